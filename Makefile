@@ -1,0 +1,65 @@
+# What a contributor does here. `make` alone lists it; ARGS='...' is handed on where a line says so.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# One build cache for every clone on the machine: a fresh clone then builds its own crates and not all of crates.io.
+FAILSOFT_BUILD_CACHE ?= $(HOME)/.cache/failsoft/target
+export CARGO_TARGET_DIR ?= $(FAILSOFT_BUILD_CACHE)
+# The Python environment of the SDK test; .ci/setup makes it.
+export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
+
+# What `make test` makes, in this order: what is quick to fail comes first.
+STEPS := setup format clippy doc deny doctest tests sdk
+
+.PHONY: help run demo test lint bench fmt postgres $(STEPS)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the server; ARGS='...' goes to `failsoft serve`
+	cargo run --locked -- serve $(ARGS)
+
+demo: ## start the demo, as the README tells a newcomer to
+	cargo run --locked --release -- demo $(ARGS)
+
+test: ## everything that continuous integration checks
+	@.ci/steps $(STEPS)
+
+lint: format clippy doc deny ## all checks that run no test
+
+fmt: ## format the code
+	cargo fmt --all
+
+bench: ## measure speed and memory and print the table; ARGS='...'
+	benches/run $(ARGS)
+
+postgres: ## a throw-away PostgreSQL until Ctrl-C
+	@.ci/with-postgres bash -c 'echo "FAILSOFT_TEST_POSTGRES_URL=$$FAILSOFT_TEST_POSTGRES_URL"; exec sleep infinity'
+
+setup: ## install what the tests need and this machine lacks
+	@.ci/setup
+
+format: ## is the code formatted?
+	cargo fmt --all --check
+
+clippy: ## lints, warnings are errors
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## build the documentation, warnings are errors
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
+
+deny: ## licences, banned crates, sources, advisories
+	cargo deny --offline --workspace check --hide-inclusion-graph licenses bans sources
+	@.ci/advisories
+
+doctest: ## the examples in the documentation
+	cargo test --locked --workspace --doc
+
+tests: ## the tests, on SQLite and PostgreSQL; ARGS='...' filters
+	@.ci/with-postgres .ci/tests $(ARGS)
+
+sdk: ## the official OpenAI SDK against a running server
+	cargo build --locked
+	@.ci/with-postgres tests/sdk/run
