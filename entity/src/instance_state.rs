@@ -1,0 +1,18 @@
+//! Table `instance_state`: numbers that all processes of an installation share. The row `change_counter` is there from
+//! the start; it goes up with every change that other processes must see.
+
+use sea_orm::entity::prelude::*;
+
+/// One number.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "instance_state")]
+pub struct Model {
+    /// Which number. Primary key.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name: String,
+    /// Its value.
+    pub value: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,26 @@
+//! Table `memberships`: who belongs to which organization, as what.
+
+use sea_orm::entity::prelude::*;
+
+use crate::ids::{OrganizationId, UserId};
+
+/// One person in one organization.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "memberships")]
+pub struct Model {
+    /// The organization.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub organization_id: OrganizationId,
+    /// The person.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: UserId,
+    /// `owner`, `admin` or `member`.
+    pub role: String,
+    /// When the person joined.
+    pub created_at: DateTimeUtc,
+    /// When the role last changed.
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

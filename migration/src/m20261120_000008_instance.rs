@@ -1,0 +1,48 @@
+//! What belongs to the installation and to no organization: its sealed secrets, and the numbers its processes share.
+//!
+//! May import: `sea_orm_migration`, `table`.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{big_integer, blob, text};
+
+use crate::table::{drop_tables, moment, primary_key};
+
+/// The change.
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let secrets = Table::create()
+            .table("instance_secrets")
+            .col(text("name"))
+            .col(blob("sealed"))
+            .col(moment("created_at"))
+            .col(moment("updated_at"))
+            .primary_key(&mut primary_key(&["name"]))
+            .to_owned();
+        manager.create_table(secrets).await?;
+        let state = Table::create()
+            .table("instance_state")
+            .col(text("name"))
+            .col(big_integer("value"))
+            .primary_key(&mut primary_key(&["name"]))
+            .to_owned();
+        manager.create_table(state).await?;
+        // There from the start, so that raising it is a plain UPDATE and two processes cannot both create it.
+        manager
+            .get_connection()
+            .execute_unprepared("INSERT INTO instance_state (name, value) VALUES ('change_counter', 0)")
+            .await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["instance_state", "instance_secrets"]).await
+    }
+}

@@ -1,0 +1,216 @@
+//! One row of every table for one organization, with every optional column filled and values at the edges of their
+//! types: what comes back unchanged from both databases has the right column type in both.
+
+mod catalogue;
+mod records;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use catalogue::*;
+use chrono::{DateTime, Utc};
+use entity::ids::*;
+use entity::*;
+use records::*;
+use sea_orm::prelude::Json;
+use uuid::{Builder, Uuid};
+
+/// A moment some microseconds after a fixed one, so that no test depends on the day it runs.
+pub(crate) fn moment(microseconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(1_795_171_200_000_000 + microseconds).expect("a moment")
+}
+
+/// A UUIDv7, each later than the one before.
+pub(crate) fn new_id<Id: From<Uuid>>() -> Id {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Builder::from_unix_timestamp_millis(1_795_171_200_000 + number, &[7; 10]).into_uuid().into()
+}
+
+fn json(text: &str) -> Json {
+    text.parse().expect("JSON")
+}
+
+fn some_text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+/// The rows of one organization. Each points at the others of the same sample.
+#[derive(Clone)]
+pub(crate) struct Sample {
+    pub(crate) organization: organizations::Model,
+    pub(crate) user: users::Model,
+    pub(crate) membership: memberships::Model,
+    pub(crate) session: sessions::Model,
+    pub(crate) invitation: invitations::Model,
+    pub(crate) api_key: api_keys::Model,
+    pub(crate) provider: providers::Model,
+    pub(crate) source: models::Model,
+    pub(crate) target: models::Model,
+    pub(crate) model_price: model_prices::Model,
+    pub(crate) config: fallback_configs::Model,
+    pub(crate) revision: fallback_revisions::Model,
+    pub(crate) fallback_target: fallback_targets::Model,
+    pub(crate) event: fallback_events::Model,
+    pub(crate) request: requests::Model,
+    pub(crate) request_rollup: request_rollups::Model,
+    pub(crate) fallback_rollup: fallback_rollups::Model,
+    pub(crate) budget: budgets::Model,
+    pub(crate) audit_entry: audit_entries::Model,
+    pub(crate) message: outbox::Model,
+    pub(crate) secret: instance_secrets::Model,
+    pub(crate) state: instance_state::Model,
+}
+
+impl Sample {
+    /// `number` tells samples apart where a value must be unique in the whole database.
+    pub(crate) fn new(number: u8) -> Self {
+        let organization = organization();
+        let of = organization.id;
+        let user = user(number);
+        let api_key = api_key(of, user.id, number);
+        let provider = provider(of);
+        let source = model(of, provider.id, "smart");
+        let target = model(of, provider.id, "steady");
+        let config = config(of, source.id);
+        let revision = revision(of, config.id, user.id);
+        let request = request(of, api_key.id);
+        Self {
+            membership: membership(of, user.id),
+            session: session(of, user.id),
+            invitation: invitation(of, user.id, number),
+            model_price: model_price(of, source.id),
+            fallback_target: fallback_target(of, revision.id, source.id, target.id),
+            event: event(of, request.id, config.id),
+            request_rollup: request_rollup(of, api_key.id),
+            fallback_rollup: fallback_rollup(of),
+            budget: budget(of, api_key.id),
+            audit_entry: audit_entry(of, user.id),
+            message: message(of),
+            secret: secret(number),
+            state: state(number),
+            organization,
+            user,
+            api_key,
+            provider,
+            source,
+            target,
+            config,
+            revision,
+            request,
+        }
+    }
+}
+
+fn organization() -> organizations::Model {
+    organizations::Model {
+        id: new_id(),
+        name: "Zoë & Søn \u{1f980}".to_owned(),
+        settings: json(
+            r#"{"max_fallbacks": 5, "typed_fallbacks": "strict", "nested": {"null": null, "list": [1.5, "é"]}}"#,
+        ),
+        version: i64::MAX,
+        created_at: moment(0),
+        updated_at: moment(1),
+    }
+}
+
+fn user(number: u8) -> users::Model {
+    users::Model {
+        id: new_id(),
+        email: format!("person{number}@example.com"),
+        name: some_text("A Person"),
+        password_hash: some_text("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"),
+        created_at: moment(0),
+        updated_at: moment(123_456),
+        disabled_at: Some(moment(999_999)),
+    }
+}
+
+fn membership(organization_id: OrganizationId, user_id: UserId) -> memberships::Model {
+    memberships::Model {
+        organization_id,
+        user_id,
+        role: "owner".to_owned(),
+        created_at: moment(0),
+        updated_at: moment(1_000),
+    }
+}
+
+fn session(organization_id: OrganizationId, user_id: UserId) -> sessions::Model {
+    sessions::Model {
+        id: new_id(),
+        user_id,
+        organization_id,
+        created_at: moment(0),
+        last_seen_at: moment(1),
+        expires_at: moment(2),
+        revoked_at: Some(moment(3)),
+        user_agent: some_text("Mozilla/5.0"),
+        address: some_text("2001:db8::1"),
+    }
+}
+
+fn invitation(organization_id: OrganizationId, user_id: UserId, number: u8) -> invitations::Model {
+    invitations::Model {
+        id: new_id(),
+        organization_id,
+        email: "guest@example.com".to_owned(),
+        role: "member".to_owned(),
+        token_hash: vec![number; 32],
+        invited_by: Some(user_id),
+        created_at: moment(0),
+        expires_at: moment(1),
+        accepted_at: Some(moment(2)),
+        revoked_at: Some(moment(3)),
+    }
+}
+
+fn api_key(organization_id: OrganizationId, user_id: UserId, number: u8) -> api_keys::Model {
+    let mut key_hash: Vec<u8> = (0..32).collect();
+    key_hash[31] = number;
+    api_keys::Model {
+        id: new_id(),
+        organization_id,
+        name: "production".to_owned(),
+        key_hash,
+        prefix: "fsk_AbCd".to_owned(),
+        last_four: "wxyz".to_owned(),
+        scopes: json(r#"["inference", "router:read"]"#),
+        models: Some(json(r#"["smart"]"#)),
+        requests_per_minute: Some(i64::MAX),
+        concurrent_requests: Some(0),
+        expires_at: Some(moment(1)),
+        created_by: Some(user_id),
+        created_at: moment(0),
+        updated_at: moment(2),
+        last_used_at: Some(moment(3)),
+        revoked_at: Some(moment(4)),
+    }
+}
+
+fn budget(organization_id: OrganizationId, api_key_id: ApiKeyId) -> budgets::Model {
+    budgets::Model {
+        id: new_id(),
+        organization_id,
+        api_key_id: Some(api_key_id),
+        period: "month".to_owned(),
+        soft_limit_nano_dollars: Some(0),
+        hard_limit_nano_dollars: Some(i64::MAX),
+        created_at: moment(0),
+        updated_at: moment(1),
+        deleted_at: Some(moment(2)),
+    }
+}
+
+fn secret(number: u8) -> instance_secrets::Model {
+    instance_secrets::Model {
+        name: format!("pepper {number}"),
+        sealed: vec![number, 0, 255],
+        created_at: moment(0),
+        updated_at: moment(1),
+    }
+}
+
+fn state(number: u8) -> instance_state::Model {
+    instance_state::Model { name: format!("counter {number}"), value: i64::MIN }
+}

@@ -1,0 +1,100 @@
+//! What an organization configures: providers, models, prices, fallbacks.
+
+use entity::ids::*;
+use entity::*;
+
+use super::{json, moment, new_id, some_text};
+
+pub(super) fn provider(organization_id: OrganizationId) -> providers::Model {
+    providers::Model {
+        id: new_id(),
+        organization_id,
+        name: "openai".to_owned(),
+        preset: "openai".to_owned(),
+        base_url: some_text("https://api.openai.com/v1"),
+        credential: Some(vec![0, 1, 255, 0]),
+        credential_hint: some_text("...wxyz"),
+        health: "failing".to_owned(),
+        health_message: some_text("401: the credential was refused"),
+        health_at: Some(moment(1)),
+        created_at: moment(0),
+        updated_at: moment(2),
+        deleted_at: None,
+    }
+}
+
+pub(super) fn model(organization_id: OrganizationId, provider_id: ProviderId, name: &str) -> models::Model {
+    models::Model {
+        id: new_id(),
+        organization_id,
+        name: name.to_owned(),
+        provider_id,
+        upstream_model: "gpt-4o".to_owned(),
+        context_window: Some(i64::MAX),
+        max_output_tokens: Some(16_384),
+        capabilities: json(r#"{"tools": true, "vision": false}"#),
+        parameter_rules: json(r#"{"rename": {"max_tokens": "max_completion_tokens"}}"#),
+        first_frame_timeout_ms: Some(60_000),
+        answer_timeout_ms: Some(120_000),
+        num_retries: Some(i32::MAX),
+        enabled: true,
+        created_at: moment(0),
+        updated_at: moment(1),
+        deleted_at: None,
+    }
+}
+
+pub(super) fn model_price(organization_id: OrganizationId, model_id: ModelId) -> model_prices::Model {
+    model_prices::Model {
+        id: new_id(),
+        organization_id,
+        model_id,
+        input: Some(2_500_000),
+        output: Some(i64::MAX),
+        cache_read: Some(0),
+        cache_write: Some(1),
+        valid_from: moment(0),
+        created_at: moment(1),
+    }
+}
+
+pub(super) fn config(organization_id: OrganizationId, model_id: ModelId) -> fallback_configs::Model {
+    fallback_configs::Model {
+        id: new_id(),
+        organization_id,
+        model_id,
+        fallback_type: "general".to_owned(),
+        current_revision: 1,
+        created_at: moment(0),
+        updated_at: moment(1),
+        deleted_at: Some(moment(2)),
+    }
+}
+
+pub(super) fn revision(
+    organization_id: OrganizationId,
+    config_id: FallbackConfigId,
+    user_id: UserId,
+) -> fallback_revisions::Model {
+    fallback_revisions::Model {
+        id: new_id(),
+        organization_id,
+        config_id,
+        number: 1,
+        kind: "set".to_owned(),
+        triggers: Some(json(r#"["rate_limited"]"#)),
+        actor_kind: "user".to_owned(),
+        actor_id: Some(user_id.0),
+        actor_label: "person@example.com".to_owned(),
+        created_at: moment(0),
+    }
+}
+
+pub(super) fn fallback_target(
+    organization_id: OrganizationId,
+    revision_id: FallbackRevisionId,
+    source_model_id: ModelId,
+    target_model_id: ModelId,
+) -> fallback_targets::Model {
+    fallback_targets::Model { revision_id, position: 0, organization_id, source_model_id, target_model_id }
+}
