@@ -1,0 +1,295 @@
+//! The shapes in which vendors say what went wrong, read without trusting any of them.
+//!
+//! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`)
+//! are never read.
+//!
+//! May import: `retry_after`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::retry_after;
+
+/// More of a body than this is never looked at.
+const LOOKED_AT: usize = 64 * 1024;
+/// The longest message that is kept, in bytes.
+const LONGEST_MESSAGE: usize = 16 * 1024;
+/// The longest code, type or parameter that is kept, in characters; what is longer is no code.
+const LONGEST_LABEL: usize = 128;
+/// How many steps inwards an error is looked for; JSON written out within another error's
+/// message takes four.
+const DEEPEST: u8 = 8;
+/// How many of a validation's complaints are kept.
+const MOST_COMPLAINTS: usize = 3;
+
+/// What a body says. Empty where it says nothing.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// A status given as a number within the body.
+    pub(super) number: Option<u16>,
+    pub(super) code: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) inner_code: Option<String>,
+    pub(super) param: Option<String>,
+    pub(super) message: String,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) moderated: bool,
+}
+
+/// Reads the body of a failed answer.
+pub(super) fn read(body: &[u8]) -> Said {
+    let text = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let payload = event_data(text);
+    if let Ok(value) = serde_json::from_str::<Value>(payload) {
+        return read_value(&value, 0);
+    }
+    let message = if payload.starts_with(['{', '[']) {
+        first_sentence(payload).unwrap_or_default()
+    } else if is_html(payload) {
+        html_title(payload)
+    } else {
+        payload.to_owned()
+    };
+    Said { message: bounded(&message), ..Said::default() }
+}
+
+/// Reads the value of an `error` member.
+pub(super) fn read_member(error: &[u8]) -> Said {
+    match serde_json::from_slice::<Value>(error.get(..LOOKED_AT).unwrap_or(error)) {
+        // The member itself is the error; wrapping it keeps one reading of both.
+        Ok(value) => read_object(&Map::from_iter([("error".to_owned(), value)]), 0),
+        Err(_) => read(error),
+    }
+}
+
+/// A text that may serve as a code: not blank, not endless.
+pub(super) fn label(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty() && text.chars().nth(LONGEST_LABEL).is_none()).then(|| text.to_owned())
+}
+
+impl Said {
+    /// Fills what is still empty from an error further inside; its message is the better
+    /// one, since what is outside mostly says that something inside went wrong.
+    fn absorb(&mut self, inner: Said) {
+        self.number = self.number.or(inner.number);
+        self.code = self.code.take().or(inner.code);
+        self.kind = self.kind.take().or(inner.kind);
+        self.inner_code = self.inner_code.take().or(inner.inner_code);
+        self.param = self.param.take().or(inner.param);
+        self.retry_after = self.retry_after.or(inner.retry_after);
+        self.moderated |= inner.moderated;
+        if !inner.message.is_empty() {
+            self.message = inner.message;
+        }
+    }
+}
+
+fn read_value(value: &Value, depth: u8) -> Said {
+    if depth > DEEPEST {
+        return Said::default();
+    }
+    match value {
+        Value::String(text) => read_text(text, depth),
+        Value::Array(items) => read_list(items, depth),
+        Value::Object(object) => read_object(object, depth),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Said::default(),
+    }
+}
+
+/// A sentence, or another error written out as JSON.
+fn read_text(text: &str, depth: u8) -> Said {
+    let payload = event_data(text.trim());
+    if payload.starts_with(['{', '['])
+        && let Ok(value) = serde_json::from_str::<Value>(payload)
+    {
+        return read_value(&value, depth + 1);
+    }
+    Said { message: bounded(text), ..Said::default() }
+}
+
+/// A list of complaints (FastAPI), or errors in an array (Gemini): there the first counts.
+fn read_list(items: &[Value], depth: u8) -> Said {
+    let complaints: Vec<_> = items
+        .iter()
+        .filter_map(|item| Some((item, item.get("msg")?.as_str()?)))
+        .take(MOST_COMPLAINTS)
+        .collect();
+    let Some((first, _)) = complaints.first() else {
+        return items.first().map(|item| read_value(item, depth + 1)).unwrap_or_default();
+    };
+    let sentences: Vec<String> = complaints
+        .iter()
+        .map(|(item, complaint)| match location(item) {
+            Some(place) => format!("{place}: {complaint}"),
+            None => (*complaint).to_owned(),
+        })
+        .collect();
+    Said {
+        kind: text(first, "type"),
+        param: location(first),
+        message: bounded(&sentences.join("; ")),
+        ..Said::default()
+    }
+}
+
+/// FastAPI's `loc` as a path within the request, without its leading `body`.
+fn location(complaint: &Value) -> Option<String> {
+    let parts = complaint.get("loc")?.as_array()?;
+    let words = parts.iter().map(|part| match part {
+        Value::String(word) => word.clone(),
+        other => other.to_string(),
+    });
+    let path: Vec<String> = words.filter(|word| word != "body").collect();
+    label(&path.join("."))
+}
+
+fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
+    let mut said = read_fields(object, depth);
+    match object.get("error") {
+        Some(Value::Object(error)) if depth < DEEPEST => {
+            // The error's own fields win over those around it, such as Anthropic's
+            // `"type": "error"`.
+            let outer = std::mem::replace(&mut said, read_object(error, depth + 1));
+            let message = std::mem::take(&mut said.message);
+            said.absorb(outer);
+            if !message.is_empty() {
+                said.message = message;
+            }
+        }
+        // Beside a sentence, a bare `error` is its code; alone, it is the sentence.
+        Some(Value::String(error)) if !said.message.is_empty() => {
+            said.code = said.code.or_else(|| label(error));
+        }
+        Some(error) => said.absorb(read_value(error, depth + 1)),
+        None => {
+            for name in ["detail", "errors"] {
+                if let Some(value) = object.get(name) {
+                    said.absorb(read_value(value, depth + 1));
+                }
+            }
+        }
+    }
+    said
+}
+
+/// The fields of the object that is the error.
+fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
+    let field =
+        |names: &[&str]| names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()));
+    let mut said = Said {
+        kind: field(&["type", "status"]).and_then(Value::as_str).and_then(label),
+        param: field(&["param"]).and_then(Value::as_str).and_then(label),
+        inner_code: inner_code(object),
+        retry_after: google_details(object)
+            .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
+        ..Said::default()
+    };
+    for name in ["code", "Code", "__type", "error_code", "status", "status_code"] {
+        match object.get(name).and_then(number_or_label) {
+            Some(Code::Number(number)) => said.number = said.number.or(Some(number)),
+            Some(Code::Label(code)) if name != "status" => said.code = said.code.or(Some(code)),
+            Some(Code::Label(_)) | None => {}
+        }
+    }
+    if let Some(message) = field(&["message", "Message", "msg", "error_message", "error_msg"]) {
+        said.absorb(read_value(message, depth + 1));
+    }
+    if let Some(metadata) = object.get("metadata") {
+        said.moderated |= is_moderation(metadata);
+        // OpenRouter hands the vendor's own error through, often under "Provider returned
+        // error".
+        if let Some(raw) = metadata.get("raw") {
+            said.absorb(read_value(raw, depth + 1));
+        }
+    }
+    said
+}
+
+/// A code is a word, or a status in disguise.
+enum Code {
+    Number(u16),
+    Label(String),
+}
+
+fn number_or_label(value: &Value) -> Option<Code> {
+    let text = match value {
+        Value::String(text) => label(text)?,
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    match text.parse() {
+        Ok(number @ 100..=599) => Some(Code::Number(number)),
+        Ok(_) | Err(_) => Some(Code::Label(text)),
+    }
+}
+
+fn inner_code(object: &Map<String, Value>) -> Option<String> {
+    let azure =
+        ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(*name)?, "code"));
+    azure
+        .or_else(|| text(object.get("metadata")?, "error_type"))
+        .or_else(|| google_details(object).find_map(|detail| text(detail, "reason")))
+}
+
+fn google_details(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    object.get("details").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// OpenRouter lists what its moderation objected to.
+fn is_moderation(metadata: &Value) -> bool {
+    let reasons = metadata.get("reasons").and_then(Value::as_array);
+    reasons.is_some_and(|reasons| !reasons.is_empty()) || metadata.get("flagged_input").is_some()
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    value.get(name)?.as_str().and_then(label)
+}
+
+/// The first event's data, if the text is a stream of events; else the text.
+fn event_data(text: &str) -> &str {
+    if !text.starts_with("data:") && !text.starts_with("event:") {
+        return text;
+    }
+    text.lines().find_map(|line| line.strip_prefix("data:")).unwrap_or(text).trim()
+}
+
+/// The first message of a JSON text that is broken or was cut. Only the first: what follows
+/// may be the caller's own request, sent back.
+fn first_sentence(json: &str) -> Option<String> {
+    let found = ["\"message\"", "\"msg\"", "\"detail\"", "\"error\""].into_iter().filter_map(|key| {
+        let (before, after) = json.split_once(key)?;
+        let value = after.trim_start().strip_prefix(':')?;
+        let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
+        Some((before.len(), values.next()?.ok()?))
+    });
+    found.min_by_key(|(position, _)| *position).map(|(_, sentence)| sentence)
+}
+
+fn is_html(text: &str) -> bool {
+    let start: String = text.chars().take(16).collect::<String>().to_ascii_lowercase();
+    ["<!doctype", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
+}
+
+/// An HTML page's title: the rest is decoration.
+fn html_title(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|start| {
+        let from = start + "<title>".len();
+        let length = lower.get(from..)?.find('<')?;
+        html.get(from..from + length)
+    });
+    match title.map(str::trim) {
+        Some(title) if !title.is_empty() => format!("an HTML page titled \"{title}\""),
+        Some(_) | None => "an HTML page".to_owned(),
+    }
+}
+
+/// At most [`LONGEST_MESSAGE`] bytes, cut between characters.
+fn bounded(text: &str) -> String {
+    let text = text.trim();
+    let end = text.floor_char_boundary(LONGEST_MESSAGE);
+    text.get(..end).unwrap_or_default().to_owned()
+}

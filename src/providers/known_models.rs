@@ -1,0 +1,202 @@
+//! Facts about well-known models: window, output limit, capabilities, list price. They
+//! prefill a model when an organisation adds it; what the organisation says wins.
+//!
+//! The table is embedded (`known_models.json`, see the notice in [`super`]) and read once,
+//! when it is first asked for. What it does not say is unknown, never zero.
+//!
+//! May import: `presets`, `parameters`.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::parameters::{ParameterRules, known_parameter_rules};
+use super::presets::{PRESETS, Preset};
+
+/// What a model can do. `None` is unknown, which never counts against a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capabilities {
+    /// Calls tools.
+    pub tools: Option<bool>,
+    /// Reads images.
+    pub vision: Option<bool>,
+    /// Answers in a given JSON schema.
+    pub structured_output: Option<bool>,
+    /// Thinks before it answers, so its first word may be long in coming.
+    pub reasoning: Option<bool>,
+}
+
+/// A list price, in micro-dollars per million tokens; every number is above zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct KnownPrice {
+    /// Of the prompt.
+    pub input: i64,
+    /// Of the answer.
+    pub output: i64,
+    /// Of the part of the prompt that the vendor had cached.
+    pub cache_read: Option<i64>,
+    /// Of the part of the prompt that the vendor put into its cache.
+    pub cache_write: Option<i64>,
+}
+
+/// What is known of one model of one vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownModel {
+    /// Tokens of prompt and answer together.
+    pub context_window: Option<i64>,
+    /// Tokens of the longest answer.
+    pub max_output_tokens: Option<i64>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// The vendor's list price; `None` unless prompt and answer both have one.
+    pub price: Option<KnownPrice>,
+    /// How to adapt a request to it.
+    pub parameter_rules: ParameterRules,
+    /// The day on which these facts were collected.
+    pub as_of: NaiveDate,
+}
+
+/// The embedded file.
+#[derive(Deserialize)]
+struct Source {
+    as_of: NaiveDate,
+    providers: HashMap<String, HashMap<String, Entry>>,
+}
+
+/// One model of the file.
+#[derive(Deserialize)]
+struct Entry {
+    context_window: Option<i64>,
+    max_output_tokens: Option<i64>,
+    #[serde(flatten)]
+    capabilities: Described,
+    price: Option<KnownPrice>,
+}
+
+/// The capabilities as the file has them: [`Capabilities`] itself refuses unknown fields,
+/// which cannot be combined with flattening.
+#[derive(Deserialize)]
+struct Described {
+    tools: Option<bool>,
+    vision: Option<bool>,
+    structured_output: Option<bool>,
+    reasoning: Option<bool>,
+}
+
+type Table = HashMap<&'static str, HashMap<String, KnownModel>>;
+
+static EMBEDDED: &str = include_str!("known_models.json");
+static TABLE: OnceLock<Table> = OnceLock::new();
+
+/// The facts about a vendor's model, by the vendor's own, exact name for it (Gemini's may
+/// carry its `models/`). `None` is an ordinary answer: it means that we do not know.
+pub fn known_model(preset: &Preset, upstream_model: &str) -> Option<&'static KnownModel> {
+    // A file that does not parse would be caught by the tests below; knowing nothing is the
+    // right behaviour for a table of suggestions.
+    let table = TABLE.get_or_init(|| read(EMBEDDED).unwrap_or_default());
+    let models = table.get(preset.name)?;
+    let bare = upstream_model.strip_prefix("models/").unwrap_or(upstream_model);
+    models.get(upstream_model).or_else(|| models.get(bare))
+}
+
+fn read(text: &str) -> Result<Table, serde_json::Error> {
+    let mut source: Source = serde_json::from_str(text)?;
+    let mut table = Table::new();
+    for preset in PRESETS {
+        let Some(entries) = preset.known_as.and_then(|name| source.providers.remove(name)) else {
+            continue;
+        };
+        let models = entries.into_iter().map(|(id, entry)| {
+            let model = entry.known(preset, &id, source.as_of);
+            (id, model)
+        });
+        table.insert(preset.name, models.collect());
+    }
+    Ok(table)
+}
+
+impl Entry {
+    fn known(self, preset: &Preset, id: &str, as_of: NaiveDate) -> KnownModel {
+        let Described { tools, vision, structured_output, reasoning } = self.capabilities;
+        let mut parameter_rules = known_parameter_rules(preset, id);
+        // A limit above the model's own is refused, so it is lowered wherever we know it.
+        parameter_rules.clamp_output = self.max_output_tokens.is_some();
+        KnownModel {
+            context_window: self.context_window,
+            max_output_tokens: self.max_output_tokens,
+            capabilities: Capabilities { tools, vision, structured_output, reasoning },
+            price: self.price,
+            parameter_rules,
+            as_of,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::presets::preset;
+
+    fn known(vendor: &str, model: &str) -> Option<&'static KnownModel> {
+        known_model(preset(vendor).expect(vendor), model)
+    }
+
+    #[test]
+    fn the_embedded_file_parses_and_serves_every_vendor_that_it_should() {
+        let table = read(EMBEDDED).expect("known_models.json");
+        for row in PRESETS {
+            assert_eq!(table.contains_key(row.name), row.known_as.is_some(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn no_fact_is_zero_or_negative() {
+        let table = read(EMBEDDED).expect("known_models.json");
+        for (vendor, models) in &table {
+            for (id, model) in models {
+                let price = model.price.map(|price| {
+                    [Some(price.input), Some(price.output), price.cache_read, price.cache_write]
+                });
+                let numbers = [model.context_window, model.max_output_tokens];
+                let numbers = numbers.into_iter().chain(price.into_iter().flatten());
+                assert!(numbers.flatten().all(|number| number > 0), "{vendor} {id}");
+                assert_eq!(model.parameter_rules.validate(), Ok(()), "{vendor} {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_model_carries_facts_price_rules_and_date() {
+        let model = known("openai", "o1").expect("o1");
+        assert_eq!(model.context_window, Some(200_000));
+        assert_eq!(model.capabilities.reasoning, Some(true));
+        assert_eq!(model.price.expect("price").input, 15_000_000);
+        assert_eq!(model.price.expect("price").output, 60_000_000);
+        assert!(model.parameter_rules.clamp_output);
+        assert!(model.parameter_rules.rename.contains_key("max_tokens"));
+        assert_eq!(model.as_of.to_string(), "2026-07-02");
+    }
+
+    #[test]
+    fn names_are_exact_and_belong_to_their_vendor() {
+        assert!(known("openai", "gpt-4.1").is_some());
+        assert!(known("openai", "GPT-4.1").is_none());
+        assert!(known("openai", "gpt-4.1-2099-01-01").is_none());
+        assert!(known("mistral", "gpt-4.1").is_none());
+        assert!(known("custom", "gpt-4.1").is_none());
+        assert!(known("gemini", "models/gemini-2.5-flash-lite").is_some());
+    }
+
+    #[test]
+    fn a_free_or_unpriced_model_has_no_price() {
+        let free = known("openrouter", "qwen/qwen3-coder:free").expect("free model");
+        assert_eq!(free.price, None);
+        let unpriced = known("groq", "groq/compound").expect("unpriced model");
+        assert_eq!(unpriced.price, None);
+        let cache_unknown = known("openai", "gpt-3.5-turbo").expect("model");
+        assert_eq!(cache_unknown.price.expect("price").cache_read, None);
+    }
+}

@@ -1,0 +1,63 @@
+//! What each vendor wants and says: addresses, headers, parameters, known models, and the
+//! meaning of its errors. Pure functions and tables: no network, no store, no web framework.
+//!
+//! A vendor that speaks the OpenAI dialect is a row in [`presets`]. The rest of the gateway
+//! knows vendors through this module alone, so a vendor's peculiarity has one place to live:
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`presets`] | which vendors there are and how they differ |
+//! | [`openai`] | the address and the headers of a chat completion |
+//! | [`parameters`] | what to rename and drop before a model accepts another model's request |
+//! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
+//! | [`error`] | a failure's status, headers and body as an [`UpstreamError`] |
+//! | [`codes`], [`phrases`] | what a vendor means by an error code, or by a sentence |
+//!
+//! May import: `http`, `serde`, `chrono` and other pure libraries. Nothing of this crate.
+//!
+//! NOTICE: `known_models.json` holds facts from models.dev
+//! (<https://github.com/anomalyco/models.dev>), MIT, Copyright (c) 2025 spin.dev; the
+//! licence is in `docs/licenses/models.dev-MIT.txt`.
+
+pub mod codes;
+pub mod error;
+pub mod known_models;
+pub mod openai;
+pub mod parameters;
+pub mod phrases;
+pub mod presets;
+pub mod sse;
+
+pub use error::{UpstreamError, error_in_answer, parse_error};
+pub use known_models::{Capabilities, KnownModel, KnownPrice, known_model};
+pub use openai::{InvalidCredential, chat_url, upstream_headers};
+pub use parameters::{ParameterRules, known_parameter_rules};
+pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
+
+/// What a vendor says went wrong, in words that fit all vendors.
+///
+/// [`codes`] and [`phrases`] translate a vendor's own words into these; what the gateway
+/// does about each is its own decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Too many requests or tokens for now; waiting mends it.
+    RateLimited,
+    /// The account has no money or no quota left; waiting does not mend it.
+    QuotaExhausted,
+    /// The vendor has more work than it can do.
+    Overloaded,
+    /// The vendor broke.
+    Unavailable,
+    /// The vendor gave up waiting for itself.
+    TimedOut,
+    /// The prompt (with the answer asked for) does not fit the model's window.
+    ContextWindow,
+    /// The vendor's rules forbid the prompt or the answer.
+    ContentPolicy,
+    /// The credential is wrong, or may not do this.
+    Authentication,
+    /// The vendor has no such model, or has it no longer.
+    ModelNotFound,
+    /// The request itself is at fault.
+    InvalidRequest,
+}

@@ -1,0 +1,172 @@
+//! The OpenAI dialect's transport: where a chat completion goes and with which headers.
+//!
+//! May import: `presets`.
+
+use http::HeaderValue;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName};
+
+use super::presets::{Authentication, CredentialNeed, Preset};
+
+/// Why a credential cannot be sent. The text names the remedy and never the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCredential {
+    /// The vendor requires one.
+    #[error("a provider of this kind needs a credential: enter the vendor's API key")]
+    Missing,
+    /// The vendor takes none.
+    #[error("a provider of this kind takes no credential: leave it out")]
+    Unwanted,
+    /// It holds a blank, a control character or something beyond ASCII.
+    #[error(
+        "the credential holds a character that no HTTP header can carry (a blank, a line \
+         break or a letter beyond ASCII): paste the key again, without anything around it"
+    )]
+    Characters,
+}
+
+/// The address of chat completions under `base_url`.
+///
+/// Forgives what people paste: trailing slashes, the whole endpoint instead of its base. A
+/// query stays (some installations want an API version there); a fragment does not.
+pub fn chat_url(preset: &Preset, base_url: &str) -> String {
+    let base = base_url.split('#').next().unwrap_or_default().trim();
+    let (path, query) = match base.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (base, None),
+    };
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(preset.chat_path).unwrap_or(path).trim_end_matches('/');
+    match query {
+        Some(query) if !query.is_empty() => format!("{path}{}?{query}", preset.chat_path),
+        Some(_) | None => format!("{path}{}", preset.chat_path),
+    }
+}
+
+/// The headers that belong to the vendor and the account: content type, no compression
+/// (bytes pass through as they are), the preset's own, and the credential, which is marked
+/// as sensitive. What belongs to one call (accept, user agent, via, traceparent) is the
+/// caller's to add.
+///
+/// # Errors
+/// [`InvalidCredential`] if the preset and the credential do not go together.
+pub fn upstream_headers(preset: &Preset, credential: Option<&str>) -> Result<HeaderMap, InvalidCredential> {
+    let mut headers = HeaderMap::with_capacity(4 + preset.extra_headers.len());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for (name, value) in preset.extra_headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Some(credential) = usable(preset, credential)? {
+        match preset.authentication {
+            Authentication::Bearer => {
+                headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {credential}"))?);
+            }
+            Authentication::Header(name) => {
+                headers.insert(HeaderName::from_static(name), sensitive(credential)?);
+            }
+            Authentication::None => return Err(InvalidCredential::Unwanted),
+        }
+    }
+    Ok(headers)
+}
+
+/// The credential to send, once it fits what the preset needs.
+fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a str>, InvalidCredential> {
+    let credential = credential.filter(|credential| !credential.is_empty());
+    match (preset.credential, credential) {
+        (CredentialNeed::Required, None) => Err(InvalidCredential::Missing),
+        (CredentialNeed::Never, Some(_)) => Err(InvalidCredential::Unwanted),
+        (CredentialNeed::Optional | CredentialNeed::Never, None) => Ok(None),
+        (CredentialNeed::Required | CredentialNeed::Optional, Some(credential)) => {
+            // Stricter than HTTP: a blank inside a key is always an accident of pasting.
+            if credential.bytes().all(|byte| byte.is_ascii_graphic()) {
+                Ok(Some(credential))
+            } else {
+                Err(InvalidCredential::Characters)
+            }
+        }
+    }
+}
+
+/// A header value that no log and no debug output prints.
+fn sensitive(value: &str) -> Result<HeaderValue, InvalidCredential> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| InvalidCredential::Characters)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::presets::{PRESETS, preset};
+
+    fn named(name: &str) -> &'static Preset {
+        preset(name).expect(name)
+    }
+
+    #[test]
+    fn the_address_is_forgiving() {
+        let openai = named("openai");
+        for base in [
+            "https://api.openai.com/v1",
+            "https://api.openai.com/v1/",
+            " https://api.openai.com/v1// ",
+            "https://api.openai.com/v1/chat/completions",
+            "https://api.openai.com/v1/chat/completions/",
+            "https://api.openai.com/v1#section",
+            "https://api.openai.com/v1/?",
+        ] {
+            assert_eq!(chat_url(openai, base), "https://api.openai.com/v1/chat/completions", "{base}");
+        }
+        assert_eq!(
+            chat_url(named("azure"), "https://x.openai.azure.com/openai/v1?api-version=preview"),
+            "https://x.openai.azure.com/openai/v1/chat/completions?api-version=preview"
+        );
+    }
+
+    #[test]
+    fn every_preset_with_an_address_makes_a_parsable_one() {
+        for row in PRESETS {
+            if let Some(base) = row.base_url {
+                let url = url::Url::parse(&chat_url(row, base)).expect(row.name);
+                assert!(url.path().ends_with("/chat/completions"));
+                assert!(!url.path().contains("//"));
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_travel_as_the_vendor_wants_and_stay_out_of_debug_output() {
+        let headers = upstream_headers(named("openai"), Some("sk-canary")).expect("headers");
+        assert_eq!(headers.get("authorization").expect("header"), "Bearer sk-canary");
+        assert_eq!(headers.get("accept-encoding").expect("header"), "identity");
+        assert_eq!(headers.get("content-type").expect("header"), "application/json");
+        assert!(!format!("{headers:?}").contains("canary"));
+
+        let headers = upstream_headers(named("azure"), Some("canary")).expect("headers");
+        assert_eq!(headers.get("api-key").expect("header"), "canary");
+        assert!(headers.get("authorization").is_none());
+        assert!(!format!("{headers:?}").contains("canary"));
+    }
+
+    #[test]
+    fn need_and_credential_must_agree() {
+        for absent in [None, Some("")] {
+            let required = upstream_headers(named("openai"), absent);
+            assert_eq!(required.expect_err("missing"), InvalidCredential::Missing);
+            assert!(upstream_headers(named("vllm"), absent).is_ok());
+            assert!(upstream_headers(named("simulated"), absent).is_ok());
+        }
+        let unwanted = upstream_headers(named("simulated"), Some("k"));
+        assert_eq!(unwanted.expect_err("unwanted"), InvalidCredential::Unwanted);
+    }
+
+    #[test]
+    fn what_no_header_can_carry_is_refused_without_being_named() {
+        for bad in ["secret\n", "sec ret", "secret\r\nx: y", "s\u{e9}cret", "secret\0"] {
+            let refusal = upstream_headers(named("openai"), Some(bad)).expect_err(bad);
+            assert_eq!(refusal, InvalidCredential::Characters);
+            assert!(!refusal.to_string().contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Cutting a stream of server-sent events into its events, however its bytes were chunked.
+//!
+//! An event is handed on as the bytes that the provider sent, its blank line included. Lines end in LF or CRLF.
+//! May import: nothing of this crate.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use memchr::memchr;
+
+/// The longest line that is read, in bytes.
+pub const MAX_LINE: usize = 10 * 1024 * 1024;
+
+/// A line over [`MAX_LINE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineTooLong;
+
+/// Cuts chunks into events.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    buffer: BytesMut,
+    /// A whole chunk, used as it is while nothing is left over from before.
+    chunk: Bytes,
+    /// How far the buffer has been searched without finding an event's end.
+    searched: usize,
+}
+
+impl Splitter {
+    /// Takes the next chunk. Every event of the one before must have been taken out.
+    pub fn push(&mut self, chunk: Bytes) {
+        if self.buffer.is_empty() && self.chunk.is_empty() {
+            self.chunk = chunk;
+        } else {
+            self.spill();
+            self.buffer.extend_from_slice(&chunk);
+        }
+    }
+
+    fn spill(&mut self) {
+        if !self.chunk.is_empty() {
+            self.buffer.extend_from_slice(&std::mem::take(&mut self.chunk));
+        }
+    }
+
+    /// The next whole event.
+    ///
+    /// # Errors
+    /// [`LineTooLong`]: what waits for its end is longer than any line may be.
+    pub fn next_event(&mut self) -> Result<Option<Bytes>, LineTooLong> {
+        let from_chunk = !self.chunk.is_empty();
+        let text: &[u8] = if from_chunk { &self.chunk } else { &self.buffer };
+        if let Some(end) = event_end(text, self.searched) {
+            self.searched = 0;
+            return Ok(Some(if from_chunk {
+                self.chunk.split_to(end)
+            } else {
+                self.buffer.split_to(end).freeze()
+            }));
+        }
+        if text.len() > MAX_LINE {
+            return Err(LineTooLong);
+        }
+        // The last three bytes may be the first part of a blank line.
+        self.searched = text.len().saturating_sub(3);
+        self.spill();
+        Ok(None)
+    }
+
+    /// What is left at the stream's end: an event without its blank line, or nothing.
+    #[must_use]
+    pub fn rest(&mut self) -> Bytes {
+        self.spill();
+        self.searched = 0;
+        let length = self.buffer.len();
+        self.buffer.copy_to_bytes(length)
+    }
+}
+
+/// The place after the first blank line at or after `from`.
+fn event_end(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(found) = memchr(b'\n', text.get(at..)?) {
+        let after = at + found + 1;
+        match text.get(after..)? {
+            [b'\n', ..] => return Some(after + 1),
+            [b'\r', b'\n', ..] => return Some(after + 2),
+            _ => at = after,
+        }
+    }
+    None
+}
+
+/// What an event carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data<'a> {
+    /// One `data:` line, without its prefix.
+    Line(&'a [u8]),
+    /// `data: [DONE]`.
+    Done,
+    /// No data: comments, pings, blank lines.
+    None,
+    /// Several `data:` lines, which together are one text; no vendor is known to send them.
+    Many,
+}
+
+/// The data of an event.
+#[must_use]
+pub fn data(event: &[u8]) -> Data<'_> {
+    let mut found = None;
+    let mut rest = event;
+    while !rest.is_empty() {
+        let (line, next) = match memchr(b'\n', rest) {
+            Some(end) => rest.split_at(end + 1),
+            None => (rest, &rest[rest.len()..]),
+        };
+        rest = next;
+        let Some(value) = line.strip_prefix(b"data:") else { continue };
+        if found.is_some() {
+            return Data::Many;
+        }
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        found = Some(value.trim_ascii_end());
+    }
+    match found {
+        Some(b"[DONE]") => Data::Done,
+        Some(line) => Data::Line(line),
+        None => Data::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const STREAM: &str =
+        ": ping\n\ndata: {\"a\":\"ä\"}\n\nevent: x\r\ndata: {}\r\n\r\ndata:[DONE]\n\ndata: rest";
+
+    fn split(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut splitter = Splitter::default();
+        let mut events = Vec::new();
+        for chunk in chunks {
+            splitter.push(Bytes::copy_from_slice(chunk));
+            while let Some(event) = splitter.next_event().expect("short lines") {
+                events.push(event.to_vec());
+            }
+        }
+        events.push(splitter.rest().to_vec());
+        events
+    }
+
+    #[test]
+    fn events_keep_their_bytes() {
+        let events = split(&[STREAM.as_bytes()]);
+        assert_eq!(events.concat(), STREAM.as_bytes());
+        let data: Vec<_> = events.iter().map(|event| data(event)).collect();
+        assert_eq!(
+            data,
+            [
+                Data::None,
+                Data::Line("{\"a\":\"ä\"}".as_bytes()),
+                Data::Line(b"{}"),
+                Data::Done,
+                Data::Line(b"rest")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_without_end_is_given_up() {
+        let mut splitter = Splitter::default();
+        splitter.push(Bytes::from(vec![b'x'; MAX_LINE]));
+        assert_eq!(splitter.next_event(), Ok(None));
+        splitter.push(Bytes::from_static(b"xx"));
+        assert_eq!(splitter.next_event(), Err(LineTooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_is_chunked_the_events_are_the_same(cuts in prop::collection::vec(0..STREAM.len(), 0..12)) {
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            let mut chunks = Vec::new();
+            let mut from = 0;
+            for cut in cuts.into_iter().chain([STREAM.len()]) {
+                chunks.push(&STREAM.as_bytes()[from..cut]);
+                from = cut;
+            }
+            prop_assert_eq!(split(&chunks), split(&[STREAM.as_bytes()]));
+        }
+    }
+}
