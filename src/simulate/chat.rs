@@ -1,0 +1,179 @@
+//! `POST /v1/chat/completions`: reads the request, finds the behavior of the model that it names, and acts it out.
+//!
+//! May import actix-web and everything of this module.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use actix_web::body::SizedStream;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use bytes::Bytes;
+
+use super::behavior::{self, Behavior, Failure, Pace};
+use super::completion::Answer;
+use super::refusal::Refusal;
+use super::request::ChatRequest;
+use super::stream::{self, Delivery};
+
+/// A little above what a gateway accepts, so that a body which is too large is the gateway's to refuse.
+const MOST_BODY_MEBIBYTES: usize = 33;
+
+/// The whole body has to be there within this time.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the network</h1></body></html>\n";
+const BROKEN_JSON: &str =
+    r#"{"id":"chatcmpl-simulated","object":"chat.completion","choices":[{"index":0,"mess"#;
+const BROKEN_EVENT: &str =
+    "data: {\"id\":\"chatcmpl-simulated\",\"object\":\"chat.completion.chunk\",\"choi\n\n";
+const ERROR_INSIDE: &str = r#"{"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#;
+
+/// What outlives a request: one for all workers of a server.
+#[derive(Debug)]
+pub(super) struct State {
+    chunk_gap: Option<Duration>,
+    answers: AtomicU64,
+    /// Calls of `flaky-NN`, for each NN: two of them in use at once do not disturb each other's rhythm.
+    flaky_calls: [AtomicU64; 101],
+}
+
+impl State {
+    pub(super) fn new(chunk_gap: Option<Duration>) -> Self {
+        Self {
+            chunk_gap,
+            answers: AtomicU64::new(0),
+            flaky_calls: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Whether the next call of `flaky-<percent>` fails: exactly `percent` of every 100 do, evenly spread.
+    fn flaky_fails(&self, percent: u32) -> bool {
+        let calls = usize::try_from(percent).ok().and_then(|index| self.flaky_calls.get(index));
+        let call = calls.map_or(0, |calls| calls.fetch_add(1, Ordering::Relaxed)) % 100;
+        let failures_before = |call: u64| call * u64::from(percent) / 100;
+        failures_before(call + 1) > failures_before(call)
+    }
+
+    fn next_id(&self, created: u64) -> String {
+        format!("chatcmpl-{created:x}{:08x}", self.answers.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+pub(super) async fn create(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    act(&request, payload, &state).await.unwrap_or_else(|refusal| refusal.response())
+}
+
+async fn act(request: &HttpRequest, payload: web::Payload, state: &State) -> Result<HttpResponse, Refusal> {
+    let body = read(request, payload).await?;
+    let chat = ChatRequest::parse(&body)?;
+    let (behavior, pace) = behavior::find(&chat.model).ok_or_else(|| Refusal::unknown_model(&chat.model))?;
+    match behavior {
+        Behavior::Answer | Behavior::Cut | Behavior::FilteredFinish => {}
+        Behavior::AnswerAfter(silence) => tokio::time::sleep(silence).await,
+        Behavior::Flaky(percent) if state.flaky_fails(percent) => {
+            return Err(Refusal::simulated(Failure::Status(503), &chat.model));
+        }
+        Behavior::Flaky(_) => {}
+        Behavior::Hang => std::future::pending().await,
+        Behavior::Html => {
+            return Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(HTML));
+        }
+        Behavior::BrokenJson => return Ok(fixed_body(&chat, BROKEN_JSON, BROKEN_EVENT.to_owned())),
+        Behavior::Empty => return Ok(fixed_body(&chat, "", String::new())),
+        Behavior::ErrorInside => {
+            return Ok(fixed_body(&chat, ERROR_INSIDE, format!("data: {ERROR_INSIDE}\n\n")));
+        }
+        Behavior::Refuse(failure) => return Err(Refusal::simulated(failure, &chat.model)),
+    }
+    Ok(answer(&chat, behavior, pace, state))
+}
+
+async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
+    if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Refusal::encoded());
+    }
+    let body = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(MOST_BODY_MEBIBYTES << 20)).await;
+    body.map_err(|_| Refusal::stalled())?
+        .map_err(|_| Refusal::too_large(MOST_BODY_MEBIBYTES))?
+        .map_err(|error| Refusal::bad_request(None, None, format!("The body could not be read: {error}.")))
+}
+
+fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State) -> HttpResponse {
+    let created = unix_seconds();
+    let id = state.next_id(created);
+    let answer = if behavior == Behavior::FilteredFinish {
+        Answer::filtered(chat, id, created)
+    } else {
+        Answer::to(chat, pace, id, created)
+    };
+    let cut = behavior == Behavior::Cut;
+    if chat.streams() {
+        let delivery =
+            Delivery { include_usage: chat.includes_usage(), gap: pace.gap.or(state.chunk_gap), cut };
+        return event_stream().streaming(stream::events(answer, delivery));
+    }
+    let body = answer.whole();
+    if cut {
+        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        return json().body(SizedStream::new(length, stream::first_half(&body)));
+    }
+    json().body(body)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it stands for a machine of somebody else, whose clock is its own"
+)]
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// A 200 whose body is known beforehand: one for whole answers, one for streams.
+fn fixed_body(chat: &ChatRequest<'_>, whole: &'static str, events: String) -> HttpResponse {
+    if chat.streams() { event_stream().body(events) } else { json().body(whole) }
+}
+
+fn json() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    response
+}
+
+fn event_stream() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")));
+    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_named_share_of_calls_fails_and_evenly() {
+        for percent in 0..=100 {
+            let state = State::new(None);
+            let fails: Vec<bool> = (0..300).map(|_| state.flaky_fails(percent)).collect();
+            for hundred in fails.chunks(100) {
+                assert_eq!(hundred.iter().filter(|fails| **fails).count(), percent as usize);
+            }
+            for ten in fails.chunks(10) {
+                let failed = ten.iter().filter(|fails| **fails).count() * 10;
+                assert!(failed.abs_diff(percent as usize) < 10, "{percent}: {failed} in a row of ten");
+            }
+        }
+    }
+
+    #[test]
+    fn each_share_counts_its_own_calls() {
+        let state = State::new(None);
+        let fails: Vec<bool> = (0..4).map(|_| state.flaky_fails(50) && !state.flaky_fails(0)).collect();
+        assert_eq!(fails, [false, true, false, true]);
+    }
+}

@@ -1,0 +1,236 @@
+//! A simulated answer and its bodies: whole, or chunk by chunk.
+//!
+//! May import serde, the JSON shapes, and what is known of the request and its pace.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::behavior::Pace;
+use super::request::ChatRequest;
+use super::shape::{
+    Chunk, ChunkChoice, CompletionDetails, Delta, Message, PromptDetails, Usage, Whole, WholeChoice,
+};
+
+/// The usual rule of thumb for English; a real tokenizer would cost more than the rest of the answer.
+const BYTES_PER_PROMPT_TOKEN: usize = 4;
+
+/// Characters of the caller's own text that an answer or an error repeats.
+const MOST_REPEATED: usize = 200;
+
+const FINGERPRINT: &str = "fp_simulated";
+
+/// One answer; its bodies are made from it as they are needed.
+#[derive(Debug)]
+pub(super) struct Answer {
+    id: String,
+    created: u64,
+    model: String,
+    /// Words with the space behind them; content runs through them again when it is longer.
+    words: Vec<String>,
+    length: usize,
+    finish_reason: &'static str,
+    usage: Usage,
+}
+
+/// A chunk of a streamed answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece {
+    Role,
+    /// The content chunk of this index, from 0.
+    Content(usize),
+    Finish,
+    Usage,
+}
+
+impl Answer {
+    /// The answer to `request`: at the length that `pace` asks for, but never above the request's own limit.
+    pub(super) fn to(request: &ChatRequest<'_>, pace: Pace, id: String, created: u64) -> Self {
+        let mut text = reply(&request.last_user_text());
+        if pace.chunks.is_some() {
+            // Words that are run through again must not stick together at the seam.
+            text.push(' ');
+        }
+        let words: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
+        let wanted = pace.chunks.unwrap_or(words.len());
+        let length = request.most_tokens().map_or(wanted, |most| most.min(wanted));
+        let finish_reason = if length < wanted { "length" } else { "stop" };
+        let usage = estimate(request, length);
+        Self { id, created, model: request.model.clone().into_owned(), words, length, finish_reason, usage }
+    }
+
+    /// An answer that a content filter stopped before its first word.
+    pub(super) fn filtered(request: &ChatRequest<'_>, id: String, created: u64) -> Self {
+        let usage = estimate(request, 0);
+        let model = request.model.clone().into_owned();
+        Self { id, created, model, words: Vec::new(), length: 0, finish_reason: "content_filter", usage }
+    }
+
+    /// How many content chunks it has.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The body of an answer that is not streamed.
+    pub(super) fn whole(&self) -> Bytes {
+        let content: String = self.words.iter().cycle().take(self.length).map(String::as_str).collect();
+        let message =
+            Message { role: "assistant", content: (self.length > 0).then_some(content), refusal: None };
+        to_json(&Whole {
+            id: &self.id,
+            object: "chat.completion",
+            created: self.created,
+            model: &self.model,
+            choices: [WholeChoice { index: 0, message, logprobs: None, finish_reason: self.finish_reason }],
+            usage: self.usage,
+            system_fingerprint: FINGERPRINT,
+        })
+        .into()
+    }
+
+    /// A chunk as a server-sent event. `with_usage` says whether the caller asked for usage.
+    pub(super) fn event(&self, piece: Piece, with_usage: bool) -> Bytes {
+        let (delta, finish_reason) = match piece {
+            Piece::Role => (Delta::Role { role: "assistant", content: "", refusal: None }, None),
+            Piece::Content(index) => (Delta::Content { content: self.word(index) }, None),
+            Piece::Finish | Piece::Usage => (Delta::Nothing {}, Some(self.finish_reason)),
+        };
+        let choice = [ChunkChoice { index: 0, delta, logprobs: None, finish_reason }];
+        let chunk = Chunk {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            system_fingerprint: FINGERPRINT,
+            choices: if piece == Piece::Usage { &[] } else { &choice },
+            usage: with_usage.then(|| (piece == Piece::Usage).then_some(self.usage)),
+        };
+        [b"data: ".as_slice(), &to_json(&chunk), b"\n\n"].concat().into()
+    }
+
+    fn word(&self, index: usize) -> &str {
+        self.words.get(index % self.words.len().max(1)).map_or("", String::as_str)
+    }
+}
+
+/// The estimate that the documentation of `simulate` describes.
+fn estimate(request: &ChatRequest<'_>, completion_tokens: usize) -> Usage {
+    let prompt_tokens = request.content_bytes().div_ceil(BYTES_PER_PROMPT_TOKEN);
+    Usage {
+        prompt_tokens,
+        completion_tokens,
+        total_tokens: prompt_tokens + completion_tokens,
+        prompt_tokens_details: PromptDetails::default(),
+        completion_tokens_details: CompletionDetails::default(),
+    }
+}
+
+fn reply(said: &str) -> String {
+    if said.is_empty() { "You said nothing.".to_owned() } else { format!("You said: {}", bounded(said)) }
+}
+
+/// The beginning of a text that somebody sent, with dots where the rest was.
+pub(super) fn bounded(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut start: String = characters.by_ref().take(MOST_REPEATED).collect();
+    if characters.next().is_some() {
+        start.push_str("...");
+    }
+    start
+}
+
+/// Serializing plain data into memory has no way to fail, so there is no error to report.
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(said: &str, chunks: Option<usize>, max_tokens: Option<usize>) -> Answer {
+        let messages = [json!({ "role": "user", "content": said })];
+        let body =
+            json!({ "model": "sim/steady", "messages": messages, "max_tokens": max_tokens }).to_string();
+        let request = ChatRequest::parse(body.as_bytes()).expect(&body);
+        let pace = Pace { chunks, gap: Some(Duration::ZERO) };
+        Answer::to(&request, pace, "chatcmpl-1".to_owned(), 7)
+    }
+
+    fn whole(answer: &Answer) -> Value {
+        serde_json::from_slice(&answer.whole()).expect("JSON")
+    }
+
+    fn content(answer: &Answer) -> String {
+        whole(answer)["choices"][0]["message"]["content"].as_str().expect("content").to_owned()
+    }
+
+    #[test]
+    fn an_answer_has_the_shape_of_a_chat_completion() {
+        let expected = json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 7, "model": "sim/steady",
+            "choices": [{
+                "index": 0,
+                "message": { "role": "assistant", "content": "You said: hello there", "refusal": null },
+                "logprobs": null, "finish_reason": "stop",
+            }],
+            // "hello there" with its quotes is 13 bytes: 4 tokens of 4 bytes each.
+            "usage": {
+                "prompt_tokens": 4, "completion_tokens": 4, "total_tokens": 8,
+                "prompt_tokens_details": { "cached_tokens": 0 },
+                "completion_tokens_details": { "reasoning_tokens": 0 },
+            },
+            "system_fingerprint": "fp_simulated",
+        });
+        assert_eq!(whole(&answer("hello there", None, None)), expected);
+    }
+
+    #[test]
+    fn the_text_is_bounded_at_whole_characters() {
+        let said = "ä".repeat(MOST_REPEATED + 1);
+        assert_eq!(
+            content(&answer(&said, None, None)),
+            format!("You said: {}...", "ä".repeat(MOST_REPEATED))
+        );
+        let exact = "ä".repeat(MOST_REPEATED);
+        assert_eq!(content(&answer(&exact, None, None)), format!("You said: {exact}"));
+        assert_eq!(content(&answer("", None, None)), "You said nothing.");
+    }
+
+    #[test]
+    fn a_length_is_reached_by_running_through_the_words_again() {
+        assert_eq!(content(&answer("a \"b\"", Some(6), None)), "You said: a \"b\" You said: ");
+        assert_eq!(content(&answer("a b", Some(2), None)), "You said: ");
+    }
+
+    #[test]
+    fn a_token_limit_cuts_the_answer_and_says_so() {
+        let cut = whole(&answer("a b c", None, Some(3)));
+        assert_eq!(cut["choices"][0]["message"]["content"], "You said: a ");
+        assert_eq!(cut["choices"][0]["finish_reason"], "length");
+        assert_eq!(cut["usage"]["completion_tokens"], 3);
+        let exact = whole(&answer("a b c", None, Some(5)));
+        assert_eq!(exact["choices"][0]["finish_reason"], "stop");
+    }
+
+    #[test]
+    fn usage_is_a_key_of_every_chunk_or_of_none() {
+        let answer = answer("x", None, None);
+        let event = |piece, with_usage| {
+            let bytes = answer.event(piece, with_usage);
+            let text = std::str::from_utf8(&bytes).expect("UTF-8").to_owned();
+            let data =
+                text.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n")).expect("an event");
+            serde_json::from_str::<Value>(data).expect("JSON")
+        };
+        assert!(event(Piece::Finish, false).get("usage").is_none());
+        assert_eq!(event(Piece::Finish, true).get("usage"), Some(&Value::Null));
+        assert_eq!(event(Piece::Usage, true)["choices"], json!([]));
+        assert_eq!(event(Piece::Usage, true)["usage"]["completion_tokens"], 3);
+        assert_eq!(event(Piece::Finish, false)["choices"][0]["delta"], json!({}));
+        assert_eq!(event(Piece::Content(0), false)["choices"][0]["delta"], json!({ "content": "You " }));
+    }
+}

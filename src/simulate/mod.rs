@@ -1,0 +1,168 @@
+//! An OpenAI-compatible provider of simulated models: every way in which a provider can answer or fail, chosen by the name of the model.
+//!
+//! It is a real HTTP server, so that what stands in front of it meets real connections, real streams and real
+//! hang-ups. Three users: `failsoft simulate` on a listener of its own, the provider of kind `simulated` on a loopback
+//! port of this process, and tests (ours, and those of users who try their fallback policy in their own CI).
+//!
+//! May import actix-web and nothing of this crate: it stands where a stranger's provider stands.
+//!
+//! # Names
+//!
+//! The prefix `sim/` is optional. The class is the `error_class` that a caller of failsoft sees in its events; `GET
+//! /v1/models` lists one callable example a row.
+//!
+//! | name | class | what it does |
+//! |---|---|---|
+//! | `steady` | none | answers at once |
+//! | `slow-Ns` | timeout | answers after N seconds without a byte |
+//! | `slow-Nms` | timeout | answers after N milliseconds without a byte |
+//! | `flaky-NN` | overloaded | fails NN of every 100 calls with 503, evenly spread, and answers the others |
+//! | `rate-limited` | rate_limited | 429 with Retry-After: 1 |
+//! | `rate-limited-Ns` | rate_limited | 429 with Retry-After: N |
+//! | `quota-exhausted` | quota_exhausted | 429 with the code insufficient_quota |
+//! | `error-500` | unavailable | 500 |
+//! | `error-502` | unavailable | 502 |
+//! | `error-503` | overloaded | 503 |
+//! | `error-529` | overloaded | 529 |
+//! | `error-NNN` | that of the status | any status from 400 to 599 |
+//! | `hang` | timeout | never answers |
+//! | `cut-midstream` | stream_interrupted | drops the connection halfway; without stream: invalid_response, half a body |
+//! | `context-overflow` | context_window_exceeded | 400 with the code context_length_exceeded |
+//! | `content-filter` | content_policy | 400 with the code content_policy_violation |
+//! | `content-filter-finish` | content_policy | 200 with finish_reason content_filter and no content |
+//! | `garbage` | invalid_response | 200 with an HTML page |
+//! | `broken-json` | invalid_response | 200 with JSON that ends in the middle |
+//! | `empty` | invalid_response | 200 with an empty body or stream |
+//! | `error-in-200` | overloaded | 200 with an error object whose code is 503 |
+//! | `unauthorized` | authentication | 401 with the code invalid_api_key |
+//! | `not-found` | model_not_found | 404 with the code model_not_found |
+//! | `bad-request` | invalid_request | 400 with the code invalid_request |
+//!
+//! A name whose model answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
+//! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
+//! pause and still writes every chunk by itself; without a gap, chunks that are ready together share a write.
+//!
+//! # Answers
+//!
+//! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
+//! `max_completion_tokens` cut it short. Tokens are an estimate that anybody can check by hand: a word of the answer is
+//! one, and so are four bytes of the messages' contents as they stand in the JSON.
+
+mod behavior;
+mod chat;
+mod completion;
+mod models;
+mod refusal;
+mod request;
+mod shape;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::json;
+
+use chat::State;
+pub use models::{MODELS, SimulatedModel};
+use refusal::Refusal;
+
+/// Longer than clients keep an idle connection (reqwest: 90 s), so that no request is sent on one that is just closing.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
+
+/// How long a stop waits for answers that are under way. Short, because `hang` would use up any longer time.
+const SHUTDOWN_SECONDS: u64 = 1;
+
+/// What may differ between a simulated provider of its own, one inside a gateway, and one of a test.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Threads that answer requests; 0 counts as 1.
+    pub workers: usize,
+    /// Pause before every content chunk but the first, for names that do not say their own with `-gap-Nms`. `None` does not pause.
+    pub chunk_gap: Option<Duration>,
+    /// Whether SIGINT and SIGTERM stop this server. False where it lives inside another one, which has to outlast it:
+    /// answers that it serves to its own gateway would break off first.
+    pub handle_signals: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { workers: 1, chunk_gap: None, handle_signals: false }
+    }
+}
+
+/// Serves simulated models on `listener` once the returned server is awaited or spawned; dropping it stops it at once,
+/// its handle stops it gracefully.
+///
+/// # Errors
+/// If the listener cannot be set up for asynchronous use.
+pub fn start(listener: TcpListener, settings: Settings) -> std::io::Result<Server> {
+    // Made here and not in the factory: the counts behind `flaky-NN` hold across workers.
+    let state = web::Data::new(State::new(settings.chunk_gap));
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(routes))
+        .workers(settings.workers.max(1))
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        // Without it the end of a stream waits some 40 ms for an acknowledgement.
+        .tcp_nodelay(true)
+        // A caller that hangs up ends `hang` and every pause; otherwise they would run on for nobody.
+        .h1_allow_half_closed(false);
+    let server = if settings.handle_signals { server } else { server.disable_signals() };
+    Ok(server.listen(listener)?.run())
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    for path in ["/v1/chat/completions", "/chat/completions"] {
+        config.service(
+            web::resource(path)
+                .post(chat::create)
+                .default_service(web::to(async || method_not_allowed("POST"))),
+        );
+    }
+    for path in ["/v1/models", "/models"] {
+        config.service(
+            web::resource(path).get(list_models).default_service(web::to(async || method_not_allowed("GET"))),
+        );
+    }
+    config
+        .service(
+            web::resource("/").get(introduce).default_service(web::to(async || method_not_allowed("GET"))),
+        )
+        .default_service(web::to(unknown_path));
+}
+
+async fn introduce() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(
+        "failsoft simulate: an OpenAI-compatible provider of simulated models; GET /v1/models names them.\n",
+    )
+}
+
+async fn list_models() -> HttpResponse {
+    let models: Vec<_> = MODELS
+        .iter()
+        .map(|model| {
+            json!({
+                "id": format!("sim/{}", model.example),
+                "object": "model",
+                "created": 0,
+                "owned_by": "failsoft",
+                "description": format!("{}: {}", model.name, model.what),
+            })
+        })
+        .collect();
+    HttpResponse::Ok().json(json!({ "object": "list", "data": models }))
+}
+
+async fn unknown_path(request: HttpRequest) -> HttpResponse {
+    Refusal::unknown_path(request.method().as_str(), request.path()).response()
+}
+
+fn method_not_allowed(allowed: &'static str) -> HttpResponse {
+    let mut response = Refusal::method_not_allowed(allowed).response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}

@@ -1,0 +1,160 @@
+//! Error answers in OpenAI's shape: those that a simulated model gives by its name, and those to a request that is wrong.
+//!
+//! May import actix-web and the table of behaviors.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use serde_json::{Value, json};
+
+use super::behavior::Failure;
+use super::completion::bounded;
+use super::models::MODELS;
+
+const INVALID_REQUEST: &str = "invalid_request_error";
+
+/// An error answer. Its body has all four keys of OpenAI's error object, null where nothing is known.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    param: Option<&'static str>,
+    message: String,
+    retry_after_seconds: Option<u32>,
+}
+
+impl Refusal {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { status, kind, code, param: None, message: message.into(), retry_after_seconds: None }
+    }
+
+    /// What a model that fails by its name answers.
+    pub(super) fn simulated(failure: Failure, model: &str) -> Self {
+        match failure {
+            Failure::RateLimited { retry_after_seconds } => Self {
+                retry_after_seconds: Some(retry_after_seconds),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "requests",
+                    Some("rate_limit_exceeded"),
+                    format!("Rate limit reached for {model}. Please try again in {retry_after_seconds}s."),
+                )
+            },
+            Failure::QuotaExhausted => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "insufficient_quota",
+                Some("insufficient_quota"),
+                "You exceeded your current quota, please check your plan and billing details.",
+            ),
+            Failure::ContextOverflow => Self::bad_request(
+                Some("messages"),
+                Some("context_length_exceeded"),
+                "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            ),
+            Failure::ContentFilter => Self::bad_request(
+                None,
+                Some("content_policy_violation"),
+                "Your request was rejected as a result of our safety system.",
+            ),
+            Failure::Unauthorized => Self::new(
+                StatusCode::UNAUTHORIZED,
+                INVALID_REQUEST,
+                Some("invalid_api_key"),
+                "Incorrect API key provided.",
+            ),
+            Failure::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                INVALID_REQUEST,
+                Some("model_not_found"),
+                format!("The model `{model}` does not exist or you do not have access to it."),
+            ),
+            Failure::BadRequest => Self::bad_request(
+                None,
+                Some("invalid_request"),
+                "This simulated model refuses every request.",
+            ),
+            Failure::Status(status) => Self::status(status),
+        }
+    }
+
+    fn status(number: u16) -> Self {
+        let status = StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // 529 is Anthropic's; it has no registered name.
+        let name =
+            status.canonical_reason().unwrap_or(if number == 529 { "Overloaded" } else { "Unnamed Status" });
+        let kind = if status.is_server_error() { "server_error" } else { INVALID_REQUEST };
+        Self::new(status, kind, None, format!("Simulated failure: {number} {name}."))
+    }
+
+    /// 400, for a request that cannot be answered as it stands.
+    pub(super) fn bad_request(
+        param: Option<&'static str>,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { param, ..Self::new(StatusCode::BAD_REQUEST, INVALID_REQUEST, code, message) }
+    }
+
+    /// 404 that says which names there are.
+    pub(super) fn unknown_model(name: &str) -> Self {
+        let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
+        let (name, known) = (bounded(name), known.join(", "));
+        let message = format!(
+            "There is no simulated model `{name}`. There are: {known}; each also with `sim/` before it."
+        );
+        Self {
+            param: Some("model"),
+            ..Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("model_not_found"), message)
+        }
+    }
+
+    /// 404 for a path that is not served.
+    pub(super) fn unknown_path(method: &str, path: &str) -> Self {
+        let message = format!(
+            "Nothing is served at {method} {}. There are: POST /v1/chat/completions, GET /v1/models.",
+            bounded(path)
+        );
+        Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("unknown_url"), message)
+    }
+
+    /// 405; the caller adds `Allow`.
+    pub(super) fn method_not_allowed(allowed: &str) -> Self {
+        let message = format!("This path takes {allowed} only.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, Some("method_not_allowed"), message)
+    }
+
+    /// 413, with the limit in MiB.
+    pub(super) fn too_large(limit_mebibytes: usize) -> Self {
+        let message = format!("The body is larger than {limit_mebibytes} MiB.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, None, message)
+    }
+
+    /// 415: bodies are read as they come, so a compressed one would only be called broken JSON.
+    pub(super) fn encoded() -> Self {
+        let message = "The body must not be compressed: send it without Content-Encoding.";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_REQUEST, None, message)
+    }
+
+    /// 408, for a body that does not arrive.
+    pub(super) fn stalled() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, None, "The body did not arrive in time.")
+    }
+
+    fn body(&self) -> Value {
+        json!({ "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code } })
+    }
+
+    pub(super) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        response.json(self.body())
+    }
+}

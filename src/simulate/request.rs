@@ -1,0 +1,148 @@
+//! The part of a chat request that a simulated model looks at; everything else is skipped unread.
+//!
+//! May import serde and the error answers.
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::refusal::Refusal;
+
+/// A chat request as far as it matters here. Fields that are not named are allowed and skipped.
+#[derive(Debug, Deserialize)]
+pub(super) struct ChatRequest<'a> {
+    #[serde(borrow, default)]
+    pub(super) model: Cow<'a, str>,
+    #[serde(borrow, default)]
+    messages: Vec<Message<'a>>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    max_tokens: Option<NonZeroUsize>,
+    max_completion_tokens: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    role: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A part of a message's content; parts without a text (images, audio) count as empty.
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, default)]
+    text: Cow<'a, str>,
+}
+
+impl<'a> ChatRequest<'a> {
+    /// # Errors
+    /// 400 for a body that is not a JSON object of the right types, or that names no model or has no messages.
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
+        let request: Self = serde_json::from_slice(body).map_err(|error| {
+            Refusal::bad_request(
+                None,
+                None,
+                format!("The JSON body of the request could not be read: {error}."),
+            )
+        })?;
+        if request.model.is_empty() {
+            return Err(Refusal::bad_request(Some("model"), None, "You must provide a model parameter."));
+        }
+        if request.messages.is_empty() {
+            return Err(Refusal::bad_request(
+                Some("messages"),
+                None,
+                "You must provide at least one message.",
+            ));
+        }
+        Ok(request)
+    }
+
+    pub(super) fn streams(&self) -> bool {
+        self.stream.unwrap_or(false)
+    }
+
+    pub(super) fn includes_usage(&self) -> bool {
+        self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
+    }
+
+    /// The most tokens of an answer; the smaller of the two fields that say so.
+    pub(super) fn most_tokens(&self) -> Option<usize> {
+        self.max_tokens.into_iter().chain(self.max_completion_tokens).min().map(NonZeroUsize::get)
+    }
+
+    /// Bytes of all contents, in their JSON form.
+    pub(super) fn content_bytes(&self) -> usize {
+        self.messages.iter().filter_map(|message| message.content).map(|content| content.get().len()).sum()
+    }
+
+    /// The text of the last user message; empty if there is none, or none with text.
+    pub(super) fn last_user_text(&self) -> Cow<'a, str> {
+        let last = self.messages.iter().rev().find(|message| message.role == "user");
+        let Some(content) = last.and_then(|message| message.content) else {
+            return Cow::Borrowed("");
+        };
+        if let Ok(Text(text)) = serde_json::from_str(content.get()) {
+            return text;
+        }
+        let parts: Vec<Part<'a>> = serde_json::from_str(content.get()).unwrap_or_default();
+        parts.into_iter().map(|part| part.text).collect::<String>().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(messages: &str) -> String {
+        let body = format!(r#"{{"model":"steady","messages":{messages}}}"#);
+        ChatRequest::parse(body.as_bytes()).expect(&body).last_user_text().into_owned()
+    }
+
+    #[test]
+    fn the_last_user_message_is_found_in_each_of_its_forms() {
+        assert_eq!(
+            text_of(r#"[{"role":"user","content":"one"},{"role":"user","content":"t\"w\u00f6"}]"#),
+            "t\"wö"
+        );
+        assert_eq!(
+            text_of(r#"[{"role":"user","content":"one"},{"role":"assistant","content":"two"}]"#),
+            "one"
+        );
+        let parts = r#"[{"type":"text","text":"a "},{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"b"}]"#;
+        assert_eq!(text_of(&format!(r#"[{{"role":"user","content":{parts}}}]"#)), "a b");
+        for nothing in [
+            r#"[{"role":"system","content":"s"}]"#,
+            r#"[{"role":"user"}]"#,
+            r#"[{"role":"user","content":null}]"#,
+        ] {
+            assert_eq!(text_of(nothing), "", "{nothing}");
+        }
+    }
+
+    #[test]
+    fn the_smaller_limit_counts() {
+        let limit = |fields: &str| {
+            let body =
+                format!(r#"{{"model":"steady","messages":[{{"role":"user","content":"x"}}]{fields}}}"#);
+            ChatRequest::parse(body.as_bytes()).map(|request| request.most_tokens())
+        };
+        assert_eq!(limit("").expect("absent"), None);
+        assert_eq!(limit(r#","max_tokens":null"#).expect("null"), None);
+        assert_eq!(limit(r#","max_tokens":5"#).expect("old name"), Some(5));
+        assert_eq!(limit(r#","max_tokens":5,"max_completion_tokens":3"#).expect("both"), Some(3));
+        assert!(limit(r#","max_tokens":0"#).is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! OpenAI's JSON of an answer, as types: every key that a strict client insists on is there, null where nothing is known.
+//!
+//! May import serde only.
+
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Usage {
+    pub(super) prompt_tokens: usize,
+    pub(super) completion_tokens: usize,
+    pub(super) total_tokens: usize,
+    pub(super) prompt_tokens_details: PromptDetails,
+    pub(super) completion_tokens_details: CompletionDetails,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct PromptDetails {
+    pub(super) cached_tokens: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct CompletionDetails {
+    pub(super) reasoning_tokens: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct Whole<'a> {
+    pub(super) id: &'a str,
+    pub(super) object: &'static str,
+    pub(super) created: u64,
+    pub(super) model: &'a str,
+    pub(super) choices: [WholeChoice; 1],
+    pub(super) usage: Usage,
+    pub(super) system_fingerprint: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct WholeChoice {
+    pub(super) index: u32,
+    pub(super) message: Message,
+    pub(super) logprobs: Option<()>,
+    pub(super) finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Message {
+    pub(super) role: &'static str,
+    pub(super) content: Option<String>,
+    pub(super) refusal: Option<()>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Chunk<'a> {
+    pub(super) id: &'a str,
+    pub(super) object: &'static str,
+    pub(super) created: u64,
+    pub(super) model: &'a str,
+    pub(super) system_fingerprint: &'static str,
+    pub(super) choices: &'a [ChunkChoice<'a>],
+    /// As with OpenAI, the key is there (and null until the last chunk) only if usage was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) usage: Option<Option<Usage>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ChunkChoice<'a> {
+    pub(super) index: u32,
+    pub(super) delta: Delta<'a>,
+    pub(super) logprobs: Option<()>,
+    pub(super) finish_reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Delta<'a> {
+    Role { role: &'static str, content: &'static str, refusal: Option<()> },
+    Content { content: &'a str },
+    Nothing {},
+}
