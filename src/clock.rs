@@ -1,0 +1,128 @@
+//! The one source of time and of identifiers.
+//!
+//! Everything that stores, compares or expires a time asks the [`Clock`], so that a test can stand still
+//! or jump. Timers of a running call (connect, first frame, idle) are tokio's own. Importable by all.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// Where a [`Clock`] reads the time.
+#[derive(Clone)]
+enum Source {
+    System { started: Instant },
+    Manual(Arc<AtomicI64>),
+}
+
+/// A handle on the time: cheap to clone, the same time for every clone.
+#[derive(Clone)]
+pub struct Clock {
+    source: Source,
+    identifiers: Arc<Mutex<ContextV7>>,
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Clock({})", self.now())
+    }
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::from_source(Source::System { started: Instant::now() })
+    }
+
+    /// A clock that stands at `start` until its [`ManualClock`] moves it.
+    #[must_use]
+    pub fn manual(start: DateTime<Utc>) -> (Self, ManualClock) {
+        let micros = Arc::new(AtomicI64::new(start.timestamp_micros()));
+        (Self::from_source(Source::Manual(micros.clone())), ManualClock(micros))
+    }
+
+    fn from_source(source: Source) -> Self {
+        Self { source, identifiers: Arc::new(Mutex::new(ContextV7::new().with_additional_precision())) }
+    }
+
+    /// Now, in UTC and whole microseconds: the finest step that both databases keep.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.unix_micros()).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// Microseconds since 1970.
+    #[must_use]
+    pub fn unix_micros(&self) -> i64 {
+        match &self.source {
+            #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+            Source::System { .. } => Utc::now().timestamp_micros(),
+            Source::Manual(micros) => micros.load(Ordering::Acquire),
+        }
+    }
+
+    /// Time since some fixed point that never runs backwards, for rate limits and cooldowns.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        match &self.source {
+            Source::System { started } => started.elapsed(),
+            Source::Manual(micros) => {
+                Duration::from_micros(u64::try_from(micros.load(Ordering::Acquire)).unwrap_or(0))
+            }
+        }
+    }
+
+    /// A new UUIDv7 that sorts after every one this clock gave before.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        let micros = self.unix_micros();
+        let seconds = u64::try_from(micros.div_euclid(1_000_000)).unwrap_or(0);
+        let nanos = u32::try_from(micros.rem_euclid(1_000_000)).unwrap_or(0) * 1_000;
+        Uuid::new_v7(Timestamp::from_unix(&*self.identifiers, seconds, nanos))
+    }
+}
+
+impl governor::clock::Clock for Clock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.monotonic()
+    }
+}
+
+/// Moves a clock made with [`Clock::manual`].
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// Moves the time forward.
+    pub fn advance(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.0.fetch_add(micros, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_of_one_microsecond_still_sort_in_the_order_they_were_made() {
+        let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000));
+        let identifiers: Vec<Uuid> = (0..1_000).map(|_| clock.new_id()).collect();
+        assert!(identifiers.is_sorted());
+    }
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_moved() {
+        let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH);
+        assert_eq!(clock.now(), DateTime::UNIX_EPOCH);
+        hand.advance(Duration::from_micros(7));
+        assert_eq!(clock.now().timestamp_micros(), 7);
+        assert_eq!(clock.monotonic(), Duration::from_micros(7));
+    }
+}

@@ -1,0 +1,21 @@
+//! Section `[gateway]`: how calls are tried.
+
+/// Section `[gateway]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gateway {
+    /// Whether models that keep failing are left alone for a while. Default true. `FAILSOFT_COOLDOWN` (`on`, `off`).
+    pub cooldown: bool,
+    /// How long a connection to a provider may take to open, in seconds. Default 5.
+    pub connect_seconds: u64,
+    /// How long a stream may stay silent between two frames, in seconds. Default 60.
+    pub stream_idle_seconds: u64,
+    /// How long a stream may take in all, in seconds. Default 3600.
+    pub stream_total_seconds: u64,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self { cooldown: true, connect_seconds: 5, stream_idle_seconds: 60, stream_total_seconds: 3_600 }
+    }
+}

@@ -1,0 +1,65 @@
+//! Section `[server]`: where we listen, who may stand in front of us, how we stop.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Section `[server]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// The address of the API. Default `127.0.0.1:8080`. `FAILSOFT_LISTEN`, `--listen`.
+    pub listen: SocketAddr,
+    /// The address under which callers and browsers reach us, without a path. Default: `http://` and `listen`.
+    /// `FAILSOFT_PUBLIC_URL`.
+    pub public_url: Option<url::Url>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed. Default none. `FAILSOFT_TRUSTED_PROXIES`,
+    /// comma-separated.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Threads that serve requests. Default: the machine's cores. `FAILSOFT_WORKERS`.
+    pub workers: Option<NonZeroUsize>,
+    /// How long running answers may go on after a stop was asked for, in seconds. Default 30.
+    /// `FAILSOFT_DRAIN_SECONDS`.
+    pub drain_seconds: u64,
+    /// How long `/readyz` says no before the port is closed, in seconds, so that balancers look away first.
+    /// Default 0. `FAILSOFT_DRAIN_NOTICE_SECONDS`.
+    pub drain_notice_seconds: u64,
+    /// Largest chat body in bytes. Default 32 MiB.
+    pub chat_body_limit: usize,
+    /// Largest body of every other route in bytes. Default 64 KiB.
+    pub management_body_limit: usize,
+    /// Bytes of bodies that may be held at once in the whole process. Default 512 MiB.
+    pub body_budget: usize,
+    /// A body that stays silent for so many seconds is given up. Default 10.
+    pub body_idle_seconds: u64,
+    /// A body may take so many seconds in all. Default 60.
+    pub body_total_seconds: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            workers: None,
+            drain_seconds: 30,
+            drain_notice_seconds: 0,
+            chat_body_limit: 32 * 1024 * 1024,
+            management_body_limit: 64 * 1024,
+            body_budget: 512 * 1024 * 1024,
+            body_idle_seconds: 10,
+            body_total_seconds: 60,
+        }
+    }
+}
+
+impl Server {
+    /// The drain deadline.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}

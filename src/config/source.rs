@@ -1,0 +1,247 @@
+//! Where settings come from: the file, and what the command line and the environment say over it.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use super::Settings;
+use super::recording::Mode;
+use super::telemetry::LogFormat;
+use super::upstream::AllowedRange;
+
+/// Why the settings cannot be used: one line that names the source and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the settings file {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file holds a bad value or an unknown key.
+    #[error("the settings file {path} is wrong: {message}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why, as the parser says it.
+        message: String,
+    },
+    /// A value is out of its range.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// What the command line and the environment may say; each wins over the file.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Overrides {
+    /// A TOML file with settings.
+    #[arg(long, env = "FAILSOFT_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, env = "FAILSOFT_LISTEN", value_name = "ADDR", global = true)]
+    pub listen: Option<SocketAddr>,
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+    /// Connections for reading (SQLite) or in all (PostgreSQL).
+    #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", hide = true, global = true)]
+    pub database_connections: Option<u32>,
+    /// The address under which callers reach us.
+    #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
+    pub public_url: Option<url::Url>,
+    /// Reverse proxies whose X-Forwarded-For is believed.
+    #[arg(long, env = "FAILSOFT_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR", global = true)]
+    pub trusted_proxies: Option<Vec<ipnet::IpNet>>,
+    /// Threads that serve requests.
+    #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
+    pub workers: Option<NonZeroUsize>,
+    /// Private ranges that providers may use: CIDR or CIDR:PORT.
+    #[arg(
+        long,
+        env = "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS",
+        value_delimiter = ',',
+        value_name = "RANGE",
+        global = true
+    )]
+    pub allow_private_upstreams: Option<Vec<AllowedRange>>,
+    /// Seconds that running answers may go on after a stop.
+    #[arg(long, env = "FAILSOFT_DRAIN_SECONDS", value_name = "SECONDS", hide = true, global = true)]
+    pub drain_seconds: Option<u64>,
+    /// Seconds that /readyz says no before the port closes.
+    #[arg(long, env = "FAILSOFT_DRAIN_NOTICE_SECONDS", value_name = "SECONDS", hide = true, global = true)]
+    pub drain_notice_seconds: Option<u64>,
+    /// The master key's file (SQLite).
+    #[arg(long, env = "FAILSOFT_MASTER_KEY_FILE", value_name = "FILE", global = true)]
+    pub master_key_file: Option<PathBuf>,
+    /// The master key, 32 bytes in base64. Only from the environment: arguments are visible to other users.
+    #[arg(skip)]
+    pub master_key: Option<String>,
+    /// `durable`, or `off` for benchmarks.
+    #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
+    pub recording: Option<Mode>,
+    /// `on` or `off`.
+    #[arg(long, env = "FAILSOFT_COOLDOWN", value_parser = parse_switch, hide = true, global = true)]
+    pub cooldown: Option<bool>,
+    /// Which log lines: a level or directives.
+    #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
+    pub log: Option<String>,
+    /// `text` or `json`.
+    #[arg(long, env = "FAILSOFT_LOG_FORMAT", value_parser = parse_log_format, value_name = "FORMAT", global = true)]
+    pub log_format: Option<LogFormat>,
+    /// A listener of its own for /metrics.
+    #[arg(long, env = "FAILSOFT_METRICS_LISTEN", value_name = "ADDR", global = true)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// The bearer token for /metrics. Only from the environment.
+    #[arg(skip)]
+    pub metrics_token: Option<String>,
+}
+
+fn parse_recording(text: &str) -> Result<Mode, String> {
+    match text {
+        "durable" => Ok(Mode::Durable),
+        "off" => Ok(Mode::Off),
+        _ => Err("write 'durable' or 'off'".to_owned()),
+    }
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "true" | "1" => Ok(true),
+        "off" | "false" | "0" => Ok(false),
+        _ => Err("write 'on' or 'off'".to_owned()),
+    }
+}
+
+fn parse_log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write 'text' or 'json'".to_owned()),
+    }
+}
+
+impl Overrides {
+    /// Adds what may only come from the environment: secrets.
+    #[must_use]
+    pub fn with_secrets_from_environment(mut self) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads secrets from the environment"
+        )]
+        let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        self.master_key = read("FAILSOFT_MASTER_KEY");
+        self.metrics_token = read("FAILSOFT_METRICS_TOKEN");
+        self
+    }
+
+    /// The settings: defaults, then the file, then these, then the checks.
+    ///
+    /// # Errors
+    /// The file cannot be read or is wrong, or a value is out of its range.
+    pub fn settings(self) -> Result<Settings, ConfigError> {
+        let mut settings = match &self.config {
+            Some(path) => read_file(path)?,
+            None => Settings::default(),
+        };
+        self.apply(&mut settings);
+        check(&settings)?;
+        Ok(settings)
+    }
+
+    fn apply(self, settings: &mut Settings) {
+        fn set<T>(target: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *target = value;
+            }
+        }
+        set(&mut settings.server.listen, self.listen);
+        set(&mut settings.server.trusted_proxies, self.trusted_proxies);
+        set(&mut settings.server.drain_seconds, self.drain_seconds);
+        set(&mut settings.server.drain_notice_seconds, self.drain_notice_seconds);
+        set(&mut settings.database.url, self.database_url);
+        set(&mut settings.database.connections, self.database_connections);
+        set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
+        set(&mut settings.recording.mode, self.recording);
+        set(&mut settings.gateway.cooldown, self.cooldown);
+        set(&mut settings.telemetry.log, self.log);
+        set(&mut settings.telemetry.log_format, self.log_format);
+        settings.server.public_url = self.public_url.or(settings.server.public_url.take());
+        settings.server.workers = self.workers.or(settings.server.workers);
+        settings.secrets.master_key_file = self.master_key_file.or(settings.secrets.master_key_file.take());
+        settings.secrets.master_key = self.master_key.map(Into::into);
+        settings.telemetry.metrics_listen = self.metrics_listen.or(settings.telemetry.metrics_listen);
+        settings.telemetry.metrics_token = self.metrics_token.map(Into::into);
+    }
+}
+
+fn read_file(path: &Path) -> Result<Settings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+}
+
+fn check(settings: &Settings) -> Result<(), ConfigError> {
+    let url = &settings.database.url;
+    let known = ["sqlite:", "postgres:", "postgresql:"];
+    if !known.iter().any(|scheme| url.starts_with(scheme)) {
+        // The URL may hold a password, so only its scheme is repeated.
+        let scheme = url.split(':').next().unwrap_or_default();
+        return Err(ConfigError::Unusable(format!(
+            "DATABASE_URL starts with '{scheme}:'; write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME"
+        )));
+    }
+    if !settings.database.is_sqlite() && settings.secrets.master_key.is_none() {
+        return Err(ConfigError::Unusable(
+            "FAILSOFT_MASTER_KEY is required with PostgreSQL: 32 random bytes in base64, the same for every replica (make one with: openssl rand -base64 32)".to_owned(),
+        ));
+    }
+    if settings.database.connections == 0 {
+        return Err(ConfigError::Unusable("database.connections must be at least 1".to_owned()));
+    }
+    if settings.recording.queue < 16 {
+        return Err(ConfigError::Unusable("recording.queue must be at least 16".to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_the_file_over_the_default() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "[server]\nlisten = '127.0.0.1:1'\ndrain_seconds = 3\n")
+            .expect("written");
+        let overrides = Overrides {
+            config: Some(file.path().to_owned()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 2))),
+            ..Overrides::default()
+        };
+        let settings = overrides.settings().expect("settings");
+        assert_eq!(settings.server.listen.port(), 2);
+        assert_eq!(settings.server.drain_seconds, 3);
+        assert_eq!(settings.server.body_idle_seconds, 10);
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_file_is_refused_by_name() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "[server]\nlistn = '127.0.0.1:1'\n").expect("written");
+        let overrides = Overrides { config: Some(file.path().to_owned()), ..Overrides::default() };
+        let message = overrides.settings().expect_err("refused").to_string();
+        assert!(message.contains("listn"), "{message}");
+    }
+
+    #[test]
+    fn postgresql_needs_a_master_key_and_an_unknown_scheme_is_named_without_its_password() {
+        let with_url = |url: &str| Overrides { database_url: Some(url.to_owned()), ..Overrides::default() };
+        let message = with_url("postgres://a:secret@b/c").settings().expect_err("refused").to_string();
+        assert!(message.contains("FAILSOFT_MASTER_KEY") && !message.contains("secret"), "{message}");
+        let message = with_url("mysql://a:secret@b/c").settings().expect_err("refused").to_string();
+        assert!(message.contains("mysql") && !message.contains("secret"), "{message}");
+    }
+}

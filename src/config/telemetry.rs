@@ -1,0 +1,43 @@
+//! Section `[telemetry]`: logs and metrics.
+
+use std::net::SocketAddr;
+
+use secrecy::SecretString;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Section `[telemetry]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Which lines: a level or `tracing` directives. Default `info`. `FAILSOFT_LOG`.
+    pub log: String,
+    /// Default `text`. `FAILSOFT_LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// A listener of its own for `/metrics`, which then needs no token. Default none. `FAILSOFT_METRICS_LISTEN`.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The bearer token for `/metrics` on the main listener; without it the route is closed there.
+    /// `FAILSOFT_METRICS_TOKEN`; never in the file.
+    #[serde(skip)]
+    pub metrics_token: Option<SecretString>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            metrics_listen: None,
+            metrics_token: None,
+        }
+    }
+}

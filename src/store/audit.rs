@@ -1,0 +1,80 @@
+//! Who acts, and what is written down about it.
+
+use sea_orm::prelude::Json;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Error;
+
+/// Who makes a change: a key, a person, or the system itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    kind: &'static str,
+    id: Option<Uuid>,
+    label: String,
+    request_id: Option<Uuid>,
+}
+
+impl Actor {
+    /// An API key, by its id and name.
+    #[must_use]
+    pub fn api_key(id: Uuid, name: &str, request_id: Option<Uuid>) -> Self {
+        Self { kind: "api_key", id: Some(id), label: name.to_owned(), request_id }
+    }
+
+    /// The command line, the demo, a start.
+    #[must_use]
+    pub fn system(label: &str) -> Self {
+        Self { kind: "system", id: None, label: label.to_owned(), request_id: None }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    pub(super) fn id(&self) -> Option<Uuid> {
+        self.id
+    }
+
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(super) fn request_id(&self) -> Option<Uuid> {
+        self.request_id
+    }
+}
+
+/// What a change did to one thing. Neither side ever holds a secret.
+pub(super) struct AuditEntry {
+    /// `model.create`, `fallback.delete` ...
+    pub(super) action: &'static str,
+    /// `model`, `provider`, `api_key`, `fallback`.
+    pub(super) resource_kind: &'static str,
+    pub(super) resource_id: Uuid,
+    pub(super) resource_name: String,
+    pub(super) before: Option<Json>,
+    pub(super) after: Option<Json>,
+}
+
+impl AuditEntry {
+    /// An entry on a thing that was one of two states: none before it was made, none after it was deleted.
+    pub(super) fn new<T: Serialize>(
+        action: &'static str,
+        resource_kind: &'static str,
+        resource_id: Uuid,
+        resource_name: &str,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<Self, Error> {
+        let state = |state: Option<&T>| state.map(serde_json::to_value).transpose().map_err(Error::internal);
+        Ok(Self {
+            action,
+            resource_kind,
+            resource_id,
+            resource_name: resource_name.to_owned(),
+            before: state(before)?,
+            after: state(after)?,
+        })
+    }
+}

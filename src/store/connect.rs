@@ -1,0 +1,154 @@
+//! Opening the database and bringing its schema up to date.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{Connection, PgConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
+
+use super::Error;
+use super::vault::VaultError;
+use crate::config::database::Database as Section;
+
+/// Why the store could not be opened: one line that names cause and remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The database cannot be reached.
+    #[error(
+        "cannot open the database: {0}. Check DATABASE_URL, that the server runs, and that the folder of a SQLite file can be written"
+    )]
+    Unreachable(#[source] DbErr),
+    /// The schema cannot be brought up to date.
+    #[error("cannot bring the database's schema up to date: {0}")]
+    Migration(#[source] DbErr),
+    /// The secrets cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The organizations cannot be read.
+    #[error("cannot read the organizations: {0}")]
+    Load(#[source] Error),
+}
+
+/// How often a process looks again whether another one that starts too has got out of its way: 5 s in all.
+const TURNS: u32 = 50;
+const TURN: Duration = Duration::from_millis(100);
+
+/// Any number will do, as long as every process of every version uses the same one.
+const MIGRATION_LOCK: i64 = 0x6661_696c_736f_6674;
+
+/// Connections for writing and for reading; with PostgreSQL they are the same pool.
+pub(super) async fn connect(
+    section: &Section,
+) -> Result<(DatabaseConnection, DatabaseConnection), ConnectError> {
+    if section.is_sqlite() {
+        let writer = open_sqlite_in_turn(section, 1, false).await?;
+        let reader = open_sqlite_in_turn(section, section.connections, true).await?;
+        return Ok((writer, reader));
+    }
+    let mut options = ConnectOptions::new(section.url.clone());
+    options
+        .max_connections(section.connections)
+        .connect_timeout(Duration::from_secs(10))
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false)
+        .set_application_name("failsoft");
+    let pool = Database::connect(options).await.map_err(ConnectError::Unreachable)?;
+    Ok((pool.clone(), pool))
+}
+
+/// Of processes that open a new file at once, each wants to switch it to WAL, and for that lock SQLite does not
+/// wait of itself.
+async fn open_sqlite_in_turn(
+    section: &Section,
+    connections: u32,
+    read_only: bool,
+) -> Result<DatabaseConnection, ConnectError> {
+    for _ in 1..TURNS {
+        match open_sqlite(section, connections, read_only).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(TURN).await,
+            result => return result.map_err(ConnectError::Unreachable),
+        }
+    }
+    open_sqlite(section, connections, read_only).await.map_err(ConnectError::Unreachable)
+}
+
+/// SQLITE_BUSY or one of its kinds, which differ above the lowest eight bits.
+fn is_busy(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
+}
+
+/// WAL, so that readers never wait for the writer; `synchronous = NORMAL`, which survives the death of the
+/// process (the power cord is another matter); one writing connection, because SQLite has one writer anyway
+/// and waiting in our queue is fairer than waiting in its.
+async fn open_sqlite(
+    section: &Section,
+    connections: u32,
+    read_only: bool,
+) -> Result<DatabaseConnection, DbErr> {
+    // Parsed here already, so that a bad URL is an error and not a panic in the closure below.
+    SqliteConnectOptions::from_str(&section.url)
+        .map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
+    let mut options = ConnectOptions::new(section.url.clone());
+    options
+        .max_connections(connections)
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite =
+                sqlite.foreign_keys(true).busy_timeout(Duration::from_secs(5)).statement_cache_capacity(256);
+            if read_only {
+                sqlite.read_only(true)
+            } else {
+                sqlite
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal)
+                    .pragma("wal_autocheckpoint", "4000")
+            }
+        });
+    Database::connect(options).await
+}
+
+/// Runs what the schema lacks. On PostgreSQL two processes that start at once take turns by an advisory lock,
+/// held on a connection of its own: a pooled one could go back to the pool with the lock.
+pub(super) async fn migrate(writer: &DatabaseConnection) -> Result<(), ConnectError> {
+    match writer.get_database_backend() {
+        DbBackend::Postgres => migrate_in_turn(writer).await,
+        DbBackend::Sqlite => migrate_sqlite(writer).await,
+        backend => Err(ConnectError::Migration(DbErr::Custom(format!("{backend:?} is not supported")))),
+    }
+}
+
+async fn migrate_in_turn(writer: &DatabaseConnection) -> Result<(), ConnectError> {
+    let migration = |error: sea_orm::sqlx::Error| ConnectError::Migration(DbErr::Custom(error.to_string()));
+    let options = writer.get_postgres_connection_pool().connect_options();
+    let mut lock = PgConnection::connect_with(&options).await.map_err(migration)?;
+    sea_orm::sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(MIGRATION_LOCK)
+        .execute(&mut lock)
+        .await
+        .map_err(migration)?;
+    let result = Migrator::up(writer, None).await.map_err(ConnectError::Migration);
+    // Closing the connection gives the lock back, whatever the migration said.
+    lock.close().await.map_err(migration)?;
+    result
+}
+
+/// SQLite has no advisory lock: the loser of a race finds the winner's tables, and tries again.
+async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), ConnectError> {
+    let mut last = None;
+    for _ in 0..TURNS {
+        match Migrator::up(writer, None).await {
+            Ok(()) => return Ok(()),
+            Err(error) => last = Some(error),
+        }
+        tokio::time::sleep(TURN).await;
+    }
+    Err(ConnectError::Migration(last.unwrap_or_else(|| DbErr::Custom("no attempt was made".to_owned()))))
+}

@@ -1,0 +1,173 @@
+//! The only door to the database.
+//!
+//! [`Store`] keeps the connection to itself. What belongs to an organization is reached through [`OrgStore`],
+//! which is opened with a [`Tenant`], the proof that a caller was authenticated; what belongs to no caller goes
+//! through [`system::System`], whose callers are a listed few. Imports `entity`, `migration`, `providers` (facts
+//! about models) and [`Tenant`]; neither the HTTP server nor the HTTP client.
+
+mod api_key;
+mod audit;
+mod change;
+mod connect;
+mod event;
+mod fallback;
+mod model;
+pub mod page;
+mod provider;
+pub mod recorder;
+mod request;
+mod settings;
+pub mod snapshot;
+pub mod system;
+#[cfg(test)]
+mod tests;
+pub mod vault;
+
+use std::sync::Arc;
+
+use entity::ids::OrganizationId;
+use sea_orm::{DatabaseConnection, DbErr};
+
+pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
+pub use audit::Actor;
+pub use connect::ConnectError;
+pub use event::{EventFilter, EventRow};
+pub use fallback::{FallbackFilter, FallbackOutcome, FallbackRow, FallbackType, NewFallback};
+pub use model::{ModelChange, ModelFields, ModelRow, PriceFields};
+pub use provider::{NewProvider, ProviderChange, ProviderRow};
+pub use request::{RequestFilter, RequestRow};
+pub use settings::{OrganizationSettings, TypedFallbacks};
+
+use crate::auth::tenant::Tenant;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::error::Error;
+use snapshot::Directory;
+use vault::Vault;
+
+/// The database, the sealed secrets and the snapshots made of them. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// The one writing connection of SQLite, or PostgreSQL's pool.
+    writer: DatabaseConnection,
+    /// SQLite's reading connections, or the same pool.
+    reader: DatabaseConnection,
+    vault: Vault,
+    directory: Directory,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Store({:?})", self.inner.writer.get_database_backend())
+    }
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date, opens the sealed secrets and loads every
+    /// organization's snapshot.
+    ///
+    /// # Errors
+    /// The database cannot be reached or migrated, or the master key is missing or not the one in use.
+    pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
+        let store = Self::open_unloaded(settings, clock).await?;
+        store.inner.directory.load_all(&store).await.map_err(ConnectError::Load)?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], without the snapshots: for commands that need none.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
+        let (writer, reader) = connect::connect(&settings.database).await?;
+        connect::migrate(&writer).await?;
+        let vault = vault::open(&writer, settings, &clock).await?;
+        let inner = Inner { writer, reader, vault, directory: Directory::default(), clock };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens an organization's data for a caller who belongs to it.
+    #[must_use]
+    pub fn organization(&self, tenant: &Tenant) -> OrgStore {
+        self.scoped(tenant.organization_id(), tenant.actor().clone())
+    }
+
+    fn scoped(&self, organization_id: OrganizationId, actor: Actor) -> OrgStore {
+        OrgStore { store: self.clone(), organization_id, actor }
+    }
+
+    /// The snapshots from which requests are served.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// The work that belongs to no caller. `tests/tidy.rs` lists who may.
+    #[must_use]
+    pub fn system(&self) -> system::System<'_> {
+        system::System::new(self)
+    }
+
+    /// The secrets of this installation.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    /// Does the database answer?
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.inner.reader.ping().await?)
+    }
+
+    /// Closes the connections after everything that was queued.
+    pub async fn close(&self) {
+        for connection in [&self.inner.writer, &self.inner.reader] {
+            if let Err(error) = connection.clone().close().await {
+                tracing::warn!(%error, "a database connection did not close cleanly");
+            }
+        }
+    }
+}
+
+/// One organization's data. Every query that it makes carries the organization; every insert is stamped with it.
+#[derive(Debug, Clone)]
+pub struct OrgStore {
+    store: Store,
+    organization_id: OrganizationId,
+    actor: Actor,
+}
+
+impl OrgStore {
+    /// The organization.
+    #[must_use]
+    pub fn organization_id(&self) -> OrganizationId {
+        self.organization_id
+    }
+
+    fn reader(&self) -> &DatabaseConnection {
+        &self.store.inner.reader
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.store.inner.clock
+    }
+
+    /// Starts a change of this organization's configuration.
+    async fn change(&self) -> Result<change::Change, Error> {
+        change::Change::begin(&self.store, self.organization_id, self.actor.clone()).await
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        Self::internal(error)
+    }
+}

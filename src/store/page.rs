@@ -1,0 +1,135 @@
+//! Pages by keyset: newest first on `(created_at, id)`, with a cursor that only its own organization can use.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use entity::ids::OrganizationId;
+use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
+use uuid::Uuid;
+
+use super::{Error, OrgStore};
+
+/// Which page of a list.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    /// Rows on a page, from 1 to 200.
+    pub limit: u64,
+    /// Where the page before this one ended.
+    pub cursor: Option<Position>,
+}
+
+/// A row's place in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The row's time.
+    pub created_at: DateTime<Utc>,
+    /// The row's id, where times are equal.
+    pub id: Uuid,
+}
+
+/// One page.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows, newest first.
+    pub items: Vec<T>,
+    /// Where the next page starts; none on the last one.
+    pub next: Option<Position>,
+}
+
+impl<T> Page<T> {
+    /// Cuts the one row too many that tells whether there is a next page.
+    pub(super) fn cut(mut items: Vec<T>, limit: u64, position: impl Fn(&T) -> Position) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(position) } else { None };
+        Self { items, next }
+    }
+
+    /// The same page of other things.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(convert).collect(), next: self.next }
+    }
+}
+
+impl Position {
+    /// Rows that come after this one, newest first. The first condition says nothing new, but it is one that an
+    /// index on the time can be entered with.
+    fn after<C: ColumnTrait>(self, created_at: C, id: C) -> Condition {
+        Condition::all()
+            .add(created_at.lte(self.created_at))
+            .add(Condition::any().add(created_at.lt(self.created_at)).add(id.lt(self.id)))
+    }
+}
+
+/// At most `limit` rows of a list, newest first, from a position on.
+pub(super) fn newest_first<E: EntityTrait>(
+    rows: Select<E>,
+    (created_at, id): (E::Column, E::Column),
+    after: Option<Position>,
+    limit: u64,
+) -> Select<E> {
+    let rows = match after {
+        Some(position) => rows.filter(position.after(created_at, id)),
+        None => rows,
+    };
+    rows.order_by_desc(created_at).order_by_desc(id).limit(limit)
+}
+
+/// Rows whose column holds that text. PostgreSQL refuses to be asked for a NUL character, which no row holds.
+pub(super) fn equals(column: impl IntoColumnRef, text: &str) -> Expr {
+    if text.contains('\0') { Expr::cust("1 = 0") } else { Expr::col(column).eq(text) }
+}
+
+const MAC_BYTES: usize = 12;
+const CURSOR_BYTES: usize = 8 + 16 + MAC_BYTES;
+
+impl OrgStore {
+    /// The opaque form of a position: only this organization and this list can read it back.
+    #[must_use]
+    pub fn cursor(&self, list: &'static str, position: Position) -> String {
+        let mut bytes = Vec::with_capacity(CURSOR_BYTES);
+        bytes.extend_from_slice(&position.created_at.timestamp_micros().to_be_bytes());
+        bytes.extend_from_slice(position.id.as_bytes());
+        let mac = cursor_mac(self, list, &bytes);
+        bytes.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The position behind a cursor.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: the cursor is broken, of another list, or of another organization.
+    pub fn position(&self, list: &'static str, cursor: &str) -> Result<Position, Error> {
+        let refused = || {
+            Error::refused(
+                Some("cursor"),
+                "invalid_cursor",
+                "The cursor is not one of this list. Use 'next_cursor' of the page before, or leave it out to start anew.",
+            )
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
+        let (body, mac) = bytes.split_at_checked(CURSOR_BYTES - MAC_BYTES).ok_or_else(refused)?;
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(mac, &cursor_mac(self, list, body)[..])) {
+            return Err(refused());
+        }
+        let (micros, id) = body.split_at_checked(8).ok_or_else(refused)?;
+        let micros = i64::from_be_bytes(micros.try_into().map_err(|_| refused())?);
+        Ok(Position {
+            created_at: DateTime::from_timestamp_micros(micros).ok_or_else(refused)?,
+            id: Uuid::from_slice(id).map_err(|_| refused())?,
+        })
+    }
+}
+
+fn cursor_mac(store: &OrgStore, list: &str, body: &[u8]) -> [u8; MAC_BYTES] {
+    let organization: OrganizationId = store.organization_id;
+    let mut hasher = store.store.inner.vault.keyed_hasher("cursor");
+    hasher.update(organization.0.as_bytes()).update(list.as_bytes()).update(body);
+    let mut mac = [0; MAC_BYTES];
+    hasher.finalize_xof().fill(&mut mac);
+    mac
+}

@@ -1,0 +1,295 @@
+//! What requests are served from: per organization an immutable picture of its keys, catalogue and chains.
+//!
+//! A picture is replaced whole when something changes: in this process before the change's response leaves, in
+//! every other one when it sees the global counter move (looked at each second). No request reads the database.
+
+mod load;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use entity::ids::{ApiKeyId, ModelId, OrganizationId, ProviderId};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::{Error, OrganizationSettings, Store};
+use crate::providers::{Capabilities, ParameterRules, Preset};
+
+/// The row of `instance_state` that moves with every change of every organization.
+pub(super) const CHANGE_COUNTER: &str = "change_counter";
+
+/// One organization, as of one version.
+#[derive(Debug)]
+pub struct OrganizationSnapshot {
+    /// Whose.
+    pub id: OrganizationId,
+    /// The version that was read.
+    pub version: i64,
+    /// Its settings.
+    pub settings: OrganizationSettings,
+    /// Living keys by their keyed hash.
+    pub keys: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
+    /// Living models by name.
+    pub models: HashMap<String, Arc<ModelEntry>>,
+    /// Fallback configurations by the model they stand behind.
+    pub chains: HashMap<ModelId, Chains>,
+    /// Whether any list of a type exists at all, for the strict mode.
+    pub typed_lists: TypedLists,
+}
+
+/// Which typed lists an organization has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TypedLists {
+    /// Any list for context windows.
+    pub context_window: bool,
+    /// Any list for content policies.
+    pub content_policy: bool,
+}
+
+/// A living API key.
+#[derive(Debug)]
+pub struct ApiKeyEntry {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its scopes' words.
+    pub scopes: Vec<String>,
+    /// The models it may use; none is all.
+    pub models: Option<HashSet<String>>,
+    /// Requests per minute.
+    pub requests_per_minute: Option<i64>,
+    /// Requests at once.
+    pub concurrent_requests: Option<i64>,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Unix seconds of its last use in this process; 0 is never. Shared by the pictures that follow each other.
+    pub last_used: Arc<AtomicI64>,
+}
+
+impl ApiKeyEntry {
+    /// May the key use a model of that name?
+    #[must_use]
+    pub fn allows_model(&self, name: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.contains(name))
+    }
+}
+
+/// A provider, with its credential opened.
+#[derive(Debug)]
+pub struct ProviderEntry {
+    /// Its id.
+    pub id: ProviderId,
+    /// Its catalogue name.
+    pub name: Arc<str>,
+    /// What is known about its vendor.
+    pub preset: &'static Preset,
+    /// Its address: its own, or the preset's. None for the simulated kind.
+    pub base_url: Option<String>,
+    /// Its credential.
+    pub credential: Option<SecretString>,
+}
+
+/// What a million tokens cost, in micro-dollars; none is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// The price's row; none for one of the embedded table.
+    pub id: Option<Uuid>,
+    /// Prompt tokens.
+    pub input: Option<i64>,
+    /// Answer tokens.
+    pub output: Option<i64>,
+    /// Prompt tokens that the provider had in its cache.
+    pub cache_read: Option<i64>,
+    /// Prompt tokens that the provider put into its cache.
+    pub cache_write: Option<i64>,
+}
+
+/// A model of the catalogue, with what is known about it filled in.
+#[derive(Debug)]
+pub struct ModelEntry {
+    /// Its id.
+    pub id: ModelId,
+    /// Its catalogue name.
+    pub name: Arc<str>,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// Who serves it.
+    pub provider: Arc<ProviderEntry>,
+    /// What its provider calls it.
+    pub upstream_model: String,
+    /// Tokens of prompt and answer together.
+    pub context_window: Option<i64>,
+    /// Tokens of an answer.
+    pub max_output_tokens: Option<i64>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// How a request is adapted when it stands behind another model.
+    pub parameter_rules: ParameterRules,
+    /// How long a stream's first real frame may take.
+    pub first_frame_timeout: Duration,
+    /// How long a whole answer may take.
+    pub answer_timeout: Duration,
+    /// How often a failed call is made again.
+    pub num_retries: u32,
+    /// Whether it may be called.
+    pub enabled: bool,
+    /// The price in force.
+    pub price: Option<Price>,
+}
+
+/// The lists behind one model.
+#[derive(Debug, Clone, Default)]
+pub struct Chains {
+    /// For any failure.
+    pub general: Option<Arc<Chain>>,
+    /// For prompts that are too long.
+    pub context_window: Option<Arc<Chain>>,
+    /// For refused content.
+    pub content_policy: Option<Arc<Chain>>,
+}
+
+/// One stored list.
+#[derive(Debug)]
+pub struct Chain {
+    /// The configuration.
+    pub config_id: Uuid,
+    /// Its revision in force.
+    pub revision: i64,
+    /// The error classes that use it; none is every class.
+    pub triggers: Option<Vec<String>>,
+    /// The models, in order.
+    pub targets: Vec<Arc<ModelEntry>>,
+}
+
+/// The pictures of all organizations.
+#[derive(Debug, Default)]
+pub struct Directory {
+    by_key: papaya::HashMap<[u8; 32], Arc<Slot>>,
+    by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
+    counter: AtomicI64,
+    loaded: AtomicBool,
+    /// One refresh at a time: an older reading must never replace a newer one.
+    refreshing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    current: ArcSwap<OrganizationSnapshot>,
+}
+
+impl Directory {
+    /// Has everything been read once?
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// The organization and key of a keyed hash, if such a key lives.
+    #[must_use]
+    pub fn find_key(&self, hash: &[u8; 32]) -> Option<(Arc<OrganizationSnapshot>, Arc<ApiKeyEntry>)> {
+        let slot = self.by_key.pin().get(hash)?.clone();
+        let snapshot = slot.current.load_full();
+        let key = snapshot.keys.get(hash)?.clone();
+        Some((snapshot, key))
+    }
+
+    /// The picture of an organization.
+    #[must_use]
+    pub fn organization(&self, id: OrganizationId) -> Option<Arc<OrganizationSnapshot>> {
+        Some(self.by_organization.pin().get(&id)?.current.load_full())
+    }
+
+    /// Every picture.
+    #[must_use]
+    pub fn organizations(&self) -> Vec<Arc<OrganizationSnapshot>> {
+        self.by_organization.pin().values().map(|slot| slot.current.load_full()).collect()
+    }
+
+    /// Reads every organization.
+    pub(super) async fn load_all(&self, store: &Store) -> Result<(), Error> {
+        let _turn = self.refreshing.lock().await;
+        // The counter first: what changes while we read is then read again.
+        let counter = load::counter(store).await?;
+        for snapshot in load::snapshots(store, None).await? {
+            self.publish(snapshot);
+        }
+        self.counter.store(counter, Ordering::Release);
+        self.loaded.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Reads these organizations again.
+    pub(super) async fn refresh(&self, store: &Store, organizations: &[OrganizationId]) -> Result<(), Error> {
+        let _turn = self.refreshing.lock().await;
+        for snapshot in load::snapshots(store, Some(organizations)).await? {
+            self.publish(snapshot);
+        }
+        Ok(())
+    }
+
+    /// Looks whether any process has changed anything, and reads what it changed.
+    ///
+    /// # Errors
+    /// The database cannot be read; the pictures stay as they are.
+    pub async fn follow(&self, store: &Store) -> Result<(), Error> {
+        let counter = load::counter(store).await?;
+        if counter == self.counter.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let changed: Vec<OrganizationId> = load::versions(store)
+            .await?
+            .into_iter()
+            .filter(|(id, version)| self.organization(*id).is_none_or(|known| known.version != *version))
+            .map(|(id, _)| id)
+            .collect();
+        if !changed.is_empty() {
+            self.refresh(store, &changed).await?;
+        }
+        self.counter.store(counter, Ordering::Release);
+        Ok(())
+    }
+
+    fn publish(&self, mut snapshot: OrganizationSnapshot) {
+        let organizations = self.by_organization.pin();
+        let previous = organizations.get(&snapshot.id).map(|slot| slot.current.load_full());
+        if let Some(previous) = &previous {
+            carry_over(previous, &mut snapshot);
+        }
+        let hashes: Vec<[u8; 32]> = snapshot.keys.keys().copied().collect();
+        let snapshot = Arc::new(snapshot);
+        let slot = match organizations.get(&snapshot.id) {
+            Some(slot) => {
+                slot.current.store(snapshot.clone());
+                slot.clone()
+            }
+            None => {
+                let slot = Arc::new(Slot { current: ArcSwap::new(snapshot.clone()) });
+                organizations.insert(snapshot.id, slot.clone());
+                slot
+            }
+        };
+        let keys = self.by_key.pin();
+        for hash in hashes {
+            keys.insert(hash, slot.clone());
+        }
+        for hash in previous.iter().flat_map(|previous| previous.keys.keys()) {
+            if !snapshot.keys.contains_key(hash) {
+                keys.remove(hash);
+            }
+        }
+    }
+}
+
+/// A key's last use belongs to the key, not to one picture of it.
+fn carry_over(previous: &OrganizationSnapshot, snapshot: &mut OrganizationSnapshot) {
+    for (hash, entry) in &mut snapshot.keys {
+        if let (Some(old), Some(new)) = (previous.keys.get(hash), Arc::get_mut(entry)) {
+            new.last_used = old.last_used.clone();
+        }
+    }
+}

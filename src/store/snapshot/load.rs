@@ -1,0 +1,334 @@
+//! Reading organizations into pictures: a handful of queries, however many organizations there are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use entity::ids::{ModelId, OrganizationId, ProviderId};
+use entity::{
+    api_keys, fallback_configs, fallback_revisions, fallback_targets, instance_state, model_prices, models,
+    organizations, providers,
+};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{
+    ApiKeyEntry, CHANGE_COUNTER, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Price,
+    ProviderEntry, Store, TypedLists,
+};
+use crate::providers::{self as vendors, Capabilities, ParameterRules};
+use crate::store::fallback::FallbackType;
+use crate::store::model::PriceFields;
+
+/// First real frame of a model that answers at once, and of one that reasons first.
+const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+const REASONING_TIMEOUT: Duration = Duration::from_secs(300);
+const NUM_RETRIES: u32 = 1;
+
+pub(super) async fn counter(store: &Store) -> Result<i64, Error> {
+    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(&store.inner.reader).await?;
+    Ok(row.map_or(0, |row| row.value))
+}
+
+pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>, Error> {
+    Ok(organizations::Entity::find()
+        .select_only()
+        .column(organizations::Column::Id)
+        .column(organizations::Column::Version)
+        .into_tuple()
+        .all(&store.inner.reader)
+        .await?)
+}
+
+/// All rows of the tables, grouped by organization.
+struct Rows {
+    keys: HashMap<OrganizationId, Vec<api_keys::Model>>,
+    providers: HashMap<OrganizationId, Vec<providers::Model>>,
+    models: HashMap<OrganizationId, Vec<models::Model>>,
+    prices: HashMap<ModelId, model_prices::Model>,
+    configs: HashMap<OrganizationId, Vec<ConfigRows>>,
+}
+
+struct ConfigRows {
+    config: fallback_configs::Model,
+    revision: fallback_revisions::Model,
+    targets: Vec<ModelId>,
+}
+
+pub(super) async fn snapshots(
+    store: &Store,
+    only: Option<&[OrganizationId]>,
+) -> Result<Vec<OrganizationSnapshot>, Error> {
+    let found = organizations::Entity::find()
+        .filter(belongs(organizations::Column::Id, only))
+        .all(&store.inner.reader)
+        .await?;
+    let mut rows = read(store, only).await?;
+    found.into_iter().map(|organization| assemble(store, organization, &mut rows)).collect()
+}
+
+fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>) -> Condition {
+    match only {
+        Some(ids) => Condition::all().add(column.is_in(ids.iter().copied())),
+        None => Condition::all(),
+    }
+}
+
+async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Error> {
+    let reader = &store.inner.reader;
+    let keys = api_keys::Entity::find()
+        .filter(belongs(api_keys::Column::OrganizationId, only))
+        .filter(api_keys::Column::RevokedAt.is_null())
+        .all(reader)
+        .await?;
+    let providers = providers::Entity::find()
+        .filter(belongs(providers::Column::OrganizationId, only))
+        .filter(providers::Column::DeletedAt.is_null())
+        .all(reader)
+        .await?;
+    let models = models::Entity::find()
+        .filter(belongs(models::Column::OrganizationId, only))
+        .filter(models::Column::DeletedAt.is_null())
+        .all(reader)
+        .await?;
+    // Ascending, so that the newest price of a model is the one that stays in the map. It holds at once even where
+    // another process wrote it whose clock is ahead: nothing would read it again when its time has come here.
+    let prices = model_prices::Entity::find()
+        .filter(belongs(model_prices::Column::OrganizationId, only))
+        .order_by_asc(model_prices::Column::ValidFrom)
+        .order_by_asc(model_prices::Column::Id)
+        .all(reader)
+        .await?;
+    Ok(Rows {
+        keys: grouped(keys, |row| row.organization_id),
+        providers: grouped(providers, |row| row.organization_id),
+        models: grouped(models, |row| row.organization_id),
+        prices: prices.into_iter().map(|row| (row.model_id, row)).collect(),
+        configs: read_configs(store, only).await?,
+    })
+}
+
+async fn read_configs(
+    store: &Store,
+    only: Option<&[OrganizationId]>,
+) -> Result<HashMap<OrganizationId, Vec<ConfigRows>>, Error> {
+    let reader = &store.inner.reader;
+    let configs = fallback_configs::Entity::find()
+        .filter(belongs(fallback_configs::Column::OrganizationId, only))
+        .filter(fallback_configs::Column::DeletedAt.is_null())
+        .all(reader)
+        .await?;
+    // Of every configuration only the revision in force: the join keeps the long history out.
+    let current = fallback_revisions::Entity::find()
+        .filter(belongs(fallback_revisions::Column::OrganizationId, only))
+        .filter(fallback_revisions::Column::Id.in_subquery(current_revisions()))
+        .all(reader)
+        .await?;
+    let targets = fallback_targets::Entity::find()
+        .filter(belongs(fallback_targets::Column::OrganizationId, only))
+        .filter(fallback_targets::Column::RevisionId.in_subquery(current_revisions()))
+        .order_by_asc(fallback_targets::Column::Position)
+        .all(reader)
+        .await?;
+    let mut revisions: HashMap<_, _> =
+        current.into_iter().map(|revision| (revision.config_id, revision)).collect();
+    let mut by_revision = grouped(targets, |row| row.revision_id);
+    let mut rows = Vec::new();
+    for config in configs {
+        if let Some(revision) = revisions.remove(&config.id) {
+            let targets = by_revision.remove(&revision.id).unwrap_or_default();
+            let targets = targets.into_iter().map(|row| row.target_model_id).collect();
+            rows.push(ConfigRows { config, revision, targets });
+        }
+    }
+    Ok(grouped(rows, |row| row.config.organization_id))
+}
+
+/// The ids of the revisions in force of all living configurations.
+fn current_revisions() -> sea_orm::sea_query::SelectStatement {
+    use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+    Query::select()
+        .column((fallback_revisions::Entity, fallback_revisions::Column::Id))
+        .from(fallback_revisions::Entity)
+        .inner_join(
+            fallback_configs::Entity,
+            Expr::col((fallback_configs::Entity, fallback_configs::Column::Id))
+                .equals((fallback_revisions::Entity, fallback_revisions::Column::ConfigId))
+                .and(
+                    Expr::col((fallback_configs::Entity, fallback_configs::Column::CurrentRevision))
+                        .equals((fallback_revisions::Entity, fallback_revisions::Column::Number)),
+                ),
+        )
+        .and_where(Expr::col((fallback_configs::Entity, fallback_configs::Column::DeletedAt)).is_null())
+        .take()
+}
+
+fn grouped<T, K: std::hash::Hash + Eq>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, Vec<T>> {
+    let mut groups: HashMap<K, Vec<T>> = HashMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
+}
+
+fn assemble(
+    store: &Store,
+    organization: organizations::Model,
+    rows: &mut Rows,
+) -> Result<OrganizationSnapshot, Error> {
+    let id = organization.id;
+    let mut providers: HashMap<ProviderId, Arc<ProviderEntry>> = HashMap::new();
+    for row in rows.providers.remove(&id).unwrap_or_default() {
+        if let Some(entry) = provider_entry(store, row)? {
+            providers.insert(entry.id, Arc::new(entry));
+        }
+    }
+    let mut by_id: HashMap<ModelId, Arc<ModelEntry>> = HashMap::new();
+    for row in rows.models.remove(&id).unwrap_or_default() {
+        // A living model's provider lives: deleting a provider that is in use is refused.
+        if let Some(provider) = providers.get(&row.provider_id) {
+            let price = rows.prices.get(&row.id);
+            by_id.insert(row.id, Arc::new(model_entry(row, provider.clone(), price)?));
+        }
+    }
+    let (chains, typed_lists) = chains(rows.configs.remove(&id).unwrap_or_default(), &by_id)?;
+    Ok(OrganizationSnapshot {
+        id,
+        version: organization.version,
+        settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
+        keys: keys(rows.keys.remove(&id).unwrap_or_default())?,
+        models: by_id.into_values().map(|model| (model.name.to_string(), model)).collect(),
+        chains,
+        typed_lists,
+    })
+}
+
+fn keys(rows: Vec<api_keys::Model>) -> Result<HashMap<[u8; 32], Arc<ApiKeyEntry>>, Error> {
+    let mut keys = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let hash: [u8; 32] = row.key_hash.as_slice().try_into().map_err(Error::internal)?;
+        let entry = ApiKeyEntry {
+            id: row.id,
+            name: row.name.into(),
+            scopes: serde_json::from_value(row.scopes).map_err(Error::internal)?,
+            models: row.models.map(serde_json::from_value).transpose().map_err(Error::internal)?,
+            requests_per_minute: row.requests_per_minute,
+            concurrent_requests: row.concurrent_requests,
+            expires_at: row.expires_at,
+            last_used: Arc::new(AtomicI64::new(0)),
+        };
+        keys.insert(hash, Arc::new(entry));
+    }
+    Ok(keys)
+}
+
+fn provider_entry(store: &Store, row: providers::Model) -> Result<Option<ProviderEntry>, Error> {
+    let Some(preset) = vendors::preset(&row.preset) else {
+        // A row of a later version of the program: its models are absent here, the others work.
+        tracing::warn!(provider = %row.id, preset = %row.preset, "unknown preset; the provider is left out");
+        return Ok(None);
+    };
+    let place = crate::store::provider::credential_place(row.organization_id, row.id);
+    let credential = row
+        .credential
+        .map(|sealed| store.inner.vault.open(place, &sealed))
+        .transpose()
+        .map_err(Error::internal)?;
+    let base_url = row.base_url.or_else(|| preset.base_url.map(str::to_owned));
+    Ok(Some(ProviderEntry { id: row.id, name: row.name.into(), preset, base_url, credential }))
+}
+
+/// The organization's own values win; what it left open is filled from the embedded table.
+fn model_entry(
+    row: models::Model,
+    provider: Arc<ProviderEntry>,
+    price: Option<&model_prices::Model>,
+) -> Result<ModelEntry, Error> {
+    let known = vendors::known_model(provider.preset, &row.upstream_model);
+    let own: Capabilities = serde_json::from_value(row.capabilities).map_err(Error::internal)?;
+    let capabilities = filled(own, known.map(|known| known.capabilities).unwrap_or_default());
+    let own_rules: Option<ParameterRules> =
+        serde_json::from_value(row.parameter_rules).map_err(Error::internal)?;
+    let reasons = capabilities.reasoning == Some(true);
+    let wait = |own: Option<i64>, default: Duration| {
+        own.and_then(|ms| u64::try_from(ms).ok())
+            .map_or(if reasons { REASONING_TIMEOUT } else { default }, Duration::from_millis)
+    };
+    Ok(ModelEntry {
+        id: row.id,
+        name: row.name.into(),
+        created_at: row.created_at,
+        context_window: row.context_window.or(known.and_then(|known| known.context_window)),
+        max_output_tokens: row.max_output_tokens.or(known.and_then(|known| known.max_output_tokens)),
+        capabilities,
+        parameter_rules: own_rules
+            .or_else(|| known.map(|known| known.parameter_rules.clone()))
+            .unwrap_or_else(|| vendors::known_parameter_rules(provider.preset, &row.upstream_model)),
+        first_frame_timeout: wait(row.first_frame_timeout_ms, FIRST_FRAME_TIMEOUT),
+        answer_timeout: wait(row.answer_timeout_ms, ANSWER_TIMEOUT),
+        num_retries: row.num_retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(NUM_RETRIES),
+        enabled: row.enabled,
+        // A row without any number takes back what the organization had said.
+        price: match price.filter(|own| PriceFields::from(*own).says_something()) {
+            Some(own) => Some(Price {
+                id: Some(own.id.0),
+                input: own.input,
+                output: own.output,
+                cache_read: own.cache_read,
+                cache_write: own.cache_write,
+            }),
+            None => known.and_then(|known| known.price).map(|price| Price {
+                id: None,
+                input: Some(price.input),
+                output: Some(price.output),
+                cache_read: price.cache_read,
+                cache_write: price.cache_write,
+            }),
+        },
+        upstream_model: row.upstream_model,
+        provider,
+    })
+}
+
+/// What the organization left open is what is known.
+fn filled(own: Capabilities, known: Capabilities) -> Capabilities {
+    Capabilities {
+        tools: own.tools.or(known.tools),
+        vision: own.vision.or(known.vision),
+        structured_output: own.structured_output.or(known.structured_output),
+        reasoning: own.reasoning.or(known.reasoning),
+    }
+}
+
+fn chains(
+    rows: Vec<ConfigRows>,
+    models: &HashMap<ModelId, Arc<ModelEntry>>,
+) -> Result<(HashMap<ModelId, Chains>, TypedLists), Error> {
+    let mut chains: HashMap<ModelId, Chains> = HashMap::new();
+    let mut typed = TypedLists::default();
+    for ConfigRows { config, revision, targets } in rows {
+        let chain = Arc::new(Chain {
+            config_id: config.id.0,
+            revision: revision.number,
+            triggers: revision.triggers.map(serde_json::from_value).transpose().map_err(Error::internal)?,
+            targets: targets.iter().filter_map(|target| models.get(target).cloned()).collect(),
+        });
+        let behind = chains.entry(config.model_id).or_default();
+        match FallbackType::parse(&config.fallback_type) {
+            Some(FallbackType::General) => behind.general = Some(chain),
+            Some(FallbackType::ContextWindow) => {
+                typed.context_window = true;
+                behind.context_window = Some(chain);
+            }
+            Some(FallbackType::ContentPolicy) => {
+                typed.content_policy = true;
+                behind.content_policy = Some(chain);
+            }
+            None => {
+                tracing::warn!(config = %config.id, "unknown fallback type; the configuration is left out")
+            }
+        }
+    }
+    Ok((chains, typed))
+}

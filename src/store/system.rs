@@ -1,0 +1,161 @@
+//! Work that belongs to no caller: the only unscoped access to the database.
+//!
+//! The command line, the demo, the start and the background tasks come here; `tests/tidy.rs` lists them. A
+//! handler that serves a caller never does.
+
+use std::sync::atomic::Ordering;
+
+use chrono::DateTime;
+use entity::ids::{OrganizationId, UserId};
+use entity::{api_keys, memberships, organizations, users};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
+    TransactionTrait as _,
+};
+
+use super::recorder::{FallbackEventRecord, RequestRecord};
+use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, recorder};
+
+/// Access without an organization's scope.
+#[derive(Debug, Clone, Copy)]
+pub struct System<'a> {
+    store: &'a Store,
+}
+
+/// An organization and its first owner.
+#[derive(Debug, Clone)]
+pub struct NewOrganization {
+    /// The organization's name.
+    pub name: String,
+    /// The owner's address, in lower case.
+    pub email: String,
+    /// The owner's password, hashed; none for the demo.
+    pub password_hash: Option<String>,
+}
+
+/// What [`System::organization_create`] made.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatedOrganization {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// Its owner.
+    pub user_id: UserId,
+}
+
+impl<'a> System<'a> {
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// Opens an organization's data for the system itself.
+    #[must_use]
+    pub fn organization(&self, id: OrganizationId, label: &str) -> OrgStore {
+        self.store.scoped(id, Actor::system(label))
+    }
+
+    /// Makes an organization with its owner.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`]: the address is taken.
+    pub async fn organization_create(&self, new: NewOrganization) -> Result<CreatedOrganization, Error> {
+        let clock = &self.store.inner.clock;
+        let now = clock.now();
+        let organization_id = OrganizationId(clock.new_id());
+        let user_id = UserId(clock.new_id());
+        let settings = serde_json::to_value(OrganizationSettings::default()).map_err(Error::internal)?;
+        let transaction = self.store.inner.writer.begin().await?;
+        organizations::Entity::insert(organizations::ActiveModel {
+            id: Set(organization_id),
+            name: Set(new.name),
+            settings: Set(settings),
+            version: Set(1),
+            created_at: Set(now),
+            updated_at: Set(now),
+        })
+        .exec_without_returning(&transaction)
+        .await?;
+        users::Entity::insert(users::ActiveModel {
+            id: Set(user_id),
+            email: Set(new.email.to_lowercase()),
+            name: Set(None),
+            password_hash: Set(new.password_hash),
+            created_at: Set(now),
+            updated_at: Set(now),
+            disabled_at: Set(None),
+        })
+        .exec_without_returning(&transaction)
+        .await
+        .map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => {
+                Error::Conflict { message: "that e-mail address already has a user".to_owned() }
+            }
+            Some(_) | None => error.into(),
+        })?;
+        memberships::Entity::insert(memberships::ActiveModel {
+            organization_id: Set(organization_id),
+            user_id: Set(user_id),
+            role: Set("owner".to_owned()),
+            created_at: Set(now),
+            updated_at: Set(now),
+        })
+        .exec_without_returning(&transaction)
+        .await?;
+        change::tell_other_processes(&transaction).await?;
+        transaction.commit().await?;
+        self.store.inner.directory.refresh(self.store, &[organization_id]).await?;
+        Ok(CreatedOrganization { organization_id, user_id })
+    }
+
+    /// How many organizations there are.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn organization_count(&self) -> Result<u64, Error> {
+        Ok(organizations::Entity::find().count(&self.store.inner.reader).await?)
+    }
+
+    /// Reads what other processes changed.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn follow_changes(&self) -> Result<(), Error> {
+        self.store.inner.directory.follow(self.store).await
+    }
+
+    /// Writes down when keys were last used, for those used since `since` (unix seconds).
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn api_key_touch(&self, since: i64) -> Result<(), Error> {
+        for organization in self.store.inner.directory.organizations() {
+            for key in organization.keys.values() {
+                let last_used = key.last_used.load(Ordering::Relaxed);
+                let Some(at) = DateTime::from_timestamp(last_used, 0).filter(|_| last_used >= since) else {
+                    continue;
+                };
+                api_keys::Entity::update_many()
+                    .col_expr(api_keys::Column::LastUsedAt, sea_orm::sea_query::Expr::value(at))
+                    .filter(api_keys::Column::Id.eq(key.id))
+                    .exec(&self.store.inner.writer)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts requests and events as they are: the demo's past week.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn record(
+        &self,
+        events: &[FallbackEventRecord],
+        requests: &[RequestRecord],
+    ) -> Result<(), Error> {
+        let transaction = self.store.inner.writer.begin().await?;
+        recorder::insert_events(&transaction, events).await?;
+        recorder::insert_requests(&transaction, requests).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! The store from outside, every test on both databases.
+//!
+//! A test that says something of the schema or of another process reads the tables, or opens a second store.
+
+mod catalogue;
+mod database;
+mod fallbacks;
+mod keys;
+mod lists;
+mod opening;
+mod prices;
+mod providers;
+mod records;
+
+use std::time::Duration;
+
+use entity::ids::{OrganizationId, ProviderId};
+use uuid::Uuid;
+
+use super::system::NewOrganization;
+use super::{
+    Actor, FallbackType, ModelFields, ModelRow, NewApiKey, NewFallback, NewProvider, OrgStore, Store,
+};
+use crate::error::Error;
+use crate::providers::Capabilities;
+use database::{Kind, TestDatabase};
+
+/// An organization with an open store; the database goes when this does.
+struct World {
+    store: Store,
+    organization: OrgStore,
+    provider_id: ProviderId,
+    database: TestDatabase,
+}
+
+impl World {
+    /// The organization `acme` with the simulated provider `simulated`.
+    async fn new(kind: Kind) -> Self {
+        let database = TestDatabase::new(kind).await;
+        let store = database.open().await;
+        let organization = organization(&store, "acme").await;
+        let provider_id = provider(&organization).await;
+        Self { store, organization, provider_id, database }
+    }
+
+    /// Another organization of the same store, with a provider of its own.
+    async fn other(&self) -> (OrgStore, ProviderId) {
+        let other = organization(&self.store, "other").await;
+        let provider_id = provider(&other).await;
+        (other, provider_id)
+    }
+
+    async fn model(&self, name: &str) -> ModelRow {
+        self.database.hand.advance(Duration::from_secs(1));
+        self.organization.model_create(model(self.provider_id, name)).await.expect(name)
+    }
+
+    async fn models(&self, names: &[&str]) {
+        for name in names {
+            self.model(name).await;
+        }
+    }
+
+    fn id(&self) -> OrganizationId {
+        self.organization.organization_id()
+    }
+}
+
+async fn organization(store: &Store, name: &str) -> OrgStore {
+    let new = NewOrganization {
+        name: name.to_owned(),
+        email: format!("owner@{name}.example"),
+        password_hash: None,
+    };
+    let made = store.system().organization_create(new).await.expect(name);
+    store.scoped(made.organization_id, Actor::api_key(Uuid::from_u128(7), "ci", None))
+}
+
+async fn provider(organization: &OrgStore) -> ProviderId {
+    let new = new_provider("simulated", "simulated");
+    organization.provider_create(new).await.expect("a provider").id
+}
+
+fn new_provider(name: &str, preset: &str) -> NewProvider {
+    NewProvider { name: name.to_owned(), preset: preset.to_owned(), base_url: None, credential: None }
+}
+
+fn model(provider_id: ProviderId, name: &str) -> ModelFields {
+    ModelFields {
+        name: name.to_owned(),
+        provider_id,
+        upstream_model: "sim/steady".to_owned(),
+        context_window: None,
+        max_output_tokens: None,
+        capabilities: Capabilities::default(),
+        price: None,
+        parameter_rules: None,
+        first_frame_timeout_ms: None,
+        answer_timeout_ms: None,
+        num_retries: None,
+        enabled: true,
+    }
+}
+
+fn fallback(model: &str, fallback_models: &[&str]) -> NewFallback {
+    NewFallback {
+        model: model.to_owned(),
+        fallback_models: strings(fallback_models),
+        fallback_type: FallbackType::General,
+        triggers: None,
+    }
+}
+
+fn new_key(store: &Store, key: &str) -> NewApiKey {
+    NewApiKey {
+        name: "app".to_owned(),
+        key_hash: store.vault().key_hash(key),
+        prefix: "fsk_abc".to_owned(),
+        last_four: "wxyz".to_owned(),
+        scopes: strings(&["inference"]),
+        models: None,
+        requests_per_minute: None,
+        concurrent_requests: None,
+        expires_at: None,
+        created_by: None,
+    }
+}
+
+fn strings(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// The message of a conflict; anything else fails the test.
+fn conflict<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::Conflict { message }) => message,
+        other => panic!("not a conflict: {other:?}"),
+    }
+}
+
+/// The one field that was refused, and why.
+fn invalid<T: std::fmt::Debug>(result: Result<T, Error>) -> (String, String) {
+    match result {
+        Err(Error::Invalid(violations)) if violations.len() == 1 => {
+            (format!("{:?}", violations[0].location[1]), violations[0].message.clone())
+        }
+        other => panic!("not one refused field: {other:?}"),
+    }
+}

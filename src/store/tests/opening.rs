@@ -1,0 +1,151 @@
+//! Starting on a database: several processes at once, other processes' changes, and the master key.
+
+use rstest::rstest;
+use secrecy::SecretString;
+
+use super::database::{TestDatabase, master_key};
+use super::{Kind, World, fallback, new_key, new_provider, organization, strings};
+use crate::config::Settings;
+use crate::store::vault::{self, VaultError};
+use crate::store::{ConnectError, FallbackType, NewProvider, Store};
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_start_at_once_on_an_empty_database_all_come_up(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let database = TestDatabase::new(kind).await;
+    let starts: Vec<_> = (0..3)
+        .map(|_| {
+            let (settings, clock) = (database.settings.clone(), database.clock.clone());
+            tokio::spawn(async move { Store::open(&settings, clock).await.expect("a store") })
+        })
+        .collect();
+    let mut stores = Vec::new();
+    for start in starts {
+        stores.push(start.await.expect("no panic"));
+    }
+    // They made one set of secrets: a key that one of them hands out works in the others.
+    let hash = stores[0].vault().key_hash("one");
+    assert!(stores.iter().all(|store| store.vault().key_hash("one") == hash));
+    assert!(stores.iter().all(|store| store.directory().is_loaded()));
+    let acme = organization(&stores[0], "acme").await;
+    acme.api_key_create(new_key(&stores[0], "one")).await.expect("a key");
+    for store in &stores[1..] {
+        store.system().follow_changes().await.expect("followed");
+        assert!(store.directory().find_key(&hash).is_some());
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn another_process_follows_every_change(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let second = world.database.open().await;
+    let hash = world.store.vault().key_hash("one");
+    let key = world.organization.api_key_create(new_key(&world.store, "one")).await.expect("a key");
+    world.models(&["smart", "steady"]).await;
+    world.organization.fallback_set(fallback("smart", &["steady"]), None).await.expect("set");
+    assert!(second.directory().find_key(&hash).is_none(), "it has not looked yet");
+
+    second.system().follow_changes().await.expect("followed");
+    let (snapshot, _) = second.directory().find_key(&hash).expect("the key");
+    let ours = world.store.directory().organization(world.id()).expect("a snapshot");
+    assert_eq!(snapshot.version, ours.version);
+    let chain = snapshot.chains[&snapshot.models["smart"].id].general.as_ref().expect("a chain");
+    assert_eq!(chain.targets.iter().map(|model| model.name.to_string()).collect::<Vec<_>>(), ["steady"]);
+
+    world.organization.api_key_revoke(key.id).await.expect("revoked");
+    world.organization.fallback_delete("smart", FallbackType::General, None).await.expect("deleted");
+    second.system().follow_changes().await.expect("followed");
+    assert!(second.directory().find_key(&hash).is_none());
+    assert!(second.directory().organization(world.id()).expect("a snapshot").chains.is_empty());
+
+    // An organization without a single change is seen as well.
+    let new = organization(&world.store, "new").await;
+    second.system().follow_changes().await.expect("followed");
+    assert!(second.directory().organization(new.organization_id()).is_some());
+}
+
+fn with_master_key(settings: &Settings, key: &str) -> Settings {
+    let mut settings = settings.clone();
+    settings.secrets.master_key = Some(key.into());
+    settings
+}
+
+/// The key in use: from the settings, or from the file that the first start made.
+fn key_in_use(database: &TestDatabase) -> String {
+    use secrecy::ExposeSecret as _;
+    match &database.settings.secrets.master_key {
+        Some(key) => key.expose_secret().to_owned(),
+        None => {
+            let file = format!("{}.key", database.settings.database.url.trim_start_matches("sqlite://"));
+            std::fs::read_to_string(file).expect("the key file")
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_nothing(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    let new = NewProvider { credential: Some("sk-credential".into()), ..new_provider("vendor", "openai") };
+    let vendor = world.organization.provider_create(new).await.expect("a provider");
+    world.organization.model_create(super::model(vendor.id, "smart")).await.expect("a model");
+    let key = NewKey::of(&world);
+    let old = key_in_use(&world.database);
+
+    let given: Option<SecretString> = (kind == Kind::Postgres).then(|| master_key(8).into());
+    let count = vault::rotate(&world.store, &world.database.settings, given.as_ref()).await.expect("rotated");
+    assert_eq!(count, 4, "three secrets of the installation and one credential");
+
+    let settings = match given {
+        Some(_) => with_master_key(&world.database.settings, &master_key(8)),
+        None => world.database.settings.clone(),
+    };
+    let reopened = Store::open(&settings, world.database.clock.clone()).await.expect("the new key opens");
+    key.still_holds(&reopened);
+    let models = reopened.directory().organization(world.id()).expect("a snapshot");
+    let credential = models.models["smart"].provider.credential.as_ref().expect("a credential");
+    assert_eq!(secrecy::ExposeSecret::expose_secret(credential), "sk-credential");
+
+    let refused =
+        Store::open(&with_master_key(&world.database.settings, &old), world.database.clock.clone()).await;
+    assert!(matches!(refused, Err(ConnectError::Vault(VaultError::Wrong))), "{refused:?}");
+}
+
+/// What a rotation must not change: the pepper of the API keys and the key that signs sessions.
+struct NewKey {
+    hash: [u8; 32],
+    signing_key: [u8; 32],
+}
+
+impl NewKey {
+    fn of(world: &World) -> Self {
+        let vault = world.store.vault();
+        Self { hash: vault.key_hash("one"), signing_key: *vault.signing_key() }
+    }
+
+    fn still_holds(&self, store: &Store) {
+        assert_eq!(store.vault().key_hash("one"), self.hash);
+        assert_eq!(store.vault().signing_key(), &self.signing_key);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_wrong_or_malformed_master_key_stops_the_start(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let open = async |key: &str| {
+        Store::open(&with_master_key(&world.database.settings, key), world.database.clock.clone()).await
+    };
+    let wrong = open(&master_key(9)).await;
+    assert!(matches!(wrong, Err(ConnectError::Vault(VaultError::Wrong))), "{wrong:?}");
+    for key in strings(&["", "short", "!!!"]) {
+        let malformed = open(&key).await;
+        assert!(matches!(malformed, Err(ConnectError::Vault(VaultError::Malformed { .. }))), "{malformed:?}");
+    }
+    assert!(open(&key_in_use(&world.database)).await.is_ok());
+}

@@ -1,0 +1,82 @@
+//! A new master key: everything sealed is sealed again, in one transaction.
+
+use chrono::{DateTime, Utc};
+use entity::{instance_secrets, providers};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, TransactionTrait as _,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::super::Store;
+use super::{CHECK, Place, Sealer, VaultError, decode_key, master_key, random, version_of};
+use crate::config::Settings;
+
+/// Seals every secret again under a new key: `new_key` in base64, or with SQLite a random one that replaces the
+/// key file. Returns how many values were sealed again. Other processes must be stopped: they know the old key.
+///
+/// # Errors
+/// The new key is malformed, the database fails, or the key file cannot be written; nothing is changed then.
+pub async fn rotate(
+    store: &Store,
+    settings: &Settings,
+    new_key: Option<&SecretString>,
+) -> Result<usize, VaultError> {
+    let key = match new_key {
+        Some(text) => decode_key(text.expose_secret(), "in FAILSOFT_NEW_MASTER_KEY")?,
+        None if settings.secrets.master_key.is_none() => random::<32>()?.into(),
+        None => return Err(VaultError::Malformed { origin: "FAILSOFT_NEW_MASTER_KEY (not set)".to_owned() }),
+    };
+    let old = &store.inner.vault.sealer;
+    let new = Sealer::new(&key, old.version + 1);
+    let transaction = store.inner.writer.begin().await?;
+    let count = reseal(&transaction, old, &new, store.inner.clock.now()).await?;
+    if settings.secrets.master_key.is_none() {
+        // The file first: if the commit fails after it, the old key is still in the message's hands.
+        let path = master_key::path(settings);
+        let previous = master_key::load(settings, false)?;
+        master_key::replace(&path, &key)?;
+        if let Err(error) = transaction.commit().await {
+            master_key::replace(&path, &previous)?;
+            return Err(error.into());
+        }
+    } else {
+        transaction.commit().await?;
+    }
+    Ok(count)
+}
+
+async fn reseal(
+    transaction: &DatabaseTransaction,
+    old: &Sealer,
+    new: &Sealer,
+    now: DateTime<Utc>,
+) -> Result<usize, VaultError> {
+    let mut count = 0;
+    for row in instance_secrets::Entity::find().all(transaction).await? {
+        let place_name = row.name.clone();
+        let plain = old.open(Place::instance(&place_name), &row.sealed)?;
+        let mut row = row.into_active_model();
+        row.sealed = Set(new.seal(Place::instance(&place_name), &plain)?);
+        row.updated_at = Set(now);
+        row.update(transaction).await?;
+        count += 1;
+    }
+    let sealed = providers::Entity::find().filter(providers::Column::Credential.is_not_null());
+    for row in sealed.all(transaction).await? {
+        let place = crate::store::provider::credential_place(row.organization_id, row.id);
+        let plain = old.open(place, row.credential.as_deref().unwrap_or_default())?;
+        let mut row = row.into_active_model();
+        row.credential = Set(Some(new.seal(place, &plain)?));
+        row.update(transaction).await?;
+        count += 1;
+    }
+    // Reads back what will be the start's check, before the old key is gone.
+    let check = instance_secrets::Entity::find_by_id(CHECK.to_owned())
+        .one(transaction)
+        .await?
+        .ok_or(VaultError::Damaged)?;
+    new.open(Place::instance(CHECK), &check.sealed)?;
+    debug_assert_eq!(version_of(&check.sealed).ok(), Some(new.version));
+    Ok(count)
+}
