@@ -1,0 +1,227 @@
+//! One upstream call: from the request's bytes to a whole answer, or to a stream's first real frame.
+//!
+//! Time limits, holding back frames, and telling an answer from what only looks like one belong here; what a
+//! fault means does not. Imports `providers`, `upstream`, [`frame`](super::frame), [`adapt`](super::adapt).
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use tokio::time::timeout;
+
+use super::classify::{ConnectFault, Fault, Filter, Garbage, TimeoutKind};
+use super::frame::{Inspected, Names, NoAnswer};
+use super::stream::{StreamReply, first_frame};
+use crate::providers;
+use crate::store::snapshot::ModelEntry;
+use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse};
+
+/// The longest whole answer that is read.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// How much of an error's body is looked at.
+const MAX_ERROR: usize = 64 * 1024;
+/// An error's body that goes on is drained up to here, so that the connection can be used again.
+const MAX_DRAIN: usize = 1024 * 1024;
+/// And no longer than this: a broken provider must not hold up the next one.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// A call that is ready to be made.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Whom.
+    pub model: &'a ModelEntry,
+    /// Where.
+    pub target: &'a Admitted,
+    /// With which headers.
+    pub headers: HeaderMap,
+    /// What.
+    pub body: Bytes,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Whether the caller wants the usage chunk.
+    pub include_usage: bool,
+    /// The longest it may take until content arrives.
+    pub allowance: Duration,
+    /// Now, for providers that name a date.
+    pub now: DateTime<Utc>,
+}
+
+/// How a call came out.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An answer, or the beginning of one.
+    Ready(Reply),
+    /// No answer.
+    Failed(Fault),
+    /// An answer that the provider's filter emptied: it counts as a failure, but is all there is if nobody else
+    /// answers.
+    Filtered(Reply, Fault),
+}
+
+/// An answer.
+#[derive(Debug)]
+pub enum Reply {
+    /// A whole one.
+    Whole(WholeReply),
+    /// A stream from its first real frame on.
+    Stream(Box<StreamReply>),
+}
+
+/// A whole answer that was looked at.
+#[derive(Debug)]
+pub struct WholeReply {
+    /// The upstream's status.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The upstream's status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Whole(whole) => whole.status,
+            Self::Stream(stream) => stream.status,
+        }
+    }
+}
+
+/// Makes the call.
+pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> Outcome {
+    let (limit, kind) = if call.stream {
+        (call.model.first_frame_timeout, TimeoutKind::FirstFrame)
+    } else {
+        (call.model.answer_timeout, TimeoutKind::Answer)
+    };
+    match timeout(limit.min(call.allowance), exchange(upstream, call)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Outcome::Failed(Fault::Timeout(kind)),
+    }
+}
+
+async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
+    let started = Instant::now();
+    let names = Names::new(&call.model.name, &call.model.provider.name);
+    let mut response = match upstream.post(call.target, call.headers, call.body).await {
+        Ok(response) => response,
+        Err(error) => return Outcome::Failed(send_fault(error)),
+    };
+    let status = response.status();
+    if !(200..300).contains(&status) {
+        let body = error_body(&mut response).await;
+        let error = providers::parse_error(status, response.headers(), &body, call.now);
+        return Outcome::Failed(Fault::Upstream(Box::new(error)));
+    }
+    // Some vendors name no type, or a wrong one, for their streams.
+    let one_text = has_type(&response, "application/json") || has_type(&response, "text/html");
+    if call.stream && !one_text {
+        return first_frame(response, names, call.include_usage, started).await;
+    }
+    let body = match whole_body(&mut response).await {
+        Ok(body) => body,
+        Err(fault) => return Outcome::Failed(fault),
+    };
+    if call.stream {
+        // Asked for a stream, the provider sent one text: an error, or something that is no answer.
+        return Outcome::Failed(match judge(&body) {
+            Err(fault) => fault,
+            Ok(_) => Fault::Garbage(Garbage::ContentType),
+        });
+    }
+    let judged = judge(&body);
+    let reply = Reply::Whole(WholeReply { status, body: body.clone() });
+    match judged {
+        Ok(false) => Outcome::Ready(reply),
+        Ok(true) => Outcome::Filtered(reply, Fault::Filtered(Filter::FinishReason)),
+        Err(Fault::Filtered(filter)) => Outcome::Filtered(reply, Fault::Filtered(filter)),
+        Err(fault) => Outcome::Failed(fault),
+    }
+}
+
+/// Whether a whole answer is one; `true` is one that the filter emptied.
+fn judge(body: &[u8]) -> Result<bool, Fault> {
+    if body.trim_ascii().is_empty() {
+        return Err(Fault::Garbage(Garbage::Empty));
+    }
+    match Inspected::new(body) {
+        Ok(answer) => Ok(answer.choices.filtered && !answer.choices.content),
+        Err(no_answer) => Err(no_answer_fault(&no_answer, body)),
+    }
+}
+
+/// What stands in the place of an answer, as a fault.
+pub(super) fn no_answer_fault(no_answer: &NoAnswer<'_>, body: &[u8]) -> Fault {
+    match no_answer {
+        NoAnswer::Error(error) => {
+            Fault::Upstream(Box::new(providers::error_in_answer(error.get().as_bytes())))
+        }
+        NoAnswer::Blocked => Fault::Filtered(Filter::Prompt),
+        NoAnswer::Broken if body.trim_ascii_start().starts_with(b"<") => Fault::Garbage(Garbage::Html),
+        NoAnswer::Broken => Fault::Garbage(Garbage::BrokenJson),
+    }
+}
+
+/// A send that failed, as a fault.
+pub(super) fn send_fault(error: SendError) -> Fault {
+    Fault::Connect(match error {
+        SendError::Refused => ConnectFault::Refused,
+        SendError::Reset => ConnectFault::Reset,
+        SendError::Dns => ConnectFault::Dns,
+        SendError::Tls => ConnectFault::Tls,
+        SendError::Blocked => ConnectFault::Blocked,
+        SendError::ConnectTimeout => return Fault::Timeout(TimeoutKind::Connect),
+        SendError::Other => ConnectFault::Other,
+    })
+}
+
+fn has_type(response: &UpstreamResponse, wanted: &str) -> bool {
+    let value = response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| {
+        value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
+    })
+}
+
+async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes, Fault> {
+    let mut first: Option<Bytes> = None;
+    let mut gathered = BytesMut::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                if gathered.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > MAX_ANSWER {
+                    return Err(Fault::Garbage(Garbage::TooLarge));
+                }
+                match first.take() {
+                    None if gathered.is_empty() => first = Some(chunk),
+                    earlier => {
+                        gathered.extend_from_slice(&earlier.unwrap_or_default());
+                        gathered.extend_from_slice(&chunk);
+                    }
+                }
+            }
+            // Most answers arrive in one piece, which is used as it is.
+            Ok(None) => return Ok(first.unwrap_or_else(|| gathered.freeze())),
+            Err(_) => return Err(Fault::Garbage(Garbage::Truncated)),
+        }
+    }
+}
+
+/// The beginning of an error's body; what cannot be read is as good as empty.
+async fn error_body(response: &mut UpstreamResponse) -> Bytes {
+    let mut gathered = BytesMut::new();
+    let mut drained = 0;
+    let drain = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            drained += chunk.len();
+            let room = MAX_ERROR.saturating_sub(gathered.len()).min(chunk.len());
+            gathered.extend_from_slice(chunk.get(..room).unwrap_or_default());
+            if drained > MAX_DRAIN {
+                break;
+            }
+        }
+    };
+    // An error's body that trickles is cut: its status has said enough.
+    let _ = timeout(DRAIN, drain).await;
+    gathered.freeze()
+}

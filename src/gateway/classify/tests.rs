@@ -1,0 +1,172 @@
+//! Vendors' payloads mean what they mean, and nothing that arrives breaks the reading of it.
+
+mod payloads;
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use http::HeaderMap;
+use proptest::prelude::*;
+
+use super::ErrorClass::*;
+use super::*;
+use crate::providers::{error_in_answer, parse_error};
+use payloads::{CONTENT, CONTEXT, OURS_TO_MEND, QUOTA, RATE, REQUEST, SERVER};
+
+fn answered(status: u16, body: &[u8]) -> Failure {
+    let error = parse_error(status, &HeaderMap::new(), body, DateTime::UNIX_EPOCH);
+    classify(&Fault::Upstream(Box::new(error)))
+}
+
+fn inside(body: &[u8]) -> Failure {
+    classify(&Fault::Upstream(Box::new(error_in_answer(body))))
+}
+
+#[test]
+fn payloads_mean_what_they_mean() {
+    let tables = [CONTEXT, CONTENT, QUOTA, RATE, SERVER, OURS_TO_MEND, REQUEST];
+    for (name, status, body, class, rule) in tables.into_iter().flatten() {
+        let failure = answered(*status, body.as_bytes());
+        assert_eq!((failure.class, failure.rule), (*class, *rule), "{name}");
+        assert_eq!(failure.status, Some(*status), "{name}");
+        assert!(!failure.message.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn an_error_inside_a_success_is_read_as_that_error() {
+    for (body, class, rule, status) in [
+        (r#"{"code":429,"message":"slow down"}"#, RateLimited, "status:429", 429),
+        (r#"{"code":"502","message":"Provider disconnected"}"#, Unavailable, "status:502", 502),
+        (
+            r#"{"code":403,"message":"flagged","metadata":{"reasons":["x"]}}"#,
+            ContentPolicy,
+            "moderation:reported",
+            403,
+        ),
+        (
+            r#"{"code":400,"message":"prompt is too long"}"#,
+            ContextWindowExceeded,
+            "phrase:anthropic_prompt_too_long",
+            400,
+        ),
+        (r#"{"type":"overloaded_error","message":"Overloaded"}"#, Overloaded, "type:overloaded_error", 200),
+        (r#"{"type":"server_error","message":"sorry","code":null}"#, Unavailable, "type:server_error", 200),
+        (r#"{"type":"api_error","message":"Internal server error"}"#, Unavailable, "type:api_error", 200),
+        (r#"{"type":"timeout_error","message":"x"}"#, Timeout, "type:timeout_error", 200),
+        (
+            r#"{"type":"invalid_request_error","message":"prompt is too long"}"#,
+            ContextWindowExceeded,
+            "phrase:anthropic_prompt_too_long",
+            200,
+        ),
+        (r#"{"type":"invalid_request_error","message":"no"}"#, InvalidRequest, "answer:bad_request", 200),
+        (r#"{"message":"prompt is too long"}"#, Unavailable, "answer:error", 200),
+        (r#""something broke""#, Unavailable, "answer:error", 200),
+        ("{}", Unavailable, "answer:error", 200),
+    ] {
+        let failure = inside(body.as_bytes());
+        assert_eq!((failure.class, failure.rule), (class, rule), "{body}");
+        assert_eq!(failure.status, Some(status), "{body}");
+    }
+}
+
+#[test]
+fn what_we_saw_ourselves() {
+    let error = || Box::new(error_in_answer(br#"{"code":429,"message":"stop"}"#));
+    for (fault, class, rule) in [
+        (Fault::Connect(ConnectFault::Refused), Unavailable, "connect:refused"),
+        (Fault::Connect(ConnectFault::Reset), Unavailable, "connect:reset"),
+        (Fault::Connect(ConnectFault::Dns), Unavailable, "connect:dns"),
+        (Fault::Connect(ConnectFault::Tls), Unavailable, "connect:tls"),
+        (Fault::Connect(ConnectFault::Blocked), Unavailable, "connect:blocked"),
+        (Fault::Connect(ConnectFault::Other), Unavailable, "connect:other"),
+        (Fault::Timeout(TimeoutKind::Connect), Timeout, "timeout:connect"),
+        (Fault::Timeout(TimeoutKind::FirstFrame), Timeout, "timeout:first_frame"),
+        (Fault::Timeout(TimeoutKind::Answer), Timeout, "timeout:answer"),
+        (Fault::Timeout(TimeoutKind::Idle), Timeout, "timeout:idle"),
+        (Fault::Filtered(Filter::FinishReason), ContentPolicy, "finish_reason:content_filter"),
+        (Fault::Filtered(Filter::Prompt), ContentPolicy, "prompt:blocked"),
+        (Fault::Garbage(Garbage::Html), InvalidResponse, "answer:html"),
+        (Fault::Garbage(Garbage::BrokenJson), InvalidResponse, "answer:broken_json"),
+        (Fault::Garbage(Garbage::Empty), InvalidResponse, "answer:empty"),
+        (Fault::Garbage(Garbage::TooLarge), InvalidResponse, "answer:too_large"),
+        (Fault::Garbage(Garbage::LineTooLong), InvalidResponse, "answer:line_too_long"),
+        (Fault::Garbage(Garbage::Truncated), InvalidResponse, "answer:truncated"),
+        (Fault::Garbage(Garbage::ContentType), InvalidResponse, "answer:content_type"),
+        (Fault::Interrupted(Interruption::Reset), StreamInterrupted, "stream:reset"),
+        (Fault::Interrupted(Interruption::Ended), StreamInterrupted, "stream:ended"),
+        (Fault::Interrupted(Interruption::Idle), StreamInterrupted, "stream:idle"),
+        (Fault::Interrupted(Interruption::Deadline), StreamInterrupted, "stream:deadline"),
+        (Fault::Interrupted(Interruption::Garbage(Garbage::BrokenJson)), StreamInterrupted, "stream:garbage"),
+        (Fault::Interrupted(Interruption::Upstream(error())), StreamInterrupted, "stream:error"),
+    ] {
+        let failure = classify(&fault);
+        assert_eq!((failure.class, failure.rule), (class, rule), "{fault:?}");
+        assert!(!failure.message.is_empty(), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_drill_is_the_class_that_it_names() {
+    for class in ErrorClass::ALL {
+        let failure = classify(&Fault::Drill(class));
+        assert_eq!((failure.class, failure.rule, failure.status), (class, "drill", None));
+    }
+}
+
+#[test]
+fn what_the_caller_may_learn_is_redacted_and_complete() {
+    let body = br#"{"error":{"message":"Bad value for sk-abcdefgh1234","type":"invalid_request_error","param":"tools[0].name","code":"some_code"}}"#;
+    let mut headers = HeaderMap::new();
+    headers.insert("retry-after", http::HeaderValue::from_static("3600"));
+    let error = parse_error(400, &headers, body, DateTime::UNIX_EPOCH);
+    let failure = classify(&Fault::Upstream(Box::new(error)));
+    assert_eq!(failure.message, "Bad value for [redacted]");
+    assert_eq!(failure.param.as_deref(), Some("tools[0].name"));
+    assert_eq!(failure.code.as_deref(), Some("some_code"));
+    assert_eq!(failure.retry_after, Some(Duration::from_secs(3600)));
+    assert_eq!(answered(503, b"").message, "the provider answered 503 without a message");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_it(
+        status in any::<u16>(),
+        header in proptest::collection::vec(any::<u8>(), 0..40),
+        body in proptest::collection::vec(any::<u8>(), 0..600),
+    ) {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = http::HeaderValue::from_bytes(&header) {
+            headers.insert("retry-after", value.clone());
+            headers.insert("retry-after-ms", value.clone());
+            headers.insert("x-amzn-errortype", value);
+        }
+        let error = parse_error(status, &headers, &body, DateTime::UNIX_EPOCH);
+        let failure = classify(&Fault::Upstream(Box::new(error)));
+        prop_assert!(!failure.message.is_empty());
+        prop_assert!(!inside(&body).message.is_empty());
+    }
+
+    #[test]
+    fn no_json_breaks_it_and_no_secret_passes(
+        secret in "[A-Za-z0-9]{20,40}",
+        words in ".{0,40}",
+        shape in 0..6_usize,
+        status in 400..600_u16,
+    ) {
+        let message = serde_json::json!(format!("{words} Authorization: Bearer {secret}"));
+        let body = match shape {
+            0 => serde_json::json!({"error": {"message": message, "param": format!("sk-{secret}"), "code": format!("sk-{secret}")}}),
+            1 => serde_json::json!([{"error": {"message": message}}]),
+            2 => serde_json::json!({"detail": [{"loc": ["body", words], "msg": message, "input": secret}]}),
+            3 => serde_json::json!({"error": {"message": "m", "metadata": {"raw": message, "flagged_input": secret}}}),
+            4 => serde_json::json!({"type": "error", "error": {"type": words, "message": message}}),
+            _ => message,
+        };
+        let text = body.to_string();
+        for failure in [answered(status, text.as_bytes()), inside(text.as_bytes())] {
+            prop_assert!(!format!("{failure:?}").contains(&secret), "{failure:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The top level of a JSON object, without parsing what is below: which members, and where their values stand.
+//!
+//! Messages are passed on as their bytes. A value is only looked at where the contract names it, and a change is
+//! made by cutting its bytes out, so everything else stays as it was sent. Imports nothing of ours.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// One member of an object.
+#[derive(Debug, Clone)]
+pub struct Member<'a> {
+    /// Its name, unescaped.
+    pub name: Cow<'a, str>,
+    /// Its value as it stands in the text.
+    pub value: &'a RawValue,
+}
+
+/// The members of an object, in their order.
+#[derive(Debug, Clone)]
+pub struct Members<'a>(pub Vec<Member<'a>>);
+
+impl<'a> Members<'a> {
+    /// Reads the top level of `text`.
+    ///
+    /// # Errors
+    /// The text is not JSON, or not an object.
+    pub fn parse(text: &'a [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(text)
+    }
+
+    /// The value of the last member of that name, as JSON's readers commonly understand duplicates.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|member| member.name == name).map(|member| member.value)
+    }
+
+    /// The value, unless it is null.
+    #[must_use]
+    pub fn present(&self, name: &str) -> Option<&'a RawValue> {
+        self.get(name).filter(|value| value.get() != "null")
+    }
+
+    /// A name that stands there twice.
+    #[must_use]
+    pub fn duplicate(&self) -> Option<&str> {
+        // Objects here have some twenty members: comparing each pair is cheaper than a set.
+        self.0.iter().enumerate().find_map(|(index, member)| {
+            let twice = self.0.iter().take(index).any(|earlier| earlier.name == member.name);
+            twice.then_some(&*member.name)
+        })
+    }
+}
+
+/// Where `part` stands in `text`, of which it must be a part.
+#[must_use]
+pub fn span(text: &[u8], part: &str) -> Range<usize> {
+    let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
+    start..(start + part.len()).min(text.len())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(12);
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push(Member { name, value: map.next_value()? });
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A string that borrows where it holds no escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(Name)
+    }
+}
+
+/// Deserializes a string without copying it where that is possible.
+///
+/// # Errors
+/// The value is not a string.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a string")
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Cow::Borrowed(text))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Cow::Owned(text.to_owned()))
+        }
+    }
+    deserializer.deserialize_str(Text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_where_they_stand() {
+        let text = br#" { "model" : "a\u0062", "messages":[{"content":"}{"}], "n":null } "#;
+        let members = Members::parse(text).expect("an object");
+        let model = members.get("model").expect("model");
+        assert_eq!(&text[span(text, model.get())], br#""a\u0062""#);
+        assert!(members.present("n").is_none() && members.get("n").is_some());
+        assert!(members.duplicate().is_none());
+    }
+
+    #[test]
+    fn names_are_compared_without_their_escapes() {
+        let text = br#"{"model":"a","mod\u0065l":"b"}"#;
+        let members = Members::parse(text).expect("an object");
+        assert_eq!(members.duplicate(), Some("model"));
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500_000), "]".repeat(500_000));
+        assert!(Members::parse(deep.as_bytes()).is_ok());
+        assert!(Members::parse("[".repeat(500_000).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,272 @@
+//! An answer on its way to the caller: bytes through, usage tapped, the record before the last byte.
+//!
+//! Imports [`stream`](super::stream), [`trail`](super::trail), [`frame`](super::frame).
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::answer::{Answer, AnswerBody, BrokenStream};
+use super::attempt::{Reply, WholeReply};
+use super::classify::{ErrorClass, Failure, Fault, Interruption, classify};
+use super::cost::Usage;
+use super::frame::{Inspected, Names};
+use super::stream::{FrameReader, Read, StreamReply};
+use super::trail::Trail;
+use crate::error::Result;
+use crate::store::snapshot::ModelEntry;
+
+/// How the caller wants its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// Whether the `failsoft` object is asked for.
+    pub metadata: bool,
+    /// The longest silence between two frames.
+    pub idle: Duration,
+    /// The longest stream.
+    pub total: Duration,
+    /// Writes the chunk that ends a broken stream, in the caller's dialect.
+    pub broken: fn(&BrokenStream<'_>) -> Bytes,
+}
+
+/// Turns a reply into an answer.
+///
+/// # Errors
+/// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
+pub async fn relay(reply: Reply, model: &ModelEntry, trail: Trail, manner: Manner) -> Result<Answer> {
+    match reply {
+        Reply::Whole(whole) => relay_whole(whole, model, trail, manner).await,
+        Reply::Stream(stream) => Ok(relay_stream(*stream, trail, manner)),
+    }
+}
+
+async fn relay_whole(
+    whole: WholeReply,
+    model: &ModelEntry,
+    mut trail: Trail,
+    manner: Manner,
+) -> Result<Answer> {
+    let mut extra = Vec::new();
+    let mut out = Vec::with_capacity(whole.body.len() + 96);
+    let mut usage = None;
+    match Inspected::new(&whole.body) {
+        Ok(answer) => {
+            usage = answer.usage.or_else(|| estimate(&trail, answer.choices.content, answer.choices.bytes));
+            if !answer.has("system_fingerprint") {
+                extra.push("\"system_fingerprint\":null".to_owned());
+            }
+            if manner.metadata {
+                extra.push(format!("\"failsoft\":{}", trail.metadata(usage.as_ref())));
+            }
+            answer.write(&mut out, &Names::new(&model.name, &model.provider.name), &extra);
+        }
+        // A blocked prompt that nobody else answered is passed on as it came.
+        Err(_) => out.extend_from_slice(&whole.body),
+    }
+    trail.answered(usage).await?;
+    Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })
+}
+
+fn relay_stream(reply: StreamReply, trail: Trail, manner: Manner) -> Answer {
+    let StreamReply { status, held, reader } = reply;
+    let disclosure = trail.disclosure();
+    let now = Instant::now();
+    let relay = StreamRelay {
+        reader: Some(reader),
+        trail,
+        manner,
+        output: held,
+        state: State::Reading,
+        last_read: now,
+        end: now + manner.total,
+        timer: Box::pin(sleep_until(now + manner.idle)),
+    };
+    let stream = unfold(relay, |mut relay| async move { relay.next().await.map(|bytes| (bytes, relay)) });
+    Answer { status, disclosure, body: AnswerBody::Stream(Box::pin(stream)) }
+}
+
+/// Where a stream stands.
+enum State {
+    /// Frames are coming.
+    Reading,
+    /// The last frames are out; the record comes next, then these bytes.
+    Ending(Option<Bytes>),
+    /// Nothing more.
+    Over,
+}
+
+struct StreamRelay {
+    reader: Option<FrameReader>,
+    trail: Trail,
+    manner: Manner,
+    /// Bytes that are ready to go.
+    output: Vec<u8>,
+    state: State,
+    last_read: Instant,
+    end: Instant,
+    /// One timer for the whole stream: it is only looked at when it fires, and set anew then.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl StreamRelay {
+    /// The next bytes for the caller.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if !self.output.is_empty() {
+                // What has gone out is kept in the trail, should the caller go away now.
+                self.note_delivered();
+                return Some(std::mem::take(&mut self.output).into());
+            }
+            match &mut self.state {
+                State::Over => return None,
+                State::Ending(done) => {
+                    let done = done.take();
+                    return self.end(done).await;
+                }
+                State::Reading => {
+                    if let Err(fault) = self.advance().await {
+                        return Some(self.break_off(fault).await);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes out what has arrived, or waits for more.
+    async fn advance(&mut self) -> Result<(), Fault> {
+        let Some(reader) = &mut self.reader else {
+            self.state = State::Over;
+            return Ok(());
+        };
+        // What came in one chunk with the first frame waits in the reader already.
+        let mut read = reader.drain(&mut self.output)?;
+        if matches!(read, Read::More) && self.output.is_empty() {
+            let more = loop {
+                tokio::select! {
+                    biased;
+                    more = reader.read() => break more?,
+                    () = &mut self.timer => {
+                        let due = (self.last_read + self.manner.idle).min(self.end);
+                        let now = Instant::now();
+                        if now >= due {
+                            let interruption = if now >= self.end { Interruption::Deadline } else { Interruption::Idle };
+                            return Err(Fault::Interrupted(interruption));
+                        }
+                        self.timer.as_mut().reset(due);
+                    }
+                }
+            };
+            self.last_read = Instant::now();
+            read =
+                if more { reader.drain(&mut self.output)? } else { reader.drain_rest(&mut self.output)? };
+        }
+        match read {
+            Read::More => {}
+            Read::Done(done) => self.state = State::Ending(Some(done)),
+            Read::End if reader.seen.finished => self.state = State::Ending(None),
+            Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
+        }
+        Ok(())
+    }
+
+    /// The record, then the metadata if it is asked for, then `[DONE]`.
+    async fn end(&mut self, done: Option<Bytes>) -> Option<Bytes> {
+        self.state = State::Over;
+        let usage = self.usage();
+        if let Some(reader) = self.reader.take() {
+            if let Err(error) = self.trail.answered(usage).await {
+                let failure = unrecorded(&error.to_string());
+                return Some(self.broken_chunk(&reader, &failure));
+            }
+            let mut last = Vec::new();
+            if self.manner.metadata {
+                last = self.metadata_chunk(&reader, usage.as_ref());
+            }
+            last.extend_from_slice(&done.unwrap_or_default());
+            reader.finish();
+            return (!last.is_empty()).then(|| last.into());
+        }
+        None
+    }
+
+    /// After content two models are never spliced: an error, and the end without `[DONE]`.
+    async fn break_off(&mut self, fault: Fault) -> Bytes {
+        self.state = State::Over;
+        let failure = classify(&interruption(fault));
+        let usage = self.usage().unwrap_or_default();
+        let Some(reader) = self.reader.take() else { return Bytes::new() };
+        // The caller has its content: if the record fails too, the log is all that is left to tell.
+        if let Err(error) = self.trail.interrupted(&failure, usage).await {
+            tracing::error!(request_id = %self.trail.context().request_id, %error, "an interrupted stream was not recorded");
+        }
+        let mut last = std::mem::take(&mut self.output);
+        last.extend_from_slice(&self.broken_chunk(&reader, &failure));
+        last.into()
+    }
+
+    fn broken_chunk(&self, reader: &FrameReader, failure: &Failure) -> Bytes {
+        let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
+        (self.manner.broken)(&BrokenStream {
+            identity: &identity,
+            model: reader.model(),
+            failure,
+            request_id: self.trail.context().request_id,
+        })
+    }
+
+    fn metadata_chunk(&self, reader: &FrameReader, usage: Option<&Usage>) -> Vec<u8> {
+        let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
+        format!(
+            "data: {{\"id\":{},\"object\":{},\"created\":{},\"model\":{},\"choices\":[],\"failsoft\":{}}}\n\n",
+            identity.id,
+            identity.object,
+            identity.created,
+            reader.model(),
+            self.trail.metadata(usage)
+        )
+        .into_bytes()
+    }
+
+    /// The provider's count, or ours; nothing for a stream that said nothing and did not finish.
+    fn usage(&self) -> Option<Usage> {
+        let seen = &self.reader.as_ref()?.seen;
+        seen.usage.or_else(|| estimate(&self.trail, seen.content || seen.finished, seen.bytes))
+    }
+
+    fn note_delivered(&mut self) {
+        if let Some(usage) = self.usage() {
+            self.trail.delivered(usage);
+        }
+    }
+}
+
+fn estimate(trail: &Trail, delivered: bool, answer_bytes: usize) -> Option<Usage> {
+    delivered.then(|| Usage::estimate(trail.context().prompt_bytes, answer_bytes))
+}
+
+/// Whatever broke a stream after content is an interruption.
+fn interruption(fault: Fault) -> Fault {
+    Fault::Interrupted(match fault {
+        Fault::Interrupted(interruption) => interruption,
+        Fault::Connect(_) => Interruption::Reset,
+        Fault::Timeout(_) => Interruption::Idle,
+        Fault::Upstream(error) => Interruption::Upstream(error),
+        Fault::Garbage(garbage) => Interruption::Garbage(garbage),
+        Fault::Filtered(_) | Fault::Drill(_) => Interruption::Ended,
+    })
+}
+
+fn unrecorded(message: &str) -> Failure {
+    Failure {
+        class: ErrorClass::StreamInterrupted,
+        rule: "recording",
+        status: None,
+        retry_after: None,
+        message: message.to_owned(),
+        param: None,
+        code: Some("recording_unavailable".to_owned()),
+    }
+}

@@ -1,0 +1,244 @@
+//! A stream up to its first real frame: frames before it are held, and with it failover ends.
+//!
+//! Imports `providers` for the framing, `upstream`, [`frame`](super::frame) and [`attempt`](super::attempt).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::attempt::{Outcome, Reply, no_answer_fault, send_fault};
+use super::classify::{Fault, Filter, Garbage};
+use super::frame::{Identity, Inspected, Names};
+use crate::providers::sse::{Data, Splitter, data};
+use crate::upstream::UpstreamResponse;
+
+use super::cost::Usage;
+
+/// Frames before the first real one are held up to here.
+const MAX_HELD: usize = 64 * 1024;
+
+/// A stream whose first real frame has arrived.
+#[derive(Debug)]
+pub struct StreamReply {
+    /// The upstream's status.
+    pub status: u16,
+    /// What goes out first: the held frames and the first real one.
+    pub held: Vec<u8>,
+    /// The rest.
+    pub reader: FrameReader,
+}
+
+/// Reads frames from an upstream and writes them with our names in them.
+#[derive(Debug)]
+pub struct FrameReader {
+    response: UpstreamResponse,
+    splitter: Splitter,
+    names: Names,
+    include_usage: bool,
+    /// What was said so far.
+    pub seen: Seen,
+    /// When the call was made.
+    pub started: Instant,
+}
+
+/// What a stream has said so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Something that a caller would show.
+    pub content: bool,
+    /// A `finish_reason`.
+    pub finished: bool,
+    /// Bytes of content.
+    pub bytes: usize,
+    /// The provider's own count.
+    pub usage: Option<Usage>,
+    /// The stream's identity.
+    pub identity: Option<Identity>,
+}
+
+/// What one event came to.
+enum Event {
+    /// Held back until a real frame comes.
+    Preface,
+    /// A real frame.
+    Real,
+    /// The filter's verdict before any content.
+    Filtered,
+    /// `[DONE]`, kept out of the output.
+    Done(Bytes),
+}
+
+/// What reading came to.
+pub(super) enum Read {
+    /// More frames were written.
+    More,
+    /// `[DONE]` stood at the end; its bytes are not written yet.
+    Done(Bytes),
+    /// The body ended without it.
+    End,
+}
+
+/// Reads up to the first real frame.
+pub(super) async fn first_frame(
+    response: UpstreamResponse,
+    names: Names,
+    include_usage: bool,
+    started: Instant,
+) -> Outcome {
+    let status = response.status();
+    let splitter = Splitter::default();
+    let mut reader = FrameReader { response, splitter, names, include_usage, seen: Seen::default(), started };
+    let mut held = Vec::new();
+    loop {
+        match reader.response.chunk().await {
+            Ok(Some(chunk)) => reader.splitter.push(chunk),
+            Ok(None) => return Outcome::Failed(reader.ended_early(&held)),
+            Err(error) if held.is_empty() => return Outcome::Failed(send_fault(error)),
+            Err(_) => return Outcome::Failed(Fault::Garbage(Garbage::Truncated)),
+        }
+        match reader.take_held(&mut held) {
+            Ok(None) if held.len() <= MAX_HELD => {}
+            Ok(None) => return Outcome::Failed(Fault::Garbage(Garbage::TooLarge)),
+            Ok(Some(filtered)) => {
+                let reply = Reply::Stream(Box::new(StreamReply { status, held, reader }));
+                return if filtered {
+                    Outcome::Filtered(reply, Fault::Filtered(Filter::FinishReason))
+                } else {
+                    Outcome::Ready(reply)
+                };
+            }
+            Err(fault) => return Outcome::Failed(fault),
+        }
+    }
+}
+
+impl FrameReader {
+    /// Takes events until the first real one, or the filter's verdict (`true`). What stands behind it stays.
+    fn take_held(&mut self, held: &mut Vec<u8>) -> Result<Option<bool>, Fault> {
+        while let Some(event) = self.next_event()? {
+            match self.take(event, held)? {
+                Event::Preface => {}
+                Event::Real => return Ok(Some(false)),
+                Event::Filtered => return Ok(Some(true)),
+                Event::Done(_) => return Err(Fault::Garbage(Garbage::Empty)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn ended_early(&mut self, held: &[u8]) -> Fault {
+        let rest = self.splitter.rest();
+        if let Data::Line(line) = data(&rest)
+            && let Err(no_answer) = Inspected::new(line)
+        {
+            return no_answer_fault(&no_answer, line);
+        }
+        if rest.trim_ascii_start().starts_with(b"<") {
+            return Fault::Garbage(Garbage::Html);
+        }
+        if held.is_empty() && rest.is_empty() {
+            Fault::Garbage(Garbage::Empty)
+        } else {
+            Fault::Garbage(Garbage::Truncated)
+        }
+    }
+
+    /// Waits for the next chunk.
+    pub(super) async fn read(&mut self) -> Result<bool, Fault> {
+        match self.response.chunk().await {
+            Ok(Some(chunk)) => {
+                self.splitter.push(chunk);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(error) => Err(send_fault(error)),
+        }
+    }
+
+    /// Writes every whole event that has arrived.
+    pub(super) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
+        while let Some(event) = self.next_event()? {
+            match self.take(event, out)? {
+                Event::Preface | Event::Real | Event::Filtered => {}
+                Event::Done(done) => return Ok(Read::Done(done)),
+            }
+        }
+        Ok(Read::More)
+    }
+
+    /// Writes what is left when the body has ended.
+    pub(super) fn drain_rest(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
+        let rest = self.splitter.rest();
+        if rest.trim_ascii().is_empty() {
+            out.extend_from_slice(&rest);
+            return Ok(Read::End);
+        }
+        match self.take(rest, out)? {
+            Event::Done(done) => Ok(Read::Done(done)),
+            Event::Preface | Event::Real | Event::Filtered => Ok(Read::End),
+        }
+    }
+
+    /// Lets the connection go back to the pool.
+    pub(super) fn finish(self) {
+        self.response.finish();
+    }
+
+    /// The model's name as a JSON string.
+    pub(super) fn model(&self) -> &str {
+        &self.names.model
+    }
+
+    fn next_event(&mut self) -> Result<Option<Bytes>, Fault> {
+        self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::LineTooLong))
+    }
+
+    fn take(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<Event, Fault> {
+        match data(&event) {
+            Data::Done => Ok(Event::Done(event)),
+            Data::None => {
+                if event.trim_ascii_start().starts_with(b"<") {
+                    return Err(Fault::Garbage(Garbage::Html));
+                }
+                out.extend_from_slice(&event);
+                Ok(Event::Preface)
+            }
+            // Not understood: it passes, and nothing can be held back for it any more.
+            Data::Many => {
+                out.extend_from_slice(&event);
+                self.seen.content = true;
+                Ok(Event::Real)
+            }
+            Data::Line(line) => self.take_json(&event, line, out),
+        }
+    }
+
+    fn take_json(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
+        let chunk = Inspected::new(line).map_err(|no_answer| no_answer_fault(&no_answer, line))?;
+        if let Some(usage) = chunk.usage {
+            self.seen.usage = Some(usage);
+        }
+        if self.seen.identity.is_none() {
+            self.seen.identity = Some(chunk.identity());
+        }
+        if chunk.is_usage_only() && !self.include_usage {
+            return Ok(Event::Preface);
+        }
+        let at = super::members::span(event, std::str::from_utf8(line).unwrap_or_default());
+        out.extend_from_slice(event.get(..at.start).unwrap_or_default());
+        chunk.write(out, &self.names, &[]);
+        out.extend_from_slice(event.get(at.end..).unwrap_or_default());
+        let choices = chunk.choices;
+        let withheld = choices.filtered && !self.seen.content && !choices.content;
+        self.seen.content |= choices.content;
+        self.seen.finished |= choices.finished;
+        self.seen.bytes += choices.bytes;
+        Ok(if withheld {
+            Event::Filtered
+        } else if choices.content || (choices.finished && !choices.broken) {
+            Event::Real
+        } else {
+            Event::Preface
+        })
+    }
+}

@@ -1,0 +1,468 @@
+//! What happened to one request, from its first attempt to its record.
+//!
+//! A failed candidate's event is complete once the next one is known. Events are durable before the first byte
+//! of a fallback's answer, the request's row before the last byte. A trail that is dropped unfinished belongs to
+//! a caller who went away: it leaves its row with the writer. Imports the store's recorder and snapshot.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use entity::ids::OrganizationId;
+use uuid::Uuid;
+
+use super::answer::{AttemptReport, ChainFailure, Disclosure, Metadata};
+use super::classify::{ErrorClass, Failure};
+use super::cost::Usage;
+use super::metrics::Metrics;
+use super::plan::Candidate;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder, RequestRecord};
+use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
+
+/// The most attempts that a row keeps.
+const MAX_ATTEMPTS: usize = 64;
+
+/// What is known of a request before anybody is called.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The request; the caller gets it as `x-request-id`.
+    pub request_id: Uuid,
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// With which key.
+    pub key: Arc<ApiKeyEntry>,
+    /// The path, in its canonical form.
+    pub endpoint: &'static str,
+    /// The primary's catalogue name.
+    pub requested: String,
+    /// Whether a stream was asked for.
+    pub streamed: bool,
+    /// Bytes of the body, for estimates.
+    pub prompt_bytes: usize,
+    /// The session as a UUID.
+    pub session_id: Option<Uuid>,
+    /// The session in the caller's words.
+    pub session_ref: Option<String>,
+    /// The SDK's own retry count.
+    pub client_retry_count: Option<i32>,
+    /// When the request came in.
+    pub created_at: DateTime<Utc>,
+    /// The same, for durations.
+    pub started: Instant,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Whole.
+    Answered,
+    /// Every candidate failed.
+    Failed,
+    /// The stream broke after content.
+    Interrupted,
+    /// The caller went away.
+    ClientClosed,
+}
+
+impl Outcome {
+    /// The word in the record and the metric.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::ClientClosed => "client_closed",
+        }
+    }
+}
+
+/// An event that waits for the name of the next candidate.
+#[derive(Debug)]
+struct Pending {
+    event: FallbackEventRecord,
+    attempts: i32,
+}
+
+/// The record of one request in the making.
+#[derive(Debug)]
+pub struct Trail {
+    context: Context,
+    clock: Clock,
+    recorder: Recorder,
+    metrics: Arc<Metrics>,
+    permit: Option<Permit>,
+    reports: Vec<AttemptReport>,
+    events: Vec<FallbackEventRecord>,
+    pending: Option<Pending>,
+    hops: u32,
+    upstream_calls: u32,
+    upstream_time: Duration,
+    first_failure: Option<ErrorClass>,
+    retry_after: Option<Duration>,
+    served: Option<Arc<ModelEntry>>,
+    first_frame: Option<Duration>,
+    usage: Option<Usage>,
+}
+
+impl Trail {
+    /// Starts a trail. The place in the writer's queue is held from here on.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]: there is no place.
+    pub async fn start(
+        context: Context,
+        clock: Clock,
+        recorder: Recorder,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
+        let permit = recorder.reserve().await?;
+        Ok(Self {
+            context,
+            clock,
+            recorder,
+            metrics,
+            permit: Some(permit),
+            reports: Vec::new(),
+            events: Vec::new(),
+            pending: None,
+            hops: 0,
+            upstream_calls: 0,
+            upstream_time: Duration::ZERO,
+            first_failure: None,
+            retry_after: None,
+            served: None,
+            first_frame: None,
+            usage: None,
+        })
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// A candidate is about to be called: whoever failed before it now knows its successor.
+    pub fn calling(&mut self, candidate: &Candidate) {
+        self.succeed(candidate);
+        self.upstream_calls += 1;
+    }
+
+    /// A call came to its end, or to its first real frame.
+    pub fn called(&mut self, took: Duration) {
+        self.upstream_time += took;
+    }
+
+    /// A candidate failed.
+    pub fn failed(&mut self, candidate: &Candidate, failure: &Failure, took: Duration, adapted: Vec<String>) {
+        self.metrics.attempt(Some(failure.class));
+        self.report(candidate, Some(failure), took, false, adapted);
+        let same = self.pending.take().filter(|pending| pending.event.failed_model == *candidate.model.name);
+        self.retry_after = match (self.retry_after, failure.retry_after) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
+        let attempts = same.map_or(0, |pending| pending.attempts) + 1;
+        self.pending = Some(Pending { event: self.event(candidate, failure, attempts, took), attempts });
+    }
+
+    /// A candidate was passed over.
+    pub fn passed_over(&mut self, candidate: &Candidate, reason: ErrorClass) {
+        self.succeed(candidate);
+        let failure = passed_over_failure(reason, &candidate.model.name);
+        self.report(candidate, Some(&failure), Duration::ZERO, true, Vec::new());
+        self.pending =
+            Some(Pending { event: self.event(candidate, &failure, 0, Duration::ZERO), attempts: 0 });
+    }
+
+    /// A candidate answers: every event before it becomes durable now.
+    ///
+    /// # Errors
+    /// [`Error::RecordingUnavailable`]: it did not, so the answer must not be given.
+    pub async fn commit(
+        &mut self,
+        candidate: &Candidate,
+        status: u16,
+        took: Duration,
+        adapted: Vec<String>,
+    ) -> Result<()> {
+        self.metrics.attempt(None);
+        // Called again, it answered after all.
+        self.pending = None;
+        let elapsed = self.context.started.elapsed();
+        self.metrics.own_time(elapsed.saturating_sub(self.upstream_time));
+        self.first_frame = Some(elapsed);
+        self.served = Some(candidate.model.clone());
+        self.report(candidate, None, took, false, adapted);
+        if let Some(report) = self.reports.last_mut() {
+            report.status = Some(status);
+        }
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        self.metrics.fallback(self.first_failure);
+        let events = std::mem::take(&mut self.events);
+        self.recorder.write(Record { events, request: None }).await
+    }
+
+    /// What answered has said about its tokens so far; kept for a caller who goes away in between.
+    pub fn delivered(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
+    /// The answer is whole: its row becomes durable now.
+    ///
+    /// # Errors
+    /// [`Error::RecordingUnavailable`]: it did not, so the last byte must not be given.
+    pub async fn answered(&mut self, usage: Option<Usage>) -> Result<()> {
+        self.usage = usage;
+        self.finish(Outcome::Answered, None, 200).await
+    }
+
+    /// The stream broke after content. The broken candidate gets its event.
+    pub async fn interrupted(&mut self, failure: &Failure, usage: Usage) -> Result<()> {
+        self.usage = Some(usage);
+        if let Some(model) = self.served.clone() {
+            let candidate = Candidate { model, chain: None, primary: false };
+            let took = self.context.started.elapsed();
+            let event = self.event(&candidate, failure, 1, took);
+            self.events.push(event);
+        }
+        self.finish(Outcome::Interrupted, Some(failure.class), 200).await
+    }
+
+    /// Nobody answered.
+    pub async fn fail(mut self, failure: Failure, status: u16) -> Error {
+        self.metrics.exhausted();
+        if let Some(pending) = self.pending.take() {
+            self.complete(pending.event);
+        }
+        let chain = ChainFailure {
+            retry_after: self.retry_after,
+            attempts: self.reports.clone(),
+            disclosure: self.disclosure(),
+            failure,
+        };
+        match self.finish(Outcome::Failed, Some(chain.failure.class), status).await {
+            Ok(()) => Error::Chain(Box::new(chain)),
+            Err(error) => error,
+        }
+    }
+
+    /// What the caller is told in headers, as of now.
+    #[must_use]
+    pub fn disclosure(&self) -> Disclosure {
+        let total = self.context.started.elapsed();
+        Disclosure {
+            served: self.served.as_ref().map(|model| model.name.to_string()),
+            upstream_calls: self.upstream_calls,
+            fallback: self.first_failure.map(|class| (self.context.requested.clone(), class)),
+            hops: self.hops,
+            gateway_time: total.saturating_sub(self.upstream_time),
+            upstream_time: self.upstream_time,
+        }
+    }
+
+    /// The `failsoft` object, as JSON.
+    #[must_use]
+    pub fn metadata(&self, usage: Option<&Usage>) -> String {
+        let served = self.served.as_ref().map_or("", |model| &model.name);
+        let metadata = Metadata {
+            requested: &self.context.requested,
+            served,
+            cost_nano_dollars: usage.and_then(|usage| self.cost(usage)),
+            attempts: &self.reports,
+        };
+        serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())
+    }
+
+    fn cost(&self, usage: &Usage) -> Option<i64> {
+        self.served.as_ref()?.price.as_ref().and_then(|price| usage.cost(price))
+    }
+
+    /// The candidate that waits for its successor gets it, unless it is only called again.
+    fn succeed(&mut self, next: &Candidate) {
+        let successor = self.pending.take_if(|pending| pending.event.failed_model != *next.model.name);
+        if let Some(Pending { mut event, .. }) = successor {
+            event.next_model = Some(next.model.name.to_string());
+            event.router_config_id = next.chain.as_ref().map(|chain| chain.config_id);
+            event.router_config_revision = next.chain.as_ref().map(|chain| chain.revision);
+            self.complete(event);
+        }
+    }
+
+    /// A candidate has definitely not answered.
+    fn complete(&mut self, event: FallbackEventRecord) {
+        self.hops += 1;
+        self.first_failure = self.first_failure.or_else(|| event.error_class.parse().ok());
+        self.events.push(event);
+    }
+
+    fn report(
+        &mut self,
+        candidate: &Candidate,
+        failure: Option<&Failure>,
+        took: Duration,
+        passed_over: bool,
+        adapted: Vec<String>,
+    ) {
+        if self.reports.len() == MAX_ATTEMPTS {
+            return;
+        }
+        self.reports.push(AttemptReport {
+            model: candidate.model.name.to_string(),
+            provider: candidate.model.provider.name.to_string(),
+            status: failure.and_then(|failure| failure.status),
+            error_class: failure.map(|failure| failure.class),
+            matched_rule: failure.filter(|_| !passed_over).map(|failure| failure.rule),
+            duration_ms: millis(took).unsigned_abs(),
+            passed_over,
+            adapted,
+        });
+    }
+
+    fn event(
+        &self,
+        candidate: &Candidate,
+        failure: &Failure,
+        attempts: i32,
+        took: Duration,
+    ) -> FallbackEventRecord {
+        let now = self.clock.now();
+        FallbackEventRecord {
+            id: self.clock.new_id().into(),
+            organization_id: self.context.organization_id,
+            request_id: self.context.request_id.into(),
+            failed_model: candidate.model.name.to_string(),
+            next_model: None,
+            error_class: failure.class.as_str().to_owned(),
+            // PostgreSQL keeps no NUL in a text.
+            error_message: Some(failure.message.replace('\0', "")),
+            invocation_type: invocation_type(self.context.streamed).to_owned(),
+            router_config_id: None,
+            router_config_revision: None,
+            session_id: self.context.session_id,
+            session_ref: self.context.session_ref.clone(),
+            hop: i32::try_from(self.hops + 1).unwrap_or(i32::MAX),
+            attempts,
+            status_code: failure.status.map(i32::from),
+            matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
+            duration_ms: millis(took),
+            origin: "live".to_owned(),
+            created_at: now,
+            recorded_at: now,
+        }
+    }
+
+    async fn finish(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Result<()> {
+        let record = self.last_record(outcome, class, status);
+        match self.permit.take() {
+            Some(permit) => permit.write(record).await,
+            None => Ok(()),
+        }
+    }
+
+    fn last_record(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Record {
+        self.metrics.request(outcome, self.context.started.elapsed(), self.upstream_time);
+        let request = self.row(outcome, class, status);
+        Record { events: std::mem::take(&mut self.events), request: Some(request) }
+    }
+
+    fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRecord {
+        let context = &self.context;
+        let usage = self.usage;
+        let served = self.served.as_ref();
+        let cost = match (served, usage) {
+            (Some(_), Some(usage)) => self.cost(&usage),
+            // Nobody answered, or nothing was delivered: nothing is billed.
+            _ => Some(0),
+        };
+        RequestRecord {
+            id: context.request_id.into(),
+            organization_id: context.organization_id,
+            api_key_id: Some(context.key.id.0),
+            api_key_name: Some(context.key.name.to_string()),
+            requested_model: context.requested.clone(),
+            served_model: served.map(|model| model.name.to_string()),
+            served_provider: served.map(|model| model.provider.name.to_string()),
+            outcome: outcome.as_str().to_owned(),
+            error_class: class.map(|class| class.as_str().to_owned()),
+            status_code: i32::from(status),
+            endpoint: context.endpoint.to_owned(),
+            invocation_type: invocation_type(context.streamed).to_owned(),
+            streamed: context.streamed,
+            input_tokens: usage.map(|usage| usage.input),
+            output_tokens: usage.map(|usage| usage.output),
+            cached_tokens: usage.map(|usage| usage.cached),
+            reasoning_tokens: usage.map(|usage| usage.reasoning),
+            cost_nano_dollars: cost,
+            model_price_id: served.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
+            estimated: usage.is_some_and(|usage| usage.estimated),
+            first_frame_ms: self.first_frame.map(millis),
+            total_ms: millis(context.started.elapsed()),
+            upstream_calls: i32::try_from(self.upstream_calls).unwrap_or(i32::MAX),
+            hops: i32::try_from(self.hops).unwrap_or(i32::MAX),
+            attempts: serde_json::to_value(&self.reports).unwrap_or_default(),
+            session_id: context.session_id,
+            session_ref: context.session_ref.clone(),
+            client_retry_count: context.client_retry_count,
+            origin: "live".to_owned(),
+            created_at: context.created_at,
+            recorded_at: context.created_at,
+        }
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.leave(self.last_record(Outcome::ClientClosed, None, 499));
+        }
+    }
+}
+
+/// A pass-over in the words of a failure.
+#[must_use]
+pub fn passed_over_failure(reason: ErrorClass, model: &str) -> Failure {
+    let why = match reason {
+        ErrorClass::Disabled => "it is disabled",
+        ErrorClass::NotAllowed => "the API key may not use it",
+        ErrorClass::OverBudget => "the budget is used up",
+        ErrorClass::Deadline => "no time was left",
+        ErrorClass::Cooldown => "it has been failing and is left alone for a while",
+        ErrorClass::TooLarge => "the prompt is larger than its context window",
+        ErrorClass::LacksCapability => "it cannot do what the request asks for",
+        ErrorClass::RateLimited
+        | ErrorClass::QuotaExhausted
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidRequest
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted => "it failed",
+    };
+    Failure {
+        class: reason,
+        rule: reason.as_str(),
+        status: None,
+        retry_after: None,
+        message: format!("The model '{model}' was not called: {why}."),
+        param: None,
+        code: None,
+    }
+}
+
+fn invocation_type(streamed: bool) -> &'static str {
+    if streamed { "chat_completion_stream" } else { "chat_completion" }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
