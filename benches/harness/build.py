@@ -1,0 +1,74 @@
+"""The programs that a run needs: compiled, or installed, or a reason why they cannot be had. Imports `machine`."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.machine import Unavailable
+
+BENCHES = Path(__file__).resolve().parent.parent
+PROJECT = BENCHES.parent
+# Where cargo builds, as in the Makefile; and a folder there for what a run leaves behind.
+TARGET = Path(
+    os.environ.get("CARGO_TARGET_DIR")
+    or os.environ.get("FAILSOFT_BUILD_CACHE")
+    or Path.home() / ".cache" / "failsoft" / "target"
+)
+SCRATCH = TARGET / "bench"
+
+
+def bench_programs() -> Path:
+    """Builds the provider, the load generator and the forwarder; the folder they are in."""
+    return _cargo_release(BENCHES, ["--bins"])
+
+
+def failsoft() -> Path:
+    """The release binary: FAILSOFT_BINARY if that is set, built from the working tree otherwise."""
+    given = os.environ.get("FAILSOFT_BINARY")
+    if given:
+        binary = Path(given).resolve()
+    else:
+        binary = _cargo_release(PROJECT, ["--bin", "failsoft"]) / "failsoft"
+    if not binary.is_file():
+        raise Unavailable(f"there is no Failsoft binary at {binary}")
+    return binary
+
+
+def nginx() -> Path:
+    """nginx, installed with apt where it is missing."""
+    found = _find_nginx()
+    if found:
+        return found
+    if not shutil.which("apt-get"):
+        raise Unavailable("nginx is not installed and there is no apt-get: install nginx by hand")
+    if os.geteuid() != 0:
+        raise Unavailable("nginx is not installed and only root can: run `apt-get install -y nginx-light` once")
+    print("installing nginx-light ...", file=sys.stderr, flush=True)
+    install = ["apt-get", "install", "-y", "--no-install-recommends", "nginx-light"]
+    # The list of packages may be missing or stale, so a failure is tried once more with a fresh one.
+    done = _apt(install) or (_apt(["apt-get", "update"]) and _apt(install))
+    found = _find_nginx()
+    if not done or not found:
+        raise Unavailable("nginx is not installed and `apt-get install -y nginx-light` failed")
+    return found
+
+
+def _find_nginx() -> Path | None:
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    return Path(found) if found else None
+
+
+def _apt(command: list[str]) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def _cargo_release(package: Path, what: list[str]) -> Path:
+    command = ["cargo", "build", "--release", "--locked", *what]
+    built = subprocess.run(command, cwd=package, env={**os.environ, "CARGO_TARGET_DIR": str(TARGET)}, check=False)
+    if built.returncode:
+        raise Unavailable(f"`{' '.join(command)}` failed in {package}")
+    return TARGET / "release"

@@ -1,0 +1,87 @@
+"""What Failsoft promises, as numbers, and whether a run keeps it. Imports `results`.
+
+CPU is promised as a multiple, because it moves with the machine: of the bare forwarder in the same run, or of our own
+plain request. Latency, memory and the start are promised as they are felt.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+from harness.results import Figures, Series, median, ratio
+
+FORWARDER = "forwarder"
+OWN_PLAIN = "own plain request"
+PLAIN_CPU = ("plain/64", "cpu_us")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One line of the table. Limits: with recording off, and with durable recording."""
+
+    title: str
+    figure: Callable[[Figures], Series]
+    unit: str
+    off: float
+    durable: float
+    of: str = ""  # what the limits multiply: FORWARDER, OWN_PLAIN, or nothing: they are in the unit
+    aim: float | None = None  # for durable recording: better than the promise, and wanted
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A goal beside what was measured. `measured` is in the limit's own terms; `ours` and `theirs` in the unit."""
+
+    goal: Goal
+    limit: float
+    measured: float | None
+    ours: float | None
+    theirs: float | None
+    times_forwarder: float | None
+
+    def met(self) -> bool | None:
+        """None: it was not measured."""
+        return None if self.measured is None else self.measured <= self.limit
+
+
+GOALS = (
+    Goal("plain request, CPU at 64 connections", lambda f: f.point(*PLAIN_CPU), "us", 1.6, 3.0, FORWARDER, aim=2.0),
+    Goal("100 KB prompt, CPU at 64 connections", lambda f: f.point("prompt/64", "cpu_us"), "us", 1.7, 2.5, FORWARDER),
+    Goal("failover, CPU at 64 connections", lambda f: f.point("failover/64", "cpu_us"), "us", 1.8, 2.5, OWN_PLAIN),
+    Goal("stream, CPU per paced event", lambda f: f.point("paced/64", "cpu_us_event"), "us", 1.4, 1.5, FORWARDER),
+    Goal("added latency p50, one connection", lambda f: f.added("plain/1", "p50"), "us", 130, 250),
+    Goal("added latency p99, one connection", lambda f: f.added("plain/1", "p99"), "us", 190, 500),
+    Goal("stream, first byte, added p50", lambda f: f.added("stream/1", "first_byte_p50"), "us", 250, 250),
+    Goal("stream, whole, added p50", lambda f: f.added("stream/1", "p50"), "us", 900, 900),
+    # An acknowledgement that is waited for shows as a step of 40 ms: no stream in a hundred may have it.
+    Goal("stream, whole, added p99: no 40 ms step", lambda f: f.added("stream/1", "p99"), "us", 39_999, 39_999),
+    Goal("memory at start", lambda f: f.own("memory_start"), "MB", 35, 45),
+    Goal("memory with 256 idle streams", lambda f: f.idle_memory(256), "MB", 55, 65),
+    Goal("memory with 5,000 idle streams", lambda f: f.idle_memory(5000), "MB", 350, 360),
+    Goal("first answer after start", lambda f: f.own("ready_ms"), "ms", 100, 400),
+)
+WRONG = Goal("wrong, lost or unrecorded answers", lambda f: [sum(f.wrong())] if f.wrong() else [], "", 0, 0)
+
+
+def verdicts(run: dict, target: str, durable: bool, goals: tuple[Goal, ...] = GOALS) -> list[Verdict]:
+    """Every goal for one way of running Failsoft, wrong answers last."""
+    ours, theirs = Figures(run, target), Figures(run, FORWARDER)
+    return [_verdict(goal, ours, theirs, durable) for goal in (*goals, WRONG)]
+
+
+def start_only() -> tuple[Goal, ...]:
+    """The goals that hold for PostgreSQL as well."""
+    return tuple(goal for goal in GOALS if goal.unit == "ms")
+
+
+def _verdict(goal: Goal, ours: Figures, theirs: Figures, durable: bool) -> Verdict:
+    figure, base = goal.figure(ours), goal.figure(theirs)
+    times_forwarder = median(ratio(figure, base))
+    if goal.of == FORWARDER:
+        measured = times_forwarder
+    elif goal.of == OWN_PLAIN:
+        measured = median(ratio(figure, ours.point(*PLAIN_CPU)))
+    else:
+        measured = median(figure)
+    limit = goal.durable if durable else goal.off
+    return Verdict(goal, limit, measured, median(figure), median(base), times_forwarder)

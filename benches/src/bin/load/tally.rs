@@ -1,0 +1,72 @@
+//! Counting answers and telling their quantiles. Imports nothing of the crate.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// What all connections have seen together.
+#[derive(Default)]
+pub(crate) struct Tally {
+    latencies: Vec<Duration>,
+    first_bytes: Vec<Duration>,
+    /// Right answers, those outside the measured time included: what the gateway's work is divided by.
+    answers: u64,
+    events: u64,
+    reconnects: u64,
+    wrong: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// A right answer with that many events.
+    pub(crate) fn right(&mut self, events: usize) {
+        self.answers += 1;
+        self.events += events as u64;
+    }
+
+    /// A right answer within the measured time.
+    pub(crate) fn timed(&mut self, asked: Instant, first_byte: Instant, done: Instant) {
+        self.latencies.push(done - asked);
+        self.first_bytes.push(first_byte.saturating_duration_since(asked));
+    }
+
+    /// An answer that is wrong or did not come, and why.
+    pub(crate) fn wrong(&mut self, why: String) {
+        *self.wrong.entry(why).or_default() += 1;
+    }
+
+    /// A connection that the server closed.
+    pub(crate) fn reconnected(&mut self) {
+        self.reconnects += 1;
+    }
+
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_flawless(&self) -> bool {
+        self.wrong.is_empty()
+    }
+
+    /// The counts, answers per second of the measured time, and quantiles in microseconds.
+    pub(crate) fn report(mut self, measured: Duration) -> Value {
+        self.latencies.sort_unstable();
+        self.first_bytes.sort_unstable();
+        json!({
+            "answers": self.answers,
+            "events": self.events,
+            "timed": self.latencies.len(),
+            "per_second": self.latencies.len() as f64 / measured.as_secs_f64(),
+            "p50": quantile(&self.latencies, 0.50),
+            "p99": quantile(&self.latencies, 0.99),
+            "first_byte_p50": quantile(&self.first_bytes, 0.50),
+            "first_byte_p99": quantile(&self.first_bytes, 0.99),
+            "reconnects": self.reconnects,
+            "wrong": self.wrong,
+        })
+    }
+}
+
+/// The nearest-rank quantile of sorted durations, in microseconds; null of none.
+fn quantile(sorted: &[Duration], share: f64) -> Option<f64> {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    let at = rank.saturating_sub(1);
+    sorted.get(at).map(|duration| duration.as_secs_f64() * 1e6)
+}

@@ -1,0 +1,88 @@
+//! Every byte that the provider sends, prepared once at start: making answers must not be what limits a measurement.
+//! Imports the shared text only.
+
+use failsoft_bench::{fragment_of, fragments, whole_text};
+
+const USAGE: &str = r#"{"prompt_tokens":212,"completion_tokens":98,"total_tokens":310,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#;
+const OVERLOADED: &str = r#"{"error":{"message":"The engine is currently overloaded, please try again later.","type":"server_error","param":null,"code":null}}"#;
+const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
+x-request-id: req_bench\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// The prepared answers, in the shape in which OpenAI sends them.
+pub(crate) struct Answers {
+    /// A completion of about 1 KB, with its head.
+    pub(crate) whole: Vec<u8>,
+    /// A 503 with an error object, with its head.
+    pub(crate) overloaded: Vec<u8>,
+    /// The head of a stream and its first event, which carries the role: one write.
+    pub(crate) stream_start: Vec<u8>,
+    /// The event with the finish reason.
+    pub(crate) stream_finish: Vec<u8>,
+    /// The event with the usage, sent when it was asked for.
+    pub(crate) stream_usage: Vec<u8>,
+    /// `[DONE]` and the end of the body.
+    pub(crate) stream_end: Vec<u8>,
+    contents: Vec<Vec<u8>>,
+}
+
+impl Answers {
+    /// Prepares all of them.
+    pub(crate) fn prepare() -> Self {
+        let mut stream_end = event("[DONE]");
+        stream_end.extend_from_slice(b"0\r\n\r\n");
+        Self {
+            whole: json_answer("200 OK", &completion()),
+            overloaded: json_answer("503 Service Unavailable", OVERLOADED),
+            stream_start: [
+                STREAM_HEAD,
+                &delta(r#"{"role":"assistant","content":"","refusal":null}"#, "null"),
+            ]
+            .concat(),
+            stream_finish: delta("{}", "\"stop\""),
+            stream_usage: chunk("[]", USAGE),
+            stream_end,
+            contents: fragments()
+                .iter()
+                .map(|text| delta(&format!(r#"{{"content":"{text}"}}"#), "null"))
+                .collect(),
+        }
+    }
+
+    /// The event of the content chunk `number`, which is at least 1.
+    pub(crate) fn content(&self, number: usize) -> &[u8] {
+        &self.contents[fragment_of(number, self.contents.len())]
+    }
+}
+
+/// A JSON body with its head.
+pub(crate) fn json_answer(status: &str, body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-request-id: req_bench\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+fn completion() -> String {
+    let text = whole_text();
+    format!(
+        r#"{{"id":"chatcmpl-BENCH0123456789abcdefghijkl","object":"chat.completion","created":1760000000,"model":"gpt-4o-2024-08-06","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}","refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"stop"}}],"usage":{USAGE},"service_tier":"default","system_fingerprint":"fp_bench"}}"#
+    )
+}
+
+fn delta(delta: &str, finish_reason: &str) -> Vec<u8> {
+    let choices =
+        format!(r#"[{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish_reason}}}]"#);
+    chunk(&choices, "null")
+}
+
+fn chunk(choices: &str, usage: &str) -> Vec<u8> {
+    event(&format!(
+        r#"{{"id":"chatcmpl-BENCH0123456789abcdefghijkl","object":"chat.completion.chunk","created":1760000000,"model":"gpt-4o-2024-08-06","service_tier":"default","system_fingerprint":"fp_bench","choices":{choices},"usage":{usage}}}"#
+    ))
+}
+
+fn event(data: &str) -> Vec<u8> {
+    let event = format!("data: {data}\n\n");
+    format!("{:x}\r\n{event}\r\n", event.len()).into_bytes()
+}

@@ -1,0 +1,105 @@
+//! `bench-provider ADDRESS`: an OpenAI-compatible provider that is never the bottleneck. One thread, no router, no JSON
+//! parser, answers prepared at start. The model's name chooses the answer (`behavior`), credentials are not looked at,
+//! and `GET /calls` tells how many requests were answered and how many were failed on purpose. Loopback only.
+
+mod answers;
+mod behavior;
+mod request;
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::answers::{Answers, json_answer};
+use crate::behavior::Behavior;
+use crate::request::{Connection, Request};
+
+/// Room for every connection of the widest measurement to arrive at once.
+const ACCEPT_QUEUE: u32 = 16_384;
+
+#[derive(Default)]
+struct Calls {
+    answered: Cell<u64>,
+    failed: Cell<u64>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let address = std::env::args().nth(1).context("usage: bench-provider ADDRESS")?;
+    let address: SocketAddr = address.parse().context("the address is not of the form IP:PORT")?;
+    ensure!(address.ip().is_loopback(), "the provider checks no credentials and listens on loopback only");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, listen(address))
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<()> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(ACCEPT_QUEUE)?;
+    let (answers, calls) = (Rc::new(Answers::prepare()), Rc::new(Calls::default()));
+    loop {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        let (answers, calls) = (Rc::clone(&answers), Rc::clone(&calls));
+        tokio::task::spawn_local(async move {
+            let mut connection = Connection::new(socket);
+            while let Some(request) = connection.next_request().await {
+                // An error means that the gateway went away in the middle of an answer: the connection is over.
+                if answer(&mut connection.socket, &request, &answers, &calls).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+async fn answer(
+    socket: &mut TcpStream,
+    request: &Request,
+    answers: &Answers,
+    calls: &Calls,
+) -> std::io::Result<()> {
+    if request.is_get {
+        let (answered, failed) = (calls.answered.get(), calls.failed.get());
+        let body = format!(r#"{{"answered":{answered},"failed":{failed}}}"#);
+        return socket.write_all(&json_answer("200 OK", &body)).await;
+    }
+    let behavior = Behavior::named(request.behavior());
+    if behavior.fails {
+        calls.failed.set(calls.failed.get() + 1);
+        return socket.write_all(&answers.overloaded).await;
+    }
+    calls.answered.set(calls.answered.get() + 1);
+    if request.is_set("\"stream\"") {
+        let with_usage = request.is_set("\"include_usage\"");
+        stream(socket, behavior, with_usage, answers).await
+    } else {
+        socket.write_all(&answers.whole).await
+    }
+}
+
+/// Every chunk is a write of its own, as a model that thinks between words makes it.
+async fn stream(
+    socket: &mut TcpStream,
+    behavior: Behavior,
+    with_usage: bool,
+    answers: &Answers,
+) -> std::io::Result<()> {
+    socket.write_all(&answers.stream_start).await?;
+    for number in 1..behavior.chunks {
+        if behavior.gap_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(behavior.gap_ms)).await;
+        }
+        socket.write_all(answers.content(number)).await?;
+    }
+    socket.write_all(&answers.stream_finish).await?;
+    if with_usage {
+        socket.write_all(&answers.stream_usage).await?;
+    }
+    socket.write_all(&answers.stream_end).await
+}
