@@ -1,0 +1,143 @@
+//! The one reader of bodies: after the caller is known, within limits of size and time.
+//!
+//! Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. All bodies of the
+//! process share one budget, so that many large ones at once are told to come back instead of filling memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::{HttpRequest, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use tokio::time::{Instant, timeout};
+
+use crate::config::server::Server;
+use crate::error::{Error, Result};
+
+/// The limits of bodies, and the bytes that are held right now.
+#[derive(Debug, Clone)]
+pub struct BodyReader {
+    chat_limit: usize,
+    management_limit: usize,
+    idle: Duration,
+    total: Duration,
+    budget: usize,
+    held: Arc<AtomicUsize>,
+}
+
+/// A body, and its share of the budget until it is dropped.
+#[derive(Debug)]
+pub struct Body {
+    /// The bytes.
+    pub bytes: Bytes,
+    _share: Share,
+}
+
+#[derive(Debug)]
+struct Share {
+    held: Arc<AtomicUsize>,
+    size: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.size, Ordering::AcqRel);
+    }
+}
+
+impl BodyReader {
+    /// A reader with the server's limits.
+    #[must_use]
+    pub fn new(settings: &Server) -> Self {
+        Self {
+            chat_limit: settings.chat_body_limit,
+            management_limit: settings.management_body_limit,
+            idle: Duration::from_secs(settings.body_idle_seconds),
+            total: Duration::from_secs(settings.body_total_seconds),
+            budget: settings.body_budget,
+            held: Arc::new(AtomicUsize::new(0)),
+        }
+    }
+
+    /// Reads a chat body.
+    ///
+    /// # Errors
+    /// As [`BodyReader::read_management`].
+    pub async fn read_chat(&self, request: &HttpRequest, payload: web::Payload) -> Result<Body> {
+        self.read(request, payload, self.chat_limit).await
+    }
+
+    /// Reads the body of a management call.
+    ///
+    /// # Errors
+    /// It is compressed, too large, stalls, or breaks off; or too many bodies are held already.
+    pub async fn read_management(&self, request: &HttpRequest, payload: web::Payload) -> Result<Body> {
+        self.read(request, payload, self.management_limit).await
+    }
+
+    async fn read(&self, request: &HttpRequest, mut payload: web::Payload, limit: usize) -> Result<Body> {
+        if is_encoded(request) {
+            return Err(Error::BodyEncoded);
+        }
+        let declared = declared(request);
+        if declared > limit {
+            return Err(Error::BodyTooLarge { limit });
+        }
+        let mut share = Share { held: self.held.clone(), size: 0 };
+        self.grow(&mut share, declared)?;
+        let mut first: Option<Bytes> = None;
+        let mut gathered = BytesMut::new();
+        let end = Instant::now() + self.total;
+        loop {
+            let patience = self.idle.min(end.saturating_duration_since(Instant::now()));
+            let chunk = match timeout(patience, payload.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(Some(Err(_))) => return Err(Error::BodyUnreadable),
+                // Most bodies come in one piece, which is used as it is.
+                Ok(None) => {
+                    return Ok(Body { bytes: first.unwrap_or_else(|| gathered.freeze()), _share: share });
+                }
+                Err(_) => return Err(Error::BodyStalled),
+            };
+            let length = gathered.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
+            if length > limit {
+                return Err(Error::BodyTooLarge { limit });
+            }
+            let more = length.saturating_sub(share.size);
+            self.grow(&mut share, more)?;
+            match first.take() {
+                None if gathered.is_empty() => first = Some(chunk),
+                earlier => {
+                    gathered.reserve(declared.saturating_sub(gathered.len()).max(chunk.len()));
+                    gathered.extend_from_slice(&earlier.unwrap_or_default());
+                    gathered.extend_from_slice(&chunk);
+                }
+            }
+        }
+    }
+
+    fn grow(&self, share: &mut Share, by: usize) -> Result<()> {
+        if by == 0 {
+            return Ok(());
+        }
+        share.size += by;
+        if self.held.fetch_add(by, Ordering::AcqRel) + by > self.budget {
+            return Err(Error::Busy);
+        }
+        Ok(())
+    }
+}
+
+fn is_encoded(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .any(|value| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+}
+
+fn declared(request: &HttpRequest) -> usize {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+}

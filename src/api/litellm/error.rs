@@ -1,0 +1,88 @@
+//! Every error in LiteLLM's words: `{"detail": {"error": ..., "available_models": [...]}}`, and for validation
+//! `{"detail": [{type, loc, msg}]}`.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::api::dress;
+use crate::api::feather::error::details;
+use crate::error::Error;
+use crate::gateway::answer::status_of;
+
+/// The response of an error.
+#[must_use]
+pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
+    let (status, detail) = detail(error, request_id);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status).json(json!({ "detail": detail }));
+    dress::allow(&mut response, error);
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn detail(error: &Error, request_id: Uuid) -> (u16, Value) {
+    let say = |status, message: String| (status, json!({ "error": message }));
+    let with_models = |status, message: String, available: &[String]| {
+        (status, json!({ "error": message, "available_models": available }))
+    };
+    match error {
+        Error::Unauthenticated(fault) => say(401, fault.message().to_owned()),
+        Error::ScopeMissing(scope) => say(
+            403,
+            format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
+        ),
+        Error::ModelForbidden { model } => say(403, format!("This API key may not use the model '{model}'")),
+        Error::RouteUnknown => say(
+            404,
+            "Not Found. This dialect has POST and GET /fallback, GET and DELETE /fallback/{model}".to_owned(),
+        ),
+        Error::MethodNotAllowed { allow } => say(405, format!("Method Not Allowed. Allowed: {allow}")),
+        Error::Absent { what, id } => say(404, format!("There is no {what} '{id}'")),
+        Error::ModelUnknown { model, available } => {
+            with_models(404, format!("Model '{model}' not found in router"), available)
+        }
+        Error::FallbacksUnknown { models, available } => {
+            let names: Vec<String> = models.iter().map(|model| format!("'{model}'")).collect();
+            with_models(400, format!("Invalid fallback models: [{}]", names.join(", ")), available)
+        }
+        Error::FallbackToSelf { model } => say(400, format!("Model '{model}' cannot be its own fallback")),
+        Error::FallbackAbsent { model, kind } => {
+            say(404, format!("No {kind} fallbacks configured for model '{model}'"))
+        }
+        Error::Invalid(violations) => (422, Value::Array(details(violations))),
+        Error::Refused(refusal) => say(400, refusal.message.clone()),
+        Error::Conflict { message } => say(409, message.clone()),
+        Error::RevisionChanged { current } => say(
+            412,
+            format!(
+                "The configuration is at revision {current}, not at the one in If-Match. Read it again and repeat the change"
+            ),
+        ),
+        Error::BodyTooLarge { limit } => say(413, format!("The body is over the limit of {limit} bytes")),
+        Error::BodyEncoded => say(
+            415,
+            "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding".to_owned(),
+        ),
+        Error::BodyStalled => say(408, "The body did not arrive in time. Send it without pauses".to_owned()),
+        Error::BodyUnreadable => say(400, "The body broke off or is framed wrongly".to_owned()),
+        Error::LimitReached(limit) => {
+            say(429, format!("This API key's limit of {} {} is reached", limit.limit, limit.what))
+        }
+        Error::Busy => say(503, "The gateway is busy. Try again shortly".to_owned()),
+        Error::RecordingUnavailable => {
+            say(503, "The record could not be written. Try again shortly".to_owned())
+        }
+        Error::NotReady => say(500, "Router not initialized".to_owned()),
+        Error::LoopDetected => say(508, "This request has passed through this gateway before".to_owned()),
+        Error::Chain(chain) => say(status_of(&chain.failure), chain.failure.message.clone()),
+        Error::Internal(_) => say(
+            500,
+            format!("Something broke inside the gateway. Quote the request id {request_id} to its operator"),
+        ),
+    }
+}

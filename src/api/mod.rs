@@ -1,0 +1,14 @@
+//! The JSON surfaces. A folder is a dialect; each answers everything under its paths in its own shape.
+//!
+//! [`dress`] is the door: it numbers requests and turns every error into its dialect's words. [`body`] reads
+//! bodies after their caller is known. Imports `auth`, `store`, `gateway`, `error`; neither the database library
+//! nor the HTTP client, and nothing of `web`.
+
+pub mod body;
+pub mod dialect;
+pub mod dress;
+pub mod feather;
+pub mod fields;
+pub mod litellm;
+pub mod openai;
+pub mod public;

@@ -1,0 +1,168 @@
+//! `POST /v1/chat/completions`: parse, run, respond.
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, VIA};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+use uuid::Uuid;
+
+use super::{disclosure, stream_error};
+use crate::api::body::BodyReader;
+use crate::auth::limit::{Admission, Limiter};
+use crate::auth::principal::{Caller, Inference};
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::gateway::answer::{Answer, AnswerBody};
+use crate::gateway::relay::Manner;
+use crate::gateway::request::{ChatRequest, check_session};
+use crate::gateway::trail::Context;
+use crate::gateway::{Gateway, Job};
+
+/// Answers a chat completion with the first model of its chain that can.
+///
+/// # Errors
+/// Everything in OpenAI's shape: see [`super::error`].
+#[utoipa::path(post, path = "/v1/chat/completions", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
+    request_body(content = serde_json::Value, description = "An OpenAI chat completion; `models` or `fallbacks` is an ordered list of models to try"),
+    responses((status = 200, description = "A chat completion, or a stream of chunks"), (status = 400), (status = 401), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
+pub async fn create(
+    caller: Caller<Inference>,
+    request: HttpRequest,
+    payload: web::Payload,
+    gateway: web::Data<Gateway>,
+    limiter: web::Data<Limiter>,
+    reader: web::Data<BodyReader>,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let started = Instant::now();
+    refuse_loop(request.headers(), &gateway)?;
+    let admission = limiter.admit(&caller.key)?;
+    if let Some(minute) = admission.minute {
+        request.extensions_mut().insert(minute);
+    }
+    let body = reader.read_chat(&request, payload).await?;
+    let chat = ChatRequest::parse(body.bytes.clone())?;
+    let job = job(caller, request.headers(), chat, started, &gateway, &settings)?;
+    let answer = gateway.run(job).await?;
+    Ok(respond(answer, admission))
+}
+
+fn job(
+    caller: Caller<Inference>,
+    headers: &HeaderMap,
+    chat: ChatRequest,
+    started: Instant,
+    gateway: &Gateway,
+    settings: &Settings,
+) -> Result<Job> {
+    let (session_id, session_ref) = session(&caller, headers, &chat)?;
+    let context = Context {
+        request_id: caller.request_id,
+        organization_id: caller.organization.id,
+        key: caller.key.clone(),
+        endpoint: "/v1/chat/completions",
+        requested: chat.wanted.primary().to_owned(),
+        streamed: chat.stream,
+        prompt_bytes: chat.body.len(),
+        session_id,
+        session_ref,
+        client_retry_count: text(headers, "x-stainless-retry-count").and_then(|count| count.parse().ok()),
+        created_at: gateway.clock.now(),
+        started,
+    };
+    let manner = Manner {
+        metadata: text(headers, "x-failsoft-metadata")
+            .is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
+        idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
+        total: Duration::from_secs(settings.gateway.stream_total_seconds),
+        broken: stream_error::chunk,
+    };
+    Ok(Job {
+        organization: caller.organization,
+        key: caller.key,
+        request: chat,
+        deadline: deadline(headers)?,
+        traceparent: traceparent(headers),
+        context,
+        manner,
+    })
+}
+
+fn respond(answer: Answer, admission: Admission) -> HttpResponse {
+    let status =
+        actix_web::http::StatusCode::from_u16(answer.status).unwrap_or(actix_web::http::StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    let mut response = match answer.body {
+        AnswerBody::Whole(body) => response.insert_header((CONTENT_TYPE, "application/json")).body(body),
+        AnswerBody::Stream(stream) => {
+            // The place among the concurrent requests is kept until the stream is over, or its caller gone.
+            let held = stream.map(move |bytes| {
+                let _ = &admission;
+                Ok::<_, std::convert::Infallible>(bytes)
+            });
+            response
+                .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+                .insert_header((CACHE_CONTROL, "no-cache"))
+                .insert_header(("x-accel-buffering", "no"))
+                .streaming(held)
+        }
+    };
+    disclosure::describe(&answer.disclosure, response.headers_mut());
+    response
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A provider whose address leads back to us would call itself for ever.
+fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
+    let own = gateway.endpoints.via();
+    let passed = headers
+        .get_all(VIA)
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|hop| hop.trim() == own));
+    if passed { Err(Error::LoopDetected) } else { Ok(()) }
+}
+
+fn deadline(headers: &HeaderMap) -> Result<Option<Duration>> {
+    let Some(value) = headers.get("x-failsoft-deadline-ms") else { return Ok(None) };
+    let millis = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|millis| *millis > 0);
+    millis.map(|millis| Some(Duration::from_millis(millis))).ok_or_else(|| {
+        Error::refused(
+            Some("x-failsoft-deadline-ms"),
+            "invalid_value",
+            "The header 'x-failsoft-deadline-ms' must be a whole number of milliseconds above 0.",
+        )
+    })
+}
+
+/// Passed on if it is one: `00-<32 hex>-<16 hex>-<2 hex>`.
+fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
+    let value = text(headers, "traceparent")?;
+    let mut parts = value.split('-');
+    let mut hex = |length: usize| {
+        parts
+            .next()
+            .is_some_and(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let well_formed = hex(2) && hex(32) && hex(16) && hex(2);
+    if well_formed { http::HeaderValue::from_str(value).ok() } else { None }
+}
+
+/// A UUID is kept; anything else becomes one, of the organization and the text, and is kept beside it.
+fn session(
+    caller: &Caller<Inference>,
+    headers: &HeaderMap,
+    chat: &ChatRequest,
+) -> Result<(Option<Uuid>, Option<String>)> {
+    let header = text(headers, "x-session-id").map(str::trim).filter(|session| !session.is_empty());
+    let Some(session) = chat.session.as_deref().or(header) else { return Ok((None, None)) };
+    check_session(session)?;
+    if let Ok(id) = session.parse() {
+        return Ok((Some(id), None));
+    }
+    let id = Uuid::new_v5(&caller.organization.id.0, session.as_bytes());
+    Ok((Some(id), Some(session.replace('\0', ""))))
+}

@@ -1,0 +1,37 @@
+//! What the caller learns about the way to its answer, as headers.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::gateway::answer::Disclosure;
+
+const MODEL: HeaderName = HeaderName::from_static("x-failsoft-model");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-failsoft-attempts");
+const FALLBACK: HeaderName = HeaderName::from_static("x-failsoft-fallback");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Writes the headers.
+pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(served) = &disclosure.served {
+        put(MODEL, served);
+    }
+    put(ATTEMPTS, &disclosure.upstream_calls.to_string());
+    match &disclosure.fallback {
+        None => put(FALLBACK, "none"),
+        Some((requested, class)) => {
+            put(FALLBACK, &format!("from={requested}; class={class}; hops={}", disclosure.hops));
+        }
+    }
+    put(
+        SERVER_TIMING,
+        &format!(
+            "gateway;dur={:.3}, upstream;dur={:.3}",
+            disclosure.gateway_time.as_secs_f64() * 1_000.0,
+            disclosure.upstream_time.as_secs_f64() * 1_000.0
+        ),
+    );
+}

@@ -1,0 +1,277 @@
+//! Every error in OpenAI's words: `{"error": {message, type, param, code}}`, all four always there.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::disclosure;
+use crate::api::dress;
+use crate::error::{Error, Location, Violation};
+use crate::gateway::answer::{ChainFailure, status_of, worth_retrying};
+use crate::gateway::classify::{ErrorClass, Failure};
+
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// What stands in `error.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The symbolic word, as OpenAI has it.
+    Symbolic,
+    /// The status as a number, as OpenRouter's generated clients insist; the word is in `metadata.error_type`.
+    Numeric,
+}
+
+struct Words {
+    status: u16,
+    kind: &'static str,
+    code: String,
+    param: Option<String>,
+    message: String,
+}
+
+/// The response of an error.
+#[must_use]
+pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
+    let words = words(error, request_id);
+    let mut metadata = serde_json::Map::new();
+    if let Error::Chain(chain) = error {
+        metadata.insert("attempts".to_owned(), serde_json::to_value(&chain.attempts).unwrap_or_default());
+    }
+    let shown = match code {
+        Code::Symbolic => Value::from(words.code),
+        Code::Numeric => {
+            metadata.insert("error_type".to_owned(), words.code.into());
+            Value::from(words.status)
+        }
+    };
+    let mut body = json!({"error": {
+        "message": words.message, "type": words.kind, "param": words.param, "code": shown,
+    }});
+    if !metadata.is_empty()
+        && let Some(error) = body.get_mut("error").and_then(Value::as_object_mut)
+    {
+        error.insert("metadata".to_owned(), Value::Object(metadata));
+    }
+    let status = StatusCode::from_u16(words.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status).json(body);
+    dress::allow(&mut response, error);
+    headers(error, words.status, response.headers_mut());
+    response
+}
+
+fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
+    let mut retry_after = None;
+    let mut again = matches!(status, 429 | 503);
+    match error {
+        Error::Chain(chain) => {
+            disclosure::describe(&chain.disclosure, headers);
+            retry_after = chain.retry_after;
+            again = worth_retrying(chain.failure.class);
+        }
+        Error::LimitReached(limit) => retry_after = Some(limit.retry_after),
+        Error::Busy | Error::RecordingUnavailable => retry_after = Some(std::time::Duration::from_secs(1)),
+        _ => {}
+    }
+    if let Some(wait) = retry_after {
+        // Whole seconds, and never sooner than was asked for.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    if status >= 400 {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static(if again { "true" } else { "false" }));
+    }
+}
+
+fn words(error: &Error, request_id: Uuid) -> Words {
+    let say = |status, kind, code: &str, param: Option<&str>, message: String| Words {
+        status,
+        kind,
+        code: code.to_owned(),
+        param: param.map(str::to_owned),
+        message,
+    };
+    let invalid = "invalid_request_error";
+    match error {
+        Error::Unauthenticated(fault) => {
+            say(401, "authentication_error", "invalid_api_key", None, fault.message().to_owned())
+        }
+        Error::ScopeMissing(scope) => say(
+            403,
+            "permission_error",
+            "missing_scope",
+            None,
+            format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
+        ),
+        Error::ModelForbidden { model } => say(
+            403,
+            "permission_error",
+            "model_not_allowed",
+            Some("model"),
+            format!("This API key may not use the model '{model}': its allow-list leaves it out."),
+        ),
+        Error::RouteUnknown => say(404, invalid, "unknown_url", None, ROUTES.to_owned()),
+        Error::MethodNotAllowed { allow } => say(
+            405,
+            invalid,
+            "method_not_allowed",
+            None,
+            format!("This method is not allowed here. Allowed: {allow}."),
+        ),
+        Error::Absent { what, id } => {
+            say(404, invalid, "not_found", None, format!("There is no {what} '{id}' in this organization."))
+        }
+        Error::ModelUnknown { model, .. } => say(
+            404,
+            invalid,
+            "model_not_found",
+            Some("model"),
+            format!(
+                "The model '{model}' does not exist in this organization's catalogue. GET /v1/models lists what there is."
+            ),
+        ),
+        Error::FallbacksUnknown { models, .. } => say(
+            400,
+            invalid,
+            "model_not_found",
+            Some("models"),
+            format!("Unknown models: {}.", models.join(", ")),
+        ),
+        Error::FallbackToSelf { model } => say(
+            400,
+            invalid,
+            "invalid_value",
+            Some("models"),
+            format!("The model '{model}' cannot be its own fallback."),
+        ),
+        Error::FallbackAbsent { .. } | Error::Conflict { .. } | Error::RevisionChanged { .. } => {
+            say(409, invalid, "conflict", None, error.to_string())
+        }
+        Error::Invalid(violations) => {
+            let first = violations.first();
+            let message = first.map_or_else(|| error.to_string(), |violation| violation.message.clone());
+            Words { param: first.map(place), ..say(400, invalid, "invalid_value", None, message) }
+        }
+        Error::Refused(refusal) => {
+            say(400, invalid, refusal.code, refusal.param.as_deref(), refusal.message.clone())
+        }
+        Error::BodyTooLarge { limit } => say(
+            413,
+            invalid,
+            "request_too_large",
+            None,
+            format!("The body is over the limit of {limit} bytes."),
+        ),
+        Error::BodyEncoded => say(
+            415,
+            invalid,
+            "unsupported_content_encoding",
+            None,
+            "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding."
+                .to_owned(),
+        ),
+        Error::BodyStalled => say(
+            408,
+            invalid,
+            "request_timeout",
+            None,
+            "The body did not arrive in time. Send it without pauses.".to_owned(),
+        ),
+        Error::BodyUnreadable => {
+            say(400, invalid, "unreadable_body", None, "The body broke off or is framed wrongly.".to_owned())
+        }
+        Error::LimitReached(limit) => say(
+            429,
+            "rate_limit_error",
+            "rate_limit_exceeded",
+            None,
+            format!(
+                "This API key's limit of {} {} is reached. Try again later, or raise the limit.",
+                limit.limit, limit.what
+            ),
+        ),
+        Error::Busy => {
+            say(503, "server_error", "overloaded", None, "The gateway is busy. Try again shortly.".to_owned())
+        }
+        Error::RecordingUnavailable => say(
+            503,
+            "server_error",
+            "recording_unavailable",
+            None,
+            "The answer could not be recorded and was withheld. Try again shortly.".to_owned(),
+        ),
+        Error::NotReady => {
+            say(500, "server_error", "not_ready", None, "The router is not initialized yet.".to_owned())
+        }
+        Error::LoopDetected => say(
+            508,
+            invalid,
+            "loop_detected",
+            None,
+            "This request has passed through this gateway before: a provider's address points back at it."
+                .to_owned(),
+        ),
+        Error::Chain(chain) => of_chain(chain),
+        Error::Internal(_) => say(
+            500,
+            "server_error",
+            "internal_error",
+            None,
+            format!("Something broke inside the gateway. Quote the request id {request_id} to its operator."),
+        ),
+    }
+}
+
+const ROUTES: &str = "There is nothing at this path. The OpenAI dialect has POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}; the management routes are listed at /docs/api.";
+
+fn place(violation: &Violation) -> String {
+    let mut parts = violation.location.iter().skip(1).map(|part| match part {
+        Location::Name(name) => name.clone(),
+        Location::Index(index) => index.to_string(),
+    });
+    let first = parts.next().unwrap_or_default();
+    parts.fold(first, |path, part| format!("{path}.{part}"))
+}
+
+fn of_chain(chain: &ChainFailure) -> Words {
+    let failure = &chain.failure;
+    let (kind, code) = kind_and_code(failure);
+    Words {
+        status: status_of(failure),
+        kind,
+        code,
+        param: failure.param.clone().filter(|_| failure.class == ErrorClass::InvalidRequest),
+        message: failure.message.clone(),
+    }
+}
+
+fn kind_and_code(failure: &Failure) -> (&'static str, String) {
+    let class = failure.class;
+    let (kind, code) = match class {
+        ErrorClass::RateLimited => ("rate_limit_error", "rate_limit_exceeded"),
+        ErrorClass::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
+        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => {
+            ("invalid_request_error", "context_length_exceeded")
+        }
+        ErrorClass::ContentPolicy => ("invalid_request_error", "content_policy_violation"),
+        ErrorClass::InvalidRequest => {
+            let own = failure.code.clone().unwrap_or_else(|| class.as_str().to_owned());
+            return ("invalid_request_error", own);
+        }
+        ErrorClass::Authentication => ("server_error", "upstream_authentication"),
+        ErrorClass::ModelNotFound => ("server_error", "upstream_model_not_found"),
+        ErrorClass::OverBudget => ("insufficient_quota", "over_budget"),
+        ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::Deadline
+        | ErrorClass::LacksCapability => ("server_error", class.as_str()),
+    };
+    (kind, code.to_owned())
+}

@@ -1,0 +1,72 @@
+//! `GET /v1/models` and `GET /v1/models/{id}`: the catalogue as far as the key may use it.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use crate::auth::principal::{Caller, Inference};
+use crate::error::{Error, Result};
+use crate::store::snapshot::ModelEntry;
+
+/// A model in OpenAI's shape.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Model {
+    /// Its catalogue name.
+    id: String,
+    /// Always `model`.
+    object: &'static str,
+    /// Unix seconds.
+    created: i64,
+    /// Its provider's catalogue name.
+    owned_by: String,
+}
+
+/// A list in OpenAI's shape.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ModelList {
+    /// Always `list`.
+    object: &'static str,
+    /// Sorted by name.
+    data: Vec<Model>,
+}
+
+/// Lists the models that the key may use.
+///
+/// # Errors
+/// The key is missing, bad or lacks the scope.
+#[utoipa::path(get, path = "/v1/models", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
+    responses((status = 200, body = ModelList)))]
+pub async fn list(caller: Caller<Inference>) -> Result<HttpResponse> {
+    let models = caller.organization.models.values();
+    let mut data: Vec<Model> =
+        models.filter(|model| visible(&caller, model)).map(|model| shape(model)).collect();
+    data.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(HttpResponse::Ok().json(ModelList { object: "list", data }))
+}
+
+/// One model.
+///
+/// # Errors
+/// As [`list`]; a model that is not there, or not for this key, is a 404.
+#[utoipa::path(get, path = "/v1/models/{id}", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = String, Path, description = "The catalogue name; it may hold slashes, raw or as %2F")),
+    responses((status = 200, body = Model), (status = 404, description = "No such model")))]
+pub async fn read(caller: Caller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {
+    let name = path.into_inner();
+    match caller.organization.models.get(&name) {
+        Some(model) if visible(&caller, model) => Ok(HttpResponse::Ok().json(shape(model))),
+        Some(_) | None => Err(Error::ModelUnknown { model: name, available: Vec::new() }),
+    }
+}
+
+fn visible(caller: &Caller<Inference>, model: &ModelEntry) -> bool {
+    model.enabled && caller.key.allows_model(&model.name)
+}
+
+fn shape(model: &ModelEntry) -> Model {
+    Model {
+        id: model.name.to_string(),
+        object: "model",
+        created: model.created_at.timestamp(),
+        owned_by: model.provider.name.to_string(),
+    }
+}

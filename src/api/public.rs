@@ -1,0 +1,68 @@
+//! The routes without a caller: health, and the description of the API.
+
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::ExposeSecret as _;
+use subtle::ConstantTimeEq as _;
+
+use crate::error::{CredentialFault, Error, Result};
+use crate::store::Store;
+use crate::telemetry::{Readiness, Registry};
+
+/// The process runs.
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "The process runs")))]
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// The process can serve: its data is loaded, its database answers, and it is not about to stop.
+///
+/// # Errors
+/// [`Error::Busy`] as a 503 when it cannot.
+#[utoipa::path(get, path = "/readyz", tag = "health",
+    responses((status = 200, description = "It can serve"), (status = 503, description = "It cannot, or is about to stop")))]
+pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> Result<HttpResponse> {
+    if readiness.is_draining() || !store.directory().is_loaded() {
+        return Err(Error::Busy);
+    }
+    store.ping().await.map_err(|_| Error::Busy)?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
+}
+
+/// The metrics in Prometheus's text format, for holders of the operator's token.
+///
+/// # Errors
+/// 404 if no token is configured, 401 if it is not the one.
+#[utoipa::path(get, path = "/metrics", tag = "health", security(("metrics" = [])),
+    responses((status = 200, description = "Prometheus text format"), (status = 401), (status = 404)))]
+pub async fn metrics(request: HttpRequest, registry: web::Data<Registry>) -> Result<HttpResponse> {
+    let Some(token) = registry.token() else { return Err(Error::RouteUnknown) };
+    let presented = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    let presented = presented.strip_prefix(b"Bearer ").unwrap_or_default();
+    if !bool::from(presented.ct_eq(token.expose_secret().as_bytes())) {
+        return Err(Error::Unauthenticated(CredentialFault::Unknown));
+    }
+    exposition(&registry)
+}
+
+/// The metrics, on the listener of their own.
+///
+/// # Errors
+/// The text cannot be written.
+pub async fn metrics_on_own_listener(registry: web::Data<Registry>) -> Result<HttpResponse> {
+    exposition(&registry)
+}
+
+fn exposition(registry: &Registry) -> Result<HttpResponse> {
+    let text = registry.text().map_err(Error::internal)?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, kind)).body(text))
+}
+
+/// A path without a route, or a method that its path does not have.
+///
+/// # Errors
+/// Always [`Error::RouteUnknown`].
+pub async fn nothing_here() -> Result<HttpResponse> {
+    Err(Error::RouteUnknown)
+}

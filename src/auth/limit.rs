@@ -1,0 +1,126 @@
+//! A key's limits: requests per minute, and requests at once. Counted per process; a restart forgets them.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use entity::ids::ApiKeyId;
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Clock;
+use crate::error::{Error, LimitReached};
+use crate::store::snapshot::ApiKeyEntry;
+
+type Minute = RateLimiter<NotKeyed, InMemoryState, Clock, StateInformationMiddleware>;
+
+/// Every key's counters.
+#[derive(Debug)]
+pub struct Limiter {
+    clock: Clock,
+    keys: papaya::HashMap<ApiKeyId, Arc<Counters>>,
+}
+
+#[derive(Debug)]
+struct Counters {
+    per_minute: Option<(u32, Minute)>,
+    concurrent: Arc<AtomicI64>,
+}
+
+/// A request that was let in. Dropped, it makes room for the next one.
+#[derive(Debug)]
+pub struct Admission {
+    concurrent: Option<Arc<AtomicI64>>,
+    /// What is left of the minute, for keys that have such a limit.
+    pub minute: Option<Minutes>,
+}
+
+/// The state of a key's minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minutes {
+    /// Requests per minute.
+    pub limit: u32,
+    /// Requests that could follow at once.
+    pub remaining: u32,
+    /// Until all of them could.
+    pub reset: Duration,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if let Some(concurrent) = &self.concurrent {
+            concurrent.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Limiter {
+    /// A limiter that reads this clock.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, keys: papaya::HashMap::new() }
+    }
+
+    /// Lets a request in, or says which limit is in the way.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`].
+    pub fn admit(&self, key: &ApiKeyEntry) -> Result<Admission, Error> {
+        if key.requests_per_minute.is_none() && key.concurrent_requests.is_none() {
+            return Ok(Admission { concurrent: None, minute: None });
+        }
+        let counters = self.counters(key);
+        // Held first and given back on any refusal: two requests at once cannot both take the last place.
+        let admission = Admission { concurrent: Some(counters.concurrent.clone()), minute: None };
+        let running = counters.concurrent.fetch_add(1, Ordering::AcqRel) + 1;
+        if let Some(limit) = key.concurrent_requests
+            && running > limit
+        {
+            return Err(reached("concurrent requests", limit.unsigned_abs(), Duration::from_secs(1)));
+        }
+        let Some((limit, per_minute)) = &counters.per_minute else { return Ok(admission) };
+        match per_minute.check() {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let interval = Duration::from_secs(60) / *limit;
+                let minute = Minutes { limit: *limit, remaining, reset: interval * (limit - remaining) };
+                let mut admission = admission;
+                admission.minute = Some(minute);
+                Ok(admission)
+            }
+            Err(denied) => {
+                let wait = denied.wait_time_from(self.clock.monotonic());
+                Err(reached("requests per minute", u64::from(*limit), wait))
+            }
+        }
+    }
+
+    /// The key's counters. Another limit per minute starts a new minute; requests under way stay counted.
+    fn counters(&self, key: &ApiKeyEntry) -> Arc<Counters> {
+        let wanted = key
+            .requests_per_minute
+            .and_then(|limit| NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX)));
+        let keys = self.keys.pin();
+        if let Some(known) = keys.get(&key.id)
+            && known.per_minute.as_ref().map(|(limit, _)| *limit) == wanted.map(NonZeroU32::get)
+        {
+            return known.clone();
+        }
+        let fresh = |concurrent| {
+            let per_minute = wanted.map(|limit| {
+                let limiter = RateLimiter::direct_with_clock(Quota::per_minute(limit), self.clock.clone());
+                (limit.get(), limiter.with_middleware::<StateInformationMiddleware>())
+            });
+            Arc::new(Counters { per_minute, concurrent })
+        };
+        let counters = fresh(keys.get(&key.id).map_or_else(Arc::default, |known| known.concurrent.clone()));
+        keys.insert(key.id, counters.clone());
+        counters
+    }
+}
+
+fn reached(what: &'static str, limit: u64, retry_after: Duration) -> Error {
+    Error::LimitReached(LimitReached { what, limit, retry_after })
+}

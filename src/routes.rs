@@ -1,0 +1,131 @@
+//! Every route in one list: method, path, who may call, handler.
+//!
+//! The application is built from this list and from nothing else; the tenancy test and the description of the API
+//! are held against it. Imports everything; imported by `startup` alone.
+
+use actix_web::http::Method;
+use actix_web::{Route, web};
+
+use crate::api::{litellm::fallback, openai, public};
+use crate::auth::permission::Scope;
+use crate::error::Error;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// The operator, with the token for metrics.
+    Operator,
+    /// Any living key.
+    Key,
+    /// A key with the scope.
+    Scope(Scope),
+}
+
+/// One route.
+#[derive(Clone, Copy)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Verb,
+    /// The path, with `{name}` for one segment and `{name:.*}` for the rest.
+    pub path: &'static str,
+    /// Who may call.
+    pub access: Access,
+    handler: fn() -> Route,
+}
+
+/// A method that a route can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+impl Verb {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Patch => Method::PATCH,
+            Self::Delete => Method::DELETE,
+        }
+    }
+}
+
+const fn get(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Get, path, access, handler }
+}
+
+const fn post(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Post, path, access, handler }
+}
+
+const fn delete(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Delete, path, access, handler }
+}
+
+use Access::{Operator, Public};
+
+const INFERENCE: Access = Access::Scope(Scope::Inference);
+const READ: Access = Access::Scope(Scope::RouterRead);
+const MANAGE: Access = Access::Scope(Scope::RouterManage);
+
+/// Every route. Of two that fit a path, the first wins.
+pub const ROUTES: &[Endpoint] = &[
+    post("/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
+    post("/api/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
+    post("/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
+    get("/v1/models", INFERENCE, || web::get().to(openai::models::list)),
+    get("/api/v1/models", INFERENCE, || web::get().to(openai::models::list)),
+    get("/v1/models/{id:.+}", INFERENCE, || web::get().to(openai::models::read)),
+    get("/api/v1/models/{id:.+}", INFERENCE, || web::get().to(openai::models::read)),
+    post("/fallback", MANAGE, || web::post().to(fallback::set::set)),
+    get("/fallback", READ, || web::get().to(fallback::list::list)),
+    get("/fallback/{model:.+}", READ, || web::get().to(fallback::read::read)),
+    delete("/fallback/{model:.+}", MANAGE, || web::delete().to(fallback::delete::delete)),
+    get("/livez", Public, || web::get().to(public::live)),
+    get("/health/liveliness", Public, || web::get().to(public::live)),
+    get("/readyz", Public, || web::get().to(public::ready)),
+    get("/health/readiness", Public, || web::get().to(public::ready)),
+    get("/metrics", Operator, || web::get().to(public::metrics)),
+];
+
+/// Puts every route into an application. A path answers 405 with `Allow` to the methods that it does not have.
+pub fn configure(application: &mut web::ServiceConfig) {
+    let mut done: Vec<&str> = Vec::new();
+    for endpoint in ROUTES {
+        if done.contains(&endpoint.path) {
+            continue;
+        }
+        done.push(endpoint.path);
+        let same_path = || ROUTES.iter().filter(|other| other.path == endpoint.path);
+        let allow: Vec<&str> = same_path().map(|other| other.method.as_str()).collect();
+        let allow = allow.join(", ");
+        let mut resource = web::resource(endpoint.path);
+        for other in same_path() {
+            resource = resource.route((other.handler)().method(other.method.method()));
+        }
+        application.service(resource.default_service(web::to(move || {
+            let allow = allow.clone();
+            async move { Err::<actix_web::HttpResponse, _>(Error::MethodNotAllowed { allow }) }
+        })));
+    }
+}

@@ -1,0 +1,191 @@
+//! Builds the application from its settings, knows its address, and runs it until it is stopped.
+//!
+//! Imports everything; imported by `cli` and by the tests.
+
+mod background;
+mod serve;
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::gateway::Gateway;
+use crate::gateway::endpoint::Endpoints;
+use crate::gateway::metrics::Metrics;
+use crate::simulate;
+use crate::store::recorder::Recorder;
+use crate::store::{ConnectError, Store};
+use crate::telemetry::{Readiness, Registry};
+use crate::upstream::{Gate, Upstream};
+
+/// Why the application could not be built: one line that names cause and remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] ConnectError),
+    /// A port.
+    #[error("cannot listen on {address}: {source}. Choose another with --listen or FAILSOFT_LISTEN")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Anything else.
+    #[error("cannot start: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A built application: its ports are open, and it answers as soon as it runs.
+pub struct Application {
+    store: Store,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    settings: Arc<Settings>,
+    readiness: Readiness,
+    servers: Vec<Server>,
+    simulator: Server,
+    writer: JoinHandle<()>,
+    clock: Clock,
+}
+
+/// Stops a running application from elsewhere.
+#[derive(Clone)]
+pub struct Stopper(tokio::sync::watch::Sender<bool>);
+
+impl Stopper {
+    /// A stopper, and what waits for it.
+    #[must_use]
+    pub fn new() -> (Self, tokio::sync::watch::Receiver<bool>) {
+        let (sender, receiver) = tokio::sync::watch::channel(false);
+        (Self(sender), receiver)
+    }
+
+    /// Asks for the stop.
+    pub fn stop(&self) {
+        // Nobody waits any more: it has stopped already.
+        let _ = self.0.send(true);
+    }
+}
+
+impl Application {
+    /// Opens the store and the ports.
+    ///
+    /// # Errors
+    /// One line that names cause and remedy.
+    pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        // The TLS library is chosen once for the process; a second choice of the same is no error.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let settings = Arc::new(settings);
+        let store = Store::open(&settings, clock.clone()).await?;
+        let gate = Gate::new(settings.upstream.allow_private.clone());
+        let connect = Duration::from_secs(settings.gateway.connect_seconds);
+        let upstream = Upstream::new(gate, connect).map_err(StartError::Other)?;
+        let (simulator, simulator_address) = start_simulator()?;
+        upstream.gate().set_simulated(simulator_address);
+        let (recorder, writer) = Recorder::start(&store, &settings.recording);
+        let mut registry = prometheus_client::registry::Registry::default();
+        let metrics = Arc::new(Metrics::register(&mut registry));
+        background::register(&mut registry, &recorder);
+        let endpoints = Endpoints::new(&store.vault().instance_name())
+            .map_err(|error| StartError::Other(error.into()))?;
+        let gateway = Gateway { upstream, recorder, clock: clock.clone(), metrics, endpoints };
+        let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());
+        let readiness = Readiness::default();
+        let served = serve::serve(serve::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            settings: settings.clone(),
+            gateway: Arc::new(gateway),
+            readiness: readiness.clone(),
+            registry: Arc::new(registry),
+        })?;
+        Ok(Self {
+            store,
+            address: served.address,
+            metrics_address: served.metrics_address,
+            settings,
+            readiness,
+            servers: served.servers,
+            simulator,
+            writer,
+            clock,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the metrics' own listener is, if there is one.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// The store, for the demo and the tests to fill.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Runs until `stop` says so, then drains: first it says that it is not ready, then the port closes, then
+    /// running answers get their time, then what they had to record is written.
+    ///
+    /// # Errors
+    /// A server broke.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
+        let simulator_handle = self.simulator.handle();
+        let simulator = tokio::spawn(self.simulator);
+        let followers = background::start(&self.store, &self.clock);
+        let mut running: Vec<JoinHandle<std::io::Result<()>>> =
+            self.servers.into_iter().map(tokio::spawn).collect();
+        stop.await;
+        self.readiness.drain();
+        tokio::time::sleep(Duration::from_secs(self.settings.server.drain_notice_seconds)).await;
+        for handle in &handles {
+            handle.stop(true).await;
+        }
+        for server in running.drain(..) {
+            server.await.map_err(std::io::Error::other)??;
+        }
+        // Its streams may feed answers that were draining, so it goes last.
+        simulator_handle.stop(false).await;
+        let _ = simulator.await;
+        followers.stop().await;
+        // The servers have dropped every entrance to the writer; it ends when it has written what waits.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.writer).await;
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+fn start_simulator() -> Result<(Server, SocketAddr), StartError> {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listen = |source| StartError::Listen { address: any, source };
+    let listener = TcpListener::bind(any).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let server = simulate::start(listener, simulate::Settings::default()).map_err(listen)?;
+    Ok((server, address))
+}
+
+/// Where a PostgreSQL URL points, as far as that can be told now.
+fn database_sockets(url: &str) -> Vec<SocketAddr> {
+    let Ok(url) = url::Url::parse(url) else { return Vec::new() };
+    match (url.scheme(), url.host_str()) {
+        ("postgres" | "postgresql", Some(host)) => {
+            let port = url.port().unwrap_or(5432);
+            (host, port).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,116 @@
+//! The HTTP servers: the API, and the metrics' own listener where one is configured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+
+use super::{StartError, database_sockets};
+use crate::api::body::BodyReader;
+use crate::api::{dress, public};
+use crate::auth::limit::Limiter;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::gateway::Gateway;
+use crate::routes;
+use crate::store::Store;
+use crate::telemetry::{Readiness, Registry};
+
+/// What handlers are given.
+pub(super) struct Parts {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) settings: Arc<Settings>,
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) readiness: Readiness,
+    pub(super) registry: Arc<Registry>,
+}
+
+/// The servers, with their ports open.
+pub(super) struct Served {
+    pub(super) servers: Vec<Server>,
+    pub(super) address: SocketAddr,
+    pub(super) metrics_address: Option<SocketAddr>,
+}
+
+pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
+    let settings = parts.settings.clone();
+    let registry = web::Data::from(parts.registry.clone());
+    let gateway = parts.gateway.clone();
+    let (api, address) = api(parts)?;
+    let mut servers = vec![api];
+    let mut own = vec![address];
+    let mut metrics_address = None;
+    if let Some(listen) = settings.telemetry.metrics_listen {
+        let (server, address) = metrics(listen, registry)?;
+        servers.push(server);
+        own.push(address);
+        metrics_address = Some(address);
+    }
+    own.extend(database_sockets(&settings.database.url));
+    gateway.upstream.gate().set_own(own);
+    Ok(Served { servers, address, metrics_address })
+}
+
+fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
+    let Parts { store, clock, settings, gateway, readiness, registry } = parts;
+    let listen = settings.server.listen;
+    let failed = |source| StartError::Listen { address: listen, source };
+    let limiter = web::Data::new(Limiter::new(clock.clone()));
+    let reader = web::Data::new(BodyReader::new(&settings.server));
+    let store = web::Data::new(store);
+    let clock = web::Data::new(clock);
+    let gateway = web::Data::from(gateway);
+    let readiness = web::Data::new(readiness);
+    let registry = web::Data::from(registry);
+    let shared = web::Data::from(settings.clone());
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(store.clone())
+            .app_data(clock.clone())
+            .app_data(gateway.clone())
+            .app_data(limiter.clone())
+            .app_data(reader.clone())
+            .app_data(readiness.clone())
+            .app_data(registry.clone())
+            .app_data(shared.clone())
+            .wrap(from_fn(dress::dress))
+            .configure(routes::configure)
+            .default_service(web::to(public::nothing_here))
+    })
+    .disable_signals()
+    // Without it a client's clean close goes unseen while an upstream is silent.
+    .h1_allow_half_closed(false)
+    // Without it the end of a stream waits 40 ms for an acknowledgement.
+    .tcp_nodelay(true)
+    .keep_alive(Duration::from_secs(75))
+    .client_request_timeout(Duration::from_secs(10))
+    .backlog(4_096)
+    .shutdown_timeout(settings.server.drain_seconds);
+    if let Some(workers) = settings.server.workers {
+        server = server.workers(workers.get());
+    }
+    let server = server.bind(listen).map_err(failed)?;
+    let address = server.addrs().first().copied().unwrap_or(listen);
+    Ok((server.run(), address))
+}
+
+fn metrics(listen: SocketAddr, registry: web::Data<Registry>) -> Result<(Server, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address: listen, source };
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(registry.clone())
+            .wrap(from_fn(dress::dress))
+            .route("/metrics", web::get().to(public::metrics_on_own_listener))
+            .default_service(web::to(public::nothing_here))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(listen)
+    .map_err(failed)?;
+    let address = server.addrs().first().copied().unwrap_or(listen);
+    Ok((server.run(), address))
+}

@@ -1,0 +1,76 @@
+//! Logs, metrics, and whether the process is ready. Importable by all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use prometheus_client::encoding::text::encode;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::telemetry::{LogFormat, Telemetry};
+
+/// Sends log lines to stderr, as the settings say. A second call changes nothing.
+///
+/// # Errors
+/// The filter cannot be read.
+pub fn init(settings: &Telemetry) -> Result<(), String> {
+    // A stream that its caller has left, or that an upstream broke, is no error of the server's.
+    let quiet = format!("{},actix_http::h1::dispatcher=off,actix_server=warn", settings.log);
+    let filter = EnvFilter::try_new(quiet)
+        .map_err(|error| format!("the log filter '{}' cannot be read: {error}", settings.log))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Whoever came first has set up the logs of this process; tests start many servers in one.
+    let _ = match settings.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}
+
+/// Whether the process takes new work.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// From now on the process says that it is not ready.
+    pub fn drain(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Has it said so?
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The metrics of the process, and the token that guards them on the main listener.
+#[derive(Debug)]
+pub struct Registry {
+    registry: prometheus_client::registry::Registry,
+    token: Option<SecretString>,
+}
+
+impl Registry {
+    /// A registry that was filled.
+    #[must_use]
+    pub fn new(registry: prometheus_client::registry::Registry, token: Option<SecretString>) -> Self {
+        Self { registry, token }
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    /// The metrics as text.
+    ///
+    /// # Errors
+    /// A metric cannot be written.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
