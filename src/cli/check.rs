@@ -1,0 +1,97 @@
+//! `failsoft check`: says whether a start would work, and what to do where it would not.
+
+use anyhow::bail;
+
+use super::output::{one_line, say};
+use super::{block_on, settle};
+use crate::clock::Clock;
+use crate::config::{Overrides, Settings};
+use crate::store::{ConnectError, Store, schema};
+use crate::upstream::Gate;
+
+/// Checks the configuration, the database, the master key and the addresses of all providers.
+///
+/// It prints a line for each: ok, or failed with the remedy, and ends with exit code 1 if any failed. It calls no
+/// provider and resolves no name.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    match settle(arguments.overrides) {
+        Ok(settings) => {
+            report.ok("configuration", "it can be read, and its values are usable")?;
+            block_on(look(&settings, &mut report))?;
+        }
+        Err(error) => report.failed("configuration", &one_line(&error))?,
+    }
+    match report.failures {
+        0 => Ok(()),
+        1 => bail!("a check failed"),
+        failures => bail!("{failures} checks failed"),
+    }
+}
+
+/// Lines as they are found out: of a check that hangs, one sees where.
+#[derive(Default)]
+struct Report {
+    failures: usize,
+}
+
+impl Report {
+    fn ok(&mut self, what: &str, finding: &str) -> std::io::Result<()> {
+        say(&format!("ok      {what}: {finding}"))
+    }
+
+    fn failed(&mut self, what: &str, finding: &str) -> std::io::Result<()> {
+        self.failures += 1;
+        say(&format!("failed  {what}: {finding}"))
+    }
+}
+
+async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    match schema::pending(&settings.database).await {
+        Ok(pending) if pending.is_empty() => {
+            report.ok("database", "it answers, and its schema is up to date")?
+        }
+        Ok(pending) => {
+            let lacking = format!(
+                "its schema lacks {} changes; run 'failsoft migrate', or start 'failsoft serve', which makes them too",
+                pending.len()
+            );
+            return Ok(report.failed("database", &lacking)?);
+        }
+        Err(error) => return Ok(report.failed("database", &one_line(&error.into()))?),
+    }
+    match Store::open_unloaded(settings, Clock::system()).await {
+        Ok(store) => {
+            report.ok("master key", "it opens the secrets of this database")?;
+            addresses(&store, settings, report).await?;
+            store.close().await;
+        }
+        Err(ConnectError::Vault(error)) => report.failed("master key", &one_line(&error.into()))?,
+        Err(error) => report.failed("database", &one_line(&error.into()))?,
+    }
+    Ok(())
+}
+
+async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let gate = Gate::new(settings.upstream.allow_private.clone());
+    gate.set_own([settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen).collect());
+    let providers = store.system().provider_addresses().await.map_err(super::explain)?;
+    let before = report.failures;
+    for provider in &providers {
+        if let Err(blocked) = gate.check(&provider.address) {
+            let what = format!("provider '{}' of '{}'", provider.provider, provider.organization);
+            report.failed(&what, &format!("{blocked} (it is {})", provider.address))?;
+        }
+    }
+    if report.failures == before {
+        let finding = format!("all may be called; providers with an address: {}", providers.len());
+        report.ok("provider addresses", &finding)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! What could happen to a request of the invented week, and how often.
+
+use crate::gateway::classify::ErrorClass;
+use crate::gateway::trail::Outcome;
+
+/// The course of a request.
+#[derive(Debug)]
+pub(super) struct Story {
+    /// How often, compared with the others.
+    pub(super) weight: u32,
+    /// The model that was asked for.
+    pub(super) requested: &'static str,
+    /// Who failed or was passed over, in order.
+    pub(super) mishaps: &'static [Mishap],
+    /// Who answered; none if nobody did.
+    pub(super) answered_by: Option<&'static str>,
+    /// The status that the caller got.
+    pub(super) status: u16,
+}
+
+/// A model that failed or was passed over.
+#[derive(Debug)]
+pub(super) struct Mishap {
+    pub(super) model: &'static str,
+    pub(super) class: ErrorClass,
+    pub(super) status: Option<u16>,
+    pub(super) rule: Option<&'static str>,
+    pub(super) message: &'static str,
+    pub(super) duration_ms: i64,
+}
+
+impl Story {
+    /// The entry of the chain after this mishap: the next one that failed, or who answered. A stream that broke after
+    /// content has none.
+    pub(super) fn next(&self, mishap: &Mishap) -> Option<&'static str> {
+        let behind = self.mishaps.iter().skip_while(|other| !std::ptr::eq(*other, mishap)).nth(1);
+        behind.map(|next| next.model).or(self.answered_by.filter(|_| !self.interrupted()))
+    }
+
+    /// Did the answer break off?
+    pub(super) fn interrupted(&self) -> bool {
+        self.mishaps.last().is_some_and(|mishap| mishap.class == ErrorClass::StreamInterrupted)
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        match (self.answered_by, self.interrupted()) {
+            (Some(_), true) => Outcome::Interrupted,
+            (Some(_), false) => Outcome::Answered,
+            (None, _) => Outcome::Failed,
+        }
+    }
+
+    /// The class that ended it; none if it was answered whole.
+    pub(super) fn final_class(&self) -> Option<ErrorClass> {
+        let last = self.mishaps.last().map(|mishap| mishap.class);
+        last.filter(|_| self.outcome() != Outcome::Answered)
+    }
+
+    /// Candidates failed or passed over before the answer.
+    pub(super) fn hops(&self) -> usize {
+        self.mishaps.len() - usize::from(self.interrupted())
+    }
+}
+
+const fn answered(weight: u32, model: &'static str) -> Story {
+    Story { weight, requested: model, mishaps: &[], answered_by: Some(model), status: 200 }
+}
+
+const fn rescued(
+    weight: u32,
+    requested: &'static str,
+    mishaps: &'static [Mishap],
+    answered_by: &'static str,
+) -> Story {
+    Story { weight, requested, mishaps, answered_by: Some(answered_by), status: 200 }
+}
+
+const fn overloaded(model: &'static str) -> Mishap {
+    Mishap {
+        model,
+        class: ErrorClass::Overloaded,
+        status: Some(503),
+        rule: Some("status:503"),
+        message: "Simulated failure: 503 Service Unavailable.",
+        duration_ms: 180,
+    }
+}
+
+const fn broken(model: &'static str) -> Mishap {
+    Mishap {
+        model,
+        class: ErrorClass::Unavailable,
+        status: Some(500),
+        rule: Some("status:500"),
+        message: "Simulated failure: 500 Internal Server Error.",
+        duration_ms: 240,
+    }
+}
+
+const fn rate_limited(model: &'static str) -> Mishap {
+    Mishap {
+        model,
+        class: ErrorClass::RateLimited,
+        status: Some(429),
+        rule: Some("code:rate_limit_exceeded"),
+        message: "Rate limit reached. Please try again in 1s.",
+        duration_ms: 60,
+    }
+}
+
+const fn late(model: &'static str) -> Mishap {
+    Mishap {
+        model,
+        class: ErrorClass::Timeout,
+        status: None,
+        rule: Some("timeout:first_frame"),
+        message: "the first token took too long",
+        duration_ms: 2_000,
+    }
+}
+
+const fn out_of_quota(model: &'static str) -> Mishap {
+    Mishap {
+        model,
+        class: ErrorClass::QuotaExhausted,
+        status: Some(429),
+        rule: Some("code:insufficient_quota"),
+        message: "You exceeded your current quota, please check your plan and billing details.",
+        duration_ms: 70,
+    }
+}
+
+const COOLING: Mishap = Mishap {
+    model: "smart",
+    class: ErrorClass::Cooldown,
+    status: None,
+    rule: None,
+    message: "The model 'smart' was not called: it has been failing and is left alone for a while.",
+    duration_ms: 0,
+};
+
+const CUT: Mishap = Mishap {
+    model: "smart",
+    class: ErrorClass::StreamInterrupted,
+    status: None,
+    rule: Some("stream:reset"),
+    message: "the provider's stream broke",
+    duration_ms: 1_900,
+};
+
+const TOO_LONG: Mishap = Mishap {
+    model: "short-window",
+    class: ErrorClass::ContextWindowExceeded,
+    status: Some(400),
+    rule: Some("code:context_length_exceeded"),
+    message: "Your input exceeds the context window of this model. Please adjust your input and try again.",
+    duration_ms: 90,
+};
+
+const REFUSED: Mishap = Mishap {
+    model: "filtered",
+    class: ErrorClass::ContentPolicy,
+    status: Some(400),
+    rule: Some("code:content_policy_violation"),
+    message: "Your request was rejected as a result of our safety system.",
+    duration_ms: 110,
+};
+
+const HTML: Mishap = Mishap {
+    model: "garbage",
+    class: ErrorClass::InvalidResponse,
+    status: Some(200),
+    rule: Some("answer:html"),
+    message: "the provider answered with an HTML page",
+    duration_ms: 150,
+};
+
+/// Every course, with its weight.
+pub(super) const STORIES: &[Story] = &[
+    answered(70, "smart"),
+    answered(40, "steady"),
+    answered(10, "flaky"),
+    answered(8, "demo/smart"),
+    rescued(22, "smart", &[overloaded("smart")], "steady"),
+    rescued(9, "smart", &[rate_limited("smart")], "steady"),
+    rescued(6, "smart", &[late("smart")], "steady"),
+    rescued(3, "smart", &[COOLING], "steady"),
+    rescued(2, "smart", &[out_of_quota("smart")], "steady"),
+    rescued(5, "flaky", &[overloaded("flaky")], "steady"),
+    rescued(7, "short-window", &[TOO_LONG], "steady"),
+    rescued(5, "filtered", &[REFUSED], "steady"),
+    rescued(4, "slow", &[late("slow")], "steady"),
+    rescued(4, "rate-limited", &[rate_limited("rate-limited")], "steady"),
+    rescued(3, "garbage", &[HTML], "steady"),
+    rescued(3, "demo/smart", &[broken("demo/smart")], "demo/steady"),
+    rescued(1, "smart", &[CUT], "smart"),
+    Story {
+        weight: 2,
+        requested: "hopeless",
+        mishaps: &[broken("hopeless"), out_of_quota("out-of-quota")],
+        answered_by: None,
+        status: 429,
+    },
+];

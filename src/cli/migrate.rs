@@ -1,0 +1,28 @@
+//! `failsoft migrate`: brings the database's schema up to date.
+
+use super::output::say;
+use super::{block_on, settle};
+use crate::config::Overrides;
+use crate::store::schema;
+
+/// Brings the database's schema up to date, and says which changes it made.
+///
+/// `serve` does the same when it starts. This is for those who want the schema changed before, or by a database user
+/// with more rights.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let settings = settle(arguments.overrides)?;
+    let made = block_on(async { Ok(schema::migrate(&settings.database).await?) })?;
+    if made.is_empty() {
+        return Ok(say("The schema is up to date; there was nothing to change.")?);
+    }
+    for change in &made {
+        say(&format!("made {change}"))?;
+    }
+    Ok(say(&format!("The schema is up to date; changes made: {}.", made.len()))?)
+}

@@ -1,0 +1,153 @@
+//! The commands: reads the command line, runs one command, and makes an exit code of its outcome.
+//!
+//! 0 is success, 1 a failure with one line on stderr that names cause and remedy, 2 a wrong command line. What a
+//! command was asked for goes to stdout, everything else to stderr. Imports everything; imported by `main` alone.
+
+mod check;
+mod demo;
+mod migrate;
+mod organization;
+mod output;
+mod rotate_master_key;
+mod serve;
+mod signals;
+mod simulate;
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use clap::builder::Resettable;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::config::{Overrides, Settings};
+use crate::error::Error;
+use crate::telemetry;
+
+/// Threads beside the servers' own, for the database, the record writer and what runs in the background.
+const WORKER_THREADS: usize = 2;
+
+/// Settings that only a running server has a use for.
+const SERVER_SETTINGS: [&str; 6] =
+    ["listen", "public_url", "trusted_proxies", "workers", "allow_private_upstreams", "metrics_listen"];
+
+/// An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is
+/// on record.
+#[derive(Debug, Parser)]
+#[command(name = "failsoft", version, disable_help_subcommand = true, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Serve(serve::Arguments),
+    Simulate(simulate::Arguments),
+    /// Manages organizations.
+    #[command(subcommand)]
+    Org(OrganizationCommand),
+    Migrate(migrate::Arguments),
+    Check(check::Arguments),
+    RotateMasterKey(rotate_master_key::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum OrganizationCommand {
+    Create(organization::Arguments),
+}
+
+/// Reads the command line and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let parsed = command_line().try_get_matches().and_then(|matches| CommandLine::from_arg_matches(&matches));
+    let command = match parsed {
+        Ok(line) => line.command,
+        Err(error) => {
+            // Help and version come this way too; a closed stdout is no reason to fail.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command line, with each command's help cut down to the settings that it looks at.
+fn command_line() -> clap::Command {
+    let on_the_database = |command: clap::Command| {
+        command.mut_args(|argument| {
+            let of_server = SERVER_SETTINGS.contains(&argument.get_id().as_str());
+            if of_server { argument.hide(true) } else { argument }
+        })
+    };
+    let command = CommandLine::command()
+        .mut_subcommand("migrate", on_the_database)
+        .mut_subcommand("rotate-master-key", on_the_database)
+        .mut_subcommand("org", |org| org.mut_subcommand("create", on_the_database));
+    without_empty_variables(command)
+}
+
+/// A variable that is set to nothing counts as not set, as in the `NAME=` lines of an env file.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whether it is empty; clap reads the settings that config defines"
+    )]
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|argument| match argument.get_env() {
+            Some(name) if is_empty(name) => argument.env(Resettable::Reset),
+            Some(_) | None => argument,
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Org(OrganizationCommand::Create(arguments)) => organization::create(arguments),
+        Command::Migrate(arguments) => migrate::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::RotateMasterKey(arguments) => rotate_master_key::run(arguments),
+    }
+}
+
+/// Settles the settings, and starts the logs as they say.
+fn settle(overrides: Overrides) -> anyhow::Result<Settings> {
+    let settings = overrides.with_secrets_from_environment().settings()?;
+    telemetry::init(&settings.telemetry).map_err(anyhow::Error::msg)?;
+    Ok(settings)
+}
+
+/// The store's errors keep a database's own words for the log; at the command line they are for the operator.
+fn explain(error: Error) -> anyhow::Error {
+    match error {
+        Error::Internal(source) => anyhow::Error::from_boxed(source).context("the database could not do it"),
+        error => error.into(),
+    }
+}
+
+/// Runs a command's work to its end. What it left running is not waited for.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .thread_name("failsoft")
+        .enable_all()
+        .build()
+}

@@ -1,0 +1,66 @@
+//! `failsoft rotate-master-key`: seals every secret again under a new master key.
+
+use anyhow::bail;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::output::say;
+use super::{block_on, settle};
+use crate::clock::Clock;
+use crate::config::{Overrides, Settings};
+use crate::store::{Store, vault};
+
+/// Seals every secret in the database again, under a new master key.
+///
+/// The new key is taken from FAILSOFT_NEW_MASTER_KEY: 32 random bytes in base64. Where the key in use is in a key file
+/// (SQLite), it may be left out: then a random one is made and put into the file. Stop every other process on this
+/// database first, and start it again with the new key afterwards. API keys, passwords and sessions stay as they are.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+const NEW_KEY: &str = "FAILSOFT_NEW_MASTER_KEY";
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let settings = settle(arguments.overrides)?;
+    let new_key = new_key();
+    let kept_in_file = settings.secrets.master_key.is_none();
+    check(&settings, new_key.as_ref())?;
+    let count = block_on(async {
+        let store = Store::open_unloaded(&settings, Clock::system()).await?;
+        let count = vault::rotate(&store, &settings, new_key.as_ref()).await?;
+        store.close().await;
+        Ok(count)
+    })?;
+    let next = if kept_in_file {
+        "The key file holds the new key. Start every other process on this database again."
+    } else {
+        "Set FAILSOFT_MASTER_KEY to the new key, and start every other process on this database again with it."
+    };
+    Ok(say(&format!("Sealed again under the new master key: {count} values.\n{next}"))?)
+}
+
+/// Refuses what can be seen to be a mistake before the database is opened.
+fn check(settings: &Settings, new_key: Option<&SecretString>) -> anyhow::Result<()> {
+    let in_use = settings.secrets.master_key.as_ref();
+    match (in_use, new_key) {
+        (Some(_), None) => bail!(
+            "{NEW_KEY} is not set: where the key in use comes from FAILSOFT_MASTER_KEY, the new one comes from there (make one with: openssl rand -base64 32)"
+        ),
+        (Some(in_use), Some(new_key)) if in_use.expose_secret().trim() == new_key.expose_secret().trim() => {
+            bail!("{NEW_KEY} is the key in use; make a new one with: openssl rand -base64 32")
+        }
+        (Some(_), Some(_)) | (None, _) => Ok(()),
+    }
+}
+
+/// Only from the environment: arguments are visible to other users of the machine.
+fn new_key() -> Option<SecretString> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a secret of this command alone, not a setting of a process"
+    )]
+    let value = std::env::var(NEW_KEY).ok();
+    value.filter(|value| !value.is_empty()).map(SecretString::from)
+}

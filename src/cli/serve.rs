@@ -1,0 +1,62 @@
+//! `failsoft serve`: the gateway.
+
+use anyhow::bail;
+
+use super::output::announce;
+use super::signals::Signals;
+use super::{block_on, settle};
+use crate::clock::Clock;
+use crate::config::{Overrides, Settings};
+use crate::startup::{Application, Stopper};
+
+/// Runs the gateway until SIGTERM or SIGINT.
+///
+/// It prints one line with its address once it accepts connections. At the first signal it stops taking requests and
+/// lets those under way finish, within the drain time; a second signal ends it at once.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let settings = settle(arguments.overrides)?;
+    block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let public_url = settings.server.public_url.clone();
+    let application = Application::build(settings, Clock::system()).await?;
+    if application.store().system().organization_count().await? == 0 {
+        tracing::warn!(
+            "there is no organization yet; make the first one with: \
+             failsoft org create --name NAME --email EMAIL --password-stdin"
+        );
+    }
+    let mut line = format!("Failsoft listens on http://{}", application.address());
+    if let Some(url) = public_url {
+        line.push_str(&format!(", public URL {url}"));
+    }
+    until_stopped(application, || announce(&line)).await
+}
+
+/// Runs an application until a signal says stop, and calls `ready` once it accepts connections.
+pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let (stopper, mut stopped) = Stopper::new();
+    let stop = async move {
+        ready();
+        // The stopper outlives this: it is below.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let mut running = std::pin::pin!(application.run_until(stop));
+    tokio::select! {
+        result = &mut running => return Ok(result?),
+        signal = signals.next() => tracing::info!("{signal}: answers under way may finish; a second signal stops at once"),
+    }
+    stopper.stop();
+    tokio::select! {
+        result = &mut running => Ok(result?),
+        signal = signals.next() => bail!("a second signal ({signal}) stopped it at once: answers under way were cut off"),
+    }
+}

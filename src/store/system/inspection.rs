@@ -1,0 +1,54 @@
+//! What the operator's check looks at, across all organizations.
+
+use std::collections::HashMap;
+
+use entity::ids::OrganizationId;
+use entity::{organizations, providers};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+
+use super::{Error, System};
+use crate::providers::preset;
+
+/// Where a living provider is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderAddress {
+    /// The organization's name.
+    pub organization: String,
+    /// The provider's name.
+    pub provider: String,
+    /// Its own base address, or its preset's.
+    pub address: String,
+}
+
+impl System<'_> {
+    /// The addresses of all living providers, oldest first; simulated ones have none.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn provider_addresses(&self) -> Result<Vec<ProviderAddress>, Error> {
+        let reader = &self.store.inner.reader;
+        let names: Vec<(OrganizationId, String)> = organizations::Entity::find()
+            .select_only()
+            .column(organizations::Column::Id)
+            .column(organizations::Column::Name)
+            .into_tuple()
+            .all(reader)
+            .await?;
+        let names: HashMap<_, _> = names.into_iter().collect();
+        let rows = providers::Entity::find()
+            .filter(providers::Column::DeletedAt.is_null())
+            .order_by_asc(providers::Column::CreatedAt)
+            .order_by_asc(providers::Column::Id)
+            .all(reader)
+            .await?;
+        let addresses = rows.into_iter().filter_map(|row| {
+            let of_preset = || preset(&row.preset).and_then(|preset| preset.base_url).map(str::to_owned);
+            Some(ProviderAddress {
+                organization: names.get(&row.organization_id).cloned().unwrap_or_default(),
+                provider: row.name,
+                address: row.base_url.or_else(of_preset)?,
+            })
+        });
+        Ok(addresses.collect())
+    }
+}

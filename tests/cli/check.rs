@@ -1,0 +1,108 @@
+//! `check` and `migrate`, and what the program says of itself.
+
+use rstest::rstest;
+use serde_json::json;
+
+use crate::installation::{Installation, Kind, master_key, program};
+use crate::process::{run, succeeded, text};
+
+/// The lines of `check`, and whether it was content.
+fn check(installation: &Installation) -> (Vec<String>, bool) {
+    let output = installation.run(&["check"]);
+    let lines = text(&output.stdout).lines().map(str::to_owned).collect();
+    match output.status.code() {
+        Some(0) => (lines, true),
+        Some(1) => (lines, false),
+        code => panic!("{code:?}: {}", text(&output.stderr)),
+    }
+}
+
+fn starts(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(|line| line.split(':').next().expect("a part")).collect()
+}
+
+#[rstest]
+fn an_empty_database_is_migrated_once_and_then_found_in_order(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let mut installation = Installation::new(kind);
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+    let (lines, content) = check(&installation);
+    assert_eq!(starts(&lines), ["ok      configuration", "failed  database"]);
+    assert!(!content && lines[1].contains("failsoft migrate"), "{lines:?}");
+    assert!(!installation.folder().join("failsoft.db").exists(), "looking at it made it");
+
+    let said = succeeded(&installation.run(&["migrate"]));
+    assert!(said.lines().count() > 1 && said.contains("made m20261120_000001_organizations"), "{said}");
+    let again = succeeded(&installation.run(&["migrate"]));
+    assert!(again.lines().count() == 1 && again.contains("up to date"), "{again}");
+
+    let (lines, content) = check(&installation);
+    assert!(content, "{lines:?}");
+    assert_eq!(
+        starts(&lines),
+        ["ok      configuration", "ok      database", "ok      master key", "ok      provider addresses"]
+    );
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(2));
+    let (lines, content) = check(&installation);
+    assert!(
+        !content && lines[2].starts_with("failed  master key: the master key is not the one"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_provider_whose_address_is_closed_again_is_named() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    installation.set("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "10.0.0.0/8");
+    let server = installation.serve();
+    let made = installation.create_organization("owner@example.com");
+    let key = made["api_key"].as_str().expect("a key");
+    server.wait_for_key(key);
+    let provider =
+        json!({ "name": "in the cellar", "preset": "vllm", "base_url": "http://10.1.2.3:8000/v1" });
+    server.create(key, "/v1/model-router/providers", &provider);
+    server.process.stop();
+    assert!(check(&installation).1);
+    installation.set("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "10.9.0.0/16");
+    let (lines, content) = check(&installation);
+    let last = lines.last().expect("a line");
+    assert!(!content && last.starts_with("failed  provider 'in the cellar' of 'Acme': "), "{last}");
+    assert!(
+        last.contains("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS") && last.contains("http://10.1.2.3:8000/v1"),
+        "{last}"
+    );
+}
+
+#[test]
+fn wrong_settings_and_an_absent_server_are_named_without_the_password() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    installation.set("DATABASE_URL", "mysql://user:secret@host/name");
+    let (lines, content) = check(&installation);
+    assert!(!content && lines.len() == 1 && lines[0].starts_with("failed  configuration: "), "{lines:?}");
+    assert!(!lines[0].contains("secret"), "{lines:?}");
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+    // Nothing listens on port 1.
+    installation.set("DATABASE_URL", "postgres://user:secret@127.0.0.1:1/name");
+    let (lines, content) = check(&installation);
+    assert!(
+        !content && lines[1].starts_with("failed  database: ") && !lines[1].contains("secret"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn every_command_is_explained_and_the_version_told() {
+    let version = succeeded(&run(program(&["--version"]), ""));
+    assert_eq!(version.trim(), format!("failsoft {}", env!("CARGO_PKG_VERSION")));
+    for command in ["demo", "serve", "simulate", "org create", "migrate", "check", "rotate-master-key"] {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.push("--help");
+        let help = succeeded(&run(program(&arguments), ""));
+        let first = help.lines().next().expect("a line");
+        assert!(first.ends_with('.') && help.contains("Usage: "), "{help}");
+    }
+    let help = succeeded(&run(program(&["simulate", "--help"]), ""));
+    assert!(help.contains("cut-midstream") && help.contains("rate-limited"), "{help}");
+    assert_eq!(run(program(&["nonsense"]), "").status.code(), Some(2));
+}

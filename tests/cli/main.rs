@@ -1,0 +1,19 @@
+//! The program from outside: its commands as processes, on real databases, with curl as the caller.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and is its own caller"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "one binary: nothing here is for anybody else")]
+
+mod check;
+mod demo;
+mod drain;
+mod installation;
+mod process;
+mod rotate_master_key;
+mod serve;
+mod settings;

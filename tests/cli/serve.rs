@@ -1,0 +1,116 @@
+//! `serve` and `org create`: starts, and starts that are refused.
+
+use rstest::rstest;
+use uuid::Uuid;
+
+use crate::installation::{Installation, Kind, Server, master_key};
+use crate::process::{Process, failed, run};
+
+#[rstest]
+fn an_organization_made_while_the_server_runs_can_call_it(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let installation = Installation::new(kind);
+    let mut server = installation.serve();
+    assert!(server.process.said().contains("failsoft org create"), "an empty database, and no hint");
+    let made = installation.create_organization("Owner@Example.com");
+    let key = made["api_key"].as_str().expect("a key");
+    for id in ["organization_id", "user_id"] {
+        made[id].as_str().expect(id).parse::<Uuid>().expect(id);
+    }
+    assert_eq!(made.as_object().expect("an object").len(), 3);
+    server.wait_for_key(key);
+    server.process.stop();
+    let mut again = installation.serve();
+    assert!(!again.process.said().contains("org create"), "a hint without need");
+    again.wait_for_key(key);
+    again.process.stop();
+}
+
+#[rstest]
+fn two_servers_that_start_at_once_on_an_empty_database_both_come_up(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let installation = Installation::new(kind);
+    let starting = [(); 2].map(|()| Process::start(installation.command(&["serve"])));
+    let servers = starting.map(Server::of);
+    for server in &servers {
+        assert_eq!(server.call(&[], "/readyz").0, 200);
+    }
+    // Both are of the same installation: a key made under the one's secrets is known to the other.
+    let made = installation.create_organization("owner@example.com");
+    for server in servers {
+        server.wait_for_key(made["api_key"].as_str().expect("a key"));
+        server.process.stop();
+    }
+}
+
+#[rstest]
+fn a_wrong_master_key_stops_the_start_with_one_line(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let mut installation = Installation::new(kind);
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+    installation.serve().process.stop();
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(2));
+    let message = failed(&installation.run(&["serve"]));
+    assert!(message.starts_with("the master key is not the one that sealed this database"), "{message}");
+    assert!(!message.contains(&master_key(2)), "{message}");
+    installation.set("FAILSOFT_MASTER_KEY", "secret but short");
+    let message = failed(&installation.run(&["serve"]));
+    assert!(
+        message.contains("openssl rand -base64 32") && !message.contains("secret but short"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_start_that_cannot_work_says_why_in_one_line() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    let file = installation.folder().join("failsoft.toml");
+    std::fs::write(&file, "[server]\nlistn = '127.0.0.1:1'\n").expect("written");
+    let message = failed(&installation.run(&["serve", "--config", "failsoft.toml"]));
+    assert!(message.contains("failsoft.toml") && message.contains("`listn`"), "{message}");
+
+    // Set to nothing is not set: an env file has such lines.
+    installation.set("FAILSOFT_PUBLIC_URL", "");
+    installation.set("FAILSOFT_TRUSTED_PROXIES", "");
+    let message = failed(&installation.run(&["serve", "--config", "absent.toml"]));
+    assert!(message.contains("absent.toml"), "{message}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let message = failed(&installation.run(&["serve", "--listen", &address]));
+    assert!(message.contains(&address) && message.contains("--listen"), "{message}");
+
+    installation.set("DATABASE_URL", "sqlite:///nowhere/at/all.db");
+    let message = failed(&installation.run(&["serve"]));
+    assert!(message.contains("DATABASE_URL"), "{message}");
+}
+
+#[test]
+fn an_organization_is_refused_with_its_reason() {
+    let installation = Installation::new(Kind::Sqlite);
+    installation.create_organization("owner@example.com");
+    let create = |name: &str, email: &str, input: &str| {
+        let arguments = ["org", "create", "--name", name, "--email", email, "--password-stdin"];
+        run(installation.command(&arguments), input)
+    };
+    let password = "correct horse battery staple\n";
+    let message = failed(&create("Acme", "OWNER@example.com", password));
+    assert!(message.contains("already has a user"), "{message}");
+    assert!(failed(&create("Acme", "new@example.com", "short\n")).contains("10 characters"));
+    assert!(failed(&create("Acme", "new@example.com", "\n")).contains("standard input"));
+    for (name, email) in [("", "new@example.com"), ("Acme", "new"), ("Acme", "new@@example.com")] {
+        assert_eq!(create(name, email, password).status.code(), Some(2), "{name} {email}");
+    }
+}
+
+#[test]
+fn the_public_address_stands_beside_the_listener() {
+    let installation = Installation::new(Kind::Sqlite);
+    let mut process =
+        Process::start(installation.command(&["serve", "--public-url", "https://gateway.example.com"]));
+    let line = process.line();
+    assert!(line.starts_with("Failsoft listens on http://127.0.0.1:"), "{line}");
+    assert!(line.contains("https://gateway.example.com"), "{line}");
+    process.stop();
+}
