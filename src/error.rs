@@ -123,6 +123,8 @@ pub struct LimitReached {
     pub limit: u64,
     /// When it is worth trying again.
     pub retry_after: Duration,
+    /// When the limit per minute is whole again; none for the other limit.
+    pub reset: Option<Duration>,
 }
 
 /// Everything that can go wrong between a request and its answer.

@@ -13,6 +13,7 @@
 //! | [`store`] | the only door to the database, the snapshots that requests are served from, the recorder |
 //! | [`auth`] | who is asking: keys, scopes, limits, and the extractors that make a tenant |
 //! | [`api`] | JSON: a folder is a dialect, and dresses every error in its own shape |
+//! | [`web`] | HTML: a page is its struct beside its handler, and its template |
 //! | [`routes`] | every route in one list |
 //! | [`startup`] | builds the application, knows its port, runs it until it is stopped |
 //! | [`cli`] | the commands |
@@ -35,3 +36,4 @@ pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod upstream;
+pub mod web;

@@ -3,12 +3,17 @@
 //! The application is built from this list and from nothing else; the tenancy test and the description of the API
 //! are held against it. Imports everything; imported by `startup` alone.
 
+mod description;
+
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use crate::api::{litellm::fallback, openai, public};
+use crate::api::feather::{api_keys, fallback_events, models, providers, requests, whoami};
+use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::Scope;
 use crate::error::Error;
+use crate::web::{assets, pages};
+pub use description::{described_path, description};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +37,18 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may call.
     pub access: Access,
+    /// For programs or for people.
+    pub surface: Surface,
     handler: fn() -> Route,
+}
+
+/// Whom a route speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Programs: it is in the description of the API.
+    Api,
+    /// People with a browser, and what their pages are made of.
+    Page,
 }
 
 /// A method that a route can have.
@@ -71,15 +87,23 @@ impl Verb {
 }
 
 const fn get(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Verb::Get, path, access, handler }
+    Endpoint { method: Verb::Get, path, access, surface: Surface::Api, handler }
 }
 
 const fn post(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Verb::Post, path, access, handler }
+    Endpoint { method: Verb::Post, path, access, surface: Surface::Api, handler }
+}
+
+const fn patch(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Patch, path, access, surface: Surface::Api, handler }
 }
 
 const fn delete(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Verb::Delete, path, access, handler }
+    Endpoint { method: Verb::Delete, path, access, surface: Surface::Api, handler }
+}
+
+const fn page(path: &'static str, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Get, path, access: Access::Public, surface: Surface::Page, handler }
 }
 
 use Access::{Operator, Public};
@@ -87,6 +111,7 @@ use Access::{Operator, Public};
 const INFERENCE: Access = Access::Scope(Scope::Inference);
 const READ: Access = Access::Scope(Scope::RouterRead);
 const MANAGE: Access = Access::Scope(Scope::RouterManage);
+const KEYS: Access = Access::Scope(Scope::KeysManage);
 
 /// Every route. Of two that fit a path, the first wins.
 pub const ROUTES: &[Endpoint] = &[
@@ -101,11 +126,35 @@ pub const ROUTES: &[Endpoint] = &[
     get("/fallback", READ, || web::get().to(fallback::list::list)),
     get("/fallback/{model:.+}", READ, || web::get().to(fallback::read::read)),
     delete("/fallback/{model:.+}", MANAGE, || web::delete().to(fallback::delete::delete)),
+    get("/v1/model-router/fallback-events", READ, || web::get().to(fallback_events::list::list)),
+    get("/v1/model-router/fallback-events/{id}", READ, || web::get().to(fallback_events::read::read)),
+    get("/v1/model-router/requests", READ, || web::get().to(requests::list::list)),
+    get("/v1/model-router/requests/{id}", READ, || web::get().to(requests::read::read)),
+    get("/v1/model-router/providers", READ, || web::get().to(providers::list::list)),
+    post("/v1/model-router/providers", MANAGE, || web::post().to(providers::create::create)),
+    get("/v1/model-router/providers/{id}", READ, || web::get().to(providers::read::read)),
+    patch("/v1/model-router/providers/{id}", MANAGE, || web::patch().to(providers::change::change)),
+    delete("/v1/model-router/providers/{id}", MANAGE, || web::delete().to(providers::delete::delete)),
+    get("/v1/model-router/models", READ, || web::get().to(models::list::list)),
+    post("/v1/model-router/models", MANAGE, || web::post().to(models::create::create)),
+    get("/v1/model-router/models/{id}", READ, || web::get().to(models::read::read)),
+    patch("/v1/model-router/models/{id}", MANAGE, || web::patch().to(models::change::change)),
+    delete("/v1/model-router/models/{id}", MANAGE, || web::delete().to(models::delete::delete)),
+    get("/v1/identity/whoami", Access::Key, || web::get().to(whoami::whoami)),
+    get("/v1/identity/api-keys", KEYS, || web::get().to(api_keys::list::list)),
+    post("/v1/identity/api-keys", KEYS, || web::post().to(api_keys::create::create)),
+    get("/v1/identity/api-keys/{id}", KEYS, || web::get().to(api_keys::read::read)),
+    patch("/v1/identity/api-keys/{id}", KEYS, || web::patch().to(api_keys::change::change)),
+    delete("/v1/identity/api-keys/{id}", KEYS, || web::delete().to(api_keys::revoke::revoke)),
     get("/livez", Public, || web::get().to(public::live)),
     get("/health/liveliness", Public, || web::get().to(public::live)),
     get("/readyz", Public, || web::get().to(public::ready)),
     get("/health/readiness", Public, || web::get().to(public::ready)),
     get("/metrics", Operator, || web::get().to(public::metrics)),
+    get("/openapi.json", Public, || web::get().to(openapi::read)),
+    page("/", || web::get().to(pages::home::redirect)),
+    page("/docs/api", || web::get().to(pages::docs::api::read)),
+    page("/static/{name}", || web::get().to(assets::read)),
 ];
 
 /// Puts every route into an application. A path answers 405 with `Allow` to the methods that it does not have.

@@ -1,5 +1,6 @@
 //! Logs, metrics, and whether the process is ready. Importable by all.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,11 +15,18 @@ use crate::config::telemetry::{LogFormat, Telemetry};
 /// # Errors
 /// The filter cannot be read.
 pub fn init(settings: &Telemetry) -> Result<(), String> {
-    // A stream that its caller has left, or that an upstream broke, is no error of the server's.
-    let quiet = format!("{},actix_http::h1::dispatcher=off,actix_server=warn", settings.log);
+    // A stream that its caller has left, or that an upstream broke, is no error of the server's. What happened to the
+    // schema is told by `failsoft migrate`.
+    let quiet = format!(
+        "{},actix_http::h1::dispatcher=off,actix_server=warn,sea_orm_migration=warn,sqlx=warn",
+        settings.log
+    );
     let filter = EnvFilter::try_new(quiet)
         .map_err(|error| format!("the log filter '{}' cannot be read: {error}", settings.log))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // Whoever came first has set up the logs of this process; tests start many servers in one.
     let _ = match settings.log_format {
         LogFormat::Text => builder.try_init(),

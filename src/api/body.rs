@@ -16,6 +16,9 @@ use tokio::time::{Instant, timeout};
 use crate::config::server::Server;
 use crate::error::{Error, Result};
 
+/// How much is made ready at once for a body that announces its length.
+const AHEAD: usize = 1024 * 1024;
+
 /// The limits of bodies, and the bytes that are held right now.
 #[derive(Debug, Clone)]
 pub struct BodyReader {
@@ -85,8 +88,8 @@ impl BodyReader {
         if declared > limit {
             return Err(Error::BodyTooLarge { limit });
         }
+        // What was only announced holds no place: nobody can keep others out with a header.
         let mut share = Share { held: self.held.clone(), size: 0 };
-        self.grow(&mut share, declared)?;
         let mut first: Option<Bytes> = None;
         let mut gathered = BytesMut::new();
         let end = Instant::now() + self.total;
@@ -105,12 +108,11 @@ impl BodyReader {
             if length > limit {
                 return Err(Error::BodyTooLarge { limit });
             }
-            let more = length.saturating_sub(share.size);
-            self.grow(&mut share, more)?;
+            self.grow(&mut share, chunk.len())?;
             match first.take() {
                 None if gathered.is_empty() => first = Some(chunk),
                 earlier => {
-                    gathered.reserve(declared.saturating_sub(gathered.len()).max(chunk.len()));
+                    gathered.reserve(declared.saturating_sub(gathered.len()).min(AHEAD).max(chunk.len()));
                     gathered.extend_from_slice(&earlier.unwrap_or_default());
                     gathered.extend_from_slice(&chunk);
                 }
@@ -119,9 +121,6 @@ impl BodyReader {
     }
 
     fn grow(&self, share: &mut Share, by: usize) -> Result<()> {
-        if by == 0 {
-            return Ok(());
-        }
         share.size += by;
         if self.held.fetch_add(by, Ordering::AcqRel) + by > self.budget {
             return Err(Error::Busy);

@@ -11,4 +11,6 @@ pub mod feather;
 pub mod fields;
 pub mod litellm;
 pub mod openai;
+pub mod openapi;
 pub mod public;
+pub mod session;

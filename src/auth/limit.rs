@@ -78,13 +78,18 @@ impl Limiter {
         if let Some(limit) = key.concurrent_requests
             && running > limit
         {
-            return Err(reached("concurrent requests", limit.unsigned_abs(), Duration::from_secs(1)));
+            return Err(Error::LimitReached(LimitReached {
+                what: "concurrent requests",
+                limit: limit.unsigned_abs(),
+                retry_after: Duration::from_secs(1),
+                reset: None,
+            }));
         }
         let Some((limit, per_minute)) = &counters.per_minute else { return Ok(admission) };
+        let interval = Duration::from_secs(60) / *limit;
         match per_minute.check() {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                let interval = Duration::from_secs(60) / *limit;
                 let minute = Minutes { limit: *limit, remaining, reset: interval * (limit - remaining) };
                 let mut admission = admission;
                 admission.minute = Some(minute);
@@ -92,7 +97,12 @@ impl Limiter {
             }
             Err(denied) => {
                 let wait = denied.wait_time_from(self.clock.monotonic());
-                Err(reached("requests per minute", u64::from(*limit), wait))
+                Err(Error::LimitReached(LimitReached {
+                    what: "requests per minute",
+                    limit: u64::from(*limit),
+                    retry_after: wait,
+                    reset: Some(wait + interval * (limit - 1)),
+                }))
             }
         }
     }
@@ -119,8 +129,4 @@ impl Limiter {
         keys.insert(key.id, counters.clone());
         counters
     }
-}
-
-fn reached(what: &'static str, limit: u64, retry_after: Duration) -> Error {
-    Error::LimitReached(LimitReached { what, limit, retry_after })
 }

@@ -179,8 +179,12 @@ impl Overrides {
 fn read_file(path: &Path) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    toml::from_str(&text)
-        .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+    toml::from_str(&text).map_err(|error| {
+        // The parser's own rendering repeats the line, which may hold the database's password.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        ConfigError::Malformed { path: path.to_owned(), message: format!("line {line}: {}", error.message()) }
+    })
 }
 
 fn check(settings: &Settings) -> Result<(), ConfigError> {
@@ -233,7 +237,16 @@ mod tests {
         std::fs::write(file.path(), "[server]\nlistn = '127.0.0.1:1'\n").expect("written");
         let overrides = Overrides { config: Some(file.path().to_owned()), ..Overrides::default() };
         let message = overrides.settings().expect_err("refused").to_string();
-        assert!(message.contains("listn"), "{message}");
+        assert!(message.contains("line 2: unknown field `listn`"), "{message}");
+    }
+
+    #[test]
+    fn a_broken_line_of_the_file_is_named_but_not_repeated() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "[database]\nurl = 'postgres://a:secret@b/c\n").expect("written");
+        let overrides = Overrides { config: Some(file.path().to_owned()), ..Overrides::default() };
+        let message = overrides.settings().expect_err("refused").to_string();
+        assert!(message.contains("line 2") && !message.contains("secret"), "{message}");
     }
 
     #[test]

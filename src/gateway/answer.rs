@@ -89,7 +89,7 @@ pub struct Metadata<'a> {
     /// Catalogue name of the model that answered.
     pub served: &'a str,
     /// Cost in nano-dollars; null where a price is unknown.
-    pub cost_nano_dollars: Option<i64>,
+    pub cost: Option<i64>,
     /// What was tried.
     pub attempts: &'a [AttemptReport],
 }

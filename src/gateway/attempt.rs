@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
-use super::classify::{ConnectFault, Fault, Filter, Garbage, TimeoutKind};
+use super::classify::{ConnectFault, Failure, Fault, Filter, Garbage, Interruption, TimeoutKind, classify};
 use super::frame::{Inspected, Names, NoAnswer};
 use super::stream::{StreamReply, first_frame};
 use crate::providers;
-use crate::store::snapshot::ModelEntry;
+use crate::store::snapshot::{ModelEntry, ProviderEntry};
 use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse};
 
 /// The longest whole answer that is read.
@@ -146,6 +147,9 @@ fn judge(body: &[u8]) -> Result<bool, Fault> {
         return Err(Fault::Garbage(Garbage::Empty));
     }
     match Inspected::new(body) {
+        Ok(answer) if answer.choices.broken && !answer.choices.content => {
+            Err(Fault::Garbage(Garbage::Truncated))
+        }
         Ok(answer) => Ok(answer.choices.filtered && !answer.choices.content),
         Err(no_answer) => Err(no_answer_fault(&no_answer, body)),
     }
@@ -161,6 +165,17 @@ pub(super) fn no_answer_fault(no_answer: &NoAnswer<'_>, body: &[u8]) -> Fault {
         NoAnswer::Broken if body.trim_ascii_start().starts_with(b"<") => Fault::Garbage(Garbage::Html),
         NoAnswer::Broken => Fault::Garbage(Garbage::BrokenJson),
     }
+}
+
+/// What a fault means. A provider may send our credential back in its error, in a form that no pattern knows: it is
+/// taken out by its value.
+pub(super) fn explain(mut fault: Fault, provider: &ProviderEntry) -> Failure {
+    if let Fault::Upstream(error) | Fault::Interrupted(Interruption::Upstream(error)) = &mut fault
+        && let Some(credential) = &provider.credential
+    {
+        error.hide(credential.expose_secret());
+    }
+    classify(&fault)
 }
 
 /// A send that failed, as a fault.

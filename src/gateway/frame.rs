@@ -4,8 +4,9 @@
 //! [`cost`](super::cost).
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::adapt::quoted;
@@ -177,7 +178,7 @@ fn blocked(members: &Members<'_>) -> bool {
 }
 
 /// Only these members of a choice are ours to look at.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Choice<'a> {
     #[serde(borrow, default)]
     delta: Option<Members<'a>>,
@@ -192,36 +193,56 @@ struct Choice<'a> {
 struct Reason<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Reason<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer).map(Reason)
     }
 }
 
 fn choices(raw: &RawValue) -> Choices {
-    let Ok(list) = serde_json::from_str::<Vec<Choice<'_>>>(raw.get()) else {
-        // Not understood: a caller may, so it counts as content and passes.
-        return Choices { any: true, content: true, bytes: raw.get().len(), ..Choices::default() };
-    };
-    let mut seen = Choices { any: !list.is_empty(), ..Choices::default() };
-    for choice in list {
-        let parts = choice.delta.iter().chain(&choice.message).flat_map(|members| &members.0);
-        for member in parts.filter(|member| member.name != "role") {
-            if !is_blank(member.value.get()) {
-                seen.content = true;
-                seen.bytes += member.value.get().len();
+    // Not understood: a caller may, so it counts as content and passes.
+    let foreign = Choices { any: true, content: true, bytes: raw.get().len(), ..Choices::default() };
+    serde_json::from_str(raw.get()).unwrap_or(foreign)
+}
+
+/// Choices are looked at one by one and not kept: a hostile list of them may be long.
+impl<'de> Deserialize<'de> for Choices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Choices;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of choices")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices, A::Error> {
+                let mut seen = Choices::default();
+                while let Some(choice) = list.next_element()? {
+                    seen.look_at(&choice);
+                }
+                Ok(seen)
             }
         }
-        if let Some(text) = choice.completion.filter(|text| !is_blank(text.get())) {
-            seen.content = true;
-            seen.bytes += text.get().len();
+        deserializer.deserialize_seq(List)
+    }
+}
+
+impl Choices {
+    fn look_at(&mut self, choice: &Choice<'_>) {
+        self.any = true;
+        let parts = choice.delta.iter().chain(&choice.message).flat_map(|members| &members.0);
+        let said = parts.filter(|member| member.name != "role").map(|member| member.value);
+        for value in said.chain(choice.completion).map(RawValue::get).filter(|value| !is_blank(value)) {
+            self.content = true;
+            self.bytes += value.len();
         }
-        if let Some(Reason(reason)) = choice.finish_reason {
-            seen.finished = true;
-            seen.filtered |= reason == "content_filter";
-            seen.broken |= reason == "error";
+        // Some vendors send an empty one with every chunk.
+        if let Some(Reason(reason)) = choice.finish_reason.as_ref().filter(|reason| !reason.0.is_empty()) {
+            self.finished = true;
+            self.filtered |= reason == "content_filter";
+            self.broken |= reason == "error";
         }
     }
-    seen
 }
 
 fn is_blank(value: &str) -> bool {
@@ -246,6 +267,7 @@ mod tests {
             (r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#, true, false),
             (r#"{"choices":[{"delta":{"reasoning_content":"x"}}]}"#, true, false),
             (r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#, false, true),
+            (r#"{"choices":[{"delta":{"role":"assistant"},"finish_reason":""}]}"#, false, false),
             (r#"{"choices":"surprise"}"#, true, false),
         ] {
             let choices = choices_of(text);

@@ -10,6 +10,10 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// The most members of an object that is read here. Requests and answers have some twenty; a body made of millions
+/// of tiny ones would cost many times its size in memory.
+pub const MAX_MEMBERS: usize = 1_024;
+
 /// One member of an object.
 #[derive(Debug, Clone)]
 pub struct Member<'a> {
@@ -27,7 +31,7 @@ impl<'a> Members<'a> {
     /// Reads the top level of `text`.
     ///
     /// # Errors
-    /// The text is not JSON, or not an object.
+    /// The text is not JSON, or not an object of at most [`MAX_MEMBERS`] members.
     pub fn parse(text: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(text)
     }
@@ -47,7 +51,7 @@ impl<'a> Members<'a> {
     /// A name that stands there twice.
     #[must_use]
     pub fn duplicate(&self) -> Option<&str> {
-        // Objects here have some twenty members: comparing each pair is cheaper than a set.
+        // Objects here have some twenty members, and never very many: comparing each pair is cheaper than a set.
         self.0.iter().enumerate().find_map(|(index, member)| {
             let twice = self.0.iter().take(index).any(|earlier| earlier.name == member.name);
             twice.then_some(&*member.name)
@@ -75,6 +79,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(12);
                 while let Some(Name(name)) = map.next_key()? {
+                    if members.len() == MAX_MEMBERS {
+                        return Err(serde::de::Error::custom("too many members"));
+                    }
                     members.push(Member { name, value: map.next_value()? });
                 }
                 Ok(Members(members))
@@ -143,5 +150,15 @@ mod tests {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500_000), "]".repeat(500_000));
         assert!(Members::parse(deep.as_bytes()).is_ok());
         assert!(Members::parse("[".repeat(500_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_object_of_endless_members_is_refused() {
+        let of = |count: usize| {
+            let members: Vec<String> = (0..count).map(|number| format!("\"{number}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert!(Members::parse(of(MAX_MEMBERS).as_bytes()).is_ok());
+        assert!(Members::parse(of(MAX_MEMBERS + 1).as_bytes()).is_err());
     }
 }

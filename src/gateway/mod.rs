@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use answer::Answer;
-use attempt::{Call, Outcome, Reply, attempt};
-use classify::{Failure, Fault, classify};
+use attempt::{Call, Outcome, Reply, attempt, explain};
+use classify::{Failure, Fault};
 use endpoint::Endpoints;
 use metrics::Metrics;
 use plan::{Candidate, Exhausted, Limits, Plan, Step, View};
@@ -89,8 +89,8 @@ impl Gateway {
             match plan.next(failure.take(), job.view()) {
                 Step::PassOver(candidate, reason) => trail.passed_over(&candidate, reason),
                 Step::Exhausted(end) => {
-                    if let (Some((candidate, reply)), Exhausted::Failed(_)) = (withheld, &end) {
-                        trail.commit(&candidate, reply.status(), Duration::ZERO, Vec::new()).await?;
+                    if let Some((candidate, reply)) = withheld {
+                        trail.pass_on(&candidate).await?;
                         return relay(reply, &candidate.model, trail, job.manner).await;
                     }
                     return Err(exhausted(end, trail).await);
@@ -109,16 +109,13 @@ impl Gateway {
                             trail.commit(&candidate, reply.status(), took, adapted).await?;
                             return relay(reply, &candidate.model, trail, job.manner).await;
                         }
-                        Outcome::Failed(fault) => {
-                            withheld = None;
-                            fault
-                        }
+                        Outcome::Failed(fault) => fault,
                         Outcome::Filtered(reply, fault) => {
                             withheld = Some((candidate.clone(), reply));
                             fault
                         }
                     };
-                    let found = classify(&fault);
+                    let found = explain(fault, &candidate.model.provider);
                     trail.failed(&candidate, &found, took, adapted);
                     failure = Some(found);
                 }
@@ -155,7 +152,7 @@ impl Gateway {
 async fn exhausted(end: Exhausted, trail: Trail) -> Error {
     let failure = match end {
         Exhausted::Failed(failure) => failure,
-        Exhausted::PassedOver(reason) => trail::passed_over_failure(reason, &trail.context().requested),
+        Exhausted::PassedOver(reason) => trail.last_pass_over(reason),
     };
     let status = answer::status_of(&failure);
     trail.fail(failure, status).await

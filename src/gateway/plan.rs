@@ -100,6 +100,8 @@ pub struct Plan {
     fallbacks_called: usize,
     /// The candidate of the last step, and how often it was called again.
     current: Option<(Candidate, u32)>,
+    /// What triggers are held against: how the last candidate that was called failed; before any was, why the last
+    /// one was passed over.
     last: Option<ErrorClass>,
     failure: Option<Failure>,
 }
@@ -163,15 +165,18 @@ impl Plan {
 
     fn advance(&mut self, view: View) -> Step {
         while let Some(candidate) = self.queue.pop_front() {
-            if self.seen.contains(&candidate.model.id) || !self.triggered(&candidate) {
+            if self.seen.contains(&candidate.model.id) || !triggered(candidate.chain.as_deref(), self.last) {
                 continue;
             }
-            if self.seen.len() >= MAX_LOOKED_AT || self.fallbacks_used_up(&candidate) {
+            if self.seen.len() >= MAX_LOOKED_AT || (!candidate.primary && self.fallbacks_used_up()) {
                 break;
             }
             self.seen.push(candidate.model.id);
-            if let Some(reason) = self.objection(&candidate, view) {
-                self.last = Some(reason);
+            let short = (view.left < LEAST).then_some(ErrorClass::Deadline);
+            if let Some(reason) = self.objection(&candidate.model).or(short) {
+                if self.failure.is_none() {
+                    self.last = Some(reason);
+                }
                 self.bring_in(&candidate.model, reason);
                 return Step::PassOver(candidate, reason);
             }
@@ -188,34 +193,25 @@ impl Plan {
     }
 
     /// Facts that never yield.
-    fn objection(&self, candidate: &Candidate, view: View) -> Option<ErrorClass> {
-        if !candidate.model.enabled {
+    fn objection(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        if !model.enabled {
             return Some(ErrorClass::Disabled);
         }
-        if self.limits.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&*candidate.model.name)) {
-            return Some(ErrorClass::NotAllowed);
-        }
-        (view.left < LEAST).then_some(ErrorClass::Deadline)
+        let forbidden = self.limits.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&*model.name));
+        forbidden.then_some(ErrorClass::NotAllowed)
     }
 
-    /// The configuration that supplies a candidate may want it only for some failures.
-    fn triggered(&self, candidate: &Candidate) -> bool {
-        let triggers = candidate.chain.as_ref().and_then(|chain| chain.triggers.as_ref());
-        match (triggers, self.last) {
-            (Some(triggers), Some(last)) => triggers.iter().any(|trigger| trigger == last.as_str()),
-            (Some(_) | None, _) => true,
-        }
-    }
-
-    fn fallbacks_used_up(&self, candidate: &Candidate) -> bool {
+    fn fallbacks_used_up(&self) -> bool {
         match self.source {
             Source::Request => false,
-            Source::Stored { .. } => !candidate.primary && self.fallbacks_called >= self.limits.max_fallbacks,
+            Source::Stored { .. } => self.fallbacks_called >= self.limits.max_fallbacks,
         }
     }
 
+    /// How long the current candidate may take.
     fn allowance(&self, left: Duration) -> Duration {
-        if self.queue.iter().all(|waiting| self.seen.contains(&waiting.model.id)) {
+        // What is kept back is for those who would follow if it takes all of this.
+        if self.nobody_else(ErrorClass::Timeout) {
             return left;
         }
         // A short deadline still leaves each attempt a second.
@@ -254,15 +250,25 @@ impl Plan {
         (view.left >= after + LEAST).then_some(after)
     }
 
+    /// Whether nobody would be called if the current candidate failed so.
     fn nobody_else(&self, class: ErrorClass) -> bool {
-        let new = |candidate: &Candidate| !self.seen.contains(&candidate.model.id);
-        let stored_behind = match (&self.source, &self.current) {
+        let behind = match (&self.source, &self.current) {
             (Source::Stored { organization, .. }, Some((candidate, _))) => {
-                lists(organization, &candidate.model, class).any(|chain| !chain.targets.is_empty())
+                Some(lists(organization, &candidate.model, class))
             }
-            (Source::Request | Source::Stored { .. }, _) => false,
+            (Source::Request | Source::Stored { .. }, _) => None,
         };
-        !self.queue.iter().any(new) && !stored_behind
+        let mut behind = behind
+            .into_iter()
+            .flatten()
+            .flat_map(|chain| chain.targets.iter().map(move |model| (model, Some(chain))));
+        let mut queued = self.queue.iter().map(|candidate| (&candidate.model, candidate.chain.as_ref()));
+        let called = |(model, chain): (&Arc<ModelEntry>, Option<&Arc<Chain>>)| {
+            !self.seen.contains(&model.id)
+                && triggered(chain.map(|chain| &**chain), Some(class))
+                && self.objection(model).is_none()
+        };
+        self.fallbacks_used_up() || !(queued.any(called) || behind.any(called))
     }
 
     /// Puts what stands behind a failed model into the queue. For the requested model its typed list and then its
@@ -290,6 +296,14 @@ impl Plan {
             }
         }
         self.queue.extend(candidates(own_general.as_ref()));
+    }
+}
+
+/// The configuration that supplies a candidate may want it only for some failures.
+fn triggered(chain: Option<&Chain>, last: Option<ErrorClass>) -> bool {
+    match (chain.and_then(|chain| chain.triggers.as_ref()), last) {
+        (Some(triggers), Some(last)) => triggers.iter().any(|trigger| trigger == last.as_str()),
+        (Some(_) | None, _) => true,
     }
 }
 
@@ -346,3 +360,6 @@ fn candidates(chain: Option<&Arc<Chain>>) -> impl Iterator<Item = Candidate> + u
     let targets = chain.iter().flat_map(|chain| chain.targets.clone()).collect::<Vec<_>>();
     targets.into_iter().map(move |model| Candidate { model, chain: chain.clone(), primary: false })
 }
+
+#[cfg(test)]
+mod tests;

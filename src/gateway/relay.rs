@@ -3,6 +3,7 @@
 //! Imports [`stream`](super::stream), [`trail`](super::trail), [`frame`](super::frame).
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,8 +11,8 @@ use futures_util::stream::unfold;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answer::{Answer, AnswerBody, BrokenStream};
-use super::attempt::{Reply, WholeReply};
-use super::classify::{ErrorClass, Failure, Fault, Interruption, classify};
+use super::attempt::{Reply, WholeReply, explain};
+use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
 use super::frame::{Inspected, Names};
 use super::stream::{FrameReader, Read, StreamReply};
@@ -36,10 +37,10 @@ pub struct Manner {
 ///
 /// # Errors
 /// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
-pub async fn relay(reply: Reply, model: &ModelEntry, trail: Trail, manner: Manner) -> Result<Answer> {
+pub async fn relay(reply: Reply, model: &Arc<ModelEntry>, trail: Trail, manner: Manner) -> Result<Answer> {
     match reply {
         Reply::Whole(whole) => relay_whole(whole, model, trail, manner).await,
-        Reply::Stream(stream) => Ok(relay_stream(*stream, trail, manner)),
+        Reply::Stream(stream) => Ok(relay_stream(*stream, model.clone(), trail, manner)),
     }
 }
 
@@ -70,19 +71,21 @@ async fn relay_whole(
     Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })
 }
 
-fn relay_stream(reply: StreamReply, trail: Trail, manner: Manner) -> Answer {
+fn relay_stream(reply: StreamReply, model: Arc<ModelEntry>, trail: Trail, manner: Manner) -> Answer {
     let StreamReply { status, held, reader } = reply;
     let disclosure = trail.disclosure();
     let now = Instant::now();
+    let end = now + manner.total;
     let relay = StreamRelay {
         reader: Some(reader),
+        model,
         trail,
         manner,
         output: held,
         state: State::Reading,
         last_read: now,
-        end: now + manner.total,
-        timer: Box::pin(sleep_until(now + manner.idle)),
+        end,
+        timer: Box::pin(sleep_until(end.min(now + manner.idle))),
     };
     let stream = unfold(relay, |mut relay| async move { relay.next().await.map(|bytes| (bytes, relay)) });
     Answer { status, disclosure, body: AnswerBody::Stream(Box::pin(stream)) }
@@ -100,6 +103,7 @@ enum State {
 
 struct StreamRelay {
     reader: Option<FrameReader>,
+    model: Arc<ModelEntry>,
     trail: Trail,
     manner: Manner,
     /// Bytes that are ready to go.
@@ -195,7 +199,7 @@ impl StreamRelay {
     /// After content two models are never spliced: an error, and the end without `[DONE]`.
     async fn break_off(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
-        let failure = classify(&interruption(fault));
+        let failure = explain(interruption(fault), &self.model.provider);
         let usage = self.usage().unwrap_or_default();
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         // The caller has its content: if the record fails too, the log is all that is left to tell.

@@ -3,12 +3,13 @@
 //! Everything else is kept as its bytes. Imports `error` and [`members`](super::members).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::members::{Members, span, text};
+use super::members::{MAX_MEMBERS, Members, span, text};
 use crate::error::{Error, Result};
 
 /// The most entries of a request's own list.
@@ -126,7 +127,9 @@ impl ChatRequest {
 
 fn not_an_object(error: &serde_json::Error) -> Error {
     let message = match error.classify() {
-        serde_json::error::Category::Data => "The body must be a JSON object.".to_owned(),
+        serde_json::error::Category::Data => {
+            format!("The body must be a JSON object with at most {MAX_MEMBERS} fields.")
+        }
         serde_json::error::Category::Io
         | serde_json::error::Category::Syntax
         | serde_json::error::Category::Eof => format!("The body is not valid JSON: {error}."),
@@ -225,21 +228,18 @@ fn model(members: &Members<'_>) -> Result<Option<String>> {
 fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
     let Some(value) = members.present(name) else { return Ok(None) };
     let bad = |message: String| Error::refused(Some(name), "invalid_value", message);
-    let entries: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| {
+    let Entries { first: entries, count } = serde_json::from_str(value.get()).map_err(|_| {
         Error::refused(
             Some(name),
             "invalid_type",
             format!("'{name}' must be a list of model names, such as [\"gpt-4o\", \"o1\"]."),
         )
     })?;
-    if entries.is_empty() {
+    if count == 0 {
         return Err(bad(format!("'{name}' must not be empty. Leave it out, or name at least one model.")));
     }
-    if entries.len() > MAX_LIST {
-        return Err(bad(format!(
-            "'{name}' holds {} entries; at most {MAX_LIST} are allowed.",
-            entries.len()
-        )));
+    if count > MAX_LIST {
+        return Err(bad(format!("'{name}' holds {count} entries; at most {MAX_LIST} are allowed.")));
     }
     let mut names = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -261,6 +261,37 @@ fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>
         names.push(entry);
     }
     Ok(Some(names))
+}
+
+/// A list's entries as far as a list may have them, and how many there are: a list of millions is only counted.
+struct Entries<'a> {
+    first: Vec<&'a RawValue>,
+    count: usize,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Entries { first: Vec::new(), count: 0 };
+                while let Some(entry) = list.next_element()? {
+                    entries.count += 1;
+                    if entries.count <= MAX_LIST {
+                        entries.first.push(entry);
+                    }
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
 }
 
 fn asks_for_usage(members: &Members<'_>) -> Result<bool> {
@@ -312,76 +343,4 @@ impl<'de> Deserialize<'de> for Lenient<'de> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(body: &str) -> Result<ChatRequest> {
-        ChatRequest::parse(Bytes::copy_from_slice(body.as_bytes()))
-    }
-
-    fn refusal(body: &str) -> (Option<String>, &'static str) {
-        match parse(body) {
-            Err(Error::Refused(refusal)) => (refusal.param, refusal.code),
-            other => panic!("{body} gave {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_list_follows_its_model_without_duplicates() {
-        let request = parse(r#"{"model":"a","models":["b","a","c","b"]}"#).expect("a request");
-        assert_eq!(request.wanted, Wanted::List(vec!["a".into(), "b".into(), "c".into()]));
-        let request = parse(r#"{"models":["b","c"]}"#).expect("a request");
-        assert_eq!(request.wanted.primary(), "b");
-        let request = parse(r#"{"model":"a","fallbacks":["b"]}"#).expect("a request");
-        assert_eq!(request.wanted, Wanted::List(vec!["a".into(), "b".into()]));
-    }
-
-    #[test]
-    fn null_counts_as_absent() {
-        let request =
-            parse(r#"{"model":"a","models":null,"fallbacks":null,"stream":null,"num_retries":null,"session_id":null}"#)
-                .expect("a request");
-        assert_eq!(request.wanted, Wanted::Stored("a".into()));
-        assert!(!request.stream && request.session.is_none());
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused_by_field() {
-        let long = format!(r#"{{"models":[{}]}}"#, vec![r#""m""#; 33].join(","));
-        for (body, param, code) in [
-            ("{", None, "invalid_json"),
-            ("[]", None, "invalid_json"),
-            ("", None, "invalid_json"),
-            (r#"{"model":"a","model":"b"}"#, Some("model"), "duplicate_field"),
-            (r#"{"messages":[]}"#, Some("model"), "missing_field"),
-            (r#"{"model":7}"#, Some("model"), "invalid_type"),
-            (r#"{"model":["a"]}"#, Some("model"), "invalid_type"),
-            (r#"{"model":" "}"#, Some("model"), "invalid_value"),
-            (r#"{"model":"a","models":[]}"#, Some("models"), "invalid_value"),
-            (r#"{"model":"a","models":"b"}"#, Some("models"), "invalid_type"),
-            (r#"{"model":"a","fallbacks":"b"}"#, Some("fallbacks"), "invalid_type"),
-            (r#"{"model":"a","fallbacks":[{"model":"b"}]}"#, Some("fallbacks"), "invalid_type"),
-            (r#"{"model":"a","models":["b"],"fallbacks":["c"]}"#, Some("fallbacks"), "conflicting_fields"),
-            (
-                r#"{"model":"a","models":["b"],"disable_fallbacks":true}"#,
-                Some("disable_fallbacks"),
-                "conflicting_fields",
-            ),
-            (r#"{"fallbacks":["b"]}"#, Some("model"), "missing_field"),
-            (r#"{"model":"a","stream":"yes"}"#, Some("stream"), "invalid_type"),
-            (r#"{"model":"a","num_retries":6}"#, Some("num_retries"), "invalid_value"),
-            (r#"{"model":"a","max_fallbacks":-1}"#, Some("max_fallbacks"), "invalid_type"),
-            (r#"{"model":"a","session_id":""}"#, Some("session_id"), "invalid_value"),
-            (long.as_str(), Some("models"), "invalid_value"),
-        ] {
-            assert_eq!(refusal(body), (param.map(str::to_owned), code), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_session_is_found_in_the_metadata_too() {
-        let request = parse(r#"{"model":"a","metadata":{"session_id":"s 1"}}"#).expect("a request");
-        assert_eq!(request.session.as_deref(), Some("s 1"));
-        assert!(parse(r#"{"model":"a","metadata":{"session_id":7}}"#).expect("a request").session.is_none());
-    }
-}
+mod tests;

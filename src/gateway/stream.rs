@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::attempt::{Outcome, Reply, no_answer_fault, send_fault};
 use super::classify::{Fault, Filter, Garbage};
-use super::frame::{Identity, Inspected, Names};
+use super::frame::{Identity, Inspected, Names, NoAnswer};
 use crate::providers::sse::{Data, Splitter, data};
 use crate::upstream::UpstreamResponse;
 
@@ -63,9 +63,17 @@ enum Event {
     /// A real frame.
     Real,
     /// The filter's verdict before any content.
-    Filtered,
+    Filtered(Filter),
     /// `[DONE]`, kept out of the output.
     Done(Bytes),
+}
+
+/// What held frames came to.
+enum First {
+    /// A real frame.
+    Real,
+    /// The filter's verdict.
+    Filtered(Filter),
 }
 
 /// What reading came to.
@@ -97,14 +105,12 @@ pub(super) async fn first_frame(
             Err(_) => return Outcome::Failed(Fault::Garbage(Garbage::Truncated)),
         }
         match reader.take_held(&mut held) {
-            Ok(None) if held.len() <= MAX_HELD => {}
-            Ok(None) => return Outcome::Failed(Fault::Garbage(Garbage::TooLarge)),
-            Ok(Some(filtered)) => {
+            Ok(None) => {}
+            Ok(Some(first)) => {
                 let reply = Reply::Stream(Box::new(StreamReply { status, held, reader }));
-                return if filtered {
-                    Outcome::Filtered(reply, Fault::Filtered(Filter::FinishReason))
-                } else {
-                    Outcome::Ready(reply)
+                return match first {
+                    First::Real => Outcome::Ready(reply),
+                    First::Filtered(filter) => Outcome::Filtered(reply, Fault::Filtered(filter)),
                 };
             }
             Err(fault) => return Outcome::Failed(fault),
@@ -113,13 +119,14 @@ pub(super) async fn first_frame(
 }
 
 impl FrameReader {
-    /// Takes events until the first real one, or the filter's verdict (`true`). What stands behind it stays.
-    fn take_held(&mut self, held: &mut Vec<u8>) -> Result<Option<bool>, Fault> {
+    /// Takes events until the first real one, or the filter's verdict. What stands behind it stays.
+    fn take_held(&mut self, held: &mut Vec<u8>) -> Result<Option<First>, Fault> {
         while let Some(event) = self.next_event()? {
             match self.take(event, held)? {
-                Event::Preface => {}
-                Event::Real => return Ok(Some(false)),
-                Event::Filtered => return Ok(Some(true)),
+                Event::Preface if held.len() <= MAX_HELD => {}
+                Event::Preface => return Err(Fault::Garbage(Garbage::TooLarge)),
+                Event::Real => return Ok(Some(First::Real)),
+                Event::Filtered(filter) => return Ok(Some(First::Filtered(filter))),
                 Event::Done(_) => return Err(Fault::Garbage(Garbage::Empty)),
             }
         }
@@ -128,6 +135,14 @@ impl FrameReader {
 
     fn ended_early(&mut self, held: &[u8]) -> Fault {
         let rest = self.splitter.rest();
+        let whole = [held, &rest].concat();
+        if whole.trim_ascii_start().starts_with(b"{") {
+            // One text where a stream was asked for, under a type that did not say so.
+            return match Inspected::new(&whole) {
+                Err(no_answer) => no_answer_fault(&no_answer, &whole),
+                Ok(_) => Fault::Garbage(Garbage::ContentType),
+            };
+        }
         if let Data::Line(line) = data(&rest)
             && let Err(no_answer) = Inspected::new(line)
         {
@@ -159,7 +174,7 @@ impl FrameReader {
     pub(super) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
         while let Some(event) = self.next_event()? {
             match self.take(event, out)? {
-                Event::Preface | Event::Real | Event::Filtered => {}
+                Event::Preface | Event::Real | Event::Filtered(_) => {}
                 Event::Done(done) => return Ok(Read::Done(done)),
             }
         }
@@ -175,7 +190,7 @@ impl FrameReader {
         }
         match self.take(rest, out)? {
             Event::Done(done) => Ok(Read::Done(done)),
-            Event::Preface | Event::Real | Event::Filtered => Ok(Read::End),
+            Event::Preface | Event::Real | Event::Filtered(_) => Ok(Read::End),
         }
     }
 
@@ -214,7 +229,19 @@ impl FrameReader {
     }
 
     fn take_json(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let chunk = Inspected::new(line).map_err(|no_answer| no_answer_fault(&no_answer, line))?;
+        let chunk = match Inspected::new(line) {
+            Ok(chunk) => chunk,
+            // It stands in the place of an answer and is one if nobody else answers.
+            Err(NoAnswer::Blocked) => {
+                out.extend_from_slice(event);
+                self.seen.finished = true;
+                return Ok(Event::Filtered(Filter::Prompt));
+            }
+            Err(no_answer) => return Err(no_answer_fault(&no_answer, line)),
+        };
+        if chunk.choices.broken {
+            return Err(Fault::Garbage(Garbage::Truncated));
+        }
         if let Some(usage) = chunk.usage {
             self.seen.usage = Some(usage);
         }
@@ -234,8 +261,8 @@ impl FrameReader {
         self.seen.finished |= choices.finished;
         self.seen.bytes += choices.bytes;
         Ok(if withheld {
-            Event::Filtered
-        } else if choices.content || (choices.finished && !choices.broken) {
+            Event::Filtered(Filter::FinishReason)
+        } else if choices.content || choices.finished {
             Event::Real
         } else {
             Event::Preface

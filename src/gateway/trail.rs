@@ -4,6 +4,8 @@
 //! of a fallback's answer, the request's row before the last byte. A trail that is dropped unfinished belongs to
 //! a caller who went away: it leaves its row with the writer. Imports the store's recorder and snapshot.
 
+mod rows;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
+use rows::{millis, passed_over_failure};
 
 /// The most attempts that a row keeps.
 const MAX_ATTEMPTS: usize = 64;
@@ -192,20 +195,43 @@ impl Trail {
         self.metrics.attempt(None);
         // Called again, it answered after all.
         self.pending = None;
-        let elapsed = self.context.started.elapsed();
-        self.metrics.own_time(elapsed.saturating_sub(self.upstream_time));
-        self.first_frame = Some(elapsed);
-        self.served = Some(candidate.model.clone());
         self.report(candidate, None, took, false, adapted);
         if let Some(report) = self.reports.last_mut() {
             report.status = Some(status);
         }
-        if self.events.is_empty() {
-            return Ok(());
+        self.serve(candidate).await
+    }
+
+    /// Nobody else answered, so this candidate's answer is given although it counted as a failure. If it was the
+    /// last one, nobody failed before the answer but those before it.
+    ///
+    /// # Errors
+    /// As [`Trail::commit`].
+    pub async fn pass_on(&mut self, candidate: &Candidate) -> Result<()> {
+        if let Some(last) = self.pending.take()
+            && last.event.failed_model != *candidate.model.name
+        {
+            self.complete(last.event);
         }
-        self.metrics.fallback(self.first_failure);
-        let events = std::mem::take(&mut self.events);
-        self.recorder.write(Record { events, request: None }).await
+        self.serve(candidate).await
+    }
+
+    async fn serve(&mut self, candidate: &Candidate) -> Result<()> {
+        let elapsed = self.context.started.elapsed();
+        self.metrics.own_time(elapsed.saturating_sub(self.upstream_time));
+        self.first_frame = Some(elapsed);
+        if !self.events.is_empty() {
+            self.metrics.fallback(self.first_failure);
+            let events = std::mem::take(&mut self.events);
+            let written = self.recorder.write(Record { events, request: None }).await;
+            if let (Err(_), Some(permit)) = (&written, self.permit.take()) {
+                // The answer is withheld, and its caller is still there.
+                permit.leave(self.last_record(Outcome::Failed, None, 503));
+            }
+            written?;
+        }
+        self.served = Some(candidate.model.clone());
+        Ok(())
     }
 
     /// What answered has said about its tokens so far; kept for a caller who goes away in between.
@@ -252,6 +278,13 @@ impl Trail {
         }
     }
 
+    /// The last pass-over in the words of a failure.
+    #[must_use]
+    pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
+        let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
+        passed_over_failure(reason, model)
+    }
+
     /// What the caller is told in headers, as of now.
     #[must_use]
     pub fn disclosure(&self) -> Disclosure {
@@ -273,7 +306,7 @@ impl Trail {
         let metadata = Metadata {
             requested: &self.context.requested,
             served,
-            cost_nano_dollars: usage.and_then(|usage| self.cost(usage)),
+            cost: usage.and_then(|usage| self.cost(usage)),
             attempts: &self.reports,
         };
         serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())
@@ -324,39 +357,6 @@ impl Trail {
         });
     }
 
-    fn event(
-        &self,
-        candidate: &Candidate,
-        failure: &Failure,
-        attempts: i32,
-        took: Duration,
-    ) -> FallbackEventRecord {
-        let now = self.clock.now();
-        FallbackEventRecord {
-            id: self.clock.new_id().into(),
-            organization_id: self.context.organization_id,
-            request_id: self.context.request_id.into(),
-            failed_model: candidate.model.name.to_string(),
-            next_model: None,
-            error_class: failure.class.as_str().to_owned(),
-            // PostgreSQL keeps no NUL in a text.
-            error_message: Some(failure.message.replace('\0', "")),
-            invocation_type: invocation_type(self.context.streamed).to_owned(),
-            router_config_id: None,
-            router_config_revision: None,
-            session_id: self.context.session_id,
-            session_ref: self.context.session_ref.clone(),
-            hop: i32::try_from(self.hops + 1).unwrap_or(i32::MAX),
-            attempts,
-            status_code: failure.status.map(i32::from),
-            matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
-            duration_ms: millis(took),
-            origin: "live".to_owned(),
-            created_at: now,
-            recorded_at: now,
-        }
-    }
-
     async fn finish(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Result<()> {
         let record = self.last_record(outcome, class, status);
         match self.permit.take() {
@@ -370,50 +370,6 @@ impl Trail {
         let request = self.row(outcome, class, status);
         Record { events: std::mem::take(&mut self.events), request: Some(request) }
     }
-
-    fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRecord {
-        let context = &self.context;
-        let usage = self.usage;
-        let served = self.served.as_ref();
-        let cost = match (served, usage) {
-            (Some(_), Some(usage)) => self.cost(&usage),
-            // Nobody answered, or nothing was delivered: nothing is billed.
-            _ => Some(0),
-        };
-        RequestRecord {
-            id: context.request_id.into(),
-            organization_id: context.organization_id,
-            api_key_id: Some(context.key.id.0),
-            api_key_name: Some(context.key.name.to_string()),
-            requested_model: context.requested.clone(),
-            served_model: served.map(|model| model.name.to_string()),
-            served_provider: served.map(|model| model.provider.name.to_string()),
-            outcome: outcome.as_str().to_owned(),
-            error_class: class.map(|class| class.as_str().to_owned()),
-            status_code: i32::from(status),
-            endpoint: context.endpoint.to_owned(),
-            invocation_type: invocation_type(context.streamed).to_owned(),
-            streamed: context.streamed,
-            input_tokens: usage.map(|usage| usage.input),
-            output_tokens: usage.map(|usage| usage.output),
-            cached_tokens: usage.map(|usage| usage.cached),
-            reasoning_tokens: usage.map(|usage| usage.reasoning),
-            cost_nano_dollars: cost,
-            model_price_id: served.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
-            estimated: usage.is_some_and(|usage| usage.estimated),
-            first_frame_ms: self.first_frame.map(millis),
-            total_ms: millis(context.started.elapsed()),
-            upstream_calls: i32::try_from(self.upstream_calls).unwrap_or(i32::MAX),
-            hops: i32::try_from(self.hops).unwrap_or(i32::MAX),
-            attempts: serde_json::to_value(&self.reports).unwrap_or_default(),
-            session_id: context.session_id,
-            session_ref: context.session_ref.clone(),
-            client_retry_count: context.client_retry_count,
-            origin: "live".to_owned(),
-            created_at: context.created_at,
-            recorded_at: context.created_at,
-        }
-    }
 }
 
 impl Drop for Trail {
@@ -422,47 +378,4 @@ impl Drop for Trail {
             permit.leave(self.last_record(Outcome::ClientClosed, None, 499));
         }
     }
-}
-
-/// A pass-over in the words of a failure.
-#[must_use]
-pub fn passed_over_failure(reason: ErrorClass, model: &str) -> Failure {
-    let why = match reason {
-        ErrorClass::Disabled => "it is disabled",
-        ErrorClass::NotAllowed => "the API key may not use it",
-        ErrorClass::OverBudget => "the budget is used up",
-        ErrorClass::Deadline => "no time was left",
-        ErrorClass::Cooldown => "it has been failing and is left alone for a while",
-        ErrorClass::TooLarge => "the prompt is larger than its context window",
-        ErrorClass::LacksCapability => "it cannot do what the request asks for",
-        ErrorClass::RateLimited
-        | ErrorClass::QuotaExhausted
-        | ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::Authentication
-        | ErrorClass::ModelNotFound
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted => "it failed",
-    };
-    Failure {
-        class: reason,
-        rule: reason.as_str(),
-        status: None,
-        retry_after: None,
-        message: format!("The model '{model}' was not called: {why}."),
-        param: None,
-        code: None,
-    }
-}
-
-fn invocation_type(streamed: bool) -> &'static str {
-    if streamed { "chat_completion_stream" } else { "chat_completion" }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -10,6 +10,7 @@ use actix_web::{App, HttpServer, web};
 
 use super::{StartError, database_sockets};
 use crate::api::body::BodyReader;
+use crate::api::openapi::Document;
 use crate::api::{dress, public};
 use crate::auth::limit::Limiter;
 use crate::clock::Clock;
@@ -18,6 +19,7 @@ use crate::gateway::Gateway;
 use crate::routes;
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
+use crate::web::pages::docs::api::reference::Reference;
 
 /// What handlers are given.
 pub(super) struct Parts {
@@ -67,6 +69,10 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let readiness = web::Data::new(readiness);
     let registry = web::Data::from(registry);
     let shared = web::Data::from(settings.clone());
+    let description = routes::description(settings.server.public_url.as_ref().map(url::Url::as_str));
+    let document = Document::new(&description).map_err(|error| StartError::Other(error.into()))?;
+    let document = web::Data::new(document);
+    let reference = web::Data::new(Reference::new(&description));
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(store.clone())
@@ -77,6 +83,8 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
             .app_data(readiness.clone())
             .app_data(registry.clone())
             .app_data(shared.clone())
+            .app_data(document.clone())
+            .app_data(reference.clone())
             .wrap(from_fn(dress::dress))
             .configure(routes::configure)
             .default_service(web::to(public::nothing_here))

@@ -24,7 +24,7 @@ use super::{Error, OrgStore};
 pub use read::FallbackFilter;
 
 /// Which failures a list answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FallbackType {
     /// Every failure that no other list answers.

@@ -16,6 +16,7 @@ pub mod page;
 mod provider;
 pub mod recorder;
 mod request;
+pub mod schema;
 mod settings;
 pub mod snapshot;
 pub mod system;

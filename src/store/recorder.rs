@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::{fallback_events, requests};
+use sea_orm::sqlx::error::ErrorKind;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ActiveModelTrait as _, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -189,41 +191,98 @@ async fn write_groups(store: Store, mut jobs: mpsc::Receiver<Job>, figures: Arc<
     while jobs.recv_many(&mut group, GROUP).await > 0 {
         let (records, waiting): (Vec<Record>, Vec<_>) =
             group.drain(..).map(|job| (job.record, job.done)).unzip();
-        let count = records.len() as u64;
-        let durable = commit_with_retries(&store, records).await;
+        let durable = Group::gather(records, store.inner.clock.now()).commit(&store).await;
         figures.groups.fetch_add(1, Ordering::Relaxed);
-        let total = if durable { &figures.committed } else { &figures.lost };
-        total.fetch_add(count, Ordering::Relaxed);
-        for done in waiting.into_iter().flatten() {
+        for (done, durable) in waiting.into_iter().zip(durable) {
+            let total = if durable { &figures.committed } else { &figures.lost };
+            total.fetch_add(1, Ordering::Relaxed);
             // Who gave up waiting has told its caller so.
-            let _ = done.send(durable);
+            let _ = done.map(|done| done.send(durable));
         }
     }
 }
 
-async fn commit_with_retries(store: &Store, records: Vec<Record>) -> bool {
-    let mut events = Vec::new();
-    let mut rows = Vec::new();
-    let now = store.inner.clock.now();
-    for record in records {
-        events
-            .extend(record.events.into_iter().map(|event| FallbackEventRecord { recorded_at: now, ..event }));
-        rows.extend(record.request.map(|request| RequestRecord { recorded_at: now, ..request }));
+/// The rows of records that are committed together.
+#[derive(Default)]
+struct Group {
+    events: Vec<FallbackEventRecord>,
+    rows: Vec<RequestRecord>,
+    /// Where each record's rows end.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Group {
+    fn gather(records: Vec<Record>, now: DateTime<Utc>) -> Self {
+        let mut group = Self { ends: Vec::with_capacity(records.len()), ..Self::default() };
+        for Record { events, request } in records {
+            group
+                .events
+                .extend(events.into_iter().map(|event| FallbackEventRecord { recorded_at: now, ..event }));
+            group.rows.extend(request.map(|request| RequestRecord { recorded_at: now, ..request }));
+            group.ends.push((group.events.len(), group.rows.len()));
+        }
+        group
     }
+
+    /// Tells for each record whether it is durable.
+    async fn commit(&self, store: &Store) -> Vec<bool> {
+        match commit_with_retries(store, &self.events, &self.rows).await {
+            Ok(()) => vec![true; self.ends.len()],
+            // One record that no database takes must not cost the others, which may be other organizations'.
+            Err(error) if is_refusal(&error) && self.ends.len() > 1 => self.commit_one_by_one(store).await,
+            Err(error) => {
+                let (events, requests) = (self.events.len(), self.rows.len());
+                tracing::error!(%error, events, requests, "records were given up");
+                vec![false; self.ends.len()]
+            }
+        }
+    }
+
+    async fn commit_one_by_one(&self, store: &Store) -> Vec<bool> {
+        let mut durable = Vec::with_capacity(self.ends.len());
+        let mut start = (0, 0);
+        for end in &self.ends {
+            let events = self.events.get(start.0..end.0).unwrap_or_default();
+            let rows = self.rows.get(start.1..end.1).unwrap_or_default();
+            start = *end;
+            let result = commit_with_retries(store, events, rows).await;
+            durable.push(result.is_ok());
+            if let Err(error) = result {
+                tracing::error!(%error, events = events.len(), requests = rows.len(), "a record was given up");
+            }
+        }
+        durable
+    }
+}
+
+async fn commit_with_retries(
+    store: &Store,
+    events: &[FallbackEventRecord],
+    rows: &[RequestRecord],
+) -> Result<(), DbErr> {
     for wait in RETRIES {
-        match commit(store, &events, &rows).await {
-            Ok(()) => return true,
-            Err(error) => tracing::warn!(%error, "records could not be committed; trying again"),
+        match commit(store, events, rows).await {
+            Err(error) if !is_refusal(&error) => {
+                tracing::warn!(%error, "records could not be committed; trying again");
+            }
+            result => return result,
         }
         tokio::time::sleep(wait).await;
     }
-    match commit(store, &events, &rows).await {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::error!(%error, events = events.len(), requests = rows.len(), "records were given up");
-            false
-        }
-    }
+    commit(store, events, rows).await
+}
+
+/// Did the database look at the rows and find them unfit? Trying again would not mend that.
+fn is_refusal(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    error.as_database_error().is_some_and(|error| {
+        // PostgreSQL's codes of class 22: values that it cannot hold.
+        let unfit = error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
+        unfit || !matches!(error.kind(), ErrorKind::Other)
+    })
 }
 
 /// One statement is a transaction of its own; only events and requests together need a wrapping one.

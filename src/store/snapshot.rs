@@ -27,6 +27,8 @@ pub(super) const CHANGE_COUNTER: &str = "change_counter";
 pub struct OrganizationSnapshot {
     /// Whose.
     pub id: OrganizationId,
+    /// The organization's name.
+    pub name: Arc<str>,
     /// The version that was read.
     pub version: i64,
     /// Its settings.

@@ -3,6 +3,8 @@
 //! The command line, the demo, the start and the background tasks come here; `tests/tidy.rs` lists them. A
 //! handler that serves a caller never does.
 
+mod inspection;
+
 use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
@@ -15,6 +17,7 @@ use sea_orm::{
 
 use super::recorder::{FallbackEventRecord, RequestRecord};
 use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, recorder};
+pub use inspection::ProviderAddress;
 
 /// Access without an organization's scope.
 #[derive(Debug, Clone, Copy)]

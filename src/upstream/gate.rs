@@ -5,12 +5,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use crate::config::upstream::AllowedRange;
+
+/// How long a name's verdict is kept.
+const VERDICT: Duration = Duration::from_secs(5);
 
 /// Why an address is not let through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,13 +54,14 @@ pub struct Gate {
     allowed: Vec<AllowedRange>,
     own: OnceLock<Vec<SocketAddr>>,
     simulated: OnceLock<SocketAddr>,
+    verdicts: papaya::HashMap<String, (bool, Instant)>,
 }
 
 impl Gate {
     /// A gate with the ranges that the operator opened.
     #[must_use]
     pub fn new(allowed: Vec<AllowedRange>) -> Self {
-        Self { allowed, own: OnceLock::new(), simulated: OnceLock::new() }
+        Self { allowed, ..Self::default() }
     }
 
     /// Tells the gate our own listeners and the database, once. They are never let through.
@@ -121,19 +126,29 @@ impl Gate {
         Ok(())
     }
 
-    /// Before a call: a name over plain http, or with port-bound ranges, is resolved and held to the port too.
-    /// (The client's resolver knows no port.) Without any opened range there is nothing to look at.
+    /// Before a call: the client's resolver knows neither port nor scheme, so where a range is opened for one port,
+    /// or plain http is used, a name is resolved here too and held to the whole rule. The verdict is kept for a
+    /// moment: within it the resolver still keeps every address out that no range opens.
     pub(super) async fn still_admits(&self, url: &Url) -> bool {
         let Some(Host::Domain(name)) = url.host() else { return true };
-        if self.allowed.is_empty() {
+        let by_port = self.allowed.iter().any(|range| range.port.is_some());
+        if url.scheme() == "https" && !by_port {
             return true;
         }
+        let key = url.authority().to_owned() + url.scheme();
+        if let Some((verdict, since)) = self.verdicts.pin().get(&key)
+            && since.elapsed() < VERDICT
+        {
+            return *verdict;
+        }
         let port = url.port_or_known_default().unwrap_or(443);
-        match tokio::net::lookup_host((name, port)).await {
+        let verdict = match tokio::net::lookup_host((name, port)).await {
             Ok(mut found) => found.all(|socket| self.check_address(socket.ip(), port, url.scheme()).is_ok()),
             // The client will say so in its own words.
-            Err(_) => true,
-        }
+            Err(_) => return true,
+        };
+        self.verdicts.pin().insert(key, (verdict, Instant::now()));
+        verdict
     }
 
     fn is_own(&self, address: IpAddr, port: u16) -> bool {

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::dress;
@@ -47,23 +47,6 @@ pub enum Place {
     Name(String),
     /// A position in an array, from 0.
     Index(usize),
-}
-
-/// What every route of this dialect may answer instead of a success, for the description of the API.
-#[derive(Debug, IntoResponses)]
-pub enum Refusals {
-    /// The request makes no sense as a whole: the body is broken off, or the cursor is foreign.
-    #[response(status = 400)]
-    BadRequest(ErrorResponse),
-    /// The API key is missing, malformed, unknown, revoked or expired.
-    #[response(status = 401)]
-    Unauthorized(ErrorResponse),
-    /// The API key lacks the scope.
-    #[response(status = 403)]
-    Forbidden(ErrorResponse),
-    /// Fields or parameters were refused; `detail` names each.
-    #[response(status = 422)]
-    Unprocessable(HTTPValidationError),
 }
 
 /// The response of an error.

@@ -4,7 +4,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::dress;
@@ -12,12 +14,36 @@ use crate::api::feather::error::details;
 use crate::error::Error;
 use crate::gateway::answer::status_of;
 
+/// Every error but a validation's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LiteLlmError {
+    /// What went wrong.
+    detail: LiteLlmErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LiteLlmErrorDetail {
+    /// The cause and the remedy.
+    #[schema(example = "Model 'gpt-5' not found in router")]
+    error: String,
+    /// The organization's own model names, where a name was unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["smart", "steady"]))]
+    available_models: Option<Vec<String>>,
+}
+
 /// The response of an error.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
-    let (status, detail) = detail(error, request_id);
+    let (status, detail) = words(error, request_id);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status).json(json!({ "detail": detail }));
+    let mut response = HttpResponse::build(status);
+    let mut response = if let Error::Invalid(violations) = error {
+        response.json(json!({ "detail": details(violations) }))
+    } else {
+        response.json(LiteLlmError { detail })
+    };
     dress::allow(&mut response, error);
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -25,10 +51,10 @@ pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     response
 }
 
-fn detail(error: &Error, request_id: Uuid) -> (u16, Value) {
-    let say = |status, message: String| (status, json!({ "error": message }));
-    let with_models = |status, message: String, available: &[String]| {
-        (status, json!({ "error": message, "available_models": available }))
+fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
+    let say = |status, error: String| (status, LiteLlmErrorDetail { error, available_models: None });
+    let with_models = |status, error: String, available: &[String]| {
+        (status, LiteLlmErrorDetail { error, available_models: Some(available.to_vec()) })
     };
     match error {
         Error::Unauthenticated(fault) => say(401, fault.message().to_owned()),
@@ -54,7 +80,8 @@ fn detail(error: &Error, request_id: Uuid) -> (u16, Value) {
         Error::FallbackAbsent { model, kind } => {
             say(404, format!("No {kind} fallbacks configured for model '{model}'"))
         }
-        Error::Invalid(violations) => (422, Value::Array(details(violations))),
+        // Its violations are listed by `response`; named here so that the match stays exhaustive.
+        Error::Invalid(_) => say(422, error.to_string()),
         Error::Refused(refusal) => say(400, refusal.message.clone()),
         Error::Conflict { message } => say(409, message.clone()),
         Error::RevisionChanged { current } => say(

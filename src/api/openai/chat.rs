@@ -7,25 +7,35 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
+use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::{disclosure, stream_error};
 use crate::api::body::BodyReader;
+use crate::api::session::identify;
 use crate::auth::limit::{Admission, Limiter};
 use crate::auth::principal::{Caller, Inference};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::gateway::answer::{Answer, AnswerBody};
 use crate::gateway::relay::Manner;
-use crate::gateway::request::{ChatRequest, check_session};
+use crate::gateway::request::ChatRequest;
 use crate::gateway::trail::Context;
 use crate::gateway::{Gateway, Job};
 
 /// Answers a chat completion with the first model of its chain that can.
 ///
+/// When every model fails, the answer is the last one's error, with all attempts in `error.metadata`.
+///
 /// # Errors
 /// Everything in OpenAI's shape: see [`super::error`].
-#[utoipa::path(post, path = "/v1/chat/completions", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
-    request_body(content = serde_json::Value, description = "An OpenAI chat completion; `models` or `fallbacks` is an ordered list of models to try"),
-    responses((status = 200, description = "A chat completion, or a stream of chunks"), (status = 400), (status = 401), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
+#[utoipa::path(post, path = "/v1/chat/completions", operation_id = "createChatCompletion", tag = "inference",
+    security(("bearer" = []), ("x-api-key" = [])), request_body = ChatCompletionRequest,
+    params(
+        ("x-session-id" = Option<String>, Header, description = "Names the session in the records, where the body does not"),
+        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the time that all attempts have together"),
+        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object: who was tried, why it failed, what it cost")),
+    responses(
+        (status = 200, description = "A chat completion, or a stream of chunks", content((ChatCompletion = "application/json"), (String = "text/event-stream"))),
+        (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
 pub async fn create(
     caller: Caller<Inference>,
     request: HttpRequest,
@@ -151,18 +161,14 @@ fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
     if well_formed { http::HeaderValue::from_str(value).ok() } else { None }
 }
 
-/// A UUID is kept; anything else becomes one, of the organization and the text, and is kept beside it.
+/// The session that the body or a header names.
 fn session(
     caller: &Caller<Inference>,
     headers: &HeaderMap,
     chat: &ChatRequest,
 ) -> Result<(Option<Uuid>, Option<String>)> {
     let header = text(headers, "x-session-id").map(str::trim).filter(|session| !session.is_empty());
-    let Some(session) = chat.session.as_deref().or(header) else { return Ok((None, None)) };
-    check_session(session)?;
-    if let Ok(id) = session.parse() {
-        return Ok((Some(id), None));
-    }
-    let id = Uuid::new_v5(&caller.organization.id.0, session.as_bytes());
-    Ok((Some(id), Some(session.replace('\0', ""))))
+    let Some(named) = chat.session.as_deref().or(header) else { return Ok((None, None)) };
+    let session = identify(caller.organization.id, named)?;
+    Ok((Some(session.id), session.reference))
 }

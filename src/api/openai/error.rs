@@ -6,8 +6,9 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::disclosure;
+use super::{disclosure, limits};
 use crate::api::dress;
+use crate::auth::limit::Minutes;
 use crate::error::{Error, Location, Violation};
 use crate::gateway::answer::{ChainFailure, status_of, worth_retrying};
 use crate::gateway::classify::{ErrorClass, Failure};
@@ -70,7 +71,12 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             retry_after = chain.retry_after;
             again = worth_retrying(chain.failure.class);
         }
-        Error::LimitReached(limit) => retry_after = Some(limit.retry_after),
+        Error::LimitReached(reached) => {
+            retry_after = Some(reached.retry_after);
+            if let (Some(reset), Ok(limit)) = (reached.reset, u32::try_from(reached.limit)) {
+                limits::describe(Minutes { limit, remaining: 0, reset }, headers);
+            }
+        }
         Error::Busy | Error::RecordingUnavailable => retry_after = Some(std::time::Duration::from_secs(1)),
         _ => {}
     }

@@ -5,4 +5,5 @@ pub mod disclosure;
 pub mod error;
 pub mod limits;
 pub mod models;
+mod schema;
 pub mod stream_error;

@@ -195,6 +195,7 @@ fn assemble(
     let (chains, typed_lists) = chains(rows.configs.remove(&id).unwrap_or_default(), &by_id)?;
     Ok(OrganizationSnapshot {
         id,
+        name: organization.name.into(),
         version: organization.version,
         settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
         keys: keys(rows.keys.remove(&id).unwrap_or_default())?,

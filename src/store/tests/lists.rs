@@ -22,7 +22,7 @@ async fn walk<T>(
     let (mut names, mut cursor) = (Vec::new(), None);
     loop {
         let found = list(page(2, cursor)).await;
-        assert!(found.items.len() <= 2);
+        assert!(found.items.len() <= 2 && names.len() < 100, "the walk goes in circles: {names:?}");
         names.extend(found.items.iter().map(&name));
         let Some(next) = found.next else { return names };
         assert_eq!(found.items.len(), 2, "a page with a next one is full");
@@ -84,12 +84,12 @@ async fn a_cursor_of_another_organization_or_list_or_a_broken_one_is_refused(
     };
     refused(&other, "models", &cursor);
     refused(&world.organization, "providers", &cursor);
-    for broken in
-        ["", "x", "ä", "AAAA", &cursor[1..], &format!("{cursor}AAAA"), &cursor.replace(&cursor[..4], "zzzz")]
-    {
+    let cut: String = cursor.chars().skip(1).collect();
+    let changed: String = cursor.chars().map(|letter| if letter == 'A' { 'B' } else { letter }).collect();
+    for broken in ["", "x", "ä", "AAAA", &cut, &changed, &format!("{cursor}AAAA")] {
         refused(&world.organization, "models", broken);
     }
-    // Another process with the same master key reads it; another installation does not.
+    // Another process on the same database reads it.
     let replica = world.database.open().await.scoped(world.id(), world.organization.actor.clone());
     assert_eq!(replica.position("models", &cursor).expect("ours"), next);
 }

@@ -172,6 +172,31 @@ async fn a_record_that_cannot_be_written_is_not_acknowledged(
     assert_eq!(recorder.watcher().figures().lost.load(Ordering::Relaxed), 1);
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_record_that_cannot_be_written_takes_no_other_with_it(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    let (recorder, _writer) = Recorder::start(&world.store, &Recording::default());
+    let (before, mut bad, after) = (request(&world), request(&world), request(&world));
+    bad.organization_id = Uuid::from_u128(404).into();
+    let write = |request: &RequestRecord| {
+        let events = vec![event(&world, request.id)];
+        recorder.write(Record { events, request: Some(request.clone()) })
+    };
+    // On one thread all three wait before the writer looks.
+    let (first, refused, last) = tokio::join!(write(&before), write(&bad), write(&after));
+    assert_eq!(recorder.watcher().figures().groups.load(Ordering::Relaxed), 1);
+    assert!(first.is_ok() && last.is_ok());
+    assert!(matches!(refused, Err(Error::RecordingUnavailable)), "{refused:?}");
+    let found = world.organization.request_list(&RequestFilter::default(), &all()).await.expect("read");
+    assert_eq!(found.items.iter().map(|row| row.id).collect::<Vec<_>>(), [after.id, before.id]);
+    // What belongs to the refused request is not there either.
+    let events = world.organization.event_list(&EventFilter::default(), &all()).await.expect("read");
+    assert_eq!(events.items.len(), 2);
+}
+
 type Narrow = fn(&mut EventFilter, &World);
 
 #[rstest]
@@ -261,6 +286,10 @@ async fn requests_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Post
     }
     let since = RequestFilter { since: Some(later), ..RequestFilter::default() };
     assert_eq!(world.organization.request_list(&since, &all()).await.expect("read").items.len(), 1);
+
+    let (other, _) = world.other().await;
+    assert!(other.request_batch(&RequestFilter::default(), None, 7).await.expect("read").is_empty());
+    assert_eq!(other.request_find(rows[0].id).await.expect("read"), None);
 }
 
 #[rstest]
@@ -283,6 +312,7 @@ async fn batches_of_an_export_follow_each_other_and_stay_in_the_organization(
         let Some(last) = batch.last() else { break };
         after = Some(Position::from(last));
         found.extend(batch.into_iter().map(|row| row.id));
+        assert!(found.len() <= rows.len(), "the batches overlap");
     }
     let newest_first: Vec<_> = rows.iter().rev().map(|row| row.id).collect();
     assert_eq!(found, newest_first);

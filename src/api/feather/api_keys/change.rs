@@ -1,0 +1,67 @@
+//! `PATCH /v1/identity/api-keys/{id}`.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use entity::ids::ApiKeyId;
+
+use super::{ApiKeyChangeBody, ApiKeyResponse, LastUses, WHAT, body, rights};
+use crate::api::body::BodyReader;
+use crate::api::feather::checks::{Need, path_id};
+use crate::api::fields::Fields;
+use crate::auth::principal::{Caller, KeysManage};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::store::{ApiKeyChange, ApiKeyRow, Store};
+
+/// Change an API key
+///
+/// What is left out stays. In force at once.
+///
+/// # Errors
+/// The organization has no key of that id; it is revoked; a field is refused; the calling key lacks what it would
+/// give.
+#[utoipa::path(patch, path = "/v1/identity/api-keys/{id}", tag = "identity",
+    operation_id = "changeApiKey", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The key's id")),
+    request_body = ApiKeyChangeBody,
+    responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404),
+        (status = 409, description = "It is revoked"), (status = 422)))]
+pub async fn change(
+    caller: Caller<KeysManage>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    reader: web::Data<BodyReader>,
+    clock: web::Data<Clock>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(&request, payload).await?;
+    let id: ApiKeyId = path_id(WHAT, &path)?;
+    let absent = || Error::absent(WHAT, id);
+    let data = store.organization(&caller.tenant);
+    let before = data.api_key_find(id).await?.ok_or_else(absent)?;
+    let to = parse(&caller, &before, &body.bytes, clock.now())?;
+    let row = data.api_key_change(id, to).await?.ok_or_else(absent)?;
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &LastUses::of(&caller.organization))))
+}
+
+fn parse(
+    caller: &Caller<KeysManage>,
+    before: &ApiKeyRow,
+    bytes: &[u8],
+    now: DateTime<Utc>,
+) -> Result<ApiKeyChange> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = body::read(&mut fields, Need::Optional, now);
+    fields.finish()?;
+    rights::check(caller, Some(before), said.scopes.as_deref().unwrap_or_default(), &said.models)?;
+    let words = |scopes: Vec<_>| scopes.iter().map(ToString::to_string).collect();
+    Ok(ApiKeyChange {
+        name: said.name,
+        scopes: said.scopes.map(words),
+        models: said.models.into_option(),
+        requests_per_minute: said.requests_per_minute.into_option(),
+        concurrent_requests: said.concurrent_requests.into_option(),
+        expires_at: said.expires_at.into_option(),
+    })
+}

@@ -1,0 +1,234 @@
+//! What bodies, paths and queries of this dialect may hold: each check says in one clause what it expects.
+//!
+//! Imports `api::fields` and `error`.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::api::fields::{Change, Fields};
+use crate::error::{Error, Result};
+
+/// The longest name of a provider or a key, in characters.
+const LONGEST_NAME: usize = 100;
+/// The longest name of a model, in characters.
+const LONGEST_MODEL_NAME: usize = 200;
+
+/// Why a text is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// The kind of violation, such as `value_error`.
+    pub kind: &'static str,
+    /// What is expected, to be read after the field's name: "must be ...".
+    pub message: String,
+}
+
+impl Objection {
+    /// An objection of a kind.
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// Whether a field must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It must.
+    Required,
+    /// It may be left out; null is refused all the same.
+    Optional,
+}
+
+/// A text that is not null, as `parse` reads it. None: it is not there, or a violation is noted.
+pub fn text<T>(
+    fields: &mut Fields,
+    field: &str,
+    need: Need,
+    parse: impl FnOnce(&str) -> Result<T, Objection>,
+) -> Option<T> {
+    let text = match fields.take(field) {
+        Some(Value::String(text)) => text,
+        Some(_) => {
+            fields.refuse(field, "string_type", format!("'{field}' must be a string."));
+            return None;
+        }
+        None => {
+            if need == Need::Required {
+                fields.refuse(field, "missing", format!("The field '{field}' is required."));
+            }
+            return None;
+        }
+    };
+    noted(fields, field, parse(&text))
+}
+
+/// A text that may be null, as `parse` reads it. None: a violation is noted.
+pub fn nullable_text<T>(
+    fields: &mut Fields,
+    field: &str,
+    parse: impl FnOnce(&str) -> Result<T, Objection>,
+) -> Option<Change<T>> {
+    match fields.take(field) {
+        None => Some(Change::Keep),
+        Some(Value::Null) => Some(Change::Clear),
+        Some(Value::String(text)) => noted(fields, field, parse(&text)).map(Change::Set),
+        Some(_) => {
+            fields.refuse(field, "string_type", format!("'{field}' must be a string or null."));
+            None
+        }
+    }
+}
+
+/// A change of a field that has no null.
+pub fn present<T>(fields: &mut Fields, field: &str, change: Change<T>) -> Option<T> {
+    match change {
+        Change::Keep => None,
+        Change::Set(value) => Some(value),
+        Change::Clear => {
+            fields.refuse(
+                field,
+                "value_error",
+                format!("'{field}' must not be null. Leave it out to keep it."),
+            );
+            None
+        }
+    }
+}
+
+fn noted<T>(fields: &mut Fields, field: &str, parsed: Result<T, Objection>) -> Option<T> {
+    parsed
+        .map_err(|Objection { kind, message }| fields.refuse(field, kind, format!("'{field}' {message}.")))
+        .ok()
+}
+
+/// A name for people.
+///
+/// # Errors
+/// It is empty, longer than 100 characters, padded, or not printable.
+pub fn name(text: &str) -> Result<String, Objection> {
+    printable(text, LONGEST_NAME)
+}
+
+/// A text on one line.
+///
+/// # Errors
+/// It is empty, too long, padded, or not printable.
+pub fn printable(text: &str, longest: usize) -> Result<String, Objection> {
+    let fits = !text.is_empty() && text.chars().count() <= longest;
+    if fits && text.trim() == text && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    let expected = format!("must be 1 to {longest} printable characters without a blank at either end");
+    Err(Objection::new("value_error", expected))
+}
+
+/// A model's name in the catalogue.
+///
+/// # Errors
+/// It does not follow the grammar of names.
+pub fn model_name(text: &str) -> Result<String, Objection> {
+    let mut bytes = text.bytes();
+    let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'~');
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/@+~-".contains(&byte);
+    if first && bytes.all(inner) && text.len() <= LONGEST_MODEL_NAME {
+        return Ok(text.to_owned());
+    }
+    let expected = format!(
+        "must be 1 to {LONGEST_MODEL_NAME} of the letters A-Z and a-z, digits and . _ : / @ + ~ -, beginning with a \
+         letter, a digit or ~ (in a query, + is written %2B)"
+    );
+    Err(Objection::new("string_pattern_mismatch", expected))
+}
+
+/// An id.
+///
+/// # Errors
+/// It is no UUID.
+pub fn id<T: FromStr>(text: &str) -> Result<T, Objection> {
+    text.parse().map_err(|_| Objection::new("uuid_parsing", "must be a UUID"))
+}
+
+/// A moment.
+///
+/// # Errors
+/// It is not written as RFC 3339 has it.
+pub fn time(text: &str) -> Result<DateTime<Utc>, Objection> {
+    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| {
+        let expected =
+            "must be a time of RFC 3339, such as 2026-11-20T09:30:00Z (in a query, + is written %2B)";
+        Objection::new("datetime_parsing", expected)
+    })
+}
+
+/// One of a few words.
+///
+/// # Errors
+/// It is none of them.
+pub fn word<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, Objection> {
+    words
+        .iter()
+        .find(|word| **word == text)
+        .copied()
+        .ok_or_else(|| Objection::new("literal_error", format!("must be one of '{}'", words.join("', '"))))
+}
+
+/// The id in a path. What is no id is the id of nothing.
+///
+/// # Errors
+/// [`Error::Absent`].
+pub fn path_id<T: FromStr>(what: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|_| Error::absent(what, text))
+}
+
+/// Fails unless a reader takes every property of the body's description.
+#[cfg(test)]
+pub(super) fn assert_reads_all_of<B: utoipa::PartialSchema>(read: impl FnOnce(&mut Fields)) {
+    let schema = serde_json::to_value(B::schema()).expect("a schema is JSON");
+    let properties = schema["properties"].as_object().expect("a body is an object");
+    let body: serde_json::Map<String, Value> =
+        properties.keys().map(|name| (name.clone(), Value::Array(Vec::new()))).collect();
+    let mut fields = Fields::parse(Value::Object(body).to_string().as_bytes()).expect("an object");
+    read(&mut fields);
+    let Err(Error::Invalid(violations)) = fields.finish() else { panic!("a list is no name") };
+    let unknown: Vec<_> = violations.iter().filter(|violation| violation.kind == "extra_forbidden").collect();
+    assert!(unknown.is_empty() && !properties.is_empty(), "described and not read: {unknown:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_models_follow_their_grammar() {
+        let longest = "x".repeat(200);
+        for good in ["a", "~free", "openai/gpt-4o", "meta:llama@3.1+turbo", "9_b-c", longest.as_str()] {
+            assert_eq!(model_name(good).as_deref(), Ok(good));
+        }
+        let too_long = "x".repeat(201);
+        for bad in
+            ["", "/a", "-a", ".a", "@a", "a b", "a\n", "a?", "a%2Fb", "\u{e4}", "a\0", too_long.as_str()]
+        {
+            assert!(model_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_for_people_are_printable_and_not_padded() {
+        for good in ["OpenAI (Europe)", "\u{d6}sterreich", "\u{1f600}", &"\u{e4}".repeat(100)] {
+            assert_eq!(name(good).as_deref(), Ok(good));
+        }
+        for bad in ["", " ", " a", "a ", "a\tb", "a\u{7f}", "a\nb", &"x".repeat(101)] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn times_need_an_offset() {
+        let noon = time("2026-11-20T12:00:00Z").expect("a time");
+        assert_eq!(time("2026-11-20T14:00:00.000+02:00"), Ok(noon));
+        for bad in ["", "2026-11-20", "2026-11-20T12:00:00", "2026-11-20T14:00:00 02:00x", "1763640000"] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A model as it is answered: the organization's own values, and what the embedded table fills in where it has none.
+//!
+//! Imports `providers` for the table.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::providers::{
+    Capabilities, KnownModel, KnownPrice, ParameterRules, known_model, known_parameter_rules, preset,
+};
+use crate::store::{ModelRow, PriceFields};
+
+/// What a million tokens cost, in micro-dollars. Null: unknown, which is not free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelPrice {
+    /// Prompt tokens.
+    pub input: Option<i64>,
+    /// Answer tokens, reasoning included.
+    pub output: Option<i64>,
+    /// Prompt tokens read from the provider's cache.
+    pub cache_read: Option<i64>,
+    /// Prompt tokens written to the provider's cache.
+    pub cache_write: Option<i64>,
+}
+
+/// Whether recent failures keep a model from being called.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Cooldown {
+    /// It is not called for now.
+    open: bool,
+    /// Until when.
+    #[schema(required)]
+    until: Option<DateTime<Utc>>,
+    /// The class of the failures.
+    #[schema(required)]
+    error_class: Option<String>,
+}
+
+/// A model of the catalogue, as it takes part in requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelResponse {
+    /// The model.
+    id: Uuid,
+    /// The name by which apps ask for it.
+    name: String,
+    /// Who serves it.
+    provider_id: Uuid,
+    /// What its provider calls it.
+    upstream_model: String,
+    /// Tokens of prompt and answer together; null: unknown.
+    #[schema(required)]
+    context_window: Option<i64>,
+    /// Tokens of the longest answer; null: unknown.
+    #[schema(required)]
+    max_output_tokens: Option<i64>,
+    /// What it can do.
+    capabilities: Capabilities,
+    /// What it costs; null: unknown.
+    #[schema(required)]
+    price: Option<ModelPrice>,
+    /// How a request is adapted when this model stands in for another one.
+    parameter_rules: ParameterRules,
+    /// Milliseconds until a stream's first real frame; null: 60,000, or 300,000 for a model that reasons.
+    #[schema(required)]
+    first_frame_timeout_ms: Option<i64>,
+    /// Milliseconds until a whole answer; null: 120,000, or 300,000 for a model that reasons.
+    #[schema(required)]
+    answer_timeout_ms: Option<i64>,
+    /// How often a failed call is made again; null: once.
+    #[schema(required)]
+    num_retries: Option<i32>,
+    /// Whether it may be called.
+    enabled: bool,
+    /// Whether recent failures keep it from being called.
+    cooldown: Cooldown,
+    /// The fields, such as `price` or `capabilities.vision`, that the organization left open and the embedded
+    /// table filled in.
+    filled: Vec<&'static str>,
+    /// The day of the embedded table's facts; null if it does not know the model.
+    #[schema(required)]
+    known_as_of: Option<NaiveDate>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it last changed.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<ModelRow> for ModelResponse {
+    fn from(row: ModelRow) -> Self {
+        let vendor = preset(&row.provider_preset);
+        let known = vendor.and_then(|vendor| known_model(vendor, &row.upstream_model));
+        let known_rules = known.map(|known| known.parameter_rules.clone()).or_else(|| {
+            let rules = vendor.map(|vendor| known_parameter_rules(vendor, &row.upstream_model));
+            rules.filter(|rules| *rules != ParameterRules::default())
+        });
+        let mut filled = Filled::default();
+        Self {
+            context_window: filled.or(
+                "context_window",
+                row.context_window,
+                known.and_then(|it| it.context_window),
+            ),
+            max_output_tokens: filled.or(
+                "max_output_tokens",
+                row.max_output_tokens,
+                known.and_then(|it| it.max_output_tokens),
+            ),
+            capabilities: filled.capabilities(row.capabilities, known),
+            price: filled.or(
+                "price",
+                row.price.map(ModelPrice::from),
+                known.and_then(|it| it.price).map(ModelPrice::from),
+            ),
+            parameter_rules: filled
+                .or("parameter_rules", row.parameter_rules, known_rules)
+                .unwrap_or_default(),
+            filled: filled.0,
+            known_as_of: known.map(|known| known.as_of),
+            id: row.id.0,
+            name: row.name,
+            provider_id: row.provider_id.0,
+            upstream_model: row.upstream_model,
+            first_frame_timeout_ms: row.first_frame_timeout_ms,
+            answer_timeout_ms: row.answer_timeout_ms,
+            num_retries: row.num_retries,
+            enabled: row.enabled,
+            // No failure keeps a model from being called yet.
+            cooldown: Cooldown::default(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// The names of the fields that the embedded table filled in.
+#[derive(Default)]
+struct Filled(Vec<&'static str>);
+
+impl Filled {
+    /// The organization's own value, else the known one, whose field is noted.
+    fn or<T>(&mut self, field: &'static str, own: Option<T>, known: Option<T>) -> Option<T> {
+        if own.is_none() && known.is_some() {
+            self.0.push(field);
+        }
+        own.or(known)
+    }
+
+    fn capabilities(&mut self, own: Capabilities, known: Option<&KnownModel>) -> Capabilities {
+        let known = known.map(|known| known.capabilities).unwrap_or_default();
+        Capabilities {
+            tools: self.or("capabilities.tools", own.tools, known.tools),
+            vision: self.or("capabilities.vision", own.vision, known.vision),
+            structured_output: self.or(
+                "capabilities.structured_output",
+                own.structured_output,
+                known.structured_output,
+            ),
+            reasoning: self.or("capabilities.reasoning", own.reasoning, known.reasoning),
+        }
+    }
+}
+
+impl From<PriceFields> for ModelPrice {
+    fn from(price: PriceFields) -> Self {
+        let PriceFields { input, output, cache_read, cache_write } = price;
+        Self { input, output, cache_read, cache_write }
+    }
+}
+
+impl From<KnownPrice> for ModelPrice {
+    fn from(price: KnownPrice) -> Self {
+        let KnownPrice { input, output, cache_read, cache_write } = price;
+        Self { input: Some(input), output: Some(output), cache_read, cache_write }
+    }
+}
+
+impl From<ModelPrice> for PriceFields {
+    fn from(price: ModelPrice) -> Self {
+        let ModelPrice { input, output, cache_read, cache_write } = price;
+        Self { input, output, cache_read, cache_write }
+    }
+}

@@ -1,0 +1,183 @@
+//! `POST /fallback`: puts a list behind a model, whether one was there or not.
+
+use std::collections::HashSet;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::revision::{IfMatch, etag};
+use super::{Fallback, expected_type};
+use crate::api::body::BodyReader;
+use crate::api::fields::Fields;
+use crate::auth::principal::{Caller, RouterManage};
+use crate::error::Result;
+use crate::gateway::classify::ErrorClass;
+use crate::store::{FallbackOutcome, FallbackType, NewFallback, Store};
+
+/// As many as a request's own list may hold.
+const MOST_FALLBACKS: usize = 32;
+
+/// The body. Fields that are not here have no effect. Documentation: [`parse`] reads it.
+#[derive(Debug, utoipa::ToSchema)]
+pub struct FallbackRequest {
+    /// The catalogue name of the model whose failures the list answers; spaces around it are cut off.
+    #[schema(example = "smart")]
+    pub model: String,
+    /// Catalogue names of the models to try, in order: 1 to 32, none twice, not the model itself.
+    #[schema(example = json!(["steady"]), min_items = 1, max_items = 32)]
+    pub fallback_models: Vec<String>,
+    /// Which failures the list answers; `general` is every failure that no other list answers.
+    #[schema(required = false, default = "general", inline)]
+    pub fallback_type: FallbackType,
+    /// Narrows the list to these error classes; null or left out is every class. `stream_interrupted` is not among
+    /// them: no other model can take over by then.
+    pub triggers: Option<Vec<ErrorClass>>,
+}
+
+/// A configuration that was put in force.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FallbackSet {
+    #[serde(flatten)]
+    fallback: Fallback,
+    /// Says whether it was created or updated.
+    #[schema(example = "Fallback configuration created successfully")]
+    message: &'static str,
+}
+
+/// Create or replace a fallback list
+///
+/// Puts the list in force at once: the next chat request uses it. Setting what is in force already changes
+/// nothing, not even the revision. With `If-Match` the change is made only if nobody was faster.
+///
+/// # Errors
+/// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
+#[utoipa::path(post, path = "/fallback", operation_id = "setFallback", tag = "fallbacks",
+    security(("bearer" = []), ("x-api-key" = [])), request_body = FallbackRequest,
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` as it was read; `*` demands that there is a list")),
+    responses(
+        (status = 200, description = "In force, created or replaced", body = FallbackSet, headers(("ETag" = String, description = "The revision in quotes"))),
+        (status = 400, description = "Unknown fallback models, or the model is its own fallback"),
+        (status = 404, description = "The model is not in the catalogue"),
+        (status = 412, description = "Another revision is in force than the one in `If-Match`"),
+        (status = 422, description = "Fields that were refused")))]
+pub async fn set(
+    caller: Caller<RouterManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    reader: web::Data<BodyReader>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(&request, payload).await?;
+    let new = parse(&body.bytes)?;
+    let if_match = IfMatch::of(request.headers())?;
+    let store = store.organization(&caller.tenant);
+    let expected = if_match.expected(&store, &new.model, new.fallback_type).await?;
+    let (row, outcome) = store.fallback_set(new, expected).await?;
+    let message = match outcome {
+        FallbackOutcome::Created => "Fallback configuration created successfully",
+        FallbackOutcome::Replaced => "Fallback configuration updated successfully",
+    };
+    let etag = etag(row.revision);
+    Ok(HttpResponse::Ok().insert_header(etag).json(FallbackSet { fallback: row.into(), message }))
+}
+
+fn parse(body: &[u8]) -> Result<NewFallback> {
+    let mut fields = Fields::parse(body)?;
+    let model = model(&mut fields);
+    let fallback_models = fallback_models(&mut fields);
+    let fallback_type = fallback_type(&mut fields);
+    let triggers = triggers(&mut fields);
+    fields.finish_lenient()?;
+    Ok(NewFallback { model, fallback_models, fallback_type, triggers })
+}
+
+fn model(fields: &mut Fields) -> String {
+    match fields.take("model") {
+        Some(Value::String(model)) if model.trim().is_empty() => {
+            fields.refuse("model", "value_error", "'model' must not be blank.");
+        }
+        Some(Value::String(model)) => return model.trim().to_owned(),
+        Some(_) => fields.refuse("model", "string_type", "'model' must be a string."),
+        None => fields.refuse("model", "missing", "The field 'model' is required."),
+    }
+    String::new()
+}
+
+fn fallback_models(fields: &mut Fields) -> Vec<String> {
+    const FIELD: &str = "fallback_models";
+    let Some(value) = fields.take(FIELD) else {
+        fields.refuse(FIELD, "missing", format!("The field '{FIELD}' is required."));
+        return Vec::new();
+    };
+    let Some(models) = strings(fields, FIELD, value) else { return Vec::new() };
+    if models.is_empty() {
+        fields.refuse(FIELD, "too_short", format!("'{FIELD}' must name at least one model."));
+    }
+    if models.len() > MOST_FALLBACKS {
+        let message = format!("'{FIELD}' may name at most {MOST_FALLBACKS} models, not {}.", models.len());
+        fields.refuse(FIELD, "too_long", message);
+    }
+    if let Some(twice) = repeated(&models) {
+        fields.refuse(FIELD, "value_error", format!("'{twice}' stands in '{FIELD}' twice. Name it once."));
+    }
+    models
+}
+
+fn fallback_type(fields: &mut Fields) -> FallbackType {
+    let Some(value) = fields.take("fallback_type") else { return FallbackType::General };
+    value.as_str().and_then(FallbackType::parse).unwrap_or_else(|| {
+        fields.refuse("fallback_type", "literal_error", expected_type());
+        FallbackType::General
+    })
+}
+
+/// Any class after which a request can go on: passing a model over counts too, because it leads on just as well.
+fn triggers(fields: &mut Fields) -> Option<Vec<String>> {
+    const FIELD: &str = "triggers";
+    let value = fields.take(FIELD).filter(|value| !value.is_null())?;
+    let words = strings(fields, FIELD, value)?;
+    if words.is_empty() {
+        let message = "'triggers' must name at least one error class; leave it out for every class.";
+        fields.refuse(FIELD, "too_short", message);
+    }
+    for (index, word) in words.iter().enumerate() {
+        match word.parse() {
+            Ok(ErrorClass::StreamInterrupted) => {
+                let message = "A stream that broke after content was sent cannot go on with another model.";
+                fields.refuse_entry(FIELD, index, "value_error", message);
+            }
+            Ok(_) => {}
+            Err(_) => fields.refuse_entry(FIELD, index, "literal_error", expected_class()),
+        }
+    }
+    if let Some(twice) = repeated(&words) {
+        fields.refuse(FIELD, "value_error", format!("'{twice}' stands in '{FIELD}' twice. Name it once."));
+    }
+    Some(words)
+}
+
+/// A list of nothing but strings; what else it holds is refused by its place.
+fn strings(fields: &mut Fields, field: &str, value: Value) -> Option<Vec<String>> {
+    let Value::Array(entries) = value else {
+        fields.refuse(field, "list_type", format!("'{field}' must be a list of strings."));
+        return None;
+    };
+    for (index, _) in entries.iter().enumerate().filter(|(_, entry)| !entry.is_string()) {
+        let message = format!("Every entry of '{field}' must be a string.");
+        fields.refuse_entry(field, index, "string_type", message);
+    }
+    let text = |entry| if let Value::String(text) = entry { Some(text) } else { None };
+    entries.into_iter().map(text).collect()
+}
+
+fn expected_class() -> String {
+    let classes = ErrorClass::ALL.iter().filter(|class| **class != ErrorClass::StreamInterrupted);
+    let words: Vec<String> = classes.map(|class| format!("'{class}'")).collect();
+    format!("Input should be one of {}", words.join(", "))
+}
+
+fn repeated(names: &[String]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    names.iter().map(String::as_str).find(|name| !seen.insert(*name))
+}

@@ -1,0 +1,204 @@
+//! The order of candidates, its limits and its deadline; by example where the contract gives one, by property where
+//! it says "never" and "always".
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::ids::{OrganizationId, ProviderId};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::providers::{Capabilities, ParameterRules, preset};
+use crate::store::OrganizationSettings;
+use crate::store::snapshot::{ProviderEntry, TypedLists};
+
+mod examples;
+mod properties;
+mod time;
+
+/// A catalogue in the making: models are made as they are named.
+struct World {
+    models: HashMap<&'static str, Arc<ModelEntry>>,
+    disabled: Vec<&'static str>,
+    chains: HashMap<ModelId, Chains>,
+    typed_lists: TypedLists,
+    settings: OrganizationSettings,
+    limits: Limits,
+}
+
+/// A list's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    General,
+    Context,
+    Content,
+}
+
+const PLENTY: View = View { left: Duration::from_secs(600), jitter: 0.0 };
+
+impl World {
+    fn new() -> Self {
+        Self {
+            models: HashMap::new(),
+            disabled: Vec::new(),
+            chains: HashMap::new(),
+            typed_lists: TypedLists::default(),
+            settings: OrganizationSettings::default(),
+            limits: Limits { max_fallbacks: 99, ..Limits::default() },
+        }
+    }
+
+    fn model(&mut self, name: &'static str) -> Arc<ModelEntry> {
+        let enabled = !self.disabled.contains(&name);
+        self.models.entry(name).or_insert_with(|| model(name, enabled)).clone()
+    }
+
+    fn list(&mut self, of: &'static str, kind: Kind, targets: &[&'static str]) {
+        self.list_for(of, kind, targets, None);
+    }
+
+    fn list_for(
+        &mut self,
+        of: &'static str,
+        kind: Kind,
+        targets: &[&'static str],
+        triggers: Option<&[ErrorClass]>,
+    ) {
+        let chain = Arc::new(Chain {
+            config_id: Uuid::new_v4(),
+            revision: 1,
+            triggers: triggers.map(|classes| classes.iter().map(|class| class.as_str().to_owned()).collect()),
+            targets: targets.iter().map(|name| self.model(name)).collect(),
+        });
+        let id = self.model(of).id;
+        let chains = self.chains.entry(id).or_default();
+        match kind {
+            Kind::General => chains.general = Some(chain),
+            Kind::Context => {
+                self.typed_lists.context_window = true;
+                chains.context_window = Some(chain);
+            }
+            Kind::Content => {
+                self.typed_lists.content_policy = true;
+                chains.content_policy = Some(chain);
+            }
+        }
+    }
+
+    fn plan(&mut self, requested: &'static str) -> Plan {
+        let requested = self.model(requested);
+        let organization = OrganizationSnapshot {
+            id: OrganizationId(Uuid::new_v4()),
+            name: "test".into(),
+            version: 1,
+            settings: self.settings.clone(),
+            keys: HashMap::new(),
+            models: HashMap::new(),
+            chains: self.chains.clone(),
+            typed_lists: self.typed_lists,
+        };
+        Plan::of_stored(Arc::new(organization), requested, self.limits.clone())
+    }
+
+    /// Everybody that a request looks at when each call fails with the next of `classes`, and then with the last.
+    fn run(&mut self, requested: &'static str, classes: &[ErrorClass]) -> Vec<String> {
+        let mut plan = self.plan(requested);
+        run(&mut plan, classes).looked_at()
+    }
+}
+
+fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
+    let provider = ProviderEntry {
+        id: ProviderId(Uuid::nil()),
+        name: "test".into(),
+        preset: preset("custom").expect("a preset"),
+        base_url: None,
+        credential: None,
+    };
+    Arc::new(ModelEntry {
+        id: ModelId(Uuid::new_v4()),
+        name: name.into(),
+        created_at: DateTime::<Utc>::UNIX_EPOCH,
+        provider: Arc::new(provider),
+        upstream_model: name.to_owned(),
+        context_window: None,
+        max_output_tokens: None,
+        capabilities: Capabilities::default(),
+        parameter_rules: ParameterRules::default(),
+        first_frame_timeout: Duration::from_secs(60),
+        answer_timeout: Duration::from_secs(120),
+        num_retries: 0,
+        enabled,
+        price: None,
+    })
+}
+
+fn failure(class: ErrorClass) -> Failure {
+    Failure {
+        class,
+        rule: "test",
+        status: None,
+        retry_after: None,
+        message: "failed".to_owned(),
+        param: None,
+        code: None,
+    }
+}
+
+/// One thing that a plan said.
+#[derive(Debug)]
+enum Said {
+    Called(Candidate, Duration),
+    PassedOver(Candidate, ErrorClass),
+}
+
+impl Said {
+    fn model(&self) -> &ModelEntry {
+        match self {
+            Self::Called(candidate, _) | Self::PassedOver(candidate, _) => &candidate.model,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Course {
+    said: Vec<Said>,
+    end: Exhausted,
+}
+
+impl Course {
+    /// Names, those of the passed over in parentheses.
+    fn looked_at(&self) -> Vec<String> {
+        let name = |said: &Said| match said {
+            Said::Called(candidate, _) => candidate.model.name.to_string(),
+            Said::PassedOver(candidate, _) => format!("({})", candidate.model.name),
+        };
+        self.said.iter().map(name).collect()
+    }
+
+    fn called(&self) -> impl Iterator<Item = &Candidate> {
+        self.said.iter().filter_map(|said| match said {
+            Said::Called(candidate, _) => Some(candidate),
+            Said::PassedOver(..) => None,
+        })
+    }
+}
+
+/// Fails every call, until nobody is left.
+fn run(plan: &mut Plan, classes: &[ErrorClass]) -> Course {
+    let mut said = Vec::new();
+    let mut failures = classes.iter().chain(std::iter::repeat(classes.last().expect("a class")));
+    let mut last = None;
+    loop {
+        match plan.next(last.take(), PLENTY) {
+            Step::Try { candidate, after, .. } => {
+                said.push(Said::Called(candidate, after));
+                last = failures.next().copied().map(failure);
+            }
+            Step::PassOver(candidate, reason) => said.push(Said::PassedOver(candidate, reason)),
+            Step::Exhausted(end) => return Course { said, end },
+        }
+        assert!(said.len() <= 1_000, "the plan does not end");
+    }
+}

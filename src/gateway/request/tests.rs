@@ -1,0 +1,74 @@
+//! What a body may say, and what is refused.
+
+use super::*;
+
+fn parse(body: &str) -> Result<ChatRequest> {
+    ChatRequest::parse(Bytes::copy_from_slice(body.as_bytes()))
+}
+
+fn refusal(body: &str) -> (Option<String>, &'static str) {
+    match parse(body) {
+        Err(Error::Refused(refusal)) => (refusal.param, refusal.code),
+        other => panic!("{body} gave {other:?}"),
+    }
+}
+
+#[test]
+fn a_list_follows_its_model_without_duplicates() {
+    let request = parse(r#"{"model":"a","models":["b","a","c","b"]}"#).expect("a request");
+    assert_eq!(request.wanted, Wanted::List(vec!["a".into(), "b".into(), "c".into()]));
+    let request = parse(r#"{"models":["b","c"]}"#).expect("a request");
+    assert_eq!(request.wanted.primary(), "b");
+    let request = parse(r#"{"model":"a","fallbacks":["b"]}"#).expect("a request");
+    assert_eq!(request.wanted, Wanted::List(vec!["a".into(), "b".into()]));
+}
+
+#[test]
+fn null_counts_as_absent() {
+    let request = parse(
+        r#"{"model":"a","models":null,"fallbacks":null,"stream":null,"num_retries":null,"session_id":null}"#,
+    )
+    .expect("a request");
+    assert_eq!(request.wanted, Wanted::Stored("a".into()));
+    assert!(!request.stream && request.session.is_none());
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_field() {
+    let long = format!(r#"{{"models":[{}]}}"#, vec![r#""m""#; 33].join(","));
+    for (body, param, code) in [
+        ("{", None, "invalid_json"),
+        ("[]", None, "invalid_json"),
+        ("", None, "invalid_json"),
+        (r#"{"model":"a","model":"b"}"#, Some("model"), "duplicate_field"),
+        (r#"{"messages":[]}"#, Some("model"), "missing_field"),
+        (r#"{"model":7}"#, Some("model"), "invalid_type"),
+        (r#"{"model":["a"]}"#, Some("model"), "invalid_type"),
+        (r#"{"model":" "}"#, Some("model"), "invalid_value"),
+        (r#"{"model":"a","models":[]}"#, Some("models"), "invalid_value"),
+        (r#"{"model":"a","models":"b"}"#, Some("models"), "invalid_type"),
+        (r#"{"model":"a","fallbacks":"b"}"#, Some("fallbacks"), "invalid_type"),
+        (r#"{"model":"a","fallbacks":[{"model":"b"}]}"#, Some("fallbacks"), "invalid_type"),
+        (r#"{"model":"a","models":["b"],"fallbacks":["c"]}"#, Some("fallbacks"), "conflicting_fields"),
+        (
+            r#"{"model":"a","models":["b"],"disable_fallbacks":true}"#,
+            Some("disable_fallbacks"),
+            "conflicting_fields",
+        ),
+        (r#"{"fallbacks":["b"]}"#, Some("model"), "missing_field"),
+        (r#"{"model":"a","stream":"yes"}"#, Some("stream"), "invalid_type"),
+        (r#"{"model":"a","num_retries":6}"#, Some("num_retries"), "invalid_value"),
+        (r#"{"model":"a","max_fallbacks":-1}"#, Some("max_fallbacks"), "invalid_type"),
+        (r#"{"model":"a","session_id":""}"#, Some("session_id"), "invalid_value"),
+        (long.as_str(), Some("models"), "invalid_value"),
+    ] {
+        assert_eq!(refusal(body), (param.map(str::to_owned), code), "{body}");
+    }
+}
+
+#[test]
+fn a_session_is_found_in_the_metadata_too() {
+    let request = parse(r#"{"model":"a","metadata":{"session_id":"s 1"}}"#).expect("a request");
+    assert_eq!(request.session.as_deref(), Some("s 1"));
+    assert!(parse(r#"{"model":"a","metadata":{"session_id":7}}"#).expect("a request").session.is_none());
+}

@@ -1,0 +1,135 @@
+//! The rows that a trail leaves: what is stored of a failed candidate, and of the request.
+//!
+//! Imports the trail and the store's record types.
+
+use std::time::Duration;
+
+use super::{Outcome, Trail};
+use crate::gateway::classify::{ErrorClass, Failure};
+use crate::gateway::plan::Candidate;
+use crate::store::recorder::{FallbackEventRecord, RequestRecord};
+
+impl Trail {
+    pub(super) fn event(
+        &self,
+        candidate: &Candidate,
+        failure: &Failure,
+        attempts: i32,
+        took: Duration,
+    ) -> FallbackEventRecord {
+        let now = self.clock.now();
+        FallbackEventRecord {
+            id: self.clock.new_id().into(),
+            organization_id: self.context.organization_id,
+            request_id: self.context.request_id.into(),
+            failed_model: candidate.model.name.to_string(),
+            next_model: None,
+            error_class: failure.class.as_str().to_owned(),
+            // PostgreSQL keeps no NUL in a text.
+            error_message: Some(failure.message.replace('\0', "")),
+            invocation_type: invocation_type(self.context.streamed).to_owned(),
+            router_config_id: None,
+            router_config_revision: None,
+            session_id: self.context.session_id,
+            session_ref: self.context.session_ref.clone(),
+            hop: i32::try_from(self.hops + 1).unwrap_or(i32::MAX),
+            attempts,
+            status_code: failure.status.map(i32::from),
+            matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
+            duration_ms: millis(took),
+            origin: "live".to_owned(),
+            created_at: now,
+            recorded_at: now,
+        }
+    }
+
+    pub(super) fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRecord {
+        let context = &self.context;
+        let usage = self.usage;
+        let served = self.served.as_ref();
+        let cost = match (served, usage) {
+            (Some(_), Some(usage)) => self.cost(&usage),
+            // Nobody answered, or nothing was delivered: nothing is billed.
+            _ => Some(0),
+        };
+        RequestRecord {
+            id: context.request_id.into(),
+            organization_id: context.organization_id,
+            api_key_id: Some(context.key.id.0),
+            api_key_name: Some(context.key.name.to_string()),
+            requested_model: context.requested.clone(),
+            served_model: served.map(|model| model.name.to_string()),
+            served_provider: served.map(|model| model.provider.name.to_string()),
+            outcome: outcome.as_str().to_owned(),
+            error_class: class.map(|class| class.as_str().to_owned()),
+            status_code: i32::from(status),
+            endpoint: context.endpoint.to_owned(),
+            invocation_type: invocation_type(context.streamed).to_owned(),
+            streamed: context.streamed,
+            input_tokens: usage.map(|usage| usage.input),
+            output_tokens: usage.map(|usage| usage.output),
+            cached_tokens: usage.map(|usage| usage.cached),
+            reasoning_tokens: usage.map(|usage| usage.reasoning),
+            cost_nano_dollars: cost,
+            model_price_id: served.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
+            // What was delivered of an answer that was cut short is a matter of opinion.
+            estimated: usage.is_some_and(|usage| {
+                usage.estimated || matches!(outcome, Outcome::Interrupted | Outcome::ClientClosed)
+            }),
+            first_frame_ms: self.first_frame.map(millis),
+            total_ms: millis(context.started.elapsed()),
+            upstream_calls: i32::try_from(self.upstream_calls).unwrap_or(i32::MAX),
+            hops: i32::try_from(self.hops).unwrap_or(i32::MAX),
+            attempts: serde_json::to_value(&self.reports).unwrap_or_default(),
+            session_id: context.session_id,
+            session_ref: context.session_ref.clone(),
+            client_retry_count: context.client_retry_count,
+            origin: "live".to_owned(),
+            created_at: context.created_at,
+            recorded_at: context.created_at,
+        }
+    }
+}
+
+/// A pass-over in the words of a failure.
+#[must_use]
+pub(super) fn passed_over_failure(reason: ErrorClass, model: &str) -> Failure {
+    let why = match reason {
+        ErrorClass::Disabled => "it is disabled",
+        ErrorClass::NotAllowed => "the API key may not use it",
+        ErrorClass::OverBudget => "the budget is used up",
+        ErrorClass::Deadline => "no time was left",
+        ErrorClass::Cooldown => "it has been failing and is left alone for a while",
+        ErrorClass::TooLarge => "the prompt is larger than its context window",
+        ErrorClass::LacksCapability => "it cannot do what the request asks for",
+        ErrorClass::RateLimited
+        | ErrorClass::QuotaExhausted
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidRequest
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted => "it failed",
+    };
+    Failure {
+        class: reason,
+        rule: reason.as_str(),
+        status: None,
+        retry_after: None,
+        message: format!("The model '{model}' was not called: {why}."),
+        param: None,
+        code: None,
+    }
+}
+
+fn invocation_type(streamed: bool) -> &'static str {
+    if streamed { "chat_completion_stream" } else { "chat_completion" }
+}
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,238 @@
+//! Schemas in words: what kind a value is of, and the fields of an object.
+
+use serde_json::Value;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{Components, Object, RefOr, Schema};
+
+use super::prose::{Prose, prose};
+
+/// What kind a value is of, in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kind {
+    /// `string`, `list of integer` ... or what stands before the object's name.
+    pub words: String,
+    /// The object that it is made of; it has an entry of its own.
+    pub object: Option<String>,
+    /// It may be null.
+    pub nullable: bool,
+}
+
+/// A field of an object.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// What kind its value is of.
+    pub kind: Kind,
+    /// It must be there.
+    pub required: bool,
+    /// What it is.
+    pub text: Prose,
+    /// Its values and limits, one phrase each.
+    pub limits: Vec<Prose>,
+}
+
+/// Enums of more words than that have an entry of their own.
+const MOST_WORDS: usize = 8;
+
+/// The name of the component that a reference leads to.
+pub(super) fn target(location: &str) -> &str {
+    location.rsplit('/').next().unwrap_or(location)
+}
+
+/// What a schema is in the end: references followed.
+pub(super) fn resolve<'a>(components: &'a Components, schema: &'a RefOr<Schema>) -> Option<&'a Schema> {
+    match schema {
+        RefOr::T(schema) => Some(schema),
+        RefOr::Ref(reference) => match components.schemas.get(target(&reference.ref_location))? {
+            RefOr::T(schema) => Some(schema),
+            RefOr::Ref(_) => None,
+        },
+    }
+}
+
+/// Whether a component has an entry of its own: objects have, and long enums.
+pub(super) fn has_entry(schema: &RefOr<Schema>) -> bool {
+    match schema {
+        RefOr::Ref(_) => false,
+        RefOr::T(Schema::Object(object)) => !object.properties.is_empty() || words(object).len() > MOST_WORDS,
+        RefOr::T(Schema::AllOf(_)) => true,
+        RefOr::T(_) => false,
+    }
+}
+
+/// The words of an enum.
+pub(super) fn words(object: &Object) -> Vec<String> {
+    let values = object.enum_values.iter().flatten();
+    values.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// What kind a schema describes.
+pub(super) fn kind(components: &Components, schema: &RefOr<Schema>) -> Kind {
+    if let RefOr::Ref(reference) = schema {
+        let name = target(&reference.ref_location);
+        return match components.schemas.get(name) {
+            Some(component) if has_entry(component) => {
+                Kind { object: Some(name.to_owned()), ..Kind::default() }
+            }
+            Some(component @ RefOr::T(_)) => kind(components, component),
+            Some(RefOr::Ref(_)) | None => Kind { words: name.to_owned(), ..Kind::default() },
+        };
+    }
+    let RefOr::T(schema) = schema else { return Kind::default() };
+    match schema {
+        Schema::Array(array) => {
+            let nullable = types(&array.schema_type).contains(&"null");
+            match &array.items {
+                ArrayItems::RefOrSchema(items) => list_of(kind(components, items), nullable),
+                ArrayItems::False => Kind { words: "list".to_owned(), nullable, ..Kind::default() },
+            }
+        }
+        Schema::Object(object) => object_kind(components, object),
+        Schema::OneOf(parts) => either(components, &parts.items),
+        Schema::AnyOf(parts) => either(components, &parts.items),
+        _ => Kind { words: "object".to_owned(), ..Kind::default() },
+    }
+}
+
+fn list_of(items: Kind, nullable: bool) -> Kind {
+    Kind { words: format!("list of {}", items.words), object: items.object, nullable }
+}
+
+fn object_kind(components: &Components, object: &Object) -> Kind {
+    let types = types(&object.schema_type);
+    let nullable = types.contains(&"null");
+    if let Some(AdditionalProperties::RefOr(values)) = object.additional_properties.as_deref() {
+        let values = kind(components, values);
+        return Kind { words: format!("map of {}", values.words), object: values.object, nullable };
+    }
+    let named: Vec<&str> = types.into_iter().filter(|name| *name != "null").collect();
+    let mut words = if named.is_empty() { "any JSON value".to_owned() } else { named.join(" or ") };
+    if let Some(format) = object.format.as_ref().and_then(format) {
+        words = format!("{words} ({format})");
+    }
+    Kind { words, object: None, nullable }
+}
+
+/// One of several; null is said apart.
+fn either(components: &Components, parts: &[RefOr<Schema>]) -> Kind {
+    let is_null = |part: &&RefOr<Schema>| matches!(part, RefOr::T(Schema::Object(object)) if types(&object.schema_type) == ["null"]);
+    let nullable = parts.iter().any(|part| is_null(&part));
+    let mut kinds = parts.iter().filter(|part| !is_null(part)).map(|part| kind(components, part));
+    let first = kinds.next().unwrap_or_default();
+    let others: String =
+        kinds.map(|kind| format!(" or {}{}", kind.words, kind.object.unwrap_or_default())).collect();
+    let words = if others.is_empty() { first.words } else { format!("{}{others}", first.words) };
+    Kind { words, object: first.object, nullable: nullable || first.nullable }
+}
+
+fn types(kind: &SchemaType) -> Vec<&'static str> {
+    match kind {
+        SchemaType::Type(one) => vec![type_word(one)],
+        SchemaType::Array(several) => several.iter().map(type_word).collect(),
+        SchemaType::AnyValue => Vec::new(),
+    }
+}
+
+fn type_word(kind: &Type) -> &'static str {
+    match kind {
+        Type::Object => "object",
+        Type::String => "string",
+        Type::Integer => "integer",
+        Type::Number => "number",
+        Type::Boolean => "boolean",
+        Type::Array => "list",
+        Type::Null => "null",
+    }
+}
+
+/// The size of an integer says nothing to a caller.
+fn format(format: &SchemaFormat) -> Option<String> {
+    let name = serde_json::to_value(format).ok()?.as_str()?.to_owned();
+    Some(name).filter(|name| !name.starts_with("int") && !name.starts_with("uint"))
+}
+
+/// The fields of an object.
+pub(super) fn fields(components: &Components, schema: &RefOr<Schema>) -> Vec<Field> {
+    match resolve(components, schema) {
+        Some(Schema::Object(object)) => {
+            let field = |(name, value): (&String, &RefOr<Schema>)| Field {
+                name: name.clone(),
+                kind: kind(components, value),
+                required: object.required.contains(name),
+                text: prose(&description(value)),
+                limits: limits(components, value),
+            };
+            object.properties.iter().map(field).collect()
+        }
+        Some(Schema::AllOf(parts)) => parts.items.iter().flat_map(|part| fields(components, part)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn description(schema: &RefOr<Schema>) -> String {
+    let text = match schema {
+        RefOr::Ref(reference) => return reference.description.replace('\n', " "),
+        RefOr::T(Schema::Array(array)) => &array.description,
+        RefOr::T(Schema::Object(object)) => &object.description,
+        RefOr::T(Schema::OneOf(parts)) => {
+            // utoipa keeps the field's own text with the part that is not null.
+            let own = parts.items.iter().find_map(|part| match part {
+                RefOr::Ref(reference) if !reference.description.is_empty() => Some(&reference.description),
+                RefOr::Ref(_) | RefOr::T(_) => None,
+            });
+            return parts
+                .description
+                .as_ref()
+                .or(own)
+                .map_or_else(String::new, |text| text.replace('\n', " "));
+        }
+        RefOr::T(Schema::AllOf(parts)) => &parts.description,
+        RefOr::T(Schema::AnyOf(parts)) => &parts.description,
+        RefOr::T(_) => &None,
+    };
+    text.as_deref().unwrap_or_default().replace('\n', " ")
+}
+
+/// The values and limits of a value, one phrase each.
+pub(super) fn limits(components: &Components, schema: &RefOr<Schema>) -> Vec<Prose> {
+    phrases(components, schema).iter().map(|phrase| prose(phrase)).collect()
+}
+
+fn phrases(components: &Components, schema: &RefOr<Schema>) -> Vec<String> {
+    let mut limits = Vec::new();
+    let resolved = resolve(components, schema);
+    if let Some(Schema::Object(object)) = resolved {
+        let words = words(object);
+        if !words.is_empty() && words.len() <= MOST_WORDS {
+            limits.push(format!(
+                "one of {}",
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
+    if let Some(Schema::OneOf(parts)) = resolved {
+        limits.extend(parts.items.iter().flat_map(|part| phrases(components, part)));
+    }
+    // The numbers have types of their own: they are read as the document writes them.
+    let written = serde_json::to_value(schema).unwrap_or_default();
+    let fact = |name: &str| written.get(name).filter(|value| !value.is_null()).map(plain);
+    for (least, most, unit) in [
+        ("minimum", "maximum", ""),
+        ("minItems", "maxItems", " entries"),
+        ("minLength", "maxLength", " characters"),
+    ] {
+        match (fact(least), fact(most)) {
+            (Some(least), Some(most)) => limits.push(format!("{least} to {most}{unit}")),
+            (Some(least), None) => limits.push(format!("at least {least}{unit}")),
+            (None, Some(most)) => limits.push(format!("at most {most}{unit}")),
+            (None, None) => {}
+        }
+    }
+    limits.extend(fact("default").map(|default| format!("default `{default}`")));
+    limits
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,3 @@
+//! What a newcomer and a programmer read.
+
+pub mod api;

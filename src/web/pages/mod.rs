@@ -1,0 +1,4 @@
+//! The pages, by area.
+
+pub mod docs;
+pub mod home;

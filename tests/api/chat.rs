@@ -1,0 +1,6 @@
+//! `POST /v1/chat/completions`.
+
+mod bad_input;
+mod failover;
+mod stored;
+mod stream;

@@ -1,0 +1,23 @@
+//! The API from outside: a real server on a port of its own, real HTTP, a real database, a provider that does what
+//! a test tells it. Files are named after the URLs that they test.
+//!
+//! Every test runs twice, by [`on_both_databases`]: once on SQLite, once on PostgreSQL.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and is its own caller"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "one binary: nothing here is for anybody else")]
+
+mod support;
+
+mod api_keys;
+mod chat;
+mod fallback_events;
+mod models;
+mod providers;
+mod requests;
+mod whoami;

@@ -1,0 +1,332 @@
+//! A running server, and callers as values.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use failsoft::auth::api_key;
+use failsoft::auth::permission::Scope;
+use failsoft::clock::{Clock, ManualClock};
+use failsoft::config::Settings;
+use failsoft::startup::{Application, Stopper};
+use failsoft::store::system::NewOrganization;
+use failsoft::store::{FallbackType, ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::database::{Database, Kind};
+use super::fake_provider::FakeProvider;
+
+/// When every test begins.
+pub(crate) fn beginning() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+/// A server with an organization in it. `app.get(..)` and so on call as that organization, with a key of all scopes.
+pub(crate) struct App {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Moves its clock.
+    pub(crate) clock: ManualClock,
+    /// The first organization.
+    pub(crate) organization: Organization,
+    client: reqwest::Client,
+    store: Store,
+    stopper: Stopper,
+    running: Option<JoinHandle<std::io::Result<()>>>,
+    _database: Database,
+}
+
+/// An organization, as its owner sees it.
+#[derive(Clone)]
+pub(crate) struct Organization {
+    pub(crate) id: Uuid,
+    /// A key with all scopes.
+    pub(crate) key: String,
+    /// Its data, for arranging a test; what a test asserts goes over HTTP.
+    pub(crate) store: OrgStore,
+    vault: Store,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a text"))
+    }
+
+    /// The data of the events of a stream.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let text = self.text();
+        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
+    }
+}
+
+impl App {
+    pub(crate) async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, |_| {}).await
+    }
+
+    /// Starts a server whose settings were changed. Loopback is open to providers: the fake one lives there.
+    pub(crate) async fn start_with(kind: Kind, change: impl FnOnce(&mut Settings)) -> Self {
+        let database = Database::new(kind).await;
+        let mut settings = database.settings.clone();
+        settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        settings.server.workers = std::num::NonZeroUsize::new(1);
+        settings.server.drain_seconds = 2;
+        settings.upstream.allow_private = vec!["127.0.0.0/8".parse().expect("a range")];
+        change(&mut settings);
+        let (clock, hand) = Clock::manual(beginning());
+        let application = Application::build(settings, clock).await.expect("a server");
+        let address = application.address();
+        let store = application.store().clone();
+        let (stopper, mut stopped) = Stopper::new();
+        let running = tokio::spawn(application.run_until(async move {
+            // An error is the end of the test, which is a reason to stop as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }));
+        let organization = Organization::create(&store, "first").await;
+        let client = client();
+        Self {
+            address,
+            clock: hand,
+            organization,
+            client,
+            store,
+            stopper,
+            running: Some(running),
+            _database: database,
+        }
+    }
+
+    /// Another organization of the same server.
+    pub(crate) async fn other_organization(&self, name: &str) -> Organization {
+        Organization::create(&self.store, name).await
+    }
+
+    /// Stops the server as a signal would, and waits until it has drained.
+    pub(crate) async fn stop(&mut self) {
+        self.stopper.stop();
+        if let Some(running) = self.running.take() {
+            running.await.expect("no panic").expect("a clean end");
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A request without any credential.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(self.request(Method::GET, path), &self.organization.key).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(self.request(Method::DELETE, path), &self.organization.key).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(with_json(self.request(Method::POST, path), body), &self.organization.key).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.call(with_json(self.request(Method::PATCH, path), body), &self.organization.key).await
+    }
+
+    /// Sends a request with a key.
+    pub(crate) async fn call(&self, request: reqwest::RequestBuilder, key: &str) -> Answer {
+        self.send(request.bearer_auth(key)).await
+    }
+
+    /// Sends a request as it is and reads the whole answer.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.bytes().await.expect("a body") }
+    }
+
+    /// A chat completion with one user message; `more` is merged into the body.
+    pub(crate) async fn chat(&self, more: &Value) -> Answer {
+        self.post("/v1/chat/completions", &chat_body(more)).await
+    }
+
+    /// The organization's events, oldest first.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let page = self.get("/v1/model-router/fallback-events?limit=200").await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        let mut items = page.json()["items"].as_array().expect("a list").clone();
+        items.reverse();
+        items
+    }
+
+    /// The organization's requests, oldest first. A caller who went away is recorded without anybody waiting for
+    /// it, so this waits until there are `count`.
+    pub(crate) async fn requests(&self, count: usize) -> Vec<Value> {
+        eventually(async || {
+            let page = self.get("/v1/model-router/requests?limit=200").await;
+            let mut items = page.json()["items"].as_array().expect("a list").clone();
+            items.reverse();
+            (items.len() >= count).then_some(items)
+        })
+        .await
+    }
+}
+
+/// Puts a JSON body on a request.
+pub(crate) fn with_json(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+/// Asks again until there is an answer, for at most 20 seconds: for what happens after a response.
+pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(std::time::Instant::now() < end, "it did not happen within 20 seconds");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A body for a chat completion.
+pub(crate) fn chat_body(more: &Value) -> Value {
+    let mut body = json!({"messages": [{"role": "user", "content": "Hello"}]});
+    for (name, value) in more.as_object().expect("an object") {
+        body[name] = value.clone();
+    }
+    body
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client")
+}
+
+impl Organization {
+    async fn create(store: &Store, name: &str) -> Self {
+        let new = NewOrganization {
+            name: name.to_owned(),
+            email: format!("{name}@example.com"),
+            password_hash: None,
+        };
+        let created = store.system().organization_create(new).await.expect("an organization");
+        let own = store.system().organization(created.organization_id, "test");
+        let mut organization =
+            Self { id: created.organization_id.0, key: String::new(), store: own, vault: store.clone() };
+        organization.key = organization.key_with(&Scope::ALL).await;
+        organization
+    }
+
+    /// A key with these scopes and no limits.
+    pub(crate) async fn key_with(&self, scopes: &[Scope]) -> String {
+        self.key_like(scopes, |_| {}).await
+    }
+
+    /// A key with these scopes; `change` sets its limits.
+    pub(crate) async fn key_like(&self, scopes: &[Scope], change: impl FnOnce(&mut NewApiKey)) -> String {
+        let fresh = api_key::generate().expect("random bytes");
+        let mut new = NewApiKey {
+            name: "test key".to_owned(),
+            key_hash: self.vault.vault().key_hash(fresh.key.expose_secret()),
+            prefix: fresh.prefix,
+            last_four: fresh.last_four,
+            scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            models: None,
+            requests_per_minute: None,
+            concurrent_requests: None,
+            expires_at: None,
+            created_by: None,
+        };
+        change(&mut new);
+        self.store.api_key_create(new).await.expect("a key");
+        fresh.key.expose_secret().to_owned()
+    }
+
+    /// A provider at the fake one's address.
+    pub(crate) async fn provider(&self, name: &str, fake: &FakeProvider) -> Uuid {
+        self.provider_at(name, "custom", Some(&fake.base_url())).await
+    }
+
+    /// A provider of a preset at an address.
+    pub(crate) async fn provider_at(&self, name: &str, preset: &str, base_url: Option<&str>) -> Uuid {
+        let new = NewProvider {
+            name: name.to_owned(),
+            preset: preset.to_owned(),
+            base_url: base_url.map(str::to_owned),
+            credential: (preset != "simulated").then(|| "sk-upstream-secret-0001".into()),
+        };
+        self.store.provider_create(new).await.expect("a provider").id.0
+    }
+
+    /// A model without retries, called `<name>-upstream` by its provider.
+    pub(crate) async fn model(&self, name: &str, provider: Uuid) -> Uuid {
+        self.model_like(name, provider, |_| {}).await
+    }
+
+    /// A model; `change` sets what is special about it.
+    pub(crate) async fn model_like(
+        &self,
+        name: &str,
+        provider: Uuid,
+        change: impl FnOnce(&mut ModelFields),
+    ) -> Uuid {
+        let mut fields = ModelFields {
+            name: name.to_owned(),
+            provider_id: provider.into(),
+            upstream_model: format!("{name}-upstream"),
+            context_window: None,
+            max_output_tokens: None,
+            capabilities: failsoft::providers::Capabilities::default(),
+            price: None,
+            parameter_rules: None,
+            first_frame_timeout_ms: None,
+            answer_timeout_ms: None,
+            num_retries: Some(0),
+            enabled: true,
+        };
+        change(&mut fields);
+        self.store.model_create(fields).await.expect("a model").id.0
+    }
+
+    /// Models of one fake provider, by name.
+    pub(crate) async fn catalogue(&self, fake: &FakeProvider, names: &[&str]) {
+        let provider = self.provider("fake", fake).await;
+        for name in names {
+            self.model(name, provider).await;
+        }
+    }
+
+    /// A stored list. Returns its configuration's id.
+    pub(crate) async fn fallback(&self, model: &str, kind: FallbackType, behind: &[&str]) -> Uuid {
+        let new = NewFallback {
+            model: model.to_owned(),
+            fallback_models: behind.iter().map(|name| (*name).to_owned()).collect(),
+            fallback_type: kind,
+            triggers: None,
+        };
+        self.store.fallback_set(new, None).await.expect("a configuration").0.config_id.0
+    }
+}

@@ -1,0 +1,87 @@
+//! A database of its own for each test: a temporary SQLite file, or a database made in a PostgreSQL server.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use failsoft::config::Settings;
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connect};
+use tempfile::TempDir;
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// An empty database; gone when it is dropped.
+pub(crate) struct Database {
+    /// Settings that name it.
+    pub(crate) settings: Settings,
+    keeper: Keeper,
+}
+
+enum Keeper {
+    Folder { _folder: TempDir },
+    Server { address: String, name: String },
+}
+
+impl Database {
+    pub(crate) async fn new(kind: Kind) -> Self {
+        let mut settings = Settings::default();
+        settings.database.connections = 4;
+        let keeper = match kind {
+            Kind::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                settings.database.url = format!("sqlite://{}", folder.path().join("test.db").display());
+                Keeper::Folder { _folder: folder }
+            }
+            Kind::Postgres => {
+                let (address, name) = create().await;
+                let (server, _) = address.rsplit_once('/').expect("an address that ends in /postgres");
+                settings.database.url = format!("{server}/{name}");
+                settings.secrets.master_key = Some(STANDARD.encode([7_u8; 32]).into());
+                Keeper::Server { address, name }
+            }
+        };
+        Self { settings, keeper }
+    }
+}
+
+async fn create() -> (String, String) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    // A missing server fails the test: a skipped half would look like a passed one.
+    let address = std::env::var("FAILSOFT_TEST_POSTGRES_URL").expect(
+        "FAILSOFT_TEST_POSTGRES_URL is not set: these tests need a PostgreSQL server. `make test` starts a \
+         throw-away one; for a single test use `.ci/with-postgres cargo test --test api NAME`",
+    );
+    let name = format!("failsoft_api_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    // A test process that was killed may have left one of the same name on a server that lives on.
+    run(&address, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    run(&address, &format!("CREATE DATABASE {name}")).await;
+    (address, name)
+}
+
+async fn run(address: &str, statement: &str) {
+    let mut options = ConnectOptions::new(address);
+    options.max_connections(1).sqlx_logging(false);
+    let server = Connect::connect(options).await.expect("the PostgreSQL server");
+    server.execute_unprepared(statement).await.expect(statement);
+    server.close().await.expect("closed");
+}
+
+impl Drop for Database {
+    /// Also after a failed test. The runtime of the test cannot be waited for here, so another one is made.
+    fn drop(&mut self) {
+        let Keeper::Server { address, name } = &mut self.keeper else { return };
+        let (address, statement) =
+            (std::mem::take(address), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(run(&address, &statement));
+        })
+        .join();
+        assert!(dropped.is_ok() || std::thread::panicking(), "the database could not be dropped");
+    }
+}

@@ -1,0 +1,34 @@
+//! What the tests share.
+
+pub(crate) mod app;
+pub(crate) mod database;
+pub(crate) mod fake_provider;
+pub(crate) mod feather;
+
+/// Makes of each `async fn name(app: App) { .. }` two tests, one for each database.
+macro_rules! on_both_databases {
+    ($($(#[$attribute:meta])* async fn $name:ident($app:ident: App) $body:block)+) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                use super::*;
+
+                async fn run(kind: $crate::support::database::Kind) {
+                    let $app = $crate::support::app::App::start(kind).await;
+                    $body
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    run($crate::support::database::Kind::Sqlite).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    run($crate::support::database::Kind::Postgres).await;
+                }
+            }
+        )+
+    };
+}
+pub(crate) use on_both_databases;

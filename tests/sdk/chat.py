@@ -1,0 +1,232 @@
+"""The official OpenAI SDK, as a customer has it, against a running server, on each database.
+
+Two providers stand behind the server: the one of preset `simulated` that the process serves itself, and a separate
+`failsoft simulate` reached as a `custom` one. Run it with `make sdk`, or see tests/sdk/run.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import uuid
+
+import openai
+
+from installation import Installation
+
+BINARY = os.environ["FAILSOFT_BIN"]
+POSTGRES_URL = os.environ.get("FAILSOFT_TEST_POSTGRES_URL")
+QUESTION = [{"role": "user", "content": "Are you there?"}]
+
+# Catalogue names of the models that answer: the provider behind each.
+ANSWERING = {"steady": "outside", "vendor/steady": "inside"}
+
+
+class Chat:
+    """What a customer's app does. The subclasses say on which database."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.here = Installation(BINARY, cls.database_url(stack), stack)
+            inside = cls.here.create("/v1/model-router/providers", name="inside", preset="simulated")
+            outside = cls.here.create(
+                "/v1/model-router/providers",
+                name="outside",
+                preset="custom",
+                base_url=f"http://{cls.here.provider.address}/v1",
+                credential="a-credential-of-the-test",
+            )
+            cls.providers = {"inside": inside, "outside": outside}
+            for name, provider in ANSWERING.items():
+                cls.model(name, provider, "sim/steady")
+            # Without the SDK's own retries: what is seen is what the server answered.
+            cls.client = openai.OpenAI(base_url=f"{cls.here.url}/v1", api_key=cls.here.key, max_retries=0, timeout=60)
+            stack.callback(cls.client.close)
+            cls.addClassCleanup(stack.pop_all().close)
+
+    @classmethod
+    def model(cls, name, provider, upstream):
+        """Puts a model into the catalogue and returns its name."""
+        provider_id = cls.providers[provider]
+        cls.here.create("/v1/model-router/models", name=name, provider_id=provider_id, upstream_model=upstream)
+        return name
+
+    @classmethod
+    def failing(cls, provider, behavior):
+        """A model that fails in that way. Each test has its own: one that failed before may be cooling."""
+        return cls.model(f"{behavior}-{uuid.uuid4().hex[:8]}", provider, f"sim/{behavior}")
+
+    def test_the_fallback_answers(self):
+        for provider, behavior, answering, error_class in [
+            ("inside", "rate-limited", "steady", "rate_limited"),
+            ("outside", "error-503", "vendor/steady", "overloaded"),
+        ]:
+            with self.subTest(behavior=behavior):
+                failing = self.failing(provider, behavior)
+                answer = self.client.chat.completions.with_raw_response.create(
+                    model=failing, messages=QUESTION, extra_body={"models": [answering]}
+                )
+                completion = answer.parse()
+                self.assertEqual(completion.model, answering)
+                self.assertTrue(completion.choices[0].message.content)
+                self.assertEqual(completion.choices[0].finish_reason, "stop")
+                self.assertGreater(completion.usage.completion_tokens, 0)
+                self.assert_fell_back(answer.headers, failing, answering, error_class, "chat_completion")
+
+    def test_the_fallback_streams(self):
+        for provider, behavior, answering, error_class in [
+            ("inside", "rate-limited", "steady", "rate_limited"),
+            ("outside", "context-overflow", "vendor/steady", "context_window_exceeded"),
+        ]:
+            with self.subTest(behavior=behavior):
+                failing = self.failing(provider, behavior)
+                answer = self.client.chat.completions.with_raw_response.create(
+                    model=failing,
+                    messages=QUESTION,
+                    stream=True,
+                    stream_options={"include_usage": True},
+                    extra_body={"models": [answering]},
+                )
+                chunks = list(answer.parse())
+                self.assertEqual({chunk.model for chunk in chunks}, {answering})
+                choices = [chunk.choices[0] for chunk in chunks if chunk.choices]
+                self.assertTrue("".join(choice.delta.content or "" for choice in choices))
+                self.assertEqual(choices[-1].finish_reason, "stop")
+                self.assertGreater(chunks[-1].usage.completion_tokens, 0)
+                self.assert_fell_back(answer.headers, failing, answering, error_class, "chat_completion_stream")
+
+    def test_a_primary_that_answers_leaves_no_event(self):
+        answer = self.client.chat.completions.with_raw_response.create(
+            model="steady", messages=QUESTION, extra_body={"models": ["vendor/steady"]}
+        )
+        self.assertEqual(answer.parse().model, "steady")
+        self.assertEqual(answer.headers["x-failsoft-fallback"], "none")
+        self.assertEqual(self.here.events(answer.headers["x-request-id"]), [])
+
+    def test_a_stored_configuration_needs_nothing_in_the_request(self):
+        first, second = self.failing("outside", "error-503"), self.failing("inside", "quota-exhausted")
+        configuration = {"model": first, "fallback_models": [second, "vendor/steady"]}
+        status, answer = self.here.call("POST", "/fallback", configuration)
+        self.assertEqual(status, 200, answer)
+        answer = self.client.chat.completions.with_raw_response.create(model=first, messages=QUESTION)
+        self.assertEqual(answer.parse().model, "vendor/steady")
+        events = self.here.events(answer.headers["x-request-id"])
+        self.assertEqual([event["failed_model"] for event in events], [first, second])
+        self.assertEqual([event["next_model"] for event in events], [second, "vendor/steady"])
+        self.assertTrue(all(uuid.UUID(event["router_config_id"]) for event in events))
+
+    def test_when_every_model_fails_the_last_error_arrives(self):
+        for behaviors, expected, code in [
+            (["rate-limited", "error-503"], openai.InternalServerError, None),
+            (["error-503", "quota-exhausted"], openai.RateLimitError, "insufficient_quota"),
+        ]:
+            with self.subTest(behaviors=behaviors):
+                first, last = (self.failing("inside", behavior) for behavior in behaviors)
+                with self.assertRaises(expected) as failure:
+                    self.client.chat.completions.create(model=first, messages=QUESTION, extra_body={"models": [last]})
+                error = failure.exception
+                if code:
+                    self.assertEqual(error.code, code)
+                # A model may have been tried more than once.
+                attempts = dict.fromkeys(attempt["model"] for attempt in error.body["metadata"]["attempts"])
+                self.assertEqual(list(attempts), [first, last])
+                events = self.here.events(error.request_id)
+                self.assertEqual([event["next_model"] for event in events], [last, None])
+                should_retry = error.response.headers["x-should-retry"]
+                self.assertEqual(should_retry, "false" if code == "insufficient_quota" else "true")
+
+    def test_a_stream_that_breaks_raises_and_is_not_spliced(self):
+        cut = self.failing("outside", "cut-midstream")
+        stream = self.client.chat.completions.create(
+            model=cut, messages=QUESTION, stream=True, extra_body={"models": ["steady"]}
+        )
+        models = set()
+        with self.assertRaises(openai.APIError) as failure:
+            for chunk in stream:
+                models.add(chunk.model)
+        self.assertEqual(models, {cut})
+        self.assertIn("message", failure.exception.body)
+
+    def test_errors_are_the_ones_the_sdk_knows(self):
+        def chat(client=self.client, model="steady", **body):
+            return client.chat.completions.create(model=model, messages=QUESTION, extra_body=body)
+
+        other_checksum = self.here.key[:-1] + ("1" if self.here.key.endswith("0") else "0")
+        with self.assertRaises(openai.AuthenticationError):
+            chat(self.client.with_options(api_key=other_checksum))
+        with self.assertRaises(openai.NotFoundError) as failure:
+            chat(model="nobody")
+        self.assertEqual(failure.exception.code, "model_not_found")
+        for models in [[], ["nobody"], "steady"]:
+            with self.subTest(models=models), self.assertRaises(openai.BadRequestError) as failure:
+                chat(models=models)
+            self.assertLessEqual({"message", "type", "param", "code"}, set(failure.exception.body))
+
+    def test_the_catalogue_is_listed(self):
+        self.assertLessEqual(set(ANSWERING), {model.id for model in self.client.models.list()})
+        self.assertEqual(self.client.models.retrieve("vendor/steady").id, "vendor/steady")
+        with self.assertRaises(openai.NotFoundError):
+            self.client.models.retrieve("nobody")
+
+    def assert_fell_back(self, headers, failing, answering, error_class, invocation_type):
+        """The headers and the one event say that `answering` stood in for `failing`."""
+        self.assertEqual(headers["x-failsoft-fallback"], f"from={failing}; class={error_class}; hops=1")
+        self.assertEqual(headers["x-failsoft-model"], answering)
+        events = self.here.events(headers["x-request-id"])
+        self.assertEqual(len(events), 1, events)
+        expected = {
+            "failed_model": failing,
+            "next_model": answering,
+            "error_class": error_class,
+            "invocation_type": invocation_type,
+            "router_config_id": None,
+            "origin": "live",
+        }
+        self.assertEqual({name: events[0][name] for name in expected}, expected)
+
+
+class OnSqlite(Chat, unittest.TestCase):
+    """The embedded database, in a folder that is removed."""
+
+    @classmethod
+    def database_url(cls, stack):
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="failsoft-sdk-"))
+        return f"sqlite://{pathlib.Path(folder) / 'failsoft.db'}"
+
+
+@unittest.skipUnless(POSTGRES_URL, "FAILSOFT_TEST_POSTGRES_URL is not set")
+class OnPostgres(Chat, unittest.TestCase):
+    """A database of its own on the server that FAILSOFT_TEST_POSTGRES_URL names, dropped at the end."""
+
+    @classmethod
+    def database_url(cls, stack):
+        name = f"failsoft_sdk_{uuid.uuid4().hex}"
+        psql(f"CREATE DATABASE {name}")
+        stack.callback(psql, f"DROP DATABASE {name} WITH (FORCE)")
+        server, _, _ = POSTGRES_URL.rpartition("/")
+        return f"{server}/{name}"
+
+
+def psql(statement):
+    """Runs a statement on the server of FAILSOFT_TEST_POSTGRES_URL."""
+    command = ["psql", POSTGRES_URL, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    print(f"openai {openai.__version__}, python {sys.version.split()[0]}", flush=True)
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
+    # A subtest counts as its test.
+    failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors})
+    skipped = len(result.skipped)
+    if failed:
+        for database in Chat.__subclasses__():
+            if hasattr(database, "here"):
+                print(f"\n{database.__name__}: what the server logged\n{database.here.server.logged()}")
+    print(f"{max(0, result.testsRun - failed - skipped)} passed, {failed} failed, {skipped} skipped")
+    sys.exit(0 if result.wasSuccessful() else 1)

@@ -1,0 +1,213 @@
+//! Who may import whom, which crate is named where, and who may reach past the tenants.
+
+use crate::hold;
+use crate::source::{Source, Word};
+
+/// What each module below `src/` may refer to, besides itself and [`IMPORTABLE_BY_ALL`]. A longer path allows only
+/// what is below it. Modules without a limit are not here but in [`IMPORT_EVERYTHING`].
+const LAYERS: &[(&str, &[&str])] = &[
+    ("config", &[]),
+    ("clock", &[]),
+    ("telemetry", &[]),
+    // The end of a chain is an error like any other.
+    ("error", &["gateway::answer"]),
+    ("providers", &[]),
+    ("upstream", &["providers"]),
+    // A tenant is the proof without which no data is opened; a known model is filled from the embedded table.
+    ("store", &["auth::tenant", "providers"]),
+    ("auth", &["store"]),
+    ("gateway", &["store", "providers", "upstream"]),
+    // It stands where a stranger's provider stands.
+    ("simulate", &[]),
+    ("api", &["auth", "store", "gateway", "providers", "upstream"]),
+    ("web", &["auth", "store", "gateway", "providers", "upstream"]),
+];
+
+const IMPORTABLE_BY_ALL: &[&str] = &["config", "error", "clock", "telemetry"];
+
+/// They put the parts together; only they refer to each other.
+const IMPORT_EVERYTHING: &[&str] = &["startup", "routes", "demo"];
+
+/// A crate, the only places that may name it, and what the others use.
+const ONLY_IN: &[(&str, &[&str], &str)] = &[
+    ("argon2", &["src/auth/password.rs"], "call auth::password, which keeps it off the workers"),
+    ("jsonwebtoken", &["src/auth/session.rs"], "call auth::session"),
+    (
+        "reqwest",
+        &["src/upstream.rs", "src/upstream/"],
+        "send through upstream: one client, behind the address gate",
+    ),
+    ("sea_orm", DATABASE, "add a function to the resource's file in store"),
+    ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),
+    ("sqlx", DATABASE, "add a function to the resource's file in store"),
+];
+
+const DATABASE: &[&str] = &["src/store/", "entity/src/", "migration/src/"];
+
+/// A place, what it may not name (with what follows the name), and why.
+const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
+    (
+        &[
+            "src/store/",
+            "src/gateway/",
+            "src/providers/",
+            "src/upstream",
+            "src/config/",
+            "src/error.rs",
+            "src/clock.rs",
+        ],
+        &["actix"],
+        "the core knows no HTTP server; answer in its own types and dress them in api or web",
+    ),
+    (
+        &["src/providers/"],
+        &["tokio", "hyper", "TcpStream", "TcpListener", "UdpSocket"],
+        "a provider is pure functions; upstream sends and gateway waits",
+    ),
+];
+
+/// Who may reach past the tenants through `store::system`, and for which work that belongs to no caller.
+const SYSTEM_CALLERS: &[(&str, &str)] = &[
+    ("src/startup.rs", "migrates, loads the snapshots, starts the record writer"),
+    ("src/demo.rs", "makes the demo's organization before anybody can be asked who they are"),
+    ("src/main.rs", "org create, rotate-master-key: the operator at the command line"),
+    ("src/auth/", "finds the organization of a credential: nobody is known before"),
+];
+
+/// The words of each file that ships.
+fn shipped(sources: &[Source]) -> impl Iterator<Item = (&Source, &Word)> {
+    sources.iter().flat_map(|source| source.product.iter().map(move |word| (source, word)))
+}
+
+fn is_in(path: &str, places: &[&str]) -> bool {
+    places.iter().any(|place| path == *place || (!place.ends_with(".rs") && path.starts_with(place)))
+}
+
+fn imports_follow_the_layers(sources: &[Source]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| source.path.starts_with("src/")) {
+        let Some(layer) = source.module().first().cloned() else {
+            continue;
+        };
+        if IMPORT_EVERYTHING.contains(&layer.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+            findings
+                .push(format!("{}:1: module {layer} is in no layer; give it a row in LAYERS", source.path));
+            continue;
+        };
+        for reference in source.references() {
+            let target = reference.path.join("::");
+            let is_below = |prefix: &&str| target == *prefix || target.starts_with(&format!("{prefix}::"));
+            let own = reference.path.first() == Some(&layer);
+            if !own && !IMPORTABLE_BY_ALL.iter().chain(*allowed).any(is_below) {
+                findings.push(format!(
+                    "{}:{}: {layer} may not import {target}; move the code to where both may import it, or hand it in as an argument",
+                    source.path, reference.line
+                ));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn a_module_imports_only_what_its_layer_allows() {
+    hold(
+        imports_follow_the_layers,
+        &[
+            ("src/gateway/plan.rs", "use crate::{error::Error,\n auth::Tenant};", 2),
+            ("src/api/openai/chat.rs", "fn f() { crate::web::layout::page() }", 1),
+            ("src/store/mod.rs", "use crate::auth::permission::Scope;", 1),
+            ("src/providers/mod.rs", "use super::store::Store;", 1),
+            ("src/gateway/mod.rs", "use crate::startup;", 1),
+            ("src/extras/mod.rs", "", 1),
+        ],
+    );
+}
+
+fn crates_stay_in_their_place(sources: &[Source]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (source, word) in shipped(sources) {
+        for (name, places, remedy) in ONLY_IN {
+            if word.text == *name && !is_in(&source.path, places) {
+                findings.push(format!(
+                    "{}:{}: {name} only in {}; {remedy}",
+                    source.path,
+                    word.line,
+                    places.join(", ")
+                ));
+            }
+        }
+        for (places, names, remedy) in NEVER_IN {
+            let named =
+                names.iter().find(|name| word.text == **name || word.text.starts_with(&format!("{name}_")));
+            if let Some(name) = named.filter(|_| is_in(&source.path, places)) {
+                findings.push(format!("{}:{}: no {name} here; {remedy}", source.path, word.line));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn a_crate_stays_where_it_belongs() {
+    hold(
+        crates_stay_in_their_place,
+        &[
+            ("src/auth/session.rs", "use argon2::Argon2;", 1),
+            ("src/auth/password.rs", "use jsonwebtoken::encode;", 1),
+            ("src/api/feather/model/create.rs", "\nfn f(_: reqwest::Client) {}", 2),
+            ("src/api/feather/model/list.rs", "use sea_orm::EntityTrait;", 1),
+            ("src/gateway/mod.rs", "use {actix_web::HttpRequest};", 1),
+            ("src/providers/openai.rs", "use tokio::net::TcpStream;", 1),
+        ],
+    );
+}
+
+/// The lines on which a file asks for, or names, what reaches past the tenants.
+fn system_lines(source: &Source) -> Vec<usize> {
+    let is_call = |words: &&[Word]| words.iter().map(|word| word.text.as_str()).eq([".", "system", "("]);
+    let calls = source.product.windows(3).filter(is_call).map(|words| words[1].line);
+    let names =
+        source.references().into_iter().filter(|found| found.path.join("::").starts_with("store::system"));
+    calls.chain(names.map(|found| found.line)).collect()
+}
+
+fn system_is_called_by_the_listed(sources: &[Source]) -> Vec<String> {
+    let outside =
+        |source: &&Source| source.path.starts_with("src/") && !source.path.starts_with("src/store/");
+    let mut findings = Vec::new();
+    let mut used = Vec::new();
+    for source in sources.iter().filter(outside) {
+        let row = SYSTEM_CALLERS.iter().find(|(place, _)| is_in(&source.path, &[place]));
+        for line in system_lines(source) {
+            match row {
+                Some(row) => used.push(row),
+                None => findings.push(format!(
+                    "{}:{line}: store::system reaches past the tenants; open an OrgStore, or add a row with its reason to SYSTEM_CALLERS",
+                    source.path
+                )),
+            }
+        }
+    }
+    let idle = SYSTEM_CALLERS.iter().filter(|row| !used.contains(row));
+    findings.extend(
+        idle.map(|(place, _)| {
+            format!("{place}:1: calls store::system no more; take it out of SYSTEM_CALLERS")
+        }),
+    );
+    findings
+}
+
+#[test]
+fn only_the_listed_reach_past_the_tenants() {
+    hold(
+        system_is_called_by_the_listed,
+        &[
+            ("src/api/feather/model/list.rs", "async fn f(store: &Store) {\n store.system().list() }", 2),
+            ("src/web/pages/home.rs", "use crate::store::system::System;", 1),
+        ],
+    );
+}
