@@ -65,6 +65,7 @@ impl Upstream {
         connect_timeout: Duration,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let gate = Arc::new(gate);
+        #[expect(clippy::disallowed_methods, reason = "the one client that every other place is sent to")]
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

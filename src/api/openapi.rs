@@ -1,8 +1,8 @@
 //! The description of the API: one OpenAPI document, collected from the attributes of the handlers.
 //!
 //! A handler's attribute says what is particular to it. What follows from its path and its dialect (the shape of
-//! its errors, an id, the alias of another path) is added here, so that it cannot be forgotten; which scope a route
-//! wants is added by `routes`, which alone knows. Imports the other parts of `api`.
+//! its errors, an id, the alias of another path) is added here, so that it cannot be forgotten; what a caller needs
+//! is said by `routes`, which alone knows. Imports the other parts of `api`, and the scopes of `auth`.
 
 mod errors;
 mod finish;
@@ -15,6 +15,7 @@ use utoipa::openapi::{OpenApi, Server};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{feather, litellm, openai, public};
+use crate::auth::permission::Scope;
 
 /// Paths that answer exactly as another one does.
 pub const ALIASES: &[(&str, &str)] = &[
@@ -101,13 +102,26 @@ impl Modify for Credentials {
     }
 }
 
-/// The document, complete but for the scopes. `server` is the address under which callers reach us; none is
-/// whichever the document itself was fetched from.
+/// What a caller must present to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// The operator's token for metrics.
+    Token,
+    /// Any living key.
+    Key,
+    /// A key with that scope.
+    Scope(Scope),
+}
+
+/// The document. `server` is the address under which callers reach us; none is whichever the document itself was
+/// fetched from. `needs` says of a method, in capitals, and a path what a caller must present.
 #[must_use]
-pub fn describe(server: Option<&str>) -> OpenApi {
+pub fn describe(server: Option<&str>, needs: impl Fn(&str, &str) -> Needs) -> OpenApi {
     let mut document = Description::openapi();
-    document.servers = Some(vec![Server::new(server.unwrap_or("/"))]);
-    finish::finish(&mut document);
+    document.servers = Some(vec![Server::new(server.map_or("/", |url| url.trim_end_matches('/')))]);
+    finish::finish(&mut document, needs);
     document
 }
 

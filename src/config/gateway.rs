@@ -4,8 +4,6 @@
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
-    /// Whether models that keep failing are left alone for a while. Default true. `FAILSOFT_COOLDOWN` (`on`, `off`).
-    pub cooldown: bool,
     /// How long a connection to a provider may take to open, in seconds. Default 5.
     pub connect_seconds: u64,
     /// How long a stream may stay silent between two frames, in seconds. Default 60.
@@ -16,6 +14,6 @@ pub struct Gateway {
 
 impl Default for Gateway {
     fn default() -> Self {
-        Self { cooldown: true, connect_seconds: 5, stream_idle_seconds: 60, stream_total_seconds: 3_600 }
+        Self { connect_seconds: 5, stream_idle_seconds: 60, stream_total_seconds: 3_600 }
     }
 }

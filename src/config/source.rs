@@ -81,9 +81,6 @@ pub struct Overrides {
     /// `durable`, or `off` for benchmarks.
     #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
     pub recording: Option<Mode>,
-    /// `on` or `off`.
-    #[arg(long, env = "FAILSOFT_COOLDOWN", value_parser = parse_switch, hide = true, global = true)]
-    pub cooldown: Option<bool>,
     /// Which log lines: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -103,14 +100,6 @@ fn parse_recording(text: &str) -> Result<Mode, String> {
         "durable" => Ok(Mode::Durable),
         "off" => Ok(Mode::Off),
         _ => Err("write 'durable' or 'off'".to_owned()),
-    }
-}
-
-fn parse_switch(text: &str) -> Result<bool, String> {
-    match text {
-        "on" | "true" | "1" => Ok(true),
-        "off" | "false" | "0" => Ok(false),
-        _ => Err("write 'on' or 'off'".to_owned()),
     }
 }
 
@@ -164,7 +153,6 @@ impl Overrides {
         set(&mut settings.database.connections, self.database_connections);
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
         set(&mut settings.recording.mode, self.recording);
-        set(&mut settings.gateway.cooldown, self.cooldown);
         set(&mut settings.telemetry.log, self.log);
         set(&mut settings.telemetry.log_format, self.log_format);
         settings.server.public_url = self.public_url.or(settings.server.public_url.take());

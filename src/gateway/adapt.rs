@@ -74,9 +74,19 @@ impl Writer {
         if self.out.len() > 1 {
             self.out.push(b',');
         }
-        self.out.extend_from_slice(quoted(name).as_bytes());
+        self.name(name);
         self.out.push(b':');
         self.out.extend_from_slice(value);
+    }
+
+    fn name(&mut self, name: &str) {
+        if is_plain(name) {
+            self.out.push(b'"');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.push(b'"');
+        } else {
+            self.out.extend_from_slice(quoted(name).as_bytes());
+        }
     }
 
     /// Renames, drops and clamps as the model's rules say.
@@ -136,5 +146,10 @@ fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
 /// A JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    if is_plain(text) { ["\"", text, "\""].concat() } else { serde_json::Value::from(text).to_string() }
+}
+
+/// Nothing in it needs escaping.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }

@@ -64,7 +64,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub enum Reply {
     /// A whole one.
-    Whole(WholeReply),
+    Whole(Box<WholeReply>),
     /// A stream from its first real frame on.
     Stream(Box<StreamReply>),
 }
@@ -76,6 +76,8 @@ pub struct WholeReply {
     pub status: u16,
     /// The body.
     pub body: Bytes,
+    /// What was seen in it; none for a blocked prompt, which is no answer and may be all there is.
+    pub seen: Option<Inspected>,
 }
 
 impl Reply {
@@ -131,18 +133,19 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
             Ok(_) => Fault::Garbage(Garbage::ContentType),
         });
     }
-    let judged = judge(&body);
-    let reply = Reply::Whole(WholeReply { status, body: body.clone() });
-    match judged {
-        Ok(false) => Outcome::Ready(reply),
-        Ok(true) => Outcome::Filtered(reply, Fault::Filtered(Filter::FinishReason)),
-        Err(Fault::Filtered(filter)) => Outcome::Filtered(reply, Fault::Filtered(filter)),
+    let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen }));
+    match judge(&body) {
+        Ok(seen) if seen.choices.filtered && !seen.choices.content => {
+            Outcome::Filtered(whole(body, Some(seen)), Fault::Filtered(Filter::FinishReason))
+        }
+        Ok(seen) => Outcome::Ready(whole(body, Some(seen))),
+        Err(Fault::Filtered(filter)) => Outcome::Filtered(whole(body, None), Fault::Filtered(filter)),
         Err(fault) => Outcome::Failed(fault),
     }
 }
 
-/// Whether a whole answer is one; `true` is one that the filter emptied.
-fn judge(body: &[u8]) -> Result<bool, Fault> {
+/// Whether a whole answer is one.
+fn judge(body: &[u8]) -> Result<Inspected, Fault> {
     if body.trim_ascii().is_empty() {
         return Err(Fault::Garbage(Garbage::Empty));
     }
@@ -150,16 +153,16 @@ fn judge(body: &[u8]) -> Result<bool, Fault> {
         Ok(answer) if answer.choices.broken && !answer.choices.content => {
             Err(Fault::Garbage(Garbage::Truncated))
         }
-        Ok(answer) => Ok(answer.choices.filtered && !answer.choices.content),
+        Ok(answer) => Ok(answer),
         Err(no_answer) => Err(no_answer_fault(&no_answer, body)),
     }
 }
 
 /// What stands in the place of an answer, as a fault.
-pub(super) fn no_answer_fault(no_answer: &NoAnswer<'_>, body: &[u8]) -> Fault {
+pub(super) fn no_answer_fault(no_answer: &NoAnswer, body: &[u8]) -> Fault {
     match no_answer {
         NoAnswer::Error(error) => {
-            Fault::Upstream(Box::new(providers::error_in_answer(error.get().as_bytes())))
+            Fault::Upstream(Box::new(providers::error_in_answer(body.get(error.clone()).unwrap_or_default())))
         }
         NoAnswer::Blocked => Fault::Filtered(Filter::Prompt),
         NoAnswer::Broken if body.trim_ascii_start().starts_with(b"<") => Fault::Garbage(Garbage::Html),

@@ -162,11 +162,7 @@ fn meaning(error: &UpstreamError) -> (ErrorClass, &'static str) {
 
 /// Only there are sentences worth reading: elsewhere the status says more.
 fn calls_the_request_bad(error: &UpstreamError) -> bool {
-    match error.status {
-        400 | 413 | 422 => true,
-        200 => codes::is_bad_request(error),
-        _ => false,
-    }
+    matches!(error.status, 400 | 413 | 422) || (error.status == 200 && codes::is_bad_request(error))
 }
 
 fn class_of(meaning: Meaning) -> ErrorClass {
@@ -184,31 +180,34 @@ fn class_of(meaning: Meaning) -> ErrorClass {
     }
 }
 
+/// What a status says by itself: the first row that holds it.
+const STATUSES: &[(std::ops::RangeInclusive<u16>, ErrorClass, &str)] = &[
+    (400..=400, ErrorClass::InvalidRequest, "status:400"),
+    (401..=401, ErrorClass::Authentication, "status:401"),
+    (402..=402, ErrorClass::QuotaExhausted, "status:402"),
+    (403..=403, ErrorClass::Authentication, "status:403"),
+    (404..=404, ErrorClass::ModelNotFound, "status:404"),
+    (408..=408, ErrorClass::Timeout, "status:408"),
+    (413..=413, ErrorClass::InvalidRequest, "status:413"),
+    (422..=422, ErrorClass::InvalidRequest, "status:422"),
+    (429..=429, ErrorClass::RateLimited, "status:429"),
+    (500..=500, ErrorClass::Unavailable, "status:500"),
+    (502..=502, ErrorClass::Unavailable, "status:502"),
+    (503..=503, ErrorClass::Overloaded, "status:503"),
+    (504..=504, ErrorClass::Unavailable, "status:504"),
+    (520..=524, ErrorClass::Unavailable, "status:52x"),
+    (529..=529, ErrorClass::Overloaded, "status:529"),
+    // A redirect is never followed, so it leads nowhere.
+    (300..=399, ErrorClass::InvalidResponse, "status:3xx"),
+    (400..=499, ErrorClass::InvalidRequest, "status:4xx"),
+    (500..=599, ErrorClass::Unavailable, "status:5xx"),
+];
+
 fn by_status(error: &UpstreamError) -> (ErrorClass, &'static str) {
-    match error.status {
-        400 => (ErrorClass::InvalidRequest, "status:400"),
-        401 => (ErrorClass::Authentication, "status:401"),
-        402 => (ErrorClass::QuotaExhausted, "status:402"),
-        403 => (ErrorClass::Authentication, "status:403"),
-        404 => (ErrorClass::ModelNotFound, "status:404"),
-        408 => (ErrorClass::Timeout, "status:408"),
-        413 => (ErrorClass::InvalidRequest, "status:413"),
-        422 => (ErrorClass::InvalidRequest, "status:422"),
-        429 => (ErrorClass::RateLimited, "status:429"),
-        500 => (ErrorClass::Unavailable, "status:500"),
-        502 => (ErrorClass::Unavailable, "status:502"),
-        503 => (ErrorClass::Overloaded, "status:503"),
-        504 => (ErrorClass::Unavailable, "status:504"),
-        520..=524 => (ErrorClass::Unavailable, "status:52x"),
-        529 => (ErrorClass::Overloaded, "status:529"),
-        status => match status / 100 {
-            // A redirect is never followed, so it leads nowhere.
-            3 => (ErrorClass::InvalidResponse, "status:3xx"),
-            4 => (ErrorClass::InvalidRequest, "status:4xx"),
-            5 => (ErrorClass::Unavailable, "status:5xx"),
-            // An error inside a success that names no status.
-            _ if codes::is_bad_request(error) => (ErrorClass::InvalidRequest, "answer:bad_request"),
-            _ => (ErrorClass::Unavailable, "answer:error"),
-        },
+    match STATUSES.iter().find(|(statuses, ..)| statuses.contains(&error.status)) {
+        Some((_, class, rule)) => (*class, *rule),
+        // An error inside a success that names no status.
+        None if codes::is_bad_request(error) => (ErrorClass::InvalidRequest, "answer:bad_request"),
+        None => (ErrorClass::Unavailable, "answer:error"),
     }
 }

@@ -1,8 +1,11 @@
 //! Tokens, and what they cost. Pure; imports the store's snapshot for the price.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::choices::Key;
 use crate::store::snapshot::Price;
 
 /// The most tokens that one answer is believed to have. Beyond it a provider's figure is an error or an attack.
@@ -24,48 +27,17 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Reads a provider's `usage` object. None if it says nothing usable.
-    #[must_use]
-    pub fn parse(raw: &RawValue) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Wire<'a> {
-            #[serde(borrow, default)]
-            prompt_tokens: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            completion_tokens: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            prompt_tokens_details: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            completion_tokens_details: Option<&'a RawValue>,
-        }
-        #[derive(Deserialize)]
-        struct Details<'a> {
-            #[serde(borrow, default)]
-            cached_tokens: Option<&'a RawValue>,
-            #[serde(borrow, default)]
-            reasoning_tokens: Option<&'a RawValue>,
-        }
-        let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
-        let details = |raw: Option<&RawValue>| -> (i64, i64) {
-            raw.and_then(|raw| {
-                let details: Details<'_> = serde_json::from_str(raw.get()).ok()?;
-                Some((
-                    tokens(details.cached_tokens).unwrap_or(0),
-                    tokens(details.reasoning_tokens).unwrap_or(0),
-                ))
-            })
-            .unwrap_or_default()
-        };
-        let (input, output) = (tokens(wire.prompt_tokens), tokens(wire.completion_tokens));
-        if input.is_none() && output.is_none() {
+    /// What a provider's counts come to. None if it named neither.
+    fn reported(counts: Counts) -> Option<Self> {
+        if counts.input.is_none() && counts.output.is_none() {
             return None;
         }
-        let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
+        let (input, output) = (counts.input.unwrap_or(0), counts.output.unwrap_or(0));
         Some(Self {
             input,
             output,
-            cached: details(wire.prompt_tokens_details).0.min(input),
-            reasoning: details(wire.completion_tokens_details).1.min(output),
+            cached: counts.cached.unwrap_or(0).min(input),
+            reasoning: counts.reasoning.unwrap_or(0).min(output),
             estimated: false,
         })
     }
@@ -91,11 +63,79 @@ impl Usage {
     }
 }
 
+/// A provider's `usage`, whatever it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// It is not null.
+    pub present: bool,
+    /// Its tokens, if it says anything usable.
+    pub usage: Option<Usage>,
+}
+
+impl<'de> Deserialize<'de> for Reported {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        // What is no object, or holds a number that no machine has, says nothing usable.
+        let counts = serde_json::from_str::<Counts>(raw.get()).ok();
+        Ok(Self { present: raw.get() != "null", usage: counts.and_then(Usage::reported) })
+    }
+}
+
+/// The counts as they were named, each a number of any kind; of a name that stands there twice, the last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    input: Option<i64>,
+    output: Option<i64>,
+    cached: Option<i64>,
+    reasoning: Option<i64>,
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Counts;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object of counts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Counts, A::Error> {
+                let mut counts = Counts::default();
+                while let Some(Key(name)) = object.next_key()? {
+                    match &*name {
+                        "prompt_tokens" => counts.input = tokens(object.next_value()?),
+                        "completion_tokens" => counts.output = tokens(object.next_value()?),
+                        "cached_tokens" => counts.cached = tokens(object.next_value()?),
+                        "reasoning_tokens" => counts.reasoning = tokens(object.next_value()?),
+                        "prompt_tokens_details" => counts.cached = details(object.next_value()?).cached,
+                        "completion_tokens_details" => {
+                            counts.reasoning = details(object.next_value()?).reasoning;
+                        }
+                        _ => {
+                            object.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(counts)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+fn details(raw: &RawValue) -> Counts {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
 /// A count as vendors write it: a number, whole or not, never negative, never beyond belief.
-fn tokens(raw: Option<&RawValue>) -> Option<i64> {
-    let text = raw?.get();
+fn tokens(raw: &RawValue) -> Option<i64> {
+    let text = raw.get();
     if let Ok(whole) = text.parse::<i64>() {
         return Some(whole.clamp(0, MOST_TOKENS));
+    }
+    if !text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return None;
     }
     let number: f64 = text.parse().ok()?;
     #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
@@ -107,8 +147,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Option<Usage> {
-        let raw: Box<RawValue> = serde_json::from_str(text).expect("JSON");
-        Usage::parse(&raw)
+        serde_json::from_str::<Reported>(text).expect("JSON").usage
     }
 
     #[test]

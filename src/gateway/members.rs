@@ -61,7 +61,7 @@ impl<'a> Members<'a> {
 
 /// Where `part` stands in `text`, of which it must be a part.
 #[must_use]
-pub fn span(text: &[u8], part: &str) -> Range<usize> {
+pub fn span(text: &[u8], part: &[u8]) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
     start..(start + part.len()).min(text.len())
 }
@@ -133,7 +133,7 @@ mod tests {
         let text = br#" { "model" : "a\u0062", "messages":[{"content":"}{"}], "n":null } "#;
         let members = Members::parse(text).expect("an object");
         let model = members.get("model").expect("model");
-        assert_eq!(&text[span(text, model.get())], br#""a\u0062""#);
+        assert_eq!(&text[span(text, model.get().as_bytes())], br#""a\u0062""#);
         assert!(members.present("n").is_none() && members.get("n").is_some());
         assert!(members.duplicate().is_none());
     }

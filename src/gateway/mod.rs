@@ -7,6 +7,7 @@
 pub mod adapt;
 pub mod answer;
 pub mod attempt;
+pub mod choices;
 pub mod classify;
 pub mod cost;
 pub mod endpoint;

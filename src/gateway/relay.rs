@@ -2,6 +2,7 @@
 //!
 //! Imports [`stream`](super::stream), [`trail`](super::trail), [`frame`](super::frame).
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::answer::{Answer, AnswerBody, BrokenStream};
 use super::attempt::{Reply, WholeReply, explain};
 use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
-use super::frame::{Inspected, Names};
+use super::frame::Names;
 use super::stream::{FrameReader, Read, StreamReply};
 use super::trail::Trail;
 use crate::error::Result;
@@ -39,7 +40,7 @@ pub struct Manner {
 /// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
 pub async fn relay(reply: Reply, model: &Arc<ModelEntry>, trail: Trail, manner: Manner) -> Result<Answer> {
     match reply {
-        Reply::Whole(whole) => relay_whole(whole, model, trail, manner).await,
+        Reply::Whole(whole) => relay_whole(*whole, model, trail, manner).await,
         Reply::Stream(stream) => Ok(relay_stream(*stream, model.clone(), trail, manner)),
     }
 }
@@ -53,19 +54,20 @@ async fn relay_whole(
     let mut extra = Vec::new();
     let mut out = Vec::with_capacity(whole.body.len() + 96);
     let mut usage = None;
-    match Inspected::new(&whole.body) {
-        Ok(answer) => {
+    match whole.seen {
+        Some(answer) => {
             usage = answer.usage.or_else(|| estimate(&trail, answer.choices.content, answer.choices.bytes));
-            if !answer.has("system_fingerprint") {
-                extra.push("\"system_fingerprint\":null".to_owned());
+            if !answer.fingerprint {
+                extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
             if manner.metadata {
-                extra.push(format!("\"failsoft\":{}", trail.metadata(usage.as_ref())));
+                extra.push(Cow::Owned(format!("\"failsoft\":{}", trail.metadata(usage.as_ref()))));
             }
-            answer.write(&mut out, &Names::new(&model.name, &model.provider.name), &extra);
+            let names = Names::new(&model.name, &model.provider.name);
+            answer.write(&whole.body, &mut out, &names, &extra);
         }
         // A blocked prompt that nobody else answered is passed on as it came.
-        Err(_) => out.extend_from_slice(&whole.body),
+        None => out.extend_from_slice(&whole.body),
     }
     trail.answered(usage).await?;
     Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })

@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
 
+/// The longest name of a model, and of a field that is repeated in a message, in bytes.
+const MAX_NAME: usize = 200;
+
 /// Members of the body that are the gateway's own and never leave it.
 pub const OWN_MEMBERS: [&str; 9] = [
     "models",
@@ -91,11 +94,7 @@ impl ChatRequest {
     pub fn parse(body: Bytes) -> Result<Self> {
         let members = Members::parse(&body).map_err(|error| not_an_object(&error))?;
         if let Some(name) = members.duplicate() {
-            return Err(Error::refused(
-                Some(name),
-                "duplicate_field",
-                format!("The field '{name}' stands in the body twice. Send it once."),
-            ));
+            return Err(twice(name));
         }
         let stream = flag(&members, "stream")?;
         let request = Self {
@@ -110,7 +109,7 @@ impl ChatRequest {
                 .iter()
                 .map(|member| Part {
                     name: member.name.clone().into_owned(),
-                    value: span(&body, member.value.get()),
+                    value: span(&body, member.value.get().as_bytes()),
                 })
                 .collect(),
             body: body.clone(),
@@ -123,6 +122,14 @@ impl ChatRequest {
     pub fn value(&self, part: &Part) -> &[u8] {
         self.body.get(part.value.clone()).unwrap_or_default()
     }
+}
+
+fn twice(name: &str) -> Error {
+    if name.len() > MAX_NAME {
+        return Error::refused(None, "duplicate_field", "A field stands in the body twice. Send it once.");
+    }
+    let message = format!("The field '{name}' stands in the body twice. Send it once.");
+    Error::refused(Some(name), "duplicate_field", message)
 }
 
 fn not_an_object(error: &serde_json::Error) -> Error {
@@ -221,8 +228,15 @@ fn model(members: &Members<'_>) -> Result<Option<String>> {
         Some(model) if model.trim().is_empty() => {
             Err(Error::refused(Some("model"), "invalid_value", "'model' must not be empty."))
         }
+        Some(model) if model.len() > MAX_NAME => Err(name_too_long("model")),
         model => Ok(model),
     }
+}
+
+/// It is refused by its length, so that it need not be repeated in a message.
+fn name_too_long(field: &'static str) -> Error {
+    let message = format!("'{field}' holds a name of more than {MAX_NAME} characters; no model has one.");
+    Error::refused(Some(field), "invalid_value", message)
 }
 
 fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
@@ -257,6 +271,9 @@ fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>
         })?;
         if entry.trim().is_empty() {
             return Err(bad(format!("'{name}' holds an empty name.")));
+        }
+        if entry.len() > MAX_NAME {
+            return Err(name_too_long(name));
         }
         names.push(entry);
     }

@@ -246,14 +246,14 @@ impl FrameReader {
             self.seen.usage = Some(usage);
         }
         if self.seen.identity.is_none() {
-            self.seen.identity = Some(chunk.identity());
+            self.seen.identity = Some(chunk.identity(line));
         }
         if chunk.is_usage_only() && !self.include_usage {
             return Ok(Event::Preface);
         }
-        let at = super::members::span(event, std::str::from_utf8(line).unwrap_or_default());
+        let at = super::members::span(event, line);
         out.extend_from_slice(event.get(..at.start).unwrap_or_default());
-        chunk.write(out, &self.names, &[]);
+        chunk.write(line, out, &self.names, &[]);
         out.extend_from_slice(event.get(at.end..).unwrap_or_default());
         let choices = chunk.choices;
         let withheld = choices.filtered && !self.seen.content && !choices.content;

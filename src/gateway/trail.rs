@@ -20,7 +20,7 @@ use super::metrics::Metrics;
 use super::plan::Candidate;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder, RequestRecord};
+use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
 use rows::{millis, passed_over_failure};
 
@@ -224,9 +224,12 @@ impl Trail {
             self.metrics.fallback(self.first_failure);
             let events = std::mem::take(&mut self.events);
             let written = self.recorder.write(Record { events, request: None }).await;
-            if let (Err(_), Some(permit)) = (&written, self.permit.take()) {
+            if written.is_err()
+                && let Some(permit) = self.permit.take()
+            {
                 // The answer is withheld, and its caller is still there.
-                permit.leave(self.last_record(Outcome::Failed, None, 503));
+                let record = self.last_record(&permit, Outcome::Failed, None, 503);
+                permit.leave(record);
             }
             written?;
         }
@@ -358,24 +361,33 @@ impl Trail {
     }
 
     async fn finish(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Result<()> {
-        let record = self.last_record(outcome, class, status);
         match self.permit.take() {
-            Some(permit) => permit.write(record).await,
+            Some(permit) => {
+                let record = self.last_record(&permit, outcome, class, status);
+                permit.write(record).await
+            }
             None => Ok(()),
         }
     }
 
-    fn last_record(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Record {
+    fn last_record(
+        &mut self,
+        permit: &Permit,
+        outcome: Outcome,
+        class: Option<ErrorClass>,
+        status: u16,
+    ) -> Record {
         self.metrics.request(outcome, self.context.started.elapsed(), self.upstream_time);
-        let request = self.row(outcome, class, status);
-        Record { events: std::mem::take(&mut self.events), request: Some(request) }
+        let request = permit.is_recording().then(|| self.row(outcome, class, status));
+        Record { events: std::mem::take(&mut self.events), request }
     }
 }
 
 impl Drop for Trail {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
-            permit.leave(self.last_record(Outcome::ClientClosed, None, 499));
+            let record = self.last_record(&permit, Outcome::ClientClosed, None, 499);
+            permit.leave(record);
         }
     }
 }

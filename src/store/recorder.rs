@@ -158,6 +158,12 @@ impl Watcher {
 }
 
 impl Permit {
+    /// Whether anything is written at all: a benchmark may have switched it off, and then builds no record either.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.mode == Mode::Durable
+    }
+
     /// Writes the request's last record and waits until it is durable.
     ///
     /// # Errors

@@ -48,15 +48,16 @@ on_both_databases! {
     async fn a_key_lives_from_its_making_to_its_revocation(app: App) {
         models(&app, &["a", "b"]).await;
         let body = json!({
-            "name": "shop", "scopes": ["inference", "drill"], "models": ["a"], "requests_per_minute": 1_000_000,
-            "concurrent_requests": 100_000, "expires_at": "2024-10-05T02:00:00+02:00"
+            "name": "shop", "scopes": ["inference", "drill"], "models": ["a"],
+            "requests_per_minute": 1_000_000, "concurrent_requests": 100_000, "expires_at": "2024-10-05T02:00:00+02:00"
         });
         let (row, path, key) = made(&app, &body).await;
         assert_eq!(
             row,
             json!({
                 "id": row["id"], "name": "shop", "scopes": ["inference", "drill"], "models": ["a"],
-                "requests_per_minute": 1_000_000, "concurrent_requests": 100_000, "expires_at": "2024-10-05T00:00:00Z",
+                "requests_per_minute": 1_000_000, "concurrent_requests": 100_000,
+                "expires_at": "2024-10-05T00:00:00Z",
                 "prefix": &key[..8], "last_four": &key[36..], "last_used_at": null, "revoked_at": null,
                 "created_at": row["created_at"], "updated_at": row["created_at"]
             })
@@ -71,7 +72,8 @@ on_both_databases! {
         assert_eq!(app.get(&path).await.json()["last_used_at"], "2024-10-04T00:00:05Z");
 
         // What was read may be sent back, and what is left out stays.
-        let narrower = json!({"scopes": ["inference"], "models": null, "requests_per_minute": null, "prefix": "x",
+        let narrower = json!({"scopes": ["inference"], "models": null, "requests_per_minute": null,
+                              "prefix": "x",
                               "revoked_at": "2024-10-04T00:00:00Z", "expires_at": null});
         let changed = app.patch(&path, &narrower).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
@@ -169,7 +171,8 @@ on_both_databases! {
         let body = json!({"name": "mine", "scopes": ["inference", "keys:manage"]});
         assert_eq!(post_as(&app, &manager, &body).await.status, 201);
 
-        // Neither to itself nor to others; what another key has already may stay, and any right may be taken away.
+        // Neither to itself nor to others; what another key has already may stay, and any right may be taken
+        // away.
         let who = app.call(app.request(Method::GET, WHOAMI), &manager).await.json();
         let own = format!("{KEYS}/{}", who["api_key"]["id"].as_str().expect("an id"));
         let wider = json!({"scopes": ["keys:manage", "inference", "drill"]});

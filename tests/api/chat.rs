@@ -1,6 +1,35 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions` and the models that it can be asked for.
 
+mod adapt;
 mod bad_input;
+mod credentials;
+mod disconnect;
+mod errors;
 mod failover;
+mod headers;
+mod limits;
+mod models;
+mod processes;
+mod recording;
+mod retries;
 mod stored;
 mod stream;
+mod stream_broken;
+mod timeouts;
+mod upstream;
+mod verbatim;
+
+use serde_json::Value;
+
+use crate::support::fake_provider::FakeProvider;
+
+/// The upstream names of all requests so far, in order.
+fn called(fake: &FakeProvider) -> Vec<String> {
+    fake.requests().into_iter().map(|request| request.model.unwrap_or_default()).collect()
+}
+
+/// Some members of each object, in the form of the expectation: an array of arrays.
+fn pick(items: &[Value], members: &[&str]) -> Value {
+    let row = |item: &Value| members.iter().map(|member| item[member].clone()).collect();
+    items.iter().map(row).collect::<Vec<Value>>().into()
+}

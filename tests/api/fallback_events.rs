@@ -6,7 +6,7 @@ use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, App};
+use crate::support::app::{Answer, App, chat_body};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::feather::{
     assert_absent, assert_fits, assert_guarded, each, items, refusal, violation, violations, walk,
@@ -333,7 +333,7 @@ on_both_databases! {
         for name in &names {
             stranger.model_like(name, provider, |model| model.enabled = false).await;
         }
-        let body = json!({"models": names, "session_id": "visit 7", "messages": [{"role": "user", "content": "Hi"}]});
+        let body = chat_body(&json!({"models": names, "session_id": "visit 7"}));
         let request = app.request(Method::POST, "/v1/chat/completions").body(body.to_string());
         assert_eq!(app.call(request, &stranger.key).await.status, 503);
         let theirs = app.call(app.request(Method::GET, EVENTS), &stranger.key).await.json();

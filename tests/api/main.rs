@@ -16,6 +16,7 @@ mod support;
 
 mod api_keys;
 mod chat;
+mod fallback;
 mod fallback_events;
 mod models;
 mod providers;

@@ -44,11 +44,13 @@ on_both_databases! {
         assert_eq!(
             plain,
             json!({
-                "id": plain["id"], "name": "openai/plain:1", "provider_id": provider, "upstream_model": "openai/plain:1",
+                "id": plain["id"], "name": "openai/plain:1", "provider_id": provider,
+                "upstream_model": "openai/plain:1",
                 "context_window": null, "max_output_tokens": null, "capabilities": unknown, "price": null,
                 "parameter_rules": {"rename": {}, "drop": [], "clamp_output": false},
-                "first_frame_timeout_ms": null, "answer_timeout_ms": null, "num_retries": null, "enabled": true,
-                "cooldown": {"open": false, "until": null, "error_class": null}, "filled": [], "known_as_of": null,
+                "first_frame_timeout_ms": null, "answer_timeout_ms": null, "num_retries": null,
+                "enabled": true, "cooldown": {"open": false, "until": null, "error_class": null},
+                "filled": [], "known_as_of": null,
                 "created_at": plain["created_at"], "updated_at": plain["created_at"]
             })
         );
@@ -57,8 +59,11 @@ on_both_databases! {
         app.clock.advance(Duration::from_secs(1));
         let everything = json!({
             "upstream_model": "sim/steady", "context_window": 8_000, "max_output_tokens": 1_000,
-            "capabilities": {"tools": true, "vision": false}, "price": {"input": 0, "output": 1_000_000_000_000_i64},
-            "parameter_rules": {"rename": {"max_tokens": "max_completion_tokens"}, "drop": ["top_p"], "clamp_output": true},
+            "capabilities": {"tools": true, "vision": false},
+            "price": {"input": 0, "output": 1_000_000_000_000_i64},
+            "parameter_rules": {
+                "rename": {"max_tokens": "max_completion_tokens"}, "drop": ["top_p"], "clamp_output": true
+            },
             "first_frame_timeout_ms": 1, "answer_timeout_ms": 600_000, "num_retries": 5, "enabled": false
         });
         let full = changed(&app, &plain, &everything).await;
@@ -78,8 +83,8 @@ on_both_databases! {
 
         let cleared = json!({
             "context_window": null, "max_output_tokens": null, "capabilities": null, "price": null,
-            "parameter_rules": null, "first_frame_timeout_ms": null, "answer_timeout_ms": null, "num_retries": null,
-            "enabled": true, "upstream_model": "openai/plain:1"
+            "parameter_rules": null, "first_frame_timeout_ms": null, "answer_timeout_ms": null,
+            "num_retries": null, "enabled": true, "upstream_model": "openai/plain:1"
         });
         let mut again = changed(&app, &plain, &cleared).await;
         again["updated_at"] = plain["updated_at"].clone();

@@ -172,7 +172,9 @@ on_both_databases! {
     }
 
     async fn a_change_must_fit_what_stays(app: App) {
-        let body = json!({"name": "own", "preset": "vllm", "base_url": "https://llm.example.com/v1", "credential": SECRET});
+        let body = json!({
+            "name": "own", "preset": "vllm", "base_url": "https://llm.example.com/v1", "credential": SECRET
+        });
         let own = made(&app, &body).await;
         let id = &own["id"];
         let path = format!("{PROVIDERS}/{}", id.as_str().expect("an id"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::App;
+use crate::support::app::{App, chat_body};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::feather::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
 use crate::support::on_both_databases;
@@ -130,7 +130,7 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         fake.always(Script::answer("Hello"));
         stranger.catalogue(&fake, &["theirs"]).await;
-        let body = json!({"model": "theirs", "messages": [{"role": "user", "content": "Hi"}]}).to_string();
+        let body = chat_body(&json!({"model": "theirs"})).to_string();
         let answer =
             app.call(app.request(Method::POST, "/v1/chat/completions").body(body), &stranger.key).await;
         assert_eq!(answer.status, 200, "{}", answer.text());

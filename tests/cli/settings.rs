@@ -16,9 +16,9 @@ fn keys(table: Option<&str>) -> Vec<String> {
 
 /// The file with every setting in it that is commented out.
 fn everything() -> String {
-    let is_setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
-    let uncomment = |line| if is_setting(line) { &line[1..] } else { line };
-    EXAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n")
+    // A comment for people has a blank behind its mark.
+    let setting = |line: &'static str| line.strip_prefix('#').filter(|rest| !rest.starts_with(' '));
+    EXAMPLE.lines().map(|line| setting(line).unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -55,7 +55,6 @@ class FailsoftSqlite(Target):
             "FAILSOFT_MASTER_KEY": self._master_key,
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
             "FAILSOFT_RECORDING": self.recording,
-            "FAILSOFT_COOLDOWN": "off",
             "FAILSOFT_WORKERS": "1",
             "FAILSOFT_DRAIN_SECONDS": "5",
             "TOKIO_WORKER_THREADS": "1",

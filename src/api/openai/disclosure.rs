@@ -1,5 +1,7 @@
 //! What the caller learns about the way to its answer, as headers.
 
+use std::time::Duration;
+
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::gateway::answer::Disclosure;
@@ -29,9 +31,14 @@ pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
     put(
         SERVER_TIMING,
         &format!(
-            "gateway;dur={:.3}, upstream;dur={:.3}",
-            disclosure.gateway_time.as_secs_f64() * 1_000.0,
-            disclosure.upstream_time.as_secs_f64() * 1_000.0
+            "gateway;dur={}, upstream;dur={}",
+            millis(disclosure.gateway_time),
+            millis(disclosure.upstream_time)
         ),
     );
+}
+
+/// Milliseconds with three decimals. Whole numbers: formatting a float costs more than all of the above.
+fn millis(duration: Duration) -> String {
+    format!("{}.{:03}", duration.as_millis(), duration.subsec_micros() % 1_000)
 }

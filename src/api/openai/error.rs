@@ -78,7 +78,27 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             }
         }
         Error::Busy | Error::RecordingUnavailable => retry_after = Some(std::time::Duration::from_secs(1)),
-        _ => {}
+        Error::Unauthenticated(_)
+        | Error::ScopeMissing(_)
+        | Error::ModelForbidden { .. }
+        | Error::RouteUnknown
+        | Error::MethodNotAllowed { .. }
+        | Error::Absent { .. }
+        | Error::ModelUnknown { .. }
+        | Error::FallbacksUnknown { .. }
+        | Error::FallbackToSelf { .. }
+        | Error::FallbackAbsent { .. }
+        | Error::Invalid(_)
+        | Error::Refused(_)
+        | Error::Conflict { .. }
+        | Error::RevisionChanged { .. }
+        | Error::BodyTooLarge { .. }
+        | Error::BodyEncoded
+        | Error::BodyStalled
+        | Error::BodyUnreadable
+        | Error::NotReady
+        | Error::LoopDetected
+        | Error::Internal(_) => {}
     }
     if let Some(wait) = retry_after {
         // Whole seconds, and never sooner than was asked for.

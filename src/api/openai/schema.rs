@@ -13,33 +13,56 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 pub(super) struct ChatCompletionRequest {
     /// The model to ask first. Without `models` or `fallbacks` the stored fallbacks stand behind it.
-    #[schema(example = "smart")]
-    model: Option<String>,
-    /// The conversation, as OpenAI has it.
-    #[schema(value_type = Vec<Value>, example = json!([{"role": "user", "content": "Hello"}]))]
-    messages: Vec<Value>,
+    #[schema(required = false, example = "smart")]
+    model: String,
     /// The models to try after `model`, strictly in order, instead of the stored fallbacks. Without `model` the first
     /// one is asked first.
-    #[schema(example = json!(["steady"]), max_items = 32, min_items = 1)]
-    models: Option<Vec<String>>,
-    /// The same in LiteLLM's words; send one of the two.
-    #[schema(max_items = 32, min_items = 1)]
-    fallbacks: Option<Vec<String>>,
-    /// Asks `model` alone.
-    #[schema(default = false)]
-    disable_fallbacks: Option<bool>,
-    /// Lowers the organization's limit of stored fallbacks that are called.
-    #[schema(minimum = 0)]
-    max_fallbacks: Option<u32>,
-    /// How often a model whose failure may pass is called again before the next one is.
-    #[schema(minimum = 0, maximum = 5)]
-    num_retries: Option<u32>,
+    #[schema(required = false, example = json!(["steady"]), max_items = 32, min_items = 1)]
+    models: Vec<String>,
+    /// The conversation, as OpenAI has it.
+    messages: Vec<ChatMessage>,
     /// Whether the answer is a stream of chunks.
-    #[schema(default = false)]
-    stream: Option<bool>,
+    #[schema(required = false)]
+    stream: bool,
+    /// The same as `models`, in LiteLLM's words; send one of the two.
+    #[schema(required = false, max_items = 32, min_items = 1)]
+    fallbacks: Vec<String>,
+    /// Asks `model` alone.
+    #[schema(required = false)]
+    disable_fallbacks: bool,
+    /// Lowers the organization's limit of stored fallbacks that are called.
+    #[schema(required = false)]
+    max_fallbacks: u32,
+    /// How often a model whose failure may pass is called again before the next one is.
+    #[schema(required = false, maximum = 5)]
+    num_retries: u32,
     /// Names the session in the records: a UUID, or a text of up to 256 characters. Also `metadata.session_id`, or
     /// the header `x-session-id`.
-    session_id: Option<String>,
+    #[schema(required = false, max_length = 256)]
+    session_id: String,
+}
+
+/// A message of a conversation. Whatever else it holds is passed on as it is.
+#[derive(ToSchema)]
+pub(super) struct ChatMessage {
+    /// Whose it is: `system`, `user`, `assistant`, `tool` ...
+    #[schema(example = "user")]
+    role: String,
+    /// What it says.
+    content: ChatContent,
+}
+
+/// A text, or a list of parts as OpenAI has them.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(example = "Hello")]
+pub(super) enum ChatContent {
+    /// A text.
+    Text(String),
+    /// Texts, images and so on.
+    Parts(Vec<Value>),
+    /// Nothing: the message calls a tool.
+    Nothing,
 }
 
 /// The answer of the model that could. What else its provider says passes through as it came.
@@ -61,9 +84,45 @@ pub(super) struct ChatCompletion {
     #[schema(example = "simulated")]
     provider: String,
     /// What it says.
-    #[schema(value_type = Vec<Value>, example = json!([{"index": 0, "message": {"role": "assistant", "content": "Hello!"}, "finish_reason": "stop"}]))]
-    choices: Vec<Value>,
+    choices: Vec<ChatChoice>,
     /// Tokens of the model that answered; nobody else's are counted.
-    #[schema(value_type = Object, example = json!({"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}))]
-    usage: Option<Value>,
+    usage: ChatUsage,
+}
+
+/// One of the answers that were asked for.
+#[derive(ToSchema)]
+pub(super) struct ChatChoice {
+    /// Its number, from 0.
+    #[schema(example = 0)]
+    index: u32,
+    /// The message; in a stream a `delta` of it.
+    message: ChatReply,
+    /// Why it ended there.
+    #[schema(example = "stop")]
+    finish_reason: String,
+}
+
+/// What the model says. Whatever else it holds came so from the provider.
+#[derive(ToSchema)]
+pub(super) struct ChatReply {
+    /// Always `assistant`.
+    #[schema(example = "assistant")]
+    role: String,
+    /// The text; null where the model calls a tool.
+    #[schema(required, example = "Hello back!")]
+    content: Option<String>,
+}
+
+/// Tokens.
+#[derive(ToSchema)]
+pub(super) struct ChatUsage {
+    /// Of the prompt.
+    #[schema(example = 8)]
+    prompt_tokens: u64,
+    /// Of the answer.
+    #[schema(example = 2)]
+    completion_tokens: u64,
+    /// Together.
+    #[schema(example = 10)]
+    total_tokens: u64,
 }

@@ -2,37 +2,40 @@
 
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, OpenApi, PathItem, Ref, RefOr, Response};
 
-use super::ALIASES;
+use super::{ALIASES, Needs};
 use crate::api::dialect::Dialect;
 
 /// Completes every operation, and adds the aliases.
-pub(super) fn finish(document: &mut OpenApi) {
+pub(super) fn finish(document: &mut OpenApi, needs: impl Fn(&str, &str) -> Needs) {
     for (alias, path) in ALIASES {
         let Some(item) = document.paths.paths.get(*path).cloned() else { continue };
         document.paths.paths.insert((*alias).to_owned(), alias_of(item, path));
     }
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
+            let needs = needs(method, path);
+            operation.security = security(needs);
             cut_rustdoc(operation);
             name(operation, method, path);
-            add_errors(operation, path);
+            add_errors(operation, needs, path);
         }
     }
 }
 
-/// The operations of a path, by method.
+/// The operations of a path, by method in capitals.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, post, put, patch, delete, .. } = item;
-    [("get", get), ("post", post), ("put", put), ("patch", patch), ("delete", delete)]
+    [("GET", get), ("POST", post), ("PUT", put), ("PATCH", patch), ("DELETE", delete)]
         .into_iter()
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 fn alias_of(mut item: PathItem, path: &str) -> PathItem {
     for (method, operation) in operations(&mut item) {
-        let original = format!("{} {path}", method.to_uppercase());
+        let original = format!("{method} {path}");
         operation.description = Some(format!("The same as `{original}`."));
         operation.operation_id = None;
         operation.extensions = Some(ExtensionsBuilder::new().add("x-alias-of", original).build());
@@ -58,13 +61,30 @@ fn name(operation: &mut Operation, method: &str, path: &str) {
         letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
     };
     let camel: String = words.filter_map(capital).collect();
-    operation.operation_id = Some(format!("{method}{camel}"));
+    operation.operation_id = Some(format!("{}{camel}", method.to_lowercase()));
+}
+
+/// Either way to present a key is enough. OpenAPI 3.1 lets a requirement name the roles that a key needs.
+fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
+    let key = |scope: Option<&'static str>| {
+        let scheme = |name: &str| SecurityRequirement::new(name, scope);
+        Some(vec![scheme("bearer"), scheme("x-api-key")])
+    };
+    match needs {
+        Needs::Nothing => None,
+        Needs::Token => Some(vec![SecurityRequirement::new("metrics", None::<&str>)]),
+        Needs::Key => key(None),
+        Needs::Scope(scope) => key(Some(scope.as_str())),
+    }
 }
 
 /// The errors that a credential and a body bring with them, and the shape of all.
-fn add_errors(operation: &mut Operation, path: &str) {
-    let secured = operation.security.as_ref().is_some_and(|security| !security.is_empty());
-    let credential: &[_] = if secured { &["401", "403"] } else { &[] };
+fn add_errors(operation: &mut Operation, needs: Needs, path: &str) {
+    let credential: &[_] = match needs {
+        Needs::Nothing => &[],
+        Needs::Token | Needs::Key => &["401"],
+        Needs::Scope(_) => &["401", "403"],
+    };
     let body: &[_] = if operation.request_body.is_some() { &["413", "415"] } else { &[] };
     for status in credential.iter().chain(body) {
         let responses = &mut operation.responses.responses;

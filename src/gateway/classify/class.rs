@@ -7,10 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a candidate did not answer. The classes up to [`StreamInterrupted`] are failures of a
+/// Why a candidate did not answer. The classes up to `stream_interrupted` are failures of a
 /// call; those after it are decisions of ours to pass a candidate over without calling it.
-///
-/// [`StreamInterrupted`]: ErrorClass::StreamInterrupted
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]

@@ -1,3 +1,5 @@
+//! What is taken out of messages, and what is left alone.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Vendors' errors as they come over the wire, and how they are read.
+
 use std::time::Duration;
 
 use chrono::DateTime;

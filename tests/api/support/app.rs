@@ -1,6 +1,7 @@
 //! A running server, and callers as values.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use failsoft::startup::{Application, Stopper};
 use failsoft::store::system::NewOrganization;
 use failsoft::store::{FallbackType, ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
 use reqwest::Method;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -38,7 +40,7 @@ pub(crate) struct App {
     store: Store,
     stopper: Stopper,
     running: Option<JoinHandle<std::io::Result<()>>>,
-    _database: Database,
+    database: Arc<Database>,
 }
 
 /// An organization, as its owner sees it.
@@ -87,7 +89,19 @@ impl App {
 
     /// Starts a server whose settings were changed. Loopback is open to providers: the fake one lives there.
     pub(crate) async fn start_with(kind: Kind, change: impl FnOnce(&mut Settings)) -> Self {
-        let database = Database::new(kind).await;
+        Self::start_on(Arc::new(Database::new(kind).await), None, change).await
+    }
+
+    /// Another server on the same database, as a second process would be, with the same organization.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(self.database.clone(), Some(self.organization.clone()), change).await
+    }
+
+    async fn start_on(
+        database: Arc<Database>,
+        organization: Option<Organization>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = database.settings.clone();
         settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         settings.server.workers = std::num::NonZeroUsize::new(1);
@@ -103,18 +117,38 @@ impl App {
             // An error is the end of the test, which is a reason to stop as well.
             let _ = stopped.wait_for(|stop| *stop).await;
         }));
-        let organization = Organization::create(&store, "first").await;
+        let organization = match organization {
+            Some(known) => known,
+            None => Organization::create(&store, "first").await,
+        };
         let client = client();
-        Self {
-            address,
-            clock: hand,
-            organization,
-            client,
-            store,
-            stopper,
-            running: Some(running),
-            _database: database,
-        }
+        Self { address, clock: hand, organization, client, store, stopper, running: Some(running), database }
+    }
+
+    /// What the environment of a process of its own must say, for it to work on the same database.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let settings = &self.database.settings;
+        let key = settings.secrets.master_key.as_ref();
+        let key = key.map(|key| ("FAILSOFT_MASTER_KEY", key.expose_secret().to_owned()));
+        let own = [
+            ("DATABASE_URL", settings.database.url.clone()),
+            ("FAILSOFT_LISTEN", "127.0.0.1:0".to_owned()),
+            ("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "127.0.0.0/8".to_owned()),
+        ];
+        own.into_iter().chain(key).collect()
+    }
+
+    /// The database, past the server.
+    pub(crate) async fn database(&self) -> DatabaseConnection {
+        self.database.connect().await
+    }
+
+    /// Replaces the organization's settings; what is left out has its default.
+    pub(crate) async fn set(&self, settings: &Value) {
+        let statement = format!("UPDATE organizations SET settings = '{settings}'");
+        self.database().await.execute_unprepared(&statement).await.expect("the settings");
+        // The server reads an organization again when something of it changes.
+        self.organization.key_with(&[]).await;
     }
 
     /// Another organization of the same server.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use failsoft::config::Settings;
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connect};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connect, DatabaseConnection};
 use tempfile::TempDir;
 
 /// Which database a test runs on.
@@ -46,6 +46,13 @@ impl Database {
             }
         };
         Self { settings, keeper }
+    }
+
+    /// A connection of the test's own.
+    pub(crate) async fn connect(&self) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(self.settings.database.url.clone());
+        options.max_connections(1).sqlx_logging(false);
+        Connect::connect(options).await.expect("the database")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::{FallbackFilter, FallbackType, Store};
 #[into_params(parameter_in = Query)]
 pub struct Filters {
     /// Only lists of that type.
-    #[param(required = false, inline)]
+    #[param(required = false)]
     pub fallback_type: Option<FallbackType>,
     /// Only lists of the model of that name.
     #[param(required = false)]

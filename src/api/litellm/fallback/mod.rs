@@ -29,7 +29,7 @@ pub struct Fallback {
     /// Which of its failures.
     fallback_type: FallbackType,
     /// The error classes that use it; null is every class.
-    #[schema(example = json!(null))]
+    #[schema(required)]
     triggers: Option<Vec<String>>,
     /// Its id. It stays the same for as long as the model lives, also over a delete and a new create.
     router_config_id: Uuid,
@@ -62,7 +62,7 @@ impl From<FallbackRow> for Fallback {
 #[into_params(parameter_in = Query)]
 pub struct Selection {
     /// Which of the model's lists.
-    #[param(required = false, inline, default = "general")]
+    #[param(required = false, default = "general")]
     pub fallback_type: FallbackType,
 }
 

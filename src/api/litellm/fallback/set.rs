@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::revision::{IfMatch, etag};
@@ -11,14 +12,14 @@ use super::{Fallback, expected_type};
 use crate::api::body::BodyReader;
 use crate::api::fields::Fields;
 use crate::auth::principal::{Caller, RouterManage};
-use crate::error::Result;
+use crate::error::{Error, Location, Result};
 use crate::gateway::classify::ErrorClass;
 use crate::store::{FallbackOutcome, FallbackType, NewFallback, Store};
 
 /// As many as a request's own list may hold.
 const MOST_FALLBACKS: usize = 32;
 
-/// The body. Fields that are not here have no effect. Documentation: [`parse`] reads it.
+/// A list to be put in force. Fields that are not here have no effect.
 #[derive(Debug, utoipa::ToSchema)]
 pub struct FallbackRequest {
     /// The catalogue name of the model whose failures the list answers; spaces around it are cut off.
@@ -28,7 +29,7 @@ pub struct FallbackRequest {
     #[schema(example = json!(["steady"]), min_items = 1, max_items = 32)]
     pub fallback_models: Vec<String>,
     /// Which failures the list answers; `general` is every failure that no other list answers.
-    #[schema(required = false, default = "general", inline)]
+    #[schema(required = false, default = "general")]
     pub fallback_type: FallbackType,
     /// Narrows the list to these error classes; null or left out is every class. `stream_interrupted` is not among
     /// them: no other model can take over by then.
@@ -83,13 +84,26 @@ pub async fn set(
 }
 
 fn parse(body: &[u8]) -> Result<NewFallback> {
-    let mut fields = Fields::parse(body)?;
+    let mut fields = Fields::parse(body).map_err(|error| located(error, body))?;
     let model = model(&mut fields);
     let fallback_models = fallback_models(&mut fields);
     let fallback_type = fallback_type(&mut fields);
     let triggers = triggers(&mut fields);
     fields.finish_lenient()?;
     Ok(NewFallback { model, fallback_models, fallback_type, triggers })
+}
+
+/// LiteLLM says at which byte a body stops being JSON.
+fn located(mut error: Error, body: &[u8]) -> Error {
+    if let Error::Invalid(violations) = &mut error
+        && let Some(broken) = violations.iter_mut().find(|violation| violation.kind == "json_invalid")
+        && let Err(fault) = serde_json::from_slice::<IgnoredAny>(body)
+    {
+        let lines = body.split_inclusive(|byte| *byte == b'\n');
+        let before: usize = lines.take(fault.line().saturating_sub(1)).map(<[u8]>::len).sum();
+        broken.location.push(Location::Index(before + fault.column().saturating_sub(1)));
+    }
+    error
 }
 
 fn model(fields: &mut Fields) -> String {

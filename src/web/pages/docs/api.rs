@@ -3,6 +3,7 @@
 //! The page is made of the document at `/openapi.json`: what is not there is not here.
 
 pub mod command;
+pub mod operation;
 pub mod prose;
 pub mod reference;
 mod sample;
@@ -16,6 +17,7 @@ use crate::config::Settings;
 use crate::error::Result;
 use crate::web::assets;
 use crate::web::response::reading_page;
+use operation::Access;
 use reference::Reference;
 
 #[derive(Template)]

@@ -170,6 +170,15 @@ impl Script {
         self
     }
 
+    /// How many bytes it sends, headers counted.
+    pub(crate) fn length(&self) -> usize {
+        let bytes = |step: &Step| match step {
+            Step::Send(bytes) | Step::Trickle(bytes) => bytes.len(),
+            Step::WaitUntil(_) | Step::Hang | Step::Close | Step::Reset => 0,
+        };
+        self.steps.iter().map(bytes).sum()
+    }
+
     /// Only the first `length` bytes of everything so far, headers counted, then a clean close.
     pub(crate) fn cut_at(mut self, length: usize) -> Self {
         let mut left = length;

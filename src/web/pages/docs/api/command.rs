@@ -19,7 +19,7 @@ pub(super) struct Call<'a> {
     pub(super) path_values: &'a [(String, String)],
     /// Which credential: none, a key, or the operator's token.
     pub(super) variable: Option<&'static str>,
-    /// The body on one line.
+    /// The body, on one line or several.
     pub(super) body: Option<&'a str>,
 }
 

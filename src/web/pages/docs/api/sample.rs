@@ -9,6 +9,9 @@ use super::schema::{kind, resolve};
 /// Deeper objects are left out.
 const DEEPEST: usize = 5;
 
+/// What still fits beside the option of a command.
+const LONGEST_LINE: usize = 44;
+
 /// JSON whose members keep their order.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sample {
@@ -132,6 +135,12 @@ impl Sample {
                 format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
             }
         }
+    }
+
+    /// For a command: on one line if it is a short one.
+    pub(super) fn body(&self) -> String {
+        let line = self.line();
+        if line.len() <= LONGEST_LINE { line } else { self.page(1) }
     }
 
     /// On several, for people.

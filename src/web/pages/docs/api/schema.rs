@@ -1,5 +1,7 @@
 //! Schemas in words: what kind a value is of, and the fields of an object.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Components, Object, RefOr, Schema};
@@ -65,6 +67,33 @@ pub(super) fn has_entry(schema: &RefOr<Schema>) -> bool {
 pub(super) fn words(object: &Object) -> Vec<String> {
     let values = object.enum_values.iter().flatten();
     values.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The components of which a schema is made, itself among them.
+pub(super) fn parts(components: &Components, schema: &RefOr<Schema>, found: &mut BTreeSet<String>) {
+    if let RefOr::Ref(reference) = schema {
+        let name = target(&reference.ref_location);
+        if !found.insert(name.to_owned()) {
+            return;
+        }
+    }
+    match resolve(components, schema) {
+        Some(Schema::Object(object)) => {
+            object.properties.values().for_each(|value| parts(components, value, found));
+        }
+        Some(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(items) = &array.items {
+                parts(components, items, found);
+            }
+        }
+        Some(Schema::OneOf(several)) => {
+            several.items.iter().for_each(|part| parts(components, part, found));
+        }
+        Some(Schema::AllOf(several)) => {
+            several.items.iter().for_each(|part| parts(components, part, found));
+        }
+        _ => {}
+    }
 }
 
 /// What kind a schema describes.
@@ -219,20 +248,110 @@ fn phrases(components: &Components, schema: &RefOr<Schema>) -> Vec<String> {
     let fact = |name: &str| written.get(name).filter(|value| !value.is_null()).map(plain);
     for (least, most, unit) in [
         ("minimum", "maximum", ""),
-        ("minItems", "maxItems", " entries"),
-        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", "entries"),
+        ("minLength", "maxLength", "characters"),
     ] {
-        match (fact(least), fact(most)) {
-            (Some(least), Some(most)) => limits.push(format!("{least} to {most}{unit}")),
-            (Some(least), None) => limits.push(format!("at least {least}{unit}")),
-            (None, Some(most)) => limits.push(format!("at most {most}{unit}")),
-            (None, None) => {}
-        }
+        // Nothing is less than no entries, and an unsigned number says nothing by being one.
+        let least = fact(least).filter(|least| least != "0");
+        let range = match (least, fact(most)) {
+            (Some(least), Some(most)) => format!("{least} to {most} {unit}"),
+            (Some(least), None) if least == "1" && !unit.is_empty() => "not empty".to_owned(),
+            (Some(least), None) => format!("at least {least} {unit}"),
+            (None, Some(most)) => format!("at most {most} {unit}"),
+            (None, None) => continue,
+        };
+        limits.push(range.trim_end().to_owned());
     }
     limits.extend(fact("default").map(|default| format!("default `{default}`")));
     limits
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => grouped(&number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// A number with its thousands marked off: six zeros in a row cannot be counted at a glance.
+fn grouped(digits: &str) -> String {
+    let mut marked = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        let left = digits.len() - index;
+        if index > 0 && left.is_multiple_of(3) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            marked.push(',');
+        }
+        marked.push(digit);
+    }
+    marked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::openapi::{AllOf, Array, OneOf, Ref};
+
+    fn components() -> Components {
+        let text = Object::with_type(Type::String);
+        let mut pet = Object::new();
+        pet.properties.insert("name".to_owned(), RefOr::T(Schema::Object(text)));
+        pet.required.push("name".to_owned());
+        let mut components = Components::new();
+        components.schemas.insert("Pet".to_owned(), RefOr::T(Schema::Object(pet)));
+        components
+    }
+
+    fn pet() -> RefOr<Schema> {
+        RefOr::Ref(Ref::from_schema_name("Pet"))
+    }
+
+    fn null() -> RefOr<Schema> {
+        RefOr::T(Schema::Object(Object::with_type(Type::Null)))
+    }
+
+    #[test]
+    fn a_kind_is_said_in_words_and_leads_to_its_object() {
+        let shown = |schema: Schema| {
+            let kind = kind(&components(), &RefOr::T(schema));
+            format!(
+                "{}[{}]{}",
+                kind.words,
+                kind.object.unwrap_or_default(),
+                if kind.nullable { "?" } else { "" }
+            )
+        };
+        let nullable_text = SchemaType::Array(vec![Type::String, Type::Null]);
+        let text = Object {
+            schema_type: nullable_text,
+            format: Some(SchemaFormat::Custom("date-time".to_owned())),
+            ..Object::new()
+        };
+        assert_eq!(shown(Schema::Object(text)), "string (date-time)[]?");
+        assert_eq!(shown(Schema::Array(Array::new(pet()))), "list of [Pet]");
+        let mut or_null = OneOf::new();
+        or_null.items = vec![null(), pet()];
+        assert_eq!(shown(Schema::OneOf(or_null)), "[Pet]?");
+        assert_eq!(shown(Schema::Object(Object::with_type(SchemaType::AnyValue))), "any JSON value[]");
+    }
+
+    #[test]
+    fn the_fields_of_what_is_put_together_are_those_of_its_parts() {
+        let mut whole = AllOf::new();
+        let mut more = Object::new();
+        more.properties.insert("age".to_owned(), RefOr::T(Schema::Object(Object::with_type(Type::Integer))));
+        whole.items = vec![pet(), RefOr::T(Schema::Object(more))];
+        let found = fields(&components(), &RefOr::T(Schema::AllOf(whole)));
+        let shown: Vec<_> = found.iter().map(|field| (field.name.as_str(), field.required)).collect();
+        assert_eq!(shown, [("name", true), ("age", false)]);
+    }
+
+    #[test]
+    fn thousands_are_marked_off() {
+        for (digits, marked) in
+            [("7", "7"), ("1000", "1,000"), ("600000", "600,000"), ("1.5", "1.5"), ("-2000", "-2000")]
+        {
+            assert_eq!(grouped(digits), marked);
+        }
+    }
 }

@@ -1,0 +1,125 @@
+//! A key's limits: requests per minute by the clock, requests at once by what is under way.
+
+use std::time::Duration;
+
+use failsoft::auth::permission::Scope;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::app::{Answer, App, chat_body, eventually, with_json};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::on_both_databases;
+use crate::support::raw::Raw;
+
+async fn chat(app: &App, key: &str) -> Answer {
+    let request =
+        with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(&json!({"model": "a"})));
+    app.call(request, key).await
+}
+
+fn minute(answer: &Answer) -> [&str; 3] {
+    ["limit", "remaining", "reset"].map(|what| answer.header(&format!("x-ratelimit-{what}-requests")))
+}
+
+on_both_databases! {
+    async fn a_minute_has_so_many_requests_and_fills_up_again(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(2)).await;
+        let first = chat(&app, &key).await;
+        assert_eq!((first.status, minute(&first)), (200, ["2", "1", "30s"]));
+        let second = chat(&app, &key).await;
+        assert_eq!((second.status, minute(&second)), (200, ["2", "0", "1m0s"]));
+        let third = chat(&app, &key).await;
+        assert_eq!((third.status, minute(&third)), (429, ["2", "0", "1m0s"]), "{}", third.text());
+        assert_eq!((third.header("retry-after"), third.header("x-should-retry")), ("30", "true"));
+        let error = third.json()["error"].clone();
+        assert_eq!((&error["code"], &error["type"]), (&json!("rate_limit_exceeded"), &json!("rate_limit_error")));
+        assert_eq!(fake.served(), 2);
+        app.clock.advance(Duration::from_secs(29));
+        let early = chat(&app, &key).await;
+        assert_eq!((early.status, early.header("retry-after")), (429, "1"));
+        app.clock.advance(Duration::from_secs(1));
+        assert_eq!(chat(&app, &key).await.status, 200);
+        assert_eq!(chat(&app, &key).await.status, 429);
+        // A refused request is none that reached a candidate, and another key has its own minute.
+        assert_eq!(app.requests(3).await.len(), 3);
+        assert_eq!(chat(&app, &app.organization.key).await.status, 200);
+        assert_eq!(minute(&chat(&app, &app.organization.key).await), ["", "", ""]);
+    }
+
+    async fn a_failed_request_counts_and_tells_too(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::error(500, "server_error", "broken"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(60)).await;
+        let failed = chat(&app, &key).await;
+        assert_eq!((failed.status, minute(&failed)), (502, ["60", "59", "1s"]));
+    }
+
+    async fn a_stream_holds_its_place_until_it_is_over(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.concurrent_requests = Some(1)).await;
+        let gate = Gate::new();
+        let body = chat_body(&json!({"model": "a", "stream": true}));
+        fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").done());
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&key, &body).await;
+        caller.read_until("Hel").await;
+        let refused = chat(&app, &key).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.text());
+        assert_eq!(refused.json()["error"]["code"], "rate_limit_exceeded");
+        gate.open();
+        caller.read_until("[DONE]").await;
+        eventually(async || (chat(&app, &key).await.status == 200).then_some(())).await;
+
+        // One whose caller goes away gives its place back.
+        fake.next(Script::stream().text("Hel").hang());
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&key, &body).await;
+        caller.read_until("Hel").await;
+        assert_eq!(chat(&app, &key).await.status, 429);
+        caller.finish().await;
+        eventually(async || (chat(&app, &key).await.status == 200).then_some(())).await;
+
+        // So does one who goes before anything came.
+        let number = fake.served();
+        fake.next(Script::new().hang());
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&key, &body).await;
+        fake.request(number).await;
+        assert_eq!(chat(&app, &key).await.status, 429);
+        caller.finish().await;
+        eventually(async || (chat(&app, &key).await.status == 200).then_some(())).await;
+    }
+
+    async fn limits_are_looked_at_before_the_body(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.next(Script::answer("Hi"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(1)).await;
+        assert_eq!(chat(&app, &key).await.status, 200);
+        let mut caller = Raw::connect(app.address).await;
+        caller.head(&key, &["content-length: 1000000"]).await;
+        let text = caller.read_until("rate_limit_exceeded").await;
+        assert!(text.starts_with("HTTP/1.1 429"), "{text}");
+    }
+
+    async fn another_limit_takes_effect_at_once(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(1)).await;
+        assert_eq!(chat(&app, &key).await.status, 200);
+        assert_eq!(chat(&app, &key).await.status, 429);
+        let newest = failsoft::store::page::PageRequest { limit: 1, cursor: None };
+        let store = &app.organization.store;
+        let id = store.api_key_list(&newest).await.expect("keys").items[0].id;
+        let change = failsoft::store::ApiKeyChange { requests_per_minute: Some(None), ..Default::default() };
+        store.api_key_change(id, change).await.expect("changed");
+        assert_eq!(chat(&app, &key).await.status, 200);
+    }
+}

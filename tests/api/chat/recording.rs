@@ -1,0 +1,146 @@
+//! Answered implies recorded: events before the first byte, the row before the last; and if not, no answer.
+
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
+use serde_json::json;
+
+use super::pick;
+use crate::support::app::{App, chat_body, eventually};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::on_both_databases;
+use crate::support::raw::Raw;
+
+async fn hold_up_writers(app: &App) -> DatabaseConnection {
+    let connection = app.database().await;
+    let statements: &[&str] = match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => &["BEGIN IMMEDIATE"],
+        _ => &["BEGIN", "LOCK TABLE requests, fallback_events IN EXCLUSIVE MODE"],
+    };
+    for statement in statements {
+        connection.execute_unprepared(statement).await.expect(statement);
+    }
+    connection
+}
+
+on_both_databases! {
+    async fn events_are_there_before_the_first_byte_and_the_row_before_the_last(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        let gate = Gate::new();
+        fake.next(Script::error(503, "overloaded", "busy"));
+        fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").done());
+        let mut caller = Raw::connect(app.address).await;
+        let body = chat_body(&json!({"model": "a", "models": ["b"], "stream": true}));
+        caller.chat(&app.organization.key, &body).await;
+        caller.read_until("HTTP/1.1 200").await;
+        assert_eq!(pick(&app.events().await, &["failed_model", "next_model"]), json!([["a", "b"]]));
+        assert!(app.requests(0).await.is_empty());
+        gate.open();
+        caller.read_until("[DONE]").await;
+        assert_eq!(pick(&app.requests(0).await, &["outcome", "served_model"]), json!([["answered", "b"]]));
+    }
+
+    async fn a_whole_answer_has_its_row_when_it_arrives(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        for count in 1..=3 {
+            fake.next(Script::error(503, "overloaded", "busy"));
+            fake.next(Script::answer("Hi"));
+            assert_eq!(app.chat(&json!({"model": "a", "models": ["b"]})).await.status, 200);
+            assert_eq!((app.requests(0).await.len(), app.events().await.len()), (count, count));
+        }
+        fake.next(Script::error(503, "overloaded", "busy"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 503);
+        assert_eq!((app.requests(0).await.len(), app.events().await.len()), (4, 4));
+    }
+
+    async fn an_interrupted_stream_is_on_record_when_its_caller_learns_of_it(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.next(Script::stream().text("Hel").end());
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "stream": true}))).await;
+        caller.read_until("stream_interrupted").await;
+        assert_eq!(app.requests(0).await[0]["outcome"], "interrupted");
+        assert_eq!(app.events().await[0]["error_class"], "stream_interrupted");
+    }
+
+    async fn what_cannot_be_recorded_is_not_answered(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b", "broken"]).await;
+        fake.always_for("broken-upstream", Script::error(500, "server_error", "broken"));
+        let lock = hold_up_writers(&app).await;
+        let whole = Script::answer("SECRET");
+        let stream = Script::stream().text("Begun").finish("stop").done();
+        fake.always_for("a-upstream", whole.clone());
+        fake.always_for("b-upstream", stream);
+        let bodies = [
+            json!({"model": "a"}),
+            json!({"model": "broken", "models": ["a"]}),
+            json!({"model": "broken", "models": ["b"], "stream": true}),
+            json!({"model": "broken"}),
+            json!({"model": "b", "stream": true}),
+        ];
+        let (primary, fallback, streamed, failed, begun) = tokio::join!(
+            app.chat(&bodies[0]),
+            app.chat(&bodies[1]),
+            app.chat(&bodies[2]),
+            app.chat(&bodies[3]),
+            app.chat(&bodies[4])
+        );
+        for answer in [primary, fallback, streamed, failed] {
+            assert_eq!((answer.status, answer.header("x-should-retry")), (503, "true"), "{}", answer.text());
+            assert_eq!(answer.json()["error"]["code"], "recording_unavailable");
+            assert!(!answer.header("retry-after").is_empty() && !answer.text().contains("SECRET"));
+        }
+        // A primary's stream had begun; it ends in an error and without the end that would make it an answer.
+        assert_eq!(begun.status, 200);
+        assert!(begun.text().contains("Begun") && !begun.text().contains("[DONE]"), "{}", begun.text());
+        assert!(begun.text().contains(r#""finish_reason":"error""#), "{}", begun.text());
+        assert!(app.requests(0).await.is_empty());
+
+        lock.execute_unprepared("ROLLBACK").await.expect("released");
+        fake.always_for("a-upstream", whole);
+        let answer = eventually(async || Some(app.chat(&json!({"model": "a"})).await).filter(|answer| answer.status == 200)).await;
+        assert!(answer.text().contains("SECRET"));
+        let rows = app.requests(6).await;
+        // Nobody went away.
+        assert!(rows.iter().all(|row| row["outcome"] != "client_closed"), "{rows:?}");
+    }
+
+    async fn hostile_words_of_a_provider_are_kept_as_harmless_ones(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let hostile = format!("\u{0}nul \u{202e}turned\r\nline '; DROP TABLE requests; -- {}", "long ".repeat(3_000));
+        for body in [
+            json!({"error": {"message": hostile, "type": "\u{0}", "code": "\u{0}x", "param": "\u{0}"}}).to_string(),
+            hostile.clone(),
+            String::from_utf8_lossy(&[0xff, 0xfe, 0x00]).into_owned(),
+        ] {
+            fake.next(Script::respond(400, &[], body));
+            let answer = app.chat(&json!({"model": "a", "session_id": "s\u{0}1"})).await;
+            assert_eq!(answer.status, 400, "{}", answer.text());
+        }
+        let events = app.events().await;
+        assert_eq!(events.len(), 3);
+        for event in &events {
+            let message = event["error_message"].as_str().expect("a message");
+            assert!(message.chars().count() <= 2_000 && !message.chars().any(char::is_control), "{message:?}");
+            assert_eq!(event["session_ref"], "s1");
+        }
+        assert_eq!(app.requests(3).await.len(), 3);
+    }
+
+    async fn prompts_and_answers_are_nowhere_in_the_records(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.next(Script::error(503, "overloaded", "busy"));
+        fake.next(Script::answer("A-SECRET-ANSWER"));
+        let messages = json!([{"role": "user", "content": "A-SECRET-PROMPT"}]);
+        app.chat(&json!({"model": "a", "models": ["b"], "messages": messages, "user": "A-SECRET-USER"})).await;
+        fake.next(Script::stream().text("A-SECRET-ANSWER").end());
+        app.chat(&json!({"model": "a", "messages": messages, "stream": true})).await;
+        let mut kept: Vec<String> = app.events().await.iter().map(ToString::to_string).collect();
+        kept.extend(app.requests(2).await.iter().map(ToString::to_string));
+        assert!(kept.iter().all(|text| !text.contains("SECRET")), "{kept:?}");
+    }
+}

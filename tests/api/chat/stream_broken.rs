@@ -1,0 +1,149 @@
+//! Streams that break after content: no second model is spliced on, and the caller is told in the stream.
+
+use serde_json::{Value, json};
+
+use super::pick;
+use crate::support::app::{Answer, chat_body};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::on_both_databases;
+use crate::support::raw::Raw;
+
+/// The chunk that ends a broken stream.
+fn last_chunk(answer: &Answer) -> Value {
+    serde_json::from_str(answer.events().last().expect("an event")).expect("JSON")
+}
+
+on_both_databases! {
+    async fn an_error_after_content_ends_the_stream_with_an_error_chunk(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["first", "second"]).await;
+        let begun = || Script::stream().text("Hel").text("lo");
+        let error = json!({"error": {"message": "the backend fell over", "code": 500}});
+        let cases = [
+            ("stream:error", begun().event(&error).done()),
+            ("stream:ended", begun().end()),
+            ("stream:reset", begun().close()),
+            ("stream:garbage", begun().chunk("data: {\"choices\": [\n\n").done()),
+            ("stream:garbage", begun().chunk("<html></html>\n\n").done()),
+            ("stream:garbage", begun().finish("error").done()),
+        ];
+        for (rule, script) in &cases {
+            fake.next(script.clone());
+            let answer = app.chat(&json!({"model": "first", "models": ["second"], "stream": true})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "first"));
+            assert!(answer.text().contains("Hel") && !answer.text().contains("[DONE]"), "{rule}: {}", answer.text());
+            let chunk = last_chunk(&answer);
+            assert_eq!(
+                (&chunk["id"], &chunk["object"], &chunk["created"], &chunk["model"]),
+                (&json!("chatcmpl-fake"), &json!("chat.completion.chunk"), &json!(1_700_000_000), &json!("first"))
+            );
+            assert_eq!(chunk["choices"], json!([{"index": 0, "delta": {}, "finish_reason": "error"}]));
+            let error = &chunk["error"];
+            assert!(error["code"].is_u64() && error["message"].is_string() && error["type"].is_string(), "{error}");
+            assert!(error.get("param").is_some());
+        }
+        assert_eq!(fake.served(), cases.len());
+        let events = app.events().await;
+        let rules: Vec<&Value> = events.iter().map(|event| &event["matched_rule"]).collect();
+        let expected: Vec<&str> = cases.iter().map(|(rule, _)| *rule).collect();
+        assert_eq!(json!(rules), json!(expected));
+        for event in &events {
+            assert_eq!(
+                (&event["error_class"], &event["failed_model"], &event["next_model"], &event["router_config_id"]),
+                (&json!("stream_interrupted"), &json!("first"), &json!(null), &json!(null))
+            );
+        }
+        for row in app.requests(cases.len()).await {
+            assert_eq!(
+                (&row["outcome"], &row["error_class"], &row["estimated"], &row["served_model"]),
+                (&json!("interrupted"), &json!("stream_interrupted"), &json!(true), &json!("first"))
+            );
+            assert!(row["output_tokens"].as_i64() > Some(0), "{row}");
+        }
+    }
+
+    async fn what_broke_after_a_failover_is_two_events(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["first", "second", "third"]).await;
+        fake.next(Script::error(503, "overloaded", "busy"));
+        fake.next(Script::stream().text("Hel").end());
+        let answer = app.chat(&json!({"model": "first", "models": ["second", "third"], "stream": true})).await;
+        assert_eq!(last_chunk(&answer)["model"], "second");
+        assert_eq!(
+            pick(&app.events().await, &["failed_model", "next_model", "error_class", "hop"]),
+            json!([["first", "second", "overloaded", 1], ["second", null, "stream_interrupted", 2]])
+        );
+        assert_eq!(fake.served(), 2);
+    }
+
+    async fn an_interrupted_stream_is_billed_for_what_was_delivered(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let price = failsoft::store::PriceFields { input: Some(1_000_000), output: Some(1_000_000), ..Default::default() };
+        app.organization.model_like("a", provider, |model| model.price = Some(price)).await;
+        fake.next(Script::stream().text(&"x".repeat(400)).end());
+        app.chat(&json!({"model": "a", "stream": true})).await;
+        // The provider's own count, where it came before the end.
+        let counted = json!({"choices": [{"delta": {"content": "x"}}], "usage": {"prompt_tokens": 10, "completion_tokens": 20}});
+        fake.next(Script::stream().event(&counted).end());
+        app.chat(&json!({"model": "a", "stream": true})).await;
+        let rows = app.requests(2).await;
+        let output = rows[0]["output_tokens"].as_i64().expect("a count");
+        assert!((90..=110).contains(&output), "{output}");
+        let input = rows[0]["input_tokens"].as_i64().expect("a count");
+        assert_eq!(rows[0]["cost_nano_dollars"], (input + output) * 1_000);
+        assert_eq!(pick(&rows[1..], &["input_tokens", "output_tokens", "cost_nano_dollars", "estimated"]), json!([[10, 20, 30_000, true]]));
+    }
+
+    async fn wherever_a_stream_is_cut_one_model_alone_is_heard(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["first", "second"]).await;
+        fake.always_for("second-upstream", Script::stream().text("SECOND").finish("stop").done());
+        let first = Script::stream()
+            .chunk("data: {\"id\":\"1\",\"choices\":[]}\n\n")
+            .chunk("data: {\"choices\":[{\"delta\":{\"content\":\"F\u{e9}\"}}]}\n\n")
+            .chunk("data: {\"choices\":[{\"delta\":{\"content\":\"IRST\"}}]}\r\n\r\n")
+            .chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
+            .done();
+        let whole: usize = first.length();
+        let mut switched = 0;
+        for length in 0..whole {
+            fake.next_for("first-upstream", first.clone().cut_at(length));
+            let answer = app.chat(&json!({"model": "first", "models": ["second"], "stream": true})).await;
+            let text = answer.text();
+            assert_eq!(answer.status, 200, "{length}: {text}");
+            if answer.header("x-failsoft-model") == "second" {
+                switched += 1;
+                assert!(text.contains("SECOND") && !text.contains("F\u{e9}"), "{length}: {text}");
+                assert!(text.ends_with("data: [DONE]\n\n"), "{length}: {text}");
+                continue;
+            }
+            assert!(text.contains("F\u{e9}") && !text.contains("SECOND"), "{length}: {text}");
+            let broken = text.contains(r#""finish_reason":"error""#);
+            assert_ne!(broken, text.ends_with("data: [DONE]\n\n"), "{length}: {text}");
+            assert!(!broken || last_chunk(&answer)["error"]["code"].is_u64(), "{length}: {text}");
+        }
+        // As soon as content was whole, it was the first one's; until then never.
+        assert!(switched > 150 && switched < whole - 100, "{switched} of {whole}");
+        let rows = app.requests(200).await;
+        assert!(rows.iter().all(|row| row["outcome"] != "failed" && row["outcome"] != "client_closed"));
+    }
+
+    async fn content_arrives_as_it_is_sent_and_not_at_the_end(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let gates = [Gate::new(), Gate::new()];
+        fake.next(
+            Script::stream().text("one").wait_until(&gates[0]).text("two").wait_until(&gates[1]).finish("stop").done(),
+        );
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "stream": true}))).await;
+        let text = caller.read_until("one").await;
+        assert!(!text.contains("two"));
+        gates[0].open();
+        let text = caller.read_until("two").await;
+        assert!(!text.contains("stop"));
+        gates[1].open();
+        caller.read_until("[DONE]").await;
+    }
+}

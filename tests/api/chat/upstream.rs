@@ -1,0 +1,166 @@
+//! Where calls may go: never past the gate, never after a redirect, never through a proxy of the environment.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use failsoft::simulate;
+use serde_json::json;
+
+use super::pick;
+use crate::support::app::{chat_body, with_json};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+/// A process that ends with its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+on_both_databases! {
+    async fn proxy_variables_are_ignored(app: App) {
+        let (fake, proxy) = (FakeProvider::start().await, FakeProvider::start().await);
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Straight"));
+        proxy.always(Script::answer("Through the proxy"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_failsoft"));
+        command.arg("serve").envs(app.environment()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let trap = format!("http://{}", proxy.address());
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            command.env(name, &trap);
+        }
+        command.env_remove("NO_PROXY").env_remove("no_proxy");
+        let mut process = Process(command.spawn().expect("the program"));
+        let mut lines = BufReader::new(process.0.stdout.take().expect("its output"));
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            lines.read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.expect("no panic").expect("a line");
+        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("no address in '{line}'")).trim();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = client.post(format!("http://{address}/v1/chat/completions"));
+        let request = with_json(request, &chat_body(&json!({"model": "a"})));
+        let answer = app.call(request, &app.organization.key).await;
+        assert!(answer.text().contains("Straight"), "{}", answer.text());
+        assert_eq!(proxy.connections().0, 0);
+    }
+
+    async fn an_address_that_is_no_longer_allowed_is_not_called(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        let closed = app.beside(|settings| settings.upstream.allow_private.clear()).await;
+        let port = fake.address().port();
+        for (number, address) in [
+            format!("https://127.0.0.1:{port}/v1"),
+            format!("http://localhost:{port}/v1"),
+            format!("https://localhost:{port}/v1"),
+            format!("https://[::ffff:127.0.0.1]:{port}/v1"),
+            "http://169.254.169.254/latest".to_owned(),
+            "https://10.0.0.1/v1".to_owned(),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let name = format!("p{number}");
+            let provider = app.organization.provider_at(&name, "custom", Some(&address)).await;
+            app.organization.model(&name, provider).await;
+        }
+        crate::support::app::eventually(async || (closed.get("/v1/models/p5").await.status == 200).then_some(())).await;
+        for name in ["a", "p0", "p1", "p2", "p3", "p4", "p5"] {
+            let answer = closed.chat(&json!({"model": name})).await;
+            assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (502, json!("unavailable")), "{name}");
+            assert!(!answer.text().contains("127.0.0.1"), "{}", answer.text());
+        }
+        assert_eq!(fake.served(), 1);
+        assert!(closed.events().await.iter().all(|event| event["matched_rule"] == "connect:blocked"));
+    }
+
+    async fn our_own_sockets_are_never_called(app: App) {
+        let own = format!("http://{}/v1", app.address);
+        let provider = app.organization.provider_at("own", "custom", Some(&own)).await;
+        app.organization.model("a", provider).await;
+        let by_name = format!("http://localhost:{}/v1", app.address.port());
+        let provider = app.organization.provider_at("by-name", "custom", Some(&by_name)).await;
+        app.organization.model("b", provider).await;
+        for name in ["a", "b"] {
+            assert_eq!(app.chat(&json!({"model": name})).await.status, 502);
+        }
+        assert!(app.events().await.iter().all(|event| event["matched_rule"] == "connect:blocked"));
+    }
+
+    async fn a_name_is_called_where_the_operator_opened_its_address(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.always(Script::answer("Hi"));
+        let address = format!("http://localhost:{}/v1", fake.address().port());
+        let provider = app.organization.provider_at("named", "custom", Some(&address)).await;
+        app.organization.model("a", provider).await;
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    async fn a_redirect_is_a_failure_and_not_followed(app: App) {
+        let (fake, elsewhere) = (FakeProvider::start().await, FakeProvider::start().await);
+        app.organization.catalogue(&fake, &["a"]).await;
+        elsewhere.always(Script::answer("Hi"));
+        let target = format!("{}/chat/completions", elsewhere.base_url());
+        for status in [301, 302, 303, 307, 308] {
+            fake.next(Script::respond(status, &[("location", &target)], ""));
+            let answer = app.chat(&json!({"model": "a"})).await;
+            assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (502, json!("invalid_response")));
+            assert!(!answer.text().contains("127.0.0.1"));
+        }
+        assert_eq!(elsewhere.connections().0, 0);
+    }
+
+    async fn a_connection_is_used_again_also_after_a_failure(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        fake.next(Script::error(503, "overloaded", &"busy ".repeat(20_000)));
+        fake.next(Script::error(404, "model_not_found", "gone"));
+        fake.next(Script::stream().text("Hi").finish("stop").done());
+        app.chat(&json!({"model": "a"})).await;
+        app.chat(&json!({"model": "a"})).await;
+        app.chat(&json!({"model": "a", "stream": true})).await;
+        app.chat(&json!({"model": "a"})).await;
+        assert_eq!((fake.served(), fake.connections().0), (4, 1));
+    }
+
+    async fn simulated_models_fail_as_their_table_says(app: App) {
+        let provider = app.organization.provider_at("sim", "simulated", None).await;
+        app.organization.model_like("steady", provider, |model| model.upstream_model = "sim/steady".to_owned()).await;
+        let rows = || simulate::MODELS.iter().filter(|row| !row.class.contains(' ') && row.class != "none");
+        for row in rows().filter(|row| !row.name.starts_with("flaky")) {
+            app.organization
+                .model_like(row.example, provider, |model| {
+                    model.upstream_model = format!("sim/{}", row.example);
+                    let patience = (row.class == "timeout").then_some(150);
+                    (model.first_frame_timeout_ms, model.answer_timeout_ms) = (patience, patience);
+                })
+                .await;
+            for stream in [false, true] {
+                let answer = app.chat(&json!({"model": row.example, "models": ["steady"], "stream": stream})).await;
+                assert_eq!(answer.status, 200, "{}: {}", row.name, answer.text());
+                let event = app.events().await.pop().expect("an event");
+                assert_eq!(event["failed_model"], row.example);
+                if row.class == "stream_interrupted" {
+                    let class = if stream { row.class } else { "invalid_response" };
+                    assert_eq!(event["error_class"], class);
+                    assert_eq!(answer.text().contains(r#""finish_reason":"error""#), stream);
+                } else {
+                    assert_eq!((&event["error_class"], answer.header("x-failsoft-model")), (&json!(row.class), "steady"), "{}", row.name);
+                }
+            }
+        }
+        let answer = app.chat(&json!({"model": "steady"})).await;
+        assert_eq!(pick(&[answer.json()], &["model", "provider"]), json!([["steady", "sim"]]));
+    }
+}

@@ -1,0 +1,147 @@
+//! Answers come through byte for byte, except for what section "What we change" of the documentation names.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{chat_body, with_json};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+/// Odd numbers, odd blanks, escapes, members that nobody knows, names that stand in the wrong places.
+const BEFORE: &str = "\n { \"id\" : \"chatcmpl-\\u0041\\ud83e\\udd80\",\t\"x\":{\"model\":\"inner\",\"n\":1.0E+2,\"big\":12345678901234567890123,\"small\":0.1000},\r\n\"model\"";
+const MIDDLE: &str = ": ";
+const AFTER: &str = ",\"choices\":[ {\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"\\u003cb\\u003e é \\\"model\\\":\\\"x\\\" \\/\",\"model\":\"not me\",\"refusal\":null},\"finish_reason\":\"stop\",\"logprobs\":null}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2.0,\"total_tokens\":3,\"cost\":0.00001230}, \"service_tier\":null";
+
+/// The event lines of a stream with everything odd in it; `{model}` and `{more}` are where we write.
+const STREAM: &str = ": hello\n\ndata: {\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":1.7e9,\"model\":{model},\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]{more}}\n\nevent: message\r\nid: 7\r\ndata:{\"id\":\"c-1\", \"choices\":[{\"delta\":{\"content\":\"h\\u00e9 \u{1f980}\"}}] ,\"model\":{model}{more}}\r\n\r\n: ping\n\ndata: {\"model\":{model},\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"x\":[1,2 ,3]}],\"usage\":null{more}}\n\n";
+const USAGE: &str = "data: {\"id\":\"c-1\",\"model\":{model},\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12}{more}}\n\n";
+const DONE: &str = "data: [DONE]\n\n";
+
+fn theirs(text: &str) -> String {
+    text.replace("{model}", "\"theirs\"").replace("{more}", "")
+}
+
+fn ours(text: &str) -> String {
+    text.replace("{model}", "\"a\"").replace("{more}", ",\"provider\":\"fake\"")
+}
+
+on_both_databases! {
+    async fn a_whole_answer_keeps_every_byte_that_is_not_ours(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        for (rest, added) in [
+            ("}\n", r#","provider":"fake","system_fingerprint":null}"#.to_owned() + "\n"),
+            (",\"system_fingerprint\":\"fp\"} ", r#","system_fingerprint":"fp","provider":"fake"} "#.to_owned()),
+            (",\"system_fingerprint\" : null, \"provider\" :{\"a\":1}}", ",\"system_fingerprint\" : null, \"provider\" :\"fake\"}".to_owned()),
+        ] {
+            fake.next(Script::respond(200, &[("content-type", "application/json; charset=utf-8")], format!("{BEFORE}{MIDDLE}\"theirs\"{AFTER}{rest}")));
+            let answer = app.chat(&json!({"model": "a"})).await;
+            assert_eq!(answer.text(), format!("{BEFORE}{MIDDLE}\"a\"{AFTER}{added}"));
+        }
+        // Trickled, it is the same.
+        let script = Script::respond(200, &[], format!("{BEFORE}{MIDDLE}\"theirs\"{AFTER}}}"));
+        fake.next(script.trickled());
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert!(answer.text().starts_with(&format!("{BEFORE}{MIDDLE}\"a\"{AFTER}")));
+        // An answer without a model is told who it is from.
+        fake.next(Script::respond(200, &[], "{\"choices\":[]}"));
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert_eq!(answer.text(), r#"{"choices":[],"model":"a","provider":"fake","system_fingerprint":null}"#);
+        let usage = &app.requests(5).await[0];
+        assert_eq!((&usage["input_tokens"], &usage["output_tokens"]), (&json!(1), &json!(2)));
+    }
+
+    async fn a_stream_keeps_every_byte_that_is_not_ours(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::stream().chunk(theirs(STREAM)).chunk(theirs(USAGE)).chunk(DONE).end());
+        let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+        assert_eq!(answer.text(), format!("{}{DONE}", ours(STREAM)));
+        assert_eq!(answer.header("content-type"), "text/event-stream; charset=utf-8");
+        let options = json!({"include_usage": true});
+        let answer = app.chat(&json!({"model": "a", "stream": true, "stream_options": options})).await;
+        assert_eq!(answer.text(), format!("{}{}{DONE}", ours(STREAM), ours(USAGE)));
+        for row in app.requests(2).await {
+            assert_eq!((&row["input_tokens"], &row["output_tokens"], &row["estimated"]), (&json!(5), &json!(7), &json!(false)));
+        }
+    }
+
+    async fn the_chunking_of_a_stream_makes_no_difference(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let sent = theirs(&format!("{STREAM}{USAGE}{DONE}")).into_bytes();
+        let expected = format!("{}{DONE}", ours(STREAM));
+        // Xorshift: the same cuts in every run, and others in each round.
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut below = |limit: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % u64::try_from(limit).expect("small")).expect("small")
+        };
+        for round in 0..60 {
+            let mut cuts: Vec<usize> = (0..below(30)).map(|_| below(sent.len() + 1)).collect();
+            cuts.extend([0, sent.len()]);
+            cuts.sort_unstable();
+            let mut script = Script::stream();
+            for pair in cuts.windows(2).filter(|pair| pair[0] < pair[1]) {
+                script = script.chunk(&sent[pair[0]..pair[1]]);
+            }
+            fake.next(script.end());
+            let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+            assert_eq!(answer.text(), expected, "round {round}: {cuts:?}");
+        }
+        // A byte at a time, each in a segment of its own: characters and line ends are torn apart.
+        fake.next(Script::stream().chunk(&sent).end().trickled());
+        let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+        assert_eq!(answer.text(), expected);
+    }
+
+    async fn the_failsoft_object_is_there_where_it_is_asked_for(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let price = failsoft::store::PriceFields {
+            input: Some(1_000_000),
+            output: Some(2_000_000),
+            cache_read: None,
+            cache_write: None,
+        };
+        app.organization.model("a", provider).await;
+        app.organization.model_like("b", provider, |model| model.price = Some(price)).await;
+        let ask = async |body: &Value, wanted: &str| {
+            fake.next(Script::error(503, "overloaded", "busy"));
+            let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(body));
+            app.call(request.header("x-failsoft-metadata", wanted), &app.organization.key).await
+        };
+        let check = |failsoft: &Value| {
+            assert_eq!((&failsoft["requested"], &failsoft["served"]), (&json!("a"), &json!("b")));
+            // 3 tokens in for a micro-dollar each, 2 out for two.
+            assert_eq!(failsoft["cost"], 7_000);
+            let attempts = failsoft["attempts"].as_array().expect("a list");
+            assert_eq!(attempts.len(), 2);
+            for member in ["model", "provider", "status", "error_class", "matched_rule", "duration_ms", "passed_over", "adapted"] {
+                assert!(attempts.iter().all(|attempt| attempt.get(member).is_some()), "{member}");
+            }
+            assert_eq!((&attempts[0]["error_class"], &attempts[1]["error_class"]), (&json!("overloaded"), &json!(null)));
+        };
+        let body = json!({"model": "a", "models": ["b"]});
+        fake.always(Script::answer("Hi"));
+        check(&ask(&body, "enabled").await.json()["failsoft"]);
+        for other in ["", "disabled", "true"] {
+            assert!(ask(&body, other).await.json().get("failsoft").is_none());
+        }
+        let body = json!({"model": "a", "models": ["b"], "stream": true});
+        fake.always(Script::stream().text("Hi").finish("stop").usage(3, 2).done());
+        let events = ask(&body, "enabled").await.events();
+        assert_eq!(events.len(), 4, "{events:?}");
+        assert_eq!(events[3], "[DONE]");
+        let chunk: Value = serde_json::from_str(&events[2]).expect("JSON");
+        assert_eq!((&chunk["choices"], &chunk["id"], &chunk["model"]), (&json!([]), &json!("chatcmpl-fake"), &json!("b")));
+        assert_eq!((&chunk["object"], &chunk["created"]), (&json!("chat.completion.chunk"), &json!(1_700_000_000)));
+        check(&chunk["failsoft"]);
+        assert!(!ask(&body, "no").await.text().contains("\"failsoft\""));
+        // Only what answered is billed.
+        let rows = app.requests(6).await;
+        assert!(rows.iter().all(|row| row["cost_nano_dollars"] == 7_000), "{rows:?}");
+    }
+}

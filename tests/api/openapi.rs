@@ -1,0 +1,286 @@
+//! `/openapi.json`, and the page that renders it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use failsoft::routes::{Access, ROUTES, Surface, described_path};
+use reqwest::Method;
+use reqwest::redirect::Policy;
+use serde_json::{Value, json};
+
+use crate::support::app::App;
+use crate::support::database::Kind;
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async fn document(app: &App) -> Value {
+    let answer = app.send(app.request(Method::GET, "/openapi.json")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    answer.json()
+}
+
+/// Every operation of a document, by `METHOD path`.
+fn operations(document: &Value) -> BTreeMap<String, Value> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    let of_path = |(path, item): (&String, &Value)| {
+        let methods = item.as_object().expect("an item").iter();
+        methods
+            .map(|(method, operation)| (format!("{} {path}", method.to_uppercase()), operation.clone()))
+            .collect::<Vec<_>>()
+    };
+    paths.flat_map(of_path).collect()
+}
+
+/// Calls `see` with every object inside a value.
+fn walk(value: &Value, see: &mut impl FnMut(&serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            see(members);
+            members.values().for_each(|member| walk(member, see));
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| walk(entry, see)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_described_and_everything_described_is_a_route() {
+    let app = App::start(Kind::Sqlite).await;
+    let described = operations(&document(&app).await);
+    let routes: BTreeSet<String> = ROUTES
+        .iter()
+        .filter(|route| route.surface == Surface::Api)
+        .map(|route| format!("{} {}", route.method.as_str(), described_path(route.path)))
+        .collect();
+    let described: BTreeSet<String> = described.into_keys().collect();
+    assert_eq!(described, routes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_says_what_it_needs_and_how_it_fails() {
+    let app = App::start(Kind::Sqlite).await;
+    let document = document(&app).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["servers"], json!([{"url": "/"}]));
+    let operations = operations(&document);
+    let mut ids = BTreeSet::new();
+    for route in ROUTES.iter().filter(|route| route.surface == Surface::Api) {
+        let title = format!("{} {}", route.method.as_str(), described_path(route.path));
+        let operation = &operations[&title];
+        let id = operation["operationId"].as_str().expect("an id");
+        assert!(ids.insert(id.to_owned()), "{title}: another operation is called {id}");
+        assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{title}");
+        let tag = operation["tags"][0].as_str().expect("a tag");
+        let tags = document["tags"].as_array().expect("tags").iter();
+        assert!(
+            tags.into_iter().any(|known| known["name"] == tag),
+            "{title}: the tag {tag} is not described"
+        );
+        let needs = match route.access {
+            Access::Public => Value::Null,
+            Access::Operator => json!([{"metrics": []}]),
+            Access::Key => json!([{"bearer": []}, {"x-api-key": []}]),
+            Access::Scope(scope) => json!([{"bearer": [scope.as_str()]}, {"x-api-key": [scope.as_str()]}]),
+        };
+        assert_eq!(operation["security"], needs, "{title}");
+        let responses = operation["responses"].as_object().expect("responses");
+        assert_eq!(responses.contains_key("401"), route.access != Access::Public, "{title}");
+        assert_eq!(responses.contains_key("403"), matches!(route.access, Access::Scope(_)), "{title}");
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+            assert!(
+                response["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "{title} {status}"
+            );
+            let schema = response["content"]["application/json"]["schema"]["$ref"].as_str();
+            assert!(schema.is_some(), "{title} {status} has no schema");
+        }
+        let named = route.path.matches('{').count();
+        let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+        let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
+        assert_eq!(in_path, named, "{title}: a parameter of the path is not described");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_leads_somewhere_and_no_note_for_programmers_leaks() {
+    let app = App::start(Kind::Sqlite).await;
+    let document = document(&app).await;
+    let mut references = 0;
+    walk(&document, &mut |members| {
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            let pointer = reference.strip_prefix('#').expect("a reference into the document");
+            assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+            references += 1;
+        }
+        if let Some(text) = members.get("description").and_then(Value::as_str) {
+            for note in ["# Errors", "[`", "::", "Error::", "Self"] {
+                assert!(!text.contains(note), "{note} in: {text}");
+            }
+        }
+    });
+    assert!(references > 100, "{references}");
+}
+
+on_both_databases! {
+    async fn what_is_answered_is_what_is_described(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.next_for("a-upstream", Script::error(503, "overloaded", "too busy"));
+        fake.next_for("b-upstream", Script::answer("From b"));
+        let document = document(&app).await;
+        let model = app.get("/v1/model-router/models").await.json()["items"][0]["id"].clone();
+        let model = format!("/v1/model-router/models/{}", model.as_str().expect("an id"));
+        let list = json!({"model": "a", "fallback_models": ["b"]});
+        let bad = json!({"model": "", "fallback_models": [1]});
+        let chat = json!({"model": "a", "messages": []});
+        for (method, path, described, body, status) in [
+            (Method::POST, "/fallback", "/fallback", &list, "200"),
+            (Method::POST, "/v1/chat/completions", "/v1/chat/completions", &chat, "200"),
+            (Method::POST, "/fallback", "/fallback", &bad, "422"),
+            (Method::POST, "/fallback", "/fallback", &json!({"model": "x", "fallback_models": ["b"]}), "404"),
+            (Method::GET, "/fallback", "/fallback", &Value::Null, "200"),
+            (Method::GET, "/fallback/a", "/fallback/{model}", &Value::Null, "200"),
+            (Method::GET, "/fallback/b", "/fallback/{model}", &Value::Null, "404"),
+            (Method::DELETE, "/fallback/a", "/fallback/{model}", &Value::Null, "200"),
+            (Method::GET, "/v1/models", "/v1/models", &Value::Null, "200"),
+            (Method::GET, "/v1/models/a", "/v1/models/{id}", &Value::Null, "200"),
+            (Method::GET, "/v1/models/x", "/v1/models/{id}", &Value::Null, "404"),
+            (Method::GET, "/api/v1/models/x", "/api/v1/models/{id}", &Value::Null, "404"),
+            (Method::POST, "/v1/chat/completions", "/v1/chat/completions", &json!({}), "400"),
+            (Method::GET, "/v1/model-router/models", "/v1/model-router/models", &Value::Null, "200"),
+            (Method::GET, &model, "/v1/model-router/models/{id}", &Value::Null, "200"),
+            (Method::GET, "/v1/model-router/providers", "/v1/model-router/providers", &Value::Null, "200"),
+            (
+                Method::GET,
+                "/v1/model-router/fallback-events",
+                "/v1/model-router/fallback-events",
+                &Value::Null,
+                "200",
+            ),
+            (Method::GET, "/v1/model-router/requests", "/v1/model-router/requests", &Value::Null, "200"),
+            (Method::GET, "/v1/model-router/requests?limit=x", "/v1/model-router/requests", &Value::Null, "422"),
+            (Method::GET, "/v1/identity/whoami", "/v1/identity/whoami", &Value::Null, "200"),
+            (Method::GET, "/v1/identity/api-keys", "/v1/identity/api-keys", &Value::Null, "200"),
+            (Method::GET, "/v1/identity/api-keys/x", "/v1/identity/api-keys/{id}", &Value::Null, "404"),
+        ] {
+            let body = if body.is_null() { String::new() } else { body.to_string() };
+            let answer = app.call(app.request(method.clone(), path).body(body), &app.organization.key).await;
+            assert_eq!(answer.status.to_string(), status, "{method} {path}: {}", answer.text());
+            let responses = &operations(&document)[&format!("{method} {described}")]["responses"];
+            let mut schema = responses[status]["content"]["application/json"]["schema"].clone();
+            assert!(schema.is_object(), "{method} {described} {status} has no schema");
+            schema["components"] = document["components"].clone();
+            let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+            let faults: Vec<String> = validator
+                .iter_errors(&answer.json())
+                .map(|fault| format!("{}: {fault}", fault.instance_path()))
+                .collect();
+            assert!(faults.is_empty(), "{method} {path}: {faults:?} in {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_names_every_route_and_every_scope() {
+    let app = App::start(Kind::Sqlite).await;
+    let page = app.send(app.request(Method::GET, "/docs/api")).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(page.header("content-security-policy"), CONTENT_SECURITY_POLICY);
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("referrer-policy"), "same-origin");
+    let html = page.text();
+    let aliases: BTreeSet<String> = operations(&document(&app).await)
+        .into_iter()
+        .filter(|(_, operation)| operation.get("x-alias-of").is_some())
+        .map(|(title, _)| title)
+        .collect();
+    for route in ROUTES.iter().filter(|route| route.surface == Surface::Api) {
+        let (method, path) = (route.method.as_str(), described_path(route.path));
+        if aliases.contains(&format!("{method} {path}")) {
+            assert!(html.contains(&format!("<code>{path}</code>")), "{path} is not named");
+            continue;
+        }
+        let heading =
+            format!("<span class=\"method {method}\">{method}</span> <code class=\"path\">{path}</code>");
+        let (_, section) =
+            html.split_once(&heading).unwrap_or_else(|| panic!("{method} {path} is not there"));
+        let (section, _) = section.split_once("</article>").expect("its end");
+        let access = match route.access {
+            Access::Public => "no key".to_owned(),
+            Access::Operator => "operator’s token".to_owned(),
+            Access::Key => "any key".to_owned(),
+            Access::Scope(scope) => format!("scope <code>{scope}</code>"),
+        };
+        assert!(section.contains(&access), "{method} {path} does not say: {access}");
+        let address = format!("{}{}", app.url(""), path.split('{').next().expect("a start"));
+        assert!(section.contains(&format!("'{address}")), "{method} {path} has no command");
+    }
+    for forbidden in ["<script", " style=", " onclick=", "<form", "http-equiv"] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_within_the_page_lead_somewhere_and_names_are_used_once() {
+    let app = App::start(Kind::Sqlite).await;
+    let html = app.send(app.request(Method::GET, "/docs/api")).await.text();
+    let values = |attribute: &str| -> Vec<String> {
+        let start = format!(" {attribute}=\"");
+        html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
+    };
+    let ids = values("id");
+    let known: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(known.len(), ids.len(), "an id stands on the page twice");
+    let links = values("href");
+    let within: Vec<&str> = links.iter().filter_map(|link| link.strip_prefix('#')).collect();
+    assert!(within.len() > 100, "{}", within.len());
+    for link in within {
+        assert!(known.contains(&link.to_owned()), "#{link} leads nowhere");
+    }
+    for link in links.iter().filter(|link| link.starts_with('/')) {
+        let answer = app.send(app.request(Method::GET, link)).await;
+        assert_eq!(answer.status, 200, "{link}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_the_page_is_kept_for_ever_under_a_name_of_its_content() {
+    let app = App::start(Kind::Sqlite).await;
+    let html = app.send(app.request(Method::GET, "/docs/api")).await.text();
+    let (_, rest) = html.split_once("<link rel=\"stylesheet\" href=\"").expect("a style sheet");
+    let path = rest.split('"').next().expect("its address");
+    let sheet = app.send(app.request(Method::GET, path)).await;
+    assert_eq!((sheet.status, sheet.header("content-type")), (200, "text/css; charset=utf-8"));
+    assert_eq!(sheet.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(sheet.header("x-content-type-options"), "nosniff");
+    for path in
+        ["/static/docs.css", "/static/docs.0000000000000000.css", "/static/..%2FCargo.toml", "/static/"]
+    {
+        let nothing = app.send(app.request(Method::GET, path)).await;
+        assert_eq!((nothing.status, &nothing.json()["error"]), (404, &json!("not_found")), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_in_leads_to_the_page() {
+    let app = App::start(Kind::Sqlite).await;
+    let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client");
+    let home = client.get(app.url("/")).send().await.expect("an answer");
+    assert_eq!(
+        (home.status().as_u16(), home.headers()["location"].to_str().expect("a path")),
+        (303, "/docs/api")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_name_the_address_that_the_operator_configured() {
+    let app = App::start_with(Kind::Sqlite, |settings| {
+        settings.server.public_url = Some("https://gateway.example.com/".parse().expect("a URL"));
+    })
+    .await;
+    assert_eq!(document(&app).await["servers"], json!([{"url": "https://gateway.example.com"}]));
+    let html = app.send(app.request(Method::GET, "/docs/api")).await.text();
+    assert!(html.contains("curl 'https://gateway.example.com/v1/models'"));
+    assert!(!html.contains(&app.address.to_string()));
+}

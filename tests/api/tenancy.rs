@@ -1,0 +1,179 @@
+//! No tenant, no data: every route of the application, called without a credential, with broken ones, without its
+//! scope, and with another organization's credential and this one's ids.
+//!
+//! The routes are those of the application's own list: one without a row in [`matrix`] fails the first test.
+
+mod dialect;
+mod matrix;
+
+use std::collections::BTreeSet;
+
+use failsoft::auth::api_key;
+use failsoft::auth::permission::Scope;
+use failsoft::routes::{Access, ROUTES};
+use reqwest::{Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use crate::support::app::{Answer, App, with_json};
+use crate::support::on_both_databases;
+use dialect::assert_dressed;
+use matrix::{Foreign, Row, Victim, rows, title};
+
+fn request(app: &App, row: &Row) -> RequestBuilder {
+    let request = app.request(row.method.clone(), &row.path);
+    if row.body.is_null() { request } else { with_json(request, &row.body) }
+}
+
+/// What the list of routes says of a row.
+fn access(row: &Row) -> Access {
+    let route = ROUTES.iter().find(|route| title(route) == row.title).expect("the row is of a route");
+    route.access
+}
+
+/// Refused for want of a credential: in the dialect's shape, whatever the body and the id are.
+fn assert_unauthenticated(row: &Row, answer: &Answer, how: &str) {
+    assert_eq!(answer.status, 401, "{} with {how}: {}", row.title, answer.text());
+    assert_dressed(&row.path, answer);
+}
+
+#[test]
+fn every_route_has_a_row_and_every_row_a_route() {
+    let routes: BTreeSet<String> = ROUTES.iter().map(title).collect();
+    let covered: BTreeSet<String> = rows(&Victim::nobody()).into_iter().map(|row| row.title).collect();
+    let missing: Vec<_> = routes.difference(&covered).collect();
+    assert!(
+        missing.is_empty(),
+        "give each of these routes a row in tests/api/tenancy/matrix.rs: {missing:?}"
+    );
+    let gone: Vec<_> = covered.difference(&routes).collect();
+    assert!(gone.is_empty(), "these rows are of no route: {gone:?}");
+}
+
+on_both_databases! {
+    async fn nobody_is_answered_without_a_living_key(app: App) {
+        let victim = Victim::create(&app).await;
+        let fresh = api_key::generate().expect("random bytes").key.expose_secret().to_owned();
+        let revoked = victim.revoked_key(&app).await;
+        let mut mistyped = app.organization.key.clone();
+        mistyped.replace_range(10..11, if &mistyped[10..11] == "x" { "y" } else { "x" });
+        for row in rows(&victim).iter().filter(|row| matches!(access(row), Access::Key | Access::Scope(_))) {
+            assert_unauthenticated(row, &app.send(request(&app, row)).await, "no credential");
+            for (how, key) in [
+                ("a key that was never issued", fresh.as_str()),
+                ("a revoked key", &revoked),
+                ("a mistyped key", &mistyped),
+                ("half a key", &app.organization.key[..20]),
+                ("something else", "sk-123"),
+            ] {
+                assert_unauthenticated(row, &app.send(request(&app, row).bearer_auth(key)).await, how);
+                assert_unauthenticated(row, &app.send(request(&app, row).header("x-api-key", key)).await, how);
+            }
+            let basic = request(&app, row).basic_auth(&app.organization.key, None::<&str>);
+            assert_unauthenticated(row, &app.send(basic).await, "another scheme");
+            let two = request(&app, row).bearer_auth(&app.organization.key).header("x-api-key", &fresh);
+            assert_unauthenticated(row, &app.send(two).await, "two different keys");
+        }
+        victim.assert_untouched(&app).await;
+    }
+
+    async fn an_expired_key_is_no_key(app: App) {
+        let victim = Victim::create(&app).await;
+        let end = crate::support::app::beginning() + chrono::TimeDelta::hours(1);
+        let key = app.organization.key_like(&Scope::ALL, |new| new.expires_at = Some(end)).await;
+        app.clock.advance(std::time::Duration::from_secs(3_600));
+        for row in rows(&victim).iter().filter(|row| matches!(access(row), Access::Key | Access::Scope(_))) {
+            assert_unauthenticated(row, &app.call(request(&app, row), &key).await, "an expired key");
+        }
+    }
+
+    async fn every_scope_but_the_right_one_is_not_enough(app: App) {
+        let victim = Victim::create(&app).await;
+        let mut scoped = 0;
+        for row in rows(&victim) {
+            let Access::Scope(scope) = access(&row) else { continue };
+            let others: Vec<Scope> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+            let key = app.organization.key_with(&others).await;
+            let answer = app.call(request(&app, &row), &key).await;
+            assert_eq!(answer.status, 403, "{}: {}", row.title, answer.text());
+            assert_dressed(&row.path, &answer);
+            assert!(answer.text().contains(&format!("'{scope}'")), "{}: {}", row.title, answer.text());
+            scoped += 1;
+        }
+        assert!(scoped > 20, "only {scoped} routes have a scope");
+        victim.assert_untouched(&app).await;
+    }
+
+    async fn another_organization_sees_nothing_and_changes_nothing(app: App) {
+        let victim = Victim::create(&app).await;
+        let stranger = matrix::stranger(&app).await;
+        for row in rows(&victim) {
+            let answer = app.call(request(&app, &row), &stranger.key).await;
+            let expected = match row.foreign {
+                Foreign::Absent => vec![404],
+                Foreign::Own(status) | Foreign::Refused(status) => vec![status],
+            };
+            assert!(expected.contains(&answer.status), "{}: {} {}", row.title, answer.status, answer.text());
+            if answer.status >= 400 {
+                assert_dressed(&row.path, &answer);
+            }
+            victim.assert_unnamed(&row, &answer);
+        }
+        victim.assert_untouched(&app).await;
+    }
+
+    // The same calls by their owner: without them, a row with a wrong path would pass as well.
+    async fn the_owner_is_answered_with_just_the_scope(app: App) {
+        let victim = Victim::create(&app).await;
+        for row in rows(&victim) {
+            let key = match access(&row) {
+                Access::Scope(scope) => app.organization.key_with(&[scope]).await,
+                Access::Key => app.organization.key_with(&[]).await,
+                Access::Public | Access::Operator => continue,
+            };
+            let answer = app.call(request(&app, &row), &key).await;
+            assert_eq!(answer.status, row.owner, "{}: {}", row.title, answer.text());
+            let named = row.names.iter().all(|name| answer.text().contains(name));
+            assert!(named, "{} does not show {:?}: {}", row.title, row.names, answer.text());
+        }
+    }
+
+    async fn what_is_open_to_all_names_nobody(app: App) {
+        let victim = Victim::create(&app).await;
+        for row in rows(&victim).iter().filter(|row| access(row) == Access::Public) {
+            let answer = app.send(request(&app, row)).await;
+            assert_eq!(answer.status, row.owner, "{}: {}", row.title, answer.text());
+            victim.assert_unnamed(row, &answer);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_are_the_operators_alone() {
+    let kind = crate::support::database::Kind::Sqlite;
+    let closed = App::start(kind).await;
+    let row = "/metrics";
+    for key in [None, Some(&closed.organization.key)] {
+        let request = closed.request(Method::GET, row);
+        let request = if let Some(key) = key { request.bearer_auth(key) } else { request };
+        let answer = closed.send(request).await;
+        assert_eq!(answer.status, 404, "without a token the route is closed: {}", answer.text());
+        assert_dressed(row, &answer);
+    }
+    let open = App::start_with(kind, |settings| {
+        settings.telemetry.metrics_token = Some("metrics-token-of-the-operator".into());
+    })
+    .await;
+    let victim = Victim::create(&open).await;
+    for key in ["", "metrics-token-of-the-operato", "metrics-token-of-the-operator2", &open.organization.key]
+    {
+        let answer = open.call(open.request(Method::GET, row), key).await;
+        assert_eq!(answer.status, 401, "{key}: {}", answer.text());
+        assert_dressed(row, &answer);
+    }
+    let answer = open.call(open.request(Method::GET, row), "metrics-token-of-the-operator").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().ends_with("# EOF\n"), "{}", answer.text());
+    let metrics = Row::new("GET /metrics", row, Value::Null, 200, Foreign::Own(200), &[]);
+    victim.assert_unnamed(&metrics, &answer);
+}

@@ -1,0 +1,384 @@
+//! A row for every route: how its owner calls it, and what another organization gets for the same call.
+
+use failsoft::auth::permission::Scope;
+use failsoft::routes::Endpoint;
+use failsoft::store::FallbackType;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, App, Organization};
+use crate::support::fake_provider::{FakeProvider, Script};
+
+/// What another organization gets.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Foreign {
+    /// 404, as for something that does not exist.
+    Absent,
+    /// An answer with that status, about its own things alone.
+    Own(u16),
+    /// The body names what is not there for it.
+    Refused(u16),
+}
+
+/// One route, called with the first organization's ids.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// `METHOD path`, as the list of routes has it.
+    pub(super) title: String,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Value,
+    /// The status that the owner gets.
+    pub(super) owner: u16,
+    pub(super) foreign: Foreign,
+    /// What the owner's answer shows.
+    pub(super) names: Vec<String>,
+}
+
+impl Row {
+    pub(super) fn new(
+        title: &str,
+        path: &str,
+        body: Value,
+        owner: u16,
+        foreign: Foreign,
+        names: &[&str],
+    ) -> Self {
+        let (method, _) = title.split_once(' ').expect("a method and a path");
+        Self {
+            title: title.to_owned(),
+            method: method.parse().expect("a method"),
+            path: path.to_owned(),
+            body,
+            owner,
+            foreign,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+}
+
+/// How the matrix names a route.
+pub(super) fn title(route: &Endpoint) -> String {
+    format!("{} {}", route.method.as_str(), route.path)
+}
+
+/// The first organization's things, each of a name that stands nowhere else. What a row deletes no other row needs.
+#[derive(Default)]
+pub(super) struct Victim {
+    provider: String,
+    spare_provider: String,
+    model: String,
+    spare_model: String,
+    key: String,
+    spare_key: String,
+    event: String,
+    request: String,
+    organization: String,
+    /// What its lists hold, as its owner reads them.
+    before: Vec<Value>,
+    _fake: Option<FakeProvider>,
+}
+
+/// The lists in which everything of an organization stands.
+const LISTS: [&str; 6] = [
+    "/fallback",
+    "/v1/model-router/providers?limit=200",
+    "/v1/model-router/models?limit=200",
+    "/v1/model-router/fallback-events?limit=200",
+    "/v1/model-router/requests?limit=200",
+    "/v1/identity/api-keys?limit=200",
+];
+
+async fn lists(app: &App) -> Vec<Value> {
+    let mut lists = Vec::new();
+    for path in LISTS {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let mut list = answer.json();
+        // A cursor is sealed anew each time, and a key's last use moves with every call of its owner.
+        list["next_cursor"] = Value::Null;
+        for row in list["items"].as_array_mut().into_iter().flatten() {
+            row["last_used_at"] = Value::Null;
+        }
+        lists.push(list);
+    }
+    lists
+}
+
+impl Victim {
+    /// For the titles of the rows alone.
+    pub(super) fn nobody() -> Self {
+        Self::default()
+    }
+
+    /// Fills the first organization.
+    pub(super) async fn create(app: &App) -> Self {
+        let fake = FakeProvider::start().await;
+        let organization = &app.organization;
+        let provider = organization.provider("victim-provider", &fake).await;
+        let spare_provider = organization.provider("victim-spare-provider", &fake).await;
+        let model = organization.model("victim/first", provider).await;
+        organization.model("victim/second", provider).await;
+        let spare_model = organization.model("victim/spare", provider).await;
+        organization.fallback("victim/first", FallbackType::General, &["victim/second"]).await;
+        organization.fallback("victim/first", FallbackType::ContentPolicy, &["victim/second"]).await;
+        fake.always_for("victim/first-upstream", Script::error(503, "overloaded", "victim-message"));
+        fake.always_for("victim/second-upstream", Script::answer("victim-answer"));
+        let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
+        assert_eq!(chat.status, 200, "{}", chat.text());
+        let request = app.requests(1).await[0]["id"].clone();
+        let event = app.events().await[0]["id"].clone();
+        let new_key = async |name: &str| {
+            let body = json!({"name": name, "scopes": ["inference"]});
+            let answer = app.post("/v1/identity/api-keys", &body).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            answer.json()["id"].as_str().expect("an id").to_owned()
+        };
+        Self {
+            provider: provider.to_string(),
+            spare_provider: spare_provider.to_string(),
+            model: model.to_string(),
+            spare_model: spare_model.to_string(),
+            key: new_key("victim-key").await,
+            spare_key: new_key("victim-spare-key").await,
+            event: event.as_str().expect("an id").to_owned(),
+            request: request.as_str().expect("an id").to_owned(),
+            organization: organization.id.to_string(),
+            before: lists(app).await,
+            _fake: Some(fake),
+        }
+    }
+
+    /// A key of all scopes that was in use and is no more.
+    pub(super) async fn revoked_key(&self, app: &App) -> String {
+        let scopes = Scope::ALL.map(Scope::as_str);
+        let made = app.post("/v1/identity/api-keys", &json!({"name": "gone", "scopes": scopes})).await.json();
+        let path = format!("/v1/identity/api-keys/{}", made["id"].as_str().expect("an id"));
+        let key = made["key"].as_str().expect("a key").to_owned();
+        let alive = app.call(app.request(Method::GET, "/v1/identity/whoami"), &key).await;
+        assert_eq!(alive.status, 200, "{}", alive.text());
+        assert_eq!(app.delete(&path).await.status, 204);
+        key
+    }
+
+    /// An answer to somebody else names nothing of this organization's, but for what the caller sent.
+    pub(super) fn assert_unnamed(&self, row: &Row, answer: &Answer) {
+        let said = format!("{} {}", row.path, row.body);
+        let mut text = answer.text();
+        for (name, value) in &answer.headers {
+            text.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+        }
+        let ids = [
+            &self.provider,
+            &self.spare_provider,
+            &self.model,
+            &self.spare_model,
+            &self.key,
+            &self.spare_key,
+            &self.event,
+            &self.request,
+            &self.organization,
+        ];
+        let names = ["victim-", "victim/first", "victim/second", "victim/spare", "first@example.com"];
+        for secret in ids.into_iter().map(String::as_str).chain(names) {
+            let echoed = said.contains(secret);
+            assert!(echoed || !text.contains(secret), "{} gives away {secret}: {text}", row.title);
+        }
+    }
+
+    /// Everything is as it was. Keys that a test made since are no matter.
+    pub(super) async fn assert_untouched(&self, app: &App) {
+        for ((path, before), after) in LISTS.into_iter().zip(&self.before).zip(lists(app).await) {
+            if path.starts_with("/v1/identity/api-keys") {
+                let kept = |row: &&Value| after["items"].as_array().expect("a list").contains(row);
+                let changed: Vec<_> =
+                    before["items"].as_array().expect("a list").iter().filter(|row| !kept(row)).collect();
+                assert!(changed.is_empty(), "{path}: {changed:?}");
+            } else {
+                assert_eq!(*before, after, "{path}");
+            }
+        }
+    }
+}
+
+/// An organization of the same kind, with a provider and a model of its own.
+pub(super) async fn stranger(app: &App) -> Organization {
+    let stranger = app.other_organization("stranger").await;
+    let provider = stranger.provider_at("stranger-provider", "simulated", None).await;
+    stranger.model("stranger/model", provider).await;
+    stranger
+}
+
+/// Every route. Rows that delete come after those that need what they delete.
+pub(super) fn rows(victim: &Victim) -> Vec<Row> {
+    let mut rows = inference();
+    rows.extend(fallbacks());
+    rows.extend(records(victim));
+    rows.extend(catalogue(victim));
+    rows.extend(identity(victim));
+    rows.extend(open());
+    rows
+}
+
+fn inference() -> Vec<Row> {
+    let chat = json!({"model": "victim/first", "messages": [{"role": "user", "content": "Hello"}]});
+    let mut rows = Vec::new();
+    for path in ["/v1/chat/completions", "/api/v1/chat/completions", "/chat/completions"] {
+        rows.push(Row::new(
+            &format!("POST {path}"),
+            path,
+            chat.clone(),
+            200,
+            Foreign::Absent,
+            &["victim-answer"],
+        ));
+    }
+    for prefix in ["/v1/models", "/api/v1/models"] {
+        rows.push(Row::new(
+            &format!("GET {prefix}"),
+            prefix,
+            Value::Null,
+            200,
+            Foreign::Own(200),
+            &["victim/first"],
+        ));
+        let path = format!("{prefix}/victim/first");
+        let title = format!("GET {prefix}/{{id:.+}}");
+        rows.push(Row::new(&title, &path, Value::Null, 200, Foreign::Absent, &["victim/first"]));
+    }
+    rows
+}
+
+fn fallbacks() -> Vec<Row> {
+    let list = json!({"model": "victim/second", "fallback_models": ["victim/first"]});
+    let foreign_target = json!({"model": "stranger/model", "fallback_models": ["victim/first"]});
+    let one = "/fallback/victim/first";
+    vec![
+        Row::new("POST /fallback", "/fallback", list, 200, Foreign::Absent, &["victim/second"]),
+        // For the owner it is the model that is unknown.
+        Row::new("POST /fallback", "/fallback", foreign_target, 404, Foreign::Refused(400), &[]),
+        Row::new("GET /fallback", "/fallback", Value::Null, 200, Foreign::Own(200), &["victim/first"]),
+        Row::new("GET /fallback/{model:.+}", one, Value::Null, 200, Foreign::Absent, &["victim/second"]),
+        Row::new("DELETE /fallback/{model:.+}", one, Value::Null, 200, Foreign::Absent, &["deleted"]),
+    ]
+}
+
+fn records(victim: &Victim) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (folder, id, name) in [
+        ("/v1/model-router/fallback-events", &victim.event, "victim-session"),
+        ("/v1/model-router/requests", &victim.request, "victim-session"),
+    ] {
+        let list = format!("GET {folder}");
+        rows.push(Row::new(&list, folder, Value::Null, 200, Foreign::Own(200), &[name]));
+        for filter in ["session_id=victim-session", "origin=live"] {
+            let path = format!("{folder}?{filter}");
+            rows.push(Row::new(&list, &path, Value::Null, 200, Foreign::Own(200), &[id]));
+        }
+        let one = format!("{folder}/{id}");
+        rows.push(Row::new(
+            &format!("GET {folder}/{{id}}"),
+            &one,
+            Value::Null,
+            200,
+            Foreign::Absent,
+            &[name],
+        ));
+    }
+    rows
+}
+
+/// List, create, read, change and delete of one kind of thing.
+struct Managed<'a> {
+    folder: &'a str,
+    id: &'a str,
+    /// What is deleted.
+    spare: &'a str,
+    name: &'a str,
+    new: Value,
+    /// What another organization gets for the same creation.
+    foreign: Foreign,
+    change: Value,
+}
+
+impl Managed<'_> {
+    fn rows(self) -> Vec<Row> {
+        let Self { folder, id, spare, name, new, foreign, change } = self;
+        let title = |method: &str, rest: &str| format!("{method} {folder}{rest}");
+        let (one, gone) = (format!("{folder}/{id}"), format!("{folder}/{spare}"));
+        let absent = Foreign::Absent;
+        vec![
+            Row::new(&title("GET", ""), folder, Value::Null, 200, Foreign::Own(200), &[name]),
+            Row::new(&title("POST", ""), folder, new, 201, foreign, &[]),
+            Row::new(&title("GET", "/{id}"), &one, Value::Null, 200, absent, &[name]),
+            Row::new(&title("PATCH", "/{id}"), &one, change, 200, absent, &[id]),
+            Row::new(&title("DELETE", "/{id}"), &gone, Value::Null, 204, absent, &[]),
+        ]
+    }
+}
+
+fn catalogue(victim: &Victim) -> Vec<Row> {
+    let models = Managed {
+        folder: "/v1/model-router/models",
+        id: &victim.model,
+        spare: &victim.spare_model,
+        name: "victim/first",
+        // The provider is the first organization's: for another one it is not there.
+        new: json!({"name": "new/model", "provider_id": victim.provider}),
+        foreign: Foreign::Refused(422),
+        change: json!({"enabled": true}),
+    };
+    let providers = Managed {
+        folder: "/v1/model-router/providers",
+        id: &victim.provider,
+        spare: &victim.spare_provider,
+        name: "victim-provider",
+        // A name is taken only within its organization.
+        new: json!({"name": "new-provider", "preset": "simulated"}),
+        foreign: Foreign::Own(201),
+        change: json!({"name": "renamed-provider"}),
+    };
+    models.rows().into_iter().chain(providers.rows()).collect()
+}
+
+fn identity(victim: &Victim) -> Vec<Row> {
+    let keys = Managed {
+        folder: "/v1/identity/api-keys",
+        id: &victim.key,
+        spare: &victim.spare_key,
+        name: "victim-key",
+        new: json!({"name": "new-key", "scopes": ["keys:manage"]}),
+        foreign: Foreign::Own(201),
+        change: json!({"name": "renamed-key"}),
+    };
+    let whoami = "/v1/identity/whoami";
+    let mut rows = keys.rows();
+    rows.push(Row::new(
+        "GET /v1/identity/whoami",
+        whoami,
+        Value::Null,
+        200,
+        Foreign::Own(200),
+        &[&victim.organization],
+    ));
+    rows
+}
+
+/// What anybody may read, and the operator's metrics, which are closed unless a token is configured.
+fn open() -> Vec<Row> {
+    let open = |path: &str, at: &str, status| {
+        Row::new(&format!("GET {path}"), at, Value::Null, status, Foreign::Own(status), &[])
+    };
+    vec![
+        open("/livez", "/livez", 200),
+        open("/health/liveliness", "/health/liveliness", 200),
+        open("/readyz", "/readyz", 200),
+        open("/health/readiness", "/health/readiness", 200),
+        open("/metrics", "/metrics", 404),
+        open("/openapi.json", "/openapi.json", 200),
+        // Leads to the page, which is what the caller here gets.
+        open("/", "/", 200),
+        open("/docs/api", "/docs/api", 200),
+        open("/static/{name}", "/static/nothing.css", 404),
+    ]
+}
