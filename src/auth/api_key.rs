@@ -73,6 +73,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     #[test]
+    #[expect(clippy::string_slice, reason = "a key is ASCII")]
     fn a_new_key_is_well_formed_and_every_changed_character_is_noticed() {
         let new = generate().expect("random bytes");
         let key = new.key.expose_secret().to_owned();

@@ -9,6 +9,7 @@ use entity::ids::ApiKeyId;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use papaya::{Compute, Operation};
 
 use crate::clock::Clock;
 use crate::error::{Error, LimitReached};
@@ -112,10 +113,11 @@ impl Limiter {
         let wanted = key
             .requests_per_minute
             .and_then(|limit| NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX)));
+        let fits = |known: &Arc<Counters>| {
+            known.per_minute.as_ref().map(|(limit, _)| *limit) == wanted.map(NonZeroU32::get)
+        };
         let keys = self.keys.pin();
-        if let Some(known) = keys.get(&key.id)
-            && known.per_minute.as_ref().map(|(limit, _)| *limit) == wanted.map(NonZeroU32::get)
-        {
+        if let Some(known) = keys.get(&key.id).filter(|known| fits(known)) {
             return known.clone();
         }
         let fresh = |concurrent| {
@@ -125,8 +127,69 @@ impl Limiter {
             });
             Arc::new(Counters { per_minute, concurrent })
         };
-        let counters = fresh(keys.get(&key.id).map_or_else(Arc::default, |known| known.concurrent.clone()));
-        keys.insert(key.id, counters.clone());
-        counters
+        // Two first requests at once must meet at the same counters.
+        let made = keys.compute(key.id, |known| match known {
+            Some((_, known)) if fits(known) => Operation::Abort(known.clone()),
+            Some((_, known)) => Operation::Insert(fresh(known.concurrent.clone())),
+            None => Operation::Insert(fresh(Arc::default())),
+        });
+        match made {
+            Compute::Inserted(_, counters)
+            | Compute::Updated { new: (_, counters), .. }
+            | Compute::Removed(_, counters) => counters.clone(),
+            Compute::Aborted(known) => known,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    fn key(per_minute: Option<i64>, concurrent: Option<i64>) -> ApiKeyEntry {
+        ApiKeyEntry {
+            id: ApiKeyId(Clock::system().new_id()),
+            name: "test".into(),
+            scopes: Vec::new(),
+            models: None,
+            requests_per_minute: per_minute,
+            concurrent_requests: concurrent,
+            expires_at: None,
+            last_used: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn first_requests_at_once_share_their_counters() {
+        let limiter = Limiter::new(Clock::manual(chrono::DateTime::UNIX_EPOCH).0);
+        for key in (0..300).map(|round| if round % 2 == 0 { key(Some(1), None) } else { key(None, Some(1)) })
+        {
+            let (start, end) = (Barrier::new(4), Barrier::new(4));
+            let admitted = std::thread::scope(|scope| {
+                let ask = || {
+                    start.wait();
+                    let admission = limiter.admit(&key);
+                    end.wait();
+                    admission.is_ok()
+                };
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+            });
+            assert!(admitted.iter().filter(|admitted| **admitted).count() <= 1);
+        }
+    }
+
+    #[test]
+    fn a_refused_request_gives_its_place_back() {
+        let limiter = Limiter::new(Clock::manual(chrono::DateTime::UNIX_EPOCH).0);
+        let key = key(Some(2), Some(1));
+        let first = limiter.admit(&key).expect("a place");
+        assert!(limiter.admit(&key).is_err());
+        drop(first);
+        assert!(limiter.admit(&key).is_ok());
+        assert!(limiter.admit(&key).is_err(), "the minute is used up");
+        assert_eq!(limiter.counters(&key).concurrent.load(Ordering::Acquire), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! One request, in reading order: [`request`] → [`plan`] → [`adapt`] → [`attempt`] → [`classify`] → [`trail`] →
-//! [`relay`] → [`answer`]. [`Gateway::run`] joins them.
+//! One request, in reading order: [`request`] → [`plan`] → [`adapt`] → [`attempt`](mod@attempt) → [`classify`] →
+//! [`trail`] → [`relay`](mod@relay) → [`answer`]. [`Gateway::run`] joins them.
 //!
 //! Its inner format is OpenAI chat. Imports `store` (snapshots and the recorder), `providers`, `upstream`,
 //! `error`, `clock`; neither the database library nor the HTTP server.

@@ -56,7 +56,8 @@ async fn relay_whole(
     let mut usage = None;
     match whole.seen {
         Some(answer) => {
-            usage = answer.usage.or_else(|| estimate(&trail, answer.choices.content, answer.choices.bytes));
+            let choices = answer.choices;
+            usage = billed(&trail, answer.usage, choices.content || choices.finished, choices.bytes);
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
@@ -236,10 +237,9 @@ impl StreamRelay {
         .into_bytes()
     }
 
-    /// The provider's count, or ours; nothing for a stream that said nothing and did not finish.
     fn usage(&self) -> Option<Usage> {
         let seen = &self.reader.as_ref()?.seen;
-        seen.usage.or_else(|| estimate(&self.trail, seen.content || seen.finished, seen.bytes))
+        billed(&self.trail, seen.usage, seen.content || seen.finished, seen.bytes)
     }
 
     fn note_delivered(&mut self) {
@@ -249,8 +249,9 @@ impl StreamRelay {
     }
 }
 
-fn estimate(trail: &Trail, delivered: bool, answer_bytes: usize) -> Option<Usage> {
-    delivered.then(|| Usage::estimate(trail.context().prompt_bytes, answer_bytes))
+/// The provider's count, or ours; none for an answer without content and without a `finish_reason`, which is free.
+fn billed(trail: &Trail, reported: Option<Usage>, delivered: bool, bytes: usize) -> Option<Usage> {
+    delivered.then(|| reported.unwrap_or_else(|| Usage::estimate(trail.context().prompt_bytes, bytes)))
 }
 
 /// Whatever broke a stream after content is an interruption.

@@ -1,6 +1,6 @@
 //! A stream up to its first real frame: frames before it are held, and with it failover ends.
 //!
-//! Imports `providers` for the framing, `upstream`, [`frame`](super::frame) and [`attempt`](super::attempt).
+//! Imports `providers` for the framing, `upstream`, [`frame`](super::frame) and [`attempt`](mod@super::attempt).
 
 use std::time::Instant;
 

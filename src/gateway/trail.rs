@@ -22,10 +22,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
-use rows::{millis, passed_over_failure};
-
-/// The most attempts that a row keeps.
-const MAX_ATTEMPTS: usize = 64;
+use rows::passed_over_failure;
 
 /// What is known of a request before anybody is called.
 #[derive(Debug, Clone)]
@@ -309,14 +306,19 @@ impl Trail {
         let metadata = Metadata {
             requested: &self.context.requested,
             served,
-            cost: usage.and_then(|usage| self.cost(usage)),
+            cost: self.cost(usage),
             attempts: &self.reports,
         };
         serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())
     }
 
-    fn cost(&self, usage: &Usage) -> Option<i64> {
-        self.served.as_ref()?.price.as_ref().and_then(|price| usage.cost(price))
+    /// Nano-dollars; none if the price is unknown.
+    fn cost(&self, usage: Option<&Usage>) -> Option<i64> {
+        match (&self.served, usage) {
+            (Some(served), Some(usage)) => served.price.as_ref().and_then(|price| usage.cost(price)),
+            // Nobody answered, or nothing was delivered: nothing is billed.
+            (Some(_) | None, _) => Some(0),
+        }
     }
 
     /// The candidate that waits for its successor gets it, unless it is only called again.
@@ -335,29 +337,6 @@ impl Trail {
         self.hops += 1;
         self.first_failure = self.first_failure.or_else(|| event.error_class.parse().ok());
         self.events.push(event);
-    }
-
-    fn report(
-        &mut self,
-        candidate: &Candidate,
-        failure: Option<&Failure>,
-        took: Duration,
-        passed_over: bool,
-        adapted: Vec<String>,
-    ) {
-        if self.reports.len() == MAX_ATTEMPTS {
-            return;
-        }
-        self.reports.push(AttemptReport {
-            model: candidate.model.name.to_string(),
-            provider: candidate.model.provider.name.to_string(),
-            status: failure.and_then(|failure| failure.status),
-            error_class: failure.map(|failure| failure.class),
-            matched_rule: failure.filter(|_| !passed_over).map(|failure| failure.rule),
-            duration_ms: millis(took).unsigned_abs(),
-            passed_over,
-            adapted,
-        });
     }
 
     async fn finish(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Result<()> {

@@ -143,12 +143,20 @@ impl Gate {
         }
         let port = url.port_or_known_default().unwrap_or(443);
         let verdict = match tokio::net::lookup_host((name, port)).await {
-            Ok(mut found) => found.all(|socket| self.check_address(socket.ip(), port, url.scheme()).is_ok()),
+            Ok(found) => self.admits_found(found.map(|socket| socket.ip()), port, url.scheme()),
             // The client will say so in its own words.
             Err(_) => return true,
         };
         self.verdicts.pin().insert(key, (verdict, Instant::now()));
         verdict
+    }
+
+    /// Holds what a name resolves to, as far as the client's resolver hands it on, to the whole rule: `localhost` is
+    /// often two addresses, and the operator opens one.
+    fn admits_found(&self, found: impl Iterator<Item = IpAddr>, port: u16, scheme: &str) -> bool {
+        found
+            .filter(|address| self.admits_resolved(*address))
+            .all(|address| self.check_address(address, port, scheme).is_ok())
     }
 
     fn is_own(&self, address: IpAddr, port: u16) -> bool {
@@ -295,6 +303,22 @@ mod tests {
         gate.set_own(vec![([0, 0, 0, 0], 8080).into(), ([127, 0, 0, 1], 11434).into()]);
         assert_eq!(gate.check("http://10.9.9.9:8080/v1"), Err(Blocked::Own));
         assert_eq!(gate.check("http://127.0.0.1:11434/v1"), Err(Blocked::Own));
+    }
+
+    #[test]
+    fn of_a_names_addresses_those_count_that_the_client_would_call() {
+        let gate = Gate::new(vec![
+            "127.0.0.1/32:11434".parse().expect("range"),
+            "10.0.0.0/8:80".parse().expect("range"),
+        ]);
+        let found = |addresses: &[&str], port| {
+            let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
+            gate.admits_found(addresses, port, "http")
+        };
+        assert!(found(&["::1", "127.0.0.1"], 11434));
+        assert!(!found(&["::1", "127.0.0.1"], 11435));
+        assert!(!found(&["127.0.0.1", "10.0.0.1"], 11434), "the second is open for another port");
+        assert!(!found(&["127.0.0.1", "8.8.8.8"], 11434), "plain http to the internet");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ mod credentials;
 mod disconnect;
 mod errors;
 mod failover;
+mod filtered;
 mod headers;
 mod limits;
 mod models;

@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::string_slice,
     reason = "a test fails by panicking, and is its own caller"
 )]
 #![allow(unreachable_pub, missing_docs, reason = "one binary: nothing here is for anybody else")]
@@ -19,6 +20,8 @@ mod chat;
 mod fallback;
 mod fallback_events;
 mod models;
+mod openapi;
 mod providers;
 mod requests;
+mod tenancy;
 mod whoami;

@@ -22,10 +22,10 @@ pub(super) struct OpenAiErrorBody {
     #[schema(example = "invalid_request_error")]
     r#type: String,
     /// The field at fault.
-    #[schema(example = "model")]
+    #[schema(required, example = "model")]
     param: Option<String>,
     /// A stable word for programs.
-    #[schema(example = "model_not_found")]
+    #[schema(required, example = "model_not_found")]
     code: Option<String>,
     /// When every model of a chain failed: `attempts`, who was tried and why it failed.
     metadata: Option<Value>,
@@ -46,7 +46,7 @@ pub(super) struct OpenRouterErrorBody {
     #[schema(example = "invalid_request_error")]
     r#type: String,
     /// The field at fault.
-    #[schema(example = "model")]
+    #[schema(required, example = "model")]
     param: Option<String>,
     /// The status of the response.
     #[schema(example = 404)]

@@ -17,6 +17,12 @@ mod examples;
 mod properties;
 mod time;
 
+/// An id that no other has.
+fn fresh() -> Uuid {
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    Uuid::from_u64_pair(0, NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+}
+
 /// A catalogue in the making: models are made as they are named.
 struct World {
     models: HashMap<&'static str, Arc<ModelEntry>>,
@@ -66,7 +72,7 @@ impl World {
         triggers: Option<&[ErrorClass]>,
     ) {
         let chain = Arc::new(Chain {
-            config_id: Uuid::new_v4(),
+            config_id: fresh(),
             revision: 1,
             triggers: triggers.map(|classes| classes.iter().map(|class| class.as_str().to_owned()).collect()),
             targets: targets.iter().map(|name| self.model(name)).collect(),
@@ -89,7 +95,7 @@ impl World {
     fn plan(&mut self, requested: &'static str) -> Plan {
         let requested = self.model(requested);
         let organization = OrganizationSnapshot {
-            id: OrganizationId(Uuid::new_v4()),
+            id: OrganizationId(fresh()),
             name: "test".into(),
             version: 1,
             settings: self.settings.clone(),
@@ -117,7 +123,7 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         credential: None,
     };
     Arc::new(ModelEntry {
-        id: ModelId(Uuid::new_v4()),
+        id: ModelId(fresh()),
         name: name.into(),
         created_at: DateTime::<Utc>::UNIX_EPOCH,
         provider: Arc::new(provider),
@@ -149,14 +155,14 @@ fn failure(class: ErrorClass) -> Failure {
 /// One thing that a plan said.
 #[derive(Debug)]
 enum Said {
-    Called(Candidate, Duration),
+    Called(Candidate),
     PassedOver(Candidate, ErrorClass),
 }
 
 impl Said {
     fn model(&self) -> &ModelEntry {
         match self {
-            Self::Called(candidate, _) | Self::PassedOver(candidate, _) => &candidate.model,
+            Self::Called(candidate) | Self::PassedOver(candidate, _) => &candidate.model,
         }
     }
 }
@@ -171,7 +177,7 @@ impl Course {
     /// Names, those of the passed over in parentheses.
     fn looked_at(&self) -> Vec<String> {
         let name = |said: &Said| match said {
-            Said::Called(candidate, _) => candidate.model.name.to_string(),
+            Said::Called(candidate) => candidate.model.name.to_string(),
             Said::PassedOver(candidate, _) => format!("({})", candidate.model.name),
         };
         self.said.iter().map(name).collect()
@@ -179,7 +185,7 @@ impl Course {
 
     fn called(&self) -> impl Iterator<Item = &Candidate> {
         self.said.iter().filter_map(|said| match said {
-            Said::Called(candidate, _) => Some(candidate),
+            Said::Called(candidate) => Some(candidate),
             Said::PassedOver(..) => None,
         })
     }
@@ -192,8 +198,8 @@ fn run(plan: &mut Plan, classes: &[ErrorClass]) -> Course {
     let mut last = None;
     loop {
         match plan.next(last.take(), PLENTY) {
-            Step::Try { candidate, after, .. } => {
-                said.push(Said::Called(candidate, after));
+            Step::Try { candidate, .. } => {
+                said.push(Said::Called(candidate));
                 last = failures.next().copied().map(failure);
             }
             Step::PassOver(candidate, reason) => said.push(Said::PassedOver(candidate, reason)),

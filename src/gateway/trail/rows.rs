@@ -1,15 +1,42 @@
-//! The rows that a trail leaves: what is stored of a failed candidate, and of the request.
+//! The rows that a trail leaves: what is stored of an attempt, of a failed candidate, and of the request.
 //!
 //! Imports the trail and the store's record types.
 
 use std::time::Duration;
 
 use super::{Outcome, Trail};
+use crate::gateway::answer::AttemptReport;
 use crate::gateway::classify::{ErrorClass, Failure};
 use crate::gateway::plan::Candidate;
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 
+/// The most attempts that a row keeps.
+const MAX_ATTEMPTS: usize = 64;
+
 impl Trail {
+    pub(super) fn report(
+        &mut self,
+        candidate: &Candidate,
+        failure: Option<&Failure>,
+        took: Duration,
+        passed_over: bool,
+        adapted: Vec<String>,
+    ) {
+        keep(
+            &mut self.reports,
+            AttemptReport {
+                model: candidate.model.name.to_string(),
+                provider: candidate.model.provider.name.to_string(),
+                status: failure.and_then(|failure| failure.status),
+                error_class: failure.map(|failure| failure.class),
+                matched_rule: failure.filter(|_| !passed_over).map(|failure| failure.rule),
+                duration_ms: millis(took).unsigned_abs(),
+                passed_over,
+                adapted,
+            },
+        );
+    }
+
     pub(super) fn event(
         &self,
         candidate: &Candidate,
@@ -47,11 +74,6 @@ impl Trail {
         let context = &self.context;
         let usage = self.usage;
         let served = self.served.as_ref();
-        let cost = match (served, usage) {
-            (Some(_), Some(usage)) => self.cost(&usage),
-            // Nobody answered, or nothing was delivered: nothing is billed.
-            _ => Some(0),
-        };
         RequestRecord {
             id: context.request_id.into(),
             organization_id: context.organization_id,
@@ -70,7 +92,7 @@ impl Trail {
             output_tokens: usage.map(|usage| usage.output),
             cached_tokens: usage.map(|usage| usage.cached),
             reasoning_tokens: usage.map(|usage| usage.reasoning),
-            cost_nano_dollars: cost,
+            cost_nano_dollars: self.cost(usage.as_ref()),
             model_price_id: served.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
             // What was delivered of an answer that was cut short is a matter of opinion.
             estimated: usage.is_some_and(|usage| {
@@ -130,6 +152,35 @@ fn invocation_type(streamed: bool) -> &'static str {
     if streamed { "chat_completion_stream" } else { "chat_completion" }
 }
 
-pub(super) fn millis(duration: Duration) -> i64 {
+fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The newest is always kept: it may be the one that answered.
+fn keep(reports: &mut Vec<AttemptReport>, report: AttemptReport) {
+    reports.truncate(MAX_ATTEMPTS - 1);
+    reports.push(report);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_attempts_the_first_and_the_last_are_kept() {
+        let report = |number: u64| AttemptReport {
+            model: "m".to_owned(),
+            provider: "p".to_owned(),
+            status: None,
+            error_class: None,
+            matched_rule: None,
+            duration_ms: number,
+            passed_over: false,
+            adapted: Vec::new(),
+        };
+        let mut reports = Vec::new();
+        (0..100).for_each(|number| keep(&mut reports, report(number)));
+        let kept: Vec<u64> = reports.iter().map(|report| report.duration_ms).collect();
+        assert_eq!(kept, (0..63).chain([99]).collect::<Vec<_>>());
+    }
 }

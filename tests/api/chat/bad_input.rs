@@ -185,6 +185,35 @@ on_both_databases! {
         assert!(app.requests(0).await.is_empty());
     }
 
+    async fn an_unread_body_is_never_taken_for_a_request(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        let body = chat_body(&json!({"model": "a"})).to_string();
+        let inner = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+            app.organization.key,
+            body.len()
+        );
+        let length = format!("content-length: {}", inner.len());
+        for (key, headers) in [
+            ("fsk_wrong", vec![length.as_str()]),
+            (app.organization.key.as_str(), vec![length.as_str(), "content-encoding: gzip"]),
+            (app.organization.key.as_str(), vec!["content-length: 99999999"]),
+            (app.organization.key.as_str(), vec!["content-length: 5", "transfer-encoding: chunked"]),
+            (app.organization.key.as_str(), vec!["content-length: 5", "content-length: 6"]),
+        ] {
+            let mut caller = Raw::connect(app.address).await;
+            caller.head(key, &headers).await;
+            caller.try_send(&inner).await;
+            caller.read_until("HTTP/1.1 4").await;
+            caller.finish().await;
+            let text = caller.read_to_end().await;
+            assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{headers:?}: {text}");
+        }
+        assert_eq!(fake.served(), 0);
+    }
+
     async fn announced_bodies_hold_nobody_up_and_real_ones_are_bounded(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;

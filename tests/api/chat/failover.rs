@@ -100,7 +100,7 @@ on_both_databases! {
             let error = answer.json()["error"].clone();
             assert_eq!((answer.status, &error["code"]), (status, &json!(code)), "{body}: {}", answer.text());
             assert!(error["message"].as_str().expect("a message").contains(&format!("'{named}'")), "{error}");
-            assert_eq!(error["type"].is_string() && error.get("param").is_some(), true, "{error}");
+            assert!(error["type"].is_string() && error.get("param").is_some(), "{error}");
             assert_eq!(answer.header("x-should-retry"), "false");
             assert!(!answer.header("x-request-id").is_empty());
         }

@@ -1,12 +1,15 @@
 //! Answered implies recorded: events before the first byte, the row before the last; and if not, no answer.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::pick;
 use crate::support::app::{App, chat_body, eventually};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
+use crate::support::process::Process;
 use crate::support::raw::Raw;
 
 async fn hold_up_writers(app: &App) -> DatabaseConnection {
@@ -105,6 +108,63 @@ on_both_databases! {
         let rows = app.requests(6).await;
         // Nobody went away.
         assert!(rows.iter().all(|row| row["outcome"] != "client_closed"), "{rows:?}");
+    }
+
+    async fn of_many_at_once_each_is_recorded_exactly_once(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
+        fake.always_for("b-upstream", Script::answer("Hi"));
+        let body = json!({"model": "a", "models": ["b"]});
+        let answers = futures_util::future::join_all((0..150).map(|_| app.chat(&body))).await;
+        let told: BTreeSet<String> =
+            answers.iter().map(|answer| answer.header("x-request-id").to_owned()).collect();
+        assert_eq!(told.len(), 150);
+        assert!(answers.iter().all(|answer| answer.status == 200));
+        let ids = |items: &[Value], member: &str| -> BTreeSet<String> {
+            items.iter().map(|item| item[member].as_str().expect("an id").to_owned()).collect()
+        };
+        let (rows, events) = (app.requests(0).await, app.events().await);
+        assert_eq!((rows.len(), events.len()), (150, 150));
+        assert_eq!((ids(&rows, "id"), ids(&events, "request_id")), (told.clone(), told));
+    }
+
+    async fn what_was_answered_survives_a_kill(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
+        fake.always_for("b-upstream", Script::stream().text("Hi").finish("stop").usage(3, 2).done());
+        let mut process = Process::serve(&app, &[]).await;
+        let body = chat_body(&json!({"model": "a", "models": ["b"], "stream": true}));
+        let mut callers = Vec::new();
+        for _ in 0..20 {
+            let mut caller = Raw::connect(process.address).await;
+            caller.chat(&app.organization.key, &body).await;
+            callers.push(caller);
+        }
+        for caller in &mut callers {
+            caller.read_until("[DONE]").await;
+        }
+        process.kill();
+        let rows = app.requests(0).await;
+        assert_eq!((rows.len(), app.events().await.len()), (20, 20));
+        assert!(rows.iter().all(|row| row["outcome"] == "answered"));
+    }
+
+    async fn more_than_can_be_recorded_is_not_begun(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let narrow = app.beside(|settings| settings.recording.queue = 1).await;
+        let gate = Gate::new();
+        fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").done());
+        let mut caller = Raw::connect(narrow.address).await;
+        caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "stream": true}))).await;
+        caller.read_until("Hel").await;
+        let refused = narrow.chat(&json!({"model": "a"})).await;
+        assert_eq!((refused.status, refused.header("retry-after"), fake.served()), (503, "1", 1));
+        gate.open();
+        caller.read_until("[DONE]").await;
+        assert_eq!(narrow.requests(0).await.len(), 1);
     }
 
     async fn hostile_words_of_a_provider_are_kept_as_harmless_ones(app: App) {

@@ -161,6 +161,31 @@ on_both_databases! {
         }
     }
 
+    async fn done_is_the_end_whatever_the_connection_does(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let ended = || Script::stream().text("Hi").finish("stop").chunk("data: [DONE]\n\n");
+        for script in [ended().hang(), ended().chunk("data: {\"choices\":[]}\n\n").hang(), ended().close()] {
+            fake.next(script);
+            let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+            assert!(answer.text().ends_with("data: [DONE]\n\n"), "{}", answer.text());
+        }
+        fake.all_closed().await;
+        assert!(app.requests(3).await.iter().all(|row| row["outcome"] == "answered"));
+    }
+
+    async fn a_line_over_10_mib_is_no_answer(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["first", "second"]).await;
+        let long = "x".repeat(10 * 1024 * 1024 + 1);
+        fake.next(Script::stream().chunk(format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{long}")).hang());
+        fake.next(second());
+        let answer = app.chat(&json!({"model": "first", "models": ["second"], "stream": true})).await;
+        assert_eq!(answer.header("x-failsoft-fallback"), "from=first; class=invalid_response; hops=1");
+        fake.client_gone(0).await;
+        assert_eq!(app.events().await[0]["matched_rule"], "answer:line_too_long");
+    }
+
     async fn a_stream_that_nobody_could_begin_is_a_plain_error(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["first", "second"]).await;

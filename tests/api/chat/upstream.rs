@@ -1,8 +1,5 @@
 //! Where calls may go: never past the gate, never after a redirect, never through a proxy of the environment.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-
 use failsoft::simulate;
 use serde_json::json;
 
@@ -10,17 +7,7 @@ use super::pick;
 use crate::support::app::{chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-
-/// A process that ends with its test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::process::Process;
 
 on_both_databases! {
     async fn proxy_variables_are_ignored(app: App) {
@@ -28,23 +15,11 @@ on_both_databases! {
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::answer("Straight"));
         proxy.always(Script::answer("Through the proxy"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_failsoft"));
-        command.arg("serve").envs(app.environment()).stdout(Stdio::piped()).stderr(Stdio::null());
         let trap = format!("http://{}", proxy.address());
-        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-            command.env(name, &trap);
-        }
-        command.env_remove("NO_PROXY").env_remove("no_proxy");
-        let mut process = Process(command.spawn().expect("the program"));
-        let mut lines = BufReader::new(process.0.stdout.take().expect("its output"));
-        let line = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            lines.read_line(&mut line).map(|_| line)
-        });
-        let line = line.await.expect("no panic").expect("a line");
-        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("no address in '{line}'")).trim();
+        let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        let process = Process::serve(&app, &names.map(|name| (name, trap.as_str()))).await;
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let request = client.post(format!("http://{address}/v1/chat/completions"));
+        let request = client.post(format!("http://{}/v1/chat/completions", process.address));
         let request = with_json(request, &chat_body(&json!({"model": "a"})));
         let answer = app.call(request, &app.organization.key).await;
         assert!(answer.text().contains("Straight"), "{}", answer.text());

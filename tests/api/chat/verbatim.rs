@@ -140,8 +140,13 @@ on_both_databases! {
         assert_eq!((&chunk["object"], &chunk["created"]), (&json!("chat.completion.chunk"), &json!(1_700_000_000)));
         check(&chunk["failsoft"]);
         assert!(!ask(&body, "no").await.text().contains("\"failsoft\""));
+        // An answer without content and without an end is free.
+        let nothing = json!({"choices": [], "usage": {"prompt_tokens": 1_000, "completion_tokens": 0}});
+        fake.next_for("b-upstream", Script::json(200, &nothing));
+        assert_eq!(app.chat(&json!({"model": "b"})).await.status, 200);
+        assert_eq!(app.requests(7).await.pop().expect("a row")["cost_nano_dollars"], 0);
         // Only what answered is billed.
-        let rows = app.requests(6).await;
-        assert!(rows.iter().all(|row| row["cost_nano_dollars"] == 7_000), "{rows:?}");
+        let rows = app.requests(7).await;
+        assert!(rows[..6].iter().all(|row| row["cost_nano_dollars"] == 7_000), "{rows:?}");
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod fake_provider;
 pub(crate) mod feather;
+pub(crate) mod process;
 pub(crate) mod raw;
 
 /// Makes of each `async fn name(app: App) { .. }` two tests, one for each database.

@@ -148,7 +148,7 @@ impl Sample {
         let (inner, outer) = ("  ".repeat(indent + 1), "  ".repeat(indent));
         match self {
             Self::Value(_) => self.line(),
-            Self::List(entries) if entries.is_empty() => "[]".to_owned(),
+            Self::List(entries) if entries.iter().all(|entry| matches!(entry, Self::Value(_))) => self.line(),
             Self::List(entries) => {
                 let lines: Vec<_> =
                     entries.iter().map(|entry| format!("{inner}{}", entry.page(indent + 1))).collect();

@@ -322,11 +322,8 @@ mod tests {
             )
         };
         let nullable_text = SchemaType::Array(vec![Type::String, Type::Null]);
-        let text = Object {
-            schema_type: nullable_text,
-            format: Some(SchemaFormat::Custom("date-time".to_owned())),
-            ..Object::new()
-        };
+        let mut text = Object::with_type(nullable_text);
+        text.format = Some(SchemaFormat::Custom("date-time".to_owned()));
         assert_eq!(shown(Schema::Object(text)), "string (date-time)[]?");
         assert_eq!(shown(Schema::Array(Array::new(pet()))), "list of [Pet]");
         let mut or_null = OneOf::new();
