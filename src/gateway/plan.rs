@@ -14,7 +14,7 @@ use super::classify::{ErrorClass, Failure};
 use crate::store::TypedFallbacks;
 use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
 
-/// The most candidates that one request looks at.
+/// The most candidates that a request with stored chains looks at; a request's own list is as long as it is.
 const MAX_LOOKED_AT: usize = 32;
 /// What is kept back from an attempt's time for those who wait behind it.
 const KEPT_BACK: Duration = Duration::from_secs(10);
@@ -168,7 +168,7 @@ impl Plan {
             if self.seen.contains(&candidate.model.id) || !triggered(candidate.chain.as_deref(), self.last) {
                 continue;
             }
-            if self.seen.len() >= MAX_LOOKED_AT || (!candidate.primary && self.fallbacks_used_up()) {
+            if self.looked_at_enough() || (!candidate.primary && self.fallbacks_used_up()) {
                 break;
             }
             self.seen.push(candidate.model.id);
@@ -199,6 +199,13 @@ impl Plan {
         }
         let forbidden = self.limits.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&*model.name));
         forbidden.then_some(ErrorClass::NotAllowed)
+    }
+
+    fn looked_at_enough(&self) -> bool {
+        match self.source {
+            Source::Request => false,
+            Source::Stored { .. } => self.seen.len() >= MAX_LOOKED_AT,
+        }
     }
 
     fn fallbacks_used_up(&self) -> bool {

@@ -38,6 +38,12 @@ pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
     );
 }
 
+/// Writes the headers of a request that was refused before anybody was called.
+pub fn nobody_called(headers: &mut HeaderMap) {
+    headers.insert(ATTEMPTS, HeaderValue::from_static("0"));
+    headers.insert(FALLBACK, HeaderValue::from_static("none"));
+}
+
 /// Milliseconds with three decimals. Whole numbers: formatting a float costs more than all of the above.
 fn millis(duration: Duration) -> String {
     format!("{}.{:03}", duration.as_millis(), duration.subsec_micros() % 1_000)

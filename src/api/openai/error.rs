@@ -1,5 +1,7 @@
 //! Every error in OpenAI's words: `{"error": {message, type, param, code}}`, all four always there.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -72,12 +74,18 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             again = worth_retrying(chain.failure.class);
         }
         Error::LimitReached(reached) => {
+            disclosure::nobody_called(headers);
             retry_after = Some(reached.retry_after);
             if let (Some(reset), Ok(limit)) = (reached.reset, u32::try_from(reached.limit)) {
                 limits::describe(Minutes { limit, remaining: 0, reset }, headers);
             }
         }
-        Error::Busy | Error::RecordingUnavailable => retry_after = Some(std::time::Duration::from_secs(1)),
+        // Somebody may have been called: how often went down with the trail.
+        Error::RecordingUnavailable => retry_after = Some(Duration::from_secs(1)),
+        Error::Busy => {
+            disclosure::nobody_called(headers);
+            retry_after = Some(Duration::from_secs(1));
+        }
         Error::Unauthenticated(_)
         | Error::ScopeMissing(_)
         | Error::ModelForbidden { .. }
@@ -97,8 +105,8 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         | Error::BodyStalled
         | Error::BodyUnreadable
         | Error::NotReady
-        | Error::LoopDetected
-        | Error::Internal(_) => {}
+        | Error::LoopDetected => disclosure::nobody_called(headers),
+        Error::Internal(_) => {}
     }
     if let Some(wait) = retry_after {
         // Whole seconds, and never sooner than was asked for.

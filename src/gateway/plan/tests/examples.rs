@@ -166,8 +166,13 @@ fn a_candidate_that_is_passed_over_does_not_stop_a_narrowed_list() {
 }
 
 #[test]
-fn at_most_32_candidates_are_looked_at() {
-    let models: Vec<Arc<ModelEntry>> = (0..40).map(|number| model(&number.to_string(), true)).collect();
+fn at_most_32_candidates_are_looked_at_in_stored_chains_and_all_of_a_list() {
+    let names: Vec<&'static str> = (0..40).map(|number| &*format!("m{number}").leak()).collect();
+    let mut world = World::new();
+    world.list("a", Kind::General, &names);
+    assert_eq!(world.run("a", &[Unavailable]).len(), 32);
+    // The caller's own model and its list of 32.
+    let models: Vec<Arc<ModelEntry>> = (0..33).map(|number| model(&number.to_string(), true)).collect();
     let mut plan = Plan::of_list(models, Limits::default());
-    assert_eq!(run(&mut plan, &[Unavailable]).said.len(), 32);
+    assert_eq!(run(&mut plan, &[Unavailable]).said.len(), 33);
 }
