@@ -13,6 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /out/failsoft /usr/local/bin/failsoft
+COPY --from=build /build/LICENSE-MIT /build/LICENSE-APACHE /build/docs/licenses/ /usr/share/doc/failsoft/
 # The user of this image is 65532; a new volume takes over the owner of the folder it covers.
 COPY --from=build --chown=65532:65532 /out/data /var/lib/failsoft
 VOLUME ["/var/lib/failsoft"]
@@ -21,7 +22,8 @@ WORKDIR /var/lib/failsoft
 # The embedded database and its key live in the volume; DATABASE_URL=postgres://... moves the data out of it.
 ENV DATABASE_URL=sqlite:///var/lib/failsoft/failsoft.db \
     FAILSOFT_LISTEN=0.0.0.0:8080 \
-    FAILSOFT_LOG_FORMAT=json
+    FAILSOFT_LOG_FORMAT=json \
+    FAILSOFT_DRAIN_NOTICE_SECONDS=5
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/failsoft"]
 CMD ["serve"]

@@ -67,6 +67,9 @@ impl Upstream {
         let gate = Arc::new(gate);
         #[expect(clippy::disallowed_methods, reason = "the one client that every other place is sent to")]
         let client = reqwest::Client::builder()
+            // Over HTTP/2 all calls of all organizations to a host would share one connection and its limits: from
+            // about the hundredth on they would wait for each other.
+            .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)

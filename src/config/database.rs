@@ -7,7 +7,7 @@ pub struct Database {
     /// `sqlite://PATH` or `postgres://...`. Default `sqlite://failsoft.db` in the working directory.
     /// `DATABASE_URL`.
     pub url: String,
-    /// Connections for reading (SQLite) or in all (PostgreSQL). Default 8. `FAILSOFT_DATABASE_CONNECTIONS`.
+    /// Connections for reading; SQLite has one more for writing, PostgreSQL four. Default 8. `FAILSOFT_DATABASE_CONNECTIONS`.
     pub connections: u32,
 }
 

@@ -1,10 +1,8 @@
-//! Section `[server]`: where we listen, who may stand in front of us, how we stop.
+//! Section `[server]`: where we listen, how we stop.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
-
-use ipnet::IpNet;
 
 /// Section `[server]`.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -15,9 +13,6 @@ pub struct Server {
     /// The address under which callers and browsers reach us, without a path. Default: `http://` and `listen`.
     /// `FAILSOFT_PUBLIC_URL`.
     pub public_url: Option<url::Url>,
-    /// Reverse proxies whose `X-Forwarded-For` is believed. Default none. `FAILSOFT_TRUSTED_PROXIES`,
-    /// comma-separated.
-    pub trusted_proxies: Vec<IpNet>,
     /// Threads that serve requests. Default: the machine's cores. `FAILSOFT_WORKERS`.
     pub workers: Option<NonZeroUsize>,
     /// How long running answers may go on after a stop was asked for, in seconds. Default 30.
@@ -43,7 +38,6 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
-            trusted_proxies: Vec::new(),
             workers: None,
             drain_seconds: 30,
             drain_notice_seconds: 0,

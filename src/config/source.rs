@@ -45,15 +45,12 @@ pub struct Overrides {
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
-    /// Connections for reading (SQLite) or in all (PostgreSQL).
+    /// Connections for reading; SQLite has one more for writing, PostgreSQL four.
     #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", hide = true, global = true)]
     pub database_connections: Option<u32>,
     /// The address under which callers reach us.
     #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<url::Url>,
-    /// Reverse proxies whose X-Forwarded-For is believed.
-    #[arg(long, env = "FAILSOFT_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR", global = true)]
-    pub trusted_proxies: Option<Vec<ipnet::IpNet>>,
     /// Threads that serve requests.
     #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
     pub workers: Option<NonZeroUsize>,
@@ -146,7 +143,6 @@ impl Overrides {
             }
         }
         set(&mut settings.server.listen, self.listen);
-        set(&mut settings.server.trusted_proxies, self.trusted_proxies);
         set(&mut settings.server.drain_seconds, self.drain_seconds);
         set(&mut settings.server.drain_notice_seconds, self.drain_notice_seconds);
         set(&mut settings.database.url, self.database_url);

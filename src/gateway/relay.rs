@@ -251,7 +251,7 @@ impl StreamRelay {
 
 /// The provider's count, or ours; none for an answer without content and without a `finish_reason`, which is free.
 fn billed(trail: &Trail, reported: Option<Usage>, delivered: bool, bytes: usize) -> Option<Usage> {
-    delivered.then(|| reported.unwrap_or_else(|| Usage::estimate(trail.context().prompt_bytes, bytes)))
+    delivered.then(|| reported.unwrap_or_else(|| trail.estimate(bytes)))
 }
 
 /// Whatever broke a stream after content is an interruption.

@@ -234,6 +234,15 @@ impl Trail {
         Ok(())
     }
 
+    /// The tokens of an answer whose provider did not count them. Images stand in a body as text, so a prompt is
+    /// never reckoned to be larger than the window that it went through.
+    #[must_use]
+    pub fn estimate(&self, answer_bytes: usize) -> Usage {
+        let usage = Usage::estimate(self.context.prompt_bytes, answer_bytes);
+        let window = self.served.as_ref().and_then(|model| model.context_window);
+        Usage { input: window.map_or(usage.input, |window| usage.input.min(window)), ..usage }
+    }
+
     /// What answered has said about its tokens so far; kept for a caller who goes away in between.
     pub fn delivered(&mut self, usage: Usage) {
         self.usage = Some(usage);

@@ -38,7 +38,7 @@ const TURN: Duration = Duration::from_millis(100);
 /// Any number will do, as long as every process of every version uses the same one.
 const MIGRATION_LOCK: i64 = 0x6661_696c_736f_6674;
 
-/// Connections for writing and for reading; with PostgreSQL they are the same pool.
+/// Connections for writing and for reading.
 pub(super) async fn connect(
     section: &Section,
 ) -> Result<(DatabaseConnection, DatabaseConnection), ConnectError> {
@@ -47,15 +47,24 @@ pub(super) async fn connect(
         let reader = open_sqlite_in_turn(section, section.connections, true).await?;
         return Ok((writer, reader));
     }
+    // A pool of its own for writing: however many lists and exports are read, answers find their way to the record.
+    let reader = open_postgres(section, section.connections).await.map_err(ConnectError::Unreachable)?;
+    let writer = open_postgres(section, POSTGRES_WRITERS).await.map_err(ConnectError::Unreachable)?;
+    Ok((writer, reader))
+}
+
+/// Connections for the recorder and for changes, which take turns anyway.
+const POSTGRES_WRITERS: u32 = 4;
+
+async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(section.url.clone());
     options
-        .max_connections(section.connections)
+        .max_connections(connections)
         .connect_timeout(Duration::from_secs(10))
         .acquire_timeout(Duration::from_secs(10))
         .sqlx_logging(false)
         .set_application_name("failsoft");
-    let pool = Database::connect(options).await.map_err(ConnectError::Unreachable)?;
-    Ok((pool.clone(), pool))
+    Database::connect(options).await
 }
 
 /// Of processes that open a new file at once, each wants to switch it to WAL, and for that lock SQLite does not

@@ -53,9 +53,9 @@ pub struct Store {
 }
 
 struct Inner {
-    /// The one writing connection of SQLite, or PostgreSQL's pool.
+    /// The one writing connection of SQLite, or a small pool of PostgreSQL.
     writer: DatabaseConnection,
-    /// SQLite's reading connections, or the same pool.
+    /// The connections for reading.
     reader: DatabaseConnection,
     vault: Vault,
     directory: Directory,

@@ -4,19 +4,18 @@
 //! while it commits, the next group gathers. There is no timer: a lone record is committed immediately. A request
 //! reserves its place in the queue before its first upstream call, so that even a caller who hangs up is recorded.
 
+mod group;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use entity::{fallback_events, requests};
-use sea_orm::sqlx::error::ErrorKind;
-use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, DbErr, EntityTrait, IntoActiveModel, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use entity::ids::RequestId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+
+use group::{Group, correct};
+pub(super) use group::{insert_events, insert_requests};
 
 use super::{Error, Store};
 use crate::config::recording::{Mode, Recording};
@@ -30,9 +29,6 @@ const RESERVE: Duration = Duration::from_millis(100);
 const ACKNOWLEDGE: Duration = Duration::from_secs(2);
 /// Records of one commit. More would make the first wait for the last, and SQLite bounds a statement's parameters.
 const GROUP: usize = 256;
-/// How often a group that failed is tried again, and how long the writer waits before each time.
-const RETRIES: [Duration; 3] =
-    [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
 
 /// What one request has to say so far: events at its failover, its own row at its end.
 #[derive(Debug, Default)]
@@ -195,156 +191,48 @@ async fn acknowledged(written: impl Future<Output = bool>) -> Result<(), Error> 
 async fn write_groups(store: Store, mut jobs: mpsc::Receiver<Job>, figures: Arc<RecorderFigures>) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.recv_many(&mut group, GROUP).await > 0 {
-        let (records, waiting): (Vec<Record>, Vec<_>) =
-            group.drain(..).map(|job| (job.record, job.done)).unzip();
+        let (records, waiting): (Vec<Record>, Vec<_>) = group.drain(..).map(Job::take).unzip();
         let durable = Group::gather(records, store.inner.clock.now()).commit(&store).await;
         figures.groups.fetch_add(1, Ordering::Relaxed);
-        for (done, durable) in waiting.into_iter().zip(durable) {
+        let mut withheld = Vec::new();
+        for (Waiting { done, request }, durable) in waiting.into_iter().zip(durable) {
             let total = if durable { &figures.committed } else { &figures.lost };
             total.fetch_add(1, Ordering::Relaxed);
-            // Who gave up waiting has told its caller so.
-            let _ = done.map(|done| done.send(durable));
-        }
-    }
-}
-
-/// The rows of records that are committed together.
-#[derive(Default)]
-struct Group {
-    events: Vec<FallbackEventRecord>,
-    rows: Vec<RequestRecord>,
-    /// Where each record's rows end.
-    ends: Vec<(usize, usize)>,
-}
-
-impl Group {
-    fn gather(records: Vec<Record>, now: DateTime<Utc>) -> Self {
-        let mut group = Self { ends: Vec::with_capacity(records.len()), ..Self::default() };
-        for Record { events, request } in records {
-            group
-                .events
-                .extend(events.into_iter().map(|event| FallbackEventRecord { recorded_at: now, ..event }));
-            group.rows.extend(request.map(|request| RequestRecord { recorded_at: now, ..request }));
-            group.ends.push((group.events.len(), group.rows.len()));
-        }
-        group
-    }
-
-    /// Tells for each record whether it is durable.
-    async fn commit(&self, store: &Store) -> Vec<bool> {
-        match commit_with_retries(store, &self.events, &self.rows).await {
-            Ok(()) => vec![true; self.ends.len()],
-            // One record that no database takes must not cost the others, which may be other organizations'.
-            Err(error) if is_refusal(&error) && self.ends.len() > 1 => self.commit_one_by_one(store).await,
-            Err(error) => {
-                let (events, requests) = (self.events.len(), self.rows.len());
-                tracing::error!(%error, events, requests, "records were given up");
-                vec![false; self.ends.len()]
+            if done.is_some_and(|done| done.send(durable).is_err()) && durable {
+                withheld.extend(request);
             }
         }
+        if let Err(error) = correct(&store, withheld).await {
+            tracing::error!(%error, "answers that were withheld could not be marked so");
+        }
     }
+}
 
-    async fn commit_one_by_one(&self, store: &Store) -> Vec<bool> {
-        let mut durable = Vec::with_capacity(self.ends.len());
-        let mut start = (0, 0);
-        for end in &self.ends {
-            let events = self.events.get(start.0..end.0).unwrap_or_default();
-            let rows = self.rows.get(start.1..end.1).unwrap_or_default();
-            start = *end;
-            let result = commit_with_retries(store, events, rows).await;
-            durable.push(result.is_ok());
-            if let Err(error) = result {
-                tracing::error!(%error, events = events.len(), requests = rows.len(), "a record was given up");
+/// Who waits for a record.
+struct Waiting {
+    done: Option<oneshot::Sender<bool>>,
+    request: Option<RequestId>,
+}
+
+impl Job {
+    /// The record as it is now, and who waits for it. Who gave up waiting has withheld the answer, or broken off its
+    /// stream: the row says so.
+    fn take(self) -> (Record, Waiting) {
+        let Self { mut record, done } = self;
+        let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
+        if let Some(row) = record.request.as_mut().filter(|row| gave_up && row.outcome == ANSWERED) {
+            if row.streamed {
+                row.outcome = "interrupted".to_owned();
+            } else {
+                row.outcome = "failed".to_owned();
+                row.status_code = WITHHELD_STATUS;
+                row.cost_nano_dollars = Some(0);
             }
         }
-        durable
+        let request = record.request.as_ref().map(|row| row.id);
+        (record, Waiting { done, request })
     }
 }
 
-async fn commit_with_retries(
-    store: &Store,
-    events: &[FallbackEventRecord],
-    rows: &[RequestRecord],
-) -> Result<(), DbErr> {
-    for wait in RETRIES {
-        match commit(store, events, rows).await {
-            Err(error) if !is_refusal(&error) => {
-                tracing::warn!(%error, "records could not be committed; trying again");
-            }
-            result => return result,
-        }
-        tokio::time::sleep(wait).await;
-    }
-    commit(store, events, rows).await
-}
-
-/// Did the database look at the rows and find them unfit? Trying again would not mend that.
-fn is_refusal(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    error.as_database_error().is_some_and(|error| {
-        // PostgreSQL's codes of class 22: values that it cannot hold.
-        let unfit = error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
-        unfit || !matches!(error.kind(), ErrorKind::Other)
-    })
-}
-
-/// One statement is a transaction of its own; only events and requests together need a wrapping one.
-async fn commit(store: &Store, events: &[FallbackEventRecord], rows: &[RequestRecord]) -> Result<(), DbErr> {
-    let writer = &store.inner.writer;
-    match (events.is_empty(), rows.is_empty()) {
-        (true, true) => Ok(()),
-        (true, false) => insert_requests(writer, rows).await,
-        (false, true) => insert_events(writer, events).await,
-        (false, false) => {
-            let options = TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            let transaction = writer.begin_with_options(options).await?;
-            insert_events(&transaction, events).await?;
-            insert_requests(&transaction, rows).await?;
-            transaction.commit().await
-        }
-    }
-}
-
-/// Inserts events; one that is already there is the same one, left by a try whose acknowledgement got lost.
-pub(super) async fn insert_events(
-    connection: &impl sea_orm::ConnectionTrait,
-    events: &[FallbackEventRecord],
-) -> Result<(), DbErr> {
-    for chunk in events.chunks(GROUP) {
-        fallback_events::Entity::insert_many(chunk.iter().cloned().map(into_new))
-            .on_conflict_do_nothing_on([fallback_events::Column::Id])
-            .exec_without_returning(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Inserts requests, likewise.
-pub(super) async fn insert_requests(
-    connection: &impl sea_orm::ConnectionTrait,
-    rows: &[RequestRecord],
-) -> Result<(), DbErr> {
-    for chunk in rows.chunks(GROUP) {
-        requests::Entity::insert_many(chunk.iter().cloned().map(into_new_request))
-            .on_conflict_do_nothing_on([requests::Column::Id])
-            .exec_without_returning(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-fn into_new(event: FallbackEventRecord) -> fallback_events::ActiveModel {
-    let id = event.id;
-    fallback_events::ActiveModel { id: Set(id), ..event.into_active_model().reset_all() }
-}
-
-fn into_new_request(request: RequestRecord) -> requests::ActiveModel {
-    let id = request.id;
-    requests::ActiveModel { id: Set(id), ..request.into_active_model().reset_all() }
-}
+const ANSWERED: &str = "answered";
+const WITHHELD_STATUS: i32 = 503;

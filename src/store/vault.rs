@@ -216,7 +216,15 @@ pub(super) async fn open(
     let stored = instance_secrets::Entity::find_by_id(CHECK.to_owned()).one(writer).await?;
     let key = master_key::load(settings, stored.is_none())?;
     let version = stored.as_ref().map_or(Ok(1), |row| version_of(&row.sealed))?;
-    let sealer = Sealer::new(&key, version);
+    let mut sealer = Sealer::new(&key, version);
+    if let (Some(check), Some(new)) = (&stored, master_key::load_staged(settings)) {
+        let staged = Sealer::new(&new, version);
+        if staged.open(Place::instance(CHECK), &check.sealed).is_ok() {
+            // A rotation was cut off between its commit and the change of the file.
+            master_key::promote(&master_key::path(settings))?;
+            sealer = staged;
+        }
+    }
     // The check comes first and is written with "do nothing on conflict": of two processes that start at once,
     // the slower one reads back what the faster one wrote.
     let check = secret(writer, &sealer, clock, CHECK, CHECK_TEXT).await.map_err(|error| match error {

@@ -65,7 +65,18 @@ pub(super) async fn snapshots(
         .all(&store.inner.reader)
         .await?;
     let mut rows = read(store, only).await?;
-    found.into_iter().map(|organization| assemble(store, organization, &mut rows)).collect()
+    let mut snapshots = Vec::with_capacity(found.len());
+    for organization in found {
+        let id = organization.id;
+        match assemble(store, organization, &mut rows) {
+            Ok(snapshot) => snapshots.push(snapshot),
+            // One organization that cannot be read must not cost the others: it keeps the picture it has.
+            Err(error) => {
+                tracing::error!(organization = %id, error = ?error, "an organization cannot be read")
+            }
+        }
+    }
+    Ok(snapshots)
 }
 
 fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>) -> Condition {
@@ -180,7 +191,7 @@ fn assemble(
     let id = organization.id;
     let mut providers: HashMap<ProviderId, Arc<ProviderEntry>> = HashMap::new();
     for row in rows.providers.remove(&id).unwrap_or_default() {
-        if let Some(entry) = provider_entry(store, row)? {
+        if let Some(entry) = provider_entry(store, row) {
             providers.insert(entry.id, Arc::new(entry));
         }
     }
@@ -224,20 +235,20 @@ fn keys(rows: Vec<api_keys::Model>) -> Result<HashMap<[u8; 32], Arc<ApiKeyEntry>
     Ok(keys)
 }
 
-fn provider_entry(store: &Store, row: providers::Model) -> Result<Option<ProviderEntry>, Error> {
+/// None for a provider that cannot be called: its models are absent then, and the others work.
+fn provider_entry(store: &Store, row: providers::Model) -> Option<ProviderEntry> {
     let Some(preset) = vendors::preset(&row.preset) else {
-        // A row of a later version of the program: its models are absent here, the others work.
+        // A row of a later version of the program.
         tracing::warn!(provider = %row.id, preset = %row.preset, "unknown preset; the provider is left out");
-        return Ok(None);
+        return None;
     };
     let place = crate::store::provider::credential_place(row.organization_id, row.id);
-    let credential = row
-        .credential
-        .map(|sealed| store.inner.vault.open(place, &sealed))
-        .transpose()
-        .map_err(Error::internal)?;
+    let opened = row.credential.map(|sealed| store.inner.vault.open(place, &sealed)).transpose();
+    let credential = opened
+        .inspect_err(|error| tracing::error!(provider = %row.id, %error, "the provider is left out"))
+        .ok()?;
     let base_url = row.base_url.or_else(|| preset.base_url.map(str::to_owned));
-    Ok(Some(ProviderEntry { id: row.id, name: row.name.into(), preset, base_url, credential }))
+    Some(ProviderEntry { id: row.id, name: row.name.into(), preset, base_url, credential })
 }
 
 /// The organization's own values win; what it left open is filled from the embedded table.

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -65,18 +65,40 @@ fn create(path: PathBuf) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     }
 }
 
-/// Puts a new key in the place of the old one, whole or not at all.
-pub(super) fn replace(path: &std::path::Path, key: &[u8; 32]) -> Result<(), VaultError> {
-    let fail = |source| VaultError::File { path: path.to_owned(), source };
-    let temporary = path.with_extension("key.new");
-    let _ = std::fs::remove_file(&temporary);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(fail)?;
+/// A new key beside the one in use.
+fn staged(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+/// Puts a new key beside the one in use.
+pub(super) fn stage(path: &Path, key: &[u8; 32]) -> Result<(), VaultError> {
+    let staged = staged(path);
+    let fail = |source| VaultError::File { path: staged.clone(), source };
+    discard_staged(path);
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged).map_err(fail)?;
     file.write_all(Zeroizing::new(STANDARD.encode(key)).as_bytes()).map_err(fail)?;
-    file.sync_all().map_err(fail)?;
-    std::fs::rename(&temporary, path).map_err(fail)
+    file.sync_all().map_err(fail)
+}
+
+/// The new key that a rotation left beside the one in use, if it did not come to its end.
+pub(super) fn load_staged(settings: &Settings) -> Option<Zeroizing<[u8; 32]>> {
+    if settings.secrets.master_key.is_some() || !settings.database.is_sqlite() {
+        return None;
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(staged(&path(settings))).ok()?);
+    decode_key(&text, "beside the key file").ok()
+}
+
+/// The new key takes the place of the old one, whole or not at all.
+pub(super) fn promote(path: &Path) -> Result<(), VaultError> {
+    std::fs::rename(staged(path), path).map_err(|source| VaultError::File { path: path.to_owned(), source })
+}
+
+/// Takes the new key away again.
+pub(super) fn discard_staged(path: &Path) {
+    // Usually there is none.
+    let _ = std::fs::remove_file(staged(path));
 }

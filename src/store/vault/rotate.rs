@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use entity::{instance_secrets, providers};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, TransactionTrait as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction,
+    DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -29,21 +30,37 @@ pub async fn rotate(
     };
     let old = &store.inner.vault.sealer;
     let new = Sealer::new(&key, old.version + 1);
-    let transaction = store.inner.writer.begin().await?;
+    let transaction = begin_alone(store).await?;
     let count = reseal(&transaction, old, &new, store.inner.clock.now()).await?;
     if settings.secrets.master_key.is_none() {
-        // The file first: if the commit fails after it, the old key is still in the message's hands.
+        // Both keys are on disk while it is open which of them the database knows: a start after a crash in
+        // between tries the new one first.
         let path = master_key::path(settings);
-        let previous = master_key::load(settings, false)?;
-        master_key::replace(&path, &key)?;
+        master_key::stage(&path, &key)?;
         if let Err(error) = transaction.commit().await {
-            master_key::replace(&path, &previous)?;
+            master_key::discard_staged(&path);
             return Err(error.into());
         }
+        master_key::promote(&path)?;
     } else {
         transaction.commit().await?;
     }
     Ok(count)
+}
+
+/// A transaction beside which no provider is written: it would be sealed with the old key.
+async fn begin_alone(store: &Store) -> Result<DatabaseTransaction, VaultError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = store.inner.writer.begin_with_options(options).await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction
+            .execute_unprepared("LOCK TABLE providers, instance_secrets IN SHARE ROW EXCLUSIVE MODE")
+            .await?;
+    }
+    Ok(transaction)
 }
 
 async fn reseal(

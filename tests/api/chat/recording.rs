@@ -105,9 +105,16 @@ on_both_databases! {
         fake.always_for("a-upstream", whole);
         let answer = eventually(async || Some(app.chat(&json!({"model": "a"})).await).filter(|answer| answer.status == 200)).await;
         assert!(answer.text().contains("SECRET"));
-        let rows = app.requests(6).await;
-        // Nobody went away.
-        assert!(rows.iter().all(|row| row["outcome"] != "client_closed"), "{rows:?}");
+        // What was withheld is not billed, and no row says that it was answered; what was streamed is interrupted.
+        let rows = eventually(async || {
+            let rows = app.requests(6).await;
+            let answered = rows.iter().filter(|row| row["outcome"] == "answered").count();
+            (rows.len() == 6 && answered == 1).then_some(rows)
+        })
+        .await;
+        let of = |outcome: &str| rows.iter().filter(|row| row["outcome"] == outcome).collect::<Vec<_>>();
+        assert_eq!((of("client_closed").len(), of("interrupted").len(), of("failed").len()), (0, 1, 4), "{rows:?}");
+        assert!(of("failed").iter().all(|row| row["cost_nano_dollars"] == 0), "{rows:?}");
     }
 
     async fn of_many_at_once_each_is_recorded_exactly_once(app: App) {

@@ -92,7 +92,8 @@ async fn stream(
 ) -> std::io::Result<()> {
     socket.write_all(&answers.stream_start).await?;
     for number in 1..behavior.chunks {
-        if behavior.gap_ms > 0 {
+        // The first words follow the role at once: a gateway may hold an answer back until it says something.
+        if behavior.gap_ms > 0 && number > 1 {
             tokio::time::sleep(Duration::from_millis(behavior.gap_ms)).await;
         }
         socket.write_all(answers.content(number)).await?;
