@@ -4,8 +4,13 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# One build cache for every clone on the machine: a fresh clone then builds its own crates and not all of crates.io.
+# CI clones afresh for each run and shares one build folder between them, so that it builds our crates and not all of
+# crates.io. Nobody else should: cargo tells our crates of one clone from those of another by their age alone.
+ifeq ($(CI),true)
 FAILSOFT_BUILD_CACHE ?= $(HOME)/.cache/failsoft/target
+else
+FAILSOFT_BUILD_CACHE ?= $(CURDIR)/target
+endif
 export CARGO_TARGET_DIR ?= $(FAILSOFT_BUILD_CACHE)
 # The Python environment of the SDK test; .ci/setup makes it.
 export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv

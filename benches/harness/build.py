@@ -15,7 +15,7 @@ PROJECT = BENCHES.parent
 TARGET = Path(
     os.environ.get("CARGO_TARGET_DIR")
     or os.environ.get("FAILSOFT_BUILD_CACHE")
-    or Path.home() / ".cache" / "failsoft" / "target"
+    or PROJECT / "target"
 )
 SCRATCH = TARGET / "bench"
 

@@ -116,6 +116,32 @@ async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_no
     assert!(matches!(refused, Err(ConnectError::Vault(VaultError::Wrong))), "{refused:?}");
 }
 
+/// Between its commit and the change of the key file a rotation leaves both keys on disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_that_was_cut_off_is_finished_by_the_next_start() {
+    let world = World::new(Kind::Sqlite).await;
+    let settings = &world.database.settings;
+    let file =
+        std::path::PathBuf::from(format!("{}.key", settings.database.url.trim_start_matches("sqlite://")));
+    let staged = std::path::PathBuf::from(format!("{}.new", file.display()));
+    let old = std::fs::read_to_string(&file).expect("the old key");
+    vault::rotate(&world.store, settings, None).await.expect("rotated");
+    let new = std::fs::read_to_string(&file).expect("the new key");
+    assert!(!staged.exists() && new != old);
+
+    // As a crash right after the commit leaves them.
+    std::fs::write(&file, &old).expect("written");
+    std::fs::write(&staged, &new).expect("written");
+    Store::open(settings, world.database.clock.clone()).await.expect("the new key opens");
+    assert_eq!(std::fs::read_to_string(&file).expect("the key"), new);
+    assert!(!staged.exists());
+
+    // As a crash right before the commit leaves them: the new key is not the one, and stays beside.
+    std::fs::write(&staged, master_key(9)).expect("written");
+    Store::open(settings, world.database.clock.clone()).await.expect("the key in use opens");
+    assert_eq!(std::fs::read_to_string(&file).expect("the key"), new);
+}
+
 /// What a rotation must not change: the pepper of the API keys and the key that signs sessions.
 struct NewKey {
     hash: [u8; 32],
