@@ -36,7 +36,7 @@ pub struct Model {
     pub session_id: Option<Uuid>,
     /// The caller's session in the caller's words, where those were no UUID.
     pub session_ref: Option<String>,
-    /// The candidate's place in the request, 0 for the primary.
+    /// The place of this event among the request's, from 1.
     pub hop: i32,
     /// Calls made of this candidate; 0 if it was passed over.
     pub attempts: i32,

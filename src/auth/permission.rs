@@ -47,49 +47,14 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A set of scopes: one bit each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scopes(u8);
-
-impl Scopes {
-    /// Does the set hold the scope?
-    #[must_use]
-    pub fn contains(self, scope: Scope) -> bool {
-        self.0 & bit(scope) != 0
-    }
-
-    /// The scopes, in the order of [`Scope::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
-    }
-}
-
-impl FromIterator<Scope> for Scopes {
-    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        Self(scopes.into_iter().fold(0, |set, scope| set | bit(scope)))
-    }
-}
-
-fn bit(scope: Scope) -> u8 {
-    match scope {
-        Scope::Inference => 1,
-        Scope::RouterRead => 2,
-        Scope::RouterManage => 4,
-        Scope::KeysManage => 8,
-        Scope::Drill => 16,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_word_names_its_scope_and_a_set_holds_just_what_was_put_in() {
+    fn every_word_names_its_scope() {
         for scope in Scope::ALL {
             assert_eq!(Scope::parse(scope.as_str()), Some(scope));
-            let set: Scopes = [scope].into_iter().collect();
-            assert_eq!(set.iter().collect::<Vec<_>>(), [scope]);
         }
         assert_eq!(Scope::parse("admin"), None);
     }

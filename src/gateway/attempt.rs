@@ -106,7 +106,6 @@ pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> Outcome {
 
 async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     let started = Instant::now();
-    let names = Names::new(&call.model.name, &call.model.provider.name);
     let mut response = match upstream.post(call.target, call.headers, call.body).await {
         Ok(response) => response,
         Err(error) => return Outcome::Failed(send_fault(error)),
@@ -120,6 +119,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     // Some vendors name no type, or a wrong one, for their streams.
     let one_text = has_type(&response, "application/json") || has_type(&response, "text/html");
     if call.stream && !one_text {
+        let names = Names::new(&call.model.name, &call.model.provider.name);
         return first_frame(response, names, call.include_usage, started).await;
     }
     let body = match whole_body(&mut response).await {

@@ -78,7 +78,7 @@ pub struct Limits {
     /// The body's `num_retries`, which wins over the models' own.
     pub num_retries: Option<u32>,
     /// The models that the key may use; none is all.
-    pub allowed: Option<HashSet<String>>,
+    pub allowed: Option<Arc<HashSet<String>>>,
 }
 
 /// Where candidates come from after the first.

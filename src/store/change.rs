@@ -7,10 +7,7 @@
 use entity::ids::OrganizationId;
 use entity::{audit_entries, instance_state, organizations};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter};
 
 use super::audit::{Actor, AuditEntry};
 use super::{Error, Store};
@@ -29,11 +26,7 @@ impl Change {
         organization_id: OrganizationId,
         actor: Actor,
     ) -> Result<Self, Error> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = store.inner.writer.begin_with_options(options).await?;
+        let transaction = store.begin().await?;
         let moved = organizations::Entity::update_many()
             .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))
             .col_expr(organizations::Column::UpdatedAt, Expr::value(store.inner.clock.now()))

@@ -27,7 +27,10 @@ pub mod vault;
 use std::sync::Arc;
 
 use entity::ids::OrganizationId;
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
+};
 
 pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
 pub use audit::Actor;
@@ -118,6 +121,16 @@ impl Store {
     #[must_use]
     pub fn vault(&self) -> &Vault {
         &self.inner.vault
+    }
+
+    /// A transaction that writes. SQLite takes its lock at once: one that begins by reading and then writes would fail
+    /// where another process wrote in between.
+    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.inner.writer.begin_with_options(options).await
     }
 
     /// Does the database answer?

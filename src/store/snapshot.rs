@@ -62,7 +62,7 @@ pub struct ApiKeyEntry {
     /// Its scopes' words.
     pub scopes: Vec<String>,
     /// The models it may use; none is all.
-    pub models: Option<HashSet<String>>,
+    pub models: Option<Arc<HashSet<String>>>,
     /// Requests per minute.
     pub requests_per_minute: Option<i64>,
     /// Requests at once.

@@ -12,7 +12,6 @@ use entity::ids::{OrganizationId, UserId};
 use entity::{api_keys, memberships, organizations, users};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
-    TransactionTrait as _,
 };
 
 use super::recorder::{FallbackEventRecord, RequestRecord};
@@ -66,7 +65,7 @@ impl<'a> System<'a> {
         let organization_id = OrganizationId(clock.new_id());
         let user_id = UserId(clock.new_id());
         let settings = serde_json::to_value(OrganizationSettings::default()).map_err(Error::internal)?;
-        let transaction = self.store.inner.writer.begin().await?;
+        let transaction = self.store.begin().await?;
         organizations::Entity::insert(organizations::ActiveModel {
             id: Set(organization_id),
             name: Set(new.name),
@@ -155,7 +154,7 @@ impl<'a> System<'a> {
         events: &[FallbackEventRecord],
         requests: &[RequestRecord],
     ) -> Result<(), Error> {
-        let transaction = self.store.inner.writer.begin().await?;
+        let transaction = self.store.begin().await?;
         recorder::insert_events(&transaction, events).await?;
         recorder::insert_requests(&transaction, requests).await?;
         transaction.commit().await?;

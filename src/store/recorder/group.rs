@@ -11,7 +11,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::sqlx::error::ErrorKind;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter as _, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    QueryFilter as _, RuntimeErr,
 };
 
 use super::{ANSWERED, FallbackEventRecord, GROUP, Record, RequestRecord, WITHHELD_STATUS};
@@ -112,11 +112,7 @@ async fn commit(store: &Store, events: &[FallbackEventRecord], rows: &[RequestRe
         (true, false) => insert_requests(writer, rows).await,
         (false, true) => insert_events(writer, events).await,
         (false, false) => {
-            let options = TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            let transaction = writer.begin_with_options(options).await?;
+            let transaction = store.begin().await?;
             insert_events(&transaction, events).await?;
             insert_requests(&transaction, rows).await?;
             transaction.commit().await

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{instance_secrets, providers};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction,
-    DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -50,11 +49,7 @@ pub async fn rotate(
 
 /// A transaction beside which no provider is written: it would be sealed with the old key.
 async fn begin_alone(store: &Store) -> Result<DatabaseTransaction, VaultError> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = store.inner.writer.begin_with_options(options).await?;
+    let transaction = store.begin().await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
         transaction
             .execute_unprepared("LOCK TABLE providers, instance_secrets IN SHARE ROW EXCLUSIVE MODE")

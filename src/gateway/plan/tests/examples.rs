@@ -106,7 +106,7 @@ fn facts_pass_over_and_say_so() {
     world.disabled = vec!["a", "c"];
     world.list("a", Kind::General, &["b", "c", "d"]);
     world.list("c", Kind::General, &["e"]);
-    world.limits.allowed = Some(["a", "c", "d", "e"].map(str::to_owned).into());
+    world.limits.allowed = Some(Arc::new(["a", "c", "d", "e"].map(str::to_owned).into()));
     let mut plan = world.plan("a");
     let course = run(&mut plan, &[Overloaded]);
     assert_eq!(course.looked_at(), ["(a)", "(b)", "(c)", "d", "e"]);
@@ -134,7 +134,7 @@ fn the_end_is_the_last_call_or_else_the_last_pass_over() {
     let mut world = World::new();
     world.disabled = vec!["a"];
     world.list("a", Kind::General, &["b"]);
-    world.limits.allowed = Some(["a".to_owned()].into());
+    world.limits.allowed = Some(Arc::new(["a".to_owned()].into()));
     let mut plan = world.plan("a");
     let course = run(&mut plan, &[Overloaded]);
     assert_eq!(course.looked_at(), ["(a)", "(b)"]);

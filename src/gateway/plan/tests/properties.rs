@@ -62,7 +62,7 @@ impl Case {
         world.limits = Limits {
             max_fallbacks: self.max_fallbacks,
             num_retries: Some(self.retries),
-            allowed: Some(allowed.map(|index| NAMES[index].to_owned()).collect()),
+            allowed: Some(Arc::new(allowed.map(|index| NAMES[index].to_owned()).collect())),
         };
         world
     }
