@@ -10,13 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::Gateway;
+use crate::gateway::cooldown::Cooldowns;
 use crate::gateway::endpoint::Endpoints;
+use crate::gateway::health::{Health, HealthChange};
 use crate::gateway::metrics::Metrics;
+use crate::gateway::pulse::Listeners;
 use crate::simulate;
 use crate::store::recorder::Recorder;
 use crate::store::{ConnectError, Store};
@@ -53,6 +57,7 @@ pub struct Application {
     simulator: Server,
     writer: JoinHandle<()>,
     clock: Clock,
+    health_changes: mpsc::Receiver<HealthChange>,
 }
 
 /// Stops a running application from elsewhere.
@@ -92,10 +97,13 @@ impl Application {
         let (recorder, writer) = Recorder::start(&store, &settings.recording);
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
-        background::register(&mut registry, &recorder);
+        let (health, health_changes) = Health::new();
+        let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
+        let listeners = Arc::new(Listeners { cooldowns, health });
+        background::register(&mut registry, &recorder, &listeners);
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;
-        let gateway = Gateway { upstream, recorder, clock: clock.clone(), metrics, endpoints };
+        let gateway = Gateway { upstream, recorder, clock: clock.clone(), metrics, endpoints, listeners };
         let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());
         let readiness = Readiness::default();
         let served = serve::serve(serve::Parts {
@@ -116,6 +124,7 @@ impl Application {
             simulator,
             writer,
             clock,
+            health_changes,
         })
     }
 
@@ -146,7 +155,7 @@ impl Application {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let simulator_handle = self.simulator.handle();
         let simulator = tokio::spawn(self.simulator);
-        let followers = background::start(&self.store, &self.clock);
+        let followers = background::start(&self.store, &self.clock, self.health_changes);
         let mut running: Vec<JoinHandle<std::io::Result<()>>> =
             self.servers.into_iter().map(tokio::spawn).collect();
         stop.await;

@@ -10,10 +10,12 @@ pub struct Gateway {
     pub stream_idle_seconds: u64,
     /// How long a stream may take in all, in seconds. Default 3600.
     pub stream_total_seconds: u64,
+    /// Whether a model that keeps failing is left alone for a while. Default true.
+    pub cooldown: bool,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
-        Self { connect_seconds: 5, stream_idle_seconds: 60, stream_total_seconds: 3_600 }
+        Self { connect_seconds: 5, stream_idle_seconds: 60, stream_total_seconds: 3_600, cooldown: true }
     }
 }

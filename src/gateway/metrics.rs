@@ -34,18 +34,25 @@ pub struct Metrics {
     own_seconds: Histogram,
 }
 
-impl Metrics {
-    /// Makes the counters and registers them.
-    #[must_use]
-    pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self {
+/// Counters that nobody reads, until they are registered.
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
             requests: Family::default(),
             attempts: Family::default(),
             fallbacks: Family::default(),
             exhausted: Counter::default(),
             total_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 18)),
             own_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
-        };
+        }
+    }
+}
+
+impl Metrics {
+    /// Makes the counters and registers them.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
         registry.register(
             "failsoft_requests",
             "Requests that reached a candidate, by outcome",

@@ -1,5 +1,6 @@
 //! One request, in reading order: [`request`] → [`plan`] → [`adapt`] → [`attempt`](mod@attempt) → [`classify`] →
-//! [`trail`] → [`relay`](mod@relay) → [`answer`]. [`Gateway::run`] joins them.
+//! [`trail`] → [`relay`](mod@relay) → [`answer`]. [`Gateway::run`] joins them. What calls say about models and
+//! providers goes through [`pulse`] to [`cooldown`] and [`health`], and comes back to the plan as its outlook.
 //!
 //! Its inner format is OpenAI chat. Imports `store` (snapshots and the recorder), `providers`, `upstream`,
 //! `error`, `clock`; neither the database library nor the HTTP server.
@@ -9,12 +10,17 @@ pub mod answer;
 pub mod attempt;
 pub mod choices;
 pub mod classify;
+pub mod cooldown;
 pub mod cost;
+pub mod drill;
 pub mod endpoint;
 pub mod frame;
+pub mod health;
 pub mod members;
 pub mod metrics;
+pub mod needs;
 pub mod plan;
+pub mod pulse;
 pub mod redact;
 pub mod relay;
 pub mod request;
@@ -26,10 +32,14 @@ use std::time::{Duration, Instant};
 
 use answer::Answer;
 use attempt::{Call, Outcome, Reply, attempt, explain};
-use classify::{Failure, Fault};
+use classify::{ErrorClass, Failure, Fault};
+use cooldown::Heat;
+use drill::Drills;
 use endpoint::Endpoints;
 use metrics::Metrics;
-use plan::{Candidate, Exhausted, Limits, Plan, Step, View};
+use needs::Needs;
+use plan::{Candidate, Exhausted, Limits, Outlook, Plan, Step, View};
+use pulse::{Listeners, Pulse};
 use relay::{Manner, relay};
 use request::{ChatRequest, Wanted};
 use trail::{Context, Trail};
@@ -53,6 +63,8 @@ pub struct Gateway {
     pub metrics: Arc<Metrics>,
     /// Addresses and headers, made once for each provider.
     pub endpoints: Endpoints,
+    /// What calls have said about models and providers.
+    pub listeners: Arc<Listeners>,
 }
 
 /// One request, ready to run.
@@ -72,6 +84,8 @@ pub struct Job {
     pub context: Context,
     /// How the answer is wanted.
     pub manner: Manner,
+    /// Who fails on purpose.
+    pub drills: Drills,
 }
 
 impl Gateway {
@@ -83,16 +97,17 @@ impl Gateway {
     /// not be written.
     pub async fn run(&self, job: Job) -> Result<Answer> {
         let mut plan = job.plan()?;
+        let outlook = Now { gateway: self, drills: &job.drills, needs: Needs::of(&job.request) };
         let mut trail = self.start(&job).await?;
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply)> = None;
+        let mut withheld: Option<(Candidate, Reply, Pulse)> = None;
         loop {
-            match plan.next(failure.take(), job.view()) {
-                Step::PassOver(candidate, reason) => trail.passed_over(&candidate, reason),
+            match plan.next(failure.take(), job.view(&outlook)) {
+                Step::PassOver(candidate, objection) => trail.passed_over(&candidate, &objection),
                 Step::Exhausted(end) => {
-                    if let Some((candidate, reply)) = withheld {
+                    if let Some((candidate, reply, pulse)) = withheld {
                         trail.pass_on(&candidate).await?;
-                        return relay(reply, &candidate.model, trail, job.manner).await;
+                        return relay(reply, pulse, trail, job.manner).await;
                     }
                     return Err(exhausted(end, trail).await);
                 }
@@ -100,7 +115,8 @@ impl Gateway {
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;
                     }
-                    trail.calling(&candidate);
+                    trail.calling(&candidate, job.drills.class_of(&candidate.model.name).is_some());
+                    let pulse = self.pulse(&job, &candidate);
                     let called = Instant::now();
                     let (outcome, adapted) = self.attempt(&job, &candidate, allowance).await;
                     let took = called.elapsed();
@@ -108,15 +124,16 @@ impl Gateway {
                     let fault = match outcome {
                         Outcome::Ready(reply) => {
                             trail.commit(&candidate, reply.status(), took, adapted).await?;
-                            return relay(reply, &candidate.model, trail, job.manner).await;
+                            return relay(reply, pulse, trail, job.manner).await;
                         }
                         Outcome::Failed(fault) => fault,
                         Outcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply));
+                            withheld = Some((candidate.clone(), reply, pulse.clone()));
                             fault
                         }
                     };
                     let found = explain(fault, &candidate.model.provider);
+                    pulse.failed(&found);
                     trail.failed(&candidate, &found, took, adapted);
                     failure = Some(found);
                 }
@@ -125,12 +142,21 @@ impl Gateway {
     }
 
     async fn start(&self, job: &Job) -> Result<Trail> {
-        Trail::start(job.context.clone(), self.clock.clone(), self.recorder.clone(), self.metrics.clone())
-            .await
+        // What was made to fail is no figure of the service.
+        let metrics = if job.drills.is_empty() { self.metrics.clone() } else { Arc::default() };
+        let context = Context { drill: !job.drills.is_empty(), ..job.context.clone() };
+        Trail::start(context, self.clock.clone(), self.recorder.clone(), metrics).await
+    }
+
+    fn pulse(&self, job: &Job, candidate: &Candidate) -> Pulse {
+        Pulse::new(&self.listeners, job.organization.id, &candidate.model, !job.drills.is_empty())
     }
 
     async fn attempt(&self, job: &Job, candidate: &Candidate, allowance: Duration) -> (Outcome, Vec<String>) {
         let model = &candidate.model;
+        if let Some(class) = job.drills.class_of(&model.name) {
+            return (Outcome::Failed(Fault::Drill(class)), Vec::new());
+        }
         let endpoint = match self.endpoints.of(&self.upstream, &model.provider) {
             Ok(endpoint) => endpoint,
             Err(connect) => return (Outcome::Failed(Fault::Connect(connect)), Vec::new()),
@@ -150,9 +176,39 @@ impl Gateway {
     }
 }
 
-async fn exhausted(end: Exhausted, trail: Trail) -> Error {
+/// What is known of models now, as one request sees it.
+struct Now<'a> {
+    gateway: &'a Gateway,
+    drills: &'a Drills,
+    needs: Needs<'a>,
+}
+
+impl Now<'_> {
+    /// A model that fails on purpose is not called, so nothing speaks against it.
+    fn is_drilled(&self, model: &ModelEntry) -> bool {
+        self.drills.class_of(&model.name).is_some()
+    }
+}
+
+impl Outlook for Now<'_> {
+    fn heat(&self, model: &ModelEntry) -> Heat {
+        if self.is_drilled(model) { Heat::Cool } else { self.gateway.listeners.cooldowns.heat(model) }
+    }
+
+    fn claim_probe(&self, model: &ModelEntry) -> bool {
+        // A drill leaves no trace, so it takes no probe from a real request either.
+        !self.drills.is_empty() || self.gateway.listeners.cooldowns.claim_probe(model)
+    }
+
+    fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        if self.is_drilled(model) { None } else { self.needs.unfit(model) }
+    }
+}
+
+async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {
     let failure = match end {
         Exhausted::Failed(failure) => failure,
+        Exhausted::Cooling(cooling) => trail.left_alone(&cooling),
         Exhausted::PassedOver(reason) => trail.last_pass_over(reason),
     };
     let status = answer::status_of(&failure);
@@ -200,9 +256,13 @@ impl Job {
     }
 
     /// The world as the plan may see it now.
-    fn view(&self) -> View {
+    fn view<'a>(&self, outlook: &'a dyn Outlook) -> View<'a> {
         let own = self.organization.settings.deadline();
         let deadline = self.deadline.map_or(own, |wanted| wanted.min(own));
-        View { left: deadline.saturating_sub(self.context.started.elapsed()), jitter: rand::random() }
+        View {
+            left: deadline.saturating_sub(self.context.started.elapsed()),
+            jitter: rand::random(),
+            outlook,
+        }
     }
 }

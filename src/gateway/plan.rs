@@ -1,21 +1,26 @@
 //! Who is tried next: the only decider, and pure.
 //!
-//! Candidates wait in one queue that starts with the primary. A failure may put more into it; no model is tried
+//! Candidates wait in one [`queue`] that starts with the primary. A failure may put more into it; no model is tried
 //! twice. What may change from moment to moment comes in as a [`View`]. Imports the store's snapshot,
-//! [`classify`](super::classify) and [`request`](super::request).
+//! [`classify`](super::classify) and the words of [`cooldown`](super::cooldown).
 
-use std::collections::{HashSet, VecDeque};
+mod queue;
+mod survey;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::ids::ModelId;
-
 use super::classify::{ErrorClass, Failure};
-use crate::store::TypedFallbacks;
-use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
+use super::cooldown::{Cooling, Heat};
+use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
+pub use survey::Objection;
 
-/// The most candidates that a request with stored chains looks at; a request's own list is as long as it is.
-const MAX_LOOKED_AT: usize = 32;
+use queue::Queue;
+use survey::{Verdict, survey};
+
 /// What is kept back from an attempt's time for those who wait behind it.
 const KEPT_BACK: Duration = Duration::from_secs(10);
 /// With less than this left nothing is started.
@@ -34,13 +39,25 @@ pub struct Candidate {
     pub primary: bool,
 }
 
+/// What is known of a model at this moment, and of what the request needs of it.
+pub trait Outlook {
+    /// What its recent failures say.
+    fn heat(&self, model: &ModelEntry) -> Heat;
+    /// Takes the one probe of its cooldown; false if it is taken.
+    fn claim_probe(&self, model: &ModelEntry) -> bool;
+    /// Whether the request looks too large for it, or asks for what it cannot do.
+    fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass>;
+}
+
 /// What the plan may see of the world, frozen for one decision.
-#[derive(Debug, Clone, Copy)]
-pub struct View {
+#[derive(Clone, Copy)]
+pub struct View<'a> {
     /// What is left of the request's deadline.
     pub left: Duration,
     /// A number from 0 to 1 that spreads the waits of many requests.
     pub jitter: f64,
+    /// The models.
+    pub outlook: &'a dyn Outlook,
 }
 
 /// What to do next.
@@ -56,7 +73,7 @@ pub enum Step {
         allowance: Duration,
     },
     /// Leave this candidate out, and say why.
-    PassOver(Candidate, ErrorClass),
+    PassOver(Candidate, Objection),
     /// Nobody is left. The failure of the last candidate called, or else the last reason to pass one over.
     Exhausted(Exhausted),
 }
@@ -66,6 +83,8 @@ pub enum Step {
 pub enum Exhausted {
     /// The last candidate that was called failed so.
     Failed(Failure),
+    /// Nobody was called; of those that are left alone this one is the first to be tried again.
+    Cooling(Cooling),
     /// Nobody was called; the last one was passed over for this.
     PassedOver(ErrorClass),
 }
@@ -81,41 +100,25 @@ pub struct Limits {
     pub allowed: Option<Arc<HashSet<String>>>,
 }
 
-/// Where candidates come from after the first.
-#[derive(Debug)]
-enum Source {
-    /// The request's own list, or nobody.
-    Request,
-    /// What the organization has stored.
-    Stored { organization: Arc<OrganizationSnapshot>, requested: Arc<ModelEntry> },
-}
-
-/// The queue of one request.
+/// The course of one request.
 #[derive(Debug)]
 pub struct Plan {
-    queue: VecDeque<Candidate>,
-    seen: Vec<ModelId>,
-    source: Source,
-    limits: Limits,
-    fallbacks_called: usize,
+    queue: Queue,
     /// The candidate of the last step, and how often it was called again.
     current: Option<(Candidate, u32)>,
-    /// What triggers are held against: how the last candidate that was called failed; before any was, why the last
-    /// one was passed over.
-    last: Option<ErrorClass>,
     failure: Option<Failure>,
+    /// Of those passed over for their cooldown, the one whose cooldown ends first.
+    cooling: Option<Cooling>,
+    passed_over: Option<ErrorClass>,
+    /// Whether somebody else is trying the one whose cooldown ends first.
+    waits: bool,
 }
 
 impl Plan {
     /// A plan of just these candidates, in this order.
     #[must_use]
     pub fn of_list(models: Vec<Arc<ModelEntry>>, limits: Limits) -> Self {
-        let queue = models
-            .into_iter()
-            .enumerate()
-            .map(|(index, model)| Candidate { model, chain: None, primary: index == 0 })
-            .collect();
-        Self::new(queue, Source::Request, limits)
+        Self::new(Queue::of_list(models, limits))
     }
 
     /// A plan that starts with `requested` and goes on with what is stored.
@@ -125,29 +128,19 @@ impl Plan {
         requested: Arc<ModelEntry>,
         limits: Limits,
     ) -> Self {
-        let first = Candidate { model: requested.clone(), chain: None, primary: true };
-        Self::new([first].into(), Source::Stored { organization, requested }, limits)
+        Self::new(Queue::of_stored(organization, requested, limits))
     }
 
-    fn new(queue: VecDeque<Candidate>, source: Source, limits: Limits) -> Self {
-        Self {
-            queue,
-            seen: Vec::new(),
-            source,
-            limits,
-            fallbacks_called: 0,
-            current: None,
-            last: None,
-            failure: None,
-        }
+    fn new(queue: Queue) -> Self {
+        Self { queue, current: None, failure: None, cooling: None, passed_over: None, waits: false }
     }
 
     /// What to do next, given how the last attempt failed.
     #[must_use]
-    pub fn next(&mut self, failure: Option<Failure>, view: View) -> Step {
+    pub fn next(&mut self, failure: Option<Failure>, view: View<'_>) -> Step {
         if let Some(failure) = failure {
             let again = self.again(&failure, view);
-            self.last = Some(failure.class);
+            self.queue.failed(failure.class);
             if let (Some(after), Some((candidate, times))) = (again, &mut self.current) {
                 *times += 1;
                 let candidate = candidate.clone();
@@ -156,62 +149,60 @@ impl Plan {
                 return Step::Try { candidate, after, allowance };
             }
             if let Some((candidate, _)) = self.current.take() {
-                self.bring_in(&candidate.model, failure.class);
+                self.queue.bring_in(&candidate.model, failure.class);
             }
             self.failure = Some(failure);
         }
         self.advance(view)
     }
 
-    fn advance(&mut self, view: View) -> Step {
-        while let Some(candidate) = self.queue.pop_front() {
-            if self.seen.contains(&candidate.model.id) || !triggered(candidate.chain.as_deref(), self.last) {
-                continue;
+    fn advance(&mut self, view: View<'_>) -> Step {
+        let Some(candidate) = self.queue.pop() else { return Step::Exhausted(self.end()) };
+        let short = (view.left < LEAST).then_some(ErrorClass::Deadline);
+        let fact = self.queue.fact_against(&candidate.model).or(short).map(Objection::fact);
+        if let Some(objection) = fact.or_else(|| self.objection(&candidate, view.outlook)) {
+            self.queue.passed_over(&candidate.model, objection.cause());
+            self.passed_over = Some(objection.reason);
+            let sooner =
+                |cooling: &&Cooling| self.cooling.as_ref().is_none_or(|known| cooling.left < known.left);
+            if let Some(cooling) = objection.cooldown().filter(sooner) {
+                self.cooling = Some(cooling.clone());
             }
-            if self.looked_at_enough() || (!candidate.primary && self.fallbacks_used_up()) {
-                break;
-            }
-            self.seen.push(candidate.model.id);
-            let short = (view.left < LEAST).then_some(ErrorClass::Deadline);
-            if let Some(reason) = self.objection(&candidate.model).or(short) {
-                if self.failure.is_none() {
-                    self.last = Some(reason);
-                }
-                self.bring_in(&candidate.model, reason);
-                return Step::PassOver(candidate, reason);
-            }
-            self.fallbacks_called += usize::from(!candidate.primary);
-            self.current = Some((candidate.clone(), 0));
-            let allowance = self.allowance(view.left);
-            return Step::Try { candidate, after: Duration::ZERO, allowance };
+            return Step::PassOver(candidate, objection);
         }
-        self.queue.clear();
-        Step::Exhausted(match (self.failure.take(), self.last) {
-            (Some(failure), _) => Exhausted::Failed(failure),
-            (None, reason) => Exhausted::PassedOver(reason.unwrap_or(ErrorClass::Disabled)),
-        })
+        self.queue.calling(&candidate);
+        self.current = Some((candidate.clone(), 0));
+        let allowance = self.allowance(view.left);
+        Step::Try { candidate, after: Duration::ZERO, allowance }
     }
 
-    /// Facts that never yield.
-    fn objection(&self, model: &ModelEntry) -> Option<ErrorClass> {
-        if !model.enabled {
-            return Some(ErrorClass::Disabled);
-        }
-        let forbidden = self.limits.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&*model.name));
-        forbidden.then_some(ErrorClass::NotAllowed)
+    /// What speaks against calling it and does not yield to there being nobody else.
+    fn objection(&mut self, candidate: &Candidate, outlook: &dyn Outlook) -> Option<Objection> {
+        let model = &*candidate.model;
+        let objection = match Objection::to(model, outlook) {
+            Some(objection) => objection,
+            None if outlook.claim_probe(model) => return None,
+            // Somebody else was quicker.
+            None => Objection::hot(outlook.heat(model))?,
+        };
+        let verdict = survey(candidate, &objection, &self.queue, outlook);
+        let called = match verdict {
+            Verdict::Probe => !self.waits && outlook.claim_probe(model),
+            Verdict::LargestWindow => objection.cooling.is_none() || outlook.claim_probe(model),
+            Verdict::NotThisOne => false,
+            Verdict::Wait => {
+                self.waits = true;
+                false
+            }
+        };
+        (!called).then_some(objection)
     }
 
-    fn looked_at_enough(&self) -> bool {
-        match self.source {
-            Source::Request => false,
-            Source::Stored { .. } => self.seen.len() >= MAX_LOOKED_AT,
-        }
-    }
-
-    fn fallbacks_used_up(&self) -> bool {
-        match self.source {
-            Source::Request => false,
-            Source::Stored { .. } => self.fallbacks_called >= self.limits.max_fallbacks,
+    fn end(&mut self) -> Exhausted {
+        match (self.failure.take(), self.cooling.take(), self.passed_over) {
+            (Some(failure), ..) => Exhausted::Failed(failure),
+            (None, Some(cooling), _) => Exhausted::Cooling(cooling),
+            (None, None, reason) => Exhausted::PassedOver(reason.unwrap_or(ErrorClass::Disabled)),
         }
     }
 
@@ -226,147 +217,60 @@ impl Plan {
     }
 
     /// Whether to call the same candidate again, and after how long.
-    fn again(&self, failure: &Failure, view: View) -> Option<Duration> {
+    fn again(&self, failure: &Failure, view: View<'_>) -> Option<Duration> {
         let (candidate, times) = self.current.as_ref()?;
-        let after = match failure.class {
-            ErrorClass::Overloaded | ErrorClass::Unavailable | ErrorClass::InvalidResponse => {
-                let retries = self.limits.num_retries.unwrap_or(candidate.model.num_retries);
+        let after = match same_again(failure.class) {
+            Again::Never => return None,
+            Again::Retries => {
                 let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * view.jitter.clamp(0.0, 1.0));
-                (*times < retries).then_some(jittered)?
+                (*times < self.queue.retries_of(&candidate.model)).then_some(jittered)?
             }
-            ErrorClass::RateLimited => {
+            Again::SoonIfAlone => {
                 let wait = failure.retry_after.filter(|wait| *wait <= SHORT_RATE_LIMIT)?;
                 (*times < 1 && self.nobody_else(failure.class)).then_some(wait)?
             }
-            ErrorClass::QuotaExhausted
-            | ErrorClass::Timeout
-            | ErrorClass::ContextWindowExceeded
-            | ErrorClass::ContentPolicy
-            | ErrorClass::Authentication
-            | ErrorClass::ModelNotFound
-            | ErrorClass::InvalidRequest
-            | ErrorClass::StreamInterrupted
-            | ErrorClass::Cooldown
-            | ErrorClass::Disabled
-            | ErrorClass::NotAllowed
-            | ErrorClass::OverBudget
-            | ErrorClass::Deadline
-            | ErrorClass::TooLarge
-            | ErrorClass::LacksCapability => return None,
         };
         (view.left >= after + LEAST).then_some(after)
     }
 
     /// Whether nobody would be called if the current candidate failed so.
     fn nobody_else(&self, class: ErrorClass) -> bool {
-        let behind = match (&self.source, &self.current) {
-            (Source::Stored { organization, .. }, Some((candidate, _))) => {
-                Some(lists(organization, &candidate.model, class))
-            }
-            (Source::Request | Source::Stored { .. }, _) => None,
-        };
-        let mut behind = behind
-            .into_iter()
-            .flatten()
-            .flat_map(|chain| chain.targets.iter().map(move |model| (model, Some(chain))));
-        let mut queued = self.queue.iter().map(|candidate| (&candidate.model, candidate.chain.as_ref()));
-        let called = |(model, chain): (&Arc<ModelEntry>, Option<&Arc<Chain>>)| {
-            !self.seen.contains(&model.id)
-                && triggered(chain.map(|chain| &**chain), Some(class))
-                && self.objection(model).is_none()
-        };
-        self.fallbacks_used_up() || !(queued.any(called) || behind.any(called))
-    }
-
-    /// Puts what stands behind a failed model into the queue. For the requested model its typed list and then its
-    /// general one; for a fallback its typed list and then the requested model's typed list to the front, its
-    /// general one to the end: so the requested model's own list is always tried whole and in its order.
-    fn bring_in(&mut self, failed: &ModelEntry, class: ErrorClass) {
-        let Source::Stored { organization, requested } = &self.source else { return };
-        let typed = typed(class);
-        let strict = organization.settings.typed_fallbacks == TypedFallbacks::Strict
-            && match typed {
-                Some(Typed::ContextWindow) => organization.typed_lists.context_window,
-                Some(Typed::ContentPolicy) => organization.typed_lists.content_policy,
-                None => false,
-            };
-        let own = organization.chains.get(&failed.id);
-        let own_typed = own.and_then(|chains| typed_list(chains, typed)).cloned();
-        let own_general = own.and_then(|chains| chains.general.clone()).filter(|_| !strict);
-        if failed.id == requested.id {
-            self.queue.extend(candidates(own_typed.as_ref()));
-        } else {
-            let first = organization.chains.get(&requested.id).and_then(|chains| typed_list(chains, typed));
-            let front: Vec<Candidate> = candidates(own_typed.as_ref()).chain(candidates(first)).collect();
-            for candidate in front.into_iter().rev() {
-                self.queue.push_front(candidate);
-            }
-        }
-        self.queue.extend(candidates(own_general.as_ref()));
+        let current = self.current.as_ref();
+        current.is_none_or(|(candidate, _)| self.queue.nobody_behind(&candidate.model, class))
     }
 }
 
-/// The configuration that supplies a candidate may want it only for some failures.
-fn triggered(chain: Option<&Chain>, last: Option<ErrorClass>) -> bool {
-    match (chain.and_then(|chain| chain.triggers.as_ref()), last) {
-        (Some(triggers), Some(last)) => triggers.iter().any(|trigger| trigger == last.as_str()),
-        (Some(_) | None, _) => true,
-    }
-}
-
+/// Whether the same model is called again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Typed {
-    ContextWindow,
-    ContentPolicy,
+pub enum Again {
+    /// No: it would say the same.
+    Never,
+    /// As often as `num_retries` says, which is once where nobody says otherwise.
+    Retries,
+    /// Once, if nobody else could answer and the provider asks for a wait of 2 s at most.
+    SoonIfAlone,
 }
 
-/// Which typed list a class uses. Passing over for size routes like a context-window failure.
-fn typed(class: ErrorClass) -> Option<Typed> {
+/// Whether the same model is called again after a failure of this class.
+#[must_use]
+pub fn same_again(class: ErrorClass) -> Again {
     match class {
-        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => Some(Typed::ContextWindow),
-        ErrorClass::ContentPolicy => Some(Typed::ContentPolicy),
-        ErrorClass::RateLimited
-        | ErrorClass::QuotaExhausted
-        | ErrorClass::Overloaded
-        | ErrorClass::Unavailable
+        ErrorClass::Overloaded | ErrorClass::Unavailable | ErrorClass::InvalidResponse => Again::Retries,
+        ErrorClass::RateLimited => Again::SoonIfAlone,
+        ErrorClass::QuotaExhausted
         | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
         | ErrorClass::Authentication
         | ErrorClass::ModelNotFound
         | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
         | ErrorClass::StreamInterrupted
         | ErrorClass::Cooldown
         | ErrorClass::Disabled
         | ErrorClass::NotAllowed
         | ErrorClass::OverBudget
         | ErrorClass::Deadline
-        | ErrorClass::LacksCapability => None,
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => Again::Never,
     }
 }
-
-fn typed_list(chains: &Chains, typed: Option<Typed>) -> Option<&Arc<Chain>> {
-    match typed? {
-        Typed::ContextWindow => chains.context_window.as_ref(),
-        Typed::ContentPolicy => chains.content_policy.as_ref(),
-    }
-}
-
-fn lists<'a>(
-    organization: &'a OrganizationSnapshot,
-    model: &ModelEntry,
-    class: ErrorClass,
-) -> impl Iterator<Item = &'a Arc<Chain>> {
-    let chains = organization.chains.get(&model.id);
-    chains
-        .into_iter()
-        .flat_map(move |chains| typed_list(chains, typed(class)).into_iter().chain(chains.general.as_ref()))
-}
-
-fn candidates(chain: Option<&Arc<Chain>>) -> impl Iterator<Item = Candidate> + use<> {
-    let chain = chain.cloned();
-    let targets = chain.iter().flat_map(|chain| chain.targets.clone()).collect::<Vec<_>>();
-    targets.into_iter().map(move |model| Candidate { model, chain: chain.clone(), primary: false })
-}
-
-#[cfg(test)]
-mod tests;

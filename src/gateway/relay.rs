@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +15,7 @@ use super::attempt::{Reply, WholeReply, explain};
 use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
 use super::frame::Names;
+use super::pulse::Pulse;
 use super::stream::{FrameReader, Read, StreamReply};
 use super::trail::Trail;
 use crate::error::Result;
@@ -38,10 +38,16 @@ pub struct Manner {
 ///
 /// # Errors
 /// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
-pub async fn relay(reply: Reply, model: &Arc<ModelEntry>, trail: Trail, manner: Manner) -> Result<Answer> {
+pub async fn relay(reply: Reply, pulse: Pulse, trail: Trail, manner: Manner) -> Result<Answer> {
     match reply {
-        Reply::Whole(whole) => relay_whole(*whole, model, trail, manner).await,
-        Reply::Stream(stream) => Ok(relay_stream(*stream, model.clone(), trail, manner)),
+        Reply::Whole(whole) => {
+            pulse.answered();
+            relay_whole(*whole, pulse.model(), trail, manner).await
+        }
+        Reply::Stream(stream) => {
+            pulse.began();
+            Ok(relay_stream(*stream, pulse, trail, manner))
+        }
     }
 }
 
@@ -74,14 +80,14 @@ async fn relay_whole(
     Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })
 }
 
-fn relay_stream(reply: StreamReply, model: Arc<ModelEntry>, trail: Trail, manner: Manner) -> Answer {
+fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, manner: Manner) -> Answer {
     let StreamReply { status, held, reader } = reply;
     let disclosure = trail.disclosure();
     let now = Instant::now();
     let end = now + manner.total;
     let relay = StreamRelay {
         reader: Some(reader),
-        model,
+        pulse,
         trail,
         manner,
         output: held,
@@ -106,7 +112,7 @@ enum State {
 
 struct StreamRelay {
     reader: Option<FrameReader>,
-    model: Arc<ModelEntry>,
+    pulse: Pulse,
     trail: Trail,
     manner: Manner,
     /// Bytes that are ready to go.
@@ -183,6 +189,7 @@ impl StreamRelay {
     async fn end(&mut self, done: Option<Bytes>) -> Option<Bytes> {
         self.state = State::Over;
         let usage = self.usage();
+        self.pulse.answered();
         if let Some(reader) = self.reader.take() {
             if let Err(error) = self.trail.answered(usage).await {
                 let failure = unrecorded(&error.to_string());
@@ -202,7 +209,8 @@ impl StreamRelay {
     /// After content two models are never spliced: an error, and the end without `[DONE]`.
     async fn break_off(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
-        let failure = explain(interruption(fault), &self.model.provider);
+        let failure = explain(interruption(fault), &self.pulse.model().provider);
+        self.pulse.failed(&failure);
         let usage = self.usage().unwrap_or_default();
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         // The caller has its content: if the record fails too, the log is all that is left to tell.

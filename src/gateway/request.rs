@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::classify::ErrorClass;
 use super::members::{MAX_MEMBERS, Members, span, text};
 use crate::error::{Error, Result};
 
@@ -84,6 +85,8 @@ pub struct ChatRequest {
     pub num_retries: Option<u32>,
     /// The caller's session, from `session_id` or `metadata.session_id`.
     pub session: Option<String>,
+    /// How the primary is to fail on purpose (`mock_testing_*`).
+    pub drill: Option<ErrorClass>,
 }
 
 impl ChatRequest {
@@ -104,6 +107,7 @@ impl ChatRequest {
             max_fallbacks: number(&members, "max_fallbacks", u32::MAX)?,
             num_retries: number(&members, "num_retries", 5)?,
             session: session(&members)?,
+            drill: drill(&members)?,
             parts: members
                 .0
                 .iter()
@@ -349,6 +353,30 @@ pub fn check_session(session: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// What each field makes the primary fail with.
+const MOCKS: [(&str, ErrorClass); 3] = [
+    ("mock_testing_fallbacks", ErrorClass::Unavailable),
+    ("mock_testing_context_fallbacks", ErrorClass::ContextWindowExceeded),
+    ("mock_testing_content_policy_fallbacks", ErrorClass::ContentPolicy),
+];
+
+fn drill(members: &Members<'_>) -> Result<Option<ErrorClass>> {
+    let mut found: Option<(&str, ErrorClass)> = None;
+    for (field, class) in MOCKS {
+        if !flag(members, field)? {
+            continue;
+        }
+        if let Some((other, _)) = found {
+            let message = format!(
+                "'{field}' contradicts '{other}': the model can fail in one way only. Send one of them."
+            );
+            return Err(Error::refused(Some(field), "conflicting_fields", message));
+        }
+        found = Some((field, class));
+    }
+    Ok(found.map(|(_, class)| class))
 }
 
 struct Lenient<'a>(Cow<'a, str>);

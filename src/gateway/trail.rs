@@ -15,14 +15,15 @@ use uuid::Uuid;
 
 use super::answer::{AttemptReport, ChainFailure, Disclosure, Metadata};
 use super::classify::{ErrorClass, Failure};
+use super::cooldown::Cooling;
 use super::cost::Usage;
 use super::metrics::Metrics;
-use super::plan::Candidate;
+use super::plan::{Candidate, Objection};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
-use rows::passed_over_failure;
+use rows::{left_alone_message, passed_over_failure};
 
 /// What is known of a request before anybody is called.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct Context {
     pub created_at: DateTime<Utc>,
     /// The same, for durations.
     pub started: Instant,
+    /// Whether a model of it fails on purpose.
+    pub drill: bool,
 }
 
 /// How a request ended.
@@ -145,10 +148,11 @@ impl Trail {
         &self.context
     }
 
-    /// A candidate is about to be called: whoever failed before it now knows its successor.
-    pub fn calling(&mut self, candidate: &Candidate) {
+    /// A candidate is about to be called: whoever failed before it now knows its successor. One that fails on
+    /// purpose takes its turn without a call.
+    pub fn calling(&mut self, candidate: &Candidate, on_purpose: bool) {
         self.succeed(candidate);
-        self.upstream_calls += 1;
+        self.upstream_calls += u32::from(!on_purpose);
     }
 
     /// A call came to its end, or to its first real frame.
@@ -170,9 +174,9 @@ impl Trail {
     }
 
     /// A candidate was passed over.
-    pub fn passed_over(&mut self, candidate: &Candidate, reason: ErrorClass) {
+    pub fn passed_over(&mut self, candidate: &Candidate, objection: &Objection) {
         self.succeed(candidate);
-        let failure = passed_over_failure(reason, &candidate.model.name);
+        let failure = passed_over_failure(objection, &candidate.model.name);
         self.report(candidate, Some(&failure), Duration::ZERO, true, Vec::new());
         self.pending =
             Some(Pending { event: self.event(candidate, &failure, 0, Duration::ZERO), attempts: 0 });
@@ -291,7 +295,13 @@ impl Trail {
     #[must_use]
     pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
         let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
-        passed_over_failure(reason, model)
+        passed_over_failure(&Objection { reason, cooling: None }, model)
+    }
+
+    /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
+    pub fn left_alone(&mut self, cooling: &Cooling) -> Failure {
+        self.retry_after = Some(self.retry_after.map_or(cooling.left, |known| known.min(cooling.left)));
+        Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
     }
 
     /// What the caller is told in headers, as of now.

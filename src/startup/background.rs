@@ -1,5 +1,7 @@
-//! What runs beside the servers: following the changes of other processes, and noting when keys were used.
+//! What runs beside the servers: following the changes of other processes, and writing down when keys were used and
+//! which providers accept our credentials.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -8,11 +10,13 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
+use crate::gateway::health::HealthChange;
+use crate::gateway::pulse::Listeners;
 use crate::store::Store;
 use crate::store::recorder::Recorder;
 
@@ -36,10 +40,11 @@ impl Followers {
     }
 }
 
-pub(super) fn start(store: &Store, clock: &Clock) -> Followers {
+pub(super) fn start(store: &Store, clock: &Clock, health: mpsc::Receiver<HealthChange>) -> Followers {
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
         tokio::spawn(follow(store.clone(), stopped.clone())),
+        tokio::spawn(note_health(store.clone(), health, stopped.clone())),
         tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
     ];
     Followers { stop, tasks }
@@ -79,9 +84,44 @@ async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Adds the recorder's figures to the metrics.
-pub(super) fn register(registry: &mut Registry, recorder: &Recorder) {
+async fn note_health(
+    store: Store,
+    mut changes: mpsc::Receiver<HealthChange>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let change = tokio::select! {
+            biased;
+            change = changes.recv() => change,
+            _ = stopped.changed() => None,
+        };
+        let Some(HealthChange { organization_id, provider_id, updated_at, health }) = change else { return };
+        let organization = store.system().organization(organization_id, "gateway");
+        if let Err(error) = organization.provider_health_set(provider_id, updated_at, health).await {
+            tracing::warn!(provider = %provider_id, %error, "a provider's health was not written down");
+        }
+    }
+}
+
+/// Adds the recorder's figures and the cooldowns' to the metrics.
+pub(super) fn register(registry: &mut Registry, recorder: &Recorder, listeners: &Arc<Listeners>) {
     registry.register_collector(Box::new(RecorderCollector(recorder.watcher())));
+    registry.register_collector(Box::new(CooldownCollector(listeners.clone())));
+}
+
+#[derive(Debug)]
+struct CooldownCollector(Arc<Listeners>);
+
+impl Collector for CooldownCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let open = ConstGauge::new(i64::try_from(self.0.cooldowns.open_count()).unwrap_or(i64::MAX));
+        open.encode(encoder.encode_descriptor(
+            "failsoft_models_in_cooldown",
+            "Models of all organizations that this process leaves alone for now",
+            None,
+            open.metric_type(),
+        )?)
+    }
 }
 
 #[derive(Debug)]

@@ -38,7 +38,7 @@ pub use connect::ConnectError;
 pub use event::{EventFilter, EventRow};
 pub use fallback::{FallbackFilter, FallbackOutcome, FallbackRow, FallbackType, NewFallback};
 pub use model::{ModelChange, ModelFields, ModelRow, PriceFields};
-pub use provider::{NewProvider, ProviderChange, ProviderRow};
+pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
 

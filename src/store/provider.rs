@@ -2,6 +2,8 @@
 //!
 //! Imports `providers` for the presets' addresses, and the rest of `store`.
 
+mod health;
+
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, ProviderId};
 use entity::providers;
@@ -20,6 +22,7 @@ use super::vault::Place;
 use super::{Error, OrgStore};
 use crate::error::Violation;
 use crate::providers::preset;
+pub use health::ProviderHealth;
 
 /// A provider of an organization's catalogue, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -94,6 +94,8 @@ pub struct ProviderEntry {
     pub base_url: Option<String>,
     /// Its credential.
     pub credential: Option<SecretString>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// What a million tokens cost, in micro-dollars; none is unknown.
@@ -112,7 +114,7 @@ pub struct Price {
 }
 
 /// A model of the catalogue, with what is known about it filled in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ModelEntry {
     /// Its id.
     pub id: ModelId,
@@ -142,6 +144,16 @@ pub struct ModelEntry {
     pub enabled: bool,
     /// The price in force.
     pub price: Option<Price>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl ModelEntry {
+    /// What is known about calls of this model holds until this changes: its own and its provider's last change.
+    #[must_use]
+    pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.updated_at, self.provider.updated_at)
+    }
 }
 
 /// The lists behind one model.

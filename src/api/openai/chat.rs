@@ -16,6 +16,7 @@ use crate::auth::principal::{Caller, Inference};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::gateway::answer::{Answer, AnswerBody};
+use crate::gateway::drill::{self, Drills};
 use crate::gateway::relay::Manner;
 use crate::gateway::request::ChatRequest;
 use crate::gateway::trail::Context;
@@ -80,7 +81,9 @@ fn job(
         client_retry_count: text(headers, "x-stainless-retry-count").and_then(|count| count.parse().ok()),
         created_at: gateway.clock.now(),
         started,
+        drill: false,
     };
+    let drills = drills(&caller, headers, &chat)?;
     let manner = Manner {
         metadata: text(headers, "x-failsoft-metadata")
             .is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
@@ -96,6 +99,7 @@ fn job(
         traceparent: traceparent(headers),
         context,
         manner,
+        drills,
     })
 }
 
@@ -146,6 +150,18 @@ fn deadline(headers: &HeaderMap) -> Result<Option<Duration>> {
             "The header 'x-failsoft-deadline-ms' must be a whole number of milliseconds above 0.",
         )
     })
+}
+
+/// Who is to fail on purpose.
+fn drills(caller: &Caller<Inference>, headers: &HeaderMap, chat: &ChatRequest) -> Result<Drills> {
+    let mut values = Vec::new();
+    for value in headers.get_all(drill::HEADER) {
+        values.push(value.to_str().map_err(|_| {
+            let message = format!("The header '{}' must be plain text: MODEL=CLASS, ...", drill::HEADER);
+            Error::refused(Some(drill::HEADER), "invalid_value", message)
+        })?);
+    }
+    Drills::read(values, chat, &caller.organization, &caller.key)
 }
 
 /// Passed on if it is one: `00-<32 hex>-<16 hex>-<2 hex>`.

@@ -4,16 +4,17 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::ids::{OrganizationId, ProviderId};
+use entity::ids::{ModelId, OrganizationId, ProviderId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::providers::{Capabilities, ParameterRules, preset};
-use crate::store::OrganizationSettings;
-use crate::store::snapshot::{ProviderEntry, TypedLists};
+use crate::store::snapshot::{Chains, ProviderEntry, TypedLists};
+use crate::store::{OrganizationSettings, TypedFallbacks};
 
 mod examples;
+mod outlook;
 mod properties;
 mod time;
 
@@ -41,7 +42,24 @@ enum Kind {
     Content,
 }
 
-const PLENTY: View = View { left: Duration::from_secs(600), jitter: 0.0 };
+/// A world in which nothing speaks against any model.
+struct Clear;
+
+impl Outlook for Clear {
+    fn heat(&self, _: &ModelEntry) -> Heat {
+        Heat::Cool
+    }
+
+    fn claim_probe(&self, _: &ModelEntry) -> bool {
+        true
+    }
+
+    fn unfit(&self, _: &ModelEntry) -> Option<ErrorClass> {
+        None
+    }
+}
+
+const PLENTY: View<'static> = View { left: Duration::from_secs(600), jitter: 0.0, outlook: &Clear };
 
 impl World {
     fn new() -> Self {
@@ -121,6 +139,7 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         preset: preset("custom").expect("a preset"),
         base_url: None,
         credential: None,
+        updated_at: DateTime::<Utc>::UNIX_EPOCH,
     };
     Arc::new(ModelEntry {
         id: ModelId(fresh()),
@@ -137,6 +156,7 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         num_retries: 0,
         enabled,
         price: None,
+        updated_at: DateTime::<Utc>::UNIX_EPOCH,
     })
 }
 
@@ -202,7 +222,7 @@ fn run(plan: &mut Plan, classes: &[ErrorClass]) -> Course {
                 said.push(Said::Called(candidate));
                 last = failures.next().copied().map(failure);
             }
-            Step::PassOver(candidate, reason) => said.push(Said::PassedOver(candidate, reason)),
+            Step::PassOver(candidate, objection) => said.push(Said::PassedOver(candidate, objection.reason)),
             Step::Exhausted(end) => return Course { said, end },
         }
         assert!(said.len() <= 1_000, "the plan does not end");

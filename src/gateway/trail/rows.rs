@@ -7,13 +7,19 @@ use std::time::Duration;
 use super::{Outcome, Trail};
 use crate::gateway::answer::AttemptReport;
 use crate::gateway::classify::{ErrorClass, Failure};
-use crate::gateway::plan::Candidate;
+use crate::gateway::cooldown::Cooling;
+use crate::gateway::plan::{Candidate, Objection};
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 
 /// The most attempts that a row keeps.
 const MAX_ATTEMPTS: usize = 64;
 
 impl Trail {
+    /// Whether the request is a real one.
+    fn origin(&self) -> &'static str {
+        if self.context.drill { "drill" } else { "live" }
+    }
+
     pub(super) fn report(
         &mut self,
         candidate: &Candidate,
@@ -64,7 +70,7 @@ impl Trail {
             status_code: failure.status.map(i32::from),
             matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
             duration_ms: millis(took),
-            origin: "live".to_owned(),
+            origin: self.origin().to_owned(),
             created_at: now,
             recorded_at: now,
         }
@@ -106,7 +112,7 @@ impl Trail {
             session_id: context.session_id,
             session_ref: context.session_ref.clone(),
             client_retry_count: context.client_retry_count,
-            origin: "live".to_owned(),
+            origin: self.origin().to_owned(),
             created_at: context.created_at,
             recorded_at: context.created_at,
         }
@@ -115,7 +121,8 @@ impl Trail {
 
 /// A pass-over in the words of a failure.
 #[must_use]
-pub(super) fn passed_over_failure(reason: ErrorClass, model: &str) -> Failure {
+pub(super) fn passed_over_failure(objection: &Objection, model: &str) -> Failure {
+    let Objection { reason, cooling } = objection;
     let why = match reason {
         ErrorClass::Disabled => "it is disabled",
         ErrorClass::NotAllowed => "the API key may not use it",
@@ -137,15 +144,33 @@ pub(super) fn passed_over_failure(reason: ErrorClass, model: &str) -> Failure {
         | ErrorClass::InvalidResponse
         | ErrorClass::StreamInterrupted => "it failed",
     };
+    let left = cooling.as_ref().filter(|_| *reason == ErrorClass::Cooldown);
+    let left = left.map_or_else(String::new, |cooling| {
+        format!(" ({}; {} s left)", cooling.failure.class, whole_seconds(cooling.left))
+    });
     Failure {
-        class: reason,
+        class: *reason,
         rule: reason.as_str(),
         status: None,
         retry_after: None,
-        message: format!("The model '{model}' was not called: {why}."),
+        message: format!("The model '{model}' was not called: {why}{left}."),
         param: None,
         code: None,
     }
+}
+
+/// What a caller reads whose every candidate is left alone.
+pub(super) fn left_alone_message(cooling: &Cooling) -> String {
+    format!(
+        "Nobody was called: every model that could answer has been failing and is left alone, the first of them for another {} s. The last failure: {}",
+        whole_seconds(cooling.left),
+        cooling.failure.message
+    )
+}
+
+/// Seconds, rounded up: after so many it is over.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 fn invocation_type(streamed: bool) -> &'static str {

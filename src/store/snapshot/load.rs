@@ -248,7 +248,14 @@ fn provider_entry(store: &Store, row: providers::Model) -> Option<ProviderEntry>
         .inspect_err(|error| tracing::error!(provider = %row.id, %error, "the provider is left out"))
         .ok()?;
     let base_url = row.base_url.or_else(|| preset.base_url.map(str::to_owned));
-    Some(ProviderEntry { id: row.id, name: row.name.into(), preset, base_url, credential })
+    Some(ProviderEntry {
+        id: row.id,
+        name: row.name.into(),
+        preset,
+        base_url,
+        credential,
+        updated_at: row.updated_at,
+    })
 }
 
 /// The organization's own values win; what it left open is filled from the embedded table.
@@ -300,6 +307,7 @@ fn model_entry(
         },
         upstream_model: row.upstream_model,
         provider,
+        updated_at: row.updated_at,
     })
 }
 

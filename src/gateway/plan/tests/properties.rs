@@ -130,7 +130,7 @@ proptest! {
         let looked_at = world.run("a", &case.failures);
         prop_assert!(own.iter().all(|name| looked_at.contains(name)), "{:?} of {:?}", looked_at, own);
         // Without typed failures nothing is put before it.
-        if case.failures.iter().all(|class| typed(*class).is_none()) {
+        if case.failures.iter().all(|class| queue::typed(*class).is_none()) {
             prop_assert_eq!(&looked_at[1..=own.len()], &own[..]);
         }
     }
@@ -146,7 +146,7 @@ proptest! {
     #[test]
     fn no_allowance_is_more_than_what_is_left(case in cases(), left in 0_u64..700_000) {
         let mut world = case.world();
-        let view = View { left: Duration::from_millis(left), jitter: 1.0 };
+        let view = View { left: Duration::from_millis(left), jitter: 1.0, outlook: &Clear };
         let mut plan = world.plan("a");
         let mut last = None;
         for class in case.failures.iter().copied().cycle().take(100) {

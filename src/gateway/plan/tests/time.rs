@@ -3,8 +3,8 @@
 use super::*;
 use ErrorClass::{InvalidResponse, Overloaded, RateLimited, StreamInterrupted, Timeout, Unavailable};
 
-fn view(millis: u64) -> View {
-    View { left: Duration::from_millis(millis), jitter: 0.0 }
+fn view(millis: u64) -> View<'static> {
+    View { left: Duration::from_millis(millis), ..PLENTY }
 }
 
 fn list(count: usize) -> Plan {
@@ -29,7 +29,7 @@ fn only_a_stumble_is_tried_again_and_only_as_often_as_was_said() {
         let again = matches!(class, Overloaded | Unavailable | InvalidResponse);
         for retries in 0..4 {
             let mut plan = list(2);
-            plan.limits.num_retries = Some(retries);
+            plan.queue.limits.num_retries = Some(retries);
             let calls = 1 + if again { retries as usize } else { 0 };
             let expected = [vec!["0"; calls], vec!["1"; calls]].concat();
             assert_eq!(run(&mut plan, &[class]).looked_at(), expected, "{class:?} {retries}");
@@ -55,7 +55,7 @@ fn the_models_own_number_counts_where_the_body_says_nothing() {
 fn the_wait_before_a_retry_is_25_to_250_ms() {
     for (jitter, millis) in [(0.0, 25), (0.5, 137), (1.0, 250), (7.0, 250), (-1.0, 25)] {
         let mut plan = list(1);
-        plan.limits.num_retries = Some(1);
+        plan.queue.limits.num_retries = Some(1);
         let _ = plan.next(None, PLENTY);
         let step = plan.next(Some(failure(Overloaded)), View { jitter, ..PLENTY });
         assert_eq!(call(step).1.as_millis(), millis, "{jitter}");
@@ -140,7 +140,7 @@ fn nothing_starts_with_less_than_a_second_left() {
     let _ = plan.next(None, view(5_000));
     assert_eq!(call(plan.next(Some(failure(Timeout)), view(1_000))).0, "1");
     let step = plan.next(Some(failure(Timeout)), view(999));
-    assert!(matches!(step, Step::PassOver(_, ErrorClass::Deadline)), "{step:?}");
+    assert!(matches!(&step, Step::PassOver(_, why) if why.reason == ErrorClass::Deadline), "{step:?}");
     let end = plan.next(None, view(999));
     assert!(matches!(end, Step::Exhausted(Exhausted::Failed(failure)) if failure.class == Timeout));
 }
@@ -149,7 +149,7 @@ fn nothing_starts_with_less_than_a_second_left() {
 fn no_retry_is_waited_for_that_could_not_start() {
     for (left, again) in [(1_025, true), (1_024, false)] {
         let mut plan = list(1);
-        plan.limits.num_retries = Some(1);
+        plan.queue.limits.num_retries = Some(1);
         let _ = plan.next(None, PLENTY);
         assert_eq!(
             matches!(plan.next(Some(failure(Overloaded)), view(left)), Step::Try { .. }),
@@ -162,6 +162,6 @@ fn no_retry_is_waited_for_that_could_not_start() {
 #[test]
 fn a_stream_that_broke_after_content_is_never_tried_again() {
     let mut plan = list(1);
-    plan.limits.num_retries = Some(5);
+    plan.queue.limits.num_retries = Some(5);
     assert_eq!(run(&mut plan, &[StreamInterrupted]).looked_at(), ["0"]);
 }

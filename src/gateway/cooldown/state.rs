@@ -1,0 +1,182 @@
+//! What is held against one model: failures in a row, a share of failures, and the window in which it is left alone.
+//!
+//! Pure: every time comes in, as a duration since some fixed point. Imports nothing but [`Failure`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Cooling, Failure, LONGEST};
+
+/// Counted failures in a row that open a window.
+pub(super) const IN_A_ROW: u32 = 5;
+/// Or half of at least so many attempts, within [`SECONDS`].
+pub(super) const AT_LEAST: u32 = 20;
+/// How long attempts are remembered for that.
+const SECONDS: usize = 10;
+/// The first window that counted failures open; each that follows a failed probe is twice as long.
+pub(super) const FIRST: Duration = Duration::from_secs(30);
+
+/// When a model and its provider were last changed.
+pub(super) type Version = (DateTime<Utc>, DateTime<Utc>);
+
+/// What is held against one model.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The model that it is held against.
+    pub(super) version: Version,
+    in_a_row: u32,
+    recent: Recent,
+    window: Option<Window>,
+    /// How long the last window of counted failures was.
+    last_counted: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Window {
+    since: Duration,
+    until: Duration,
+    failure: Arc<Failure>,
+    /// Whether counted failures opened it.
+    counted: bool,
+    probe: Probe,
+}
+
+/// The one request of a window that may find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// Nobody yet.
+    Free,
+    /// One that could not wait for the window's end; if it fails, the window stays as it is.
+    Early,
+    /// The one after its end, with which a new window of the same length began.
+    Due,
+}
+
+impl State {
+    pub(super) fn new(version: Version) -> Self {
+        Self { version, in_a_row: 0, recent: Recent::default(), window: None, last_counted: None }
+    }
+
+    pub(super) fn heat(&self, now: Duration) -> Option<Cooling> {
+        self.window.as_ref().map(|window| Cooling {
+            left: window.until.saturating_sub(now),
+            failure: window.failure.clone(),
+            probe_free: window.probe == Probe::Free || window.until <= now,
+        })
+    }
+
+    /// A probe that never comes back costs one window: the next one may send its own.
+    pub(super) fn claim_probe(&mut self, now: Duration) -> bool {
+        let Some(window) = &mut self.window else { return true };
+        if window.until <= now {
+            let length = window.until.saturating_sub(window.since);
+            *window = Window {
+                since: now,
+                until: now + length,
+                failure: window.failure.clone(),
+                counted: window.counted,
+                probe: Probe::Due,
+            };
+            return true;
+        }
+        let free = window.probe == Probe::Free;
+        if free {
+            window.probe = Probe::Early;
+        }
+        free
+    }
+
+    /// What was asked for before the window opened says nothing about now.
+    pub(super) fn works(&mut self, called_at: Duration) {
+        self.window.take_if(|window| window.since <= called_at);
+    }
+
+    pub(super) fn answered(&mut self, now: Duration, called_at: Duration) {
+        self.recent.count(now, false);
+        self.works(called_at);
+        if self.window.is_none() {
+            self.in_a_row = 0;
+            self.last_counted = None;
+        }
+    }
+
+    /// A failure that leaves the model alone at once.
+    pub(super) fn cool(&mut self, now: Duration, length: Duration, failure: &Failure) {
+        self.recent.count(now, true);
+        let (until, probe) = match &self.window {
+            // The longest wait that anybody was told holds.
+            Some(open) if open.probe != Probe::Due => (open.until.max(now + length), open.probe),
+            Some(open) => (now + length, open.probe),
+            None => (now + length, Probe::Free),
+        };
+        self.window =
+            Some(Window { since: now, until, failure: Arc::new(failure.clone()), counted: false, probe });
+    }
+
+    /// A failure that counts.
+    pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.recent.count(now, true);
+        let probe = match &self.window {
+            // Whoever was under way when it opened says nothing new; nor does a probe that came too early.
+            Some(open) if open.since > called_at || open.probe != Probe::Due => return,
+            Some(open) if open.counted => Probe::Due,
+            // What it was left alone for is over.
+            Some(_) if !self.enough(now) => {
+                self.window = None;
+                return;
+            }
+            None if !self.enough(now) => return,
+            Some(_) | None => Probe::Free,
+        };
+        let length = self.last_counted.map_or(FIRST, |last| (last * 2).min(LONGEST));
+        self.last_counted = Some(length);
+        self.window = Some(Window {
+            since: now,
+            until: now + length,
+            failure: Arc::new(failure.clone()),
+            counted: true,
+            probe,
+        });
+    }
+
+    fn enough(&self, now: Duration) -> bool {
+        self.in_a_row >= IN_A_ROW || self.recent.half_failed(now)
+    }
+}
+
+/// Attempts of the last seconds, counted by the second.
+#[derive(Debug, Default)]
+struct Recent([Second; SECONDS]);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Second {
+    number: u64,
+    attempts: u32,
+    failures: u32,
+}
+
+impl Recent {
+    fn count(&mut self, now: Duration, failed: bool) {
+        let number = now.as_secs();
+        let place = usize::try_from(number % SECONDS as u64).unwrap_or(0);
+        if let Some(second) = self.0.get_mut(place) {
+            if second.number != number {
+                *second = Second { number, ..Second::default() };
+            }
+            second.attempts = second.attempts.saturating_add(1);
+            second.failures = second.failures.saturating_add(u32::from(failed));
+        }
+    }
+
+    fn half_failed(&self, now: Duration) -> bool {
+        let number = now.as_secs();
+        let recent = self.0.iter().filter(|second| second.number + SECONDS as u64 > number);
+        let (attempts, failures) = recent.fold((0_u32, 0_u32), |(attempts, failures), second| {
+            (attempts.saturating_add(second.attempts), failures.saturating_add(second.failures))
+        });
+        attempts >= AT_LEAST && failures >= attempts.div_ceil(2)
+    }
+}

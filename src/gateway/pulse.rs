@@ -1,0 +1,77 @@
+//! What one call tells about its model and its provider: cooldown and health hear of it here, and only here.
+//!
+//! Imports [`cooldown`](super::cooldown), [`health`](super::health) and the store's snapshot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::ids::OrganizationId;
+
+use super::classify::Failure;
+use super::cooldown::Cooldowns;
+use super::health::Health;
+use crate::store::snapshot::ModelEntry;
+
+/// What every call tells its news to.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Which models are left alone.
+    pub cooldowns: Cooldowns,
+    /// Which providers accept our credentials.
+    pub health: Health,
+}
+
+/// One call of one model.
+#[derive(Debug, Clone)]
+pub struct Pulse {
+    /// None in a drill, which must leave no trace in what real requests go by.
+    listeners: Option<Arc<Listeners>>,
+    organization_id: OrganizationId,
+    model: Arc<ModelEntry>,
+    called_at: Duration,
+}
+
+impl Pulse {
+    /// A call that is about to be made.
+    #[must_use]
+    pub fn new(
+        listeners: &Arc<Listeners>,
+        organization_id: OrganizationId,
+        model: &Arc<ModelEntry>,
+        drill: bool,
+    ) -> Self {
+        let called_at = listeners.cooldowns.now();
+        let listeners = (!drill).then(|| listeners.clone());
+        Self { listeners, organization_id, model: model.clone(), called_at }
+    }
+
+    /// The model that is called.
+    #[must_use]
+    pub fn model(&self) -> &Arc<ModelEntry> {
+        &self.model
+    }
+
+    /// The call failed, or its stream broke.
+    pub fn failed(&self, failure: &Failure) {
+        if let Some(listeners) = &self.listeners {
+            listeners.cooldowns.failed(&self.model, failure, self.called_at);
+            listeners.health.failed(self.organization_id, &self.model.provider, failure);
+        }
+    }
+
+    /// Its stream has begun.
+    pub fn began(&self) {
+        if let Some(listeners) = &self.listeners {
+            listeners.cooldowns.began(&self.model, self.called_at);
+            listeners.health.answered(self.organization_id, &self.model.provider);
+        }
+    }
+
+    /// Its answer is whole.
+    pub fn answered(&self) {
+        if let Some(listeners) = &self.listeners {
+            listeners.cooldowns.answered(&self.model, self.called_at);
+            listeners.health.answered(self.organization_id, &self.model.provider);
+        }
+    }
+}
