@@ -8,7 +8,7 @@ mod description;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use crate::api::feather::{api_keys, fallback_events, models, providers, requests, whoami};
+use crate::api::feather::{api_keys, explain, fallback_events, models, providers, requests, whoami};
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::Scope;
 use crate::error::Error;
@@ -140,6 +140,7 @@ pub const ROUTES: &[Endpoint] = &[
     get("/v1/model-router/models/{id}", READ, || web::get().to(models::read::read)),
     patch("/v1/model-router/models/{id}", MANAGE, || web::patch().to(models::change::change)),
     delete("/v1/model-router/models/{id}", MANAGE, || web::delete().to(models::delete::delete)),
+    post("/v1/model-router/explain", READ, || web::post().to(explain::explain)),
     get("/v1/identity/whoami", Access::Key, || web::get().to(whoami::whoami)),
     get("/v1/identity/api-keys", KEYS, || web::get().to(api_keys::list::list)),
     post("/v1/identity/api-keys", KEYS, || web::post().to(api_keys::create::create)),

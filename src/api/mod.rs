@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod dress;
 pub mod feather;
 pub mod fields;
+pub mod intent;
 pub mod litellm;
 pub mod openai;
 pub mod openapi;

@@ -58,6 +58,7 @@ pub const ALIASES: &[(&str, &str)] = &[
         feather::providers::read::read,
         feather::providers::change::change,
         feather::providers::delete::delete,
+        feather::explain::explain,
         feather::models::list::list,
         feather::models::create::create,
         feather::models::read::read,

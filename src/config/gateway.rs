@@ -11,6 +11,7 @@ pub struct Gateway {
     /// How long a stream may take in all, in seconds. Default 3600.
     pub stream_total_seconds: u64,
     /// Whether a model that keeps failing is left alone for a while. Default true.
+    /// `FAILSOFT_COOLDOWN`.
     pub cooldown: bool,
 }
 

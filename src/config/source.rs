@@ -75,6 +75,9 @@ pub struct Overrides {
     /// The master key, 32 bytes in base64. Only from the environment: arguments are visible to other users.
     #[arg(skip)]
     pub master_key: Option<String>,
+    /// Whether a model that keeps failing is left alone for a while.
+    #[arg(long, env = "FAILSOFT_COOLDOWN", value_name = "true|false", hide = true, global = true)]
+    pub cooldown: Option<bool>,
     /// `durable`, or `off` for benchmarks.
     #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
     pub recording: Option<Mode>,
@@ -148,6 +151,7 @@ impl Overrides {
         set(&mut settings.database.url, self.database_url);
         set(&mut settings.database.connections, self.database_connections);
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
+        set(&mut settings.gateway.cooldown, self.cooldown);
         set(&mut settings.recording.mode, self.recording);
         set(&mut settings.telemetry.log, self.log);
         set(&mut settings.telemetry.log_format, self.log_format);

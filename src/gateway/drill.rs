@@ -20,12 +20,11 @@ impl Drills {
     /// Reads the header's values and the request's own `mock_testing_*` fields, which speak of the primary.
     ///
     /// # Errors
-    /// 403 for a key without the scope; 400 for what cannot be made to happen.
+    /// 400 for what cannot be made to happen.
     pub fn read<'a>(
         headers: impl IntoIterator<Item = &'a str>,
         request: &ChatRequest,
         organization: &OrganizationSnapshot,
-        key: &ApiKeyEntry,
     ) -> Result<Self> {
         let mut drills = Self::default();
         if let Some(class) = request.drill {
@@ -41,10 +40,16 @@ impl Drills {
             }
             drills.add(model.to_owned(), class)?;
         }
-        if !drills.is_empty() && !key.scopes.iter().any(|scope| scope == SCOPE) {
-            return Err(Error::ScopeMissing(SCOPE));
-        }
         Ok(drills)
+    }
+
+    /// Whether the key may make models fail.
+    ///
+    /// # Errors
+    /// 403: it lacks the scope.
+    pub fn check_scope(&self, key: &ApiKeyEntry) -> Result<()> {
+        let allowed = self.is_empty() || key.scopes.iter().any(|scope| scope == SCOPE);
+        if allowed { Ok(()) } else { Err(Error::ScopeMissing(SCOPE)) }
     }
 
     /// Whether nothing is made to fail: the request is real.

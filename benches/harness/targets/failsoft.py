@@ -49,11 +49,13 @@ class FailsoftSqlite(Target):
         return [str(self.place.failsoft), "serve", "--listen", f"127.0.0.1:{self.port}"]
 
     def environment(self) -> dict[str, str]:
-        """One thread for requests, as every gateway here has; and the provider stays in the chain when it fails."""
+        """One thread for requests, as every gateway here has; and a model that fails stays in the chain."""
         return {
             "DATABASE_URL": self._database,
             "FAILSOFT_MASTER_KEY": self._master_key,
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
+            # The failing model is to be called and to fail, every time.
+            "FAILSOFT_COOLDOWN": "false",
             "FAILSOFT_RECORDING": self.recording,
             "FAILSOFT_WORKERS": "1",
             "FAILSOFT_DRAIN_SECONDS": "5",

@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod checks;
 pub mod error;
+pub mod explain;
 pub mod export;
 pub mod fallback_events;
 pub mod models;

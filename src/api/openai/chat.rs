@@ -10,13 +10,13 @@ use uuid::Uuid;
 use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::{disclosure, stream_error};
 use crate::api::body::BodyReader;
+use crate::api::intent::intent;
 use crate::api::session::identify;
 use crate::auth::limit::{Admission, Limiter};
 use crate::auth::principal::{Caller, Inference};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::gateway::answer::{Answer, AnswerBody};
-use crate::gateway::drill::{self, Drills};
 use crate::gateway::relay::Manner;
 use crate::gateway::request::ChatRequest;
 use crate::gateway::trail::Context;
@@ -33,6 +33,7 @@ use crate::gateway::{Gateway, Job};
     params(
         ("x-session-id" = Option<String>, Header, description = "Names the session in the records, where the body does not"),
         ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the time that all attempts have together"),
+        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` makes models fail on purpose, without a call; the key needs the scope `drill`"),
         ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object: who was tried, why it failed, what it cost")),
     responses(
         (status = 200, description = "A chat completion, or a stream of chunks", content((ChatCompletion = "application/json"), (String = "text/event-stream"))),
@@ -83,7 +84,6 @@ fn job(
         started,
         drill: false,
     };
-    let drills = drills(&caller, headers, &chat)?;
     let manner = Manner {
         metadata: text(headers, "x-failsoft-metadata")
             .is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
@@ -91,16 +91,9 @@ fn job(
         total: Duration::from_secs(settings.gateway.stream_total_seconds),
         broken: stream_error::chunk,
     };
-    Ok(Job {
-        organization: caller.organization,
-        key: caller.key,
-        request: chat,
-        deadline: deadline(headers)?,
-        traceparent: traceparent(headers),
-        context,
-        manner,
-        drills,
-    })
+    let intent = intent(&caller, headers, chat)?;
+    intent.drills.check_scope(&intent.key)?;
+    Ok(Job { intent, traceparent: traceparent(headers), context, manner })
 }
 
 fn respond(answer: Answer, admission: Admission) -> HttpResponse {
@@ -138,30 +131,6 @@ fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.split(',').any(|hop| hop.trim() == own));
     if passed { Err(Error::LoopDetected) } else { Ok(()) }
-}
-
-fn deadline(headers: &HeaderMap) -> Result<Option<Duration>> {
-    let Some(value) = headers.get("x-failsoft-deadline-ms") else { return Ok(None) };
-    let millis = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|millis| *millis > 0);
-    millis.map(|millis| Some(Duration::from_millis(millis))).ok_or_else(|| {
-        Error::refused(
-            Some("x-failsoft-deadline-ms"),
-            "invalid_value",
-            "The header 'x-failsoft-deadline-ms' must be a whole number of milliseconds above 0.",
-        )
-    })
-}
-
-/// Who is to fail on purpose.
-fn drills(caller: &Caller<Inference>, headers: &HeaderMap, chat: &ChatRequest) -> Result<Drills> {
-    let mut values = Vec::new();
-    for value in headers.get_all(drill::HEADER) {
-        values.push(value.to_str().map_err(|_| {
-            let message = format!("The header '{}' must be plain text: MODEL=CLASS, ...", drill::HEADER);
-            Error::refused(Some(drill::HEADER), "invalid_value", message)
-        })?);
-    }
-    Drills::read(values, chat, &caller.organization, &caller.key)
 }
 
 /// Passed on if it is one: `00-<32 hex>-<16 hex>-<2 hex>`.

@@ -5,5 +5,5 @@ pub mod disclosure;
 pub mod error;
 pub mod limits;
 pub mod models;
-mod schema;
+pub mod schema;
 pub mod stream_error;

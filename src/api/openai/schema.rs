@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// An OpenAI chat completion. Every other field of OpenAI's (`temperature`, `tools`, `response_format` ...) is passed
 /// on as it is.
 #[derive(ToSchema)]
-pub(super) struct ChatCompletionRequest {
+pub struct ChatCompletionRequest {
     /// The model to ask first. Without `models` or `fallbacks` the stored fallbacks stand behind it.
     #[schema(required = false, example = "smart")]
     model: String,

@@ -233,6 +233,8 @@ fn inference() -> Vec<Row> {
             &["victim-answer"],
         ));
     }
+    let path = "/v1/model-router/explain";
+    rows.push(Row::new(&format!("POST {path}"), path, chat, 200, Foreign::Absent, &["victim/second"]));
     for prefix in ["/v1/models", "/api/v1/models"] {
         rows.push(Row::new(
             &format!("GET {prefix}"),

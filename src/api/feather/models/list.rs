@@ -8,6 +8,7 @@ use crate::api::feather::page::{CursorPage, Size, requested};
 use crate::api::feather::query::Query;
 use crate::auth::principal::{Caller, RouterRead};
 use crate::error::Result;
+use crate::gateway::Gateway;
 use crate::store::page::{Page, PageRequest, Position};
 use crate::store::{ModelRow, OrgStore, Store};
 
@@ -36,6 +37,7 @@ pub async fn list(
     caller: Caller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
     let mut query = Query::parse(request.query_string());
@@ -45,7 +47,8 @@ pub async fn list(
         enabled: query.boolean("enabled"),
     };
     let page = requested(query, &data, LIST, Size::PAGE)?;
-    let page = filter.page(&data, page).await?.map(ModelResponse::from);
+    let shown = |row| ModelResponse::from(row).with_cooldown(&caller.organization, &gateway);
+    let page = filter.page(&data, page).await?.map(shown);
     Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
 }
 

@@ -6,6 +6,7 @@ use super::{ModelResponse, WHAT};
 use crate::api::feather::checks::path_id;
 use crate::auth::principal::{Caller, RouterRead};
 use crate::error::{Error, Result};
+use crate::gateway::Gateway;
 use crate::store::Store;
 
 /// Read a model
@@ -22,9 +23,10 @@ pub async fn read(
     caller: Caller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let id = path_id(WHAT, &path)?;
     let row = store.organization(&caller.tenant).model_find(id).await?;
     let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
+    Ok(HttpResponse::Ok().json(ModelResponse::from(row).with_cooldown(&caller.organization, &gateway)))
 }

@@ -1,15 +1,19 @@
 //! A model as it is answered: the organization's own values, and what the embedded table fills in where it has none.
 //!
-//! Imports `providers` for the table.
+//! Imports `providers` for the table, and the gateway for what it knows about recent failures.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::gateway::Gateway;
+use crate::gateway::classify::ErrorClass;
+use crate::gateway::cooldown::Heat;
 use crate::providers::{
     Capabilities, KnownModel, KnownPrice, ParameterRules, known_model, known_parameter_rules, preset,
 };
+use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
 
 /// What a million tokens cost, in micro-dollars. Null: unknown, which is not free.
@@ -26,17 +30,17 @@ pub struct ModelPrice {
     pub cache_write: Option<i64>,
 }
 
-/// Whether recent failures keep a model from being called.
+/// Whether recent failures keep a model from being called, as far as the process that answers knows.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Cooldown {
-    /// It is not called for now.
+    /// It is left alone for now.
     open: bool,
-    /// Until when.
+    /// Until when; in the past: the next request finds out whether it works again.
     #[schema(required)]
     until: Option<DateTime<Utc>>,
-    /// The class of the failures.
+    /// The class of the failure that opened it.
     #[schema(required)]
-    error_class: Option<String>,
+    error_class: Option<ErrorClass>,
 }
 
 /// A model of the catalogue, as it takes part in requests.
@@ -127,10 +131,28 @@ impl From<ModelRow> for ModelResponse {
             answer_timeout_ms: row.answer_timeout_ms,
             num_retries: row.num_retries,
             enabled: row.enabled,
-            // No failure keeps a model from being called yet.
             cooldown: Cooldown::default(),
             created_at: row.created_at,
             updated_at: row.updated_at,
+        }
+    }
+}
+
+impl ModelResponse {
+    /// With what this process knows about the model's recent failures. One that was just made or changed has none.
+    #[must_use]
+    pub fn with_cooldown(self, organization: &OrganizationSnapshot, gateway: &Gateway) -> Self {
+        let known = organization.models.get(&self.name).map(|model| gateway.listeners.cooldowns.heat(model));
+        match known {
+            Some(Heat::Cooling(cooling)) => {
+                let cooldown = Cooldown {
+                    open: !cooling.left.is_zero(),
+                    until: Some(gateway.clock.now() + cooling.left),
+                    error_class: Some(cooling.failure.class),
+                };
+                Self { cooldown, ..self }
+            }
+            Some(Heat::Cool) | None => self,
         }
     }
 }

@@ -1,0 +1,127 @@
+//! What a caller wants, before anybody is called: whose catalogue, which candidates, how much time, who is to fail on
+//! purpose. And what is known of models at that moment.
+//!
+//! Imports [`request`](super::request), [`plan`](super::plan), [`drill`](super::drill), [`needs`](super::needs),
+//! [`cooldown`](super::cooldown) and the store's snapshot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::classify::ErrorClass;
+use super::cooldown::{Cooldowns, Heat};
+use super::drill::Drills;
+use super::needs::Needs;
+use super::plan::{Limits, Outlook, Plan};
+use super::request::{ChatRequest, Wanted};
+use crate::error::{Error, Result};
+use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
+
+/// What a caller wants.
+#[derive(Debug)]
+pub struct Intent {
+    /// Whose catalogue, as of now.
+    pub organization: Arc<OrganizationSnapshot>,
+    /// With which key.
+    pub key: Arc<ApiKeyEntry>,
+    /// What it asks for.
+    pub request: ChatRequest,
+    /// The caller's own deadline, which may lower the organization's.
+    pub deadline: Option<Duration>,
+    /// Who fails on purpose.
+    pub drills: Drills,
+}
+
+impl Intent {
+    /// The candidates, as far as they are known at the start. Names are checked before anybody is called.
+    ///
+    /// # Errors
+    /// A model that is not in the catalogue, or that the key may not use.
+    pub fn plan(&self) -> Result<Plan> {
+        let organization = &self.organization;
+        let limit = organization.settings.max_fallbacks;
+        let limits = Limits {
+            max_fallbacks: self.request.max_fallbacks.map_or(limit, |wanted| wanted.min(limit)) as usize,
+            num_retries: self.request.num_retries,
+            allowed: self.key.models.clone(),
+        };
+        match &self.request.wanted {
+            Wanted::Stored(name) => {
+                Ok(Plan::of_stored(organization.clone(), self.model(name, true)?, limits))
+            }
+            Wanted::Alone(name) => Ok(Plan::of_list(vec![self.model(name, true)?], limits)),
+            Wanted::List(names) => {
+                let primary = names.first().map(String::as_str);
+                let models = names.iter().map(|name| self.model(name, Some(name.as_str()) == primary));
+                Ok(Plan::of_list(models.collect::<Result<_>>()?, limits))
+            }
+        }
+    }
+
+    /// A model of the catalogue that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.
+    fn model(&self, name: &str, primary: bool) -> Result<Arc<ModelEntry>> {
+        let Some(model) = self.organization.models.get(name) else {
+            if primary {
+                return Err(Error::ModelUnknown { model: name.to_owned(), available: Vec::new() });
+            }
+            let message = format!(
+                "The list names the model '{name}', which does not exist in this organization's catalogue. Add it, or take it out of the list."
+            );
+            return Err(Error::refused(Some("models"), "model_not_found", message));
+        };
+        if !self.key.allows_model(name) {
+            return Err(Error::ModelForbidden { model: name.to_owned() });
+        }
+        Ok(model.clone())
+    }
+
+    /// How long all attempts may take together, until content has been sent.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        let own = self.organization.settings.deadline();
+        self.deadline.map_or(own, |wanted| wanted.min(own))
+    }
+}
+
+/// What is known of models now, as one request sees it.
+#[derive(Debug)]
+pub struct Now<'a> {
+    cooldowns: &'a Cooldowns,
+    drills: &'a Drills,
+    needs: Needs<'a>,
+    /// Whether a probe that is claimed is really taken.
+    real: bool,
+}
+
+impl<'a> Now<'a> {
+    /// For a request that is going to be made. A drill leaves no trace, so it takes no probe from a real one.
+    #[must_use]
+    pub fn new(intent: &'a Intent, cooldowns: &'a Cooldowns) -> Self {
+        let drills = &intent.drills;
+        Self { cooldowns, drills, needs: Needs::of(&intent.request), real: drills.is_empty() }
+    }
+
+    /// For a request that is only thought through.
+    #[must_use]
+    pub fn imagined(intent: &'a Intent, cooldowns: &'a Cooldowns) -> Self {
+        Self { real: false, ..Self::new(intent, cooldowns) }
+    }
+
+    /// A model that fails on purpose is not called, so nothing speaks against it.
+    fn is_drilled(&self, model: &ModelEntry) -> bool {
+        self.drills.class_of(&model.name).is_some()
+    }
+}
+
+impl Outlook for Now<'_> {
+    fn heat(&self, model: &ModelEntry) -> Heat {
+        if self.is_drilled(model) { Heat::Cool } else { self.cooldowns.heat(model) }
+    }
+
+    fn claim_probe(&self, model: &ModelEntry) -> bool {
+        !self.real || self.cooldowns.claim_probe(model)
+    }
+
+    fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        if self.is_drilled(model) { None } else { self.needs.unfit(model) }
+    }
+}
