@@ -13,11 +13,20 @@ use super::{Meaning, UpstreamError};
 enum Where {
     /// Whatever the status is.
     Anywhere,
+    /// Whatever the status is, but for a 429: that waiting mends it says more about what to do
+    /// next than anything beside it.
+    ExceptWith429,
     /// Only inside an answer whose status said success: with a status of its own, the
     /// status says it better (an OpenAI `server_error` comes with 500 and with 503).
     InAnswer,
     /// Only with a status from 500 on.
     WithServerError,
+    /// Only with this status: elsewhere the word is somebody else's, or a mere number.
+    Only412,
+    /// The same.
+    Only424,
+    /// The same.
+    Only429,
 }
 
 impl Where {
@@ -26,6 +35,10 @@ impl Where {
             Self::Anywhere => true,
             Self::InAnswer => status == 200,
             Self::WithServerError => status >= 500,
+            Self::ExceptWith429 => status != 429,
+            Self::Only412 => status == 412,
+            Self::Only424 => status == 424,
+            Self::Only429 => status == 429,
         }
     }
 }
@@ -56,15 +69,16 @@ macro_rules! rows {
 /// Codes are compared without case and punctuation, so `DataInspectionFailed` and
 /// `data_inspection_failed` are one row.
 static ROWS: &[Row] = rows! {
-    Anywhere ContextWindow {
+    ExceptWith429 ContextWindow {
         "context_length_exceeded"
         "context_window_exceeded"
         "context_window_exceeded_error"
         "model_context_window_exceeded"
         "exceed_context_size_error"
         "token_limit_exceeded"
+        "tokens_limit_reached"
     }
-    Anywhere ContentPolicy {
+    ExceptWith429 ContentPolicy {
         "content_policy_violation"
         "content_policy_violation_error"
         "content_filter"
@@ -73,12 +87,14 @@ static ROWS: &[Row] = rows! {
         "moderation_blocked"
         "cyber_policy"
         "prohibited_content"
+        "sensitive_words_detected"
         "refusal"
     }
     Anywhere QuotaExhausted {
         "insufficient_quota"
         "insufficient_credits"
         "insufficient_balance"
+        "insufficient_balance_error"
         "payment_required"
         "billing_error"
         "billing_not_active"
@@ -86,14 +102,26 @@ static ROWS: &[Row] = rows! {
         "exceeded_current_quota_error"
         "budget_exceeded"
         "arrearage"
+        "credit_balance_exhausted"
+        "organization_spend_limit_exceeded"
+        "project_spend_limit_exceeded"
+        "enforced_spend_limit_reached"
+        "personal_team_blocked:spending_limit"
+        "token_quota_reached"
     }
+    // Zhipu's number for an empty account.
+    Only429 QuotaExhausted { "1113" }
+    // Fireworks', for an account that is suspended.
+    Only412 QuotaExhausted { "precondition_failed" }
     Anywhere RateLimited {
         "rate_limit_exceeded"
         "rate_limit_error"
         "rate_limit_reached_error"
         "rate_limited"
         "too_many_requests"
+        "too_many_requests_error"
         "too_many_requests_exception"
+        "service_quota_exceeded_exception"
         "throttling"
         "throttling_exception"
         "throttling.rate_quota"
@@ -106,6 +134,7 @@ static ROWS: &[Row] = rows! {
         "engine_overloaded_error"
         "provider_overloaded"
         "model_overloaded"
+        "capacity_exceeded"
     }
     InAnswer Overloaded {
         "overloaded"
@@ -123,6 +152,12 @@ static ROWS: &[Row] = rows! {
         "internal_server_exception"
         "provider_unavailable"
         "bad_gateway"
+    }
+    // A 424 is not the caller's doing: the model broke behind the vendor's door.
+    Only424 Unavailable {
+        "generation"
+        "model_error_exception"
+        "model_stream_error_exception"
     }
     InAnswer TimedOut {
         "timeout"

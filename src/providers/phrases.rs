@@ -40,6 +40,7 @@ static TOKENS_PER_MINUTE: Row = Row {
 static ROWS: &[Row] = rows! {
     QuotaExhausted {
         "anthropic_credit_balance" ["credit balance is too low"]
+        "anthropic_spend_limit" ["reached your specified", "api usage limits"]
     }
     Authentication {
         "gemini_api_key_invalid" ["api key not valid"]
@@ -78,6 +79,12 @@ static ROWS: &[Row] = rows! {
         "sglang_context_limit" ["model's maximum context limit"]
         "watsonx_input_length" ["maximum input length is", "tokens"]
         "huggingface_input_limit" ["input too long", "input tokens", "limit is"]
+        "huggingface_inputs_must_have" ["`inputs` must have less than", "tokens"]
+        "zhipu_max_length" ["prompt exceeds max length"]
+        "ark_maximum_length" ["input length", "exceeds the maximum length"]
+        "cohere_size_limit" ["too many tokens: size limit exceeded"]
+        "bedrock_prompt_tokens" ["prompt tokens", "exceed model maximum"]
+        "openai_configured_limit" ["input tokens exceed the configured limit"]
         "openai_maximum_context_length" ["maximum context length"]
         "any_maximum_number_of_tokens" ["exceeds the maximum number of tokens"]
         "any_context_length_exceeded" ["context length exceeded"]
@@ -93,6 +100,8 @@ static ROWS: &[Row] = rows! {
         "gemini_response_blocked" ["the response was blocked"]
         "moonshot_high_risk" ["considered high risk"]
         "dashscope_inappropriate_content" ["may contain inappropriate content"]
+        "deepseek_content_risk" ["content exists risk"]
+        "zhipu_sensitive_content" ["可能包含不安全或敏感内容"]
     }
 };
 

@@ -107,7 +107,7 @@ fn read_text(text: &str, depth: u8) -> Said {
     {
         return read_value(&value, depth + 1);
     }
-    Said { message: bounded(text), ..Said::default() }
+    Said { message: bounded(text), moderated: names_a_safety_check(text), ..Said::default() }
 }
 
 /// A list of complaints (FastAPI), or errors in an array (Gemini): there the first counts.
@@ -180,7 +180,7 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
     let field =
         |names: &[&str]| names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()));
     let mut said = Said {
-        kind: field(&["type", "status"]).and_then(Value::as_str).and_then(label),
+        kind: field(&["type", "status", "error_type"]).and_then(Value::as_str).and_then(label),
         param: field(&["param"]).and_then(Value::as_str).and_then(label),
         inner_code: inner_code(object),
         retry_after: google_details(object)
@@ -231,6 +231,7 @@ fn inner_code(object: &Map<String, Value>) -> Option<String> {
         ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(*name)?, "code"));
     azure
         .or_else(|| text(object.get("metadata")?, "error_type"))
+        .or_else(|| text(object.get("details")?, "error_code"))
         .or_else(|| google_details(object).find_map(|detail| text(detail, "reason")))
 }
 
@@ -242,6 +243,12 @@ fn google_details(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
 fn is_moderation(metadata: &Value) -> bool {
     let reasons = metadata.get("reasons").and_then(Value::as_array);
     reasons.is_some_and(|reasons| !reasons.is_empty()) || metadata.get("flagged_input").is_some()
+}
+
+/// xAI writes the check that its moderation failed into the sentence, as a constant, under the
+/// code that it also has for a wrong key.
+fn names_a_safety_check(sentence: &str) -> bool {
+    sentence.contains("SAFETY_CHECK_TYPE_")
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {
