@@ -39,15 +39,13 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapte
         if OWN_MEMBERS.contains(&name) || foreign || name == "model" {
             continue;
         }
-        if name == "stream_options" && request.stream {
-            if wants_usage {
-                writer.member(name, &with_usage(value));
-                options_written = true;
-            } else if primary {
-                writer.member(name, value);
-            } else {
-                writer.changes.push("dropped stream_options".to_owned());
-            }
+        if name == "stream_options" && wants_usage {
+            writer.member(name, &with_usage(value));
+            options_written = true;
+            continue;
+        }
+        if name == "stream_options" && !primary && !preset.stream_usage {
+            writer.changes.push("dropped stream_options".to_owned());
             continue;
         }
         if primary {
@@ -113,9 +111,10 @@ impl Writer {
     }
 
     fn clamped<'a>(&mut self, model: &ModelEntry, name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
-        let asked: Option<i64> = serde_json::from_slice(value).ok();
+        // As a fraction, because `1e6` is a number, too.
+        let asked: Option<f64> = serde_json::from_slice(value).ok();
         match (asked, model.max_output_tokens) {
-            (Some(asked), Some(most)) if asked > most => {
+            (Some(asked), Some(most)) if asked > most as f64 => {
                 self.changes.push(format!("lowered {name} to {most}"));
                 Cow::Owned(most.to_string().into_bytes())
             }

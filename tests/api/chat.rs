@@ -7,6 +7,7 @@ mod disconnect;
 mod errors;
 mod failover;
 mod filtered;
+mod golden;
 mod headers;
 mod limits;
 mod models;

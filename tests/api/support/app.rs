@@ -11,6 +11,7 @@ use failsoft::auth::permission::Scope;
 use failsoft::clock::{Clock, ManualClock};
 use failsoft::config::Settings;
 use failsoft::startup::{Application, Stopper};
+use failsoft::store::snapshot::ModelEntry;
 use failsoft::store::system::NewOrganization;
 use failsoft::store::{FallbackType, ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
 use reqwest::Method;
@@ -156,6 +157,12 @@ impl App {
     /// Another organization of the same server.
     pub(crate) async fn other_organization(&self, name: &str) -> Organization {
         Organization::create(&self.store, name).await
+    }
+
+    /// A model as requests see it.
+    pub(crate) fn model_as_served(&self, name: &str) -> Arc<ModelEntry> {
+        let organization = self.store.directory().organization(self.organization.id.into());
+        organization.expect("the organization").models[name].clone()
     }
 
     /// Stops the server as a signal would, and waits until it has drained.
