@@ -7,6 +7,8 @@
 
 #[path = "tidy/borders.rs"]
 mod borders;
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/source.rs"]

@@ -282,21 +282,21 @@ fn of_chain(chain: &ChainFailure) -> Words {
 
 fn kind_and_code(failure: &Failure) -> (&'static str, String) {
     let class = failure.class;
-    let (kind, code) = match class {
-        ErrorClass::RateLimited => ("rate_limit_error", "rate_limit_exceeded"),
-        ErrorClass::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
-        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => {
-            ("invalid_request_error", "context_length_exceeded")
-        }
-        ErrorClass::ContentPolicy => ("invalid_request_error", "content_policy_violation"),
-        ErrorClass::InvalidRequest => {
-            let own = failure.code.clone().unwrap_or_else(|| class.as_str().to_owned());
-            return ("invalid_request_error", own);
-        }
-        ErrorClass::Authentication => ("server_error", "upstream_authentication"),
-        ErrorClass::ModelNotFound => ("server_error", "upstream_model_not_found"),
-        ErrorClass::OverBudget => ("insufficient_quota", "over_budget"),
-        ErrorClass::Overloaded
+    let own = failure.code.clone().filter(|_| class == ErrorClass::InvalidRequest);
+    (kind_of(class), own.unwrap_or_else(|| code_of(class).to_owned()))
+}
+
+fn kind_of(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::RateLimited => "rate_limit_error",
+        ErrorClass::QuotaExhausted | ErrorClass::OverBudget => "insufficient_quota",
+        ErrorClass::ContextWindowExceeded
+        | ErrorClass::TooLarge
+        | ErrorClass::ContentPolicy
+        | ErrorClass::InvalidRequest => "invalid_request_error",
+        ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::Overloaded
         | ErrorClass::Unavailable
         | ErrorClass::Timeout
         | ErrorClass::InvalidResponse
@@ -305,7 +305,32 @@ fn kind_and_code(failure: &Failure) -> (&'static str, String) {
         | ErrorClass::Disabled
         | ErrorClass::NotAllowed
         | ErrorClass::Deadline
-        | ErrorClass::LacksCapability => ("server_error", class.as_str()),
-    };
-    (kind, code.to_owned())
+        | ErrorClass::LacksCapability => "server_error",
+    }
+}
+
+/// The symbolic `error.code` of a chain that ended with a failure of this class. An invalid request has it only where
+/// the provider gave none.
+#[must_use]
+pub fn code_of(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::RateLimited => "rate_limit_exceeded",
+        ErrorClass::QuotaExhausted => "insufficient_quota",
+        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => "context_length_exceeded",
+        ErrorClass::ContentPolicy => "content_policy_violation",
+        ErrorClass::Authentication => "upstream_authentication",
+        ErrorClass::ModelNotFound => "upstream_model_not_found",
+        ErrorClass::InvalidRequest
+        | ErrorClass::OverBudget
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::Deadline
+        | ErrorClass::LacksCapability => class.as_str(),
+    }
 }

@@ -1,0 +1,100 @@
+//! What the documents say in tables is what the code does.
+
+use failsoft::api::openai::error::code_of;
+use failsoft::gateway::answer::{status_of, worth_retrying};
+use failsoft::gateway::classify::{ErrorClass, Failure};
+use failsoft::gateway::cooldown::{Effect, effect};
+use failsoft::gateway::plan::{Again, same_again};
+use failsoft::store::OrganizationSettings;
+
+const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");
+
+/// What stands where nobody was called, so that there is nothing to do again and nobody to leave alone.
+const NOTHING: &str = "–";
+
+/// The statuses of providers that a caller would take for the gateway's word about itself.
+const NEVER_PASSED_ON: [u16; 6] = [401, 403, 404, 407, 408, 429];
+
+/// The rows of the table whose first column is `error_class`, cell by cell.
+fn class_table(text: &str) -> Vec<Vec<String>> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("| `error_class` |"));
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    rows.map(cells).collect()
+}
+
+fn failed(class: ErrorClass, status: Option<u16>) -> Failure {
+    let message = String::new();
+    Failure { class, rule: "test", status, retry_after: None, message, param: None, code: None }
+}
+
+/// The cells behind "what it comes from", as the code has them.
+fn by_the_code(class: ErrorClass) -> [String; 5] {
+    let again = match same_again(class) {
+        Again::Never => "no",
+        Again::Retries => "retries",
+        Again::SoonIfAlone => "if nobody else is left",
+    };
+    let cools = match effect(class) {
+        Effect::None => "no".to_owned(),
+        Effect::Counts => "counts".to_owned(),
+        Effect::Cools(window) if class == ErrorClass::RateLimited => {
+            format!("`Retry-After`, else {} s", window.as_secs())
+        }
+        Effect::Cools(window) => format!("{} s", window.as_secs()),
+    };
+    let (again, cools) = match (class.is_passed_over(), again, cools.as_str()) {
+        (true, "no", "no") => (NOTHING, NOTHING.to_owned()),
+        _ => (again, cools),
+    };
+    // A request that was refused is worded as its provider worded it.
+    let own = if class == ErrorClass::InvalidRequest { "the provider's, else " } else { "" };
+    let status = format!("{own}{}", status_of(&failed(class, None)));
+    let code = format!("{own}`{}`", code_of(class));
+    [again.to_owned(), cools, status, code, worth_retrying(class).to_string()]
+}
+
+#[test]
+fn the_table_of_classes_is_what_the_code_does() {
+    let rows = class_table(FALLBACK);
+    let named: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
+    let all: Vec<String> = ErrorClass::ALL.iter().map(|class| format!("`{class}`")).collect();
+    // The order of a document is its reader's; each class has its row once, and nothing else has one.
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(named), sorted(all));
+    for row in &rows {
+        let class: ErrorClass = row[0].trim_matches('`').parse().expect("a class");
+        assert_eq!(row[2..], by_the_code(class), "{class}");
+        let origin = if class.is_passed_over() { row[1] == "passed over" } else { row[1].len() > 12 };
+        assert!(origin, "{class} comes from {:?}", row[1]);
+    }
+}
+
+#[test]
+fn the_statuses_that_are_never_passed_on_are_the_documented_ones() {
+    let listed: Vec<String> = NEVER_PASSED_ON.iter().map(u16::to_string).collect();
+    let sentence = format!("({}): then it is 400", listed.join(", "));
+    assert!(FALLBACK.contains(&sentence), "{sentence}");
+    for status in 400..500 {
+        let shown = status_of(&failed(ErrorClass::InvalidRequest, Some(status)));
+        let expected = if NEVER_PASSED_ON.contains(&status) { 400 } else { status };
+        assert_eq!(shown, expected);
+    }
+}
+
+#[test]
+fn the_limits_are_the_documented_ones() {
+    let OrganizationSettings { max_fallbacks, deadline_ms, keepalive_after_ms, .. } =
+        OrganizationSettings::default();
+    for part in [
+        format!("stored chains | {max_fallbacks} | the organization (`max_fallbacks`)"),
+        format!("(the deadline) | {} s | the organization", deadline_ms / 1_000),
+        format!("After {} s (the organization's `keepalive_after_ms`", keepalive_after_ms / 1_000),
+        format!("at most {} s, or for", failsoft::gateway::cooldown::LONGEST.as_secs()),
+    ] {
+        assert!(FALLBACK.contains(&part), "{part}");
+    }
+}
