@@ -2,11 +2,14 @@
 
 mod adapt;
 mod bad_input;
+mod cooldown;
 mod credentials;
 mod disconnect;
+mod drills;
 mod errors;
 mod failover;
 mod filtered;
+mod fit;
 mod golden;
 mod headers;
 mod limits;

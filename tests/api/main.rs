@@ -17,10 +17,12 @@ mod support;
 
 mod api_keys;
 mod chat;
+mod explain;
 mod fallback;
 mod fallback_events;
 mod models;
 mod openapi;
+mod provider_health;
 mod providers;
 mod requests;
 mod tenancy;

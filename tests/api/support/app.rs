@@ -128,6 +128,13 @@ impl App {
         Self { address, clock: hand, organization, client, store, stopper, running: Some(running), database }
     }
 
+    /// Another server on the same database, with an organization and a cooldown of its own.
+    pub(crate) async fn cooling(&self) -> Self {
+        let mut app = self.beside(|settings| settings.gateway.cooldown = true).await;
+        app.organization = app.other_organization("cooling").await;
+        app
+    }
+
     /// What the environment of a process of its own must say, for it to work on the same database.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let settings = &self.database.settings;

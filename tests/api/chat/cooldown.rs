@@ -1,0 +1,175 @@
+//! Models that keep failing are left alone for a while, and then one request finds out.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{called, pick};
+use crate::support::app::App;
+use crate::support::database::Kind;
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::on_both_databases;
+
+fn broken() -> Script {
+    Script::error(500, "server_error", "broken")
+}
+
+async fn cooldown_of(app: &App, name: &str) -> Value {
+    let page = app.get(&format!("/v1/model-router/models?name={name}")).await.json();
+    page["items"][0]["cooldown"].clone()
+}
+
+on_both_databases! {
+    async fn five_failures_in_a_row_and_the_next_request_goes_straight_to_the_fallback(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.always_for("a-upstream", broken());
+        fake.always_for("b-upstream", Script::answer("From b"));
+        let body = json!({"model": "a", "models": ["b"]});
+        for _ in 0..5 {
+            assert_eq!(app.chat(&body).await.header("x-failsoft-attempts"), "2");
+        }
+        let answer = app.chat(&body).await;
+        assert_eq!(answer.header("x-failsoft-attempts"), "1");
+        assert_eq!(answer.header("x-failsoft-fallback"), "from=a; class=cooldown; hops=1");
+        let last = app.events().await.pop().expect("an event");
+        assert_eq!(
+            pick(&[last.clone()], &["failed_model", "next_model", "error_class", "attempts", "status_code"]),
+            json!([["a", "b", "cooldown", 0, null]])
+        );
+        let message = last["error_message"].as_str().expect("a message");
+        assert!(message.contains("(unavailable; 30 s left)"), "{message}");
+
+        let shown = cooldown_of(&app, "a").await;
+        assert_eq!((&shown["open"], &shown["error_class"]), (&json!(true), &json!("unavailable")));
+        assert_eq!(cooldown_of(&app, "b").await["open"], json!(false));
+    }
+
+    async fn one_probe_finds_out_that_it_works_again(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.always_for("b-upstream", Script::answer("From b"));
+        let body = json!({"model": "a", "models": ["b"]});
+        for _ in 0..5 {
+            fake.next_for("a-upstream", broken());
+            app.chat(&body).await;
+        }
+        app.clock.advance(Duration::from_secs(30));
+        let gate = Gate::new();
+        fake.next_for("a-upstream", Script::new().wait_until(&gate).send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+        fake.always_for("a-upstream", Script::answer("From a"));
+        let before = fake.served();
+        let probe = app.chat(&body);
+        let others = async {
+            fake.request(before).await;
+            // The probe is on its way: everybody else passes over.
+            for _ in 0..3 {
+                assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
+            }
+            gate.open();
+        };
+        let (probe, ()) = futures_util::join!(probe, others);
+        // It came back empty, which is a failure: the next window is twice as long.
+        assert_eq!(probe.header("x-failsoft-fallback"), "from=a; class=invalid_response; hops=1");
+        app.clock.advance(Duration::from_secs(59));
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
+        app.clock.advance(Duration::from_secs(1));
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "a");
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "a");
+        assert_eq!(cooldown_of(&app, "a").await, json!({"open": false, "until": null, "error_class": null}));
+    }
+
+    async fn a_single_model_is_left_alone_too_and_the_caller_gets_what_opened_it(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::respond(
+            429,
+            &[("retry-after", "40"), ("content-type", "application/json")],
+            r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#,
+        ));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 429);
+        // The probe of this window may be taken at once, where nobody else is left.
+        assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-failsoft-attempts"), "1");
+        app.clock.advance(Duration::from_secs(10));
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (429, "0"), "{}", answer.text());
+        assert_eq!((answer.header("retry-after"), answer.header("x-should-retry")), ("30", "true"));
+        let error = &answer.json()["error"];
+        assert_eq!(error["code"], "rate_limit_exceeded");
+        assert!(error["message"].as_str().expect("a text").starts_with("Nobody was called"), "{error}");
+        assert_eq!(error["metadata"]["attempts"][0]["passed_over"], true);
+        assert_eq!(fake.served(), 2);
+        app.clock.advance(Duration::from_secs(30));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-failsoft-attempts"), "1");
+    }
+
+    async fn changing_the_model_or_its_provider_clears_it_and_each_organization_has_its_own(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let model = app.organization.model("a", provider).await;
+        let other = app.other_organization("other").await;
+        other.catalogue(&fake, &["a"]).await;
+        let refuse = async || {
+            fake.next(Script::error(402, "insufficient_quota", "no money"));
+            fake.next(Script::error(402, "insufficient_quota", "no money"));
+            app.chat(&json!({"model": "a"})).await;
+            app.chat(&json!({"model": "a"})).await;
+            assert_eq!(cooldown_of(&app, "a").await["error_class"], json!("quota_exhausted"));
+            app.clock.advance(Duration::from_secs(1));
+        };
+        let path = format!("/v1/model-router/models/{model}");
+        refuse().await;
+        assert_eq!(app.patch(&path, &json!({"num_retries": 2})).await.status, 200);
+        assert_eq!(cooldown_of(&app, "a").await["open"], json!(false));
+        refuse().await;
+        let path = format!("/v1/model-router/providers/{provider}");
+        assert_eq!(app.patch(&path, &json!({"credential": "sk-upstream-secret-0002"})).await.status, 200);
+        assert_eq!(cooldown_of(&app, "a").await["open"], json!(false));
+        refuse().await;
+        fake.next(Script::answer("Hi"));
+        let request = app.request(Method::POST, "/v1/chat/completions");
+        let answer = app.call(crate::support::app::with_json(request, &json!({"model": "a"})), &other.key).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    async fn a_model_that_always_breaks_its_streams_is_left_alone_as_well(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        fake.always_for("a-upstream", Script::stream().text("Hel").reset());
+        fake.always_for("b-upstream", Script::stream().text("Hello").finish("stop").done());
+        let body = json!({"model": "a", "models": ["b"], "stream": true});
+        for _ in 0..5 {
+            assert!(app.chat(&body).await.text().contains("\"finish_reason\":\"error\""));
+        }
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
+        assert_eq!(called(&fake).iter().filter(|model| *model == "a-upstream").count(), 5);
+    }
+}
+
+#[tokio::test]
+async fn the_metrics_count_the_models_that_are_left_alone() {
+    let app = App::start_with(Kind::Sqlite, |settings| {
+        settings.gateway.cooldown = true;
+        settings.telemetry.metrics_token = Some("metrics-token-0123456789".into());
+    })
+    .await;
+    let fake = FakeProvider::start().await;
+    app.organization.catalogue(&fake, &["a", "b"]).await;
+    fake.always(Script::error(402, "insufficient_quota", "no money"));
+    app.chat(&json!({"model": "a", "models": ["b"]})).await;
+    let count = async || {
+        let request = app.request(Method::GET, "/metrics");
+        let text = app.call(request, "metrics-token-0123456789").await.text();
+        let line = text.lines().find(|line| line.starts_with("failsoft_models_in_cooldown "));
+        line.expect(&text).to_owned()
+    };
+    assert_eq!(count().await, "failsoft_models_in_cooldown 2");
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(count().await, "failsoft_models_in_cooldown 0");
+}

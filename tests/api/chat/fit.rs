@@ -1,0 +1,77 @@
+//! Models that the request does not fit are passed over, as far as the catalogue knows.
+
+use failsoft::providers::Capabilities;
+use failsoft::store::FallbackType;
+use serde_json::{Value, json};
+
+use super::{called, pick};
+use crate::support::app::App;
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+/// Models with windows of 100, 1,000 and 10,000 tokens, and one that can neither see nor use tools.
+async fn catalogue(app: &App) -> FakeProvider {
+    let fake = FakeProvider::start().await;
+    let provider = app.organization.provider("fake", &fake).await;
+    for (name, window) in [("small", 100), ("middle", 1_000), ("large", 10_000)] {
+        app.organization.model_like(name, provider, |model| model.context_window = Some(window)).await;
+    }
+    let plain = Capabilities { tools: Some(false), vision: Some(false), ..Capabilities::default() };
+    app.organization.model_like("plain", provider, |model| model.capabilities = plain).await;
+    fake.always(Script::answer("Hi"));
+    fake
+}
+
+fn prompt(characters: usize) -> Value {
+    json!([{"role": "user", "content": "a ".repeat(characters / 2)}])
+}
+
+on_both_databases! {
+    async fn a_prompt_that_cannot_fit_goes_to_the_list_for_context_windows(app: App) {
+        let fake = catalogue(&app).await;
+        app.organization.fallback("small", FallbackType::General, &["middle"]).await;
+        app.organization.fallback("small", FallbackType::ContextWindow, &["large"]).await;
+        let answer = app.chat(&json!({"model": "small", "messages": prompt(700)})).await;
+        assert_eq!(answer.header("x-failsoft-model"), "small", "it may fit: it is the provider's to judge");
+        let answer = app.chat(&json!({"model": "small", "messages": prompt(900)})).await;
+        assert_eq!(answer.header("x-failsoft-model"), "large");
+        assert_eq!(answer.header("x-failsoft-fallback"), "from=small; class=too_large; hops=1");
+        assert_eq!(called(&fake), ["small-upstream", "large-upstream"]);
+        assert_eq!(
+            pick(&app.events().await, &["failed_model", "next_model", "error_class", "attempts"]),
+            json!([["small", "large", "too_large", 0]])
+        );
+    }
+
+    async fn images_and_tools_go_to_models_that_can(app: App) {
+        let _fake = catalogue(&app).await;
+        let image = json!([{"role": "user", "content": [
+            {"type": "text", "text": "What is this?"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}]);
+        let tools = json!([{"type": "function", "function": {"name": "look", "parameters": {}}}]);
+        for more in [json!({"messages": image}), json!({"tools": tools})] {
+            let mut body = json!({"model": "plain", "models": ["large"]});
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            let answer = app.chat(&body).await;
+            assert_eq!(answer.header("x-failsoft-fallback"), "from=plain; class=lacks_capability; hops=1");
+        }
+        let answer = app.chat(&json!({"model": "plain", "models": ["large"]})).await;
+        assert_eq!(answer.header("x-failsoft-model"), "plain");
+    }
+
+    async fn where_nobody_would_be_left_the_largest_window_is_called_after_all(app: App) {
+        let fake = catalogue(&app).await;
+        let answer = app.chat(&json!({"models": ["small", "middle"], "messages": prompt(9_000)})).await;
+        assert_eq!(answer.header("x-failsoft-model"), "middle", "{}", answer.text());
+        let answer = app.chat(&json!({"model": "small", "messages": prompt(9_000)})).await;
+        assert_eq!(answer.header("x-failsoft-model"), "small");
+        fake.always(Script::error(400, "context_length_exceeded", "too long"));
+        let answer = app.chat(&json!({"models": ["small", "middle"], "messages": prompt(9_000)})).await;
+        assert_eq!(answer.status, 400);
+        let errors = pick(&app.events().await, &["failed_model", "error_class"]);
+        assert_eq!(
+            errors,
+            json!([["small", "too_large"], ["small", "too_large"], ["middle", "context_window_exceeded"]])
+        );
+    }
+}
