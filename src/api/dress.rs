@@ -70,14 +70,19 @@ fn translate(dialect: Dialect, error: &actix_web::Error, id: Uuid) -> HttpRespon
             &translated
         }
     };
-    if let Error::Internal(source) = core {
-        tracing::error!(request_id = %id, error = %chain(source.as_ref()), "internal error");
-    }
+    log(core, id);
     match dialect {
         Dialect::OpenAi => openai::error::response(core, id, openai::error::Code::Symbolic),
         Dialect::OpenRouter => openai::error::response(core, id, openai::error::Code::Numeric),
         Dialect::LiteLlm => litellm::error::response(core, id),
         Dialect::Feather => feather::error::response(core, id),
+    }
+}
+
+/// What the caller is not told goes to the log.
+pub fn log(error: &Error, id: Uuid) {
+    if let Error::Internal(source) = error {
+        tracing::error!(request_id = %id, error = %chain(source.as_ref()), "internal error");
     }
 }
 

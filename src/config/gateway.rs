@@ -13,10 +13,19 @@ pub struct Gateway {
     /// Whether a model that keeps failing is left alone for a while. Default true.
     /// `FAILSOFT_COOLDOWN`.
     pub cooldown: bool,
+    /// How long after one comment the next is sent to a stream that began without an answer, in milliseconds.
+    /// Default 15,000.
+    pub keepalive_interval_ms: u64,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
-        Self { connect_seconds: 5, stream_idle_seconds: 60, stream_total_seconds: 3_600, cooldown: true }
+        Self {
+            connect_seconds: 5,
+            stream_idle_seconds: 60,
+            stream_total_seconds: 3_600,
+            cooldown: true,
+            keepalive_interval_ms: 15_000,
+        }
     }
 }

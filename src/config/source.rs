@@ -193,6 +193,9 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
     if settings.database.connections == 0 {
         return Err(ConfigError::Unusable("database.connections must be at least 1".to_owned()));
     }
+    if settings.gateway.keepalive_interval_ms == 0 {
+        return Err(ConfigError::Unusable("gateway.keepalive_interval_ms must be at least 1".to_owned()));
+    }
     if settings.recording.queue < 16 {
         return Err(ConfigError::Unusable("recording.queue must be at least 16".to_owned()));
     }

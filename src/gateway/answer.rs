@@ -1,22 +1,21 @@
 //! What comes out of a request: a body or a stream with what the caller is told about it, or a chain's failure.
 //!
-//! No types of the HTTP server. Imports [`classify`](super::classify).
+//! No types of the HTTP server. Imports [`classify`](super::classify), and [`relay`](mod@super::relay) for the stream.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::classify::{ErrorClass, Failure};
+use super::relay::StreamRelay;
 
 /// An answered request.
 pub struct Answer {
     /// The upstream's status: 200, or another 2xx.
     pub status: u16,
-    /// What the caller is told in headers.
+    /// What the caller is told in headers, or at the end of a stream that began without them.
     pub disclosure: Disclosure,
     /// The body.
     pub body: AnswerBody,
@@ -26,25 +25,37 @@ pub struct Answer {
 pub enum AnswerBody {
     /// A whole JSON text.
     Whole(Bytes),
-    /// Server-sent events. Dropping the stream cancels the upstream call.
-    Stream(Pin<Box<dyn Stream<Item = Bytes>>>),
+    /// Server-sent events. Dropping them cancels the upstream call.
+    Stream(Box<StreamRelay>),
 }
 
-/// What the caller learns about the way to the answer, also on an error.
-#[derive(Debug, Clone, Default)]
+/// What the caller learns about the way to the answer, also on an error: in headers, or in a body.
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Disclosure {
     /// Catalogue name of the model that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub served: Option<String>,
     /// Upstream calls made.
     pub upstream_calls: u32,
-    /// The requested model, and the class of its failure; none if it answered itself.
-    pub fallback: Option<(String, ErrorClass)>,
+    /// How it came that another model was asked; none if the requested one answered itself.
+    pub fallback: Option<Fallback>,
+    /// Time that was ours; in a body `gateway_ms`.
+    #[serde(rename = "gateway_ms", serialize_with = "in_millis")]
+    pub gateway_time: Duration,
+    /// Time that was the upstreams'; in a body `upstream_ms`.
+    #[serde(rename = "upstream_ms", serialize_with = "in_millis")]
+    pub upstream_time: Duration,
+}
+
+/// How it came that another model was asked.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fallback {
+    /// The requested model.
+    pub from: String,
+    /// The class of the first failure.
+    pub class: ErrorClass,
     /// Candidates failed or passed over before the answer.
     pub hops: u32,
-    /// Time that was ours.
-    pub gateway_time: Duration,
-    /// Time that was the upstreams'.
-    pub upstream_time: Duration,
 }
 
 /// A chain that ended without an answer.
@@ -81,13 +92,14 @@ pub struct AttemptReport {
     pub adapted: Vec<String>,
 }
 
-/// The `failsoft` object of an answer, for callers who ask for it.
+/// The `failsoft` object of an answer, for callers who ask for it and for those who got no headers.
 #[derive(Debug, Serialize)]
 pub struct Metadata<'a> {
     /// Catalogue name of the primary.
     pub requested: &'a str,
-    /// Catalogue name of the model that answered.
-    pub served: &'a str,
+    /// What the headers say.
+    #[serde(flatten)]
+    pub disclosure: &'a Disclosure,
     /// Cost in nano-dollars; null where a price is unknown.
     pub cost: Option<i64>,
     /// What was tried.
@@ -105,6 +117,12 @@ pub struct BrokenStream<'a> {
     pub failure: &'a Failure,
     /// The request.
     pub request_id: Uuid,
+}
+
+/// Milliseconds with three decimals.
+fn in_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
+    serializer.serialize_f64(f64::from(micros) / 1_000.0)
 }
 
 /// The status that a chain's failure has for its caller.

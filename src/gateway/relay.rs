@@ -1,16 +1,16 @@
 //! An answer on its way to the caller: bytes through, usage tapped, the record before the last byte.
 //!
-//! Imports [`stream`](super::stream), [`trail`](super::trail), [`frame`](super::frame).
+//! Imports [`stream`](super::stream), [`trail`](super::trail), [`frame`](super::frame), [`answer`](super::answer).
 
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::unfold;
+use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::answer::{Answer, AnswerBody, BrokenStream};
+use super::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
 use super::attempt::{Reply, WholeReply, explain};
 use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
@@ -68,7 +68,8 @@ async fn relay_whole(
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
             if manner.metadata {
-                extra.push(Cow::Owned(format!("\"failsoft\":{}", trail.metadata(usage.as_ref()))));
+                let metadata = trail.metadata(&trail.disclosure(), usage.as_ref());
+                extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
             let names = Names::new(&model.name, &model.provider.name);
             answer.write(&whole.body, &mut out, &names, &extra);
@@ -89,15 +90,16 @@ fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, manner: Manner) 
         reader: Some(reader),
         pulse,
         trail,
-        manner,
+        idle: manner.idle,
+        broken: manner.broken,
+        metadata: manner.metadata.then(|| disclosure.clone()),
         output: held,
         state: State::Reading,
         last_read: now,
         end,
         timer: Box::pin(sleep_until(end.min(now + manner.idle))),
     };
-    let stream = unfold(relay, |mut relay| async move { relay.next().await.map(|bytes| (bytes, relay)) });
-    Answer { status, disclosure, body: AnswerBody::Stream(Box::pin(stream)) }
+    Answer { status, disclosure, body: AnswerBody::Stream(Box::new(relay)) }
 }
 
 /// Where a stream stands.
@@ -110,11 +112,15 @@ enum State {
     Over,
 }
 
-struct StreamRelay {
+/// A stream on its way. It moves only when it is polled; dropping it cancels the upstream call.
+pub struct StreamRelay {
     reader: Option<FrameReader>,
     pulse: Pulse,
     trail: Trail,
-    manner: Manner,
+    idle: Duration,
+    broken: fn(&BrokenStream<'_>) -> Bytes,
+    /// What the `failsoft` object says, where one is wanted.
+    metadata: Option<Disclosure>,
     /// Bytes that are ready to go.
     output: Vec<u8>,
     state: State,
@@ -125,6 +131,19 @@ struct StreamRelay {
 }
 
 impl StreamRelay {
+    /// Adds the `failsoft` object, asked for or not: for a caller whose headers were gone before there was anything to
+    /// say in them.
+    #[must_use]
+    pub fn with_metadata(mut self: Box<Self>, disclosure: Disclosure) -> Box<Self> {
+        self.metadata = Some(disclosure);
+        self
+    }
+
+    /// The bytes for the caller.
+    pub fn into_stream(self: Box<Self>) -> impl Stream<Item = Bytes> {
+        unfold(self, |mut relay| async move { relay.next().await.map(|bytes| (bytes, relay)) })
+    }
+
     /// The next bytes for the caller.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
@@ -162,7 +181,7 @@ impl StreamRelay {
                     biased;
                     more = reader.read() => break more?,
                     () = &mut self.timer => {
-                        let due = (self.last_read + self.manner.idle).min(self.end);
+                        let due = (self.last_read + self.idle).min(self.end);
                         let now = Instant::now();
                         if now >= due {
                             let interruption = if now >= self.end { Interruption::Deadline } else { Interruption::Idle };
@@ -196,8 +215,8 @@ impl StreamRelay {
                 return Some(self.broken_chunk(&reader, &failure));
             }
             let mut last = Vec::new();
-            if self.manner.metadata {
-                last = self.metadata_chunk(&reader, usage.as_ref());
+            if let Some(disclosure) = &self.metadata {
+                last = self.metadata_chunk(&reader, disclosure, usage.as_ref());
             }
             last.extend_from_slice(&done.unwrap_or_default());
             reader.finish();
@@ -224,7 +243,7 @@ impl StreamRelay {
 
     fn broken_chunk(&self, reader: &FrameReader, failure: &Failure) -> Bytes {
         let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
-        (self.manner.broken)(&BrokenStream {
+        (self.broken)(&BrokenStream {
             identity: &identity,
             model: reader.model(),
             failure,
@@ -232,7 +251,12 @@ impl StreamRelay {
         })
     }
 
-    fn metadata_chunk(&self, reader: &FrameReader, usage: Option<&Usage>) -> Vec<u8> {
+    fn metadata_chunk(
+        &self,
+        reader: &FrameReader,
+        disclosure: &Disclosure,
+        usage: Option<&Usage>,
+    ) -> Vec<u8> {
         let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
         format!(
             "data: {{\"id\":{},\"object\":{},\"created\":{},\"model\":{},\"choices\":[],\"failsoft\":{}}}\n\n",
@@ -240,7 +264,7 @@ impl StreamRelay {
             identity.object,
             identity.created,
             reader.model(),
-            self.trail.metadata(usage)
+            self.trail.metadata(disclosure, usage)
         )
         .into_bytes()
     }

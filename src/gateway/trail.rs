@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
-use super::answer::{AttemptReport, ChainFailure, Disclosure, Metadata};
+use super::answer::{AttemptReport, ChainFailure, Disclosure, Fallback, Metadata};
 use super::classify::{ErrorClass, Failure};
 use super::cooldown::Cooling;
 use super::cost::Usage;
@@ -308,11 +308,11 @@ impl Trail {
     #[must_use]
     pub fn disclosure(&self) -> Disclosure {
         let total = self.context.started.elapsed();
+        let fallback = |class| Fallback { from: self.context.requested.clone(), class, hops: self.hops };
         Disclosure {
             served: self.served.as_ref().map(|model| model.name.to_string()),
             upstream_calls: self.upstream_calls,
-            fallback: self.first_failure.map(|class| (self.context.requested.clone(), class)),
-            hops: self.hops,
+            fallback: self.first_failure.map(fallback),
             gateway_time: total.saturating_sub(self.upstream_time),
             upstream_time: self.upstream_time,
         }
@@ -320,11 +320,10 @@ impl Trail {
 
     /// The `failsoft` object, as JSON.
     #[must_use]
-    pub fn metadata(&self, usage: Option<&Usage>) -> String {
-        let served = self.served.as_ref().map_or("", |model| &model.name);
+    pub fn metadata(&self, disclosure: &Disclosure, usage: Option<&Usage>) -> String {
         let metadata = Metadata {
             requested: &self.context.requested,
-            served,
+            disclosure,
             cost: self.cost(usage),
             attempts: &self.reports,
         };

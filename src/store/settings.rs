@@ -23,8 +23,8 @@ pub struct OrganizationSettings {
     pub max_fallbacks: u32,
     /// Milliseconds until content must have been sent. Default 600,000.
     pub deadline_ms: u64,
-    /// Milliseconds of silence after which a waiting stream gets its headers and comments; 0 is never.
-    /// Default 45,000.
+    /// Milliseconds from its request after which a stream without a first frame gets its headers and comments; 0 is
+    /// never. Default 45,000.
     pub keepalive_after_ms: u64,
     /// Default cascade.
     pub typed_fallbacks: TypedFallbacks,
@@ -46,5 +46,11 @@ impl OrganizationSettings {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)
+    }
+
+    /// How long a stream may wait for its headers; none is for ever.
+    #[must_use]
+    pub fn keepalive_after(&self) -> Option<Duration> {
+        (self.keepalive_after_ms > 0).then(|| Duration::from_millis(self.keepalive_after_ms))
     }
 }

@@ -12,6 +12,7 @@ mod filtered;
 mod fit;
 mod golden;
 mod headers;
+mod keepalive;
 mod limits;
 mod models;
 mod processes;

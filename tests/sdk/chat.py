@@ -7,6 +7,7 @@ Two providers stand behind the server: the one of preset `simulated` that the pr
 import contextlib
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,10 @@ class Chat:
     @classmethod
     def setUpClass(cls):
         with contextlib.ExitStack() as stack:
-            cls.here = Installation(BINARY, cls.database_url(stack), stack)
+            database_url = cls.database_url(stack)
+            cls.here = Installation(BINARY, database_url, stack)
+            # There is no route for an organization's settings; the server reads them with the catalogue that follows.
+            cls.execute(database_url, "UPDATE organizations SET settings = '{\"keepalive_after_ms\": 2000}'")
             inside = cls.here.create("/v1/model-router/providers", name="inside", preset="simulated")
             outside = cls.here.create(
                 "/v1/model-router/providers",
@@ -151,6 +155,19 @@ class Chat:
         self.assertEqual(models, {cut})
         self.assertIn("message", failure.exception.body)
 
+    def test_a_stream_that_began_before_its_answer_is_a_stream_like_any_other(self):
+        silent, busy = self.failing("outside", "slow-3s"), self.failing("inside", "error-503")
+        answer = self.client.chat.completions.with_raw_response.create(
+            model=busy, messages=QUESTION, stream=True, extra_body={"models": [silent]}
+        )
+        self.assertEqual(answer.headers["x-failsoft-committed"], "keepalive")
+        self.assertNotIn("x-failsoft-model", answer.headers)
+        chunks = list(answer.parse())
+        self.assertEqual({chunk.model for chunk in chunks}, {silent})
+        self.assertTrue("".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices))
+        self.assertEqual(chunks[-1].failsoft["served"], silent)
+        self.assertEqual(chunks[-1].failsoft["fallback"], {"from": busy, "class": "overloaded", "hops": 1})
+
     def test_errors_are_the_ones_the_sdk_knows(self):
         def chat(client=self.client, model="steady", **body):
             return client.chat.completions.create(model=model, messages=QUESTION, extra_body=body)
@@ -197,6 +214,12 @@ class OnSqlite(Chat, unittest.TestCase):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="failsoft-sdk-"))
         return f"sqlite://{pathlib.Path(folder) / 'failsoft.db'}"
 
+    @classmethod
+    def execute(cls, database_url, statement):
+        with contextlib.closing(sqlite3.connect(database_url.removeprefix("sqlite://"), timeout=60)) as database:
+            database.execute(statement)
+            database.commit()
+
 
 @unittest.skipUnless(POSTGRES_URL, "FAILSOFT_TEST_POSTGRES_URL is not set")
 class OnPostgres(Chat, unittest.TestCase):
@@ -210,10 +233,14 @@ class OnPostgres(Chat, unittest.TestCase):
         server, _, _ = POSTGRES_URL.rpartition("/")
         return f"{server}/{name}"
 
+    @classmethod
+    def execute(cls, database_url, statement):
+        psql(statement, database_url)
 
-def psql(statement):
-    """Runs a statement on the server of FAILSOFT_TEST_POSTGRES_URL."""
-    command = ["psql", POSTGRES_URL, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement]
+
+def psql(statement, database_url=POSTGRES_URL):
+    """Runs a statement on a database; by default the one that FAILSOFT_TEST_POSTGRES_URL names."""
+    command = ["psql", database_url, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 

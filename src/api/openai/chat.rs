@@ -2,21 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, VIA};
+use actix_web::http::header::{HeaderMap, VIA};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use futures_util::StreamExt as _;
 use uuid::Uuid;
 
+use super::keepalive::Keepalive;
+use super::response::respond;
 use super::schema::{ChatCompletion, ChatCompletionRequest};
-use super::{disclosure, stream_error};
+use super::stream_error;
 use crate::api::body::BodyReader;
 use crate::api::intent::intent;
 use crate::api::session::identify;
-use crate::auth::limit::{Admission, Limiter};
+use crate::auth::limit::Limiter;
 use crate::auth::principal::{Caller, Inference};
 use crate::config::Settings;
 use crate::error::{Error, Result};
-use crate::gateway::answer::{Answer, AnswerBody};
 use crate::gateway::relay::Manner;
 use crate::gateway::request::ChatRequest;
 use crate::gateway::trail::Context;
@@ -25,6 +25,10 @@ use crate::gateway::{Gateway, Job};
 /// Answers a chat completion with the first model of its chain that can.
 ///
 /// When every model fails, the answer is the last one's error, with all attempts in `error.metadata`.
+///
+/// A stream whose first frame is long in coming (45 s; the organization's setting) begins without one: its headers are
+/// `x-failsoft-committed: keepalive` instead of who answered, comments follow, and other models are still tried. Who
+/// answered is then said in a `failsoft` object just before `[DONE]`; if nobody did, the last chunk holds the `error`.
 ///
 /// # Errors
 /// Everything in OpenAI's shape: see [`super::error`].
@@ -56,8 +60,15 @@ pub async fn create(
     let body = reader.read_chat(&request, payload).await?;
     let chat = ChatRequest::parse(body.bytes.clone())?;
     let job = job(caller, request.headers(), chat, started, &gateway, &settings)?;
-    let answer = gateway.run(job).await?;
-    Ok(respond(answer, admission))
+    let Some(keepalive) = Keepalive::of(&job, &settings) else {
+        return Ok(respond(gateway.run(job).await?, admission));
+    };
+    let run = async move {
+        // Its share of the budget is held as long as the request may be sent once more.
+        let _held = body;
+        gateway.run(job).await
+    };
+    keepalive.respond(run, admission).await
 }
 
 fn job(
@@ -94,29 +105,6 @@ fn job(
     let intent = intent(&caller, headers, chat)?;
     intent.drills.check_scope(&intent.key)?;
     Ok(Job { intent, traceparent: traceparent(headers), context, manner })
-}
-
-fn respond(answer: Answer, admission: Admission) -> HttpResponse {
-    let status =
-        actix_web::http::StatusCode::from_u16(answer.status).unwrap_or(actix_web::http::StatusCode::OK);
-    let mut response = HttpResponse::build(status);
-    let mut response = match answer.body {
-        AnswerBody::Whole(body) => response.insert_header((CONTENT_TYPE, "application/json")).body(body),
-        AnswerBody::Stream(stream) => {
-            // The place among the concurrent requests is kept until the stream is over, or its caller gone.
-            let held = stream.map(move |bytes| {
-                let _ = &admission;
-                Ok::<_, std::convert::Infallible>(bytes)
-            });
-            response
-                .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
-                .insert_header((CACHE_CONTROL, "no-cache"))
-                .insert_header(("x-accel-buffering", "no"))
-                .streaming(held)
-        }
-    };
-    disclosure::describe(&answer.disclosure, response.headers_mut());
-    response
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::gateway::answer::Disclosure;
+use crate::gateway::answer::{Disclosure, Fallback};
 
 const MODEL: HeaderName = HeaderName::from_static("x-failsoft-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-failsoft-attempts");
@@ -24,8 +24,8 @@ pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
     put(ATTEMPTS, &disclosure.upstream_calls.to_string());
     match &disclosure.fallback {
         None => put(FALLBACK, "none"),
-        Some((requested, class)) => {
-            put(FALLBACK, &format!("from={requested}; class={class}; hops={}", disclosure.hops));
+        Some(Fallback { from, class, hops }) => {
+            put(FALLBACK, &format!("from={from}; class={class}; hops={hops}"));
         }
     }
     put(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{disclosure, limits};
@@ -38,10 +38,40 @@ struct Words {
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
     let words = words(error, request_id);
-    let mut metadata = serde_json::Map::new();
+    let status = words.status;
+    let body = json!({"error": object(words, metadata(error), code)});
+    let mut response =
+        HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+            .json(body);
+    dress::allow(&mut response, error);
+    headers(error, status, response.headers_mut());
+    response
+}
+
+/// An error where the status and the headers are gone already: the object says what they would have said.
+pub(super) fn in_stream(error: &Error, request_id: Uuid) -> Value {
+    let words = words(error, request_id);
+    let mut gone = HeaderMap::new();
+    headers(error, words.status, &mut gone);
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
+    let gone: Map<String, Value> =
+        gone.iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
+    let mut metadata = metadata(error);
+    metadata.insert("headers".to_owned(), gone.into());
+    let mut object = object(words, metadata, Code::Numeric);
+    object["request_id"] = json!(request_id);
+    object
+}
+
+fn metadata(error: &Error) -> Map<String, Value> {
+    let mut metadata = Map::new();
     if let Error::Chain(chain) = error {
         metadata.insert("attempts".to_owned(), serde_json::to_value(&chain.attempts).unwrap_or_default());
     }
+    metadata
+}
+
+fn object(words: Words, mut metadata: Map<String, Value>, code: Code) -> Value {
     let shown = match code {
         Code::Symbolic => Value::from(words.code),
         Code::Numeric => {
@@ -49,19 +79,13 @@ pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
             Value::from(words.status)
         }
     };
-    let mut body = json!({"error": {
+    let mut object = json!({
         "message": words.message, "type": words.kind, "param": words.param, "code": shown,
-    }});
-    if !metadata.is_empty()
-        && let Some(error) = body.get_mut("error").and_then(Value::as_object_mut)
-    {
-        error.insert("metadata".to_owned(), Value::Object(metadata));
+    });
+    if !metadata.is_empty() {
+        object["metadata"] = metadata.into();
     }
-    let status = StatusCode::from_u16(words.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status).json(body);
-    dress::allow(&mut response, error);
-    headers(error, words.status, response.headers_mut());
-    response
+    object
 }
 
 fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {

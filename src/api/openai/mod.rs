@@ -3,7 +3,9 @@
 pub mod chat;
 pub mod disclosure;
 pub mod error;
+mod keepalive;
 pub mod limits;
 pub mod models;
+mod response;
 pub mod schema;
 pub mod stream_error;

@@ -12,7 +12,7 @@ use crate::support::on_both_databases;
 use crate::support::process::Process;
 use crate::support::raw::Raw;
 
-async fn hold_up_writers(app: &App) -> DatabaseConnection {
+pub(super) async fn hold_up_writers(app: &App) -> DatabaseConnection {
     let connection = app.database().await;
     let statements: &[&str] = match connection.get_database_backend() {
         DatabaseBackend::Sqlite => &["BEGIN IMMEDIATE"],

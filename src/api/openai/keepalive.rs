@@ -1,0 +1,164 @@
+//! A stream whose first frame is long in coming: its headers go out, comments follow, and failover goes on behind them.
+//!
+//! It is one and the same run of the gateway, polled before the headers by the handler and after them by the body.
+//! Dropping either drops it, which cancels the upstream call.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use futures_util::stream::{Stream, StreamExt as _, once, unfold};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::response::{respond, stream};
+use super::stream_error;
+use crate::api::dress;
+use crate::auth::limit::Admission;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::gateway::Job;
+use crate::gateway::answer::{Answer, AnswerBody};
+
+const COMMITTED: HeaderName = HeaderName::from_static("x-failsoft-committed");
+/// Events of no type and without data: clients drop them, whatever stands between us sees that we are alive.
+const COMMENT: Bytes = Bytes::from_static(b": keepalive\n\n");
+
+/// When a stream begins without an answer, and for whom.
+#[derive(Debug)]
+pub(super) struct Keepalive {
+    /// From now until the headers go out.
+    after: Duration,
+    /// Between two comments.
+    every: Duration,
+    waiting: Waiting,
+}
+
+/// A request that has no answer yet.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// The request.
+    pub(super) id: Uuid,
+    /// When it came in, in Unix seconds.
+    pub(super) created: i64,
+    /// The requested model.
+    pub(super) model: String,
+}
+
+impl Keepalive {
+    /// None where no stream is wanted, or the organization wants nothing sent ahead of an answer.
+    pub(super) fn of(job: &Job, settings: &Settings) -> Option<Self> {
+        let after =
+            job.intent.organization.settings.keepalive_after().filter(|_| job.intent.request.stream)?;
+        Some(Self {
+            after: after.saturating_sub(job.context.started.elapsed()),
+            every: Duration::from_millis(settings.gateway.keepalive_interval_ms),
+            waiting: Waiting {
+                id: job.context.request_id,
+                created: job.context.created_at.timestamp(),
+                model: job.context.requested.clone(),
+            },
+        })
+    }
+
+    /// The response of a run, as soon as it has an answer or has taken too long.
+    pub(super) async fn respond(
+        self,
+        run: impl Future<Output = Result<Answer>> + 'static,
+        admission: Admission,
+    ) -> Result<HttpResponse> {
+        let mut run: Run = Box::pin(run);
+        tokio::select! {
+            biased;
+            answer = &mut run => return Ok(respond(answer?, admission)),
+            () = sleep(self.after) => {}
+        }
+        let mut response = HttpResponse::Ok();
+        response.insert_header((COMMITTED, HeaderValue::from_static("keepalive")));
+        Ok(stream(response, self.events(run), admission))
+    }
+
+    fn events(self, run: Run) -> impl Stream<Item = Bytes> {
+        let Self { every, waiting, .. } = self;
+        let kept = Kept { every, waiting, progress: Progress::Running(run) };
+        let later = unfold(kept, |mut kept| async move { kept.next().await.map(|bytes| (bytes, kept)) });
+        once(std::future::ready(COMMENT)).chain(later)
+    }
+}
+
+type Run = Pin<Box<dyn Future<Output = Result<Answer>>>>;
+
+/// A stream whose headers are out.
+struct Kept {
+    every: Duration,
+    waiting: Waiting,
+    progress: Progress,
+}
+
+enum Progress {
+    Running(Run),
+    Answering(Pin<Box<dyn Stream<Item = Bytes>>>),
+    Over,
+}
+
+impl Kept {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            match &mut self.progress {
+                Progress::Running(run) => {
+                    let answer = tokio::select! {
+                        biased;
+                        answer = run => answer,
+                        () = sleep(self.every) => return Some(COMMENT),
+                    };
+                    match answer {
+                        Ok(answer) => self.progress = Progress::Answering(with_metadata(answer)),
+                        Err(error) => {
+                            self.progress = Progress::Over;
+                            return Some(self.failed(&error));
+                        }
+                    }
+                }
+                Progress::Answering(events) => return events.next().await,
+                Progress::Over => return None,
+            }
+        }
+    }
+
+    fn failed(&self, error: &Error) -> Bytes {
+        dress::log(error, self.waiting.id);
+        stream_error::instead_of_an_answer(error, &self.waiting)
+    }
+}
+
+/// What would have stood in headers stands at the end.
+fn with_metadata(answer: Answer) -> Pin<Box<dyn Stream<Item = Bytes>>> {
+    match answer.body {
+        AnswerBody::Stream(relay) => Box::pin(relay.with_metadata(answer.disclosure).into_stream()),
+        // Asked for a stream the gateway gives none but streams; a text would still arrive as one event.
+        AnswerBody::Whole(body) => Box::pin(once(std::future::ready(one_event(&body)))),
+    }
+}
+
+fn one_event(body: &[u8]) -> Bytes {
+    let mut event = Vec::with_capacity(body.len() + 32);
+    for line in body.split(|byte| *byte == b'\n') {
+        event.extend_from_slice(b"data: ");
+        event.extend_from_slice(line);
+        event.push(b'\n');
+    }
+    event.extend_from_slice(b"\ndata: [DONE]\n\n");
+    event.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_many_lines_is_one_event() {
+        assert_eq!(one_event(b"{\n}"), "data: {\ndata: }\n\ndata: [DONE]\n\n");
+    }
+}

@@ -1,0 +1,42 @@
+//! An answer as an HTTP response. The place among a key's concurrent requests is kept until the last byte is out, or
+//! its caller gone.
+
+use std::convert::Infallible;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+
+use super::disclosure;
+use crate::auth::limit::Admission;
+use crate::gateway::answer::{Answer, AnswerBody};
+
+/// The response of an answer, with everything about it in headers.
+pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
+    let mut response = match answer.body {
+        AnswerBody::Whole(body) => response.insert_header((CONTENT_TYPE, "application/json")).body(body),
+        AnswerBody::Stream(relay) => stream(response, relay.into_stream(), admission),
+    };
+    disclosure::describe(&answer.disclosure, response.headers_mut());
+    response
+}
+
+/// A response of server-sent events, which nobody on the way should gather or keep.
+pub(super) fn stream(
+    mut response: HttpResponseBuilder,
+    events: impl Stream<Item = Bytes> + 'static,
+    admission: Admission,
+) -> HttpResponse {
+    let held = events.map(move |bytes| {
+        let _ = &admission;
+        Ok::<_, Infallible>(bytes)
+    });
+    response
+        .insert_header((CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(held)
+}
