@@ -10,7 +10,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::gateway::answer::ChainFailure;
+use crate::gateway::answer::{ChainFailure, Disclosure};
 
 /// The result of everything that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -228,9 +228,10 @@ pub enum Error {
     /// 503: too much is under way at once.
     #[error("the gateway is busy; try again shortly")]
     Busy,
-    /// 503: the answer could not be recorded, so it was not given.
+    /// 503: the answer could not be recorded, so it was not given. With what the caller is told about the calls that
+    /// were made for it.
     #[error("the answer could not be recorded and was withheld; try again")]
-    RecordingUnavailable,
+    RecordingUnavailable(Option<Box<Disclosure>>),
     /// 500: the data is not loaded yet.
     #[error("the router is not initialized")]
     NotReady,

@@ -5,6 +5,7 @@
 //! a caller who went away: it leaves its row with the writer. Imports the store's recorder and snapshot.
 
 mod rows;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
-use super::answer::{AttemptReport, ChainFailure, Disclosure, Fallback, Metadata};
+use super::answer::{AttemptReport, ChainFailure};
 use super::classify::{ErrorClass, Failure};
 use super::cooldown::Cooling;
 use super::cost::Usage;
@@ -232,7 +233,7 @@ impl Trail {
                 let record = self.last_record(&permit, Outcome::Failed, None, 503);
                 permit.leave(record);
             }
-            written?;
+            written.map_err(|error| self.withheld(error))?;
         }
         self.served = Some(candidate.model.clone());
         Ok(())
@@ -304,32 +305,6 @@ impl Trail {
         Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
     }
 
-    /// What the caller is told in headers, as of now.
-    #[must_use]
-    pub fn disclosure(&self) -> Disclosure {
-        let total = self.context.started.elapsed();
-        let fallback = |class| Fallback { from: self.context.requested.clone(), class, hops: self.hops };
-        Disclosure {
-            served: self.served.as_ref().map(|model| model.name.to_string()),
-            upstream_calls: self.upstream_calls,
-            fallback: self.first_failure.map(fallback),
-            gateway_time: total.saturating_sub(self.upstream_time),
-            upstream_time: self.upstream_time,
-        }
-    }
-
-    /// The `failsoft` object, as JSON.
-    #[must_use]
-    pub fn metadata(&self, disclosure: &Disclosure, usage: Option<&Usage>) -> String {
-        let metadata = Metadata {
-            requested: &self.context.requested,
-            disclosure,
-            cost: self.cost(usage),
-            attempts: &self.reports,
-        };
-        serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())
-    }
-
     /// Nano-dollars; none if the price is unknown.
     fn cost(&self, usage: Option<&Usage>) -> Option<i64> {
         match (&self.served, usage) {
@@ -361,7 +336,7 @@ impl Trail {
         match self.permit.take() {
             Some(permit) => {
                 let record = self.last_record(&permit, outcome, class, status);
-                permit.write(record).await
+                permit.write(record).await.map_err(|error| self.withheld(error))
             }
             None => Ok(()),
         }

@@ -184,7 +184,7 @@ impl Permit {
 async fn acknowledged(written: impl Future<Output = bool>) -> Result<(), Error> {
     match tokio::time::timeout(ACKNOWLEDGE, written).await {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(Error::RecordingUnavailable),
+        Ok(false) | Err(_) => Err(Error::RecordingUnavailable(None)),
     }
 }
 

@@ -101,7 +101,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
             say(429, format!("This API key's limit of {} {} is reached", limit.limit, limit.what))
         }
         Error::Busy => say(503, "The gateway is busy. Try again shortly".to_owned()),
-        Error::RecordingUnavailable => {
+        Error::RecordingUnavailable(_) => {
             say(503, "The record could not be written. Try again shortly".to_owned())
         }
         Error::NotReady => say(500, "Router not initialized".to_owned()),

@@ -104,8 +104,12 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
                 limits::describe(Minutes { limit, remaining: 0, reset }, headers);
             }
         }
-        // Somebody may have been called: how often went down with the trail.
-        Error::RecordingUnavailable => retry_after = Some(Duration::from_secs(1)),
+        Error::RecordingUnavailable(disclosure) => {
+            if let Some(disclosure) = disclosure {
+                disclosure::describe(disclosure, headers);
+            }
+            retry_after = Some(Duration::from_secs(1));
+        }
         Error::Busy => {
             disclosure::nobody_called(headers);
             retry_after = Some(Duration::from_secs(1));
@@ -252,7 +256,7 @@ fn words(error: &Error, request_id: Uuid) -> Words {
         Error::Busy => {
             say(503, "server_error", "overloaded", None, "The gateway is busy. Try again shortly.".to_owned())
         }
-        Error::RecordingUnavailable => say(
+        Error::RecordingUnavailable(_) => say(
             503,
             "server_error",
             "recording_unavailable",

@@ -168,7 +168,7 @@ async fn a_record_that_cannot_be_written_is_not_acknowledged(
     // No such organization: the database refuses the row.
     request.organization_id = Uuid::from_u128(404).into();
     let refused = recorder.write(Record { events: Vec::new(), request: Some(request) }).await;
-    assert!(matches!(refused, Err(Error::RecordingUnavailable)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::RecordingUnavailable(None))), "{refused:?}");
     assert_eq!(recorder.watcher().figures().lost.load(Ordering::Relaxed), 1);
 }
 
@@ -189,7 +189,7 @@ async fn a_record_that_cannot_be_written_takes_no_other_with_it(
     let (first, refused, last) = tokio::join!(write(&before), write(&bad), write(&after));
     assert_eq!(recorder.watcher().figures().groups.load(Ordering::Relaxed), 1);
     assert!(first.is_ok() && last.is_ok());
-    assert!(matches!(refused, Err(Error::RecordingUnavailable)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::RecordingUnavailable(None))), "{refused:?}");
     let found = world.organization.request_list(&RequestFilter::default(), &all()).await.expect("read");
     assert_eq!(found.items.iter().map(|row| row.id).collect::<Vec<_>>(), [after.id, before.id]);
     // What belongs to the refused request is not there either.

@@ -179,6 +179,7 @@ on_both_databases! {
         assert!(!text.contains("SECRET") && !text.contains("[DONE]"), "{text}");
         let chunk: Value = serde_json::from_str(&events(&text)[0]).expect("JSON");
         assert_eq!((&chunk["error"]["code"], &chunk["error"]["metadata"]["error_type"]), (&json!(503), &json!("recording_unavailable")));
+        assert_eq!(chunk["error"]["metadata"]["headers"]["x-failsoft-attempts"], "2");
         assert_eq!(pick(&app.requests(1).await, &["outcome", "status_code"]), json!([["failed", 503]]));
     }
 

@@ -90,7 +90,13 @@ on_both_databases! {
             app.chat(&bodies[3]),
             app.chat(&bodies[4])
         );
-        for answer in [primary, fallback, streamed, failed] {
+        let broken = "from=broken; class=unavailable; hops=1";
+        for (answer, calls, fallback) in
+            [(primary, "1", "none"), (fallback, "2", broken), (streamed, "2", broken), (failed, "1", broken)]
+        {
+            // Whoever was called in vain is told of, as on any other error.
+            assert_eq!((answer.header("x-failsoft-attempts"), answer.header("x-failsoft-fallback")), (calls, fallback));
+            assert!(answer.header("server-timing").contains("upstream;dur=") && answer.header("x-failsoft-model").is_empty());
             assert_eq!((answer.status, answer.header("x-should-retry")), (503, "true"), "{}", answer.text());
             assert_eq!(answer.json()["error"]["code"], "recording_unavailable");
             assert!(!answer.header("retry-after").is_empty() && !answer.text().contains("SECRET"));
