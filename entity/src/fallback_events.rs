@@ -44,7 +44,7 @@ pub struct Model {
     pub status_code: Option<i32>,
     /// The rule by which the failure was classified.
     pub matched_rule: Option<String>,
-    /// Milliseconds spent on this candidate.
+    /// Milliseconds that all calls of this candidate took together, without the waits between them.
     pub duration_ms: i64,
     /// `live`, `drill` or `demo`.
     pub origin: String,

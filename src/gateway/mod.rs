@@ -103,6 +103,7 @@ impl Gateway {
                     return Err(exhausted(end, trail).await);
                 }
                 Step::Try { candidate, after, allowance } => {
+                    let due = Instant::now();
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;
                     }
@@ -111,7 +112,8 @@ impl Gateway {
                     let called = Instant::now();
                     let (outcome, adapted) = self.attempt(&job, &candidate, allowance).await;
                     let took = called.elapsed();
-                    trail.called(took);
+                    // What is waited for a provider to recover is none of our own time.
+                    trail.called(due.elapsed());
                     let fault = match outcome {
                         Outcome::Ready(reply) => {
                             trail.commit(&candidate, reply.status(), took, adapted).await?;

@@ -233,7 +233,7 @@ impl StreamRelay {
         let usage = self.usage().unwrap_or_default();
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         // The caller has its content: if the record fails too, the log is all that is left to tell.
-        if let Err(error) = self.trail.interrupted(&failure, usage).await {
+        if let Err(error) = self.trail.interrupted(&failure, usage, reader.started.elapsed()).await {
             tracing::error!(request_id = %self.trail.context().request_id, %error, "an interrupted stream was not recorded");
         }
         let mut last = std::mem::take(&mut self.output);

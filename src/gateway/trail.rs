@@ -88,6 +88,8 @@ impl Outcome {
 struct Pending {
     event: FallbackEventRecord,
     attempts: i32,
+    /// All calls together.
+    took: Duration,
 }
 
 /// The record of one request in the making.
@@ -156,7 +158,7 @@ impl Trail {
         self.upstream_calls += u32::from(!on_purpose);
     }
 
-    /// A call came to its end, or to its first real frame.
+    /// A call came to its end, or to its first real frame; with the wait before it.
     pub fn called(&mut self, took: Duration) {
         self.upstream_time += took;
     }
@@ -170,8 +172,10 @@ impl Trail {
             (Some(known), Some(new)) => Some(known.min(new)),
             (known, new) => known.or(new),
         };
-        let attempts = same.map_or(0, |pending| pending.attempts) + 1;
-        self.pending = Some(Pending { event: self.event(candidate, failure, attempts, took), attempts });
+        let (attempts, before) = same.map_or((0, Duration::ZERO), |pending| (pending.attempts, pending.took));
+        let (attempts, took) = (attempts + 1, before + took);
+        self.pending =
+            Some(Pending { event: self.event(candidate, failure, attempts, took), attempts, took });
     }
 
     /// A candidate was passed over.
@@ -179,8 +183,8 @@ impl Trail {
         self.succeed(candidate);
         let failure = passed_over_failure(objection, &candidate.model.name);
         self.report(candidate, Some(&failure), Duration::ZERO, true, Vec::new());
-        self.pending =
-            Some(Pending { event: self.event(candidate, &failure, 0, Duration::ZERO), attempts: 0 });
+        let took = Duration::ZERO;
+        self.pending = Some(Pending { event: self.event(candidate, &failure, 0, took), attempts: 0, took });
     }
 
     /// A candidate answers: every event before it becomes durable now.
@@ -262,12 +266,11 @@ impl Trail {
         self.finish(Outcome::Answered, None, 200).await
     }
 
-    /// The stream broke after content. The broken candidate gets its event.
-    pub async fn interrupted(&mut self, failure: &Failure, usage: Usage) -> Result<()> {
+    /// The stream broke after content, `took` after its call. The broken candidate gets its event.
+    pub async fn interrupted(&mut self, failure: &Failure, usage: Usage, took: Duration) -> Result<()> {
         self.usage = Some(usage);
         if let Some(model) = self.served.clone() {
             let candidate = Candidate { model, chain: None, primary: false };
-            let took = self.context.started.elapsed();
             let event = self.event(&candidate, failure, 1, took);
             self.events.push(event);
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{called, pick};
-use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 
 fn busy() -> Script {
@@ -106,5 +106,53 @@ on_both_databases! {
         let answer = app.chat(&json!({"model": "a", "models": ["b"]})).await;
         assert_eq!(answer.header("x-failsoft-model"), "b");
         assert_eq!(app.events().await.len(), 1);
+    }
+
+    async fn the_wait_before_a_retry_is_not_the_gateways_own_time(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.next(Script::respond(429, &[("retry-after-ms", "500")], "{}"));
+        fake.next(Script::answer("Hi"));
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert_eq!(answer.header("x-failsoft-attempts"), "2", "{}", answer.text());
+        let timing = answer.header("server-timing");
+        let (gateway, upstream) = timing.split_once(", ").expect("two times");
+        let millis = |text: &str| text.rsplit_once('=').and_then(|(_, millis)| millis.parse::<f64>().ok()).expect("a time");
+        assert!(millis(upstream) >= 500.0 && millis(gateway) < 500.0, "{timing}");
+        // What each call took is told without it.
+        let row = app.requests(1).await.remove(0);
+        for attempt in row["attempts"].as_array().expect("a list") {
+            assert!(attempt["duration_ms"].as_u64() < Some(500), "{attempt}");
+        }
+    }
+
+    async fn an_event_has_the_time_of_all_tries(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model_like("a", provider, |model| model.num_retries = Some(1)).await;
+        app.organization.model_like("slow", provider, |model| model.answer_timeout_ms = Some(250)).await;
+        let gate = Gate::new();
+        fake.next_for("a-upstream", Script::new().wait_until(&gate).send("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"));
+        fake.next_for("a-upstream", busy());
+        fake.next_for("slow-upstream", Script::new().hang());
+        let retried = json!({"model": "a"});
+        // The first try takes as long as a whole request that runs into its time limit.
+        let timed_out = async {
+            fake.request(0).await;
+            app.chat(&json!({"model": "slow"})).await;
+            gate.open();
+        };
+        let (answer, ()) = tokio::join!(app.chat(&retried), timed_out);
+        assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (503, "2"));
+        let events = app.events().await;
+        let event = events.iter().find(|event| event["failed_model"] == "a").expect("an event");
+        assert_eq!(event["attempts"], 2);
+        let row = app.requests(2).await.into_iter().find(|row| row["requested_model"] == "a").expect("a row");
+        let tries: Vec<i64> =
+            row["attempts"].as_array().expect("a list").iter().filter_map(|attempt| attempt["duration_ms"].as_i64()).collect();
+        assert!(tries[0] >= 240 && tries[1] < tries[0], "{tries:?}");
+        // Each is cut to whole milliseconds by itself.
+        let both = tries[0] + tries[1];
+        assert!(event["duration_ms"].as_i64().is_some_and(|took| (both..=both + 1).contains(&took)), "{event} {tries:?}");
     }
 }

@@ -64,16 +64,24 @@ on_both_databases! {
 
     async fn what_broke_after_a_failover_is_two_events(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second", "third"]).await;
-        fake.next(Script::error(503, "overloaded", "busy"));
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model_like("first", provider, |model| model.first_frame_timeout_ms = Some(250)).await;
+        app.organization.model("second", provider).await;
+        app.organization.model("third", provider).await;
+        fake.next(Script::new().hang());
         fake.next(Script::stream().text("Hel").end());
         let answer = app.chat(&json!({"model": "first", "models": ["second", "third"], "stream": true})).await;
         assert_eq!(last_chunk(&answer)["model"], "second");
+        let events = app.events().await;
         assert_eq!(
-            pick(&app.events().await, &["failed_model", "next_model", "error_class", "hop"]),
-            json!([["first", "second", "overloaded", 1], ["second", null, "stream_interrupted", 2]])
+            pick(&events, &["failed_model", "next_model", "error_class", "hop"]),
+            json!([["first", "second", "timeout", 1], ["second", null, "stream_interrupted", 2]])
         );
         assert_eq!(fake.served(), 2);
+        // Each has its own time: the first one's is not the second one's, too.
+        let whole = app.requests(1).await[0]["total_ms"].as_i64();
+        let took: i64 = events.iter().filter_map(|event| event["duration_ms"].as_i64()).sum();
+        assert!(took >= 240 && Some(took) <= whole, "{events:?} {whole:?}");
     }
 
     async fn an_interrupted_stream_is_billed_for_what_was_delivered(app: App) {

@@ -52,7 +52,7 @@ pub struct FallbackEventResponse {
     /// The rule by which the failure was classified.
     #[schema(required)]
     matched_rule: Option<String>,
-    /// Milliseconds spent on the candidate.
+    /// Milliseconds that all calls of the candidate took together, without the waits between them.
     duration_ms: i64,
     /// The revision of that stored configuration.
     #[schema(required)]
