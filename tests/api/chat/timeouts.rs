@@ -1,7 +1,11 @@
 //! Time: a silent provider is left, and the deadline over the whole request is kept.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::{called, pick};
 use crate::support::app::{App, chat_body, with_json};
@@ -20,7 +24,43 @@ async fn catalogue(app: &App, fake: &FakeProvider) {
     app.organization.model("b", provider).await;
 }
 
+/// A port at which connections do not open: its queue is full of those that nobody takes, and the kernel drops more.
+async fn full_port() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a loopback port is free");
+    let listener = socket.listen(1).expect("it listens");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let mut waiting = Vec::new();
+    while let Ok(connected) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        waiting.push(connected.expect("a place in the queue"));
+        assert!(waiting.len() < 64, "the queue of the port has no end");
+    }
+    (listener, waiting)
+}
+
 on_both_databases! {
+    async fn a_connection_that_does_not_open_is_left_for_the_next(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["b"]).await;
+        let (listener, _waiting) = full_port().await;
+        let base_url = format!("http://{}/v1", listener.local_addr().expect("a bound socket has an address"));
+        let full = app.organization.provider_at("full", "custom", Some(&base_url)).await;
+        app.organization.model("a", full).await;
+        let hasty = app.beside(|settings| settings.gateway.connect_seconds = 1).await;
+        fake.next(Script::answer("From b"));
+        fake.next(Script::stream().text("From b").finish("stop").done());
+        for stream in [false, true] {
+            let answer = hasty.chat(&json!({"model": "a", "models": ["b"], "stream": stream})).await;
+            assert_eq!(answer.header("x-failsoft-fallback"), "from=a; class=timeout; hops=1", "{}", answer.text());
+            let event = hasty.events().await.pop().expect("an event");
+            assert_eq!(
+                pick(&[event.clone()], &["error_class", "matched_rule", "status_code", "attempts"]),
+                json!([["timeout", "timeout:connect", null, 1]])
+            );
+            assert!(event["duration_ms"].as_i64().is_some_and(|took| (990..5_000).contains(&took)), "{event}");
+        }
+    }
+
     async fn a_silent_provider_is_left_for_the_next(app: App) {
         let fake = FakeProvider::start().await;
         catalogue(&app, &fake).await;
