@@ -31,6 +31,9 @@ pub struct Server {
     pub body_idle_seconds: u64,
     /// A body may take so many seconds in all. Default 60.
     pub body_total_seconds: u64,
+    /// A caller that takes nothing of its answer for so many seconds, while more waits for it, is cut off. Only on
+    /// Linux; 0 leaves it to the system. Default 120.
+    pub unread_seconds: u64,
 }
 
 impl Default for Server {
@@ -46,6 +49,7 @@ impl Default for Server {
             body_budget: 512 * 1024 * 1024,
             body_idle_seconds: 10,
             body_total_seconds: 60,
+            unread_seconds: 120,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP servers: the API, and the metrics' own listener where one is configured.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,7 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let document = Document::new(&description).map_err(|error| StartError::Other(error.into()))?;
     let document = web::Data::new(document);
     let reference = web::Data::new(Reference::new(&description));
+    let unread = Duration::from_secs(settings.server.unread_seconds);
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(store.clone())
@@ -90,6 +92,7 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
             .default_service(web::to(public::nothing_here))
     })
     .disable_signals()
+    .on_connect(move |connection, _| cut_off_after(connection, unread))
     // Without it a client's clean close goes unseen while an upstream is silent.
     .h1_allow_half_closed(false)
     // Without it the end of a stream waits 40 ms for an acknowledgement.
@@ -104,6 +107,19 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let server = server.bind(listen).map_err(failed)?;
     let address = server.addrs().first().copied().unwrap_or(listen);
     Ok((server.run(), address))
+}
+
+/// A response moves only as its caller reads it, and so do its time limits: while a caller reads nothing, neither looks at
+/// the clock. The kernel does. It ends a connection whose bytes nobody took for so long.
+fn cut_off_after(connection: &dyn Any, unread: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(unread))
+    {
+        tracing::debug!(%error, "a connection has no time limit for what is not read");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, unread);
 }
 
 fn metrics(listen: SocketAddr, registry: web::Data<Registry>) -> Result<(Server, SocketAddr), StartError> {

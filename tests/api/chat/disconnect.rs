@@ -84,6 +84,19 @@ on_both_databases! {
         assert_eq!(pick(&events, &["failed_model", "next_model", "error_class"]), json!([["a", "b", "overloaded"]]));
     }
 
+    #[cfg(target_os = "linux")]
+    async fn one_who_stays_and_reads_nothing_goes_too(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let hasty = app.beside(|settings| settings.server.unread_seconds = 1).await;
+        // More than all buffers on the way hold.
+        let many = (0..64).fold(Script::stream(), |script, _| script.text(&"x".repeat(1024 * 1024)));
+        fake.next(many.hang());
+        let _unreading = caller(&hasty, &json!({"model": "a", "stream": true})).await;
+        fake.client_gone(0).await;
+        assert_eq!(pick(&hasty.requests(1).await, &OUTCOME), json!([["client_closed", 499, "a", null, true]]));
+    }
+
     async fn a_reset_counts_as_going_away_too(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;

@@ -54,7 +54,7 @@ on_both_databases! {
             assert_eq!(answer.header("x-failsoft-fallback"), "from=a; class=timeout; hops=1", "{}", answer.text());
             let event = hasty.events().await.pop().expect("an event");
             assert_eq!(
-                pick(&[event.clone()], &["error_class", "matched_rule", "status_code", "attempts"]),
+                pick(std::slice::from_ref(&event), &["error_class", "matched_rule", "status_code", "attempts"]),
                 json!([["timeout", "timeout:connect", null, 1]])
             );
             assert!(event["duration_ms"].as_i64().is_some_and(|took| (990..5_000).contains(&took)), "{event}");
