@@ -30,6 +30,8 @@ pub enum SendError {
     Refused,
     /// The connection broke.
     Reset,
+    /// It was closed before the answer was whole.
+    Ended,
     /// The name does not resolve.
     Dns,
     /// No trusted TLS connection.
@@ -38,7 +40,7 @@ pub enum SendError {
     Blocked,
     /// The connection did not open in time.
     ConnectTimeout,
-    /// Something else, such as an answer that is no HTTP.
+    /// Something else, such as an answer that is no HTTP, or a body that is framed wrongly.
     Other,
 }
 
@@ -181,6 +183,11 @@ fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError>
     if cause.is::<rustls::Error>() {
         return Some(SendError::Tls);
     }
+    if let Some(error) = cause.downcast_ref::<hyper::Error>()
+        && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+    {
+        return Some(SendError::Ended);
+    }
     let io = cause.downcast_ref::<std::io::Error>()?;
     if let Some(inner) = io.get_ref() {
         if inner.is::<rustls::Error>() {
@@ -192,10 +199,10 @@ fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError>
     }
     match io.kind() {
         ErrorKind::ConnectionRefused => Some(SendError::Refused),
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => Some(SendError::Reset),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            Some(SendError::Reset)
+        }
+        ErrorKind::UnexpectedEof => Some(SendError::Ended),
         ErrorKind::TimedOut => Some(SendError::ConnectTimeout),
         _ => None,
     }

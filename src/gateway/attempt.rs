@@ -153,6 +153,7 @@ fn judge(body: &[u8]) -> Result<Inspected, Fault> {
         Ok(answer) if answer.choices.broken && !answer.choices.content => {
             Err(Fault::Garbage(Garbage::Truncated))
         }
+        Ok(answer) if !answer.chosen => Err(Fault::Garbage(Garbage::BrokenJson)),
         Ok(answer) => Ok(answer),
         Err(no_answer) => Err(no_answer_fault(&no_answer, body)),
     }
@@ -185,13 +186,27 @@ pub(super) fn explain(mut fault: Fault, provider: &ProviderEntry) -> Failure {
 pub(super) fn send_fault(error: SendError) -> Fault {
     Fault::Connect(match error {
         SendError::Refused => ConnectFault::Refused,
-        SendError::Reset => ConnectFault::Reset,
+        SendError::Reset | SendError::Ended => ConnectFault::Reset,
         SendError::Dns => ConnectFault::Dns,
         SendError::Tls => ConnectFault::Tls,
         SendError::Blocked => ConnectFault::Blocked,
         SendError::ConnectTimeout => return Fault::Timeout(TimeoutKind::Connect),
         SendError::Other => ConnectFault::Other,
     })
+}
+
+/// A body that could not be read on, as a fault.
+pub(super) fn body_fault(error: SendError) -> Fault {
+    match error {
+        SendError::Ended => Fault::Garbage(Garbage::Truncated),
+        SendError::Other => Fault::Garbage(Garbage::Framing),
+        SendError::Reset
+        | SendError::Refused
+        | SendError::Dns
+        | SendError::Tls
+        | SendError::Blocked
+        | SendError::ConnectTimeout => send_fault(error),
+    }
 }
 
 fn has_type(response: &UpstreamResponse, wanted: &str) -> bool {
@@ -220,7 +235,7 @@ async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes, Fault> {
             }
             // Most answers arrive in one piece, which is used as it is.
             Ok(None) => return Ok(first.unwrap_or_else(|| gathered.freeze())),
-            Err(_) => return Err(Fault::Garbage(Garbage::Truncated)),
+            Err(error) => return Err(body_fault(error)),
         }
     }
 }

@@ -106,6 +106,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
         Garbage::TooLarge => ("answer:too_large", "the provider's answer is too large"),
         Garbage::LineTooLong => ("answer:line_too_long", "a line of the provider's stream is too long"),
         Garbage::Truncated => ("answer:truncated", "the provider's answer ended too early"),
+        Garbage::Framing => ("answer:framing", "the provider's answer is framed wrongly"),
         Garbage::ContentType => {
             ("answer:content_type", "the provider's answer is neither JSON nor a stream of events")
         }

@@ -37,6 +37,8 @@ impl Names {
 pub struct Inspected {
     /// What its choices say.
     pub choices: Choices,
+    /// Whether it has `choices` at all, an empty list included.
+    pub chosen: bool,
     /// Its tokens.
     pub usage: Option<Usage>,
     /// Whether it has a `system_fingerprint`, null included.
@@ -157,7 +159,11 @@ impl<'de> Visitor<'de> for Object<'_> {
                 return Err(A::Error::custom("too many members"));
             }
             match &*name {
-                "choices" => seen.choices = map.next_value()?,
+                "choices" => {
+                    let choices: Option<Choices> = map.next_value()?;
+                    seen.chosen = choices.is_some();
+                    seen.choices = choices.unwrap_or_default();
+                }
                 "usage" => {
                     let Reported { present, usage } = map.next_value()?;
                     seen.counted = present;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::attempt::{Outcome, Reply, no_answer_fault, send_fault};
+use super::attempt::{Outcome, Reply, body_fault, no_answer_fault, send_fault};
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Identity, Inspected, Names, NoAnswer};
 use crate::providers::sse::{Data, Splitter, data};
@@ -100,9 +100,8 @@ pub(super) async fn first_frame(
     loop {
         match reader.response.chunk().await {
             Ok(Some(chunk)) => reader.splitter.push(chunk),
-            Ok(None) => return Outcome::Failed(reader.ended_early(&held)),
-            Err(error) if held.is_empty() => return Outcome::Failed(send_fault(error)),
-            Err(_) => return Outcome::Failed(Fault::Garbage(Garbage::Truncated)),
+            Ok(None) => return reader.ended_early(held),
+            Err(error) => return Outcome::Failed(body_fault(error)),
         }
         match reader.take_held(&mut held) {
             Ok(None) => {}
@@ -133,29 +132,17 @@ impl FrameReader {
         Ok(None)
     }
 
-    fn ended_early(&mut self, held: &[u8]) -> Fault {
+    /// The body has ended before a real frame, unless the last frame is one that only lacks its blank line.
+    fn ended_early(mut self, mut held: Vec<u8>) -> Outcome {
+        let status = self.response.status();
         let rest = self.splitter.rest();
-        let whole = [held, &rest].concat();
-        if whole.trim_ascii_start().starts_with(b"{") {
-            // One text where a stream was asked for, under a type that did not say so.
-            return match Inspected::new(&whole) {
-                Err(no_answer) => no_answer_fault(&no_answer, &whole),
-                Ok(_) => Fault::Garbage(Garbage::ContentType),
-            };
-        }
-        if let Data::Line(line) = data(&rest)
-            && let Err(no_answer) = Inspected::new(line)
+        let before = held.clone();
+        if let Ok(Event::Real) = self.take(rest.clone(), &mut held)
+            && self.seen.finished
         {
-            return no_answer_fault(&no_answer, line);
+            return Outcome::Ready(Reply::Stream(Box::new(StreamReply { status, held, reader: self })));
         }
-        if rest.trim_ascii_start().starts_with(b"<") {
-            return Fault::Garbage(Garbage::Html);
-        }
-        if held.is_empty() && rest.is_empty() {
-            Fault::Garbage(Garbage::Empty)
-        } else {
-            Fault::Garbage(Garbage::Truncated)
-        }
+        Outcome::Failed(no_stream_fault(&before, &rest))
     }
 
     /// Waits for the next chunk.
@@ -267,5 +254,36 @@ impl FrameReader {
         } else {
             Event::Preface
         })
+    }
+}
+
+/// What ended without a real frame, as a fault: whole events, and a rest that is none.
+fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
+    const FIELDS: [&[u8]; 5] = [b":", b"data", b"event", b"id", b"retry"];
+    let whole = [events, rest].concat();
+    let text = whole.trim_ascii_start();
+    if text.is_empty() {
+        return Fault::Garbage(Garbage::Empty);
+    }
+    if text.starts_with(b"{") {
+        // One text where a stream was asked for, under a type that did not say so.
+        return match Inspected::new(&whole) {
+            Err(no_answer) => no_answer_fault(&no_answer, &whole),
+            Ok(_) => Fault::Garbage(Garbage::ContentType),
+        };
+    }
+    if rest.trim_ascii_start().starts_with(b"<") {
+        return Fault::Garbage(Garbage::Html);
+    }
+    match data(rest) {
+        Data::Done => Fault::Garbage(Garbage::Empty),
+        Data::Line(line) => match Inspected::new(line) {
+            Err(no_answer) => no_answer_fault(&no_answer, line),
+            Ok(_) => Fault::Garbage(Garbage::Truncated),
+        },
+        Data::None | Data::Many if FIELDS.iter().any(|field| text.starts_with(field)) => {
+            Fault::Garbage(Garbage::Truncated)
+        }
+        Data::None | Data::Many => Fault::Garbage(Garbage::ContentType),
     }
 }

@@ -37,6 +37,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         &["src/upstream.rs", "src/upstream/"],
         "send through upstream: one client, behind the address gate",
     ),
+    (
+        "hyper",
+        &["src/upstream.rs", "src/upstream/"],
+        "send through upstream: one client, behind the address gate",
+    ),
     ("sea_orm", DATABASE, "add a function to the resource's file in store"),
     ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),
     ("sqlx", DATABASE, "add a function to the resource's file in store"),

@@ -80,6 +80,8 @@ pub enum Garbage {
     LineTooLong,
     /// The body ended before its announced end.
     Truncated,
+    /// The body's framing makes no sense.
+    Framing,
     /// Neither JSON nor a stream of events.
     ContentType,
 }
