@@ -8,6 +8,7 @@ mod disconnect;
 mod drills;
 mod errors;
 mod failover;
+mod faults;
 mod filtered;
 mod fit;
 mod golden;

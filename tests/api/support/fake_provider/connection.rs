@@ -3,10 +3,12 @@
 
 use std::future::pending;
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::time::interval;
 
 use super::Received;
 use super::script::{Script, Step};
@@ -134,6 +136,7 @@ async fn perform(step: &Step, writer: &mut WriteHalf<'_>) -> Option<Ending> {
     let sent = match step {
         Step::Send(bytes) => writer.write_all(bytes).await,
         Step::Trickle(bytes) => trickle(bytes, writer).await,
+        Step::Repeat(bytes, pause) => repeat(bytes, *pause, writer).await,
         Step::WaitUntil(gate) => {
             gate.opened().await;
             Ok(())
@@ -151,4 +154,12 @@ async fn trickle(bytes: &[u8], writer: &mut WriteHalf<'_>) -> io::Result<()> {
         tokio::task::yield_now().await;
     }
     Ok(())
+}
+
+async fn repeat(bytes: &[u8], pause: Duration, writer: &mut WriteHalf<'_>) -> io::Result<()> {
+    let mut beat = interval(pause);
+    loop {
+        beat.tick().await;
+        writer.write_all(bytes).await?;
+    }
 }

@@ -1,5 +1,7 @@
 //! What the fake provider does with one request: bytes to send, moments to wait for, ways to end. Knows no sockets.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -27,6 +29,8 @@ pub(super) enum Step {
     Send(Vec<u8>),
     /// The same, a byte at a time, each in a segment of its own.
     Trickle(Vec<u8>),
+    /// The same bytes over and over with a pause between them, until the caller goes.
+    Repeat(Vec<u8>, Duration),
     WaitUntil(Gate),
     Hang,
     Close,
@@ -150,6 +154,11 @@ impl Script {
         self.step(Step::Hang)
     }
 
+    /// Says the same again and again and never comes to an end, until the caller goes.
+    pub(crate) fn repeat(self, bytes: impl AsRef<[u8]>, pause: Duration) -> Self {
+        self.step(Step::Repeat(bytes.as_ref().to_vec(), pause))
+    }
+
     /// Closes cleanly (FIN).
     pub(crate) fn close(self) -> Self {
         self.step(Step::Close)
@@ -174,7 +183,7 @@ impl Script {
     pub(crate) fn length(&self) -> usize {
         let bytes = |step: &Step| match step {
             Step::Send(bytes) | Step::Trickle(bytes) => bytes.len(),
-            Step::WaitUntil(_) | Step::Hang | Step::Close | Step::Reset => 0,
+            Step::Repeat(..) | Step::WaitUntil(_) | Step::Hang | Step::Close | Step::Reset => 0,
         };
         self.steps.iter().map(bytes).sum()
     }

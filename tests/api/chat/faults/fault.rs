@@ -1,0 +1,160 @@
+//! A fault: how a provider fails, and what that is taken for. A row of the table is one of these.
+
+use std::any::Any;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket};
+use uuid::Uuid;
+
+use crate::support::app::Organization;
+use crate::support::fake_provider::{FakeProvider, Script};
+
+/// How a provider fails.
+#[derive(Clone)]
+pub(super) enum How {
+    /// It reads the request and does this.
+    Plays(Script),
+    /// Nobody listens at its address.
+    Refuses,
+    /// Its name has no address.
+    HasNoAddress,
+    /// It speaks plain text where its address says https.
+    SpeaksPlainly,
+    /// It closes the connection (FIN) with the request unread.
+    ClosesUnread,
+}
+
+/// What a fault is taken for: an error class and the rule that gave it.
+pub(super) type Verdict = (&'static str, &'static str);
+
+/// One row.
+#[derive(Clone)]
+pub(super) struct Fault {
+    pub(super) name: String,
+    pub(super) how: How,
+    /// Where a whole answer was asked for; nothing: it is no fault there. More than one: the network decides.
+    pub(super) whole: Vec<Verdict>,
+    /// Where a stream was asked for.
+    pub(super) streamed: Vec<Verdict>,
+    /// The provider's status, where the caller may be told it.
+    pub(super) status: Option<u16>,
+    /// Only a time limit ends it, so its model gets a short one.
+    pub(super) hangs: bool,
+}
+
+impl Fault {
+    pub(super) fn verdicts(&self, stream: bool) -> &[Verdict] {
+        if stream { &self.streamed } else { &self.whole }
+    }
+
+    pub(super) fn streamed(mut self, class: &'static str, rule: &'static str) -> Self {
+        self.streamed = vec![(class, rule)];
+        self
+    }
+
+    pub(super) fn or(mut self, class: &'static str, rule: &'static str) -> Self {
+        for verdicts in [&mut self.whole, &mut self.streamed] {
+            if !verdicts.is_empty() {
+                verdicts.push((class, rule));
+            }
+        }
+        self
+    }
+
+    pub(super) fn only_whole(mut self) -> Self {
+        self.streamed.clear();
+        self
+    }
+
+    pub(super) fn only_streamed(mut self) -> Self {
+        self.whole.clear();
+        self
+    }
+}
+
+pub(super) fn fault(name: impl Into<String>, how: How, class: &'static str, rule: &'static str) -> Fault {
+    let verdict = vec![(class, rule)];
+    Fault { name: name.into(), how, whole: verdict.clone(), streamed: verdict, status: None, hangs: false }
+}
+
+pub(super) fn plays(
+    name: impl Into<String>,
+    script: Script,
+    class: &'static str,
+    rule: &'static str,
+) -> Fault {
+    fault(name, How::Plays(script), class, rule)
+}
+
+/// It never comes to an end by itself.
+pub(super) fn hangs(name: &str, script: Script) -> Fault {
+    let fault = plays(name, script, "timeout", "timeout:answer").streamed("timeout", "timeout:first_frame");
+    Fault { hangs: true, ..fault }
+}
+
+/// A status with an error object that names nothing.
+pub(super) fn status(status: u16, class: &'static str, rule: &'static str) -> Fault {
+    let script = Script::json(status, &error_object(Value::Null));
+    Fault { status: Some(status), ..plays(format!("status {status}"), script, class, rule) }
+}
+
+/// A success whose body is this.
+pub(super) fn garbage(name: &str, kind: &str, body: impl AsRef<[u8]>, rule: &'static str) -> Fault {
+    plays(name, Script::respond(200, &[("content-type", kind)], body), "invalid_response", rule)
+}
+
+/// A stream that is none.
+pub(super) fn hollow(name: &str, script: Script, rule: &'static str) -> Fault {
+    plays(name, script, "invalid_response", rule).only_streamed()
+}
+
+/// OpenAI's error object, with nothing in it but this code.
+pub(super) fn error_object(code: Value) -> Value {
+    json!({"error": {"message": "no", "type": null, "param": null, "code": code}})
+}
+
+/// An address at which somebody speaks HTTP before anything was asked, and waits for the caller to go.
+async fn speaks_plainly() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                // The caller may be gone already.
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            });
+        }
+    });
+    address
+}
+
+/// The provider of a fault that is met `times` times, and what has to live as long as it is called.
+pub(super) async fn provider(
+    owner: &Organization,
+    number: usize,
+    fault: &Fault,
+    times: usize,
+    fake: Uuid,
+) -> (Uuid, Option<Box<dyn Any>>) {
+    let at = async |address: &str| owner.provider_at(&format!("p{number}"), "custom", Some(address)).await;
+    match &fault.how {
+        How::Plays(_) => (fake, None),
+        How::Refuses => {
+            // Bound and not listening: nobody else can take the port meanwhile.
+            let bound = TcpSocket::new_v4().expect("a socket");
+            bound.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+            let address = bound.local_addr().expect("a bound socket has an address");
+            (at(&format!("http://{address}/v1")).await, Some(Box::new(bound)))
+        }
+        How::HasNoAddress => (at("https://nowhere.invalid/v1").await, None),
+        How::SpeaksPlainly => (at(&format!("https://{}/v1", speaks_plainly().await)).await, None),
+        How::ClosesUnread => {
+            let closing = FakeProvider::start().await;
+            (0..times).for_each(|_| closing.close_next_connection());
+            (at(&closing.base_url()).await, Some(Box::new(closing)))
+        }
+    }
+}
