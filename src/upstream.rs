@@ -157,6 +157,15 @@ impl UpstreamResponse {
     }
 }
 
+#[cfg(test)]
+impl UpstreamResponse {
+    /// An answer whose body arrives in these pieces.
+    pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        Self { response: http::Response::new(body).into() }
+    }
+}
+
 /// What a client error comes from: its chain of causes holds the system's own.
 fn explain(error: &reqwest::Error) -> SendError {
     if error.is_connect() && error.is_timeout() {

@@ -217,35 +217,4 @@ fn blocked(feedback: &RawValue) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_names_change() {
-        let names = Names::new("ours", "house");
-        for (text, expected) in [
-            (
-                r#"{ "id":"1", "model" : "theirs","x":1.0e5 }"#,
-                r#"{ "id":"1", "model" : "ours","x":1.0e5 ,"provider":"house"}"#,
-            ),
-            (r#"{"provider":"p","model":"m"}"#, r#"{"provider":"house","model":"ours"}"#),
-            (r#"{}"#, r#"{"model":"ours","provider":"house"}"#),
-        ] {
-            let mut out = Vec::new();
-            let answer = Inspected::new(text.as_bytes()).expect("an answer");
-            answer.write(text.as_bytes(), &mut out, &names, &[]);
-            assert_eq!(String::from_utf8(out).expect("text"), expected);
-        }
-    }
-
-    #[test]
-    fn an_error_inside_of_an_answer_is_found_and_a_null_one_is_none() {
-        assert!(matches!(Inspected::new(br#"{"error":{"message":"no"}}"#), Err(NoAnswer::Error(_))));
-        assert!(Inspected::new(br#"{"error":null,"choices":[]}"#).is_ok());
-        assert!(matches!(Inspected::new(b"<html>"), Err(NoAnswer::Broken)));
-        assert!(matches!(
-            Inspected::new(br#"{"promptFeedback":{"blockReason":"SAFETY"}}"#),
-            Err(NoAnswer::Blocked)
-        ));
-    }
-}
+mod tests;

@@ -216,7 +216,8 @@ impl StreamRelay {
             }
             let mut last = Vec::new();
             if let Some(disclosure) = &self.metadata {
-                last = self.metadata_chunk(&reader, disclosure, usage.as_ref());
+                last.extend_from_slice(reader.gap());
+                last.extend_from_slice(&self.metadata_chunk(&reader, disclosure, usage.as_ref()));
             }
             last.extend_from_slice(&done.unwrap_or_default());
             reader.finish();
@@ -243,12 +244,13 @@ impl StreamRelay {
 
     fn broken_chunk(&self, reader: &FrameReader, failure: &Failure) -> Bytes {
         let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
-        (self.broken)(&BrokenStream {
+        let chunk = (self.broken)(&BrokenStream {
             identity: &identity,
             model: reader.model(),
             failure,
             request_id: self.trail.context().request_id,
-        })
+        });
+        [reader.gap(), &chunk].concat().into()
     }
 
     fn metadata_chunk(

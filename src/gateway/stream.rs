@@ -35,6 +35,8 @@ pub struct FrameReader {
     splitter: Splitter,
     names: Names,
     include_usage: bool,
+    /// The last event has no blank line behind it.
+    open: bool,
     /// What was said so far.
     pub seen: Seen,
     /// When the call was made.
@@ -95,7 +97,8 @@ pub(super) async fn first_frame(
 ) -> Outcome {
     let status = response.status();
     let splitter = Splitter::default();
-    let mut reader = FrameReader { response, splitter, names, include_usage, seen: Seen::default(), started };
+    let (seen, open) = (Seen::default(), false);
+    let mut reader = FrameReader { response, splitter, names, include_usage, open, seen, started };
     let mut held = Vec::new();
     loop {
         match reader.response.chunk().await {
@@ -140,6 +143,7 @@ impl FrameReader {
         if let Ok(Event::Real) = self.take(rest.clone(), &mut held)
             && self.seen.finished
         {
+            self.open = true;
             return Outcome::Ready(Reply::Stream(Box::new(StreamReply { status, held, reader: self })));
         }
         Outcome::Failed(no_stream_fault(&before, &rest))
@@ -177,13 +181,21 @@ impl FrameReader {
         }
         match self.take(rest, out)? {
             Event::Done(done) => Ok(Read::Done(done)),
-            Event::Preface | Event::Real | Event::Filtered(_) => Ok(Read::End),
+            Event::Preface | Event::Real | Event::Filtered(_) => {
+                self.open = true;
+                Ok(Read::End)
+            }
         }
     }
 
     /// Lets the connection go back to the pool.
     pub(super) fn finish(self) {
         self.response.finish();
+    }
+
+    /// What has to stand before an event of ours, so that it is one.
+    pub(super) fn gap(&self) -> &'static [u8] {
+        if self.open { b"\n\n" } else { b"" }
     }
 
     /// The model's name as a JSON string.
@@ -232,7 +244,8 @@ impl FrameReader {
         if let Some(usage) = chunk.usage {
             self.seen.usage = Some(usage);
         }
-        if self.seen.identity.is_none() {
+        // What comes before content may name none, or an empty one.
+        if self.seen.identity.is_none() || !self.seen.content && chunk.choices.any {
             self.seen.identity = Some(chunk.identity(line));
         }
         if chunk.is_usage_only() && !self.include_usage {
@@ -287,3 +300,6 @@ fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
         Data::None | Data::Many => Fault::Garbage(Garbage::ContentType),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! Cutting a stream of server-sent events into its events, however its bytes were chunked.
 //!
-//! An event is handed on as the bytes that the provider sent, its blank line included. Lines end in LF or CRLF.
+//! An event is handed on as the bytes that the provider sent, its blank line included. Lines end in LF, CRLF or CR.
 //! May import: nothing of this crate.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use memchr::memchr;
+use memchr::memchr2;
 
 /// The longest line that is read, in bytes.
 pub const MAX_LINE: usize = 10 * 1024 * 1024;
@@ -48,6 +48,9 @@ impl Splitter {
         let from_chunk = !self.chunk.is_empty();
         let text: &[u8] = if from_chunk { &self.chunk } else { &self.buffer };
         if let Some(end) = event_end(text, self.searched) {
+            if end > MAX_LINE {
+                return Err(LineTooLong);
+            }
             self.searched = 0;
             return Ok(Some(if from_chunk {
                 self.chunk.split_to(end)
@@ -74,18 +77,21 @@ impl Splitter {
     }
 }
 
-/// The place after the first blank line at or after `from`.
+/// The place after the first blank line at or after `from`. It is the same however the text was cut: where a CR at the
+/// end may yet become a CRLF, more is waited for. Two CRs are the end at once; a LF behind them opens the next event,
+/// where it means nothing.
 fn event_end(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
-    while let Some(found) = memchr(b'\n', text.get(at..)?) {
-        let after = at + found + 1;
-        match text.get(after..)? {
-            [b'\n', ..] => return Some(after + 1),
-            [b'\r', b'\n', ..] => return Some(after + 2),
-            _ => at = after,
+    loop {
+        at += memchr2(b'\n', b'\r', text.get(at..)?)?;
+        match text.get(at..)? {
+            [b'\n', b'\n', ..] | [b'\r', b'\r', ..] => return Some(at + 2),
+            [b'\n', b'\r', b'\n', ..] => return Some(at + 3),
+            [b'\n', b'\r', _, ..] => return Some(at + 2),
+            [b'\n', b'\r'] => return None,
+            _ => at += 1,
         }
     }
-    None
 }
 
 /// What an event carries.
@@ -95,7 +101,7 @@ pub enum Data<'a> {
     Line(&'a [u8]),
     /// `data: [DONE]`.
     Done,
-    /// No data: comments, pings, blank lines.
+    /// No data: comments, pings, blank lines, empty `data:` lines.
     None,
     /// Several `data:` lines, which together are one text; no vendor is known to send them.
     Many,
@@ -105,19 +111,22 @@ pub enum Data<'a> {
 #[must_use]
 pub fn data(event: &[u8]) -> Data<'_> {
     let mut found = None;
-    let mut rest = event;
+    // A byte order mark may stand before the first event.
+    let mut rest = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
     while !rest.is_empty() {
-        let (line, next) = match memchr(b'\n', rest) {
+        let (line, next) = match memchr2(b'\n', b'\r', rest) {
             Some(end) => rest.split_at(end + 1),
             None => (rest, &rest[rest.len()..]),
         };
         rest = next;
-        let Some(value) = line.strip_prefix(b"data:") else { continue };
+        let Some(value) = line.strip_prefix(b"data:").map(<[u8]>::trim_ascii) else { continue };
+        if value.is_empty() {
+            continue;
+        }
         if found.is_some() {
             return Data::Many;
         }
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        found = Some(value.trim_ascii_end());
+        found = Some(value);
     }
     match found {
         Some(b"[DONE]") => Data::Done,
@@ -131,8 +140,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STREAM: &str =
-        ": ping\n\ndata: {\"a\":\"ä\"}\n\nevent: x\r\ndata: {}\r\n\r\ndata:[DONE]\n\ndata: rest";
+    /// Every way to end a line, also mixed and with blank lines to spare.
+    const STREAM: &str = "\u{feff}: ping\n\ndata: {\"a\":\"ä\"}\n\nevent: x\r\ndata: {}\r\n\r\n\r\n\n: cr\r\rid: 1\rdata: 1\r\r\ndata:\ndata: 2\n\rdata:[DONE]\n\ndata: rest";
 
     fn split(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
         let mut splitter = Splitter::default();
@@ -158,6 +167,10 @@ mod tests {
                 Data::None,
                 Data::Line("{\"a\":\"ä\"}".as_bytes()),
                 Data::Line(b"{}"),
+                Data::None,
+                Data::None,
+                Data::Line(b"1"),
+                Data::Line(b"2"),
                 Data::Done,
                 Data::Line(b"rest")
             ]
