@@ -1,9 +1,12 @@
 //! Callers who go away, by a clean end of their connection: the provider's call ends with them.
 
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::pick;
-use crate::support::app::{App, chat_body};
+use crate::support::app::{App, chat_body, eventually};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::raw::Raw;
@@ -12,6 +15,14 @@ async fn caller(app: &App, body: &Value) -> Raw {
     let mut caller = Raw::connect(app.address).await;
     caller.chat(&app.organization.key, &chat_body(body)).await;
     caller
+}
+
+/// Goes away by a clean end, having read every byte, and waits until the provider notices; how long that took.
+async fn leave(mut caller: Raw, fake: &FakeProvider, number: usize) -> Duration {
+    let left = Instant::now();
+    caller.finish().await;
+    fake.client_gone(number).await;
+    left.elapsed()
 }
 
 const OUTCOME: [&str; 5] = ["outcome", "status_code", "served_model", "error_class", "streamed"];
@@ -46,7 +57,8 @@ on_both_databases! {
         app.organization.catalogue(&fake, &["a"]).await;
         fake.next(Script::stream().text("Hello there, caller").hang());
         let mut caller = caller(&app, &json!({"model": "a", "stream": true})).await;
-        caller.read_until("Hello there, caller").await;
+        // To the end of its chunk: a byte that is left unread would turn the clean end into a reset.
+        caller.read_until("}\n\n\r\n").await;
         caller.finish().await;
         fake.client_gone(0).await;
         let rows = app.requests(1).await;
@@ -66,6 +78,54 @@ on_both_databases! {
         fake.client_gone(0).await;
         assert_eq!(pick(&app.requests(1).await, &OUTCOME), json!([["client_closed", 499, null, null, false]]));
         assert!(app.events().await.is_empty());
+    }
+
+    async fn the_call_ends_within_a_second_in_every_phase(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let body = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"choices\":";
+        let phases = [
+            (false, Script::new().hang(), ""),
+            (false, Script::new().send(body).hang(), ""),
+            (true, Script::new().hang(), ""),
+            (true, Script::stream().chunk(": ping\n\n").hang(), ""),
+            (true, Script::stream().text("Hel").hang(), "}\n\n\r\n"),
+        ];
+        for (number, (stream, script, heard)) in phases.into_iter().enumerate() {
+            // The best of three: the machine may be busy, the gateway may not be slow.
+            let mut times = Vec::new();
+            for round in 0..3 {
+                fake.next(script.clone());
+                let mut caller = caller(&app, &json!({"model": "a", "stream": stream})).await;
+                fake.request(number * 3 + round).await;
+                caller.read_until(heard).await;
+                times.push(leave(caller, &fake, number * 3 + round).await);
+            }
+            assert!(times.iter().min() < Some(&Duration::from_secs(1)), "phase {number}: {times:?}");
+        }
+        let rows = app.requests(15).await;
+        assert!(rows.iter().all(|row| row["outcome"] == "client_closed"), "{rows:?}");
+        assert_eq!((fake.served(), app.events().await.len()), (15, 0));
+    }
+
+    async fn while_a_retry_is_waited_for(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let token = "metrics-token-of-the-operator";
+        let app = app.beside(|settings| settings.telemetry.metrics_token = Some(token.into())).await;
+        fake.next(Script::respond(429, &[("retry-after", "2")], "{}"));
+        fake.next(Script::answer("Too late"));
+        let mut caller = caller(&app, &json!({"model": "a"})).await;
+        eventually(async || {
+            let metrics = app.call(app.request(Method::GET, "/metrics"), token).await;
+            metrics.text().contains(r#"failsoft_attempts_total{class="rate_limited"} 1"#).then_some(())
+        })
+        .await;
+        caller.finish().await;
+        // Its row is written when the request is over: from then on nobody can be called for it.
+        let rows = app.requests(1).await;
+        assert_eq!(pick(&rows, &["outcome", "upstream_calls", "served_model"]), json!([["client_closed", 1, null]]));
+        assert_eq!(fake.served(), 1);
     }
 
     async fn after_a_failover_that_stays_on_record(app: App) {
