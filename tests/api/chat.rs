@@ -22,6 +22,7 @@ mod retries;
 mod stored;
 mod stream;
 mod stream_broken;
+mod stream_cut;
 mod timeouts;
 mod upstream;
 mod verbatim;

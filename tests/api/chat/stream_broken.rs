@@ -103,40 +103,6 @@ on_both_databases! {
         assert_eq!(pick(&rows[1..], &["input_tokens", "output_tokens", "cost_nano_dollars", "estimated"]), json!([[10, 20, 30_000, true]]));
     }
 
-    async fn wherever_a_stream_is_cut_one_model_alone_is_heard(app: App) {
-        let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
-        fake.always_for("second-upstream", Script::stream().text("SECOND").finish("stop").done());
-        let first = Script::stream()
-            .chunk("data: {\"id\":\"1\",\"choices\":[]}\n\n")
-            .chunk("data: {\"choices\":[{\"delta\":{\"content\":\"F\u{e9}\"}}]}\n\n")
-            .chunk("data: {\"choices\":[{\"delta\":{\"content\":\"IRST\"}}]}\r\n\r\n")
-            .chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
-            .done();
-        let whole: usize = first.length();
-        let mut switched = 0;
-        for length in 0..whole {
-            fake.next_for("first-upstream", first.clone().cut_at(length));
-            let answer = app.chat(&json!({"model": "first", "models": ["second"], "stream": true})).await;
-            let text = answer.text();
-            assert_eq!(answer.status, 200, "{length}: {text}");
-            if answer.header("x-failsoft-model") == "second" {
-                switched += 1;
-                assert!(text.contains("SECOND") && !text.contains("F\u{e9}"), "{length}: {text}");
-                assert!(text.ends_with("data: [DONE]\n\n"), "{length}: {text}");
-                continue;
-            }
-            assert!(text.contains("F\u{e9}") && !text.contains("SECOND"), "{length}: {text}");
-            let broken = text.contains(r#""finish_reason":"error""#);
-            assert_ne!(broken, text.ends_with("data: [DONE]\n\n"), "{length}: {text}");
-            assert!(!broken || last_chunk(&answer)["error"]["code"].is_u64(), "{length}: {text}");
-        }
-        // As soon as content was whole, it was the first one's; until then never.
-        assert!(switched > 150 && switched < whole - 100, "{switched} of {whole}");
-        let rows = app.requests(200).await;
-        assert!(rows.iter().all(|row| row["outcome"] != "failed" && row["outcome"] != "client_closed"));
-    }
-
     async fn content_arrives_as_it_is_sent_and_not_at_the_end(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;

@@ -25,6 +25,27 @@ fn ours(text: &str) -> String {
     text.replace("{model}", "\"a\"").replace("{more}", ",\"provider\":\"fake\"")
 }
 
+/// Xorshift: the same numbers in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit).expect("small")).expect("small")
+    }
+
+    /// The bytes in up to 31 pieces, none of them empty.
+    fn cut<'a>(&mut self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
+        let mut cuts: Vec<usize> = (0..self.below(30)).map(|_| self.below(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+    }
+}
+
 on_both_databases! {
     async fn a_whole_answer_keeps_every_byte_that_is_not_ours(app: App) {
         let fake = FakeProvider::start().await;
@@ -69,32 +90,50 @@ on_both_databases! {
     async fn the_chunking_of_a_stream_makes_no_difference(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
-        let sent = theirs(&format!("{STREAM}{USAGE}{DONE}")).into_bytes();
-        let expected = format!("{}{DONE}", ours(STREAM));
-        // Xorshift: the same cuts in every run, and others in each round.
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut below = |limit: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            usize::try_from(state % u64::try_from(limit).expect("small")).expect("small")
-        };
-        for round in 0..60 {
-            let mut cuts: Vec<usize> = (0..below(30)).map(|_| below(sent.len() + 1)).collect();
-            cuts.extend([0, sent.len()]);
-            cuts.sort_unstable();
-            let mut script = Script::stream();
-            for pair in cuts.windows(2).filter(|pair| pair[0] < pair[1]) {
-                script = script.chunk(&sent[pair[0]..pair[1]]);
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        // Every way to end a line, a byte order mark, no end, and not even a last line.
+        let streams: [fn(&str) -> String; 5] = [
+            |text| format!("{text}{DONE}"),
+            |text| format!("{text}{DONE}").replace("\r\n", "\n").replace('\n', "\r\n"),
+            |text| format!("{text}{DONE}").replace("\r\n", "\n").replace('\n', "\r"),
+            |text| format!("\u{feff}{text}"),
+            |text| text.trim_end().to_owned(),
+        ];
+        for (number, stream) in streams.iter().enumerate() {
+            // What is cut off at the end must not be the usage alone: it is left out of what passes.
+            let usage = if number == 4 { "" } else { USAGE };
+            let sent = stream(&theirs(&format!("{STREAM}{usage}"))).into_bytes();
+            let expected = stream(&ours(STREAM));
+            for round in 0..20 {
+                let pieces = dice.cut(&sent);
+                let script = pieces.iter().fold(Script::stream(), |script, piece| script.chunk(piece));
+                fake.next(script.end());
+                let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+                let lengths: Vec<usize> = pieces.iter().map(|piece| piece.len()).collect();
+                assert_eq!(answer.text(), expected, "stream {number}, round {round}: {lengths:?}");
             }
-            fake.next(script.end());
+            // A byte at a time, each in a segment of its own: characters and line ends are torn apart.
+            fake.next(Script::stream().chunk(&sent).end().trickled());
             let answer = app.chat(&json!({"model": "a", "stream": true})).await;
-            assert_eq!(answer.text(), expected, "round {round}: {cuts:?}");
+            assert_eq!(answer.text(), expected, "stream {number}");
         }
-        // A byte at a time, each in a segment of its own: characters and line ends are torn apart.
-        fake.next(Script::stream().chunk(&sent).end().trickled());
-        let answer = app.chat(&json!({"model": "a", "stream": true})).await;
-        assert_eq!(answer.text(), expected);
+    }
+
+    async fn the_chunking_of_a_whole_answer_makes_no_difference(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+        let sent = format!("{BEFORE}{MIDDLE}\"theirs\"{AFTER}}}\n").into_bytes();
+        let expected = format!("{BEFORE}{MIDDLE}\"a\"{AFTER},\"provider\":\"fake\",\"system_fingerprint\":null}}\n");
+        for round in 0..20 {
+            let pieces = dice.cut(&sent);
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+            let script = pieces.iter().fold(Script::new().send(head), |script, piece| script.chunk(piece));
+            fake.next(script.end());
+            let answer = app.chat(&json!({"model": "a"})).await;
+            let lengths: Vec<usize> = pieces.iter().map(|piece| piece.len()).collect();
+            assert_eq!(answer.text(), expected, "round {round}: {lengths:?}");
+        }
     }
 
     async fn the_failsoft_object_is_there_where_it_is_asked_for(app: App) {
