@@ -7,7 +7,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`gateway`] | one request, in reading order: request, plan, adapt, attempt, classify, trail, relay, answer |
+//! | [`gateway`] | one request, in reading order: request, intent, plan, adapt, attempt, classify, trail, relay, answer |
 //! | [`providers`] | what each vendor wants and says: tables and pure functions |
 //! | [`upstream`] | the only HTTP client, the only send, and the gate before it |
 //! | [`store`] | the only door to the database, the snapshots that requests are served from, the recorder |

@@ -81,7 +81,7 @@ pub struct CostRange {
 /// # Errors
 /// What would be refused: unknown or forbidden models.
 pub fn explain(intent: &Intent, cooldowns: &Cooldowns) -> Result<Explanation> {
-    let (candidates, spent) = Course::new(intent, cooldowns)?.to_its_end();
+    let (candidates, spent) = Course::new(intent, cooldowns)?.walked();
     let cost = candidates.iter().filter_map(|candidate| candidate.cost).reduce(CostRange::joined);
     Ok(Explanation {
         requested: intent.request.wanted.primary().to_owned(),
@@ -105,7 +105,7 @@ impl<'a> Course<'a> {
         Ok(Self { intent, outlook, plan: intent.plan()?, spent: Duration::ZERO, candidates: Vec::new() })
     }
 
-    fn to_its_end(mut self) -> (Vec<Explained>, Duration) {
+    fn walked(mut self) -> (Vec<Explained>, Duration) {
         let mut failure = None;
         loop {
             let left = self.intent.deadline().saturating_sub(self.spent);
