@@ -1,5 +1,6 @@
 //! Where calls may go: never past the gate, never after a redirect, never through a proxy of the environment.
 
+use failsoft::gateway::classify::ErrorClass;
 use failsoft::simulate;
 use serde_json::json;
 
@@ -113,6 +114,9 @@ on_both_databases! {
         let provider = app.organization.provider_at("sim", "simulated", None).await;
         app.organization.model_like("steady", provider, |model| model.upstream_model = "sim/steady".to_owned()).await;
         let rows = || simulate::MODELS.iter().filter(|row| !row.class.contains(' ') && row.class != "none");
+        for class in ErrorClass::ALL.into_iter().filter(|class| !class.is_passed_over()) {
+            assert!(rows().any(|row| row.class == class.as_str()), "no simulated model fails with {class}");
+        }
         for row in rows().filter(|row| !row.name.starts_with("flaky")) {
             app.organization
                 .model_like(row.example, provider, |model| {
