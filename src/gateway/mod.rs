@@ -6,6 +6,7 @@
 //! `error`, `clock`; neither the database library nor the HTTP server.
 
 pub mod adapt;
+pub mod advice;
 pub mod answer;
 pub mod attempt;
 pub mod choices;

@@ -4,6 +4,7 @@
 //! A configuration's id stays the same for as long as its model lives, also over a delete and a new create, so
 //! that old events still lead to it; its revisions are numbered on. Imports the rest of `store`.
 
+mod history;
 mod read;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use super::audit::AuditEntry;
 use super::change::Change;
 use super::{Error, OrgStore};
+pub use history::FallbackRevision;
 pub use read::FallbackFilter;
 
 /// Which failures a list answers.

@@ -36,7 +36,9 @@ pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
 pub use audit::Actor;
 pub use connect::ConnectError;
 pub use event::{EventFilter, EventRow};
-pub use fallback::{FallbackFilter, FallbackOutcome, FallbackRow, FallbackType, NewFallback};
+pub use fallback::{
+    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NewFallback,
+};
 pub use model::{ModelChange, ModelFields, ModelRow, PriceFields};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};

@@ -279,3 +279,33 @@ async fn every_change_is_in_the_audit_with_both_sides_and_its_actor(
         assert_eq!((entry.resource_id, entry.resource_name.as_str()), (Some(config.id.0), "smart"));
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn the_history_tells_who_put_which_list_in_force(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    world.models(&["smart", "steady", "spare"]).await;
+    let first = world.set(fallback("smart", &["steady", "spare"])).await.0;
+    world.set(NewFallback { fallback_type: ContextWindow, ..fallback("smart", &["spare"]) }).await;
+    world.database.hand.advance(Duration::from_secs(1));
+    world.organization.fallback_delete("smart", General, None).await.expect("deleted");
+    let (other, _) = world.other().await;
+    assert_eq!(other.fallback_history("smart", 9).await.expect("read"), []);
+
+    let history = world.organization.fallback_history("smart", 9).await.expect("read");
+    let told: Vec<_> = history
+        .iter()
+        .map(|revision| (revision.fallback_type, revision.number, revision.fallback_models.clone()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (General, 2, Vec::new()),
+            (ContextWindow, 1, strings(&["spare"])),
+            (General, 1, strings(&["steady", "spare"]))
+        ]
+    );
+    let oldest = history.last().expect("a revision");
+    assert_eq!((oldest.actor.as_str(), oldest.created_at), ("ci", first.created_at));
+    assert_eq!(world.organization.fallback_history("smart", 1).await.expect("read"), history[..1]);
+}

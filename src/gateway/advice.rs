@@ -1,0 +1,210 @@
+//! What is worth knowing about a list of fallbacks before it is needed.
+//!
+//! Opinions of the catalogue, never a refusal. Pure; imports the store's snapshot.
+
+use std::fmt;
+
+use crate::store::FallbackType;
+use crate::store::snapshot::{ModelEntry, Price};
+
+/// So many times the price is worth a word.
+const DEAR: f64 = 2.0;
+
+/// Something that may surprise whoever relies on a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// A model that is switched off is passed over.
+    Disabled {
+        /// The fallback.
+        model: String,
+    },
+    /// A smaller window: long prompts that the first takes, this one does not.
+    SmallerWindow {
+        /// The fallback.
+        model: String,
+        /// Its tokens.
+        window: i64,
+        /// The first model's.
+        before: i64,
+    },
+    /// It cannot do what the first can.
+    Lacks {
+        /// The fallback.
+        model: String,
+        /// `tools` or `images`.
+        what: &'static str,
+    },
+    /// It costs several times as much.
+    Dearer {
+        /// The fallback.
+        model: String,
+        /// How many times.
+        times: f64,
+    },
+    /// When that provider fails, all of them fail.
+    OneProvider {
+        /// The provider.
+        provider: String,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disabled { model } => write!(formatter, "{model} is switched off and will be passed over."),
+            Self::SmallerWindow { model, window, before } => write!(
+                formatter,
+                "{model} takes {window} tokens, the first one {before}: longer prompts will pass it over."
+            ),
+            Self::Lacks { model, what } => {
+                write!(formatter, "{model} cannot use {what}: requests with {what} will pass it over.")
+            }
+            Self::Dearer { model, times } => {
+                write!(formatter, "{model} costs about {times:.1} times as much.")
+            }
+            Self::OneProvider { provider } => write!(
+                formatter,
+                "All of them are served by {provider}: when it fails as a whole, nobody is left."
+            ),
+        }
+    }
+}
+
+/// What is worth knowing about `fallbacks` behind `first`.
+#[must_use]
+pub fn warnings(first: &ModelEntry, kind: FallbackType, fallbacks: &[&ModelEntry]) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> =
+        fallbacks.iter().flat_map(|fallback| about(first, kind, fallback)).collect();
+    let alone = |fallback: &&ModelEntry| fallback.provider.id == first.provider.id;
+    if !fallbacks.is_empty() && fallbacks.iter().all(alone) {
+        warnings.push(Warning::OneProvider { provider: first.provider.name.to_string() });
+    }
+    warnings
+}
+
+fn about(first: &ModelEntry, kind: FallbackType, fallback: &ModelEntry) -> Vec<Warning> {
+    let model = || fallback.name.to_string();
+    let mut warnings = Vec::new();
+    if !fallback.enabled {
+        warnings.push(Warning::Disabled { model: model() });
+    }
+    // Behind a prompt that is too long an equal window is as useless as a smaller one.
+    let too_small = |window: i64, before: i64| {
+        if kind == FallbackType::ContextWindow { window <= before } else { window < before }
+    };
+    if let (Some(window), Some(before)) = (fallback.context_window, first.context_window)
+        && too_small(window, before)
+    {
+        warnings.push(Warning::SmallerWindow { model: model(), window, before });
+    }
+    let lacks = |first: Option<bool>, own: Option<bool>| first != Some(false) && own == Some(false);
+    if lacks(first.capabilities.tools, fallback.capabilities.tools) {
+        warnings.push(Warning::Lacks { model: model(), what: "tools" });
+    }
+    if lacks(first.capabilities.vision, fallback.capabilities.vision) {
+        warnings.push(Warning::Lacks { model: model(), what: "images" });
+    }
+    if let Some(times) =
+        first.price.as_ref().zip(fallback.price.as_ref()).and_then(|(one, other)| times(one, other))
+        && times >= DEAR
+    {
+        warnings.push(Warning::Dearer { model: model(), times });
+    }
+    warnings
+}
+
+/// How many times dearer, by the part that has grown most.
+fn times(first: &Price, other: &Price) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a rough figure for people")]
+    let ratio = |first: Option<i64>, other: Option<i64>| match (first, other) {
+        (Some(first), Some(other)) if first > 0 => Some(other as f64 / first as f64),
+        _ => None,
+    };
+    let parts = [ratio(first.input, other.input), ratio(first.output, other.output)];
+    parts.into_iter().flatten().reduce(f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::{DateTime, Utc};
+    use entity::ids::{ModelId, ProviderId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::providers::{Capabilities, ParameterRules, preset};
+    use crate::store::snapshot::ProviderEntry;
+
+    fn model(name: &str, provider: u128, change: impl FnOnce(&mut ModelEntry)) -> ModelEntry {
+        let provider = ProviderEntry {
+            id: ProviderId(Uuid::from_u128(provider)),
+            name: "sole".into(),
+            preset: preset("custom").expect("a preset"),
+            base_url: None,
+            credential: None,
+            updated_at: DateTime::<Utc>::UNIX_EPOCH,
+        };
+        let mut model = ModelEntry {
+            id: ModelId(Uuid::nil()),
+            name: name.into(),
+            created_at: DateTime::<Utc>::UNIX_EPOCH,
+            provider: Arc::new(provider),
+            upstream_model: name.to_owned(),
+            context_window: Some(1_000),
+            max_output_tokens: None,
+            capabilities: Capabilities::default(),
+            parameter_rules: ParameterRules::default(),
+            first_frame_timeout: std::time::Duration::from_secs(60),
+            answer_timeout: std::time::Duration::from_secs(120),
+            num_retries: 0,
+            enabled: true,
+            price: Some(Price {
+                id: None,
+                input: Some(10),
+                output: Some(10),
+                cache_read: None,
+                cache_write: None,
+            }),
+            updated_at: DateTime::<Utc>::UNIX_EPOCH,
+        };
+        change(&mut model);
+        model
+    }
+
+    fn said(kind: FallbackType, fallback: &ModelEntry) -> Vec<String> {
+        let first = model("first", 1, |_| {});
+        warnings(&first, kind, &[fallback]).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_list_of_equals_from_elsewhere_gives_no_cause() {
+        assert!(said(FallbackType::General, &model("b", 2, |_| {})).is_empty());
+    }
+
+    #[test]
+    fn each_cause_is_named() {
+        let general = FallbackType::General;
+        let off = model("b", 2, |model| model.enabled = false);
+        assert_eq!(said(general, &off), ["b is switched off and will be passed over."]);
+        let narrow = model("b", 2, |model| model.context_window = Some(500));
+        assert!(said(general, &narrow).concat().contains("500 tokens, the first one 1000"));
+        // An equal window is no help for a prompt that is too long.
+        assert_eq!(said(FallbackType::ContextWindow, &model("b", 2, |_| {})).len(), 1);
+        let plain = model("b", 2, |model| {
+            (model.capabilities.tools, model.capabilities.vision) = (Some(false), Some(false));
+        });
+        assert_eq!(said(general, &plain).len(), 2);
+        let dear = model("b", 2, |model| {
+            model.price = Some(Price {
+                id: None,
+                input: Some(5),
+                output: Some(35),
+                cache_read: None,
+                cache_write: None,
+            });
+        });
+        assert_eq!(said(general, &dear), ["b costs about 3.5 times as much."]);
+        assert!(said(general, &model("b", 1, |_| {})).concat().contains("served by sole"));
+    }
+}
