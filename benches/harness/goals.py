@@ -1,4 +1,4 @@
-"""What Failsoft promises, as numbers, and whether a run keeps it. Imports `results`.
+"""What Failsoft promises, as numbers, and whether a run keeps it. Imports `results` and the faults.
 
 CPU is promised as a multiple, because it moves with the machine: of the bare forwarder in the same run, or of our own
 plain request. Latency, memory and the start are promised as they are felt.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from harness.results import Figures, Series, median, ratio
+from harness.workloads import HANG_LIMIT_MS, HANGS, INSTANT_FAULTS
 
 FORWARDER = "forwarder"
 OWN_PLAIN = "own plain request"
@@ -44,6 +45,15 @@ class Verdict:
         return None if self.measured is None else self.measured <= self.limit
 
 
+def added_by_faults(figures: Figures, faults: dict, beyond_ms: int = 0) -> Series:
+    """The 99th percentile that the worst of these faults adds beyond so many milliseconds. Of a stream it is that of
+    the first byte, because after it nothing is different."""
+    fields = {name: "first_byte_p99" if fault.chunks else "p99" for name, fault in faults.items()}
+    each = [figures.added_by_fault(name, field) for name, field in fields.items()]
+    together = [[added for added in repetition if added is not None] for repetition in zip(*each)]
+    return [max(added) - beyond_ms * 1000 if added else None for added in together]
+
+
 GOALS = (
     Goal("plain request, CPU at 64 connections", lambda f: f.point(*PLAIN_CPU), "us", 1.6, 3.0, FORWARDER, aim=2.0),
     Goal("100 KB prompt, CPU at 64 connections", lambda f: f.point("prompt/64", "cpu_us"), "us", 1.7, 2.5, FORWARDER),
@@ -55,6 +65,11 @@ GOALS = (
     Goal("stream, whole, added p50", lambda f: f.added("stream/1", "p50"), "us", 900, 900),
     # An acknowledgement that is waited for shows as a step of 40 ms: no stream in a hundred may have it.
     Goal("stream, whole, added p99: no 40 ms step", lambda f: f.added("stream/1", "p99"), "us", 39_999, 39_999),
+    Goal("instant fault, added p99, the worst", lambda f: added_by_faults(f, INSTANT_FAULTS), "us", 5_000, 5_000),
+    Goal(
+        "hang, added p99 beyond its time limit, the worst",
+        lambda f: added_by_faults(f, HANGS, HANG_LIMIT_MS), "us", 50_000, 50_000,
+    ),
     Goal("memory at start", lambda f: f.own("memory_start"), "MB", 35, 45),
     Goal("memory with 256 idle streams", lambda f: f.idle_memory(256), "MB", 55, 65),
     Goal("memory with 5,000 idle streams", lambda f: f.idle_memory(5000), "MB", 350, 360),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.machine import Unavailable
 from harness.targets.base import Target
-from harness.workloads import WORKLOADS, Workload
+from harness.workloads import ASKED, Workload
 
 PATIENCE_SECONDS = 90  # beyond its own time, before a load generator is taken for stuck
 WARM_UP_SECONDS = 0.4
@@ -19,9 +19,9 @@ class LoadGenerator:
 
     def __init__(self, programs: Path, work: Path):
         self._program = programs / "bench-load"
-        self._bodies = {name: work / f"{name}.json" for name in WORKLOADS}
+        self._bodies = {name: work / f"{name}.json" for name in ASKED}
         for name, path in self._bodies.items():
-            path.write_text(WORKLOADS[name].body())
+            path.write_text(ASKED[name].body())
 
     def repeat(
         self,
@@ -50,7 +50,7 @@ class LoadGenerator:
         return HeldStreams(self._command(target, "idle", streams) + ["--hold"])
 
     def _command(self, target: Target, workload: str, connections: int) -> list[str]:
-        asked: Workload = WORKLOADS[workload]
+        asked: Workload = ASKED[workload]
         command = [str(self._program), target.url(workload), "--body", str(self._bodies[workload])]
         command += ["--connections", str(connections), "--answer", asked.answer()]
         for header in target.headers():

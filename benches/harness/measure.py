@@ -11,11 +11,13 @@ from harness.machine import Unavailable, busy_seconds
 from harness.options import Options
 from harness.targets.base import Target
 from harness.targets.provider import Provider
-from harness.workloads import REPEATED
+from harness.workloads import ASKED, FAULTS, HANG_LIMIT_MS, HANGS, REPEATED
 
 PACED_STREAMS = 64
 PACED_STAGGER_SECONDS = 2  # one stream's length, so that their chunks are spread evenly
 DIRECT_SECONDS = 1.0
+HUNG_CONNECTIONS = 32  # each waits for its time limit: one connection alone would see too few of them
+HANGS_SEEN = 5  # on each of those connections
 SETTLING_SECONDS = 1.0
 
 
@@ -34,7 +36,7 @@ class Measurement:
 
     def repetition(self, target: Target, figures: dict, with_idle: bool) -> None:
         """Prepares and starts the target and measures it; `figures` is filled as it goes. Raises Unavailable."""
-        figures.update(points={}, direct={}, idle=[])
+        figures.update(points={}, direct={}, calm={}, idle=[])
         try:
             target.prepare()
             self._under_load(target, figures)
@@ -61,9 +63,14 @@ class Measurement:
             for connections in self._options.connections:
                 point = self._point(target, figures, workload, connections, self._options.seconds)
                 answers += point["answers"]
-                failovers += point["answers"] if workload == "failover" else 0
+                failovers += point["answers"] if ASKED[workload].answered_by else 0
         if "paced" in workloads:
             answers += self._paced(target, figures)["answers"]
+        if "faults" in workloads:
+            for fault in FAULTS:
+                calm, point = self._fault(target, figures, fault)
+                answers += calm["answers"] + point["answers"]
+                failovers += point["answers"]
         figures["memory_peak"] = target.process.peak_memory_mb()
         target.stop()
         figures["unrecorded"] = target.unrecorded(answers, failovers)
@@ -83,6 +90,19 @@ class Measurement:
         figures["points"][f"paced/{PACED_STREAMS}"] = point
         _tell(f"paced/{PACED_STREAMS}", point, "cpu_us_event")
         return point
+
+    def _fault(self, target: Target, figures: dict, fault: str) -> tuple[dict, dict]:
+        """A fault and then an answer; directly before, the same request without the fault."""
+        seconds = self._options.seconds
+        calm = figures["calm"][fault] = self._ask(target, FAULTS[fault].beside, 1, min(seconds, DIRECT_SECONDS))
+        if fault in HANGS:
+            limit = HANG_LIMIT_MS / 1000
+            point = self._ask(target, fault, HUNG_CONNECTIONS, limit * HANGS_SEEN, stagger=limit)
+        else:
+            point = self._ask(target, fault, 1, seconds)
+        figures["points"][fault] = point
+        _tell(fault, point, "cpu_us")
+        return calm, point
 
     def _ask(self, target: Target, workload: str, connections: int, seconds: float, **timing: float) -> dict:
         if time.monotonic() > self._deadline:
@@ -130,7 +150,7 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 def _check_failovers(point: dict, workload: str, failed: int) -> None:
     """A failover is one call that fails and one that answers; a gateway that saves the first is not comparable."""
-    expected = point["answers"] if workload == "failover" else 0
+    expected = point["answers"] * ASKED[workload].failed_calls
     if not point["wrong"] and failed != expected:
         point["wrong"][f"{failed} failed calls, not {expected}"] = abs(failed - expected)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from harness import goals
 from harness.results import Figures, median
-from harness.workloads import REPEATED, WORKLOADS
+from harness.workloads import FAULTS, REPEATED, WORKLOADS
 
 MISSING = "-"
 FOREIGN_TO_MENTION = 0.10
@@ -16,6 +16,7 @@ def show(run: dict) -> None:
         _throughput(run, workload)
     _cost(run)
     _added(run)
+    _faults(run)
     _goals(run, "failsoft-unrecorded", durable=False)
     _goals(run, "failsoft-sqlite", durable=True)
     _goals(run, "failsoft-postgres", durable=True, which=goals.start_only())
@@ -81,6 +82,20 @@ def _added(run: dict) -> None:
         if any(value is not None for pair in pairs for value in pair):
             rows.append([name, *(" / ".join(_number(value) for value in pair) for pair in pairs)])
     _table("latency added to the provider's own at one connection, µs", ["target", *(c[0] for c in columns)], rows)
+
+
+def _faults(run: dict) -> None:
+    rows = []
+    for name, figures in _measured(run):
+        cells = []
+        for fault, asked in FAULTS.items():
+            fields = ("first_byte_p50", "first_byte_p99") if asked.chunks else ("p50", "p99")
+            added = [median(figures.added_by_fault(fault, field)) for field in fields]
+            cells.append(" / ".join(_number(value) for value in added))
+        if any(cell.strip("- /") for cell in cells):
+            rows.append([name, *cells])
+    heads = [asked.title for asked in FAULTS.values()]
+    _table("latency that a fault adds before the next model answers, p50 / p99 in µs", ["target", *heads], rows)
 
 
 def _goals(run: dict, target: str, durable: bool, which: tuple[goals.Goal, ...] = goals.GOALS) -> None:

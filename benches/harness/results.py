@@ -30,6 +30,11 @@ class Figures:
         direct = [repetition.get("direct", {}).get(key, {}).get(field) for repetition in self._repetitions]
         return [None if a is None or b is None else a - b for a, b in zip(self.point(key, field), direct)]
 
+    def added_by_fault(self, fault: str, field: str) -> Series:
+        """What a fault adds to the latency of the same request without it, in microseconds."""
+        calm = [repetition.get("calm", {}).get(fault, {}).get(field) for repetition in self._repetitions]
+        return [None if a is None or b is None else a - b for a, b in zip(self.point(fault, field), calm)]
+
     def idle_memory(self, streams: int) -> Series:
         """Megabytes with that many open streams; missing where not all of them stayed open."""
         return [
@@ -55,7 +60,8 @@ class Figures:
 
 
 def _wrong(repetition: dict) -> int:
-    answers = sum(sum(point["wrong"].values()) for point in repetition["points"].values())
+    points = [*repetition["points"].values(), *repetition.get("calm", {}).values()]
+    answers = sum(sum(point["wrong"].values()) for point in points)
     streams = sum(point["streams"] - point["open"] + point["ended"] for point in repetition["idle"])
     # A process that ended by itself owes at least one answer.
     return answers + streams + (repetition.get("unrecorded") or 0) + ("failed" in repetition)

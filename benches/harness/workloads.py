@@ -26,6 +26,9 @@ class Workload:
     prompt_bytes: int = 450
     chunks: int | None = None  # of a stream; None: not streamed
     answered_by: str = ""  # the model that answers, when it is another one
+    failed_calls: int = 0  # calls that the provider fails for each answer; none where it cannot be reached
+    time_limit_ms: int | None = None  # of the model that is asked
+    beside: str = ""  # the same request without a fault
 
     def body(self) -> str:
         """The request: about 0.8 KB with the short prompt, 1 KB with its head."""
@@ -50,10 +53,39 @@ class Workload:
 WORKLOADS = {
     "plain": Workload("1 KB request", STEADY_MODEL),
     "prompt": Workload("100 KB prompt", STEADY_MODEL, prompt_bytes=100_000),
-    "failover": Workload("failover: 503, then answered", FAILING_MODEL, answered_by=STEADY_MODEL),
+    "failover": Workload("failover: 503, then answered", FAILING_MODEL, answered_by=STEADY_MODEL, failed_calls=1),
     "stream": Workload("stream of 100 chunks, no pauses", "chunks-100", chunks=100),
     "paced": Workload("64 streams, 20 ms between chunks", "chunks-100_gap-20ms", chunks=100),
+    "faults": Workload("a fault, then answered", STEADY_MODEL),
     "idle": Workload("idle streams", "chunks-1000_gap-20000ms", chunks=1000),
 }
-# Measured at every number of connections. `paced` and `idle` have a way of their own.
+# Measured at every number of connections. The others have a way of their own.
 REPEATED = ("plain", "prompt", "failover", "stream")
+
+
+def _fault(title: str, model: str, failed_calls: int = 1) -> Workload:
+    return Workload(title, model, answered_by=STEADY_MODEL, failed_calls=failed_calls, beside="plain")
+
+
+def _hang(title: str, beside: str, chunks: int | None = None) -> Workload:
+    limit = HANG_LIMIT_MS
+    return Workload(
+        title, "hang", chunks=chunks, answered_by=STEADY_MODEL, failed_calls=1, time_limit_ms=limit, beside=beside
+    )
+
+
+# What `faults` is made of: a model that fails so, and a healthy one behind it.
+UNREACHABLE_MODEL = "unreachable"
+HANG_LIMIT_MS = 1000
+INSTANT_FAULTS = {
+    "503": _fault("503", FAILING_MODEL),
+    "429": _fault("429", "fail-429"),
+    "reset": _fault("reset", "reset"),
+    "refused": _fault("refused", UNREACHABLE_MODEL, failed_calls=0),
+}
+HANGS = {
+    "hang": _hang("hang", "plain"),
+    "hang-stream": _hang("hang, streamed", "stream", chunks=100),
+}
+FAULTS = {**INSTANT_FAULTS, **HANGS}
+ASKED = {**WORKLOADS, **FAULTS}

@@ -7,6 +7,7 @@ from harness.targets.base import Target
 class Forwarder(Target):
     name = "forwarder"
     title = "bare actix-web + reqwest"
+    skipped = ("faults",)
 
     def command(self) -> list[str]:
         provider = f"http://127.0.0.1:{self.place.provider_port}"

@@ -33,6 +33,7 @@ http {{
 class Nginx(Target):
     name = "nginx"
     title = "nginx, plain reverse proxy"
+    skipped = ("faults",)
 
     def prepare(self) -> None:
         self._binary = build.nginx()

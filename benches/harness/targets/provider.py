@@ -9,7 +9,7 @@ class Provider(Target):
 
     name = "provider"
     title = "the simulated provider itself"
-    skipped = ("failover", "idle")
+    skipped = ("failover", "faults", "idle")
 
     def __init__(self, place, work):
         super().__init__(place, work)

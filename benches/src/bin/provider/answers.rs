@@ -5,6 +5,7 @@ use failsoft_bench::{fragment_of, fragments, whole_text};
 
 const USAGE: &str = r#"{"prompt_tokens":212,"completion_tokens":98,"total_tokens":310,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#;
 const OVERLOADED: &str = r#"{"error":{"message":"The engine is currently overloaded, please try again later.","type":"server_error","param":null,"code":null}}"#;
+const RATE_LIMITED: &str = r#"{"error":{"message":"Rate limit reached for requests.","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#;
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
 x-request-id: req_bench\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -14,6 +15,10 @@ pub(crate) struct Answers {
     pub(crate) whole: Vec<u8>,
     /// A 503 with an error object, with its head.
     pub(crate) overloaded: Vec<u8>,
+    /// A 429 with an error object, with its head.
+    pub(crate) rate_limited: Vec<u8>,
+    /// The head of a stream and a ping, after which nothing comes.
+    pub(crate) stream_silent: Vec<u8>,
     /// The head of a stream and its first event, which carries the role: one write.
     pub(crate) stream_start: Vec<u8>,
     /// The event with the finish reason.
@@ -33,6 +38,8 @@ impl Answers {
         Self {
             whole: json_answer("200 OK", &completion()),
             overloaded: json_answer("503 Service Unavailable", OVERLOADED),
+            rate_limited: json_answer("429 Too Many Requests", RATE_LIMITED),
+            stream_silent: [STREAM_HEAD, b"8\r\n: ping\n\n\r\n"].concat(),
             stream_start: [
                 STREAM_HEAD,
                 &delta(r#"{"role":"assistant","content":"","refusal":null}"#, "null"),

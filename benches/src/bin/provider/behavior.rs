@@ -1,10 +1,23 @@
 //! What an answer shall be like, read from the name of a model. Imports nothing.
 
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A 503 with an error object.
+    Overloaded,
+    /// A 429 with an error object.
+    RateLimited,
+    /// The connection breaks without an answer.
+    Reset,
+    /// No answer, until the caller goes; of a stream the head and a ping.
+    Hang,
+}
+
 /// How the provider answers one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Behavior {
-    /// Answer 503 with an error object instead.
-    pub(crate) fails: bool,
+    /// What goes wrong instead of an answer.
+    pub(crate) fault: Option<Fault>,
     /// Content chunks of a stream, the one with the role included.
     pub(crate) chunks: usize,
     /// Pause before each content chunk after the first, in milliseconds.
@@ -12,13 +25,13 @@ pub(crate) struct Behavior {
 }
 
 impl Behavior {
-    /// Reads words joined by `_`: `fail-503`, `chunks-<N>`, `gap-<N>ms`. Any other word changes nothing, so `ok` and
-    /// every real model's name mean a good answer of 100 chunks without pauses.
+    /// Reads words joined by `_`: `fail-503`, `fail-429`, `reset`, `hang`, `chunks-<N>`, `gap-<N>ms`. Any other word
+    /// changes nothing, so `ok` and every real model's name mean a good answer of 100 chunks without pauses.
     pub(crate) fn named(name: &str) -> Self {
-        let mut behavior = Self { fails: false, chunks: 100, gap_ms: 0 };
+        let mut behavior = Self { fault: None, chunks: 100, gap_ms: 0 };
         for word in name.split('_') {
-            if word == "fail-503" {
-                behavior.fails = true;
+            if let Some(fault) = fault(word) {
+                behavior.fault = Some(fault);
             } else if let Some(count) = number(word, "chunks-", "") {
                 behavior.chunks = count as usize;
             } else if let Some(pause) = number(word, "gap-", "ms") {
@@ -27,6 +40,16 @@ impl Behavior {
         }
         behavior
     }
+}
+
+fn fault(word: &str) -> Option<Fault> {
+    Some(match word {
+        "fail-503" => Fault::Overloaded,
+        "fail-429" => Fault::RateLimited,
+        "reset" => Fault::Reset,
+        "hang" => Fault::Hang,
+        _ => return None,
+    })
 }
 
 fn number(word: &str, before: &str, after: &str) -> Option<u64> {
@@ -39,10 +62,17 @@ mod tests {
 
     #[test]
     fn words_of_a_name_add_up_and_unknown_ones_change_nothing() {
-        let usual = Behavior { fails: false, chunks: 100, gap_ms: 0 };
+        let usual = Behavior { fault: None, chunks: 100, gap_ms: 0 };
         assert_eq!(Behavior::named("ok"), usual);
         assert_eq!(Behavior::named("gpt-4o_chunks-x_gap-5"), usual);
         assert_eq!(Behavior::named("chunks-7_gap-20ms"), Behavior { chunks: 7, gap_ms: 20, ..usual });
-        assert_eq!(Behavior::named("fail-503"), Behavior { fails: true, ..usual });
+        for (name, fault) in [
+            ("fail-503", Fault::Overloaded),
+            ("fail-429", Fault::RateLimited),
+            ("reset", Fault::Reset),
+            ("hang", Fault::Hang),
+        ] {
+            assert_eq!(Behavior::named(name), Behavior { fault: Some(fault), ..usual });
+        }
     }
 }

@@ -7,16 +7,17 @@ mod behavior;
 mod request;
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answers::{Answers, json_answer};
-use crate::behavior::Behavior;
+use crate::behavior::{Behavior, Fault};
 use crate::request::{Connection, Request};
 
 /// Room for every connection of the widest measurement to arrive at once.
@@ -70,16 +71,41 @@ async fn answer(
         return socket.write_all(&json_answer("200 OK", &body)).await;
     }
     let behavior = Behavior::named(request.behavior());
-    if behavior.fails {
+    let streamed = request.is_set("\"stream\"");
+    if let Some(fault) = behavior.fault {
         calls.failed.set(calls.failed.get() + 1);
-        return socket.write_all(&answers.overloaded).await;
+        return fail(socket, fault, streamed, answers).await;
     }
     calls.answered.set(calls.answered.get() + 1);
-    if request.is_set("\"stream\"") {
+    if streamed {
         let with_usage = request.is_set("\"include_usage\"");
         stream(socket, behavior, with_usage, answers).await
     } else {
         socket.write_all(&answers.whole).await
+    }
+}
+
+/// An error is the end of the connection.
+async fn fail(
+    socket: &mut TcpStream,
+    fault: Fault,
+    streamed: bool,
+    answers: &Answers,
+) -> std::io::Result<()> {
+    match fault {
+        Fault::Overloaded => socket.write_all(&answers.overloaded).await,
+        Fault::RateLimited => socket.write_all(&answers.rate_limited).await,
+        Fault::Reset => {
+            socket.set_zero_linger()?;
+            Err(ErrorKind::ConnectionReset.into())
+        }
+        Fault::Hang => {
+            if streamed {
+                socket.write_all(&answers.stream_silent).await?;
+            }
+            // The next byte can only be the next request, which nobody sends before this one is answered.
+            socket.read_u8().await.map(drop)
+        }
     }
 }
 
