@@ -48,8 +48,9 @@ struct Window {
 enum Probe {
     /// Nobody yet.
     Free,
-    /// One that could not wait for the window's end; if it fails, the window stays as it is.
-    Early,
+    /// One that could not wait for the window's end, or the one whose failure opened this window; if it fails (again,
+    /// where its call is retried), the window stays as it is.
+    Spent,
     /// The one after its end, with which a new window of the same length began.
     Due,
 }
@@ -83,7 +84,7 @@ impl State {
         }
         let free = window.probe == Probe::Free;
         if free {
-            window.probe = Probe::Early;
+            window.probe = Probe::Spent;
         }
         free
     }
@@ -122,7 +123,8 @@ impl State {
         let probe = match &self.window {
             // Whoever was under way when it opened says nothing new; nor does a probe that came too early.
             Some(open) if open.since > called_at || open.probe != Probe::Due => return,
-            Some(open) if open.counted => Probe::Due,
+            // The probe may be retried: that is no second one.
+            Some(open) if open.counted => Probe::Spent,
             // What it was left alone for is over.
             Some(_) if !self.enough(now) => {
                 self.window = None;

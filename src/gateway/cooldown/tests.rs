@@ -140,6 +140,18 @@ fn a_failed_probe_doubles_the_time_up_to_five_minutes_and_an_answer_ends_it() {
 }
 
 #[test]
+fn the_retries_of_a_probe_double_the_time_no_more_than_once() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    bench.wait(30);
+    assert!(bench.probe());
+    bench.fail(Unavailable);
+    bench.wait(1);
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat(), Some((59, false)));
+}
+
+#[test]
 fn an_early_probe_that_fails_leaves_the_time_as_it_is() {
     let bench = bench();
     (0..5).for_each(|_| bench.fail(Unavailable));
