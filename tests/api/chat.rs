@@ -20,6 +20,7 @@ mod processes;
 mod recording;
 mod retries;
 mod stored;
+mod storm;
 mod stream;
 mod stream_broken;
 mod stream_cut;
