@@ -134,6 +134,7 @@ pub const ROUTES: &[Endpoint] = &[
     post("/v1/model-router/providers", MANAGE, || web::post().to(providers::create::create)),
     get("/v1/model-router/providers/{id}", READ, || web::get().to(providers::read::read)),
     patch("/v1/model-router/providers/{id}", MANAGE, || web::patch().to(providers::change::change)),
+    post("/v1/model-router/providers/{id}/test", MANAGE, || web::post().to(providers::connection::test)),
     delete("/v1/model-router/providers/{id}", MANAGE, || web::delete().to(providers::delete::delete)),
     get("/v1/model-router/models", READ, || web::get().to(models::list::list)),
     post("/v1/model-router/models", MANAGE, || web::post().to(models::create::create)),

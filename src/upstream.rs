@@ -23,6 +23,18 @@ pub struct Admitted {
     url: Url,
 }
 
+impl Admitted {
+    /// Another path of the same server: `from` at the end of the path gives way to `to`.
+    #[must_use]
+    pub fn beside(&self, from: &str, to: &str) -> Self {
+        let path = self.url.path();
+        let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
+        let mut url = self.url.clone();
+        url.set_path(&path);
+        Self { url }
+    }
+}
+
 /// Why no answer came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
@@ -119,10 +131,25 @@ impl Upstream {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<UpstreamResponse, SendError> {
+        self.send(target, self.client.post(target.url.clone()).headers(headers).body(body)).await
+    }
+
+    /// Asks for something and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// As [`Upstream::post`].
+    pub async fn get(&self, target: &Admitted, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
+        self.send(target, self.client.get(target.url.clone()).headers(headers)).await
+    }
+
+    async fn send(
+        &self,
+        target: &Admitted,
+        request: reqwest::RequestBuilder,
+    ) -> Result<UpstreamResponse, SendError> {
         if !self.gate.still_admits(&target.url).await {
             return Err(SendError::Blocked);
         }
-        let request = self.client.post(target.url.clone()).headers(headers).body(body);
         match request.send().await {
             Ok(response) => Ok(UpstreamResponse { response }),
             Err(error) => Err(explain(&error)),

@@ -59,6 +59,7 @@ pub const ALIASES: &[(&str, &str)] = &[
         feather::providers::change::change,
         feather::providers::delete::delete,
         feather::explain::explain,
+        feather::providers::connection::test,
         feather::models::list::list,
         feather::models::create::create,
         feather::models::read::read,

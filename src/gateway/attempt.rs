@@ -216,7 +216,7 @@ fn has_type(response: &UpstreamResponse, wanted: &str) -> bool {
     })
 }
 
-async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes, Fault> {
+pub(super) async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes, Fault> {
     let mut first: Option<Bytes> = None;
     let mut gathered = BytesMut::new();
     loop {
@@ -241,7 +241,7 @@ async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes, Fault> {
 }
 
 /// The beginning of an error's body; what cannot be read is as good as empty.
-async fn error_body(response: &mut UpstreamResponse) -> Bytes {
+pub(super) async fn error_body(response: &mut UpstreamResponse) -> Bytes {
     let mut gathered = BytesMut::new();
     let mut drained = 0;
     let drain = async {

@@ -11,6 +11,7 @@ pub mod answer;
 pub mod attempt;
 pub mod choices;
 pub mod classify;
+pub mod connection;
 pub mod cooldown;
 pub mod cost;
 pub mod drill;

@@ -30,7 +30,7 @@ pub mod sse;
 
 pub use error::{UpstreamError, error_in_answer, parse_error};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, known_model};
-pub use openai::{InvalidCredential, chat_url, upstream_headers};
+pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
 

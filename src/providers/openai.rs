@@ -42,6 +42,29 @@ pub fn chat_url(preset: &Preset, base_url: &str) -> String {
     }
 }
 
+/// The most names that a list of models is read for.
+const MOST_NAMES: usize = 1_000;
+
+/// The ids in a vendor's list of models (`{"data": [{"id": ...}]}`; some send the bare list); `None` if it is no such
+/// list.
+pub fn model_names(body: &[u8]) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Model {
+        id: String,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum List {
+        Wrapped { data: Vec<Model> },
+        Bare(Vec<Model>),
+    }
+    let models = match serde_json::from_slice(body).ok()? {
+        List::Wrapped { data } => data,
+        List::Bare(models) => models,
+    };
+    Some(models.into_iter().take(MOST_NAMES).map(|model| model.id).collect())
+}
+
 /// The headers that belong to the vendor and the account: content type, no compression
 /// (bytes pass through as they are), the preset's own, and the credential, which is marked
 /// as sensitive. What belongs to one call (accept, user agent, via, traceparent) is the
@@ -122,6 +145,20 @@ mod tests {
             chat_url(named("azure"), "https://x.openai.azure.com/openai/v1?api-version=preview"),
             "https://x.openai.azure.com/openai/v1/chat/completions?api-version=preview"
         );
+    }
+
+    #[test]
+    fn a_list_of_models_is_read_in_both_of_its_shapes() {
+        let names = |body: &str| model_names(body.as_bytes());
+        assert_eq!(
+            names(r#"{"object":"list","data":[{"id":"a"},{"id":"b","x":1}]}"#),
+            Some(vec!["a".into(), "b".into()])
+        );
+        assert_eq!(names(r#"[{"id":"a"}]"#), Some(vec!["a".into()]));
+        assert_eq!(names(r#"{"data":[]}"#), Some(Vec::new()));
+        for other in ["", "{}", "<html>", r#"{"data":[{"name":"a"}]}"#, "[7]"] {
+            assert_eq!(names(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct OrganizationSnapshot {
     pub settings: OrganizationSettings,
     /// Living keys by their keyed hash.
     pub keys: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
+    /// Living providers that can be called.
+    pub providers: HashMap<ProviderId, Arc<ProviderEntry>>,
     /// Living models by name.
     pub models: HashMap<String, Arc<ModelEntry>>,
     /// Fallback configurations by the model they stand behind.

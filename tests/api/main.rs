@@ -23,6 +23,7 @@ mod fallback_events;
 mod models;
 mod openapi;
 mod provider_health;
+mod provider_test;
 mod providers;
 mod requests;
 mod tenancy;

@@ -118,6 +118,7 @@ impl World {
             version: 1,
             settings: self.settings.clone(),
             keys: HashMap::new(),
+            providers: HashMap::new(),
             models: HashMap::new(),
             chains: self.chains.clone(),
             typed_lists: self.typed_lists,

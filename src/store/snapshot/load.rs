@@ -211,6 +211,7 @@ fn assemble(
         settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
         keys: keys(rows.keys.remove(&id).unwrap_or_default())?,
         models: by_id.into_values().map(|model| (model.name.to_string(), model)).collect(),
+        providers,
         chains,
         typed_lists,
     })

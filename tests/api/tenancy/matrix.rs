@@ -6,7 +6,7 @@ use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, App, Organization};
+use crate::support::app::{Answer, App, Organization, eventually};
 use crate::support::fake_provider::{FakeProvider, Script};
 
 /// What another organization gets.
@@ -126,6 +126,9 @@ impl Victim {
         fake.always_for("victim/second-upstream", Script::answer("victim-answer"));
         let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
         assert_eq!(chat.status, 200, "{}", chat.text());
+        // The provider has answered: nobody waits until that is written down.
+        let path = format!("/v1/model-router/providers/{provider}");
+        eventually(async || (app.get(&path).await.json()["health"] == "ok").then_some(())).await;
         let request = app.requests(1).await[0]["id"].clone();
         let event = app.events().await[0]["id"].clone();
         let new_key = async |name: &str| {
@@ -340,7 +343,15 @@ fn catalogue(victim: &Victim) -> Vec<Row> {
         foreign: Foreign::Own(201),
         change: json!({"name": "renamed-provider"}),
     };
-    models.rows().into_iter().chain(providers.rows()).collect()
+    let test = Row::new(
+        "POST /v1/model-router/providers/{id}/test",
+        &format!("/v1/model-router/providers/{}/test", victim.provider),
+        Value::Null,
+        200,
+        Foreign::Absent,
+        &["remedy"],
+    );
+    models.rows().into_iter().chain([test]).chain(providers.rows()).collect()
 }
 
 fn identity(victim: &Victim) -> Vec<Row> {

@@ -3,6 +3,7 @@
 
 mod body;
 pub mod change;
+pub mod connection;
 pub mod create;
 pub mod delete;
 pub mod list;

@@ -1,0 +1,59 @@
+//! `POST /v1/model-router/providers/{id}/test`.
+
+use serde_json::{Value, json};
+
+use crate::support::app::{App, eventually};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+const PROVIDERS: &str = "/v1/model-router/providers";
+
+async fn test(app: &App, id: &str) -> Value {
+    let answer = app.post(&format!("{PROVIDERS}/{id}/test"), &Value::Null).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+on_both_databases! {
+    async fn a_provider_that_works_names_its_models(app: App) {
+        let fake = FakeProvider::start().await;
+        let id = app.organization.provider("fake", &fake).await.to_string();
+        fake.next(Script::json(200, &json!({"object": "list", "data": [{"id": "one"}, {"id": "two"}]})));
+        let told = test(&app, &id).await;
+        assert_eq!((&told["ok"], &told["models"]), (&json!(true), &json!(["one", "two"])));
+        assert_eq!((&told["error_class"], &told["remedy"]), (&Value::Null, &Value::Null));
+        let sent = fake.requests().remove(0);
+        assert_eq!((sent.method.as_str(), sent.path.as_str()), ("GET", "/v1/models"));
+        assert_eq!(sent.header("authorization"), Some("Bearer sk-upstream-secret-0001"));
+        eventually(async || {
+            (app.get(&format!("{PROVIDERS}/{id}")).await.json()["health"] == "ok").then_some(())
+        })
+        .await;
+        let simulated = app.organization.provider_at("sim", "simulated", None).await.to_string();
+        assert!(test(&app, &simulated).await["models"].to_string().contains("sim/steady"));
+    }
+
+    async fn one_that_does_not_says_why_and_what_to_do(app: App) {
+        let fake = FakeProvider::start().await;
+        let id = app.organization.provider("fake", &fake).await.to_string();
+        for (script, class, word) in [
+            (Script::error(401, "invalid_api_key", "bad key sk-upstream-secret-0001"), "authentication", "credential"),
+            (Script::error(404, "not_found", "nothing here"), "model_not_found", "/v1"),
+            (Script::respond(200, &[], "<html>Welcome</html>"), "invalid_response", "/v1"),
+            (Script::error(500, "server_error", "broken"), "unavailable", "status page"),
+        ] {
+            fake.next(script);
+            let told = test(&app, &id).await;
+            assert_eq!((&told["ok"], &told["error_class"]), (&json!(false), &json!(class)), "{told}");
+            assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains(word)), "{told}");
+            assert!(!told.to_string().contains("0001"), "{told}");
+        }
+        let gone = app.organization.provider_at("gone", "custom", Some("http://127.0.0.1:1/v1")).await.to_string();
+        let told = test(&app, &gone).await;
+        assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.starts_with("Nobody listens")), "{told}");
+        let nowhere = app.organization.provider_at("nowhere", "custom", Some("https://nowhere.invalid/v1")).await;
+        let told = test(&app, &nowhere.to_string()).await;
+        assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains("no address")), "{told}");
+        assert_eq!(app.post(&format!("{PROVIDERS}/{}/test", uuid::Uuid::nil()), &Value::Null).await.status, 404);
+    }
+}
