@@ -1,7 +1,7 @@
 //! The core error taxonomy: what can go wrong, without a word about how it is shown.
 //!
 //! Which to use: the caller's credential → [`Error::Unauthenticated`], [`Error::ScopeMissing`]; a field of the
-//! body or query → [`Error::Invalid`]; a whole request that makes no sense → [`Error::Refused`]; a thing that is
+//! body or query → [`Error::Invalid`]; a person at a page → [`Error::Visit`]; a whole request that makes no sense → [`Error::Refused`]; a thing that is
 //! not there (or another organization's, which is the same) → [`Error::Absent`]; something of ours that broke →
 //! [`Error::internal`], whose source goes to the log and never to the caller. Each dialect under `api/` dresses
 //! every variant in its own `error.rs`, by an exhaustive match. Importable by all; imports nothing of ours but
@@ -114,6 +114,35 @@ pub struct Refusal {
     pub code: &'static str,
 }
 
+/// Why a person with a browser is not let through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VisitFault {
+    /// 303 to the log-in.
+    #[error("nobody is logged in")]
+    LoggedOut {
+        /// Where the visitor wanted to go: a path with its query.
+        next: String,
+    },
+    /// 403: what the visitor's role does not allow.
+    #[error("your role does not allow it: {0}")]
+    RoleMissing(&'static str),
+    /// 403: a form that a page elsewhere sent.
+    #[error("a page of another site sent this form")]
+    ForeignOrigin,
+    /// 403: a form without the token of the page that it stands on.
+    #[error("this form is too old, or no page of this browser made it")]
+    FormStale,
+    /// 415: a body that no form of ours sends.
+    #[error("this is not the body of a form")]
+    NoForm,
+    /// 429: too many attempts at something that must not be guessed.
+    #[error("too many attempts; try again later")]
+    Throttled {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+}
+
 /// A limit of a key that was reached (429).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitReached {
@@ -136,6 +165,9 @@ pub enum Error {
     /// 403: the key is good, but lacks a scope.
     #[error("this API key lacks the scope '{0}'")]
     ScopeMissing(&'static str),
+    /// A person's visit to a page that ends at the door; the API never says it.
+    #[error("{0}")]
+    Visit(VisitFault),
     /// 403: the key's allow-list leaves the model out.
     #[error("this API key may not use the model '{model}'")]
     ModelForbidden {

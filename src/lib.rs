@@ -12,6 +12,7 @@
 //! | [`upstream`] | the only HTTP client, the only send, and the gate before it |
 //! | [`store`] | the only door to the database, the snapshots that requests are served from, the recorder |
 //! | [`auth`] | who is asking: keys, scopes, limits, and the extractors that make a tenant |
+//! | [`body`] | the one reader of bodies |
 //! | [`api`] | JSON: a folder is a dialect, and dresses every error in its own shape |
 //! | [`web`] | HTML: a page is its struct beside its handler, and its template |
 //! | [`routes`] | every route in one list |
@@ -24,6 +25,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod body;
 pub mod cli;
 pub mod clock;
 pub mod config;

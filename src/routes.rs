@@ -10,9 +10,10 @@ use actix_web::{Route, web};
 
 use crate::api::feather::{api_keys, explain, fallback_events, models, providers, requests, whoami};
 use crate::api::{litellm::fallback, openai, openapi, public};
-use crate::auth::permission::Scope;
+use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
-use crate::web::{assets, pages};
+use crate::web::assets;
+use crate::web::pages::{docs, enter, overview};
 pub use description::{described_path, description};
 
 /// Who may call a route.
@@ -26,6 +27,8 @@ pub enum Access {
     Key,
     /// A key with the scope.
     Scope(Scope),
+    /// A person who is logged in and whose role has the permission.
+    Visitor(Permission),
 }
 
 /// One route.
@@ -102,8 +105,12 @@ const fn delete(path: &'static str, access: Access, handler: fn() -> Route) -> E
     Endpoint { method: Verb::Delete, path, access, surface: Surface::Api, handler }
 }
 
-const fn page(path: &'static str, handler: fn() -> Route) -> Endpoint {
-    Endpoint { method: Verb::Get, path, access: Access::Public, surface: Surface::Page, handler }
+const fn page(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Get, path, access, surface: Surface::Page, handler }
+}
+
+const fn form(path: &'static str, access: Access, handler: fn() -> Route) -> Endpoint {
+    Endpoint { method: Verb::Post, path, access, surface: Surface::Page, handler }
 }
 
 use Access::{Operator, Public};
@@ -112,6 +119,7 @@ const INFERENCE: Access = Access::Scope(Scope::Inference);
 const READ: Access = Access::Scope(Scope::RouterRead);
 const MANAGE: Access = Access::Scope(Scope::RouterManage);
 const KEYS: Access = Access::Scope(Scope::KeysManage);
+const VISITOR: Access = Access::Visitor(Permission::Read);
 
 /// Every route. Of two that fit a path, the first wins.
 pub const ROUTES: &[Endpoint] = &[
@@ -154,9 +162,14 @@ pub const ROUTES: &[Endpoint] = &[
     get("/health/readiness", Public, || web::get().to(public::ready)),
     get("/metrics", Operator, || web::get().to(public::metrics)),
     get("/openapi.json", Public, || web::get().to(openapi::read)),
-    page("/", || web::get().to(pages::home::redirect)),
-    page("/docs/api", || web::get().to(pages::docs::api::read)),
-    page("/static/{name}", || web::get().to(assets::read)),
+    page("/signup", Public, || web::get().to(enter::signup::read)),
+    form("/signup", Public, || web::post().to(enter::signup::sign_up)),
+    page("/login", Public, || web::get().to(enter::login::read)),
+    form("/login", Public, || web::post().to(enter::login::log_in)),
+    form("/logout", VISITOR, || web::post().to(enter::logout::log_out)),
+    page("/", VISITOR, || web::get().to(overview::read::read)),
+    page("/docs/api", Public, || web::get().to(docs::api::read)),
+    page("/static/{name}", Public, || web::get().to(assets::read)),
 ];
 
 /// Puts every route into an application. A path answers 405 with `Allow` to the methods that it does not have.

@@ -3,6 +3,7 @@
 //! Imports everything; imported by `cli` and by the tests.
 
 mod background;
+mod door;
 mod serve;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};

@@ -74,6 +74,10 @@ id! {
     InvitationId
 }
 id! {
+    /// Id of a row of [`one_time_links`](crate::one_time_links).
+    OneTimeLinkId
+}
+id! {
     /// Id of a row of [`api_keys`](crate::api_keys).
     ApiKeyId
 }

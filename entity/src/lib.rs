@@ -25,6 +25,7 @@ pub mod invitations;
 pub mod memberships;
 pub mod model_prices;
 pub mod models;
+pub mod one_time_links;
 pub mod organizations;
 pub mod outbox;
 pub mod providers;

@@ -29,6 +29,7 @@ mod m20261120_000005_events_and_requests;
 mod m20261120_000006_rollups;
 mod m20261120_000007_governance;
 mod m20261120_000008_instance;
+mod m20261120_000009_one_time_links;
 mod table;
 
 /// Brings a database to this version's schema (`Migrator::up`), or back (`Migrator::down`).
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000006_rollups::Migration),
             Box::new(m20261120_000007_governance::Migration),
             Box::new(m20261120_000008_instance::Migration),
+            Box::new(m20261120_000009_one_time_links::Migration),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Which dialect a path speaks.
+//! Which dialect a path speaks. What speaks none is for people, and answered with pages.
 
 /// The shape of errors under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,22 +14,24 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The dialect of a path, whether anything is there or not.
+    /// The dialect of a path, whether anything is there or not; none where pages are.
     #[must_use]
-    pub fn of_path(path: &str) -> Self {
+    pub fn of_path(path: &str) -> Option<Self> {
         let under = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if under("/v1/model-router") || under("/v1/identity") {
-            Self::Feather
-        } else if under("/api/v1") {
-            Self::OpenRouter
+        let feather =
+            ["/v1/model-router", "/v1/identity", "/api", "/livez", "/readyz", "/health", "/metrics"];
+        if under("/api/v1") {
+            Some(Self::OpenRouter)
+        } else if feather.into_iter().any(under) || under("/openapi.json") {
+            Some(Self::Feather)
         } else if under("/fallback") {
-            Self::LiteLlm
+            Some(Self::LiteLlm)
         } else if under("/v1") || under("/chat") {
-            Self::OpenAi
+            Some(Self::OpenAi)
         } else {
-            Self::Feather
+            None
         }
     }
 }
@@ -41,17 +43,20 @@ mod tests {
     #[test]
     fn a_path_is_matched_by_whole_segments() {
         for (path, dialect) in [
-            ("/v1/chat/completions", Dialect::OpenAi),
-            ("/chat/completions", Dialect::OpenAi),
-            ("/v1/nothing", Dialect::OpenAi),
-            ("/api/v1/models", Dialect::OpenRouter),
-            ("/v1/model-router/nothing", Dialect::Feather),
-            ("/v1/model-routers", Dialect::OpenAi),
-            ("/v1/identity/whoami", Dialect::Feather),
-            ("/fallback", Dialect::LiteLlm),
-            ("/fallback/openai/gpt-4o", Dialect::LiteLlm),
-            ("/fallbacks", Dialect::Feather),
-            ("/", Dialect::Feather),
+            ("/v1/chat/completions", Some(Dialect::OpenAi)),
+            ("/chat/completions", Some(Dialect::OpenAi)),
+            ("/v1/nothing", Some(Dialect::OpenAi)),
+            ("/api/v1/models", Some(Dialect::OpenRouter)),
+            ("/api/v2", Some(Dialect::Feather)),
+            ("/v1/model-router/nothing", Some(Dialect::Feather)),
+            ("/v1/model-routers", Some(Dialect::OpenAi)),
+            ("/v1/identity/whoami", Some(Dialect::Feather)),
+            ("/livez", Some(Dialect::Feather)),
+            ("/fallback", Some(Dialect::LiteLlm)),
+            ("/fallback/openai/gpt-4o", Some(Dialect::LiteLlm)),
+            ("/fallbacks", None),
+            ("/apiary", None),
+            ("/", None),
         ] {
             assert_eq!(Dialect::of_path(path), dialect, "{path}");
         }

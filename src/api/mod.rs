@@ -1,10 +1,8 @@
 //! The JSON surfaces. A folder is a dialect; each answers everything under its paths in its own shape.
 //!
-//! [`dress`] is the door: it numbers requests and turns every error into its dialect's words. [`body`] reads
-//! bodies after their caller is known. Imports `auth`, `store`, `gateway`, `error`; neither the database library
-//! nor the HTTP client, and nothing of `web`.
+//! [`dress`] turns every error into its dialect's words. Imports `auth`, `body`, `store`, `gateway`, `error`; neither the
+//! database library nor the HTTP client, and nothing of `web`.
 
-pub mod body;
 pub mod dialect;
 pub mod dress;
 pub mod feather;

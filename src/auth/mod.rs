@@ -1,8 +1,16 @@
-//! Who is asking, and what they may do. Imports `store`, `error` and `clock`.
+//! Who is asking, and what they may do. Imports `store`, `error`, `clock` and `config`.
 
+pub mod account;
 pub mod api_key;
+pub mod client;
+pub mod cookie;
+pub mod entrance;
 pub mod limit;
+pub mod link;
 pub mod password;
 pub mod permission;
 pub mod principal;
+pub mod session;
 pub mod tenant;
+pub mod throttle;
+pub mod visitor;

@@ -18,6 +18,7 @@ use super::serve::until_stopped;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::startup::Application;
+use crate::store::Actor;
 use crate::store::system::NewOrganization;
 use crate::telemetry;
 use folder::Folder;
@@ -79,6 +80,7 @@ async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<Secret
         name: "Demo".to_owned(),
         email: "demo@example.com".to_owned(),
         password_hash: None,
+        actor: Some(Actor::system(ACTOR)),
     };
     let created = store.system().organization_create(owner).await.map_err(explain)?;
     let organization = store.system().organization(created.organization_id, ACTOR);

@@ -28,8 +28,8 @@ use crate::telemetry;
 const WORKER_THREADS: usize = 2;
 
 /// Settings that only a running server has a use for.
-const SERVER_SETTINGS: [&str; 5] =
-    ["listen", "public_url", "workers", "allow_private_upstreams", "metrics_listen"];
+const SERVER_SETTINGS: [&str; 6] =
+    ["listen", "public_url", "signup", "workers", "allow_private_upstreams", "metrics_listen"];
 
 /// An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is
 /// on record.

@@ -9,12 +9,13 @@ use zeroize::Zeroizing;
 
 use super::output::{remark, say};
 use super::{block_on, explain, settle};
+use crate::auth::account::{parse_email, parse_name};
 use crate::auth::permission::Scope;
 use crate::auth::{api_key, password};
 use crate::clock::Clock;
 use crate::config::{Overrides, Settings};
 use crate::store::system::NewOrganization;
-use crate::store::{NewApiKey, Store};
+use crate::store::{Actor, NewApiKey, Store};
 
 /// Makes an organization, its owner, and an API key with all scopes, which is shown this once.
 ///
@@ -57,6 +58,9 @@ pub(super) fn create(arguments: Arguments) -> anyhow::Result<()> {
     ))?)
 }
 
+/// Whose actions these are, in the audit log.
+const ACTOR: &str = "command line";
+
 struct Created {
     organization_id: entity::ids::OrganizationId,
     user_id: entity::ids::UserId,
@@ -71,9 +75,10 @@ async fn make(
 ) -> anyhow::Result<Created> {
     let store = Store::open_unloaded(&settings, Clock::system()).await?;
     let password_hash = Some(password::hash(password).await.map_err(explain)?);
-    let new = NewOrganization { name, email, password_hash };
+    let actor = Some(Actor::system(ACTOR));
+    let new = NewOrganization { name, email, password_hash, actor };
     let created = store.system().organization_create(new).await.map_err(explain)?;
-    let key = first_key(&store, created.organization_id, "command line").await?;
+    let key = first_key(&store, created.organization_id, ACTOR).await?;
     store.close().await;
     Ok(Created { organization_id: created.organization_id, user_id: created.user_id, key })
 }
@@ -118,63 +123,5 @@ fn read_password(email: &str) -> anyhow::Result<SecretString> {
     match password::objection(&password) {
         Some(objection) => bail!("{objection}"),
         None => Ok(password),
-    }
-}
-
-const LONGEST_NAME: usize = 100;
-const LONGEST_EMAIL: usize = 254;
-
-fn parse_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let length = name.chars().count();
-    if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
-        return Err(format!("a name has 1 to {LONGEST_NAME} characters and no control characters"));
-    }
-    Ok(name.to_owned())
-}
-
-/// Whether mail arrives is for the mail to show; this catches slips of the hand.
-fn parse_email(text: &str) -> Result<String, String> {
-    let email = text.trim();
-    let shaped = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.contains('@') && domain.split('.').all(|label| !label.is_empty())
-    });
-    let unusual = |character: char| character.is_control() || character.is_whitespace();
-    if !shaped || email.len() > LONGEST_EMAIL || email.chars().any(unusual) {
-        return Err("that is no e-mail address; write it as name@example.com".to_owned());
-    }
-    Ok(email.to_lowercase())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_two_parts_and_no_blanks() {
-        assert_eq!(parse_email(" Ann@Example.com "), Ok("ann@example.com".to_owned()));
-        assert!(parse_email("ann@localhost").is_ok());
-        for text in [
-            "",
-            "ann",
-            "@example.com",
-            "ann@",
-            "ann@b@c",
-            "ann@example..com",
-            "a b@example.com",
-            "ann@example.com\n.x",
-        ] {
-            assert!(parse_email(text).is_err(), "{text:?}");
-        }
-        assert!(parse_email(&format!("{}@example.com", "a".repeat(250))).is_err());
-    }
-
-    #[test]
-    fn a_name_is_trimmed_and_bounded() {
-        assert_eq!(parse_name(" Acme "), Ok("Acme".to_owned()));
-        for text in ["", "  ", "a\u{7}b", &"ä".repeat(101)] {
-            assert!(parse_name(text).is_err(), "{text:?}");
-        }
-        assert!(parse_name(&"ä".repeat(100)).is_ok());
     }
 }

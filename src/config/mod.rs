@@ -3,6 +3,7 @@
 //! Precedence: flag > environment (`FAILSOFT_*`, and `DATABASE_URL`) > file > default. Unknown keys of the file
 //! are refused, and a bad value stops the start with one line, before a port is opened. Importable by all.
 
+pub mod console;
 pub mod database;
 pub mod gateway;
 pub mod recording;
@@ -20,6 +21,8 @@ pub use source::{ConfigError, Overrides};
 pub struct Settings {
     /// Where we listen and how long things may take.
     pub server: server::Server,
+    /// Who may enter the console.
+    pub console: console::Console,
     /// Which database.
     pub database: database::Database,
     /// The master key.

@@ -1,8 +1,34 @@
 //! Section `[server]`: where we listen, how we stop.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Addresses of proxies: one, or a CIDR range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub struct ProxyRange(pub IpNet);
+
+impl FromStr for ProxyRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let range = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let message = || format!("'{text}' is neither an address nor a range: write 10.0.0.1 or 10.0.0.0/8");
+        range.map(Self).map_err(|_| message())
+    }
+}
+
+impl TryFrom<String> for ProxyRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
 
 /// Section `[server]`.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -13,6 +39,9 @@ pub struct Server {
     /// The address under which callers and browsers reach us, without a path. Default: `http://` and `listen`.
     /// `FAILSOFT_PUBLIC_URL`.
     pub public_url: Option<url::Url>,
+    /// Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. Default none: the client is who
+    /// connects. `FAILSOFT_TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<ProxyRange>,
     /// Threads that serve requests. Default: the machine's cores. `FAILSOFT_WORKERS`.
     pub workers: Option<NonZeroUsize>,
     /// How long running answers may go on after a stop was asked for, in seconds. Default 30.
@@ -41,6 +70,7 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            trusted_proxies: Vec::new(),
             workers: None,
             drain_seconds: 30,
             drain_notice_seconds: 0,

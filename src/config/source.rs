@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::Settings;
+use super::console::SignUp;
 use super::recording::Mode;
+use super::server::ProxyRange;
 use super::telemetry::LogFormat;
 use super::upstream::AllowedRange;
 
@@ -51,6 +53,19 @@ pub struct Overrides {
     /// The address under which callers reach us.
     #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<url::Url>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges.
+    #[arg(
+        long,
+        env = "FAILSOFT_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "RANGE",
+        hide = true,
+        global = true
+    )]
+    pub trusted_proxies: Option<Vec<ProxyRange>>,
+    /// Whether strangers may make an organization for themselves: `open` or `closed`.
+    #[arg(long, env = "FAILSOFT_SIGNUP", value_parser = parse_sign_up, value_name = "open|closed", global = true)]
+    pub signup: Option<SignUp>,
     /// Threads that serve requests.
     #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
     pub workers: Option<NonZeroUsize>,
@@ -103,6 +118,14 @@ fn parse_recording(text: &str) -> Result<Mode, String> {
     }
 }
 
+fn parse_sign_up(text: &str) -> Result<SignUp, String> {
+    match text {
+        "open" => Ok(SignUp::Open),
+        "closed" => Ok(SignUp::Closed),
+        _ => Err("write 'open' or 'closed'".to_owned()),
+    }
+}
+
 fn parse_log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "text" => Ok(LogFormat::Text),
@@ -146,6 +169,8 @@ impl Overrides {
             }
         }
         set(&mut settings.server.listen, self.listen);
+        set(&mut settings.server.trusted_proxies, self.trusted_proxies);
+        set(&mut settings.console.signup, self.signup);
         set(&mut settings.server.drain_seconds, self.drain_seconds);
         set(&mut settings.server.drain_notice_seconds, self.drain_notice_seconds);
         set(&mut settings.database.url, self.database_url);

@@ -9,11 +9,12 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use super::{StartError, database_sockets};
-use crate::api::body::BodyReader;
+use super::{StartError, database_sockets, door};
 use crate::api::openapi::Document;
-use crate::api::{dress, public};
+use crate::api::public;
 use crate::auth::limit::Limiter;
+use crate::auth::throttle::Throttle;
+use crate::body::BodyReader;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::Gateway;
@@ -63,6 +64,7 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let listen = settings.server.listen;
     let failed = |source| StartError::Listen { address: listen, source };
     let limiter = web::Data::new(Limiter::new(clock.clone()));
+    let throttle = web::Data::new(Throttle::new(&clock));
     let reader = web::Data::new(BodyReader::new(&settings.server));
     let store = web::Data::new(store);
     let clock = web::Data::new(clock);
@@ -81,13 +83,14 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
             .app_data(clock.clone())
             .app_data(gateway.clone())
             .app_data(limiter.clone())
+            .app_data(throttle.clone())
             .app_data(reader.clone())
             .app_data(readiness.clone())
             .app_data(registry.clone())
             .app_data(shared.clone())
             .app_data(document.clone())
             .app_data(reference.clone())
-            .wrap(from_fn(dress::dress))
+            .wrap(from_fn(door::open))
             .configure(routes::configure)
             .default_service(web::to(public::nothing_here))
     })
@@ -127,7 +130,7 @@ fn metrics(listen: SocketAddr, registry: web::Data<Registry>) -> Result<(Server,
     let server = HttpServer::new(move || {
         App::new()
             .app_data(registry.clone())
-            .wrap(from_fn(dress::dress))
+            .wrap(from_fn(door::open))
             .route("/metrics", web::get().to(public::metrics_on_own_listener))
             .default_service(web::to(public::nothing_here))
     })

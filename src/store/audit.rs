@@ -22,6 +22,12 @@ impl Actor {
         Self { kind: "api_key", id: Some(id), label: name.to_owned(), request_id }
     }
 
+    /// A person, by id and address.
+    #[must_use]
+    pub fn user(id: Uuid, email: &str, request_id: Option<Uuid>) -> Self {
+        Self { kind: "user", id: Some(id), label: email.to_owned(), request_id }
+    }
+
     /// The command line, the demo, a start.
     #[must_use]
     pub fn system(label: &str) -> Self {
@@ -49,7 +55,7 @@ impl Actor {
 pub(super) struct AuditEntry {
     /// `model.create`, `fallback.delete` ...
     pub(super) action: &'static str,
-    /// `model`, `provider`, `api_key`, `fallback`.
+    /// `model`, `provider`, `api_key`, `fallback`, `organization`, `member`, `invitation`, `user`.
     pub(super) resource_kind: &'static str,
     pub(super) resource_id: Uuid,
     pub(super) resource_name: String,

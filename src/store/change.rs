@@ -11,6 +11,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, E
 
 use super::audit::{Actor, AuditEntry};
 use super::{Error, Store};
+use crate::clock::Clock;
 
 /// A transaction on one organization's configuration. Dropped without [`Change::commit`], it leaves no trace.
 pub(super) struct Change {
@@ -51,24 +52,7 @@ impl Change {
     /// Writes down who changed what.
     pub(super) async fn audit(&self, entry: AuditEntry) -> Result<(), Error> {
         let clock = &self.store.inner.clock;
-        audit_entries::Entity::insert(audit_entries::ActiveModel {
-            id: Set(clock.new_id().into()),
-            organization_id: Set(self.organization_id),
-            actor_kind: Set(self.actor.kind().to_owned()),
-            actor_id: Set(self.actor.id()),
-            actor_label: Set(self.actor.label().to_owned()),
-            action: Set(entry.action.to_owned()),
-            resource_kind: Set(entry.resource_kind.to_owned()),
-            resource_id: Set(Some(entry.resource_id)),
-            resource_name: Set(entry.resource_name),
-            before: Set(entry.before),
-            after: Set(entry.after),
-            request_id: Set(self.actor.request_id()),
-            created_at: Set(clock.now()),
-        })
-        .exec_without_returning(&self.transaction)
-        .await?;
-        Ok(())
+        audit(&self.transaction, clock, self.organization_id, &self.actor, entry).await
     }
 
     /// Makes the change last and in force: when this returns, requests of this process see it.
@@ -77,6 +61,34 @@ impl Change {
         self.transaction.commit().await?;
         self.store.inner.directory.refresh(&self.store, &[self.organization_id]).await
     }
+}
+
+/// Writes down who changed what, in the transaction of the change.
+pub(super) async fn audit(
+    transaction: &DatabaseTransaction,
+    clock: &Clock,
+    organization_id: OrganizationId,
+    actor: &Actor,
+    entry: AuditEntry,
+) -> Result<(), Error> {
+    audit_entries::Entity::insert(audit_entries::ActiveModel {
+        id: Set(clock.new_id().into()),
+        organization_id: Set(organization_id),
+        actor_kind: Set(actor.kind().to_owned()),
+        actor_id: Set(actor.id()),
+        actor_label: Set(actor.label().to_owned()),
+        action: Set(entry.action.to_owned()),
+        resource_kind: Set(entry.resource_kind.to_owned()),
+        resource_id: Set(Some(entry.resource_id)),
+        resource_name: Set(entry.resource_name),
+        before: Set(entry.before),
+        after: Set(entry.after),
+        request_id: Set(actor.request_id()),
+        created_at: Set(clock.now()),
+    })
+    .exec_without_returning(transaction)
+    .await?;
+    Ok(())
 }
 
 /// Moves the counter that every process watches. The last statement of a transaction: all changes meet here.

@@ -11,17 +11,22 @@ mod change;
 mod connect;
 mod event;
 mod fallback;
+mod invitation;
+mod membership;
 mod model;
+mod one_time_link;
 pub mod page;
 mod provider;
 pub mod recorder;
 mod request;
 pub mod schema;
+mod session;
 mod settings;
 pub mod snapshot;
 pub mod system;
 #[cfg(test)]
 mod tests;
+mod user;
 pub mod vault;
 
 use std::sync::Arc;
@@ -39,10 +44,15 @@ pub use event::{EventFilter, EventRow};
 pub use fallback::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NewFallback,
 };
+pub use invitation::{InvitationRow, Joining, NewInvitation};
+pub use membership::MemberRow;
 pub use model::{ModelChange, ModelFields, ModelRow, PriceFields};
+pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};
+pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
+pub use user::{OwnOrganization, UserRow};
 
 use crate::auth::tenant::Tenant;
 use crate::clock::Clock;

@@ -9,13 +9,14 @@ use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
 use entity::ids::{OrganizationId, UserId};
-use entity::{api_keys, memberships, organizations, users};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, SqlErr,
-};
+use entity::{api_keys, organizations};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use serde_json::json;
 
+use super::audit::AuditEntry;
 use super::recorder::{FallbackEventRecord, RequestRecord};
-use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, recorder};
+use super::user::NewUser;
+use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, recorder, user};
 pub use inspection::ProviderAddress;
 
 /// Access without an organization's scope.
@@ -33,6 +34,8 @@ pub struct NewOrganization {
     pub email: String,
     /// The owner's password, hashed; none for the demo.
     pub password_hash: Option<String>,
+    /// Who makes it, for the audit; none is its owner.
+    pub actor: Option<Actor>,
 }
 
 /// What [`System::organization_create`] made.
@@ -47,6 +50,10 @@ pub struct CreatedOrganization {
 impl<'a> System<'a> {
     pub(super) fn new(store: &'a Store) -> Self {
         Self { store }
+    }
+
+    pub(super) fn store(&self) -> &'a Store {
+        self.store
     }
 
     /// Opens an organization's data for the system itself.
@@ -64,11 +71,12 @@ impl<'a> System<'a> {
         let now = clock.now();
         let organization_id = OrganizationId(clock.new_id());
         let user_id = UserId(clock.new_id());
+        let name = new.name;
         let settings = serde_json::to_value(OrganizationSettings::default()).map_err(Error::internal)?;
         let transaction = self.store.begin().await?;
         organizations::Entity::insert(organizations::ActiveModel {
             id: Set(organization_id),
-            name: Set(new.name),
+            name: Set(name.clone()),
             settings: Set(settings),
             version: Set(1),
             created_at: Set(now),
@@ -76,32 +84,22 @@ impl<'a> System<'a> {
         })
         .exec_without_returning(&transaction)
         .await?;
-        users::Entity::insert(users::ActiveModel {
-            id: Set(user_id),
-            email: Set(new.email.to_lowercase()),
-            name: Set(None),
-            password_hash: Set(new.password_hash),
-            created_at: Set(now),
-            updated_at: Set(now),
-            disabled_at: Set(None),
-        })
-        .exec_without_returning(&transaction)
-        .await
-        .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                Error::Conflict { message: "that e-mail address already has a user".to_owned() }
-            }
-            Some(_) | None => error.into(),
-        })?;
-        memberships::Entity::insert(memberships::ActiveModel {
-            organization_id: Set(organization_id),
-            user_id: Set(user_id),
-            role: Set("owner".to_owned()),
-            created_at: Set(now),
-            updated_at: Set(now),
-        })
-        .exec_without_returning(&transaction)
-        .await?;
+        let email = new.email.to_lowercase();
+        let actor = new.actor.unwrap_or_else(|| Actor::user(user_id.0, &email, None));
+        let owner =
+            NewUser { id: user_id, email: email.clone(), name: None, password_hash: new.password_hash };
+        user::insert(self.store, &transaction, owner).await?;
+        membership::insert(&transaction, organization_id, user_id, membership::OWNER, now).await?;
+        let state = json!({ "name": name, "owner": email });
+        let entry = AuditEntry::new(
+            "organization.create",
+            "organization",
+            organization_id.0,
+            &name,
+            None,
+            Some(&state),
+        )?;
+        change::audit(&transaction, clock, organization_id, &actor, entry).await?;
         change::tell_other_processes(&transaction).await?;
         transaction.commit().await?;
         self.store.inner.directory.refresh(self.store, &[organization_id]).await?;

@@ -17,6 +17,7 @@ mod support;
 
 mod api_keys;
 mod chat;
+mod console;
 mod explain;
 mod fallback;
 mod fallback_events;

@@ -5,6 +5,7 @@
 
 mod dialect;
 mod matrix;
+mod pages;
 
 use std::collections::BTreeSet;
 
@@ -40,11 +41,13 @@ fn assert_unauthenticated(row: &Row, answer: &Answer, how: &str) {
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
     let routes: BTreeSet<String> = ROUTES.iter().map(title).collect();
-    let covered: BTreeSet<String> = rows(&Victim::nobody()).into_iter().map(|row| row.title).collect();
+    let pages = pages::PAGES.iter().map(|(title, _)| (*title).to_owned());
+    let covered: BTreeSet<String> =
+        rows(&Victim::nobody()).into_iter().map(|row| row.title).chain(pages).collect();
     let missing: Vec<_> = routes.difference(&covered).collect();
     assert!(
         missing.is_empty(),
-        "give each of these routes a row in tests/api/tenancy/matrix.rs: {missing:?}"
+        "give each of these routes a row in tests/api/tenancy/matrix.rs, or in pages.rs: {missing:?}"
     );
     let gone: Vec<_> = covered.difference(&routes).collect();
     assert!(gone.is_empty(), "these rows are of no route: {gone:?}");
@@ -131,7 +134,7 @@ on_both_databases! {
             let key = match access(&row) {
                 Access::Scope(scope) => app.organization.key_with(&[scope]).await,
                 Access::Key => app.organization.key_with(&[]).await,
-                Access::Public | Access::Operator => continue,
+                Access::Public | Access::Operator | Access::Visitor(_) => continue,
             };
             let answer = app.call(request(&app, &row), &key).await;
             assert_eq!(answer.status, row.owner, "{}: {}", row.title, answer.text());

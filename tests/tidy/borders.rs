@@ -19,8 +19,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gateway", &["store", "providers", "upstream"]),
     // It stands where a stranger's provider stands.
     ("simulate", &[]),
-    ("api", &["auth", "store", "gateway", "providers", "upstream"]),
-    ("web", &["auth", "store", "gateway", "providers", "upstream"]),
+    ("body", &[]),
+    ("api", &["auth", "body", "store", "gateway", "providers", "upstream"]),
+    ("web", &["auth", "body", "store", "gateway", "providers", "upstream"]),
 ];
 
 const IMPORTABLE_BY_ALL: &[&str] = &["config", "error", "clock", "telemetry"];
@@ -74,6 +75,8 @@ const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
 /// Who may reach past the tenants through `store::system`, and for which work that belongs to no caller.
 const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("src/startup/", "follows the changes of other processes, notes when keys were used"),
+    ("src/auth/entrance", "who comes in by a password or a link has not proven anything before"),
+    ("src/auth/visitor.rs", "the session says which organization it is"),
     ("src/cli/", "the operator at the command line, and the demo before anybody can be asked who they are"),
 ];
 

@@ -34,6 +34,9 @@ pub(crate) async fn closed_words(db: &DatabaseConnection) {
     refuses_other_words!(db, invitations, role: "owner" "admin" "member", |number: u8| {
         invitations::Model { id: new_id(), token_hash: vec![number; 32], ..ours.invitation.clone() }
     });
+    refuses_other_words!(db, one_time_links, kind: "reset" "console", |number: u8| {
+        one_time_links::Model { id: new_id(), token_hash: vec![number; 32], ..ours.link.clone() }
+    });
     refuses_other_words!(db, providers, health: "unknown" "ok" "failing", |number: u8| {
         providers::Model { id: new_id(), name: format!("provider {number}"), ..ours.provider.clone() }
     });

@@ -21,6 +21,7 @@ macro_rules! for_every_row {
         $function::<memberships::Entity>($db, sample.membership $(, $more)*).await;
         $function::<sessions::Entity>($db, sample.session $(, $more)*).await;
         $function::<invitations::Entity>($db, sample.invitation $(, $more)*).await;
+        $function::<one_time_links::Entity>($db, sample.link $(, $more)*).await;
         $function::<api_keys::Entity>($db, sample.api_key $(, $more)*).await;
         $function::<providers::Entity>($db, sample.provider $(, $more)*).await;
         $function::<models::Entity>($db, sample.source $(, $more)*).await;

@@ -42,6 +42,7 @@ pub(crate) struct Sample {
     pub(crate) membership: memberships::Model,
     pub(crate) session: sessions::Model,
     pub(crate) invitation: invitations::Model,
+    pub(crate) link: one_time_links::Model,
     pub(crate) api_key: api_keys::Model,
     pub(crate) provider: providers::Model,
     pub(crate) source: models::Model,
@@ -78,6 +79,7 @@ impl Sample {
             membership: membership(of, user.id),
             session: session(of, user.id),
             invitation: invitation(of, user.id, number),
+            link: link(user.id, number),
             model_price: model_price(of, source.id),
             fallback_target: fallback_target(of, revision.id, source.id, target.id),
             event: event(of, request.id, config.id),
@@ -162,6 +164,18 @@ fn invitation(organization_id: OrganizationId, user_id: UserId, number: u8) -> i
         expires_at: moment(1),
         accepted_at: Some(moment(2)),
         revoked_at: Some(moment(3)),
+    }
+}
+
+fn link(user_id: UserId, number: u8) -> one_time_links::Model {
+    one_time_links::Model {
+        id: new_id(),
+        user_id,
+        kind: "reset".to_owned(),
+        token_hash: vec![number; 32],
+        created_at: moment(0),
+        expires_at: moment(1),
+        used_at: Some(moment(2)),
     }
 }
 

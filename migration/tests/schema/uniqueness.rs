@@ -86,4 +86,12 @@ pub(crate) async fn unique_secrets(db: &DatabaseConnection) {
     };
     refused::<invitations::Entity>(db, link.clone(), Refusal::Unique).await;
     accepted::<invitations::Entity>(db, invitations::Model { token_hash: vec![9; 32], ..link }).await;
+
+    let link = one_time_links::Model {
+        id: new_id(),
+        token_hash: ours.link.token_hash.clone(),
+        ..theirs.link.clone()
+    };
+    refused::<one_time_links::Entity>(db, link.clone(), Refusal::Unique).await;
+    accepted::<one_time_links::Entity>(db, one_time_links::Model { token_hash: vec![9; 32], ..link }).await;
 }

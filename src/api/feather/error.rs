@@ -96,7 +96,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
             "forbidden",
             format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
         ),
-        Error::ModelForbidden { .. } => (403, "forbidden", sentence(error)),
+        Error::Visit(_) | Error::ModelForbidden { .. } => (403, "forbidden", sentence(error)),
         Error::RouteUnknown => (
             404,
             "not_found",

@@ -2,10 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::api::body::BodyReader;
 use crate::api::intent::intent;
 use crate::api::openai::schema::ChatCompletionRequest;
 use crate::auth::principal::{Caller, RouterRead};
+use crate::body::BodyReader;
 use crate::error::Result;
 use crate::gateway::Gateway;
 use crate::gateway::explain::{self, Explanation};

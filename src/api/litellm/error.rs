@@ -62,6 +62,8 @@ fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
             403,
             format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
         ),
+        // Pages alone refuse like this.
+        Error::Visit(fault) => say(403, fault.to_string()),
         Error::ModelForbidden { model } => say(403, format!("This API key may not use the model '{model}'")),
         Error::RouteUnknown => say(
             404,

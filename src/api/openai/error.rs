@@ -116,6 +116,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         }
         Error::Unauthenticated(_)
         | Error::ScopeMissing(_)
+        | Error::Visit(_)
         | Error::ModelForbidden { .. }
         | Error::RouteUnknown
         | Error::MethodNotAllowed { .. }
@@ -166,6 +167,8 @@ fn words(error: &Error, request_id: Uuid) -> Words {
             None,
             format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
         ),
+        // Pages alone refuse like this.
+        Error::Visit(fault) => say(403, "permission_error", "forbidden", None, fault.to_string()),
         Error::ModelForbidden { model } => say(
             403,
             "permission_error",

@@ -98,12 +98,10 @@ fn add_errors(operation: &mut Operation, needs: Needs, path: &str) {
         if response.description.is_empty() {
             response.description = meaning(status).to_owned();
         }
-        if response.content.is_empty() {
-            let schema = Ref::from_schema_name(shape(Dialect::of_path(path), status));
-            response
-                .content
-                .insert("application/json".to_owned(), RefOr::T(Content::new(Some(RefOr::Ref(schema)))));
-        }
+        let Some(dialect) = Dialect::of_path(path).filter(|_| response.content.is_empty()) else { continue };
+        let schema = Ref::from_schema_name(shape(dialect, status));
+        let content = Content::new(Some(RefOr::Ref(schema)));
+        response.content.insert("application/json".to_owned(), RefOr::T(content));
     }
 }
 

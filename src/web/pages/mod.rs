@@ -1,4 +1,5 @@
 //! The pages, by area.
 
 pub mod docs;
-pub mod home;
+pub mod enter;
+pub mod overview;

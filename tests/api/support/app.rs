@@ -52,7 +52,7 @@ pub(crate) struct Organization {
     pub(crate) key: String,
     /// Its data, for arranging a test; what a test asserts goes over HTTP.
     pub(crate) store: OrgStore,
-    vault: Store,
+    pub(crate) vault: Store,
 }
 
 /// An answer, read to its end.
@@ -281,6 +281,7 @@ impl Organization {
             name: name.to_owned(),
             email: format!("{name}@example.com"),
             password_hash: None,
+            actor: None,
         };
         let created = store.system().organization_create(new).await.expect("an organization");
         let own = store.system().organization(created.organization_id, "test");

@@ -1,9 +1,11 @@
 //! What the tests share.
 
 pub(crate) mod app;
+pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod fake_provider;
 pub(crate) mod feather;
+mod people;
 pub(crate) mod process;
 pub(crate) mod raw;
 

@@ -389,8 +389,6 @@ fn open() -> Vec<Row> {
         open("/health/readiness", "/health/readiness", 200),
         open("/metrics", "/metrics", 404),
         open("/openapi.json", "/openapi.json", 200),
-        // Leads to the page, which is what the caller here gets.
-        open("/", "/", 200),
         open("/docs/api", "/docs/api", 200),
         open("/static/{name}", "/static/nothing.css", 404),
     ]

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
 
 use super::{ApiKeyChangeBody, ApiKeyResponse, LastUses, WHAT, body, rights};
-use crate::api::body::BodyReader;
 use crate::api::feather::checks::{Need, path_id};
 use crate::api::fields::Fields;
 use crate::auth::principal::{Caller, KeysManage};
+use crate::body::BodyReader;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::{ApiKeyChange, ApiKeyRow, Store};

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 
 use super::{ApiKeyResponse, LastUses, NewApiKeyBody, NewApiKeyResponse, body, rights};
-use crate::api::body::BodyReader;
 use crate::api::feather::checks::Need;
 use crate::api::fields::Fields;
 use crate::auth::api_key;
 use crate::auth::principal::{Caller, KeysManage};
+use crate::body::BodyReader;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::{NewApiKey, Store};

@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{ModelChangeBody, ModelResponse, WHAT, body};
-use crate::api::body::BodyReader;
 use crate::api::feather::checks::{Need, path_id};
 use crate::api::fields::{Change, Fields};
 use crate::auth::principal::{Caller, RouterManage};
+use crate::body::BodyReader;
 use crate::error::{Error, Result};
 use crate::store::{ModelChange, PriceFields, Store};
 

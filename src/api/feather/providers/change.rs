@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use entity::ids::ProviderId;
 
 use super::{ProviderChangeBody, ProviderResponse, WHAT, body};
-use crate::api::body::BodyReader;
 use crate::api::feather::checks::{Need, path_id};
 use crate::api::fields::{Change, Fields};
 use crate::auth::principal::{Caller, RouterManage};
+use crate::body::BodyReader;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::providers::preset;

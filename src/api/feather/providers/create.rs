@@ -4,10 +4,10 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{NewProviderBody, ProviderResponse, body};
-use crate::api::body::BodyReader;
 use crate::api::feather::checks::Need;
 use crate::api::fields::{Change, Fields};
 use crate::auth::principal::{Caller, RouterManage};
+use crate::body::BodyReader;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::store::{NewProvider, Store};

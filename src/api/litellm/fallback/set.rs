@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::revision::{IfMatch, etag};
 use super::{Fallback, expected_type};
-use crate::api::body::BodyReader;
 use crate::api::fields::Fields;
 use crate::auth::principal::{Caller, RouterManage};
+use crate::body::BodyReader;
 use crate::error::{Error, Location, Result};
 use crate::gateway::classify::ErrorClass;
 use crate::store::{FallbackOutcome, FallbackType, NewFallback, Store};

@@ -1,6 +1,6 @@
 //! The one reader of bodies: after the caller is known, within limits of size and time.
 //!
-//! Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. All bodies of the
+//! Imported by `api` and `web`. Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. All bodies of the
 //! process share one budget, so that many large ones at once are told to come back instead of filling memory.
 
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl BodyReader {
         self.read(request, payload, self.chat_limit).await
     }
 
-    /// Reads the body of a management call.
+    /// Reads the body of a management call or of a form.
     ///
     /// # Errors
     /// It is compressed, too large, stalls, or breaks off; or too many bodies are held already.

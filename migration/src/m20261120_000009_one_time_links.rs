@@ -1,0 +1,43 @@
+//! Links that let one person in once: to set a new password, or into the console of a demo.
+//!
+//! May import: `sea_orm_migration`, `table`.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{blob, pk_uuid, text, uuid};
+
+use crate::table::{drop_tables, index, moment, moment_null, one_of, reference};
+
+/// The change.
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("one_time_links")
+            .col(pk_uuid("id"))
+            .col(uuid("user_id"))
+            .col(text("kind"))
+            .col(blob("token_hash"))
+            .col(moment("created_at"))
+            .col(moment("expires_at"))
+            .col(moment_null("used_at"))
+            .foreign_key(&mut reference("one_time_links", &["user_id"], "users", &["id"]))
+            .check(one_of("kind", &["reset", "console"]))
+            .to_owned();
+        manager.create_table(table).await?;
+        let by_hash = index("one_time_links", "token_hash", &["token_hash"]).unique().to_owned();
+        manager.create_index(by_hash).await?;
+        // A new password ends every other link of its person.
+        manager.create_index(index("one_time_links", "user", &["user_id"])).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["one_time_links"]).await
+    }
+}

@@ -1,0 +1,93 @@
+//! What somebody who is in does with the own account: sessions, password, organizations.
+
+use actix_web::cookie::Cookie;
+use entity::ids::{OrganizationId, SessionId};
+use secrecy::SecretString;
+
+use super::Entrance;
+use crate::auth::cookie::{self, Kind};
+use crate::auth::password;
+use crate::auth::visitor::Visitor;
+use crate::error::Error;
+use crate::store::{OwnOrganization, SessionRow};
+
+impl Entrance {
+    /// Ends the session, and returns the cookie that takes its own away.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn log_out<P>(&self, visitor: &Visitor<P>) -> Result<Cookie<'static>, Error> {
+        self.store.system().session_end(visitor.user.id, visitor.session_id).await?;
+        Ok(cookie::removal(&self.settings, Kind::Session))
+    }
+
+    /// Changes the password, which ends every other session. False: the current one is wrong.
+    ///
+    /// # Errors
+    /// Too many attempts, or too many at once.
+    pub async fn change_password<P>(
+        &self,
+        visitor: &Visitor<P>,
+        current: SecretString,
+        new: SecretString,
+    ) -> Result<bool, Error> {
+        if self.check_password(&visitor.user.email, current).await? != Some(visitor.user.id) {
+            return Ok(false);
+        }
+        let password_hash = password::hash(new).await?;
+        let (id, keep) = (visitor.user.id, Some(visitor.session_id));
+        let actor = visitor.tenant.actor();
+        self.store.system().user_password_set(id, password_hash, keep, actor).await?;
+        Ok(true)
+    }
+
+    /// The visitor's sessions, the one used last first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn sessions<P>(&self, visitor: &Visitor<P>) -> Result<Vec<SessionRow>, Error> {
+        self.store.system().session_list(visitor.user.id).await
+    }
+
+    /// Ends one of the visitor's sessions. False: there is no such one.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn end_session<P>(&self, visitor: &Visitor<P>, id: SessionId) -> Result<bool, Error> {
+        self.store.system().session_end(visitor.user.id, id).await
+    }
+
+    /// Ends every session of the visitor's but this one. Returns how many.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn end_other_sessions<P>(&self, visitor: &Visitor<P>) -> Result<u64, Error> {
+        self.store.system().session_end_others(visitor.user.id, visitor.session_id).await
+    }
+
+    /// The organizations that the visitor belongs to.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn organizations<P>(&self, visitor: &Visitor<P>) -> Result<Vec<OwnOrganization>, Error> {
+        self.store.system().user_organizations(visitor.user.id).await
+    }
+
+    /// Ends this session and makes one for another organization of the visitor's. None: it is not one of theirs.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn switch<P>(
+        &self,
+        visitor: &Visitor<P>,
+        to: OrganizationId,
+    ) -> Result<Option<Cookie<'static>>, Error> {
+        let organizations = self.organizations(visitor).await?;
+        if !organizations.iter().any(|organization| organization.id == to) {
+            return Ok(None);
+        }
+        let cookie = self.open_session(visitor.user.id, to).await?;
+        self.store.system().session_end(visitor.user.id, visitor.session_id).await?;
+        Ok(Some(cookie))
+    }
+}

@@ -1,0 +1,167 @@
+//! How often somebody may try what must not be guessed: per client address and per account. Counted per process; a
+//! restart forgets it. Known and unknown accounts are counted alike.
+//!
+//! Imports `clock`, `error`.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Clock;
+use crate::error::{Error, VisitFault};
+
+/// Counters are swept every so many attempts, so that they do not pile up.
+const SWEEP: usize = 256;
+
+/// Attempts that come at once, and how long until there is another one.
+#[derive(Debug, Clone, Copy)]
+struct Allowance {
+    burst: NonZeroU32,
+    every: Duration,
+}
+
+const fn allowance(burst: u32, seconds: u64) -> Allowance {
+    let burst = match NonZeroU32::new(burst) {
+        Some(burst) => burst,
+        None => NonZeroU32::MIN,
+    };
+    Allowance { burst, every: Duration::from_secs(seconds) }
+}
+
+/// Passwords at log-in and elsewhere, from one address.
+const PASSWORDS_OF_ADDRESS: Allowance = allowance(30, 2);
+/// Passwords of one account, from wherever.
+const PASSWORDS_OF_ACCOUNT: Allowance = allowance(10, 60);
+/// New organizations from one address.
+const SIGN_UPS_OF_ADDRESS: Allowance = allowance(20, 60);
+/// Links of invitations and resets that are tried from one address.
+const LINKS_OF_ADDRESS: Allowance = allowance(30, 2);
+
+/// Every counter.
+#[derive(Debug)]
+pub struct Throttle {
+    passwords_of_address: Counters<IpAddr>,
+    passwords_of_account: Counters<blake3::Hash>,
+    sign_ups_of_address: Counters<IpAddr>,
+    links_of_address: Counters<IpAddr>,
+}
+
+impl Throttle {
+    /// Counters that read this clock.
+    #[must_use]
+    pub fn new(clock: &Clock) -> Self {
+        Self {
+            passwords_of_address: Counters::new(PASSWORDS_OF_ADDRESS, clock),
+            passwords_of_account: Counters::new(PASSWORDS_OF_ACCOUNT, clock),
+            sign_ups_of_address: Counters::new(SIGN_UPS_OF_ADDRESS, clock),
+            links_of_address: Counters::new(LINKS_OF_ADDRESS, clock),
+        }
+    }
+
+    /// A password is tried for an account, which is an e-mail address that need not exist.
+    ///
+    /// # Errors
+    /// [`VisitFault::Throttled`].
+    pub fn password(&self, address: IpAddr, account: &str) -> Result<(), Error> {
+        self.passwords_of_address.admit(network(address))?;
+        self.passwords_of_account.admit(blake3::hash(account.to_lowercase().as_bytes()))
+    }
+
+    /// An organization is made.
+    ///
+    /// # Errors
+    /// [`VisitFault::Throttled`].
+    pub fn sign_up(&self, address: IpAddr) -> Result<(), Error> {
+        self.sign_ups_of_address.admit(network(address))
+    }
+
+    /// A link's secret is tried.
+    ///
+    /// # Errors
+    /// [`VisitFault::Throttled`].
+    pub fn link(&self, address: IpAddr) -> Result<(), Error> {
+        self.links_of_address.admit(network(address))
+    }
+}
+
+/// Who has one IPv6 address has its whole /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        address => address,
+    }
+}
+
+#[derive(Debug)]
+struct Counters<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, HashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>,
+    clock: Clock,
+    attempts: AtomicUsize,
+}
+
+impl<K: Hash + Eq + Clone> Counters<K> {
+    fn new(allowance: Allowance, clock: &Clock) -> Self {
+        let quota = Quota::with_period(allowance.every).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+        let quota = quota.allow_burst(allowance.burst);
+        let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
+        Self { limiter, clock: clock.clone(), attempts: AtomicUsize::new(0) }
+    }
+
+    fn admit(&self, key: K) -> Result<(), Error> {
+        if self.attempts.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        self.limiter.check_key(&key).map_err(|denied| {
+            let retry_after = denied.wait_time_from(self.clock.monotonic());
+            Error::Visit(VisitFault::Throttled { retry_after })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(result: Result<(), Error>) -> Option<Duration> {
+        match result {
+            Err(Error::Visit(VisitFault::Throttled { retry_after })) => Some(retry_after),
+            Ok(()) => None,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn an_account_is_tried_ten_times_and_then_once_a_minute_from_wherever() {
+        let (clock, hand) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
+        let throttle = Throttle::new(&clock);
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
+        for attempt in 0..10 {
+            assert_eq!(wait(throttle.password(address(attempt), "Ann@example.com")), None);
+        }
+        let wait_for = wait(throttle.password(address(99), "ann@EXAMPLE.com")).expect("throttled");
+        assert!(wait_for > Duration::from_secs(50) && wait_for <= Duration::from_secs(60), "{wait_for:?}");
+        assert_eq!(wait(throttle.password(address(99), "bob@example.com")), None);
+        hand.advance(wait_for);
+        assert_eq!(wait(throttle.password(address(1), "ann@example.com")), None);
+        assert!(wait(throttle.password(address(1), "ann@example.com")).is_some());
+    }
+
+    #[test]
+    fn all_addresses_of_one_network_are_one_client() {
+        let (clock, _) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
+        let throttle = Throttle::new(&clock);
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        for attempt in 0..20 {
+            assert_eq!(wait(throttle.sign_up(address(&format!("2001:db8::{attempt}")))), None);
+        }
+        assert!(wait(throttle.sign_up(address("2001:db8::ffff"))).is_some());
+        assert_eq!(wait(throttle.sign_up(address("2001:db8:0:1::1"))), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! The door: every request gets its id, every error its shape, which is a dialect's or a page.
+//!
+//! Handlers and extractors return the core [`Error`]; what the framework refuses by itself (a path that does not
+//! decode, a missing route) is translated here too, so that no plain text of the framework's leaks.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web};
+use uuid::Uuid;
+
+use crate::api::dialect::Dialect;
+use crate::api::{dress, openai};
+use crate::auth::limit::Minutes;
+use crate::auth::principal::RequestId;
+use crate::clock::Clock;
+use crate::error::{Error, Violation};
+use crate::web::{error, flash};
+
+/// The header under which a caller learns the request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Only a placeholder: [`open`] replaces it.
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// Numbers the request, runs it, and dresses whatever error came out.
+///
+/// # Errors
+/// None of its own: an error inside is answered here.
+pub(super) async fn open(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let id = request.app_data::<web::Data<Clock>>().map_or_else(Uuid::nil, |clock| clock.new_id());
+    request.extensions_mut().insert(RequestId(id));
+    // Handlers and extractors never fail past their own service: their errors come as responses that hold them.
+    let (head, response) = next.call(request).await?.into_parts();
+    let mut response = match response.error() {
+        Some(error) => translate(&head, error, id),
+        None => response.map_into_boxed_body(),
+    };
+    flash::finish(&head, &mut response);
+    let minutes = head.extensions().get::<Minutes>().copied();
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(minutes) = minutes {
+        openai::limits::describe(minutes, headers);
+    }
+    Ok(ServiceResponse::new(head, response))
+}
+
+fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpResponse {
+    let translated;
+    let core = match error.as_error::<Error>() {
+        Some(core) => core,
+        None => {
+            translated = of_framework(error);
+            &translated
+        }
+    };
+    dress::log(core, id);
+    let mut response = match Dialect::of_path(request.path()) {
+        Some(dialect) => dress::response(dialect, core, id),
+        None => error::response(core, request, id),
+    };
+    dress::allow(&mut response, core);
+    response
+}
+
+/// What the framework refuses by itself.
+fn of_framework(error: &actix_web::Error) -> Error {
+    let status = error.as_response_error().status_code();
+    match status.as_u16() {
+        404 => Error::RouteUnknown,
+        413 => Error::BodyTooLarge { limit: 0 },
+        400..=499 => Error::Invalid(vec![Violation::new(
+            ["path".into()],
+            "value_error",
+            "The path or the query cannot be read: check its percent-encoding.",
+        )]),
+        _ => Error::internal(error.to_string()),
+    }
+}

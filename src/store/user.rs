@@ -1,0 +1,209 @@
+//! People: found by their address, and their passwords. A person belongs to no organization alone, so all of this is
+//! reached through [`System`].
+//!
+//! Imports the rest of `store`.
+
+use entity::ids::{OrganizationId, SessionId, UserId};
+use entity::{memberships, one_time_links, organizations, sessions, users};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, SqlErr,
+};
+use serde_json::json;
+
+use super::audit::{Actor, AuditEntry};
+use super::page::equals;
+use super::system::System;
+use super::{Error, Store, change};
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// The id.
+    pub id: UserId,
+    /// The address, in lower case.
+    pub email: String,
+    /// How the person wants to be called.
+    pub name: Option<String>,
+    /// The argon2id hash; none cannot log in by password.
+    pub password_hash: Option<String>,
+    /// May not log in any more.
+    pub disabled: bool,
+}
+
+/// An organization of a person's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnOrganization {
+    /// The organization.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// What the person is there: `owner`, `admin`, `member`.
+    pub role: String,
+}
+
+/// A person to be made.
+pub(super) struct NewUser {
+    pub(super) id: UserId,
+    pub(super) email: String,
+    pub(super) name: Option<String>,
+    pub(super) password_hash: Option<String>,
+}
+
+impl System<'_> {
+    /// The person of that address, in whatever case it is written.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, Error> {
+        let found = users::Entity::find().filter(equals(users::Column::Email, &email.to_lowercase()));
+        Ok(found.one(&self.store().inner.reader).await?.map(UserRow::from))
+    }
+
+    /// The person of that id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn user_find(&self, id: UserId) -> Result<Option<UserRow>, Error> {
+        Ok(users::Entity::find_by_id(id).one(&self.store().inner.reader).await?.map(UserRow::from))
+    }
+
+    /// The organizations that a person belongs to, by their names; at most 200.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn user_organizations(&self, id: UserId) -> Result<Vec<OwnOrganization>, Error> {
+        let reader = &self.store().inner.reader;
+        let rows: Vec<(OrganizationId, String, String)> = memberships::Entity::find()
+            .select_only()
+            .column(memberships::Column::OrganizationId)
+            .column(organizations::Column::Name)
+            .column(memberships::Column::Role)
+            .join(
+                sea_orm::JoinType::InnerJoin,
+                memberships::Entity::belongs_to(organizations::Entity)
+                    .from(memberships::Column::OrganizationId)
+                    .to(organizations::Column::Id)
+                    .into(),
+            )
+            .filter(memberships::Column::UserId.eq(id))
+            .order_by_asc(organizations::Column::Name)
+            .order_by_asc(organizations::Column::Id)
+            .limit(200)
+            .into_tuple()
+            .all(reader)
+            .await?;
+        Ok(rows.into_iter().map(|(id, name, role)| OwnOrganization { id, name, role }).collect())
+    }
+
+    /// Gives a person a new password. Every session ends but the one to `keep`, and every link is void.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn user_password_set(
+        &self,
+        id: UserId,
+        password_hash: String,
+        keep: Option<SessionId>,
+        actor: &Actor,
+    ) -> Result<(), Error> {
+        let transaction = self.store().begin().await?;
+        replace_password(self.store(), &transaction, id, password_hash, keep, actor).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// The new password and everything that it ends, in the caller's transaction. Each of the person's organizations gets
+/// an entry in its audit.
+pub(super) async fn replace_password(
+    store: &Store,
+    transaction: &DatabaseTransaction,
+    id: UserId,
+    password_hash: String,
+    keep: Option<SessionId>,
+    actor: &Actor,
+) -> Result<(), Error> {
+    let now = store.inner.clock.now();
+    users::Entity::update_many()
+        .col_expr(users::Column::PasswordHash, Expr::value(password_hash))
+        .col_expr(users::Column::UpdatedAt, Expr::value(now))
+        .filter(users::Column::Id.eq(id))
+        .exec(transaction)
+        .await?;
+    let mut ended = sessions::Entity::update_many()
+        .col_expr(sessions::Column::RevokedAt, Expr::value(now))
+        .filter(sessions::Column::UserId.eq(id))
+        .filter(sessions::Column::RevokedAt.is_null());
+    if let Some(keep) = keep {
+        ended = ended.filter(sessions::Column::Id.ne(keep));
+    }
+    ended.exec(transaction).await?;
+    void_links(store, transaction, id).await?;
+    let Some(user) = users::Entity::find_by_id(id).one(transaction).await? else { return Ok(()) };
+    let belongs = memberships::Entity::find().filter(memberships::Column::UserId.eq(id));
+    for membership in belongs.all(transaction).await? {
+        let state = Some(&json!({ "password": "changed" }));
+        let entry = AuditEntry::new("user.password", "user", id.0, &user.email, None, state)?;
+        change::audit(transaction, &store.inner.clock, membership.organization_id, actor, entry).await?;
+    }
+    Ok(())
+}
+
+/// Makes every link void that would let the person in.
+pub(super) async fn void_links(
+    store: &Store,
+    transaction: &DatabaseTransaction,
+    id: UserId,
+) -> Result<(), Error> {
+    one_time_links::Entity::update_many()
+        .col_expr(one_time_links::Column::UsedAt, Expr::value(store.inner.clock.now()))
+        .filter(one_time_links::Column::UserId.eq(id))
+        .filter(one_time_links::Column::UsedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Makes a person.
+///
+/// # Errors
+/// [`Error::Conflict`]: the address is taken.
+pub(super) async fn insert(
+    store: &Store,
+    transaction: &DatabaseTransaction,
+    new: NewUser,
+) -> Result<(), Error> {
+    let now = store.inner.clock.now();
+    users::Entity::insert(users::ActiveModel {
+        id: Set(new.id),
+        email: Set(new.email),
+        name: Set(new.name),
+        password_hash: Set(new.password_hash),
+        created_at: Set(now),
+        updated_at: Set(now),
+        disabled_at: Set(None),
+    })
+    .exec_without_returning(transaction)
+    .await
+    .map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::Conflict { message: "that e-mail address already has a user".to_owned() }
+        }
+        Some(_) | None => error.into(),
+    })?;
+    Ok(())
+}
+
+impl From<users::Model> for UserRow {
+    fn from(row: users::Model) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            password_hash: row.password_hash,
+            disabled: row.disabled_at.is_some(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! That a form was sent from a page of ours, by the browser that the page was made for.
+//!
+//! Two checks, either of which would do: where the browser says that the request comes from, and a token that stands in
+//! the page and belongs to the session (or, before log-in, to the guest's cookie). Imports `auth`, `store`, `config`.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
+use entity::ids::SessionId;
+use subtle::ConstantTimeEq as _;
+
+use crate::config::Settings;
+use crate::error::{Error, Result, VisitFault};
+use crate::store::vault::Vault;
+
+/// The field of a form that holds its token.
+pub const FIELD: &str = "form_token";
+
+/// Does the request come from a page of ours? What no browser sends names no origin, and passes: it has no cookies of
+/// anybody either.
+///
+/// # Errors
+/// [`VisitFault::ForeignOrigin`].
+pub fn check_origin(settings: &Settings, request: &HttpRequest) -> Result<()> {
+    if comes_from_us(settings, request.headers()) {
+        return Ok(());
+    }
+    Err(Error::Visit(VisitFault::ForeignOrigin))
+}
+
+fn comes_from_us(settings: &Settings, headers: &HeaderMap) -> bool {
+    // No page can set this header, and its word is about schemes and ports too.
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return ["same-origin", "none"].iter().any(|own| site.as_bytes() == own.as_bytes());
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let own = match &settings.server.public_url {
+        Some(url) => url.origin().ascii_serialization(),
+        None => match headers.get(HOST).and_then(|host| host.to_str().ok()) {
+            Some(host) => format!("http://{host}"),
+            None => return false,
+        },
+    };
+    origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())
+}
+
+/// The token of forms on pages for somebody who is logged in.
+#[must_use]
+pub fn token_of_session(vault: &Vault, session_id: SessionId) -> String {
+    mac(vault, "form of a session", session_id.0.as_bytes())
+}
+
+/// The token of forms on pages for a guest, by the secret in the guest's cookie.
+#[must_use]
+pub fn token_of_guest(vault: &Vault, guest: &[u8]) -> String {
+    mac(vault, "form of a guest", guest)
+}
+
+/// Is it the token that was expected?
+///
+/// # Errors
+/// [`VisitFault::FormStale`].
+pub fn check_token(expected: &str, sent: &str) -> Result<()> {
+    if bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) {
+        return Ok(());
+    }
+    Err(Error::Visit(VisitFault::FormStale))
+}
+
+/// A keyed hash as text.
+pub(super) fn mac(vault: &Vault, purpose: &str, data: &[u8]) -> String {
+    vault.keyed_hasher(purpose).update(data).finalize().to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn passes(public_url: Option<&str>, headers: &[(&'static str, &'static str)]) -> bool {
+        let mut settings = Settings::default();
+        settings.server.public_url = public_url.map(|url| url.parse().expect("a URL"));
+        let mut request = TestRequest::post();
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        comes_from_us(&settings, request.to_http_request().headers())
+    }
+
+    #[test]
+    fn only_our_own_origin_may_send_a_form() {
+        let host = ("host", "gateway.test");
+        for origin in ["http://gateway.test", "http://GATEWAY.test"] {
+            assert!(passes(None, &[host, ("origin", origin)]), "{origin}");
+        }
+        for origin in [
+            "https://gateway.test",
+            "http://gateway.test:81",
+            "http://a.gateway.test",
+            "http://other.test",
+            "null",
+            "",
+        ] {
+            assert!(!passes(None, &[host, ("origin", origin)]), "{origin}");
+        }
+        // Behind a proxy the host header is the proxy's word, and the configured address ours.
+        let public = Some("https://gateway.test/");
+        assert!(passes(public, &[("host", "10.0.0.1:8080"), ("origin", "https://gateway.test")]));
+        assert!(!passes(public, &[host, ("origin", "http://gateway.test")]));
+        assert!(passes(None, &[host]), "no browser");
+        assert!(!passes(None, &[("origin", "http://gateway.test")]), "no host");
+    }
+
+    #[test]
+    fn the_browsers_own_word_comes_first() {
+        let host = ("host", "gateway.test");
+        for (site, ours) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("", false)]
+        {
+            assert_eq!(passes(None, &[host, ("sec-fetch-site", site)]), ours, "{site}");
+        }
+        assert!(!passes(None, &[host, ("origin", "http://gateway.test"), ("sec-fetch-site", "cross-site")]));
+    }
+}

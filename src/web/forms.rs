@@ -1,0 +1,205 @@
+//! The only way to read a posted body of a page: where it comes from, who sends it, then the body, then its token.
+//!
+//! A handler that takes [`Form`] or [`PublicForm`] is reached by nothing else. Imports `auth`, `body`, `store`,
+//! `config`.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use secrecy::SecretString;
+use url::form_urlencoded;
+
+use super::csrf;
+use super::guest::{Guest, parts};
+use crate::auth::visitor::{Requires, Visitor};
+use crate::body::BodyReader;
+use crate::error::{Error, Result, VisitFault};
+
+/// A form that somebody sent who is logged in and may do it.
+#[derive(Debug)]
+pub struct Form<P> {
+    /// Who sent it.
+    pub visitor: Visitor<P>,
+    /// What was typed.
+    pub fields: Fields,
+}
+
+/// A form that anybody may send.
+#[derive(Debug)]
+pub struct PublicForm {
+    /// Whose browser sent it.
+    pub guest: Guest,
+    /// What was typed.
+    pub fields: Fields,
+}
+
+impl<P: Requires> FromRequest for Form<P> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), web::Payload::from_request(request, payload));
+        async move {
+            let (settings, store) = parts(&request)?;
+            csrf::check_origin(settings, &request)?;
+            let visitor = Visitor::<P>::of(&request).await?;
+            let fields = read(&request, payload.await).await?;
+            let expected = csrf::token_of_session(store.vault(), visitor.session_id);
+            csrf::check_token(&expected, fields.text(csrf::FIELD))?;
+            Ok(Self { visitor, fields })
+        }
+        .boxed_local()
+    }
+}
+
+impl FromRequest for PublicForm {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), web::Payload::from_request(request, payload));
+        async move {
+            let (settings, _) = parts(&request)?;
+            csrf::check_origin(settings, &request)?;
+            // Who has no cookie yet is a new guest here, whose token nobody can have sent.
+            let guest = Guest::of(&request)?;
+            let fields = read(&request, payload.await).await?;
+            csrf::check_token(&guest.form_token, fields.text(csrf::FIELD))?;
+            Ok(Self { guest, fields })
+        }
+        .boxed_local()
+    }
+}
+
+/// The only media type that a form of ours has.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+async fn read(
+    request: &HttpRequest,
+    payload: std::result::Result<web::Payload, actix_web::Error>,
+) -> Result<Fields> {
+    let reader = request.app_data::<web::Data<BodyReader>>();
+    let reader =
+        reader.ok_or_else(|| Error::internal("the application was built without its body reader"))?;
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case(FORM) {
+        return Err(Error::Visit(VisitFault::NoForm));
+    }
+    let payload = payload.map_err(|_| Error::BodyUnreadable)?;
+    let body = reader.read_management(request, payload).await?;
+    Ok(Fields::parse(&body.bytes))
+}
+
+/// The fields of a form, in the order in which they stand in it.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    fn parse(body: &[u8]) -> Self {
+        // No database keeps a NUL character in a text.
+        let clean = |text: &str| text.replace('\0', "");
+        Self(form_urlencoded::parse(body).map(|(name, value)| (clean(&name), clean(&value))).collect())
+    }
+
+    /// The first value of a field, as it was typed; empty where there is none.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+    }
+
+    /// Every value of a field.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Is the box ticked, or the button pressed?
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| own == name)
+    }
+
+    /// A value that is not to be shown again.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> SecretString {
+        self.text(name).into()
+    }
+}
+
+/// What is wrong with a form, field by field. Its page is rendered again with status 422 and what was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(BTreeMap<&'static str, String>);
+
+impl Problems {
+    /// Names what is wrong with a field: cause and remedy. What was said of it first stays.
+    pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.entry(field).or_insert_with(|| sentence(&message.into()));
+    }
+
+    /// One field is wrong.
+    #[must_use]
+    pub fn of(field: &'static str, message: impl Into<String>) -> Self {
+        let mut problems = Self::default();
+        problems.add(field, message);
+        problems
+    }
+
+    /// The value, or nothing and the problem noted.
+    pub fn check<T>(&mut self, field: &'static str, value: std::result::Result<T, String>) -> Option<T> {
+        value.map_err(|message| self.add(field, message)).ok()
+    }
+
+    /// Is everything right?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with this field.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(String::as_str)
+    }
+
+    /// Every field with what is wrong with it, for the summary.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(field, message)| (*field, message.as_str()))
+    }
+}
+
+/// With a capital at the start and a full stop at the end.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_fields_keep_their_order_and_no_character_is_nul() {
+        let fields = Fields::parse(b"a=1&b=x+y&a=%C3%A42&c&d=%00e%FF");
+        assert_eq!(fields.list("a"), ["1", "ä2"]);
+        assert_eq!((fields.text("a"), fields.text("b"), fields.text("z")), ("1", "x y", ""));
+        assert!(fields.flag("c") && !fields.flag("z"));
+        assert_eq!(fields.text("d"), "e\u{fffd}");
+    }
+
+    #[test]
+    fn the_first_problem_of_a_field_stays() {
+        let mut problems = Problems::default();
+        assert_eq!(problems.check("email", Err::<(), _>("that is no address".to_owned())), None);
+        problems.add("email", "another");
+        problems.add("name", "Too long.");
+        let all: Vec<_> = problems.iter().collect();
+        assert_eq!(all, [("email", "That is no address."), ("name", "Too long.")]);
+        assert_eq!((problems.get("email").is_some(), problems.get("x")), (true, None));
+    }
+}

@@ -1,0 +1,5 @@
+//! The ways in and out: sign-up, log-in, log-out, and links.
+
+pub mod login;
+pub mod logout;
+pub mod signup;

@@ -1,0 +1,72 @@
+//! `/signup`: an organization, and its first owner.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::auth::account::{parse_email, parse_name};
+use crate::auth::entrance::{self, Entrance};
+use crate::auth::password;
+use crate::config::Settings;
+use crate::config::console::SignUp;
+use crate::error::Result;
+use crate::web::forms::{Problems, PublicForm};
+use crate::web::guest::Guest;
+use crate::web::layout::Frame;
+use crate::web::response::see_other_with;
+
+#[derive(Template)]
+#[template(path = "enter/signup.html")]
+struct Page<'a> {
+    frame: Frame,
+    problems: Problems,
+    open: bool,
+    organization: &'a str,
+    email: &'a str,
+}
+
+/// The page.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub async fn read(guest: Guest, settings: web::Data<Settings>) -> Result<HttpResponse> {
+    let open = settings.console.signup == SignUp::Open;
+    let frame = Frame::guest(&guest, "Sign up");
+    guest.page(200, &Page { frame, problems: Problems::default(), open, organization: "", email: "" })
+}
+
+/// Makes the organization, and logs its owner in.
+///
+/// # Errors
+/// Too many attempts.
+pub async fn sign_up(
+    form: PublicForm,
+    entrance: Entrance,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let (guest, fields) = (&form.guest, &form.fields);
+    let (organization, email) = (fields.text("organization"), fields.text("email"));
+    let again = |status, open, problems| {
+        let frame = Frame::guest(guest, "Sign up");
+        guest.page(status, &Page { frame, problems, open, organization, email })
+    };
+    if settings.console.signup == SignUp::Closed {
+        return again(403, false, Problems::default());
+    }
+    let mut problems = Problems::default();
+    let name = problems.check("organization", parse_name(organization));
+    let address = problems.check("email", parse_email(email));
+    let password = fields.secret("password");
+    if let Some(objection) = password::objection(&password) {
+        problems.add("password", objection);
+    }
+    let (Some(name), Some(address), true) = (name, address, problems.is_empty()) else {
+        return again(422, true, problems);
+    };
+    match entrance.sign_up(&name, &address, password).await? {
+        entrance::SignUp::In(cookie) => Ok(see_other_with("/", &cookie)),
+        entrance::SignUp::Taken => {
+            let taken = "There is an account with this address. Log in, or take another one.";
+            again(422, true, Problems::of("email", taken))
+        }
+    }
+}

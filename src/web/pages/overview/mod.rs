@@ -1,0 +1,3 @@
+//! Is it healthy now?
+
+pub mod read;

@@ -1,0 +1,65 @@
+//! Guessing is slow: per account, per address, and counted alike for those that do not exist.
+
+use std::time::Duration;
+
+use crate::support::app::App;
+use crate::support::browser::{Browser, PASSWORD, Page};
+use crate::support::database::Kind;
+
+async fn attempt(browser: &Browser, email: &str, password: &str) -> Page {
+    browser.submit("/login", "/login", &[("email", email), ("password", password)]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_guessed_at_ten_times_whether_it_exists_or_not() {
+    let app = App::start(Kind::Sqlite).await;
+    Browser::owner(&app, "acme").await;
+    let mut refusals = Vec::new();
+    for email in ["acme@example.com", "nobo@example.com"] {
+        let browser = Browser::new(&app);
+        for _ in 0..10 {
+            attempt(&browser, email, "wrong horse battery").await.expect(422);
+        }
+        let refused = attempt(&browser, email, PASSWORD).await.expect(429);
+        assert!(refused.shows("Wait 60 seconds"), "{}", refused.html);
+        refusals.push((refused.html.clone(), refused.answer.header("retry-after").to_owned()));
+    }
+    assert_eq!(refusals[0], refusals[1]);
+    assert_eq!(refusals[0].1, "60");
+    app.clock.advance(Duration::from_secs(60));
+    attempt(&Browser::new(&app), "acme@example.com", PASSWORD).await.leads_to("/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_tries_thirty_passwords_and_a_proxy_may_speak_for_others() {
+    let app = App::start_with(Kind::Sqlite, |settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
+    })
+    .await;
+    let browser = Browser::new(&app);
+    let token = browser.get("/login").await.token();
+    let attempt = async |client: &str, number: usize| {
+        let email = format!("nobody{number}@example.com");
+        let fields = [("form_token", token.as_str()), ("email", &email), ("password", PASSWORD)];
+        browser.send(browser.post("/login", &fields).header("x-forwarded-for", client)).await.status
+    };
+    for number in 0..30 {
+        assert_eq!(attempt("198.51.100.1", number).await, 422);
+    }
+    assert_eq!(attempt("198.51.100.1", 30).await, 429);
+    assert_eq!(attempt("203.0.113.7, 198.51.100.1", 31).await, 429, "what a client claims is nothing");
+    assert_eq!(attempt("198.51.100.2", 32).await, 422);
+    app.clock.advance(Duration::from_secs(2));
+    assert_eq!(attempt("198.51.100.1", 33).await, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn organizations_are_not_made_by_the_thousand() {
+    let app = App::start(Kind::Sqlite).await;
+    for number in 0..20 {
+        Browser::owner(&app, &format!("acme{number}")).await;
+    }
+    let browser = Browser::new(&app);
+    let fields = [("organization", "One more"), ("email", "more@example.com"), ("password", PASSWORD)];
+    browser.submit("/signup", "/signup", &fields).await.expect(429);
+}
