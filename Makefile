@@ -14,9 +14,11 @@ endif
 export CARGO_TARGET_DIR ?= $(FAILSOFT_BUILD_CACHE)
 # The Python environment of the SDK test; .ci/setup makes it.
 export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
+# The packages of the browser tests, likewise.
+export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 
 # What `make test` makes, in this order: what is quick to fail comes first.
-STEPS := setup format clippy doc deny doctest tests sdk
+STEPS := setup format clippy doc deny doctest tests sdk browser
 
 .PHONY: help run demo test lint bench fmt postgres $(STEPS)
 
@@ -68,3 +70,7 @@ tests: ## the tests, on SQLite and PostgreSQL; ARGS='...' filters
 sdk: ## the official OpenAI SDK against a running server
 	cargo build --locked
 	@.ci/with-postgres tests/sdk/run
+
+browser: ## the console in a real Chromium; ARGS='...' picks journeys
+	cargo build --locked
+	@.ci/with-postgres tests/browser/run $(ARGS)

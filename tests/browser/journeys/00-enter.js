@@ -1,0 +1,17 @@
+// Sign up, log out, log in; a wrong password is told beside its form.
+import assert from "node:assert/strict";
+import { logIn, signUp } from "../support/people.js";
+
+export async function run({ visit }) {
+  const ada = await visit();
+  await signUp(ada);
+  await ada.sees("Acme Rockets");
+  await ada.press("Log out");
+  await ada.page.waitForURL("**/login*");
+
+  await logIn(ada, "ada@acme.test", "wrong password");
+  await ada.page.getByRole("alert").waitFor();
+  assert.equal(await ada.field("E-mail address").inputValue(), "ada@acme.test");
+  await logIn(ada);
+  await ada.sees("Acme Rockets");
+}

@@ -1,0 +1,92 @@
+// `failsoft serve` for a test: a process of its own on a database of its own.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const PATIENCE_MS = 60_000;
+
+function inherited() {
+  const mine = ([name]) => !name.startsWith("FAILSOFT_") && name !== "DATABASE_URL";
+  return Object.fromEntries(Object.entries(process.env).filter(mine));
+}
+
+export class Server {
+  // `database`: "sqlite" or "postgres". `more`: further environment.
+  static async start(database, more = {}) {
+    const server = new Server();
+    server.folder = mkdtempSync(join(tmpdir(), "failsoft-browser-"));
+    const url = database === "postgres" ? await freshPostgres() : `sqlite://${server.folder}/console.db?mode=rwc`;
+    server.environment = {
+      ...inherited(),
+      DATABASE_URL: url,
+      FAILSOFT_MASTER_KEY: randomBytes(32).toString("base64"),
+      FAILSOFT_ALLOW_PRIVATE_UPSTREAMS: "127.0.0.0/8",
+      FAILSOFT_LOG: "warn",
+      ...more,
+    };
+    await server.#serve("127.0.0.1:0");
+    return server;
+  }
+
+  async #serve(listen) {
+    const process = spawn(globalThis.process.env.FAILSOFT_BIN, ["serve", "--listen", listen], {
+      env: this.environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.process = process;
+    this.said = "";
+    this.exited = new Promise((resolve) => process.once("exit", resolve));
+    const address = new Promise((resolve, reject) => {
+      const hear = (bytes) => {
+        this.said += bytes;
+        const found = /http:\/\/(127\.0\.0\.1:\d+)/.exec(this.said);
+        if (found) resolve(found[1]);
+      };
+      process.stdout.on("data", hear);
+      process.stderr.on("data", hear);
+      process.once("exit", () => reject(new Error(`the server ended:\n${this.said}`)));
+      setTimeout(() => reject(new Error(`the server names no address:\n${this.said}`)), PATIENCE_MS).unref();
+    });
+    this.address = await address;
+    this.url = `http://${this.address}`;
+    await this.#ready();
+  }
+
+  async #ready() {
+    const end = Date.now() + PATIENCE_MS;
+    while (Date.now() < end) {
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`the server does not get ready:\n${this.said}`);
+  }
+
+  // Stops the process at once, as a crash would, and starts it anew on the same port and database.
+  async restart() {
+    this.process.kill("SIGKILL");
+    await this.exited;
+    await this.#serve(this.address);
+  }
+
+  async stop() {
+    this.process.kill("SIGTERM");
+    await this.exited;
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+// A database of its own in the throw-away cluster.
+async function freshPostgres() {
+  const base = process.env.FAILSOFT_TEST_POSTGRES_URL;
+  if (!base) throw new Error("FAILSOFT_TEST_POSTGRES_URL is not set; run it as .ci/with-postgres tests/browser/run");
+  const name = `browser_${randomBytes(6).toString("hex")}`;
+  const url = new URL(base);
+  const psql = spawn("psql", [base, "-qc", `CREATE DATABASE ${name}`], { stdio: ["ignore", "inherit", "inherit"] });
+  const code = await new Promise((resolve) => psql.once("exit", resolve));
+  if (code !== 0) throw new Error(`psql ended with ${code}`);
+  url.pathname = `/${name}`;
+  return url.href;
+}
