@@ -13,7 +13,7 @@ use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
 use crate::web::assets;
-use crate::web::pages::{docs, enter, overview};
+use crate::web::pages::{account, docs, enter, members, overview};
 pub use description::{described_path, description};
 
 /// Who may call a route.
@@ -120,6 +120,7 @@ const READ: Access = Access::Scope(Scope::RouterRead);
 const MANAGE: Access = Access::Scope(Scope::RouterManage);
 const KEYS: Access = Access::Scope(Scope::KeysManage);
 const VISITOR: Access = Access::Visitor(Permission::Read);
+const MEMBERS: Access = Access::Visitor(Permission::ManageMembers);
 
 /// Every route. Of two that fit a path, the first wins.
 pub const ROUTES: &[Endpoint] = &[
@@ -167,6 +168,24 @@ pub const ROUTES: &[Endpoint] = &[
     page("/login", Public, || web::get().to(enter::login::read)),
     form("/login", Public, || web::post().to(enter::login::log_in)),
     form("/logout", VISITOR, || web::post().to(enter::logout::log_out)),
+    page("/invite/{secret}", Public, || web::get().to(enter::invite::read)),
+    form("/invite/{secret}", Public, || web::post().to(enter::invite::join)),
+    page("/reset/{secret}", Public, || web::get().to(enter::reset::read)),
+    form("/reset/{secret}", Public, || web::post().to(enter::reset::set)),
+    page("/enter/{secret}", Public, || web::get().to(enter::console::read)),
+    form("/enter/{secret}", Public, || web::post().to(enter::console::enter)),
+    page("/account", VISITOR, || web::get().to(account::read::read)),
+    form("/account/password", VISITOR, || web::post().to(account::password::change)),
+    form("/account/sessions/end-others", VISITOR, || web::post().to(account::sessions::end_others)),
+    form("/account/sessions/{id}/end", VISITOR, || web::post().to(account::sessions::end)),
+    form("/account/switch", VISITOR, || web::post().to(account::switch::switch)),
+    page("/members", VISITOR, || web::get().to(members::list::read)),
+    form("/members/invite", MEMBERS, || web::post().to(members::invite::invite)),
+    form("/members/{id}/role", MEMBERS, || web::post().to(members::role::change)),
+    page("/members/{id}/remove", MEMBERS, || web::get().to(members::remove::read)),
+    form("/members/{id}/remove", MEMBERS, || web::post().to(members::remove::remove)),
+    form("/members/{id}/reset-link", MEMBERS, || web::post().to(members::reset_link::make)),
+    form("/members/invitations/{id}/revoke", MEMBERS, || web::post().to(members::revoke::revoke)),
     page("/", VISITOR, || web::get().to(overview::read::read)),
     page("/docs/api", Public, || web::get().to(docs::api::read)),
     page("/static/{name}", Public, || web::get().to(assets::read)),

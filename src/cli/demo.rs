@@ -15,11 +15,12 @@ use super::explain;
 use super::organization::first_key;
 use super::output::announce;
 use super::serve::until_stopped;
+use crate::auth::link;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::startup::Application;
-use crate::store::Actor;
 use crate::store::system::NewOrganization;
+use crate::store::{Actor, LinkKind};
 use crate::telemetry;
 use folder::Folder;
 use secrecy::SecretString;
@@ -56,8 +57,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     block_on(async {
         let clock = Clock::system();
         let application = Application::build(settings, clock.clone()).await?;
-        let key = fill(&application, &clock).await?;
-        let text = welcome::text(application.address(), &key, moved);
+        let (key, console) = fill(&application, &clock).await?;
+        let text = welcome::text(application.address(), &key, &console, moved);
         until_stopped(application, || announce(&text)).await
     })
 }
@@ -72,10 +73,10 @@ fn address(wanted: Option<SocketAddr>) -> (SocketAddr, bool) {
     }
 }
 
-/// Makes the organization with everything that it has, and returns its key.
-async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<SecretString> {
+/// Makes the organization with everything that it has, and returns its key and the secret of a link into its console.
+async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<(SecretString, SecretString)> {
     let store = application.store();
-    // Without a password nobody can log in with it.
+    // Without a password nobody can log in but by the link.
     let owner = NewOrganization {
         name: "Demo".to_owned(),
         email: "demo@example.com".to_owned(),
@@ -90,5 +91,10 @@ async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<Secret
         let (events, requests) = week::invent(&snapshot, clock.now());
         store.system().record(&events, &requests).await.map_err(explain)?;
     }
-    Ok(key)
+    let (console, token_hash) = link::generate(store.vault()).map_err(explain)?;
+    let (expires_at, actor) = (clock.now() + link::CONSOLE, Actor::system(ACTOR));
+    let system = store.system();
+    let made = system.link_create(LinkKind::Console, created.user_id, token_hash, expires_at, &actor).await;
+    made.map_err(explain)?;
+    Ok((key, console))
 }

@@ -12,8 +12,10 @@ mod rotate_master_key;
 mod serve;
 mod signals;
 mod simulate;
+mod user;
 
 use std::ffi::OsStr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::builder::Resettable;
@@ -48,6 +50,9 @@ enum Command {
     /// Manages organizations.
     #[command(subcommand)]
     Org(OrganizationCommand),
+    /// Manages people.
+    #[command(subcommand)]
+    User(UserCommand),
     Migrate(migrate::Arguments),
     Check(check::Arguments),
     RotateMasterKey(rotate_master_key::Arguments),
@@ -56,6 +61,11 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum OrganizationCommand {
     Create(organization::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    ResetLink(user::Arguments),
 }
 
 /// Reads the command line and runs the command.
@@ -90,7 +100,8 @@ fn command_line() -> clap::Command {
     let command = CommandLine::command()
         .mut_subcommand("migrate", on_the_database)
         .mut_subcommand("rotate-master-key", on_the_database)
-        .mut_subcommand("org", |org| org.mut_subcommand("create", on_the_database));
+        .mut_subcommand("org", |org| org.mut_subcommand("create", on_the_database))
+        .mut_subcommand("user", |user| user.mut_subcommand("reset-link", on_the_database));
     without_empty_variables(command)
 }
 
@@ -115,6 +126,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Org(OrganizationCommand::Create(arguments)) => organization::create(arguments),
+        Command::User(UserCommand::ResetLink(arguments)) => user::reset_link(arguments),
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::RotateMasterKey(arguments) => rotate_master_key::run(arguments),
@@ -134,6 +146,16 @@ fn explain(error: Error) -> anyhow::Error {
         Error::Internal(source) => anyhow::Error::from_boxed(source).context("the database could not do it"),
         error => error.into(),
     }
+}
+
+/// "Every address" is none that a caller can use.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        ip if !ip.is_unspecified() => ip,
+        ip if ip.is_ipv4() => Ipv4Addr::LOCALHOST.into(),
+        _ => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listening.port())
 }
 
 /// Runs a command's work to its end. What it left running is not waited for.

@@ -4,8 +4,9 @@ use anyhow::bail;
 
 use super::output::announce;
 use super::signals::Signals;
-use super::{block_on, settle};
+use super::{block_on, reachable, settle};
 use crate::clock::Clock;
+use crate::config::console::SignUp;
 use crate::config::{Overrides, Settings};
 use crate::startup::{Application, Stopper};
 
@@ -26,16 +27,27 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let public_url = settings.server.public_url.clone();
+    let sign_up = settings.console.signup;
     let application = Application::build(settings, Clock::system()).await?;
-    if application.store().system().organization_count().await? == 0 {
+    let mut line = format!("Failsoft listens on http://{}", application.address());
+    if let Some(url) = &public_url {
+        line.push_str(&format!(", public URL {url}"));
+    }
+    let is_empty = application.store().system().organization_count().await? == 0;
+    if is_empty {
         tracing::warn!(
             "there is no organization yet; make the first one with: \
              failsoft org create --name NAME --email EMAIL --password-stdin"
         );
     }
-    let mut line = format!("Failsoft listens on http://{}", application.address());
-    if let Some(url) = public_url {
-        line.push_str(&format!(", public URL {url}"));
+    if sign_up == SignUp::Open {
+        let listening = format!("http://{}", reachable(application.address()));
+        let address = public_url.as_ref().map_or(listening.as_str(), |url| url.as_str());
+        let address = address.trim_end_matches('/');
+        let why = if is_empty { "There is no organization yet. " } else { "" };
+        line.push_str(&format!(
+            "\n{why}Sign-up is open to all: {address}/signup (close it: --signup closed)"
+        ));
     }
     until_stopped(application, || announce(&line)).await
 }

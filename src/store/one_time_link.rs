@@ -33,6 +33,14 @@ impl LinkKind {
             Self::Console => "console",
         }
     }
+
+    /// What the audit calls its making.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Reset => "user.reset_link",
+            Self::Console => "user.console_link",
+        }
+    }
 }
 
 /// A link that works.
@@ -66,8 +74,14 @@ impl System<'_> {
         user_id: UserId,
         token_hash: [u8; 32],
         expires_at: DateTime<Utc>,
+        actor: &Actor,
     ) -> Result<(), Error> {
-        insert(self.store(), &self.store().inner.writer, kind, user_id, token_hash, expires_at).await
+        let transaction = self.store().begin().await?;
+        insert(self.store(), &transaction, kind, user_id, token_hash, expires_at).await?;
+        let state = json!({ "expires_at": expires_at });
+        user::audit(self.store(), &transaction, user_id, actor, (kind.action(), state)).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// The link of that hash, if it was not used and is not over.
@@ -132,7 +146,8 @@ impl OrgStore {
         }
         insert(&self.store, change.on(), LinkKind::Reset, user_id, token_hash, expires_at).await?;
         let state = json!({ "expires_at": expires_at });
-        let entry = AuditEntry::new("user.reset_link", "user", user_id.0, &member.email, None, Some(&state))?;
+        let entry =
+            AuditEntry::new(LinkKind::Reset.action(), "user", user_id.0, &member.email, None, Some(&state))?;
         change.audit(entry).await?;
         change.commit().await?;
         Ok(LinkOutcome::Made)

@@ -5,6 +5,7 @@
 
 use entity::ids::{OrganizationId, SessionId, UserId};
 use entity::{memberships, one_time_links, organizations, sessions, users};
+use sea_orm::prelude::Json;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -141,11 +142,21 @@ pub(super) async fn replace_password(
     }
     ended.exec(transaction).await?;
     void_links(store, transaction, id).await?;
+    audit(store, transaction, id, actor, ("user.password", json!({ "password": "changed" }))).await
+}
+
+/// Writes into the audit of each of a person's organizations what was done to the person, and the state it left.
+pub(super) async fn audit(
+    store: &Store,
+    transaction: &DatabaseTransaction,
+    id: UserId,
+    actor: &Actor,
+    (action, state): (&'static str, Json),
+) -> Result<(), Error> {
     let Some(user) = users::Entity::find_by_id(id).one(transaction).await? else { return Ok(()) };
     let belongs = memberships::Entity::find().filter(memberships::Column::UserId.eq(id));
     for membership in belongs.all(transaction).await? {
-        let state = Some(&json!({ "password": "changed" }));
-        let entry = AuditEntry::new("user.password", "user", id.0, &user.email, None, state)?;
+        let entry = AuditEntry::new(action, "user", id.0, &user.email, None, Some(&state))?;
         change::audit(transaction, &store.inner.clock, membership.organization_id, actor, entry).await?;
     }
     Ok(())

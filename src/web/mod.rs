@@ -5,6 +5,7 @@
 //! it. Imports `auth`, `body`, `store`, `gateway`, `error`; neither the database library nor the HTTP client, and nothing
 //! of `api`.
 
+pub mod address;
 pub mod assets;
 pub mod csrf;
 pub mod error;
@@ -12,5 +13,7 @@ pub mod flash;
 pub mod forms;
 pub mod guest;
 pub mod layout;
+pub mod moment;
 pub mod pages;
+pub mod path;
 pub mod response;

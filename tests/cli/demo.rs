@@ -115,6 +115,33 @@ fn the_printed_commands_show_a_failover_and_its_event() {
 }
 
 #[test]
+fn the_printed_link_leads_into_the_console() {
+    let demo = Demo::start(&["--listen", "127.0.0.1:0"]);
+    let link = demo.lines.iter().find(|line| line.contains("/enter/")).expect("a link").trim().to_owned();
+    assert!(link.starts_with(demo.url()), "{link}");
+    let jar = demo.folder.path().join("cookies");
+    let browse = |arguments: &[&str], url: &str| {
+        let mut command = curl();
+        command.args(["--cookie", "", "--cookie-jar"]).arg(&jar).arg("--cookie").arg(&jar);
+        succeeded(&run(
+            {
+                command.args(arguments).arg(url);
+                command
+            },
+            "",
+        ))
+    };
+    let page = browse(&[], &link);
+    let (_, token) = page.split_once("name=\"form_token\" value=\"").expect("a form");
+    let token = format!("form_token={}", token.split('"').next().expect("a token"));
+    browse(&["--data", &token], &link);
+    assert!(browse(&[], demo.url()).contains("Demo"), "the console of the demo's organization");
+    assert!(browse(&[], &link).contains("This link does not work"));
+    std::fs::remove_file(&jar).expect("removed");
+    demo.process.stop();
+}
+
+#[test]
 fn every_failing_model_has_another_behind_it() {
     let demo = Demo::start(&["--listen", "127.0.0.1:0"]);
     for (model, class, answering) in [

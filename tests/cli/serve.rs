@@ -4,7 +4,7 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use crate::installation::{Installation, Kind, Server, master_key};
-use crate::process::{Process, failed, run};
+use crate::process::{Process, failed, run, succeeded};
 
 #[rstest]
 fn an_organization_made_while_the_server_runs_can_call_it(
@@ -25,6 +25,50 @@ fn an_organization_made_while_the_server_runs_can_call_it(
     assert!(!again.process.said().contains("org create"), "a hint without need");
     again.wait_for_key(key);
     again.process.stop();
+}
+
+#[test]
+fn a_start_says_where_to_sign_up_unless_that_is_closed() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    let start = |installation: &Installation| {
+        let mut process = Process::start(installation.command(&["serve"]));
+        let line = process.line();
+        let (_, address) = line.split_once("listens on ").expect("the address");
+        (process, address.to_owned())
+    };
+    let (mut process, address) = start(&installation);
+    let line = process.line();
+    assert!(line.starts_with("There is no organization yet."), "{line}");
+    assert!(line.contains(&format!("Sign-up is open to all: {address}/signup ")), "{line}");
+    process.stop();
+    installation.create_organization("owner@example.com");
+    let (mut process, address) = start(&installation);
+    let line = process.line();
+    assert!(line.starts_with(&format!("Sign-up is open to all: {address}/signup ")), "{line}");
+    process.stop();
+    installation.set("FAILSOFT_SIGNUP", "closed");
+    let mut server = installation.serve();
+    assert!(server.call(&[], "/signup").1.contains("Sign-up is closed"));
+    assert!(!server.process.said().contains("org create"));
+    server.process.stop();
+}
+
+#[rstest]
+fn a_link_for_a_new_password_is_made_for_who_has_an_account(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let mut installation = Installation::new(kind);
+    installation.create_organization("owner@example.com");
+    let message = failed(&installation.run(&["user", "reset-link", "nobody@example.com"]));
+    assert!(message.contains("nobody has an account"), "{message}");
+    installation.set("FAILSOFT_PUBLIC_URL", "https://gateway.example.com/");
+    let link = succeeded(&installation.run(&["user", "reset-link", "Owner@example.com"]));
+    let path = link.trim().strip_prefix("https://gateway.example.com").expect("the public address");
+    installation.set("FAILSOFT_PUBLIC_URL", "");
+    let server = installation.serve();
+    assert!(server.call(&[], path).1.contains("owner@example.com"), "the page of the link");
+    assert_eq!(server.call(&[], "/reset/nothing").0, 404);
+    server.process.stop();
 }
 
 #[rstest]

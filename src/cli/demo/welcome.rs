@@ -1,16 +1,23 @@
 //! What the demo says once it runs: commands that work as they are pasted.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::auth::link;
+use crate::cli::reachable;
+
 /// The text. `moved`: the usual port was taken.
-pub(super) fn text(listening: SocketAddr, key: &SecretString, moved: bool) -> String {
+pub(super) fn text(listening: SocketAddr, key: &SecretString, console: &SecretString, moved: bool) -> String {
     let url = format!("http://{}", reachable(listening));
     let key = key.expose_secret();
+    let console = link::path("enter", console);
     let why = if moved { " (port 8080 is taken, so it chose a free one)" } else { "" };
     format!(
         r#"Failsoft demo listens on {url}{why}
+
+The console, in a browser (the link works once):
+  {url}{console}
 
 API key, with all scopes:
   {key}
@@ -38,16 +45,6 @@ Ctrl-C stops it and removes its database."#
     )
 }
 
-/// "Every address" is none that a caller can use.
-fn reachable(listening: SocketAddr) -> SocketAddr {
-    let ip = match listening.ip() {
-        ip if !ip.is_unspecified() => ip,
-        ip if ip.is_ipv4() => Ipv4Addr::LOCALHOST.into(),
-        _ => Ipv6Addr::LOCALHOST.into(),
-    };
-    SocketAddr::new(ip, listening.port())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,7 +57,7 @@ mod tests {
             ("[::]:1", "http://[::1]:1/v1"),
             ("10.0.0.1:1", "http://10.0.0.1:1/v1"),
         ] {
-            let text = text(listening.parse().expect("an address"), &key, false);
+            let text = text(listening.parse().expect("an address"), &key, &key, false);
             assert!(text.contains(&format!("curl -sSi {called}/chat/completions")), "{text}");
         }
     }

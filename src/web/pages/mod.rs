@@ -1,5 +1,7 @@
 //! The pages, by area.
 
+pub mod account;
 pub mod docs;
 pub mod enter;
+pub mod members;
 pub mod overview;

@@ -7,6 +7,7 @@ use failsoft::auth::permission::Role;
 use failsoft::auth::{link, password};
 use failsoft::store::{Joining, NewInvitation};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::app::{Organization, beginning};
 use super::browser::PASSWORD;
@@ -16,14 +17,29 @@ impl Organization {
     pub(crate) async fn member(&self, role: Role) -> String {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let email = format!("{role}-{}@example.com", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let joining = Joining::New { name: None, password_hash: password_hash().await };
+        self.accept(&email, role, joining).await;
+        email
+    }
+
+    /// Makes somebody who has an account a member.
+    pub(crate) async fn join(&self, email: &str, role: Role) {
+        let id = self.user_id(email).await.into();
+        self.accept(email, role, Joining::Known(id)).await;
+    }
+
+    async fn accept(&self, email: &str, role: Role, joining: Joining) {
         let (_, token_hash) = link::generate(self.vault.vault()).expect("random bytes");
         let expires_at = beginning() + TimeDelta::days(3_650);
-        let role = role.as_str().to_owned();
-        let new = NewInvitation { email: email.clone(), role, token_hash, expires_at, invited_by: None };
+        let (email, role) = (email.to_owned(), role.as_str().to_owned());
+        let new = NewInvitation { email, role, token_hash, expires_at, invited_by: None };
         let invitation = self.store.invitation_create(new).await.expect("an invitation");
-        let joining = Joining::New { name: None, password_hash: password_hash().await };
         self.vault.system().invitation_accept(&invitation, joining).await.expect("accepted").expect("once");
-        email
+    }
+
+    /// The id of somebody, of whatever organization.
+    pub(crate) async fn user_id(&self, email: &str) -> Uuid {
+        self.vault.system().user_by_email(email).await.expect("read").expect("a user").id.0
     }
 }
 

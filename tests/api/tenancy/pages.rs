@@ -1,9 +1,13 @@
 //! A row for every page and every form of one: who may, and what another organization gets for the same ids.
 
-use failsoft::auth::permission::Role;
-use failsoft::routes::{Access, ROUTES, Surface, Verb};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use failsoft::auth::permission::{Permission, Role};
+use failsoft::routes::{Access, Endpoint, ROUTES, Surface, Verb};
 
 use super::matrix::title;
+use crate::support::app::App;
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
 
@@ -14,8 +18,8 @@ pub(super) enum Class {
     Public,
     /// It is about the caller's own things; no path or field names any.
     Own,
-    /// It names a thing, which is not there for others.
-    Names,
+    /// It names a thing of this kind, which is not there for others.
+    Names(&'static str),
 }
 
 /// Every page's route but those that the matrix of the API has.
@@ -25,12 +29,29 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /login", Class::Public),
     ("POST /login", Class::Public),
     ("POST /logout", Class::Own),
+    ("GET /invite/{secret}", Class::Public),
+    ("POST /invite/{secret}", Class::Public),
+    ("GET /reset/{secret}", Class::Public),
+    ("POST /reset/{secret}", Class::Public),
+    ("GET /enter/{secret}", Class::Public),
+    ("POST /enter/{secret}", Class::Public),
+    ("GET /account", Class::Own),
+    ("POST /account/password", Class::Own),
+    ("POST /account/sessions/end-others", Class::Own),
+    ("POST /account/sessions/{id}/end", Class::Names("session")),
+    ("POST /account/switch", Class::Names("organization")),
+    ("GET /members", Class::Own),
+    ("POST /members/invite", Class::Own),
+    ("POST /members/{id}/role", Class::Names("member")),
+    ("GET /members/{id}/remove", Class::Names("member")),
+    ("POST /members/{id}/remove", Class::Names("member")),
+    ("POST /members/{id}/reset-link", Class::Names("member")),
+    ("POST /members/invitations/{id}/revoke", Class::Names("invitation")),
     ("GET /", Class::Own),
 ];
 
 /// The routes for somebody who is logged in.
-fn visited()
--> impl Iterator<Item = (&'static failsoft::routes::Endpoint, failsoft::auth::permission::Permission)> {
+fn visited() -> impl Iterator<Item = (&'static Endpoint, Permission)> {
     ROUTES.iter().filter_map(|route| match route.access {
         Access::Visitor(permission) => Some((route, permission)),
         _ => None,
@@ -48,20 +69,42 @@ fn every_page_for_visitors_is_a_page_and_no_public_one_is_about_somebody() {
     }
 }
 
-/// Calls a route with ids of nothing in it.
-async fn call(browser: &Browser, route: &failsoft::routes::Endpoint, token: &str) -> Page {
-    let path = route.path.replace("{id}", "01920000-0000-7000-8000-000000000000");
+/// An id of nothing.
+const NOTHING: &str = "01920000-0000-7000-8000-000000000000";
+
+/// Calls a route with this id wherever one belongs.
+async fn call(browser: &Browser, route: &Endpoint, id: &str, token: &str) -> Page {
+    let path = route.path.replace("{id}", id);
+    let fields = [("role", "admin"), ("organization", id)];
     match route.method {
-        Verb::Post => browser.submit_with(token, &path, &[]).await,
+        Verb::Post => browser.submit_with(token, &path, &fields).await,
         _ => browser.get(&path).await,
     }
+}
+
+/// Ids of an organization's things, by kind: what its own members would name.
+async fn ids(app: &App, owner: &Browser) -> BTreeMap<&'static str, String> {
+    let between = |html: &str, start: &str| {
+        let (_, rest) = html.split_once(start).unwrap_or_else(|| panic!("no {start} in {html}"));
+        rest.split(['/', '"']).next().expect("an id").to_owned()
+    };
+    owner.submit("/members", "/members/invite", &[("email", "guest@example.com"), ("role", "admin")]).await;
+    let members = owner.get("/members").await.expect(200).html;
+    let email = members.split("@example.com").next().expect("an address").rsplit('>').next().expect("a name");
+    Browser::logged_in(app, &format!("{email}@example.com")).await;
+    let account = owner.get("/account").await.expect(200).html;
+    BTreeMap::from([
+        ("member", between(&members, "action=\"/members/")),
+        ("invitation", between(&members, "action=\"/members/invitations/")),
+        ("session", between(&account, "action=\"/account/sessions/")),
+    ])
 }
 
 on_both_databases! {
     async fn nobody_gets_past_the_log_in(app: App) {
         for (route, _) in visited() {
             let stranger = Browser::new(&app);
-            let page = call(&stranger, route, "").await;
+            let page = call(&stranger, route, NOTHING, "").await;
             assert_eq!(page.status, 303, "{}: {}", title(route), page.html);
             assert!(page.location.starts_with("/login"), "{}: {}", title(route), page.location);
         }
@@ -70,15 +113,39 @@ on_both_databases! {
     async fn a_role_opens_what_the_table_says_and_nothing_else(app: App) {
         for role in Role::ALL {
             for (route, permission) in visited() {
-                // Anew for each: a form may end the session.
+                // Anew for each: a form may end the session. One address logs in so often only with time between.
+                app.clock.advance(Duration::from_secs(2));
                 let email = app.organization.member(role).await;
                 let browser = Browser::logged_in(&app, &email).await;
                 let token = browser.get("/").await.token();
-                let page = call(&browser, route, &token).await;
+                let page = call(&browser, route, NOTHING, &token).await;
                 let refused = page.status == 403 && page.shows("Your role does not allow");
                 assert_eq!(refused, !role.may(permission), "{role} {}: {}", title(route), page.html);
                 assert!(page.status != 303 || !page.location.starts_with("/login?"), "{}", title(route));
             }
+        }
+    }
+
+    async fn what_another_organization_has_is_not_there(app: App) {
+        let victim = Browser::owner(&app, "victim").await;
+        let mut ids = ids(&app, &victim).await;
+        ids.insert("organization", app.organization.id.to_string());
+        let stranger = Browser::owner(&app, "stranger").await;
+        let token = stranger.get("/").await.token();
+        let before = (victim.get("/members").await.html, victim.get("/account").await.html);
+        for (page, class) in PAGES {
+            let Class::Names(kind) = class else { continue };
+            let route = ROUTES.iter().find(|route| title(route) == *page).expect(page);
+            for id in [ids[kind].as_str(), NOTHING, "no-id"] {
+                let answer = call(&stranger, route, id, &token).await;
+                assert_eq!(answer.status, 404, "{page} {id}: {}", answer.html);
+                assert!(!answer.shows("victim"), "{page} gives something away: {}", answer.html);
+            }
+        }
+        let after = (victim.get("/members").await.html, victim.get("/account").await.html);
+        assert_eq!(before, after);
+        for own in ["/", "/members", "/account"] {
+            assert!(!stranger.get(own).await.expect(200).shows("victim"), "{own}");
         }
     }
 }

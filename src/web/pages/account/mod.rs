@@ -1,0 +1,6 @@
+//! The own account: password, sessions, organizations.
+
+pub mod password;
+pub mod read;
+pub mod sessions;
+pub mod switch;

@@ -1,0 +1,23 @@
+//! `POST /account/switch`: another organization of one's own. A session is for one, so this makes another.
+
+use actix_web::HttpResponse;
+
+use crate::auth::entrance::Entrance;
+use crate::auth::visitor::may;
+use crate::error::{Error, Result};
+use crate::web::forms::Form;
+use crate::web::path;
+use crate::web::response::see_other_with;
+
+/// Switches.
+///
+/// # Errors
+/// [`Error::Absent`]: it is not one of the visitor's.
+pub async fn switch(form: Form<may::Read>, entrance: Entrance) -> Result<HttpResponse> {
+    let wanted = form.fields.text("organization");
+    let to = path::id("organisation", wanted)?;
+    match entrance.switch(&form.visitor, to).await? {
+        Some(cookie) => Ok(see_other_with("/", &cookie)),
+        None => Err(Error::absent("organisation", wanted)),
+    }
+}

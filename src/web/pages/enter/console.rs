@@ -1,0 +1,42 @@
+//! `/enter/{secret}`: into the console of a demo. Opening the link uses nothing up; sending its form does.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::gone;
+use crate::auth::entrance::Entrance;
+use crate::error::Result;
+use crate::web::forms::PublicForm;
+use crate::web::guest::Guest;
+use crate::web::layout::Frame;
+use crate::web::response::see_other_with;
+
+#[derive(Template)]
+#[template(path = "enter/console.html")]
+struct Page<'a> {
+    frame: Frame,
+    secret: &'a str,
+    email: &'a str,
+}
+
+/// The page.
+///
+/// # Errors
+/// Too many links were tried.
+pub async fn read(guest: Guest, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
+    let Some((_, email)) = entrance.console_link(&secret).await? else { return gone::page(&guest) };
+    let frame = Frame::guest(&guest, "Open the console");
+    guest.page(200, &Page { frame, secret: &secret, email: &email })
+}
+
+/// Logs in.
+///
+/// # Errors
+/// Too many links were tried.
+pub async fn enter(form: PublicForm, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
+    let Some((link, _)) = entrance.console_link(&secret).await? else { return gone::page(&form.guest) };
+    match entrance.enter(&link).await? {
+        Some(cookie) => Ok(see_other_with("/", &cookie)),
+        None => gone::page(&form.guest),
+    }
+}

@@ -1,0 +1,58 @@
+//! `/members/{id}/remove`: first the page that says what it means, then its form.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::auth::visitor::{Visitor, may};
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::web::flash;
+use crate::web::forms::Form;
+use crate::web::layout::{Frame, Lit};
+use crate::web::path;
+use crate::web::response::page;
+
+#[derive(Template)]
+#[template(path = "members/remove.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    email: String,
+    role: String,
+    organization: String,
+}
+
+/// The page.
+///
+/// # Errors
+/// [`Error::Absent`].
+pub async fn read(
+    visitor: Visitor<may::ManageMembers>,
+    id: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let found = store.organization(&visitor.tenant).member_find(path::id("member", &id)?).await?;
+    let member = found.ok_or_else(|| Error::absent("member", id.as_str()))?;
+    page(&Page {
+        frame: Frame::of(&visitor, "Remove a member", Lit::Members),
+        id: member.user_id.to_string(),
+        email: member.email,
+        role: member.role,
+        organization: visitor.organization.name.to_string(),
+    })
+}
+
+/// Removes the member, whose sessions end at once.
+///
+/// # Errors
+/// [`Error::Absent`]. [`Error::Conflict`]: nobody would be an owner any more.
+pub async fn remove(
+    form: Form<may::ManageMembers>,
+    id: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let organization = store.organization(&form.visitor.tenant);
+    let removed = organization.member_remove(path::id("member", &id)?).await?;
+    let member = removed.ok_or_else(|| Error::absent("member", id.as_str()))?;
+    flash::redirect(form.visitor.request(), "/members", &format!("{} is removed.", member.email))
+}

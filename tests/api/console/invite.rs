@@ -1,0 +1,112 @@
+//! `/invite/{secret}`: joining an organization by a link.
+
+use std::time::Duration;
+
+use crate::support::app::App;
+use crate::support::browser::{Browser, PASSWORD};
+use crate::support::on_both_databases;
+
+/// Invites somebody, and returns the path of the link.
+async fn invite(app: &App, owner: &Browser, email: &str, role: &str) -> String {
+    let page = owner.submit("/members", "/members/invite", &[("email", email), ("role", role)]).await;
+    let link = page.expect(200).link(&app.url("/invite/"));
+    link.strip_prefix(&app.url("")).expect("a link of this server").to_owned()
+}
+
+on_both_databases! {
+    async fn somebody_new_joins_with_a_password_of_their_own(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let link = invite(&app, &owner, "Ann@Example.com", "admin").await;
+        assert!(!owner.get("/members").await.shows(&link), "the link is shown once");
+
+        let guest = Browser::new(&app);
+        for _ in 0..3 {
+            let page = guest.get(&link).await.expect(200);
+            assert!(page.shows("acme") && page.shows("ann@example.com"), "{}", page.html);
+            assert!(page.shows("Choose a password"), "{}", page.html);
+        }
+        let refused = guest.submit(&link, &link, &[("name", "Ann"), ("password", "short")]).await.expect(422);
+        assert!(refused.shows("At least 10 characters") && refused.shows(r#"value="Ann""#), "{}", refused.html);
+        guest.submit(&link, &link, &[("name", "Ann"), ("password", PASSWORD)]).await.leads_to("/");
+        let home = guest.get("/").await.expect(200);
+        assert!(home.shows("acme") && home.shows("admin"), "{}", home.html);
+        assert!(owner.get("/members").await.shows("Ann"));
+        Browser::logged_in(&app, "ann@example.com").await;
+
+        // Twice is once too often.
+        let other = Browser::new(&app);
+        other.get(&link).await.expect(404);
+        let token = other.get("/login").await.token();
+        let fields = [("name", "Eve"), ("password", PASSWORD)];
+        assert!(other.submit_with(&token, &link, &fields).await.expect(404).shows("This link does not work"));
+    }
+
+    async fn somebody_with_an_account_shows_its_password(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        Browser::owner(&app, "ann").await;
+        let link = invite(&app, &owner, "ann@example.com", "member").await;
+        let guest = Browser::new(&app);
+        assert!(guest.get(&link).await.expect(200).shows("You have an account"));
+        let wrong = guest.submit(&link, &link, &[("password", "wrong horse battery")]).await.expect(422);
+        assert!(wrong.shows("The password is wrong."), "{}", wrong.html);
+        guest.submit(&link, &link, &[("password", PASSWORD)]).await.leads_to("/");
+        let home = guest.get("/").await.expect(200);
+        assert!(home.shows("acme") && home.shows("member"), "{}", home.html);
+        // The organization of before is still theirs, and one's own session is only for one.
+        let account = guest.get("/account").await.expect(200);
+        assert!(account.shows(r#"aria-label="Switch to ann""#), "{}", account.html);
+    }
+
+    async fn a_link_ends_with_its_week_its_withdrawal_and_its_successor(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let first = invite(&app, &owner, "ann@example.com", "member").await;
+        let second = invite(&app, &owner, "ann@example.com", "admin").await;
+        let guest = Browser::new(&app);
+        guest.get(&first).await.expect(404);
+        guest.get(&second).await.expect(200);
+        let token = guest.get(&second).await.token();
+
+        let members = owner.get("/members").await.expect(200);
+        let withdraw = members.link("/members/invitations/");
+        owner.submit("/members", &withdraw, &[]).await.leads_to("/members");
+        assert!(owner.get("/members").await.shows("is withdrawn."));
+        guest.submit_with(&token, &second, &[("password", PASSWORD)]).await.expect(404);
+        owner.submit("/members", &withdraw, &[]).await.expect(404);
+
+        let third = invite(&app, &owner, "ann@example.com", "member").await;
+        app.clock.advance(Duration::from_secs(7 * 86_400 - 1));
+        guest.get(&third).await.expect(200);
+        app.clock.advance(Duration::from_secs(1));
+        guest.get(&third).await.expect(404);
+        guest.submit_with(&token, &third, &[("password", PASSWORD)]).await.expect(404);
+    }
+
+    async fn of_two_who_accept_at_once_one_joins(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let link = invite(&app, &owner, "ann@example.com", "member").await;
+        let browsers = [Browser::new(&app), Browser::new(&app)];
+        let tokens = [browsers[0].get(&link).await.token(), browsers[1].get(&link).await.token()];
+        let fields = [("password", PASSWORD)];
+        let (one, two) = tokio::join!(
+            browsers[0].submit_with(&tokens[0], &link, &fields),
+            browsers[1].submit_with(&tokens[1], &link, &fields)
+        );
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert!([[303, 404], [303, 409], [303, 422]].contains(&statuses), "{statuses:?} {} {}", one.html, two.html);
+    }
+
+    async fn secrets_of_links_are_stored_nowhere(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let link = invite(&app, &owner, "ann@example.com", "member").await;
+        let secret = link.rsplit('/').next().expect("a secret");
+        assert!(secret.len() > 40, "{secret}");
+        use sea_orm::EntityTrait as _;
+        let database = app.database().await;
+        let rows = entity::invitations::Entity::find().all(&database).await.expect("the rows");
+        let audit = entity::audit_entries::Entity::find().all(&database).await.expect("the rows");
+        assert_eq!(rows.len(), 1);
+        let stored = format!("{rows:?} {audit:?}");
+        assert!(!stored.contains(secret) && stored.contains("invitation.create"), "{stored}");
+    }
+}
