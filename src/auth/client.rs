@@ -2,7 +2,7 @@
 //!
 //! Imports `config`.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
@@ -27,7 +27,9 @@ fn behind(trusted: &[IpNet], peer: IpAddr, forwarded: &[&str]) -> IpAddr {
         if !trusted.iter().any(|range| range.contains(&client)) {
             return client;
         }
-        let Ok(address) = claimed.parse::<IpAddr>() else { return client };
+        // Some proxies write the port too.
+        let with_port = || claimed.parse::<SocketAddr>().map(|address| address.ip());
+        let Ok(address) = claimed.parse::<IpAddr>().or_else(|_| with_port()) else { return client };
         client = address.to_canonical();
     }
     client
@@ -44,6 +46,7 @@ mod tests {
             ("192.0.2.1", &["198.51.100.1"][..], "192.0.2.1"),
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["203.0.113.9", "198.51.100.1", "10.1.1.1"], "198.51.100.1"),
+            ("10.0.0.1", &["198.51.100.1:4711", "[2001:db8::1]:4711", "10.1.1.1:80"], "2001:db8::1"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1", "unknown"], "10.0.0.1"),
             ("::ffff:10.0.0.1", &["2001:db8::1"], "2001:db8::1"),

@@ -166,3 +166,54 @@ fn sentence(error: &Error) -> String {
     let end = if text.ends_with('.') { "" } else { "." };
     format!("{first}{}{end}", letters.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    async fn shown(error: Error) -> (u16, String, Option<String>) {
+        let request = TestRequest::get().uri("/members").to_http_request();
+        let response = response(&error, &request, Uuid::from_u128(7));
+        let retry = response.headers().get(RETRY_AFTER);
+        let retry = retry.map(|wait| wait.to_str().expect("a text").to_owned());
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body()).await.expect("a body");
+        (status, String::from_utf8(body.to_vec()).expect("UTF-8"), retry)
+    }
+
+    #[tokio::test]
+    async fn what_broke_inside_is_for_the_log_and_its_number_for_the_page() {
+        let (status, html, _) = shown(Error::internal("password=hunter2")).await;
+        assert_eq!(status, 500);
+        assert!(!html.contains("hunter2") && html.contains(&Uuid::from_u128(7).to_string()), "{html}");
+        let (status, html, _) = shown(Error::RouteUnknown).await;
+        assert!(status == 404 && !html.contains(&Uuid::from_u128(7).to_string()), "{html}");
+    }
+
+    #[tokio::test]
+    async fn who_must_wait_is_told_how_long() {
+        let throttled = |wait| Error::Visit(VisitFault::Throttled { retry_after: wait });
+        let (status, html, retry) = shown(throttled(Duration::from_millis(100_500))).await;
+        assert_eq!((status, retry.as_deref()), (429, Some("101")));
+        assert!(html.contains("Wait 2 minutes"), "{html}");
+        let (status, _, retry) = shown(Error::Busy).await;
+        assert_eq!((status, retry.as_deref()), (503, Some("1")));
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_is_text_and_never_markup() {
+        let (status, html, _) = shown(Error::absent("member", "<b>")).await;
+        assert!(status == 404 && html.contains("&#60;b&#62;") && !html.contains("<b>"), "{html}");
+    }
+
+    #[test]
+    fn the_log_in_knows_where_to_lead_back_to() {
+        assert_eq!(log_in_path("/"), "/login");
+        assert_eq!(log_in_path("/events?a=b&c=%20"), "/login?next=%2Fevents%3Fa%3Db%26c%3D%2520");
+    }
+}

@@ -5,6 +5,7 @@ mod enter;
 mod errors;
 mod forged;
 mod invite;
+mod markup;
 mod members;
 mod reset;
 mod throttle;

@@ -70,6 +70,11 @@ const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
         &["tokio", "hyper", "TcpStream", "TcpListener", "UdpSocket"],
         "a provider is pure functions; upstream sends and gateway waits",
     ),
+    (
+        &["src/web/pages/"],
+        &["Payload", "BodyReader", "Bytes"],
+        "a page reads what was posted with web::forms, which asks first where it comes from",
+    ),
 ];
 
 /// Who may reach past the tenants through `store::system`, and for which work that belongs to no caller.
@@ -168,6 +173,7 @@ fn a_crate_stays_where_it_belongs() {
             ("src/api/feather/model/list.rs", "use sea_orm::EntityTrait;", 1),
             ("src/gateway/mod.rs", "use {actix_web::HttpRequest};", 1),
             ("src/providers/openai.rs", "use tokio::net::TcpStream;", 1),
+            ("src/web/pages/members/role.rs", "async fn f(body: web::Payload) {}", 1),
         ],
     );
 }

@@ -131,6 +131,30 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_takes_as_long_as_a_known_one() {
+    let app = App::start(Kind::Sqlite).await;
+    Browser::owner(&app, "acme").await;
+    let browser = Browser::new(&app);
+    let token = browser.get("/login").await.token();
+    // The shortest of some: whatever else goes on makes it longer, never shorter.
+    let shortest = async |email: &str| {
+        let mut shortest = Duration::MAX;
+        for _ in 0..5 {
+            let fields = [("email", email), ("password", "wrong horse battery")];
+            let start = std::time::Instant::now();
+            browser.submit_with(&token, "/login", &fields).await.expect(422);
+            shortest = shortest.min(start.elapsed());
+        }
+        shortest
+    };
+    let known = shortest("acme@example.com").await;
+    for unknown in ["nobo@example.com", "first@example.com"] {
+        let unknown = shortest(unknown).await;
+        assert!(unknown * 2 > known && known * 2 > unknown, "{known:?} {unknown:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sign_up_can_be_closed() {
     let closed = |settings: &mut failsoft::config::Settings| {
         settings.console.signup = failsoft::config::console::SignUp::Closed;

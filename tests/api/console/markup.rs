@@ -1,0 +1,87 @@
+//! What holds for the markup of every page: links lead somewhere, names are used once, every field has its label.
+
+use std::collections::BTreeSet;
+
+use failsoft::auth::permission::Role;
+
+use super::errors::assert_page;
+use crate::support::app::App;
+use crate::support::browser::{Browser, Page};
+use crate::support::database::Kind;
+
+/// The values of an attribute, wherever it stands.
+fn values(html: &str, attribute: &str) -> Vec<String> {
+    let start = format!(" {attribute}=\"");
+    html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
+}
+
+fn assert_sound(page: &Page, path: &str) {
+    assert_page(page);
+    assert_eq!(page.answer.header("cache-control"), "no-store", "{path}");
+    let ids = values(&page.html, "id");
+    let known: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(known.len(), ids.len(), "{path}: an id stands there twice: {ids:?}");
+    let mut references = values(&page.html, "for");
+    references.extend(
+        values(&page.html, "href").iter().filter_map(|link| link.strip_prefix('#')).map(str::to_owned),
+    );
+    for described in values(&page.html, "aria-describedby") {
+        references.extend(described.split_whitespace().map(str::to_owned));
+    }
+    for reference in references {
+        assert!(known.contains(&reference), "{path}: nothing is called {reference}");
+    }
+    assert_eq!(page.html.matches("<h1").count(), 1, "{path}");
+    for control in
+        page.html.split(['<']).filter(|tag| tag.starts_with("input ") || tag.starts_with("select "))
+    {
+        let labelled = control.contains("type=\"hidden\"")
+            || control.contains("aria-label=")
+            || control.contains(" id=");
+        assert!(labelled, "{path}: {control}");
+    }
+    for form in page.html.split("<form").skip(1) {
+        let (head, rest) = form.split_once('>').expect("a tag");
+        let posts = head.contains("method=\"post\"");
+        assert_eq!(
+            posts,
+            rest.split("</form>").next().expect("a form").contains("form_token"),
+            "{path}: {head}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_sound_and_every_link_on_it_leads_somewhere() {
+    let app = App::start(Kind::Sqlite).await;
+    let guest = Browser::new(&app);
+    for role in Role::ALL {
+        let email = app.organization.member(role).await;
+        let visitor = Browser::logged_in(&app, &email).await;
+        if role == Role::Owner {
+            visitor
+                .submit("/members", "/members/invite", &[("email", "x@y.z"), ("role", "member")])
+                .await
+                .expect(200);
+        }
+        let mut seen = BTreeSet::new();
+        let mut open = vec!["/".to_owned()];
+        while let Some(path) = open.pop() {
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            let page = visitor.get(&path).await.expect(200);
+            if path.starts_with("/static/") || path.starts_with("/docs") || path.ends_with(".json") {
+                continue;
+            }
+            assert_sound(&page, &path);
+            open.extend(values(&page.html, "href").into_iter().filter(|link| link.starts_with('/')));
+        }
+        assert!(seen.contains("/members") && seen.contains("/account"), "{seen:?}");
+        assert_eq!(seen.iter().any(|path| path.ends_with("/remove")), role == Role::Owner, "{seen:?}");
+    }
+    for path in ["/login", "/signup"] {
+        assert_sound(&guest.get(path).await.expect(200), path);
+        assert_sound(&guest.submit(path, path, &[]).await.expect(422), path);
+    }
+}
