@@ -8,7 +8,7 @@ use entity::ids::{FallbackEventId, RequestId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, Position, equals, newest_first};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first, turned};
 use super::{Error, OrgStore};
 
 /// One fallback event: the columns of its table.
@@ -49,6 +49,27 @@ impl OrgStore {
     ) -> Result<Page<EventRow>, Error> {
         let rows = self.event_batch(filter, page.cursor, page.limit.saturating_add(1)).await?;
         Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
+    }
+
+    /// The events that match, a page at a time, in both directions. Where fewer than a page's rows are newer, it is
+    /// the first page.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn event_sheet(
+        &self,
+        filter: &EventFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<EventRow>, Error> {
+        let keyset = (fallback_events::Column::CreatedAt, fallback_events::Column::Id);
+        let rows = turned(filter.apply(self.events()), keyset, turn, limit.saturating_add(1));
+        let sheet = Sheet::cut(rows.all(self.reader()).await?, turn, limit, |row| Position::from(row));
+        if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
+            let rows = turned(filter.apply(self.events()), keyset, Turn::First, limit.saturating_add(1));
+            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| Position::from(row)));
+        }
+        Ok(sheet)
     }
 
     /// At most `limit` of the events that match, newest first, from a position on; the next batch starts after the last

@@ -19,6 +19,7 @@ pub mod page;
 mod provider;
 pub mod recorder;
 mod request;
+mod rollup;
 pub mod schema;
 mod session;
 mod settings;
@@ -51,6 +52,8 @@ pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};
 pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
+pub use rollup::scale::Scale;
+pub use rollup::{BUCKET, EventRollupFilter, RequestCounts, RequestTimes, RollupSpan};
 pub use settings::{OrganizationSettings, TypedFallbacks};
 pub use user::{OwnOrganization, UserRow};
 

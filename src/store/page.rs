@@ -39,6 +39,48 @@ pub struct Page<T> {
     pub next: Option<Position>,
 }
 
+/// Which part of a list that can be leafed through in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The newest rows.
+    First,
+    /// The rows after this one.
+    Older(Position),
+    /// The rows before this one, as near to it as there are.
+    Newer(Position),
+}
+
+/// One page of such a list.
+#[derive(Debug, Clone)]
+pub struct Sheet<T> {
+    /// The rows, newest first.
+    pub items: Vec<T>,
+    /// What newer rows come before; none if there are none.
+    pub newer: Option<Position>,
+    /// What older rows come after; none if there are none.
+    pub older: Option<Position>,
+}
+
+impl<T> Sheet<T> {
+    /// Of rows as they were read in the direction of the turn, with one too many if there are more.
+    pub(super) fn cut(mut rows: Vec<T>, turn: Turn, limit: u64, position: impl Fn(&T) -> Position) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let (before, after) = match turn {
+            Turn::First => (false, more),
+            Turn::Older(_) => (true, more),
+            Turn::Newer(_) => {
+                rows.reverse();
+                (more, true)
+            }
+        };
+        let newer = rows.first().filter(|_| before).map(&position);
+        let older = rows.last().filter(|_| after).map(&position);
+        Self { items: rows, newer, older }
+    }
+}
+
 impl<T> Page<T> {
     /// Cuts the one row too many that tells whether there is a next page.
     pub(super) fn cut(mut items: Vec<T>, limit: u64, position: impl Fn(&T) -> Position) -> Self {
@@ -62,6 +104,30 @@ impl Position {
         Condition::all()
             .add(created_at.lte(self.created_at))
             .add(Condition::any().add(created_at.lt(self.created_at)).add(id.lt(self.id)))
+    }
+
+    /// Rows that come before this one, newest first.
+    fn before<C: ColumnTrait>(self, created_at: C, id: C) -> Condition {
+        Condition::all()
+            .add(created_at.gte(self.created_at))
+            .add(Condition::any().add(created_at.gt(self.created_at)).add(id.gt(self.id)))
+    }
+}
+
+/// At most `limit` rows of a list in the direction of a turn: from the place where it begins, away from it.
+pub(super) fn turned<E: EntityTrait>(
+    rows: Select<E>,
+    (created_at, id): (E::Column, E::Column),
+    turn: Turn,
+    limit: u64,
+) -> Select<E> {
+    match turn {
+        Turn::First => newest_first(rows, (created_at, id), None, limit),
+        Turn::Older(position) => newest_first(rows, (created_at, id), Some(position), limit),
+        Turn::Newer(position) => {
+            let rows = rows.filter(position.before(created_at, id));
+            rows.order_by_asc(created_at).order_by_asc(id).limit(limit)
+        }
     }
 }
 

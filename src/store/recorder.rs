@@ -220,17 +220,25 @@ impl Job {
     fn take(self) -> (Record, Waiting) {
         let Self { mut record, done } = self;
         let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
-        if let Some(row) = record.request.as_mut().filter(|row| gave_up && row.outcome == ANSWERED) {
-            if row.streamed {
-                row.outcome = "interrupted".to_owned();
-            } else {
-                row.outcome = "failed".to_owned();
-                row.status_code = WITHHELD_STATUS;
-                row.cost_nano_dollars = Some(0);
-            }
-        }
+        record.request = record.request.map(|row| match gave_up && row.outcome == ANSWERED {
+            true => withheld(row),
+            false => row,
+        });
         let request = record.request.as_ref().map(|row| row.id);
         (record, Waiting { done, request })
+    }
+}
+
+/// An answer that was withheld, or broken off if it was a stream.
+fn withheld(row: RequestRecord) -> RequestRecord {
+    if row.streamed {
+        return RequestRecord { outcome: "interrupted".to_owned(), ..row };
+    }
+    RequestRecord {
+        outcome: "failed".to_owned(),
+        status_code: WITHHELD_STATUS,
+        cost_nano_dollars: Some(0),
+        ..row
     }
 }
 

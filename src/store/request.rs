@@ -8,7 +8,7 @@ use entity::requests;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, Position, equals, newest_first};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first, turned};
 use super::{Error, OrgStore};
 
 /// One request: the columns of its table.
@@ -47,6 +47,27 @@ impl OrgStore {
     ) -> Result<Page<RequestRow>, Error> {
         let rows = self.request_batch(filter, page.cursor, page.limit.saturating_add(1)).await?;
         Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
+    }
+
+    /// The requests that match, a page at a time, in both directions. Where fewer than a page's rows are newer, it is
+    /// the first page.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_sheet(
+        &self,
+        filter: &RequestFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<RequestRow>, Error> {
+        let keyset = (requests::Column::CreatedAt, requests::Column::Id);
+        let rows = turned(filter.apply(self.requests()), keyset, turn, limit.saturating_add(1));
+        let sheet = Sheet::cut(rows.all(self.reader()).await?, turn, limit, |row| Position::from(row));
+        if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
+            let rows = turned(filter.apply(self.requests()), keyset, Turn::First, limit.saturating_add(1));
+            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| Position::from(row)));
+        }
+        Ok(sheet)
     }
 
     /// At most `limit` of the requests that match, newest first, from a position on; the next batch starts after the last

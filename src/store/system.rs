@@ -14,6 +14,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTra
 use serde_json::json;
 
 use super::audit::AuditEntry;
+use super::rollup::write::Tally;
 use super::recorder::{FallbackEventRecord, RequestRecord};
 use super::user::NewUser;
 use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, recorder, user};
@@ -143,7 +144,7 @@ impl<'a> System<'a> {
         Ok(())
     }
 
-    /// Inserts requests and events as they are: the demo's past week.
+    /// Inserts requests and events as they are, none of which is there yet, and counts them: the demo's past week.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -155,6 +156,10 @@ impl<'a> System<'a> {
         let transaction = self.store.begin().await?;
         recorder::insert_events(&transaction, events).await?;
         recorder::insert_requests(&transaction, requests).await?;
+        let mut tally = Tally::default();
+        events.iter().for_each(|event| tally.event(event));
+        requests.iter().for_each(|request| tally.request(request, 1));
+        tally.write(&transaction).await?;
         transaction.commit().await?;
         Ok(())
     }

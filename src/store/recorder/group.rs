@@ -1,11 +1,11 @@
-//! Committing what waits: one group, one transaction; and the corrections afterwards.
+//! Committing what waits: one group, one transaction, its rows and their counts; and the corrections afterwards.
 //!
-//! Imports the recorder's records and the database.
+//! Imports the recorder's records, the roll-ups and the database.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use entity::ids::RequestId;
+use entity::ids::{FallbackEventId, RequestId};
 use entity::{fallback_events, requests};
 use sea_orm::sea_query::Expr;
 use sea_orm::sqlx::error::ErrorKind;
@@ -14,8 +14,9 @@ use sea_orm::{
     QueryFilter as _, RuntimeErr,
 };
 
-use super::{ANSWERED, FallbackEventRecord, GROUP, Record, RequestRecord, WITHHELD_STATUS};
+use super::{ANSWERED, FallbackEventRecord, GROUP, Record, RequestRecord};
 use crate::store::Store;
+use crate::store::rollup::write::Tally;
 
 /// How often a group that failed is tried again, and how long the writer waits before each time.
 const RETRIES: [Duration; 3] =
@@ -79,8 +80,8 @@ async fn commit_with_retries(
     events: &[FallbackEventRecord],
     rows: &[RequestRecord],
 ) -> Result<(), DbErr> {
-    for wait in RETRIES {
-        match commit(store, events, rows).await {
+    for (number, wait) in RETRIES.into_iter().enumerate() {
+        match commit(store, events, rows, number > 0).await {
             Err(error) if !is_refusal(&error) => {
                 tracing::warn!(%error, "records could not be committed; trying again");
             }
@@ -88,7 +89,7 @@ async fn commit_with_retries(
         }
         tokio::time::sleep(wait).await;
     }
-    commit(store, events, rows).await
+    commit(store, events, rows, true).await
 }
 
 /// Did the database look at the rows and find them unfit? Trying again would not mend that.
@@ -104,19 +105,53 @@ fn is_refusal(error: &DbErr) -> bool {
     })
 }
 
-/// One statement is a transaction of its own; only events and requests together need a wrapping one.
-async fn commit(store: &Store, events: &[FallbackEventRecord], rows: &[RequestRecord]) -> Result<(), DbErr> {
-    let writer = &store.inner.writer;
-    match (events.is_empty(), rows.is_empty()) {
-        (true, true) => Ok(()),
-        (true, false) => insert_requests(writer, rows).await,
-        (false, true) => insert_events(writer, events).await,
-        (false, false) => {
-            let transaction = store.begin().await?;
-            insert_events(&transaction, events).await?;
-            insert_requests(&transaction, rows).await?;
-            transaction.commit().await
+/// Writes the rows and counts them, or does neither. A try before this one may have been committed and its
+/// acknowledgement lost: what it wrote is counted already.
+async fn commit(
+    store: &Store,
+    events: &[FallbackEventRecord],
+    rows: &[RequestRecord],
+    again: bool,
+) -> Result<(), DbErr> {
+    if events.is_empty() && rows.is_empty() {
+        return Ok(());
+    }
+    let transaction = store.begin().await?;
+    let known = if again { Known::read(&transaction, events, rows).await? } else { Known::default() };
+    let mut tally = Tally::default();
+    events.iter().filter(|event| !known.events.contains(&event.id)).for_each(|event| tally.event(event));
+    rows.iter().filter(|row| !known.requests.contains(&row.id)).for_each(|row| tally.request(row, 1));
+    insert_events(&transaction, events).await?;
+    insert_requests(&transaction, rows).await?;
+    tally.write(&transaction).await?;
+    transaction.commit().await
+}
+
+/// The rows that are there already.
+#[derive(Default)]
+struct Known {
+    events: Vec<FallbackEventId>,
+    requests: Vec<RequestId>,
+}
+
+impl Known {
+    async fn read(
+        connection: &impl sea_orm::ConnectionTrait,
+        events: &[FallbackEventRecord],
+        rows: &[RequestRecord],
+    ) -> Result<Self, DbErr> {
+        let mut known = Self::default();
+        for chunk in events.chunks(GROUP) {
+            let ids = fallback_events::Column::Id.is_in(chunk.iter().map(|event| event.id));
+            let found = fallback_events::Entity::find().filter(ids).all(connection).await?;
+            known.events.extend(found.into_iter().map(|event| event.id));
         }
+        for chunk in rows.chunks(GROUP) {
+            let ids = requests::Column::Id.is_in(chunk.iter().map(|row| row.id));
+            let found = requests::Entity::find().filter(ids).all(connection).await?;
+            known.requests.extend(found.into_iter().map(|row| row.id));
+        }
+        Ok(known)
     }
 }
 
@@ -159,26 +194,30 @@ fn into_new_request(request: RequestRecord) -> requests::ActiveModel {
 }
 
 /// Corrects rows that became durable just after their requests had given up waiting: what was not given is not
-/// billed; what was streamed is, as far as it went.
+/// billed; what was streamed is, as far as it went. They are counted anew.
 pub(super) async fn correct(store: &Store, withheld: Vec<RequestId>) -> Result<(), DbErr> {
     if withheld.is_empty() {
         return Ok(());
     }
-    let answered = || {
+    let transaction = store.begin().await?;
+    let answered = requests::Entity::find()
+        .filter(requests::Column::Id.is_in(withheld))
+        .filter(requests::Column::Outcome.eq(ANSWERED))
+        .all(&transaction)
+        .await?;
+    let mut tally = Tally::default();
+    for row in answered {
+        tally.request(&row, -1);
+        let corrected = super::withheld(row);
+        tally.request(&corrected, 1);
         requests::Entity::update_many()
-            .filter(requests::Column::Id.is_in(withheld.iter().copied()))
-            .filter(requests::Column::Outcome.eq(ANSWERED))
-    };
-    answered()
-        .col_expr(requests::Column::Outcome, Expr::value("interrupted"))
-        .filter(requests::Column::Streamed.eq(true))
-        .exec(&store.inner.writer)
-        .await?;
-    answered()
-        .col_expr(requests::Column::Outcome, Expr::value("failed"))
-        .col_expr(requests::Column::StatusCode, Expr::value(WITHHELD_STATUS))
-        .col_expr(requests::Column::CostNanoDollars, Expr::value(0_i64))
-        .exec(&store.inner.writer)
-        .await?;
-    Ok(())
+            .col_expr(requests::Column::Outcome, Expr::value(corrected.outcome))
+            .col_expr(requests::Column::StatusCode, Expr::value(corrected.status_code))
+            .col_expr(requests::Column::CostNanoDollars, Expr::value(corrected.cost_nano_dollars))
+            .filter(requests::Column::Id.eq(corrected.id))
+            .exec(&transaction)
+            .await?;
+    }
+    tally.write(&transaction).await?;
+    transaction.commit().await
 }

@@ -11,6 +11,7 @@ mod opening;
 mod prices;
 mod providers;
 mod records;
+mod rollups;
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::store::page::{PageRequest, Position};
 use crate::store::recorder::{FallbackEventRecord, Record, Recorder, RequestRecord};
 use crate::store::{EventFilter, RequestFilter};
 
-fn request(world: &World) -> RequestRecord {
+pub(super) fn request(world: &World) -> RequestRecord {
     let clock = &world.database.clock;
     RequestRecord {
         id: RequestId(clock.new_id()),
@@ -52,7 +52,7 @@ fn request(world: &World) -> RequestRecord {
     }
 }
 
-fn event(world: &World, request_id: RequestId) -> FallbackEventRecord {
+pub(super) fn event(world: &World, request_id: RequestId) -> FallbackEventRecord {
     let clock = &world.database.clock;
     FallbackEventRecord {
         id: FallbackEventId(clock.new_id()),

@@ -1,0 +1,143 @@
+//! Roll-ups: counted with the rows, in their transaction, and read by span.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rstest::rstest;
+
+use super::records::{event, request};
+use super::{Kind, World};
+use crate::config::recording::Recording;
+use crate::store::page::{Position, Turn};
+use crate::store::recorder::{Record, Recorder, RequestRecord};
+use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RollupSpan};
+
+fn span(world: &World) -> RollupSpan {
+    let now = world.database.clock.now();
+    let day = TimeDelta::days(1);
+    RollupSpan { since: now - day, until: now + day, origin: Some("live".to_owned()) }
+}
+
+/// Each record in a group of its own.
+async fn write(world: &World, records: Vec<Record>) {
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default());
+    for record in records {
+        recorder.write(record).await.expect("durable");
+    }
+    drop(recorder);
+    writer.await.expect("no panic");
+}
+
+fn ended(world: &World, change: impl FnOnce(&mut RequestRecord)) -> Record {
+    let mut row = request(world);
+    row.output_tokens = Some(3);
+    change(&mut row);
+    Record { events: Vec::new(), request: Some(row) }
+}
+
+#[rstest]
+#[tokio::test]
+async fn requests_are_counted_by_how_they_ended(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let (other, _) = world.other().await;
+    let mut records = vec![
+        ended(&world, |row| row.first_frame_ms = Some(100)),
+        ended(&world, |row| (row.first_frame_ms, row.cost_nano_dollars) = (Some(100), Some(40))),
+        ended(&world, |row| row.served_model = Some("smart".to_owned())),
+        ended(&world, |row| (row.outcome, row.served_model) = ("failed".to_owned(), None)),
+        ended(&world, |row| row.outcome = "client_closed".to_owned()),
+        ended(&world, |row| row.origin = "drill".to_owned()),
+    ];
+    let first = world.database.clock.now();
+    world.database.hand.advance(Duration::from_secs(900));
+    records.push(ended(&world, |row| row.output_tokens = Some(i64::MAX)));
+    records.push(ended(&world, |row| row.output_tokens = Some(i64::MAX)));
+    write(&world, records).await;
+
+    let counts = world.organization.request_counts(&span(&world), 300).await.expect("counts");
+    let expected = RequestCounts {
+        first_try: 1,
+        by_fallback: 2,
+        failed: 1,
+        client_closed: 1,
+        input_tokens: 35,
+        output_tokens: 15,
+        cost_nano_dollars: 40,
+    };
+    assert_eq!(counts.values().next(), Some(&expected));
+    assert_eq!(counts.keys().next().map(|at| (first.timestamp() - at) / 300), Some(0));
+    assert_eq!(counts.len(), 2);
+    assert_eq!(counts.values().last().map(|later| later.by_fallback), Some(2));
+    let hour = world.organization.request_counts(&span(&world), 86_400).await.expect("counts");
+    assert_eq!(hour.values().map(RequestCounts::requests).sum::<i64>(), 7);
+
+    let times = world.organization.request_times(&span(&world)).await.expect("times");
+    assert!(times.first_frame.percentile(50).is_some_and(|time| (80..=128).contains(&time)));
+    assert!(times.total.percentile(95).is_some_and(|time| (8..=16).contains(&time)));
+    assert!(other.request_counts(&span(&world), 300).await.expect("counts").is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn events_are_counted_by_model_and_reason(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let (other, _) = world.other().await;
+    let id = request(&world).id;
+    let like = |class: &str, next: Option<&str>| {
+        let mut event = event(&world, id);
+        (event.error_class, event.next_model) = (class.to_owned(), next.map(str::to_owned));
+        event
+    };
+    let one = vec![like("timeout", None), like("rate_limited", Some("steady"))];
+    let two = vec![like("timeout", None), like("timeout", Some("steady"))];
+    let records = [one, two].map(|events| Record { events, request: None });
+    write(&world, records.into()).await;
+
+    let span = span(&world);
+    let reasons = world.organization.event_reasons(&span, 5).await.expect("reasons");
+    assert_eq!(reasons, [("timeout".to_owned(), 3), ("rate_limited".to_owned(), 1)]);
+    let all = EventRollupFilter::default();
+    let counts = world.organization.event_counts(&span, &all, 300).await.expect("counts");
+    assert_eq!(counts.values().copied().collect::<Vec<_>>(), [4]);
+    for (filter, number) in [
+        (EventRollupFilter { next_model: Some("steady".to_owned()), ..all.clone() }, 2),
+        (EventRollupFilter { error_class: Some("timeout".to_owned()), ..all.clone() }, 3),
+        (EventRollupFilter { failed_model: Some("other".to_owned()), ..all.clone() }, 0),
+        (EventRollupFilter { failed_model: Some("a\0b".to_owned()), ..all.clone() }, 0),
+    ] {
+        let counts = world.organization.event_counts(&span, &filter, 86_400).await.expect("counts");
+        assert_eq!(counts.values().sum::<i64>(), number, "{filter:?}");
+    }
+    assert!(other.event_reasons(&span, 5).await.expect("reasons").is_empty());
+    assert!(other.event_counts(&span, &all, 300).await.expect("counts").is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_list_is_leafed_through_in_both_directions(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let id = request(&world).id;
+    let mut events = Vec::new();
+    for number in 0..7 {
+        world.database.hand.advance(Duration::from_secs(number % 2));
+        events.push(event(&world, id));
+    }
+    write(&world, vec![Record { events, request: None }]).await;
+
+    let filter = EventFilter::default();
+    let sheet = async |turn| world.organization.event_sheet(&filter, turn, 3).await.expect("a page");
+    let first = sheet(Turn::First).await;
+    let second = sheet(Turn::Older(first.older.expect("more"))).await;
+    let third = sheet(Turn::Older(second.older.expect("more"))).await;
+    let sizes = [&first, &second, &third].map(|sheet| sheet.items.len());
+    assert_eq!((sizes, first.newer, third.older), ([3, 3, 1], None, None));
+    let mut keys: Vec<_> = [&first, &second, &third].iter().flat_map(|sheet| &sheet.items).map(Position::from).map(|at| (at.created_at, at.id)).collect();
+    let read = keys.clone();
+    keys.sort_by(|one, other| other.cmp(one));
+    assert_eq!(read, keys);
+
+    let back = sheet(Turn::Newer(third.newer.expect("newer"))).await;
+    assert_eq!(back.items, second.items);
+    let front = sheet(Turn::Newer(back.newer.expect("newer"))).await;
+    assert_eq!((front.items, front.newer, front.older), (first.items, None, first.older));
+}
