@@ -12,8 +12,8 @@ use crate::api::feather::{api_keys, explain, fallback_events, models, providers,
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
-use crate::web::assets;
 use crate::web::pages::{account, docs, enter, members, overview};
+use crate::web::{assets, pages};
 pub use description::{described_path, description};
 
 /// Who may call a route.
@@ -187,6 +187,13 @@ pub const ROUTES: &[Endpoint] = &[
     form("/members/{id}/reset-link", MEMBERS, || web::post().to(members::reset_link::make)),
     form("/members/invitations/{id}/revoke", MEMBERS, || web::post().to(members::revoke::revoke)),
     page("/", VISITOR, || web::get().to(overview::read::read)),
+    page("/events", VISITOR, || web::get().to(pages::events::list::list)),
+    page("/events.csv", VISITOR, || web::get().to(pages::events::export::file)),
+    page("/events/live", VISITOR, || web::get().to(pages::events::live::stream)),
+    page("/events/{id}", VISITOR, || web::get().to(pages::events::read::read)),
+    page("/requests", VISITOR, || web::get().to(pages::requests::list::list)),
+    page("/requests.csv", VISITOR, || web::get().to(pages::requests::export::file)),
+    page("/requests/{id}", VISITOR, || web::get().to(pages::requests::read::read)),
     page("/docs/api", Public, || web::get().to(docs::api::read)),
     page("/static/{name}", Public, || web::get().to(assets::read)),
 ];

@@ -12,4 +12,3 @@ pub mod litellm;
 pub mod openai;
 pub mod openapi;
 pub mod public;
-pub mod session;

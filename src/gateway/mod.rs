@@ -28,6 +28,7 @@ pub mod pulse;
 pub mod redact;
 pub mod relay;
 pub mod request;
+pub mod session;
 pub mod stream;
 pub mod trail;
 

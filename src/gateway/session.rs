@@ -1,13 +1,13 @@
 //! What a caller's session is called in the records: the same for the request that names it and for the list that
 //! looks for it.
 //!
-//! Imports `gateway` for the limits of a session's name.
+//! Imports the request for the limits of a session's name.
 
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
+use super::request::check_session;
 use crate::error::Result;
-use crate::gateway::request::check_session;
 
 /// A session, as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]

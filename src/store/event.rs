@@ -67,7 +67,9 @@ impl OrgStore {
         let sheet = Sheet::cut(rows.all(self.reader()).await?, turn, limit, |row| Position::from(row));
         if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
             let rows = turned(filter.apply(self.events()), keyset, Turn::First, limit.saturating_add(1));
-            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| Position::from(row)));
+            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| {
+                Position::from(row)
+            }));
         }
         Ok(sheet)
     }

@@ -180,7 +180,8 @@ impl OrgStore {
     /// The database cannot be read.
     pub async fn request_times(&self, span: &RollupSpan) -> Result<RequestTimes, Error> {
         use request_rollups::Column;
-        let rows = self.request_rollups(span).select_only().columns([Column::FirstFrameCounts, Column::TotalCounts]);
+        let rows =
+            self.request_rollups(span).select_only().columns([Column::FirstFrameCounts, Column::TotalCounts]);
         let mut times = RequestTimes::default();
         for row in rows.into_model::<Times>().all(self.reader()).await? {
             times.first_frame.add(&Scale::from_json(&row.first_frame_counts));

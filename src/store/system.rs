@@ -14,8 +14,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTra
 use serde_json::json;
 
 use super::audit::AuditEntry;
-use super::rollup::write::Tally;
 use super::recorder::{FallbackEventRecord, RequestRecord};
+use super::rollup::write::Tally;
 use super::user::NewUser;
 use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, recorder, user};
 pub use inspection::ProviderAddress;

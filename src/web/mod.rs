@@ -7,13 +7,27 @@
 
 pub mod address;
 pub mod assets;
+pub mod attempts;
+pub mod chart;
 pub mod csrf;
+mod csv;
 pub mod error;
+pub mod figures;
 pub mod flash;
 pub mod forms;
 pub mod guest;
 pub mod layout;
+pub mod mark;
 pub mod moment;
+pub mod navigation;
+pub mod pager;
 pub mod pages;
 pub mod path;
+pub mod query;
+pub mod rail;
 pub mod response;
+#[cfg(test)]
+mod samples;
+pub mod span;
+pub mod strip;
+pub mod turning;

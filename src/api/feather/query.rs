@@ -1,7 +1,7 @@
 //! Reading a query, strictly: every parameter at most once, none unknown, every violation gathered.
 //!
 //! A misspelt filter that is silently ignored would answer with rows that nobody asked for. Imports `error`, and
-//! `api::session` for the identity of a session.
+//! `gateway::session` for the identity of a session.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,8 +14,8 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::checks::{self, Objection};
-use crate::api::session;
 use crate::error::{Error, Location, Result, Violation};
+use crate::gateway::session;
 
 /// More parameters than any list has; beyond them nothing is read.
 const MOST_PARAMETERS: usize = 64;

@@ -11,7 +11,6 @@ use super::response::respond;
 use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::stream_error;
 use crate::api::intent::intent;
-use crate::api::session::identify;
 use crate::auth::limit::Limiter;
 use crate::auth::principal::{Caller, Inference};
 use crate::body::BodyReader;
@@ -19,6 +18,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::gateway::relay::Manner;
 use crate::gateway::request::ChatRequest;
+use crate::gateway::session::identify;
 use crate::gateway::trail::Context;
 use crate::gateway::{Gateway, Job};
 

@@ -9,8 +9,8 @@ use entity::ids::OrganizationId;
 use entity::{fallback_rollups, request_rollups};
 use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel as _, Iterable as _,
-    PrimaryKeyToColumn as _,
+    ActiveModelTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel as _,
+    Iterable as _, PrimaryKeyToColumn as _,
 };
 use uuid::Uuid;
 
@@ -90,7 +90,11 @@ impl Tally {
         let events: Vec<_> = self.events.into_iter().map(event_row).collect();
         for chunk in events.chunks(CHUNK) {
             fallback_rollups::Entity::insert_many(chunk.iter().cloned())
-                .on_conflict(added_to::<fallback_rollups::Entity>(&[fallback_rollups::Column::Events], &[], backend))
+                .on_conflict(added_to::<fallback_rollups::Entity>(
+                    &[fallback_rollups::Column::Events],
+                    &[],
+                    backend,
+                ))
                 .exec_without_returning(connection)
                 .await?;
         }
@@ -173,7 +177,8 @@ fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::ActiveModel {
 }
 
 fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::ActiveModel {
-    let (organization_id, bucket_at, requested_model, served_model, outcome, by_fallback, api_key_id, origin) = key;
+    let (organization_id, bucket_at, requested_model, served_model, outcome, by_fallback, api_key_id, origin) =
+        key;
     let row = request_rollups::Model {
         organization_id,
         bucket_at,

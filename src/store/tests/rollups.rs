@@ -131,7 +131,12 @@ async fn a_list_is_leafed_through_in_both_directions(#[values(Kind::Sqlite, Kind
     let third = sheet(Turn::Older(second.older.expect("more"))).await;
     let sizes = [&first, &second, &third].map(|sheet| sheet.items.len());
     assert_eq!((sizes, first.newer, third.older), ([3, 3, 1], None, None));
-    let mut keys: Vec<_> = [&first, &second, &third].iter().flat_map(|sheet| &sheet.items).map(Position::from).map(|at| (at.created_at, at.id)).collect();
+    let mut keys: Vec<_> = [&first, &second, &third]
+        .iter()
+        .flat_map(|sheet| &sheet.items)
+        .map(Position::from)
+        .map(|at| (at.created_at, at.id))
+        .collect();
     let read = keys.clone();
     keys.sort_by(|one, other| other.cmp(one));
     assert_eq!(read, keys);

@@ -3,5 +3,7 @@
 pub mod account;
 pub mod docs;
 pub mod enter;
+pub mod events;
 pub mod members;
 pub mod overview;
+pub mod requests;

@@ -1,3 +1,3 @@
-//! Is it healthy now?
+//! `/`: is it healthy now?
 
 pub mod read;

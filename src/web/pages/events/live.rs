@@ -1,0 +1,133 @@
+//! `GET /events/live`: events as they are recorded, as a stream of server-sent events whose data is a line of the table.
+//!
+//! Rows may be recorded late, so the last two minutes are read again and again, and what was not sent yet is sent. Who
+//! comes back says which row was the last, and gets everything from two minutes before it; the page knows what it has.
+//! A stream ends after a minute, and the browser asks for the next one: so a log-out holds, and a server can stop.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::stream;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::filter::Filters;
+use super::line::EventLine;
+use crate::auth::visitor::{Visitor, may};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::store::{EventFilter, OrgStore, Store};
+use crate::web::query::Query;
+
+/// How late a row may be recorded and still be seen.
+const LATE: TimeDelta = TimeDelta::seconds(120);
+/// How far back somebody may come.
+const FAR: TimeDelta = TimeDelta::hours(1);
+/// How often is looked.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long a stream lasts.
+const LIFE: Duration = Duration::from_secs(60);
+/// The most rows of one look.
+const MOST: u64 = 500;
+
+#[derive(Template)]
+#[template(path = "events/line.html")]
+struct Line {
+    line: EventLine,
+}
+
+/// The stream.
+pub async fn stream(
+    visitor: Visitor<may::Read>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    clock: web::Data<Clock>,
+) -> HttpResponse {
+    let data = store.organization(&visitor.tenant);
+    let mut query = Query::parse(request.query_string());
+    let filters = Filters::read(&mut query, data.organization_id(), clock.now());
+    let header = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let last = header.or_else(|| query.text("after")).and_then(|id| id.parse::<Uuid>().ok());
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let tail = Tail {
+        data,
+        filter: filters.rows(),
+        clock: clock.get_ref().clone(),
+        since: last.and_then(moment),
+        sent: HashSet::new(),
+        ticks,
+        end: Instant::now() + LIFE,
+        begun: false,
+    };
+    let bytes = stream::try_unfold(tail, async |mut tail| {
+        Ok::<_, Error>(tail.next().await?.map(|bytes| (bytes, tail)))
+    });
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(Box::pin(bytes))
+}
+
+/// What one reader has been told.
+struct Tail {
+    data: OrgStore,
+    filter: EventFilter,
+    clock: Clock,
+    /// Where the reader was; from then on everything is said once more.
+    since: Option<DateTime<Utc>>,
+    sent: HashSet<Uuid>,
+    ticks: Interval,
+    end: Instant,
+    begun: bool,
+}
+
+impl Tail {
+    /// The next piece; none at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if !self.begun {
+            self.begun = true;
+            return Ok(Some(Bytes::from_static(b"retry: 1000\n\n")));
+        }
+        if Instant::now() >= self.end {
+            return Ok(None);
+        }
+        self.ticks.tick().await;
+        // Something is said with every look, so that a connection that broke is noticed.
+        let mut text = String::from(":\n\n");
+        for line in self.look().await? {
+            let html = Line { line: line.clone() }.render().map_err(Error::internal)?;
+            let html = html.split_whitespace().collect::<Vec<_>>().join(" ");
+            text.push_str(&format!("event: row\nid: {}\ndata: {html}\n\n", line.id));
+        }
+        Ok(Some(Bytes::from(text)))
+    }
+
+    /// What was recorded and not sent yet, oldest first.
+    async fn look(&mut self) -> Result<Vec<EventLine>> {
+        let now = self.clock.now();
+        let back = self.since.take().map_or(now, |since| since.clamp(now - FAR, now)) - LATE;
+        let since = self.filter.since.map_or(back, |since| since.max(back));
+        let filter = EventFilter { since: Some(since), ..self.filter.clone() };
+        let rows = self.data.event_batch(&filter, None, MOST).await?;
+        let found: HashSet<Uuid> = rows.iter().map(|row| row.id.0).collect();
+        let new =
+            rows.iter().rev().filter(|row| !self.sent.contains(&row.id.0)).map(EventLine::from).collect();
+        // What is not found any more is too old to be found again.
+        self.sent = found;
+        Ok(new)
+    }
+}
+
+/// When a row of that id was made.
+fn moment(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+}

@@ -1,0 +1,111 @@
+//! `GET /requests/{id}`: one request, from its first try to its end.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use entity::ids::RequestId;
+
+use super::line::RequestLine;
+use crate::auth::visitor::{Visitor, may};
+use crate::error::{Error, Result};
+use crate::store::page::PageRequest;
+use crate::store::{EventFilter, EventRow, RequestRow, Store};
+use crate::web::attempts::{Attempt, attempts, sentence};
+use crate::web::figures::{count, duration};
+use crate::web::layout::{Frame, Lit};
+use crate::web::mark::Mark;
+use crate::web::pages::events::line::EventLine;
+use crate::web::rail::Rail;
+use crate::web::response::page;
+use crate::web::strip::Strip;
+
+/// The most events of a request that its page shows.
+const MOST_EVENTS: u64 = 64;
+
+#[derive(Template)]
+#[template(path = "requests/read.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) line: RequestLine,
+    /// What happened, in one sentence.
+    pub(crate) story: String,
+    pub(crate) rail: Rail,
+    pub(crate) strip: Option<Strip>,
+    pub(crate) events: Vec<EventLine>,
+    /// Names and values, in order.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// Names and values, in order.
+    pub(crate) usage: Vec<(&'static str, String)>,
+    /// What was changed in the request for a model's sake.
+    pub(crate) adapted: Vec<(String, String)>,
+    /// Why it failed, if it did.
+    pub(crate) reason: Option<Mark>,
+}
+
+/// The page.
+///
+/// # Errors
+/// The organization has no request of that id.
+pub async fn read(
+    visitor: Visitor<may::Read>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let absent = || Error::absent("request", path.as_str());
+    let id: RequestId = path.parse().map_err(|_| absent())?;
+    let data = store.organization(&visitor.tenant);
+    let request = data.request_find(id).await?.ok_or_else(absent)?;
+    let filter = EventFilter { request_id: Some(id), ..EventFilter::default() };
+    let events = data.event_list(&filter, &PageRequest { limit: MOST_EVENTS, cursor: None }).await?;
+    let frame = Frame::of(&visitor, "Request", Lit::Requests);
+    page(&Page::of(frame, &request, &events.items))
+}
+
+impl Page {
+    pub(crate) fn of(frame: Frame, request: &RequestRow, events: &[EventRow]) -> Self {
+        let attempts = attempts(request);
+        let adapted = |attempt: &Attempt| (attempt.model.clone(), attempt.adapted.join(", "));
+        Self {
+            frame,
+            line: RequestLine::from(request),
+            story: sentence(request, &attempts),
+            rail: Rail::of_request(request),
+            strip: Strip::of_request(request),
+            events: events.iter().rev().map(EventLine::from).collect(),
+            facts: facts(request),
+            usage: usage(request),
+            adapted: attempts.iter().filter(|attempt| !attempt.adapted.is_empty()).map(adapted).collect(),
+            reason: request.error_class.as_deref().map(Mark::of_class),
+        }
+    }
+}
+
+fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
+    let session = request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string()));
+    let rows = [
+        ("Status", Some(request.status_code.to_string())),
+        ("First token", request.first_frame_ms.map(duration)),
+        ("Total time", Some(duration(request.total_ms))),
+        ("Calls of providers", Some(request.upstream_calls.to_string())),
+        ("Answered by", request.served_provider.clone()),
+        ("Key", request.api_key_name.clone()),
+        ("Endpoint", Some(request.endpoint.clone())),
+        ("Asked for", Some(if request.streamed { "a stream" } else { "one answer" }.to_owned())),
+        ("Session", session),
+        ("Retries by its caller", request.client_retry_count.map(|number| number.to_string())),
+        ("Request", Some(request.id.0.to_string())),
+    ];
+    rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+}
+
+fn usage(request: &RequestRow) -> Vec<(&'static str, String)> {
+    let cost = request.cost_nano_dollars.map(crate::web::figures::money);
+    let rows = [
+        ("Prompt tokens", request.input_tokens.map(count)),
+        ("of them cached", request.cached_tokens.filter(|number| *number > 0).map(count)),
+        ("Answer tokens", request.output_tokens.map(count)),
+        ("of them reasoning", request.reasoning_tokens.filter(|number| *number > 0).map(count)),
+        ("Cost", Some(cost.unwrap_or_else(|| "unknown: the model has no price".to_owned()))),
+        ("Reckoned by", request.estimated.then(|| "us: the provider did not say".to_owned())),
+    ];
+    rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+}

@@ -1,0 +1,221 @@
+// What a script adds to pages that work without one: nothing here is needed to read or to change anything.
+
+const every = (root, selector) => [...root.querySelectorAll(selector)];
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
+const local = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "long" });
+const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
+
+const ago = (moment) => {
+  const seconds = Math.round((moment - Date.now()) / 1000);
+  const [, unit, size] = STEPS.find(([limit]) => Math.abs(seconds) < limit);
+  return relative.format(Math.round(seconds / size), unit);
+};
+
+/** Says beside a moment of UTC how long ago it was, and on pointing at it what it is in the reader's zone. */
+customElements.define("local-time", class extends HTMLElement {
+  connectedCallback() {
+    const time = this.querySelector("time");
+    const moment = new Date(time?.dateTime);
+    if (Number.isNaN(moment.getTime())) return;
+    time.title = `${time.title}\n${local.format(moment)}`;
+    const place = this.querySelector(".ago");
+    if (!place) return;
+    const say = () => { place.textContent = ago(moment); };
+    say();
+    this.timer = setInterval(say, 15_000);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+});
+
+/** Copies the text of the figure, or of the element named by `from`. */
+customElements.define("copy-button", class extends HTMLElement {
+  connectedCallback() {
+    const button = this.querySelector("button");
+    const source = document.getElementById(this.getAttribute("from")) ?? this.closest("figure")?.querySelector("code");
+    if (!button || !source || !navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const word = button.textContent;
+      try {
+        await navigator.clipboard.writeText(source.value ?? source.textContent);
+        button.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(source);
+        button.textContent = "Selected";
+      }
+      announce(button.textContent);
+      setTimeout(() => { button.textContent = word; }, 2_000);
+    });
+  }
+});
+
+/** Says something to those who listen. */
+let voice;
+const announce = (text) => {
+  if (!voice) {
+    voice = Object.assign(document.createElement("p"), { className: "said" });
+    voice.setAttribute("role", "status");
+    document.body.append(voice);
+  }
+  voice.textContent = "";
+  requestAnimationFrame(() => { voice.textContent = text; });
+};
+
+/**
+ * A list whose items move: by their own buttons (`name="move"`, `value="up:N"` or `"down:N"`), by dragging, and with Alt and
+ * the arrow keys. Each item holds its value in a hidden field, so that the order of the fields is the order that is sent.
+ * An item may show its place in `.place` and hold it in `input.position`.
+ */
+customElements.define("reorder-list", class extends HTMLElement {
+  connectedCallback() {
+    this.list = this.querySelector("ol, ul");
+    if (!this.list) return;
+    this.addEventListener("keydown", (event) => {
+      const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+      const item = event.target.closest("li");
+      if (!event.altKey || !step || item?.parentElement !== this.list) return;
+      event.preventDefault();
+      this.move(item, step, event.target);
+    });
+    this.addEventListener("click", (event) => {
+      const button = event.target.closest("button[name=move]");
+      const item = button?.closest("li");
+      if (item?.parentElement !== this.list) return;
+      event.preventDefault();
+      this.move(item, button.value.startsWith("up") ? -1 : 1, button);
+    });
+    this.addEventListener("dragstart", (event) => {
+      this.dragged = event.target.closest?.("li");
+      if (this.dragged?.parentElement !== this.list) { this.dragged = null; return; }
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", "");
+      this.dragged.classList.add("dragged");
+    });
+    this.addEventListener("dragover", (event) => {
+      const over = event.target.closest?.("li");
+      if (!this.dragged || over?.parentElement !== this.list) return;
+      event.preventDefault();
+      if (over === this.dragged) return;
+      const box = over.getBoundingClientRect();
+      over[event.clientY < box.top + box.height / 2 ? "before" : "after"](this.dragged);
+    });
+    this.addEventListener("drop", (event) => { if (this.dragged) event.preventDefault(); });
+    this.addEventListener("dragend", () => {
+      if (!this.dragged) return;
+      this.dragged.classList.remove("dragged");
+      this.settle(this.dragged);
+      this.dragged = null;
+    });
+    this.number();
+  }
+
+  move(item, step, focused) {
+    const neighbor = step < 0 ? item.previousElementSibling : item.nextElementSibling;
+    if (!neighbor) {
+      announce(`${this.name(item)} is already ${step < 0 ? "first" : "last"}`);
+      return;
+    }
+    neighbor[step < 0 ? "before" : "after"](item);
+    this.settle(item);
+    (focused.disabled ? item.querySelector("button[name=move]:not(:disabled)") : focused)?.focus();
+  }
+
+  settle(item) {
+    this.number();
+    const items = [...this.list.children];
+    announce(`${this.name(item)}, position ${items.indexOf(item) + 1} of ${items.length}`);
+    this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  name(item) {
+    return item.dataset.name ?? "The item";
+  }
+
+  number() {
+    const items = [...this.list.children];
+    items.forEach((item, index) => {
+      item.draggable = true;
+      every(item, ".place").forEach((place) => { place.textContent = index + 1; });
+      every(item, "input.position").forEach((place) => { place.value = index + 1; });
+      every(item, "button[name=move]").forEach((button) => {
+        const up = button.value.startsWith("up");
+        button.value = `${up ? "up" : "down"}:${index + 1}`;
+        button.disabled = up ? index === 0 : index === items.length - 1;
+      });
+    });
+  }
+});
+
+/**
+ * Puts new rows on top of a list as they are recorded. `src` is a stream of server-sent events, whose data is a row and
+ * whose id is the row's; `into` names the list. The stream says again what it may have said before: rows that are there are
+ * not put there twice. Without a script, the page is as it was when it was loaded.
+ */
+customElements.define("live-tail", class extends HTMLElement {
+  connectedCallback() {
+    this.button = this.querySelector("button");
+    this.state = this.querySelector(".tail-state");
+    this.list = document.getElementById(this.getAttribute("into"));
+    if (!this.button || !this.list || !window.EventSource) return;
+    this.button.hidden = false;
+    this.button.addEventListener("click", () => (this.source ? this.pause() : this.follow()));
+  }
+
+  disconnectedCallback() {
+    this.source?.close();
+  }
+
+  follow() {
+    const address = new URL(this.getAttribute("src"), location.href);
+    if (this.last) address.searchParams.set("after", this.last);
+    this.source = new EventSource(address);
+    this.source.addEventListener("open", () => this.say("Live", true));
+    this.source.addEventListener("error", () => {
+      this.say("Connection lost, trying again", false);
+      if (this.source?.readyState === EventSource.CLOSED) {
+        this.source.close();
+        this.retry = setTimeout(() => this.follow(), 3_000);
+      }
+    });
+    this.source.addEventListener("row", (event) => this.add(event.lastEventId, event.data));
+    this.button.textContent = "Pause";
+    this.say("Connecting", false);
+  }
+
+  pause() {
+    clearTimeout(this.retry);
+    this.source.close();
+    this.source = null;
+    this.button.textContent = "Follow live";
+    this.say("Paused", false);
+  }
+
+  add(id, html) {
+    this.last = id;
+    if (document.getElementById(`row-${id}`)) return;
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const row = holder.content.firstElementChild;
+    if (!row) return;
+    row.classList.add("fresh");
+    const table = this.list.closest("table");
+    table?.removeAttribute("hidden");
+    table?.parentElement.querySelector(".empty")?.remove();
+    // Rows may be recorded late: each goes where its time says.
+    const when = row.dataset.at;
+    const older = [...this.list.children].find((other) => other.dataset.at <= when);
+    if (older) older.before(row); else this.list.append(row);
+    while (this.list.children.length > 200) this.list.lastElementChild.remove();
+    this.count = (this.count ?? 0) + 1;
+    this.say(`Live, ${this.count} new`, true);
+  }
+
+  say(text, live) {
+    this.classList.toggle("live", live);
+    if (this.state) this.state.textContent = text;
+  }
+});
