@@ -28,17 +28,18 @@ pub fn rough(number: i64) -> String {
     }
 }
 
-/// Milliseconds: `412 ms`, `1.9 s`, `2 min 5 s`.
+/// Milliseconds: `412 ms`, `1.9 s`, `20 s`, `2 min 5 s`.
 #[must_use]
 pub fn duration(milliseconds: i64) -> String {
     match milliseconds {
         ..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
+        10_000..60_000 => format!("{} s", milliseconds / 1_000),
+        1_000..10_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
         _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
     }
 }
 
-/// Nano-dollars: `$12.30`, and for little money as many digits as it takes to see it, six at most.
+/// Nano-dollars: `$12.30`, and for little money four or six digits.
 #[must_use]
 pub fn money(nano_dollars: i64) -> String {
     let sign = if nano_dollars < 0 { "-" } else { "" };
@@ -51,8 +52,10 @@ pub fn money(nano_dollars: i64) -> String {
     if nano < 1_000 {
         return format!("{sign}<$0.000001");
     }
-    let digits = format!("{:06}", nano / 1_000);
-    format!("{sign}$0.{}", digits.trim_end_matches('0'))
+    if nano >= 10_000_000 {
+        return format!("{sign}$0.{:04}", nano / 100_000);
+    }
+    format!("{sign}$0.{:06}", nano / 1_000)
 }
 
 /// A share in percent, with one digit: `99.2 %`. Of nothing there is no share.
@@ -78,9 +81,9 @@ mod tests {
     fn numbers_are_written_for_people() {
         assert_eq!([0, 999, 1_000, -1_234_567].map(count), ["0", "999", "1,000", "-1,234,567"]);
         assert_eq!([9_999, 12_345, 824_880, 6_324_080].map(rough), ["9,999", "12.3 k", "824 k", "6.3 M"]);
-        assert_eq!([0, 999, 1_960, 125_000].map(duration), ["0 ms", "999 ms", "1.9 s", "2 min 5 s"]);
-        let prices = [0, 1, 42_500, 4_200_000, 12_345_678_900, 1_234_000_000_000].map(money);
-        assert_eq!(prices, ["$0.00", "<$0.000001", "$0.000042", "$0.0042", "$12.34", "$1,234.00"]);
+        assert_eq!([0, 999, 1_960, 20_900, 125_000].map(duration), ["0 ms", "999 ms", "1.9 s", "20 s", "2 min 5 s"]);
+        let prices = [0, 1, 42_500, 4_200_000, 42_010_000, 12_345_678_900, 1_234_000_000_000].map(money);
+        assert_eq!(prices, ["$0.00", "<$0.000001", "$0.000042", "$0.004200", "$0.0420", "$12.34", "$1,234.00"]);
         assert_eq!(share(1, 0), "–");
         assert_eq!((share(9_996, 10_000), share(1, 2)), ("99.9 %".to_owned(), "50 %".to_owned()));
     }
