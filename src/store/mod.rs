@@ -51,9 +51,9 @@ pub use model::{ModelChange, ModelFields, ModelRow, PriceFields};
 pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};
-pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use rollup::scale::Scale;
 pub use rollup::{BUCKET, EventRollupFilter, RequestCounts, RequestTimes, RollupSpan};
+pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
 pub use user::{OwnOrganization, UserRow};
 

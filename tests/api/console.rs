@@ -3,9 +3,13 @@
 mod account;
 mod enter;
 mod errors;
+mod events;
 mod forged;
 mod invite;
+mod live;
 mod markup;
 mod members;
+mod overview;
+mod requests;
 mod reset;
 mod throttle;

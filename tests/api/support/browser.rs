@@ -117,6 +117,22 @@ impl Browser {
         Page { status, location: answer.header("location").to_owned(), html: answer.text(), answer }
     }
 
+    /// The beginning of an answer that goes on and on, and whatever it says by itself at once.
+    pub(crate) async fn open(&self, request: RequestBuilder) -> reqwest::Response {
+        let cookies = self.cookies.lock().expect("no panic").clone();
+        let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.header("cookie", cookies.join("; ")).send().await.expect("an answer")
+    }
+
+    /// An answer whose body nobody waits for; an error's or a redirect's is read.
+    pub(crate) async fn beginning(&self, path: &str) -> Page {
+        let response = self.open(self.request(Method::GET, path)).await;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = if status == 200 { bytes::Bytes::new() } else { response.bytes().await.expect("a body") };
+        let answer = Answer { status, headers, body };
+        Page { status, location: answer.header("location").to_owned(), html: answer.text(), answer }
+    }
+
     fn keep(&self, cookie: &str) {
         let (pair, attributes) = cookie.split_once(';').expect("attributes");
         let (name, value) = pair.split_once('=').expect("a name and a value");

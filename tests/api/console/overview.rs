@@ -1,0 +1,52 @@
+//! `/`: figures that add up.
+
+use serde_json::json;
+
+use super::errors::assert_page;
+use super::events::{catalogue, member, rows};
+use crate::support::app::App;
+use crate::support::browser::Browser;
+use crate::support::database::Kind;
+use crate::support::on_both_databases;
+
+on_both_databases! {
+    async fn the_overview_counts_what_was_answered_and_what_the_fallbacks_saved(app: App) {
+        let _fake = catalogue(&app).await;
+        let browser = member(&app).await;
+        assert!(browser.get("/").await.expect(200).shows("Nothing was asked in this time"));
+        for body in [json!({"model": "good"}), json!({"model": "good"}), json!({"model": "bad"})] {
+            app.chat(&body).await;
+        }
+        app.requests(3).await;
+        let page = browser.get("/?range=1h").await.expect(200);
+        assert_page(&page);
+        for text in [
+            "<dt>Requests</dt><dd>3<",
+            "<dt>Success rate</dt><dd>100 %<",
+            "<dt>Saved by fallback</dt><dd>1<span class=\"more\">33.3 % of all requests",
+            "First try <b>2</b>",
+            "By fallback <b>1</b>",
+            "Failed <b>0</b>",
+            "/events?class=overloaded&#38;range=1h&#38;origin=live",
+            "None: every model is asked",
+        ] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+        assert_eq!(rows(&page).len(), 1);
+        assert!(browser.get("/?range=5y&origin=all").await.expect(200).shows("it was left out"));
+        let other = Browser::owner(&app, "other").await;
+        assert!(other.get("/").await.shows("Nothing was asked in this time"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_left_alone_is_named_with_its_reason() {
+    let app = App::start_with(Kind::Sqlite, |settings| settings.gateway.cooldown = true).await;
+    let _fake = catalogue(&app).await;
+    for _ in 0..5 {
+        app.chat(&json!({"model": "bad"})).await;
+    }
+    let page = member(&app).await.get("/").await.expect(200);
+    assert!(page.shows(&format!("/models/{}", app.model_as_served("bad").id.0)), "{}", page.html);
+    assert!(page.shows("for 30 s more"), "{}", page.html);
+}

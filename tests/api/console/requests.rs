@@ -1,0 +1,76 @@
+//! `/requests`: the list with its filters and its file, and one request.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::errors::assert_page;
+use super::events::{catalogue, member, rows};
+use crate::support::browser::Browser;
+use crate::support::on_both_databases;
+
+on_both_databases! {
+    async fn the_list_shows_who_answered_and_its_filters_narrow_it(app: App) {
+        let _fake = catalogue(&app).await;
+        let browser = member(&app).await;
+        assert!(browser.get("/requests").await.expect(200).shows("No requests yet"));
+        let mut ids = Vec::new();
+        for body in [
+            json!({"model": "good", "session_id": "a"}),
+            json!({"model": "bad"}),
+            json!({"model": "worse"}),
+        ] {
+            app.clock.advance(Duration::from_secs(1));
+            ids.insert(0, app.chat(&body).await.header("x-request-id").to_owned());
+        }
+        let all = app.requests(3).await;
+        let key = all[0]["api_key_id"].as_str().expect("a key");
+        let [failed, rescued, plain] = [&ids[0], &ids[1], &ids[2]].map(String::as_str);
+        let page = browser.get("/requests").await.expect(200);
+        assert_page(&page);
+        for text in ["First try", "By fallback", "Failed", "3 / 2", "test key"] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+        let by_key = format!("key={key}");
+        let by_other = format!("key={}", app.organization.id);
+        for (query, found) in [
+            ("", vec![failed, rescued, plain]),
+            ("model=bad", vec![rescued]),
+            ("served=good", vec![rescued, plain]),
+            ("outcome=failed", vec![failed]),
+            ("session=a", vec![plain]),
+            (by_key.as_str(), vec![failed, rescued, plain]),
+            (by_other.as_str(), vec![]),
+            ("origin=drill", vec![]),
+        ] {
+            let page = browser.get(&format!("/requests?{query}")).await.expect(200);
+            assert_eq!(rows(&page), found, "{query}");
+            let file = browser.get(&format!("/requests.csv?{query}")).await.expect(200);
+            let mut reader = csv::Reader::from_reader(&file.answer.body[..]);
+            let written = reader.records().map(|row| row.expect("a line")[0].to_owned());
+            assert_eq!(written.collect::<Vec<_>>(), found, "{query}");
+            assert_eq!(file.answer.header("content-disposition"), "attachment; filename=\"requests.csv\"");
+        }
+    }
+
+    async fn a_request_tells_what_was_tried_and_what_it_took(app: App) {
+        let _fake = catalogue(&app).await;
+        let id = app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await.header("x-request-id").to_owned();
+        let failed = app.chat(&json!({"model": "worse"})).await;
+        app.requests(2).await;
+        let browser = member(&app).await;
+        let page = browser.get(&format!("/requests/{id}")).await.expect(200);
+        assert_page(&page);
+        for text in ["bad answered 503 after", "good answered in", "Fallback events of this request", "visit 7", "lost to failures", "unknown: the model has no price"] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+        assert_eq!(rows(&page).len(), 1);
+        let page = browser.get(&format!("/requests/{}", failed.header("x-request-id"))).await.expect(200);
+        assert!(page.shows("Nobody left") && page.shows("nobody was left, and the caller got 503"), "{}", page.html);
+
+        let other = Browser::owner(&app, "other").await;
+        other.get(&format!("/requests/{id}")).await.expect(404);
+        assert!(rows(&other.get("/requests").await).is_empty());
+        assert_page(&browser.get("/requests/1").await.expect(404));
+    }
+}
