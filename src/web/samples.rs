@@ -38,6 +38,7 @@ fn organization() -> OrganizationSnapshot {
         version: 1,
         settings: OrganizationSettings::default(),
         keys: std::collections::HashMap::new(),
+        providers: std::collections::HashMap::new(),
         models: std::collections::HashMap::new(),
         chains: std::collections::HashMap::new(),
         typed_lists: TypedLists::default(),
