@@ -5,7 +5,7 @@ import { logIn, signUp } from "../support/people.js";
 export async function run({ visit }) {
   const ada = await visit();
   await signUp(ada);
-  await ada.sees("Acme Rockets");
+  await (await ada.menu()).getByText("Acme Rockets").waitFor();
   await ada.press("Log out");
   await ada.page.waitForURL("**/login*");
 
@@ -13,5 +13,5 @@ export async function run({ visit }) {
   await ada.page.getByRole("alert").waitFor();
   assert.equal(await ada.field("E-mail address").inputValue(), "ada@acme.test");
   await logIn(ada);
-  await ada.sees("Acme Rockets");
+  await (await ada.menu()).getByText("Acme Rockets").waitFor();
 }

@@ -64,6 +64,18 @@ export class Server {
     throw new Error(`the server does not get ready:\n${this.said}`);
   }
 
+  // Runs another command of the program on the same database, and gives what it prints.
+  async command(words, input = "") {
+    const process = spawn(globalThis.process.env.FAILSOFT_BIN, words, { env: this.environment, stdio: ["pipe", "pipe", "pipe"] });
+    let [printed, complained] = ["", ""];
+    process.stdout.on("data", (bytes) => (printed += bytes));
+    process.stderr.on("data", (bytes) => (complained += bytes));
+    process.stdin.end(input);
+    const code = await new Promise((resolve) => process.once("close", resolve));
+    if (code !== 0) throw new Error(`failsoft ${words.join(" ")} ended with ${code}:\n${complained}`);
+    return printed;
+  }
+
   // Stops the process at once, as a crash would, and starts it anew on the same port and database.
   async restart() {
     this.process.kill("SIGKILL");

@@ -112,6 +112,15 @@ export class Visit {
     }
   }
 
+  // On a phone the menu is closed until it is asked for.
+  async menu() {
+    const button = this.page.getByRole("button", { name: "Menu" });
+    const menu = this.page.locator("#menu");
+    if ((await button.isVisible()) && !(await menu.isVisible())) await button.click();
+    await menu.waitFor({ state: "visible" });
+    return menu;
+  }
+
   field(label) {
     return this.page.getByLabel(label, { exact: true });
   }
