@@ -274,6 +274,11 @@ impl Trail {
             let event = self.event(&candidate, failure, 1, took);
             self.events.push(event);
         }
+        // It was reported as the one that answered, when its first frame came.
+        if let Some(report) = self.reports.last_mut() {
+            report.error_class = Some(failure.class);
+            report.matched_rule = Some(failure.rule);
+        }
         self.finish(Outcome::Interrupted, Some(failure.class), 200).await
     }
 

@@ -59,6 +59,10 @@ on_both_databases! {
                 (&json!("interrupted"), &json!("stream_interrupted"), &json!(true), &json!("first"))
             );
             assert!(row["output_tokens"].as_i64() > Some(0), "{row}");
+            let attempts = row["attempts"].as_array().expect("the attempts");
+            assert_eq!(attempts.len(), 1, "{row}");
+            assert_eq!(attempts[0]["error_class"], "stream_interrupted", "{row}");
+            assert!(cases.iter().any(|(rule, _)| attempts[0]["matched_rule"] == *rule), "{row}");
         }
     }
 
