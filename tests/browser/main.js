@@ -43,8 +43,8 @@ async function main(filter) {
 async function attempt(journey, setting, browser) {
   const server = await Server.start(setting.database, journey.environment);
   const visits = [];
-  const visit = async () => {
-    const begun = await Visit.begin(setting, server, browser);
+  const visit = async (way = server) => {
+    const begun = await Visit.begin(setting, way, browser);
     visits.push(begun);
     return begun;
   };

@@ -12,6 +12,7 @@ const seen = new Set();
 
 export class Visit {
   constructor(setting, server, context, page) {
+    // `server`: {url}, which may be another way to the same server.
     Object.assign(this, { setting, server, context, page, faults: [] });
     page.on("console", (message) => {
       const expected = /Failed to load resource: the server responded with a status of (4\d\d)/.test(message.text());
@@ -144,6 +145,11 @@ export class Visit {
   path() {
     const url = new URL(this.page.url());
     return url.pathname + url.search;
+  }
+
+  // Faults that the journey itself has made.
+  forgive(pattern) {
+    this.faults = this.faults.filter((fault) => !pattern.test(fault));
   }
 
   async end() {

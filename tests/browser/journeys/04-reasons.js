@@ -1,0 +1,116 @@
+// Each way in which a model can fail or be passed over shows its reason: in the list, and on the event's own page.
+// (`over_budget` is reserved: nothing brings it about yet.)
+import assert from "node:assert/strict";
+import { MESSAGES, Organization } from "../support/organization.js";
+import { logIn } from "../support/people.js";
+
+// Brought about with a drill on the model that was asked for.
+const DRILLED = {
+  rate_limited: "Rate limited",
+  quota_exhausted: "Out of quota",
+  overloaded: "Overloaded",
+  unavailable: "Unavailable",
+  timeout: "Timed out",
+  context_window_exceeded: "Prompt too long",
+  content_policy: "Content refused",
+  authentication: "Credential refused",
+  model_not_found: "Model not found",
+  invalid_request: "Request refused",
+  invalid_response: "Unusable answer",
+};
+
+// Brought about for real: the model that fails with it.
+const REAL = {
+  "cuts-off": "Stream broke off",
+  "switched-off": "Switched off",
+  "tiny-window": "Too large for it",
+  blind: "Cannot do it",
+  "keeps-limiting": "Cooling down",
+  "never-reached": "No time left",
+};
+
+const IMAGE = { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } };
+
+async function bringAbout(acme) {
+  await acme.catalogue({
+    flagship: "sim/steady",
+    standby: "sim/steady",
+    "cuts-off": "sim/cut-midstream-chunks-6",
+    "switched-off": { upstream_model: "sim/steady", enabled: false },
+    "tiny-window": { upstream_model: "sim/steady", context_window: 8 },
+    blind: { upstream_model: "sim/steady", capabilities: { vision: false } },
+    "keeps-limiting": "sim/rate-limited-60s",
+    hangs: "sim/hang",
+    "never-reached": "sim/steady",
+    forbidden: "sim/steady",
+  });
+  await acme.fallback("flagship", ["standby"]);
+  const answers = [];
+  for (const reason of Object.keys(DRILLED)) answers.push(await acme.ask("flagship", { drill: { flagship: reason } }));
+  answers.push(await acme.ask("switched-off", { models: ["standby"] }));
+  answers.push(await acme.ask("tiny-window", { models: ["standby"], messages: [{ role: "user", content: "word ".repeat(400) }] }));
+  answers.push(await acme.ask("blind", { models: ["standby"], messages: [{ role: "user", content: [{ type: "text", text: "What is it?" }, IMAGE] }] }));
+  for (let time = 0; time < 2; time += 1) answers.push(await acme.ask("keeps-limiting", { models: ["standby"] }));
+  for (const answer of answers) assert.equal(answer.body.model, "standby", JSON.stringify(answer.body));
+
+  const broken = await acme.ask("cuts-off", { models: ["standby"], stream: true });
+  assert.match(broken.body, /"finish_reason":\s*"error"/);
+  const late = await acme.ask("hangs", { models: ["never-reached"], headers: { "x-failsoft-deadline-ms": "1200" } });
+  assert.equal(late.status, 504, JSON.stringify(late.body));
+
+  // A key that may use neither the model in the middle nor be told that it may.
+  const key = await acme.create("/v1/identity/api-keys", { name: "narrow", scopes: ["inference", "drill"], models: ["flagship", "standby"] });
+  await acme.fallback("flagship", ["forbidden", "standby"]);
+  const narrow = await acme.ask("flagship", { drill: { flagship: "overloaded" }, key: key.key, messages: MESSAGES });
+  assert.equal(narrow.body.model, "standby", JSON.stringify(narrow.body));
+}
+
+// The reason in the row of a list, and where its page is.
+async function found(ada, failed, reason) {
+  const row = ada.page.locator("#events tr", { hasText: failed }).filter({ hasText: reason }).first();
+  await row.waitFor({ state: "visible" });
+  return { failed, reason, path: await row.getByRole("link").getAttribute("href") };
+}
+
+// What the page of an event says of it.
+async function explains(ada, { failed, reason, path }) {
+  await ada.open(path);
+  await ada.page.getByRole("heading", { level: 1, name: failed }).waitFor();
+  const why = ada.page.locator("dl.facts div", { hasText: "Why" }).first();
+  assert.match(await why.innerText(), new RegExp(reason), `${failed}: ${reason}`);
+  const story = await ada.page.locator(".story").innerText();
+  assert.match(story, new RegExp(failed), story);
+  // The same story as a picture: this event's station holds its reason.
+  const station = ada.page.locator(".rail .station.here");
+  assert.match(await station.innerText(), new RegExp(`${failed}[^]*${reason}`));
+}
+
+export async function run({ visit, server }) {
+  const acme = await Organization.make(server);
+  await bringAbout(acme);
+  const ada = await visit();
+  await logIn(ada);
+
+  await ada.open("/events?origin=drill");
+  const drilled = [];
+  for (const words of Object.values(DRILLED)) drilled.push(await found(ada, "flagship", words));
+  drilled.push(await found(ada, "forbidden", "Not allowed"));
+  await ada.open("/events");
+  const real = [];
+  for (const [failed, words] of Object.entries(REAL)) real.push(await found(ada, failed, words));
+  // Drills are shown only to those who ask for them.
+  assert.equal(await ada.page.locator("#events tr", { hasText: "flagship" }).count(), 0);
+
+  for (const event of drilled) await explains(ada, event);
+  await ada.look("fallback event, drilled");
+  for (const event of real) await explains(ada, event);
+  await ada.look("fallback event");
+
+  // From the overview to the cause of a failover: one click, of the two that it may take.
+  await ada.open("/", "overview");
+  await ada.page.getByRole("table", { name: "Last fallback events" }).getByRole("link").first().click();
+  await ada.page.locator(".story").waitFor();
+  await ada.follow("Open the request");
+  await ada.page.getByRole("heading", { name: "Tokens and cost" }).waitFor();
+  await ada.look("request");
+}

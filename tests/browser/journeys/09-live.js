@@ -1,0 +1,77 @@
+// New events arrive by themselves, wait while one reads, and none is missing or doubled after the network was gone.
+// Without JavaScript the page is as it was when it was loaded, and a reload shows what is new.
+import assert from "node:assert/strict";
+import { Organization } from "../support/organization.js";
+import { logIn } from "../support/people.js";
+import { Wire } from "../support/wire.js";
+
+export async function run({ visit, server, setting }) {
+  const acme = await Organization.make(server);
+  await acme.catalogue({ large: "sim/steady", standby: "sim/steady" });
+  // Gives the request's id.
+  const fail = async () => {
+    const answer = await acme.ask("large", { models: ["standby"], drill: { large: "overloaded" } });
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return answer.headers.get("x-request-id");
+  };
+  const wire = await Wire.lay(server);
+  try {
+    const ada = await visit({ url: wire.url });
+    await logIn(ada);
+    const rows = ada.page.locator("#events tr");
+    const has = (number) => rows.nth(number - 1).waitFor({ state: "visible" });
+    await fail();
+    await ada.open("/events?origin=drill");
+    await has(1);
+    if (setting.script) await live({ ada, rows, has, fail, wire, acme });
+    else await reloaded({ ada, rows, fail });
+  } finally {
+    await wire.remove();
+  }
+}
+
+async function reloaded({ ada, rows, fail }) {
+  assert.equal(await ada.page.getByRole("button", { name: "Follow live" }).isVisible(), false);
+  await fail();
+  await ada.page.reload();
+  assert.equal(await rows.count(), 2);
+}
+
+async function live({ ada, rows, has, fail, wire, acme }) {
+  const state = ada.page.locator("live-tail .tail-state");
+  const says = (text) => state.filter({ hasText: text }).waitFor();
+  await ada.press("Follow live");
+  await says("Live");
+  await fail();
+  await has(2);
+  await ada.look("events, live");
+
+  await ada.press("Pause");
+  await says("Paused");
+  await fail();
+  // What came meanwhile is caught up with, and is not there before that.
+  assert.equal(await rows.count(), 2);
+  await ada.press("Follow live");
+  await has(3);
+  await fail();
+  await has(4);
+
+  wire.cut();
+  await says("Connection lost");
+  for (let time = 0; time < 5; time += 1) await fail();
+  assert.equal(await rows.count(), 4);
+  wire.mend();
+  await has(9);
+  await fail();
+  await has(10);
+  ada.forgive(/\/events\/live|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED/);
+
+  // Each once, newest first, and the same as on record.
+  const shown = await rows.evaluateAll((all) => all.map((row) => row.id.replace("row-", "")));
+  const listed = await acme.call("GET", "/v1/model-router/fallback-events?origin=drill&limit=50");
+  const recorded = (listed.body.data ?? listed.body.items).map((event) => event.id);
+  assert.deepEqual(shown, recorded);
+  await ada.page.reload();
+  const loaded = await rows.evaluateAll((all) => all.map((row) => row.id.replace("row-", "")));
+  assert.deepEqual(loaded, recorded);
+}
