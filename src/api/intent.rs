@@ -29,7 +29,7 @@ pub fn intent<S>(caller: &Caller<S>, headers: &HeaderMap, request: ChatRequest) 
     Ok(Intent {
         drills: Drills::read(values, &request, &caller.organization)?,
         organization: caller.organization.clone(),
-        key: caller.key.clone(),
+        key: Some(caller.key.clone()),
         deadline: deadline(headers)?,
         request,
     })

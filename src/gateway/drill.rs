@@ -43,6 +43,21 @@ impl Drills {
         Ok(drills)
     }
 
+    /// These models fail, each in its way.
+    ///
+    /// # Errors
+    /// 400 for a class that no call fails with.
+    pub fn of(models: impl IntoIterator<Item = (String, ErrorClass)>) -> Result<Self> {
+        let mut drills = Self::default();
+        for (model, class) in models {
+            if !callable().any(|known| known == class) {
+                return Err(refused("invalid_value", &format!("holds '{class}', which cannot be made to happen.")));
+            }
+            drills.add(model, class)?;
+        }
+        Ok(drills)
+    }
+
     /// Whether the key may make models fail.
     ///
     /// # Errors
@@ -103,7 +118,7 @@ fn parse(entry: &str) -> Result<(&str, ErrorClass)> {
 }
 
 /// The classes that a drill can bring about.
-fn callable() -> impl Iterator<Item = ErrorClass> {
+pub fn callable() -> impl Iterator<Item = ErrorClass> {
     let wanted = |class: &ErrorClass| !class.is_passed_over() && *class != ErrorClass::StreamInterrupted;
     ErrorClass::ALL.into_iter().filter(wanted)
 }

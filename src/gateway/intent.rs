@@ -21,8 +21,8 @@ use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 pub struct Intent {
     /// Whose catalogue, as of now.
     pub organization: Arc<OrganizationSnapshot>,
-    /// With which key.
-    pub key: Arc<ApiKeyEntry>,
+    /// With which key; none for a person at a page.
+    pub key: Option<Arc<ApiKeyEntry>>,
     /// What it asks for.
     pub request: ChatRequest,
     /// The caller's own deadline, which may lower the organization's.
@@ -42,7 +42,7 @@ impl Intent {
         let limits = Limits {
             max_fallbacks: self.request.max_fallbacks.map_or(limit, |wanted| wanted.min(limit)) as usize,
             num_retries: self.request.num_retries,
-            allowed: self.key.models.clone(),
+            allowed: self.key.as_ref().and_then(|key| key.models.clone()),
         };
         match &self.request.wanted {
             Wanted::Stored(name) => {
@@ -68,7 +68,7 @@ impl Intent {
             );
             return Err(Error::refused(Some("models"), "model_not_found", message));
         };
-        if !self.key.allows_model(name) {
+        if self.key.as_ref().is_some_and(|key| !key.allows_model(name)) {
             return Err(Error::ModelForbidden { model: name.to_owned() });
         }
         Ok(model.clone())

@@ -33,8 +33,8 @@ pub struct Context {
     pub request_id: Uuid,
     /// Whose.
     pub organization_id: OrganizationId,
-    /// With which key.
-    pub key: Arc<ApiKeyEntry>,
+    /// With which key; none for a person at a page.
+    pub key: Option<Arc<ApiKeyEntry>>,
     /// The path, in its canonical form.
     pub endpoint: &'static str,
     /// The primary's catalogue name.

@@ -92,6 +92,9 @@ pub struct NewFallback {
     pub triggers: Option<Vec<String>>,
 }
 
+/// The revision to demand where no list may be in force.
+pub const NOTHING_IN_FORCE: i64 = 0;
+
 /// What [`OrgStore::fallback_set`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FallbackOutcome {
@@ -107,7 +110,8 @@ impl OrgStore {
     ///
     /// # Errors
     /// In this order: [`Error::ModelUnknown`], [`Error::FallbacksUnknown`], [`Error::FallbackToSelf`],
-    /// [`Error::RevisionChanged`] (`if_match` is not the revision in force; 0 when none ever was).
+    /// [`Error::RevisionChanged`] (`if_match` is not the revision in force, or [`NOTHING_IN_FORCE`] although there is
+    /// one; what it says is 0 when none ever was).
     pub async fn fallback_set(
         &self,
         new: NewFallback,
@@ -296,14 +300,14 @@ fn resolve(
     Ok((*model_id, targets))
 }
 
-/// A deleted configuration has a last revision, but none in force: no If-Match fits it.
+/// A deleted configuration has a last revision, but none in force.
 fn check_revision(
     config: Option<&fallback_configs::Model>,
     in_force: Option<&FallbackRow>,
     if_match: Option<i64>,
 ) -> Result<(), Error> {
     let Some(expected) = if_match else { return Ok(()) };
-    if in_force.is_some_and(|row| row.revision == expected) {
+    if in_force.map_or(NOTHING_IN_FORCE, |row| row.revision) == expected {
         return Ok(());
     }
     Err(Error::RevisionChanged { current: config.map_or(0, |config| config.current_revision) })

@@ -43,7 +43,7 @@ pub use audit::Actor;
 pub use connect::ConnectError;
 pub use event::{EventFilter, EventRow};
 pub use fallback::{
-    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NewFallback,
+    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE, NewFallback,
 };
 pub use invitation::{InvitationRow, Joining, NewInvitation};
 pub use membership::MemberRow;

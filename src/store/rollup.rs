@@ -97,6 +97,14 @@ struct RequestSum {
 }
 
 #[derive(FromQueryResult)]
+struct ModelSum {
+    requested_model: String,
+    outcome: String,
+    by_fallback: bool,
+    requests: i64,
+}
+
+#[derive(FromQueryResult)]
 struct Times {
     first_frame_counts: sea_orm::prelude::Json,
     total_counts: sea_orm::prelude::Json,
@@ -174,6 +182,31 @@ impl OrgStore {
         Ok(counts)
     }
 
+    /// The requests of a span by the model that was asked for.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_counts_by_model(
+        &self,
+        span: &RollupSpan,
+    ) -> Result<BTreeMap<String, RequestCounts>, Error> {
+        use request_rollups::Column;
+        let rows = self
+            .request_rollups(span)
+            .select_only()
+            .columns([Column::RequestedModel, Column::Outcome, Column::ByFallback])
+            .column_as(total(Column::Requests), "requests")
+            .group_by(Column::RequestedModel)
+            .group_by(Column::Outcome)
+            .group_by(Column::ByFallback);
+        let mut counts: BTreeMap<String, RequestCounts> = BTreeMap::new();
+        for sum in rows.into_model::<ModelSum>().all(self.reader()).await? {
+            let counts = counts.entry(sum.requested_model).or_default();
+            *counts.of(&sum.outcome, sum.by_fallback) += sum.requests;
+        }
+        Ok(counts)
+    }
+
     /// How long the requests of a span took.
     ///
     /// # Errors
@@ -223,16 +256,19 @@ impl OrgStore {
 
 impl RequestCounts {
     fn take(&mut self, sum: &RequestSum) {
-        let count = match (sum.outcome.as_str(), sum.by_fallback) {
+        *self.of(&sum.outcome, sum.by_fallback) += sum.requests;
+        self.input_tokens += sum.input_tokens;
+        self.output_tokens += sum.output_tokens;
+        self.cost_nano_dollars += sum.cost_nano_dollars;
+    }
+
+    fn of(&mut self, outcome: &str, by_fallback: bool) -> &mut i64 {
+        match (outcome, by_fallback) {
             ("answered", false) => &mut self.first_try,
             ("answered", true) => &mut self.by_fallback,
             ("client_closed", _) => &mut self.client_closed,
             _ => &mut self.failed,
-        };
-        *count += sum.requests;
-        self.input_tokens += sum.input_tokens;
-        self.output_tokens += sum.output_tokens;
-        self.cost_nano_dollars += sum.cost_nano_dollars;
+        }
     }
 
     /// These and others together.

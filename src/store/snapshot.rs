@@ -45,6 +45,36 @@ pub struct OrganizationSnapshot {
     pub typed_lists: TypedLists,
 }
 
+impl OrganizationSnapshot {
+    /// The living model of that id.
+    #[must_use]
+    pub fn model(&self, id: ModelId) -> Option<&Arc<ModelEntry>> {
+        self.models.values().find(|model| model.id == id)
+    }
+
+    /// The same organization if these lists stood behind that model, without its keys: to think changes through.
+    #[must_use]
+    pub fn with_chains(&self, model: ModelId, chains: Chains) -> Self {
+        let mut all = self.chains.clone();
+        all.insert(model, chains);
+        let typed_lists = TypedLists {
+            context_window: all.values().any(|lists| lists.context_window.is_some()),
+            content_policy: all.values().any(|lists| lists.content_policy.is_some()),
+        };
+        Self {
+            id: self.id,
+            name: self.name.clone(),
+            version: self.version,
+            settings: self.settings.clone(),
+            keys: HashMap::new(),
+            providers: self.providers.clone(),
+            models: self.models.clone(),
+            chains: all,
+            typed_lists,
+        }
+    }
+}
+
 /// Which typed lists an organization has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TypedLists {

@@ -83,7 +83,7 @@ fn job(
     let context = Context {
         request_id: caller.request_id,
         organization_id: caller.organization.id,
-        key: caller.key.clone(),
+        key: Some(caller.key.clone()),
         endpoint: "/v1/chat/completions",
         requested: chat.wanted.primary().to_owned(),
         streamed: chat.stream,
@@ -103,7 +103,7 @@ fn job(
         broken: stream_error::chunk,
     };
     let intent = intent(&caller, headers, chat)?;
-    intent.drills.check_scope(&intent.key)?;
+    intent.drills.check_scope(&caller.key)?;
     Ok(Job { intent, traceparent: traceparent(headers), context, manner })
 }
 

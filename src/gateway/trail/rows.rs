@@ -83,8 +83,8 @@ impl Trail {
         RequestRecord {
             id: context.request_id.into(),
             organization_id: context.organization_id,
-            api_key_id: Some(context.key.id.0),
-            api_key_name: Some(context.key.name.to_string()),
+            api_key_id: context.key.as_ref().map(|key| key.id.0),
+            api_key_name: context.key.as_ref().map(|key| key.name.to_string()),
             requested_model: context.requested.clone(),
             served_model: served.map(|model| model.name.to_string()),
             served_provider: served.map(|model| model.provider.name.to_string()),

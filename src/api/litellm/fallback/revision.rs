@@ -37,7 +37,8 @@ impl IfMatch {
             let strong = text.strip_prefix("W/").unwrap_or(text);
             let tag = strong.strip_prefix('"')?.strip_suffix('"')?;
             // A weak tag never matches, nor does one that we did not make: both are well-formed.
-            (!tag.contains('"')).then(|| tag.parse().ok().filter(|_| strong == text).unwrap_or(NEVER))
+            let ours = |revision: &i64| strong == text && *revision > 0;
+            (!tag.contains('"')).then(|| tag.parse().ok().filter(ours).unwrap_or(NEVER))
         });
         match (text, known) {
             (Some("*"), _) => Ok(Self::Any),
@@ -90,6 +91,7 @@ mod tests {
             (&[" \"12\" "], IfMatch::Revision(12)),
             (&["W/\"3\""], IfMatch::Revision(NEVER)),
             (&["\"abc\""], IfMatch::Revision(NEVER)),
+            (&["\"0\""], IfMatch::Revision(NEVER)),
         ] {
             assert_eq!(read(values).expect("it is well-formed"), expected, "{values:?}");
         }
