@@ -13,6 +13,7 @@
 //! | [`store`] | the only door to the database, the snapshots that requests are served from, the recorder |
 //! | [`auth`] | who is asking: keys, scopes, limits, and the extractors that make a tenant |
 //! | [`body`] | the one reader of bodies |
+//! | [`checks`] | what may be said about providers, models and keys: shared by the API and the pages |
 //! | [`api`] | JSON: a folder is a dialect, and dresses every error in its own shape |
 //! | [`web`] | HTML: a page is its struct beside its handler, and its template |
 //! | [`routes`] | every route in one list |
@@ -26,6 +27,7 @@
 pub mod api;
 pub mod auth;
 pub mod body;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -12,7 +12,7 @@ use crate::api::feather::{api_keys, explain, fallback_events, models, providers,
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
-use crate::web::pages::{account, docs, enter, members, overview};
+use crate::web::pages::{account, docs, enter, members, overview, providers as provider_pages};
 use crate::web::{assets, pages};
 pub use description::{described_path, description};
 
@@ -121,6 +121,7 @@ const MANAGE: Access = Access::Scope(Scope::RouterManage);
 const KEYS: Access = Access::Scope(Scope::KeysManage);
 const VISITOR: Access = Access::Visitor(Permission::Read);
 const MEMBERS: Access = Access::Visitor(Permission::ManageMembers);
+const CONFIGURE: Access = Access::Visitor(Permission::Configure);
 
 /// Every route. Of two that fit a path, the first wins.
 pub const ROUTES: &[Endpoint] = &[
@@ -194,6 +195,14 @@ pub const ROUTES: &[Endpoint] = &[
     page("/requests", VISITOR, || web::get().to(pages::requests::list::list)),
     page("/requests.csv", VISITOR, || web::get().to(pages::requests::export::file)),
     page("/requests/{id}", VISITOR, || web::get().to(pages::requests::read::read)),
+    page("/providers", VISITOR, || web::get().to(provider_pages::list::list)),
+    page("/providers/new", CONFIGURE, || web::get().to(provider_pages::create::read)),
+    form("/providers/new", CONFIGURE, || web::post().to(provider_pages::create::create)),
+    page("/providers/{id}", VISITOR, || web::get().to(provider_pages::read::read)),
+    form("/providers/{id}", CONFIGURE, || web::post().to(provider_pages::read::change)),
+    form("/providers/{id}/test", CONFIGURE, || web::post().to(provider_pages::read::test)),
+    page("/providers/{id}/delete", CONFIGURE, || web::get().to(provider_pages::delete::read)),
+    form("/providers/{id}/delete", CONFIGURE, || web::post().to(provider_pages::delete::delete)),
     page("/docs/api", Public, || web::get().to(docs::api::read)),
     page("/static/{name}", Public, || web::get().to(assets::read)),
 ];

@@ -51,7 +51,10 @@ impl Drills {
         let mut drills = Self::default();
         for (model, class) in models {
             if !callable().any(|known| known == class) {
-                return Err(refused("invalid_value", &format!("holds '{class}', which cannot be made to happen.")));
+                return Err(refused(
+                    "invalid_value",
+                    &format!("holds '{class}', which cannot be made to happen."),
+                ));
             }
             drills.add(model, class)?;
         }

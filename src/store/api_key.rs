@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use super::audit::AuditEntry;
 use super::change::Change;
-use super::page::{Page, PageRequest, Position, newest_first};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, newest_first};
+use super::sheet::sheet;
 use super::{Error, OrgStore};
 use crate::error::Violation;
 
@@ -100,10 +101,31 @@ impl OrgStore {
     /// [`Error::Invalid`] on `models`: a name that no living model has.
     pub async fn api_key_create(&self, new: NewApiKey) -> Result<ApiKeyRow, Error> {
         let change = self.change().await?;
+        self.insert_api_key(change, ApiKeyId(self.clock().new_id()), new).await
+    }
+
+    /// As [`OrgStore::api_key_create`], under an id that was handed out before: none if it was made already, so that a
+    /// form that is sent twice makes one key.
+    ///
+    /// # Errors
+    /// As [`OrgStore::api_key_create`].
+    pub async fn api_key_create_once(
+        &self,
+        id: ApiKeyId,
+        new: NewApiKey,
+    ) -> Result<Option<ApiKeyRow>, Error> {
+        let change = self.change().await?;
+        if self.api_key(change.on(), id).await?.is_some() {
+            return Ok(None);
+        }
+        self.insert_api_key(change, id, new).await.map(Some)
+    }
+
+    async fn insert_api_key(&self, change: Change, id: ApiKeyId, new: NewApiKey) -> Result<ApiKeyRow, Error> {
         self.check_allow_list(&change, new.models.as_deref()).await?;
         let now = self.clock().now();
         let row = api_keys::ActiveModel {
-            id: Set(ApiKeyId(self.clock().new_id())),
+            id: Set(id),
             organization_id: Set(self.organization_id),
             name: Set(new.name),
             key_hash: Set(new.key_hash.to_vec()),
@@ -137,6 +159,18 @@ impl OrgStore {
             .await?;
         let rows: Vec<ApiKeyRow> = rows.into_iter().map(ApiKeyRow::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 }))
+    }
+
+    /// The keys, newest first, revoked ones included, a page at a time, in both directions.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn api_key_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ApiKeyRow>, Error> {
+        let keyset = (api_keys::Column::CreatedAt, api_keys::Column::Id);
+        let position = |row: &api_keys::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let sheet = sheet(self.reader(), self.api_keys(), keyset, turn, limit, position).await?;
+        let (rows, rest) = sheet.split();
+        Ok(rest.with(rows.into_iter().map(ApiKeyRow::try_from).collect::<Result<_, _>>()?))
     }
 
     /// The key of that id, living or revoked.

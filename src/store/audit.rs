@@ -1,10 +1,13 @@
 //! Who acts, and what is written down about it.
 
+mod read;
+
 use sea_orm::prelude::Json;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Error;
+pub use read::{AuditFilter, AuditRow};
 
 /// Who makes a change: a key, a person, or the system itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

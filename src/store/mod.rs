@@ -23,6 +23,7 @@ mod rollup;
 pub mod schema;
 mod session;
 mod settings;
+mod sheet;
 pub mod snapshot;
 pub mod system;
 #[cfg(test)]
@@ -39,20 +40,21 @@ use sea_orm::{
 };
 
 pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
-pub use audit::Actor;
+pub use audit::{Actor, AuditFilter, AuditRow};
 pub use connect::ConnectError;
 pub use event::{EventFilter, EventRow};
 pub use fallback::{
-    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE, NewFallback,
+    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE,
+    NewFallback,
 };
 pub use invitation::{InvitationRow, Joining, NewInvitation};
 pub use membership::MemberRow;
-pub use model::{ModelChange, ModelFields, ModelRow, PriceFields};
+pub use model::{FilledModel, ModelChange, ModelFields, ModelRow, PriceFields};
 pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};
 pub use rollup::scale::Scale;
-pub use rollup::{BUCKET, EventRollupFilter, RequestCounts, RequestTimes, RollupSpan};
+pub use rollup::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
 pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
 pub use user::{OwnOrganization, UserRow};

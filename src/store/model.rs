@@ -4,6 +4,7 @@
 //! Imports `providers` for the types of capabilities and rules, and the rest of `store`.
 
 mod fields;
+mod filled;
 mod price;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,12 @@ use sea_orm::{
 
 use super::audit::AuditEntry;
 use super::change::Change;
-use super::page::{Page, PageRequest, Position, equals, newest_first};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use super::sheet::sheet;
 use super::{Error, OrgStore};
 use crate::error::Violation;
 pub use fields::{ModelChange, ModelFields, ModelRow, PriceFields};
+pub use filled::FilledModel;
 
 impl OrgStore {
     /// Adds a model. Requests of this process can ask for it when this returns.
@@ -61,6 +64,18 @@ impl OrgStore {
             .await?;
         let page = Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 });
         Ok(Page { items: self.complete_all(self.reader(), page.items).await?, next: page.next })
+    }
+
+    /// The living models, newest first, a page at a time, in both directions.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn model_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ModelRow>, Error> {
+        let keyset = (models::Column::CreatedAt, models::Column::Id);
+        let position = |row: &models::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let sheet = sheet(self.reader(), self.models(), keyset, turn, limit, position).await?;
+        let (rows, rest) = sheet.split();
+        Ok(rest.with(self.complete_all(self.reader(), rows).await?))
     }
 
     /// The living model of that id.

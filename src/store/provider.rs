@@ -17,7 +17,8 @@ use url::{Origin, Url};
 
 use super::audit::AuditEntry;
 use super::change::Change;
-use super::page::{Page, PageRequest, Position, equals, newest_first};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use super::sheet::sheet;
 use super::vault::Place;
 use super::{Error, OrgStore};
 use crate::error::Violation;
@@ -128,6 +129,18 @@ impl OrgStore {
             .await?;
         let page = Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 });
         Ok(page.map(ProviderRow::from))
+    }
+
+    /// The living providers, newest first, a page at a time, in both directions.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn provider_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ProviderRow>, Error> {
+        let keyset = (providers::Column::CreatedAt, providers::Column::Id);
+        let position = |row: &providers::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let sheet = sheet(self.reader(), self.providers(), keyset, turn, limit, position).await?;
+        let (rows, rest) = sheet.split();
+        Ok(rest.with(rows.into_iter().map(ProviderRow::from).collect()))
     }
 
     /// The living provider of that id.

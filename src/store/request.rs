@@ -8,7 +8,8 @@ use entity::requests;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
-use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first, turned};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use super::sheet::sheet;
 use super::{Error, OrgStore};
 
 /// One request: the columns of its table.
@@ -61,15 +62,8 @@ impl OrgStore {
         limit: u64,
     ) -> Result<Sheet<RequestRow>, Error> {
         let keyset = (requests::Column::CreatedAt, requests::Column::Id);
-        let rows = turned(filter.apply(self.requests()), keyset, turn, limit.saturating_add(1));
-        let sheet = Sheet::cut(rows.all(self.reader()).await?, turn, limit, |row| Position::from(row));
-        if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
-            let rows = turned(filter.apply(self.requests()), keyset, Turn::First, limit.saturating_add(1));
-            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| {
-                Position::from(row)
-            }));
-        }
-        Ok(sheet)
+        let rows = filter.apply(self.requests());
+        sheet(self.reader(), rows, keyset, turn, limit, |row| Position::from(row)).await
     }
 
     /// At most `limit` of the requests that match, newest first, from a position on; the next batch starts after the last

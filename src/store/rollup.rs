@@ -3,6 +3,7 @@
 //! The recorder writes them in the transaction of the rows that they count; here they are read. Imports the rest of
 //! `store`.
 
+mod recent;
 pub(super) mod scale;
 pub(super) mod write;
 
@@ -18,6 +19,7 @@ use sea_orm::{
 
 use super::page::equals;
 use super::{Error, OrgStore};
+pub use recent::RecentUse;
 use scale::Scale;
 
 /// Seconds of a bucket.

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use entity::organizations;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _, IntoActiveModel as _};
 use serde::{Deserialize, Serialize};
+
+use super::audit::AuditEntry;
+use super::{Error, OrgStore};
 
 /// What follows a typed list of fallbacks that is missing or used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -52,5 +57,33 @@ impl OrganizationSettings {
     #[must_use]
     pub fn keepalive_after(&self) -> Option<Duration> {
         (self.keepalive_after_ms > 0).then(|| Duration::from_millis(self.keepalive_after_ms))
+    }
+}
+
+impl OrgStore {
+    /// Replaces the organization's settings; false if they are so already. Requests of this process follow them when
+    /// this returns.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn settings_set(&self, to: &OrganizationSettings) -> Result<bool, Error> {
+        let change = self.change().await?;
+        let row = organizations::Entity::find_by_id(self.organization_id).one(change.on()).await?;
+        let row = row.ok_or_else(|| Error::absent("organization", self.organization_id))?;
+        let before: OrganizationSettings =
+            serde_json::from_value(row.settings.clone()).map_err(Error::internal)?;
+        if before == *to {
+            return Ok(false);
+        }
+        let name = row.name.clone();
+        let mut row = row.into_active_model();
+        row.settings = Set(serde_json::to_value(to).map_err(Error::internal)?);
+        row.update(change.on()).await?;
+        let id = self.organization_id.0;
+        let entry =
+            AuditEntry::new("organization.settings", "organization", id, &name, Some(&before), Some(to))?;
+        change.audit(entry).await?;
+        change.commit().await?;
+        Ok(true)
     }
 }

@@ -73,6 +73,16 @@ impl OrganizationSnapshot {
             typed_lists,
         }
     }
+
+    /// When this process saw each key last: the database learns it only every now and then.
+    #[must_use]
+    pub fn last_uses(&self) -> HashMap<ApiKeyId, DateTime<Utc>> {
+        let used = |key: &Arc<ApiKeyEntry>| {
+            let seconds = key.last_used.load(Ordering::Relaxed);
+            Some((key.id, DateTime::from_timestamp(seconds, 0).filter(|_| seconds > 0)?))
+        };
+        self.keys.values().filter_map(used).collect()
+    }
 }
 
 /// Which typed lists an organization has.

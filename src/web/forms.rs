@@ -148,6 +148,35 @@ impl Problems {
         problems
     }
 
+    /// What the core objected to: what it names is said at that field, in the page's own words where it has any, and
+    /// a conflict, or what no field is known for, at the field `otherwise`.
+    ///
+    /// # Errors
+    /// Every other error, as it was.
+    pub fn of_refusal(
+        error: Error,
+        otherwise: &'static str,
+        fields: &[(&'static str, &str)],
+    ) -> Result<Self> {
+        let mut problems = Self::default();
+        match error {
+            Error::Conflict { message } => problems.add(otherwise, message),
+            Error::Invalid(violations) => {
+                for violation in violations {
+                    let known =
+                        fields.iter().find(|(field, _)| violation.location.contains(&(*field).into()));
+                    match known {
+                        Some((field, "")) => problems.add(field, violation.message),
+                        Some((field, words)) => problems.add(field, *words),
+                        None => problems.add(otherwise, violation.message),
+                    }
+                }
+            }
+            other => return Err(other),
+        }
+        Ok(problems)
+    }
+
     /// The value, or nothing and the problem noted.
     pub fn check<T>(&mut self, field: &'static str, value: std::result::Result<T, String>) -> Option<T> {
         value.map_err(|message| self.add(field, message)).ok()

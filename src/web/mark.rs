@@ -46,6 +46,17 @@ impl Mark {
         }
     }
 
+    /// How a provider is.
+    #[must_use]
+    pub fn of_health(health: &str) -> Self {
+        match health {
+            "ok" => Self::new("good", "✓", "Works"),
+            "failing" => Self::new("bad", "✕", "Failing"),
+            "unknown" => Self::new("soft", "○", "Not tried yet"),
+            other => Self::new("soft", "?", other),
+        }
+    }
+
     /// Where a record comes from, unless it is an ordinary one.
     #[must_use]
     pub fn of_origin(origin: &str) -> Option<Self> {

@@ -10,6 +10,7 @@ mod live;
 mod markup;
 mod members;
 mod overview;
+mod providers;
 mod requests;
 mod reset;
 mod throttle;

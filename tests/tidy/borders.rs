@@ -20,8 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     // It stands where a stranger's provider stands.
     ("simulate", &[]),
     ("body", &[]),
-    ("api", &["auth", "body", "store", "gateway", "providers", "upstream"]),
-    ("web", &["auth", "body", "store", "gateway", "providers", "upstream"]),
+    // What may be said, whoever says it.
+    ("checks", &["providers", "upstream"]),
+    ("api", &["auth", "body", "checks", "store", "gateway", "providers", "upstream"]),
+    ("web", &["auth", "body", "checks", "store", "gateway", "providers", "upstream"]),
 ];
 
 const IMPORTABLE_BY_ALL: &[&str] = &["config", "error", "clock", "telemetry"];

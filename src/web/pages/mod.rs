@@ -6,4 +6,5 @@ pub mod enter;
 pub mod events;
 pub mod members;
 pub mod overview;
+pub mod providers;
 pub mod requests;

@@ -11,9 +11,7 @@ use utoipa::ToSchema;
 use crate::api::feather::checks::{self, Need, Objection};
 use crate::api::fields::{Change, Fields};
 use crate::auth::permission::Scope;
-
-const MOST_REQUESTS_PER_MINUTE: i64 = 1_000_000;
-const MOST_CONCURRENT_REQUESTS: i64 = 100_000;
+use crate::checks::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
 /// What may be sent back as it was read, without any effect.
 const READ_ONLY: &[&str] =
@@ -84,8 +82,8 @@ pub(super) fn read(fields: &mut Fields, need: Need, now: DateTime<Utc>) -> Said 
         name: checks::text(fields, "name", need, checks::name),
         scopes: scopes(fields, need),
         models: models(fields),
-        requests_per_minute: fields.integer("requests_per_minute", 1..=MOST_REQUESTS_PER_MINUTE),
-        concurrent_requests: fields.integer("concurrent_requests", 1..=MOST_CONCURRENT_REQUESTS),
+        requests_per_minute: fields.integer("requests_per_minute", REQUESTS_PER_MINUTE),
+        concurrent_requests: fields.integer("concurrent_requests", CONCURRENT_REQUESTS),
         expires_at: expires_at.unwrap_or(Change::Keep),
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
 
-use super::{ApiKeyChangeBody, ApiKeyResponse, LastUses, WHAT, body, rights};
+use super::{ApiKeyChangeBody, ApiKeyResponse, WHAT, body, rights};
 use crate::api::feather::checks::{Need, path_id};
 use crate::api::fields::Fields;
 use crate::auth::principal::{Caller, KeysManage};
@@ -42,7 +42,7 @@ pub async fn change(
     let before = data.api_key_find(id).await?.ok_or_else(absent)?;
     let to = parse(&caller, &before, &body.bytes, clock.now())?;
     let row = data.api_key_change(id, to).await?.ok_or_else(absent)?;
-    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &LastUses::of(&caller.organization))))
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &caller.organization.last_uses())))
 }
 
 fn parse(

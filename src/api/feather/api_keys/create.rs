@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 
-use super::{ApiKeyResponse, LastUses, NewApiKeyBody, NewApiKeyResponse, body, rights};
+use super::{ApiKeyResponse, NewApiKeyBody, NewApiKeyResponse, body, rights};
 use crate::api::feather::checks::Need;
 use crate::api::fields::Fields;
 use crate::auth::api_key;
@@ -39,7 +39,7 @@ pub async fn create(
     let new = parse(&caller, &body.bytes, clock.now(), &fresh, hash)?;
     let row = store.organization(&caller.tenant).api_key_create(new).await?;
     let location = format!("/v1/identity/api-keys/{}", row.id);
-    let api_key = ApiKeyResponse::new(row, &LastUses::of(&caller.organization));
+    let api_key = ApiKeyResponse::new(row, &caller.organization.last_uses());
     let made = NewApiKeyResponse { api_key, key: fresh.key.expose_secret().to_owned() };
     let mut response = HttpResponse::Created();
     Ok(response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store")).json(made))

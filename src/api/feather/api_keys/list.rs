@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{ApiKeyResponse, LastUses};
+use super::ApiKeyResponse;
 use crate::api::feather::page::{CursorPage, Size, requested};
 use crate::api::feather::query::Query;
 use crate::auth::principal::{Caller, KeysManage};
@@ -32,7 +32,7 @@ pub async fn list(
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
     let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
-    let uses = LastUses::of(&caller.organization);
+    let uses = caller.organization.last_uses();
     let page = data.api_key_list(&page).await?.map(|row| ApiKeyResponse::new(row, &uses));
     Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
 }

@@ -10,7 +10,6 @@ pub mod revoke;
 mod rights;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
@@ -21,7 +20,6 @@ use uuid::Uuid;
 pub use body::{ApiKeyChangeBody, NewApiKeyBody};
 
 use crate::store::ApiKeyRow;
-use crate::store::snapshot::OrganizationSnapshot;
 
 /// What a key is called in messages.
 const WHAT: &str = "API key";
@@ -76,7 +74,7 @@ pub struct NewApiKeyResponse {
 impl ApiKeyResponse {
     fn new(row: ApiKeyRow, uses: &LastUses) -> Self {
         Self {
-            last_used_at: row.last_used_at.max(uses.0.get(&row.id).copied()),
+            last_used_at: row.last_used_at.max(uses.get(&row.id).copied()),
             id: row.id.0,
             name: row.name,
             scopes: row.scopes,
@@ -93,19 +91,5 @@ impl ApiKeyResponse {
     }
 }
 
-/// When this process saw each key last: the database learns it only every now and then.
-struct LastUses(HashMap<ApiKeyId, DateTime<Utc>>);
-
-impl LastUses {
-    fn of(organization: &OrganizationSnapshot) -> Self {
-        let keys = organization.keys.values();
-        Self(
-            keys.filter_map(|key| {
-                let seconds = key.last_used.load(Ordering::Relaxed);
-                let at = DateTime::from_timestamp(seconds, 0).filter(|_| seconds > 0)?;
-                Some((key.id, at))
-            })
-            .collect(),
-        )
-    }
-}
+/// When this process saw each key last.
+type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;

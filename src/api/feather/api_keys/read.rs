@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{ApiKeyResponse, LastUses, WHAT};
+use super::{ApiKeyResponse, WHAT};
 use crate::api::feather::checks::path_id;
 use crate::auth::principal::{Caller, KeysManage};
 use crate::error::{Error, Result};
@@ -26,5 +26,5 @@ pub async fn read(
     let id = path_id(WHAT, &path)?;
     let row = store.organization(&caller.tenant).api_key_find(id).await?;
     let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &LastUses::of(&caller.organization))))
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &caller.organization.last_uses())))
 }

@@ -8,17 +8,8 @@ use utoipa::ToSchema;
 use super::ModelPrice;
 use crate::api::feather::checks::{self, Need};
 use crate::api::fields::{Change, Fields};
+use crate::checks::model::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 use crate::providers::{Capabilities, ParameterRules};
-
-/// The longest name by which a provider calls a model, in characters.
-const LONGEST_UPSTREAM_NAME: usize = 200;
-/// More tokens than any model takes.
-const MOST_TOKENS: i64 = 1_000_000_000;
-/// A million dollars for a million tokens, in micro-dollars.
-const HIGHEST_PRICE: i64 = 1_000_000_000_000;
-/// Ten minutes: nobody waits longer for an answer.
-const LONGEST_TIMEOUT_MS: i64 = 600_000;
-const MOST_RETRIES: i64 = 5;
 
 /// What may be sent back as it was read, without any effect.
 const READ_ONLY: &[&str] = &["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"];
@@ -121,16 +112,16 @@ pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
         upstream_model: checks::text(fields, "upstream_model", Need::Optional, |text| {
             checks::printable(text, LONGEST_UPSTREAM_NAME)
         }),
-        context_window: fields.integer("context_window", 1..=MOST_TOKENS),
-        max_output_tokens: fields.integer("max_output_tokens", 1..=MOST_TOKENS),
+        context_window: fields.integer("context_window", TOKENS),
+        max_output_tokens: fields.integer("max_output_tokens", TOKENS),
         capabilities: fields.typed(
             "capabilities",
             "an object of 'tools', 'vision', 'structured_output' and 'reasoning', each true, false or null",
         ),
         price: price(fields),
         parameter_rules: parameter_rules(fields),
-        first_frame_timeout_ms: fields.integer("first_frame_timeout_ms", 1..=LONGEST_TIMEOUT_MS),
-        answer_timeout_ms: fields.integer("answer_timeout_ms", 1..=LONGEST_TIMEOUT_MS),
+        first_frame_timeout_ms: fields.integer("first_frame_timeout_ms", TIMEOUT_MS),
+        answer_timeout_ms: fields.integer("answer_timeout_ms", TIMEOUT_MS),
         num_retries: num_retries(fields),
         enabled: checks::present(fields, "enabled", enabled),
     }
@@ -144,8 +135,8 @@ fn price(fields: &mut Fields) -> Change<ModelPrice> {
         for (part, amount) in
             [("input", input), ("output", output), ("cache_read", cache_read), ("cache_write", cache_write)]
         {
-            if amount.is_some_and(|amount| !(0..=HIGHEST_PRICE).contains(&amount)) {
-                let message = format!("'price.{part}' must be from 0 to {HIGHEST_PRICE}, or null.");
+            if amount.is_some_and(|amount| !PRICE.contains(&amount)) {
+                let message = format!("'price.{part}' must be from 0 to {}, or null.", PRICE.end());
                 fields.refuse("price", "value_error", message);
             }
         }
@@ -170,7 +161,7 @@ fn parameter_rules(fields: &mut Fields) -> Change<ParameterRules> {
 }
 
 fn num_retries(fields: &mut Fields) -> Change<i32> {
-    match fields.integer("num_retries", 0..=MOST_RETRIES) {
+    match fields.integer("num_retries", RETRIES) {
         Change::Keep => Change::Keep,
         Change::Clear => Change::Clear,
         Change::Set(retries) => i32::try_from(retries).map_or(Change::Keep, Change::Set),

@@ -1,6 +1,6 @@
 //! A model as it is answered: the organization's own values, and what the embedded table fills in where it has none.
 //!
-//! Imports `providers` for the table, and the gateway for what it knows about recent failures.
+//! Imports `providers` for the shapes, and the gateway for what it knows about recent failures.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,7 @@ use uuid::Uuid;
 use crate::gateway::Gateway;
 use crate::gateway::classify::ErrorClass;
 use crate::gateway::cooldown::Heat;
-use crate::providers::{
-    Capabilities, KnownModel, KnownPrice, ParameterRules, known_model, known_parameter_rules, preset,
-};
+use crate::providers::{Capabilities, ParameterRules};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
 
@@ -94,35 +92,15 @@ pub struct ModelResponse {
 
 impl From<ModelRow> for ModelResponse {
     fn from(row: ModelRow) -> Self {
-        let vendor = preset(&row.provider_preset);
-        let known = vendor.and_then(|vendor| known_model(vendor, &row.upstream_model));
-        let known_rules = known.map(|known| known.parameter_rules.clone()).or_else(|| {
-            let rules = vendor.map(|vendor| known_parameter_rules(vendor, &row.upstream_model));
-            rules.filter(|rules| *rules != ParameterRules::default())
-        });
-        let mut filled = Filled::default();
+        let filled = row.filled();
         Self {
-            context_window: filled.or(
-                "context_window",
-                row.context_window,
-                known.and_then(|it| it.context_window),
-            ),
-            max_output_tokens: filled.or(
-                "max_output_tokens",
-                row.max_output_tokens,
-                known.and_then(|it| it.max_output_tokens),
-            ),
-            capabilities: filled.capabilities(row.capabilities, known),
-            price: filled.or(
-                "price",
-                row.price.map(ModelPrice::from),
-                known.and_then(|it| it.price).map(ModelPrice::from),
-            ),
-            parameter_rules: filled
-                .or("parameter_rules", row.parameter_rules, known_rules)
-                .unwrap_or_default(),
-            filled: filled.0,
-            known_as_of: known.map(|known| known.as_of),
+            context_window: filled.context_window,
+            max_output_tokens: filled.max_output_tokens,
+            capabilities: filled.capabilities,
+            price: filled.price.map(ModelPrice::from),
+            parameter_rules: filled.parameter_rules,
+            filled: filled.filled,
+            known_as_of: filled.known_as_of,
             id: row.id.0,
             name: row.name,
             provider_id: row.provider_id.0,
@@ -157,45 +135,10 @@ impl ModelResponse {
     }
 }
 
-/// The names of the fields that the embedded table filled in.
-#[derive(Default)]
-struct Filled(Vec<&'static str>);
-
-impl Filled {
-    /// The organization's own value, else the known one, whose field is noted.
-    fn or<T>(&mut self, field: &'static str, own: Option<T>, known: Option<T>) -> Option<T> {
-        if own.is_none() && known.is_some() {
-            self.0.push(field);
-        }
-        own.or(known)
-    }
-
-    fn capabilities(&mut self, own: Capabilities, known: Option<&KnownModel>) -> Capabilities {
-        let known = known.map(|known| known.capabilities).unwrap_or_default();
-        Capabilities {
-            tools: self.or("capabilities.tools", own.tools, known.tools),
-            vision: self.or("capabilities.vision", own.vision, known.vision),
-            structured_output: self.or(
-                "capabilities.structured_output",
-                own.structured_output,
-                known.structured_output,
-            ),
-            reasoning: self.or("capabilities.reasoning", own.reasoning, known.reasoning),
-        }
-    }
-}
-
 impl From<PriceFields> for ModelPrice {
     fn from(price: PriceFields) -> Self {
         let PriceFields { input, output, cache_read, cache_write } = price;
         Self { input, output, cache_read, cache_write }
-    }
-}
-
-impl From<KnownPrice> for ModelPrice {
-    fn from(price: KnownPrice) -> Self {
-        let KnownPrice { input, output, cache_read, cache_write } = price;
-        Self { input: Some(input), output: Some(output), cache_read, cache_write }
     }
 }
 

@@ -1,20 +1,15 @@
 //! What a provider's body may hold, and what must fit together in it: the preset, the address, the credential.
 //!
-//! Imports `providers` for the presets, `upstream` for the gate.
+//! Imports `checks`, `providers` for the presets, `upstream` for the gate.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use utoipa::ToSchema;
 
-use crate::api::feather::checks::{self, Need, Objection};
+use crate::api::feather::checks::{self, Need};
 use crate::api::fields::{Change, Fields};
-use crate::error::Result;
-use crate::providers::{CredentialNeed, PRESETS, Preset, chat_url, preset, upstream_headers};
+use crate::checks::provider::{AddressFault, LONGEST_ADDRESS, address, credential, known_preset};
+use crate::providers::{Preset, upstream_headers};
 use crate::upstream::Gate;
-
-/// The longest address, in characters.
-const LONGEST_ADDRESS: usize = 2_048;
-/// The longest credential, in bytes: no vendor's server takes longer headers.
-const LONGEST_CREDENTIAL: usize = 8_192;
 
 /// What may be sent back as it was read, without any effect.
 const READ_ONLY: &[&str] =
@@ -74,41 +69,23 @@ pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
     }
 }
 
-fn known_preset(name: &str) -> Result<&'static Preset, Objection> {
-    preset(name).ok_or_else(|| {
-        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        Objection::new("literal_error", format!("must be one of '{}'", names.join("', '")))
-    })
-}
-
-fn credential(text: &str) -> Result<SecretString, Objection> {
-    if text.is_empty() || text.len() > LONGEST_CREDENTIAL {
-        let expected = format!(
-            "must be 1 to {LONGEST_CREDENTIAL} bytes; leave it out, or send null, where there is none"
-        );
-        return Err(Objection::new("value_error", expected));
-    }
-    Ok(SecretString::from(text))
-}
-
 /// Checks that an address fits its preset and may be called.
 pub(super) fn check_address(fields: &mut Fields, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
-    if preset.credential == CredentialNeed::Never {
-        if base_url.is_some() {
-            let message =
-                format!("A provider of the preset '{}' has no address: leave 'base_url' out.", preset.name);
-            fields.refuse("base_url", "value_error", message);
+    let name = preset.name;
+    let (kind, message) = match address(gate, preset, base_url) {
+        Ok(()) => return,
+        Err(AddressFault::NotWanted) => (
+            "value_error",
+            format!("A provider of the preset '{name}' has no address: leave 'base_url' out."),
+        ),
+        Err(AddressFault::Missing) => {
+            ("missing", format!("A provider of the preset '{name}' needs a 'base_url'."))
         }
-        return;
-    }
-    let Some(address) = base_url.or(preset.base_url) else {
-        let message = format!("A provider of the preset '{}' needs a 'base_url'.", preset.name);
-        fields.refuse("base_url", "missing", message);
-        return;
+        Err(AddressFault::Blocked(blocked)) => {
+            ("value_error", format!("'base_url' cannot be used: {blocked}."))
+        }
     };
-    if let Err(blocked) = gate.check(&chat_url(preset, address)) {
-        fields.refuse("base_url", "value_error", format!("'base_url' cannot be used: {blocked}."));
-    }
+    fields.refuse("base_url", kind, message);
 }
 
 /// Checks that a credential fits its preset and can be sent.

@@ -1,0 +1,60 @@
+//! What a provider may be: its preset, its address, its credential.
+
+use secrecy::SecretString;
+
+use super::Objection;
+use crate::providers::{CredentialNeed, PRESETS, Preset, chat_url, preset};
+use crate::upstream::{Blocked, Gate};
+
+/// The longest address, in characters.
+pub const LONGEST_ADDRESS: usize = 2_048;
+/// The longest credential, in bytes: no vendor's server takes longer headers.
+const LONGEST_CREDENTIAL: usize = 8_192;
+
+/// Why an address does not fit its provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressFault {
+    /// The preset is one without an address.
+    NotWanted,
+    /// The preset has none of its own, and none was given.
+    Missing,
+    /// The gate lets nothing through to it.
+    Blocked(Blocked),
+}
+
+/// The preset of that name.
+///
+/// # Errors
+/// There is none.
+pub fn known_preset(name: &str) -> Result<&'static Preset, Objection> {
+    preset(name).ok_or_else(|| {
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        Objection::new("literal_error", format!("must be one of '{}'", names.join("', '")))
+    })
+}
+
+/// A vendor's API key.
+///
+/// # Errors
+/// It is empty or too long.
+pub fn credential(text: &str) -> Result<SecretString, Objection> {
+    if text.is_empty() || text.len() > LONGEST_CREDENTIAL {
+        let expected = format!(
+            "must be 1 to {LONGEST_CREDENTIAL} bytes; leave it out, or send null, where there is none"
+        );
+        return Err(Objection::new("value_error", expected));
+    }
+    Ok(SecretString::from(text))
+}
+
+/// Checks that an address fits its preset and may be called.
+///
+/// # Errors
+/// It does not, or may not.
+pub fn address(gate: &Gate, preset: &Preset, base_url: Option<&str>) -> Result<(), AddressFault> {
+    if preset.credential == CredentialNeed::Never {
+        return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
+    }
+    let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing)?;
+    gate.check(&chat_url(preset, address)).map(drop).map_err(AddressFault::Blocked)
+}

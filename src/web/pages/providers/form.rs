@@ -1,0 +1,153 @@
+//! The fields of a provider's form: as they are typed, and what becomes of them.
+//!
+//! Imports `checks`, `providers` for the presets, `upstream` for the gate.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::checks::provider::{AddressFault, LONGEST_ADDRESS, address, credential};
+use crate::checks::{self, Objection};
+use crate::providers::{PRESETS, Preset, preset, upstream_headers};
+use crate::store::{NewProvider, ProviderChange, ProviderRow};
+use crate::upstream::Gate;
+use crate::web::forms::{Fields, Problems};
+use crate::web::span::Choice;
+
+/// What was typed, but the credential: that is not shown again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Typed {
+    pub(crate) name: String,
+    pub(crate) preset: String,
+    pub(crate) base_url: String,
+    /// Whether the stored credential is to be removed.
+    pub(crate) forget: bool,
+}
+
+/// What is right of it.
+struct Read {
+    name: Option<String>,
+    preset: Option<&'static Preset>,
+    base_url: Option<String>,
+    credential: Option<SecretString>,
+}
+
+impl Typed {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).trim().to_owned();
+        Self {
+            name: text("name"),
+            preset: text("preset"),
+            base_url: text("base_url"),
+            forget: fields.flag("forget"),
+        }
+    }
+
+    pub(crate) fn of_row(row: &ProviderRow) -> Self {
+        Self {
+            name: row.name.clone(),
+            preset: row.preset.clone(),
+            base_url: row.base_url.clone().unwrap_or_default(),
+            forget: false,
+        }
+    }
+
+    fn read(&self, fields: &Fields, problems: &mut Problems) -> Read {
+        let says = |what: &str, objection: Objection| format!("The {what} {}", objection.message);
+        let name = problems.check("name", checks::name(&self.name).map_err(|it| says("name", it)));
+        let no_kind = || "Choose what kind of provider this is.".to_owned();
+        let preset = problems.check("preset", preset(&self.preset).ok_or_else(no_kind));
+        let base_url =
+            (!self.base_url.is_empty()).then(|| checks::printable(&self.base_url, LONGEST_ADDRESS));
+        let base_url =
+            base_url.and_then(|url| problems.check("base_url", url.map_err(|it| says("address", it))));
+        let secret = fields.secret("credential");
+        let given = secret.expose_secret().trim();
+        let too_long = |_| "The credential is longer than any vendor’s. Paste it again.".to_owned();
+        let credential = (!given.is_empty()).then(|| credential(given).map_err(too_long));
+        let credential = credential.and_then(|given| problems.check("credential", given));
+        Read { name, preset, base_url, credential }
+    }
+
+    /// A new provider of these fields.
+    pub(crate) fn to_create(&self, fields: &Fields, gate: &Gate) -> Result<NewProvider, Problems> {
+        let mut problems = Problems::default();
+        let read = self.read(fields, &mut problems);
+        if let Some(preset) = read.preset {
+            check_address(&mut problems, gate, preset, read.base_url.as_deref());
+            check_credential(&mut problems, preset, read.credential.as_ref());
+        }
+        match (read.name, read.preset) {
+            (Some(name), Some(preset)) if problems.is_empty() => Ok(NewProvider {
+                name,
+                preset: preset.name.to_owned(),
+                base_url: read.base_url,
+                credential: read.credential,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// A change of a provider to these fields.
+    pub(crate) fn to_change(
+        &self,
+        fields: &Fields,
+        before: &ProviderRow,
+        gate: &Gate,
+    ) -> Result<ProviderChange, Problems> {
+        let mut problems = Problems::default();
+        let read = self.read(fields, &mut problems);
+        let credential = match read.credential {
+            Some(given) => Some(Some(given)),
+            None => self.forget.then_some(None),
+        };
+        if let Some(preset) = read.preset {
+            // What fitted together before is not questioned again by a change of something else.
+            if preset.name != before.preset || read.base_url != before.base_url {
+                check_address(&mut problems, gate, preset, read.base_url.as_deref());
+            }
+            match &credential {
+                Some(credential) => check_credential(&mut problems, preset, credential.as_ref()),
+                None if preset.name != before.preset && !before.has_credential => {
+                    check_credential(&mut problems, preset, None);
+                }
+                None => {}
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let preset = read.preset.map(|preset| preset.name.to_owned());
+        Ok(ProviderChange { name: read.name, preset, base_url: Some(read.base_url), credential })
+    }
+}
+
+fn check_address(problems: &mut Problems, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
+    // A text that is no address has been refused already.
+    if problems.get("base_url").is_some() {
+        return;
+    }
+    let title = preset.title;
+    let message = match address(gate, preset, base_url) {
+        Ok(()) => return,
+        Err(AddressFault::NotWanted) => format!("{title} has no address: leave this empty."),
+        Err(AddressFault::Missing) => {
+            format!("{title} has no address of its own: give the one of your account or server.")
+        }
+        Err(AddressFault::Blocked(blocked)) => format!("This address cannot be used: {blocked}."),
+    };
+    problems.add("base_url", message);
+}
+
+fn check_credential(problems: &mut Problems, preset: &Preset, credential: Option<&SecretString>) {
+    if let Err(fault) = upstream_headers(preset, credential.map(|credential| credential.expose_secret())) {
+        problems.add("credential", format!("This credential cannot be used: {fault}."));
+    }
+}
+
+/// Every kind of provider, with the address that it has of its own.
+pub(crate) fn kinds() -> Vec<Choice> {
+    let label = |preset: &Preset| match preset.base_url {
+        Some(address) => format!("{} ({})", preset.title, address.trim_start_matches("https://")),
+        None => preset.title.to_owned(),
+    };
+    PRESETS.iter().map(|preset| Choice { value: preset.name.to_owned(), label: label(preset) }).collect()
+}

@@ -1,0 +1,151 @@
+//! `/providers`: added, tested, changed and deleted in a browser.
+
+use serde_json::json;
+
+use crate::support::app::App;
+use crate::support::browser::Browser;
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+use failsoft::auth::permission::Role;
+
+const SECRET: &str = "sk-upstream-secret-0001";
+
+async fn owner(app: &App) -> Browser {
+    Browser::logged_in(app, &app.organization.member(Role::Owner).await).await
+}
+
+/// What the page of a new provider sends.
+fn fields<'a>(
+    name: &'a str,
+    preset: &'a str,
+    base_url: &'a str,
+    credential: &'a str,
+) -> Vec<(&'static str, &'a str)> {
+    vec![("name", name), ("preset", preset), ("base_url", base_url), ("credential", credential)]
+}
+
+on_both_databases! {
+    async fn a_provider_is_added_tested_mended_and_offers_its_models(app: App) {
+        let fake = FakeProvider::start().await;
+        let browser = owner(&app).await;
+        assert!(browser.get("/providers").await.expect(200).shows("No providers yet"));
+
+        let base_url = fake.base_url();
+        let added = browser.submit("/providers/new", "/providers/new", &fields(" EU <1> ", "custom", &base_url, "wrong-credential-9999")).await;
+        assert_eq!(added.status, 303, "{}", added.html);
+        let path = added.location;
+        let page = browser.get(&path).await.expect(200);
+        assert!(page.shows("EU &#60;1&#62; is added. Test its connection."), "{}", page.html);
+        assert!(page.shows("••••9999") && !page.shows("wrong-credential"), "{}", page.html);
+        assert!(page.shows("Not tried yet"), "{}", page.html);
+
+        fake.next(Script::error(401, "invalid_api_key", "Incorrect API key provided: wrong-credential-9999"));
+        let test = browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
+        assert!(test.shows("Credential refused") && test.shows("Paste it again"), "{}", test.html);
+        assert!(!test.shows("wrong-credential"), "{}", test.html);
+
+        let mended = fields("EU <1>", "custom", &base_url, SECRET);
+        browser.submit(&path, &path, &mended).await.leads_to(&path);
+        fake.next(Script::json(200, &json!({"object": "list", "data": [{"id": "one/x"}, {"id": "two"}]})));
+        let test = browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
+        assert!(test.shows("offers 2 models"), "{}", test.html);
+        let id = path.trim_start_matches("/providers/");
+        assert!(test.shows(&format!("/models/new?provider={id}&#38;upstream=one%2Fx")), "{}", test.html);
+        let sent = fake.requests().pop().expect("a call");
+        assert_eq!(sent.header("authorization"), Some("Bearer sk-upstream-secret-0001"));
+        let list = browser.get("/providers").await.expect(200);
+        assert!(list.shows("EU &#60;1&#62;") && list.shows("••••0001"), "{}", list.html);
+        for page in [&list, &test] {
+            assert!(!page.shows(SECRET), "{}", page.html);
+        }
+    }
+
+    async fn a_refused_provider_says_why_and_keeps_what_was_typed(app: App) {
+        let browser = owner(&app).await;
+        let cases = [
+            (fields("", "nonsense", "", ""), vec!["The name must be 1 to 100", "Choose what kind"]),
+            (fields("a", "custom", "", ""), vec!["give the one of your account"]),
+            (fields("a", "custom", "http://10.0.0.1/v1", ""), vec!["FAILSOFT_ALLOW_PRIVATE_UPSTREAMS"]),
+            (fields("a", "custom", "https://user:pass@example.com", ""), vec!["holds a user name or password"]),
+            (fields("a", "simulated", "https://example.com", ""), vec!["has no address: leave this empty"]),
+            (fields("a", "openai", "", ""), vec!["This credential cannot be used"]),
+        ];
+        for (typed, expected) in cases {
+            let page = browser.submit("/providers/new", "/providers/new", &typed).await.expect(422);
+            for text in expected {
+                assert!(page.shows(text), "{text}: {}", page.html);
+            }
+            if !typed[2].1.is_empty() {
+                assert!(page.shows(&format!("value=\"{}\"", typed[2].1)), "{}", page.html);
+            }
+        }
+        let page = browser.submit("/providers/new", "/providers/new", &fields("a", "openai", "", "bad\ncredential")).await.expect(422);
+        assert!(!page.shows("bad\ncredential"), "a credential is not shown again");
+        assert!(browser.get("/providers").await.shows("No providers yet"), "nothing was added");
+
+        app.organization.provider_at("taken", "simulated", None).await;
+        let page = browser.submit("/providers/new", "/providers/new", &fields("taken", "simulated", "", "")).await.expect(422);
+        assert!(page.shows("A provider called &#39;taken&#39; exists already"), "{}", page.html);
+    }
+
+    async fn a_credential_does_not_follow_its_provider_to_another_host(app: App) {
+        let browser = owner(&app).await;
+        let id = app.organization.provider_at("eu", "custom", Some("https://eu.example.com/v1")).await;
+        let path = format!("/providers/{id}");
+        for elsewhere in ["https://evil.example.com/v1", "https://eu.example.com:444/v1"] {
+            let page = browser.submit(&path, &path, &fields("eu", "custom", elsewhere, "")).await.expect(422);
+            assert!(page.shows("would go to another vendor, scheme, host or port"), "{}", page.html);
+            assert!(page.shows(&format!("value=\"{elsewhere}\"")), "{}", page.html);
+        }
+        // Another path of the same host is no other place.
+        browser.submit(&path, &path, &fields("eu", "custom", "https://eu.example.com/v2", "")).await.leads_to(&path);
+        let moved = fields("eu", "custom", "https://other.example.com/v1", "another-credential-4444");
+        browser.submit(&path, &path, &moved).await.leads_to(&path);
+        assert!(browser.get(&path).await.shows("••••4444"));
+        let mut forgotten = fields("eu", "custom", "https://third.example.com/v1", "");
+        forgotten.push(("forget", "on"));
+        browser.submit(&path, &path, &forgotten).await.leads_to(&path);
+        let page = browser.get(&path).await;
+        assert!(page.shows("<dd>none</dd>") && page.shows("third.example.com"), "{}", page.html);
+    }
+
+    async fn a_provider_that_serves_models_stays(app: App) {
+        let browser = owner(&app).await;
+        let id = app.organization.provider_at("sim", "simulated", None).await;
+        let path = format!("/providers/{id}/delete");
+        app.organization.model("smart", id).await;
+        let page = browser.get(&path).await.expect(200);
+        assert!(page.shows("it serves 1 model.") && page.shows("smart"), "{}", page.html);
+        assert!(!page.shows("Delete provider</button>"), "{}", page.html);
+        let page = browser.submit(&path, &path, &[]).await.expect(409);
+        assert!(page.shows("serves the models"), "{}", page.html);
+
+        let idle = app.organization.provider_at("idle", "simulated", None).await;
+        let path = format!("/providers/{idle}/delete");
+        assert!(browser.get(&path).await.expect(200).shows("No model is served by it"));
+        browser.submit(&path, &path, &[]).await.leads_to("/providers");
+        assert!(browser.get("/providers").await.shows("idle is deleted."));
+        browser.get(&format!("/providers/{idle}")).await.expect(404);
+    }
+
+    async fn a_member_looks_and_another_organization_does_not(app: App) {
+        let id = app.organization.provider_at("sim", "simulated", None).await;
+        let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;
+        for path in ["/providers".to_owned(), format!("/providers/{id}")] {
+            let page = member.get(&path).await.expect(200);
+            for absent in ["/providers/new", "Save</button>", "Test connection", "Delete provider"] {
+                assert!(!page.shows(absent), "{path} {absent}: {}", page.html);
+            }
+        }
+        let stranger = Browser::owner(&app, "other").await;
+        assert!(!stranger.get("/providers").await.expect(200).shows("sim"));
+        let token = stranger.get("/").await.token();
+        for path in ["", "/delete"] {
+            stranger.get(&format!("/providers/{id}{path}")).await.expect(404);
+        }
+        for path in ["", "/test", "/delete"] {
+            stranger.submit_with(&token, &format!("/providers/{id}{path}"), &fields("x", "simulated", "", "")).await.expect(404);
+        }
+        assert!(app.get(&format!("/v1/model-router/providers/{id}")).await.text().contains("sim"));
+    }
+}
