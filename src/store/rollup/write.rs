@@ -21,6 +21,9 @@ use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 /// Buckets of one statement: SQLite bounds a statement's parameters.
 const CHUNK: usize = 256;
 
+/// The origin of what is not counted.
+const DRILL: &str = "drill";
+
 type EventKey = (OrganizationId, i64, String, String, String, String);
 type RequestKey = (OrganizationId, i64, String, String, String, bool, Uuid, String);
 
@@ -44,8 +47,11 @@ struct RequestSums {
 }
 
 impl Tally {
-    /// Counts an event.
+    /// Counts an event; one that was made to happen is no figure of the service.
     pub(in crate::store) fn event(&mut self, event: &FallbackEventRecord) {
+        if event.origin == DRILL {
+            return;
+        }
         let key = (
             event.organization_id,
             bucket(event.created_at),
@@ -59,6 +65,9 @@ impl Tally {
 
     /// Counts a request: `number` is 1, or -1 where it is taken back.
     pub(in crate::store) fn request(&mut self, row: &RequestRecord, number: i64) {
+        if row.origin == DRILL {
+            return;
+        }
         let served = row.served_model.clone().unwrap_or_default();
         let by_fallback = !served.is_empty() && served != row.requested_model;
         let key = (

@@ -70,6 +70,10 @@ async fn requests_are_counted_by_how_they_ended(#[values(Kind::Sqlite, Kind::Pos
     assert_eq!(counts.values().last().map(|later| later.by_fallback), Some(2));
     let hour = world.organization.request_counts(&span(&world), 86_400).await.expect("counts");
     assert_eq!(hour.values().map(RequestCounts::requests).sum::<i64>(), 7);
+    // Drills are not counted at all.
+    let everything = RollupSpan { origin: None, ..span(&world) };
+    let hour = world.organization.request_counts(&everything, 86_400).await.expect("counts");
+    assert_eq!(hour.values().map(RequestCounts::requests).sum::<i64>(), 7);
 
     let times = world.organization.request_times(&span(&world)).await.expect("times");
     assert!(times.first_frame.percentile(50).is_some_and(|time| (80..=128).contains(&time)));

@@ -55,9 +55,9 @@ impl Filters {
         texts.iter().any(|text| text.is_some()) || self.request_id.is_some()
     }
 
-    /// What the roll-ups can count; none if the filters are finer than they are.
+    /// What the roll-ups can count; none if the filters are finer than they are, and for drills, which are not in them.
     pub(crate) fn counted(&self) -> Option<EventRollupFilter> {
-        let fine = self.session_id.is_some() || self.request_id.is_some();
+        let fine = self.session_id.is_some() || self.request_id.is_some() || self.origin == "drill";
         (!fine).then(|| EventRollupFilter {
             failed_model: self.failed_model.clone(),
             next_model: self.next_model.clone(),

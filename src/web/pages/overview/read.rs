@@ -18,7 +18,6 @@ use crate::web::chart::{Chart, Plan};
 use crate::web::figures::{count, duration, money, rough, share};
 use crate::web::layout::{Frame, Lit};
 use crate::web::mark::Mark;
-use crate::web::pages::events::filter::ORIGINS;
 use crate::web::pages::events::line::EventLine;
 use crate::web::query::Query;
 use crate::web::response::page;
@@ -28,6 +27,8 @@ use crate::web::span::Span;
 const REASONS: u64 = 6;
 /// The newest events that are shown.
 const EVENTS: u64 = 10;
+/// What figures can be of: drills are not counted.
+const COUNTED: &[&str] = &["live", "demo"];
 
 #[derive(Template)]
 #[template(path = "overview/read.html")]
@@ -97,7 +98,7 @@ pub async fn read(
     let data = store.organization(&visitor.tenant);
     let mut query = Query::parse(request.query_string());
     let span = Span::read(&mut query, clock.now(), "24h");
-    let origin = query.word("origin", "Origin", ORIGINS).unwrap_or_else(|| "live".to_owned());
+    let origin = query.word("origin", "Origin", COUNTED).unwrap_or_else(|| "live".to_owned());
     let counted = span.rollups(Some(origin.clone()));
     let counts = data.request_counts(&counted, span.step()).await?;
     let times = data.request_times(&counted).await?;
