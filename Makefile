@@ -20,7 +20,7 @@ export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 # What `make test` makes, in this order: what is quick to fail comes first.
 STEPS := setup format clippy doc deny doctest tests sdk browser
 
-.PHONY: help run demo test lint bench fmt postgres $(STEPS)
+.PHONY: help run demo test lint bench screenshots fmt postgres $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ test: ## everything that continuous integration checks
 	@.ci/steps $(STEPS)
 
 lint: format clippy doc deny ## all checks that run no test
+
+screenshots: ## pictures of every page of the console, in target/screenshots
+	cargo build --locked
+	node --experimental-websocket --no-warnings tests/browser/screenshots.mjs $$CARGO_TARGET_DIR/debug/failsoft target/screenshots
 
 fmt: ## format the code
 	cargo fmt --all

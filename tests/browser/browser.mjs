@@ -87,6 +87,9 @@ async function openPage({ send, listeners }) {
   };
   return {
     call, once, evaluate,
+    /** Listens to an event of the protocol, until `off`. */
+    on(method, tell) { events.add((message) => { if (message.method === method) tell(message.params); }); },
+    off() { events.clear(); },
     /** Errors of scripts and of the policy, so far. */
     complaints,
     async look({ width, height = 900, scheme = "light", script = true, scale = 1 }) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use failsoft::auth::permission::{Permission, Role};
 use failsoft::routes::{Access, Endpoint, ROUTES, Surface, Verb};
+use serde_json::json;
 
 use super::matrix::title;
 use crate::support::app::App;
@@ -141,6 +142,11 @@ on_both_databases! {
         let victim = Browser::owner(&app, "victim").await;
         let mut ids = ids(&app, &victim).await;
         ids.insert("organization", app.organization.id.to_string());
+        let provider = app.organization.provider_at("none", "simulated", None).await;
+        app.organization.model_like("off", provider, |model| model.enabled = false).await;
+        ids.insert("request", app.chat(&json!({"model": "off"})).await.header("x-request-id").to_owned());
+        app.requests(1).await;
+        ids.insert("fallback event", app.events().await[0]["id"].as_str().expect("an id").to_owned());
         let stranger = Browser::owner(&app, "stranger").await;
         let token = stranger.get("/").await.token();
         let before = (victim.get("/members").await.html, victim.get("/account").await.html);

@@ -13,6 +13,7 @@ use crate::web::attempts::{attempts, sentence};
 use crate::web::figures::duration;
 use crate::web::layout::{Frame, Lit};
 use crate::web::moment::Moment;
+use crate::web::path::id;
 use crate::web::rail::Rail;
 use crate::web::response::page;
 use crate::web::strip::Strip;
@@ -63,10 +64,9 @@ pub async fn read(
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let absent = || Error::absent("fallback event", path.as_str());
-    let id: FallbackEventId = path.parse().map_err(|_| absent())?;
+    let id: FallbackEventId = id("fallback event", &path)?;
     let data = store.organization(&visitor.tenant);
-    let event = data.event_find(id).await?.ok_or_else(absent)?;
+    let event = data.event_find(id).await?.ok_or_else(|| Error::absent("fallback event", id))?;
     let request = data.request_find(event.request_id).await?;
     let frame = Frame::of(&visitor, "Fallback event", Lit::Events);
     page(&Page::of(frame, &event, request.as_ref(), &visitor.organization))

@@ -14,6 +14,7 @@ use crate::web::figures::{count, duration};
 use crate::web::layout::{Frame, Lit};
 use crate::web::mark::Mark;
 use crate::web::pages::events::line::EventLine;
+use crate::web::path::id;
 use crate::web::rail::Rail;
 use crate::web::response::page;
 use crate::web::strip::Strip;
@@ -50,10 +51,9 @@ pub async fn read(
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let absent = || Error::absent("request", path.as_str());
-    let id: RequestId = path.parse().map_err(|_| absent())?;
+    let id: RequestId = id("request", &path)?;
     let data = store.organization(&visitor.tenant);
-    let request = data.request_find(id).await?.ok_or_else(absent)?;
+    let request = data.request_find(id).await?.ok_or_else(|| Error::absent("request", id))?;
     let filter = EventFilter { request_id: Some(id), ..EventFilter::default() };
     let events = data.event_list(&filter, &PageRequest { limit: MOST_EVENTS, cursor: None }).await?;
     let frame = Frame::of(&visitor, "Request", Lit::Requests);
