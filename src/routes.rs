@@ -121,6 +121,7 @@ const MANAGE: Access = Access::Scope(Scope::RouterManage);
 const KEYS: Access = Access::Scope(Scope::KeysManage);
 const VISITOR: Access = Access::Visitor(Permission::Read);
 const MEMBERS: Access = Access::Visitor(Permission::ManageMembers);
+const SEND: Access = Access::Visitor(Permission::Send);
 const CONFIGURE: Access = Access::Visitor(Permission::Configure);
 
 /// Every route. Of two that fit a path, the first wins.
@@ -203,6 +204,17 @@ pub const ROUTES: &[Endpoint] = &[
     form("/providers/{id}/test", CONFIGURE, || web::post().to(provider_pages::read::test)),
     page("/providers/{id}/delete", CONFIGURE, || web::get().to(provider_pages::delete::read)),
     form("/providers/{id}/delete", CONFIGURE, || web::post().to(provider_pages::delete::delete)),
+    page("/fallbacks", VISITOR, || web::get().to(pages::fallbacks::list::list)),
+    page("/fallbacks/{id}", VISITOR, || web::get().to(pages::fallbacks::read::read)),
+    form("/fallbacks/{id}", CONFIGURE, || web::post().to(pages::fallbacks::change::change)),
+    form("/fallbacks/{id}/revert", CONFIGURE, || web::post().to(pages::fallbacks::revert::revert)),
+    page("/fallbacks/{id}/try", CONFIGURE, || web::get().to(pages::fallbacks::trial::read)),
+    form("/fallbacks/{id}/try", CONFIGURE, || web::post().to(pages::fallbacks::trial::run)),
+    page("/playground", SEND, || web::get().to(pages::playground::send::read)),
+    form("/playground", SEND, || web::post().to(pages::playground::send::send)),
+    page("/start", VISITOR, || web::get().to(pages::start::read::read)),
+    form("/start/key", Access::Visitor(Permission::ManageKeys), || web::post().to(pages::start::key::create)),
+    form("/start/request", CONFIGURE, || web::post().to(pages::start::request::send)),
     page("/docs/api", Public, || web::get().to(docs::api::read)),
     page("/static/{name}", Public, || web::get().to(assets::read)),
 ];

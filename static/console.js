@@ -66,8 +66,8 @@ const announce = (text) => {
 };
 
 /**
- * A list whose items move: by their own buttons (`name="move"`, `value="up:N"` or `"down:N"`), by dragging, and with Alt and
- * the arrow keys. Each item holds its value in a hidden field, so that the order of the fields is the order that is sent.
+ * A list whose items move: by their own buttons (`name="move"`, `value="up:...:N"` or `"down:...:N"`), by dragging, and with
+ * Alt and the arrow keys. Each item holds its value in a hidden field, so that the order of the fields is the order that is sent.
  * An item may show its place in `.place` and hold it in `input.position`.
  */
 customElements.define("reorder-list", class extends HTMLElement {
@@ -143,10 +143,43 @@ customElements.define("reorder-list", class extends HTMLElement {
       every(item, "input.position").forEach((place) => { place.value = index + 1; });
       every(item, "button[name=move]").forEach((button) => {
         const up = button.value.startsWith("up");
-        button.value = `${up ? "up" : "down"}:${index + 1}`;
+        button.value = button.value.replace(/\d+$/, index + 1);
         button.disabled = up ? index === 0 : index === items.length - 1;
       });
     });
+  }
+});
+
+/**
+ * Asks, when something in its form changes, for the page that the form would lead to, and takes over the parts of it whose
+ * ids start like `parts`: nothing is saved by that. Whoever is typing keeps what they type.
+ */
+customElements.define("live-draft", class extends HTMLElement {
+  connectedCallback() {
+    const form = this.closest("form");
+    form?.addEventListener("change", (event) => {
+      if (event.target.matches("select")) return;
+      clearTimeout(this.wait);
+      this.wait = setTimeout(() => this.look(form), 150);
+    });
+  }
+
+  async look(form) {
+    this.asked?.abort();
+    this.asked = new AbortController();
+    const body = new URLSearchParams(new FormData(form));
+    body.set("look", "1");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body, signal: this.asked.signal });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      every(document, `[id^="${this.getAttribute("parts")}"]`).forEach((part) => {
+        const fresh = page.getElementById(part.id);
+        if (fresh) part.replaceWith(fresh);
+      });
+    } catch {
+      // The button that shows where it leads is still there.
+    }
   }
 });
 

@@ -20,6 +20,7 @@ pub mod layout;
 pub mod mark;
 pub mod moment;
 pub mod navigation;
+pub mod outcome;
 pub mod pager;
 pub mod pages;
 pub mod path;
@@ -28,6 +29,7 @@ pub mod rail;
 pub mod response;
 #[cfg(test)]
 mod samples;
+pub mod snippets;
 pub mod span;
 pub mod strip;
 pub mod turning;

@@ -2,6 +2,7 @@
 //!
 //! With `FAILSOFT_SAMPLES` set to a folder, the pages are left there for a browser to look at.
 
+mod configure;
 mod parts;
 mod rows;
 
@@ -147,7 +148,7 @@ fn samples() -> Vec<(&'static str, String)> {
     };
     let rows: Vec<EventRow> = [2, 1, 0].map(event).into();
     let whole = |number| requests::read::Page::of(frame("Request", Lit::Requests), &request(number), &rows);
-    vec![
+    let mut all = vec![
         ("overview", html(overview("").render())),
         ("overview-quiet", html(flashed.render())),
         ("events", html(event_list("range=24h", 14).render())),
@@ -161,7 +162,9 @@ fn samples() -> Vec<(&'static str, String)> {
         ("request-failed", html(whole(5).render())),
         ("parts", html(parts(frame("Invite somebody", Lit::Members), Some(rail())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),
-    ]
+    ];
+    all.extend(configure::samples());
+    all
 }
 
 /// The values of an attribute, in order.

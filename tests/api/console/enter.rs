@@ -15,7 +15,7 @@ on_both_databases! {
         browser.get("/").await.leads_to("/login");
         browser.get("/?range=7d").await.leads_to("/login?next=%2F%3Frange%3D7d");
         let fields = [("organization", " Acme & Söhne "), ("email", "Ann@Example.com"), ("password", PASSWORD)];
-        browser.submit("/signup", "/signup", &fields).await.leads_to("/");
+        browser.submit("/signup", "/signup", &fields).await.leads_to("/start");
         let home = browser.get("/").await.expect(200);
         assert!(home.shows("Acme &#38; Söhne") && home.shows("ann@example.com"), "{}", home.html);
         assert!(home.shows("owner"), "{}", home.html);
@@ -185,7 +185,7 @@ async fn over_https_the_cookie_is_secure_and_this_hosts_alone() {
         ("password", PASSWORD),
     ];
     let sent = browser.post("/signup", &fields).header("origin", "https://gateway.test");
-    let page = browser.send(sent).await.leads_to("/");
+    let page = browser.send(sent).await.leads_to("/start");
     let cookies: Vec<&str> = page
         .answer
         .headers

@@ -74,7 +74,7 @@ impl Browser {
         let browser = Self::new(app);
         let email = format!("{name}@example.com");
         let fields = [("organization", name), ("email", &email), ("password", PASSWORD)];
-        browser.submit("/signup", "/signup", &fields).await.leads_to("/");
+        browser.submit("/signup", "/signup", &fields).await.leads_to("/start");
         browser
     }
 

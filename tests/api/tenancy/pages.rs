@@ -56,6 +56,17 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /requests", Class::Own),
     ("GET /requests.csv", Class::Own),
     ("GET /requests/{id}", Class::Names("request")),
+    ("GET /fallbacks", Class::Own),
+    ("GET /fallbacks/{id}", Class::Names("model")),
+    ("POST /fallbacks/{id}", Class::Names("model")),
+    ("POST /fallbacks/{id}/revert", Class::Names("model")),
+    ("GET /fallbacks/{id}/try", Class::Names("model")),
+    ("POST /fallbacks/{id}/try", Class::Names("model")),
+    ("GET /playground", Class::Own),
+    ("POST /playground", Class::Own),
+    ("GET /start", Class::Own),
+    ("POST /start/key", Class::Own),
+    ("POST /start/request", Class::Own),
 ];
 
 /// The routes for somebody who is logged in.
@@ -143,7 +154,8 @@ on_both_databases! {
         let mut ids = ids(&app, &victim).await;
         ids.insert("organization", app.organization.id.to_string());
         let provider = app.organization.provider_at("none", "simulated", None).await;
-        app.organization.model_like("off", provider, |model| model.enabled = false).await;
+        let off = app.organization.model_like("off", provider, |model| model.enabled = false).await;
+        ids.insert("model", off.to_string());
         ids.insert("request", app.chat(&json!({"model": "off"})).await.header("x-request-id").to_owned());
         app.requests(1).await;
         ids.insert("fallback event", app.events().await[0]["id"].as_str().expect("an id").to_owned());

@@ -63,7 +63,7 @@ pub async fn sign_up(
         return again(422, true, problems);
     };
     match entrance.sign_up(&name, &address, password).await? {
-        entrance::SignUp::In(cookie) => Ok(see_other_with("/", &cookie)),
+        entrance::SignUp::In(cookie) => Ok(see_other_with("/start", &cookie)),
         entrance::SignUp::Taken => {
             let taken = "There is an account with this address. Log in, or take another one.";
             again(422, true, Problems::of("email", taken))

@@ -1,0 +1,107 @@
+//! `POST /fallbacks/{id}`: every button of the editor. What is not saved lives in the form alone.
+
+use actix_web::{HttpResponse, web};
+
+use super::desk::{Desk, Notices};
+use super::draft::{Command, Draft, ListDraft};
+use super::words::{enumerate, title};
+use crate::auth::visitor::may;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::gateway::Gateway;
+use crate::store::{FallbackType, NOTHING_IN_FORCE, NewFallback, OrgStore, Store};
+use crate::web::flash;
+use crate::web::forms::Form;
+use crate::web::response::page_with;
+
+/// What putting a draft in force came to.
+enum Saved {
+    /// These lists changed.
+    Done(Vec<FallbackType>),
+    /// Somebody was faster with this one.
+    Outrun(FallbackType),
+}
+
+/// Shows the draft as it is then, or puts it in force.
+///
+/// # Errors
+/// The organization has no such model.
+pub async fn change(
+    form: Form<may::Configure>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+    clock: web::Data<Clock>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let (visitor, data) = (&form.visitor, store.organization(&form.visitor.tenant));
+    let desk = Desk::open(visitor, &path, &data, clock.now()).await?;
+    let (mut draft, command) = (Draft::read(&form.fields), Command::read(&form.fields));
+    draft.follow(&command, &form.fields);
+    let cooldowns = &gateway.listeners.cooldowns;
+    let Command::Save { confirmed } = command else {
+        return page_with(200, &desk.page(&draft, Notices::default(), cooldowns)?);
+    };
+    if let Some((status, notices)) = objections(&desk, &mut draft, confirmed) {
+        return page_with(status, &desk.page(&draft, notices, cooldowns)?);
+    }
+    match save(&desk, &draft, &data).await? {
+        Saved::Done(kinds) => {
+            flash::redirect(visitor.request(), &format!("/fallbacks/{path}"), &said(&desk.model.name, &kinds))
+        }
+        Saved::Outrun(kind) => {
+            let desk = Desk::open(visitor, &path, &data, clock.now()).await?;
+            draft.settle(&desk.rows, &desk.history);
+            let notices = Notices { conflicts: desk.conflicts(&[kind]), ..Notices::default() };
+            page_with(409, &desk.page(&draft, notices, cooldowns)?)
+        }
+    }
+}
+
+/// Why the draft is not put in force yet, and the status of the page that says so.
+fn objections(desk: &Desk, draft: &mut Draft, confirmed: bool) -> Option<(u16, Notices)> {
+    let conflicts = draft.settle(&desk.rows, &desk.history);
+    if !conflicts.is_empty() {
+        return Some((409, Notices { conflicts: desk.conflicts(&conflicts), ..Notices::default() }));
+    }
+    let problems = draft.problems(&desk.model.name, &desk.organization);
+    if !problems.is_empty() {
+        return Some((422, Notices { problems, ..Notices::default() }));
+    }
+    let losses = desk.losses(draft);
+    (!confirmed && !losses.is_empty()).then(|| (200, Notices { losses, ..Notices::default() }))
+}
+
+async fn save(desk: &Desk, draft: &Draft, data: &OrgStore) -> Result<Saved> {
+    let mut kinds = Vec::new();
+    for list in draft.changed(&desk.rows) {
+        match put(&desk.model.name, list, data).await {
+            Ok(()) => kinds.push(list.kind),
+            Err(Error::RevisionChanged { .. }) => return Ok(Saved::Outrun(list.kind)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Saved::Done(kinds))
+}
+
+/// Only over the revision that was seen.
+async fn put(model: &str, list: &ListDraft, data: &OrgStore) -> Result<()> {
+    let seen = Some(list.revision.unwrap_or(NOTHING_IN_FORCE));
+    if list.models.is_empty() {
+        return data.fallback_delete(model, list.kind, seen).await.map(drop);
+    }
+    let new = NewFallback {
+        model: model.to_owned(),
+        fallback_models: list.models.clone(),
+        fallback_type: list.kind,
+        triggers: list.stored_triggers(),
+    };
+    data.fallback_set(new, seen).await.map(drop)
+}
+
+fn said(model: &str, kinds: &[FallbackType]) -> String {
+    if kinds.is_empty() {
+        return format!("Nothing was different: the fallbacks of {model} stay as they are.");
+    }
+    let titles: Vec<String> = kinds.iter().map(|kind| title(*kind).to_lowercase()).collect();
+    format!("Saved. The next request for {model} uses it: {}.", enumerate(&titles))
+}

@@ -1,0 +1,4 @@
+//! `/playground`: any model, asked from a page.
+
+pub(crate) mod prompt;
+pub mod send;

@@ -1,0 +1,118 @@
+//! `/playground`: a prompt, a model, the answer, and the same in code.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::prompt::parse_prompt;
+use crate::auth::visitor::{Visitor, may};
+use crate::config::Settings;
+use crate::error::Result;
+use crate::gateway::Gateway;
+use crate::gateway::drill::Drills;
+use crate::gateway::question::Question;
+use crate::store::Store;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::web::address;
+use crate::web::forms::{Form, Problems};
+use crate::web::layout::{Frame, Lit};
+use crate::web::outcome::Outcome;
+use crate::web::query::Query;
+use crate::web::response::page_with;
+use crate::web::snippets::{KEY, Snippet, snippets};
+
+/// What is asked if nobody thinks of anything else.
+const PROMPT: &str = "Why is the sky blue? Answer in one sentence.";
+
+#[derive(Template)]
+#[template(path = "playground/send.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) problems: Problems,
+    /// Name and provider of each model, by name.
+    pub(crate) models: Vec<(String, String)>,
+    pub(crate) model: String,
+    /// The page of the lists behind the chosen model.
+    pub(crate) fallbacks: Option<String>,
+    pub(crate) prompt: String,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) snippets: Vec<Snippet>,
+}
+
+/// The page; `model` and `prompt` of the address fill it in.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub async fn read(
+    visitor: Visitor<may::Send>,
+    request: HttpRequest,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let query = Query::parse(request.query_string());
+    let organization = &visitor.organization;
+    let wanted = query.text("model").filter(|name| organization.models.contains_key(name));
+    let first = || organization.models.keys().min().cloned();
+    let model = wanted.or_else(first).unwrap_or_default();
+    let prompt = query.text("prompt").unwrap_or_else(|| PROMPT.to_owned());
+    let frame = Frame::of(&visitor, "Playground", Lit::Playground);
+    page_with(200, &Page::of(frame, organization, &address::of(&settings, &request), model, prompt))
+}
+
+/// Asks, and shows the answer.
+///
+/// # Errors
+/// The request could not be made at all.
+pub async fn send(
+    form: Form<may::Send>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let (visitor, fields) = (&form.visitor, &form.fields);
+    let (model, typed) = (fields.text("model").to_owned(), fields.text("prompt").to_owned());
+    let frame = Frame::of(visitor, "Playground", Lit::Playground);
+    let address = address::of(&settings, &request);
+    let mut page = Page::of(frame, &visitor.organization, &address, model.clone(), typed.clone());
+    if !visitor.organization.models.contains_key(&model) {
+        page.problems.add("model", "There is no such model. Choose one of the list.");
+    }
+    let prompt = page.problems.check("prompt", parse_prompt(&typed));
+    let (Some(prompt), true) = (prompt, page.problems.is_empty()) else { return page_with(422, &page) };
+    let question = Question {
+        organization: visitor.organization.clone(),
+        request_id: visitor.request_id,
+        model,
+        prompt,
+        drills: Drills::default(),
+    };
+    page.outcome = Some(Outcome::ask(&gateway, &store.organization(&visitor.tenant), &question).await?);
+    page_with(200, &page)
+}
+
+impl Page {
+    pub(crate) fn of(
+        frame: Frame,
+        organization: &OrganizationSnapshot,
+        address: &str,
+        model: String,
+        prompt: String,
+    ) -> Self {
+        let mut models: Vec<(String, String)> = organization
+            .models
+            .values()
+            .map(|model| (model.name.to_string(), model.provider.name.to_string()))
+            .collect();
+        models.sort();
+        let known = organization.models.get(&model);
+        Self {
+            frame,
+            problems: Problems::default(),
+            models,
+            fallbacks: known.map(|known| format!("/fallbacks/{}", known.id.0)),
+            snippets: snippets(address, KEY, &model, prompt.trim()),
+            model,
+            prompt,
+            outcome: None,
+        }
+    }
+}

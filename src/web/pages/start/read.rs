@@ -1,0 +1,96 @@
+//! `GET /start`: what is done, and what comes next.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::auth::permission::Permission;
+use crate::auth::visitor::{Requires, Visitor, may};
+use crate::config::Settings;
+use crate::error::Result;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{EventFilter, OrgStore, RequestFilter, Store};
+use crate::web::address;
+use crate::web::layout::{Frame, Lit};
+use crate::web::outcome::Outcome;
+use crate::web::response::page;
+use crate::web::snippets::{KEY, curl};
+
+/// What the test request asks.
+pub(super) const PROMPT: &str = "Are you there?";
+/// The name of the model that fails, where none is made yet.
+pub(super) const MODEL: &str = "smart";
+
+#[derive(Template)]
+#[template(path = "start/read.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    /// How many keys live.
+    pub(crate) keys: usize,
+    /// The key that was just made, this once.
+    pub(crate) new_key: Option<String>,
+    pub(crate) curl: String,
+    /// The model that the test asks.
+    pub(crate) model: String,
+    /// Whether a request was sent yet.
+    pub(crate) sent: bool,
+    pub(crate) outcome: Option<Outcome>,
+    /// The page of the newest fallback event.
+    pub(crate) event: Option<String>,
+    /// Whether there is a provider that is not simulated.
+    pub(crate) provider: bool,
+    pub(crate) may_make_keys: bool,
+    pub(crate) may_configure: bool,
+}
+
+/// The page.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn read(
+    visitor: Visitor<may::Read>,
+    store: web::Data<Store>,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&visitor.tenant);
+    page(&Page::of(&visitor, &visitor.organization, &data, &settings).await?)
+}
+
+impl Page {
+    /// As things stand in `organization`, which may be newer than the visitor's.
+    pub(super) async fn of<P: Requires>(
+        visitor: &Visitor<P>,
+        organization: &OrganizationSnapshot,
+        data: &OrgStore,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let live = EventFilter { origin: Some("live".to_owned()), ..EventFilter::default() };
+        let event = data.event_batch(&live, None, 1).await?.pop();
+        let real = RequestFilter { origin: Some("live".to_owned()), ..RequestFilter::default() };
+        let sent = !data.request_batch(&real, None, 1).await?.is_empty();
+        let model = super::simulated::existing(organization).unwrap_or_else(|| MODEL.to_owned());
+        Ok(Self {
+            frame: Frame::of(visitor, "First steps", Lit::Start),
+            keys: organization.keys.len(),
+            new_key: None,
+            curl: curl(&address::of(settings, visitor.request()), KEY, &model, PROMPT),
+            model,
+            sent,
+            outcome: None,
+            event: event.map(|event| format!("/events/{}", event.id.0)),
+            provider: organization
+                .providers
+                .values()
+                .any(|provider| provider.preset.name != super::simulated::PRESET),
+            may_make_keys: visitor.may(Permission::ManageKeys),
+            may_configure: visitor.may(Permission::Configure),
+        })
+    }
+
+    /// How many of the steps are done.
+    pub(crate) fn done(&self) -> usize {
+        [self.keys > 0, self.sent, self.event.is_some(), self.provider]
+            .into_iter()
+            .filter(|done| *done)
+            .count()
+    }
+}
