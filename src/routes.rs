@@ -12,7 +12,10 @@ use crate::api::feather::{api_keys, explain, fallback_events, models, providers,
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
-use crate::web::pages::{account, docs, enter, members, overview, providers as provider_pages};
+use crate::web::pages::{
+    account, audit, docs, enter, keys as key_pages, members, models as model_pages, overview,
+    providers as provider_pages, settings,
+};
 use crate::web::{assets, pages};
 pub use description::{described_path, description};
 
@@ -123,6 +126,9 @@ const VISITOR: Access = Access::Visitor(Permission::Read);
 const MEMBERS: Access = Access::Visitor(Permission::ManageMembers);
 const SEND: Access = Access::Visitor(Permission::Send);
 const CONFIGURE: Access = Access::Visitor(Permission::Configure);
+const MANAGE_KEYS: Access = Access::Visitor(Permission::ManageKeys);
+const MANAGE_SETTINGS: Access = Access::Visitor(Permission::ManageSettings);
+const READ_AUDIT: Access = Access::Visitor(Permission::ReadAudit);
 
 /// Every route. Of two that fit a path, the first wins.
 pub const ROUTES: &[Endpoint] = &[
@@ -215,6 +221,23 @@ pub const ROUTES: &[Endpoint] = &[
     page("/start", VISITOR, || web::get().to(pages::start::read::read)),
     form("/start/key", Access::Visitor(Permission::ManageKeys), || web::post().to(pages::start::key::create)),
     form("/start/request", CONFIGURE, || web::post().to(pages::start::request::send)),
+    page("/models", VISITOR, || web::get().to(model_pages::list::list)),
+    page("/models/new", CONFIGURE, || web::get().to(model_pages::create::read)),
+    form("/models/new", CONFIGURE, || web::post().to(model_pages::create::create)),
+    page("/models/{id}", VISITOR, || web::get().to(model_pages::read::read)),
+    form("/models/{id}", CONFIGURE, || web::post().to(model_pages::read::change)),
+    page("/models/{id}/delete", CONFIGURE, || web::get().to(model_pages::delete::read)),
+    form("/models/{id}/delete", CONFIGURE, || web::post().to(model_pages::delete::delete)),
+    page("/keys", VISITOR, || web::get().to(key_pages::list::list)),
+    page("/keys/new", MANAGE_KEYS, || web::get().to(key_pages::create::read)),
+    form("/keys/new", MANAGE_KEYS, || web::post().to(key_pages::create::create)),
+    page("/keys/{id}", VISITOR, || web::get().to(key_pages::read::read)),
+    page("/keys/{id}/revoke", MANAGE_KEYS, || web::get().to(key_pages::revoke::read)),
+    form("/keys/{id}/revoke", MANAGE_KEYS, || web::post().to(key_pages::revoke::revoke)),
+    page("/settings", VISITOR, || web::get().to(settings::read::read)),
+    form("/settings", MANAGE_SETTINGS, || web::post().to(settings::read::change)),
+    page("/audit", READ_AUDIT, || web::get().to(audit::list::list)),
+    page("/docs", Public, || web::get().to(docs::start::read)),
     page("/docs/api", Public, || web::get().to(docs::api::read)),
     page("/static/{name}", Public, || web::get().to(assets::read)),
 ];

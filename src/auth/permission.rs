@@ -34,6 +34,18 @@ impl Scope {
         }
     }
 
+    /// What it allows, as a line beside a box to tick.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Inference => "Chat completions and the list of models",
+            Self::RouterRead => "Read fallbacks, events, requests, models and providers",
+            Self::RouterManage => "Change fallbacks, models and providers",
+            Self::KeysManage => "Manage keys, but give no right that it lacks",
+            Self::Drill => "Make models fail on purpose",
+        }
+    }
+
     /// The scope of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 use entity::ids::SessionId;
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::error::{Error, Result, VisitFault};
@@ -53,6 +54,24 @@ pub fn token_of_session(vault: &Vault, session_id: SessionId) -> String {
 #[must_use]
 pub fn token_of_guest(vault: &Vault, guest: &[u8]) -> String {
     mac(vault, "form of a guest", guest)
+}
+
+/// The id of a thing that a form will make, signed for its session: a form that is sent twice makes one thing, and
+/// nobody chooses an id.
+#[must_use]
+pub fn once_of_session(vault: &Vault, session_id: SessionId, id: Uuid) -> String {
+    format!("{id}.{}", mac(vault, &format!("once in session {session_id}"), id.as_bytes()))
+}
+
+/// The id behind such a text.
+///
+/// # Errors
+/// [`VisitFault::FormStale`].
+pub fn check_once(vault: &Vault, session_id: SessionId, sent: &str) -> Result<Uuid> {
+    let stale = || Error::Visit(VisitFault::FormStale);
+    let id = sent.split_once('.').and_then(|(id, _)| id.parse().ok()).ok_or_else(stale)?;
+    check_token(&once_of_session(vault, session_id, id), sent)?;
+    Ok(id)
 }
 
 /// Is it the token that was expected?

@@ -46,6 +46,26 @@ impl Mark {
         }
     }
 
+    /// Whether a model is called when its turn comes.
+    #[must_use]
+    pub fn of_readiness(enabled: bool, cooling: bool) -> Self {
+        match (enabled, cooling) {
+            (false, _) => Self::new("soft", "○", "Switched off"),
+            (true, true) => Self::new("warn", "◔", "Cooling down"),
+            (true, false) => Self::new("good", "✓", "Ready"),
+        }
+    }
+
+    /// Whether a key lets anybody in.
+    #[must_use]
+    pub fn of_key(revoked: bool, expired: bool) -> Self {
+        match (revoked, expired) {
+            (true, _) => Self::new("soft", "✕", "Revoked"),
+            (false, true) => Self::new("warn", "◷", "Expired"),
+            (false, false) => Self::new("good", "✓", "Works"),
+        }
+    }
+
     /// How a provider is.
     #[must_use]
     pub fn of_health(health: &str) -> Self {

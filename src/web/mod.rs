@@ -33,3 +33,4 @@ pub mod snippets;
 pub mod span;
 pub mod strip;
 pub mod turning;
+pub mod typed;

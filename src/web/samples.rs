@@ -3,6 +3,7 @@
 //! With `FAILSOFT_SAMPLES` set to a folder, the pages are left there for a browser to look at.
 
 mod configure;
+mod fallbacks;
 mod parts;
 mod rows;
 
@@ -148,7 +149,7 @@ fn samples() -> Vec<(&'static str, String)> {
     };
     let rows: Vec<EventRow> = [2, 1, 0].map(event).into();
     let whole = |number| requests::read::Page::of(frame("Request", Lit::Requests), &request(number), &rows);
-    let mut all = vec![
+    let own = vec![
         ("overview", html(overview("").render())),
         ("overview-quiet", html(flashed.render())),
         ("events", html(event_list("range=24h", 14).render())),
@@ -163,8 +164,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("parts", html(parts(frame("Invite somebody", Lit::Members), Some(rail())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),
     ];
-    all.extend(configure::samples());
-    all
+    [own, configure::samples(), fallbacks::samples()].concat()
 }
 
 /// The values of an attribute, in order.

@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 
 use super::{ModelRow, PriceFields};
 use crate::providers::{
-    Capabilities, KnownModel, KnownPrice, ParameterRules, known_model, known_parameter_rules, preset,
+    Capabilities, KnownPrice, ParameterRules, known_model, known_parameter_rules, preset,
 };
 
 /// What holds for a model, and which of it the organization left open.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilledModel {
     /// Tokens of prompt and answer together. None: unknown.
     pub context_window: Option<i64>,
@@ -28,32 +28,48 @@ pub struct FilledModel {
     pub known_as_of: Option<NaiveDate>,
 }
 
+impl FilledModel {
+    /// What the embedded table knows of a model of that preset, by the name that its provider has for it.
+    #[must_use]
+    pub fn known(provider_preset: &str, upstream_model: &str) -> Self {
+        let Some(vendor) = preset(provider_preset) else { return Self::default() };
+        let Some(known) = known_model(vendor, upstream_model) else {
+            let parameter_rules = known_parameter_rules(vendor, upstream_model);
+            return Self { parameter_rules, ..Self::default() };
+        };
+        Self {
+            context_window: known.context_window,
+            max_output_tokens: known.max_output_tokens,
+            capabilities: known.capabilities,
+            price: known.price.map(PriceFields::from),
+            parameter_rules: known.parameter_rules.clone(),
+            filled: Vec::new(),
+            known_as_of: Some(known.as_of),
+        }
+    }
+}
+
 impl ModelRow {
     /// The organization's own values, and the embedded table's where it has none.
     #[must_use]
     pub fn filled(&self) -> FilledModel {
-        let vendor = preset(&self.provider_preset);
-        let known = vendor.and_then(|vendor| known_model(vendor, &self.upstream_model));
-        let known_rules = known.map(|known| known.parameter_rules.clone()).or_else(|| {
-            let rules = vendor.map(|vendor| known_parameter_rules(vendor, &self.upstream_model));
-            rules.filter(|rules| *rules != ParameterRules::default())
-        });
+        let known = FilledModel::known(&self.provider_preset, &self.upstream_model);
+        let has_rules = known.known_as_of.is_some() || known.parameter_rules != ParameterRules::default();
+        let known_rules = has_rules.then_some(known.parameter_rules);
         let mut filled = Filled::default();
-        let window = filled.or("context_window", self.context_window, known.and_then(|it| it.context_window));
-        let output =
-            filled.or("max_output_tokens", self.max_output_tokens, known.and_then(|it| it.max_output_tokens));
-        let capabilities = filled.capabilities(self.capabilities, known);
-        let known_price = known.and_then(|it| it.price).map(PriceFields::from);
-        let price = filled.or("price", self.price, known_price);
         let rules = filled.or("parameter_rules", self.parameter_rules.clone(), known_rules);
         FilledModel {
-            context_window: window,
-            max_output_tokens: output,
-            capabilities,
-            price,
+            context_window: filled.or("context_window", self.context_window, known.context_window),
+            max_output_tokens: filled.or(
+                "max_output_tokens",
+                self.max_output_tokens,
+                known.max_output_tokens,
+            ),
+            capabilities: filled.capabilities(self.capabilities, known.capabilities),
+            price: filled.or("price", self.price, known.price),
             parameter_rules: rules.unwrap_or_default(),
+            known_as_of: known.known_as_of,
             filled: filled.0,
-            known_as_of: known.map(|known| known.as_of),
         }
     }
 }
@@ -71,8 +87,7 @@ impl Filled {
         own.or(known)
     }
 
-    fn capabilities(&mut self, own: Capabilities, known: Option<&KnownModel>) -> Capabilities {
-        let known = known.map(|known| known.capabilities).unwrap_or_default();
+    fn capabilities(&mut self, own: Capabilities, known: Capabilities) -> Capabilities {
         Capabilities {
             tools: self.or("capabilities.tools", own.tools, known.tools),
             vision: self.or("capabilities.vision", own.vision, known.vision),

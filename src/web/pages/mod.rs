@@ -1,13 +1,17 @@
 //! The pages, by area.
 
 pub mod account;
+pub mod audit;
 pub mod docs;
 pub mod enter;
 pub mod events;
 pub mod fallbacks;
+pub mod keys;
 pub mod members;
+pub mod models;
 pub mod overview;
 pub mod playground;
 pub mod providers;
 pub mod requests;
+pub mod settings;
 pub mod start;

@@ -101,7 +101,7 @@ async fn a_path_without_a_route_is_not_found() {
         "/v1/identity/whoami/x",
         "//",
         "/livez/",
-        "/docs",
+        "/docs/",
         "/docs/api/",
         "/static",
         "/static/a/b",

@@ -67,6 +67,31 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /start", Class::Own),
     ("POST /start/key", Class::Own),
     ("POST /start/request", Class::Own),
+    ("GET /docs", Class::Public),
+    ("GET /providers", Class::Own),
+    ("GET /providers/new", Class::Own),
+    ("POST /providers/new", Class::Own),
+    ("GET /providers/{id}", Class::Names("provider")),
+    ("POST /providers/{id}", Class::Names("provider")),
+    ("POST /providers/{id}/test", Class::Names("provider")),
+    ("GET /providers/{id}/delete", Class::Names("provider")),
+    ("POST /providers/{id}/delete", Class::Names("provider")),
+    ("GET /models", Class::Own),
+    ("GET /models/new", Class::Own),
+    ("POST /models/new", Class::Own),
+    ("GET /models/{id}", Class::Names("model")),
+    ("POST /models/{id}", Class::Names("model")),
+    ("GET /models/{id}/delete", Class::Names("model")),
+    ("POST /models/{id}/delete", Class::Names("model")),
+    ("GET /keys", Class::Own),
+    ("GET /keys/new", Class::Own),
+    ("POST /keys/new", Class::Own),
+    ("GET /keys/{id}", Class::Names("API key")),
+    ("GET /keys/{id}/revoke", Class::Names("API key")),
+    ("POST /keys/{id}/revoke", Class::Names("API key")),
+    ("GET /settings", Class::Own),
+    ("POST /settings", Class::Own),
+    ("GET /audit", Class::Own),
 ];
 
 /// The routes for somebody who is logged in.
@@ -154,8 +179,10 @@ on_both_databases! {
         let mut ids = ids(&app, &victim).await;
         ids.insert("organization", app.organization.id.to_string());
         let provider = app.organization.provider_at("none", "simulated", None).await;
-        let off = app.organization.model_like("off", provider, |model| model.enabled = false).await;
-        ids.insert("model", off.to_string());
+        let model = app.organization.model_like("off", provider, |model| model.enabled = false).await;
+        ids.extend([("provider", provider.to_string()), ("model", model.to_string())]);
+        let keys = app.get("/v1/identity/api-keys").await.json();
+        ids.insert("API key", keys["items"][0]["id"].as_str().expect("an id").to_owned());
         ids.insert("request", app.chat(&json!({"model": "off"})).await.header("x-request-id").to_owned());
         app.requests(1).await;
         ids.insert("fallback event", app.events().await[0]["id"].as_str().expect("an id").to_owned());

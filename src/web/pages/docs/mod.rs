@@ -1,3 +1,4 @@
 //! What a newcomer and a programmer read.
 
 pub mod api;
+pub mod start;

@@ -13,12 +13,12 @@ use crate::auth::visitor::{Requires, Visitor, may};
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::store::{OrgStore, ProviderRow, Store};
-use crate::web::flash;
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
 use crate::web::moment::Moment;
 use crate::web::response::{page, page_with};
 use crate::web::span::Choice;
+use crate::web::{flash, path};
 
 #[derive(Template)]
 #[template(path = "providers/read.html")]
@@ -79,10 +79,9 @@ impl Page {
 }
 
 /// The provider of the path.
-pub(super) async fn find(data: &OrgStore, path: &str) -> Result<ProviderRow> {
-    let absent = || Error::absent(WHAT, path);
-    let id: ProviderId = path.parse().map_err(|_| absent())?;
-    data.provider_find(id).await?.ok_or_else(absent)
+pub(super) async fn find(data: &OrgStore, id: &str) -> Result<ProviderRow> {
+    let id: ProviderId = path::id(WHAT, id)?;
+    data.provider_find(id).await?.ok_or_else(|| Error::absent(WHAT, id))
 }
 
 /// The page.

@@ -1,0 +1,136 @@
+//! The fields of a key's form: as they are typed, and what becomes of them.
+//!
+//! Imports `auth` for the scopes, `checks`.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use secrecy::ExposeSecret as _;
+
+use crate::auth::api_key::NewKey;
+use crate::auth::permission::Scope;
+use crate::checks;
+use crate::checks::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
+use crate::store::NewApiKey;
+use crate::store::vault::Vault;
+use crate::web::forms::{Fields, Problems};
+use crate::web::typed::whole;
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Typed {
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    /// `some`, or empty for all.
+    pub(crate) which: String,
+    pub(crate) models: Vec<String>,
+    pub(crate) requests_per_minute: String,
+    pub(crate) concurrent_requests: String,
+    /// As a browser's field for day and time has it, in UTC.
+    pub(crate) expires_at: String,
+}
+
+/// What is right of it.
+pub(crate) struct Wanted {
+    name: String,
+    pub(crate) scopes: Vec<Scope>,
+    models: Option<Vec<String>>,
+    requests_per_minute: Option<i64>,
+    concurrent_requests: Option<i64>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Typed {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).trim().to_owned();
+        let list = |name: &str| fields.list(name).into_iter().map(str::to_owned).collect();
+        Self {
+            name: text("name"),
+            scopes: list("scopes"),
+            which: text("which"),
+            models: list("models"),
+            requests_per_minute: text("requests_per_minute"),
+            concurrent_requests: text("concurrent_requests"),
+            expires_at: text("expires_at"),
+        }
+    }
+
+    pub(crate) fn read(&self, now: DateTime<Utc>) -> Result<Wanted, Problems> {
+        let mut problems = Problems::default();
+        let says = |what: &str, expected: &str| format!("The {what} {expected}");
+        let name = checks::name(&self.name).map_err(|objection| says("name", &objection.message));
+        let name = problems.check("name", name);
+        let limit =
+            |what: &str, text: &str, range| whole(text, &range).map_err(|expected| says(what, &expected));
+        let per_minute = limit("requests per minute", &self.requests_per_minute, REQUESTS_PER_MINUTE);
+        let requests_per_minute = problems.check("requests_per_minute", per_minute).flatten();
+        let at_once = limit("requests at once", &self.concurrent_requests, CONCURRENT_REQUESTS);
+        let concurrent_requests = problems.check("concurrent_requests", at_once).flatten();
+        let expires_at = problems.check("expires_at", self.end(now)).flatten();
+        let scopes = self.scopes(&mut problems);
+        let models = self.models(&mut problems);
+        match name {
+            Some(name) if problems.is_empty() => {
+                Ok(Wanted { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
+            }
+            _ => Err(problems),
+        }
+    }
+
+    fn scopes(&self, problems: &mut Problems) -> Vec<Scope> {
+        let known = |scope: &Scope| self.scopes.iter().any(|word| word == scope.as_str());
+        let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(known).collect();
+        if scopes.is_empty() {
+            problems.add("scopes", "Choose at least one thing that the key may do.");
+        }
+        scopes
+    }
+
+    fn models(&self, problems: &mut Problems) -> Option<Vec<String>> {
+        if self.which != "some" {
+            return None;
+        }
+        let mut models = self.models.clone();
+        models.sort_unstable();
+        models.dedup();
+        if models.is_empty() {
+            problems.add("models", "Choose at least one model, or all of them.");
+        }
+        Some(models)
+    }
+
+    fn end(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, String> {
+        if self.expires_at.is_empty() {
+            return Ok(None);
+        }
+        let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+        let mut read =
+            forms.iter().filter_map(|form| NaiveDateTime::parse_from_str(&self.expires_at, form).ok());
+        match read.next().map(|time| time.and_utc()) {
+            None => Err("Write the end as day and time, such as 2030-01-31T12:00".to_owned()),
+            Some(end) if end <= now => Err("The end must be in the future".to_owned()),
+            Some(end) => Ok(Some(end)),
+        }
+    }
+}
+
+impl Wanted {
+    /// The key to be stored, of which a keyed hash is all that stays.
+    pub(crate) fn to_create(&self, fresh: &NewKey, vault: &Vault, by: entity::ids::UserId) -> NewApiKey {
+        NewApiKey {
+            name: self.name.clone(),
+            key_hash: vault.key_hash(fresh.key.expose_secret()),
+            prefix: fresh.prefix.clone(),
+            last_four: fresh.last_four.clone(),
+            scopes: self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            models: self.models.clone(),
+            requests_per_minute: self.requests_per_minute,
+            concurrent_requests: self.concurrent_requests,
+            expires_at: self.expires_at,
+            created_by: Some(by),
+        }
+    }
+
+    /// A model that the key may use, if it names any.
+    pub(crate) fn a_model(&self) -> Option<&str> {
+        self.models.as_ref()?.first().map(String::as_str)
+    }
+}

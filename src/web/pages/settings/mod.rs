@@ -1,0 +1,3 @@
+//! The organization's limits and modes.
+
+pub mod read;

@@ -1,0 +1,151 @@
+//! `/settings`: the organization's limits and modes, and a form that changes them.
+
+use std::ops::RangeInclusive;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::auth::permission::Permission;
+use crate::auth::visitor::{Requires, Visitor, may};
+use crate::error::Result;
+use crate::store::{OrganizationSettings, Store, TypedFallbacks};
+use crate::web::flash;
+use crate::web::forms::{Fields, Form, Problems};
+use crate::web::layout::{Frame, Lit};
+use crate::web::response::{page, page_with};
+use crate::web::span::Choice;
+use crate::web::typed::{plain, scaled, whole};
+
+/// As many as a list of fallbacks may name.
+const MAX_FALLBACKS: RangeInclusive<i64> = 0..=32;
+/// Milliseconds, from a second to an hour.
+const DEADLINE: RangeInclusive<i64> = 1_000..=3_600_000;
+/// Milliseconds, up to ten minutes; 0 is never.
+const KEEPALIVE: RangeInclusive<i64> = 0..=600_000;
+/// Digits of a second.
+const SECOND: usize = 3;
+
+/// What was typed, or what holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    pub(crate) max_fallbacks: String,
+    pub(crate) deadline: String,
+    pub(crate) keepalive: String,
+    pub(crate) typed_fallbacks: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/read.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) problems: Problems,
+    pub(crate) typed: Typed,
+    pub(crate) modes: Vec<Choice>,
+    pub(crate) may_change: bool,
+}
+
+impl Page {
+    fn of(visitor: &Visitor<impl Requires>, typed: Typed, problems: Problems) -> Self {
+        let frame = Frame::of(visitor, "Settings", Lit::Settings);
+        Self::with(frame, typed, problems)
+    }
+
+    pub(crate) fn with(frame: Frame, typed: Typed, problems: Problems) -> Self {
+        let modes = vec![
+            Choice::new("cascade", "Cascade: then the general list"),
+            Choice::new("strict", "Strict: then nobody, once any list of that type exists"),
+        ];
+        let may_change = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageSettings));
+        Self { frame, problems, typed, modes, may_change }
+    }
+
+    /// The mode that holds, as it is read.
+    pub(crate) fn mode(&self) -> &str {
+        let chosen = self.modes.iter().find(|mode| mode.value == self.typed.typed_fallbacks);
+        chosen.map_or("", |mode| &mode.label)
+    }
+}
+
+impl Typed {
+    fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).trim().to_owned();
+        Self {
+            max_fallbacks: text("max_fallbacks"),
+            deadline: text("deadline"),
+            keepalive: text("keepalive"),
+            typed_fallbacks: text("typed_fallbacks"),
+        }
+    }
+
+    pub(crate) fn of_settings(settings: &OrganizationSettings) -> Self {
+        let seconds = |number: u64| plain(i64::try_from(number).unwrap_or(i64::MAX), SECOND);
+        let mode = match settings.typed_fallbacks {
+            TypedFallbacks::Cascade => "cascade",
+            TypedFallbacks::Strict => "strict",
+        };
+        Self {
+            max_fallbacks: settings.max_fallbacks.to_string(),
+            deadline: seconds(settings.deadline_ms),
+            keepalive: seconds(settings.keepalive_after_ms),
+            typed_fallbacks: mode.to_owned(),
+        }
+    }
+
+    /// The settings of these fields. An empty field has its default.
+    fn read(&self) -> Result<OrganizationSettings, Problems> {
+        let (mut problems, default) = (Problems::default(), OrganizationSettings::default());
+        let says = |what: &str, expected: String| format!("The {what} {expected}");
+        let most = whole(&self.max_fallbacks, &MAX_FALLBACKS);
+        let most = problems.check("max_fallbacks", most.map_err(|it| says("number of fallbacks", it)));
+        let deadline = scaled(&self.deadline, SECOND, &DEADLINE);
+        let deadline = problems.check("deadline", deadline.map_err(|it| says("deadline", it)));
+        let keepalive = scaled(&self.keepalive, SECOND, &KEEPALIVE);
+        let keepalive = problems.check("keepalive", keepalive.map_err(|it| says("waiting time", it)));
+        let mode = match self.typed_fallbacks.as_str() {
+            "strict" => TypedFallbacks::Strict,
+            "cascade" | "" => TypedFallbacks::Cascade,
+            _ => {
+                problems.add("typed_fallbacks", "Choose one of the two.");
+                TypedFallbacks::Cascade
+            }
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let milliseconds = |read: Option<Option<i64>>, default| {
+            read.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
+        };
+        let most = most.flatten().and_then(|number| u32::try_from(number).ok());
+        Ok(OrganizationSettings {
+            max_fallbacks: most.unwrap_or(default.max_fallbacks),
+            deadline_ms: milliseconds(deadline, default.deadline_ms),
+            keepalive_after_ms: milliseconds(keepalive, default.keepalive_after_ms),
+            typed_fallbacks: mode,
+        })
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub async fn read(visitor: Visitor<may::Read>) -> Result<HttpResponse> {
+    let typed = Typed::of_settings(&visitor.organization.settings);
+    page(&Page::of(&visitor, typed, Problems::default()))
+}
+
+/// Changes the settings.
+///
+/// # Errors
+/// The database cannot be written.
+pub async fn change(form: Form<may::ManageSettings>, store: web::Data<Store>) -> Result<HttpResponse> {
+    let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
+    match typed.read() {
+        Err(problems) => page_with(422, &Page::of(visitor, typed, problems)),
+        Ok(settings) => {
+            let changed = store.organization(&visitor.tenant).settings_set(&settings).await?;
+            let said = if changed { "The settings are saved, and in force." } else { "Nothing was changed." };
+            flash::redirect(visitor.request(), "/settings", said)
+        }
+    }
+}
