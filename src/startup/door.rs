@@ -17,7 +17,7 @@ use crate::auth::limit::Minutes;
 use crate::auth::principal::RequestId;
 use crate::clock::Clock;
 use crate::error::{Error, Violation};
-use crate::web::{error, flash};
+use crate::web::{compress, error, flash};
 
 /// The header under which a caller learns the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,6 +50,7 @@ pub(super) async fn open(
         None => response.map_into_boxed_body(),
     };
     flash::finish(&head, &mut response);
+    let mut response = compress::shrink(&head, response);
     let minutes = head.extensions().get::<Minutes>().copied();
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {

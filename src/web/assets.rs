@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use flate2::Compression;
 use rust_embed::Embed;
 
+use super::compress::{gzip, takes_gzip};
 use crate::error::{Error, Result};
 
 #[derive(Embed)]
@@ -22,6 +24,8 @@ struct Asset {
     path: String,
     kind: &'static str,
     bytes: Bytes,
+    /// The same, made smaller once.
+    gzip: Option<Bytes>,
 }
 
 /// By the name that it has in the folder.
@@ -35,7 +39,9 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
             let _ = write!(path, "{byte:02x}");
         }
         let _ = write!(path, ".{extension}");
-        let asset = Asset { path, kind: kind(extension)?, bytes: Bytes::from(file.data.into_owned()) };
+        let bytes = Bytes::from(file.data.into_owned());
+        let gzip = gzip(&bytes, Compression::best());
+        let asset = Asset { path, kind: kind(extension)?, bytes, gzip };
         Some((name.into_owned(), asset))
     };
     Files::iter().filter_map(named).collect()
@@ -61,14 +67,20 @@ pub fn path(name: &str) -> &'static str {
 ///
 /// # Errors
 /// [`Error::RouteUnknown`].
-pub async fn read(name: web::Path<String>) -> Result<HttpResponse> {
+pub async fn read(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
     let wanted = format!("/static/{name}");
     let asset = ASSETS.values().find(|asset| asset.path == wanted).ok_or(Error::RouteUnknown)?;
-    Ok(HttpResponse::Ok()
+    let small = asset.gzip.clone().filter(|_| takes_gzip(request.headers()));
+    let mut response = HttpResponse::Ok();
+    if small.is_some() {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response
         .insert_header((CONTENT_TYPE, asset.kind))
+        .insert_header((VARY, "accept-encoding"))
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(asset.bytes.clone()))
+        .body(small.unwrap_or_else(|| asset.bytes.clone())))
 }
 
 #[cfg(test)]
@@ -80,5 +92,10 @@ mod tests {
         assert!(path("docs.css").starts_with("/static/docs."), "{}", path("docs.css"));
         assert_eq!(ASSETS.len(), Files::iter().count(), "a file of a kind that is not served");
         assert_eq!(path("nothing.css"), "");
+        let size = |name: &str| {
+            ASSETS.get(name).and_then(|asset| asset.gzip.as_ref()).map_or(usize::MAX, Bytes::len)
+        };
+        assert!(size("console.css") <= 10 * 1024, "{} bytes of style", size("console.css"));
+        assert!(size("console.js") <= 8 * 1024, "{} bytes of script", size("console.js"));
     }
 }

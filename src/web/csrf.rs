@@ -3,6 +3,8 @@
 //! Two checks, either of which would do: where the browser says that the request comes from, and a token that stands in
 //! the page and belongs to the session (or, before log-in, to the guest's cookie). Imports `auth`, `store`, `config`.
 
+use std::fmt::Write as _;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 use entity::ids::SessionId;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::config::Settings;
 use crate::error::{Error, Result, VisitFault};
-use crate::store::vault::Vault;
+use crate::store::vault::{self, Vault};
 
 /// The field of a form that holds its token.
 pub const FIELD: &str = "form_token";
@@ -44,16 +46,16 @@ fn comes_from_us(settings: &Settings, headers: &HeaderMap) -> bool {
     origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())
 }
 
-/// The token of forms on pages for somebody who is logged in.
+/// The token of forms on pages for somebody who is logged in, spelled differently every time.
 #[must_use]
 pub fn token_of_session(vault: &Vault, session_id: SessionId) -> String {
-    mac(vault, "form of a session", session_id.0.as_bytes())
+    masked(&mac(vault, "form of a session", session_id.0.as_bytes()))
 }
 
 /// The token of forms on pages for a guest, by the secret in the guest's cookie.
 #[must_use]
 pub fn token_of_guest(vault: &Vault, guest: &[u8]) -> String {
-    mac(vault, "form of a guest", guest)
+    masked(&mac(vault, "form of a guest", guest))
 }
 
 /// The id of a thing that a form will make, signed for its session: a form that is sent twice makes one thing, and
@@ -79,10 +81,39 @@ pub fn check_once(vault: &Vault, session_id: SessionId, sent: &str) -> Result<Uu
 /// # Errors
 /// [`VisitFault::FormStale`].
 pub fn check_token(expected: &str, sent: &str) -> Result<()> {
-    if bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) {
+    let (expected, sent) = (unmasked(expected), unmasked(sent));
+    if expected.len() == TOKEN_BYTES && bool::from(expected.ct_eq(&sent)) {
         return Ok(());
     }
     Err(Error::Visit(VisitFault::FormStale))
+}
+
+/// Bytes of a token, which are hexadecimal digits.
+const TOKEN_BYTES: usize = 64;
+
+/// A token under a random mask, and the mask before it. Pages are compressed, and the length of a page that shows what
+/// somebody else chose would tell, guess by guess, what else is in it: a token that is never twice the same does not
+/// give itself away.
+fn masked(token: &str) -> String {
+    // Without random numbers there is no mask; the token is as good.
+    let mask = vault::random::<TOKEN_BYTES>().unwrap_or([0; TOKEN_BYTES]);
+    let hidden = token.bytes().zip(mask).map(|(letter, mask)| letter ^ mask);
+    let mut text = String::with_capacity(4 * TOKEN_BYTES);
+    for byte in mask.into_iter().chain(hidden) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The token behind its mask; empty if it is none.
+fn unmasked(text: &str) -> Vec<u8> {
+    let byte =
+        |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(byte).collect();
+    let bytes = bytes.filter(|bytes| bytes.len() == 2 * TOKEN_BYTES).unwrap_or_default();
+    let (mask, hidden) = bytes.split_at(bytes.len() / 2);
+    mask.iter().zip(hidden).map(|(mask, hidden)| mask ^ hidden).collect()
 }
 
 /// A keyed hash as text.
@@ -128,6 +159,18 @@ mod tests {
         assert!(!passes(public, &[host, ("origin", "http://gateway.test")]));
         assert!(passes(None, &[host]), "no browser");
         assert!(!passes(None, &[("origin", "http://gateway.test")]), "no host");
+    }
+
+    #[test]
+    fn a_token_is_never_spelled_twice_alike_and_always_the_same() {
+        let token = "0123456789abcdef".repeat(4);
+        let (one, other) = (masked(&token), masked(&token));
+        assert_ne!(one, other);
+        assert!(check_token(&one, &other).is_ok());
+        let foreign = masked(&"0123456789abcdee".repeat(4));
+        for wrong in ["", "zz", &one[..254], token.as_str(), foreign.as_str(), &"00".repeat(128)] {
+            assert!(check_token(&one, wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod address;
 pub mod assets;
 pub mod attempts;
 pub mod chart;
+pub mod compress;
 pub mod csrf;
 mod csv;
 pub mod error;

@@ -8,6 +8,8 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use askama::Template;
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt as _};
 
 use crate::error::{Error, Result};
 
@@ -54,6 +56,17 @@ fn html_response(
         .insert_header((REFERRER_POLICY, "same-origin"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(html)
+}
+
+/// A stream of server-sent events, each piece as it is.
+pub(super) fn event_stream(pieces: impl Stream<Item = Result<String>> + 'static) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // Proxies that gather an answer before they pass it on are told not to.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(Box::pin(pieces.map_ok(Bytes::from)))
 }
 
 /// Leads to another page: after a form, so that reloading sends nothing again.

@@ -36,6 +36,15 @@ impl Page {
         rest.split('"').next().expect("a value").to_owned()
     }
 
+    /// The page but for the token of its forms, which is spelled differently every time.
+    pub(crate) fn without_token(&self) -> String {
+        let marker = r#"name="form_token" value=""#;
+        let mut parts = self.html.split(marker);
+        let first = parts.next().unwrap_or_default().to_owned();
+        let rest = parts.map(|part| part.split_once('"').map_or(part, |(_, rest)| rest));
+        rest.fold(first, |text, part| text + marker + part)
+    }
+
     /// The first link whose address starts like this.
     pub(crate) fn link(&self, start: &str) -> String {
         let at = self.html.find(start).unwrap_or_else(|| panic!("no {start} in {}", self.html));

@@ -7,10 +7,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
@@ -23,6 +21,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::{EventFilter, OrgStore, Store};
 use crate::web::query::Query;
+use crate::web::response::event_stream;
 
 /// How late a row may be recorded and still be seen.
 const LATE: TimeDelta = TimeDelta::seconds(120);
@@ -65,15 +64,11 @@ pub async fn stream(
         end: Instant::now() + LIFE,
         begun: false,
     };
-    let bytes = stream::try_unfold(tail, async |mut tail| {
-        Ok::<_, Error>(tail.next().await?.map(|bytes| (bytes, tail)))
+    let pieces = stream::try_unfold(tail, async |mut tail| {
+        let piece = tail.next().await?;
+        Ok::<_, Error>(piece.map(|piece| (piece, tail)))
     });
-    HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(Box::pin(bytes))
+    event_stream(pieces)
 }
 
 /// What one reader has been told.
@@ -91,10 +86,10 @@ struct Tail {
 
 impl Tail {
     /// The next piece; none at the end.
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    async fn next(&mut self) -> Result<Option<String>> {
         if !self.begun {
             self.begun = true;
-            return Ok(Some(Bytes::from_static(b"retry: 1000\n\n")));
+            return Ok(Some("retry: 1000\n\n".to_owned()));
         }
         if Instant::now() >= self.end {
             return Ok(None);
@@ -107,7 +102,7 @@ impl Tail {
             let html = html.split_whitespace().collect::<Vec<_>>().join(" ");
             text.push_str(&format!("event: row\nid: {}\ndata: {html}\n\n", line.id));
         }
-        Ok(Some(Bytes::from(text)))
+        Ok(Some(text))
     }
 
     /// What was recorded and not sent yet, oldest first.
