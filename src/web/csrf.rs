@@ -168,7 +168,14 @@ mod tests {
         assert_ne!(one, other);
         assert!(check_token(&one, &other).is_ok());
         let foreign = masked(&"0123456789abcdee".repeat(4));
-        for wrong in ["", "zz", &one[..254], token.as_str(), foreign.as_str(), &"00".repeat(128)] {
+        for wrong in [
+            "",
+            "zz",
+            one.get(..254).unwrap_or_default(),
+            token.as_str(),
+            foreign.as_str(),
+            &"00".repeat(128),
+        ] {
             assert!(check_token(&one, wrong).is_err(), "{wrong}");
         }
     }
