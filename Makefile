@@ -36,9 +36,9 @@ test: ## everything that continuous integration checks
 
 lint: format clippy doc deny ## all checks that run no test
 
-screenshots: ## pictures of every page of the console, in target/screenshots
+screenshots: ## pictures of every page of the console; FOLDER=target/screenshots
 	cargo build --locked
-	node --experimental-websocket --no-warnings tests/browser/screenshots.mjs $$CARGO_TARGET_DIR/debug/failsoft target/screenshots
+	tests/browser/run --screenshots $(FOLDER)
 
 fmt: ## format the code
 	cargo fmt --all

@@ -1,6 +1,6 @@
 // Every journey twice: with JavaScript at 1440 px in light on SQLite, and without it at 375 px in dark on PostgreSQL.
 import { readdirSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { launch } from "./support/chromium.js";
 import { Server } from "./support/server.js";
 import { Visit } from "./support/visit.js";
 
@@ -19,10 +19,8 @@ const SETTINGS = [
   },
 ];
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-
 async function main(filter) {
-  const browser = await chromium.launch({ executablePath: process.env.FAILSOFT_CHROMIUM, args: FLAGS });
+  const browser = await launch();
   const files = readdirSync(new URL("./journeys", import.meta.url)).filter((file) => file.endsWith(".js") && file.includes(filter)).sort();
   let failed = 0;
   for (const setting of SETTINGS) {
@@ -63,4 +61,10 @@ async function attempt(journey, setting, browser) {
   }
 }
 
-await main(process.argv[2] ?? "");
+const [word = "", folder = "target/screenshots"] = process.argv.slice(2);
+if (word === "--screenshots") {
+  const { screenshots } = await import("./screenshots.js");
+  process.exitCode = (await screenshots(folder)) ? 0 : 1;
+} else {
+  await main(word);
+}

@@ -26,12 +26,20 @@ export class Server {
       FAILSOFT_LOG: "warn",
       ...more,
     };
-    await server.#serve("127.0.0.1:0");
+    await server.#begin(["serve", "--listen", "127.0.0.1:0"]);
     return server;
   }
 
-  async #serve(listen) {
-    const process = spawn(globalThis.process.env.FAILSOFT_BIN, ["serve", "--listen", listen], {
+  // `failsoft demo`, which brings its own database. Gives `console`, the link that opens the console once, and `key` too.
+  static async demo() {
+    const server = Object.assign(new Server(), { environment: inherited() });
+    await server.#begin(["demo", "--listen", "127.0.0.1:0"]);
+    const [key] = /fsk_\w+/.exec(server.said);
+    return Object.assign(server, { key, console: /http:\S+(\/enter\/\S+)/.exec(server.said)[1] });
+  }
+
+  async #begin(words) {
+    const process = spawn(globalThis.process.env.FAILSOFT_BIN, words, {
       env: this.environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -80,13 +88,13 @@ export class Server {
   async restart() {
     this.process.kill("SIGKILL");
     await this.exited;
-    await this.#serve(this.address);
+    await this.#begin(["serve", "--listen", this.address]);
   }
 
   async stop() {
-    this.process.kill("SIGTERM");
+    this.process.kill("SIGINT");
     await this.exited;
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,159 @@
+// Pictures of every page of the console, at 1440 and 375 px, in light and dark: the demo with some traffic of its own.
+// The pages are found by following the links of those that are found; of pages that differ in an id alone, the first counts.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { launch } from "./support/chromium.js";
+import { MESSAGES } from "./support/organization.js";
+import { Server } from "./support/server.js";
+
+const LOOKS = [
+  [1440, "light"],
+  [1440, "dark"],
+  [375, "light"],
+  [375, "dark"],
+];
+const HEIGHTS = { 1440: 900, 375: 812 };
+
+// Pages as those see them who are not logged in, and states that no link leads to.
+const OUTSIDE = { "log-in": "/login", "sign-up": "/signup" };
+const STATES = {
+  "overview-demo": "/?origin=demo&range=7d",
+  "events-demo": "/events?origin=demo&range=7d",
+  "events-drills": "/events?origin=drill",
+  "events-no-match": "/events?class=over_budget",
+  "requests-demo": "/requests?origin=demo&range=7d",
+  "not-found": "/nothing",
+};
+// What is no page, or ends the visit.
+const LEFT_OUT = /\.csv|^\/static\/|^\/logout|^\/openapi|^\/enter\//;
+
+const MODELS = ["steady", "smart", "steady", "rate-limited", "short-window", "steady", "filtered", "garbage", "steady", "flaky", "hopeless", "steady", "smart", "slow"];
+const DRILLS = ["smart=rate_limited", "smart=timeout", "smart=authentication, steady=unavailable"];
+
+async function traffic(demo) {
+  const ask = (model, headers) =>
+    fetch(`${demo.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${demo.key}`, "content-type": "application/json", ...headers },
+      body: JSON.stringify({ model, messages: MESSAGES, session_id: "checkout-7" }),
+    }).then((answer) => answer.text());
+  for (const model of MODELS) await ask(model);
+  for (const drill of DRILLS) await ask("smart", { "x-failsoft-drill": drill });
+}
+
+class Photographer {
+  constructor(page, demo, folder) {
+    Object.assign(this, { page, demo, folder, taken: 0, bad: [] });
+  }
+
+  // As the page stands: every size and theme, without loading it again.
+  async take(name) {
+    for (const [width, scheme] of LOOKS) {
+      await this.page.setViewportSize({ width, height: HEIGHTS[width] });
+      await this.page.emulateMedia({ colorScheme: scheme });
+      await this.page.screenshot({ path: join(this.folder, `${name}-${width}-${scheme}.png`), fullPage: true });
+      const over = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (over > 0) this.bad.push(`${name} is ${over} px wider than ${width} px`);
+      this.taken += 1;
+    }
+  }
+
+  async open(path) {
+    await this.page.setViewportSize({ width: 1440, height: HEIGHTS[1440] });
+    return this.page.goto(this.demo.url + path);
+  }
+
+  async links() {
+    const all = await this.page.locator("a[href^='/']").evaluateAll((links) => links.map((link) => link.getAttribute("href").split("#")[0]));
+    return all.filter((path) => !LEFT_OUT.test(path));
+  }
+
+  // Every page that links lead to. Of paths that differ in an id or in their query, the first is taken.
+  async crawl(first) {
+    const waiting = [first];
+    const seen = new Set();
+    while (waiting.length > 0) {
+      const path = waiting.shift();
+      const name = nameOf(path);
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const answer = await this.open(path);
+      if (answer.status() !== 200) {
+        this.bad.push(`${path} answers ${answer.status()}`);
+        seen.delete(name);
+        continue;
+      }
+      await this.take(name);
+      waiting.push(...(await this.links()));
+    }
+    return seen;
+  }
+}
+
+function nameOf(path) {
+  const plain = path.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one");
+  return plain.slice(1).replaceAll("/", "-") || "overview";
+}
+
+// Pages that answer a form and nothing else.
+async function answers(photographer, seen) {
+  const { page } = photographer;
+  if (seen.has("keys-new")) {
+    await photographer.open("/keys/new");
+    await page.getByLabel("Name", { exact: true }).fill("checkout");
+    await page.getByRole("button", { name: "Create key" }).click();
+    await page.getByRole("region", { name: "The key" }).waitFor();
+    await photographer.take("keys-made");
+  }
+  if (seen.has("models-new")) {
+    await photographer.open("/models/new");
+    await page.getByRole("button", { name: "Add model" }).click();
+    await page.getByRole("alert").waitFor();
+    await photographer.take("models-new-refused");
+  }
+  if (seen.has("members")) {
+    await photographer.open("/members");
+    await page.getByLabel("E-mail address", { exact: true }).fill("bob@example.com");
+    await page.getByRole("button", { name: "Invite", exact: true }).click();
+    await page.getByText(/\/invite\//).first().waitFor();
+    await photographer.take("members-invited");
+  }
+  if (seen.has("providers-one")) {
+    await photographer.open("/providers");
+    await page.locator("tbody th a").first().click();
+    await page.getByRole("button", { name: "Test connection" }).click();
+    await page.getByRole("status", { name: "Connection test" }).waitFor();
+    await photographer.take("providers-tested");
+  }
+}
+
+export async function screenshots(folder) {
+  mkdirSync(folder, { recursive: true });
+  const browser = await launch();
+  const demo = await Server.demo();
+  try {
+    await traffic(demo);
+    const page = await (await browser.newContext()).newPage();
+    const photographer = new Photographer(page, demo, folder);
+    for (const [name, path] of Object.entries(OUTSIDE)) {
+      await photographer.open(path);
+      await photographer.take(name);
+    }
+    await photographer.open(demo.console);
+    await photographer.take("enter");
+    await page.locator("main form button").click();
+    await page.locator("#menu").waitFor({ state: "attached" });
+    const seen = await photographer.crawl("/");
+    for (const [name, path] of Object.entries(STATES)) {
+      await photographer.open(path);
+      await photographer.take(name);
+    }
+    await answers(photographer, seen);
+    console.log(`screenshots: ${photographer.taken} pictures in ${folder}`);
+    for (const text of photographer.bad) console.log(`screenshots: ${text}`);
+    return photographer.bad.length === 0;
+  } finally {
+    await browser.close();
+    await demo.stop();
+  }
+}
