@@ -2,8 +2,8 @@
 //!
 //! With `FAILSOFT_SAMPLES` set to a folder, the pages are left there for a browser to look at.
 
+mod catalogue;
 mod configure;
-mod fallbacks;
 mod parts;
 mod rows;
 
@@ -164,7 +164,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("parts", html(parts(frame("Invite somebody", Lit::Members), Some(rail())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),
     ];
-    [own, configure::samples(), fallbacks::samples()].concat()
+    [own, configure::samples(), catalogue::samples()].concat()
 }
 
 /// The values of an attribute, in order.

@@ -53,6 +53,13 @@ pub fn shown(number: i64, digits: usize) -> String {
     join(count(whole), &part)
 }
 
+/// Micro-dollars, with cents at least: `$2.50`, `$0.075`.
+#[must_use]
+pub fn dollars(micro_dollars: i64) -> String {
+    let (whole, part) = parts(micro_dollars, 6);
+    format!("${}.{part:0<2}", count(whole))
+}
+
 fn parts(number: i64, digits: usize) -> (i64, String) {
     let size = 10_i64.pow(u32::try_from(digits).unwrap_or(0));
     let part = if digits == 0 { String::new() } else { format!("{:0digits$}", number % size) };
@@ -80,6 +87,7 @@ mod tests {
         }
         assert_eq!((plain(2_500_000, 6), shown(1_234_000, 3)), ("2.5".to_owned(), "1,234".to_owned()));
         assert_eq!((plain(1, 6), shown(60_000, 3)), ("0.000001".to_owned(), "60".to_owned()));
+        assert_eq!([2_500_000, 75_000, 1_000_000_000].map(dollars), ["$2.50", "$0.075", "$1,000.00"]);
         for bad in ["x", "-1", "1.5", ".", "1e3", "99999999999999999999", "\u{661}"] {
             let refused = whole(bad, &(0..=1_000)).expect_err(bad);
             assert_eq!(refused, "must be a whole number from 0 to 1,000");

@@ -33,7 +33,7 @@ on_both_databases! {
         let path = added.location;
         let page = browser.get(&path).await.expect(200);
         for text in [
-            "smart is added. Apps can ask for it now.", "128,000 tokens", "prompt $2.5, answer $10",
+            "smart is added. Apps can ask for it now.", "128,000 tokens", "prompt $2.50, answer $10.00",
             "max_tokens becomes max_completion_tokens, temperature is left out", "value=\"2.5\"", "value=\"128000\"",
         ] {
             assert!(page.shows(text), "{text}: {}", page.html);
@@ -45,7 +45,7 @@ on_both_databases! {
         assert_eq!((&api["capabilities"]["tools"], &api["capabilities"]["vision"]), (&json!(true), &json!(false)));
         assert_eq!(app.chat(&json!({"model": "smart"})).await.status, 200);
         let list = browser.get("/models").await.expect(200);
-        assert!(list.shows("$2.5 / $10") && list.shows("Ready") && list.shows("Tools"), "{}", list.html);
+        assert!(list.shows("$2.50 / $10.00") && list.shows("Ready") && list.shows("Tools"), "{}", list.html);
     }
 
     async fn what_the_table_knows_is_marked_and_what_is_cleared_goes_back_to_it(app: App) {

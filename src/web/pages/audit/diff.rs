@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// Fields that say nothing about what somebody did.
-const SILENT: &[&str] = &["id", "created_at", "updated_at", "health_at", "provider_preset"];
+const SILENT: &[&str] =
+    &["id", "config_id", "provider_id", "created_at", "updated_at", "health_at", "provider_preset"];
 
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]

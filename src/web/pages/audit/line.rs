@@ -29,6 +29,8 @@ pub(crate) struct AuditLine {
 impl From<&AuditRow> for AuditLine {
     fn from(row: &AuditRow) -> Self {
         let mut first = differences(row.before.as_ref(), row.after.as_ref());
+        // What is said already beside it.
+        first.retain(|one| one.field != "name" || !one.before.is_empty() && !one.after.is_empty());
         let more = if first.len() > FIRST { first.split_off(FIRST) } else { Vec::new() };
         let thing = [("kind", row.resource_kind.as_str()), ("name", row.resource_name.as_str())];
         Self {
@@ -83,6 +85,7 @@ fn deed(action: &str) -> String {
         "settings" => "given other settings:",
         "join" => "joined:",
         "password" => "given a new password:",
+        "console_link" => "given a link into the console:",
         "reset_link" => "given a link for a new password:",
         other => other,
     };

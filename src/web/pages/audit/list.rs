@@ -23,7 +23,7 @@ pub(crate) struct Page {
     pub(crate) kinds: Vec<Choice>,
     pub(crate) actor: String,
     pub(crate) kind: String,
-    pub(crate) name: String,
+    pub(crate) thing: String,
     pub(crate) lines: Vec<AuditLine>,
     pub(crate) pager: Pager,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Page {
 impl Page {
     /// Whether filters are in force that could be taken away.
     pub(crate) fn is_narrow(&self) -> bool {
-        [&self.actor, &self.kind, &self.name].iter().any(|text| !text.is_empty())
+        [&self.actor, &self.kind, &self.thing].iter().any(|text| !text.is_empty())
     }
 }
 
@@ -67,6 +67,6 @@ pub async fn list(
         pager: pager(&sheet, &query, &data, LIST, "/audit", ("change", "changes")),
         actor: filter.actor.unwrap_or_default(),
         kind: filter.resource_kind.unwrap_or_default(),
-        name: filter.resource_name.unwrap_or_default(),
+        thing: filter.resource_name.unwrap_or_default(),
     })
 }

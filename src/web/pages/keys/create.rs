@@ -138,8 +138,9 @@ fn snippet(address: &str, key: &str, wanted: &Wanted, organization: &Organizatio
     if !wanted.scopes.contains(&Scope::Inference) {
         return format!("curl '{address}/v1/identity/whoami' \\\n  -H 'Authorization: Bearer {key}'");
     }
-    let enabled = organization.models.values().filter(|model| model.enabled).map(|model| &*model.name);
-    let model = wanted.a_model().or_else(|| enabled.min()).unwrap_or("smart");
+    let enabled = organization.models.values().filter(|model| model.enabled);
+    let oldest = enabled.min_by_key(|model| (model.created_at, model.id)).map(|model| &*model.name);
+    let model = wanted.a_model().or(oldest).unwrap_or("smart");
     format!(
         "curl '{address}/v1/chat/completions' \\\n  -H 'Authorization: Bearer {key}' \\\n  \
          -H 'Content-Type: application/json' \\\n  \

@@ -3,7 +3,7 @@
 use crate::store::{FilledModel, ModelRow};
 use crate::web::figures::count;
 use crate::web::pages::models::line::{ABILITIES, Value, ability};
-use crate::web::typed::shown;
+use crate::web::typed::dollars;
 
 /// Names and values, in order.
 pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)> {
@@ -50,7 +50,7 @@ fn prices(filled: &FilledModel) -> String {
         ("cache read", price.cache_read),
         ("cache write", price.cache_write),
     ];
-    let known = parts.into_iter().filter_map(|(name, amount)| Some(format!("{name} ${}", shown(amount?, 6))));
+    let known = parts.into_iter().filter_map(|(name, amount)| Some(format!("{name} {}", dollars(amount?))));
     known.collect::<Vec<_>>().join(", ")
 }
 

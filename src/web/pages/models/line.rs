@@ -8,7 +8,7 @@ use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
 use crate::web::figures::{count, duration};
 use crate::web::mark::Mark;
-use crate::web::typed::shown;
+use crate::web::typed::dollars;
 
 /// Something that may have been filled in.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,8 @@ pub(crate) struct ModelLine {
     /// The provider's path and name.
     pub(crate) provider: (String, String),
     pub(crate) window: Value,
-    pub(crate) capabilities: Vec<Value>,
+    /// What it can do.
+    pub(crate) capabilities: Value,
     /// Of a million tokens of prompt and of answer.
     pub(crate) price: Value,
     pub(crate) state: Mark,
@@ -96,17 +97,15 @@ pub(crate) fn ability(capabilities: &Capabilities, word: &str) -> Option<bool> {
     }
 }
 
-fn abilities(capabilities: Capabilities, by_table: &impl Fn(&str) -> bool) -> Vec<Value> {
+fn abilities(capabilities: Capabilities, by_table: &impl Fn(&str) -> bool) -> Value {
     let able = ABILITIES.iter().filter(|(word, _)| ability(&capabilities, word) == Some(true));
-    able.map(|(word, label)| Value {
-        text: (*label).to_owned(),
-        filled: by_table(&format!("capabilities.{word}")),
-    })
-    .collect()
+    let able: Vec<_> = able.collect();
+    let labels: Vec<&str> = able.iter().map(|(_, label)| *label).collect();
+    let filled = able.iter().any(|(word, _)| by_table(&format!("capabilities.{word}")));
+    Value { text: labels.join(", "), filled }
 }
 
 fn in_and_out(price: PriceFields) -> String {
-    let dollars =
-        |amount: Option<i64>| amount.map_or("?".to_owned(), |amount| format!("${}", shown(amount, 6)));
-    format!("{} / {}", dollars(price.input), dollars(price.output))
+    let part = |amount: Option<i64>| amount.map_or("?".to_owned(), dollars);
+    format!("{} / {}", part(price.input), part(price.output))
 }
