@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::answer::{Answer, AnswerBody, BrokenStream};
@@ -40,10 +40,11 @@ pub struct Question {
     pub drills: Drills,
 }
 
-/// The body of a chat completion with one message.
+/// The body of a chat completion with one message, in the order in which people write it.
 #[must_use]
-pub fn body(model: &str, prompt: &str) -> Value {
-    json!({"model": model, "messages": [{"role": "user", "content": prompt}]})
+pub fn body(model: &str, prompt: &str) -> String {
+    let [model, prompt] = [model, prompt].map(|text| Value::from(text).to_string());
+    format!(r#"{{"model": {model}, "messages": [{{"role": "user", "content": {prompt}}}]}}"#)
 }
 
 impl Question {
@@ -52,7 +53,7 @@ impl Question {
     /// # Errors
     /// A name that cannot be one.
     pub fn intent(&self) -> Result<Intent> {
-        let body = body(&self.model, &self.prompt).to_string();
+        let body = body(&self.model, &self.prompt);
         Ok(Intent {
             organization: self.organization.clone(),
             key: None,

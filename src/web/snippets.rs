@@ -18,10 +18,18 @@ pub struct Snippet {
     pub code: String,
 }
 
+impl Snippet {
+    /// What stands above it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}, with your key in the place of {KEY}", self.language)
+    }
+}
+
 /// As a command.
 #[must_use]
 pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
-    let body = question::body(model, prompt).to_string().replace('\'', "'\\''");
+    let body = question::body(model, prompt).replace('\'', "'\\''");
     format!(
         "curl -sSi {address}/v1/chat/completions \\\n  -H 'Authorization: Bearer {key}' \\\n  \
          -H 'Content-Type: application/json' \\\n  -d '{body}'"

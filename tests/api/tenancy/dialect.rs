@@ -89,7 +89,7 @@ async fn a_path_without_a_route_is_not_found() {
         "/chat",
         "/chat/nothing",
         "/fallback/",
-        "/fallbacks",
+        "/fallbacks/",
         "/v1/model-router",
         "/v1/model-router/",
         "/v1/model-router/nothing",
