@@ -22,20 +22,25 @@ const SETTINGS = [
 async function main(filter) {
   const browser = await launch();
   const files = readdirSync(new URL("./journeys", import.meta.url)).filter((file) => file.endsWith(".js") && file.includes(filter)).sort();
-  let failed = 0;
-  for (const setting of SETTINGS) {
-    for (const file of files) {
-      const journey = await import(`./journeys/${file}`);
-      const began = Date.now();
-      const fault = await attempt(journey, setting, browser);
-      failed += fault ? 1 : 0;
-      console.log(`${fault ? "FAIL" : "ok  "} ${file.replace(".js", "")} (${setting.name}) ${Date.now() - began} ms`);
-      if (fault) console.log(String(fault.stack ?? fault).replace(/^/gm, "    "));
-    }
-  }
+  const failed = await Promise.all(SETTINGS.map((setting) => all(files, setting, browser)));
   await browser.close();
-  console.log(`browser: ${files.length * SETTINGS.length - failed} journeys passed, ${failed} failed`);
-  process.exitCode = failed || files.length === 0 ? 1 : 0;
+  const sum = failed.reduce((one, other) => one + other);
+  console.log(`browser: ${files.length * SETTINGS.length - sum} journeys passed, ${sum} failed`);
+  process.exitCode = sum > 0 || files.length === 0 ? 1 : 0;
+}
+
+// One after the other; gives how many failed.
+async function all(files, setting, browser) {
+  let failed = 0;
+  for (const file of files) {
+    const journey = await import(`./journeys/${file}`);
+    const began = Date.now();
+    const fault = await attempt(journey, setting, browser);
+    failed += fault ? 1 : 0;
+    console.log(`${fault ? "FAIL" : "ok  "} ${file.replace(".js", "")} (${setting.name}) ${Date.now() - began} ms`);
+    if (fault) console.log(String(fault.stack ?? fault).replace(/^/gm, "    "));
+  }
+  return failed;
 }
 
 async function attempt(journey, setting, browser) {

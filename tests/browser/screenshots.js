@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "./support/chromium.js";
+import { crawl } from "./support/crawl.js";
 import { MESSAGES } from "./support/organization.js";
 import { Server } from "./support/server.js";
 
@@ -24,9 +25,6 @@ const STATES = {
   "requests-demo": "/requests?origin=demo&range=7d",
   "not-found": "/nothing",
 };
-// What is no page, or ends the visit.
-const LEFT_OUT = /\.csv|^\/static\/|^\/logout|^\/openapi|^\/enter\//;
-
 const MODELS = ["steady", "smart", "steady", "rate-limited", "short-window", "steady", "filtered", "garbage", "steady", "flaky", "hopeless", "steady", "smart", "slow"];
 const DRILLS = ["smart=rate_limited", "smart=timeout", "smart=authentication, steady=unavailable"];
 
@@ -62,37 +60,6 @@ class Photographer {
     await this.page.setViewportSize({ width: 1440, height: HEIGHTS[1440] });
     return this.page.goto(this.demo.url + path);
   }
-
-  async links() {
-    const all = await this.page.locator("a[href^='/']").evaluateAll((links) => links.map((link) => link.getAttribute("href").split("#")[0]));
-    return all.filter((path) => !LEFT_OUT.test(path));
-  }
-
-  // Every page that links lead to. Of paths that differ in an id or in their query, the first is taken.
-  async crawl(first) {
-    const waiting = [first];
-    const seen = new Set();
-    while (waiting.length > 0) {
-      const path = waiting.shift();
-      const name = nameOf(path);
-      if (seen.has(name)) continue;
-      seen.add(name);
-      const answer = await this.open(path);
-      if (answer.status() !== 200) {
-        this.bad.push(`${path} answers ${answer.status()}`);
-        seen.delete(name);
-        continue;
-      }
-      await this.take(name);
-      waiting.push(...(await this.links()));
-    }
-    return seen;
-  }
-}
-
-function nameOf(path) {
-  const plain = path.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one");
-  return plain.slice(1).replaceAll("/", "-") || "overview";
 }
 
 // Pages that answer a form and nothing else.
@@ -143,12 +110,13 @@ export async function screenshots(folder) {
     await photographer.take("enter");
     await page.locator("main form button").click();
     await page.locator("#menu").waitFor({ state: "attached" });
-    const seen = await photographer.crawl("/");
+    const { names, broken } = await crawl(page, ["/"], async (path) => (await photographer.open(path)).status(), (name) => photographer.take(name));
+    photographer.bad.push(...broken);
     for (const [name, path] of Object.entries(STATES)) {
       await photographer.open(path);
       await photographer.take(name);
     }
-    await answers(photographer, seen);
+    await answers(photographer, names);
     console.log(`screenshots: ${photographer.taken} pictures in ${folder}`);
     for (const text of photographer.bad) console.log(`screenshots: ${text}`);
     return photographer.bad.length === 0;

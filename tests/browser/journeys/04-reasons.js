@@ -102,15 +102,12 @@ export async function run({ visit, server }) {
   assert.equal(await ada.page.locator("#events tr", { hasText: "flagship" }).count(), 0);
 
   for (const event of drilled) await explains(ada, event);
-  await ada.look("fallback event, drilled");
   for (const event of real) await explains(ada, event);
-  await ada.look("fallback event");
 
   // From the overview to the cause of a failover: one click, of the two that it may take.
-  await ada.open("/", "overview");
+  await ada.open("/");
   await ada.page.getByRole("table", { name: "Last fallback events" }).getByRole("link").first().click();
   await ada.page.locator(".story").waitFor();
   await ada.follow("Open the request");
   await ada.page.getByRole("heading", { name: "Tokens and cost" }).waitFor();
-  await ada.look("request");
 }

@@ -32,7 +32,7 @@ export async function run({ visit, server }) {
   await ada.field("Origin").selectOption("Drills");
   await ada.press("Show");
   await ada.page.waitForURL("**/events?*origin=drill*");
-  await ada.look("events");
+  await ada.look("events, a full page");
   // 60 in all: a page of 50, and the rest behind it.
   const newest = await ids(ada);
   assert.equal(newest.length, 50);
@@ -85,7 +85,7 @@ export async function run({ visit, server }) {
 }
 
 async function requests(ada) {
-  await ada.open("/requests?origin=drill&model=large&outcome=answered", "requests");
+  await ada.open("/requests?origin=drill&model=large&outcome=answered");
   const rows = await ada.page.locator("tbody tr").evaluateAll((all) => all.map((row) => row.id.replace("row-", "")));
   assert.equal(rows.length, 50);
   const text = await download(ada, await ada.page.getByRole("link", { name: "CSV" }).getAttribute("href"));

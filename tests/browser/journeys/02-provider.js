@@ -1,0 +1,91 @@
+// A provider that cannot be reached, then refuses the credential, then works: each time the test says what to do.
+import assert from "node:assert/strict";
+import { Organization } from "../support/organization.js";
+import { logIn } from "../support/people.js";
+import { CREDENTIAL, OFFERS, Vendor } from "../support/vendor.js";
+
+const WRONG = "sk-wrong-credential-987654";
+
+export async function run({ visit, server }) {
+  const acme = await Organization.make(server);
+  const vendor = await Vendor.open();
+  try {
+    const ada = await visit();
+    await logIn(ada);
+    await add(ada, await Vendor.nowhere());
+    await mend(ada, vendor);
+    await addModel(ada, acme);
+  } finally {
+    await vendor.close();
+  }
+}
+
+async function add(ada, nowhere) {
+  await ada.open("/providers", "providers, none yet");
+  await ada.follow("Add provider");
+  // Left empty and wrong: told beside the fields, and the rest is kept.
+  await ada.field("Kind").selectOption("custom");
+  await ada.fill({ "Base address": "nonsense" });
+  await ada.press("Add provider");
+  await ada.page.getByRole("alert").waitFor();
+  await ada.look("add provider, refused");
+  assert.equal(await ada.field("Base address").inputValue(), "nonsense");
+  assert.equal(await ada.field("Kind").inputValue(), "custom");
+  assert.equal(await ada.field("Name").getAttribute("aria-invalid"), "true");
+
+  await ada.fill({ Name: "Vendor", "Base address": nowhere, Credential: WRONG });
+  await ada.press("Add provider");
+  await ada.page.getByRole("heading", { level: 1, name: "Vendor" }).waitFor();
+  assert.ok(!(await ada.page.content()).includes(WRONG), "a credential is not shown");
+}
+
+// Tests the connection, and gives what the report says.
+async function test(ada) {
+  await ada.press("Test connection");
+  const report = ada.page.getByRole("status", { name: "Connection test" });
+  await report.waitFor();
+  return report.innerText();
+}
+
+async function mend(ada, vendor) {
+  const unreachable = await test(ada);
+  assert.match(unreachable, /What to do/);
+  assert.match(unreachable, /address|reach|connect/i);
+  await ada.look("provider, out of reach");
+
+  // Another address is not given the credential that was meant for the first one.
+  await ada.fill({ "Base address": vendor.url });
+  await ada.press("Save");
+  await ada.page.getByRole("alert").waitFor();
+  assert.equal(await ada.field("Base address").inputValue(), vendor.url);
+  await ada.fill({ Credential: WRONG });
+  await ada.press("Save");
+  await ada.page.getByRole("status").filter({ hasText: "saved" }).waitFor();
+
+  const refused = await test(ada);
+  assert.match(refused, /Credential refused/);
+  assert.match(refused, /credential/i);
+  assert.ok(!refused.includes(WRONG));
+
+  await ada.fill({ Credential: CREDENTIAL });
+  await ada.press("Save");
+  await ada.page.getByRole("status").filter({ hasText: "saved" }).waitFor();
+  const works = await test(ada);
+  for (const offer of OFFERS) assert.match(works, new RegExp(offer));
+  await ada.look("provider, within reach");
+}
+
+// What it offers is a click away from the catalogue.
+async function addModel(ada, acme) {
+  await ada.follow(`Add model ${OFFERS[0]}`);
+  await ada.page.getByRole("heading", { level: 1, name: "Add model" }).waitFor();
+  assert.equal(await ada.field("Name").inputValue(), OFFERS[0]);
+  await ada.press("Add model");
+  await ada.page.getByRole("heading", { level: 1, name: OFFERS[0] }).waitFor();
+  const listed = await acme.call("GET", "/v1/models");
+  assert.deepEqual(listed.body.data.map((model) => model.id), [OFFERS[0]]);
+  await ada.open("/models");
+  await ada.sees(OFFERS[0]);
+  await ada.open("/providers");
+  await ada.sees("Vendor");
+}
