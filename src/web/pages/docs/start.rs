@@ -9,19 +9,19 @@ use crate::error::{Error, Result, VisitFault};
 use crate::web::address;
 use crate::web::layout::{Frame, Lit};
 use crate::web::response::page;
+use crate::web::snippets::{KEY, Snippet, snippets};
 
 #[derive(Template)]
 #[template(path = "docs/start.html")]
 pub(crate) struct Page {
     pub(crate) frame: Frame,
-    pub(crate) snippets: Vec<(&'static str, String)>,
+    pub(crate) snippets: Vec<Snippet>,
     pub(crate) glossary: &'static [(&'static str, &'static str)],
 }
 
 impl Page {
     pub(crate) fn of(frame: Frame, address: &str) -> Self {
-        let snippets = SNIPPETS.map(|(label, text)| (label, text.replace("{address}", address)));
-        Self { frame, snippets: snippets.into(), glossary: GLOSSARY }
+        Self { frame, snippets: snippets(address, KEY, "smart", "Hello"), glossary: GLOSSARY }
     }
 }
 
@@ -38,41 +38,6 @@ pub async fn read(request: HttpRequest, settings: web::Data<Settings>) -> Result
     };
     page(&Page::of(frame, &address::of(&settings, &request)))
 }
-
-const SNIPPETS: [(&str, &str); 3] = [
-    (
-        "curl",
-        r#"export FAILSOFT_API_KEY=fsk_...
-
-curl '{address}/v1/chat/completions' \
-  -H "Authorization: Bearer $FAILSOFT_API_KEY" \
-  -H 'Content-Type: application/json' \
-  -d '{"model": "smart", "messages": [{"role": "user", "content": "Hello"}]}'"#,
-    ),
-    (
-        "Python",
-        r#"import os
-from openai import OpenAI
-
-client = OpenAI(base_url="{address}/v1", api_key=os.environ["FAILSOFT_API_KEY"])
-answer = client.chat.completions.create(
-    model="smart",
-    messages=[{"role": "user", "content": "Hello"}],
-)
-print(answer.model, answer.choices[0].message.content)"#,
-    ),
-    (
-        "TypeScript",
-        r#"import OpenAI from "openai";
-
-const client = new OpenAI({ baseURL: "{address}/v1", apiKey: process.env.FAILSOFT_API_KEY });
-const answer = await client.chat.completions.create({
-  model: "smart",
-  messages: [{ role: "user", content: "Hello" }],
-});
-console.log(answer.model, answer.choices[0].message.content);"#,
-    ),
-];
 
 const GLOSSARY: &[(&str, &str)] = &[
     ("Provider", "Where models are served: an address and a credential. A vendor, or a server of your own."),

@@ -19,6 +19,7 @@ use crate::store::{ApiKeyRow, Store};
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
 use crate::web::response::{page, page_with};
+use crate::web::snippets::curl;
 use crate::web::{address, csrf, flash};
 
 #[derive(Template)]
@@ -141,9 +142,5 @@ fn snippet(address: &str, key: &str, wanted: &Wanted, organization: &Organizatio
     let enabled = organization.models.values().filter(|model| model.enabled);
     let oldest = enabled.min_by_key(|model| (model.created_at, model.id)).map(|model| &*model.name);
     let model = wanted.a_model().or(oldest).unwrap_or("smart");
-    format!(
-        "curl '{address}/v1/chat/completions' \\\n  -H 'Authorization: Bearer {key}' \\\n  \
-         -H 'Content-Type: application/json' \\\n  \
-         -d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
-    )
+    curl(address, key, model, "Hello")
 }
