@@ -72,6 +72,13 @@ async function answers(photographer, seen) {
     await page.getByRole("region", { name: "The key" }).waitFor();
     await photographer.take("keys-made");
   }
+  if (seen.has("playground")) {
+    await photographer.open("/playground");
+    await page.getByLabel("Model", { exact: true }).selectOption("smart");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".station.answered").waitFor();
+    await photographer.take("playground-answered");
+  }
   if (seen.has("models-new")) {
     await photographer.open("/models/new");
     await page.getByRole("button", { name: "Add model" }).click();
@@ -110,7 +117,7 @@ export async function screenshots(folder) {
     await photographer.take("enter");
     await page.locator("main form button").click();
     await page.locator("#menu").waitFor({ state: "attached" });
-    const { names, broken } = await crawl(page, ["/"], async (path) => (await photographer.open(path)).status(), (name) => photographer.take(name));
+    const { names, broken } = await crawl(page, ["/", "/start"], async (path) => (await photographer.open(path)).status(), (name) => photographer.take(name));
     photographer.bad.push(...broken);
     for (const [name, path] of Object.entries(STATES)) {
       await photographer.open(path);
