@@ -49,6 +49,9 @@ class Photographer {
     for (const [width, scheme] of LOOKS) {
       await this.page.setViewportSize({ width, height: HEIGHTS[width] });
       await this.page.emulateMedia({ colorScheme: scheme });
+      // In a window as high as the page: what sticks to the window's edges stands where it belongs.
+      const height = await this.page.evaluate(() => document.documentElement.scrollHeight);
+      await this.page.setViewportSize({ width, height: Math.max(height, HEIGHTS[width]) });
       await this.page.screenshot({ path: join(this.folder, `${name}-${width}-${scheme}.png`), fullPage: true });
       const over = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (over > 0) this.bad.push(`${name} is ${over} px wider than ${width} px`);
