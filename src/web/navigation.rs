@@ -61,6 +61,12 @@ impl Frame {
         groups.map(group).into()
     }
 
+    /// Whether who is here may send requests from the browser.
+    #[must_use]
+    pub fn may_send(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.may(Send))
+    }
+
     /// Whether one looks at one's own account.
     #[must_use]
     pub fn on_account(&self) -> bool {
