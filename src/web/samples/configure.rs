@@ -177,6 +177,7 @@ fn first_steps(done: bool) -> start::read::Page {
         keys: usize::from(done),
         new_key: done.then(|| "fsk_0123456789abcdef0123456789abcdef0123".to_owned()),
         curl: crate::web::snippets::curl("http://127.0.0.1:8080", "fsk_0123", "smart", "Are you there?"),
+        called: "smart".to_owned(),
         model: "smart".to_owned(),
         sent: done,
         outcome: done.then(|| outcome(true)),

@@ -62,6 +62,17 @@ on_both_databases! {
         assert!(!newcomer.get("/start").await.expect(200).shows(&key), "a key is shown once");
     }
 
+    async fn a_first_key_works_with_the_command_beside_it(app: App) {
+        let newcomer = Browser::owner(&app, "newcomer").await;
+        let page = newcomer.submit("/start", "/start/key", &[]).await.expect(200);
+        let (_, body) = page.html.split_once("-d &#39;").unwrap_or_else(|| panic!("no command in {}", page.html));
+        let body = body.split("&#39;").next().expect("a body").replace("&#34;", "\"");
+        let body: serde_json::Value = serde_json::from_str(&body).expect(&body);
+        let call = with_json(app.request(reqwest::Method::POST, "/v1/chat/completions"), &body);
+        let answer = app.call(call, &key(&page)).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "steady"), "{}", answer.text());
+    }
+
     async fn simulated_models_take_no_name_that_is_taken(app: App) {
         simulated(&app, &[("smart", "sim/steady")]).await;
         let admin = admin(&app).await;

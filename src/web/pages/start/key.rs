@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, web};
 use secrecy::ExposeSecret as _;
 
 use super::read::{PROMPT, Page};
+use super::simulated;
 use crate::auth::api_key;
-use crate::auth::permission::Scope;
+use crate::auth::permission::{Permission, Scope};
 use crate::auth::visitor::may;
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -44,9 +45,13 @@ pub async fn create(
         created_by: Some(visitor.user.id),
     };
     data.api_key_create(new).await?;
+    // The command beside the key needs somebody to answer it.
+    if visitor.organization.models.is_empty() && visitor.may(Permission::Configure) {
+        simulated::create(&visitor.organization, &data).await?;
+    }
     let now = store.directory().organization(visitor.organization.id).ok_or(Error::NotReady)?;
     let mut shown = Page::of(visitor, &now, &data, &settings).await?;
-    shown.curl = curl(&address::of(&settings, visitor.request()), key, &shown.model, PROMPT);
+    shown.curl = curl(&address::of(&settings, visitor.request()), key, &shown.called, PROMPT);
     shown.new_key = Some(key.to_owned());
     page(&shown)
 }

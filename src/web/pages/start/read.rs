@@ -29,6 +29,8 @@ pub(crate) struct Page {
     /// The key that was just made, this once.
     pub(crate) new_key: Option<String>,
     pub(crate) curl: String,
+    /// The model that the command asks.
+    pub(crate) called: String,
     /// The model that the test asks.
     pub(crate) model: String,
     /// Whether a request was sent yet.
@@ -67,12 +69,16 @@ impl Page {
         let event = data.event_batch(&live, None, 1).await?.pop();
         let real = RequestFilter { origin: Some("live".to_owned()), ..RequestFilter::default() };
         let sent = !data.request_batch(&real, None, 1).await?.is_empty();
-        let model = super::simulated::existing(organization).unwrap_or_else(|| MODEL.to_owned());
+        let simulated = super::simulated::existing(organization);
+        let model = simulated.clone().unwrap_or_else(|| MODEL.to_owned());
+        let called =
+            simulated.or_else(|| organization.models.keys().min().cloned()).unwrap_or(MODEL.to_owned());
         Ok(Self {
             frame: Frame::of(visitor, "First steps", Lit::Start),
             keys: organization.keys.len(),
             new_key: None,
-            curl: curl(&address::of(settings, visitor.request()), KEY, &model, PROMPT),
+            curl: curl(&address::of(settings, visitor.request()), KEY, &called, PROMPT),
+            called,
             model,
             sent,
             outcome: None,
