@@ -32,7 +32,7 @@ pub trait Requires: 'static {
 macro_rules! requires {
     ($($name:ident)*) => {
         $(
-            #[doc = concat!("[`Permission::", stringify!($name), "`].")]
+            #[doc = concat!("[`Permission::", stringify!($name), "`](super::Permission::", stringify!($name), ").")]
             #[derive(Debug, Clone, Copy)]
             pub struct $name;
             impl super::Requires for $name {

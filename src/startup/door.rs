@@ -22,7 +22,7 @@ use crate::web::{compress, error, flash};
 /// The header under which a caller learns the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Only a placeholder: [`open`] replaces it.
+/// Only a placeholder: `open` replaces it.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::INTERNAL_SERVER_ERROR
