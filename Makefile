@@ -45,6 +45,7 @@ fmt: ## format the code
 
 bench: ## measure speed and memory and print the table; ARGS='...'
 	benches/run $(ARGS)
+	$(if $(ARGS),,.ci/with-postgres benches/pages)
 
 postgres: ## a throw-away PostgreSQL until Ctrl-C
 	@.ci/with-postgres bash -c 'echo "FAILSOFT_TEST_POSTGRES_URL=$$FAILSOFT_TEST_POSTGRES_URL"; exec sleep infinity'
