@@ -8,6 +8,7 @@ use bytes::Bytes;
 use csv::{Terminator, WriterBuilder};
 use futures_util::{TryStreamExt as _, stream};
 
+use crate::checks::cell;
 use crate::error::{Error, Result};
 use crate::store::page::Position;
 
@@ -64,10 +65,9 @@ fn written<R: Exported>(rows: &[R], first: bool) -> Result<Bytes> {
     Ok(writer.into_inner().map_err(|error| Error::internal(error.to_string()))?.into())
 }
 
-/// A spreadsheet runs a cell that begins like a formula, and a cell may be a stranger's words; a quote makes it text.
+/// Cells are texts here, numbers too, and a number is not to become a text.
 fn harmless(cell: &str) -> String {
-    let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    if runs { format!("'{cell}") } else { cell.to_owned() }
+    if cell.parse::<f64>().is_ok() { cell.to_owned() } else { cell::harmless(cell) }
 }
 
 #[cfg(test)]

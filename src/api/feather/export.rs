@@ -11,6 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::checks::cell::harmless;
 use crate::error::{Error, Result};
 use crate::store::page::{PageRequest, Position};
 
@@ -167,13 +168,6 @@ fn cell(members: &Map<String, Value>, column: &str) -> String {
             value.to_string()
         }
     }
-}
-
-/// A spreadsheet runs a cell that begins like a formula; with a quote before it, it is text. What stands in a cell
-/// may be a stranger's words: a provider's message, a caller's session.
-fn harmless(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if runs { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
