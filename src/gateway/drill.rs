@@ -76,6 +76,12 @@ impl Drills {
         self.0.is_empty()
     }
 
+    /// Where the request's rows say that they come from: `live`, or `drill` if anything is made to fail.
+    #[must_use]
+    pub fn origin(&self) -> &'static str {
+        if self.is_empty() { "live" } else { "drill" }
+    }
+
     /// How the model of that name is to fail; none: it is called.
     #[must_use]
     pub fn class_of(&self, model: &str) -> Option<ErrorClass> {

@@ -142,8 +142,8 @@ impl Gateway {
     async fn start(&self, job: &Job) -> Result<Trail> {
         // What was made to fail is no figure of the service.
         let metrics = if job.intent.drills.is_empty() { self.metrics.clone() } else { Arc::default() };
-        let context = Context { drill: !job.intent.drills.is_empty(), ..job.context.clone() };
-        Trail::start(context, self.clock.clone(), self.recorder.clone(), metrics).await
+        let (context, origin) = (job.context.clone(), job.intent.drills.origin());
+        Trail::start(context, origin, self.clock.clone(), self.recorder.clone(), metrics).await
     }
 
     fn pulse(&self, job: &Job, candidate: &Candidate) -> Pulse {

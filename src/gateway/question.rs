@@ -84,7 +84,6 @@ impl Gateway {
             client_retry_count: None,
             created_at: self.clock.now(),
             started: Instant::now(),
-            drill: false,
         };
         let manner = Manner { metadata: false, idle: PATIENCE, total: PATIENCE, broken: nothing };
         match self.run(Job { intent, traceparent: None, context, manner }).await? {

@@ -53,8 +53,6 @@ pub struct Context {
     pub created_at: DateTime<Utc>,
     /// The same, for durations.
     pub started: Instant,
-    /// Whether a model of it fails on purpose.
-    pub drill: bool,
 }
 
 /// How a request ended.
@@ -96,6 +94,8 @@ struct Pending {
 #[derive(Debug)]
 pub struct Trail {
     context: Context,
+    /// `live` or `drill`, as its rows say.
+    origin: &'static str,
     clock: Clock,
     recorder: Recorder,
     metrics: Arc<Metrics>,
@@ -120,6 +120,7 @@ impl Trail {
     /// [`Error::Busy`]: there is no place.
     pub async fn start(
         context: Context,
+        origin: &'static str,
         clock: Clock,
         recorder: Recorder,
         metrics: Arc<Metrics>,
@@ -127,6 +128,7 @@ impl Trail {
         let permit = recorder.reserve().await?;
         Ok(Self {
             context,
+            origin,
             clock,
             recorder,
             metrics,

@@ -93,7 +93,6 @@ fn job(
         client_retry_count: text(headers, "x-stainless-retry-count").and_then(|count| count.parse().ok()),
         created_at: gateway.clock.now(),
         started,
-        drill: false,
     };
     let manner = Manner {
         metadata: text(headers, "x-failsoft-metadata")

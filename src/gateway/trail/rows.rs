@@ -15,11 +15,6 @@ use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 const MAX_ATTEMPTS: usize = 64;
 
 impl Trail {
-    /// Whether the request is a real one.
-    fn origin(&self) -> &'static str {
-        if self.context.drill { "drill" } else { "live" }
-    }
-
     pub(super) fn report(
         &mut self,
         candidate: &Candidate,
@@ -70,7 +65,7 @@ impl Trail {
             status_code: failure.status.map(i32::from),
             matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
             duration_ms: millis(took),
-            origin: self.origin().to_owned(),
+            origin: self.origin.to_owned(),
             created_at: now,
             recorded_at: now,
         }
@@ -112,7 +107,7 @@ impl Trail {
             session_id: context.session_id,
             session_ref: context.session_ref.clone(),
             client_retry_count: context.client_retry_count,
-            origin: self.origin().to_owned(),
+            origin: self.origin.to_owned(),
             created_at: context.created_at,
             recorded_at: context.created_at,
         }
