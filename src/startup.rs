@@ -23,7 +23,7 @@ use crate::gateway::health::{Health, HealthChange};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::pulse::Listeners;
 use crate::simulate;
-use crate::store::recorder::Recorder;
+use crate::store::recorder::{Recorder, RecorderError};
 use crate::store::{ConnectError, Store};
 use crate::telemetry::{Readiness, Registry};
 use crate::upstream::{Gate, Upstream};
@@ -34,6 +34,9 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] ConnectError),
+    /// The recorder.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
     /// A port.
     #[error("cannot listen on {address}: {source}. Choose another with --listen or FAILSOFT_LISTEN")]
     Listen {
@@ -95,7 +98,7 @@ impl Application {
         let upstream = Upstream::new(gate, connect).map_err(StartError::Other)?;
         let (simulator, simulator_address) = start_simulator()?;
         upstream.gate().set_simulated(simulator_address);
-        let (recorder, writer) = Recorder::start(&store, &settings.recording);
+        let (recorder, writer) = Recorder::start(&store, &settings.recording).await?;
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
         let (health, health_changes) = Health::new();

@@ -3,12 +3,13 @@
 //! Models and configurations are named, not referenced: an event stays true when they are gone. Rows are never changed.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{FallbackEventId, OrganizationId, RequestId};
 
 /// One candidate of one request that did not answer.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "fallback_events")]
 pub struct Model {
     /// Primary key.

@@ -47,10 +47,6 @@ pub struct Model {
     pub reasoning_tokens: i64,
     /// Sum over the requests that know it, in nano-dollars.
     pub cost_nano_dollars: i64,
-    /// Times to the first frame, as counts on a fixed logarithmic scale: a JSON array. Counts add up, percentiles do not.
-    pub first_frame_counts: Json,
-    /// Times to the end, on the same scale.
-    pub total_counts: Json,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,15 +1,17 @@
 //! Table `requests`: one row per request that reached a candidate, written at its end.
 //!
 //! Models, providers and keys are named, not referenced: a row stays true when they are gone. Prompts and completions
-//! have no column. Rows are never changed.
+//! have no column. A stream's row is written when its answer begins, and once more when it ends; after that no row
+//! changes.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{OrganizationId, RequestId};
 
 /// One request.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "requests")]
 pub struct Model {
     /// Primary key; the caller got it as `x-request-id`.
@@ -27,7 +29,7 @@ pub struct Model {
     pub served_model: Option<String>,
     /// Catalogue name of the provider that answered.
     pub served_provider: Option<String>,
-    /// `answered`, `failed`, `interrupted` or `client_closed`.
+    /// `answered`, `failed`, `interrupted` or `client_closed`; `running` while a stream goes on.
     pub outcome: String,
     /// The class of the failure that ended it. None: it was answered whole, or the client left.
     pub error_class: Option<String>,
@@ -75,6 +77,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the row was written.
     pub recorded_at: DateTimeUtc,
+    /// The process that still owes the row its end, or died before it could give it. None: the row is final.
+    pub instance_id: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

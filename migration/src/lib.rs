@@ -30,6 +30,7 @@ mod m20261120_000006_rollups;
 mod m20261120_000007_governance;
 mod m20261120_000008_instance;
 mod m20261120_000009_one_time_links;
+mod m20261120_000010_ledger;
 mod table;
 
 /// Brings a database to this version's schema (`Migrator::up`), or back (`Migrator::down`).
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000007_governance::Migration),
             Box::new(m20261120_000008_instance::Migration),
             Box::new(m20261120_000009_one_time_links::Migration),
+            Box::new(m20261120_000010_ledger::Migration),
         ]
     }
 }

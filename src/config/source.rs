@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Settings;
 use super::console::SignUp;
-use super::recording::Mode;
+use super::recording::{Durability, Mode};
 use super::server::ProxyRange;
 use super::telemetry::LogFormat;
 use super::upstream::AllowedRange;
@@ -96,6 +96,15 @@ pub struct Overrides {
     /// `durable`, or `off` for benchmarks.
     #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
     pub recording: Option<Mode>,
+    /// What a record survives: the death of the process, or the power cord too (`full`).
+    #[arg(long, env = "FAILSOFT_DURABILITY", value_parser = parse_durability, value_name = "process|full", global = true)]
+    pub durability: Option<Durability>,
+    /// With PostgreSQL: the file that takes the records while the database is away, or `off`.
+    #[arg(long, env = "FAILSOFT_SPOOL", value_name = "FILE", global = true)]
+    pub spool: Option<PathBuf>,
+    /// The most that this file may take of the disk.
+    #[arg(long, env = "FAILSOFT_SPOOL_BYTES", value_name = "BYTES", hide = true, global = true)]
+    pub spool_bytes: Option<u64>,
     /// Which log lines: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -115,6 +124,14 @@ fn parse_recording(text: &str) -> Result<Mode, String> {
         "durable" => Ok(Mode::Durable),
         "off" => Ok(Mode::Off),
         _ => Err("write 'durable' or 'off'".to_owned()),
+    }
+}
+
+fn parse_durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "process" => Ok(Durability::Process),
+        "full" => Ok(Durability::Full),
+        _ => Err("write 'process' or 'full'".to_owned()),
     }
 }
 
@@ -178,6 +195,10 @@ impl Overrides {
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
         set(&mut settings.gateway.cooldown, self.cooldown);
         set(&mut settings.recording.mode, self.recording);
+        set(&mut settings.recording.durability, self.durability);
+        set(&mut settings.recording.spool_bytes, self.spool_bytes);
+        settings.recording.spool = self.spool.or(settings.recording.spool.take());
+        settings.recording.resolve_spool();
         set(&mut settings.telemetry.log, self.log);
         set(&mut settings.telemetry.log_format, self.log_format);
         settings.server.public_url = self.public_url.or(settings.server.public_url.take());
@@ -223,6 +244,11 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
     }
     if settings.recording.queue < 16 {
         return Err(ConfigError::Unusable("recording.queue must be at least 16".to_owned()));
+    }
+    if settings.recording.spool_bytes < 1 << 20 {
+        return Err(ConfigError::Unusable(
+            "recording.spool_bytes must be at least 1048576, a mebibyte".to_owned(),
+        ));
     }
     Ok(())
 }

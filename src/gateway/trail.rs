@@ -22,7 +22,7 @@ use super::metrics::Metrics;
 use super::plan::{Candidate, Objection};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::store::recorder::{FallbackEventRecord, Permit, Record, Recorder};
+use crate::store::recorder::{FallbackEventRecord, Permit, RUNNING, Record, Recorder, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
 use rows::{left_alone_message, passed_over_failure};
 
@@ -66,6 +66,8 @@ pub enum Outcome {
     Interrupted,
     /// The caller went away.
     ClientClosed,
+    /// It goes on: a stream has begun.
+    Running,
 }
 
 impl Outcome {
@@ -77,6 +79,7 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::ClientClosed => "client_closed",
+            Self::Running => RUNNING,
         }
     }
 }
@@ -228,21 +231,37 @@ impl Trail {
         let elapsed = self.context.started.elapsed();
         self.metrics.own_time(elapsed.saturating_sub(self.upstream_time));
         self.first_frame = Some(elapsed);
-        if !self.events.is_empty() {
-            self.metrics.fallback(self.first_failure);
-            let events = std::mem::take(&mut self.events);
-            let written = self.recorder.write(Record { events, request: None }).await;
-            if written.is_err()
-                && let Some(permit) = self.permit.take()
-            {
-                // The answer is withheld, and its caller is still there.
+        self.served = Some(candidate.model.clone());
+        let request = self.intent();
+        if self.events.is_empty() {
+            // Nothing has to be durable before the first byte, so nobody waits for it.
+            if request.is_some() {
+                self.recorder.leave(Record { request, ..Record::default() });
+            }
+            return Ok(());
+        }
+        self.metrics.fallback(self.first_failure);
+        let events = std::mem::take(&mut self.events);
+        let written = self.recorder.write(Record { events, request, ..Record::default() }).await;
+        if written.is_err() {
+            // The answer is withheld, and its caller is still there.
+            self.served = None;
+            if let Some(permit) = self.permit.take() {
                 let record = self.last_record(&permit, Outcome::Failed, None, 503);
                 permit.leave(record);
             }
-            written.map_err(|error| self.withheld(error))?;
         }
-        self.served = Some(candidate.model.clone());
-        Ok(())
+        written.map_err(|error| self.withheld(error))
+    }
+
+    /// A stream's row as of now, so that it is on record should this process die before the stream ends.
+    fn intent(&self) -> Option<RequestRecord> {
+        let recording = self.permit.as_ref().is_some_and(Permit::is_recording);
+        (self.context.streamed && recording).then(|| RequestRecord {
+            cost_nano_dollars: None,
+            instance_id: Some(self.recorder.instance_id()),
+            ..self.row(Outcome::Running, None, 200)
+        })
     }
 
     /// The tokens of an answer whose provider did not count them. Images stand in a body as text, so a prompt is
@@ -361,7 +380,7 @@ impl Trail {
     ) -> Record {
         self.metrics.request(outcome, self.context.started.elapsed(), self.upstream_time);
         let request = permit.is_recording().then(|| self.row(outcome, class, status));
-        Record { events: std::mem::take(&mut self.events), request }
+        Record { events: std::mem::take(&mut self.events), request, ..Record::default() }
     }
 }
 

@@ -137,6 +137,13 @@ impl Collector for RecorderCollector {
             None,
             depth.metric_type(),
         )?)?;
+        let spooled = ConstGauge::new(i64::try_from(self.0.spooled()).unwrap_or(i64::MAX));
+        spooled.encode(encoder.encode_descriptor(
+            "failsoft_recorder_spooled",
+            "Records that wait in the spool because the database is away or slow",
+            None,
+            spooled.metric_type(),
+        )?)?;
         for (name, help, value) in [
             ("failsoft_recorder_records", "Records committed", &figures.committed),
             ("failsoft_recorder_groups", "Commits of the writer", &figures.groups),

@@ -4,13 +4,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 
 use super::Error;
+use super::recorder::synchronous;
 use super::vault::VaultError;
 use crate::config::database::Database as Section;
+use crate::config::recording::Durability;
 
 /// Why the store could not be opened: one line that names cause and remedy.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +43,11 @@ const MIGRATION_LOCK: i64 = 0x6661_696c_736f_6674;
 /// Connections for writing and for reading.
 pub(super) async fn connect(
     section: &Section,
+    durability: Durability,
 ) -> Result<(DatabaseConnection, DatabaseConnection), ConnectError> {
     if section.is_sqlite() {
-        let writer = open_sqlite_in_turn(section, 1, false).await?;
-        let reader = open_sqlite_in_turn(section, section.connections, true).await?;
+        let writer = open_sqlite_in_turn(section, 1, Some(durability)).await?;
+        let reader = open_sqlite_in_turn(section, section.connections, None).await?;
         return Ok((writer, reader));
     }
     // A pool of its own for writing: however many lists and exports are read, answers find their way to the record.
@@ -57,14 +60,39 @@ pub(super) async fn connect(
 const POSTGRES_WRITERS: u32 = 4;
 
 async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    Database::connect(postgres_options(section, connections, Duration::from_secs(10))).await
+}
+
+fn postgres_options(section: &Section, connections: u32, patience: Duration) -> ConnectOptions {
     let mut options = ConnectOptions::new(section.url.clone());
     options
         .max_connections(connections)
-        .connect_timeout(Duration::from_secs(10))
-        .acquire_timeout(Duration::from_secs(10))
+        .connect_timeout(patience)
+        .acquire_timeout(patience)
         .sqlx_logging(false)
         .set_application_name("failsoft");
-    Database::connect(options).await
+    options
+}
+
+/// Statements that a connection keeps prepared. The recorder has one for each table and number of rows.
+const STATEMENTS: usize = 512;
+
+/// Connections to PostgreSQL for the recorder alone. A commit is not preceded by a ping: one that fails is tried again.
+pub(super) fn recorder_options(
+    section: &Section,
+    connections: u32,
+    durability: Durability,
+) -> ConnectOptions {
+    let mut options = postgres_options(section, connections, Duration::from_secs(2));
+    options.test_before_acquire(false).map_sqlx_postgres_opts(move |postgres| {
+        let postgres = postgres.statement_cache_capacity(STATEMENTS);
+        match durability {
+            // As the server is set, which is `on` where nobody changed it.
+            Durability::Process => postgres,
+            Durability::Full => postgres.options([("synchronous_commit", "on")]),
+        }
+    });
+    options
 }
 
 /// Of processes that open a new file at once, each wants to switch it to WAL, and for that lock SQLite does not
@@ -72,15 +100,15 @@ async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseCo
 async fn open_sqlite_in_turn(
     section: &Section,
     connections: u32,
-    read_only: bool,
+    writes: Option<Durability>,
 ) -> Result<DatabaseConnection, ConnectError> {
     for _ in 1..TURNS {
-        match open_sqlite(section, connections, read_only).await {
+        match open_sqlite(section, connections, writes).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(TURN).await,
             result => return result.map_err(ConnectError::Unreachable),
         }
     }
-    open_sqlite(section, connections, read_only).await.map_err(ConnectError::Unreachable)
+    open_sqlite(section, connections, writes).await.map_err(ConnectError::Unreachable)
 }
 
 /// SQLITE_BUSY or one of its kinds, which differ above the lowest eight bits.
@@ -90,13 +118,13 @@ fn is_busy(error: &DbErr) -> bool {
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// WAL, so that readers never wait for the writer; `synchronous = NORMAL`, which survives the death of the
+/// WAL, so that readers never wait for the writer; by default `synchronous = NORMAL`, which survives the death of the
 /// process (the power cord is another matter); one writing connection, because SQLite has one writer anyway
 /// and waiting in our queue is fairer than waiting in its.
 async fn open_sqlite(
     section: &Section,
     connections: u32,
-    read_only: bool,
+    writes: Option<Durability>,
 ) -> Result<DatabaseConnection, DbErr> {
     // Parsed here already, so that a bad URL is an error and not a panic in the closure below.
     SqliteConnectOptions::from_str(&section.url)
@@ -109,17 +137,16 @@ async fn open_sqlite(
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite =
-                sqlite.foreign_keys(true).busy_timeout(Duration::from_secs(5)).statement_cache_capacity(256);
-            if read_only {
-                sqlite.read_only(true)
-            } else {
-                sqlite
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal)
-                    .pragma("wal_autocheckpoint", "4000")
-            }
+            let sqlite = sqlite
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(5))
+                .statement_cache_capacity(STATEMENTS);
+            let Some(durability) = writes else { return sqlite.read_only(true) };
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(synchronous(durability))
+                .pragma("wal_autocheckpoint", "4000")
         });
     Database::connect(options).await
 }

@@ -20,6 +20,7 @@ mod provider;
 pub mod recorder;
 mod request;
 mod rollup;
+mod rows;
 pub mod schema;
 mod session;
 mod settings;
@@ -62,6 +63,7 @@ pub use user::{OwnOrganization, UserRow};
 use crate::auth::tenant::Tenant;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::config::database::Database as Section;
 use crate::error::Error;
 use snapshot::Directory;
 use vault::Vault;
@@ -80,6 +82,8 @@ struct Inner {
     vault: Vault,
     directory: Directory,
     clock: Clock,
+    /// Where the database is.
+    section: Section,
 }
 
 impl std::fmt::Debug for Store {
@@ -105,10 +109,11 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
-        let (writer, reader) = connect::connect(&settings.database).await?;
+        let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
         connect::migrate(&writer).await?;
         let vault = vault::open(&writer, settings, &clock).await?;
-        let inner = Inner { writer, reader, vault, directory: Directory::default(), clock };
+        let section = settings.database.clone();
+        let inner = Inner { writer, reader, vault, directory: Directory::default(), clock, section };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -143,11 +148,19 @@ impl Store {
     /// A transaction that writes. SQLite takes its lock at once: one that begins by reading and then writes would fail
     /// where another process wrote in between.
     async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.begin_on(&self.inner.writer).await
+    }
+
+    async fn begin_on(&self, connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.inner.writer.begin_with_options(options).await
+        connection.begin_with_options(options).await
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.inner.section.is_sqlite()
     }
 
     /// Does the database answer?

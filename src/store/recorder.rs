@@ -5,23 +5,32 @@
 //! reserves its place in the queue before its first upstream call, so that even a caller who hangs up is recorded.
 
 mod group;
+mod instance;
+mod link;
+mod spool;
+mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::ids::RequestId;
-use tokio::sync::{mpsc, oneshot};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-
-use group::{Group, correct};
-pub(super) use group::{insert_events, insert_requests};
+use uuid::Uuid;
 
 use super::{Error, Store};
 use crate::config::recording::{Mode, Recording};
+use link::Link;
+use spool::Spool;
+pub(super) use spool::synchronous;
+use writer::Desk;
 
 pub use entity::fallback_events::Model as FallbackEventRecord;
 pub use entity::requests::Model as RequestRecord;
+pub use spool::SpoolError;
 
 /// How long a request waits for a place in the queue before it is told that the gateway is busy.
 const RESERVE: Duration = Duration::from_millis(100);
@@ -30,13 +39,27 @@ const ACKNOWLEDGE: Duration = Duration::from_secs(2);
 /// Records of one commit. More would make the first wait for the last, and SQLite bounds a statement's parameters.
 const GROUP: usize = 256;
 
-/// What one request has to say so far: events at its failover, its own row at its end.
-#[derive(Debug, Default)]
+/// What one request has to say so far: events at its failover, its own row at its end, and a stream's also when its
+/// answer begins.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Record {
     /// Failed and passed-over candidates.
     pub events: Vec<FallbackEventRecord>,
     /// The request.
     pub request: Option<RequestRecord>,
+    /// A request whose answer was withheld just as its row became durable.
+    pub withheld: Option<RequestId>,
+}
+
+/// What may be recorded wrongly or not at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    /// The spool.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The database.
+    #[error("the recorder cannot reach the database: {0}")]
+    Database(#[from] sea_orm::DbErr),
 }
 
 struct Job {
@@ -61,6 +84,8 @@ pub struct Recorder {
     queue: mpsc::Sender<Job>,
     mode: Mode,
     figures: Arc<RecorderFigures>,
+    spool: Option<Arc<Spool>>,
+    instance_id: Uuid,
 }
 
 impl std::fmt::Debug for Job {
@@ -82,19 +107,34 @@ pub struct Permit {
 }
 
 impl Recorder {
-    /// Starts the writer. It ends, with everything written, when the last [`Recorder`] and [`Permit`] are gone.
-    #[must_use]
-    pub fn start(store: &Store, settings: &Recording) -> (Self, JoinHandle<()>) {
+    /// Starts the writer, once the streams that a dead process left are closed. It ends, with everything durable, when
+    /// the last [`Recorder`] and [`Permit`] are gone.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the spool not be opened.
+    pub async fn start(store: &Store, settings: &Recording) -> Result<(Self, JoinHandle<()>), RecorderError> {
         let (queue, jobs) = mpsc::channel(settings.queue);
         let figures = Arc::new(RecorderFigures::default());
-        let writer = tokio::spawn(write_groups(store.clone(), jobs, figures.clone()));
-        (Self { queue, mode: settings.mode, figures }, writer)
+        let instance_id = store.inner.clock.new_id();
+        let link = Link::new(store, settings.durability).await?;
+        let spool = match &settings.spool {
+            Some(path) if !store.is_sqlite() => {
+                Some(Arc::new(Spool::open(path, settings.spool_bytes, settings.durability).await?))
+            }
+            _ => None,
+        };
+        let desk = Desk { link, spool: spool.clone(), figures: figures.clone() };
+        if store.is_sqlite() && settings.mode == Mode::Durable {
+            instance::close(&desk.link, None).await?;
+        }
+        let writer = tokio::spawn(run(desk, jobs, instance_id));
+        Ok((Self { queue, mode: settings.mode, figures, spool, instance_id }, writer))
     }
 
     /// Looks at the writer without keeping it alive.
     #[must_use]
     pub fn watcher(&self) -> Watcher {
-        Watcher { queue: self.queue.downgrade(), figures: self.figures.clone() }
+        Watcher { queue: self.queue.downgrade(), figures: self.figures.clone(), spool: self.spool.clone() }
     }
 
     /// Holds a place for the record that ends a request.
@@ -114,6 +154,20 @@ impl Recorder {
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(Error::Busy),
         };
         Ok(Permit { place, mode: self.mode })
+    }
+
+    /// Leaves a record that nobody waits for, if there is a place for it.
+    pub fn leave(&self, record: Record) {
+        if self.mode == Mode::Durable {
+            // Without it a crash would leave no trace of the stream; its end has a place of its own.
+            let _ = self.queue.try_send(Job { record, done: None });
+        }
+    }
+
+    /// This process, in the rows that it still owes their end.
+    #[must_use]
+    pub fn instance_id(&self) -> Uuid {
+        self.instance_id
     }
 
     /// Writes a record and waits until it is durable.
@@ -137,6 +191,7 @@ impl Recorder {
 pub struct Watcher {
     queue: mpsc::WeakSender<Job>,
     figures: Arc<RecorderFigures>,
+    spool: Option<Arc<Spool>>,
 }
 
 impl Watcher {
@@ -144,6 +199,12 @@ impl Watcher {
     #[must_use]
     pub fn figures(&self) -> &RecorderFigures {
         &self.figures
+    }
+
+    /// Records in the spool, which are not in the database yet.
+    #[must_use]
+    pub fn spooled(&self) -> u64 {
+        self.spool.as_ref().map_or(0, |spool| spool.waiting())
     }
 
     /// Places of the queue that are taken: records waiting, and requests under way.
@@ -188,44 +249,28 @@ async fn acknowledged(written: impl Future<Output = bool>) -> Result<(), Error> 
     }
 }
 
-async fn write_groups(store: Store, mut jobs: mpsc::Receiver<Job>, figures: Arc<RecorderFigures>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while jobs.recv_many(&mut group, GROUP).await > 0 {
-        let (records, waiting): (Vec<Record>, Vec<_>) = group.drain(..).map(Job::take).unzip();
-        let durable = Group::gather(records, store.inner.clock.now()).commit(&store).await;
-        figures.groups.fetch_add(1, Ordering::Relaxed);
-        let mut withheld = Vec::new();
-        for (Waiting { done, request }, durable) in waiting.into_iter().zip(durable) {
-            let total = if durable { &figures.committed } else { &figures.lost };
-            total.fetch_add(1, Ordering::Relaxed);
-            if done.is_some_and(|done| done.send(durable).is_err()) && durable {
-                withheld.extend(request);
-            }
-        }
-        if let Err(error) = correct(&store, withheld).await {
-            tracing::error!(%error, "answers that were withheld could not be marked so");
-        }
+/// The writer, with what runs beside it as long as it does.
+async fn run(desk: Desk, jobs: mpsc::Receiver<Job>, instance_id: Uuid) {
+    let (stop, stopped) = watch::channel(false);
+    let mut beside = tokio::task::JoinSet::new();
+    if let Some(spool) = &desk.spool {
+        beside.spawn(writer::empty(desk.clone(), spool.clone(), stopped.clone()));
     }
+    if !desk.link.store().is_sqlite() {
+        beside.spawn(instance::live(desk.link.clone(), instance_id, stopped));
+    }
+    writer::write(desk, jobs).await;
+    // What runs beside has gone already, or listens.
+    let _ = stop.send(true);
+    while beside.join_next().await.is_some() {}
 }
 
-/// Who waits for a record.
-struct Waiting {
-    done: Option<oneshot::Sender<bool>>,
-    request: Option<RequestId>,
-}
-
-impl Job {
-    /// The record as it is now, and who waits for it. Who gave up waiting has withheld the answer, or broken off its
-    /// stream: the row says so.
-    fn take(self) -> (Record, Waiting) {
-        let Self { mut record, done } = self;
-        let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
-        record.request = record.request.map(|row| match gave_up && row.outcome == ANSWERED {
-            true => withheld(row),
-            false => row,
-        });
-        let request = record.request.as_ref().map(|row| row.id);
-        (record, Waiting { done, request })
+impl Record {
+    /// With the moment at which it was taken to be written.
+    fn stamped(mut self, now: DateTime<Utc>) -> Self {
+        self.events.iter_mut().for_each(|event| event.recorded_at = now);
+        self.request.iter_mut().for_each(|request| request.recorded_at = now);
+        self
     }
 }
 
@@ -243,4 +288,6 @@ fn withheld(row: RequestRecord) -> RequestRecord {
 }
 
 const ANSWERED: &str = "answered";
+/// The outcome of a stream that goes on.
+pub const RUNNING: &str = "running";
 const WITHHELD_STATUS: i32 = 503;

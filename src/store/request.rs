@@ -22,7 +22,7 @@ pub struct RequestFilter {
     pub requested_model: Option<String>,
     /// Catalogue name of the model that answered.
     pub served_model: Option<String>,
-    /// `answered`, `failed`, `interrupted` or `client_closed`.
+    /// `answered`, `failed`, `interrupted`, `client_closed` or `running`.
     pub outcome: Option<String>,
     /// The key that called.
     pub api_key_id: Option<ApiKeyId>,

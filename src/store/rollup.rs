@@ -10,7 +10,7 @@ pub(super) mod write;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::{fallback_rollups, request_rollups};
+use entity::{fallback_rollups, latency_rollups, request_rollups};
 use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -107,9 +107,10 @@ struct ModelSum {
 }
 
 #[derive(FromQueryResult)]
-struct Times {
-    first_frame_counts: sea_orm::prelude::Json,
-    total_counts: sea_orm::prelude::Json,
+struct StepSum {
+    measure: String,
+    step: i32,
+    requests: i64,
 }
 
 impl OrgStore {
@@ -214,13 +215,25 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn request_times(&self, span: &RollupSpan) -> Result<RequestTimes, Error> {
-        use request_rollups::Column;
-        let rows =
-            self.request_rollups(span).select_only().columns([Column::FirstFrameCounts, Column::TotalCounts]);
+        use latency_rollups::Column;
+        let rows = latency_rollups::Entity::find()
+            .filter(Column::OrganizationId.eq(self.organization_id))
+            .filter(Column::BucketAt.gte(bucket(span.since)))
+            .filter(Column::BucketAt.lt(span.until.timestamp()))
+            .apply_if(span.origin.as_deref(), |rows, origin| rows.filter(equals(Column::Origin, origin)))
+            .select_only()
+            .columns([Column::Measure, Column::Step])
+            .column_as(total(Column::Requests), "requests")
+            .group_by(Column::Measure)
+            .group_by(Column::Step);
         let mut times = RequestTimes::default();
-        for row in rows.into_model::<Times>().all(self.reader()).await? {
-            times.first_frame.add(&Scale::from_json(&row.first_frame_counts));
-            times.total.add(&Scale::from_json(&row.total_counts));
+        for StepSum { measure, step, requests } in rows.into_model::<StepSum>().all(self.reader()).await? {
+            match measure.as_str() {
+                write::FIRST_FRAME => times.first_frame.add(step, requests),
+                write::TOTAL => times.total.add(step, requests),
+                // A later version's measure.
+                _ => {}
+            }
         }
         Ok(times)
     }

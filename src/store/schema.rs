@@ -9,6 +9,7 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 
 use super::connect::{self, ConnectError};
 use crate::config::database::Database as Section;
+use crate::config::recording::Durability;
 
 /// The names of the changes that the schema lacks, in their order. Nothing is written: of a SQLite file that does
 /// not exist yet, it is all of them.
@@ -19,7 +20,7 @@ pub async fn pending(section: &Section) -> Result<Vec<String>, ConnectError> {
     if section.is_sqlite() && !file_exists(section)? {
         return Ok(Migrator::get_migration_files().iter().map(|change| change.name().to_owned()).collect());
     }
-    let (writer, reader) = connect::connect(section).await?;
+    let (writer, reader) = connect::connect(section, Durability::Process).await?;
     let pending = pending_of(&reader).await;
     close([writer, reader]).await;
     pending
@@ -30,7 +31,7 @@ pub async fn pending(section: &Section) -> Result<Vec<String>, ConnectError> {
 /// # Errors
 /// The database cannot be reached or changed; the change that failed is undone, those before it stay.
 pub async fn migrate(section: &Section) -> Result<Vec<String>, ConnectError> {
-    let (writer, reader) = connect::connect(section).await?;
+    let (writer, reader) = connect::connect(section, Durability::Process).await?;
     let migrated = async {
         let pending = pending_of(&reader).await?;
         connect::migrate(&writer).await?;

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
 use entity::ids::{OrganizationId, UserId};
-use entity::{api_keys, organizations};
+use entity::{api_keys, fallback_events, organizations, requests};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use super::audit::AuditEntry;
 use super::recorder::{FallbackEventRecord, RequestRecord};
 use super::rollup::write::Tally;
 use super::user::NewUser;
-use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, recorder, user};
+use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, rows, user};
 pub use inspection::ProviderAddress;
 
 /// Access without an organization's scope.
@@ -148,17 +148,13 @@ impl<'a> System<'a> {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn record(
-        &self,
-        events: &[FallbackEventRecord],
-        requests: &[RequestRecord],
-    ) -> Result<(), Error> {
+    pub async fn record(&self, events: &[FallbackEventRecord], ended: &[RequestRecord]) -> Result<(), Error> {
         let transaction = self.store.begin().await?;
-        recorder::insert_events(&transaction, events).await?;
-        recorder::insert_requests(&transaction, requests).await?;
+        rows::insert::<fallback_events::Entity>(&transaction, events, "").await?;
+        rows::insert::<requests::Entity>(&transaction, ended, "").await?;
         let mut tally = Tally::default();
         events.iter().for_each(|event| tally.event(event));
-        requests.iter().for_each(|request| tally.request(request, 1));
+        ended.iter().for_each(|request| tally.request(request, 1));
         tally.write(&transaction).await?;
         transaction.commit().await?;
         Ok(())

@@ -59,6 +59,12 @@ impl Attempt {
             (None, _) if self.error_class.is_none() && request.outcome == "client_closed" => {
                 format!("the caller left while {model} was answering")
             }
+            (None, _) if self.error_class.is_none() && request.outcome == "running" => {
+                format!("{model} is answering")
+            }
+            (None, _) if self.error_class.is_none() && request.outcome == "interrupted" => {
+                format!("the gateway itself stopped while {model} was answering")
+            }
             (None, _) if self.error_class.is_none() => format!("{model} answered in {took}{times}"),
             (Some(ErrorClass::Timeout), _) => format!("{model} gave no answer within {took}{times}"),
             (Some(class), Some(status)) if !self.passed_over => {

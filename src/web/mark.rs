@@ -42,6 +42,7 @@ impl Mark {
             "failed" => Self::new("bad", "✕", "Failed"),
             "interrupted" => Self::new("bad", "⚡", "Broke off"),
             "client_closed" => Self::new("soft", "⏏", "Caller left"),
+            "running" => Self::new("soft", "…", "Under way"),
             other => Self::new("soft", "?", other),
         }
     }

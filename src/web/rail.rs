@@ -147,11 +147,14 @@ fn tried(attempt: &Attempt, outcome: &str) -> Station {
         Some(_) if attempt.broke_off() => StationKind::Interrupted,
         Some(_) => StationKind::Failed,
         None if outcome == "answered" => StationKind::Answered,
+        None if outcome == "running" => StationKind::Waiting,
         None => StationKind::Interrupted,
     };
     let reason = match &attempt.error_class {
         Some(class) => reason_and_status(class, attempt.status.map(i32::from)),
         None if kind == StationKind::Answered => "answered".to_owned(),
+        None if outcome == "running" => "is answering".to_owned(),
+        None if outcome == "interrupted" => "the gateway stopped".to_owned(),
         None => "the caller left".to_owned(),
     };
     let mut facts = Vec::new();

@@ -14,6 +14,7 @@ mod fit;
 mod golden;
 mod headers;
 mod keepalive;
+mod ledger;
 mod limits;
 mod models;
 mod processes;

@@ -72,6 +72,7 @@ class Installation:
         settings = {
             "DATABASE_URL": database_url,
             "FAILSOFT_MASTER_KEY": base64.b64encode(os.urandom(32)).decode(),
+            "FAILSOFT_SPOOL": os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "spool.db"),
         }
         inherited = {
             name: value

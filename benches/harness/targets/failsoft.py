@@ -58,6 +58,7 @@ class FailsoftSqlite(Target):
             # The failing model is to be called and to fail, every time.
             "FAILSOFT_COOLDOWN": "false",
             "FAILSOFT_RECORDING": self.recording,
+            "FAILSOFT_SPOOL": str(self.work / "spool.db"),
             "FAILSOFT_WORKERS": "1",
             "FAILSOFT_DRAIN_SECONDS": "5",
             "TOKIO_WORKER_THREADS": "1",

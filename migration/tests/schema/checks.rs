@@ -90,6 +90,14 @@ pub(crate) async fn shapes(db: &DatabaseConnection) {
     let next = fallback_rollups::Model { bucket_at: bucket.bucket_at + 299, ..bucket };
     accepted::<fallback_rollups::Entity>(db, next).await;
 
+    let bucket = latency_rollups::Model {
+        bucket_at: ours.latency_rollup.bucket_at + 1,
+        ..ours.latency_rollup.clone()
+    };
+    refused::<latency_rollups::Entity>(db, bucket.clone(), Refusal::Check).await;
+    let next = latency_rollups::Model { bucket_at: bucket.bucket_at + 299, ..bucket };
+    accepted::<latency_rollups::Entity>(db, next).await;
+
     let before_first = fallback_targets::Model { position: -1, ..ours.fallback_target.clone() };
     refused::<fallback_targets::Entity>(db, before_first, Refusal::Check).await;
 }

@@ -34,6 +34,8 @@ macro_rules! for_every_row {
         $function::<requests::Entity>($db, sample.request $(, $more)*).await;
         $function::<request_rollups::Entity>($db, sample.request_rollup $(, $more)*).await;
         $function::<fallback_rollups::Entity>($db, sample.fallback_rollup $(, $more)*).await;
+        $function::<latency_rollups::Entity>($db, sample.latency_rollup $(, $more)*).await;
+        $function::<instances::Entity>($db, sample.instance $(, $more)*).await;
         $function::<budgets::Entity>($db, sample.budget $(, $more)*).await;
         $function::<audit_entries::Entity>($db, sample.audit_entry $(, $more)*).await;
         $function::<outbox::Entity>($db, sample.message $(, $more)*).await;

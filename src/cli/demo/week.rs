@@ -180,6 +180,7 @@ impl Week<'_> {
             origin: ORIGIN.to_owned(),
             created_at: happening.at,
             recorded_at: ended,
+            instance_id: None,
         };
         self.requests.push(request);
     }

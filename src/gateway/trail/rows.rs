@@ -110,6 +110,7 @@ impl Trail {
             origin: self.origin.to_owned(),
             created_at: context.created_at,
             recorded_at: context.created_at,
+            instance_id: None,
         }
     }
 }

@@ -1,223 +1,135 @@
-//! Committing what waits: one group, one transaction, its rows and their counts; and the corrections afterwards.
+//! Committing records: one group, one transaction, its rows and their counts.
 //!
-//! Imports the recorder's records, the roll-ups and the database.
+//! What is new is what the database says it has taken, so a group may be committed again, in any order and by anybody:
+//! a try whose acknowledgement was lost, or what waited in the spool. Imports the roll-ups and the database.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
-use entity::ids::{FallbackEventId, RequestId};
+use entity::ids::RequestId;
 use entity::{fallback_events, requests};
 use sea_orm::sea_query::Expr;
 use sea_orm::sqlx::error::ErrorKind;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter as _, RuntimeErr,
+    ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    QueryFilter as _, QuerySelect as _, RuntimeErr,
 };
+use uuid::Uuid;
 
-use super::{ANSWERED, FallbackEventRecord, GROUP, Record, RequestRecord};
-use crate::store::Store;
+use super::link::Link;
+use super::{ANSWERED, FallbackEventRecord, RUNNING, Record, RequestRecord, withheld};
 use crate::store::rollup::write::Tally;
+use crate::store::rows;
 
-/// How often a group that failed is tried again, and how long the writer waits before each time.
-const RETRIES: [Duration; 3] =
-    [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
+const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
 
-/// The rows of records that are committed together.
-#[derive(Default)]
-pub(super) struct Group {
-    events: Vec<FallbackEventRecord>,
-    rows: Vec<RequestRecord>,
-    /// Where each record's rows end.
-    ends: Vec<(usize, usize)>,
-}
+/// A row that its process still owed its end takes it; one that has it stays as it is.
+static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
+    let replaced = rows::replacing::<requests::Entity>(&["id", "organization_id", "created_at"]);
+    format!("{replaced} WHERE requests.instance_id IS NOT NULL")
+});
 
-impl Group {
-    pub(super) fn gather(records: Vec<Record>, now: DateTime<Utc>) -> Self {
-        let mut group = Self { ends: Vec::with_capacity(records.len()), ..Self::default() };
-        for Record { events, request } in records {
-            group
-                .events
-                .extend(events.into_iter().map(|event| FallbackEventRecord { recorded_at: now, ..event }));
-            group.rows.extend(request.map(|request| RequestRecord { recorded_at: now, ..request }));
-            group.ends.push((group.events.len(), group.rows.len()));
-        }
-        group
-    }
-
-    /// Tells for each record whether it is durable.
-    pub(super) async fn commit(&self, store: &Store) -> Vec<bool> {
-        match commit_with_retries(store, &self.events, &self.rows).await {
-            Ok(()) => vec![true; self.ends.len()],
-            // One record that no database takes must not cost the others, which may be other organizations'.
-            Err(error) if is_refusal(&error) && self.ends.len() > 1 => self.commit_one_by_one(store).await,
-            Err(error) => {
-                let (events, requests) = (self.events.len(), self.rows.len());
-                tracing::error!(%error, events, requests, "records were given up");
-                vec![false; self.ends.len()]
-            }
-        }
-    }
-
-    async fn commit_one_by_one(&self, store: &Store) -> Vec<bool> {
-        let mut durable = Vec::with_capacity(self.ends.len());
-        let mut start = (0, 0);
-        for end in &self.ends {
-            let events = self.events.get(start.0..end.0).unwrap_or_default();
-            let rows = self.rows.get(start.1..end.1).unwrap_or_default();
-            start = *end;
-            let result = commit_with_retries(store, events, rows).await;
-            durable.push(result.is_ok());
-            if let Err(error) = result {
-                tracing::error!(%error, events = events.len(), requests = rows.len(), "a record was given up");
-            }
-        }
-        durable
-    }
-}
-
-async fn commit_with_retries(
-    store: &Store,
-    events: &[FallbackEventRecord],
-    rows: &[RequestRecord],
-) -> Result<(), DbErr> {
-    for (number, wait) in RETRIES.into_iter().enumerate() {
-        match commit(store, events, rows, number > 0).await {
-            Err(error) if !is_refusal(&error) => {
-                tracing::warn!(%error, "records could not be committed; trying again");
-            }
-            result => return result,
-        }
-        tokio::time::sleep(wait).await;
-    }
-    commit(store, events, rows, true).await
-}
-
-/// Did the database look at the rows and find them unfit? Trying again would not mend that.
-fn is_refusal(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    error.as_database_error().is_some_and(|error| {
-        // PostgreSQL's codes of class 22: values that it cannot hold.
-        let unfit = error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
-        unfit || !matches!(error.kind(), ErrorKind::Other)
-    })
-}
-
-/// Writes the rows and counts them, or does neither. A try before this one may have been committed and its
-/// acknowledgement lost: what it wrote is counted already.
-async fn commit(
-    store: &Store,
-    events: &[FallbackEventRecord],
-    rows: &[RequestRecord],
-    again: bool,
-) -> Result<(), DbErr> {
-    if events.is_empty() && rows.is_empty() {
-        return Ok(());
-    }
-    let transaction = store.begin().await?;
-    let known = if again { Known::read(&transaction, events, rows).await? } else { Known::default() };
+/// Commits records, each once however often it is tried.
+pub(super) async fn commit(link: &Link, records: &[Record]) -> Result<(), DbErr> {
+    let transaction = link.begin().await?;
     let mut tally = Tally::default();
-    events.iter().filter(|event| !known.events.contains(&event.id)).for_each(|event| tally.event(event));
-    rows.iter().filter(|row| !known.requests.contains(&row.id)).for_each(|row| tally.request(row, 1));
-    insert_events(&transaction, events).await?;
-    insert_requests(&transaction, rows).await?;
+    write(&transaction, records, &mut tally).await?;
     tally.write(&transaction).await?;
     transaction.commit().await
 }
 
-/// The rows that are there already.
-#[derive(Default)]
-struct Known {
-    events: Vec<FallbackEventId>,
-    requests: Vec<RequestId>,
-}
-
-impl Known {
-    async fn read(
-        connection: &impl sea_orm::ConnectionTrait,
-        events: &[FallbackEventRecord],
-        rows: &[RequestRecord],
-    ) -> Result<Self, DbErr> {
-        let mut known = Self::default();
-        for chunk in events.chunks(GROUP) {
-            let ids = fallback_events::Column::Id.is_in(chunk.iter().map(|event| event.id));
-            let found = fallback_events::Entity::find().filter(ids).all(connection).await?;
-            known.events.extend(found.into_iter().map(|event| event.id));
-        }
-        for chunk in rows.chunks(GROUP) {
-            let ids = requests::Column::Id.is_in(chunk.iter().map(|row| row.id));
-            let found = requests::Entity::find().filter(ids).all(connection).await?;
-            known.requests.extend(found.into_iter().map(|row| row.id));
-        }
-        Ok(known)
-    }
-}
-
-/// Inserts events; one that is already there is the same one, left by a try whose acknowledgement got lost.
-pub(in crate::store) async fn insert_events(
-    connection: &impl sea_orm::ConnectionTrait,
-    events: &[FallbackEventRecord],
+async fn write(
+    transaction: &DatabaseTransaction,
+    records: &[Record],
+    tally: &mut Tally,
 ) -> Result<(), DbErr> {
-    for chunk in events.chunks(GROUP) {
-        fallback_events::Entity::insert_many(chunk.iter().cloned().map(into_new))
-            .on_conflict_do_nothing_on([fallback_events::Column::Id])
-            .exec_without_returning(connection)
-            .await?;
-    }
-    Ok(())
+    let events: Vec<&FallbackEventRecord> = records.iter().flat_map(|record| &record.events).collect();
+    let (running, ended): (Vec<&RequestRecord>, Vec<&RequestRecord>) =
+        records.iter().filter_map(|record| record.request.as_ref()).partition(|row| row.outcome == RUNNING);
+    let known: HashSet<RequestId> = ended.iter().map(|row| row.id).collect();
+    let running: Vec<&RequestRecord> = running.into_iter().filter(|row| !known.contains(&row.id)).collect();
+
+    let new = rows::insert_new::<fallback_events::Entity>(transaction, &events, ONCE).await?;
+    count(&events, &new, |event| event.id.0, |event| tally.event(event));
+    rows::insert::<requests::Entity>(transaction, &running, ONCE).await?;
+    take_back(transaction, &ended, tally).await?;
+    let new = rows::insert_new::<requests::Entity>(transaction, &ended, &AT_THE_END).await?;
+    count(&ended, &new, |row| row.id.0, |row| tally.request(row, 1));
+    correct(transaction, records, tally).await
 }
 
-/// Inserts requests, likewise.
-pub(in crate::store) async fn insert_requests(
-    connection: &impl sea_orm::ConnectionTrait,
-    rows: &[RequestRecord],
+/// Counts those that the database has taken; mostly these are all.
+fn count<T>(all: &[&T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl FnMut(&T)) {
+    if new.len() == all.len() {
+        all.iter().for_each(|one| count(one));
+        return;
+    }
+    let new: HashSet<&Uuid> = new.iter().collect();
+    all.iter().filter(|one| new.contains(&id(one))).for_each(|one| count(one));
+}
+
+/// Another process took us for dead, ended these streams in our place, and counted them. They end now after all. With
+/// SQLite nobody else looks.
+async fn take_back(
+    transaction: &DatabaseTransaction,
+    ended: &[&RequestRecord],
+    tally: &mut Tally,
 ) -> Result<(), DbErr> {
-    for chunk in rows.chunks(GROUP) {
-        requests::Entity::insert_many(chunk.iter().cloned().map(into_new_request))
-            .on_conflict_do_nothing_on([requests::Column::Id])
-            .exec_without_returning(connection)
-            .await?;
+    let streams: Vec<RequestId> = ended.iter().filter(|row| row.streamed).map(|row| row.id).collect();
+    if streams.is_empty() || transaction.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
     }
+    let taken = requests::Entity::find()
+        .filter(requests::Column::Id.is_in(streams))
+        .filter(requests::Column::InstanceId.is_not_null())
+        .filter(requests::Column::Outcome.ne(RUNNING))
+        .lock_exclusive()
+        .all(transaction)
+        .await?;
+    taken.iter().for_each(|row| tally.request(row, -1));
     Ok(())
-}
-
-fn into_new(event: FallbackEventRecord) -> fallback_events::ActiveModel {
-    let id = event.id;
-    fallback_events::ActiveModel { id: Set(id), ..event.into_active_model().reset_all() }
-}
-
-fn into_new_request(request: RequestRecord) -> requests::ActiveModel {
-    let id = request.id;
-    requests::ActiveModel { id: Set(id), ..request.into_active_model().reset_all() }
 }
 
 /// Corrects rows that became durable just after their requests had given up waiting: what was not given is not
 /// billed; what was streamed is, as far as it went. They are counted anew.
-pub(super) async fn correct(store: &Store, withheld: Vec<RequestId>) -> Result<(), DbErr> {
-    if withheld.is_empty() {
+async fn correct(
+    transaction: &DatabaseTransaction,
+    records: &[Record],
+    tally: &mut Tally,
+) -> Result<(), DbErr> {
+    let ids: Vec<RequestId> = records.iter().filter_map(|record| record.withheld).collect();
+    if ids.is_empty() {
         return Ok(());
     }
-    let transaction = store.begin().await?;
     let answered = requests::Entity::find()
-        .filter(requests::Column::Id.is_in(withheld))
+        .filter(requests::Column::Id.is_in(ids))
         .filter(requests::Column::Outcome.eq(ANSWERED))
-        .all(&transaction)
+        .all(transaction)
         .await?;
-    let mut tally = Tally::default();
     for row in answered {
         tally.request(&row, -1);
-        let corrected = super::withheld(row);
+        let corrected = withheld(row);
         tally.request(&corrected, 1);
         requests::Entity::update_many()
             .col_expr(requests::Column::Outcome, Expr::value(corrected.outcome))
             .col_expr(requests::Column::StatusCode, Expr::value(corrected.status_code))
             .col_expr(requests::Column::CostNanoDollars, Expr::value(corrected.cost_nano_dollars))
             .filter(requests::Column::Id.eq(corrected.id))
-            .exec(&transaction)
+            .exec(transaction)
             .await?;
     }
-    tally.write(&transaction).await?;
-    transaction.commit().await
+    Ok(())
+}
+
+/// Did the database look at the rows and find them unfit? Trying again would not mend that.
+pub(super) fn is_refusal(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    error.as_database_error().is_some_and(|error| {
+        // PostgreSQL's codes of classes 21 and 22: rows and values that it cannot hold.
+        let unfit = |code: &str| code.len() == 5 && (code.starts_with("21") || code.starts_with("22"));
+        error.code().is_some_and(|code| unfit(&code)) || !matches!(error.kind(), ErrorKind::Other)
+    })
 }

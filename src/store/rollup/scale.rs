@@ -2,10 +2,10 @@
 //!
 //! Pure.
 
-use serde_json::{Value, json};
-
 /// Steps of the scale.
-pub(in crate::store) const STEPS: usize = 48;
+const STEPS: usize = 48;
+/// The number of the last one.
+const LAST: i32 = 47;
 /// Steps to twice the time.
 const DOUBLING: i32 = 3;
 /// The upper end of the first step, in milliseconds; the last has none, and begins at nearly seven minutes.
@@ -28,21 +28,29 @@ fn end(step: usize) -> f64 {
     FIRST * 2_f64.powf(f64::from(i32::try_from(step).unwrap_or(i32::MAX)) / f64::from(DOUBLING))
 }
 
+/// The step that a time falls into.
+pub(super) fn step(milliseconds: i64) -> i32 {
+    #[expect(clippy::cast_precision_loss, reason = "a millisecond more or less in 300,000 years")]
+    let time = milliseconds as f64;
+    if time < FIRST {
+        return 0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "three times a logarithm of an i64")]
+    let step = ((time / FIRST).log2() * f64::from(DOUBLING)).floor() as i32 + 1;
+    step.min(LAST)
+}
+
 impl Scale {
-    /// Counts a time as `number` requests, which is negative where a count is taken back.
-    pub fn count(&mut self, milliseconds: i64, number: i64) {
-        #[expect(clippy::cast_precision_loss, reason = "a millisecond more or less in 300,000 years")]
-        let time = milliseconds as f64;
-        let step = (0..STEPS - 1).find(|step| time < end(*step)).unwrap_or(STEPS - 1);
-        if let Some(count) = self.counts.get_mut(step) {
-            *count += number;
-        }
+    /// Counts a time as that of so many requests.
+    pub fn count(&mut self, milliseconds: i64, requests: i64) {
+        self.add(step(milliseconds), requests);
     }
 
-    /// Takes over another's counts.
-    pub fn add(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count += more;
+    /// Adds requests of a step; a step that the scale does not have has none.
+    pub(super) fn add(&mut self, step: i32, requests: i64) {
+        let count = usize::try_from(step).ok().and_then(|step| self.counts.get_mut(step));
+        if let Some(count) = count {
+            *count += requests;
         }
     }
 
@@ -68,50 +76,33 @@ impl Scale {
         }
         None
     }
-
-    /// As it is stored.
-    pub(in crate::store) fn to_json(&self) -> Value {
-        json!(self.counts.to_vec())
-    }
-
-    /// As it was stored; what is no count is none.
-    pub(in crate::store) fn from_json(json: &Value) -> Self {
-        let mut scale = Self::default();
-        for (count, stored) in scale.counts.iter_mut().zip(json.as_array().into_iter().flatten()) {
-            *count = stored.as_i64().unwrap_or(0);
-        }
-        scale
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn percentiles_are_right_to_a_step() {
+    fn scale(times: impl IntoIterator<Item = i64>) -> Scale {
         let mut scale = Scale::default();
-        assert_eq!(scale.percentile(50), None);
-        (1..=1_000).for_each(|time| scale.count(time, 1));
-        for (percent, time) in [(50, 500), (95, 950), (100, 1_000)] {
-            let found = scale.percentile(percent).expect("a time");
-            assert!((found - time).abs() * 4 <= time, "{percent}: {found}");
-        }
-        for far in [-5, 0, 400_000, i64::MAX] {
-            scale.count(far, 1);
-        }
-        assert_eq!(scale.counts.iter().sum::<i64>(), 1_004);
+        times.into_iter().for_each(|time| scale.count(time, 1));
+        scale
     }
 
     #[test]
-    fn counts_add_up_and_can_be_taken_back() {
-        let (mut one, mut other) = (Scale::default(), Scale::default());
-        one.count(100, 2);
-        other.count(100, -1);
-        other.count(5_000, 1);
-        one.add(&other);
-        assert_eq!(one, Scale::from_json(&one.to_json()));
-        assert_eq!(one.counts.iter().sum::<i64>(), 2);
-        assert_eq!(Scale::from_json(&json!(["x", null])), Scale::default());
+    fn percentiles_are_right_to_a_step() {
+        assert_eq!(Scale::default().percentile(50), None);
+        for (percent, time) in [(50, 500), (95, 950), (100, 1_000)] {
+            let found = scale(1..=1_000).percentile(percent).expect("a time");
+            assert!((found - time).abs() * 4 <= time, "{percent}: {found}");
+        }
+    }
+
+    #[test]
+    fn every_time_has_a_step_and_a_step_that_is_none_counts_nothing() {
+        let mut scale = scale([-5, 0, 400_000, i64::MAX]);
+        assert_eq!(scale.counts.iter().sum::<i64>(), 4);
+        scale.add(-1, 1);
+        scale.add(i32::MAX, 1);
+        assert_eq!(scale.counts.iter().sum::<i64>(), 4);
     }
 }

@@ -4,34 +4,35 @@
 //! keys: two processes that want the same ones wait for each other, and never both for the other one's.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use entity::ids::OrganizationId;
-use entity::{fallback_rollups, request_rollups};
-use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
-use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel as _,
-    Iterable as _, PrimaryKeyToColumn as _,
-};
+use entity::{fallback_rollups, latency_rollups, request_rollups};
+use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::bucket;
-use super::scale::Scale;
+use super::scale::step;
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
+use crate::store::rows;
 
-/// Buckets of one statement: SQLite bounds a statement's parameters.
-const CHUNK: usize = 256;
+/// The measures of `latency_rollups`.
+pub(super) const FIRST_FRAME: &str = "first_frame";
+pub(super) const TOTAL: &str = "total";
 
 /// The origin of what is not counted.
 const DRILL: &str = "drill";
 
 type EventKey = (OrganizationId, i64, String, String, String, String);
 type RequestKey = (OrganizationId, i64, String, String, String, bool, Uuid, String);
+type LatencyKey = (OrganizationId, i64, String, &'static str, i32);
 
 /// What is to be added to the buckets.
 #[derive(Default)]
 pub(in crate::store) struct Tally {
     events: BTreeMap<EventKey, i64>,
     requests: BTreeMap<RequestKey, RequestSums>,
+    latencies: BTreeMap<LatencyKey, i64>,
 }
 
 #[derive(Default)]
@@ -42,8 +43,6 @@ struct RequestSums {
     cached_tokens: i64,
     reasoning_tokens: i64,
     cost_nano_dollars: i64,
-    first_frame: Scale,
-    total: Scale,
 }
 
 impl Tally {
@@ -87,36 +86,27 @@ impl Tally {
         sums.cached_tokens += number * bounded(row.cached_tokens);
         sums.reasoning_tokens += number * bounded(row.reasoning_tokens);
         sums.cost_nano_dollars += number * bounded(row.cost_nano_dollars);
-        if let Some(first_frame) = row.first_frame_ms {
-            sums.first_frame.count(first_frame, number);
+        for (measure, time) in [(FIRST_FRAME, row.first_frame_ms), (TOTAL, Some(row.total_ms))] {
+            let Some(time) = time else { continue };
+            let key = (row.organization_id, bucket(row.created_at), row.origin.clone(), measure, step(time));
+            *self.latencies.entry(key).or_default() += number;
         }
-        sums.total.count(row.total_ms, number);
     }
 
     /// Adds what was counted to the buckets.
     pub(in crate::store) async fn write(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-        let backend = connection.get_database_backend();
         let events: Vec<_> = self.events.into_iter().map(event_row).collect();
-        for chunk in events.chunks(CHUNK) {
-            fallback_rollups::Entity::insert_many(chunk.iter().cloned())
-                .on_conflict(added_to::<fallback_rollups::Entity>(
-                    &[fallback_rollups::Column::Events],
-                    &[],
-                    backend,
-                ))
-                .exec_without_returning(connection)
-                .await?;
-        }
+        rows::insert::<fallback_rollups::Entity>(connection, &events, &ADDED_EVENTS).await?;
         let requests: Vec<_> = self.requests.into_iter().map(request_row).collect();
-        for chunk in requests.chunks(CHUNK) {
-            request_rollups::Entity::insert_many(chunk.iter().cloned())
-                .on_conflict(added_to::<request_rollups::Entity>(REQUEST_SUMS, REQUEST_SCALES, backend))
-                .exec_without_returning(connection)
-                .await?;
-        }
-        Ok(())
+        rows::insert::<request_rollups::Entity>(connection, &requests, &ADDED_REQUESTS).await?;
+        let latencies: Vec<_> = self.latencies.into_iter().map(latency_row).collect();
+        rows::insert::<latency_rollups::Entity>(connection, &latencies, &ADDED_LATENCIES).await
     }
 }
+
+static ADDED_EVENTS: LazyLock<String> = LazyLock::new(rows::adding::<fallback_rollups::Entity>);
+static ADDED_REQUESTS: LazyLock<String> = LazyLock::new(rows::adding::<request_rollups::Entity>);
+static ADDED_LATENCIES: LazyLock<String> = LazyLock::new(rows::adding::<latency_rollups::Entity>);
 
 /// The most that one request adds to a sum. What a provider says of its usage is only its word: no bucket may overflow
 /// with it, or the database would refuse the rows of all who are counted there.
@@ -126,54 +116,9 @@ fn bounded(sum: Option<i64>) -> i64 {
     sum.unwrap_or(0).clamp(0, MOST)
 }
 
-const REQUEST_SUMS: &[request_rollups::Column] = &[
-    request_rollups::Column::Requests,
-    request_rollups::Column::InputTokens,
-    request_rollups::Column::OutputTokens,
-    request_rollups::Column::CachedTokens,
-    request_rollups::Column::ReasoningTokens,
-    request_rollups::Column::CostNanoDollars,
-];
-
-const REQUEST_SCALES: &[request_rollups::Column] =
-    &[request_rollups::Column::FirstFrameCounts, request_rollups::Column::TotalCounts];
-
-/// A bucket that is there already takes the new counts to its own.
-fn added_to<E: EntityTrait>(sums: &[E::Column], scales: &[E::Column], backend: DbBackend) -> OnConflict {
-    use sea_orm::Iden as _;
-    let table = E::default().to_string();
-    let key = E::PrimaryKey::iter().map(|column| column.into_column());
-    let sum = |column: &E::Column| {
-        let name = column.to_string();
-        (*column, Expr::cust(format!("{table}.{name} + excluded.{name}")))
-    };
-    let scale = |column: &E::Column| (*column, added_scales(&table, &column.to_string(), backend));
-    let mut conflict = OnConflict::columns(key);
-    conflict.values(sums.iter().map(sum).chain(scales.iter().map(scale)));
-    conflict
-}
-
-/// Two arrays of counts, added up place by place.
-fn added_scales(table: &str, column: &str, backend: DbBackend) -> SimpleExpr {
-    Expr::cust(if backend == DbBackend::Postgres {
-        format!(
-            "(SELECT jsonb_agg(ours.count::bigint + theirs.count::bigint ORDER BY ours.place) \
-             FROM jsonb_array_elements_text({table}.{column}) WITH ORDINALITY AS ours(count, place) \
-             JOIN jsonb_array_elements_text(excluded.{column}) WITH ORDINALITY AS theirs(count, place) \
-             ON ours.place = theirs.place)"
-        )
-    } else {
-        format!(
-            "(SELECT json_group_array(ours.value + theirs.value ORDER BY ours.key) \
-             FROM json_each({table}.{column}) AS ours JOIN json_each(excluded.{column}) AS theirs \
-             ON ours.key = theirs.key)"
-        )
-    })
-}
-
-fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::ActiveModel {
+fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::Model {
     let (organization_id, bucket_at, failed_model, next_model, error_class, origin) = key;
-    let row = fallback_rollups::Model {
+    fallback_rollups::Model {
         organization_id,
         bucket_at,
         failed_model,
@@ -181,14 +126,13 @@ fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::ActiveModel {
         error_class,
         origin,
         events,
-    };
-    row.into_active_model().reset_all()
+    }
 }
 
-fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::ActiveModel {
+fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Model {
     let (organization_id, bucket_at, requested_model, served_model, outcome, by_fallback, api_key_id, origin) =
         key;
-    let row = request_rollups::Model {
+    request_rollups::Model {
         organization_id,
         bucket_at,
         requested_model,
@@ -203,8 +147,10 @@ fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Activ
         cached_tokens: sums.cached_tokens,
         reasoning_tokens: sums.reasoning_tokens,
         cost_nano_dollars: sums.cost_nano_dollars,
-        first_frame_counts: sums.first_frame.to_json(),
-        total_counts: sums.total.to_json(),
-    };
-    row.into_active_model().reset_all()
+    }
+}
+
+fn latency_row((key, requests): (LatencyKey, i64)) -> latency_rollups::Model {
+    let (organization_id, bucket_at, origin, measure, step) = key;
+    latency_rollups::Model { organization_id, bucket_at, origin, measure: measure.to_owned(), step, requests }
 }

@@ -49,6 +49,7 @@ pub(super) fn request(world: &World) -> RequestRecord {
         origin: "live".to_owned(),
         created_at: clock.now(),
         recorded_at: DateTime::UNIX_EPOCH,
+        instance_id: None,
     }
 }
 
@@ -86,20 +87,23 @@ fn all() -> PageRequest {
 #[tokio::test]
 async fn what_is_acknowledged_is_there_for_every_reader(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let world = World::new(kind).await;
-    let (recorder, writer) = Recorder::start(&world.store, &Recording::default());
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     let request = request(&world);
     let event = event(&world, request.id);
     let permit = recorder.reserve().await.expect("a place");
     let watcher = recorder.watcher();
     assert_eq!(watcher.depth(), 1);
-    recorder.write(Record { events: vec![event.clone()], request: None }).await.expect("durable");
+    recorder
+        .write(Record { events: vec![event.clone()], request: None, ..Record::default() })
+        .await
+        .expect("durable");
     let second = world.database.open().await.scoped(world.id(), world.organization.actor.clone());
     let expected = FallbackEventRecord { recorded_at: world.database.clock.now(), ..event };
     assert_eq!(second.event_find(expected.id).await.expect("read"), Some(expected.clone()));
     assert_eq!(second.request_find(request.id).await.expect("read"), None);
 
     permit
-        .write(Record { events: vec![expected.clone()], request: Some(request.clone()) })
+        .write(Record { events: vec![expected.clone()], request: Some(request.clone()), ..Record::default() })
         .await
         .expect("durable");
     let expected_request = RequestRecord { recorded_at: world.database.clock.now(), ..request };
@@ -119,12 +123,16 @@ async fn what_is_left_behind_is_written_before_the_writer_ends(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
     let world = World::new(kind).await;
-    let (recorder, writer) = Recorder::start(&world.store, &Recording::default());
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     // More than one group and more than one statement hold.
     for _ in 0..600 {
         let permit = recorder.reserve().await.expect("a place");
         let request = request(&world);
-        permit.leave(Record { events: vec![event(&world, request.id)], request: Some(request) });
+        permit.leave(Record {
+            events: vec![event(&world, request.id)],
+            request: Some(request),
+            ..Record::default()
+        });
     }
     let watcher = recorder.watcher();
     drop(recorder);
@@ -143,15 +151,19 @@ async fn a_full_queue_is_busy_and_recording_switched_off_writes_nothing(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
     let world = World::new(kind).await;
-    let (recorder, _writer) = Recorder::start(&world.store, &Recording { queue: 1, ..Recording::default() });
+    let (recorder, _writer) = Recorder::start(&world.store, &Recording { queue: 1, ..Recording::default() })
+        .await
+        .expect("a recorder");
     let permit = recorder.reserve().await.expect("a place");
     assert!(matches!(recorder.reserve().await, Err(Error::Busy)));
     drop(permit);
     recorder.reserve().await.expect("a place that was given back");
 
     let (recorder, _writer) =
-        Recorder::start(&world.store, &Recording { mode: Mode::Off, ..Recording::default() });
-    let record = Record { events: Vec::new(), request: Some(request(&world)) };
+        Recorder::start(&world.store, &Recording { mode: Mode::Off, ..Recording::default() })
+            .await
+            .expect("a recorder");
+    let record = Record { events: Vec::new(), request: Some(request(&world)), ..Record::default() };
     recorder.write(record).await.expect("taken");
     let found = world.organization.request_list(&RequestFilter::default(), &all()).await.expect("read");
     assert!(found.items.is_empty());
@@ -163,11 +175,12 @@ async fn a_record_that_cannot_be_written_is_not_acknowledged(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
     let world = World::new(kind).await;
-    let (recorder, _writer) = Recorder::start(&world.store, &Recording::default());
+    let (recorder, _writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     let mut request = request(&world);
     // No such organization: the database refuses the row.
     request.organization_id = Uuid::from_u128(404).into();
-    let refused = recorder.write(Record { events: Vec::new(), request: Some(request) }).await;
+    let refused =
+        recorder.write(Record { events: Vec::new(), request: Some(request), ..Record::default() }).await;
     assert!(matches!(refused, Err(Error::RecordingUnavailable(None))), "{refused:?}");
     assert_eq!(recorder.watcher().figures().lost.load(Ordering::Relaxed), 1);
 }
@@ -178,12 +191,12 @@ async fn a_record_that_cannot_be_written_takes_no_other_with_it(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
     let world = World::new(kind).await;
-    let (recorder, _writer) = Recorder::start(&world.store, &Recording::default());
+    let (recorder, _writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     let (before, mut bad, after) = (request(&world), request(&world), request(&world));
     bad.organization_id = Uuid::from_u128(404).into();
     let write = |request: &RequestRecord| {
         let events = vec![event(&world, request.id)];
-        recorder.write(Record { events, request: Some(request.clone()) })
+        recorder.write(Record { events, request: Some(request.clone()), ..Record::default() })
     };
     // On one thread all three wait before the writer looks.
     let (first, refused, last) = tokio::join!(write(&before), write(&bad), write(&after));

@@ -20,7 +20,7 @@ fn span(world: &World) -> RollupSpan {
 
 /// Each record in a group of its own.
 async fn write(world: &World, records: Vec<Record>) {
-    let (recorder, writer) = Recorder::start(&world.store, &Recording::default());
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     for record in records {
         recorder.write(record).await.expect("durable");
     }
@@ -32,7 +32,7 @@ fn ended(world: &World, change: impl FnOnce(&mut RequestRecord)) -> Record {
     let mut row = request(world);
     row.output_tokens = Some(3);
     change(&mut row);
-    Record { events: Vec::new(), request: Some(row) }
+    Record { events: Vec::new(), request: Some(row), ..Record::default() }
 }
 
 #[rstest]
@@ -94,7 +94,7 @@ async fn events_are_counted_by_model_and_reason(#[values(Kind::Sqlite, Kind::Pos
     };
     let one = vec![like("timeout", None), like("rate_limited", Some("steady"))];
     let two = vec![like("timeout", None), like("timeout", Some("steady"))];
-    let records = [one, two].map(|events| Record { events, request: None });
+    let records = [one, two].map(|events| Record { events, request: None, ..Record::default() });
     write(&world, records.into()).await;
 
     let span = span(&world);
@@ -126,7 +126,7 @@ async fn a_list_is_leafed_through_in_both_directions(#[values(Kind::Sqlite, Kind
         world.database.hand.advance(Duration::from_secs(number % 2));
         events.push(event(&world, id));
     }
-    write(&world, vec![Record { events, request: None }]).await;
+    write(&world, vec![Record { events, request: None, ..Record::default() }]).await;
 
     let filter = EventFilter::default();
     let sheet = async |turn| world.organization.event_sheet(&filter, turn, 3).await.expect("a page");

@@ -143,6 +143,7 @@ pub(super) fn request(number: i64) -> RequestRow {
         origin: "live".to_owned(),
         created_at: at,
         recorded_at: at,
+        instance_id: None,
     }
 }
 

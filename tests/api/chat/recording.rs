@@ -37,8 +37,11 @@ on_both_databases! {
         caller.read_until("HTTP/1.1 200").await;
         assert_eq!(pick(&app.events().await, &["failed_model", "next_model"]), json!([["a", "b"]]));
         assert!(app.requests(0).await.is_empty());
+        let begun = app.running(0).await;
+        assert_eq!(pick(&begun, &["served_model", "hops", "cost_nano_dollars"]), json!([["b", 1, null]]));
         gate.open();
         caller.read_until("[DONE]").await;
+        assert!(app.running(0).await.is_empty());
         assert_eq!(pick(&app.requests(0).await, &["outcome", "served_model"]), json!([["answered", "b"]]));
     }
 

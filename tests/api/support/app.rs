@@ -144,6 +144,8 @@ impl App {
             ("DATABASE_URL", settings.database.url.clone()),
             ("FAILSOFT_LISTEN", "127.0.0.1:0".to_owned()),
             ("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "127.0.0.0/8".to_owned()),
+            // Its default is a file in the working directory.
+            ("FAILSOFT_SPOOL", "off".to_owned()),
         ];
         own.into_iter().chain(key).collect()
     }
@@ -231,12 +233,22 @@ impl App {
         items
     }
 
-    /// The organization's requests, oldest first. A caller who went away is recorded without anybody waiting for
-    /// it, so this waits until there are `count`.
+    /// The organization's requests that have ended, oldest first. A caller who went away is recorded without anybody
+    /// waiting for it, so this waits until there are `count`.
     pub(crate) async fn requests(&self, count: usize) -> Vec<Value> {
+        self.requests_where(|outcome| outcome != "running", count).await
+    }
+
+    /// The organization's streams that are under way, oldest first, once there are `count`.
+    pub(crate) async fn running(&self, count: usize) -> Vec<Value> {
+        self.requests_where(|outcome| outcome == "running", count).await
+    }
+
+    async fn requests_where(&self, which: impl Fn(&str) -> bool, count: usize) -> Vec<Value> {
         eventually(async || {
             let page = self.get("/v1/model-router/requests?limit=200").await;
             let mut items = page.json()["items"].as_array().expect("a list").clone();
+            items.retain(|item| which(item["outcome"].as_str().expect("a word")));
             items.reverse();
             (items.len() >= count).then_some(items)
         })

@@ -34,6 +34,21 @@ impl Process {
         process
     }
 
+    /// Stands still, as under a debugger, until it is told to go on.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Goes on.
+    pub(crate) fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success(), "SIG{name}");
+    }
+
     /// Ends it as SIGKILL does: at once, without a word.
     pub(crate) fn kill(&mut self) {
         // It may have ended by itself.

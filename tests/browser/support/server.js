@@ -24,6 +24,7 @@ export class Server {
       FAILSOFT_MASTER_KEY: randomBytes(32).toString("base64"),
       FAILSOFT_ALLOW_PRIVATE_UPSTREAMS: "127.0.0.0/8",
       FAILSOFT_LOG: "warn",
+      FAILSOFT_SPOOL: `${server.folder}/spool.db`,
       ...more,
     };
     await server.#begin(["serve", "--listen", "127.0.0.1:0"]);

@@ -67,6 +67,7 @@ pub(super) fn request(organization_id: OrganizationId, api_key_id: ApiKeyId) -> 
         origin: "live".to_owned(),
         created_at: moment(0),
         recorded_at: moment(1),
+        instance_id: Some(new_id()),
     }
 }
 
@@ -89,8 +90,6 @@ pub(super) fn request_rollup(
         cached_tokens: 3,
         reasoning_tokens: 4,
         cost_nano_dollars: i64::MAX,
-        first_frame_counts: json("[0, 3, 9007199254740993]"),
-        total_counts: json("[]"),
     }
 }
 
@@ -104,6 +103,21 @@ pub(super) fn fallback_rollup(organization_id: OrganizationId) -> fallback_rollu
         origin: "live".to_owned(),
         events: i64::MAX,
     }
+}
+
+pub(super) fn latency_rollup(organization_id: OrganizationId) -> latency_rollups::Model {
+    latency_rollups::Model {
+        organization_id,
+        bucket_at: 1_795_171_200,
+        origin: "live".to_owned(),
+        measure: "first_frame".to_owned(),
+        step: 47,
+        requests: i64::MAX,
+    }
+}
+
+pub(super) fn instance() -> instances::Model {
+    instances::Model { id: new_id(), seen_at: moment(7) }
 }
 
 pub(super) fn audit_entry(organization_id: OrganizationId, user_id: UserId) -> audit_entries::Model {

@@ -16,7 +16,7 @@ use crate::store::{RequestFilter, Store};
 const LIST: &str = "requests";
 
 /// How a request can end.
-const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed"];
+const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed", "running"];
 
 /// List requests
 ///
@@ -33,7 +33,7 @@ const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed"
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("requested_model" = Option<String>, Query, description = "The primary"),
         ("served_model" = Option<String>, Query, description = "The model that answered"),
-        ("outcome" = Option<String>, Query, description = "`answered`, `failed`, `interrupted` or `client_closed`"),
+        ("outcome" = Option<String>, Query, description = "`answered`, `failed`, `interrupted`, `client_closed` or `running`"),
         ("api_key_id" = Option<uuid::Uuid>, Query, description = "The key that called"),
         ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
         ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),

@@ -33,7 +33,7 @@ pub struct RequestResponse {
     /// The provider that answered.
     #[schema(required)]
     served_provider: Option<String>,
-    /// `answered`, `failed`, `interrupted` or `client_closed`.
+    /// `answered`, `failed`, `interrupted`, `client_closed` or, while a stream goes on, `running`.
     outcome: String,
     /// The class of the failure that ended it.
     #[schema(required)]

@@ -17,6 +17,7 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("failed", "Failed"),
     ("interrupted", "Broke off"),
     ("client_closed", "Caller left"),
+    ("running", "Under way"),
 ];
 
 /// What was asked for.

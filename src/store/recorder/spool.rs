@@ -1,0 +1,192 @@
+//! Where records wait while PostgreSQL is away or slow: an embedded SQLite file of bounded size.
+//!
+//! A record is taken out only when it is in the database. One that the database will never take is set aside in the same
+//! file, for a person to look at. Imports the recorder's records and the embedded database.
+
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sea_orm::sqlx::{self, Row as _};
+use tokio::sync::Notify;
+
+use super::Record;
+use crate::config::recording::Durability;
+
+const PAGE: u64 = 4_096;
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY, record TEXT NOT NULL, reason TEXT NOT NULL)",
+];
+
+/// Why the spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The file cannot be opened or made.
+    #[error(
+        "cannot open the spool {path}: {source}. Set FAILSOFT_SPOOL to a file in a folder that can be written, or to 'off'"
+    )]
+    Unusable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::Error,
+    },
+}
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct Spool {
+    pool: SqlitePool,
+    /// Records that wait. Others may put some in as well: it is a hint that each emptying sets right.
+    waiting: AtomicU64,
+    arrived: Notify,
+}
+
+/// A record that waited, with its number.
+pub(super) struct Waiting {
+    pub(super) number: i64,
+    pub(super) record: Record,
+}
+
+impl Spool {
+    pub(super) async fn open(path: &Path, bytes: u64, durability: Durability) -> Result<Self, SpoolError> {
+        let unusable = |source| SpoolError::Unusable { path: path.to_owned(), source };
+        make_private(path).map_err(|error| unusable(error.into()))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .auto_vacuum(SqliteAutoVacuum::Full)
+            .page_size(u32::try_from(PAGE).unwrap_or(4_096))
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous(durability))
+            .busy_timeout(Duration::from_secs(2))
+            .pragma("max_page_count", (bytes / PAGE).max(16).to_string());
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await
+            .map_err(unusable)?;
+        for statement in SCHEMA {
+            sqlx::query(statement).execute(&pool).await.map_err(unusable)?;
+        }
+        let spool = Self { pool, waiting: AtomicU64::new(0), arrived: Notify::new() };
+        spool.recount().await.map_err(unusable)?;
+        Ok(spool)
+    }
+
+    /// How many records wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Comes back when records have arrived, or after a while.
+    pub(super) async fn arrived(&self, patience: Duration) {
+        let _ = tokio::time::timeout(patience, self.arrived.notified()).await;
+    }
+
+    /// Keeps records. When this returns, they survive the death of the process.
+    pub(super) async fn keep(&self, records: &[Record]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        for record in records {
+            let text = serde_json::to_string(record).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            sqlx::query("INSERT INTO records (record) VALUES (?)")
+                .bind(text)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.waiting.fetch_add(records.len().try_into().unwrap_or(u64::MAX), Ordering::AcqRel);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// The records that have waited longest, at most `limit`.
+    pub(super) async fn oldest(&self, limit: i64) -> Result<Vec<Waiting>, sqlx::Error> {
+        let rows = sqlx::query("SELECT number, record FROM records ORDER BY number LIMIT ?")
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut oldest = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (number, text): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+            match serde_json::from_str(&text) {
+                Ok(record) => oldest.push(Waiting { number, record }),
+                Err(error) => self.set_aside(number, &format!("not a record: {error}")).await?,
+            }
+        }
+        if oldest.is_empty() {
+            self.recount().await?;
+        }
+        Ok(oldest)
+    }
+
+    /// These are in the database.
+    pub(super) async fn remove(&self, numbers: &[i64]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        for number in numbers {
+            sqlx::query("DELETE FROM records WHERE number = ?")
+                .bind(number)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.left(numbers.len());
+        Ok(())
+    }
+
+    /// The database will never take this one.
+    pub(super) async fn set_aside(&self, number: i64, reason: &str) -> Result<(), sqlx::Error> {
+        tracing::error!(number, reason, "a record of the spool was set aside, in its table 'refused'");
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("INSERT INTO refused (number, record, reason) SELECT number, record, ? FROM records WHERE number = ?")
+            .bind(reason)
+            .bind(number)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM records WHERE number = ?").bind(number).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        self.left(1);
+        Ok(())
+    }
+
+    fn left(&self, number: usize) {
+        let number = number.try_into().unwrap_or(u64::MAX);
+        let fewer = |waiting: u64| Some(waiting.saturating_sub(number));
+        let _ = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+    }
+
+    async fn recount(&self) -> Result<(), sqlx::Error> {
+        let row = sqlx::query("SELECT count(*) FROM records").fetch_one(&self.pool).await?;
+        let count: i64 = row.try_get(0)?;
+        self.waiting.store(count.unsigned_abs(), Ordering::Release);
+        Ok(())
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// What the embedded database waits for at a commit.
+pub(in crate::store) fn synchronous(durability: Durability) -> SqliteSynchronous {
+    match durability {
+        Durability::Process => SqliteSynchronous::Normal,
+        Durability::Full => SqliteSynchronous::Full,
+    }
+}
+
+/// Records name models and sessions: the file is for its owner.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let file =
+        std::fs::OpenOptions::new().append(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.sync_all()
+}
