@@ -264,6 +264,9 @@ pub enum Error {
     /// were made for it.
     #[error("the answer could not be recorded and was withheld; try again")]
     RecordingUnavailable(Option<Box<Disclosure>>),
+    /// 503: the database cannot be reached. What is served from memory goes on.
+    #[error("the database cannot be reached; try again shortly")]
+    DatabaseAway,
     /// 500: the data is not loaded yet.
     #[error("the router is not initialized")]
     NotReady,

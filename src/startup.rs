@@ -99,6 +99,7 @@ impl Application {
         let (simulator, simulator_address) = start_simulator()?;
         upstream.gate().set_simulated(simulator_address);
         let (recorder, writer) = Recorder::start(&store, &settings.recording).await?;
+        let readiness = Readiness::new(recorder.has_spool());
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
         let (health, health_changes) = Health::new();
@@ -109,7 +110,6 @@ impl Application {
             .map_err(|error| StartError::Other(error.into()))?;
         let gateway = Gateway { upstream, recorder, clock: clock.clone(), metrics, endpoints, listeners };
         let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());
-        let readiness = Readiness::default();
         let served = serve::serve(serve::Parts {
             store: store.clone(),
             clock: clock.clone(),

@@ -36,19 +36,34 @@ pub fn init(settings: &Telemetry) -> Result<(), String> {
 }
 
 /// Whether the process takes new work.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    draining: Arc<AtomicBool>,
+    outlives_database: bool,
+}
 
 impl Readiness {
+    /// Of a process that can record while its database is away, or cannot.
+    #[must_use]
+    pub fn new(outlives_database: bool) -> Self {
+        Self { draining: Arc::default(), outlives_database }
+    }
+
     /// From now on the process says that it is not ready.
     pub fn drain(&self) {
-        self.0.store(true, Ordering::Release);
+        self.draining.store(true, Ordering::Release);
     }
 
     /// Has it said so?
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Can it record while its database is away?
+    #[must_use]
+    pub fn outlives_database(&self) -> bool {
+        self.outlives_database
     }
 }
 

@@ -15,7 +15,8 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// The process can serve: its data is loaded, its database answers, and it is not about to stop.
+/// The process can serve: its data is loaded, it can record, and it is not about to stop. A database that is away is no
+/// reason to send nobody here any more, as long as the spool takes the records.
 ///
 /// # Errors
 /// [`Error::Busy`] as a 503 when it cannot.
@@ -25,8 +26,12 @@ pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> 
     if readiness.is_draining() || !store.directory().is_loaded() {
         return Err(Error::Busy);
     }
-    store.ping().await.map_err(|_| Error::Busy)?;
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
+    let said = match (store.is_away(), readiness.outlives_database()) {
+        (false, _) => "ok\n",
+        (true, true) => "ok, without the database: records wait in the spool\n",
+        (true, false) => return Err(Error::DatabaseAway),
+    };
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(said))
 }
 
 /// The metrics in Prometheus's text format, for holders of the operator's token.

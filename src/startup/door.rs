@@ -17,6 +17,7 @@ use crate::auth::limit::Minutes;
 use crate::auth::principal::RequestId;
 use crate::clock::Clock;
 use crate::error::{Error, Violation};
+use crate::store::Store;
 use crate::web::{compress, error, flash};
 
 /// The header under which a caller learns the request's id.
@@ -43,6 +44,12 @@ pub(super) async fn open(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = request.app_data::<web::Data<Clock>>().map_or_else(Uuid::nil, |clock| clock.new_id());
     request.extensions_mut().insert(RequestId(id));
+    let away = request.app_data::<web::Data<Store>>().is_some_and(|store| store.is_away());
+    if away && needs_database(request.path()) {
+        let (head, _) = request.into_parts();
+        let response = dressed(&head, &Error::DatabaseAway, id);
+        return Ok(ServiceResponse::new(head, response));
+    }
     // Handlers and extractors never fail past their own service: their errors come as responses that hold them.
     let (head, response) = next.call(request).await?.into_parts();
     let mut response = match response.error() {
@@ -62,6 +69,13 @@ pub(super) async fn open(
     Ok(ServiceResponse::new(head, response))
 }
 
+/// Is there nothing to be had at a path without the database? Calls to models are served from memory.
+fn needs_database(path: &str) -> bool {
+    let public = ["/livez", "/readyz", "/health/", "/metrics", "/openapi.json", "/static/"];
+    let inference = matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
+    !inference && !public.iter().any(|public| path.starts_with(public))
+}
+
 fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpResponse {
     let translated;
     let core = match error.as_error::<Error>() {
@@ -71,6 +85,11 @@ fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpR
             &translated
         }
     };
+    dressed(request, core, id)
+}
+
+/// An error in the shape of its path.
+fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
     dress::log(core, id);
     let mut response = match Dialect::of_path(request.path()) {
         Some(dialect) => dress::response(dialect, core, id),

@@ -136,6 +136,12 @@ async fn open_sqlite(
         .test_before_acquire(false)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
+        // When the disk fails or is full, SQLite ends a transaction by itself and the driver does not learn of it: whatever
+        // it commits on that connection from then on lasts nowhere. Such a one is never used again.
+        .map_sqlx_sqlite_before_acquire(|connection, _| {
+            let free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(free) })
+        })
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
                 .foreign_keys(true)

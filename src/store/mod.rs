@@ -16,6 +16,7 @@ mod membership;
 mod model;
 mod one_time_link;
 pub mod page;
+mod presence;
 mod provider;
 pub mod recorder;
 mod request;
@@ -36,8 +37,8 @@ use std::sync::Arc;
 
 use entity::ids::OrganizationId;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _, sqlx,
 };
 
 pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
@@ -65,6 +66,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::database::Database as Section;
 use crate::error::Error;
+use presence::Presence;
 use snapshot::Directory;
 use vault::Vault;
 
@@ -84,6 +86,7 @@ struct Inner {
     clock: Clock,
     /// Where the database is.
     section: Section,
+    presence: Presence,
 }
 
 impl std::fmt::Debug for Store {
@@ -113,7 +116,15 @@ impl Store {
         connect::migrate(&writer).await?;
         let vault = vault::open(&writer, settings, &clock).await?;
         let section = settings.database.clone();
-        let inner = Inner { writer, reader, vault, directory: Directory::default(), clock, section };
+        let inner = Inner {
+            writer,
+            reader,
+            vault,
+            directory: Directory::default(),
+            clock,
+            section,
+            presence: Presence::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -163,12 +174,10 @@ impl Store {
         self.inner.section.is_sqlite()
     }
 
-    /// Does the database answer?
-    ///
-    /// # Errors
-    /// It does not.
-    pub async fn ping(&self) -> Result<(), Error> {
-        Ok(self.inner.reader.ping().await?)
+    /// Has the database been found not to answer?
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.inner.presence.is_away()
     }
 
     /// Closes the connections after everything that was queued.
@@ -212,6 +221,22 @@ impl OrgStore {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        Self::internal(error)
+        if is_unreachable(&error) { Self::DatabaseAway } else { Self::internal(error) }
+    }
+}
+
+/// Did the statement fail for want of a database, rather than for what it said?
+fn is_unreachable(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            let code = error.as_database_error().and_then(|error| error.code());
+            // PostgreSQL's codes: the connection broke, and the server is going down or coming up.
+            matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+                || code.is_some_and(|code| {
+                    code.len() == 5 && (code.starts_with("08") || code.starts_with("57P"))
+                })
+        }
+        _ => false,
     }
 }

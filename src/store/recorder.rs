@@ -164,6 +164,12 @@ impl Recorder {
         }
     }
 
+    /// Whether records have somewhere to wait while the database is away.
+    #[must_use]
+    pub fn has_spool(&self) -> bool {
+        self.spool.is_some()
+    }
+
     /// This process, in the rows that it still owes their end.
     #[must_use]
     pub fn instance_id(&self) -> Uuid {
@@ -277,7 +283,12 @@ impl Record {
 /// An answer that was withheld, or broken off if it was a stream.
 fn withheld(row: RequestRecord) -> RequestRecord {
     if row.streamed {
-        return RequestRecord { outcome: "interrupted".to_owned(), ..row };
+        return RequestRecord {
+            outcome: "interrupted".to_owned(),
+            error_class: Some("stream_interrupted".to_owned()),
+            estimated: true,
+            ..row
+        };
     }
     RequestRecord {
         outcome: "failed".to_owned(),

@@ -6,6 +6,7 @@
 mod inspection;
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::DateTime;
 use entity::ids::{OrganizationId, UserId};
@@ -19,6 +20,9 @@ use super::rollup::write::Tally;
 use super::user::NewUser;
 use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, rows, user};
 pub use inspection::ProviderAddress;
+
+/// How long a look at the changes may take.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Access without an organization's scope.
 #[derive(Debug, Clone, Copy)]
@@ -115,12 +119,19 @@ impl<'a> System<'a> {
         Ok(organizations::Entity::find().count(&self.store.inner.reader).await?)
     }
 
-    /// Reads what other processes changed.
+    /// Reads what other processes changed, and notes whether the database answers.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn follow_changes(&self) -> Result<(), Error> {
-        self.store.inner.directory.follow(self.store).await
+        let presence = &self.store.inner.presence;
+        let followed = tokio::time::timeout(PATIENCE, self.store.inner.directory.follow(self.store)).await;
+        match &followed {
+            Ok(Err(Error::DatabaseAway)) => presence.refused(),
+            Ok(_) => presence.answered(),
+            Err(_) => presence.silent(),
+        }
+        followed.unwrap_or(Err(Error::DatabaseAway))
     }
 
     /// Writes down when keys were last used, for those used since `since` (unix seconds).

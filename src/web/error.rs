@@ -112,6 +112,13 @@ fn words(error: &Error) -> (u16, &'static str, String) {
             (503, "Busy", "Too much is going on at once. Try again in a moment.".to_owned())
         }
         Error::RecordingUnavailable(_) => (503, "Busy", sentence(error)),
+        Error::DatabaseAway => (
+            503,
+            "The database is away",
+            "The database behind this console cannot be reached. Calls to models are taken all the same, wherever they can be \
+             recorded; what happens meanwhile is shown here when the database is back. Try again in a moment."
+                .to_owned(),
+        ),
         Error::NotReady => (503, "Starting", "The data is being loaded. Try again in a moment.".to_owned()),
         Error::LoopDetected => (508, REFUSED, sentence(error)),
         Error::Chain(chain) => (status_of(&chain.failure), "No model answered", sentence(error)),

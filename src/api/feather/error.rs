@@ -132,6 +132,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
         Error::BodyUnreadable => (400, "bad_request", "The body broke off or is framed wrongly.".to_owned()),
         Error::LimitReached(_) => (429, "too_many_requests", sentence(error)),
         Error::Busy | Error::RecordingUnavailable(_) => (503, "service_unavailable", sentence(error)),
+        Error::DatabaseAway => (503, "database_away", sentence(error)),
         Error::NotReady => (500, "not_ready", sentence(error)),
         Error::LoopDetected => (508, "loop_detected", sentence(error)),
         Error::Chain(chain) => (status_of(&chain.failure), chain.failure.class.as_str(), sentence(error)),

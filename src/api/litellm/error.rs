@@ -106,6 +106,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
         Error::RecordingUnavailable(_) => {
             say(503, "The record could not be written. Try again shortly".to_owned())
         }
+        Error::DatabaseAway => say(503, "The database cannot be reached. Try again shortly".to_owned()),
         Error::NotReady => say(500, "Router not initialized".to_owned()),
         Error::LoopDetected => say(508, "This request has passed through this gateway before".to_owned()),
         Error::Chain(chain) => say(status_of(&chain.failure), chain.failure.message.clone()),

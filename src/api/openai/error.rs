@@ -133,6 +133,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         | Error::BodyEncoded
         | Error::BodyStalled
         | Error::BodyUnreadable
+        | Error::DatabaseAway
         | Error::NotReady
         | Error::LoopDetected => disclosure::nobody_called(headers),
         Error::Internal(_) => {}
@@ -265,6 +266,13 @@ fn words(error: &Error, request_id: Uuid) -> Words {
             "recording_unavailable",
             None,
             "The answer could not be recorded and was withheld. Try again shortly.".to_owned(),
+        ),
+        Error::DatabaseAway => say(
+            503,
+            "server_error",
+            "database_away",
+            None,
+            "The database cannot be reached. Try again shortly.".to_owned(),
         ),
         Error::NotReady => {
             say(500, "server_error", "not_ready", None, "The router is not initialized yet.".to_owned())

@@ -112,6 +112,8 @@ async fn correct(
         tally.request(&corrected, 1);
         requests::Entity::update_many()
             .col_expr(requests::Column::Outcome, Expr::value(corrected.outcome))
+            .col_expr(requests::Column::ErrorClass, Expr::value(corrected.error_class))
+            .col_expr(requests::Column::Estimated, Expr::value(corrected.estimated))
             .col_expr(requests::Column::StatusCode, Expr::value(corrected.status_code))
             .col_expr(requests::Column::CostNanoDollars, Expr::value(corrected.cost_nano_dollars))
             .filter(requests::Column::Id.eq(corrected.id))

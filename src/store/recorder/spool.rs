@@ -12,7 +12,7 @@ use sea_orm::sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sea_orm::sqlx::{self, Row as _};
+use sea_orm::sqlx::{self, Connection as _, Row as _};
 use tokio::sync::Notify;
 
 use super::Record;
@@ -72,6 +72,11 @@ impl Spool {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            // As for the database: a transaction that SQLite ended by itself spoils the connection.
+            .before_acquire(|connection, _| {
+                let free = !connection.is_in_transaction();
+                Box::pin(async move { Ok(free) })
+            })
             .connect_with(options)
             .await
             .map_err(unusable)?;

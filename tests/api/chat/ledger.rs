@@ -121,6 +121,54 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_postgresql_is_away_calls_go_on_and_all_else_says_so_in_its_own_words() {
+    let app = App::start(Kind::Postgres).await;
+    let fake = FakeProvider::start().await;
+    app.organization.catalogue(&fake, &["a", "b"]).await;
+    fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
+    fake.always_for("b-upstream", Script::answer("Hi"));
+    let (spooling, _folder) = with_spool(&app, 1 << 24).await;
+    let body = json!({"model": "a", "models": ["b"]});
+    app.database_of_its_own().shut().await;
+    for _ in 0..10 {
+        assert_eq!(spooling.chat(&body).await.status, 200);
+    }
+    let unknown = spooling.call(spooling.request(Method::POST, "/v1/chat/completions"), "fsk_unknown").await;
+    assert_eq!(unknown.status, 401);
+
+    let away = |path: &'static str| {
+        let spooling = &spooling;
+        async move { Some(spooling.get(path).await).filter(|answer| answer.status == 503) }
+    };
+    let page = eventually(async || away("/login").await).await;
+    assert!(page.header("content-type").starts_with("text/html"), "{}", page.text());
+    assert!(
+        page.text().contains("The database is away") && page.text().contains("Calls to models"),
+        "{}",
+        page.text()
+    );
+    assert_eq!(spooling.get("/v1/model-router/requests").await.json()["error"], "database_away");
+    let fallback = spooling.get("/fallback").await;
+    assert!(fallback.json()["detail"]["error"].as_str().is_some_and(|text| text.contains("database")));
+    assert_eq!((fallback.status, spooling.get("/livez").await.status), (503, 200));
+    // A balancer goes on sending calls here; without a spool it would not.
+    let ready = spooling.get("/readyz").await;
+    assert!(ready.status == 200 && ready.text().contains("spool"), "{}", ready.text());
+    eventually(async || (app.get("/readyz").await.status == 503).then_some(())).await;
+    assert_eq!(spooling.get("/v1/models").await.status, 200);
+    let kept = metric(&spooling, "failsoft_recorder_spooled").await;
+    assert_eq!(kept, 20);
+
+    app.database_of_its_own().open().await;
+    eventually(async || (app.get("/v1/model-router/requests").await.status == 200).then_some(())).await;
+    assert_eq!(app.requests(10).await.len(), 10);
+    eventually(async || (metric(&spooling, "failsoft_recorder_spooled").await == 0).then_some(())).await;
+    assert_eq!((app.requests(0).await.len(), app.events().await.len()), (10, 10));
+    assert_eq!(counted(&app, "answered").await, 10);
+    eventually(async || (spooling.get("/login").await.status == 200).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_in_the_spool_survives_a_kill() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;

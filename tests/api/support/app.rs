@@ -150,6 +150,11 @@ impl App {
         own.into_iter().chain(key).collect()
     }
 
+    /// The database itself.
+    pub(crate) fn database_of_its_own(&self) -> &Database {
+        &self.database
+    }
+
     /// The database, past the server.
     pub(crate) async fn database(&self) -> DatabaseConnection {
         self.database.connect().await

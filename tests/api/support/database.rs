@@ -48,6 +48,21 @@ impl Database {
         Self { settings, keeper }
     }
 
+    /// Lets nobody in any more and throws out who is in, until it is opened again. PostgreSQL only.
+    pub(crate) async fn shut(&self) {
+        let Keeper::Server { address, name } = &self.keeper else { panic!("SQLite has no door") };
+        run(address, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        let everybody =
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        run(address, &everybody).await;
+    }
+
+    /// Lets everybody in again.
+    pub(crate) async fn open(&self) {
+        let Keeper::Server { address, name } = &self.keeper else { panic!("SQLite has no door") };
+        run(address, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    }
+
     /// A connection of the test's own.
     pub(crate) async fn connect(&self) -> DatabaseConnection {
         let mut options = ConnectOptions::new(self.settings.database.url.clone());

@@ -1,0 +1,45 @@
+//! Whether the database answers, as the task found that looks every second.
+//!
+//! While it does not, pages and the management API say so at once instead of waiting for it. Imports nothing.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Two looks that were waited for in vain, or one that was refused: a busy machine is not a database that is away.
+const AWAY: u32 = 2;
+
+/// What the last looks found.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    signs: AtomicU32,
+}
+
+impl Presence {
+    /// It answered.
+    pub(super) fn answered(&self) {
+        if self.signs.swap(0, Ordering::AcqRel) >= AWAY {
+            tracing::info!("the database is back");
+        }
+    }
+
+    /// It let us wait.
+    pub(super) fn silent(&self) {
+        self.fail(1);
+    }
+
+    /// It could not be reached.
+    pub(super) fn refused(&self) {
+        self.fail(AWAY);
+    }
+
+    fn fail(&self, signs: u32) {
+        let more = |known: u32| Some(known.saturating_add(signs));
+        let before = self.signs.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).unwrap_or(0);
+        if before < AWAY && before.saturating_add(signs) >= AWAY {
+            tracing::error!("the database is away");
+        }
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.signs.load(Ordering::Acquire) >= AWAY
+    }
+}
