@@ -56,7 +56,7 @@ pub fn classify(fault: &Fault) -> Failure {
             Failure { status: Some(200), ..ours(ErrorClass::InvalidResponse, rule, message) }
         }
         Fault::Interrupted(interruption) => interrupted(interruption),
-        Fault::Drill(class) => ours(*class, "drill", "a drill made this model fail"),
+        Fault::Drill(class) => ours(*class, super::drill::RULE, "a drill made this model fail"),
     }
 }
 

@@ -9,6 +9,8 @@ use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 
 /// The header that names models and how they are to fail.
 pub const HEADER: &str = "x-failsoft-drill";
+/// The rule that a failure made on purpose matched.
+pub const RULE: &str = "drill";
 /// The scope that a key needs for it.
 pub const SCOPE: &str = "drill";
 

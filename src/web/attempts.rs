@@ -5,8 +5,9 @@
 use serde::Deserialize;
 
 use super::figures::duration;
-use super::mark::happening;
+use super::mark::{happening, label};
 use crate::gateway::classify::ErrorClass;
+use crate::gateway::drill;
 use crate::store::RequestRow;
 
 /// One call, several of the same model in a row, or a pass-over.
@@ -51,9 +52,18 @@ impl Attempt {
         self.class() == Some(ErrorClass::StreamInterrupted)
     }
 
+    /// Whether it failed on purpose, and nobody was called.
+    #[must_use]
+    pub fn is_drill(&self) -> bool {
+        self.matched_rule.as_deref() == Some(drill::RULE)
+    }
+
     /// `gpt-4o answered 429 after 412 ms`.
     fn told(&self, request: &RequestRow) -> String {
         let (model, took) = (&self.model, duration(self.duration_ms));
+        if let Some(class) = self.class().filter(|_| self.is_drill()) {
+            return on_purpose(model, class);
+        }
         let times = if self.calls > 1 { format!(" ({} calls)", self.calls) } else { String::new() };
         match (self.class(), self.status) {
             (None, _) if self.error_class.is_none() && request.outcome == "client_closed" => {
@@ -75,6 +85,12 @@ impl Attempt {
             (None, _) => format!("{model} failed after {took}{times}"),
         }
     }
+}
+
+/// `gpt-4o failed on purpose (a drill: timed out)`.
+#[must_use]
+pub fn on_purpose(model: &str, class: ErrorClass) -> String {
+    format!("{model} failed on purpose (a drill: {})", label(class).to_lowercase())
 }
 
 /// The attempts of a request, in order; several calls of one model after each other are one.

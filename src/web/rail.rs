@@ -1,11 +1,16 @@
 //! The rail: a chain as stations from left to right, for the editor, for what happened, and for what would happen.
 //!
-//! Data only; `templates/parts/rail.html` draws it. Imports `store` for the rows.
+//! Data only; `templates/parts/rail.html` draws it. Imports `store` for the rows, `gateway` for the
+//! rule of drills.
 
 use super::attempts::{Attempt, attempts};
 use super::figures::duration;
 use super::mark::reason;
+use crate::gateway::drill;
 use crate::store::{EventRow, RequestRow};
+
+/// What stands at a failure that a drill made, in the place of its time.
+const ON_PURPOSE: &str = "on purpose (drill)";
 
 /// A chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,9 +116,10 @@ impl Rail {
     #[must_use]
     pub fn of_event(event: &EventRow) -> Self {
         let kind = if event.attempts > 0 { StationKind::Failed } else { StationKind::PassedOver };
+        let drill = event.matched_rule.as_deref() == Some(drill::RULE);
         let failed = Station {
             reason: reason_and_status(&event.error_class, event.status_code),
-            facts: vec![duration(event.duration_ms)],
+            facts: vec![if drill { ON_PURPOSE.to_owned() } else { duration(event.duration_ms) }],
             here: true,
             ..Station::new(kind, &event.failed_model)
         };
@@ -158,7 +164,9 @@ fn tried(attempt: &Attempt, outcome: &str) -> Station {
         None => "the caller left".to_owned(),
     };
     let mut facts = Vec::new();
-    if !attempt.passed_over {
+    if attempt.is_drill() {
+        facts.push(ON_PURPOSE.to_owned());
+    } else if !attempt.passed_over {
         let calls = if attempt.calls > 1 { format!(", {} calls", attempt.calls) } else { String::new() };
         facts.push(format!("{}{calls}", duration(attempt.duration_ms)));
     }

@@ -97,9 +97,9 @@ on_both_databases! {
         ];
         for (fails, served, rail) in [
             (["", "", ""], "first", &["first answered in"][..]),
-            (["timeout", "", ""], "second", &["first gave no answer", "second answered in"]),
-            (["timeout", "rate_limited", ""], "third", &["second was limiting its callers", "third answered in"]),
-            (["context_window_exceeded", "", ""], "third", &["first found the prompt too long", "third answered in"]),
+            (["timeout", "", ""], "second", &["first failed on purpose (a drill: timed out)", "second answered in"]),
+            (["timeout", "rate_limited", ""], "third", &["second failed on purpose (a drill: rate limited)", "third answered in"]),
+            (["context_window_exceeded", "", ""], "third", &["first failed on purpose (a drill: prompt too long)", "on purpose (drill)", "third answered in"]),
         ] {
             let page = admin.submit(&drill, &drill, &asked(fails)).await.expect(200);
             assert!(page.shows(&format!("{served} answered · ")), "{fails:?}: {}", page.html);
@@ -107,9 +107,15 @@ on_both_databases! {
                 assert!(page.shows(part), "{part}: {}", page.html);
             }
             assert_eq!(page.shows("/events/0"), !fails[0].is_empty(), "{}", page.html);
+            assert!(!page.shows("after 0 ms"), "{}", page.html);
         }
         let page = admin.submit(&drill, &drill, &asked(["timeout", "timeout", "timeout"])).await.expect(200);
         assert!(page.shows("Nobody answered") && page.shows("Nobody left"), "{}", page.html);
+
+        let event = admin.get(&page.link("/events/0")).await.expect(200);
+        for part in ["first failed on purpose", "none: it failed on purpose", "Why it failed"] {
+            assert!(event.shows(part), "{part}: {}", event.html);
+        }
 
         let requests = app.requests(5).await;
         let origins: Vec<&str> = requests.iter().map(|request| request["origin"].as_str().expect("a word")).collect();

@@ -1,5 +1,6 @@
 //! One fallback event as a line of a table.
 
+use crate::gateway::drill;
 use crate::store::EventRow;
 use crate::web::figures::duration;
 use crate::web::mark::Mark;
@@ -30,7 +31,7 @@ pub struct EventLine {
 
 impl From<&EventRow> for EventLine {
     fn from(row: &EventRow) -> Self {
-        let called = row.attempts > 0;
+        let called = row.attempts > 0 && row.matched_rule.as_deref() != Some(drill::RULE);
         Self {
             id: row.id.0.to_string(),
             at: Moment::from(row.created_at),

@@ -7,9 +7,10 @@ use entity::ids::FallbackEventId;
 use super::line::EventLine;
 use crate::auth::visitor::{Visitor, may};
 use crate::error::{Error, Result};
+use crate::gateway::drill;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventRow, RequestRow, Store};
-use crate::web::attempts::{attempts, sentence};
+use crate::web::attempts::{attempts, on_purpose, sentence};
 use crate::web::figures::duration;
 use crate::web::layout::{Frame, Lit};
 use crate::web::moment::Moment;
@@ -36,6 +37,8 @@ pub(crate) struct Page {
     pub(crate) has_request: bool,
     pub(crate) matched_rule: Option<String>,
     pub(crate) calls: i32,
+    /// Whether it failed on purpose, and nobody was called.
+    pub(crate) drill: bool,
     pub(crate) hop: i32,
     /// The fallback list in force at that time.
     pub(crate) configuration: Option<Configuration>,
@@ -87,13 +90,13 @@ impl Page {
             story: request.map_or_else(|| unfinished(event), |request| sentence(request, &attempts(request))),
             rail,
             strip: request.and_then(Strip::of_request),
-            said_by: if event.attempts > 0 { "What its provider said" } else { "Why it was passed over" }
-                .to_owned(),
+            said_by: said_by(event).to_owned(),
             adjust: adjust(event, request, organization),
             request_id: event.request_id.0.to_string(),
             has_request: request.is_some(),
             matched_rule: event.matched_rule.clone(),
             calls: event.attempts,
+            drill: is_drill(event),
             hop: event.hop,
             configuration: configuration(event, organization),
             session: event.session_ref.clone().or_else(|| event.session_id.map(|id| id.to_string())),
@@ -103,12 +106,26 @@ impl Page {
     }
 }
 
+fn is_drill(event: &EventRow) -> bool {
+    event.matched_rule.as_deref() == Some(drill::RULE)
+}
+
+fn said_by(event: &EventRow) -> &'static str {
+    match event.attempts {
+        _ if is_drill(event) => "Why it failed",
+        0 => "Why it was passed over",
+        _ => "What its provider said",
+    }
+}
+
 /// The sentence of an event whose request has not ended yet, or is not kept any more.
 fn unfinished(event: &EventRow) -> String {
+    let on_purpose_class = event.error_class.parse().ok().filter(|_| is_drill(event));
     let status = event.status_code.map_or_else(|| "failed".to_owned(), |status| format!("answered {status}"));
-    let failed = match event.attempts {
-        0 => format!("{} was passed over", event.failed_model),
-        _ => format!("{} {status} after {}", event.failed_model, duration(event.duration_ms)),
+    let failed = match (on_purpose_class, event.attempts) {
+        (Some(class), _) => on_purpose(&event.failed_model, class),
+        (None, 0) => format!("{} was passed over", event.failed_model),
+        (None, _) => format!("{} {status} after {}", event.failed_model, duration(event.duration_ms)),
     };
     match &event.next_model {
         Some(next) => format!("{failed}; {next} was asked next."),
