@@ -5,8 +5,8 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
@@ -17,11 +17,14 @@ use crate::auth::limit::Minutes;
 use crate::auth::principal::RequestId;
 use crate::clock::Clock;
 use crate::error::{Error, Violation};
-use crate::store::Store;
+use crate::store::{Store, queries};
 use crate::web::{compress, error, flash};
 
 /// The header under which a caller learns the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How many queries a page took, where a browser's tools show it.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Only a placeholder: `open` replaces it.
 impl ResponseError for Error {
@@ -51,7 +54,8 @@ pub(super) async fn open(
         return Ok(ServiceResponse::new(head, response));
     }
     // Handlers and extractors never fail past their own service: their errors come as responses that hold them.
-    let (head, response) = next.call(request).await?.into_parts();
+    let (answered, queries) = answer(request, next).await;
+    let (head, response) = answered?.into_parts();
     let mut response = match response.error() {
         Some(error) => translate(&head, error, id),
         None => response.map_into_boxed_body(),
@@ -62,6 +66,9 @@ pub(super) async fn open(
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
         headers.insert(REQUEST_ID, id);
+    }
+    if let Some(timing) = queries.filter(|_| is_page(headers)).and_then(timing) {
+        headers.insert(SERVER_TIMING, timing);
     }
     if let Some(minutes) = minutes {
         openai::limits::describe(minutes, headers);
@@ -74,6 +81,28 @@ fn needs_database(path: &str) -> bool {
     let public = ["/livez", "/readyz", "/health/", "/metrics", "/openapi.json", "/static/"];
     let inference = matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
     !inference && !public.iter().any(|public| path.starts_with(public))
+}
+
+/// The answer, and for pages the number of queries that it took. Only where pages are read: what a form of somebody
+/// unknown took would tell whether an address is known.
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> (Result<ServiceResponse<B>, actix_web::Error>, Option<u32>) {
+    if request.method() != Method::GET || Dialect::of_path(request.path()).is_some() {
+        return (next.call(request).await, None);
+    }
+    let (answered, queries) = queries::counted(next.call(request)).await;
+    (answered, Some(queries))
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+fn timing(queries: u32) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("db;desc=\"{queries}\"")).ok()
 }
 
 fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpResponse {

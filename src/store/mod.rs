@@ -18,6 +18,7 @@ mod one_time_link;
 pub mod page;
 mod presence;
 mod provider;
+pub mod queries;
 pub mod recorder;
 mod request;
 mod rollup;
@@ -115,6 +116,7 @@ impl Store {
         let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
         connect::migrate(&writer).await?;
         let vault = vault::open(&writer, settings, &clock).await?;
+        let reader = queries::watch(reader);
         let section = settings.database.clone();
         let inner = Inner {
             writer,

@@ -15,6 +15,7 @@ mod members;
 mod models;
 mod overview;
 mod providers;
+mod queries;
 mod requests;
 mod reset;
 mod start;
