@@ -218,6 +218,7 @@ pub const ROUTES: &[Endpoint] = &[
     form("/fallbacks/{id}/try", CONFIGURE, || web::post().to(pages::fallbacks::trial::run)),
     page("/playground", SEND, || web::get().to(pages::playground::send::read)),
     form("/playground", SEND, || web::post().to(pages::playground::send::send)),
+    form("/playground/stream", SEND, || web::post().to(pages::playground::stream::send)),
     page("/start", VISITOR, || web::get().to(pages::start::read::read)),
     form("/start/key", Access::Visitor(Permission::ManageKeys), || web::post().to(pages::start::key::create)),
     form("/start/request", CONFIGURE, || web::post().to(pages::start::request::send)),

@@ -252,3 +252,68 @@ customElements.define("live-tail", class extends HTMLElement {
     if (this.state) this.state.textContent = text;
   }
 });
+
+/** The events of a stream that `fetch` opened, as `[name, data]`; the data is JSON. */
+async function* told(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (text + value).split("\n\n");
+    text = events.pop();
+    for (const event of events) {
+      const [, name, data] = event.match(/^event: (\w+)\ndata: (.*)$/) ?? [];
+      if (name) yield [name, JSON.parse(data)];
+    }
+  }
+}
+
+/**
+ * Sends its form to `src` and shows the answer as it comes, in a copy of the template `as` within `into`; in the end the parts of
+ * the page that came with it take their places. What the form refuses, and what does not stream, is sent as without a script.
+ */
+customElements.define("live-answer", class extends HTMLElement {
+  connectedCallback() {
+    const form = this.closest("form");
+    form?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.control?.abort();
+      this.ask(form);
+    });
+  }
+
+  async ask(form) {
+    const control = this.control = new AbortController();
+    const place = document.getElementById(this.getAttribute("into"));
+    place.replaceChildren(document.getElementById(this.getAttribute("as")).content.cloneNode(true));
+    const [state, ways, stop, figure] = [".story", ".ways", "button", "figure"].map((one) => place.querySelector(one));
+    const code = figure.querySelector("code");
+    const end = (text) => {
+      state.textContent = text;
+      stop.remove();
+    };
+    stop.addEventListener("click", () => control.abort());
+    place.scrollIntoView({ block: "nearest" });
+    const hear = {
+      asked: (path) => { ways.firstElementChild.href = path; },
+      began: (text) => { state.textContent = text; },
+      piece: (text) => { figure.hidden = false; code.append(text); },
+      done: (html) => {
+        const holder = document.createElement("template");
+        holder.innerHTML = html;
+        for (const part of [...holder.content.children]) document.getElementById(part.id)?.replaceWith(part);
+      },
+    };
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await fetch(this.getAttribute("src"), { method: "POST", body, signal: control.signal });
+      if (!answer.ok || !answer.headers.get("content-type").startsWith("text/event-stream")) return form.submit();
+      for await (const [name, data] of told(answer.body)) hear[name]?.(data);
+      if (stop.isConnected) end("It ended before its end. What had come stands below.");
+    } catch {
+      if (this.control !== control) return;
+      ways.hidden = !ways.firstElementChild.pathname.startsWith("/requests/");
+      end(control.signal.aborted ? "Stopped. What had come stands below." : "The connection was lost. What had come stands below.");
+    }
+  }
+});

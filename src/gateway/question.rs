@@ -1,15 +1,20 @@
-//! A request that a person sends from a page: one prompt, the whole answer at once, with whom they like to fail.
+//! A request that a person sends from a page: one prompt, the answer at once or as it comes, with whom they like to fail.
 //!
-//! It is run and recorded as any other. Imports [`intent`](super::intent), [`relay`](mod@super::relay)'s manner.
+//! It is run and recorded as any other. Imports [`intent`](super::intent), [`relay`](mod@super::relay)'s manner, and
+//! `providers` for cutting a stream.
 
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde_json::Value;
+use chrono::{DateTime, Utc};
+use futures_util::stream::{Stream, StreamExt as _, iter, once};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer::{Answer, AnswerBody, BrokenStream};
+use super::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
 use super::drill::Drills;
 use super::intent::Intent;
 use super::relay::Manner;
@@ -17,6 +22,7 @@ use super::request::ChatRequest;
 use super::trail::Context;
 use super::{Gateway, Job};
 use crate::error::{Error, Result};
+use crate::providers::sse::{Data, Splitter, data};
 use crate::store::snapshot::OrganizationSnapshot;
 
 /// What somebody waits for with a page open, at most.
@@ -53,7 +59,10 @@ impl Question {
     /// # Errors
     /// A name that cannot be one.
     pub fn intent(&self) -> Result<Intent> {
-        let body = body(&self.model, &self.prompt);
+        self.intent_of(body(&self.model, &self.prompt))
+    }
+
+    fn intent_of(&self, body: String) -> Result<Intent> {
         Ok(Intent {
             organization: self.organization.clone(),
             key: None,
@@ -61,6 +70,29 @@ impl Question {
             deadline: Some(PATIENCE),
             drills: self.drills.clone(),
         })
+    }
+
+    /// As a program would ask for it, answered at once or as a stream.
+    fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
+        let body = body(&self.model, &self.prompt);
+        let whole = body.strip_suffix('}').filter(|_| streamed);
+        let intent = self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
+        let context = Context {
+            request_id: self.request_id,
+            organization_id: self.organization.id,
+            key: None,
+            endpoint: ENDPOINT,
+            requested: self.model.clone(),
+            streamed,
+            prompt_bytes: intent.request.body.len(),
+            session_id: None,
+            session_ref: None,
+            client_retry_count: None,
+            created_at: now,
+            started: Instant::now(),
+        };
+        let manner = Manner { metadata: false, idle: PATIENCE, total: PATIENCE, broken };
+        Ok(Job { intent, traceparent: None, context, manner })
     }
 }
 
@@ -70,23 +102,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::run`].
     pub async fn ask(&self, question: &Question) -> Result<String> {
-        let intent = question.intent()?;
-        let context = Context {
-            request_id: question.request_id,
-            organization_id: question.organization.id,
-            key: None,
-            endpoint: ENDPOINT,
-            requested: question.model.clone(),
-            streamed: false,
-            prompt_bytes: intent.request.body.len(),
-            session_id: None,
-            session_ref: None,
-            client_retry_count: None,
-            created_at: self.clock.now(),
-            started: Instant::now(),
-        };
-        let manner = Manner { metadata: false, idle: PATIENCE, total: PATIENCE, broken: nothing };
-        match self.run(Job { intent, traceparent: None, context, manner }).await? {
+        match self.run(question.job(false, self.clock.now())?).await? {
             Answer { body: AnswerBody::Whole(body), .. } => Ok(text(&body)),
             Answer { body: AnswerBody::Stream(_), .. } => {
                 Err(Error::internal("a stream came where none was asked for"))
@@ -95,9 +111,65 @@ impl Gateway {
     }
 }
 
-/// No stream is asked for, so none can break.
-fn nothing(_: &BrokenStream<'_>) -> Bytes {
-    Bytes::new()
+/// A piece of an answer that comes bit by bit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// More of it.
+    Text(String),
+    /// It broke off, and why.
+    Broken(String),
+}
+
+/// An answer that has begun. Dropping the pieces cancels the call.
+pub struct Spoken {
+    /// What is known of the way to it.
+    pub disclosure: Disclosure,
+    /// What is said. Its row is recorded when they end.
+    pub pieces: Pin<Box<dyn Stream<Item = Piece>>>,
+}
+
+impl Gateway {
+    /// Asks, and returns the answer as soon as it begins. Where nobody answers, the row is recorded when this returns.
+    ///
+    /// # Errors
+    /// As [`Gateway::run`].
+    pub async fn ask_in_pieces(&self, question: &Question) -> Result<Spoken> {
+        let answer = self.run(question.job(true, self.clock.now())?).await?;
+        let pieces: Pin<Box<dyn Stream<Item = Piece>>> = match answer.body {
+            AnswerBody::Whole(body) => Box::pin(once(ready(Piece::Text(text(&body))))),
+            AnswerBody::Stream(relay) => {
+                let mut splitter = Splitter::default();
+                let pieces = relay.into_stream().map(move |chunk| iter(said(&mut splitter, chunk)));
+                Box::pin(pieces.flatten())
+            }
+        };
+        Ok(Spoken { disclosure: answer.disclosure, pieces })
+    }
+}
+
+/// What the events of a chunk say, as one text, and whether it broke off.
+fn said(splitter: &mut Splitter, chunk: Bytes) -> Vec<Piece> {
+    splitter.push(chunk);
+    let (mut text, mut pieces) = (String::new(), Vec::new());
+    // The relay has read these lines already: none is too long.
+    while let Ok(Some(event)) = splitter.next_event() {
+        let Data::Line(line) = data(&event) else { continue };
+        let frame: Value = serde_json::from_slice(line).unwrap_or_default();
+        if let Some(message) = frame.pointer("/error/message").and_then(Value::as_str) {
+            pieces.push(Piece::Broken(message.to_owned()));
+        }
+        text.push_str(frame.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default());
+    }
+    if !text.is_empty() {
+        pieces.insert(0, Piece::Text(text));
+    }
+    pieces
+}
+
+/// The chunk of a stream that broke, for [`said`].
+fn broken(broken: &BrokenStream<'_>) -> Bytes {
+    let error = json!({ "error": { "message": broken.failure.message } });
+    format!("data: {error}\n\n").into()
 }
 
 /// What the model said, or the whole body where it said nothing in words.
@@ -112,6 +184,22 @@ fn text(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_does_not_depend_on_how_it_was_cut() {
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n: alive\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"lo\"}}]}\n\ndata: {\"error\":{\"message\":\"gone\"}}\n\n";
+        for size in [1, 7, 40, stream.len()] {
+            let mut splitter = Splitter::default();
+            let chunks = stream.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+            let pieces: Vec<Piece> = chunks.flat_map(|chunk| said(&mut splitter, chunk)).collect();
+            let words = pieces.iter().filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Broken(_) => None,
+            });
+            assert_eq!(words.collect::<String>(), "Hello", "{size}");
+            assert_eq!(pieces.last(), Some(&Piece::Broken("gone".to_owned())), "{size}");
+        }
+    }
 
     #[test]
     fn an_answer_is_its_words_or_else_all_of_it() {

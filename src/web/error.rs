@@ -50,6 +50,12 @@ pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpR
     response
 }
 
+/// An error in one sentence or two, for a place where it has no page of its own.
+#[must_use]
+pub fn message(error: &Error) -> String {
+    words(error).2
+}
+
 /// The log-in, which leads on to the page that was wanted.
 fn log_in_path(next: &str) -> String {
     if next == "/" {

@@ -31,7 +31,7 @@ pub struct Outcome {
     pub answer: Option<String>,
     /// Who answered.
     pub served: String,
-    /// Why nobody answered; empty if somebody did.
+    /// Why nobody answered, or why the answer broke off; empty if all is well.
     pub failure: String,
     /// Time, tokens and cost, as far as they are known.
     pub facts: Vec<String>,
@@ -61,6 +61,19 @@ impl Outcome {
             Err(Error::Chain(chain)) => (None, chain.failure.message),
             Err(error) => return Err(error),
         };
+        Self::read(data, question, answer, failure).await
+    }
+
+    /// Tells what came of a question that was asked.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn read(
+        data: &OrgStore,
+        question: &Question,
+        answer: Option<String>,
+        failure: String,
+    ) -> Result<Self> {
         let id = RequestId(question.request_id);
         let row = data.request_find(id).await?;
         let filter = EventFilter { request_id: Some(id), ..EventFilter::default() };
@@ -72,7 +85,8 @@ impl Outcome {
     #[must_use]
     pub fn said_by(&self) -> String {
         let facts = self.facts.iter().map(|fact| format!(" · {fact}"));
-        format!("{} answered{}", self.served, facts.collect::<String>())
+        let did = if self.failure.is_empty() { "answered" } else { "broke off" };
+        format!("{} {did}{}", self.served, facts.collect::<String>())
     }
 
     pub(crate) fn of(

@@ -14,6 +14,7 @@ mod markup;
 mod members;
 mod models;
 mod overview;
+mod playground;
 mod providers;
 mod queries;
 mod requests;

@@ -64,6 +64,7 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("POST /fallbacks/{id}/try", Class::Names("model")),
     ("GET /playground", Class::Own),
     ("POST /playground", Class::Own),
+    ("POST /playground/stream", Class::Own),
     ("GET /start", Class::Own),
     ("POST /start/key", Class::Own),
     ("POST /start/request", Class::Own),

@@ -2,3 +2,4 @@
 
 pub(crate) mod prompt;
 pub mod send;
+pub mod stream;

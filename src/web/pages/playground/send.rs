@@ -68,28 +68,38 @@ pub async fn send(
     gateway: web::Data<Gateway>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let (visitor, fields) = (&form.visitor, &form.fields);
-    let (model, typed) = (fields.text("model").to_owned(), fields.text("prompt").to_owned());
-    let frame = Frame::of(visitor, "Playground", Lit::Playground);
-    let address = address::of(&settings, &request);
-    let mut page = Page::of(frame, &visitor.organization, &address, model.clone(), typed.clone());
-    if !visitor.organization.models.contains_key(&model) {
-        page.problems.add("model", "There is no such model. Choose one of the list.");
-    }
-    let prompt = page.problems.check("prompt", parse_prompt(&typed));
-    let (Some(prompt), true) = (prompt, page.problems.is_empty()) else { return page_with(422, &page) };
-    let question = Question {
-        organization: visitor.organization.clone(),
-        request_id: visitor.request_id,
-        model,
-        prompt,
-        drills: Drills::default(),
-    };
-    page.outcome = Some(Outcome::ask(&gateway, &store.organization(&visitor.tenant), &question).await?);
+    let mut page = Page::of_form(&form, &address::of(&settings, &request));
+    let Some(question) = page.question(&form.visitor) else { return page_with(422, &page) };
+    let data = store.organization(&form.visitor.tenant);
+    page.outcome = Some(Outcome::ask(&gateway, &data, &question).await?);
     page_with(200, &page)
 }
 
 impl Page {
+    /// As somebody sent it.
+    pub(super) fn of_form(form: &Form<may::Send>, address: &str) -> Self {
+        let (visitor, fields) = (&form.visitor, &form.fields);
+        let frame = Frame::of(visitor, "Playground", Lit::Playground);
+        let (model, prompt) = (fields.text("model").to_owned(), fields.text("prompt").to_owned());
+        Self::of(frame, &visitor.organization, address, model, prompt)
+    }
+
+    /// What is to be asked; none, and the problems noted, where it cannot be.
+    pub(super) fn question(&mut self, visitor: &Visitor<may::Send>) -> Option<Question> {
+        if !visitor.organization.models.contains_key(&self.model) {
+            self.problems.add("model", "There is no such model. Choose one of the list.");
+        }
+        let prompt = self.problems.check("prompt", parse_prompt(&self.prompt));
+        let prompt = prompt.filter(|_| self.problems.is_empty())?;
+        Some(Question {
+            organization: visitor.organization.clone(),
+            request_id: visitor.request_id,
+            model: self.model.clone(),
+            prompt,
+            drills: Drills::default(),
+        })
+    }
+
     pub(crate) fn of(
         frame: Frame,
         organization: &OrganizationSnapshot,

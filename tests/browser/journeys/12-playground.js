@@ -1,0 +1,69 @@
+// The playground: with JavaScript the answer appears as it is said, can be stopped, and ends as the page without it does.
+import assert from "node:assert/strict";
+import { Organization } from "../support/organization.js";
+import { logIn } from "../support/people.js";
+import { Speaker } from "../support/speaker.js";
+
+export async function run({ visit, server, setting }) {
+  const acme = await Organization.make(server);
+  await acme.catalogue({ down: "sim/error-503" });
+  const speaker = await Speaker.open();
+  try {
+    const body = { name: "speaker", preset: "custom", base_url: speaker.url, credential: "sk-of-the-test" };
+    const { id } = await acme.create("/v1/model-router/providers", body);
+    await acme.create("/v1/model-router/models", { name: "speaker", upstream_model: "m", provider_id: id, num_retries: 0 });
+    await acme.fallback("down", ["speaker"]);
+    const ada = await visit();
+    await logIn(ada);
+    await ada.open("/playground?model=down");
+    await ada.press("Send");
+    if (setting.script) await streamed(ada, acme, speaker);
+    await finished(ada);
+    await ada.look("playground, answered");
+    await refused(ada);
+  } finally {
+    await speaker.close();
+  }
+}
+
+async function streamed(ada, acme, speaker) {
+  const shown = ada.page.locator("#answer pre code");
+  const first = await speaker.call(0);
+  first.say("One ");
+  await shown.filter({ hasText: /^One $/ }).waitFor();
+  await ada.sees("down failed (overloaded). speaker is answering.");
+  await ada.look("playground, answering");
+  first.say("two ");
+  await shown.filter({ hasText: /^One two $/ }).waitFor();
+  // Stopped, and the call with it; what came stays.
+  await ada.press("Stop");
+  await ada.sees("Stopped. What had come stands below.");
+  await first.gone;
+  assert.equal(await shown.innerText(), "One two ");
+  await ada.look("playground, stopped");
+  await ada.follow("The whole request");
+  await ada.page.getByRole("heading", { level: 1, name: "down" }).waitFor();
+  const [request] = (await acme.call("GET", "/v1/model-router/requests")).body.items;
+  assert.equal(request.outcome, "client_closed");
+
+  await ada.open("/playground?model=down");
+  await ada.press("Send");
+  const second = await speaker.call(1);
+  for (const word of ["One ", "two ", "three"]) second.say(word);
+  second.end();
+}
+
+async function finished(ada) {
+  await ada.page.locator("#outcome .station.answered", { hasText: "speaker" }).waitFor();
+  assert.equal(await ada.page.locator("#outcome .station.failed").count(), 1);
+  await ada.sees("One two three");
+  await ada.page.getByRole("link", { name: "The whole request" }).waitFor();
+}
+
+// What cannot be asked is told beside its field, in both ways.
+async function refused(ada) {
+  await ada.fill({ Prompt: " " });
+  await ada.press("Send");
+  await ada.page.getByRole("alert").filter({ hasText: "Type what the model is to be asked" }).waitFor();
+  assert.equal(await ada.field("Prompt").getAttribute("aria-invalid"), "true");
+}
