@@ -233,6 +233,7 @@ pub const ROUTES: &[Endpoint] = &[
     page("/keys/new", MANAGE_KEYS, || web::get().to(key_pages::create::read)),
     form("/keys/new", MANAGE_KEYS, || web::post().to(key_pages::create::create)),
     page("/keys/{id}", VISITOR, || web::get().to(key_pages::read::read)),
+    form("/keys/{id}", MANAGE_KEYS, || web::post().to(key_pages::read::change)),
     page("/keys/{id}/revoke", MANAGE_KEYS, || web::get().to(key_pages::revoke::read)),
     form("/keys/{id}/revoke", MANAGE_KEYS, || web::post().to(key_pages::revoke::revoke)),
     page("/settings", VISITOR, || web::get().to(settings::read::read)),

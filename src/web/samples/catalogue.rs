@@ -305,11 +305,9 @@ fn of_keys() -> Vec<(&'static str, String)> {
         line: keys::line::KeyLine::of(&key(0), None, now()),
         lately: "1,204 requests were made with it in the last 24 hours.".to_owned(),
     };
-    let one = keys::read::Page {
-        frame: frame("production", Lit::Keys),
-        line: keys::line::KeyLine::of(&key(1), None, now()),
-        may_manage: true,
-    };
+    let line = keys::line::KeyLine::of(&key(1), None, now());
+    let typed = keys::form::Typed::of_row(&key(1));
+    let one = keys::read::Page::with(frame("production", Lit::Keys), line, typed, &organization());
     vec![
         ("keys", html(&key_list(3))),
         ("keys-empty", html(&key_list(0))),

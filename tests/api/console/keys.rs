@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::support::app::App;
+use crate::support::app::{App, chat_body, with_json};
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
-use failsoft::auth::permission::Role;
+use failsoft::auth::permission::{Role, Scope};
 use reqwest::Method;
+use serde_json::json;
 
 async fn owner(app: &App) -> Browser {
     Browser::logged_in(app, &app.organization.member(Role::Owner).await).await
@@ -133,5 +134,72 @@ on_both_databases! {
         stranger.get(&format!("{path}/revoke")).await.expect(404);
         stranger.submit_with(&token, &format!("{path}/revoke"), &[]).await.expect(404);
         assert!(member.get(&path).await.shows("Works"));
+    }
+
+    async fn a_key_is_changed_in_force_at_once_and_its_secret_stays(app: App) {
+        app.clock.advance(Duration::from_secs(1));
+        let provider = app.organization.provider_at("simulated", "simulated", None).await;
+        for name in ["one", "two"] {
+            app.organization.model_like(name, provider, |model| "sim/steady".clone_into(&mut model.upstream_model)).await;
+        }
+        let secret = app.organization.key_like(&[Scope::Inference], |key| key.name = "mobile".to_owned()).await;
+        let browser = owner(&app).await;
+        let path = browser.get("/keys").await.link("/keys/0");
+        let form = browser.get(&path).await.expect(200);
+        assert!(form.shows(r#"value="mobile""#) && form.shows(r#"value="inference" checked"#), "{}", form.html);
+        assert!(!form.shows(&secret), "the secret is shown once");
+        app.clock.advance(Duration::from_secs(1));
+        let fields = [
+            ("name", "mobile app"), ("scopes", "inference"), ("scopes", "router:read"), ("which", "some"), ("models", "two"),
+            ("requests_per_minute", "60"), ("concurrent_requests", ""), ("expires_at", "2030-01-31T12:00"),
+        ];
+        browser.submit(&path, &path, &fields).await.leads_to(&path);
+        let page = browser.get(&path).await.expect(200);
+        for text in ["mobile app is saved, and in force.", "60 a minute", "inference, router:read", r#"value="2030-01-31T12:00""#] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+        let ask = async |model: &str| {
+            let request = app.request(Method::POST, "/v1/chat/completions");
+            app.call(with_json(request, &chat_body(&json!({"model": model}))), &secret).await.status
+        };
+        assert_eq!((ask("two").await, ask("one").await), (200, 403));
+
+        // What was not touched is not questioned again: the end may have passed, and a model may be gone.
+        app.clock.advance(Duration::from_secs(86_400 * 3_000));
+        let browser = owner(&app).await;
+        let kept = [&[("name", "old app")][..], &fields[1..]].concat();
+        browser.submit(&path, &path, &kept).await.leads_to(&path);
+        let late = [&kept[..7], &[("expires_at", "2030-01-31T12:01")]].concat();
+        let refused = browser.submit(&path, &path, &late).await.expect(422);
+        assert!(refused.shows("must be in the future") && refused.shows("2030-01-31T12:01"), "{}", refused.html);
+        for (wrong, said) in [(("name", ""), "The name must be"), (("requests_per_minute", "0"), "must be a whole number from 1")] {
+            let fields = [&[wrong][..], &[("name", "x"), ("scopes", "inference")][usize::from(wrong.0 == "name")..]].concat();
+            let refused = browser.submit(&path, &path, &fields).await.expect(422);
+            assert!(refused.shows(said), "{said}: {}", refused.html);
+        }
+        let unknown = [("name", "x"), ("scopes", "inference"), ("which", "some"), ("models", "nobody")];
+        assert!(browser.submit(&path, &path, &unknown).await.expect(422).shows("is called &#39;nobody&#39;"));
+
+        let audit = browser.get("/audit?kind=api_key&name=mobile+app").await.expect(200);
+        for text in ["<del>mobile</del>", "<ins>mobile app</ins>"] {
+            assert!(audit.shows(text), "{text}: {}", audit.html);
+        }
+    }
+
+    async fn who_may_not_manage_keys_changes_none_and_a_revoked_one_stays(app: App) {
+        app.clock.advance(Duration::from_secs(1));
+        app.organization.key_like(&[Scope::Inference], |key| key.name = "ours".to_owned()).await;
+        let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;
+        let path = member.get("/keys").await.link("/keys/0");
+        let page = member.get(&path).await.expect(200);
+        assert!(!page.shows("Save") && !page.shows(&format!("action=\"{path}\"")), "{}", page.html);
+        let fields = [("name", "theirs"), ("scopes", "inference")];
+        member.submit_with(&page.token(), &path, &fields).await.expect(403);
+        let browser = owner(&app).await;
+        let token = browser.get(&path).await.token();
+        browser.submit(&format!("{path}/revoke"), &format!("{path}/revoke"), &[]).await.leads_to("/keys");
+        assert!(!browser.get(&path).await.expect(200).shows("Save"));
+        assert!(browser.submit_with(&token, &path, &fields).await.expect(409).shows("is revoked"));
+        assert!(member.get(&path).await.shows("<h1>ours</h1>"));
     }
 }

@@ -88,6 +88,7 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /keys/new", Class::Own),
     ("POST /keys/new", Class::Own),
     ("GET /keys/{id}", Class::Names("API key")),
+    ("POST /keys/{id}", Class::Names("API key")),
     ("GET /keys/{id}/revoke", Class::Names("API key")),
     ("POST /keys/{id}/revoke", Class::Names("API key")),
     ("GET /settings", Class::Own),

@@ -67,12 +67,14 @@ impl Page {
         typed: Typed,
         problems: Problems,
     ) -> Self {
-        let ticked = |words: &[String], word: &str| words.iter().any(|one| one == word);
-        let scope = |scope: Scope| (scope.as_str(), scope.describe(), ticked(&typed.scopes, scope.as_str()));
-        let names = organization.models.keys();
-        let mut models: Vec<_> = names.map(|name| (name.clone(), ticked(&typed.models, name))).collect();
-        models.sort_unstable();
-        Self { frame, problems, once, scopes: Scope::ALL.map(scope).into(), models, typed }
+        Self {
+            scopes: typed.scope_boxes(),
+            models: typed.model_boxes(organization),
+            frame,
+            problems,
+            once,
+            typed,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Imports `auth` for the scopes, `checks`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use secrecy::ExposeSecret as _;
 
@@ -9,10 +11,14 @@ use crate::auth::api_key::NewKey;
 use crate::auth::permission::Scope;
 use crate::checks;
 use crate::checks::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
-use crate::store::NewApiKey;
+use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::vault::Vault;
+use crate::store::{ApiKeyChange, ApiKeyRow, NewApiKey};
 use crate::web::forms::{Fields, Problems};
 use crate::web::typed::whole;
+
+/// How a browser's field for day and time has a moment.
+const MINUTES: &str = "%Y-%m-%dT%H:%M";
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +57,51 @@ impl Typed {
             concurrent_requests: text("concurrent_requests"),
             expires_at: text("expires_at"),
         }
+    }
+
+    /// The key as it is.
+    pub(crate) fn of_row(row: &ApiKeyRow) -> Self {
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        Self {
+            name: row.name.clone(),
+            scopes: row.scopes.clone(),
+            which: if row.models.is_some() { "some" } else { "" }.to_owned(),
+            models: row.models.clone().unwrap_or_default(),
+            requests_per_minute: number(row.requests_per_minute),
+            concurrent_requests: number(row.concurrent_requests),
+            expires_at: row.expires_at.map(|end| end.format(MINUTES).to_string()).unwrap_or_default(),
+        }
+    }
+
+    /// What changes about the key. What was not touched is not questioned again: an end that has passed, a model that is
+    /// gone.
+    pub(crate) fn to_change(&self, before: &ApiKeyRow, now: DateTime<Utc>) -> Result<ApiKeyChange, Problems> {
+        let shown = Self::of_row(before);
+        let same_end = self.expires_at == shown.expires_at;
+        let typed = Self { expires_at: if same_end { "" } else { &self.expires_at }.to_owned(), ..self.clone() };
+        let wanted = typed.read(now)?;
+        let sorted = |models: &Option<Vec<String>>| models.clone().map(|models| BTreeSet::from_iter(models));
+        let same_models = sorted(&wanted.models) == sorted(&before.models);
+        Ok(ApiKeyChange {
+            scopes: Some(wanted.scope_words()),
+            name: Some(wanted.name),
+            models: (!same_models).then_some(wanted.models),
+            requests_per_minute: Some(wanted.requests_per_minute),
+            concurrent_requests: Some(wanted.concurrent_requests),
+            expires_at: (!same_end).then_some(wanted.expires_at),
+        })
+    }
+
+    /// The scopes as boxes: their words, what they allow, and whether they are ticked.
+    pub(crate) fn scope_boxes(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let ticked = |scope: Scope| self.scopes.iter().any(|word| word == scope.as_str());
+        Scope::ALL.map(|scope| (scope.as_str(), scope.describe(), ticked(scope))).into()
+    }
+
+    /// The models as boxes: their names, and whether they are ticked. Those that are gone stay while they are ticked.
+    pub(crate) fn model_boxes(&self, organization: &OrganizationSnapshot) -> Vec<(String, bool)> {
+        let names: BTreeSet<&String> = organization.models.keys().chain(&self.models).collect();
+        names.into_iter().map(|name| (name.clone(), self.models.contains(name))).collect()
     }
 
     pub(crate) fn read(&self, now: DateTime<Utc>) -> Result<Wanted, Problems> {
@@ -101,7 +152,7 @@ impl Typed {
         if self.expires_at.is_empty() {
             return Ok(None);
         }
-        let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+        let forms = [MINUTES, "%Y-%m-%dT%H:%M:%S"];
         let mut read =
             forms.iter().filter_map(|form| NaiveDateTime::parse_from_str(&self.expires_at, form).ok());
         match read.next().map(|time| time.and_utc()) {
@@ -120,13 +171,17 @@ impl Wanted {
             key_hash: vault.key_hash(fresh.key.expose_secret()),
             prefix: fresh.prefix.clone(),
             last_four: fresh.last_four.clone(),
-            scopes: self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            scopes: self.scope_words(),
             models: self.models.clone(),
             requests_per_minute: self.requests_per_minute,
             concurrent_requests: self.concurrent_requests,
             expires_at: self.expires_at,
             created_by: Some(by),
         }
+    }
+
+    fn scope_words(&self) -> Vec<String> {
+        self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect()
     }
 
     /// A model that the key may use, if it names any.

@@ -22,6 +22,7 @@ pub(crate) struct KeyLine {
     pub(crate) last_used_at: Option<Moment>,
     pub(crate) revoked_at: Option<Moment>,
     pub(crate) created_at: Moment,
+    pub(crate) updated_at: Moment,
     pub(crate) state: Mark,
     /// Whether it can still be used, or be revoked.
     pub(crate) revoked: bool,
@@ -42,6 +43,7 @@ impl KeyLine {
             last_used_at: row.last_used_at.max(last_used).map(Moment::from),
             revoked_at: row.revoked_at.map(Moment::from),
             created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
             state: Mark::of_key(row.revoked_at.is_some(), expired),
             revoked: row.revoked_at.is_some(),
         }

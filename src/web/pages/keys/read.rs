@@ -1,26 +1,72 @@
-//! `GET /keys/{id}`: one key, without what would let one call with it.
+//! `/keys/{id}`: one key, without what would let one call with it, and a form that changes it.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
 
 use super::WHAT;
+use super::form::Typed;
 use super::line::KeyLine;
 use crate::auth::permission::Permission;
-use crate::auth::visitor::{Visitor, may};
+use crate::auth::visitor::{Requires, Visitor, may};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ApiKeyRow, OrgStore, Store};
+use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
-use crate::web::path;
-use crate::web::response::page;
+use crate::web::response::{page, page_with};
+use crate::web::{flash, path};
 
 #[derive(Template)]
 #[template(path = "keys/read.html")]
 pub(crate) struct Page {
     pub(crate) frame: Frame,
+    pub(crate) problems: Problems,
+    pub(crate) typed: Typed,
+    /// Their words, what they allow, and whether they are ticked.
+    pub(crate) scopes: Vec<(&'static str, &'static str, bool)>,
+    /// Their names, and whether they are ticked.
+    pub(crate) models: Vec<(String, bool)>,
     pub(crate) line: KeyLine,
     pub(crate) may_manage: bool,
+    /// Whether it can be changed here: it lives, and the role allows it.
+    pub(crate) may_change: bool,
+}
+
+impl Page {
+    fn of(
+        visitor: &Visitor<impl Requires>,
+        row: &ApiKeyRow,
+        typed: Typed,
+        problems: Problems,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let used = visitor.organization.last_uses().get(&row.id).copied();
+        let frame = Frame::of(visitor, &row.name, Lit::Keys);
+        let line = KeyLine::of(row, used, now);
+        Self { problems, ..Self::with(frame, line, typed, &visitor.organization) }
+    }
+
+    pub(crate) fn with(
+        frame: Frame,
+        line: KeyLine,
+        typed: Typed,
+        organization: &OrganizationSnapshot,
+    ) -> Self {
+        let may_manage = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageKeys));
+        Self {
+            problems: Problems::default(),
+            scopes: typed.scope_boxes(),
+            models: typed.model_boxes(organization),
+            may_change: may_manage && !line.revoked,
+            typed,
+            line,
+            may_manage,
+            frame,
+        }
+    }
 }
 
 /// The key of the path.
@@ -40,10 +86,34 @@ pub async fn read(
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
     let row = find(&store.organization(&visitor.tenant), &path).await?;
-    let used = visitor.organization.last_uses().get(&row.id).copied();
-    page(&Page {
-        frame: Frame::of(&visitor, &row.name, Lit::Keys),
-        line: KeyLine::of(&row, used, clock.now()),
-        may_manage: visitor.may(Permission::ManageKeys),
-    })
+    page(&Page::of(&visitor, &row, Typed::of_row(&row), Problems::default(), clock.now()))
+}
+
+/// Changes the key; its secret never changes.
+///
+/// # Errors
+/// The organization has no key of that id; it is revoked.
+pub async fn change(
+    form: Form<may::ManageKeys>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+    clock: web::Data<Clock>,
+) -> Result<HttpResponse> {
+    let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
+    let data = store.organization(&visitor.tenant);
+    let (before, now) = (find(&data, &path).await?, clock.now());
+    let problems = match typed.to_change(&before, now) {
+        Err(problems) => problems,
+        Ok(to) => match data.api_key_change(before.id, to).await {
+            Ok(None) => return Err(Error::absent(WHAT, before.id)),
+            Ok(Some(after)) => {
+                let said = format!("{} is saved, and in force.", after.name);
+                return flash::redirect(visitor.request(), &format!("/keys/{}", after.id), &said);
+            }
+            // Only a list of models can be refused there; a key that is revoked has a page of its own.
+            Err(error @ Error::Conflict { .. }) => return Err(error),
+            Err(error) => Problems::of_refusal(error, "models", &[])?,
+        },
+    };
+    page_with(422, &Page::of(visitor, &before, typed, problems, now))
 }
