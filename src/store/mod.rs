@@ -52,7 +52,7 @@ pub use fallback::{
 };
 pub use invitation::{InvitationRow, Joining, NewInvitation};
 pub use membership::MemberRow;
-pub use model::{FilledModel, ModelChange, ModelFields, ModelRow, PriceFields};
+pub use model::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use request::{RequestFilter, RequestRow};

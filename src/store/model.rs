@@ -13,16 +13,16 @@ use entity::ids::{ModelId, ProviderId};
 use entity::models;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
-    QueryFilter as _, QuerySelect as _, Select,
+    QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
 };
 
 use super::audit::AuditEntry;
 use super::change::Change;
-use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use super::page::{Page, PageRequest, Position, Sheet, Turn, contains, equals, newest_first};
 use super::sheet::sheet;
 use super::{Error, OrgStore};
 use crate::error::Violation;
-pub use fields::{ModelChange, ModelFields, ModelRow, PriceFields};
+pub use fields::{ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use filled::FilledModel;
 
 impl OrgStore {
@@ -57,9 +57,13 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn model_list(&self, page: &PageRequest) -> Result<Page<ModelRow>, Error> {
+    pub async fn model_list(
+        &self,
+        filter: &ModelFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ModelRow>, Error> {
         let keyset = (models::Column::CreatedAt, models::Column::Id);
-        let rows = newest_first(self.models(), keyset, page.cursor, page.limit.saturating_add(1))
+        let rows = newest_first(self.filtered(filter), keyset, page.cursor, page.limit.saturating_add(1))
             .all(self.reader())
             .await?;
         let page = Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 });
@@ -70,10 +74,15 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn model_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ModelRow>, Error> {
+    pub async fn model_sheet(
+        &self,
+        filter: &ModelFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<ModelRow>, Error> {
         let keyset = (models::Column::CreatedAt, models::Column::Id);
         let position = |row: &models::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let sheet = sheet(self.reader(), self.models(), keyset, turn, limit, position).await?;
+        let sheet = sheet(self.reader(), self.filtered(filter), keyset, turn, limit, position).await?;
         let (rows, rest) = sheet.split();
         Ok(rest.with(self.complete_all(self.reader(), rows).await?))
     }
@@ -187,6 +196,18 @@ impl OrgStore {
             .await?;
         names.sort();
         Ok(names)
+    }
+
+    fn filtered(&self, filter: &ModelFilter) -> Select<models::Entity> {
+        use models::Column;
+        let backend = self.reader().get_database_backend();
+        self.models()
+            .apply_if(filter.name.as_deref(), |rows, name| rows.filter(equals(Column::Name, name)))
+            .apply_if(filter.contains.as_deref(), |rows, part| {
+                rows.filter(contains(backend, Column::Name, part))
+            })
+            .apply_if(filter.provider_id, |rows, id| rows.filter(Column::ProviderId.eq(id)))
+            .apply_if(filter.enabled, |rows, enabled| rows.filter(Column::Enabled.eq(enabled)))
     }
 
     fn models(&self) -> Select<models::Entity> {

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
-use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoColumnRef};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
@@ -148,6 +148,17 @@ pub(super) fn newest_first<E: EntityTrait>(
 /// Rows whose column holds that text. PostgreSQL refuses to be asked for a NUL character, which no row holds.
 pub(super) fn equals(column: impl IntoColumnRef, text: &str) -> Expr {
     if text.contains('\0') { Expr::cust("1 = 0") } else { Expr::col(column).eq(text) }
+}
+
+/// Rows whose column holds that text somewhere, in capitals or not. A function and no pattern: what is looked for may
+/// hold a percent sign.
+pub(super) fn contains(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
+    if text.contains('\0') {
+        return Expr::cust("1 = 0");
+    }
+    let place = if backend == DbBackend::Postgres { "strpos" } else { "instr" };
+    let (held, sought) = (Func::lower(Expr::col(column)), Func::lower(Expr::val(text)));
+    Expr::expr(Func::cust(place).arg(held).arg(sought)).gt(0)
 }
 
 const MAC_BYTES: usize = 12;

@@ -55,6 +55,19 @@ pub struct ModelFields {
     pub enabled: bool,
 }
 
+/// Which models. Every field that is set narrows the choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelFilter {
+    /// The one of that name.
+    pub name: Option<String>,
+    /// Those whose names hold that text, in capitals or not.
+    pub contains: Option<String>,
+    /// Those that it serves.
+    pub provider_id: Option<ProviderId>,
+    /// Those that may, or may not, be called.
+    pub enabled: Option<bool>,
+}
+
 /// What to change about a model. An outer none leaves the field as it is; an inner one gives it back to the
 /// embedded table, or to the default. The fields are those of [`ModelFields`].
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::{Kind, World, model, new_key, new_provider};
 use crate::error::Error;
-use crate::store::OrgStore;
+use crate::store::{ModelFilter, OrgStore};
 use crate::store::page::{Page, PageRequest, Position};
 
 fn page(limit: u64, cursor: Option<Position>) -> PageRequest {
@@ -52,7 +52,7 @@ async fn a_walk_sees_every_row_once_newest_first(#[values(Kind::Sqlite, Kind::Po
         organization.api_key_create(key).await.expect("made");
     }
     let newest_first = ["f", "e", "d", "c", "b", "a"];
-    let models = async |page| organization.model_list(&page).await.expect("read");
+    let models = async |page| organization.model_list(&ModelFilter::default(), &page).await.expect("read");
     assert_eq!(walk(organization, models, |row| row.name.clone()).await, newest_first);
     let keys = async |page| organization.api_key_list(&page).await.expect("read");
     assert_eq!(walk(organization, keys, |row| row.name.clone()).await, newest_first);
@@ -62,7 +62,7 @@ async fn a_walk_sees_every_row_once_newest_first(#[values(Kind::Sqlite, Kind::Po
     assert_eq!(found, newest_first);
 
     // A last page that is full has no next one.
-    let all = organization.model_list(&page(6, None)).await.expect("read");
+    let all = organization.model_list(&ModelFilter::default(), &page(6, None)).await.expect("read");
     assert_eq!((all.items.len(), all.next), (6, None));
 }
 
@@ -74,7 +74,7 @@ async fn a_cursor_of_another_organization_or_list_or_a_broken_one_is_refused(
     let world = World::new(kind).await;
     let (other, _) = world.other().await;
     world.models(&["a", "b"]).await;
-    let next = world.organization.model_list(&page(1, None)).await.expect("read").next.expect("a next page");
+    let next = world.organization.model_list(&ModelFilter::default(), &page(1, None)).await.expect("read").next.expect("a next page");
     let cursor = world.organization.cursor("models", next);
     assert_eq!(world.organization.position("models", &cursor).expect("ours"), next);
 

@@ -199,6 +199,11 @@ fn model_list(rows: u128) -> models::list::Page {
         pager: says(3, "models"),
         may_configure: true,
         served: true,
+        part: String::new(),
+        providers: vec![Choice::new("", "Any"), Choice::new("1", "OpenAI")],
+        provider: String::new(),
+        states: models::list::states(),
+        enabled: String::new(),
     }
 }
 

@@ -145,4 +145,35 @@ on_both_databases! {
             stranger.submit_with(&token, &format!("/models/{id}{path}"), &[]).await.expect(404);
         }
     }
+
+    async fn the_list_is_narrowed_by_name_provider_and_state(app: App) {
+        let [one, two] = [app.organization.provider_at("one", "simulated", None).await, app.organization.provider_at("two", "simulated", None).await];
+        for (name, provider, enabled) in [("GPT-4o", one, true), ("gpt-4o-mini", two, true), ("100%_off", one, false)] {
+            app.clock.advance(Duration::from_secs(1));
+            app.organization.model_like(name, provider, |model| model.enabled = enabled).await;
+        }
+        let browser = Browser::logged_in(&app, &app.organization.member(Role::Admin).await).await;
+        let (by_one, both) = (format!("provider={one}"), format!("name=gpt&provider={two}&enabled=true"));
+        for (query, found) in [
+            ("", vec!["100%_off", "gpt-4o-mini", "GPT-4o"]),
+            ("name=gpt-4O", vec!["gpt-4o-mini", "GPT-4o"]),
+            ("name=%25", vec!["100%_off"]),
+            ("name=%25_", vec!["100%_off"]),
+            ("name=o_m", vec![]),
+            (by_one.as_str(), vec!["100%_off", "GPT-4o"]),
+            ("enabled=false", vec!["100%_off"]),
+            (both.as_str(), vec!["gpt-4o-mini"]),
+        ] {
+            let page = browser.get(&format!("/models?{query}")).await.expect(200);
+            let links = page.html.split(r#"<a class="model" href="/models/"#).skip(1);
+            let names: Vec<&str> = links.filter_map(|rest| rest.split(['>', '<']).nth(1)).collect();
+            assert_eq!(names, found, "{query}");
+            assert_eq!(page.shows("No model matches these filters"), found.is_empty(), "{query}");
+            assert_eq!(page.shows("Clear the filters"), !query.is_empty(), "{query}");
+        }
+        let page = browser.get("/models?name=gpt&provider=x&enabled=perhaps").await.expect(200);
+        for text in ["The filter \u{201c}Provider\u{201d} cannot be \u{201c}x\u{201d}", "The filter \u{201c}State\u{201d}", r#"value="gpt""#] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+    }
 }
