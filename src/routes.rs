@@ -183,6 +183,7 @@ pub const ROUTES: &[Endpoint] = &[
     page("/enter/{secret}", Public, || web::get().to(enter::console::read)),
     form("/enter/{secret}", Public, || web::post().to(enter::console::enter)),
     page("/account", VISITOR, || web::get().to(account::read::read)),
+    form("/account/name", VISITOR, || web::post().to(account::name::change)),
     form("/account/password", VISITOR, || web::post().to(account::password::change)),
     form("/account/sessions/end-others", VISITOR, || web::post().to(account::sessions::end_others)),
     form("/account/sessions/{id}/end", VISITOR, || web::post().to(account::sessions::end)),

@@ -79,7 +79,7 @@ impl System<'_> {
         let transaction = self.store().begin().await?;
         insert(self.store(), &transaction, kind, user_id, token_hash, expires_at).await?;
         let state = json!({ "expires_at": expires_at });
-        user::audit(self.store(), &transaction, user_id, actor, (kind.action(), state)).await?;
+        user::audit(self.store(), &transaction, user_id, actor, (kind.action(), None, state)).await?;
         transaction.commit().await?;
         Ok(())
     }

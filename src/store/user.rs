@@ -114,6 +114,28 @@ impl System<'_> {
         transaction.commit().await?;
         Ok(())
     }
+
+    /// Sets how a person wants to be called; none: by the address. False: so it is already.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn user_rename(&self, id: UserId, name: Option<String>, actor: &Actor) -> Result<bool, Error> {
+        let transaction = self.store().begin().await?;
+        let Some(user) = users::Entity::find_by_id(id).one(&transaction).await? else { return Ok(false) };
+        if user.name == name {
+            return Ok(false);
+        }
+        users::Entity::update_many()
+            .col_expr(users::Column::Name, Expr::value(name.clone()))
+            .col_expr(users::Column::UpdatedAt, Expr::value(self.store().inner.clock.now()))
+            .filter(users::Column::Id.eq(id))
+            .exec(&transaction)
+            .await?;
+        let (before, after) = (json!({ "called": user.name }), json!({ "called": name }));
+        audit(self.store(), &transaction, id, actor, ("user.name", Some(before), after)).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
 }
 
 /// The new password and everything that it ends, in the caller's transaction. Each of the person's organizations gets
@@ -142,7 +164,7 @@ pub(super) async fn replace_password(
     }
     ended.exec(transaction).await?;
     void_links(store, transaction, id).await?;
-    audit(store, transaction, id, actor, ("user.password", json!({ "password": "changed" }))).await
+    audit(store, transaction, id, actor, ("user.password", None, json!({ "password": "changed" }))).await
 }
 
 /// Writes into the audit of each of a person's organizations what was done to the person, and the state it left.
@@ -151,12 +173,12 @@ pub(super) async fn audit(
     transaction: &DatabaseTransaction,
     id: UserId,
     actor: &Actor,
-    (action, state): (&'static str, Json),
+    (action, before, after): (&'static str, Option<Json>, Json),
 ) -> Result<(), Error> {
     let Some(user) = users::Entity::find_by_id(id).one(transaction).await? else { return Ok(()) };
     let belongs = memberships::Entity::find().filter(memberships::Column::UserId.eq(id));
     for membership in belongs.all(transaction).await? {
-        let entry = AuditEntry::new(action, "user", id.0, &user.email, None, Some(&state))?;
+        let entry = AuditEntry::new(action, "user", id.0, &user.email, before.as_ref(), Some(&after))?;
         change::audit(transaction, &store.inner.clock, membership.organization_id, actor, entry).await?;
     }
     Ok(())

@@ -41,6 +41,14 @@ impl Entrance {
         Ok(true)
     }
 
+    /// Sets how the visitor wants to be called; none: by the address. False: so it is already.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn rename<P>(&self, visitor: &Visitor<P>, name: Option<String>) -> Result<bool, Error> {
+        self.store.system().user_rename(visitor.user.id, name, visitor.tenant.actor()).await
+    }
+
     /// The visitor's sessions, the one used last first.
     ///
     /// # Errors

@@ -59,4 +59,23 @@ on_both_databases! {
         // The next log-in leads to where the last one was.
         assert!(Browser::logged_in(&app, &email).await.get("/").await.shows("second"));
     }
+
+    async fn ones_own_name_is_changed_and_taken_away(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let rename = async |name: &str| owner.submit("/account", "/account/name", &[("name", name)]).await;
+        rename(" Ann <Lee> ").await.leads_to("/account");
+        let page = owner.get("/account").await.expect(200);
+        assert!(page.shows("Your name is changed.") && page.shows(r#"value="Ann &#60;Lee&#62;""#), "{}", page.html);
+        assert!(owner.get("/members").await.shows("Ann &#60;Lee&#62;"));
+        rename("Ann <Lee>").await.leads_to("/account");
+        assert!(owner.get("/account").await.shows("Nothing was changed."));
+        let long = "x".repeat(101);
+        let refused = rename(&long).await.expect(422);
+        assert!(refused.shows("A name has 1 to 100 characters") && refused.shows(&long), "{}", refused.html);
+        rename("").await.leads_to("/account");
+        assert!(!owner.get("/members").await.shows("Ann &#60;Lee&#62;"));
+        let audit = owner.get("/audit?kind=user").await.expect(200);
+        assert_eq!(audit.html.matches("Account renamed:").count(), 2, "{}", audit.html);
+        assert!(audit.shows("<del>Ann &#60;Lee&#62;</del>") && audit.shows("<ins>Ann &#60;Lee&#62;</ins>"), "{}", audit.html);
+    }
 }

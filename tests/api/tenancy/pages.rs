@@ -37,6 +37,7 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /enter/{secret}", Class::Public),
     ("POST /enter/{secret}", Class::Public),
     ("GET /account", Class::Own),
+    ("POST /account/name", Class::Own),
     ("POST /account/password", Class::Own),
     ("POST /account/sessions/end-others", Class::Own),
     ("POST /account/sessions/{id}/end", Class::Names("session")),

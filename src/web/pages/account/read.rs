@@ -19,6 +19,7 @@ struct Page {
     problems: Problems,
     email: String,
     name: Option<String>,
+    typed_name: String,
     sessions: Vec<Session>,
     organizations: Vec<Organization>,
 }
@@ -59,6 +60,20 @@ pub(super) async fn page(
     entrance: &Entrance,
     problems: Problems,
 ) -> Result<HttpResponse> {
+    let name = visitor.user.name.clone().unwrap_or_default();
+    page_with_name(visitor, entrance, &name, problems).await
+}
+
+/// As [`page`], with what was typed as the name.
+///
+/// # Errors
+/// The database cannot be read.
+pub(super) async fn page_with_name(
+    visitor: &Visitor<may::Read>,
+    entrance: &Entrance,
+    typed_name: &str,
+    problems: Problems,
+) -> Result<HttpResponse> {
     let status = if problems.is_empty() { 200 } else { 422 };
     let sessions = entrance.sessions(visitor).await?.into_iter().map(|session| Session {
         here: session.id == visitor.session_id,
@@ -80,6 +95,7 @@ pub(super) async fn page(
         problems,
         email: visitor.user.email.clone(),
         name: visitor.user.name.clone(),
+        typed_name: typed_name.to_owned(),
         sessions: sessions.collect(),
         organizations: entrance.organizations(visitor).await?.into_iter().map(own).collect(),
     };

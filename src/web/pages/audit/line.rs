@@ -84,6 +84,7 @@ fn deed(action: &str) -> String {
         "role" => "given another role:",
         "settings" => "given other settings:",
         "join" => "joined:",
+        "name" => "renamed:",
         "password" => "given a new password:",
         "console_link" => "given a link into the console:",
         "reset_link" => "given a link for a new password:",
