@@ -175,6 +175,7 @@ fn first_steps(done: bool) -> start::read::Page {
     start::read::Page {
         frame: frame("First steps", Lit::Start),
         keys: usize::from(done),
+        once: "1.x".to_owned(),
         new_key: done.then(|| "fsk_0123456789abcdef0123456789abcdef0123".to_owned()),
         curl: crate::web::snippets::curl("http://127.0.0.1:8080", "fsk_0123", "smart", "Are you there?"),
         called: "smart".to_owned(),

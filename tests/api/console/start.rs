@@ -34,6 +34,17 @@ fn key(page: &Page) -> String {
     format!("fsk_{}", rest.split('<').next().expect("a key"))
 }
 
+/// The hidden text that lets the form make one key.
+fn once(page: &Page) -> String {
+    let (_, rest) = page.html.split_once(r#"name="once" value=""#).expect("a form for a key");
+    rest.split('"').next().expect("a value").to_owned()
+}
+
+async fn make_key(browser: &Browser) -> Page {
+    let page = browser.get("/start").await.expect(200);
+    browser.submit_with(&page.token(), "/start/key", &[("once", once(&page).as_str())]).await
+}
+
 on_both_databases! {
     async fn a_newcomer_sees_a_failover_after_one_click(app: App) {
         // Signing up is the first click, and leads to the first steps.
@@ -52,7 +63,7 @@ on_both_databases! {
         newcomer.submit("/start", "/start/request", &[]).await.expect(200);
         assert!(newcomer.get("/fallbacks").await.expect(200).shows("General fallbacks of smart"));
 
-        let page = newcomer.submit("/start", "/start/key", &[]).await.expect(200);
+        let page = make_key(&newcomer).await.expect(200);
         let key = key(&page);
         assert!(page.shows(&format!("Authorization: Bearer {key}")) && page.shows("3 of 4 done"), "{}", page.html);
         let body = json!({"model": "smart", "messages": [{"role": "user", "content": "Are you there?"}]});
@@ -64,7 +75,7 @@ on_both_databases! {
 
     async fn a_first_key_works_with_the_command_beside_it(app: App) {
         let newcomer = Browser::owner(&app, "newcomer").await;
-        let page = newcomer.submit("/start", "/start/key", &[]).await.expect(200);
+        let page = make_key(&newcomer).await.expect(200);
         let (_, body) = page.html.split_once("-d &#39;").unwrap_or_else(|| panic!("no command in {}", page.html));
         let body = body.split("&#39;").next().expect("a body").replace("&#34;", "\"");
         let body: serde_json::Value = serde_json::from_str(&body).expect(&body);
@@ -158,5 +169,20 @@ on_both_databases! {
         let asked = [("model", "first"), ("prompt", "Hello")];
         other.submit_with(&token, "/playground", &asked).await.expect(422);
         assert!(app.requests(0).await.is_empty());
+    }
+
+    async fn a_first_key_that_is_sent_twice_is_one_key(app: App) {
+        let newcomer = Browser::owner(&app, "newcomer").await;
+        let page = newcomer.get("/start").await.expect(200);
+        let (token, once) = (page.token(), once(&page));
+        let fields = [("once", once.as_str())];
+        let secret = key(&newcomer.submit_with(&token, "/start/key", &fields).await.expect(200));
+        newcomer.submit_with(&token, "/start/key", &fields).await.leads_to("/start");
+        let again = newcomer.get("/start").await.expect(200);
+        assert!(again.shows("made its key already") && again.shows("There is one key.") && !again.shows(&secret), "{}", again.html);
+        for wrong in ["", "x", "01920000-0000-7000-8000-000000000000.x"] {
+            newcomer.submit_with(&token, "/start/key", &[("once", wrong)]).await.expect(403);
+        }
+        assert_eq!(newcomer.get("/keys").await.html.matches("First key").count(), 1);
     }
 }

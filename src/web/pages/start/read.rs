@@ -5,15 +5,16 @@ use askama::Template;
 
 use crate::auth::permission::Permission;
 use crate::auth::visitor::{Requires, Visitor, may};
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::error::Result;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{EventFilter, OrgStore, RequestFilter, Store};
-use crate::web::address;
+use crate::store::{EventFilter, RequestFilter, Store};
 use crate::web::layout::{Frame, Lit};
 use crate::web::outcome::Outcome;
 use crate::web::response::page;
 use crate::web::snippets::{KEY, curl};
+use crate::web::{address, csrf};
 
 /// What the test request asks.
 pub(super) const PROMPT: &str = "Are you there?";
@@ -28,6 +29,8 @@ pub(crate) struct Page {
     pub(crate) keys: usize,
     /// The key that was just made, this once.
     pub(crate) new_key: Option<String>,
+    /// The id of the key to be made, signed.
+    pub(crate) once: String,
     pub(crate) curl: String,
     /// The model that the command asks.
     pub(crate) called: String,
@@ -51,10 +54,10 @@ pub(crate) struct Page {
 pub async fn read(
     visitor: Visitor<may::Read>,
     store: web::Data<Store>,
+    clock: web::Data<Clock>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
-    page(&Page::of(&visitor, &visitor.organization, &data, &settings).await?)
+    page(&Page::of(&visitor, &visitor.organization, &store, &clock, &settings).await?)
 }
 
 impl Page {
@@ -62,9 +65,11 @@ impl Page {
     pub(super) async fn of<P: Requires>(
         visitor: &Visitor<P>,
         organization: &OrganizationSnapshot,
-        data: &OrgStore,
+        store: &Store,
+        clock: &Clock,
         settings: &Settings,
     ) -> Result<Self> {
+        let data = store.organization(&visitor.tenant);
         let live = EventFilter { origin: Some("live".to_owned()), ..EventFilter::default() };
         let event = data.event_batch(&live, None, 1).await?.pop();
         let real = RequestFilter { origin: Some("live".to_owned()), ..RequestFilter::default() };
@@ -77,6 +82,7 @@ impl Page {
             frame: Frame::of(visitor, "First steps", Lit::Start),
             keys: organization.keys.len(),
             new_key: None,
+            once: csrf::once_of_session(store.vault(), visitor.session_id, clock.new_id()),
             curl: curl(&address::of(settings, visitor.request()), KEY, &called, PROMPT),
             called,
             model,

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::read::{PROMPT, Page};
 use super::simulated;
 use crate::auth::visitor::may;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
@@ -23,6 +24,7 @@ pub async fn send(
     form: Form<may::Configure>,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
+    clock: web::Data<Clock>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
     let visitor = &form.visitor;
@@ -40,7 +42,7 @@ pub async fn send(
         drills: Drills::default(),
     };
     let outcome = Outcome::ask(&gateway, &data, &question).await?;
-    let mut shown = Page::of(visitor, &organization, &data, &settings).await?;
+    let mut shown = Page::of(visitor, &organization, &store, &clock, &settings).await?;
     shown.outcome = Some(outcome);
     page(&shown)
 }
