@@ -76,7 +76,7 @@ async fn make(
     let store = Store::open_unloaded(&settings, Clock::system()).await?;
     let password_hash = Some(password::hash(password).await.map_err(explain)?);
     let actor = Some(Actor::system(ACTOR));
-    let new = NewOrganization { name, email, password_hash, actor };
+    let new = NewOrganization { name, email, password_hash, actor, request_id: None };
     let created = store.system().organization_create(new).await.map_err(explain)?;
     let key = first_key(&store, created.organization_id, ACTOR).await?;
     store.close().await;

@@ -11,6 +11,7 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _, Select,
 };
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::audit::{Actor, AuditEntry};
 use super::change::Change;
@@ -166,6 +167,7 @@ impl System<'_> {
         &self,
         invitation: &InvitationRow,
         joining: Joining,
+        request_id: Option<Uuid>,
     ) -> Result<Option<UserId>, Error> {
         let store = self.store();
         let now = store.inner.clock.now();
@@ -177,7 +179,7 @@ impl System<'_> {
                 (id, Some(NewUser { id, email, name, password_hash }))
             }
         };
-        let actor = Actor::user(id.0, &invitation.email, None);
+        let actor = Actor::user(id.0, &invitation.email, request_id);
         let change = Change::begin(store, invitation.organization_id, actor).await?;
         let used = invitations::Entity::update_many()
             .col_expr(invitations::Column::AcceptedAt, Expr::value(now))

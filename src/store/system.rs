@@ -13,6 +13,7 @@ use entity::ids::{OrganizationId, UserId};
 use entity::{api_keys, fallback_events, organizations, requests};
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::audit::AuditEntry;
 use super::recorder::{FallbackEventRecord, RequestRecord};
@@ -41,6 +42,8 @@ pub struct NewOrganization {
     pub password_hash: Option<String>,
     /// Who makes it, for the audit; none is its owner.
     pub actor: Option<Actor>,
+    /// The request in which the owner makes it.
+    pub request_id: Option<Uuid>,
 }
 
 /// What [`System::organization_create`] made.
@@ -90,7 +93,7 @@ impl<'a> System<'a> {
         .exec_without_returning(&transaction)
         .await?;
         let email = new.email.to_lowercase();
-        let actor = new.actor.unwrap_or_else(|| Actor::user(user_id.0, &email, None));
+        let actor = new.actor.unwrap_or_else(|| Actor::user(user_id.0, &email, new.request_id));
         let owner =
             NewUser { id: user_id, email: email.clone(), name: None, password_hash: new.password_hash };
         user::insert(self.store, &transaction, owner).await?;

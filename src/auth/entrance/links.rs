@@ -62,7 +62,8 @@ impl Entrance {
         } else {
             Joining::New { name, password_hash: password::hash(password).await? }
         };
-        match self.store.system().invitation_accept(invitation, joining).await? {
+        let (system, request) = (self.store.system(), Some(self.request_id));
+        match system.invitation_accept(invitation, joining, request).await? {
             Some(user_id) => Ok(Accepted::In(self.open_session(user_id, invitation.organization_id).await?)),
             None => Ok(Accepted::Gone),
         }

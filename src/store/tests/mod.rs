@@ -73,6 +73,7 @@ async fn organization(store: &Store, name: &str) -> OrgStore {
         email: format!("owner@{name}.example"),
         password_hash: None,
         actor: None,
+        request_id: None,
     };
     let made = store.system().organization_create(new).await.expect(name);
     store.scoped(made.organization_id, Actor::api_key(Uuid::from_u128(7), "ci", None))

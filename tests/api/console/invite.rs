@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use entity::audit_entries;
+use sea_orm::EntityTrait as _;
+
 use crate::support::app::App;
 use crate::support::browser::{Browser, PASSWORD};
 use crate::support::on_both_databases;
@@ -108,5 +111,22 @@ on_both_databases! {
         assert_eq!(rows.len(), 1);
         let stored = format!("{rows:?} {audit:?}");
         assert!(!stored.contains(secret) && stored.contains("invitation.create"), "{stored}");
+    }
+
+    async fn who_signs_up_or_joins_is_on_record_with_the_request(app: App) {
+        let owner = Browser::new(&app);
+        let fields = [("organization", "acme"), ("email", "acme@example.com"), ("password", PASSWORD)];
+        let signed_up = owner.submit("/signup", "/signup", &fields).await.leads_to("/start");
+        let link = invite(&app, &owner, "ann@example.com", "member").await;
+        let guest = Browser::new(&app);
+        let joined = guest.submit(&link, &link, &[("password", PASSWORD)]).await.leads_to("/");
+        let entries = audit_entries::Entity::find().all(&app.database().await).await.expect("read");
+        for (action, actor, page) in
+            [("organization.create", "acme@example.com", signed_up), ("member.join", "ann@example.com", joined)]
+        {
+            let mut own = entries.iter().filter(|entry| entry.action == action && entry.actor_label == actor);
+            let id = own.next().expect(action).request_id.expect("a request");
+            assert_eq!(id.to_string(), page.answer.header("x-request-id"), "{action}");
+        }
     }
 }

@@ -299,6 +299,7 @@ impl Organization {
             email: format!("{name}@example.com"),
             password_hash: None,
             actor: None,
+            request_id: None,
         };
         let created = store.system().organization_create(new).await.expect("an organization");
         let own = store.system().organization(created.organization_id, "test");
