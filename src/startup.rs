@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::gateway::Gateway;
 use crate::gateway::cooldown::Cooldowns;
 use crate::gateway::endpoint::Endpoints;
+use crate::gateway::habit::Habits;
 use crate::gateway::health::{Health, HealthChange};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::pulse::Listeners;
@@ -104,7 +105,7 @@ impl Application {
         let metrics = Arc::new(Metrics::register(&mut registry));
         let (health, health_changes) = Health::new();
         let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
-        let listeners = Arc::new(Listeners { cooldowns, health });
+        let listeners = Arc::new(Listeners { cooldowns, health, habits: Habits::default() });
         background::register(&mut registry, &recorder, &listeners);
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;

@@ -22,6 +22,8 @@ pub struct Model {
     pub soft_limit_nano_dollars: Option<i64>,
     /// Nano-dollars from which on requests are refused. None: never.
     pub hard_limit_nano_dollars: Option<i64>,
+    /// When people were last told that the soft limit was crossed. None: never yet.
+    pub warned_at: Option<DateTimeUtc>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When it last changed.

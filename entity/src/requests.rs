@@ -49,11 +49,15 @@ pub struct Model {
     pub cached_tokens: Option<i64>,
     /// Tokens spent on reasoning; part of `output_tokens`.
     pub reasoning_tokens: Option<i64>,
+    /// Prompt tokens that the provider put into its cache; part of `input_tokens`.
+    pub cache_write_tokens: Option<i64>,
+    /// What was odd about the provider's count: `clamped`, `contradictory`, `unusable`. None: nothing.
+    pub usage_flag: Option<String>,
     /// What the answer cost, in nano-dollars. None: unknown. Failed attempts cost 0.
     pub cost_nano_dollars: Option<i64>,
     /// The price row by which the cost was reckoned.
     pub model_price_id: Option<Uuid>,
-    /// Whether the tokens were reckoned by us, because the stream broke before the provider told.
+    /// Whether the tokens were reckoned by us: the provider did not tell, or the stream did not come to its end.
     pub estimated: bool,
     /// Milliseconds until the first real frame went out. None: none did.
     pub first_frame_ms: Option<i64>,

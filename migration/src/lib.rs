@@ -31,6 +31,7 @@ mod m20261120_000007_governance;
 mod m20261120_000008_instance;
 mod m20261120_000009_one_time_links;
 mod m20261120_000010_ledger;
+mod m20261120_000011_money;
 mod table;
 
 /// Brings a database to this version's schema (`Migrator::up`), or back (`Migrator::down`).
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000008_instance::Migration),
             Box::new(m20261120_000009_one_time_links::Migration),
             Box::new(m20261120_000010_ledger::Migration),
+            Box::new(m20261120_000011_money::Migration),
         ]
     }
 }

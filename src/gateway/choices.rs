@@ -1,6 +1,6 @@
 //! What the choices of an answer or chunk say, read in one pass and without keeping any of it.
 //!
-//! Whatever is not understood counts as content: a caller may understand it. Imports nothing of ours.
+//! Whatever is not understood counts as content: a caller may understand it. Imports [`measure`](super::measure).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,6 +8,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::measure::Measure;
 use super::members::text;
 
 /// What the choices of an answer or chunk say.
@@ -23,8 +24,8 @@ pub struct Choices {
     pub filtered: bool,
     /// The `finish_reason` is `error`.
     pub broken: bool,
-    /// Bytes of content, as a measure for estimates.
-    pub bytes: usize,
+    /// How much of it there is, for estimates.
+    pub size: Measure,
 }
 
 impl Choices {
@@ -39,15 +40,15 @@ impl Choices {
         self.finished |= other.finished;
         self.filtered |= other.filtered;
         self.broken |= other.broken;
-        self.bytes += other.bytes;
+        self.size = self.size.then(other.size);
     }
 
     /// Content that is not blank.
     fn said(&mut self, value: &RawValue) {
-        let value = value.get();
-        if !matches!(value, "null" | "\"\"" | "[]" | "{}" | "false") {
+        if !matches!(value.get(), "null" | "\"\"" | "[]" | "{}" | "false") {
             self.content = true;
-            self.bytes += value.len();
+            let size = Measure::of_value(value);
+            self.size = self.size.then(size);
         }
     }
 
@@ -172,6 +173,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
                 }
             }
         }
+        seen.size.pieces = u64::from(seen.content);
         Ok(seen)
     }
 }

@@ -1,17 +1,38 @@
-//! Tokens, and what they cost. Pure; imports the store's snapshot for the price.
+//! Tokens, and what they cost. Pure; imports the store's snapshot for the price, and its bounds.
 
-use std::fmt;
+mod reported;
+#[cfg(test)]
+mod tests;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+pub use reported::{Reported, parse};
 
-use super::choices::Key;
+use crate::store::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
 use crate::store::snapshot::Price;
 
-/// The most tokens that one answer is believed to have. Beyond it a provider's figure is an error or an attack.
-const MOST_TOKENS: i64 = 1_000_000_000;
+/// What is odd about a provider's count, as rows say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// Its parts contradict each other, or it names another model; it was billed by its parts.
+    Contradictory,
+    /// A number was negative, broken, a text, or beyond belief; it was read as the nearest that can be.
+    Clamped,
+    /// It was there, and held nothing that is a count; the tokens are our estimate.
+    Unusable,
+}
 
-/// The tokens of one answer.
+impl Flag {
+    /// The word in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contradictory => "contradictory",
+            Self::Clamped => "clamped",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+/// The tokens of one answer. Each is from 0 to [`MOST_TOKENS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Prompt tokens, cached ones included.
@@ -20,166 +41,66 @@ pub struct Usage {
     pub output: i64,
     /// Prompt tokens from the provider's cache.
     pub cached: i64,
+    /// Prompt tokens that the provider put into its cache.
+    pub cache_write: i64,
     /// Answer tokens spent on reasoning.
     pub reasoning: i64,
-    /// Whether we reckoned them ourselves.
+    /// Whether we reckoned any of them ourselves.
     pub estimated: bool,
+    /// What is odd about the provider's count.
+    pub flag: Option<Flag>,
 }
 
 impl Usage {
-    /// What a provider's counts come to. None if it named neither.
-    fn reported(counts: Counts) -> Option<Self> {
-        if counts.input.is_none() && counts.output.is_none() {
-            return None;
-        }
-        let (input, output) = (counts.input.unwrap_or(0), counts.output.unwrap_or(0));
-        Some(Self {
-            input,
-            output,
-            cached: counts.cached.unwrap_or(0).min(input),
-            reasoning: counts.reasoning.unwrap_or(0).min(output),
-            estimated: false,
-        })
-    }
-
-    /// What we reckon when the provider did not say: four bytes of text are about one token.
+    /// An estimate of ours.
     #[must_use]
-    pub fn estimate(prompt_bytes: usize, answer_bytes: usize) -> Self {
-        let tokens = |bytes: usize| i64::try_from(bytes.div_ceil(4)).unwrap_or(MOST_TOKENS).min(MOST_TOKENS);
-        Self { input: tokens(prompt_bytes), output: tokens(answer_bytes), estimated: true, ..Self::default() }
+    pub fn estimate(input: i64, output: i64) -> Self {
+        let believed = |tokens: i64| tokens.clamp(0, MOST_TOKENS);
+        Self { input: believed(input), output: believed(output), estimated: true, ..Self::default() }
     }
 
-    /// The cost in nano-dollars, rounded once; none if a price that is needed is unknown.
+    /// What the provider reported; what it left out is taken from `ours`.
+    #[must_use]
+    pub fn settle(reported: &Reported, ours: impl FnOnce() -> Self) -> Self {
+        match (reported.input, reported.output) {
+            (None, None) => Self { flag: reported.flag, ..ours() },
+            (Some(input), Some(output)) => Self { input, output, estimated: false, ..reported.details() }.consistent(),
+            (input, output) => {
+                let ours = ours();
+                Self {
+                    input: input.unwrap_or(ours.input),
+                    output: output.unwrap_or(ours.output),
+                    estimated: true,
+                    ..reported.details()
+                }
+                .consistent()
+            }
+        }
+    }
+
+    /// A part is never larger than its whole.
+    fn consistent(self) -> Self {
+        let cached = self.cached.min(self.input);
+        let cache_write = self.cache_write.min(self.input - cached);
+        let reasoning = self.reasoning.min(self.output);
+        let odd = (cached, cache_write, reasoning) != (self.cached, self.cache_write, self.reasoning);
+        let flag = self.flag.max(odd.then_some(Flag::Contradictory));
+        Self { cached, cache_write, reasoning, flag, ..self }
+    }
+
+    /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once; none if a price that is needed is
+    /// unknown. What was read from the cache or put into it costs what a prompt does where it has no price of its own.
     #[must_use]
     pub fn cost(&self, price: &Price) -> Option<i64> {
         let part = |tokens: i64, price: Option<i64>| -> Option<i128> {
-            if tokens == 0 { Some(0) } else { Some(i128::from(tokens) * i128::from(price?)) }
+            if tokens <= 0 { Some(0) } else { Some(i128::from(tokens) * i128::from(price?.max(0))) }
         };
         // micro-dollars per million tokens, times tokens, is pico-dollars.
-        let picos = part(self.input - self.cached, price.input)?
+        let picos = part(self.input - self.cached - self.cache_write, price.input)?
             + part(self.cached, price.cache_read.or(price.input))?
+            + part(self.cache_write, price.cache_write.or(price.input))?
             + part(self.output, price.output)?;
-        i64::try_from((picos + 500) / 1_000).ok()
-    }
-}
-
-/// A provider's `usage`, whatever it holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reported {
-    /// It is not null.
-    pub present: bool,
-    /// Its tokens, if it says anything usable.
-    pub usage: Option<Usage>,
-}
-
-impl<'de> Deserialize<'de> for Reported {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        // What is no object, or holds a number that no machine has, says nothing usable.
-        let counts = serde_json::from_str::<Counts>(raw.get()).ok();
-        Ok(Self { present: raw.get() != "null", usage: counts.and_then(Usage::reported) })
-    }
-}
-
-/// The counts as they were named, each a number of any kind; of a name that stands there twice, the last.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    input: Option<i64>,
-    output: Option<i64>,
-    cached: Option<i64>,
-    reasoning: Option<i64>,
-}
-
-impl<'de> Deserialize<'de> for Counts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Counts;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object of counts")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Counts, A::Error> {
-                let mut counts = Counts::default();
-                while let Some(Key(name)) = object.next_key()? {
-                    match &*name {
-                        "prompt_tokens" => counts.input = tokens(object.next_value()?),
-                        "completion_tokens" => counts.output = tokens(object.next_value()?),
-                        "cached_tokens" => counts.cached = tokens(object.next_value()?),
-                        "reasoning_tokens" => counts.reasoning = tokens(object.next_value()?),
-                        "prompt_tokens_details" => counts.cached = details(object.next_value()?).cached,
-                        "completion_tokens_details" => {
-                            counts.reasoning = details(object.next_value()?).reasoning;
-                        }
-                        _ => {
-                            object.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(counts)
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-fn details(raw: &RawValue) -> Counts {
-    serde_json::from_str(raw.get()).unwrap_or_default()
-}
-
-/// A count as vendors write it: a number, whole or not, never negative, never beyond belief.
-fn tokens(raw: &RawValue) -> Option<i64> {
-    let text = raw.get();
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(whole.clamp(0, MOST_TOKENS));
-    }
-    if !text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return None;
-    }
-    let number: f64 = text.parse().ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
-    number.is_finite().then(|| number.clamp(0.0, 1e9) as i64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Option<Usage> {
-        serde_json::from_str::<Reported>(text).expect("JSON").usage
-    }
-
-    #[test]
-    fn hostile_counts_are_clamped_and_never_a_panic() {
-        for text in [
-            r#"{"prompt_tokens":-5,"completion_tokens":-1}"#,
-            r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1e308}"#,
-            r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":99}}"#,
-            r#"{"prompt_tokens":"7","completion_tokens":3}"#,
-        ] {
-            let usage = parse(text).expect("usable");
-            assert!(usage.input >= 0 && usage.output >= 0 && usage.cached <= usage.input, "{usage:?}");
-            assert!(usage.input <= MOST_TOKENS && usage.output <= MOST_TOKENS);
-        }
-        for text in ["{}", "[]", "null", "7", r#"{"prompt_tokens":"7","completion_tokens":null}"#] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn cost_is_rounded_once_and_unknown_prices_are_not_free() {
-        let price = Price {
-            id: None,
-            input: Some(2_500_000),
-            output: Some(10_000_000),
-            cache_read: Some(1_250_000),
-            cache_write: None,
-        };
-        let usage = Usage { input: 1_000, output: 500, cached: 400, ..Usage::default() };
-        // 600 × 2.5 + 400 × 1.25 + 500 × 10 micro-dollars = 7,000 micro-dollars.
-        assert_eq!(usage.cost(&price), Some(7_000_000));
-        assert_eq!(usage.cost(&Price { output: None, ..price }), None);
-        assert_eq!(Usage::default().cost(&Price { output: None, ..price }), Some(0));
+        let nanos = (picos + 500) / 1_000;
+        Some(i64::try_from(nanos).unwrap_or(MOST_NANO_DOLLARS).min(MOST_NANO_DOLLARS))
     }
 }

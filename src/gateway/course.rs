@@ -12,6 +12,7 @@ use super::classify::ErrorClass;
 use super::cooldown::Cooldowns;
 use super::drill::Drills;
 use super::explain::{Explained, explain};
+use super::intent::Known;
 use super::question::Question;
 use crate::error::Result;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
@@ -51,9 +52,10 @@ pub fn course(
     };
     let mut intent = question.intent()?;
     intent.deadline = None;
-    let whole = explain(&intent, cooldowns)?;
+    let known = Known { cooldowns, habits: None };
+    let whole = explain(&intent, known)?;
     intent.request.stream = true;
-    let stream = explain(&intent, cooldowns)?;
+    let stream = explain(&intent, known)?;
     Ok(Course {
         candidates: whole.candidates,
         longest: Duration::from_millis(whole.worst_case_ms),

@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use super::adapt::adapt;
 use super::classify::{ErrorClass, Failure};
-use super::cooldown::Cooldowns;
 use super::cost::Usage;
-use super::intent::{Intent, Now};
+use super::habit::Habits;
+use super::intent::{Intent, Known, Now};
+use super::measure::Measure;
 use super::plan::{Candidate, Plan, Step, View};
 use crate::error::Result;
 use crate::store::snapshot::ModelEntry;
@@ -80,8 +81,8 @@ pub struct CostRange {
 ///
 /// # Errors
 /// What would be refused: unknown or forbidden models.
-pub fn explain(intent: &Intent, cooldowns: &Cooldowns) -> Result<Explanation> {
-    let (candidates, spent) = Course::new(intent, cooldowns)?.walked();
+pub fn explain(intent: &Intent, known: Known<'_>) -> Result<Explanation> {
+    let (candidates, spent) = Course::new(intent, known)?.walked();
     let cost = candidates.iter().filter_map(|candidate| candidate.cost).reduce(CostRange::joined);
     Ok(Explanation {
         requested: intent.request.wanted.primary().to_owned(),
@@ -95,14 +96,23 @@ struct Course<'a> {
     intent: &'a Intent,
     outlook: Now<'a>,
     plan: Plan,
+    prompt: Measure,
+    habits: Option<&'a Habits>,
     spent: Duration,
     candidates: Vec<Explained>,
 }
 
 impl<'a> Course<'a> {
-    fn new(intent: &'a Intent, cooldowns: &'a Cooldowns) -> Result<Self> {
-        let outlook = Now::imagined(intent, cooldowns);
-        Ok(Self { intent, outlook, plan: intent.plan()?, spent: Duration::ZERO, candidates: Vec::new() })
+    fn new(intent: &'a Intent, known: Known<'a>) -> Result<Self> {
+        Ok(Self {
+            intent,
+            outlook: Now::imagined(intent, known),
+            plan: intent.plan()?,
+            prompt: Measure::of_prompt(&intent.request),
+            habits: known.habits,
+            spent: Duration::ZERO,
+            candidates: Vec::new(),
+        })
     }
 
     fn walked(mut self) -> (Vec<Explained>, Duration) {
@@ -164,26 +174,27 @@ impl<'a> Course<'a> {
             calls: 0,
             timeout_ms: millis(self.timeout(model)),
             adapted: Vec::new(),
-            cost: CostRange::of(self.intent, model),
+            cost: self.cost(model),
         }
     }
-}
 
-impl CostRange {
-    fn of(intent: &Intent, model: &ModelEntry) -> Option<Self> {
+    fn cost(&self, model: &ModelEntry) -> Option<CostRange> {
         let price = model.price.as_ref()?;
-        let prompt = Usage::estimate(intent.request.body.len(), 0);
-        let longest = match (intent.request.output_limit(), model.max_output_tokens) {
+        let habit = self.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
+        let prompt = Usage::estimate(habit.prompt(&self.prompt), 0);
+        let longest = match (self.intent.request.output_limit(), model.max_output_tokens) {
             (Some(asked), Some(most)) => Some(asked.min(most)),
             (asked, most) => asked.or(most),
         };
-        let whole = longest.map(|output| Usage { output, ..prompt });
-        Some(Self {
+        let whole = longest.map(|output| Usage::estimate(prompt.input, output));
+        Some(CostRange {
             lowest_nano_dollars: prompt.cost(price)?,
             highest_nano_dollars: whole.and_then(|usage| usage.cost(price)),
         })
     }
+}
 
+impl CostRange {
     fn joined(self, other: Self) -> Self {
         let highest = self.highest_nano_dollars.zip(other.highest_nano_dollars);
         Self {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::adapt::quoted;
 use super::choices::{Choices, Key};
-use super::cost::{Reported, Usage};
+use super::cost::Reported;
 use super::members::{MAX_MEMBERS, Members, span};
 
 /// The catalogue's names for who answers, as JSON strings.
@@ -39,12 +39,10 @@ pub struct Inspected {
     pub choices: Choices,
     /// Whether it has `choices` at all, an empty list included.
     pub chosen: bool,
-    /// Its tokens.
-    pub usage: Option<Usage>,
+    /// What it says of its tokens.
+    pub usage: Reported,
     /// Whether it has a `system_fingerprint`, null included.
     pub fingerprint: bool,
-    /// A `usage` that is not null, understood or not.
-    counted: bool,
     members: usize,
     model: Option<Range<usize>>,
     provider: Option<Range<usize>>,
@@ -87,7 +85,13 @@ impl Inspected {
     /// A stream's last chunk, which carries the usage and nothing else.
     #[must_use]
     pub fn is_usage_only(&self) -> bool {
-        !self.choices.any && self.counted
+        !self.choices.any && self.usage.present
+    }
+
+    /// Which model the provider says that it is, as raw JSON.
+    #[must_use]
+    pub fn upstream_model<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        text.get(self.model.clone()?).filter(|name| !matches!(*name, b"null" | b"\"\""))
     }
 
     /// The identity of a stream, for a chunk of our own: the raw `id`, `object` and `created`.
@@ -164,11 +168,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                     seen.chosen = choices.is_some();
                     seen.choices = choices.unwrap_or_default();
                 }
-                "usage" => {
-                    let Reported { present, usage } = map.next_value()?;
-                    seen.counted = present;
-                    seen.usage = usage;
-                }
+                "usage" => seen.usage = seen.usage.followed_by(map.next_value()?),
                 // Also a null is replaced, and not joined by a second one.
                 "model" => seen.model = Some(whole(map.next_value()?)),
                 "provider" => seen.provider = Some(whole(map.next_value()?)),

@@ -10,8 +10,10 @@ use std::time::Duration;
 use super::classify::ErrorClass;
 use super::cooldown::{Cooldowns, Heat};
 use super::drill::Drills;
+use super::habit::Habits;
 use super::needs::Needs;
 use super::plan::{Limits, Outlook, Plan};
+use super::pulse::Listeners;
 use super::request::{ChatRequest, Wanted};
 use crate::error::{Error, Result};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
@@ -82,10 +84,25 @@ impl Intent {
     }
 }
 
+/// What is known when a request comes in.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Which models are left alone.
+    pub cooldowns: &'a Cooldowns,
+    /// How models count; none where nobody cares.
+    pub habits: Option<&'a Habits>,
+}
+
+impl<'a> From<&'a Listeners> for Known<'a> {
+    fn from(listeners: &'a Listeners) -> Self {
+        Self { cooldowns: &listeners.cooldowns, habits: Some(&listeners.habits) }
+    }
+}
+
 /// What is known of models now, as one request sees it.
 #[derive(Debug)]
 pub struct Now<'a> {
-    cooldowns: &'a Cooldowns,
+    known: Known<'a>,
     drills: &'a Drills,
     needs: Needs<'a>,
     /// Whether a probe that is claimed is really taken.
@@ -95,15 +112,15 @@ pub struct Now<'a> {
 impl<'a> Now<'a> {
     /// For a request that is going to be made. A drill leaves no trace, so it takes no probe from a real one.
     #[must_use]
-    pub fn new(intent: &'a Intent, cooldowns: &'a Cooldowns) -> Self {
+    pub fn new(intent: &'a Intent, known: Known<'a>) -> Self {
         let drills = &intent.drills;
-        Self { cooldowns, drills, needs: Needs::of(&intent.request), real: drills.is_empty() }
+        Self { known, drills, needs: Needs::of(&intent.request), real: drills.is_empty() }
     }
 
     /// For a request that is only thought through.
     #[must_use]
-    pub fn imagined(intent: &'a Intent, cooldowns: &'a Cooldowns) -> Self {
-        Self { real: false, ..Self::new(intent, cooldowns) }
+    pub fn imagined(intent: &'a Intent, known: Known<'a>) -> Self {
+        Self { real: false, ..Self::new(intent, known) }
     }
 
     /// A model that fails on purpose is not called, so nothing speaks against it.
@@ -114,11 +131,11 @@ impl<'a> Now<'a> {
 
 impl Outlook for Now<'_> {
     fn heat(&self, model: &ModelEntry) -> Heat {
-        if self.is_drilled(model) { Heat::Cool } else { self.cooldowns.heat(model) }
+        if self.is_drilled(model) { Heat::Cool } else { self.known.cooldowns.heat(model) }
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.real || self.cooldowns.claim_probe(model)
+        !self.real || self.known.cooldowns.claim_probe(model)
     }
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {

@@ -19,9 +19,12 @@ pub mod drill;
 pub mod endpoint;
 pub mod explain;
 pub mod frame;
+pub mod habit;
 pub mod health;
 pub mod intent;
+pub mod measure;
 pub mod members;
+pub mod meter;
 pub mod metrics;
 pub mod needs;
 pub mod plan;
@@ -41,10 +44,11 @@ use answer::Answer;
 use attempt::{Call, Outcome, Reply, attempt, explain};
 use classify::{Failure, Fault};
 use endpoint::Endpoints;
-use intent::{Intent, Now};
+use intent::{Intent, Known, Now};
 use metrics::Metrics;
 use plan::{Candidate, Exhausted, Outlook, Step, View};
 use pulse::{Listeners, Pulse};
+use meter::Meter;
 use relay::{Manner, relay};
 use trail::{Context, Trail};
 
@@ -93,7 +97,7 @@ impl Gateway {
     pub async fn run(&self, job: Job) -> Result<Answer> {
         let intent = &job.intent;
         let mut plan = intent.plan()?;
-        let outlook = Now::new(intent, &self.listeners.cooldowns);
+        let outlook = Now::new(intent, Known::from(&*self.listeners));
         let mut trail = self.start(&job).await?;
         let mut failure: Option<Failure> = None;
         let mut withheld: Option<(Candidate, Reply, Pulse)> = None;
@@ -103,7 +107,8 @@ impl Gateway {
                 Step::Exhausted(end) => {
                     if let Some((candidate, reply, pulse)) = withheld {
                         trail.pass_on(&candidate).await?;
-                        return relay(reply, pulse, trail, job.manner).await;
+                        let meter = Meter::new(&pulse, &intent.request);
+                        return relay(reply, pulse, trail, meter, job.manner).await;
                     }
                     return Err(exhausted(end, trail).await);
                 }
@@ -122,7 +127,8 @@ impl Gateway {
                     let fault = match outcome {
                         Outcome::Ready(reply) => {
                             trail.commit(&candidate, reply.status(), took, adapted).await?;
-                            return relay(reply, pulse, trail, job.manner).await;
+                            let meter = Meter::new(&pulse, &intent.request);
+                            return relay(reply, pulse, trail, meter, job.manner).await;
                         }
                         Outcome::Failed(fault) => fault,
                         Outcome::Filtered(reply, fault) => {

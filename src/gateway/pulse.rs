@@ -1,6 +1,6 @@
-//! What one call tells about its model and its provider: cooldown and health hear of it here, and only here.
+//! What one call tells about its model and its provider: cooldown, health and habits hear of it here, and only here.
 //!
-//! Imports [`cooldown`](super::cooldown), [`health`](super::health) and the store's snapshot.
+//! Imports [`cooldown`](super::cooldown), [`health`](super::health), [`habit`](super::habit) and the store's snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use entity::ids::OrganizationId;
 
 use super::classify::Failure;
 use super::cooldown::Cooldowns;
+use super::habit::{Habit, Habits};
 use super::health::Health;
 use crate::store::snapshot::ModelEntry;
 
@@ -19,6 +20,8 @@ pub struct Listeners {
     pub cooldowns: Cooldowns,
     /// Which providers accept our credentials.
     pub health: Health,
+    /// How models count.
+    pub habits: Habits,
 }
 
 /// One call of one model.
@@ -49,6 +52,12 @@ impl Pulse {
     #[must_use]
     pub fn model(&self) -> &Arc<ModelEntry> {
         &self.model
+    }
+
+    /// How the model counts; in a drill, nothing that was learned or is to be.
+    #[must_use]
+    pub fn habit(&self) -> Arc<Habit> {
+        self.listeners.as_ref().map(|listeners| listeners.habits.of(self.model.id)).unwrap_or_default()
     }
 
     /// The call failed, or its stream broke.

@@ -84,7 +84,6 @@ impl Question {
             endpoint: ENDPOINT,
             requested: self.model.clone(),
             streamed,
-            prompt_bytes: intent.request.body.len(),
             session_id: None,
             session_ref: None,
             client_retry_count: None,

@@ -15,6 +15,7 @@ use super::attempt::{Reply, WholeReply, explain};
 use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
 use super::frame::Names;
+use super::meter::{Delivered, Meter};
 use super::pulse::Pulse;
 use super::stream::{FrameReader, Read, StreamReply};
 use super::trail::Trail;
@@ -38,15 +39,21 @@ pub struct Manner {
 ///
 /// # Errors
 /// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
-pub async fn relay(reply: Reply, pulse: Pulse, trail: Trail, manner: Manner) -> Result<Answer> {
+pub async fn relay(
+    reply: Reply,
+    pulse: Pulse,
+    trail: Trail,
+    meter: Meter,
+    manner: Manner,
+) -> Result<Answer> {
     match reply {
         Reply::Whole(whole) => {
             pulse.answered();
-            relay_whole(*whole, pulse.model(), trail, manner).await
+            relay_whole(*whole, pulse.model(), trail, &meter, manner).await
         }
         Reply::Stream(stream) => {
             pulse.began();
-            Ok(relay_stream(*stream, pulse, trail, manner))
+            Ok(relay_stream(*stream, pulse, trail, meter, manner))
         }
     }
 }
@@ -55,20 +62,22 @@ async fn relay_whole(
     whole: WholeReply,
     model: &ModelEntry,
     mut trail: Trail,
+    meter: &Meter,
     manner: Manner,
 ) -> Result<Answer> {
     let mut extra = Vec::new();
     let mut out = Vec::with_capacity(whole.body.len() + 96);
-    let mut usage = None;
+    let mut usage = Usage::default();
     match whole.seen {
         Some(answer) => {
             let choices = answer.choices;
-            usage = billed(&trail, answer.usage, choices.content || choices.finished, choices.bytes);
+            let anything = choices.content || choices.finished;
+            usage = meter.whole(Delivered { reported: &answer.usage, size: &choices.size, anything });
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
             if manner.metadata {
-                let metadata = trail.metadata(&trail.disclosure(), usage.as_ref());
+                let metadata = trail.metadata(&trail.disclosure(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
             let names = Names::new(&model.name, &model.provider.name);
@@ -81,7 +90,13 @@ async fn relay_whole(
     Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })
 }
 
-fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, manner: Manner) -> Answer {
+fn relay_stream(
+    reply: StreamReply,
+    pulse: Pulse,
+    trail: Trail,
+    meter: Meter,
+    manner: Manner,
+) -> Answer {
     let StreamReply { status, held, reader } = reply;
     let disclosure = trail.disclosure();
     let now = Instant::now();
@@ -90,6 +105,7 @@ fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, manner: Manner) 
         reader: Some(reader),
         pulse,
         trail,
+        meter,
         idle: manner.idle,
         broken: manner.broken,
         metadata: manner.metadata.then(|| disclosure.clone()),
@@ -117,6 +133,7 @@ pub struct StreamRelay {
     reader: Option<FrameReader>,
     pulse: Pulse,
     trail: Trail,
+    meter: Meter,
     idle: Duration,
     broken: fn(&BrokenStream<'_>) -> Bytes,
     /// What the `failsoft` object says, where one is wanted.
@@ -207,9 +224,9 @@ impl StreamRelay {
     /// The record, then the metadata if it is asked for, then `[DONE]`.
     async fn end(&mut self, done: Option<Bytes>) -> Option<Bytes> {
         self.state = State::Over;
-        let usage = self.usage();
         self.pulse.answered();
         if let Some(reader) = self.reader.take() {
+            let usage = self.meter.whole(delivered(&reader));
             if let Err(error) = self.trail.answered(usage).await {
                 let failure = unrecorded(&error.to_string());
                 return Some(self.broken_chunk(&reader, &failure));
@@ -217,7 +234,7 @@ impl StreamRelay {
             let mut last = Vec::new();
             if let Some(disclosure) = &self.metadata {
                 last.extend_from_slice(reader.gap());
-                last.extend_from_slice(&self.metadata_chunk(&reader, disclosure, usage.as_ref()));
+                last.extend_from_slice(&self.metadata_chunk(&reader, disclosure, &usage));
             }
             last.extend_from_slice(&done.unwrap_or_default());
             reader.finish();
@@ -231,8 +248,8 @@ impl StreamRelay {
         self.state = State::Over;
         let failure = explain(interruption(fault), &self.pulse.model().provider);
         self.pulse.failed(&failure);
-        let usage = self.usage().unwrap_or_default();
         let Some(reader) = self.reader.take() else { return Bytes::new() };
+        let usage = self.meter.usage(delivered(&reader));
         // The caller has its content: if the record fails too, the log is all that is left to tell.
         if let Err(error) = self.trail.interrupted(&failure, usage, reader.started.elapsed()).await {
             tracing::error!(request_id = %self.trail.context().request_id, %error, "an interrupted stream was not recorded");
@@ -257,7 +274,7 @@ impl StreamRelay {
         &self,
         reader: &FrameReader,
         disclosure: &Disclosure,
-        usage: Option<&Usage>,
+        usage: &Usage,
     ) -> Vec<u8> {
         let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
         format!(
@@ -271,21 +288,16 @@ impl StreamRelay {
         .into_bytes()
     }
 
-    fn usage(&self) -> Option<Usage> {
-        let seen = &self.reader.as_ref()?.seen;
-        billed(&self.trail, seen.usage, seen.content || seen.finished, seen.bytes)
-    }
-
     fn note_delivered(&mut self) {
-        if let Some(usage) = self.usage() {
-            self.trail.delivered(usage);
+        if let Some(reader) = &self.reader {
+            self.trail.delivered(self.meter.usage(delivered(reader)));
         }
     }
 }
 
-/// The provider's count, or ours; none for an answer without content and without a `finish_reason`, which is free.
-fn billed(trail: &Trail, reported: Option<Usage>, delivered: bool, bytes: usize) -> Option<Usage> {
-    delivered.then(|| reported.unwrap_or_else(|| trail.estimate(bytes)))
+fn delivered(reader: &FrameReader) -> Delivered<'_> {
+    let seen = &reader.seen;
+    Delivered { reported: &seen.usage, size: &seen.size, anything: seen.content || seen.finished }
 }
 
 /// Whatever broke a stream after content is an interruption.

@@ -12,7 +12,8 @@ use super::frame::{Identity, Inspected, Names, NoAnswer};
 use crate::providers::sse::{Data, Splitter, data};
 use crate::upstream::UpstreamResponse;
 
-use super::cost::Usage;
+use super::cost::Reported;
+use super::measure::Measure;
 
 /// Frames before the first real one are held up to here.
 const MAX_HELD: usize = 64 * 1024;
@@ -50,10 +51,12 @@ pub struct Seen {
     pub content: bool,
     /// A `finish_reason`.
     pub finished: bool,
-    /// Bytes of content.
-    pub bytes: usize,
+    /// How much content.
+    pub size: Measure,
     /// The provider's own count.
-    pub usage: Option<Usage>,
+    pub usage: Reported,
+    /// Which model the provider says that it is, as a raw JSON string.
+    upstream_model: Option<Box<[u8]>>,
     /// The stream's identity.
     pub identity: Option<Identity>,
 }
@@ -241,9 +244,7 @@ impl FrameReader {
         if chunk.choices.broken {
             return Err(Fault::Garbage(Garbage::Truncated));
         }
-        if let Some(usage) = chunk.usage {
-            self.seen.usage = Some(usage);
-        }
+        self.seen.count(&chunk, line);
         // What comes before content may name none, or an empty one.
         if self.seen.identity.is_none() || !self.seen.content && chunk.choices.any {
             self.seen.identity = Some(chunk.identity(line));
@@ -259,7 +260,7 @@ impl FrameReader {
         let withheld = choices.filtered && !self.seen.content && !choices.content;
         self.seen.content |= choices.content;
         self.seen.finished |= choices.finished;
-        self.seen.bytes += choices.bytes;
+        self.seen.size = self.seen.size.then(choices.size);
         Ok(if withheld {
             Event::Filtered(Filter::FinishReason)
         } else if choices.content || choices.finished {
@@ -267,6 +268,20 @@ impl FrameReader {
         } else {
             Event::Preface
         })
+    }
+}
+
+impl Seen {
+    /// Takes the provider's count. One that comes with the name of another model than the answer's is suspect.
+    fn count(&mut self, chunk: &Inspected, line: &[u8]) {
+        if chunk.usage.present {
+            let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());
+            let other = other.is_some_and(|(name, known)| name != known);
+            let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };
+            self.usage = self.usage.followed_by(usage);
+        } else if self.upstream_model.is_none() {
+            self.upstream_model = chunk.upstream_model(line).map(Into::into);
+        }
     }
 }
 

@@ -41,8 +41,6 @@ pub struct Context {
     pub requested: String,
     /// Whether a stream was asked for.
     pub streamed: bool,
-    /// Bytes of the body, for estimates.
-    pub prompt_bytes: usize,
     /// The session as a UUID.
     pub session_id: Option<Uuid>,
     /// The session in the caller's words.
@@ -264,15 +262,6 @@ impl Trail {
         })
     }
 
-    /// The tokens of an answer whose provider did not count them. Images stand in a body as text, so a prompt is
-    /// never reckoned to be larger than the window that it went through.
-    #[must_use]
-    pub fn estimate(&self, answer_bytes: usize) -> Usage {
-        let usage = Usage::estimate(self.context.prompt_bytes, answer_bytes);
-        let window = self.served.as_ref().and_then(|model| model.context_window);
-        Usage { input: window.map_or(usage.input, |window| usage.input.min(window)), ..usage }
-    }
-
     /// What answered has said about its tokens so far; kept for a caller who goes away in between.
     pub fn delivered(&mut self, usage: Usage) {
         self.usage = Some(usage);
@@ -282,8 +271,8 @@ impl Trail {
     ///
     /// # Errors
     /// [`Error::RecordingUnavailable`]: it did not, so the last byte must not be given.
-    pub async fn answered(&mut self, usage: Option<Usage>) -> Result<()> {
-        self.usage = usage;
+    pub async fn answered(&mut self, usage: Usage) -> Result<()> {
+        self.usage = Some(usage);
         self.finish(Outcome::Answered, None, 200).await
     }
 

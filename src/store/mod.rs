@@ -5,6 +5,7 @@
 //! through [`system::System`], whose callers are a listed few. Imports `entity`, `migration`, `providers` (facts
 //! about models) and [`Tenant`]; neither the HTTP server nor the HTTP client.
 
+pub mod amount;
 mod api_key;
 mod audit;
 mod change;

@@ -17,6 +17,7 @@ mod keepalive;
 mod ledger;
 mod limits;
 mod models;
+mod money;
 mod processes;
 mod recording;
 mod retries;

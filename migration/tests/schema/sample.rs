@@ -214,6 +214,7 @@ fn budget(organization_id: OrganizationId, api_key_id: ApiKeyId) -> budgets::Mod
         period: "month".to_owned(),
         soft_limit_nano_dollars: Some(0),
         hard_limit_nano_dollars: Some(i64::MAX),
+        warned_at: Some(moment(1)),
         created_at: moment(0),
         updated_at: moment(1),
         deleted_at: Some(moment(2)),

@@ -9,6 +9,7 @@ use crate::body::BodyReader;
 use crate::error::Result;
 use crate::gateway::Gateway;
 use crate::gateway::explain::{self, Explanation};
+use crate::gateway::intent::Known;
 use crate::gateway::request::ChatRequest;
 
 /// Explain a request
@@ -34,5 +35,5 @@ pub async fn explain(
 ) -> Result<HttpResponse> {
     let body = reader.read_chat(&request, payload).await?;
     let intent = intent(&caller, request.headers(), ChatRequest::parse(body.bytes.clone())?)?;
-    Ok(HttpResponse::Ok().json(explain::explain(&intent, &gateway.listeners.cooldowns)?))
+    Ok(HttpResponse::Ok().json(explain::explain(&intent, Known::from(&*gateway.listeners))?))
 }

@@ -87,7 +87,6 @@ fn job(
         endpoint: "/v1/chat/completions",
         requested: chat.wanted.primary().to_owned(),
         streamed: chat.stream,
-        prompt_bytes: chat.body.len(),
         session_id,
         session_ref,
         client_retry_count: text(headers, "x-stainless-retry-count").and_then(|count| count.parse().ok()),

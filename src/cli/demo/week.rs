@@ -166,6 +166,8 @@ impl Week<'_> {
             output_tokens: usage.map(|usage| usage.output),
             cached_tokens: usage.map(|usage| usage.cached),
             reasoning_tokens: usage.map(|usage| usage.reasoning),
+            cache_write_tokens: usage.map(|usage| usage.cache_write),
+            usage_flag: None,
             cost_nano_dollars: cost,
             model_price_id: price.and_then(|price| price.id),
             estimated: usage.is_some_and(|usage| usage.estimated),
@@ -189,7 +191,7 @@ impl Week<'_> {
         let input = self.dice.random_range(40..1_800);
         let cached = if self.dice.random_bool(0.25) { input / 2 } else { 0 };
         let output = self.dice.random_range(20..600);
-        Usage { input, output, cached, reasoning: 0, estimated: story.interrupted() }
+        Usage { input, output, cached, estimated: story.interrupted(), ..Usage::default() }
     }
 
     fn reports(&self, story: &Story, happening: &Happening) -> Vec<AttemptReport> {

@@ -93,6 +93,8 @@ impl Trail {
             output_tokens: usage.map(|usage| usage.output),
             cached_tokens: usage.map(|usage| usage.cached),
             reasoning_tokens: usage.map(|usage| usage.reasoning),
+            cache_write_tokens: usage.map(|usage| usage.cache_write),
+            usage_flag: usage.and_then(|usage| usage.flag).map(|flag| flag.as_str().to_owned()),
             cost_nano_dollars: self.cost(usage.as_ref()),
             model_price_id: served.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
             // What was delivered of an answer that was cut short is a matter of opinion.

@@ -24,11 +24,11 @@ impl Trail {
 
     /// The `failsoft` object, as JSON.
     #[must_use]
-    pub fn metadata(&self, disclosure: &Disclosure, usage: Option<&Usage>) -> String {
+    pub fn metadata(&self, disclosure: &Disclosure, usage: &Usage) -> String {
         let metadata = Metadata {
             requested: &self.context.requested,
             disclosure,
-            cost: self.cost(usage),
+            cost: self.cost(Some(usage)),
             attempts: &self.reports,
         };
         serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())

@@ -35,6 +35,8 @@ pub(super) fn request(world: &World) -> RequestRecord {
         output_tokens: Some(i64::MAX),
         cached_tokens: None,
         reasoning_tokens: None,
+        cache_write_tokens: Some(3),
+        usage_flag: Some("clamped".to_owned()),
         cost_nano_dollars: Some(0),
         model_price_id: None,
         estimated: false,

@@ -129,6 +129,8 @@ pub(super) fn request(number: i64) -> RequestRow {
         output_tokens: Some(212 + number * 5),
         cached_tokens: Some(1_024),
         reasoning_tokens: None,
+        cache_write_tokens: None,
+        usage_flag: (number % 4 == 1).then(|| "clamped".to_owned()),
         cost_nano_dollars: Some(8_706_000 + number * 13_000),
         model_price_id: None,
         estimated: number % 4 == 1,

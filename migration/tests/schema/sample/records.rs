@@ -53,6 +53,8 @@ pub(super) fn request(organization_id: OrganizationId, api_key_id: ApiKeyId) -> 
         output_tokens: Some(1),
         cached_tokens: Some(0),
         reasoning_tokens: Some(2),
+        cache_write_tokens: Some(5),
+        usage_flag: some_text("clamped"),
         cost_nano_dollars: Some(i64::MAX),
         model_price_id: Some(new_id()),
         estimated: false,

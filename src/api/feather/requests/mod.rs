@@ -58,6 +58,13 @@ pub struct RequestResponse {
     /// Tokens spent on reasoning; part of `output_tokens`.
     #[schema(required)]
     reasoning_tokens: Option<i64>,
+    /// Prompt tokens that the provider put into its cache; part of `input_tokens`.
+    #[schema(required)]
+    cache_write_tokens: Option<i64>,
+    /// What was odd about the provider's own count: `clamped` (a number was negative, broken or beyond belief),
+    /// `contradictory` (its parts contradict each other) or `unusable` (it held no count).
+    #[schema(required)]
+    usage_flag: Option<String>,
     /// What the answer cost, in nano-dollars; null if its price is unknown.
     #[schema(required)]
     cost_nano_dollars: Option<i64>,
@@ -115,6 +122,8 @@ impl From<RequestRow> for RequestResponse {
             output_tokens: row.output_tokens,
             cached_tokens: row.cached_tokens,
             reasoning_tokens: row.reasoning_tokens,
+            cache_write_tokens: row.cache_write_tokens,
+            usage_flag: row.usage_flag,
             cost_nano_dollars: row.cost_nano_dollars,
             model_price_id: row.model_price_id,
             estimated: row.estimated,
@@ -153,6 +162,8 @@ impl Exported for RequestResponse {
         "output_tokens",
         "cached_tokens",
         "reasoning_tokens",
+        "cache_write_tokens",
+        "usage_flag",
         "cost_nano_dollars",
         "model_price_id",
         "estimated",

@@ -97,15 +97,26 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }
 
+/// What was odd about the provider's own count, in words.
+fn odd(flag: &str) -> &'static str {
+    match flag {
+        "clamped" => "the provider's count held a number that cannot be; the nearest possible one was billed",
+        "contradictory" => "the provider's count contradicts itself; its parts were billed",
+        _ => "the provider's count could not be read",
+    }
+}
+
 fn usage(request: &RequestRow) -> Vec<(&'static str, String)> {
     let cost = request.cost_nano_dollars.map(crate::web::figures::money);
     let rows = [
         ("Prompt tokens", request.input_tokens.map(count)),
         ("of them cached", request.cached_tokens.filter(|number| *number > 0).map(count)),
+        ("of them put into its cache", request.cache_write_tokens.filter(|number| *number > 0).map(count)),
         ("Answer tokens", request.output_tokens.map(count)),
         ("of them reasoning", request.reasoning_tokens.filter(|number| *number > 0).map(count)),
         ("Cost", Some(cost.unwrap_or_else(|| "unknown: the model has no price".to_owned()))),
-        ("Reckoned by", request.estimated.then(|| "us: the provider did not say".to_owned())),
+        ("Reckoned by", request.estimated.then(|| "us: the provider did not say all of it".to_owned())),
+        ("Odd", request.usage_flag.as_deref().map(|flag| odd(flag).to_owned())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }

@@ -1,0 +1,170 @@
+//! Hostile and ordinary usage, and money to the last nano-dollar.
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::*;
+
+fn reported(text: &str) -> Reported {
+    parse(&RawValue::from_string(text.to_owned()).expect("JSON"))
+}
+
+fn settled(text: &str) -> Usage {
+    Usage::settle(&reported(text), || Usage::estimate(70, 30))
+}
+
+fn price(input: i64, output: i64) -> Price {
+    Price { id: None, input: Some(input), output: Some(output), cache_read: None, cache_write: None }
+}
+
+#[test]
+fn ordinary_counts_are_taken_as_they_are() {
+    for (text, expected) in [
+        (r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}"#, (10, 5, 0, 0, 0)),
+        (r#"{"prompt_tokens":10.0,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}}"#, (10, 5, 4, 0, 0)),
+        (r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":3},"total_tokens":15}"#, (10, 5, 0, 0, 3)),
+        // Reasoning left out of the answer's tokens, as some vendors do.
+        (r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":30},"total_tokens":45}"#, (10, 35, 0, 0, 30)),
+        (r#"{"prompt_tokens":10,"completion_tokens":5,"cache_read_input_tokens":6,"cache_creation_input_tokens":3}"#, (10, 5, 6, 3, 0)),
+        (r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":null,"cost":0.1,"queue":[1,{"x":2}]}"#, (10, 5, 0, 0, 0)),
+    ] {
+        let Usage { input, output, cached, cache_write, reasoning, estimated, flag } = settled(text);
+        assert_eq!((input, output, cached, cache_write, reasoning), expected, "{text}");
+        assert_eq!((estimated, flag), (false, None), "{text}");
+    }
+}
+
+#[test]
+fn hostile_counts_are_clamped_and_flagged() {
+    use Flag::{Clamped, Contradictory, Unusable};
+    const MOST: i64 = MOST_TOKENS;
+    let deep = format!(r#"{{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{}{}}}"#, r#"{"prompt_tokens_details":"#.repeat(50_000) + "1", "}".repeat(50_000));
+    for (text, input, output, flag) in [
+        (r#"{"prompt_tokens":-5,"completion_tokens":-1}"#, 0, 0, Clamped),
+        (r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1e308}"#, MOST, MOST, Clamped),
+        (r#"{"prompt_tokens":1e999,"completion_tokens":-1e999}"#, MOST, 0, Clamped),
+        (r#"{"prompt_tokens":"12","completion_tokens":3}"#, 12, 3, Clamped),
+        (r#"{"prompt_tokens":7.5,"completion_tokens":3}"#, 7, 3, Clamped),
+        (r#"{"prompt_tokens":"NaN","completion_tokens":3}"#, 70, 3, Clamped),
+        (r#"{"prompt_tokens":[1],"completion_tokens":{"x":1}}"#, 70, 30, Unusable),
+        (r#"{"prompt_tokens":true,"completion_tokens":3}"#, 70, 3, Clamped),
+        (r#"{"prompt_tokens":1,"prompt_tokens":9,"completion_tokens":3}"#, 9, 3, Contradictory),
+        (r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":99}}"#, 1, 2, Contradictory),
+        (r#"{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":99}}"#, 1, 2, Contradictory),
+        (r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":99}"#, 1, 2, Contradictory),
+        (r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":[7]}"#, 1, 2, Clamped),
+        (r#"{"prompt_tokens":null,"completion_tokens":null}"#, 70, 30, Unusable),
+        ("{}", 70, 30, Unusable),
+        ("[]", 70, 30, Unusable),
+        ("7", 70, 30, Unusable),
+        (r#""many""#, 70, 30, Unusable),
+    ] {
+        let usage = settled(text);
+        assert_eq!((usage.input, usage.output, usage.flag), (input, output, Some(flag)), "{text}");
+        assert!(usage.cost(&price(1_000_000, 1_000_000)).is_some(), "{text}");
+    }
+    let usage = settled(&deep);
+    assert_eq!((usage.input, usage.output), (1, 2));
+}
+
+#[test]
+fn what_is_not_told_is_estimated() {
+    for (text, input, output) in
+        [("null", 70, 30), (r#"{"prompt_tokens":4}"#, 4, 30), (r#"{"completion_tokens":4}"#, 70, 4)]
+    {
+        let usage = settled(text);
+        assert_eq!((usage.input, usage.output, usage.estimated, usage.flag), (input, output, true, None), "{text}");
+    }
+}
+
+#[test]
+fn of_counts_that_come_twice_the_later_holds() {
+    let growing = reported(r#"{"prompt_tokens":9,"completion_tokens":1}"#)
+        .followed_by(reported(r#"{"prompt_tokens":9,"completion_tokens":5}"#));
+    assert_eq!((growing.output, growing.flag), (Some(5), None));
+    let shrinking = growing.followed_by(reported(r#"{"prompt_tokens":9,"completion_tokens":2}"#));
+    assert_eq!((shrinking.output, shrinking.flag), (Some(2), Some(Flag::Contradictory)));
+    let garbage = growing.followed_by(reported("[]"));
+    assert_eq!((garbage.output, garbage.flag), (Some(5), None));
+    assert_eq!(growing.followed_by(reported("null")), growing);
+    assert_eq!(growing.of_another_model().flag, Some(Flag::Contradictory));
+}
+
+#[test]
+fn cost_is_rounded_once_and_unknown_prices_are_not_free() {
+    let dear = Price { cache_read: Some(1_250_000), cache_write: Some(3_125_000), ..price(2_500_000, 10_000_000) };
+    let usage = Usage { input: 1_000, output: 500, cached: 400, ..Usage::default() };
+    // 600 × 2.5 + 400 × 1.25 + 500 × 10 micro-dollars = 7,000 micro-dollars.
+    assert_eq!(usage.cost(&dear), Some(7_000_000));
+    let written = Usage { cache_write: 200, ..usage };
+    assert_eq!(written.cost(&dear), Some(7_125_000));
+    assert_eq!(written.cost(&Price { cache_write: None, ..dear }), Some(7_000_000));
+    assert_eq!(usage.cost(&Price { output: None, ..dear }), None);
+    assert_eq!(Usage::default().cost(&Price { output: None, ..dear }), Some(0));
+    // Half a nano-dollar is one.
+    assert_eq!(Usage { input: 1, ..Usage::default() }.cost(&price(500, 0)), Some(1));
+    assert_eq!(Usage { input: 1, ..Usage::default() }.cost(&price(499, 0)), Some(0));
+    let all = Usage::estimate(i64::MAX, i64::MAX);
+    assert_eq!(all.cost(&price(i64::MAX, i64::MAX)), Some(MOST_NANO_DOLLARS));
+}
+
+/// Anything that could stand in the place of a count.
+fn any_count() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => (0_i64..200_000).prop_map(|count| count.to_string()),
+        1 => any::<i64>().prop_map(|count| count.to_string()),
+        1 => any::<f64>().prop_filter("JSON has no infinities", |count| count.is_finite()).prop_map(|count| format!("{count:e}")),
+        1 => any::<u128>().prop_map(|count| count.to_string()),
+        1 => any::<i32>().prop_map(|count| format!("\"{count}\"")),
+        1 => prop::sample::select(vec!["null", "true", "[]", "{}", "[[1]]", "\"\"", "\"NaN\"", "1e308", "-1e308", "-0.0", "\"-\"", "1E+2"]).prop_map(str::to_owned),
+    ]
+}
+
+const NAMES: &[&str] = &[
+    "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens", "input_tokens", "output_tokens",
+    "cache_creation_input_tokens", "prompt_tokens_details", "completion_tokens_details", "model", "",
+];
+
+fn any_usage() -> impl Strategy<Value = String> {
+    let member = || (prop::sample::select(NAMES), any_count());
+    let object = |members: Vec<(&str, String)>| {
+        let members: Vec<String> = members.iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let flat = || prop::collection::vec(member(), 0..6).prop_map(object);
+    let nested = (flat(), flat(), flat()).prop_map(|(outer, one, two)| {
+        let rest = outer.trim_start_matches('{');
+        let comma = if rest == "}" { "" } else { "," };
+        format!(r#"{{"prompt_tokens_details":{one},"completion_tokens_details":{two}{comma}{rest}"#)
+    });
+    prop_oneof![4 => flat(), 4 => nested, 1 => any_count()]
+}
+
+fn any_price() -> impl Strategy<Value = Price> {
+    let part = || prop::option::weighted(0.8, prop_oneof![4 => 0_i64..100_000_000, 1 => any::<i64>()]);
+    (part(), part(), part(), part())
+        .prop_map(|(input, output, cache_read, cache_write)| Price { id: None, input, output, cache_read, cache_write })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_provider_reports_is_billable(text in any_usage(), price in any_price(), ours in (0_i64..1_000, 0_i64..1_000)) {
+        let usage = Usage::settle(&reported(&text), || Usage::estimate(ours.0, ours.1));
+        for tokens in [usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning] {
+            prop_assert!((0..=MOST_TOKENS).contains(&tokens), "{usage:?}");
+        }
+        prop_assert!(usage.cached + usage.cache_write <= usage.input && usage.reasoning <= usage.output);
+        let cost = usage.cost(&price);
+        if price.input.is_some() && price.output.is_some() {
+            prop_assert!(cost.is_some());
+        }
+        prop_assert!(cost.is_none_or(|cost| (0..=MOST_NANO_DOLLARS).contains(&cost)));
+    }
+}
+
+/// `make chaos` asks for a million.
+fn cases() -> u32 {
+    ProptestConfig::default().cases.max(10_000)
+}

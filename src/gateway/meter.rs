@@ -1,0 +1,69 @@
+//! The tokens of an answer under way: the provider's count, or what the model's habit says of what was delivered.
+//!
+//! Imports [`cost`](super::cost), [`habit`](super::habit), [`measure`](super::measure), [`pulse`](super::pulse).
+
+use std::sync::Arc;
+
+use super::cost::{Reported, Usage};
+use super::habit::Habit;
+use super::measure::Measure;
+use super::pulse::Pulse;
+use super::request::ChatRequest;
+
+/// Counts one answer.
+#[derive(Debug)]
+pub struct Meter {
+    habit: Arc<Habit>,
+    prompt: Measure,
+    /// The model's window: no prompt that it answered was larger.
+    window: Option<i64>,
+}
+
+/// What an answer, or a part of one, has said of itself so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivered<'a> {
+    /// The provider's count.
+    pub reported: &'a Reported,
+    /// How much content.
+    pub size: &'a Measure,
+    /// Whether there was content, or a `finish_reason`.
+    pub anything: bool,
+}
+
+impl Meter {
+    /// For an answer of the model that was called.
+    #[must_use]
+    pub fn new(pulse: &Pulse, request: &ChatRequest) -> Self {
+        Self {
+            habit: pulse.habit(),
+            prompt: Measure::of_prompt(request),
+            window: pulse.model().context_window,
+        }
+    }
+
+    /// The tokens. Nothing delivered is nothing billed.
+    #[must_use]
+    pub fn usage(&self, delivered: Delivered<'_>) -> Usage {
+        if !delivered.anything {
+            return Usage::default();
+        }
+        Usage::settle(delivered.reported, || {
+            let prompt = self.habit.prompt(&self.prompt);
+            Usage::estimate(self.window.map_or(prompt, |window| prompt.min(window)), self.habit.answer(delivered.size))
+        })
+    }
+
+    /// The tokens of an answer that came to its own end, which teaches how the model counts.
+    #[must_use]
+    pub fn whole(&self, delivered: Delivered<'_>) -> Usage {
+        let usage = self.usage(delivered);
+        if delivered.anything && delivered.reported.is_sound() {
+            self.habit.prompt_counted(&self.prompt, usage.input);
+            // What a model thinks to itself is in its count and not in its text.
+            if usage.reasoning == 0 {
+                self.habit.answer_counted(delivered.size, usage.output);
+            }
+        }
+        usage
+    }
+}
