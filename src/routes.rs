@@ -8,7 +8,7 @@ mod description;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use crate::api::feather::{api_keys, explain, fallback_events, models, providers, requests, whoami};
+use crate::api::feather::{api_keys, budgets, explain, fallback_events, models, providers, requests, whoami};
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
@@ -158,6 +158,11 @@ pub const ROUTES: &[Endpoint] = &[
     get("/v1/model-router/models/{id}", READ, || web::get().to(models::read::read)),
     patch("/v1/model-router/models/{id}", MANAGE, || web::patch().to(models::change::change)),
     delete("/v1/model-router/models/{id}", MANAGE, || web::delete().to(models::delete::delete)),
+    get("/v1/model-router/budgets", READ, || web::get().to(budgets::list::list)),
+    post("/v1/model-router/budgets", KEYS, || web::post().to(budgets::create::create)),
+    get("/v1/model-router/budgets/{id}", READ, || web::get().to(budgets::read::read)),
+    patch("/v1/model-router/budgets/{id}", KEYS, || web::patch().to(budgets::change::change)),
+    delete("/v1/model-router/budgets/{id}", KEYS, || web::delete().to(budgets::delete::delete)),
     post("/v1/model-router/explain", READ, || web::post().to(explain::explain)),
     get("/v1/identity/whoami", Access::Key, || web::get().to(whoami::whoami)),
     get("/v1/identity/api-keys", KEYS, || web::get().to(api_keys::list::list)),

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::Gateway;
+use crate::gateway::budget::Spending;
 use crate::gateway::cooldown::Cooldowns;
 use crate::gateway::endpoint::Endpoints;
 use crate::gateway::habit::Habits;
@@ -63,6 +64,7 @@ pub struct Application {
     writer: JoinHandle<()>,
     clock: Clock,
     health_changes: mpsc::Receiver<HealthChange>,
+    listeners: Arc<Listeners>,
 }
 
 /// Stops a running application from elsewhere.
@@ -105,11 +107,23 @@ impl Application {
         let metrics = Arc::new(Metrics::register(&mut registry));
         let (health, health_changes) = Health::new();
         let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
-        let listeners = Arc::new(Listeners { cooldowns, health, habits: Habits::default() });
-        background::register(&mut registry, &recorder, &listeners);
+        let spending = Spending::new(clock.clone());
+        let listeners = Arc::new(Listeners { cooldowns, health, habits: Habits::default(), spending });
+        // Who is over its budget must not be answered because nobody has looked yet.
+        background::read_spending(&store, &listeners)
+            .await
+            .map_err(|error| StartError::Other(error.into()))?;
+        background::register(&mut registry, &recorder, &listeners, &store);
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;
-        let gateway = Gateway { upstream, recorder, clock: clock.clone(), metrics, endpoints, listeners };
+        let gateway = Gateway {
+            upstream,
+            recorder,
+            clock: clock.clone(),
+            metrics,
+            endpoints,
+            listeners: listeners.clone(),
+        };
         let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());
         let served = serve::serve(serve::Parts {
             store: store.clone(),
@@ -130,6 +144,7 @@ impl Application {
             writer,
             clock,
             health_changes,
+            listeners,
         })
     }
 
@@ -160,7 +175,7 @@ impl Application {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let simulator_handle = self.simulator.handle();
         let simulator = tokio::spawn(self.simulator);
-        let followers = background::start(&self.store, &self.clock, self.health_changes);
+        let followers = background::start(&self.store, &self.clock, &self.listeners, self.health_changes);
         let mut running: Vec<JoinHandle<std::io::Result<()>>> =
             self.servers.into_iter().map(tokio::spawn).collect();
         stop.await;

@@ -33,5 +33,7 @@ pub mod outbox;
 pub mod providers;
 pub mod request_rollups;
 pub mod requests;
+pub mod session_rollups;
 pub mod sessions;
+pub mod usage_rollups;
 pub mod users;

@@ -32,6 +32,7 @@ mod m20261120_000008_instance;
 mod m20261120_000009_one_time_links;
 mod m20261120_000010_ledger;
 mod m20261120_000011_money;
+mod m20261120_000012_usage;
 mod table;
 
 /// Brings a database to this version's schema (`Migrator::up`), or back (`Migrator::down`).
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000009_one_time_links::Migration),
             Box::new(m20261120_000010_ledger::Migration),
             Box::new(m20261120_000011_money::Migration),
+            Box::new(m20261120_000012_usage::Migration),
         ]
     }
 }

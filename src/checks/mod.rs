@@ -5,6 +5,7 @@
 //! the presets, `upstream` for the gate.
 
 pub mod api_key;
+pub mod budget;
 pub mod cell;
 pub mod model;
 pub mod provider;

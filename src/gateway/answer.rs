@@ -45,6 +45,9 @@ pub struct Disclosure {
     /// Time that was the upstreams'; in a body `upstream_ms`.
     #[serde(rename = "upstream_ms", serialize_with = "in_millis")]
     pub upstream_time: Duration,
+    /// `soft`: a budget's soft limit is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<&'static str>,
 }
 
 /// How it came that another model was asked.

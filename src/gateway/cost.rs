@@ -64,7 +64,9 @@ impl Usage {
     pub fn settle(reported: &Reported, ours: impl FnOnce() -> Self) -> Self {
         match (reported.input, reported.output) {
             (None, None) => Self { flag: reported.flag, ..ours() },
-            (Some(input), Some(output)) => Self { input, output, estimated: false, ..reported.details() }.consistent(),
+            (Some(input), Some(output)) => {
+                Self { input, output, estimated: false, ..reported.details() }.consistent()
+            }
             (input, output) => {
                 let ours = ours();
                 Self {

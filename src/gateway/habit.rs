@@ -123,7 +123,8 @@ impl Rules {
             return;
         }
         let [kinds, bytes, pieces] = units(size);
-        for (rule, units) in [(&mut self.kinds, kinds), (&mut self.bytes, bytes), (&mut self.pieces, pieces)] {
+        for (rule, units) in [(&mut self.kinds, kinds), (&mut self.bytes, bytes), (&mut self.pieces, pieces)]
+        {
             rule.learn(units, tokens);
         }
     }

@@ -2,15 +2,19 @@
 //! purpose. And what is known of models at that moment.
 //!
 //! Imports [`request`](super::request), [`plan`](super::plan), [`drill`](super::drill), [`needs`](super::needs),
-//! [`cooldown`](super::cooldown) and the store's snapshot.
+//! [`cooldown`](super::cooldown), [`budget`](super::budget) and the store's snapshot.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::budget::{OverBudget, Purse, Spending};
 use super::classify::ErrorClass;
 use super::cooldown::{Cooldowns, Heat};
+use super::cost::Usage;
 use super::drill::Drills;
 use super::habit::Habits;
+use super::measure::Measure;
 use super::needs::Needs;
 use super::plan::{Limits, Outlook, Plan};
 use super::pulse::Listeners;
@@ -91,11 +95,17 @@ pub struct Known<'a> {
     pub cooldowns: &'a Cooldowns,
     /// How models count; none where nobody cares.
     pub habits: Option<&'a Habits>,
+    /// What budgets have spent; none where nobody pays.
+    pub spending: Option<&'a Spending>,
 }
 
 impl<'a> From<&'a Listeners> for Known<'a> {
     fn from(listeners: &'a Listeners) -> Self {
-        Self { cooldowns: &listeners.cooldowns, habits: Some(&listeners.habits) }
+        Self {
+            cooldowns: &listeners.cooldowns,
+            habits: Some(&listeners.habits),
+            spending: Some(&listeners.spending),
+        }
     }
 }
 
@@ -105,6 +115,10 @@ pub struct Now<'a> {
     known: Known<'a>,
     drills: &'a Drills,
     needs: Needs<'a>,
+    request: &'a ChatRequest,
+    prompt: OnceCell<Measure>,
+    /// What limits the request; none for a drill, which is nobody's money.
+    purse: Option<Arc<Purse>>,
     /// Whether a probe that is claimed is really taken.
     real: bool,
 }
@@ -114,13 +128,42 @@ impl<'a> Now<'a> {
     #[must_use]
     pub fn new(intent: &'a Intent, known: Known<'a>) -> Self {
         let drills = &intent.drills;
-        Self { known, drills, needs: Needs::of(&intent.request), real: drills.is_empty() }
+        let key = intent.key.as_ref().map(|key| key.id);
+        let paid = known.spending.filter(|_| drills.is_empty());
+        Self {
+            known,
+            drills,
+            needs: Needs::of(&intent.request),
+            request: &intent.request,
+            prompt: OnceCell::new(),
+            purse: paid.and_then(|spending| spending.purse(&intent.organization, key)),
+            real: drills.is_empty(),
+        }
     }
 
     /// For a request that is only thought through.
     #[must_use]
     pub fn imagined(intent: &'a Intent, known: Known<'a>) -> Self {
         Self { real: false, ..Self::new(intent, known) }
+    }
+
+    /// What limits the request, for whoever records what it cost.
+    #[must_use]
+    pub fn purse(&self) -> Option<Arc<Purse>> {
+        self.purse.clone()
+    }
+
+    /// What a call costs at least: its prompt, and the answer as far as the caller says how long it may be. None: its
+    /// price is unknown.
+    fn price_of(&self, model: &ModelEntry) -> Option<i64> {
+        let price = model.price.as_ref()?;
+        let prompt = self.prompt.get_or_init(|| Measure::of_prompt(self.request));
+        let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
+        let input = habit.prompt(prompt);
+        let input = model.context_window.map_or(input, |window| input.min(window));
+        let asked = self.request.output_limit().unwrap_or(0);
+        let output = model.max_output_tokens.map_or(asked, |most| asked.min(most));
+        Usage::estimate(input, output).cost(price)
     }
 
     /// A model that fails on purpose is not called, so nothing speaks against it.
@@ -140,5 +183,15 @@ impl Outlook for Now<'_> {
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
         if self.is_drilled(model) { None } else { self.needs.unfit(model) }
+    }
+
+    fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {
+        self.purse.as_ref()?.over(self.price_of(model))
+    }
+
+    fn reserve(&self, model: &ModelEntry) -> Option<OverBudget> {
+        let purse = self.purse.as_ref()?;
+        let price = self.price_of(model);
+        if self.real { purse.reserve(price) } else { purse.over(price) }
     }
 }

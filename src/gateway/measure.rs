@@ -200,7 +200,11 @@ impl Measure {
         // A tool is told to the model as it stands there, its names included.
         for tools in ["tools", "functions"].into_iter().filter_map(value) {
             let mut told = Self { bytes: tools.get().len() as u64, ..Self::default() };
-            tools.get().chars().filter(|character| *character != '"').for_each(|character| told.push(character));
+            tools
+                .get()
+                .chars()
+                .filter(|character| *character != '"')
+                .for_each(|character| told.push(character));
             measure = measure.then(told);
         }
         measure
@@ -260,9 +264,18 @@ mod tests {
 
     /// Texts with the counts of `o200k_base`.
     const COUNTED: &[(&str, u64)] = &[
-        ("The quick brown fox jumps over the lazy dog. It was a bright cold day in April, and the clocks were striking thirteen.", 26),
-        ("fn main() {\n    let total: u64 = values.iter().map(|value| value.len() as u64).sum();\n    println!(\"{total}\");\n}", 33),
-        ("Die Rechnung wird am Ende des Monats gestellt und enthält alle Anfragen, die beantwortet wurden.", 19),
+        (
+            "The quick brown fox jumps over the lazy dog. It was a bright cold day in April, and the clocks were striking thirteen.",
+            26,
+        ),
+        (
+            "fn main() {\n    let total: u64 = values.iter().map(|value| value.len() as u64).sum();\n    println!(\"{total}\");\n}",
+            33,
+        ),
+        (
+            "Die Rechnung wird am Ende des Monats gestellt und enthält alle Anfragen, die beantwortet wurden.",
+            19,
+        ),
         ("吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。", 32),
         ("Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.", 25),
     ];

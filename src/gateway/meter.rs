@@ -49,7 +49,10 @@ impl Meter {
         }
         Usage::settle(delivered.reported, || {
             let prompt = self.habit.prompt(&self.prompt);
-            Usage::estimate(self.window.map_or(prompt, |window| prompt.min(window)), self.habit.answer(delivered.size))
+            Usage::estimate(
+                self.window.map_or(prompt, |window| prompt.min(window)),
+                self.habit.answer(delivered.size),
+            )
         })
     }
 

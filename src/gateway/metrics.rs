@@ -30,6 +30,7 @@ pub struct Metrics {
     attempts: Family<ClassLabel, Counter>,
     fallbacks: Family<ClassLabel, Counter>,
     exhausted: Counter,
+    over_budget: Counter,
     total_seconds: Histogram,
     own_seconds: Histogram,
 }
@@ -42,6 +43,7 @@ impl Default for Metrics {
             attempts: Family::default(),
             fallbacks: Family::default(),
             exhausted: Counter::default(),
+            over_budget: Counter::default(),
             total_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 18)),
             own_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
         }
@@ -72,6 +74,11 @@ impl Metrics {
             "failsoft_exhausted_chains",
             "Requests that nobody answered",
             metrics.exhausted.clone(),
+        );
+        registry.register(
+            "failsoft_over_budget",
+            "Candidates passed over because they did not fit into a budget",
+            metrics.over_budget.clone(),
         );
         registry.register(
             "failsoft_request_duration_seconds",
@@ -107,6 +114,10 @@ impl Metrics {
         if let Some(class) = class {
             self.fallbacks.get_or_create(&ClassLabel { class: class.as_str() }).inc();
         }
+    }
+
+    pub(super) fn over_budget(&self) {
+        self.over_budget.inc();
     }
 
     pub(super) fn exhausted(&self) {

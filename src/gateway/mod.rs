@@ -9,6 +9,7 @@ pub mod adapt;
 pub mod advice;
 pub mod answer;
 pub mod attempt;
+pub mod budget;
 pub mod choices;
 pub mod classify;
 pub mod connection;
@@ -45,10 +46,10 @@ use attempt::{Call, Outcome, Reply, attempt, explain};
 use classify::{Failure, Fault};
 use endpoint::Endpoints;
 use intent::{Intent, Known, Now};
+use meter::Meter;
 use metrics::Metrics;
 use plan::{Candidate, Exhausted, Outlook, Step, View};
 use pulse::{Listeners, Pulse};
-use meter::Meter;
 use relay::{Manner, relay};
 use trail::{Context, Trail};
 
@@ -99,6 +100,7 @@ impl Gateway {
         let mut plan = intent.plan()?;
         let outlook = Now::new(intent, Known::from(&*self.listeners));
         let mut trail = self.start(&job).await?;
+        trail.pay_from(outlook.purse());
         let mut failure: Option<Failure> = None;
         let mut withheld: Option<(Candidate, Reply, Pulse)> = None;
         loop {

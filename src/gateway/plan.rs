@@ -2,7 +2,7 @@
 //!
 //! Candidates wait in one `queue` that starts with the primary. A failure may put more into it; no model is tried
 //! twice. What may change from moment to moment comes in as a [`View`]. Imports the store's snapshot,
-//! [`classify`](super::classify) and the words of [`cooldown`](super::cooldown).
+//! [`classify`](super::classify) and the words of [`cooldown`](super::cooldown) and [`budget`](super::budget).
 
 mod queue;
 mod survey;
@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::budget::OverBudget;
 use super::classify::{ErrorClass, Failure};
 use super::cooldown::{Cooling, Heat};
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
@@ -47,6 +48,15 @@ pub trait Outlook {
     fn claim_probe(&self, model: &ModelEntry) -> bool;
     /// Whether the request looks too large for it, or asks for what it cannot do.
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass>;
+    /// The budget that it would not fit into; without budgets it always fits.
+    fn over_budget(&self, _model: &ModelEntry) -> Option<OverBudget> {
+        None
+    }
+    /// Reserves what it costs, in place of what was reserved for the one before it; or the budget into which it does
+    /// not fit.
+    fn reserve(&self, _model: &ModelEntry) -> Option<OverBudget> {
+        None
+    }
 }
 
 /// What the plan may see of the world, frozen for one decision.
@@ -160,6 +170,8 @@ impl Plan {
         let Some(candidate) = self.queue.pop() else { return Step::Exhausted(self.end()) };
         let short = (view.left < LEAST).then_some(ErrorClass::Deadline);
         let fact = self.queue.fact_against(&candidate.model).or(short).map(Objection::fact);
+        let unpaid = || view.outlook.reserve(&candidate.model).map(Objection::unpaid);
+        let fact = fact.or_else(unpaid);
         if let Some(objection) = fact.or_else(|| self.objection(&candidate, view.outlook)) {
             self.queue.passed_over(&candidate.model, objection.cause());
             self.passed_over = Some(objection.reason);

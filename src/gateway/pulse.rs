@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use entity::ids::OrganizationId;
 
+use super::budget::Spending;
 use super::classify::Failure;
 use super::cooldown::Cooldowns;
 use super::habit::{Habit, Habits};
@@ -22,6 +23,8 @@ pub struct Listeners {
     pub health: Health,
     /// How models count.
     pub habits: Habits,
+    /// What budgets have spent.
+    pub spending: Spending,
 }
 
 /// One call of one model.

@@ -39,13 +39,7 @@ pub struct Manner {
 ///
 /// # Errors
 /// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
-pub async fn relay(
-    reply: Reply,
-    pulse: Pulse,
-    trail: Trail,
-    meter: Meter,
-    manner: Manner,
-) -> Result<Answer> {
+pub async fn relay(reply: Reply, pulse: Pulse, trail: Trail, meter: Meter, manner: Manner) -> Result<Answer> {
     match reply {
         Reply::Whole(whole) => {
             pulse.answered();
@@ -90,13 +84,7 @@ async fn relay_whole(
     Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })
 }
 
-fn relay_stream(
-    reply: StreamReply,
-    pulse: Pulse,
-    trail: Trail,
-    meter: Meter,
-    manner: Manner,
-) -> Answer {
+fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, meter: Meter, manner: Manner) -> Answer {
     let StreamReply { status, held, reader } = reply;
     let disclosure = trail.disclosure();
     let now = Instant::now();
@@ -270,12 +258,7 @@ impl StreamRelay {
         [reader.gap(), &chunk].concat().into()
     }
 
-    fn metadata_chunk(
-        &self,
-        reader: &FrameReader,
-        disclosure: &Disclosure,
-        usage: &Usage,
-    ) -> Vec<u8> {
+    fn metadata_chunk(&self, reader: &FrameReader, disclosure: &Disclosure, usage: &Usage) -> Vec<u8> {
         let identity = reader.seen.identity.clone().unwrap_or_else(super::frame::Identity::unknown);
         format!(
             "data: {{\"id\":{},\"object\":{},\"created\":{},\"model\":{},\"choices\":[],\"failsoft\":{}}}\n\n",

@@ -15,6 +15,7 @@ use entity::ids::OrganizationId;
 use uuid::Uuid;
 
 use super::answer::{AttemptReport, ChainFailure};
+use super::budget::Purse;
 use super::classify::{ErrorClass, Failure};
 use super::cooldown::Cooling;
 use super::cost::Usage;
@@ -112,6 +113,8 @@ pub struct Trail {
     served: Option<Arc<ModelEntry>>,
     first_frame: Option<Duration>,
     usage: Option<Usage>,
+    /// What limits it; none: no budget does.
+    purse: Option<Arc<Purse>>,
 }
 
 impl Trail {
@@ -145,7 +148,13 @@ impl Trail {
             served: None,
             first_frame: None,
             usage: None,
+            purse: None,
         })
+    }
+
+    /// What it costs is paid from here, once it is recorded.
+    pub fn pay_from(&mut self, purse: Option<Arc<Purse>>) {
+        self.purse = purse;
     }
 
     /// The request.
@@ -184,6 +193,9 @@ impl Trail {
     /// A candidate was passed over.
     pub fn passed_over(&mut self, candidate: &Candidate, objection: &Objection) {
         self.succeed(candidate);
+        if objection.reason == ErrorClass::OverBudget {
+            self.metrics.over_budget();
+        }
         let failure = passed_over_failure(objection, &candidate.model.name);
         self.report(candidate, Some(&failure), Duration::ZERO, true, Vec::new());
         let took = Duration::ZERO;
@@ -314,7 +326,11 @@ impl Trail {
     #[must_use]
     pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
         let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
-        passed_over_failure(&Objection { reason, cooling: None }, model)
+        let failure = passed_over_failure(&Objection { reason, cooling: None, over: None }, model);
+        // It was told in full when it was passed over.
+        let told = self.pending.as_ref().filter(|last| last.event.error_class == reason.as_str());
+        let told = told.and_then(|last| last.event.error_message.clone());
+        Failure { message: told.unwrap_or(failure.message), ..failure }
     }
 
     /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
@@ -354,9 +370,18 @@ impl Trail {
         match self.permit.take() {
             Some(permit) => {
                 let record = self.last_record(&permit, outcome, class, status);
-                permit.write(record).await.map_err(|error| self.withheld(error))
+                let cost = cost_of(&record);
+                permit.write(record).await.map_err(|error| self.withheld(error))?;
+                self.pay(cost);
+                Ok(())
             }
             None => Ok(()),
+        }
+    }
+
+    fn pay(&self, cost: i64) {
+        if let Some(purse) = &self.purse {
+            purse.settle(cost);
         }
     }
 
@@ -377,7 +402,13 @@ impl Drop for Trail {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             let record = self.last_record(&permit, Outcome::ClientClosed, None, 499);
+            let cost = cost_of(&record);
             permit.leave(record);
+            self.pay(cost);
         }
     }
+}
+
+fn cost_of(record: &Record) -> i64 {
+    record.request.as_ref().and_then(|row| row.cost_nano_dollars).unwrap_or(0)
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
+use crate::gateway::budget::Crossed;
 use crate::gateway::health::HealthChange;
 use crate::gateway::pulse::Listeners;
 use crate::store::Store;
@@ -40,10 +41,16 @@ impl Followers {
     }
 }
 
-pub(super) fn start(store: &Store, clock: &Clock, health: mpsc::Receiver<HealthChange>) -> Followers {
+pub(super) fn start(
+    store: &Store,
+    clock: &Clock,
+    listeners: &Arc<Listeners>,
+    health: mpsc::Receiver<HealthChange>,
+) -> Followers {
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
         tokio::spawn(follow(store.clone(), stopped.clone())),
+        tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
         tokio::spawn(note_health(store.clone(), health, stopped.clone())),
         tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
     ];
@@ -62,6 +69,40 @@ async fn follow(store: Store, mut stopped: watch::Receiver<bool>) {
             tracing::warn!(%error, "cannot look for changes; serving what is known");
         }
     }
+}
+
+/// Reads what budgets have spent, and tells whose soft limit was crossed.
+async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = read_spending(&store, &listeners).await {
+            tracing::warn!(%error, "cannot read what was spent; going by what is known");
+            continue;
+        }
+        for organization in store.directory().organizations() {
+            for Crossed { organization_id, budget_id, spent } in listeners.spending.crossed(&organization) {
+                let data = store.system().organization(organization_id, "budgets");
+                match data.budget_warn(budget_id, spent).await {
+                    Ok(true) => {
+                        tracing::warn!(organization = %organization_id, budget = %budget_id, "a soft limit was crossed")
+                    }
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(budget = %budget_id, %error, "a crossed limit was not written down")
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn read_spending(store: &Store, listeners: &Listeners) -> crate::error::Result<()> {
+    listeners.spending.read(None, async { store.system().spent_this_month().await }).await
 }
 
 async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
@@ -104,7 +145,13 @@ async fn note_health(
 }
 
 /// Adds the recorder's figures and the cooldowns' to the metrics.
-pub(super) fn register(registry: &mut Registry, recorder: &Recorder, listeners: &Arc<Listeners>) {
+pub(super) fn register(
+    registry: &mut Registry,
+    recorder: &Recorder,
+    listeners: &Arc<Listeners>,
+    store: &Store,
+) {
+    registry.register_collector(Box::new(BudgetCollector(listeners.clone(), store.clone())));
     registry.register_collector(Box::new(RecorderCollector(recorder.watcher())));
     registry.register_collector(Box::new(CooldownCollector(listeners.clone())));
 }
@@ -121,6 +168,34 @@ impl Collector for CooldownCollector {
             None,
             open.metric_type(),
         )?)
+    }
+}
+
+#[derive(Debug)]
+struct BudgetCollector(Arc<Listeners>, Store);
+
+impl Collector for BudgetCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let (mut soft, mut hard) = (0, 0);
+        for organization in self.1.directory().organizations() {
+            for budget in &organization.budgets {
+                let spent = self.0.spending.spent(organization.id, budget.api_key_id, budget.period);
+                soft += i64::from(budget.soft.is_some_and(|limit| spent >= limit));
+                hard += i64::from(budget.hard.is_some_and(|limit| spent >= limit));
+            }
+        }
+        for (name, help, count) in [
+            (
+                "failsoft_budgets_at_soft_limit",
+                "Budgets of all organizations whose soft limit is reached",
+                soft,
+            ),
+            ("failsoft_budgets_at_hard_limit", "Budgets of all organizations that are used up", hard),
+        ] {
+            let gauge = ConstGauge::new(count);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod amount;
 mod api_key;
 mod audit;
+mod budget;
 mod change;
 mod connect;
 mod event;
@@ -45,6 +46,7 @@ use sea_orm::{
 
 pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
 pub use audit::{Actor, AuditFilter, AuditRow};
+pub use budget::{BudgetChange, BudgetRow, NewBudget, Period, Spent};
 pub use connect::ConnectError;
 pub use event::{EventFilter, EventRow};
 pub use fallback::{

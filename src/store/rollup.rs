@@ -3,6 +3,7 @@
 //! The recorder writes them in the transaction of the rows that they count; here they are read. Imports the rest of
 //! `store`.
 
+pub(super) mod daily;
 mod recent;
 pub(super) mod scale;
 pub(super) mod write;

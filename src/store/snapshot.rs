@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use entity::ids::{ApiKeyId, ModelId, OrganizationId, ProviderId};
+use entity::ids::{ApiKeyId, BudgetId, ModelId, OrganizationId, ProviderId};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Error, OrganizationSettings, Store};
+use super::{Error, OrganizationSettings, Period, Store};
 use crate::providers::{Capabilities, ParameterRules, Preset};
 
 /// The row of `instance_state` that moves with every change of every organization.
@@ -43,6 +43,8 @@ pub struct OrganizationSnapshot {
     pub chains: HashMap<ModelId, Chains>,
     /// Whether any list of a type exists at all, for the strict mode.
     pub typed_lists: TypedLists,
+    /// Living budgets, its own and its keys'.
+    pub budgets: Vec<BudgetEntry>,
 }
 
 impl OrganizationSnapshot {
@@ -71,6 +73,7 @@ impl OrganizationSnapshot {
             models: self.models.clone(),
             chains: all,
             typed_lists,
+            budgets: self.budgets.clone(),
         }
     }
 
@@ -83,6 +86,23 @@ impl OrganizationSnapshot {
         };
         self.keys.values().filter_map(used).collect()
     }
+}
+
+/// A living budget.
+#[derive(Debug, Clone, Copy)]
+pub struct BudgetEntry {
+    /// Its id.
+    pub id: BudgetId,
+    /// The key that it limits; none is the whole organization.
+    pub api_key_id: Option<ApiKeyId>,
+    /// After what time it starts anew.
+    pub period: Period,
+    /// Nano-dollars from which on people are told.
+    pub soft: Option<i64>,
+    /// Nano-dollars from which on requests are refused.
+    pub hard: Option<i64>,
+    /// When people were last told.
+    pub warned_at: Option<DateTime<Utc>>,
 }
 
 /// Which typed lists an organization has.

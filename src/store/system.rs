@@ -5,6 +5,7 @@
 
 mod inspection;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,8 +19,11 @@ use uuid::Uuid;
 use super::audit::AuditEntry;
 use super::recorder::{FallbackEventRecord, RequestRecord};
 use super::rollup::write::Tally;
+use super::snapshot::OrganizationSnapshot;
 use super::user::NewUser;
-use super::{Actor, Error, OrgStore, OrganizationSettings, Store, change, membership, rows, user};
+use super::{
+    Actor, Error, OrgStore, OrganizationSettings, Spent, Store, budget, change, membership, rows, user,
+};
 pub use inspection::ProviderAddress;
 
 /// How long a look at the changes may take.
@@ -135,6 +139,25 @@ impl<'a> System<'a> {
             Err(_) => presence.silent(),
         }
         followed.unwrap_or(Err(Error::DatabaseAway))
+    }
+
+    /// What the organizations with budgets have spent since the month began, by day and key.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn spent_this_month(&self) -> Result<Vec<Spent>, Error> {
+        let with_budgets = |organization: &Arc<OrganizationSnapshot>| !organization.budgets.is_empty();
+        let organizations = self.store.inner.directory.organizations();
+        let organizations: Vec<OrganizationId> = organizations
+            .iter()
+            .filter(|one| with_budgets(one))
+            .map(|organization| organization.id)
+            .collect();
+        if organizations.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.store.inner.clock.now();
+        Ok(budget::spent(&self.store.inner.reader, &organizations, now).await?)
     }
 
     /// Writes down when keys were last used, for those used since `since` (unix seconds).

@@ -44,6 +44,7 @@ fn organization() -> OrganizationSnapshot {
         models: std::collections::HashMap::new(),
         chains: std::collections::HashMap::new(),
         typed_lists: TypedLists::default(),
+        budgets: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@
 mod support;
 
 mod api_keys;
+mod budgets;
 mod chat;
 mod console;
 mod explain;

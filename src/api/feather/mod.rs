@@ -4,6 +4,7 @@
 //! what bodies and paths hold, [`error`] dresses what went wrong.
 
 pub mod api_keys;
+pub mod budgets;
 pub mod checks;
 pub mod error;
 pub mod explain;

@@ -7,6 +7,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::gateway::answer::{Disclosure, Fallback};
 
 const MODEL: HeaderName = HeaderName::from_static("x-failsoft-model");
+const BUDGET: HeaderName = HeaderName::from_static("x-failsoft-budget");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-failsoft-attempts");
 const FALLBACK: HeaderName = HeaderName::from_static("x-failsoft-fallback");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -20,6 +21,9 @@ pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
     };
     if let Some(served) = &disclosure.served {
         put(MODEL, served);
+    }
+    if let Some(budget) = disclosure.budget {
+        put(BUDGET, budget);
     }
     put(ATTEMPTS, &disclosure.upstream_calls.to_string());
     match &disclosure.fallback {

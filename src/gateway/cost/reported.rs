@@ -51,7 +51,8 @@ impl Reported {
         if !later.present {
             return self;
         }
-        let shrunk = |before: Option<i64>, after: Option<i64>| before.zip(after).is_some_and(|(one, two)| two < one);
+        let shrunk =
+            |before: Option<i64>, after: Option<i64>| before.zip(after).is_some_and(|(one, two)| two < one);
         let back = shrunk(self.input, later.input) || shrunk(self.output, later.output);
         let flag = self.flag.max(later.flag).max(back.then_some(Flag::Contradictory));
         // A later one without any count does not take back an earlier one with some.
@@ -216,6 +217,8 @@ fn tokens(text: &str) -> (Option<i64>, bool) {
     let believed = number.map(|number| number.clamp(0.0, MOST_TOKENS as f64) as i64);
     // Some vendors write whole numbers as 12.0.
     #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^52")]
-    let same = believed.zip(number).is_some_and(|(believed, number)| (believed as f64 - number).abs() < f64::EPSILON);
+    let same = believed
+        .zip(number)
+        .is_some_and(|(believed, number)| (believed as f64 - number).abs() < f64::EPSILON);
     (believed, quoted || !same)
 }

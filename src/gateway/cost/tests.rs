@@ -21,12 +21,27 @@ fn price(input: i64, output: i64) -> Price {
 fn ordinary_counts_are_taken_as_they_are() {
     for (text, expected) in [
         (r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}"#, (10, 5, 0, 0, 0)),
-        (r#"{"prompt_tokens":10.0,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}}"#, (10, 5, 4, 0, 0)),
-        (r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":3},"total_tokens":15}"#, (10, 5, 0, 0, 3)),
+        (
+            r#"{"prompt_tokens":10.0,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}}"#,
+            (10, 5, 4, 0, 0),
+        ),
+        (
+            r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":3},"total_tokens":15}"#,
+            (10, 5, 0, 0, 3),
+        ),
         // Reasoning left out of the answer's tokens, as some vendors do.
-        (r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":30},"total_tokens":45}"#, (10, 35, 0, 0, 30)),
-        (r#"{"prompt_tokens":10,"completion_tokens":5,"cache_read_input_tokens":6,"cache_creation_input_tokens":3}"#, (10, 5, 6, 3, 0)),
-        (r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":null,"cost":0.1,"queue":[1,{"x":2}]}"#, (10, 5, 0, 0, 0)),
+        (
+            r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":30},"total_tokens":45}"#,
+            (10, 35, 0, 0, 30),
+        ),
+        (
+            r#"{"prompt_tokens":10,"completion_tokens":5,"cache_read_input_tokens":6,"cache_creation_input_tokens":3}"#,
+            (10, 5, 6, 3, 0),
+        ),
+        (
+            r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":null,"cost":0.1,"queue":[1,{"x":2}]}"#,
+            (10, 5, 0, 0, 0),
+        ),
     ] {
         let Usage { input, output, cached, cache_write, reasoning, estimated, flag } = settled(text);
         assert_eq!((input, output, cached, cache_write, reasoning), expected, "{text}");
@@ -38,7 +53,11 @@ fn ordinary_counts_are_taken_as_they_are() {
 fn hostile_counts_are_clamped_and_flagged() {
     use Flag::{Clamped, Contradictory, Unusable};
     const MOST: i64 = MOST_TOKENS;
-    let deep = format!(r#"{{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{}{}}}"#, r#"{"prompt_tokens_details":"#.repeat(50_000) + "1", "}".repeat(50_000));
+    let deep = format!(
+        r#"{{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{}{}}}"#,
+        r#"{"prompt_tokens_details":"#.repeat(50_000) + "1",
+        "}".repeat(50_000)
+    );
     for (text, input, output, flag) in [
         (r#"{"prompt_tokens":-5,"completion_tokens":-1}"#, 0, 0, Clamped),
         (r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1e308}"#, MOST, MOST, Clamped),
@@ -49,8 +68,18 @@ fn hostile_counts_are_clamped_and_flagged() {
         (r#"{"prompt_tokens":[1],"completion_tokens":{"x":1}}"#, 70, 30, Unusable),
         (r#"{"prompt_tokens":true,"completion_tokens":3}"#, 70, 3, Clamped),
         (r#"{"prompt_tokens":1,"prompt_tokens":9,"completion_tokens":3}"#, 9, 3, Contradictory),
-        (r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":99}}"#, 1, 2, Contradictory),
-        (r#"{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":99}}"#, 1, 2, Contradictory),
+        (
+            r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":99}}"#,
+            1,
+            2,
+            Contradictory,
+        ),
+        (
+            r#"{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":99}}"#,
+            1,
+            2,
+            Contradictory,
+        ),
         (r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":99}"#, 1, 2, Contradictory),
         (r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":[7]}"#, 1, 2, Clamped),
         (r#"{"prompt_tokens":null,"completion_tokens":null}"#, 70, 30, Unusable),
@@ -73,7 +102,11 @@ fn what_is_not_told_is_estimated() {
         [("null", 70, 30), (r#"{"prompt_tokens":4}"#, 4, 30), (r#"{"completion_tokens":4}"#, 70, 4)]
     {
         let usage = settled(text);
-        assert_eq!((usage.input, usage.output, usage.estimated, usage.flag), (input, output, true, None), "{text}");
+        assert_eq!(
+            (usage.input, usage.output, usage.estimated, usage.flag),
+            (input, output, true, None),
+            "{text}"
+        );
     }
 }
 
@@ -92,7 +125,8 @@ fn of_counts_that_come_twice_the_later_holds() {
 
 #[test]
 fn cost_is_rounded_once_and_unknown_prices_are_not_free() {
-    let dear = Price { cache_read: Some(1_250_000), cache_write: Some(3_125_000), ..price(2_500_000, 10_000_000) };
+    let dear =
+        Price { cache_read: Some(1_250_000), cache_write: Some(3_125_000), ..price(2_500_000, 10_000_000) };
     let usage = Usage { input: 1_000, output: 500, cached: 400, ..Usage::default() };
     // 600 × 2.5 + 400 × 1.25 + 500 × 10 micro-dollars = 7,000 micro-dollars.
     assert_eq!(usage.cost(&dear), Some(7_000_000));
@@ -121,8 +155,18 @@ fn any_count() -> impl Strategy<Value = String> {
 }
 
 const NAMES: &[&str] = &[
-    "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens", "input_tokens", "output_tokens",
-    "cache_creation_input_tokens", "prompt_tokens_details", "completion_tokens_details", "model", "",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "model",
+    "",
 ];
 
 fn any_usage() -> impl Strategy<Value = String> {
@@ -142,8 +186,13 @@ fn any_usage() -> impl Strategy<Value = String> {
 
 fn any_price() -> impl Strategy<Value = Price> {
     let part = || prop::option::weighted(0.8, prop_oneof![4 => 0_i64..100_000_000, 1 => any::<i64>()]);
-    (part(), part(), part(), part())
-        .prop_map(|(input, output, cache_read, cache_write)| Price { id: None, input, output, cache_read, cache_write })
+    (part(), part(), part(), part()).prop_map(|(input, output, cache_read, cache_write)| Price {
+        id: None,
+        input,
+        output,
+        cache_read,
+        cache_write,
+    })
 }
 
 proptest! {

@@ -5,6 +5,7 @@
 
 use super::queue::{Cause, Queue};
 use super::{Candidate, Outlook};
+use crate::gateway::budget::OverBudget;
 use crate::gateway::classify::ErrorClass;
 use crate::gateway::cooldown::{Cooling, Heat};
 use crate::store::snapshot::ModelEntry;
@@ -16,12 +17,19 @@ pub struct Objection {
     pub reason: ErrorClass,
     /// The cooldown that it is in, whatever the reason is.
     pub cooling: Option<Cooling>,
+    /// The budget into which it does not fit, if that is the reason.
+    pub over: Option<OverBudget>,
 }
 
 impl Objection {
     /// A fact, which never yields.
     pub(super) fn fact(reason: ErrorClass) -> Self {
-        Self { reason, cooling: None }
+        Self { reason, cooling: None, over: None }
+    }
+
+    /// A budget that is used up: a fact as well.
+    pub(super) fn unpaid(over: OverBudget) -> Self {
+        Self { over: Some(over), ..Self::fact(ErrorClass::OverBudget) }
     }
 
     /// What may yield; none for a model that is called like any other.
@@ -31,18 +39,20 @@ impl Objection {
             Heat::Cooling(cooling) => Some(cooling),
         };
         if let Some(reason) = outlook.unfit(model) {
-            return Some(Self { reason, cooling });
+            return Some(Self { reason, cooling, over: None });
         }
         // Its time is over: whoever claims the probe calls it like any other.
         let due = cooling.as_ref().is_none_or(is_due);
-        (!due).then_some(Self { reason: ErrorClass::Cooldown, cooling })
+        (!due).then_some(Self { reason: ErrorClass::Cooldown, cooling, over: None })
     }
 
     /// A model whose probe somebody else has.
     pub(super) fn hot(heat: Heat) -> Option<Self> {
         match heat {
             Heat::Cool => None,
-            Heat::Cooling(cooling) => Some(Self { reason: ErrorClass::Cooldown, cooling: Some(cooling) }),
+            Heat::Cooling(cooling) => {
+                Some(Self { cooling: Some(cooling), ..Self::fact(ErrorClass::Cooldown) })
+            }
         }
     }
 
@@ -90,7 +100,8 @@ pub(super) fn survey(
     let mut left = vec![(candidate.clone(), objection.clone())];
     queue.passed_over(&candidate.model, objection.cause());
     while let Some(next) = queue.pop() {
-        if let Some(class) = queue.fact_against(&next.model) {
+        let unpaid = || outlook.over_budget(&next.model).map(|_| ErrorClass::OverBudget);
+        if let Some(class) = queue.fact_against(&next.model).or_else(unpaid) {
             queue.passed_over(&next.model, Objection::fact(class).cause());
             continue;
         }

@@ -122,6 +122,7 @@ impl World {
             models: HashMap::new(),
             chains: self.chains.clone(),
             typed_lists: self.typed_lists,
+            budgets: Vec::new(),
         };
         Plan::of_stored(Arc::new(organization), requested, self.limits.clone())
     }

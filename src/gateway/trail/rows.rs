@@ -120,7 +120,7 @@ impl Trail {
 /// A pass-over in the words of a failure.
 #[must_use]
 pub(super) fn passed_over_failure(objection: &Objection, model: &str) -> Failure {
-    let Objection { reason, cooling } = objection;
+    let Objection { reason, cooling, over } = objection;
     let why = match reason {
         ErrorClass::Disabled => "it is disabled",
         ErrorClass::NotAllowed => "the API key may not use it",
@@ -151,7 +151,10 @@ pub(super) fn passed_over_failure(objection: &Objection, model: &str) -> Failure
         rule: reason.as_str(),
         status: None,
         retry_after: None,
-        message: format!("The model '{model}' was not called: {why}{left}."),
+        message: match over {
+            Some(over) => format!("The model '{model}' was not called: {over}."),
+            None => format!("The model '{model}' was not called: {why}{left}."),
+        },
         param: None,
         code: None,
     }

@@ -19,6 +19,7 @@ impl Trail {
             fallback: self.first_failure.map(fallback),
             gateway_time: total.saturating_sub(self.upstream_time),
             upstream_time: self.upstream_time,
+            budget: self.purse.as_ref().filter(|purse| purse.is_soft()).map(|_| "soft"),
         }
     }
 

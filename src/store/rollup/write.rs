@@ -12,7 +12,9 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::bucket;
+use super::daily::Daily;
 use super::scale::step;
+use crate::store::amount::MOST_NANO_DOLLARS;
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 use crate::store::rows;
 
@@ -33,6 +35,7 @@ pub(in crate::store) struct Tally {
     events: BTreeMap<EventKey, i64>,
     requests: BTreeMap<RequestKey, RequestSums>,
     latencies: BTreeMap<LatencyKey, i64>,
+    daily: Daily,
 }
 
 #[derive(Default)]
@@ -67,6 +70,7 @@ impl Tally {
         if row.origin == DRILL {
             return;
         }
+        self.daily.request(row, number);
         let served = row.served_model.clone().unwrap_or_default();
         let by_fallback = !served.is_empty() && served != row.requested_model;
         let key = (
@@ -100,7 +104,8 @@ impl Tally {
         let requests: Vec<_> = self.requests.into_iter().map(request_row).collect();
         rows::insert::<request_rollups::Entity>(connection, &requests, &ADDED_REQUESTS).await?;
         let latencies: Vec<_> = self.latencies.into_iter().map(latency_row).collect();
-        rows::insert::<latency_rollups::Entity>(connection, &latencies, &ADDED_LATENCIES).await
+        rows::insert::<latency_rollups::Entity>(connection, &latencies, &ADDED_LATENCIES).await?;
+        self.daily.write(connection).await
     }
 }
 
@@ -110,9 +115,9 @@ static ADDED_LATENCIES: LazyLock<String> = LazyLock::new(rows::adding::<latency_
 
 /// The most that one request adds to a sum. What a provider says of its usage is only its word: no bucket may overflow
 /// with it, or the database would refuse the rows of all who are counted there.
-const MOST: i64 = 1_000_000_000_000;
+const MOST: i64 = MOST_NANO_DOLLARS;
 
-fn bounded(sum: Option<i64>) -> i64 {
+pub(super) fn bounded(sum: Option<i64>) -> i64 {
     sum.unwrap_or(0).clamp(0, MOST)
 }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use entity::{
-    api_keys, fallback_configs, fallback_revisions, fallback_targets, instance_state, model_prices, models,
-    organizations, providers,
+    api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, instance_state, model_prices,
+    models, organizations, providers,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
-    ApiKeyEntry, CHANGE_COUNTER, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Price,
-    ProviderEntry, Store, TypedLists,
+    ApiKeyEntry, BudgetEntry, CHANGE_COUNTER, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period,
+    Price, ProviderEntry, Store, TypedLists,
 };
 use crate::providers::{self as vendors, Capabilities, ParameterRules};
 use crate::store::fallback::FallbackType;
@@ -48,6 +48,7 @@ struct Rows {
     models: HashMap<OrganizationId, Vec<models::Model>>,
     prices: HashMap<ModelId, model_prices::Model>,
     configs: HashMap<OrganizationId, Vec<ConfigRows>>,
+    budgets: HashMap<OrganizationId, Vec<budgets::Model>>,
 }
 
 struct ConfigRows {
@@ -103,6 +104,11 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Er
         .filter(models::Column::DeletedAt.is_null())
         .all(reader)
         .await?;
+    let budgets = budgets::Entity::find()
+        .filter(belongs(budgets::Column::OrganizationId, only))
+        .filter(budgets::Column::DeletedAt.is_null())
+        .all(reader)
+        .await?;
     // Ascending, so that the newest price of a model is the one that stays in the map. It holds at once even where
     // another process wrote it whose clock is ahead: nothing would read it again when its time has come here.
     let prices = model_prices::Entity::find()
@@ -117,6 +123,7 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Er
         models: grouped(models, |row| row.organization_id),
         prices: prices.into_iter().map(|row| (row.model_id, row)).collect(),
         configs: read_configs(store, only).await?,
+        budgets: grouped(budgets, |row| row.organization_id),
     })
 }
 
@@ -214,6 +221,19 @@ fn assemble(
         providers,
         chains,
         typed_lists,
+        budgets: rows.budgets.remove(&id).unwrap_or_default().into_iter().filter_map(budget).collect(),
+    })
+}
+
+/// None for a period of a later version of the program.
+fn budget(row: budgets::Model) -> Option<BudgetEntry> {
+    Some(BudgetEntry {
+        id: row.id,
+        api_key_id: row.api_key_id,
+        period: Period::parse(&row.period)?,
+        soft: row.soft_limit_nano_dollars,
+        hard: row.hard_limit_nano_dollars,
+        warned_at: row.warned_at,
     })
 }
 

@@ -71,6 +71,8 @@ pub(super) struct Victim {
     spare_model: String,
     key: String,
     spare_key: String,
+    budget: String,
+    spare_budget: String,
     event: String,
     request: String,
     organization: String,
@@ -80,7 +82,8 @@ pub(super) struct Victim {
 }
 
 /// The lists in which everything of an organization stands.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
+    "/v1/model-router/budgets?limit=200",
     "/fallback",
     "/v1/model-router/providers?limit=200",
     "/v1/model-router/models?limit=200",
@@ -137,12 +140,23 @@ impl Victim {
             assert_eq!(answer.status, 201, "{}", answer.text());
             answer.json()["id"].as_str().expect("an id").to_owned()
         };
+        let key = new_key("victim-key").await;
+        let new_budget = async |body: Value| {
+            let answer = app.post("/v1/model-router/budgets", &body).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            answer.json()["id"].as_str().expect("an id").to_owned()
+        };
+        let limit = 9_000_000_000_000_000_i64;
+        let budget = json!({"api_key_id": key, "period": "day", "hard_limit_nano_dollars": limit});
+        let spare_budget = json!({"period": "month", "soft_limit_nano_dollars": limit});
         Self {
+            budget: new_budget(budget).await,
+            spare_budget: new_budget(spare_budget).await,
             provider: provider.to_string(),
             spare_provider: spare_provider.to_string(),
             model: model.to_string(),
             spare_model: spare_model.to_string(),
-            key: new_key("victim-key").await,
+            key,
             spare_key: new_key("victim-spare-key").await,
             event: event.as_str().expect("an id").to_owned(),
             request: request.as_str().expect("an id").to_owned(),
@@ -178,6 +192,8 @@ impl Victim {
             &self.spare_model,
             &self.key,
             &self.spare_key,
+            &self.budget,
+            &self.spare_budget,
             &self.event,
             &self.request,
             &self.organization,
@@ -351,7 +367,17 @@ fn catalogue(victim: &Victim) -> Vec<Row> {
         Foreign::Absent,
         &["remedy"],
     );
-    models.rows().into_iter().chain([test]).chain(providers.rows()).collect()
+    let budgets = Managed {
+        folder: "/v1/model-router/budgets",
+        id: &victim.budget,
+        spare: &victim.spare_budget,
+        name: &victim.budget,
+        // The key is the first organization's, likewise.
+        new: json!({"api_key_id": victim.key, "period": "month", "soft_limit_nano_dollars": 5}),
+        foreign: Foreign::Refused(422),
+        change: json!({"soft_limit_nano_dollars": 7}),
+    };
+    models.rows().into_iter().chain([test]).chain(providers.rows()).chain(budgets.rows()).collect()
 }
 
 fn identity(victim: &Victim) -> Vec<Row> {

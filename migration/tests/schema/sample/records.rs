@@ -95,6 +95,48 @@ pub(super) fn request_rollup(
     }
 }
 
+pub(super) fn usage_rollup(organization_id: OrganizationId, api_key_id: ApiKeyId) -> usage_rollups::Model {
+    usage_rollups::Model {
+        organization_id,
+        day: 1_795_132_800,
+        served_model: String::new(),
+        api_key_id: api_key_id.0,
+        origin: "live".to_owned(),
+        requests: i64::MAX,
+        answered: 1,
+        by_fallback: 2,
+        input_tokens: 3,
+        output_tokens: 4,
+        cached_tokens: 5,
+        reasoning_tokens: 6,
+        cost_nano_dollars: i64::MAX,
+        estimated: 7,
+    }
+}
+
+pub(super) fn session_rollup(
+    organization_id: OrganizationId,
+    api_key_id: ApiKeyId,
+) -> session_rollups::Model {
+    session_rollups::Model {
+        organization_id,
+        session_id: new_id(),
+        day: 1_795_132_800,
+        served_model: String::new(),
+        api_key_id: api_key_id.0,
+        origin: "live".to_owned(),
+        requests: i64::MAX,
+        answered: 1,
+        by_fallback: 2,
+        input_tokens: 3,
+        output_tokens: 4,
+        cached_tokens: 5,
+        reasoning_tokens: 6,
+        cost_nano_dollars: i64::MAX,
+        estimated: 7,
+    }
+}
+
 pub(super) fn fallback_rollup(organization_id: OrganizationId) -> fallback_rollups::Model {
     fallback_rollups::Model {
         organization_id,

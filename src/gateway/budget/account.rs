@@ -1,0 +1,108 @@
+//! One account: what was spent today and this month, and what is reserved. Imports the store's periods.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::store::Period;
+
+/// The spending of an organization or of a key.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    day: Span,
+    month: Span,
+    /// By requests under way, in nano-dollars.
+    pub(super) reserved: i64,
+    /// What a reading has found so far: start of a day, and nano-dollars.
+    found: Vec<(i64, i64)>,
+}
+
+/// One period's spending, in nano-dollars.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    /// Unix seconds at which the period began.
+    start: i64,
+    /// What the roll-ups said.
+    read: i64,
+    /// Recorded here before a reading that is under way.
+    older: i64,
+    /// Recorded here since.
+    newer: i64,
+}
+
+impl Span {
+    fn total(&self) -> i64 {
+        self.read.saturating_add(self.older).saturating_add(self.newer)
+    }
+
+    fn roll(&mut self, start: i64) {
+        if self.start != start {
+            *self = Self { start, ..Self::default() };
+        }
+    }
+}
+
+impl Book {
+    /// What was spent in the period of `now`.
+    pub(super) fn spent(&mut self, period: Period, now: DateTime<Utc>) -> i64 {
+        self.roll(now);
+        match period {
+            Period::Day => self.day.total(),
+            Period::Month => self.month.total(),
+        }
+    }
+
+    /// A request was recorded.
+    pub(super) fn pay(&mut self, cost: i64, now: DateTime<Utc>) {
+        self.roll(now);
+        for span in [&mut self.day, &mut self.month] {
+            span.newer = span.newer.saturating_add(cost);
+        }
+    }
+
+    /// A new period begins with nothing spent.
+    fn roll(&mut self, now: DateTime<Utc>) {
+        self.day.roll(Period::Day.start(now).timestamp());
+        self.month.roll(Period::Month.start(now).timestamp());
+    }
+}
+
+impl Account {
+    pub(super) fn open(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn spent(&self, period: Period, now: DateTime<Utc>) -> i64 {
+        self.open().spent(period, now)
+    }
+
+    pub(super) fn begin_reading(&self) {
+        let mut book = self.open();
+        book.found.clear();
+        let Book { day, month, .. } = &mut *book;
+        for span in [day, month] {
+            span.older = span.older.saturating_add(std::mem::take(&mut span.newer));
+        }
+    }
+
+    pub(super) fn found(&self, day: i64, cost: i64) {
+        self.open().found.push((day, cost));
+    }
+
+    pub(super) fn end_reading(&self, now: DateTime<Utc>) {
+        let mut book = self.open();
+        book.roll(now);
+        let found = std::mem::take(&mut book.found);
+        let Book { day, month, .. } = &mut *book;
+        for span in [day, month] {
+            let since = found.iter().filter(|(day, _)| *day >= span.start);
+            span.read = since.fold(0, |sum, (_, cost)| sum.saturating_add(*cost));
+            span.older = 0;
+        }
+    }
+}

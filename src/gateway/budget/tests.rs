@@ -1,0 +1,182 @@
+//! Spending, reservations and periods.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::ManualClock;
+
+fn noon() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-30T12:00:00Z").expect("a time").to_utc()
+}
+
+struct World {
+    spending: Spending,
+    hand: ManualClock,
+    id: OrganizationId,
+    key: ApiKeyId,
+}
+
+impl World {
+    fn new() -> Self {
+        let (clock, hand) = Clock::manual(noon());
+        Self {
+            spending: Spending::new(clock),
+            hand,
+            id: Uuid::from_u128(1).into(),
+            key: Uuid::from_u128(2).into(),
+        }
+    }
+
+    /// A purse that these budgets limit.
+    fn purse(&self, budgets: &[BudgetEntry]) -> Purse {
+        let mut purse = Purse::new(self.spending.clock.clone());
+        for (whose, key) in [(Whose::Organization, None), (Whose::Key, Some(self.key))] {
+            let limits = budgets.iter().filter(|budget| budget.api_key_id == key).copied().collect();
+            purse.add(whose, limits, || self.spending.account((self.id, key)));
+        }
+        purse
+    }
+
+    fn spent(&self, period: Period) -> i64 {
+        self.spending.spent(self.id, None, period)
+    }
+
+    async fn read(&self, days: &[(&str, i64)]) {
+        let row = |(day, cost_nano_dollars): &(&str, i64)| Spent {
+            organization_id: self.id,
+            api_key_id: self.key.0,
+            day: DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).expect("a day").timestamp(),
+            cost_nano_dollars: *cost_nano_dollars,
+        };
+        let rows = days.iter().map(row).collect();
+        self.spending.read(None, async { Ok(rows) }).await.expect("read");
+    }
+}
+
+fn budget(key: Option<ApiKeyId>, period: Period, hard: i64) -> BudgetEntry {
+    BudgetEntry {
+        id: Uuid::nil().into(),
+        api_key_id: key,
+        period,
+        soft: Some(hard / 2),
+        hard: Some(hard),
+        warned_at: None,
+    }
+}
+
+#[test]
+fn what_is_reserved_is_not_there_for_others() {
+    let world = World::new();
+    let budgets = [budget(None, Period::Day, 100)];
+    let (first, second) = (world.purse(&budgets), world.purse(&budgets));
+    assert_eq!(first.reserve(Some(60)), None);
+    assert!(second.reserve(Some(60)).is_some());
+    assert_eq!(second.reserve(Some(40)), None);
+    // Its own reservation does not stand in its way, and a cheaper call takes its place.
+    assert_eq!(first.over(Some(60)), None);
+    assert_eq!(first.reserve(Some(10)), None);
+    assert_eq!(second.reserve(Some(90)), None);
+    drop(second);
+    assert_eq!(world.purse(&budgets).over(Some(90)), None);
+    first.settle(30);
+    assert!(!first.is_soft());
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (30, 30));
+    assert!(first.over(Some(71)).is_some() && first.over(Some(70)).is_none());
+}
+
+#[test]
+fn every_budget_has_to_hold_it_and_the_one_that_does_not_is_named() {
+    let world = World::new();
+    let budgets = [
+        budget(None, Period::Month, 100),
+        budget(Some(world.key), Period::Day, 50),
+        budget(None, Period::Day, 80),
+    ];
+    let purse = world.purse(&budgets);
+    let over = purse.reserve(Some(60)).expect("over");
+    assert_eq!((over.whose, over.period), (Whose::Key, Period::Day));
+    assert_eq!(over.resets_at.to_rfc3339(), "2026-12-01T00:00:00+00:00");
+    // Nothing of it is left reserved in the other one.
+    assert_eq!(world.purse(&budgets[..1]).over(Some(100)), None);
+    assert_eq!(purse.reserve(Some(50)), None);
+    assert!(over.to_string().contains("the API key's budget for the day"), "{over}");
+}
+
+#[test]
+fn with_an_unknown_price_only_what_was_spent_counts() {
+    let world = World::new();
+    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    let other = world.purse(&[budget(None, Period::Day, 100)]);
+    assert_eq!(other.reserve(Some(100)), None);
+    assert_eq!(purse.reserve(None), None);
+    other.settle(100);
+    assert!(purse.reserve(None).is_some());
+    // What costs nothing can be paid for with nothing.
+    assert_eq!(purse.reserve(Some(0)), None);
+}
+
+#[tokio::test]
+async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
+    let world = World::new();
+    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    purse.settle(30);
+    world.read(&[("2026-11-01", 400), ("2026-11-29", 50), ("2026-11-30", 45)]).await;
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (45, 495));
+    assert_eq!(world.spending.spent(world.id, Some(world.key), Period::Month), 495);
+    // What is recorded while they are read is not lost.
+    let rows = async {
+        purse.settle(5);
+        Ok(Vec::new())
+    };
+    world.spending.read(None, rows).await.expect("read");
+    assert_eq!(world.spent(Period::Day), 5);
+    // What cannot be read leaves what is known.
+    let broken = async { Err(crate::error::Error::internal("away")) };
+    world.spending.read(None, broken).await.expect_err("away");
+    assert_eq!(world.spent(Period::Day), 5);
+}
+
+#[tokio::test]
+async fn a_new_period_begins_with_nothing_spent() {
+    let world = World::new();
+    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    world.read(&[("2026-11-29", 7), ("2026-11-30", 100)]).await;
+    assert!(purse.over(Some(1)).is_some());
+    world.hand.advance(Duration::from_secs(12 * 3_600));
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
+    assert_eq!(purse.over(Some(100)), None);
+    // Yesterday's figures are no longer today's, however late they are read.
+    world.read(&[("2026-11-30", 100), ("2026-12-01", 3)]).await;
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (3, 3));
+}
+
+proptest! {
+    /// Answers that cost no more than they reserved never take a hard limit beyond itself, in whatever order they come.
+    #[test]
+    fn a_hard_limit_holds(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 1_i64..200, 0_i64..=100, any::<bool>()), 1..60)) {
+        let world = World::new();
+        let budgets = [budget(None, Period::Day, hard), budget(Some(world.key), Period::Month, hard + 50)];
+        let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
+        for (place, estimate, part, leaves) in requests {
+            match under_way[place].take() {
+                Some((purse, reserved)) if !leaves => purse.settle(reserved * part / 100),
+                Some(_) => {}
+                None => {
+                    let purse = world.purse(&budgets);
+                    if purse.reserve(Some(estimate)).is_none() {
+                        under_way[place] = Some((purse, estimate));
+                    }
+                }
+            }
+            prop_assert!(world.spent(Period::Day) <= hard);
+        }
+        drop(under_way);
+        // Everything that was reserved is given back.
+        let left = hard - world.spent(Period::Day);
+        prop_assert!(left == 0 || world.purse(&budgets[..1]).over(Some(left)).is_none());
+    }
+}

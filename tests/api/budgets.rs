@@ -1,0 +1,239 @@
+//! Budgets: told, held before every hop, and never more than what was under way beyond them.
+
+use std::time::Duration;
+
+use failsoft::store::page::Turn;
+use failsoft::store::{AuditFilter, PriceFields};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, App, chat_body, eventually, with_json};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::feather::{assert_absent, assert_guarded, each, items, violation};
+use crate::support::on_both_databases;
+use crate::support::raw::Raw;
+
+const BUDGETS: &str = "/v1/model-router/budgets";
+
+/// Models of these prices, in micro-dollars per million tokens of prompt and answer. Each answer has 3 and 2 tokens.
+async fn priced(app: &App, models: &[(&str, Option<i64>)]) -> FakeProvider {
+    let fake = FakeProvider::start().await;
+    let provider = app.organization.provider("fake", &fake).await;
+    for (name, price) in models {
+        let price = price.map(|price| PriceFields {
+            input: Some(price),
+            output: Some(price),
+            ..PriceFields::default()
+        });
+        app.organization.model_like(name, provider, |fields| fields.price = price).await;
+        fake.always_for(&format!("{name}-upstream"), Script::answer("Hi"));
+    }
+    fake
+}
+
+async fn limited(app: &App, budget: Value) -> String {
+    let answer = app.post(BUDGETS, &budget).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()["id"].as_str().expect("an id").to_owned()
+}
+
+async fn spent(app: &App, id: &str) -> i64 {
+    app.get(&format!("{BUDGETS}/{id}")).await.json()["spent_nano_dollars"].as_i64().expect("a sum")
+}
+
+fn told(answer: &Answer) -> (u16, String, String) {
+    let error = answer.json()["error"].clone();
+    let word = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    (answer.status, word("code"), word("message"))
+}
+
+on_both_databases! {
+    async fn a_budget_is_made_read_changed_and_deleted(app: App) {
+        let new = json!({"period": "month", "soft_limit_nano_dollars": 5, "hard_limit_nano_dollars": 10});
+        let made = app.post(BUDGETS, &new).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let path = made.header("location").to_owned();
+        let budget = made.json();
+        assert_eq!((&budget["api_key_id"], &budget["spent_nano_dollars"]), (&Value::Null, &json!(0)));
+        assert_eq!((&budget["period_start"], &budget["resets_at"]), (&json!("2024-10-01T00:00:00Z"), &json!("2024-11-01T00:00:00Z")));
+        assert_eq!(app.get(&path).await.json(), budget);
+        assert_eq!(app.post(BUDGETS, &new).await.status, 409);
+        let changed = app.patch(&path, &json!({"hard_limit_nano_dollars": null, "period": "month"})).await;
+        assert_eq!((changed.status, &changed.json()["hard_limit_nano_dollars"]), (200, &Value::Null));
+        assert_eq!(app.delete(&path).await.status, 204);
+        let id = path.rsplit('/').next().expect("an id");
+        assert_absent(&app, Method::GET, BUDGETS, id).await;
+        assert_absent(&app, Method::DELETE, BUDGETS, id).await;
+        // Its place is free again.
+        limited(&app, new).await;
+        assert_eq!(each(&items(&app, BUDGETS).await, "period"), ["month"]);
+    }
+
+    async fn what_makes_no_sense_is_refused(app: App) {
+        for (body, field) in [
+            (json!({"period": "year", "hard_limit_nano_dollars": 1}), "period"),
+            (json!({"hard_limit_nano_dollars": 1}), "period"),
+            (json!({"period": "day"}), "hard_limit_nano_dollars"),
+            (json!({"period": "day", "hard_limit_nano_dollars": -1}), "hard_limit_nano_dollars"),
+            (json!({"period": "day", "hard_limit_nano_dollars": 1e300}), "hard_limit_nano_dollars"),
+            (json!({"period": "day", "hard_limit_nano_dollars": "7"}), "hard_limit_nano_dollars"),
+            (json!({"period": "day", "soft_limit_nano_dollars": 2, "hard_limit_nano_dollars": 1}), "soft_limit_nano_dollars"),
+            (json!({"period": "day", "hard_limit_nano_dollars": 1, "api_key_id": "x"}), "api_key_id"),
+            (json!({"period": "day", "hard_limit_nano_dollars": 1, "api_key_id": app.organization.id}), "api_key_id"),
+            (json!({"period": "day", "hard_limit_nano_dollars": 1, "more": 1}), "more"),
+        ] {
+            let answer = app.post(BUDGETS, &body).await;
+            assert!(violation(&answer).contains(field), "{body}: {}", answer.text());
+        }
+        let path = format!("{BUDGETS}/{}", limited(&app, json!({"period": "day", "hard_limit_nano_dollars": 1})).await);
+        for body in [json!({"period": "month"}), json!({"api_key_id": app.organization.id}), json!({"hard_limit_nano_dollars": null})] {
+            assert_eq!(app.patch(&path, &body).await.status, 422, "{body}");
+        }
+        assert_guarded(&app, Method::GET, BUDGETS, "router:read").await;
+        assert_guarded(&app, Method::DELETE, &path, "keys:manage").await;
+    }
+
+    async fn a_budget_that_is_used_up_refuses_until_it_starts_anew(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000))]).await;
+        // An answer costs 5,000; its prompt alone is reckoned to cost some 5,000 to 6,000.
+        let id = limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 6_000, "hard_limit_nano_dollars": 12_000})).await;
+        let first = app.chat(&json!({"model": "a"})).await;
+        assert_eq!((first.status, first.header("x-failsoft-budget")), (200, ""));
+        assert_eq!(spent(&app, &id).await, 5_000);
+        let second = app.chat(&json!({"model": "a"})).await;
+        assert_eq!((second.status, second.header("x-failsoft-budget")), (200, "soft"));
+        let third = app.chat(&json!({"model": "a"})).await;
+        let (status, code, message) = told(&third);
+        assert_eq!((status, code.as_str(), third.header("x-should-retry")), (402, "over_budget", "false"));
+        assert!(message.contains("the organization's budget for the day") && message.contains("2024-10-05T00:00:00Z"), "{message}");
+        assert!(!message.contains("12"), "{message}");
+        assert_eq!((fake.served(), third.header("x-failsoft-attempts")), (2, "0"));
+        let rows = app.requests(3).await;
+        assert_eq!((&rows[2]["outcome"], &rows[2]["cost_nano_dollars"], &rows[2]["status_code"]), (&json!("failed"), &json!(0), &json!(402)));
+        assert_eq!(app.events().await[0]["error_class"], "over_budget");
+        // Under the base path of other clients the number of the status stands in the code.
+        let routed = app.post("/api/v1/chat/completions", &chat_body(&json!({"model": "a"}))).await;
+        assert_eq!((routed.status, &routed.json()["error"]["code"]), (402, &json!(402)));
+        app.clock.advance(Duration::from_secs(86_400));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+    }
+
+    async fn an_expensive_fallback_is_passed_over_where_a_cheap_one_still_fits(app: App) {
+        let fake = priced(&app, &[("broken", Some(1_000)), ("dear", Some(50_000_000)), ("cheap", Some(1_000)), ("free", Some(0))]).await;
+        fake.always_for("broken-upstream", Script::error(503, "overloaded", "busy"));
+        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 100})).await;
+        let answer = app.chat(&json!({"model": "broken", "models": ["dear", "cheap"], "max_tokens": 10})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "cheap"), "{}", answer.text());
+        let classes: Vec<Value> = app.events().await.iter().map(|event| event["error_class"].clone()).collect();
+        assert_eq!(classes, ["overloaded", "over_budget"]);
+        // Forty tokens more than are left, and then as many as are left.
+        let long = app.chat(&json!({"model": "cheap", "max_tokens": 100})).await;
+        assert_eq!(long.status, 402, "{}", long.text());
+        let free = app.chat(&json!({"model": "cheap", "models": ["free"], "max_tokens": 100})).await;
+        assert_eq!((free.status, free.header("x-failsoft-model")), (200, "free"));
+        let body = chat_body(&json!({"model": "dear", "models": ["cheap"]}));
+        let explained = app.post("/v1/model-router/explain", &body).await.json();
+        assert_eq!(explained["candidates"][0]["passed_over"], "over_budget", "{explained}");
+        assert_eq!(explained["candidates"][1]["passed_over"], Value::Null);
+    }
+
+    async fn a_keys_budget_is_its_own(app: App) {
+        let _fake = priced(&app, &[("a", Some(1_000_000))]).await;
+        let made = app.post("/v1/identity/api-keys", &json!({"name": "small", "scopes": ["inference"]})).await.json();
+        let small = made["key"].as_str().expect("a key").to_owned();
+        let id = limited(&app, json!({"api_key_id": made["id"], "period": "month", "hard_limit_nano_dollars": 8_000})).await;
+        let chat = async || app.call(with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(&json!({"model": "a"}))), &small).await;
+        assert_eq!(chat().await.status, 200);
+        let refused = chat().await;
+        assert!(told(&refused).2.contains("the API key's budget for the month"), "{}", refused.text());
+        assert_eq!(refused.status, 402);
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        assert_eq!(spent(&app, &id).await, 5_000);
+    }
+
+    async fn without_a_price_only_what_was_spent_counts(app: App) {
+        let _fake = priced(&app, &[("a", Some(1_000_000)), ("unknown", None)]).await;
+        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 10_000})).await;
+        for _ in 0..3 {
+            assert_eq!(app.chat(&json!({"model": "unknown"})).await.status, 200);
+        }
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        assert_eq!(app.chat(&json!({"model": "unknown"})).await.status, 200);
+    }
+
+    async fn many_at_once_do_not_spend_what_is_not_there(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000))]).await;
+        // Twenty answers of 2,000 tokens each that reserve them all fit; prompts are reckoned at less than 50.
+        let hard = 20 * 2_050 * 1_000;
+        let id = limited(&app, json!({"period": "day", "hard_limit_nano_dollars": hard})).await;
+        let gate = Gate::new();
+        let usage = json!({"id": "x", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2_000}});
+        fake.always_for("a-upstream", Script::stream().text("Hi").wait_until(&gate).finish("stop").event(&usage).done());
+        let body = json!({"model": "a", "max_tokens": 2_000, "stream": true});
+        let calls = (0..60).map(|_| app.chat(&body));
+        let (answers, ()) = tokio::join!(futures_util::future::join_all(calls), async {
+            // Everybody has been answered or refused when the first are still under way.
+            eventually(async || (app.events().await.len() >= 40).then_some(())).await;
+            gate.open();
+        });
+        let answered = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!((answered, answers.iter().filter(|answer| answer.status == 402).count()), (20, 40));
+        assert!(eventually(async || Some(spent(&app, &id).await).filter(|spent| *spent > 0)).await <= hard);
+        assert_eq!(app.requests(60).await.iter().filter_map(|row| row["cost_nano_dollars"].as_i64()).sum::<i64>(), 20 * 2_009 * 1_000);
+    }
+
+    async fn who_goes_away_gives_back_what_was_reserved(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000))]).await;
+        let id = limited(&app, json!({"period": "day", "hard_limit_nano_dollars": 1_100_000})).await;
+        let gate = Gate::new();
+        fake.next_for("a-upstream", Script::stream().text("Hi").wait_until(&gate).done());
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "max_tokens": 1_000, "stream": true}))).await;
+        caller.read_until("Hi").await;
+        assert_eq!(app.chat(&json!({"model": "a", "max_tokens": 1_000})).await.status, 402);
+        drop(caller);
+        app.requests(2).await;
+        let answer = eventually(async || Some(app.chat(&json!({"model": "a", "max_tokens": 1_000})).await).filter(|answer| answer.status == 200)).await;
+        assert_eq!(answer.status, 200);
+        assert!(spent(&app, &id).await > 5_000);
+    }
+
+    async fn another_process_learns_of_it_within_two_seconds(app: App) {
+        let _fake = priced(&app, &[("a", Some(1_000_000))]).await;
+        let other = app.beside(|_| {}).await;
+        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 8_000})).await;
+        let began = std::time::Instant::now();
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        eventually(async || (other.get(BUDGETS).await.json()["items"][0]["spent_nano_dollars"] == 5_000).then_some(())).await;
+        assert_eq!(other.chat(&json!({"model": "a"})).await.status, 402);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        // A third one that starts now knows it from its start.
+        let third = app.beside(|_| {}).await;
+        assert_eq!(third.chat(&json!({"model": "a"})).await.status, 402);
+    }
+
+    async fn a_soft_limit_is_told_once_a_period(app: App) {
+        let _fake = priced(&app, &[("a", Some(1_000_000))]).await;
+        limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 5_000})).await;
+        app.chat(&json!({"model": "a"})).await;
+        let told = async || {
+            let page = app.organization.store.audit_sheet(&AuditFilter::default(), Turn::First, 100).await;
+            page.expect("the audit").items.into_iter().filter(|entry| entry.action == "budget.soft_limit").count()
+        };
+        eventually(async || (told().await == 1).then_some(())).await;
+        app.chat(&json!({"model": "a"})).await;
+        app.clock.advance(Duration::from_secs(86_400));
+        app.chat(&json!({"model": "a"})).await;
+        eventually(async || (told().await == 2).then_some(())).await;
+    }
+
+    async fn drills_neither_ask_nor_spend(app: App) {
+        let _fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000))]).await;
+        let id = limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 1})).await;
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
+        let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(&json!({"model": "a", "models": ["b"]})));
+        let answer = app.call(request.header("x-failsoft-drill", "a=timeout"), &app.organization.key).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(spent(&app, &id).await, 0);
+    }
+}
