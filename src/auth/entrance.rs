@@ -113,7 +113,8 @@ impl Entrance {
         self.throttle.sign_up(self.address)?;
         let password_hash = Some(password::hash(password).await?);
         let (name, email) = (organization.to_owned(), email.to_owned());
-        let new = NewOrganization { name, email, password_hash, actor: None, request_id: Some(self.request_id) };
+        let new =
+            NewOrganization { name, email, password_hash, actor: None, request_id: Some(self.request_id) };
         match self.store.system().organization_create(new).await {
             Ok(made) => Ok(SignUp::In(self.open_session(made.user_id, made.organization_id).await?)),
             Err(Error::Conflict { .. }) => Ok(SignUp::Taken),

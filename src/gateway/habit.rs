@@ -58,6 +58,12 @@ impl Habit {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.estimate(size)
     }
 
+    /// Whether enough prompts have been counted.
+    #[must_use]
+    pub fn knows_prompts(&self) -> bool {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.bytes.seen >= MEMORY
+    }
+
     /// What the provider would say of an answer.
     #[must_use]
     pub fn answer(&self, size: &Measure) -> i64 {

@@ -14,9 +14,10 @@ use super::request::ChatRequest;
 #[derive(Debug)]
 pub struct Meter {
     habit: Arc<Habit>,
-    prompt: Measure,
     /// The model's window: no prompt that it answered was larger.
     window: Option<i64>,
+    /// The prompt, where its size is of use.
+    prompt: Option<Measure>,
 }
 
 /// What an answer, or a part of one, has said of itself so far.
@@ -33,12 +34,20 @@ pub struct Delivered<'a> {
 impl Meter {
     /// For an answer of the model that was called.
     #[must_use]
-    pub fn new(pulse: &Pulse, request: &ChatRequest) -> Self {
-        Self {
-            habit: pulse.habit(),
-            prompt: Measure::of_prompt(request),
-            window: pulse.model().context_window,
-        }
+    pub fn new(pulse: &Pulse) -> Self {
+        Self { habit: pulse.habit(), window: pulse.model().context_window, prompt: None }
+    }
+
+    /// With the size of the prompt: for a stream, whose provider tells its count at the end or never.
+    #[must_use]
+    pub fn measured(self, request: &ChatRequest) -> Self {
+        Self { prompt: Some(Measure::of_prompt(request)), ..self }
+    }
+
+    /// Likewise for an answer that is here already, if its provider did not count, or to learn how it does.
+    #[must_use]
+    pub fn measured_for(self, request: &ChatRequest, reported: &Reported) -> Self {
+        if reported.is_sound() && self.habit.knows_prompts() { self } else { self.measured(request) }
     }
 
     /// The tokens. Nothing delivered is nothing billed.
@@ -48,7 +57,7 @@ impl Meter {
             return Usage::default();
         }
         Usage::settle(delivered.reported, || {
-            let prompt = self.habit.prompt(&self.prompt);
+            let prompt = self.habit.prompt(&self.prompt.unwrap_or_default());
             Usage::estimate(
                 self.window.map_or(prompt, |window| prompt.min(window)),
                 self.habit.answer(delivered.size),
@@ -61,7 +70,9 @@ impl Meter {
     pub fn whole(&self, delivered: Delivered<'_>) -> Usage {
         let usage = self.usage(delivered);
         if delivered.anything && delivered.reported.is_sound() {
-            self.habit.prompt_counted(&self.prompt, usage.input);
+            if let Some(prompt) = &self.prompt {
+                self.habit.prompt_counted(prompt, usage.input);
+            }
             // What a model thinks to itself is in its count and not in its text.
             if usage.reasoning == 0 {
                 self.habit.answer_counted(delivered.size, usage.output);

@@ -46,7 +46,6 @@ use attempt::{Call, Outcome, Reply, attempt, explain};
 use classify::{Failure, Fault};
 use endpoint::Endpoints;
 use intent::{Intent, Known, Now};
-use meter::Meter;
 use metrics::Metrics;
 use plan::{Candidate, Exhausted, Outlook, Step, View};
 use pulse::{Listeners, Pulse};
@@ -109,8 +108,7 @@ impl Gateway {
                 Step::Exhausted(end) => {
                     if let Some((candidate, reply, pulse)) = withheld {
                         trail.pass_on(&candidate).await?;
-                        let meter = Meter::new(&pulse, &intent.request);
-                        return relay(reply, pulse, trail, meter, job.manner).await;
+                        return relay(reply, pulse, trail, &intent.request, job.manner).await;
                     }
                     return Err(exhausted(end, trail).await);
                 }
@@ -129,8 +127,7 @@ impl Gateway {
                     let fault = match outcome {
                         Outcome::Ready(reply) => {
                             trail.commit(&candidate, reply.status(), took, adapted).await?;
-                            let meter = Meter::new(&pulse, &intent.request);
-                            return relay(reply, pulse, trail, meter, job.manner).await;
+                            return relay(reply, pulse, trail, &intent.request, job.manner).await;
                         }
                         Outcome::Failed(fault) => fault,
                         Outcome::Filtered(reply, fault) => {

@@ -76,7 +76,8 @@ impl Question {
     fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
         let body = body(&self.model, &self.prompt);
         let whole = body.strip_suffix('}').filter(|_| streamed);
-        let intent = self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
+        let intent =
+            self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
         let context = Context {
             request_id: self.request_id,
             organization_id: self.organization.id,

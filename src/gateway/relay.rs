@@ -17,6 +17,7 @@ use super::cost::Usage;
 use super::frame::Names;
 use super::meter::{Delivered, Meter};
 use super::pulse::Pulse;
+use super::request::ChatRequest;
 use super::stream::{FrameReader, Read, StreamReply};
 use super::trail::Trail;
 use crate::error::Result;
@@ -39,15 +40,26 @@ pub struct Manner {
 ///
 /// # Errors
 /// [`Error::RecordingUnavailable`](crate::error::Error::RecordingUnavailable): a whole answer could not be recorded.
-pub async fn relay(reply: Reply, pulse: Pulse, trail: Trail, meter: Meter, manner: Manner) -> Result<Answer> {
+pub async fn relay(
+    reply: Reply,
+    pulse: Pulse,
+    trail: Trail,
+    request: &ChatRequest,
+    manner: Manner,
+) -> Result<Answer> {
+    let meter = Meter::new(&pulse);
     match reply {
         Reply::Whole(whole) => {
             pulse.answered();
+            let meter = match &whole.seen {
+                Some(answer) => meter.measured_for(request, &answer.usage),
+                None => meter,
+            };
             relay_whole(*whole, pulse.model(), trail, &meter, manner).await
         }
         Reply::Stream(stream) => {
             pulse.began();
-            Ok(relay_stream(*stream, pulse, trail, meter, manner))
+            Ok(relay_stream(*stream, pulse, trail, meter.measured(request), manner))
         }
     }
 }
@@ -153,8 +165,6 @@ impl StreamRelay {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if !self.output.is_empty() {
-                // What has gone out is kept in the trail, should the caller go away now.
-                self.note_delivered();
                 return Some(std::mem::take(&mut self.output).into());
             }
             match &mut self.state {
@@ -270,8 +280,11 @@ impl StreamRelay {
         )
         .into_bytes()
     }
+}
 
-    fn note_delivered(&mut self) {
+/// A caller who goes away in between is billed for what went out.
+impl Drop for StreamRelay {
+    fn drop(&mut self) {
         if let Some(reader) = &self.reader {
             self.trail.delivered(self.meter.usage(delivered(reader)));
         }

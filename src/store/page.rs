@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoColumnRef};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
 };
 use uuid::Uuid;
 

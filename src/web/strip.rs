@@ -44,7 +44,8 @@ impl Strip {
         let mut at = 0;
         let mut said = Vec::new();
         let mut lost = 0;
-        for attempt in attempts(request).iter().filter(|attempt| !attempt.passed_over && !attempt.is_drill()) {
+        for attempt in attempts(request).iter().filter(|attempt| !attempt.passed_over && !attempt.is_drill())
+        {
             let answered = attempt.error_class.is_none();
             // What the answer took goes on to the end; what is recorded is the time to its first token.
             let end = if answered { total } else { (at + attempt.duration_ms).min(total) };

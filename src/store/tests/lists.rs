@@ -6,8 +6,8 @@ use rstest::rstest;
 
 use super::{Kind, World, model, new_key, new_provider};
 use crate::error::Error;
-use crate::store::{ModelFilter, OrgStore};
 use crate::store::page::{Page, PageRequest, Position};
+use crate::store::{ModelFilter, OrgStore};
 
 fn page(limit: u64, cursor: Option<Position>) -> PageRequest {
     PageRequest { limit, cursor }
@@ -74,7 +74,13 @@ async fn a_cursor_of_another_organization_or_list_or_a_broken_one_is_refused(
     let world = World::new(kind).await;
     let (other, _) = world.other().await;
     world.models(&["a", "b"]).await;
-    let next = world.organization.model_list(&ModelFilter::default(), &page(1, None)).await.expect("read").next.expect("a next page");
+    let next = world
+        .organization
+        .model_list(&ModelFilter::default(), &page(1, None))
+        .await
+        .expect("read")
+        .next
+        .expect("a next page");
     let cursor = world.organization.cursor("models", next);
     assert_eq!(world.organization.position("models", &cursor).expect("ours"), next);
 

@@ -34,7 +34,12 @@ impl Organization {
         let (email, role) = (email.to_owned(), role.as_str().to_owned());
         let new = NewInvitation { email, role, token_hash, expires_at, invited_by: None };
         let invitation = self.store.invitation_create(new).await.expect("an invitation");
-        self.vault.system().invitation_accept(&invitation, joining, None).await.expect("accepted").expect("once");
+        self.vault
+            .system()
+            .invitation_accept(&invitation, joining, None)
+            .await
+            .expect("accepted")
+            .expect("once");
     }
 
     /// The id of somebody, of whatever organization.

@@ -78,7 +78,8 @@ impl Typed {
     pub(crate) fn to_change(&self, before: &ApiKeyRow, now: DateTime<Utc>) -> Result<ApiKeyChange, Problems> {
         let shown = Self::of_row(before);
         let same_end = self.expires_at == shown.expires_at;
-        let typed = Self { expires_at: if same_end { "" } else { &self.expires_at }.to_owned(), ..self.clone() };
+        let typed =
+            Self { expires_at: if same_end { "" } else { &self.expires_at }.to_owned(), ..self.clone() };
         let wanted = typed.read(now)?;
         let sorted = |models: &Option<Vec<String>>| models.clone().map(|models| BTreeSet::from_iter(models));
         let same_models = sorted(&wanted.models) == sorted(&before.models);
