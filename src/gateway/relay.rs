@@ -110,6 +110,7 @@ fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, meter: Meter, ma
         broken: manner.broken,
         metadata: manner.metadata.then(|| disclosure.clone()),
         output: held,
+        given: false,
         state: State::Reading,
         last_read: now,
         end,
@@ -140,6 +141,8 @@ pub struct StreamRelay {
     metadata: Option<Disclosure>,
     /// Bytes that are ready to go.
     output: Vec<u8>,
+    /// Whether any have gone.
+    given: bool,
     state: State,
     last_read: Instant,
     end: Instant,
@@ -165,6 +168,9 @@ impl StreamRelay {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if !self.output.is_empty() {
+                if std::mem::replace(&mut self.given, true) {
+                    self.trail.on_record().await;
+                }
                 return Some(std::mem::take(&mut self.output).into());
             }
             match &mut self.state {

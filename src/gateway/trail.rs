@@ -23,7 +23,7 @@ use super::metrics::Metrics;
 use super::plan::{Candidate, Objection};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::store::recorder::{FallbackEventRecord, Permit, RUNNING, Record, Recorder, RequestRecord};
+use crate::store::recorder::{Begun, FallbackEventRecord, Permit, RUNNING, Record, Recorder, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
 use rows::{left_alone_message, passed_over_failure};
 
@@ -113,6 +113,8 @@ pub struct Trail {
     served: Option<Arc<ModelEntry>>,
     first_frame: Option<Duration>,
     usage: Option<Usage>,
+    /// The record of a stream's beginning, under way.
+    begun: Option<Begun>,
     /// What limits it; none: no budget does.
     purse: Option<Arc<Purse>>,
 }
@@ -148,6 +150,7 @@ impl Trail {
             served: None,
             first_frame: None,
             usage: None,
+            begun: None,
             purse: None,
         })
     }
@@ -244,9 +247,9 @@ impl Trail {
         self.served = Some(candidate.model.clone());
         let request = self.intent();
         if self.events.is_empty() {
-            // Nothing has to be durable before the first byte, so nobody waits for it.
+            // The first bytes do not wait for it, those after them do.
             if request.is_some() {
-                self.recorder.leave(Record { request, ..Record::default() });
+                self.begun = self.recorder.begin(Record { request, ..Record::default() });
             }
             return Ok(());
         }
@@ -262,6 +265,16 @@ impl Trail {
             }
         }
         written.map_err(|error| self.withheld(error))
+    }
+
+    /// Waits until the stream that has begun is on record.
+    pub async fn on_record(&mut self) {
+        if let Some(begun) = self.begun.take()
+            && let Err(error) = begun.durable().await
+        {
+            // Its end needs a record of its own and is withheld without one.
+            tracing::warn!(request_id = %self.context.request_id, %error, "a stream goes on that is not on record yet");
+        }
     }
 
     /// A stream's row as of now, so that it is on record should this process die before the stream ends.

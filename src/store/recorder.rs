@@ -156,12 +156,13 @@ impl Recorder {
         Ok(Permit { place, mode: self.mode })
     }
 
-    /// Leaves a record that nobody waits for, if there is a place for it.
-    pub fn leave(&self, record: Record) {
-        if self.mode == Mode::Durable {
-            // Without it a crash would leave no trace of the stream; its end has a place of its own.
-            let _ = self.queue.try_send(Job { record, done: None });
-        }
+    /// Writes a record for which somebody waits later, if there is a place for it: a request's end has one of its own.
+    #[must_use]
+    pub fn begin(&self, record: Record) -> Option<Begun> {
+        let (done, durable) = oneshot::channel();
+        let sent =
+            self.mode == Mode::Durable && self.queue.try_send(Job { record, done: Some(done) }).is_ok();
+        sent.then_some(Begun(durable))
     }
 
     /// Whether records have somewhere to wait while the database is away.
@@ -189,6 +190,20 @@ impl Recorder {
             self.queue.send(Job { record, done: Some(done) }).await.is_ok() && durable.await.unwrap_or(false)
         };
         acknowledged(written).await
+    }
+}
+
+/// A record that is being written.
+#[derive(Debug)]
+pub struct Begun(oneshot::Receiver<bool>);
+
+impl Begun {
+    /// Waits until it is durable.
+    ///
+    /// # Errors
+    /// [`Error::RecordingUnavailable`]: it was not within 2 s.
+    pub async fn durable(self) -> Result<(), Error> {
+        acknowledged(async { self.0.await.unwrap_or(false) }).await
     }
 }
 

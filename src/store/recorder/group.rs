@@ -79,14 +79,14 @@ async fn take_back(
     if streams.is_empty() || transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
-    let taken = requests::Entity::find()
+    // Whoever is closing one at this moment is waited for: only then is it known how it was counted.
+    let owed = requests::Entity::find()
         .filter(requests::Column::Id.is_in(streams))
         .filter(requests::Column::InstanceId.is_not_null())
-        .filter(requests::Column::Outcome.ne(RUNNING))
         .lock_exclusive()
         .all(transaction)
         .await?;
-    taken.iter().for_each(|row| tally.request(row, -1));
+    owed.iter().filter(|row| row.outcome != RUNNING).for_each(|row| tally.request(row, -1));
     Ok(())
 }
 

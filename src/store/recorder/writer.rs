@@ -47,11 +47,11 @@ pub(super) async fn write(desk: Desk, mut jobs: mpsc::Receiver<Job>) {
         let durable = desk.keep(&records).await;
         desk.figures.groups.fetch_add(1, Ordering::Relaxed);
         let mut corrections = Vec::new();
-        for (Caller { done, request }, durable) in waiting.into_iter().zip(durable) {
+        for (Caller { done, answered }, durable) in waiting.into_iter().zip(durable) {
             let total = if durable { &desk.figures.committed } else { &desk.figures.lost };
             total.fetch_add(1, Ordering::Relaxed);
             if done.is_some_and(|done| done.send(durable).is_err()) && durable {
-                corrections.extend(request.map(|id| Record { withheld: Some(id), ..Record::default() }));
+                corrections.extend(answered.map(|id| Record { withheld: Some(id), ..Record::default() }));
             }
         }
         if !corrections.is_empty() && desk.keep(&corrections).await.contains(&false) {
@@ -198,7 +198,8 @@ async fn commit_patiently(link: &Link, records: &[Record]) -> Result<(), DbErr> 
 /// Who waits for a record.
 pub(super) struct Caller {
     done: Option<oneshot::Sender<bool>>,
-    request: Option<RequestId>,
+    /// A request whose answer is to be given.
+    answered: Option<RequestId>,
 }
 
 /// The record as it is now, and who waits for it. Who gave up waiting has withheld the answer, or broken off its
@@ -210,6 +211,6 @@ fn take(job: Job) -> (Record, Caller) {
         true => withheld(row),
         false => row,
     });
-    let request = record.request.as_ref().map(|row| row.id);
-    (record, Caller { done, request })
+    let answered = record.request.as_ref().filter(|row| row.outcome == ANSWERED).map(|row| row.id);
+    (record, Caller { done, answered })
 }
