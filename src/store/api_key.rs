@@ -13,7 +13,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::audit::AuditEntry;
-use super::change::Change;
+use super::change::{Change, check_seen};
 use super::page::{Page, PageRequest, Position, Sheet, Turn, newest_first};
 use super::sheet::sheet;
 use super::{Error, OrgStore};
@@ -92,6 +92,8 @@ pub struct ApiKeyChange {
     pub concurrent_requests: Option<Option<i64>>,
     /// When it ends; cut to microseconds.
     pub expires_at: Option<Option<DateTime<Utc>>>,
+    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    pub seen: Option<i64>,
 }
 
 impl OrgStore {
@@ -185,7 +187,7 @@ impl OrgStore {
     ///
     /// # Errors
     /// [`Error::Invalid`] on `models`: a name that no living model has. [`Error::Conflict`]: the key is revoked,
-    /// which nothing undoes.
+    /// which nothing undoes. [`Error::RevisionChanged`]: it is not as it was seen.
     pub async fn api_key_change(&self, id: ApiKeyId, to: ApiKeyChange) -> Result<Option<ApiKeyRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
@@ -194,6 +196,7 @@ impl OrgStore {
                 format!("the API key '{}' is revoked and cannot be changed: create a new one", row.name);
             return Err(Error::Conflict { message });
         }
+        check_seen(to.seen, row.updated_at)?;
         self.check_allow_list(&change, to.models.as_ref().and_then(Option::as_deref)).await?;
         let before = ApiKeyRow::try_from(row.clone())?;
         let mut row = row.into_active_model();

@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::audit::AuditEntry;
-use super::change::Change;
+use super::change::{Change, check_seen};
 use super::page::{Page, PageRequest, Position, Sheet, Turn, contains, equals, newest_first};
 use super::sheet::sheet;
 use super::{Error, OrgStore};
@@ -113,10 +113,11 @@ impl OrgStore {
     /// fallbacks, those it stands in for, and the keys that may use it follow.
     ///
     /// # Errors
-    /// As [`OrgStore::model_create`].
+    /// As [`OrgStore::model_create`]. [`Error::RevisionChanged`]: it is not as it was seen.
     pub async fn model_change(&self, id: ModelId, to: ModelChange) -> Result<Option<ModelRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
+        check_seen(to.seen, row.updated_at)?;
         let before = self.complete(change.on(), row.clone()).await?;
         if let Some(name) = to.name.as_ref().filter(|name| **name != before.name) {
             self.check_model_name(&change, name, Some(id)).await?;

@@ -16,7 +16,7 @@ use serde::Serialize;
 use url::{Origin, Url};
 
 use super::audit::AuditEntry;
-use super::change::Change;
+use super::change::{Change, check_seen};
 use super::page::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
 use super::sheet::sheet;
 use super::vault::Place;
@@ -76,6 +76,8 @@ pub struct ProviderChange {
     pub base_url: Option<Option<String>>,
     /// Its credential.
     pub credential: Option<Option<SecretString>>,
+    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    pub seen: Option<i64>,
 }
 
 /// Credentials of fewer characters have no hint: four of them would be too large a part.
@@ -164,6 +166,7 @@ impl OrgStore {
     ) -> Result<Option<ProviderRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.provider(change.on(), id).await? else { return Ok(None) };
+        check_seen(to.seen, row.updated_at)?;
         if let Some(name) = &to.name {
             self.check_provider_name(&change, name, Some(id)).await?;
         }

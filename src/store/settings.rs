@@ -62,11 +62,15 @@ impl OrganizationSettings {
 
 impl OrgStore {
     /// Replaces the organization's settings; false if they are so already. Requests of this process follow them when
-    /// this returns.
+    /// this returns. `seen` is what they are to replace; none: whatever it is.
     ///
     /// # Errors
-    /// The database cannot be written.
-    pub async fn settings_set(&self, to: &OrganizationSettings) -> Result<bool, Error> {
+    /// [`Error::RevisionChanged`]: they are not as they were seen.
+    pub async fn settings_set(
+        &self,
+        to: &OrganizationSettings,
+        seen: Option<&OrganizationSettings>,
+    ) -> Result<bool, Error> {
         let change = self.change().await?;
         let row = organizations::Entity::find_by_id(self.organization_id).one(change.on()).await?;
         let row = row.ok_or_else(|| Error::absent("organization", self.organization_id))?;
@@ -74,6 +78,9 @@ impl OrgStore {
             serde_json::from_value(row.settings.clone()).map_err(Error::internal)?;
         if before == *to {
             return Ok(false);
+        }
+        if seen.is_some_and(|seen| *seen != before) {
+            return Err(Error::RevisionChanged { current: row.version });
         }
         let name = row.name.clone();
         let mut row = row.into_active_model();

@@ -10,6 +10,7 @@ pub mod assets;
 pub mod attempts;
 pub mod chart;
 pub mod compress;
+pub mod conflict;
 pub mod csrf;
 mod csv;
 pub mod error;

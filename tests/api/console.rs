@@ -1,6 +1,7 @@
 //! The console from outside, as a browser sees it: pages, forms, cookies.
 
 mod account;
+mod conflicts;
 mod enter;
 mod errors;
 mod events;

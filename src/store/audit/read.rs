@@ -2,10 +2,12 @@
 //!
 //! Imports the rest of `store`.
 
+use chrono::{DateTime, Utc};
 use entity::audit_entries;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _};
+use uuid::Uuid;
 
-use crate::store::page::{Position, Sheet, Turn, equals};
+use crate::store::page::{Position, Sheet, Turn, equals, newest_first};
 use crate::store::sheet::sheet;
 use crate::store::{Error, OrgStore};
 
@@ -23,7 +25,23 @@ pub struct AuditFilter {
     pub resource_name: Option<String>,
 }
 
+/// The most entries of one thing that are read at once.
+const OF_ONE: u64 = 20;
+
 impl OrgStore {
+    /// The newest entries of one thing since a moment, newest first; at most 20.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn audit_of(&self, resource_id: Uuid, since: DateTime<Utc>) -> Result<Vec<AuditRow>, Error> {
+        use audit_entries::Column;
+        let rows = audit_entries::Entity::find()
+            .filter(Column::OrganizationId.eq(self.organization_id))
+            .filter(Column::CreatedAt.gte(since))
+            .filter(Column::ResourceId.eq(resource_id));
+        Ok(newest_first(rows, (Column::CreatedAt, Column::Id), None, OF_ONE).all(self.reader()).await?)
+    }
+
     /// The entries that match, a page at a time, in both directions, newest first.
     ///
     /// # Errors

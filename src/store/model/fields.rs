@@ -96,6 +96,8 @@ pub struct ModelChange {
     pub num_retries: Option<Option<i32>>,
     /// Whether it may be called.
     pub enabled: Option<bool>,
+    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    pub seen: Option<i64>,
 }
 
 /// A model of the catalogue: the organization's own values, unfilled.

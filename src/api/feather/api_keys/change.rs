@@ -57,6 +57,7 @@ fn parse(
     rights::check(caller, Some(before), said.scopes.as_deref().unwrap_or_default(), &said.models)?;
     let words = |scopes: Vec<_>| scopes.iter().map(ToString::to_string).collect();
     Ok(ApiKeyChange {
+        seen: None,
         name: said.name,
         scopes: said.scopes.map(words),
         models: said.models.into_option(),

@@ -42,6 +42,7 @@ fn parse(bytes: &[u8]) -> Result<ModelChange> {
     let said = body::read(&mut fields, Need::Optional);
     fields.finish()?;
     Ok(ModelChange {
+        seen: None,
         name: said.name,
         provider_id: said.provider_id,
         upstream_model: said.upstream_model,

@@ -75,6 +75,7 @@ fn parse(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> Result<ProviderChan
     }
     fields.finish()?;
     Ok(ProviderChange {
+        seen: None,
         name: said.name,
         preset: said.preset.map(|preset| preset.name.to_owned()),
         base_url: said.base_url.and_then(Change::into_option),

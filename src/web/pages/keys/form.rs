@@ -14,6 +14,7 @@ use crate::checks::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::vault::Vault;
 use crate::store::{ApiKeyChange, ApiKeyRow, NewApiKey};
+use crate::web::conflict::{seen, state};
 use crate::web::forms::{Fields, Problems};
 use crate::web::typed::whole;
 
@@ -23,6 +24,8 @@ const MINUTES: &str = "%Y-%m-%dT%H:%M";
 /// What was typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Typed {
+    /// The state that the form was made for; empty for a new key.
+    pub(crate) seen: String,
     pub(crate) name: String,
     pub(crate) scopes: Vec<String>,
     /// `some`, or empty for all.
@@ -49,6 +52,7 @@ impl Typed {
         let text = |name: &str| fields.text(name).trim().to_owned();
         let list = |name: &str| fields.list(name).into_iter().map(str::to_owned).collect();
         Self {
+            seen: text("seen"),
             name: text("name"),
             scopes: list("scopes"),
             which: text("which"),
@@ -63,6 +67,7 @@ impl Typed {
     pub(crate) fn of_row(row: &ApiKeyRow) -> Self {
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         Self {
+            seen: state(row.updated_at),
             name: row.name.clone(),
             scopes: row.scopes.clone(),
             which: if row.models.is_some() { "some" } else { "" }.to_owned(),
@@ -84,6 +89,7 @@ impl Typed {
         let sorted = |models: &Option<Vec<String>>| models.clone().map(|models| BTreeSet::from_iter(models));
         let same_models = sorted(&wanted.models) == sorted(&before.models);
         Ok(ApiKeyChange {
+            seen: seen(&self.seen),
             scopes: Some(wanted.scope_words()),
             name: Some(wanted.name),
             models: (!same_models).then_some(wanted.models),

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ApiKeyRow, OrgStore, Store};
+use crate::web::conflict::{Conflict, seen, state};
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
 use crate::web::response::{page, page_with};
@@ -24,6 +25,7 @@ use crate::web::{flash, path};
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
+    pub(crate) conflict: Option<Conflict>,
     pub(crate) typed: Typed,
     /// Their words, what they allow, and whether they are ticked.
     pub(crate) scopes: Vec<(&'static str, &'static str, bool)>,
@@ -49,6 +51,11 @@ impl Page {
         Self { problems, ..Self::with(frame, line, typed, &visitor.organization) }
     }
 
+    /// Where what is in force stands.
+    fn path(&self) -> String {
+        format!("/keys/{}", self.line.id)
+    }
+
     pub(crate) fn with(
         frame: Frame,
         line: KeyLine,
@@ -58,6 +65,7 @@ impl Page {
         let may_manage = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageKeys));
         Self {
             problems: Problems::default(),
+            conflict: None,
             scopes: typed.scope_boxes(),
             models: typed.model_boxes(organization),
             may_change: may_manage && !line.revoked,
@@ -109,6 +117,13 @@ pub async fn change(
             Ok(Some(after)) => {
                 let said = format!("{} is saved, and in force.", after.name);
                 return flash::redirect(visitor.request(), &format!("/keys/{}", after.id), &said);
+            }
+            Err(Error::RevisionChanged { .. }) => {
+                let after = find(&data, &path).await?;
+                let conflict = Some(Conflict::of(&data, after.id.0, seen(&typed.seen)).await?);
+                let typed = Typed { seen: state(after.updated_at), ..typed };
+                let page = Page::of(visitor, &after, typed, Problems::default(), now);
+                return page_with(409, &Page { conflict, ..page });
             }
             // Only a list of models can be refused there; a key that is revoked has a page of its own.
             Err(error @ Error::Conflict { .. }) => return Err(error),

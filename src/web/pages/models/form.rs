@@ -8,6 +8,7 @@ use crate::checks::model::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TO
 use crate::checks::{self, Objection};
 use crate::providers::{Capabilities, ParameterRules};
 use crate::store::{FilledModel, ModelChange, ModelFields, ModelRow, PriceFields};
+use crate::web::conflict::state;
 use crate::web::forms::{Fields, Problems};
 use crate::web::span::Choice;
 use crate::web::typed::{plain, scaled, whole};
@@ -20,6 +21,8 @@ const SECOND: usize = 3;
 /// What was typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Typed {
+    /// The state that the form was made for.
+    pub(crate) seen: String,
     pub(crate) name: String,
     pub(crate) provider_id: String,
     pub(crate) upstream_model: String,
@@ -48,6 +51,7 @@ impl Typed {
     pub(crate) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().to_owned();
         Self {
+            seen: text("seen"),
             name: text("name"),
             provider_id: text("provider_id"),
             upstream_model: text("upstream_model"),
@@ -80,6 +84,7 @@ impl Typed {
         let rules = rules.unwrap_or_default();
         let renamed = rules.rename.iter().map(|(from, to)| format!("{from} = {to}"));
         Self {
+            seen: state(row.updated_at),
             name: row.name.clone(),
             provider_id: row.provider_id.to_string(),
             upstream_model: row.upstream_model.clone(),
@@ -192,8 +197,9 @@ impl Typed {
 }
 
 /// A change to exactly these fields.
-pub(crate) fn to_change(fields: ModelFields) -> ModelChange {
+pub(crate) fn to_change(fields: ModelFields, seen: Option<i64>) -> ModelChange {
     ModelChange {
+        seen,
         name: Some(fields.name),
         provider_id: Some(fields.provider_id),
         upstream_model: Some(fields.upstream_model),

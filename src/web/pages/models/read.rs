@@ -15,6 +15,7 @@ use crate::gateway::Gateway;
 use crate::store::page::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{FilledModel, ModelRow, OrgStore, Store};
+use crate::web::conflict::{Conflict, seen, state};
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
 use crate::web::moment::Moment;
@@ -30,6 +31,7 @@ const MOST_PROVIDERS: u64 = 200;
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
+    pub(crate) conflict: Option<Conflict>,
     pub(crate) typed: Typed,
     pub(crate) known: Known,
     pub(crate) providers: Vec<Choice>,
@@ -98,11 +100,17 @@ impl Page {
         Ok(Self { providers, ..Self::with(frame, line, row, Uses::of(row, organization)) })
     }
 
+    /// Where what is in force stands.
+    fn path(&self) -> String {
+        format!("/models/{}", self.line.id)
+    }
+
     pub(crate) fn with(frame: Frame, line: ModelLine, row: &ModelRow, uses: Uses) -> Self {
         let filled = row.filled();
         let known = Known::of(&FilledModel::known(&row.provider_preset, &row.upstream_model));
         Self {
             problems: Problems::default(),
+            conflict: None,
             typed: Typed::of_row(row),
             known_as_of: known.as_of.clone(),
             known,
@@ -160,14 +168,21 @@ pub async fn change(
 ) -> Result<HttpResponse> {
     let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
     let data = store.organization(&visitor.tenant);
-    let before = find(&data, &path).await?;
+    let (before, seen) = (find(&data, &path).await?, seen(&typed.seen));
     let problems = match typed.read() {
         Err(problems) => problems,
-        Ok(fields) => match data.model_change(before.id, to_change(fields)).await {
+        Ok(fields) => match data.model_change(before.id, to_change(fields, seen)).await {
             Ok(None) => return Err(Error::absent(WHAT, before.id)),
             Ok(Some(after)) => {
                 let said = format!("{} is saved, and in force.", after.name);
                 return flash::redirect(visitor.request(), &format!("/models/{}", after.id), &said);
+            }
+            Err(Error::RevisionChanged { .. }) => {
+                let now = find(&data, &path).await?;
+                let conflict = Some(Conflict::of(&data, now.id.0, seen).await?);
+                let typed = Typed { seen: state(now.updated_at), ..typed };
+                let page = Page::of(visitor, &data, &gateway, &now).await?;
+                return page_with(409, &Page { conflict, typed, ..page });
             }
             Err(error) => Problems::of_refusal(error, "name", &[("provider_id", "")])?,
         },

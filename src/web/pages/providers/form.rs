@@ -9,12 +9,15 @@ use crate::checks::{self, Objection};
 use crate::providers::{PRESETS, Preset, preset, upstream_headers};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::Gate;
+use crate::web::conflict::{seen, state};
 use crate::web::forms::{Fields, Problems};
 use crate::web::span::Choice;
 
 /// What was typed, but the credential: that is not shown again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Typed {
+    /// The state that the form was made for; empty for a new provider.
+    pub(crate) seen: String,
     pub(crate) name: String,
     pub(crate) preset: String,
     pub(crate) base_url: String,
@@ -34,6 +37,7 @@ impl Typed {
     pub(crate) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().to_owned();
         Self {
+            seen: text("seen"),
             name: text("name"),
             preset: text("preset"),
             base_url: text("base_url"),
@@ -43,6 +47,7 @@ impl Typed {
 
     pub(crate) fn of_row(row: &ProviderRow) -> Self {
         Self {
+            seen: state(row.updated_at),
             name: row.name.clone(),
             preset: row.preset.clone(),
             base_url: row.base_url.clone().unwrap_or_default(),
@@ -116,7 +121,8 @@ impl Typed {
             return Err(problems);
         }
         let preset = read.preset.map(|preset| preset.name.to_owned());
-        Ok(ProviderChange { name: read.name, preset, base_url: Some(read.base_url), credential })
+        let (seen, base_url) = (seen(&self.seen), Some(read.base_url));
+        Ok(ProviderChange { name: read.name, preset, base_url, credential, seen })
     }
 }
 

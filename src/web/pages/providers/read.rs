@@ -13,6 +13,7 @@ use crate::auth::visitor::{Requires, Visitor, may};
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::store::{OrgStore, ProviderRow, Store};
+use crate::web::conflict::{Conflict, seen, state};
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
 use crate::web::moment::Moment;
@@ -25,6 +26,7 @@ use crate::web::{flash, path};
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
+    pub(crate) conflict: Option<Conflict>,
     pub(crate) typed: Typed,
     pub(crate) kinds: Vec<Choice>,
     pub(crate) credential_hint: String,
@@ -46,6 +48,11 @@ impl Page {
         Self::with(frame, line, row, served(&visitor.organization, row.id))
     }
 
+    /// Where what is in force stands.
+    fn path(&self) -> String {
+        format!("/providers/{}", self.line.id)
+    }
+
     pub(crate) fn with(
         frame: Frame,
         line: ProviderLine,
@@ -62,6 +69,7 @@ impl Page {
         };
         Self {
             problems: Problems::default(),
+            conflict: None,
             typed: Typed::of_row(row),
             kinds: kinds(),
             credential_hint,
@@ -117,6 +125,12 @@ pub async fn change(
             Ok(Some(after)) => {
                 let said = format!("{} is saved, and in force.", after.name);
                 return flash::redirect(visitor.request(), &format!("/providers/{}", after.id), &said);
+            }
+            Err(Error::RevisionChanged { .. }) => {
+                let now = find(&data, &path).await?;
+                let conflict = Some(Conflict::of(&data, now.id.0, seen(&typed.seen)).await?);
+                let typed = Typed { seen: state(now.updated_at), ..typed };
+                return page_with(409, &Page { conflict, typed, ..Page::of(visitor, &now) });
             }
             Err(error) => Problems::of_refusal(error, "name", &[("credential", CREDENTIAL_NEEDED)])?,
         },

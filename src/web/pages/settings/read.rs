@@ -4,11 +4,13 @@ use std::ops::RangeInclusive;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde_json::Value;
 
 use crate::auth::permission::Permission;
 use crate::auth::visitor::{Requires, Visitor, may};
-use crate::error::Result;
-use crate::store::{OrganizationSettings, Store, TypedFallbacks};
+use crate::error::{Error, Result};
+use crate::store::{OrgStore, OrganizationSettings, Store, TypedFallbacks};
+use crate::web::conflict::Conflict;
 use crate::web::flash;
 use crate::web::forms::{Fields, Form, Problems};
 use crate::web::layout::{Frame, Lit};
@@ -28,6 +30,8 @@ const SECOND: usize = 3;
 /// What was typed, or what holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Typed {
+    /// The settings that the form was made for, as JSON.
+    pub(crate) seen: String,
     pub(crate) max_fallbacks: String,
     pub(crate) deadline: String,
     pub(crate) keepalive: String,
@@ -39,6 +43,7 @@ pub(crate) struct Typed {
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
+    pub(crate) conflict: Option<Conflict>,
     pub(crate) typed: Typed,
     pub(crate) modes: Vec<Choice>,
     pub(crate) may_change: bool,
@@ -56,7 +61,7 @@ impl Page {
             Choice::new("strict", "Strict: then nobody, once any list of that type exists"),
         ];
         let may_change = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageSettings));
-        Self { frame, problems, typed, modes, may_change }
+        Self { frame, problems, conflict: None, typed, modes, may_change }
     }
 
     /// The mode that holds, as it is read.
@@ -70,6 +75,7 @@ impl Typed {
     fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().to_owned();
         Self {
+            seen: text("seen"),
             max_fallbacks: text("max_fallbacks"),
             deadline: text("deadline"),
             keepalive: text("keepalive"),
@@ -84,6 +90,7 @@ impl Typed {
             TypedFallbacks::Strict => "strict",
         };
         Self {
+            seen: serde_json::to_string(settings).unwrap_or_default(),
             max_fallbacks: settings.max_fallbacks.to_string(),
             deadline: seconds(settings.deadline_ms),
             keepalive: seconds(settings.keepalive_after_ms),
@@ -143,9 +150,32 @@ pub async fn change(form: Form<may::ManageSettings>, store: web::Data<Store>) ->
     match typed.read() {
         Err(problems) => page_with(422, &Page::of(visitor, typed, problems)),
         Ok(settings) => {
-            let changed = store.organization(&visitor.tenant).settings_set(&settings).await?;
-            let said = if changed { "The settings are saved, and in force." } else { "Nothing was changed." };
-            flash::redirect(visitor.request(), "/settings", said)
+            let data = store.organization(&visitor.tenant);
+            let seen: Option<OrganizationSettings> = serde_json::from_str(&typed.seen).ok();
+            match data.settings_set(&settings, seen.as_ref()).await {
+                Ok(changed) => {
+                    let said =
+                        if changed { "The settings are saved, and in force." } else { "Nothing was changed." };
+                    flash::redirect(visitor.request(), "/settings", said)
+                }
+                Err(Error::RevisionChanged { .. }) => outrun(visitor, &store, &data, typed).await,
+                Err(error) => Err(error),
+            }
         }
     }
+}
+
+/// Somebody else was faster.
+async fn outrun(
+    visitor: &Visitor<may::ManageSettings>,
+    store: &Store,
+    data: &OrgStore,
+    typed: Typed,
+) -> Result<HttpResponse> {
+    let organization = store.directory().organization(visitor.organization.id).ok_or(Error::NotReady)?;
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let now = Typed::of_settings(&organization.settings).seen;
+    let conflict = Some(Conflict::of_settings(data, &json(&typed.seen), &json(&now)).await?);
+    let page = Page::of(visitor, Typed { seen: now, ..typed }, Problems::default());
+    page_with(409, &Page { conflict, ..page })
 }
