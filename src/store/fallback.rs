@@ -118,36 +118,11 @@ impl OrgStore {
         if_match: Option<i64>,
     ) -> Result<(FallbackRow, FallbackOutcome), Error> {
         let change = self.change().await?;
-        let catalogue = self.model_names(change.on()).await?;
-        let (model_id, targets) = resolve(&new, &catalogue)?;
-        let config = self.config(&change, model_id, new.fallback_type).await?;
-        let before = self.fallback(change.on(), &new.model, new.fallback_type).await?;
-        check_revision(config.as_ref(), before.as_ref(), if_match)?;
-        let same =
-            |row: &&FallbackRow| row.fallback_models == new.fallback_models && row.triggers == new.triggers;
-        if let Some(row) = before.as_ref().filter(same) {
-            return Ok((row.clone(), FallbackOutcome::Replaced));
+        let (row, outcome, written) = self.set_in(&change, new, if_match).await?;
+        if written {
+            change.commit().await?;
         }
-        let config = match config {
-            Some(config) => self.config_advance(&change, config, false).await?,
-            None => self.config_create(&change, model_id, new.fallback_type).await?,
-        };
-        let revision_id = self.revision_create(&change, &config, "set", new.triggers.clone()).await?;
-        self.targets_create(&change, revision_id, model_id, targets).await?;
-        let outcome = if before.is_some() { FallbackOutcome::Replaced } else { FallbackOutcome::Created };
-        let after = FallbackRow {
-            config_id: config.id,
-            model: new.model,
-            fallback_type: new.fallback_type,
-            fallback_models: new.fallback_models,
-            triggers: new.triggers,
-            revision: config.current_revision,
-            created_at: config.created_at,
-            updated_at: config.updated_at,
-        };
-        change.audit(entry("fallback.set", before.as_ref(), Some(&after), &after)?).await?;
-        change.commit().await?;
-        Ok((after, outcome))
+        Ok((row, outcome))
     }
 
     /// Takes a list out of force; returns it as it was, or none if nothing was in force for that model and type.
@@ -161,13 +136,87 @@ impl OrgStore {
         if_match: Option<i64>,
     ) -> Result<Option<FallbackRow>, Error> {
         let change = self.change().await?;
+        let before = self.delete_in(&change, model, fallback_type, if_match).await?;
+        if before.is_some() {
+            change.commit().await?;
+        }
+        Ok(before)
+    }
+
+    /// Puts several lists of one model in force, or out of force where they are empty, each over the revision that was
+    /// seen: all of them or none. Returns the types of those that changed.
+    ///
+    /// # Errors
+    /// As [`OrgStore::fallback_set`].
+    pub async fn fallback_save(&self, lists: Vec<(NewFallback, i64)>) -> Result<Vec<FallbackType>, Error> {
+        let change = self.change().await?;
+        let mut changed = Vec::new();
+        for (new, seen) in lists {
+            let kind = new.fallback_type;
+            let written = if new.fallback_models.is_empty() {
+                self.delete_in(&change, &new.model, kind, Some(seen)).await?.is_some()
+            } else {
+                self.set_in(&change, new, Some(seen)).await?.2
+            };
+            changed.extend(written.then_some(kind));
+        }
+        if !changed.is_empty() {
+            change.commit().await?;
+        }
+        Ok(changed)
+    }
+
+    /// What is in force then, what that did, and whether anything was written.
+    async fn set_in(
+        &self,
+        change: &Change,
+        new: NewFallback,
+        if_match: Option<i64>,
+    ) -> Result<(FallbackRow, FallbackOutcome, bool), Error> {
+        let catalogue = self.model_names(change.on()).await?;
+        let (model_id, targets) = resolve(&new, &catalogue)?;
+        let config = self.config(change, model_id, new.fallback_type).await?;
+        let before = self.fallback(change.on(), &new.model, new.fallback_type).await?;
+        check_revision(config.as_ref(), before.as_ref(), if_match)?;
+        let same =
+            |row: &&FallbackRow| row.fallback_models == new.fallback_models && row.triggers == new.triggers;
+        if let Some(row) = before.as_ref().filter(same) {
+            return Ok((row.clone(), FallbackOutcome::Replaced, false));
+        }
+        let config = match config {
+            Some(config) => self.config_advance(change, config, false).await?,
+            None => self.config_create(change, model_id, new.fallback_type).await?,
+        };
+        let revision_id = self.revision_create(change, &config, "set", new.triggers.clone()).await?;
+        self.targets_create(change, revision_id, model_id, targets).await?;
+        let outcome = if before.is_some() { FallbackOutcome::Replaced } else { FallbackOutcome::Created };
+        let after = FallbackRow {
+            config_id: config.id,
+            model: new.model,
+            fallback_type: new.fallback_type,
+            fallback_models: new.fallback_models,
+            triggers: new.triggers,
+            revision: config.current_revision,
+            created_at: config.created_at,
+            updated_at: config.updated_at,
+        };
+        change.audit(entry("fallback.set", before.as_ref(), Some(&after), &after)?).await?;
+        Ok((after, outcome, true))
+    }
+
+    async fn delete_in(
+        &self,
+        change: &Change,
+        model: &str,
+        fallback_type: FallbackType,
+        if_match: Option<i64>,
+    ) -> Result<Option<FallbackRow>, Error> {
         let Some(before) = self.fallback(change.on(), model, fallback_type).await? else { return Ok(None) };
-        let config = self.config_by_id(&change, before.config_id).await?;
+        let config = self.config_by_id(change, before.config_id).await?;
         check_revision(Some(&config), Some(&before), if_match)?;
-        let config = self.config_advance(&change, config, true).await?;
-        self.revision_create(&change, &config, "deleted", None).await?;
+        let config = self.config_advance(change, config, true).await?;
+        self.revision_create(change, &config, "deleted", None).await?;
         change.audit(entry("fallback.delete", Some(&before), None, &before)?).await?;
-        change.commit().await?;
         Ok(Some(before))
     }
 

@@ -142,6 +142,40 @@ async fn if_match_fits_only_the_revision_in_force(#[values(Kind::Sqlite, Kind::P
 }
 
 #[rstest]
+#[tokio::test]
+async fn several_lists_are_put_in_force_together_or_not_at_all(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    world.models(&["smart", "steady", "spare"]).await;
+    let of = |fallback_type, models: &[&str], seen| {
+        (NewFallback { fallback_type, ..fallback("smart", models) }, seen)
+    };
+    let organization = &world.organization;
+    let version = || world.store.directory().organization(world.id()).expect("known").version;
+    let before = version();
+    let lists = vec![of(General, &["steady"], 0), of(ContextWindow, &["spare"], 0), of(ContentPolicy, &[], 0)];
+    assert_eq!(organization.fallback_save(lists).await.expect("saved"), [General, ContextWindow]);
+    assert_eq!(version(), before + 1, "one change");
+    let entries = audit_entries::Entity::find().all(organization.reader()).await.expect("read");
+    assert_eq!(entries.iter().filter(|entry| entry.action == "fallback.set").count(), 2);
+    let known = world.history().await;
+
+    // The last of them was changed meanwhile: none is in force, and nothing is on record.
+    let lists = vec![of(General, &[], 1), of(ContextWindow, &["steady"], 1), of(ContentPolicy, &["spare"], 7)];
+    let refused = organization.fallback_save(lists).await;
+    assert!(matches!(refused, Err(Error::RevisionChanged { current: 0 })), "{refused:?}");
+    assert_eq!(world.history().await, known);
+    let general = organization.fallback_find("smart", General).await.expect("read").expect("in force");
+    assert_eq!(general.fallback_models, ["steady"]);
+    let now = audit_entries::Entity::find().all(organization.reader()).await.expect("read");
+    assert_eq!(now.len(), entries.len());
+
+    let lists = vec![of(General, &[], 1), of(ContextWindow, &["spare"], 1)];
+    assert_eq!(organization.fallback_save(lists).await.expect("saved"), [General]);
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_admins_at_once_neither_loses_a_change_and_if_match_lets_one_win(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,

@@ -9,18 +9,10 @@ use crate::auth::visitor::may;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::store::{FallbackType, NOTHING_IN_FORCE, NewFallback, OrgStore, Store};
+use crate::store::{FallbackType, NOTHING_IN_FORCE, NewFallback, Store};
 use crate::web::flash;
 use crate::web::forms::Form;
 use crate::web::response::page_with;
-
-/// What putting a draft in force came to.
-enum Saved {
-    /// These lists changed.
-    Done(Vec<FallbackType>),
-    /// Somebody was faster with this one.
-    Outrun(FallbackType),
-}
 
 /// Shows the draft as it is then, or puts it in force.
 ///
@@ -44,16 +36,21 @@ pub async fn change(
     if let Some((status, notices)) = objections(&desk, &mut draft, confirmed) {
         return page_with(status, &desk.page(&draft, notices, cooldowns)?);
     }
-    match save(&desk, &draft, &data).await? {
-        Saved::Done(kinds) => {
+    let lists = lists(&desk, &draft);
+    let kinds: Vec<FallbackType> = lists.iter().map(|(new, _)| new.fallback_type).collect();
+    match data.fallback_save(lists).await {
+        Ok(kinds) => {
             flash::redirect(visitor.request(), &format!("/fallbacks/{path}"), &said(&desk.model.name, &kinds))
         }
-        Saved::Outrun(kind) => {
+        // Somebody was faster, after the desk was opened.
+        Err(Error::RevisionChanged { .. }) => {
             let desk = Desk::open(visitor, &path, &data, clock.now()).await?;
-            draft.settle(&desk.rows, &desk.history);
-            let notices = Notices { conflicts: desk.conflicts(&[kind]), ..Notices::default() };
+            let both = draft.settle(&desk.rows, &desk.history);
+            let conflicts = desk.conflicts(if both.is_empty() { &kinds } else { &both });
+            let notices = Notices { conflicts, ..Notices::default() };
             page_with(409, &desk.page(&draft, notices, cooldowns)?)
         }
+        Err(error) => Err(error),
     }
 }
 
@@ -71,31 +68,18 @@ fn objections(desk: &Desk, draft: &mut Draft, confirmed: bool) -> Option<(u16, N
     (!confirmed && !losses.is_empty()).then(|| (200, Notices { losses, ..Notices::default() }))
 }
 
-async fn save(desk: &Desk, draft: &Draft, data: &OrgStore) -> Result<Saved> {
-    let mut kinds = Vec::new();
-    for list in draft.changed(&desk.rows) {
-        match put(&desk.model.name, list, data).await {
-            Ok(()) => kinds.push(list.kind),
-            Err(Error::RevisionChanged { .. }) => return Ok(Saved::Outrun(list.kind)),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Saved::Done(kinds))
-}
-
-/// Only over the revision that was seen.
-async fn put(model: &str, list: &ListDraft, data: &OrgStore) -> Result<()> {
-    let seen = Some(list.revision.unwrap_or(NOTHING_IN_FORCE));
-    if list.models.is_empty() {
-        return data.fallback_delete(model, list.kind, seen).await.map(drop);
-    }
-    let new = NewFallback {
-        model: model.to_owned(),
-        fallback_models: list.models.clone(),
-        fallback_type: list.kind,
-        triggers: list.stored_triggers(),
+/// The lists that the draft changes, each with the revision that was seen: all of them are put in force, or none.
+fn lists(desk: &Desk, draft: &Draft) -> Vec<(NewFallback, i64)> {
+    let list = |list: &ListDraft| {
+        let new = NewFallback {
+            model: desk.model.name.to_string(),
+            fallback_models: list.models.clone(),
+            fallback_type: list.kind,
+            triggers: list.stored_triggers(),
+        };
+        (new, list.revision.unwrap_or(NOTHING_IN_FORCE))
     };
-    data.fallback_set(new, seen).await.map(drop)
+    draft.changed(&desk.rows).map(list).collect()
 }
 
 fn said(model: &str, kinds: &[FallbackType]) -> String {
