@@ -1,5 +1,5 @@
-//! What runs beside the servers: following the changes of other processes, and writing down when keys were used and
-//! which providers accept our credentials.
+//! What runs beside the servers: following the changes of other processes, writing down when keys were used and which
+//! providers accept our credentials, and deleting links, sessions and invitations that are over.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,10 @@ use crate::store::recorder::Recorder;
 
 /// Every process looks for changes so often.
 const FOLLOW: Duration = Duration::from_secs(1);
+/// What is over is looked for so often.
+const SWEEP: Duration = Duration::from_secs(3_600);
+/// Between two batches of it.
+const BREATH: Duration = Duration::from_millis(200);
 /// Keys' last use is written down so often.
 const TOUCH: Duration = Duration::from_secs(30);
 
@@ -52,6 +56,7 @@ pub(super) fn start(
         tokio::spawn(follow(store.clone(), stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
         tokio::spawn(note_health(store.clone(), health, stopped.clone())),
+        tokio::spawn(sweep(store.clone(), stopped.clone())),
         tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
     ];
     Followers { stop, tasks }
@@ -103,6 +108,25 @@ async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: w
 
 pub(super) async fn read_spending(store: &Store, listeners: &Listeners) -> crate::error::Result<()> {
     listeners.spending.read(None, async { store.system().spent_this_month().await }).await
+}
+
+/// At the start and every hour, batch by batch, so that no change waits for it for long.
+async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut pause = Duration::ZERO;
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = match store.system().sweep().await {
+            Ok(0) => SWEEP,
+            Ok(_) => BREATH,
+            Err(error) => {
+                tracing::warn!(%error, "cannot delete links, sessions and invitations that are over");
+                SWEEP
+            }
+        };
+    }
 }
 
 async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {

@@ -29,6 +29,7 @@ pub mod schema;
 mod session;
 mod settings;
 mod sheet;
+mod sweep;
 pub mod snapshot;
 pub mod system;
 #[cfg(test)]
@@ -63,6 +64,7 @@ pub use rollup::scale::Scale;
 pub use rollup::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
 pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
+pub use sweep::KEPT;
 pub use user::{OwnOrganization, UserRow};
 
 use crate::auth::tenant::Tenant;

@@ -21,4 +21,5 @@ mod queries;
 mod requests;
 mod reset;
 mod start;
+mod sweep;
 mod throttle;
