@@ -3,8 +3,6 @@
 //! A handler that takes [`Form`] or [`PublicForm`] is reached by nothing else. Imports `auth`, `body`, `store`,
 //! `config`.
 
-use std::collections::BTreeMap;
-
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::FutureExt as _;
@@ -130,14 +128,16 @@ impl Fields {
     }
 }
 
-/// What is wrong with a form, field by field. Its page is rendered again with status 422 and what was typed.
+/// What is wrong with a form, field by field, in the order in which they were checked: that of the form. Its page is rendered again with status 422 and what was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problems(BTreeMap<&'static str, String>);
+pub struct Problems(Vec<(&'static str, String)>);
 
 impl Problems {
     /// Names what is wrong with a field: cause and remedy. What was said of it first stays.
     pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.entry(field).or_insert_with(|| sentence(&message.into()));
+        if self.get(field).is_none() {
+            self.0.push((field, sentence(&message.into())));
+        }
     }
 
     /// One field is wrong.
@@ -191,7 +191,14 @@ impl Problems {
     /// What is wrong with this field.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.0.get(field).map(String::as_str)
+        self.0.iter().find(|(own, _)| *own == field).map(|(_, message)| message.as_str())
+    }
+
+    /// In the order in which the fields stand in their form, where they were not checked in it.
+    #[must_use]
+    pub fn in_order(mut self, fields: &[&str]) -> Self {
+        self.0.sort_by_key(|(field, _)| fields.iter().position(|own| own == field).unwrap_or(fields.len()));
+        self
     }
 
     /// Every field with what is wrong with it, for the summary.
@@ -230,5 +237,7 @@ mod tests {
         let all: Vec<_> = problems.iter().collect();
         assert_eq!(all, [("email", "That is no address."), ("name", "Too long.")]);
         assert_eq!((problems.get("email").is_some(), problems.get("x")), (true, None));
+        let sorted = problems.in_order(&["name", "email"]);
+        assert_eq!(sorted.iter().map(|(field, _)| field).collect::<Vec<_>>(), ["name", "email"]);
     }
 }

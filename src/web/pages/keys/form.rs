@@ -21,6 +21,10 @@ use crate::web::typed::whole;
 /// How a browser's field for day and time has a moment.
 const MINUTES: &str = "%Y-%m-%dT%H:%M";
 
+/// The fields in the order of the form.
+const ORDER: &[&str] =
+    &["name", "scopes", "models", "requests_per_minute", "concurrent_requests", "expires_at"];
+
 /// What was typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Typed {
@@ -129,7 +133,7 @@ impl Typed {
             Some(name) if problems.is_empty() => {
                 Ok(Wanted { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
             }
-            _ => Err(problems),
+            _ => Err(problems.in_order(ORDER)),
         }
     }
 

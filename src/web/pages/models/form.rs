@@ -18,6 +18,24 @@ const DOLLAR: usize = 6;
 /// Digits of a second: time limits are milliseconds.
 const SECOND: usize = 3;
 
+/// The fields in the order of the form, as far as anything can be wrong with them.
+const ORDER: &[&str] = &[
+    "name",
+    "provider_id",
+    "upstream_model",
+    "context_window",
+    "max_output_tokens",
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "first_frame_timeout",
+    "answer_timeout",
+    "num_retries",
+    "rename",
+    "drop",
+];
+
 /// What was typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Typed {
@@ -148,7 +166,7 @@ impl Typed {
                 num_retries: num_retries.and_then(|number| i32::try_from(number).ok()),
                 enabled: self.enabled,
             }),
-            _ => Err(problems),
+            _ => Err(problems.in_order(ORDER)),
         }
     }
 

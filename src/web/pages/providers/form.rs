@@ -13,6 +13,9 @@ use crate::web::conflict::{seen, state};
 use crate::web::forms::{Fields, Problems};
 use crate::web::span::Choice;
 
+/// The fields in the order of the form.
+const ORDER: &[&str] = &["name", "preset", "base_url", "credential"];
+
 /// What was typed, but the credential: that is not shown again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Typed {
@@ -87,7 +90,7 @@ impl Typed {
                 base_url: read.base_url,
                 credential: read.credential,
             }),
-            _ => Err(problems),
+            _ => Err(problems.in_order(ORDER)),
         }
     }
 
@@ -118,7 +121,7 @@ impl Typed {
             }
         }
         if !problems.is_empty() {
-            return Err(problems);
+            return Err(problems.in_order(ORDER));
         }
         let preset = read.preset.map(|preset| preset.name.to_owned());
         let (seen, base_url) = (seen(&self.seen), Some(read.base_url));
