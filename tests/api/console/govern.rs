@@ -120,4 +120,23 @@ on_both_databases! {
         assert!(!page.shows("Log out"));
         assert!(owner(&app).await.get("/docs").await.expect(200).shows("Log out"));
     }
+
+    async fn who_may_not_do_the_steps_is_told_who_can(app: App) {
+        let owner = app.organization.member(Role::Owner).await;
+        let admin = app.organization.member(Role::Admin).await;
+        let other = Browser::owner(&app, "elsewhere").await;
+        let links = [r#"href="/providers/new""#, r#"href="/models/new""#, r#"href="/keys/new""#];
+        let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;
+        let page = member.get("/docs").await.expect(200);
+        assert!(page.shows("Add a provider") && links.iter().all(|link| !page.shows(link)), "{}", page.html);
+        for email in [&owner, &admin] {
+            assert!(page.shows(&format!("mailto:{email}")), "{email}: {}", page.html);
+        }
+        assert!(!page.shows("elsewhere@example.com"), "{}", page.html);
+        let able = Browser::logged_in(&app, &admin).await.get("/docs").await.expect(200);
+        let stranger = Browser::new(&app).get("/docs").await.expect(200);
+        for page in [able, stranger, other.get("/docs").await.expect(200)] {
+            assert!(links.iter().all(|link| page.shows(link)) && !page.shows("mailto:"), "{}", page.html);
+        }
+    }
 }

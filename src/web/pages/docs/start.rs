@@ -3,9 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use crate::auth::permission::{Permission, Role};
 use crate::auth::visitor::{Visitor, may};
 use crate::config::Settings;
 use crate::error::{Error, Result, VisitFault};
+use crate::store::page::PageRequest;
+use crate::store::{OrgStore, Store};
 use crate::web::address;
 use crate::web::layout::{Frame, Lit};
 use crate::web::response::page;
@@ -15,13 +18,28 @@ use crate::web::snippets::{KEY, Snippet, snippets};
 #[template(path = "docs/start.html")]
 pub(crate) struct Page {
     pub(crate) frame: Frame,
+    /// Who can change what the page speaks of, where the visitor's role cannot.
+    pub(crate) ask: Vec<String>,
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) glossary: &'static [(&'static str, &'static str)],
 }
 
 impl Page {
+    /// Whether what changes something is a link: for strangers too, whom it leads to the log-in.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.frame.person.as_ref().is_none_or(|person| person.may(permission))
+    }
+
+    pub(crate) fn may_configure(&self) -> bool {
+        self.may(Permission::Configure)
+    }
+
+    pub(crate) fn may_manage_keys(&self) -> bool {
+        self.may(Permission::ManageKeys)
+    }
+
     pub(crate) fn of(frame: Frame, address: &str) -> Self {
-        Self { frame, snippets: snippets(address, KEY, "smart", "Hello"), glossary: GLOSSARY }
+        Self { frame, ask: Vec::new(), snippets: snippets(address, KEY, "smart", "Hello"), glossary: GLOSSARY }
     }
 }
 
@@ -29,15 +47,44 @@ impl Page {
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn read(request: HttpRequest, settings: web::Data<Settings>) -> Result<HttpResponse> {
+pub async fn read(
+    request: HttpRequest,
+    store: web::Data<Store>,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
     const TITLE: &str = "Quick start";
-    let frame = match Visitor::<may::Read>::of(&request).await {
-        Ok(visitor) => Frame::of(&visitor, TITLE, Lit::None),
-        Err(Error::Visit(VisitFault::LoggedOut { .. })) => Frame::public(TITLE),
+    let address = address::of(&settings, &request);
+    let visitor = match Visitor::<may::Read>::of(&request).await {
+        Ok(visitor) => visitor,
+        Err(Error::Visit(VisitFault::LoggedOut { .. })) => {
+            return page(&Page::of(Frame::public(TITLE), &address));
+        }
         Err(error) => return Err(error),
     };
-    page(&Page::of(frame, &address::of(&settings, &request)))
+    let shown = Page::of(Frame::of(&visitor, TITLE, Lit::None), &address);
+    let able = shown.may_configure() && shown.may_manage_keys();
+    let ask = if able { Vec::new() } else { able_members(&store.organization(&visitor.tenant)).await? };
+    page(&Page { ask, ..shown })
 }
+
+/// The addresses of those whose role can change providers, models and keys.
+async fn able_members(data: &OrgStore) -> Result<Vec<String>> {
+    let members = data.member_list(&PageRequest { limit: MEMBERS, cursor: None }).await?.items;
+    let able = |role: &str| {
+        let may = |permission| Role::parse(role).is_some_and(|role| role.may(permission));
+        may(Permission::Configure) && may(Permission::ManageKeys)
+    };
+    let mut able: Vec<String> =
+        members.into_iter().filter(|member| able(&member.role)).map(|member| member.email).collect();
+    able.sort_unstable();
+    able.truncate(ASKED);
+    Ok(able)
+}
+
+/// Members that are looked through.
+const MEMBERS: u64 = 200;
+/// The most of them that are named.
+const ASKED: usize = 5;
 
 const GLOSSARY: &[(&str, &str)] = &[
     ("Provider", "Where models are served: an address and a credential. A vendor, or a server of your own."),
