@@ -185,7 +185,7 @@ customElements.define("live-draft", class extends HTMLElement {
 
 /**
  * Puts new rows on top of a list as they are recorded. `src` is a stream of server-sent events, whose data is a row and
- * whose id is the row's; `into` names the list. The stream says again what it may have said before: rows that are there are
+ * whose id is the row's; `into` names the list, `after` the moment of the page. The stream says again what it may have said before: rows that are there are
  * not put there twice. Without a script, the page is as it was when it was loaded.
  */
 customElements.define("live-tail", class extends HTMLElement {
@@ -193,6 +193,7 @@ customElements.define("live-tail", class extends HTMLElement {
     this.button = this.querySelector("button");
     this.state = this.querySelector(".tail-state");
     this.list = document.getElementById(this.getAttribute("into"));
+    this.last = this.getAttribute("after");
     if (!this.button || !this.list || !window.EventSource) return;
     this.button.hidden = false;
     this.button.addEventListener("click", () => (this.source ? this.pause() : this.follow()));
@@ -206,7 +207,7 @@ customElements.define("live-tail", class extends HTMLElement {
     const address = new URL(this.getAttribute("src"), location.href);
     if (this.last) address.searchParams.set("after", this.last);
     this.source = new EventSource(address);
-    this.source.addEventListener("open", () => this.say("Live", true));
+    this.source.addEventListener("open", () => this.say(this.live(), true));
     this.source.addEventListener("error", () => {
       this.say("Connection lost, trying again", false);
       if (this.source?.readyState === EventSource.CLOSED) {
@@ -214,9 +215,15 @@ customElements.define("live-tail", class extends HTMLElement {
         this.retry = setTimeout(() => this.follow(), 3_000);
       }
     });
+    // It ends now and then, and the next one goes on from what is here.
+    this.source.addEventListener("bye", () => {
+      this.source.close();
+      this.follow();
+    });
+    this.source.addEventListener("gap", () => { this.gap = true; });
     this.source.addEventListener("row", (event) => this.add(event.lastEventId, event.data));
     this.button.textContent = "Pause";
-    this.say("Connecting", false);
+    if (!this.classList.contains("live")) this.say("Connecting", false);
   }
 
   pause() {
@@ -244,7 +251,12 @@ customElements.define("live-tail", class extends HTMLElement {
     if (older) older.before(row); else this.list.append(row);
     while (this.list.children.length > 200) this.list.lastElementChild.remove();
     this.count = (this.count ?? 0) + 1;
-    this.say(`Live, ${this.count} new`, true);
+    this.say(this.live(), true);
+  }
+
+  live() {
+    const gap = this.gap ? "; some before them are missing until the page is loaded again" : "";
+    return this.count ? `Live, ${this.count} new${gap}` : "Live";
   }
 
   say(text, live) {

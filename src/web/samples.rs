@@ -108,6 +108,7 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
         lines: (0..rows).map(|number| (&event(number)).into()).collect(),
         pager: if rows > 0 { pager } else { Pager::default() },
         query: query.with(&[]),
+        mark: "0192".to_owned(),
         newest: true,
         narrow: filters.is_narrow(),
     }

@@ -22,6 +22,29 @@ async fn read_rows(stream: &mut Response, number: usize) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("id: ")).map(str::to_owned).collect()
 }
 
+/// Reads until that many rows have come that were not known, and returns their ids.
+async fn read_until(stream: &mut Response, number: usize, known: &[String]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    while found.len() < number {
+        let rows = read_rows(stream, 1).await;
+        found.extend(rows.into_iter().filter(|row| !known.contains(row)));
+    }
+    found
+}
+
+/// Reads to the end: the ids of the rows that were not known, and all of the text.
+async fn read_to_the_end(stream: &mut Response, known: &[String]) -> (Vec<String>, String) {
+    let mut text = String::new();
+    let end = async {
+        while let Some(piece) = stream.chunk().await.expect("a piece") {
+            text.push_str(&String::from_utf8_lossy(&piece));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), end).await.expect("it ends within 20 seconds");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("id: ")).map(str::to_owned);
+    (rows.filter(|row| !known.contains(row)).collect(), text)
+}
+
 /// The next thing that is said by itself: nothing new.
 async fn hear_nothing(stream: &mut Response) {
     for _ in 0..3 {
@@ -63,5 +86,41 @@ on_both_databases! {
         let other = Browser::owner(&app, "other").await;
         let request = other.request(Method::GET, "/events/live").header("last-event-id", &second[0]);
         hear_nothing(&mut other.open(request).await).await;
+    }
+
+    async fn a_stream_that_ends_loses_and_doubles_nothing(app: App) {
+        let _fake = catalogue(&app).await;
+        let browser = member(&app).await;
+        let page = browser.get("/events").await.expect(200);
+        let (_, mark) = page.html.split_once(r#"into="events" after=""#).expect("a tail");
+        let mark = mark.split('"').next().expect("an id");
+        // Between the page and the first look, longer than rows may be late.
+        app.chat(&json!({"model": "bad"})).await;
+        app.clock.advance(Duration::from_secs(300));
+        let mut told: Vec<String> = Vec::new();
+        let mut last = mark.to_owned();
+        for turn in 0..3 {
+            app.chat(&json!({"model": "bad"})).await;
+            let mut stream = browser.open(browser.request(Method::GET, &format!("/events/live?after={last}"))).await;
+            // What the page has, it does not put there twice.
+            let mut fresh = read_until(&mut stream, if turn == 0 { 2 } else { 1 }, &told).await;
+            told.append(&mut fresh);
+            app.chat(&json!({"model": "bad"})).await;
+            // Its minute is over, and it looks for the last time before it says so.
+            app.clock.advance(Duration::from_secs(60));
+            let (mut rest, text) = read_to_the_end(&mut stream, &told).await;
+            assert!(text.ends_with("event: bye\ndata: 1\n\n") && !text.contains("gap"), "{text}");
+            told.append(&mut rest);
+            last.clone_from(told.last().expect("a row"));
+        }
+        let recorded: Vec<String> = app.events().await.iter().map(|event| event["id"].as_str().expect("an id").to_owned()).collect();
+        assert_eq!(told, recorded);
+        assert_eq!(told.len(), 7);
+
+        // Away for longer than is looked back: that is said.
+        app.clock.advance(Duration::from_secs(3 * 3_600));
+        let mut stream = browser.open(browser.request(Method::GET, &format!("/events/live?after={last}"))).await;
+        app.clock.advance(Duration::from_secs(60));
+        assert!(read_to_the_end(&mut stream, &[]).await.1.contains("event: gap\ndata: 1\n\n"));
     }
 }

@@ -23,7 +23,7 @@ export async function run({ visit, server, setting }) {
     await fail();
     await ada.open("/events?origin=drill");
     await has(1);
-    if (setting.script) await live({ ada, rows, has, fail, wire, acme });
+    if (setting.script) await live({ visit, ada, rows, has, fail, wire, acme });
     else await reloaded({ ada, rows, fail });
   } finally {
     await wire.remove();
@@ -37,7 +37,7 @@ async function reloaded({ ada, rows, fail }) {
   assert.equal(await rows.count(), 2);
 }
 
-async function live({ ada, rows, has, fail, wire, acme }) {
+async function live({ visit, ada, rows, has, fail, wire, acme }) {
   const state = ada.page.locator("live-tail .tail-state");
   const says = (text) => state.filter({ hasText: text }).waitFor();
   await ada.press("Follow live");
@@ -46,24 +46,39 @@ async function live({ ada, rows, has, fail, wire, acme }) {
   await has(2);
   await ada.look("events, live");
 
+  // What was recorded between the page and the first look is there too.
+  const bob = await visit();
+  await logIn(bob);
+  await bob.open("/events?origin=drill");
+  const told = bob.page.locator("#events tr");
   await ada.press("Pause");
   await says("Paused");
   await fail();
-  // What came meanwhile is caught up with, and is not there before that.
+  await bob.press("Follow live");
+  await told.nth(2).waitFor();
+  await fail();
+  // Who follows is told within a second or two; who paused is not, and catches up.
+  await told.nth(3).waitFor();
   assert.equal(await rows.count(), 2);
   await ada.press("Follow live");
-  await has(3);
-  await fail();
   await has(4);
+
+  // A stream that comes to its end is followed by the next one, and says nothing about it.
+  await fail();
+  await has(5);
+  await ada.page.locator("live-tail").evaluate((tail) => tail.source.dispatchEvent(new MessageEvent("bye", { data: "1" })));
+  await fail();
+  await has(6);
+  await says("Live, 5 new");
 
   wire.cut();
   await says("Connection lost");
   for (let time = 0; time < 5; time += 1) await fail();
-  assert.equal(await rows.count(), 4);
+  assert.equal(await rows.count(), 6);
   wire.mend();
-  await has(9);
+  await has(11);
   await fail();
-  await has(10);
+  await has(12);
   ada.forgive(/\/events\/live|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED/);
 
   // Each once, newest first, and the same as on record.

@@ -29,6 +29,8 @@ pub(crate) struct Page {
     pub(crate) pager: Pager,
     /// The query behind `/events.csv` and `/events/live`.
     pub(crate) query: String,
+    /// The moment of the page as an id: what is recorded after it is new.
+    pub(crate) mark: String,
     /// Whether new rows belong on top of this page.
     pub(crate) newest: bool,
     /// Whether filters are in force that could be taken away.
@@ -58,6 +60,7 @@ pub async fn list(
         lines: sheet.items.iter().map(EventLine::from).collect(),
         pager: pager(&sheet, &query, &data, LIST, "/events", ("event", "events")),
         query: query.with(&[("newer", None), ("older", None)]),
+        mark: clock.new_id().to_string(),
         newest: sheet.newer.is_none() && filters.span.until.is_none(),
         narrow: filters.is_narrow(),
     })

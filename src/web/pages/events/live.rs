@@ -2,7 +2,8 @@
 //!
 //! Rows may be recorded late, so the last two minutes are read again and again, and what was not sent yet is sent. Who
 //! comes back says which row was the last, and gets everything from two minutes before it; the page knows what it has.
-//! A stream ends after a minute, and the browser asks for the next one: so a log-out holds, and a server can stop.
+//! A stream says `bye` after a minute, and the page asks for the next one: so a log-out holds, and a server can stop. Who was
+//! away for longer than an hour is told that there is a `gap`.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::filter::Filters;
@@ -30,7 +31,7 @@ const FAR: TimeDelta = TimeDelta::hours(1);
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a stream lasts.
-const LIFE: Duration = Duration::from_secs(60);
+const LIFE: TimeDelta = TimeDelta::seconds(60);
 /// The most rows of one look.
 const MOST: u64 = 500;
 
@@ -61,8 +62,8 @@ pub async fn stream(
         since: last.and_then(moment),
         sent: HashSet::new(),
         ticks,
-        end: Instant::now() + LIFE,
-        begun: false,
+        end: clock.now() + LIFE,
+        stage: Stage::Opening,
     };
     let pieces = stream::try_unfold(tail, async |mut tail| {
         let piece = tail.next().await?;
@@ -80,27 +81,46 @@ struct Tail {
     since: Option<DateTime<Utc>>,
     sent: HashSet<Uuid>,
     ticks: Interval,
-    end: Instant,
-    begun: bool,
+    end: DateTime<Utc>,
+    stage: Stage,
+}
+
+/// How far a stream is.
+enum Stage {
+    /// Nothing was said yet.
+    Opening,
+    /// Rows are told.
+    Telling,
+    /// The reader was sent to the next stream.
+    Over,
 }
 
 impl Tail {
     /// The next piece; none at the end.
     async fn next(&mut self) -> Result<Option<String>> {
-        if !self.begun {
-            self.begun = true;
-            return Ok(Some("retry: 1000\n\n".to_owned()));
-        }
-        if Instant::now() >= self.end {
-            return Ok(None);
+        match self.stage {
+            Stage::Opening => {
+                self.stage = Stage::Telling;
+                return Ok(Some("retry: 1000\n\n".to_owned()));
+            }
+            Stage::Over => return Ok(None),
+            Stage::Telling => {}
         }
         self.ticks.tick().await;
         // Something is said with every look, so that a connection that broke is noticed.
         let mut text = String::from(":\n\n");
+        if self.since.is_some_and(|since| since < self.clock.now() - FAR) {
+            text.push_str("event: gap\ndata: 1\n\n");
+        }
         for line in self.look().await? {
             let html = Line { line: line.clone() }.render().map_err(Error::internal)?;
             let html = html.split_whitespace().collect::<Vec<_>>().join(" ");
             text.push_str(&format!("event: row\nid: {}\ndata: {html}\n\n", line.id));
+        }
+        // After the last look: what comes from now on is for the next stream, which begins before it.
+        if self.clock.now() >= self.end {
+            self.stage = Stage::Over;
+            text.push_str("event: bye\ndata: 1\n\n");
         }
         Ok(Some(text))
     }
