@@ -1,0 +1,150 @@
+"""SQLite and PostgreSQL: made, read, watched. Imports `ledger`, `cluster`, `processes`."""
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import secrets
+import sqlite3
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from harness.cluster import Cluster
+from harness.ledger import Event, Records, Row
+from harness.processes import Unavailable
+
+QUERY_SECONDS = 120
+
+# `{...}` are the words of each database. Absent texts are ''.
+ROWS = """
+SELECT {id}, {organization_id}, coalesce({api_key_id}, '{nil}'), coalesce(session_ref, ''), requested_model,
+  coalesce(served_model, ''), outcome, coalesce(error_class, ''), {streamed}, input_tokens, output_tokens, cached_tokens,
+  reasoning_tokens, cost_nano_dollars, {estimated}, {bucket}, origin FROM requests"""
+EVENTS = """
+SELECT {organization_id}, {request_id}, coalesce(session_ref, ''), hop, failed_model, coalesce(next_model, ''),
+  error_class, {bucket}, origin FROM fallback_events"""
+REQUEST_ROLLUPS = """
+SELECT {organization_id}, bucket_at, requested_model, served_model, outcome, {by_fallback}, {api_key_id}, origin,
+  sum(requests), sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_dollars)
+FROM request_rollups GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+EVENT_ROLLUPS = """
+SELECT {organization_id}, bucket_at, failed_model, next_model, error_class, origin, sum(events)
+FROM fallback_rollups GROUP BY 1, 2, 3, 4, 5, 6"""
+# The oldest request that is under way by the database's word, in Unix seconds.
+OLDEST_RUNNING = "SELECT {oldest} FROM requests WHERE outcome = 'running'"
+COUNTS = "SELECT (SELECT count(*) FROM requests WHERE outcome = 'answered'), (SELECT count(*) FROM fallback_events)"
+NIL = "0" * 32
+
+
+class Database(ABC):
+    """A database of one run, empty at first."""
+
+    title = ""
+    name = ""
+    url = ""
+
+    @abstractmethod
+    def query(self, statement: str) -> list[tuple]:
+        """The rows; numbers may be text. Raises Unavailable."""
+
+    @abstractmethod
+    def words(self) -> dict[str, str]:
+        """What this database calls things."""
+
+    def records(self) -> Records:
+        """Everything that was recorded."""
+        words = self.words()
+        number = lambda value: None if value in (None, "") else int(value)  # noqa: E731
+        rows = [
+            Row(*r[:8], bool(int(r[8])), *map(number, r[9:14]), bool(int(r[14])), int(r[15]), r[16])
+            for r in self.query(ROWS.format(nil=NIL, **words))
+        ]
+        events = [
+            Event(*e[:3], int(e[3]), *e[4:7], int(e[7]), e[8]) for e in self.query(EVENTS.format(**words))
+        ]
+        requests = {
+            (r[0], int(r[1]), *r[2:5], int(r[5]), *r[6:8]): tuple(map(int, r[8:]))
+            for r in self.query(REQUEST_ROLLUPS.format(**words))
+        }
+        counts = {(e[0], int(e[1]), *e[2:6]): int(e[6]) for e in self.query(EVENT_ROLLUPS.format(**words))}
+        return Records(rows, events, requests, counts)
+
+    def oldest_running(self) -> float | None:
+        """When the oldest request that is still under way came in; none if none is."""
+        oldest = self.query(OLDEST_RUNNING.format(**self.words()))[0][0]
+        return None if oldest in (None, "-") else float(oldest)
+
+    def counts(self) -> tuple[int, int]:
+        """Answered requests, and events."""
+        requests, events = self.query(COUNTS)[0]
+        return int(requests), int(events)
+
+    async def in_background(self, read):
+        """Reads without keeping the load waiting."""
+        return await asyncio.get_running_loop().run_in_executor(None, read)
+
+
+class Sqlite(Database):
+    """A file."""
+
+    title = "SQLite"
+    name = "sqlite"
+
+    def __init__(self, folder: Path):
+        self._file = folder / f"{secrets.token_hex(4)}.db"
+        self.url = f"sqlite://{self._file}?mode=rwc"
+
+    def size(self) -> int:
+        """Bytes of its largest file."""
+        return max((file.stat().st_size for file in self._file.parent.glob(f"{self._file.name}*")), default=0)
+
+    def query(self, statement: str) -> list[tuple]:
+        connection = sqlite3.connect(self._file, timeout=QUERY_SECONDS)
+        try:
+            return connection.execute(statement).fetchall()
+        except sqlite3.Error as error:
+            raise Unavailable(f"SQLite: {error}") from error
+        finally:
+            connection.close()
+
+    def words(self) -> dict[str, str]:
+        ids = {name: f"lower(hex({name}))" for name in ("id", "organization_id", "request_id")}
+        return ids | {
+            "api_key_id": "nullif(lower(hex(api_key_id)), '')",
+            "streamed": "streamed",
+            "estimated": "estimated",
+            "by_fallback": "by_fallback",
+            "bucket": "CAST(strftime('%s', created_at) AS INTEGER) / 300 * 300",
+            "oldest": "(julianday(min(created_at)) - 2440587.5) * 86400.0",
+        }
+
+
+class Postgres(Database):
+    """A database of a cluster."""
+
+    title = "PostgreSQL"
+    name = "postgres"
+
+    def __init__(self, cluster: Cluster, port: int | None = None):
+        """`port` is the program's way to it, where that is not the cluster's own."""
+        database = f"chaos_{secrets.token_hex(4)}"
+        self._direct = cluster.url("postgres")
+        self.query(f"CREATE DATABASE {database}")
+        self._direct = cluster.url(database)
+        self.url = cluster.url(database, port)
+
+    def query(self, statement: str) -> list[tuple]:
+        command = ["psql", "-X", "-q", "-t", "--csv", "-v", "ON_ERROR_STOP=1", "-d", self._direct, "-c", statement]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_SECONDS, check=False)
+        if done.returncode:
+            raise Unavailable(f"PostgreSQL: {done.stderr.strip()[:300]}")
+        return [tuple(row) for row in csv.reader(io.StringIO(done.stdout))]
+
+    def words(self) -> dict[str, str]:
+        ids = {name: f"replace({name}::text, '-', '')" for name in ("id", "organization_id", "request_id", "api_key_id")}
+        flags = {name: f"{name}::int" for name in ("streamed", "estimated", "by_fallback")}
+        return ids | flags | {
+            "bucket": "floor(extract(epoch FROM created_at) / 300)::bigint * 300",
+            "oldest": "coalesce(extract(epoch FROM min(created_at))::text, '-')",
+        }

@@ -1,0 +1,138 @@
+"""Organizations, keys, models and chains on a running server. Imports `processes`, `databases`."""
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.databases import Database
+from harness.processes import Program, Unavailable, free_port, inherited_environment
+
+COMMAND_SECONDS = 60
+PASSWORD = "a long password\n"
+
+
+@dataclass(frozen=True)
+class Price:
+    """Micro-dollars for a million tokens: multiples of a thousand, so that nothing is rounded."""
+
+    input: int
+    output: int
+
+    def cost(self, input_tokens: int, output_tokens: int) -> int:
+        """In nano-dollars."""
+        return (input_tokens * self.input + output_tokens * self.output) // 1000
+
+
+# The chain: in this order, each with a price of its own.
+PRICES = {
+    "first": Price(2_500_000, 10_000_000),
+    "second": Price(800_000, 4_000_000),
+    "third": Price(150_000, 600_000),
+}
+CHAIN = list(PRICES)
+TIME_LIMIT_MS = 1_500  # a call that hangs is given up after it
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that calls, and whose it is."""
+
+    organization: str  # 32 hexadecimal digits
+    text: str
+
+
+class Installation:
+    """A server on a database, with what is needed to call it."""
+
+    def __init__(self, database: Database, provider_port: int, folder: Path, settings: dict[str, str] | None = None):
+        self.database = database
+        self.keys: list[Key] = []
+        self.never_issued = ""
+        self.revoked = ""
+        self._folder = folder
+        self._provider_port = provider_port
+        self._environment = {
+            "DATABASE_URL": database.url,
+            "FAILSOFT_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
+            # The failing model is to be called and to fail, every time.
+            "FAILSOFT_COOLDOWN": "false",
+            "FAILSOFT_LOG": "warn",
+            **(settings or {}),
+        }
+        self.server = self.program()
+
+    def program(self, file_blocks: int | None = None, port: int | None = None) -> Program:
+        """The server, not started yet; its files limited to so many KiB each, where that is given."""
+        port = port or free_port()
+        serve = [os.environ["FAILSOFT_BIN"], "serve", "--listen", f"127.0.0.1:{port}"]
+        log = self._folder / "server.log"
+        if file_blocks is not None:
+            # A write beyond the limit is then an error, as on a full disk, and not a signal. The log goes by a pipe:
+            # the limit is not meant for it.
+            limit = f"exec > >(cat >>'{log}') 2>&1; trap '' XFSZ; ulimit -f {file_blocks}; exec \"$@\""
+            serve = ["bash", "-c", limit, "bash", *serve]
+        return Program(serve, port, log, self._environment, self._folder)
+
+    async def furnish(self, organizations: int, keys: int) -> None:
+        """Makes everything, and leaves the server running. The first organization has the revoked key."""
+        made = [self._organization(self._environment, number) for number in range(organizations)]
+        elsewhere = {**self._environment, "DATABASE_URL": f"sqlite://{self._folder / 'elsewhere.db'}?mode=rwc"}
+        # Its checksum is right, and nobody here knows it.
+        self.never_issued = self._organization(elsewhere, 0)["api_key"]
+        self.server.start()
+        await self.server.ready()
+        for organization in made:
+            admin = organization["api_key"]
+            self._catalogue(admin)
+            for number in range(keys):
+                key = self._post(admin, "/v1/identity/api-keys", {"name": f"app {number}", "scopes": ["inference"]})
+                self.keys.append(Key(organization["organization_id"].replace("-", ""), key["key"]))
+        gone = self._post(made[0]["api_key"], "/v1/identity/api-keys", {"name": "gone", "scopes": ["inference"]})
+        self._call(made[0]["api_key"], "DELETE", f"/v1/identity/api-keys/{gone['id']}", None)
+        self.revoked = gone["key"]
+
+    def _catalogue(self, admin: str) -> None:
+        base = f"http://127.0.0.1:{self._provider_port}/v1"
+        fields = {"name": "chaos", "preset": "custom", "base_url": base, "credential": "sk-of-the-chaos-provider"}
+        provider = self._post(admin, "/v1/model-router/providers", fields)["id"]
+        for name, price in PRICES.items():
+            # No second try of the same model: one that fails is followed by the next.
+            model = {"name": name, "provider_id": provider, "upstream_model": name, "num_retries": 0}
+            model["price"] = {"input": price.input, "output": price.output}
+            model["first_frame_timeout_ms"] = model["answer_timeout_ms"] = TIME_LIMIT_MS
+            self._post(admin, "/v1/model-router/models", model)
+        self._post(admin, "/fallback", {"model": CHAIN[0], "fallback_models": CHAIN[1:]})
+
+    def _organization(self, environment: dict[str, str], number: int) -> dict:
+        command = [os.environ["FAILSOFT_BIN"], "org", "create", "--name", f"chaos {number}"]
+        command += ["--email", f"chaos{number}@example.com", "--password-stdin", "--json"]
+        done = subprocess.run(
+            command, input=PASSWORD, env={**inherited_environment(), **environment}, cwd=self._folder,
+            capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False,
+        )
+        if done.returncode:
+            raise Unavailable(f"`failsoft org create` failed: {done.stderr.strip()[-300:]}")
+        return json.loads(done.stdout)
+
+    def _post(self, key: str, path: str, fields: dict) -> dict:
+        return json.loads(self._call(key, "POST", path, fields))
+
+    def _call(self, key: str, method: str, path: str, fields: dict | None) -> bytes:
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        body = json.dumps(fields).encode() if fields is not None else None
+        url = f"http://127.0.0.1:{self.server.port}{path}"
+        request = urllib.request.Request(url, body, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=COMMAND_SECONDS) as response:
+                return response.read()
+        except urllib.error.HTTPError as error:
+            reason = error.read().decode(errors="replace")[:300]
+            raise Unavailable(f"{method} {path} was answered {error.code}: {reason}") from None

@@ -1,0 +1,234 @@
+"""The three ledgers side by side: what is missing, double or wrong. Imports `ledger`; PRICES from `installation`.
+
+A rule's findings are nonces, or words where no nonce names the fault. A run is good when no rule has any.
+"""
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from harness.installation import PRICES
+from harness.ledger import Asked, Call, Event, Ledgers, Records, Row
+
+# Every rule, in the order in which it is told.
+RULES = {
+    "answered without a row": "a caller has a whole answer, and no row says `answered`",
+    "answered twice": "several rows for one request",
+    "wrong model": "the row names another model than the one that the caller read",
+    "wrong tokens": "the row's tokens are not those that the provider counted",
+    "wrong cost": "the row's cost is not tokens times price",
+    "failover without its events": "another model answered, and a failed one before it has no event",
+    "event twice": "several events for one hop of one request",
+    "event of nobody": "an event of a model that was not called before the answer",
+    "wrong chain": "an event's next model is not the one that was called next",
+    "stream without a row": "a caller saw a stream begin, a kill cut it, and nothing is recorded",
+    "unexplained interruption": "a row `interrupted`, and neither did the provider break it off nor a kill",
+    "unmarked interruption": "a row `interrupted` that is not estimated, has no reason, or has no cost",
+    "row of nobody": "a row whose request nobody sent, or that never reached the server",
+    "billed, not answered": "a row `answered`, and its caller's answer broke off without a kill",
+    "still running": "a row `running` is left",
+    "unexplained row": "a row `failed` or `client_closed`, and its caller saw nothing like it",
+    "failed call": "a caller got an error, or nothing, without a kill and without a provider that broke off",
+    "mixed up": "an answer to another request, or one that names another model than its head",
+    "request roll-up": "a bucket's sums are not those of its rows",
+    "event roll-up": "a bucket's count is not that of its events",
+}
+
+UNBILLED = "running"
+
+
+@dataclass
+class Verdict:
+    """What was found, and how much there was to find it in."""
+
+    findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    figures: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def good(self) -> bool:
+        """Nothing was found."""
+        return not any(self.findings.values())
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known of one request."""
+
+    asked: Asked
+    calls: list[Call]
+    rows: list[Row]
+    events: list[Event]
+    killed: bool  # it was under way when a process was killed
+    refused: bool  # nobody listened
+
+    @property
+    def order(self) -> list[str]:
+        """The models that were called, in that order."""
+        return list(dict.fromkeys(call.model for call in self.calls))
+
+    @property
+    def broke(self) -> bool:
+        """The provider broke the stream off, on purpose."""
+        return any(call.broke for call in self.calls)
+
+    def before(self, model: str) -> list[str]:
+        """The models that were called before that one."""
+        order = self.order
+        return order[: order.index(model)] if model in order else order
+
+
+def join(ledgers: Ledgers) -> Verdict:
+    """Judges a run. An answer that was withheld because it could not be recorded is no fault; it is counted."""
+    verdict = Verdict()
+    calls, rows, events = defaultdict(list), defaultdict(list), defaultdict(list)
+    for call in ledgers.calls:
+        calls[call.nonce].append(call)
+    for row in ledgers.records.rows:
+        rows[row.nonce].append(row)
+    for event in ledgers.records.events:
+        events[event.nonce].append(event)
+    for asked in ledgers.asked:
+        nonce = asked.nonce
+        killed = any(death.took(asked) for death in ledgers.deaths)
+        refused = asked.trouble == "refused" and ledgers.nobody_listened(asked)
+        case = Case(asked, calls[nonce], rows.pop(nonce, []), events.pop(nonce, []), killed, refused)
+        _count(case, verdict.figures)
+        for rule in _broken_rules(case):
+            verdict.findings[rule].append(nonce)
+    for stranger in [*rows, *events]:
+        verdict.findings["row of nobody"].append(stranger or "(no session)")
+    verdict.figures["rows"] = len(ledgers.records.rows)
+    verdict.figures["events"] = len(ledgers.records.events)
+    verdict.figures["kills"] = len(ledgers.deaths)
+    _judge_rollups(ledgers.records, verdict)
+    return verdict
+
+
+def _count(case: Case, figures: Counter[str]) -> None:
+    asked = case.asked
+    failover = len(case.before(asked.model)) > 0
+    outcomes = [row.outcome for row in case.rows]
+    figures["sent"] += 1
+    figures["streams"] += asked.streamed
+    figures["answered"] += asked.answered
+    figures["answered streams"] += asked.answered and asked.streamed
+    figures["answered failovers"] += asked.answered and failover
+    figures["first calls"] += bool(case.calls)
+    figures["failed first calls"] += bool(case.calls) and bool(case.calls[0].fault)
+    figures["broken by the provider"] += case.broke
+    figures["in flight at kills"] += case.killed
+    figures["begun streams cut by kills"] += _begun_and_cut(case)
+    figures["refused"] += asked.trouble == "refused"
+    figures["withheld"] += asked.withheld
+    figures["interrupted rows"] += outcomes.count("interrupted")
+    figures["interrupted by kills"] += "interrupted" in outcomes and case.killed and not case.broke
+    figures["recorded, answer lost on the way"] += "answered" in outcomes and not asked.answered and case.killed
+
+
+def _begun_and_cut(case: Case) -> bool:
+    asked = case.asked
+    return asked.streamed and asked.begun and not asked.whole and not asked.code and case.killed
+
+
+def _broken_rules(case: Case) -> list[str]:
+    asked, rows = case.asked, case.rows
+    broken = []
+    if len(rows) > 1:
+        broken.append("answered twice")
+    if asked.trouble == "mixed up":
+        broken.append("mixed up")
+    if asked.answered:
+        row = next((row for row in rows if row.outcome == "answered"), None)
+        broken += _answer(case, row) if row else ["answered without a row"]
+    elif not (case.killed or case.refused or case.broke or asked.withheld):
+        broken.append("failed call")
+    for row in rows:
+        broken += _row(case, row)
+    if _begun_and_cut(case) and not rows:
+        broken.append("stream without a row")
+    return broken + _events(case)
+
+
+def _answer(case: Case, row: Row) -> list[str]:
+    """The row of a whole answer."""
+    broken = []
+    if row.served != case.asked.model or row.organization != case.asked.organization:
+        broken.append("wrong model")
+    made = next((call for call in reversed(case.calls) if call.model == case.asked.model and not call.fault), None)
+    if not made or (row.input_tokens, row.output_tokens) != (made.input_tokens, made.output_tokens):
+        broken.append("wrong tokens")
+    elif row.cost != PRICES[made.model].cost(made.input_tokens, made.output_tokens):
+        broken.append("wrong cost")
+    return broken
+
+
+def _row(case: Case, row: Row) -> list[str]:
+    """A row, whatever it says."""
+    asked = case.asked
+    broken = []
+    if asked.trouble == "refused":
+        broken.append("row of nobody")
+    if row.outcome == "interrupted":
+        if not case.broke and not case.killed and not asked.withheld:
+            broken.append("unexplained interruption")
+        if asked.answered:
+            broken.append("unexplained interruption")
+        if not row.estimated or not row.error_class or row.cost is None or row.cost < 0:
+            broken.append("unmarked interruption")
+    elif row.outcome == "answered":
+        if not asked.answered and not case.killed:
+            broken.append("billed, not answered")
+    elif row.outcome == UNBILLED:
+        broken.append("still running")
+    elif not (row.outcome == "failed" and (case.killed or asked.withheld)):
+        broken.append("unexplained row")
+    return broken
+
+
+def _events(case: Case) -> list[str]:
+    """Every model that failed before an answer has its event, and no other has one."""
+    asked, events = case.asked, case.events
+    broken = []
+    if len({event.hop for event in events}) < len(events):
+        broken.append("event twice")
+    # Before the first byte of a fallback's answer goes out its events are durable, so whatever became of it then.
+    expected = case.before(asked.model) if asked.begun else []
+    told = [event for event in sorted(events, key=lambda event: event.hop) if event.error_class != "stream_interrupted"]
+    failed = list(dict.fromkeys(event.failed for event in told))
+    if asked.begun and not set(expected) <= set(failed):
+        broken.append("failover without its events")
+    if asked.begun and not set(failed) <= set(expected) or not set(failed) <= set(case.order):
+        broken.append("event of nobody")
+    following = dict(zip(case.order, [*case.order[1:], ""]))
+    # Where everybody failed, or a kill came in between, the next model was named and not called.
+    if asked.begun and any(event.next != following.get(event.failed, "") for event in told):
+        broken.append("wrong chain")
+    return broken
+
+
+def _judge_rollups(records: Records, verdict: Verdict) -> None:
+    requests: dict[tuple, list[int]] = defaultdict(lambda: [0] * 6)
+    for row in records.rows:
+        if row.outcome == UNBILLED or row.origin == "drill":
+            continue
+        by_fallback = int(bool(row.served) and row.served != row.requested)
+        key = (row.organization, row.bucket, row.requested, row.served, row.outcome, by_fallback, row.key, row.origin)
+        parts = (1, row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens, row.cost)
+        requests[key] = [total + (part or 0) for total, part in zip(requests[key], parts)]
+    events: Counter[tuple] = Counter()
+    for event in records.events:
+        if event.origin != "drill":
+            key = (event.organization, event.bucket, event.failed, event.next, event.error_class, event.origin)
+            events[key] += 1
+    # What was taken back leaves a bucket of zeros behind, which is the same as none.
+    kept = {key: list(sums) for key, sums in records.request_rollups.items() if any(sums)}
+    counted = {key: count for key, count in records.event_rollups.items() if count}
+    for key in requests.keys() | kept.keys():
+        if requests.get(key) != kept.get(key):
+            verdict.findings["request roll-up"].append(f"{key}: rows {requests.get(key)}, roll-up {kept.get(key)}")
+    for key in events.keys() | counted.keys():
+        if events.get(key) != counted.get(key):
+            verdict.findings["event roll-up"].append(f"{key}: events {events.get(key)}, roll-up {counted.get(key)}")
+    verdict.figures["request roll-ups"] = len(kept)
+    verdict.figures["nano-dollars"] = sum(row.cost or 0 for row in records.rows)
+    verdict.figures["nano-dollars in roll-ups"] = sum(sums[5] for sums in kept.values())

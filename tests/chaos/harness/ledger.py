@@ -1,0 +1,136 @@
+"""What each side wrote down about a request: its caller, its provider, the database. Imports nothing of the harness.
+
+The three meet at the nonce: it stands in the prompt, and it is the request's session.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+NONCE_PREFIX = "nonce-"
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request as its caller saw it. Moments are Unix seconds."""
+
+    nonce: str
+    organization: str  # its id, as 32 hexadecimal digits
+    streamed: bool
+    sent_at: float
+    ended_at: float | None = None
+    status: int | None = None  # none: no head of an answer came
+    whole: bool = False  # the whole body came; of a stream, `[DONE]`
+    begun: bool = False  # some of the answer's content came
+    request_id: str = ""  # as 32 hexadecimal digits
+    model: str = ""  # who answered, by the answer's own word
+    code: str = ""  # of the error, where one was told
+    trouble: str = ""  # why nothing, or no more, came: refused, cut, timeout, garbled
+
+    @property
+    def answered(self) -> bool:
+        """The caller has an answer, whole."""
+        return self.status == 200 and self.whole and not self.code
+
+    @property
+    def withheld(self) -> bool:
+        """The caller was told that the answer could not be recorded."""
+        return self.code == "recording_unavailable"
+
+
+@dataclass(slots=True)
+class Call:
+    """One call that the provider got."""
+
+    nonce: str
+    model: str
+    fault: str  # how it failed before it answered anything; empty: it answered
+    broke: bool  # its stream was broken off after content, on purpose
+    streamed: bool
+    input_tokens: int
+    output_tokens: int
+    written: bool = False  # everything that was to be said was sent
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of `requests`."""
+
+    id: str
+    organization: str
+    key: str
+    nonce: str
+    requested: str
+    served: str
+    outcome: str
+    error_class: str
+    streamed: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    cost: int | None  # nano-dollars
+    estimated: bool
+    bucket: int
+    origin: str
+
+
+@dataclass(slots=True)
+class Event:
+    """A row of `fallback_events`."""
+
+    organization: str
+    request_id: str
+    nonce: str
+    hop: int
+    failed: str
+    next: str
+    error_class: str
+    bucket: int
+    origin: str
+
+
+RequestKey = tuple[str, int, str, str, str, int, str, str]
+EventKey = tuple[str, int, str, str, str, str]
+Sums = tuple[int, ...]  # requests, input, output, cached and reasoning tokens, nano-dollars
+
+
+@dataclass
+class Records:
+    """All that the database holds."""
+
+    rows: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    request_rollups: dict[RequestKey, Sums] = field(default_factory=dict)
+    event_rollups: dict[EventKey, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Death:
+    """A process was killed: from the signal until its end was seen."""
+
+    killed_at: float
+    gone_at: float
+
+    def took(self, asked: Asked) -> bool:
+        """Was the request under way?"""
+        return asked.sent_at <= self.gone_at and (asked.ended_at is None or asked.ended_at >= self.killed_at)
+
+
+@dataclass
+class Ledgers:
+    """Everything about one run."""
+
+    asked: list[Asked]
+    calls: list[Call]
+    records: Records
+    deaths: list[Death] = field(default_factory=list)
+    opened: list[float] = field(default_factory=list)  # when the server's port was seen open again
+
+    def nobody_listened(self, asked: Asked) -> bool:
+        """Was it sent between a death and the next open port?"""
+        ended_at = asked.ended_at or asked.sent_at
+        death = max((death.gone_at for death in self.deaths if death.killed_at <= ended_at), default=None)
+        if death is None:
+            return False
+        opened = min((moment for moment in self.opened if moment > death), default=None)
+        return opened is None or asked.sent_at <= opened

@@ -1,0 +1,40 @@
+"""The order of it all. Imports everything, imported by `main.py` alone."""
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from harness import kill, report
+from harness.options import Options, parse
+from harness.place import Place
+from harness.processes import Unavailable
+
+
+def main() -> int:
+    """Runs what the command line names; the exit code."""
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is then ended on the way out
+    report.heading(options)
+    try:
+        good = asyncio.run(_run(options))
+    except Unavailable as reason:
+        report.failed(str(reason))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    report.verdict(good, options)
+    return 0 if good else 1
+
+
+async def _run(options: Options) -> bool:
+    place = Place()
+    good = True
+    try:
+        if "kill" in options.scenarios:
+            runs = [await kill.run(place, name, options, report.progress) for name in options.databases]
+            report.kills(runs)
+            good &= all(run.good for run in runs)
+    finally:
+        await place.leave()
+    return good

@@ -1,0 +1,72 @@
+"""The command line. Imports nothing of the harness."""
+from __future__ import annotations
+
+import argparse
+import random
+from dataclasses import dataclass
+
+SCENARIOS = ("kill", "away", "disk")
+DATABASES = ("sqlite", "postgres")
+ABSENCES = ("stopped", "frozen", "cut")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to do, how often, and for how long."""
+
+    scenarios: list[str]
+    databases: list[str]
+    absences: list[str]
+    kills: int
+    rate: float  # requests a second, in the kill scenario
+    between_kills: float  # seconds on average
+    away_rate: float
+    seconds: float  # that PostgreSQL is away, each time
+    seed: int
+    self_test: bool  # the doctored ledgers come first
+
+
+def parse(arguments: list[str] | None = None) -> Options:
+    """Reads the command line; ends the program with a message when it makes no sense."""
+    given = _parser().parse_args(arguments)
+    only_self_test = given.self_test and given.scenario is None
+    return Options(
+        scenarios=[] if only_self_test else given.scenario or list(SCENARIOS),
+        databases=given.databases or list(DATABASES),
+        absences=given.absences or list(ABSENCES),
+        kills=given.kills,
+        rate=given.rate,
+        between_kills=given.between_kills,
+        away_rate=given.away_rate,
+        seconds=given.seconds,
+        seed=random.SystemRandom().randrange(1 << 32) if given.seed is None else given.seed,
+        self_test=given.self_test,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    purpose = "Kills the server, takes its database away, fills its disk, and joins what everybody wrote down."
+    parser = argparse.ArgumentParser(prog="tests/chaos/run", description=purpose)
+    parser.add_argument("--scenario", type=_some(SCENARIOS), help=f"of {','.join(SCENARIOS)} (all)")
+    parser.add_argument("--databases", type=_some(DATABASES), help=f"of {','.join(DATABASES)} (both)")
+    parser.add_argument("--absences", type=_some(ABSENCES), help=f"of {','.join(ABSENCES)} (all)")
+    parser.add_argument("--kills", type=int, default=200, help="a database (200)")
+    parser.add_argument("--rate", type=float, default=200, help="requests a second while killing (200)")
+    parser.add_argument("--between-kills", type=float, default=1.0, help="seconds on average (1)")
+    parser.add_argument("--away-rate", type=float, default=100, help="requests a second while PostgreSQL is away (100)")
+    parser.add_argument("--seconds", type=float, default=600, help="that PostgreSQL is away, each time (600)")
+    parser.add_argument("--seed", type=int, help="of a run to be repeated, as far as chance goes")
+    only = "see each doctored ledger refused, before the scenarios named with it"
+    parser.add_argument("--self-test", action="store_true", help=only)
+    return parser
+
+
+def _some(known: tuple[str, ...]):
+    def split(text: str) -> list[str]:
+        names = text.split(",")
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+        return names
+
+    return split

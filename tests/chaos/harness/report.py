@@ -1,0 +1,115 @@
+"""Everything that is printed: tables in Markdown on standard output, progress on standard error.
+Imports the scenarios' results and the rules of the join."""
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from harness.join import RULES, Verdict
+from harness.kill import REPLAY_GOAL_SECONDS, KillRun
+from harness.options import Options
+
+MOST_NAMED = 5
+BEGAN = time.monotonic()
+
+# What a table of a kill run says: the words, and the figure.
+KILL_FIGURES = [
+    ("kills (SIGKILL)", "kills"),
+    ("requests sent", "sent"),
+    ("... of them streams", "streams"),
+    ("first calls that the provider failed", "failed first calls"),
+    ("answered whole", "answered"),
+    ("... streams among them", "answered streams"),
+    ("... after a failover", "answered failovers"),
+    ("refused while nobody listened", "refused"),
+    ("withheld, because they could not be recorded", "withheld"),
+    ("in flight at the kills", "in flight at kills"),
+    ("... streams that had begun", "begun streams cut by kills"),
+    ("... recorded as answered, the end lost on the way", "recorded, answer lost on the way"),
+    ("... rows `interrupted` by a kill", "interrupted by kills"),
+    ("streams that the provider broke off", "broken by the provider"),
+    ("rows of requests", "rows"),
+    ("fallback events", "events"),
+    ("nano-dollars in rows", "nano-dollars"),
+    ("nano-dollars in roll-ups", "nano-dollars in roll-ups"),
+]
+# The promises, each with the rules whose findings would break it.
+PROMISES = [
+    ("answered failovers without their events", ("failover without its events",)),
+    ("answered requests without exactly one billed row on the answering model",
+     ("answered without a row", "answered twice", "wrong model", "wrong tokens", "wrong cost")),
+    ("duplicates: rows, events", ("answered twice", "event twice")),
+    ("streams cut by a kill without a row", ("stream without a row",)),
+    ("interrupted rows beyond those, or unmarked", ("unexplained interruption", "unmarked interruption")),
+    ("rows left `running`", ("still running",)),
+    ("roll-ups that are not the sum of their rows", ("request roll-up", "event roll-up")),
+]
+
+
+def progress(text: str) -> None:
+    """A line on the way."""
+    print(f"chaos {time.monotonic() - BEGAN:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+
+def heading(options: Options) -> None:
+    """What runs, and how to run it again."""
+    program = Path(os.environ["FAILSOFT_BIN"])
+    kind = "release" if "release" in program.parts else "debug"
+    print(f"{time.strftime('%Y-%m-%d %H:%M')} · {os.cpu_count()} cores · {kind} build · --seed {options.seed}", flush=True)
+
+
+def kills(runs: list[KillRun]) -> None:
+    """The table of scenario `kill`."""
+    if not runs:
+        return
+    rows = [[words, *(f"{run.verdict.figures[figure]:,}" for run in runs)] for words, figure in KILL_FIGURES]
+    rows += [[f"**{words}**", *(f"**{_found(run.verdict, rules)}**" for run in runs)] for words, rules in PROMISES]
+    others = set(RULES) - {rule for _, rules in PROMISES for rule in rules}
+    rows.append(["anything else that does not fit", *(str(_found(run.verdict, others)) for run in runs)])
+    rows.append([f"replay after the last start (goal {REPLAY_GOAL_SECONDS:g} s)", *(f"{r.last_replay:.2f} s" for r in runs)])
+    rows.append(["replay, worst of all starts", *(f"{run.worst_replay:.2f} s" for run in runs)])
+    rows.append(["restart until the port is open, median / worst", *(_seconds(run.restarts) for run in runs)])
+    rows.append(["peak memory of the last process", *(f"{run.memory_mb:.0f} MB" for run in runs)])
+    _table("Killed under load", ["", *(run.title for run in runs)], rows)
+    for run in runs:
+        _findings(run.title, run.verdict)
+        if run.exit_code != 0:
+            print(f"{run.title}: the last process ended with {run.exit_code} when it was asked to stop")
+
+
+def _found(verdict: Verdict, rules) -> int:
+    return sum(len(verdict.findings.get(rule, [])) for rule in rules)
+
+
+def _seconds(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} / {max(values):.2f} s" if values else "-"
+
+
+def _findings(title: str, verdict: Verdict) -> None:
+    for rule, meaning in RULES.items():
+        found = verdict.findings.get(rule, [])
+        if found:
+            print(f"{title}: {len(found)} × {rule}: {meaning}")
+            for one in found[:MOST_NAMED]:
+                print(f"    {one}")
+
+
+def _table(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    print(f"\n### {title}\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print(flush=True)
+
+
+def failed(reason: str) -> None:
+    """Why a run could not be made."""
+    print(f"chaos: {reason}", file=sys.stderr, flush=True)
+
+
+def verdict(good: bool, options: Options) -> None:
+    """The last line."""
+    again = f"tests/chaos/run --seed {options.seed}"
+    print("everything held" if good else f"NOT everything held; again with: {again}", flush=True)
