@@ -84,7 +84,8 @@ class Installation:
     async def furnish(self, organizations: int, keys: int) -> None:
         """Makes everything, and leaves the server running. The first organization has the revoked key."""
         made = [self._organization(self._environment, number) for number in range(organizations)]
-        elsewhere = {**self._environment, "DATABASE_URL": f"sqlite://{self._folder / 'elsewhere.db'}?mode=rwc"}
+        foreign = self._folder / f"elsewhere-{secrets.token_hex(4)}.db"
+        elsewhere = {**self._environment, "DATABASE_URL": f"sqlite://{foreign}?mode=rwc"}
         # Its checksum is right, and nobody here knows it.
         self.never_issued = self._organization(elsewhere, 0)["api_key"]
         self.server.start()

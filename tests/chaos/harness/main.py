@@ -5,7 +5,7 @@ import asyncio
 import signal
 import sys
 
-from harness import kill, report
+from harness import away, disk, kill, report
 from harness.options import Options, parse
 from harness.place import Place
 from harness.processes import Unavailable
@@ -35,6 +35,14 @@ async def _run(options: Options) -> bool:
             runs = [await kill.run(place, name, options, report.progress) for name in options.databases]
             report.kills(runs)
             good &= all(run.good for run in runs)
+        if "away" in options.scenarios and "postgres" in options.databases:
+            absences = [await away.run(place, absence, options, report.progress) for absence in options.absences]
+            report.absences(absences)
+            good &= all(run.good for run in absences)
+        if "disk" in options.scenarios:
+            disks = [await disk.run(place, name, options, report.progress) for name in options.databases]
+            report.disks(disks)
+            good &= all(run.good for run in disks)
     finally:
         await place.leave()
     return good

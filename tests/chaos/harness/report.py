@@ -8,9 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+from harness.away import MEMORY_GOAL_MB, RECORDED_GOAL_SECONDS, AwayRun
+from harness.disk import DiskRun
 from harness.join import RULES, Verdict
 from harness.kill import REPLAY_GOAL_SECONDS, KillRun
 from harness.options import Options
+from harness.probes import Probe
 
 MOST_NAMED = 5
 BEGAN = time.monotonic()
@@ -58,7 +61,7 @@ def heading(options: Options) -> None:
     """What runs, and how to run it again."""
     program = Path(os.environ["FAILSOFT_BIN"])
     kind = "release" if "release" in program.parts else "debug"
-    print(f"{time.strftime('%Y-%m-%d %H:%M')} · {os.cpu_count()} cores · {kind} build · --seed {options.seed}", flush=True)
+    print(f"{time.strftime('%Y-%m-%d %H:%M')} · {os.cpu_count()} cores · {kind} build · --seed {options.seed}\n", flush=True)
 
 
 def kills(runs: list[KillRun]) -> None:
@@ -78,6 +81,83 @@ def kills(runs: list[KillRun]) -> None:
         _findings(run.title, run.verdict)
         if run.exit_code != 0:
             print(f"{run.title}: the last process ended with {run.exit_code} when it was asked to stop")
+
+
+def absences(runs: list[AwayRun]) -> None:
+    """The table of scenario `away`."""
+    if not runs:
+        return
+    figure = lambda words, name: [words, *(f"{run.verdict.figures[name]:,}" for run in runs)]  # noqa: E731
+    rows = [
+        ["away for", *(f"{run.seconds:g} s" for run in runs)],
+        figure("requests sent", "sent"),
+        ["... while it was away", *(f"{run.meanwhile:,}" for run in runs)],
+        figure("answered whole", "answered"),
+        figure("... after a failover", "answered failovers"),
+        ["**failed calls of known keys**", *(f"**{_failed(run.verdict)}**" for run in runs)],
+        ["calls with a key that was never issued: 401 / all", *(_refused(run.never_issued) for run in runs)],
+        ["calls with a revoked key: 401 / all", *(_refused(run.revoked) for run in runs)],
+        ["most records in the spool", *(f"{run.spooled:,}" for run in runs)],
+        [f"all recorded after its return (goal {RECORDED_GOAL_SECONDS:g} s)", *(f"{r.recorded_seconds:.1f} s" for r in runs)],
+        figure("rows of requests", "rows"),
+        figure("fallback events", "events"),
+        ["**lost, double or wrong records**", *(f"**{_other(run.verdict)}**" for run in runs)],
+        ["pages that told what is going on / all", *(_told(run.pages) for run in runs)],
+        ["/readyz meanwhile", *(_statuses(run.ready) for run in runs)],
+        [f"memory before / most (goal {MEMORY_GOAL_MB:g} MB)",
+         *(f"{run.memory_before_mb:.0f} / {run.memory_mb:.0f} MB" for run in runs)],
+    ]
+    _table("PostgreSQL away", ["", *(run.absence for run in runs)], rows)
+    for run in runs:
+        _findings(f"PostgreSQL {run.absence}", run.verdict)
+        for complaint in run.complaints():
+            print(f"PostgreSQL {run.absence}: {complaint}")
+
+
+def disks(runs: list[DiskRun]) -> None:
+    """The table of scenario `disk`."""
+    if not runs:
+        return
+    figure = lambda words, name: [words, *(f"{run.verdict.figures[name]:,}" for run in runs)]  # noqa: E731
+    rows = [
+        figure("requests sent", "sent"),
+        ["answered before it was full", *(f"{run.answered_before:,}" for run in runs)],
+        figure("withheld: 503 `recording_unavailable`", "withheld"),
+        ["answered when there was space again", *(f"{run.answered_after:,}" for run in runs)],
+        figure("answered whole, in all", "answered"),
+        figure("rows of requests", "rows"),
+        figure("fallback events", "events"),
+        ["all recorded after the restart", *(f"{run.recorded_seconds:.1f} s" for run in runs)],
+        ["**answered and not recorded, or wrongly**", *(f"**{_found(r.verdict, RULES)}**" for r in runs)],
+    ]
+    heads = {"SQLite": "SQLite, files limited", "PostgreSQL": "PostgreSQL stopped, spool full"}
+    _table("No space left", ["", *(heads[run.title] for run in runs)], rows)
+    for run in runs:
+        _findings(f"{run.title}, full", run.verdict)
+        for complaint in run.complaints():
+            print(f"{run.title}, full: {complaint}")
+
+
+def _failed(verdict: Verdict) -> int:
+    return _found(verdict, ("failed call",)) + verdict.figures["withheld"]
+
+
+def _other(verdict: Verdict) -> int:
+    return _found(verdict, set(RULES) - {"failed call"})
+
+
+def _refused(probes: list[Probe]) -> str:
+    return f"{sum(probe.status == 401 for probe in probes)} / {len(probes)}"
+
+
+def _told(probes: list[Probe]) -> str:
+    slowest = max((probe.ended_at - probe.asked_at for probe in probes), default=0.0)
+    told = sum(probe.status == 503 and probe.told for probe in probes)
+    return f"{told} / {len(probes)}, slowest {slowest:.1f} s"
+
+
+def _statuses(probes: list[Probe]) -> str:
+    return ", ".join(str(status) for status in sorted({probe.status for probe in probes})) or "-"
 
 
 def _found(verdict: Verdict, rules) -> int:

@@ -55,16 +55,18 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def ask(port: int, method: str, path: str, headers: dict[str, str], seconds: float) -> tuple[int, str]:
+async def ask(
+    port: int, method: str, path: str, headers: dict[str, str], seconds: float, body: bytes = b""
+) -> tuple[int, str]:
     """A short exchange: status and body; status 0 and the reason where there was none."""
 
     async def exchange() -> tuple[int, str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LONGEST_LINE)
         try:
-            writer.write(request(method, path, headers))
+            writer.write(request(method, path, headers, body))
             head = await read_head(reader)
-            body = b"".join([piece async for piece in read_body(reader, head)])
-            return int(head.first.split(" ")[1]), body.decode(errors="replace")
+            answer = b"".join([piece async for piece in read_body(reader, head)])
+            return int(head.first.split(" ")[1]), answer.decode(errors="replace")
         finally:
             writer.transport.abort()
 
