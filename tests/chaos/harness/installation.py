@@ -1,6 +1,7 @@
 """Organizations, keys, models and chains on a running server. Imports `processes`, `databases`."""
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -56,6 +57,7 @@ class Installation:
         self.keys: list[Key] = []
         self.never_issued = ""
         self.revoked = ""
+        self._made: list[dict] = []  # the organizations, as `org create` tells of them
         self._folder = folder
         self._provider_port = provider_port
         self._environment = {
@@ -83,21 +85,28 @@ class Installation:
 
     async def furnish(self, organizations: int, keys: int) -> None:
         """Makes everything, and leaves the server running. The first organization has the revoked key."""
-        made = [self._organization(self._environment, number) for number in range(organizations)]
+        await asyncio.to_thread(self._found, organizations)
+        self.server.start()
+        await self.server.ready()
+        await asyncio.to_thread(self._fill, keys)
+
+    def _found(self, organizations: int) -> None:
+        self._made = [self._organization(self._environment, number) for number in range(organizations)]
         foreign = self._folder / f"elsewhere-{secrets.token_hex(4)}.db"
         elsewhere = {**self._environment, "DATABASE_URL": f"sqlite://{foreign}?mode=rwc"}
         # Its checksum is right, and nobody here knows it.
         self.never_issued = self._organization(elsewhere, 0)["api_key"]
-        self.server.start()
-        await self.server.ready()
-        for organization in made:
+
+    def _fill(self, keys: int) -> None:
+        for organization in self._made:
             admin = organization["api_key"]
             self._catalogue(admin)
             for number in range(keys):
                 key = self._post(admin, "/v1/identity/api-keys", {"name": f"app {number}", "scopes": ["inference"]})
                 self.keys.append(Key(organization["organization_id"].replace("-", ""), key["key"]))
-        gone = self._post(made[0]["api_key"], "/v1/identity/api-keys", {"name": "gone", "scopes": ["inference"]})
-        self._call(made[0]["api_key"], "DELETE", f"/v1/identity/api-keys/{gone['id']}", None)
+        admin = self._made[0]["api_key"]
+        gone = self._post(admin, "/v1/identity/api-keys", {"name": "gone", "scopes": ["inference"]})
+        self._call(admin, "DELETE", f"/v1/identity/api-keys/{gone['id']}", None)
         self.revoked = gone["key"]
 
     def _catalogue(self, admin: str) -> None:
