@@ -57,8 +57,7 @@ class Probes:
             probes.append(await self._ask("POST", "/v1/chat/completions", headers, body))
 
     async def _page(self) -> None:
-        for path in ("/login", "/"):
-            self.pages.append(await self._ask("GET", path, {"accept": "text/html"}))
+        self.pages.append(await self._ask("GET", "/login", {"accept": "text/html"}))
 
     async def _readiness(self) -> None:
         self.ready.append(await self._ask("GET", "/readyz", {}))
@@ -76,5 +75,5 @@ class Probes:
 
 
 def during(probes: list[Probe], gone_at: float, back_at: float) -> list[Probe]:
-    """Those that were asked and answered while it was away for everybody to know."""
+    """Those that were asked while it was away for everybody to know, and answered before it was back."""
     return [probe for probe in probes if gone_at + NOTICE_SECONDS <= probe.asked_at and probe.ended_at <= back_at]

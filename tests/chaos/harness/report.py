@@ -64,6 +64,14 @@ def heading(options: Options) -> None:
     print(f"{time.strftime('%Y-%m-%d %H:%M')} · {os.cpu_count()} cores · {kind} build · --seed {options.seed}\n", flush=True)
 
 
+def self_test(faults: int, unseen: list[str]) -> None:
+    """Whether the join sees what is wrong."""
+    for complaint in unseen:
+        print(f"self-test: {complaint}")
+    if not unseen:
+        print(f"self-test: the join sees each of {faults} faults, and none in healthy ledgers", flush=True)
+
+
 def kills(runs: list[KillRun]) -> None:
     """The table of scenario `kill`."""
     if not runs:
