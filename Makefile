@@ -18,9 +18,9 @@ export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
 export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 
 # What `make test` makes, in this order: what is quick to fail comes first.
-STEPS := setup format clippy doc deny doctest tests sdk browser
+STEPS := setup format clippy doc deny doctest tests sdk browser crash
 
-.PHONY: help run demo test lint bench screenshots fmt postgres $(STEPS)
+.PHONY: help run demo test lint bench chaos screenshots fmt postgres $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ fmt: ## format the code
 bench: ## measure speed and memory and print the table; ARGS='...'
 	benches/run $(ARGS)
 	$(if $(ARGS),,.ci/with-postgres benches/pages)
+
+chaos: ## kill, database away, disk full, a million invoices: about an hour; ARGS='...' goes to tests/chaos/run alone
+	cargo build --locked --release
+	FAILSOFT_BIN=$(CARGO_TARGET_DIR)/release/failsoft tests/chaos/run $(ARGS)
+	$(if $(ARGS),,PROPTEST_CASES=1000000 cargo test --locked --release --lib gateway::cost)
 
 postgres: ## a throw-away PostgreSQL until Ctrl-C
 	@.ci/with-postgres bash -c 'echo "FAILSOFT_TEST_POSTGRES_URL=$$FAILSOFT_TEST_POSTGRES_URL"; exec sleep infinity'
@@ -79,3 +84,7 @@ sdk: ## the official OpenAI SDK against a running server
 browser: ## the console in a real Chromium; ARGS='...' picks journeys
 	cargo build --locked
 	@.ci/with-postgres tests/browser/run $(ARGS)
+
+crash: ## a short chaos: 20 kills a database, PostgreSQL away, the disk full
+	cargo build --locked
+	FAILSOFT_BIN=$(CARGO_TARGET_DIR)/debug/failsoft tests/chaos/run --kills 20 --between-kills 0.5 --seconds 8 $(ARGS)

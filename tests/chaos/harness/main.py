@@ -15,11 +15,10 @@ def main() -> int:
     """Runs what the command line names; the exit code."""
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is then ended on the way out
-    if options.self_test:
-        unseen = doctored.complaints()
-        report.self_test(len(doctored.FAULTS), unseen)
-        if unseen or not options.scenarios:
-            return 1 if unseen else 0
+    unseen = doctored.complaints()
+    report.self_test(len(doctored.FAULTS), unseen)
+    if unseen or not options.scenarios:
+        return 1 if unseen else 0
     report.heading(options)
     try:
         good = asyncio.run(_run(options))
