@@ -56,7 +56,7 @@ class AwayRun:
         mute = [probe for probe in self.pages if probe.status != 503 or not probe.told]
         found = [
             (figures["withheld"] > 0, f"{figures['withheld']} answers were withheld"),
-            (bool(refused), f"{len(refused)} bad keys were not answered 401, but {sorted({p.status for p in refused})}"),
+            (bool(refused), f"{len(refused)} bad keys were answered {sorted({p.status for p in refused})}"),
             (not self.pages, "no page answered while it was away"),
             (bool(mute), f"{len(mute)} pages did not tell, with status {sorted({p.status for p in mute})}"),
             (self.recorded_seconds > RECORDED_GOAL_SECONDS, "the records were not there in time"),

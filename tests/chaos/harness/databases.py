@@ -20,7 +20,7 @@ QUERY_SECONDS = 120
 ROWS = """
 SELECT {id}, {organization_id}, coalesce({api_key_id}, '{nil}'), coalesce(session_ref, ''), requested_model,
   coalesce(served_model, ''), outcome, coalesce(error_class, ''), {streamed}, input_tokens, output_tokens, cached_tokens,
-  reasoning_tokens, cost_nano_dollars, {estimated}, {bucket}, origin FROM requests"""
+  reasoning_tokens, cost_nano_dollars, {estimated}, {has_first_frame}, {bucket}, origin FROM requests"""
 EVENTS = """
 SELECT {organization_id}, {request_id}, coalesce(session_ref, ''), hop, failed_model, coalesce(next_model, ''),
   error_class, {bucket}, origin FROM fallback_events"""
@@ -31,8 +31,12 @@ FROM request_rollups GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
 EVENT_ROLLUPS = """
 SELECT {organization_id}, bucket_at, failed_model, next_model, error_class, origin, sum(events)
 FROM fallback_rollups GROUP BY 1, 2, 3, 4, 5, 6"""
+LATENCY_ROLLUPS = """
+SELECT {organization_id}, bucket_at, origin, measure, sum(requests) FROM latency_rollups GROUP BY 1, 2, 3, 4"""
 # The oldest request that is under way by the database's word, in Unix seconds.
-OLDEST_RUNNING = "SELECT {oldest} FROM requests WHERE outcome = 'running'"
+# By organization, because there is an index for that.
+OLDEST_RUNNING = """
+SELECT {oldest} FROM requests WHERE organization_id IN (SELECT id FROM organizations) AND outcome = 'running'"""
 COUNTS = "SELECT (SELECT count(*) FROM requests WHERE outcome = 'answered'), (SELECT count(*) FROM fallback_events)"
 NIL = "0" * 32
 
@@ -57,7 +61,7 @@ class Database(ABC):
         words = self.words()
         number = lambda value: None if value in (None, "") else int(value)  # noqa: E731
         rows = [
-            Row(*r[:8], bool(int(r[8])), *map(number, r[9:14]), bool(int(r[14])), int(r[15]), r[16])
+            Row(*r[:8], bool(int(r[8])), *map(number, r[9:14]), bool(int(r[14])), bool(int(r[15])), int(r[16]), r[17])
             for r in self.query(ROWS.format(nil=NIL, **words))
         ]
         events = [
@@ -68,7 +72,8 @@ class Database(ABC):
             for r in self.query(REQUEST_ROLLUPS.format(**words))
         }
         counts = {(e[0], int(e[1]), *e[2:6]): int(e[6]) for e in self.query(EVENT_ROLLUPS.format(**words))}
-        return Records(rows, events, requests, counts)
+        times = {(t[0], int(t[1]), *t[2:4]): int(t[4]) for t in self.query(LATENCY_ROLLUPS.format(**words))}
+        return Records(rows, events, requests, counts, times)
 
     def oldest_running(self) -> float | None:
         """When the oldest request that is still under way came in; none if none is."""
@@ -115,6 +120,7 @@ class Sqlite(Database):
             "streamed": "streamed",
             "estimated": "estimated",
             "by_fallback": "by_fallback",
+            "has_first_frame": "first_frame_ms IS NOT NULL",
             "bucket": "CAST(strftime('%s', created_at) AS INTEGER) / 300 * 300",
             "oldest": "(julianday(min(created_at)) - 2440587.5) * 86400.0",
         }
@@ -145,6 +151,7 @@ class Postgres(Database):
         ids = {name: f"replace({name}::text, '-', '')" for name in ("id", "organization_id", "request_id", "api_key_id")}
         flags = {name: f"{name}::int" for name in ("streamed", "estimated", "by_fallback")}
         return ids | flags | {
+            "has_first_frame": "(first_frame_ms IS NOT NULL)::int",
             "bucket": "floor(extract(epoch FROM created_at) / 300)::bigint * 300",
             "oldest": "coalesce(extract(epoch FROM min(created_at))::text, '-')",
         }

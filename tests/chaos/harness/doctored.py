@@ -37,7 +37,7 @@ def _healthy() -> Ledgers:
         _asked(PLAIN, 10.0, "first", streamed=False, whole=True),
         _asked(FAILOVER, 11.0, "second", streamed=True, whole=True),
         _asked(CUT, 12.0, "first", streamed=True, whole=False, trouble="cut"),
-        replace(_asked(REFUSED, 12.6, "", streamed=False, whole=False, trouble="refused"), status=None, begun=False),
+        replace(_asked(REFUSED, 12.6, "", streamed=False, whole=False, trouble="refused"), status=None, begun_at=None),
         _asked(BROKEN, 14.0, "first", streamed=True, whole=False, code="broken"),
     ]
     calls = [
@@ -67,15 +67,19 @@ def _healthy() -> Ledgers:
         (*key, "second", "overloaded", "live"): 1,
         (*key, "", "stream_interrupted", "live"): 1,
     }
-    return Ledgers(asked, calls, Records(rows, events, request_rollups, event_rollups), [Death(12.4, 12.5)], [13.0])
+    latency_rollups = {(ORGANIZATION, BUCKET, "live", measure): 4 for measure in ("total", "first_frame")}
+    records = Records(rows, events, request_rollups, event_rollups, latency_rollups)
+    return Ledgers(asked, calls, records, [Death(12.4, 12.5)], [13.0])
 
 
 def _asked(nonce: str, at: float, model: str, streamed: bool, whole: bool, code: str = "", trouble: str = "") -> Asked:
-    made = Asked(nonce, ORGANIZATION, streamed, at, at + 0.45, 200, whole, begun=True, model=model)
+    made = Asked(nonce, ORGANIZATION, streamed, at, at + 0.45, 200, whole, begun_at=at + 0.1, model=model)
     return replace(made, code=code, trouble=trouble)
 
 
-def _call(nonce: str, model: str, fault: str = "", broke: bool = False, streamed: bool = True, written: bool = True) -> Call:
+def _call(
+    nonce: str, model: str, fault: str = "", broke: bool = False, streamed: bool = True, written: bool = True
+) -> Call:
     return Call(nonce, model, fault, broke, streamed, INPUT, OUTPUT, written)
 
 
@@ -86,7 +90,7 @@ def _cost(model: str) -> int:
 def _row(digit: str, nonce: str, served: str, streamed: bool = True) -> Row:
     return Row(
         digit * 32, ORGANIZATION, KEY, nonce, "first", served, "answered", "", streamed, INPUT, OUTPUT, 0, 0,
-        _cost(served), False, BUCKET, "live",
+        _cost(served), False, True, BUCKET, "live",
     )
 
 
@@ -169,6 +173,20 @@ def _shifted_event_rollup(ledgers: Ledgers) -> None:
     ledgers.records.event_rollups[key] += 1
 
 
+def _long_cut(ledgers: Ledgers) -> None:
+    _caller(CUT, begun_at=11.5)(ledgers)
+    _drop(CUT)(ledgers)
+
+
+def _fallback_cut(ledgers: Ledgers) -> None:
+    _caller(FAILOVER, whole=False, trouble="cut", sent_at=12.0, begun_at=12.3, ended_at=12.45)(ledgers)
+    _drop(FAILOVER)(ledgers)
+
+
+def _lost_time(ledgers: Ledgers) -> None:
+    ledgers.records.latency_rollups.popitem()
+
+
 FAULTS: list[tuple[str, str, Callable[[Ledgers], None]]] = [
     ("answered without a row", "a row is missing", _drop(PLAIN)),
     ("answered without a row", "the row says that it failed", _set(FAILOVER, outcome="failed")),
@@ -183,7 +201,8 @@ FAULTS: list[tuple[str, str, Callable[[Ledgers], None]]] = [
     ("event twice", "the event is there twice", _event_twice),
     ("event of nobody", "an event of a request that nobody failed", _event_of(PLAIN)),
     ("wrong chain", "the event leads elsewhere", _wrong_next),
-    ("stream without a row", "the cut stream has no row", _drop(CUT)),
+    ("stream without a row", "the stream went on for long, was cut, and has no row", _long_cut),
+    ("stream without a row", "the fallback's stream was cut, and has no row", _fallback_cut),
     ("unexplained interruption", "interrupted, and nobody was killed", _no_kill),
     ("unexplained interruption", "interrupted, and its caller has it whole", _set(FAILOVER, outcome="interrupted")),
     ("unmarked interruption", "not marked as estimated", _set(CUT, estimated=False)),
@@ -199,4 +218,5 @@ FAULTS: list[tuple[str, str, Callable[[Ledgers], None]]] = [
     ("request roll-up", "a nano-dollar more", _shifted_request_rollup),
     ("request roll-up", "a bucket is missing", _lost_request_rollup),
     ("event roll-up", "an event more", _shifted_event_rollup),
+    ("latency roll-up", "a bucket is missing", _lost_time),
 ]

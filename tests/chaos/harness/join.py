@@ -21,7 +21,7 @@ RULES = {
     "event twice": "several events for one hop of one request",
     "event of nobody": "an event of a model that was not called before the answer",
     "wrong chain": "an event's next model is not the one that was called next",
-    "stream without a row": "a caller saw a stream begin, a kill cut it, and nothing is recorded",
+    "stream without a row": "a stream began, a kill cut it later, or it was a fallback's, and nothing is recorded",
     "unexplained interruption": "a row `interrupted`, and neither did the provider break it off nor a kill",
     "unmarked interruption": "a row `interrupted` that is not estimated, has no reason, or has no cost",
     "row of nobody": "a row whose request nobody sent, or that never reached the server",
@@ -32,9 +32,13 @@ RULES = {
     "mixed up": "an answer to another request, or one that names another model than its head",
     "request roll-up": "a bucket's sums are not those of its rows",
     "event roll-up": "a bucket's count is not that of its events",
+    "latency roll-up": "a bucket's times are not as many as its rows",
 }
 
 UNBILLED = "running"
+UNCOUNTED = "drill"
+# That a primary's stream has begun is written down while it goes on: a kill may come before that.
+INTENT_SECONDS = 0.5
 
 
 @dataclass
@@ -58,8 +62,13 @@ class Case:
     calls: list[Call]
     rows: list[Row]
     events: list[Event]
-    killed: bool  # it was under way when a process was killed
+    killed_at: float | None  # the moment of the kill that it was under way at
     refused: bool  # nobody listened
+
+    @property
+    def killed(self) -> bool:
+        """It was under way when a process was killed."""
+        return self.killed_at is not None
 
     @property
     def order(self) -> list[str]:
@@ -89,7 +98,7 @@ def join(ledgers: Ledgers) -> Verdict:
         events[event.nonce].append(event)
     for asked in ledgers.asked:
         nonce = asked.nonce
-        killed = any(death.took(asked) for death in ledgers.deaths)
+        killed = next((death.killed_at for death in ledgers.deaths if death.took(asked)), None)
         refused = asked.trouble == "refused" and ledgers.nobody_listened(asked)
         case = Case(asked, calls[nonce], rows.pop(nonce, []), events.pop(nonce, []), killed, refused)
         _count(case, verdict.figures)
@@ -118,6 +127,7 @@ def _count(case: Case, figures: Counter[str]) -> None:
     figures["broken by the provider"] += case.broke
     figures["in flight at kills"] += case.killed
     figures["begun streams cut by kills"] += _begun_and_cut(case)
+    figures["begun streams cut, not recorded yet"] += _begun_and_cut(case) and not case.rows
     figures["refused"] += asked.trouble == "refused"
     figures["withheld"] += asked.withheld
     figures["interrupted rows"] += outcomes.count("interrupted")
@@ -144,9 +154,15 @@ def _broken_rules(case: Case) -> list[str]:
         broken.append("failed call")
     for row in rows:
         broken += _row(case, row)
-    if _begun_and_cut(case) and not rows:
+    if _begun_and_cut(case) and not rows and _should_be_known(case):
         broken.append("stream without a row")
     return broken + _events(case)
+
+
+def _should_be_known(case: Case) -> bool:
+    """Was there time to write down that the stream had begun? A fallback's is written down before it begins."""
+    began_at = case.asked.begun_at or 0.0
+    return bool(case.before(case.asked.model)) or (case.killed_at or 0.0) - began_at > INTENT_SECONDS
 
 
 def _answer(case: Case, row: Row) -> list[str]:
@@ -207,28 +223,33 @@ def _events(case: Case) -> list[str]:
 
 
 def _judge_rollups(records: Records, verdict: Verdict) -> None:
-    requests: dict[tuple, list[int]] = defaultdict(lambda: [0] * 6)
+    sums: dict[tuple, list[int]] = defaultdict(lambda: [0] * 6)
+    times: Counter[tuple] = Counter()
     for row in records.rows:
-        if row.outcome == UNBILLED or row.origin == "drill":
+        if row.outcome == UNBILLED or row.origin == UNCOUNTED:
             continue
         by_fallback = int(bool(row.served) and row.served != row.requested)
         key = (row.organization, row.bucket, row.requested, row.served, row.outcome, by_fallback, row.key, row.origin)
         parts = (1, row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens, row.cost)
-        requests[key] = [total + (part or 0) for total, part in zip(requests[key], parts)]
+        sums[key] = [total + (part or 0) for total, part in zip(sums[key], parts)]
+        times[(row.organization, row.bucket, row.origin, "total")] += 1
+        times[(row.organization, row.bucket, row.origin, "first_frame")] += row.first_frame
     events: Counter[tuple] = Counter()
     for event in records.events:
-        if event.origin != "drill":
+        if event.origin != UNCOUNTED:
             key = (event.organization, event.bucket, event.failed, event.next, event.error_class, event.origin)
             events[key] += 1
-    # What was taken back leaves a bucket of zeros behind, which is the same as none.
-    kept = {key: list(sums) for key, sums in records.request_rollups.items() if any(sums)}
-    counted = {key: count for key, count in records.event_rollups.items() if count}
-    for key in requests.keys() | kept.keys():
-        if requests.get(key) != kept.get(key):
-            verdict.findings["request roll-up"].append(f"{key}: rows {requests.get(key)}, roll-up {kept.get(key)}")
-    for key in events.keys() | counted.keys():
-        if events.get(key) != counted.get(key):
-            verdict.findings["event roll-up"].append(f"{key}: events {events.get(key)}, roll-up {counted.get(key)}")
-    verdict.figures["request roll-ups"] = len(kept)
+    kept = {key: list(rollup) for key, rollup in records.request_rollups.items()}
+    verdict.findings["request roll-up"] += _differences(sums, kept)
+    verdict.findings["event roll-up"] += _differences(events, records.event_rollups)
+    verdict.findings["latency roll-up"] += _differences(times, records.latency_rollups)
     verdict.figures["nano-dollars"] = sum(row.cost or 0 for row in records.rows)
-    verdict.figures["nano-dollars in roll-ups"] = sum(sums[5] for sums in kept.values())
+    verdict.figures["nano-dollars in roll-ups"] = sum(rollup[5] for rollup in kept.values())
+
+
+def _differences(counted: dict, kept: dict) -> list[str]:
+    """Bucket by bucket. What was taken back leaves zeros behind, which are the same as no bucket."""
+    empty = (None, 0, [0] * 6)
+    pairs = ((key, counted.get(key), kept.get(key)) for key in counted.keys() | kept.keys())
+    differing = (pair for pair in pairs if pair[1] != pair[2] and not (pair[1] in empty and pair[2] in empty))
+    return [f"{key}: by the rows {rows}, in the roll-up {rollup}" for key, rows, rollup in differing]

@@ -19,10 +19,10 @@ from harness.processes import Unavailable
 ORGANIZATIONS = 3
 KEYS = 2
 WARM_UP_SECONDS = 1.0
-AFTER_THE_LAST_SECONDS = 3.0
+AFTER_THE_LAST_SECONDS = 2.0
 REPLAY_GOAL_SECONDS = 5.0
 REPLAY_PATIENCE_SECONDS = 20.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.2
 SHORTEST_LIFE_SECONDS = 0.02
 # One kill in so many comes while the process is still starting.
 IN_THE_START = 10

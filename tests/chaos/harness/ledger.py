@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 NONCE_PREFIX = "nonce-"
 
 
-@dataclass(slots=True)
+@dataclass
 class Asked:
     """One request as its caller saw it. Moments are Unix seconds."""
 
@@ -20,7 +20,7 @@ class Asked:
     ended_at: float | None = None
     status: int | None = None  # none: no head of an answer came
     whole: bool = False  # the whole body came; of a stream, `[DONE]`
-    begun: bool = False  # some of the answer's content came
+    begun_at: float | None = None  # when the first of the answer's content came
     request_id: str = ""  # as 32 hexadecimal digits
     model: str = ""  # who answered, by the answer's own word
     code: str = ""  # of the error, where one was told
@@ -32,12 +32,17 @@ class Asked:
         return self.status == 200 and self.whole and not self.code
 
     @property
+    def begun(self) -> bool:
+        """Some of the answer's content came."""
+        return self.begun_at is not None
+
+    @property
     def withheld(self) -> bool:
         """The caller was told that the answer could not be recorded."""
         return self.code == "recording_unavailable"
 
 
-@dataclass(slots=True)
+@dataclass
 class Call:
     """One call that the provider got."""
 
@@ -51,7 +56,7 @@ class Call:
     written: bool = False  # everything that was to be said was sent
 
 
-@dataclass(slots=True)
+@dataclass
 class Row:
     """A row of `requests`."""
 
@@ -70,11 +75,12 @@ class Row:
     reasoning_tokens: int | None
     cost: int | None  # nano-dollars
     estimated: bool
+    first_frame: bool  # it has a time to the first frame
     bucket: int
     origin: str
 
 
-@dataclass(slots=True)
+@dataclass
 class Event:
     """A row of `fallback_events`."""
 
@@ -91,6 +97,7 @@ class Event:
 
 RequestKey = tuple[str, int, str, str, str, int, str, str]
 EventKey = tuple[str, int, str, str, str, str]
+LatencyKey = tuple[str, int, str, str]  # organization, bucket, origin, measure
 Sums = tuple[int, ...]  # requests, input, output, cached and reasoning tokens, nano-dollars
 
 
@@ -102,6 +109,7 @@ class Records:
     events: list[Event] = field(default_factory=list)
     request_rollups: dict[RequestKey, Sums] = field(default_factory=dict)
     event_rollups: dict[EventKey, int] = field(default_factory=dict)
+    latency_rollups: dict[LatencyKey, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def _read_whole(asked: Asked, body: bytes) -> None:
         error = answer["error"]
         asked.code = str(error.get("code") or error.get("type") or "unknown")
         return
-    asked.begun = True
+    asked.begun_at = time.time()
     _check(asked, answer["model"], answer["choices"][0]["message"]["content"])
 
 
@@ -140,7 +140,7 @@ def _read_frame(asked: Asked, chunk: dict) -> None:
         return
     content = chunk["choices"][0]["delta"].get("content") if chunk["choices"] else None
     if content and not asked.begun:
-        asked.begun = True
+        asked.begun_at = time.time()
         _check(asked, chunk["model"], content)
 
 

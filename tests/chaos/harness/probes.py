@@ -52,7 +52,8 @@ class Probes:
 
     async def _keys(self) -> None:
         body = json.dumps({"model": CHAIN[0], "messages": [{"role": "user", "content": "let me in"}]}).encode()
-        for key, probes in ((self.installation.never_issued, self.never_issued), (self.installation.revoked, self.revoked)):
+        bad = ((self.installation.never_issued, self.never_issued), (self.installation.revoked, self.revoked))
+        for key, probes in bad:
             headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
             probes.append(await self._ask("POST", "/v1/chat/completions", headers, body))
 

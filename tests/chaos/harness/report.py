@@ -33,6 +33,7 @@ KILL_FIGURES = [
     ("... streams that had begun", "begun streams cut by kills"),
     ("... recorded as answered, the end lost on the way", "recorded, answer lost on the way"),
     ("... rows `interrupted` by a kill", "interrupted by kills"),
+    ("... begun a moment before the kill, not on record", "begun streams cut, not recorded yet"),
     ("streams that the provider broke off", "broken by the provider"),
     ("rows of requests", "rows"),
     ("fallback events", "events"),
@@ -45,10 +46,10 @@ PROMISES = [
     ("answered requests without exactly one billed row on the answering model",
      ("answered without a row", "answered twice", "wrong model", "wrong tokens", "wrong cost")),
     ("duplicates: rows, events", ("answered twice", "event twice")),
-    ("streams cut by a kill without a row", ("stream without a row",)),
+    ("streams of fallbacks, or begun half a second before, cut without a row", ("stream without a row",)),
     ("interrupted rows beyond those, or unmarked", ("unexplained interruption", "unmarked interruption")),
     ("rows left `running`", ("still running",)),
-    ("roll-ups that are not the sum of their rows", ("request roll-up", "event roll-up")),
+    ("roll-ups that are not the sum of their rows", ("request roll-up", "event roll-up", "latency roll-up")),
 ]
 
 
@@ -61,7 +62,8 @@ def heading(options: Options) -> None:
     """What runs, and how to run it again."""
     program = Path(os.environ["FAILSOFT_BIN"])
     kind = "release" if "release" in program.parts else "debug"
-    print(f"{time.strftime('%Y-%m-%d %H:%M')} · {os.cpu_count()} cores · {kind} build · --seed {options.seed}\n", flush=True)
+    now = time.strftime("%Y-%m-%d %H:%M")
+    print(f"{now} · {os.cpu_count()} cores · {kind} build · --seed {options.seed}\n", flush=True)
 
 
 def self_test(faults: int, unseen: list[str]) -> None:
@@ -80,7 +82,8 @@ def kills(runs: list[KillRun]) -> None:
     rows += [[f"**{words}**", *(f"**{_found(run.verdict, rules)}**" for run in runs)] for words, rules in PROMISES]
     others = set(RULES) - {rule for _, rules in PROMISES for rule in rules}
     rows.append(["anything else that does not fit", *(str(_found(run.verdict, others)) for run in runs)])
-    rows.append([f"replay after the last start (goal {REPLAY_GOAL_SECONDS:g} s)", *(f"{r.last_replay:.2f} s" for r in runs)])
+    goal = f"(goal {REPLAY_GOAL_SECONDS:g} s)"
+    rows.append([f"replay after the last start {goal}", *(f"{run.last_replay:.2f} s" for run in runs)])
     rows.append(["replay, worst of all starts", *(f"{run.worst_replay:.2f} s" for run in runs)])
     rows.append(["restart until the port is open, median / worst", *(_seconds(run.restarts) for run in runs)])
     rows.append(["peak memory of the last process", *(f"{run.memory_mb:.0f} MB" for run in runs)])
@@ -106,7 +109,8 @@ def absences(runs: list[AwayRun]) -> None:
         ["calls with a key that was never issued: 401 / all", *(_refused(run.never_issued) for run in runs)],
         ["calls with a revoked key: 401 / all", *(_refused(run.revoked) for run in runs)],
         ["most records in the spool", *(f"{run.spooled:,}" for run in runs)],
-        [f"all recorded after its return (goal {RECORDED_GOAL_SECONDS:g} s)", *(f"{r.recorded_seconds:.1f} s" for r in runs)],
+        [f"all recorded after its return (goal {RECORDED_GOAL_SECONDS:g} s)",
+         *(f"{run.recorded_seconds:.1f} s" for run in runs)],
         figure("rows of requests", "rows"),
         figure("fallback events", "events"),
         ["**lost, double or wrong records**", *(f"**{_other(run.verdict)}**" for run in runs)],
