@@ -88,17 +88,18 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
     load = Load(server.port, installation.keys, options.away_rate, options.seed)
     probes = Probes(installation, metrics_port)
     made = AwayRun(absence, options.seconds)
-    asking = probes.start()
-    load.start()
-    await asyncio.sleep(BEFORE_SECONDS)
-    made.memory_before_mb = probes.memory_mb
-    gone_at, back_at = await _absence(cluster, proxy, load, made, tell)
-    await asyncio.sleep(AFTER_SECONDS)
-    await load.stop()
-    await _recorded(database, load.answered, back_at)
-    made.recorded_seconds = time.time() - back_at
-    for task in asking:
-        task.cancel()
+    probes.start()
+    try:
+        load.start()
+        await asyncio.sleep(BEFORE_SECONDS)
+        made.memory_before_mb = probes.memory_mb
+        gone_at, back_at = await _absence(cluster, proxy, load, made, tell)
+        await asyncio.sleep(AFTER_SECONDS)
+        await load.stop()
+        await _recorded(database, load.answered, back_at)
+        made.recorded_seconds = time.time() - back_at
+    finally:
+        probes.stop()
     made.exit_code = await server.stop()
     made.meanwhile = sum(gone_at <= asked.sent_at <= back_at for asked in load.asked)
     made.never_issued, made.revoked = probes.never_issued, probes.revoked

@@ -41,12 +41,23 @@ class Probes:
     spooled: int = 0  # the most records that waited
     memory_mb: float = 0.0  # the most
 
-    def start(self) -> list[asyncio.Task[None]]:
-        """Begins; whoever starts them cancels them."""
-        return [asyncio.create_task(self._again(one)) for one in (self._keys, self._page, self._readiness, self._size)]
+    going: bool = False
+
+    def start(self) -> None:
+        """Begins, and goes on until it is told to stop."""
+        self.going = True
+        self._tasks = [
+            asyncio.create_task(self._again(probe)) for probe in (self._keys, self._page, self._readiness, self._size)
+        ]
+
+    def stop(self) -> None:
+        """Asks nothing more. A cancellation alone can be lost in a wait that ends in the same moment."""
+        self.going = False
+        for task in self._tasks:
+            task.cancel()
 
     async def _again(self, probe) -> None:
-        while True:
+        while self.going:
             await probe()
             await asyncio.sleep(BETWEEN_SECONDS)
 
