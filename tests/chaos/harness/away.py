@@ -93,7 +93,8 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
         load.start()
         await asyncio.sleep(BEFORE_SECONDS)
         made.memory_before_mb = probes.memory_mb
-        gone_at, back_at = await _absence(cluster, proxy, load, made, tell)
+        gone_at, returns_at = await _absence(cluster, proxy, load, made, tell)
+        back_at = time.time()
         await asyncio.sleep(AFTER_SECONDS)
         await load.stop()
         await _recorded(database, load.answered, back_at)
@@ -101,9 +102,9 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
     finally:
         probes.stop()
     made.exit_code = await server.stop()
-    made.meanwhile = sum(gone_at <= asked.sent_at <= back_at for asked in load.asked)
+    made.meanwhile = sum(gone_at <= asked.sent_at <= returns_at for asked in load.asked)
     made.never_issued, made.revoked = probes.never_issued, probes.revoked
-    made.pages, made.ready = (during(some, gone_at, back_at) for some in (probes.pages, probes.ready))
+    made.pages, made.ready = (during(some, gone_at, returns_at) for some in (probes.pages, probes.ready))
     made.spooled, made.memory_mb = probes.spooled, probes.memory_mb
     made.verdict = join(Ledgers(load.asked, await place.calls(provider), database.records()))
     await proxy.stop()
@@ -111,14 +112,15 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
 
 
 async def _absence(cluster: Cluster, proxy: Proxy, load: Load, made: AwayRun, tell: Told) -> tuple[float, float]:
-    """From when to when it was away."""
+    """From when to when it was away; it may take a moment more to come back."""
     gone_at = time.time()
     await _switch(cluster, proxy, made.absence, gone=True)
     while (left := gone_at + made.seconds - time.time()) > 0:
         await asyncio.sleep(min(left, PROGRESS_SECONDS))
         tell(f"PostgreSQL {made.absence}: {time.time() - gone_at:.0f} s, {load.answered:,} answered")
+    returns_at = time.time()
     await _switch(cluster, proxy, made.absence, gone=False)
-    return gone_at, time.time()
+    return gone_at, returns_at
 
 
 async def _switch(cluster: Cluster, proxy: Proxy, absence: str, gone: bool) -> None:

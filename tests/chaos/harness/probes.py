@@ -12,8 +12,8 @@ from harness.wire import ask
 
 BETWEEN_SECONDS = 0.5
 ANSWER_SECONDS = 20.0
-# How soon after it is gone, or back, a page may still say the contrary.
-NOTICE_SECONDS = 3.0
+# For so long a page may not know yet that the database is gone.
+NOTICE_SECONDS = 5.0
 TROUBLE = "database"
 SPOOLED = re.compile(r"^failsoft_recorder_spooled(?:\{[^}]*\})? (\d+)", re.M)
 
