@@ -174,7 +174,7 @@ def _shifted_event_rollup(ledgers: Ledgers) -> None:
 
 
 def _long_cut(ledgers: Ledgers) -> None:
-    _caller(CUT, begun_at=11.5)(ledgers)
+    _caller(CUT, begun_at=10.3)(ledgers)
     _drop(CUT)(ledgers)
 
 

@@ -1,4 +1,4 @@
-"""The three ledgers side by side: what is missing, double or wrong. Imports `ledger`; PRICES from `installation`.
+"""The three ledgers side by side: what is missing, double or wrong. Imports `ledger`; the chain and its prices from `installation`.
 
 A rule's findings are nonces, or words where no nonce names the fault. A run is good when no rule has any.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from harness.installation import PRICES
+from harness.installation import CHAIN, PRICES
 from harness.ledger import Asked, Call, Event, Ledgers, Records, Row
 
 # Every rule, in the order in which it is told.
@@ -17,10 +17,10 @@ RULES = {
     "wrong model": "the row names another model than the one that the caller read",
     "wrong tokens": "the row's tokens are not those that the provider counted",
     "wrong cost": "the row's cost is not tokens times price",
-    "failover without its events": "another model answered, and a failed one before it has no event",
+    "failover without its events": "another model answered, and one before it in the chain has no event",
     "event twice": "several events for one hop of one request",
-    "event of nobody": "an event of a model that was not called before the answer",
-    "wrong chain": "an event's next model is not the one that was called next",
+    "event of nobody": "an event of a model that does not stand before the answer in the chain",
+    "wrong chain": "an event's next model is not the next of the chain",
     "stream without a row": "a stream began, a kill cut it later, or it was a fallback's, and nothing is recorded",
     "unexplained interruption": "a row `interrupted`, and neither did the provider break it off nor a kill",
     "unmarked interruption": "a row `interrupted` that is not estimated, has no reason, or has no cost",
@@ -38,7 +38,7 @@ RULES = {
 UNBILLED = "running"
 UNCOUNTED = "drill"
 # That a primary's stream has begun is written down while it goes on: a kill may come before that.
-INTENT_SECONDS = 0.5
+INTENT_SECONDS = 2.0
 
 
 @dataclass
@@ -71,19 +71,14 @@ class Case:
         return self.killed_at is not None
 
     @property
-    def order(self) -> list[str]:
-        """The models that were called, in that order."""
-        return list(dict.fromkeys(call.model for call in self.calls))
-
-    @property
     def broke(self) -> bool:
         """The provider broke the stream off, on purpose."""
         return any(call.broke for call in self.calls)
 
-    def before(self, model: str) -> list[str]:
-        """The models that were called before that one."""
-        order = self.order
-        return order[: order.index(model)] if model in order else order
+    @property
+    def failed(self) -> list[str]:
+        """The models that must have failed before this answer: nobody is passed over here."""
+        return CHAIN[: CHAIN.index(self.asked.model)] if self.asked.model in CHAIN else []
 
 
 def join(ledgers: Ledgers) -> Verdict:
@@ -115,13 +110,12 @@ def join(ledgers: Ledgers) -> Verdict:
 
 def _count(case: Case, figures: Counter[str]) -> None:
     asked = case.asked
-    failover = len(case.before(asked.model)) > 0
     outcomes = [row.outcome for row in case.rows]
     figures["sent"] += 1
     figures["streams"] += asked.streamed
     figures["answered"] += asked.answered
     figures["answered streams"] += asked.answered and asked.streamed
-    figures["answered failovers"] += asked.answered and failover
+    figures["answered failovers"] += asked.answered and bool(case.failed)
     figures["first calls"] += bool(case.calls)
     figures["failed first calls"] += bool(case.calls) and bool(case.calls[0].fault)
     figures["broken by the provider"] += case.broke
@@ -162,7 +156,7 @@ def _broken_rules(case: Case) -> list[str]:
 def _should_be_known(case: Case) -> bool:
     """Was there time to write down that the stream had begun? A fallback's is written down before it begins."""
     began_at = case.asked.begun_at or 0.0
-    return bool(case.before(case.asked.model)) or (case.killed_at or 0.0) - began_at > INTENT_SECONDS
+    return bool(case.failed) or (case.killed_at or 0.0) - began_at > INTENT_SECONDS
 
 
 def _answer(case: Case, row: Row) -> list[str]:
@@ -207,17 +201,15 @@ def _events(case: Case) -> list[str]:
     broken = []
     if len({event.hop for event in events}) < len(events):
         broken.append("event twice")
-    # Before the first byte of a fallback's answer goes out its events are durable, so whatever became of it then.
-    expected = case.before(asked.model) if asked.begun else []
     told = [event for event in sorted(events, key=lambda event: event.hop) if event.error_class != "stream_interrupted"]
     failed = list(dict.fromkeys(event.failed for event in told))
-    if asked.begun and not set(expected) <= set(failed):
+    # Before the first byte of a fallback's answer goes out its events are durable, so whatever became of it then.
+    if asked.begun and not set(case.failed) <= set(failed):
         broken.append("failover without its events")
-    if asked.begun and not set(failed) <= set(expected) or not set(failed) <= set(case.order):
+    if failed != CHAIN[: len(failed)] or (asked.begun and len(failed) > len(case.failed)):
         broken.append("event of nobody")
-    following = dict(zip(case.order, [*case.order[1:], ""]))
-    # Where everybody failed, or a kill came in between, the next model was named and not called.
-    if asked.begun and any(event.next != following.get(event.failed, "") for event in told):
+    following = dict(zip(CHAIN, [*CHAIN[1:], ""]))
+    if any(event.next != following.get(event.failed, "") for event in told):
         broken.append("wrong chain")
     return broken
 

@@ -46,7 +46,7 @@ PROMISES = [
     ("answered requests without exactly one billed row on the answering model",
      ("answered without a row", "answered twice", "wrong model", "wrong tokens", "wrong cost")),
     ("duplicates: rows, events", ("answered twice", "event twice")),
-    ("streams of fallbacks, or begun half a second before, cut without a row", ("stream without a row",)),
+    ("streams of fallbacks, or begun two seconds before, cut without a row", ("stream without a row",)),
     ("interrupted rows beyond those, or unmarked", ("unexplained interruption", "unmarked interruption")),
     ("rows left `running`", ("still running",)),
     ("roll-ups that are not the sum of their rows", ("request roll-up", "event roll-up", "latency roll-up")),
