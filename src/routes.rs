@@ -8,7 +8,9 @@ mod description;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use crate::api::feather::{api_keys, budgets, explain, fallback_events, models, providers, requests, whoami};
+use crate::api::feather::{
+    api_keys, budgets, explain, fallback_events, models, providers, requests, usage, whoami,
+};
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
 use crate::error::Error;
@@ -163,6 +165,7 @@ pub const ROUTES: &[Endpoint] = &[
     get("/v1/model-router/budgets/{id}", READ, || web::get().to(budgets::read::read)),
     patch("/v1/model-router/budgets/{id}", KEYS, || web::patch().to(budgets::change::change)),
     delete("/v1/model-router/budgets/{id}", KEYS, || web::delete().to(budgets::delete::delete)),
+    get("/v1/model-router/usage", READ, || web::get().to(usage::list)),
     post("/v1/model-router/explain", READ, || web::post().to(explain::explain)),
     get("/v1/identity/whoami", Access::Key, || web::get().to(whoami::whoami)),
     get("/v1/identity/api-keys", KEYS, || web::get().to(api_keys::list::list)),
@@ -208,6 +211,8 @@ pub const ROUTES: &[Endpoint] = &[
     page("/requests", VISITOR, || web::get().to(pages::requests::list::list)),
     page("/requests.csv", VISITOR, || web::get().to(pages::requests::export::file)),
     page("/requests/{id}", VISITOR, || web::get().to(pages::requests::read::read)),
+    page("/usage", VISITOR, || web::get().to(pages::usage::list::list)),
+    page("/usage.csv", VISITOR, || web::get().to(pages::usage::list::file)),
     page("/providers", VISITOR, || web::get().to(provider_pages::list::list)),
     page("/providers/new", CONFIGURE, || web::get().to(provider_pages::create::read)),
     form("/providers/new", CONFIGURE, || web::post().to(provider_pages::create::create)),
@@ -240,10 +245,14 @@ pub const ROUTES: &[Endpoint] = &[
     form("/keys/new", MANAGE_KEYS, || web::post().to(key_pages::create::create)),
     page("/keys/{id}", VISITOR, || web::get().to(key_pages::read::read)),
     form("/keys/{id}", MANAGE_KEYS, || web::post().to(key_pages::read::change)),
+    page("/keys/{id}/budget", MANAGE_KEYS, || web::get().to(pages::budgets::change::read_key)),
+    form("/keys/{id}/budget", MANAGE_KEYS, || web::post().to(pages::budgets::change::change_key)),
     page("/keys/{id}/revoke", MANAGE_KEYS, || web::get().to(key_pages::revoke::read)),
     form("/keys/{id}/revoke", MANAGE_KEYS, || web::post().to(key_pages::revoke::revoke)),
     page("/settings", VISITOR, || web::get().to(settings::read::read)),
     form("/settings", MANAGE_SETTINGS, || web::post().to(settings::read::change)),
+    page("/settings/budget", MANAGE_SETTINGS, || web::get().to(pages::budgets::change::read_own)),
+    form("/settings/budget", MANAGE_SETTINGS, || web::post().to(pages::budgets::change::change_own)),
     page("/audit", READ_AUDIT, || web::get().to(audit::list::list)),
     page("/docs", Public, || web::get().to(docs::start::read)),
     page("/docs/api", Public, || web::get().to(docs::api::read)),

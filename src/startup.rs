@@ -25,7 +25,7 @@ use crate::gateway::health::{Health, HealthChange};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::pulse::Listeners;
 use crate::simulate;
-use crate::store::recorder::{Recorder, RecorderError};
+use crate::store::recorder::{Recorder, RecorderError, Watcher};
 use crate::store::{ConnectError, Store};
 use crate::telemetry::{Readiness, Registry};
 use crate::upstream::{Gate, Upstream};
@@ -65,6 +65,7 @@ pub struct Application {
     clock: Clock,
     health_changes: mpsc::Receiver<HealthChange>,
     listeners: Arc<Listeners>,
+    watcher: Watcher,
 }
 
 /// Stops a running application from elsewhere.
@@ -113,6 +114,7 @@ impl Application {
         background::read_spending(&store, &listeners)
             .await
             .map_err(|error| StartError::Other(error.into()))?;
+        let watcher = recorder.watcher();
         background::register(&mut registry, &recorder, &listeners, &store);
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;
@@ -145,6 +147,7 @@ impl Application {
             clock,
             health_changes,
             listeners,
+            watcher,
         })
     }
 
@@ -175,7 +178,8 @@ impl Application {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let simulator_handle = self.simulator.handle();
         let simulator = tokio::spawn(self.simulator);
-        let followers = background::start(&self.store, &self.clock, &self.listeners, self.health_changes);
+        let followers =
+            background::start(&self.store, &self.clock, &self.listeners, self.watcher, self.health_changes);
         let mut running: Vec<JoinHandle<std::io::Result<()>>> =
             self.servers.into_iter().map(tokio::spawn).collect();
         stop.await;

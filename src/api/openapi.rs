@@ -70,6 +70,7 @@ pub const ALIASES: &[(&str, &str)] = &[
         feather::budgets::read::read,
         feather::budgets::change::change,
         feather::budgets::delete::delete,
+        feather::usage::list,
         feather::whoami::whoami,
         feather::api_keys::list::list,
         feather::api_keys::create::create,

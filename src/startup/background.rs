@@ -19,7 +19,7 @@ use crate::gateway::budget::Crossed;
 use crate::gateway::health::HealthChange;
 use crate::gateway::pulse::Listeners;
 use crate::store::Store;
-use crate::store::recorder::Recorder;
+use crate::store::recorder::{Recorder, Watcher};
 
 /// Every process looks for changes so often.
 const FOLLOW: Duration = Duration::from_secs(1);
@@ -27,6 +27,10 @@ const FOLLOW: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// Between two batches of it.
 const BREATH: Duration = Duration::from_millis(200);
+/// What organizations no longer keep is looked for so often.
+const FORGET: Duration = Duration::from_secs(10);
+/// With more records waiting nothing is deleted: they come first.
+const BUSY: usize = 64;
 /// Keys' last use is written down so often.
 const TOUCH: Duration = Duration::from_secs(30);
 
@@ -49,12 +53,14 @@ pub(super) fn start(
     store: &Store,
     clock: &Clock,
     listeners: &Arc<Listeners>,
+    watcher: Watcher,
     health: mpsc::Receiver<HealthChange>,
 ) -> Followers {
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
         tokio::spawn(follow(store.clone(), stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
+        tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
         tokio::spawn(note_health(store.clone(), health, stopped.clone())),
         tokio::spawn(sweep(store.clone(), stopped.clone())),
         tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
@@ -124,6 +130,31 @@ async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
             Err(error) => {
                 tracing::warn!(%error, "cannot delete links, sessions and invitations that are over");
                 SWEEP
+            }
+        };
+    }
+}
+
+/// Deletes what organizations no longer want to keep, while nobody waits for the writer.
+async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FORGET);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut more = false;
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick(), if !more => {}
+            () = tokio::time::sleep(BREATH), if more => {}
+        }
+        if watcher.spooled() > 0 || watcher.depth() > BUSY {
+            more = false;
+            continue;
+        }
+        more = match store.system().retention_sweep().await {
+            Ok(deleted) => deleted > 0,
+            Err(error) => {
+                tracing::warn!(%error, "what is too old could not be deleted");
+                false
             }
         };
     }

@@ -23,6 +23,7 @@ mod provider;
 pub mod queries;
 pub mod recorder;
 mod request;
+mod retention;
 mod rollup;
 mod rows;
 pub mod schema;
@@ -34,6 +35,7 @@ pub mod snapshot;
 pub mod system;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod user;
 pub mod vault;
 
@@ -65,6 +67,7 @@ pub use rollup::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTim
 pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
 pub use sweep::KEPT;
+pub use usage::{UsageBy, UsageFilter, UsagePlace, UsageRow};
 pub use user::{OwnOrganization, UserRow};
 
 use crate::auth::tenant::Tenant;

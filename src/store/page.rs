@@ -172,9 +172,29 @@ impl OrgStore {
         let mut bytes = Vec::with_capacity(CURSOR_BYTES);
         bytes.extend_from_slice(&position.created_at.timestamp_micros().to_be_bytes());
         bytes.extend_from_slice(position.id.as_bytes());
-        let mac = cursor_mac(self, list, &bytes);
-        bytes.extend_from_slice(&mac);
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.seal_place(list, bytes)
+    }
+
+    /// The opaque form of any place in a list.
+    #[must_use]
+    pub fn seal_place(&self, list: &'static str, mut place: Vec<u8>) -> String {
+        let mac = cursor_mac(self, list, &place);
+        place.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(place)
+    }
+
+    /// What was sealed.
+    ///
+    /// # Errors
+    /// As [`OrgStore::position`].
+    pub fn unseal_place(&self, list: &'static str, cursor: &str) -> Result<Vec<u8>, Error> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign_cursor())?;
+        let length = bytes.len().checked_sub(MAC_BYTES).ok_or_else(foreign_cursor)?;
+        let mac = bytes.split_off(length);
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(&mac[..], &cursor_mac(self, list, &bytes)[..])) {
+            return Err(foreign_cursor());
+        }
+        Ok(bytes)
     }
 
     /// The position behind a cursor.
@@ -182,25 +202,24 @@ impl OrgStore {
     /// # Errors
     /// [`Error::Refused`]: the cursor is broken, of another list, or of another organization.
     pub fn position(&self, list: &'static str, cursor: &str) -> Result<Position, Error> {
-        let refused = || {
-            Error::refused(
-                Some("cursor"),
-                "invalid_cursor",
-                "The cursor is not one of this list. Use 'next_cursor' of the page before, or leave it out to start anew.",
-            )
-        };
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
-        let (body, mac) = bytes.split_at_checked(CURSOR_BYTES - MAC_BYTES).ok_or_else(refused)?;
-        if !bool::from(subtle::ConstantTimeEq::ct_eq(mac, &cursor_mac(self, list, body)[..])) {
-            return Err(refused());
-        }
-        let (micros, id) = body.split_at_checked(8).ok_or_else(refused)?;
-        let micros = i64::from_be_bytes(micros.try_into().map_err(|_| refused())?);
+        let body = self.unseal_place(list, cursor)?;
+        let (micros, id) = body.split_at_checked(8).ok_or_else(foreign_cursor)?;
+        let micros = i64::from_be_bytes(micros.try_into().map_err(|_| foreign_cursor())?);
         Ok(Position {
-            created_at: DateTime::from_timestamp_micros(micros).ok_or_else(refused)?,
-            id: Uuid::from_slice(id).map_err(|_| refused())?,
+            created_at: DateTime::from_timestamp_micros(micros).ok_or_else(foreign_cursor)?,
+            id: Uuid::from_slice(id).map_err(|_| foreign_cursor())?,
         })
     }
+}
+
+/// What a caller is told whose cursor cannot be read.
+#[must_use]
+pub fn foreign_cursor() -> Error {
+    Error::refused(
+        Some("cursor"),
+        "invalid_cursor",
+        "The cursor is not one of this list. Use 'next_cursor' of the page before, or leave it out to start anew.",
+    )
 }
 
 fn cursor_mac(store: &OrgStore, list: &str, body: &[u8]) -> [u8; MAC_BYTES] {

@@ -33,6 +33,8 @@ pub struct OrganizationSettings {
     pub keepalive_after_ms: u64,
     /// Default cascade.
     pub typed_fallbacks: TypedFallbacks,
+    /// Days after which fallback events and requests are deleted; 0 keeps them for ever. Default 0.
+    pub retention_days: u32,
 }
 
 impl Default for OrganizationSettings {
@@ -42,6 +44,7 @@ impl Default for OrganizationSettings {
             deadline_ms: 600_000,
             keepalive_after_ms: 45_000,
             typed_fallbacks: TypedFallbacks::Cascade,
+            retention_days: 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A list as a CSV file, written batch by batch while it is read.
 //!
-//! The rows are those of the page, to their end: who exports wants to count them. Imports `store` for positions.
+//! The rows are those of the page, to their end: who exports wants to count them. Imports `checks` for cells.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};
@@ -10,7 +10,6 @@ use futures_util::{TryStreamExt as _, stream};
 
 use crate::checks::cell;
 use crate::error::{Error, Result};
-use crate::store::page::Position;
 
 /// Rows that are read at once.
 const BATCH: u64 = 500;
@@ -29,12 +28,12 @@ pub(super) trait Exported {
 }
 
 /// Streams what `read` finds after a position, newest first.
-pub(super) fn export<R>(read: impl AsyncFn(Option<Position>, u64) -> Result<Vec<R>> + 'static) -> HttpResponse
+pub(super) fn export<R, P>(read: impl AsyncFn(Option<P>, u64) -> Result<Vec<R>> + 'static) -> HttpResponse
 where
     R: Exported + 'static,
-    for<'a> Position: From<&'a R>,
+    P: for<'a> From<&'a R> + 'static,
 {
-    let begin = (read, None, MOST, true);
+    let begin = (read, None::<P>, MOST, true);
     let lines = stream::try_unfold(begin, async |(read, after, left, first)| {
         if left == 0 {
             return Ok::<_, Error>(None);
@@ -42,7 +41,7 @@ where
         let rows = read(after, BATCH.min(left)).await?;
         let found = rows.len() as u64;
         let left = if found < BATCH { 0 } else { left.saturating_sub(found) };
-        let after = rows.last().map(Position::from);
+        let after = rows.last().map(P::from);
         Ok(Some((written(&rows, first)?, (read, after, left, false))))
     });
     let lines = lines.inspect_err(|error| tracing::error!(?error, "an export broke off"));

@@ -61,6 +61,7 @@ pub enum Lit {
     Overview,
     Events,
     Requests,
+    Usage,
     Playground,
     Fallbacks,
     Models,

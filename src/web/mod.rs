@@ -6,6 +6,7 @@
 //! of `api`.
 
 pub mod address;
+pub mod allowance;
 pub mod assets;
 pub mod attempts;
 pub mod chart;

@@ -33,6 +33,7 @@ const OPERATE: &[Row] = &[
     (Read, Lit::Overview, "Overview", "/", "overview"),
     (Read, Lit::Events, "Events", "/events", "events"),
     (Read, Lit::Requests, "Requests", "/requests", "requests"),
+    (Read, Lit::Usage, "Usage", "/usage", "usage"),
     (Send, Lit::Playground, "Playground", "/playground", "playground"),
 ];
 const CONFIGURE: &[Row] = &[

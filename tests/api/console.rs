@@ -23,3 +23,4 @@ mod reset;
 mod start;
 mod sweep;
 mod throttle;
+mod usage;

@@ -29,4 +29,5 @@ mod provider_test;
 mod providers;
 mod requests;
 mod tenancy;
+mod usage;
 mod whoami;

@@ -13,7 +13,6 @@ use serde_json::{Map, Value};
 
 use crate::checks::cell::harmless;
 use crate::error::{Error, Result};
-use crate::store::page::{PageRequest, Position};
 
 /// Rows that are read at once.
 const BATCH: u64 = 200;
@@ -78,17 +77,17 @@ impl Format {
 ///
 /// # Errors
 /// The first batch cannot be read.
-pub async fn export<R, T>(
+pub async fn export<R, T, P>(
     format: Format,
-    span: PageRequest,
-    read: impl AsyncFn(Option<Position>, u64) -> Result<Vec<R>> + 'static,
+    (after, limit): (Option<P>, u64),
+    read: impl AsyncFn(Option<P>, u64) -> Result<Vec<R>> + 'static,
 ) -> Result<HttpResponse>
 where
     T: Exported + From<R> + 'static,
     R: 'static,
-    for<'a> Position: From<&'a R>,
+    P: for<'a> From<&'a R> + 'static,
 {
-    let mut rows = Rows { read, format, after: span.cursor, left: span.limit, begun: false };
+    let mut rows = Rows { read, format, after, left: limit, begun: false };
     let first = rows.next::<R, T>().await?;
     let rest = stream::try_unfold(rows, async |mut rows| {
         let bytes = rows.next::<R, T>().await?;
@@ -104,30 +103,30 @@ where
 }
 
 /// What of an export is still to be read.
-struct Rows<F> {
+struct Rows<F, P> {
     read: F,
     format: Format,
-    after: Option<Position>,
+    after: Option<P>,
     left: u64,
     begun: bool,
 }
 
-impl<F> Rows<F> {
+impl<F, P> Rows<F, P> {
     /// The next batch as bytes; none after the last.
     async fn next<R, T>(&mut self) -> Result<Option<Bytes>>
     where
-        F: AsyncFn(Option<Position>, u64) -> Result<Vec<R>>,
+        F: AsyncFn(Option<P>, u64) -> Result<Vec<R>>,
         T: Exported + From<R>,
-        for<'a> Position: From<&'a R>,
+        P: for<'a> From<&'a R>,
     {
         if self.left == 0 {
             return Ok(None);
         }
         let wanted = self.left.min(BATCH);
-        let rows = (self.read)(self.after, wanted).await?;
+        let rows = (self.read)(self.after.take(), wanted).await?;
         let found = rows.len() as u64;
         self.left = if found < wanted { 0 } else { self.left - found };
-        self.after = rows.last().map(Position::from);
+        self.after = rows.last().map(P::from);
         let rows: Vec<T> = rows.into_iter().map(T::from).collect();
         let bytes = self.format.write(&rows, !self.begun)?;
         self.begun = true;
@@ -175,6 +174,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+    use crate::store::page::Position;
 
     #[test]
     fn accept_chooses_by_preference() {

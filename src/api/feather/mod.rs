@@ -15,4 +15,5 @@ pub mod page;
 pub mod providers;
 pub mod query;
 pub mod requests;
+pub mod usage;
 pub mod whoami;

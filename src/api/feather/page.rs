@@ -43,6 +43,11 @@ impl Size {
     pub const PAGE: Self = Self { range: 1..=200, usual: 50 };
     /// Of an export: 1 to 100,000, all of them unless asked.
     pub const EXPORT: Self = Self { range: 1..=100_000, usual: 100_000 };
+
+    /// Reads `limit`.
+    pub fn read(self, query: &mut Query) -> u64 {
+        query.integer("limit", self.range).unwrap_or(self.usual)
+    }
 }
 
 /// Ends the reading of a query with the `limit` and `cursor` that every list has.
@@ -50,13 +55,8 @@ impl Size {
 /// # Errors
 /// [`crate::error::Error::Invalid`] with every violation of the query; a cursor that is not this list's is
 /// refused.
-pub fn requested(
-    mut query: Query,
-    data: &OrgStore,
-    list: &'static str,
-    Size { range, usual }: Size,
-) -> Result<PageRequest> {
-    let limit = query.integer("limit", range).unwrap_or(usual);
+pub fn requested(mut query: Query, data: &OrgStore, list: &'static str, size: Size) -> Result<PageRequest> {
+    let limit = size.read(&mut query);
     let cursor = query.text("cursor");
     query.finish()?;
     let cursor = cursor.map(|cursor| data.position(list, &cursor)).transpose()?;

@@ -71,6 +71,18 @@ impl Daily {
     }
 }
 
+#[cfg(test)]
+impl Daily {
+    /// What was counted by day, and of sessions, in nano-dollars.
+    pub(super) fn costs(&self) -> (i64, i64) {
+        let sum = |of_session: bool| {
+            let chosen = self.sums.iter().filter(|(key, _)| key.1.is_some() == of_session);
+            chosen.map(|(_, sums)| sums.cost_nano_dollars).sum()
+        };
+        (sum(false), sum(true))
+    }
+}
+
 impl Sums {
     fn add(&mut self, row: &RequestRecord, number: i64) {
         let answered = row.outcome == "answered";

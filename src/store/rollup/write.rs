@@ -159,3 +159,6 @@ fn latency_row((key, requests): (LatencyKey, i64)) -> latency_rollups::Model {
     let (organization_id, bucket_at, origin, measure, step) = key;
     latency_rollups::Model { organization_id, bucket_at, origin, measure: measure.to_owned(), step, requests }
 }
+
+#[cfg(test)]
+mod tests;

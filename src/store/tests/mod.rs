@@ -7,10 +7,12 @@ mod database;
 mod fallbacks;
 mod keys;
 mod lists;
+mod money;
 mod opening;
 mod prices;
 mod providers;
 mod records;
+mod retention;
 mod rollups;
 
 use std::time::Duration;

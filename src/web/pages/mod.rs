@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod budgets;
 pub mod docs;
 pub mod enter;
 pub mod events;
@@ -15,3 +16,4 @@ pub mod providers;
 pub mod requests;
 pub mod settings;
 pub mod start;
+pub mod usage;

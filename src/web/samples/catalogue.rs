@@ -14,10 +14,11 @@ use crate::providers::Capabilities;
 use crate::store::{
     ApiKeyRow, AuditRow, FilledModel, ModelRow, OrganizationSettings, PriceFields, ProviderRow,
 };
+use crate::web::allowance::BudgetLine;
 use crate::web::forms::Problems;
 use crate::web::layout::{Frame, Lit};
 use crate::web::pager::Pager;
-use crate::web::pages::{audit, docs, keys, models, providers, settings};
+use crate::web::pages::{audit, budgets, docs, keys, models, providers, settings};
 use crate::web::span::Choice;
 
 fn provider(number: u128) -> ProviderRow {
@@ -254,7 +255,29 @@ fn made() -> keys::create::MadePage {
 
 fn settings_page(frame: Frame) -> settings::read::Page {
     let typed = settings::read::Typed::of_settings(&OrganizationSettings::default());
-    settings::read::Page::with(frame, typed, Problems::default())
+    let page = settings::read::Page::with(frame, typed, Problems::default());
+    settings::read::Page { budgets: budget_lines(), ..page }
+}
+
+fn budget_lines() -> Vec<BudgetLine> {
+    vec![
+        BudgetLine {
+            name: "Today",
+            value: "$12.30 spent · warns at $10.00, ends at $20.00 · anew at 2026-11-21T00:00:00Z".to_owned(),
+            note: "its soft limit is reached",
+        },
+        BudgetLine {
+            name: "This month",
+            value: "$80.12 spent · ends at $400.00 · anew at 2026-12-01T00:00:00Z".to_owned(),
+            note: "",
+        },
+    ]
+}
+
+fn budget_form(problems: Problems) -> budgets::change::Page {
+    let typed = budgets::form::Typed { day_hard: "20".to_owned(), ..Default::default() };
+    let of = budgets::change::Of::key(&key(1));
+    budgets::change::Page { frame: frame("Budget", Lit::Keys), problems, typed, of }
 }
 
 /// Every page by name.
@@ -313,10 +336,12 @@ fn of_keys() -> Vec<(&'static str, String)> {
     let line = keys::line::KeyLine::of(&key(1), None, now());
     let typed = keys::form::Typed::of_row(&key(1));
     let one = keys::read::Page::with(frame("production", Lit::Keys), line, typed, &organization());
+    let one = keys::read::Page { budgets: budget_lines(), ..one };
     vec![
         ("keys", html(&key_list(3))),
         ("keys-empty", html(&key_list(0))),
         ("key", html(&one)),
+        ("key-budget", html(&budget_form(Problems::default()))),
         ("key-new", html(&key_form())),
         ("key-made", html(&made())),
         ("key-revoke", html(&revoke)),
@@ -327,6 +352,7 @@ fn of_governing() -> Vec<(&'static str, String)> {
     vec![
         ("settings", html(&settings_page(frame("Settings", Lit::Settings)))),
         ("settings-member", html(&settings_page(member("Settings", Lit::Settings)))),
+        ("settings-budget", html(&budget_form(Problems::of("day_soft", "The warning must not come after the end.")))),
         ("audit", html(&audit_list(8))),
         ("audit-empty", html(&audit_list(0))),
         ("docs", html(&docs::start::Page::of(Frame::public("Quick start"), "https://gateway.test"))),

@@ -285,7 +285,11 @@ fn fallbacks() -> Vec<Row> {
 }
 
 fn records(victim: &Victim) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let usage = "/v1/model-router/usage";
+    let by_model = format!("{usage}?group_by=model");
+    let own = Foreign::Own(200);
+    let row = Row::new(&format!("GET {usage}"), &by_model, Value::Null, 200, own, &["victim/second"]);
+    let mut rows = vec![row];
     for (folder, id, name) in [
         ("/v1/model-router/fallback-events", &victim.event, "victim-session"),
         ("/v1/model-router/requests", &victim.request, "victim-session"),

@@ -57,6 +57,8 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /requests", Class::Own),
     ("GET /requests.csv", Class::Own),
     ("GET /requests/{id}", Class::Names("request")),
+    ("GET /usage", Class::Own),
+    ("GET /usage.csv", Class::Own),
     ("GET /fallbacks", Class::Own),
     ("GET /fallbacks/{id}", Class::Names("model")),
     ("POST /fallbacks/{id}", Class::Names("model")),
@@ -90,10 +92,14 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("POST /keys/new", Class::Own),
     ("GET /keys/{id}", Class::Names("API key")),
     ("POST /keys/{id}", Class::Names("API key")),
+    ("GET /keys/{id}/budget", Class::Names("API key")),
+    ("POST /keys/{id}/budget", Class::Names("API key")),
     ("GET /keys/{id}/revoke", Class::Names("API key")),
     ("POST /keys/{id}/revoke", Class::Names("API key")),
     ("GET /settings", Class::Own),
     ("POST /settings", Class::Own),
+    ("GET /settings/budget", Class::Own),
+    ("POST /settings/budget", Class::Own),
     ("GET /audit", Class::Own),
 ];
 

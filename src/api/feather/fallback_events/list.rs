@@ -52,7 +52,7 @@ pub async fn list(
     if let Some(format) = Format::preferred(&request) {
         let span = requested(query, &data, LIST, Size::EXPORT)?;
         let read = async move |after, limit| data.event_batch(&filter, after, limit).await;
-        return export::<_, FallbackEventResponse>(format, span, read).await;
+        return export::<_, FallbackEventResponse, _>(format, (span.cursor, span.limit), read).await;
     }
     let page = requested(query, &data, LIST, Size::PAGE)?;
     let page = data.event_list(&filter, &page).await?.map(FallbackEventResponse::from);

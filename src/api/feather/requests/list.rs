@@ -53,7 +53,7 @@ pub async fn list(
     if let Some(format) = Format::preferred(&request) {
         let span = requested(query, &data, LIST, Size::EXPORT)?;
         let read = async move |after, limit| data.request_batch(&filter, after, limit).await;
-        return export::<_, RequestResponse>(format, span, read).await;
+        return export::<_, RequestResponse, _>(format, (span.cursor, span.limit), read).await;
     }
     let page = requested(query, &data, LIST, Size::PAGE)?;
     let page = data.request_list(&filter, &page).await?.map(RequestResponse::from);

@@ -10,10 +10,11 @@ use super::form::Typed;
 use super::line::KeyLine;
 use crate::auth::permission::Permission;
 use crate::auth::visitor::{Requires, Visitor, may};
-use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::gateway::Gateway;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ApiKeyRow, OrgStore, Store};
+use crate::web::allowance::{self, BudgetLine};
 use crate::web::conflict::{Conflict, seen, state};
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
@@ -35,6 +36,7 @@ pub(crate) struct Page {
     pub(crate) may_manage: bool,
     /// Whether it can be changed here: it lives, and the role allows it.
     pub(crate) may_change: bool,
+    pub(crate) budgets: Vec<BudgetLine>,
 }
 
 impl Page {
@@ -43,12 +45,14 @@ impl Page {
         row: &ApiKeyRow,
         typed: Typed,
         problems: Problems,
-        now: DateTime<Utc>,
+        gateway: &Gateway,
     ) -> Self {
+        let (spending, now) = (&gateway.listeners.spending, gateway.clock.now());
+        let budgets = allowance::lines(&visitor.organization, Some(row.id), spending, now);
         let used = visitor.organization.last_uses().get(&row.id).copied();
         let frame = Frame::of(visitor, &row.name, Lit::Keys);
         let line = KeyLine::of(row, used, now);
-        Self { problems, ..Self::with(frame, line, typed, &visitor.organization) }
+        Self { problems, budgets, ..Self::with(frame, line, typed, &visitor.organization) }
     }
 
     /// Where what is in force stands.
@@ -73,7 +77,13 @@ impl Page {
             line,
             may_manage,
             frame,
+            budgets: Vec::new(),
         }
+    }
+
+    /// Where the budget is changed; empty for who may not.
+    pub(crate) fn budget_path(&self) -> String {
+        if self.may_change { format!("/keys/{}/budget", self.line.id) } else { String::new() }
     }
 }
 
@@ -91,10 +101,10 @@ pub async fn read(
     visitor: Visitor<may::Read>,
     path: web::Path<String>,
     store: web::Data<Store>,
-    clock: web::Data<Clock>,
+    gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let row = find(&store.organization(&visitor.tenant), &path).await?;
-    page(&Page::of(&visitor, &row, Typed::of_row(&row), Problems::default(), clock.now()))
+    page(&Page::of(&visitor, &row, Typed::of_row(&row), Problems::default(), &gateway))
 }
 
 /// Changes the key; its secret never changes.
@@ -105,11 +115,11 @@ pub async fn change(
     form: Form<may::ManageKeys>,
     path: web::Path<String>,
     store: web::Data<Store>,
-    clock: web::Data<Clock>,
+    gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
     let data = store.organization(&visitor.tenant);
-    let (before, now) = (find(&data, &path).await?, clock.now());
+    let (before, now) = (find(&data, &path).await?, gateway.clock.now());
     let problems = match typed.to_change(&before, now) {
         Err(problems) => problems,
         Ok(to) => match data.api_key_change(before.id, to).await {
@@ -122,7 +132,7 @@ pub async fn change(
                 let after = find(&data, &path).await?;
                 let conflict = Some(Conflict::of(&data, after.id.0, seen(&typed.seen)).await?);
                 let typed = Typed { seen: state(after.updated_at), ..typed };
-                let page = Page::of(visitor, &after, typed, Problems::default(), now);
+                let page = Page::of(visitor, &after, typed, Problems::default(), &gateway);
                 return page_with(409, &Page { conflict, ..page });
             }
             // Only a list of models can be refused there; a key that is revoked has a page of its own.
@@ -130,5 +140,5 @@ pub async fn change(
             Err(error) => Problems::of_refusal(error, "models", &[])?,
         },
     };
-    page_with(422, &Page::of(visitor, &before, typed, problems, now))
+    page_with(422, &Page::of(visitor, &before, typed, problems, &gateway))
 }

@@ -14,6 +14,7 @@ use crate::gateway::cooldown::{Cooldowns, Heat};
 use crate::store::page::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
+use crate::web::allowance;
 use crate::web::chart::{Chart, Plan};
 use crate::web::figures::{count, duration, money, rough, share};
 use crate::web::layout::{Frame, Lit};
@@ -109,7 +110,7 @@ pub async fn read(
     let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
     page(&Page {
         frame: Frame::of(&visitor, "Overview", Lit::Overview),
-        notes: query.notes(),
+        notes: [allowance::warnings(&visitor.organization, &gateway.listeners.spending), query.notes()].concat(),
         ranges: ranges(&span, &query),
         span: span.name(),
         quiet: total.requests() == 0 && events.items.is_empty(),

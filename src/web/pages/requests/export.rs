@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use super::filter::Filters;
 use crate::auth::visitor::{Visitor, may};
 use crate::clock::Clock;
+use crate::store::page::Position;
 use crate::store::{RequestRow, Store};
 use crate::web::csv::{Exported, export};
 use crate::web::query::Query;
@@ -20,7 +21,7 @@ pub async fn file(
     let data = store.organization(&visitor.tenant);
     let mut query = Query::parse(request.query_string());
     let filter = Filters::read(&mut query, data.organization_id(), clock.now()).rows();
-    export(async move |after, limit| data.request_batch(&filter, after, limit).await)
+    export(async move |after: Option<Position>, limit| data.request_batch(&filter, after, limit).await)
 }
 
 impl Exported for RequestRow {

@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::auth::permission::Permission;
 use crate::auth::visitor::{Requires, Visitor, may};
 use crate::error::{Error, Result};
+use crate::gateway::Gateway;
 use crate::store::{OrgStore, OrganizationSettings, Store, TypedFallbacks};
+use crate::web::allowance::{self, BudgetLine};
 use crate::web::conflict::Conflict;
 use crate::web::flash;
 use crate::web::forms::{Fields, Form, Problems};
@@ -24,6 +26,8 @@ const MAX_FALLBACKS: RangeInclusive<i64> = 0..=32;
 const DEADLINE: RangeInclusive<i64> = 1_000..=3_600_000;
 /// Milliseconds, up to ten minutes; 0 is never.
 const KEEPALIVE: RangeInclusive<i64> = 0..=600_000;
+/// Days, up to ten years; 0 is for ever.
+const RETENTION: RangeInclusive<i64> = 0..=3_650;
 /// Digits of a second.
 const SECOND: usize = 3;
 
@@ -36,6 +40,7 @@ pub(crate) struct Typed {
     pub(crate) deadline: String,
     pub(crate) keepalive: String,
     pub(crate) typed_fallbacks: String,
+    pub(crate) retention: String,
 }
 
 #[derive(Template)]
@@ -47,12 +52,20 @@ pub(crate) struct Page {
     pub(crate) typed: Typed,
     pub(crate) modes: Vec<Choice>,
     pub(crate) may_change: bool,
+    pub(crate) budgets: Vec<BudgetLine>,
 }
 
 impl Page {
-    fn of(visitor: &Visitor<impl Requires>, typed: Typed, problems: Problems) -> Self {
+    fn of(
+        visitor: &Visitor<impl Requires>,
+        gateway: &Gateway,
+        typed: Typed,
+        problems: Problems,
+    ) -> Self {
+        let (spending, now) = (&gateway.listeners.spending, gateway.clock.now());
         let frame = Frame::of(visitor, "Settings", Lit::Settings);
-        Self::with(frame, typed, problems)
+        let budgets = allowance::lines(&visitor.organization, None, spending, now);
+        Self { budgets, ..Self::with(frame, typed, problems) }
     }
 
     pub(crate) fn with(frame: Frame, typed: Typed, problems: Problems) -> Self {
@@ -61,7 +74,7 @@ impl Page {
             Choice::new("strict", "Strict: then nobody, once any list of that type exists"),
         ];
         let may_change = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageSettings));
-        Self { frame, problems, conflict: None, typed, modes, may_change }
+        Self { frame, problems, conflict: None, typed, modes, may_change, budgets: Vec::new() }
     }
 
     /// The mode that holds, as it is read.
@@ -80,6 +93,7 @@ impl Typed {
             deadline: text("deadline"),
             keepalive: text("keepalive"),
             typed_fallbacks: text("typed_fallbacks"),
+            retention: text("retention"),
         }
     }
 
@@ -95,6 +109,7 @@ impl Typed {
             deadline: seconds(settings.deadline_ms),
             keepalive: seconds(settings.keepalive_after_ms),
             typed_fallbacks: mode.to_owned(),
+            retention: settings.retention_days.to_string(),
         }
     }
 
@@ -108,6 +123,8 @@ impl Typed {
         let deadline = problems.check("deadline", deadline.map_err(|it| says("deadline", it)));
         let keepalive = scaled(&self.keepalive, SECOND, &KEEPALIVE);
         let keepalive = problems.check("keepalive", keepalive.map_err(|it| says("waiting time", it)));
+        let retention = whole(&self.retention, &RETENTION);
+        let retention = problems.check("retention", retention.map_err(|it| says("number of days", it)));
         let mode = match self.typed_fallbacks.as_str() {
             "strict" => TypedFallbacks::Strict,
             "cascade" | "" => TypedFallbacks::Cascade,
@@ -122,12 +139,14 @@ impl Typed {
         let milliseconds = |read: Option<Option<i64>>, default| {
             read.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
         };
+        let days = retention.flatten().and_then(|number| u32::try_from(number).ok());
         let most = most.flatten().and_then(|number| u32::try_from(number).ok());
         Ok(OrganizationSettings {
             max_fallbacks: most.unwrap_or(default.max_fallbacks),
             deadline_ms: milliseconds(deadline, default.deadline_ms),
             keepalive_after_ms: milliseconds(keepalive, default.keepalive_after_ms),
             typed_fallbacks: mode,
+            retention_days: days.unwrap_or(default.retention_days),
         })
     }
 }
@@ -136,19 +155,23 @@ impl Typed {
 ///
 /// # Errors
 /// The template cannot be rendered.
-pub async fn read(visitor: Visitor<may::Read>) -> Result<HttpResponse> {
+pub async fn read(visitor: Visitor<may::Read>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
     let typed = Typed::of_settings(&visitor.organization.settings);
-    page(&Page::of(&visitor, typed, Problems::default()))
+    page(&Page::of(&visitor, &gateway, typed, Problems::default()))
 }
 
 /// Changes the settings.
 ///
 /// # Errors
 /// The database cannot be written.
-pub async fn change(form: Form<may::ManageSettings>, store: web::Data<Store>) -> Result<HttpResponse> {
+pub async fn change(
+    form: Form<may::ManageSettings>,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
     let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
     match typed.read() {
-        Err(problems) => page_with(422, &Page::of(visitor, typed, problems)),
+        Err(problems) => page_with(422, &Page::of(visitor, &gateway, typed, problems)),
         Ok(settings) => {
             let data = store.organization(&visitor.tenant);
             let seen: Option<OrganizationSettings> = serde_json::from_str(&typed.seen).ok();
@@ -158,7 +181,7 @@ pub async fn change(form: Form<may::ManageSettings>, store: web::Data<Store>) ->
                         if changed { "The settings are saved, and in force." } else { "Nothing was changed." };
                     flash::redirect(visitor.request(), "/settings", said)
                 }
-                Err(Error::RevisionChanged { .. }) => outrun(visitor, &store, &data, typed).await,
+                Err(Error::RevisionChanged { .. }) => outrun(visitor, &gateway, &store, &data, typed).await,
                 Err(error) => Err(error),
             }
         }
@@ -168,6 +191,7 @@ pub async fn change(form: Form<may::ManageSettings>, store: web::Data<Store>) ->
 /// Somebody else was faster.
 async fn outrun(
     visitor: &Visitor<may::ManageSettings>,
+    gateway: &Gateway,
     store: &Store,
     data: &OrgStore,
     typed: Typed,
@@ -176,6 +200,6 @@ async fn outrun(
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let now = Typed::of_settings(&organization.settings).seen;
     let conflict = Some(Conflict::of_settings(data, &json(&typed.seen), &json(&now)).await?);
-    let page = Page::of(visitor, Typed { seen: now, ..typed }, Problems::default());
+    let page = Page::of(visitor, gateway, Typed { seen: now, ..typed }, Problems::default());
     page_with(409, &Page { conflict, ..page })
 }

@@ -1,0 +1,77 @@
+//! The sum of the counts is the sum of the rows, to the last nano-dollar.
+
+use chrono::{DateTime, TimeDelta};
+use entity::ids::RequestId;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+/// A row that differs from others in what it is counted by.
+fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRecord {
+    let at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(i64::from(kind % 5) * 7);
+    let answered = kind % 4 != 3;
+    RequestRecord {
+        id: RequestId(Uuid::nil()),
+        organization_id: OrganizationId(Uuid::from_u128(u128::from(kind % 2))),
+        api_key_id: (kind % 3 == 0).then(|| Uuid::from_u128(7)),
+        api_key_name: None,
+        requested_model: "a".to_owned(),
+        served_model: answered.then(|| if kind % 2 == 0 { "a" } else { "b" }.to_owned()),
+        served_provider: None,
+        outcome: if answered { "answered" } else { "interrupted" }.to_owned(),
+        error_class: None,
+        status_code: 200,
+        endpoint: String::new(),
+        invocation_type: String::new(),
+        streamed: false,
+        input_tokens: Some(tokens),
+        output_tokens: Some(tokens),
+        cached_tokens: None,
+        reasoning_tokens: None,
+        cache_write_tokens: None,
+        usage_flag: None,
+        cost_nano_dollars: cost,
+        model_price_id: None,
+        estimated: kind % 7 == 0,
+        first_frame_ms: None,
+        total_ms: 1,
+        upstream_calls: 1,
+        hops: 0,
+        attempts: Value::Null,
+        session_id: (kind % 6 < 3).then(|| Uuid::from_u128(u128::from(kind % 6))),
+        session_ref: None,
+        client_retry_count: None,
+        origin: "live".to_owned(),
+        created_at: at,
+        recorded_at: at,
+        instance_id: None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(10_000), ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_sum_of_the_counts_is_the_sum_of_the_rows(
+        rows in prop::collection::vec((any::<u8>(), prop::option::of(0..=MOST_NANO_DOLLARS), 0_i64..=100_000_000, 0_u8..8), 0..12)
+    ) {
+        let mut tally = Tally::default();
+        let (mut invoice, mut of_sessions) = (0, 0);
+        for (kind, cost, tokens, taken_back) in rows {
+            let row = row(kind, cost, tokens);
+            tally.request(&row, 1);
+            // Some are corrected: they are taken back, and counted again without their cost.
+            let mut billed = cost.unwrap_or(0);
+            if taken_back == 0 {
+                tally.request(&row, -1);
+                tally.request(&RequestRecord { cost_nano_dollars: Some(0), ..row.clone() }, 1);
+                billed = 0;
+            }
+            invoice += billed;
+            of_sessions += row.session_id.map_or(0, |_| billed);
+        }
+        prop_assert_eq!(tally.requests.values().map(|sums| sums.cost_nano_dollars).sum::<i64>(), invoice);
+        prop_assert_eq!(tally.daily.costs(), (invoice, of_sessions));
+    }
+}

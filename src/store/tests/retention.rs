@@ -1,0 +1,55 @@
+//! Deleting what is too old: by organization, the oldest first, and never what was counted.
+
+use std::time::Duration;
+
+use rstest::rstest;
+
+use super::records::{event, request};
+use super::{Kind, World};
+use crate::config::recording::Recording;
+use crate::store::page::PageRequest;
+use crate::store::recorder::{Record, Recorder};
+use crate::store::retention::BATCH;
+use crate::store::{EventFilter, OrganizationSettings, RequestFilter, UsageFilter};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[rstest]
+#[tokio::test]
+async fn what_is_too_old_is_deleted_in_batches(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
+    for number in 0..BATCH + 20 {
+        let row = request(&world);
+        let events = (number % 100 == 0).then(|| event(&world, row.id));
+        let record = Record { events: events.into_iter().collect(), request: Some(row), ..Record::default() };
+        recorder.reserve().await.expect("a place").leave(record);
+    }
+    world.database.hand.advance(DAY * 3);
+    recorder
+        .write(Record { events: Vec::new(), request: Some(request(&world)), ..Record::default() })
+        .await
+        .expect("durable");
+    drop(recorder);
+    writer.await.expect("no panic");
+    let count = async || {
+        let page = PageRequest { limit: 1_000, cursor: None };
+        let requests = world.organization.request_list(&RequestFilter::default(), &page).await.expect("rows");
+        let events = world.organization.event_list(&EventFilter::default(), &page).await.expect("rows");
+        (requests.items.len() as u64, events.items.len())
+    };
+    let sweep = async || world.store.system().retention_sweep().await.expect("swept");
+
+    // For ever, unless somebody says otherwise.
+    assert_eq!((sweep().await, count().await), (0, (BATCH + 21, 6)));
+    let settings = OrganizationSettings { retention_days: 3, ..OrganizationSettings::default() };
+    assert!(world.organization.settings_set(&settings, None).await.expect("set"));
+    assert_eq!(sweep().await, 0);
+    world.database.hand.advance(Duration::from_secs(1));
+    assert_eq!((sweep().await, count().await), (BATCH + 6, (21, 0)));
+    assert_eq!((sweep().await, count().await), (20, (1, 0)));
+    assert_eq!((sweep().await, count().await), (0, (1, 0)));
+    // What was counted stays counted.
+    let usage = world.organization.usage(&UsageFilter::default(), None, 10).await.expect("usage");
+    assert_eq!(usage.iter().map(|row| row.requests).sum::<i64>(), (BATCH + 21).cast_signed());
+}

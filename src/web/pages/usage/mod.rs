@@ -1,0 +1,3 @@
+//! `/usage`: requests, tokens and money, by day, model or key; and the same as a file.
+
+pub mod list;

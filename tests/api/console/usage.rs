@@ -1,0 +1,83 @@
+//! `/usage`, and budgets in the console: at `/settings/budget`, at `/keys/{id}/budget` and on the overview.
+
+use failsoft::auth::permission::Role;
+use failsoft::store::PriceFields;
+use serde_json::json;
+
+use crate::support::app::App;
+use crate::support::browser::Browser;
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+async fn owner(app: &App) -> Browser {
+    Browser::logged_in(app, &app.organization.member(Role::Owner).await).await
+}
+
+/// A model whose answers cost 5,000 nano-dollars each.
+async fn priced(app: &App) -> FakeProvider {
+    let fake = FakeProvider::start().await;
+    let provider = app.organization.provider("fake", &fake).await;
+    let price = PriceFields { input: Some(1_000_000), output: Some(1_000_000), ..PriceFields::default() };
+    app.organization.model_like("a", provider, |fields| fields.price = Some(price)).await;
+    fake.always_for("a-upstream", Script::answer("Hi"));
+    fake
+}
+
+on_both_databases! {
+    async fn a_budget_is_set_in_the_browser_and_shown_where_it_matters(app: App) {
+        let _fake = priced(&app).await;
+        let browser = owner(&app).await;
+        assert!(browser.get("/settings").await.expect(200).shows("nothing limits what is spent"));
+        let fields = [("day_soft", "0.000004"), ("day_hard", "$0.000012"), ("month_hard", "")];
+        browser.submit("/settings/budget", "/settings/budget", &fields).await.leads_to("/settings");
+        let settings = browser.get("/settings").await.expect(200);
+        assert!(settings.shows("The budget is saved") && settings.shows("$0.00 spent"), "{}", settings.html);
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        let overview = browser.get("/").await.expect(200);
+        assert!(overview.shows("The organisation has spent $0.000005 today: its soft limit is reached."), "{}", overview.html);
+        assert!(browser.get("/settings/budget").await.expect(200).shows("value=\"0.000012\""));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        let refused = app.chat(&json!({"model": "a"})).await;
+        assert_eq!(refused.status, 402);
+        let request = browser.get(&format!("/requests/{}", refused.header("x-request-id"))).await.expect(200);
+        assert!(request.shows("ver budget") && request.shows("$0.00"), "{}", request.html);
+        browser.submit("/settings/budget", "/settings/budget", &fields).await.leads_to("/settings");
+        assert!(browser.get("/settings").await.shows("Nothing was changed."));
+        browser.submit("/settings/budget", "/settings/budget", &[]).await.leads_to("/settings");
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        assert!(browser.get("/audit").await.expect(200).shows("budget"));
+    }
+
+    async fn a_keys_budget_is_set_on_its_page(app: App) {
+        let browser = owner(&app).await;
+        let key = app.get("/v1/identity/api-keys").await.json()["items"][0]["id"].as_str().expect("an id").to_owned();
+        let (page, form) = (format!("/keys/{key}"), format!("/keys/{key}/budget"));
+        browser.submit(&form, &form, &[("month_soft", "2.5"), ("month_hard", "10")]).await.leads_to(&page);
+        let shown = browser.get(&page).await.expect(200);
+        assert!(shown.shows("warns at $2.50, ends at $10.00") && shown.shows("This month"), "{}", shown.html);
+        let wrong = browser.submit(&form, &form, &[("day_soft", "3"), ("day_hard", "2"), ("month_hard", "-1")]).await.expect(422);
+        assert!(wrong.shows("The warning must not come after the end.") && wrong.shows("The limit must be a number from 0 to 9,000,000"), "{}", wrong.html);
+        assert!(wrong.shows("value=\"-1\""));
+        let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;
+        assert!(!member.get(&page).await.expect(200).shows("Change</a>"));
+        member.submit("/", &form, &[("month_hard", "99")]).await.expect(403);
+    }
+
+    async fn usage_is_a_table_and_a_file(app: App) {
+        let _fake = priced(&app).await;
+        let browser = owner(&app).await;
+        assert!(browser.get("/usage").await.expect(200).shows("Nothing was used in this time"));
+        for _ in 0..3 {
+            app.chat(&json!({"model": "a"})).await;
+        }
+        app.requests(3).await;
+        let days = browser.get("/usage").await.expect(200);
+        assert!(days.shows("2024-10-04") && days.shows("$0.000015"), "{}", days.html);
+        assert!(browser.get("/usage?by=model&range=7d").await.expect(200).shows("<th scope=\"row\">a</th>"));
+        assert!(browser.get("/usage?by=key").await.expect(200).shows("test key"));
+        assert!(browser.get("/usage?by=nonsense").await.expect(200).shows("it was left out"));
+        let file = browser.get("/usage.csv").await.expect(200).html;
+        assert_eq!(file.lines().count(), 2, "{file}");
+        assert!(file.contains(",3,3,0,0,9,6,0,0,15000,0"), "{file}");
+    }
+}
