@@ -385,16 +385,16 @@ impl Trail {
                 let record = self.last_record(&permit, outcome, class, status);
                 let cost = cost_of(&record);
                 permit.write(record).await.map_err(|error| self.withheld(error))?;
-                self.pay(cost);
+                self.pay(cost, true);
                 Ok(())
             }
             None => Ok(()),
         }
     }
 
-    fn pay(&self, cost: i64) {
+    fn pay(&self, cost: i64, recorded: bool) {
         if let Some(purse) = &self.purse {
-            purse.settle(cost);
+            purse.settle(cost, recorded);
         }
     }
 
@@ -417,7 +417,7 @@ impl Drop for Trail {
             let record = self.last_record(&permit, Outcome::ClientClosed, None, 499);
             let cost = cost_of(&record);
             permit.leave(record);
-            self.pay(cost);
+            self.pay(cost, false);
         }
     }
 }

@@ -33,11 +33,13 @@ struct Span {
     older: i64,
     /// Recorded here since.
     newer: i64,
+    /// Handed to the writer here since, and not acknowledged: it may not be in what is read next.
+    left: i64,
 }
 
 impl Span {
     fn total(&self) -> i64 {
-        self.read.saturating_add(self.older).saturating_add(self.newer)
+        self.read.saturating_add(self.older).saturating_add(self.newer).saturating_add(self.left)
     }
 
     fn roll(&mut self, start: i64) {
@@ -57,11 +59,12 @@ impl Book {
         }
     }
 
-    /// A request was recorded.
-    pub(super) fn pay(&mut self, cost: i64, now: DateTime<Utc>) {
+    /// A request was recorded, or will be: nobody waited for it.
+    pub(super) fn pay(&mut self, cost: i64, recorded: bool, now: DateTime<Utc>) {
         self.roll(now);
         for span in [&mut self.day, &mut self.month] {
-            span.newer = span.newer.saturating_add(cost);
+            let sum = if recorded { &mut span.newer } else { &mut span.left };
+            *sum = sum.saturating_add(cost);
         }
     }
 
@@ -86,7 +89,8 @@ impl Account {
         book.found.clear();
         let Book { day, month, .. } = &mut *book;
         for span in [day, month] {
-            span.older = span.older.saturating_add(std::mem::take(&mut span.newer));
+            let newer = std::mem::replace(&mut span.newer, std::mem::take(&mut span.left));
+            span.older = span.older.saturating_add(newer);
         }
     }
 

@@ -111,14 +111,14 @@ impl Purse {
         None
     }
 
-    /// The request is recorded, and cost so much. What was reserved is given back.
-    pub fn settle(&self, cost: i64) {
+    /// The request cost so much. What was reserved is given back. `recorded` says whether it is durable already.
+    pub fn settle(&self, cost: i64, recorded: bool) {
         let reserved = std::mem::take(&mut *self.reserved.lock().unwrap_or_else(PoisonError::into_inner));
         let now = self.clock.now();
         for limited in &self.accounts {
             let mut book = limited.account.open();
             book.reserved -= reserved;
-            book.pay(cost, now);
+            book.pay(cost, recorded, now);
         }
     }
 

@@ -82,7 +82,7 @@ fn what_is_reserved_is_not_there_for_others() {
     assert_eq!(second.reserve(Some(90)), None);
     drop(second);
     assert_eq!(world.purse(&budgets).over(Some(90)), None);
-    first.settle(30);
+    first.settle(30, true);
     assert!(!first.is_soft());
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (30, 30));
     assert!(first.over(Some(71)).is_some() && first.over(Some(70)).is_none());
@@ -113,7 +113,7 @@ fn with_an_unknown_price_only_what_was_spent_counts() {
     let other = world.purse(&[budget(None, Period::Day, 100)]);
     assert_eq!(other.reserve(Some(100)), None);
     assert_eq!(purse.reserve(None), None);
-    other.settle(100);
+    other.settle(100, true);
     assert!(purse.reserve(None).is_some());
     // What costs nothing can be paid for with nothing.
     assert_eq!(purse.reserve(Some(0)), None);
@@ -123,17 +123,24 @@ fn with_an_unknown_price_only_what_was_spent_counts() {
 async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
     let world = World::new();
     let purse = world.purse(&[budget(None, Period::Day, 100)]);
-    purse.settle(30);
+    purse.settle(30, true);
     world.read(&[("2026-11-01", 400), ("2026-11-29", 50), ("2026-11-30", 45)]).await;
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (45, 495));
     assert_eq!(world.spending.spent(world.id, Some(world.key), Period::Month), 495);
     // What is recorded while they are read is not lost.
     let rows = async {
-        purse.settle(5);
+        purse.settle(5, true);
         Ok(Vec::new())
     };
     world.spending.read(None, rows).await.expect("read");
     assert_eq!(world.spent(Period::Day), 5);
+    // What nobody waited for may not be there yet when they are read, and is there the next time.
+    purse.settle(7, false);
+    world.read(&[("2026-11-30", 5)]).await;
+    assert_eq!(world.spent(Period::Day), 12);
+    world.read(&[("2026-11-30", 12)]).await;
+    assert_eq!(world.spent(Period::Day), 12);
+    world.read(&[("2026-11-30", 5)]).await;
     // What cannot be read leaves what is known.
     let broken = async { Err(crate::error::Error::internal("away")) };
     world.spending.read(None, broken).await.expect_err("away");
@@ -163,7 +170,7 @@ proptest! {
         let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
         for (place, estimate, part, leaves) in requests {
             match under_way[place].take() {
-                Some((purse, reserved)) if !leaves => purse.settle(reserved * part / 100),
+                Some((purse, reserved)) if !leaves => purse.settle(reserved * part / 100, true),
                 Some(_) => {}
                 None => {
                     let purse = world.purse(&budgets);
