@@ -352,7 +352,10 @@ fn of_governing() -> Vec<(&'static str, String)> {
     vec![
         ("settings", html(&settings_page(frame("Settings", Lit::Settings)))),
         ("settings-member", html(&settings_page(member("Settings", Lit::Settings)))),
-        ("settings-budget", html(&budget_form(Problems::of("day_soft", "The warning must not come after the end.")))),
+        (
+            "settings-budget",
+            html(&budget_form(Problems::of("day_soft", "The warning must not come after the end."))),
+        ),
         ("audit", html(&audit_list(8))),
         ("audit-empty", html(&audit_list(0))),
         ("docs", html(&docs::start::Page::of(Frame::public("Quick start"), "https://gateway.test"))),

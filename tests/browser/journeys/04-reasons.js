@@ -1,5 +1,4 @@
 // Each way in which a model can fail or be passed over shows its reason: in the list, and on the event's own page.
-// (`over_budget` is reserved: nothing brings it about yet.)
 import assert from "node:assert/strict";
 import { MESSAGES, Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
@@ -27,6 +26,7 @@ const REAL = {
   blind: "Cannot do it",
   "keeps-limiting": "Cooling down",
   "never-reached": "No time left",
+  dear: "Over budget",
 };
 
 const IMAGE = { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } };
@@ -43,6 +43,7 @@ async function bringAbout(acme) {
     hangs: "sim/hang",
     "never-reached": "sim/steady",
     forbidden: "sim/steady",
+    dear: { upstream_model: "sim/steady", price: { input: 1000000, output: 1000000, cache_read: null, cache_write: null } },
   });
   await acme.fallback("flagship", ["standby"]);
   const answers = [];
@@ -57,6 +58,12 @@ async function bringAbout(acme) {
   assert.match(broken.body, /"finish_reason":\s*"error"/);
   const late = await acme.ask("hangs", { models: ["never-reached"], headers: { "x-failsoft-deadline-ms": "1200" } });
   assert.equal(late.status, 504, JSON.stringify(late.body));
+
+  // A key that may spend a thousand-millionth of a dollar: nothing that has a price fits into it.
+  const thrifty = await acme.create("/v1/identity/api-keys", { name: "thrifty", scopes: ["inference"] });
+  await acme.create("/v1/model-router/budgets", { api_key_id: thrifty.id, period: "day", hard_limit_nano_dollars: 1 });
+  const cheaper = await acme.ask("dear", { models: ["standby"], key: thrifty.key });
+  assert.equal(cheaper.body.model, "standby", JSON.stringify(cheaper.body));
 
   // A key that may use neither the model in the middle nor be told that it may.
   const key = await acme.create("/v1/identity/api-keys", { name: "narrow", scopes: ["inference", "drill"], models: ["flagship", "standby"] });

@@ -110,7 +110,8 @@ pub async fn read(
     let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
     page(&Page {
         frame: Frame::of(&visitor, "Overview", Lit::Overview),
-        notes: [allowance::warnings(&visitor.organization, &gateway.listeners.spending), query.notes()].concat(),
+        notes: [allowance::warnings(&visitor.organization, &gateway.listeners.spending), query.notes()]
+            .concat(),
         ranges: ranges(&span, &query),
         span: span.name(),
         quiet: total.requests() == 0 && events.items.is_empty(),

@@ -56,12 +56,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn of(
-        visitor: &Visitor<impl Requires>,
-        gateway: &Gateway,
-        typed: Typed,
-        problems: Problems,
-    ) -> Self {
+    fn of(visitor: &Visitor<impl Requires>, gateway: &Gateway, typed: Typed, problems: Problems) -> Self {
         let (spending, now) = (&gateway.listeners.spending, gateway.clock.now());
         let frame = Frame::of(visitor, "Settings", Lit::Settings);
         let budgets = allowance::lines(&visitor.organization, None, spending, now);

@@ -141,7 +141,8 @@ impl Page {
         now: DateTime<Utc>,
     ) -> Self {
         let shown = usize::try_from(ROWS).unwrap_or(usize::MAX);
-        let choices = |list: &[(&str, &str)]| list.iter().map(|(word, label)| Choice::new(word, label)).collect();
+        let choices =
+            |list: &[(&str, &str)]| list.iter().map(|(word, label)| Choice::new(word, label)).collect();
         Self {
             frame,
             notes: query.notes(),
