@@ -17,7 +17,6 @@ use uuid::Uuid;
 use super::answer::{AttemptReport, ChainFailure};
 use super::budget::Purse;
 use super::classify::{ErrorClass, Failure};
-use super::cooldown::Cooling;
 use super::cost::Usage;
 use super::metrics::Metrics;
 use super::plan::{Candidate, Objection};
@@ -25,7 +24,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::store::recorder::{Begun, FallbackEventRecord, Permit, RUNNING, Record, Recorder, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
-use rows::{left_alone_message, passed_over_failure};
+use rows::passed_over_failure;
 
 /// What is known of a request before anybody is called.
 #[derive(Debug, Clone)]
@@ -333,23 +332,6 @@ impl Trail {
             Ok(()) => Error::Chain(Box::new(chain)),
             Err(error) => error,
         }
-    }
-
-    /// The last pass-over in the words of a failure.
-    #[must_use]
-    pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
-        let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
-        let failure = passed_over_failure(&Objection { reason, cooling: None, over: None }, model);
-        // It was told in full when it was passed over.
-        let told = self.pending.as_ref().filter(|last| last.event.error_class == reason.as_str());
-        let told = told.and_then(|last| last.event.error_message.clone());
-        Failure { message: told.unwrap_or(failure.message), ..failure }
-    }
-
-    /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
-    pub fn left_alone(&mut self, cooling: &Cooling) -> Failure {
-        self.retry_after = Some(self.retry_after.map_or(cooling.left, |known| known.min(cooling.left)));
-        Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
     }
 
     /// Nano-dollars; none if the price is unknown.

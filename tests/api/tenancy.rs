@@ -4,6 +4,7 @@
 //! The routes are those of the application's own list: one without a row in [`matrix`] fails the first test.
 
 mod dialect;
+mod managed;
 mod matrix;
 mod pages;
 

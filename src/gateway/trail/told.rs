@@ -3,11 +3,32 @@
 //! Imports the trail and [`answer`](crate::gateway::answer)'s words.
 
 use super::Trail;
+use super::rows::{left_alone_message, passed_over_failure};
 use crate::error::Error;
 use crate::gateway::answer::{Disclosure, Fallback, Metadata};
+use crate::gateway::classify::{ErrorClass, Failure};
+use crate::gateway::cooldown::Cooling;
 use crate::gateway::cost::Usage;
+use crate::gateway::plan::Objection;
 
 impl Trail {
+    /// The last pass-over in the words of a failure.
+    #[must_use]
+    pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
+        let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
+        let failure = passed_over_failure(&Objection { reason, cooling: None, over: None }, model);
+        // It was told in full when it was passed over.
+        let told = self.pending.as_ref().filter(|last| last.event.error_class == reason.as_str());
+        let told = told.and_then(|last| last.event.error_message.clone());
+        Failure { message: told.unwrap_or(failure.message), ..failure }
+    }
+
+    /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
+    pub fn left_alone(&mut self, cooling: &Cooling) -> Failure {
+        self.retry_after = Some(self.retry_after.map_or(cooling.left, |known| known.min(cooling.left)));
+        Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
+    }
+
     /// What the caller is told in headers, as of now.
     #[must_use]
     pub fn disclosure(&self) -> Disclosure {

@@ -6,6 +6,7 @@ use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::managed;
 use crate::support::app::{Answer, App, Organization, eventually};
 use crate::support::fake_provider::{FakeProvider, Script};
 
@@ -65,17 +66,17 @@ pub(super) fn title(route: &Endpoint) -> String {
 /// The first organization's things, each of a name that stands nowhere else. What a row deletes no other row needs.
 #[derive(Default)]
 pub(super) struct Victim {
-    provider: String,
-    spare_provider: String,
-    model: String,
-    spare_model: String,
-    key: String,
-    spare_key: String,
-    budget: String,
-    spare_budget: String,
+    pub(super) provider: String,
+    pub(super) spare_provider: String,
+    pub(super) model: String,
+    pub(super) spare_model: String,
+    pub(super) key: String,
+    pub(super) spare_key: String,
+    pub(super) budget: String,
+    pub(super) spare_budget: String,
     event: String,
     request: String,
-    organization: String,
+    pub(super) organization: String,
     /// What its lists hold, as its owner reads them.
     before: Vec<Value>,
     _fake: Option<FakeProvider>,
@@ -233,8 +234,8 @@ pub(super) fn rows(victim: &Victim) -> Vec<Row> {
     let mut rows = inference();
     rows.extend(fallbacks());
     rows.extend(records(victim));
-    rows.extend(catalogue(victim));
-    rows.extend(identity(victim));
+    rows.extend(managed::catalogue(victim));
+    rows.extend(managed::identity(victim));
     rows.extend(open());
     rows
 }
@@ -310,100 +311,6 @@ fn records(victim: &Victim) -> Vec<Row> {
             &[name],
         ));
     }
-    rows
-}
-
-/// List, create, read, change and delete of one kind of thing.
-struct Managed<'a> {
-    folder: &'a str,
-    id: &'a str,
-    /// What is deleted.
-    spare: &'a str,
-    name: &'a str,
-    new: Value,
-    /// What another organization gets for the same creation.
-    foreign: Foreign,
-    change: Value,
-}
-
-impl Managed<'_> {
-    fn rows(self) -> Vec<Row> {
-        let Self { folder, id, spare, name, new, foreign, change } = self;
-        let title = |method: &str, rest: &str| format!("{method} {folder}{rest}");
-        let (one, gone) = (format!("{folder}/{id}"), format!("{folder}/{spare}"));
-        let absent = Foreign::Absent;
-        vec![
-            Row::new(&title("GET", ""), folder, Value::Null, 200, Foreign::Own(200), &[name]),
-            Row::new(&title("POST", ""), folder, new, 201, foreign, &[]),
-            Row::new(&title("GET", "/{id}"), &one, Value::Null, 200, absent, &[name]),
-            Row::new(&title("PATCH", "/{id}"), &one, change, 200, absent, &[id]),
-            Row::new(&title("DELETE", "/{id}"), &gone, Value::Null, 204, absent, &[]),
-        ]
-    }
-}
-
-fn catalogue(victim: &Victim) -> Vec<Row> {
-    let models = Managed {
-        folder: "/v1/model-router/models",
-        id: &victim.model,
-        spare: &victim.spare_model,
-        name: "victim/first",
-        // The provider is the first organization's: for another one it is not there.
-        new: json!({"name": "new/model", "provider_id": victim.provider}),
-        foreign: Foreign::Refused(422),
-        change: json!({"enabled": true}),
-    };
-    let providers = Managed {
-        folder: "/v1/model-router/providers",
-        id: &victim.provider,
-        spare: &victim.spare_provider,
-        name: "victim-provider",
-        // A name is taken only within its organization.
-        new: json!({"name": "new-provider", "preset": "simulated"}),
-        foreign: Foreign::Own(201),
-        change: json!({"name": "renamed-provider"}),
-    };
-    let test = Row::new(
-        "POST /v1/model-router/providers/{id}/test",
-        &format!("/v1/model-router/providers/{}/test", victim.provider),
-        Value::Null,
-        200,
-        Foreign::Absent,
-        &["remedy"],
-    );
-    let budgets = Managed {
-        folder: "/v1/model-router/budgets",
-        id: &victim.budget,
-        spare: &victim.spare_budget,
-        name: &victim.budget,
-        // The key is the first organization's, likewise.
-        new: json!({"api_key_id": victim.key, "period": "month", "soft_limit_nano_dollars": 5}),
-        foreign: Foreign::Refused(422),
-        change: json!({"soft_limit_nano_dollars": 7}),
-    };
-    models.rows().into_iter().chain([test]).chain(providers.rows()).chain(budgets.rows()).collect()
-}
-
-fn identity(victim: &Victim) -> Vec<Row> {
-    let keys = Managed {
-        folder: "/v1/identity/api-keys",
-        id: &victim.key,
-        spare: &victim.spare_key,
-        name: "victim-key",
-        new: json!({"name": "new-key", "scopes": ["keys:manage"]}),
-        foreign: Foreign::Own(201),
-        change: json!({"name": "renamed-key"}),
-    };
-    let whoami = "/v1/identity/whoami";
-    let mut rows = keys.rows();
-    rows.push(Row::new(
-        "GET /v1/identity/whoami",
-        whoami,
-        Value::Null,
-        200,
-        Foreign::Own(200),
-        &[&victim.organization],
-    ));
     rows
 }
 
