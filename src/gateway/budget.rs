@@ -69,10 +69,9 @@ impl Spending {
         let spent = roll_ups.await?;
         for row in &spent {
             let key = (!row.api_key_id.is_nil()).then_some(ApiKeyId(row.api_key_id));
-            for id in [Some((row.organization_id, None)), key.map(|key| (row.organization_id, Some(key)))] {
-                if let Some(id) = id {
-                    accounts.get_or_insert_with(id, Arc::default).found(row.day, row.cost_nano_dollars);
-                }
+            let of_key = key.map(|key| (row.organization_id, Some(key)));
+            for id in [Some((row.organization_id, None)), of_key].into_iter().flatten() {
+                accounts.get_or_insert_with(id, Arc::default).found(row.day, row.cost_nano_dollars);
             }
         }
         let now = self.clock.now();

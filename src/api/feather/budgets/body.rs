@@ -91,8 +91,10 @@ mod tests {
     #[test]
     fn what_is_described_is_read() {
         assert_reads_all_of::<NewBudgetBody>(|fields| {
-            drop((place(fields), limits(fields)));
+            let (_place, _limits) = (place(fields), limits(fields));
         });
-        assert_reads_all_of::<BudgetChangeBody>(|fields| drop(limits(fields)));
+        assert_reads_all_of::<BudgetChangeBody>(|fields| {
+            let _limits = limits(fields);
+        });
     }
 }
