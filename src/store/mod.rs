@@ -30,8 +30,8 @@ pub mod schema;
 mod session;
 mod settings;
 mod sheet;
-mod sweep;
 pub mod snapshot;
+mod sweep;
 pub mod system;
 #[cfg(test)]
 mod tests;

@@ -172,8 +172,11 @@ pub async fn change(
             let seen: Option<OrganizationSettings> = serde_json::from_str(&typed.seen).ok();
             match data.settings_set(&settings, seen.as_ref()).await {
                 Ok(changed) => {
-                    let said =
-                        if changed { "The settings are saved, and in force." } else { "Nothing was changed." };
+                    let said = if changed {
+                        "The settings are saved, and in force."
+                    } else {
+                        "Nothing was changed."
+                    };
                     flash::redirect(visitor.request(), "/settings", said)
                 }
                 Err(Error::RevisionChanged { .. }) => outrun(visitor, &gateway, &store, &data, typed).await,
