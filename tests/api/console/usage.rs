@@ -48,6 +48,18 @@ on_both_databases! {
         assert!(browser.get("/audit").await.expect(200).shows("budget"));
     }
 
+    async fn each_attempt_shows_what_it_cost(app: App) {
+        let fake = priced(&app).await;
+        let provider = app.organization.provider("other", &fake).await;
+        app.organization.model("broken", provider).await;
+        fake.always_for("broken-upstream", Script::error(503, "overloaded", "busy"));
+        let answer = app.chat(&json!({"model": "broken", "models": ["a"]})).await;
+        let page = owner(&app).await.get(&format!("/requests/{}", answer.header("x-request-id"))).await.expect(200);
+        let (_, costs) = page.html.split_once("Cost by attempt").expect("the card");
+        let (broken, a) = (costs.find("$0.00<").expect("nothing"), costs.find("$0.000005").expect("a cost"));
+        assert!(broken < a, "{costs}");
+    }
+
     async fn a_keys_budget_is_set_on_its_page(app: App) {
         let browser = owner(&app).await;
         let key = app.get("/v1/identity/api-keys").await.json()["items"][0]["id"].as_str().expect("an id").to_owned();

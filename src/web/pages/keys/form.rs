@@ -90,7 +90,7 @@ impl Typed {
         let typed =
             Self { expires_at: if same_end { "" } else { &self.expires_at }.to_owned(), ..self.clone() };
         let wanted = typed.read(now)?;
-        let sorted = |models: &Option<Vec<String>>| models.clone().map(|models| BTreeSet::from_iter(models));
+        let sorted = |models: &Option<Vec<String>>| models.clone().map(BTreeSet::from_iter);
         let same_models = sorted(&wanted.models) == sorted(&before.models);
         Ok(ApiKeyChange {
             seen: seen(&self.seen),

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::store::page::PageRequest;
 use crate::store::{EventFilter, EventRow, RequestRow, Store};
 use crate::web::attempts::{Attempt, attempts, sentence};
-use crate::web::figures::{count, duration};
+use crate::web::figures::{count, duration, money};
 use crate::web::layout::{Frame, Lit};
 use crate::web::mark::Mark;
 use crate::web::pages::events::line::EventLine;
@@ -36,6 +36,8 @@ pub(crate) struct Page {
     pub(crate) facts: Vec<(&'static str, String)>,
     /// Names and values, in order.
     pub(crate) usage: Vec<(&'static str, String)>,
+    /// Who was tried, and what it cost: all but the one that answered nothing.
+    pub(crate) costs: Vec<(String, String)>,
     /// What was changed in the request for a model's sake.
     pub(crate) adapted: Vec<(String, String)>,
     /// Why it failed, if it did.
@@ -73,6 +75,7 @@ impl Page {
             events: events.iter().rev().map(EventLine::from).collect(),
             facts: facts(request),
             usage: usage(request),
+            costs: costs(request, &attempts),
             adapted: attempts.iter().filter(|attempt| !attempt.adapted.is_empty()).map(adapted).collect(),
             reason: request.error_class.as_deref().map(Mark::of_class),
         }
@@ -97,6 +100,22 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }
 
+/// Billed is what answered, which is the last one of that name that was called.
+fn costs(request: &RequestRow, attempts: &[Attempt]) -> Vec<(String, String)> {
+    let served = request.served_model.as_deref();
+    let answered =
+        attempts.iter().rposition(|attempt| !attempt.passed_over && Some(&*attempt.model) == served);
+    let cost = |(index, attempt): (usize, &Attempt)| {
+        let cost = match request.cost_nano_dollars {
+            Some(cost) if answered == Some(index) => money(cost),
+            None if answered == Some(index) => "unknown".to_owned(),
+            Some(_) | None => money(0),
+        };
+        (attempt.model.clone(), cost)
+    };
+    attempts.iter().enumerate().map(cost).collect()
+}
+
 /// What was odd about the provider's own count, in words.
 fn odd(flag: &str) -> &'static str {
     match flag {
@@ -107,7 +126,7 @@ fn odd(flag: &str) -> &'static str {
 }
 
 fn usage(request: &RequestRow) -> Vec<(&'static str, String)> {
-    let cost = request.cost_nano_dollars.map(crate::web::figures::money);
+    let cost = request.cost_nano_dollars.map(money);
     let rows = [
         ("Prompt tokens", request.input_tokens.map(count)),
         ("of them cached", request.cached_tokens.filter(|number| *number > 0).map(count)),
