@@ -50,7 +50,7 @@ bench: ## measure speed and memory and print the table; ARGS='...'
 chaos: ## kill, database away, disk full, a million invoices: about an hour; ARGS='...' goes to tests/chaos/run alone
 	cargo build --locked --release
 	FAILSOFT_BIN=$(CARGO_TARGET_DIR)/release/failsoft tests/chaos/run $(ARGS)
-	$(if $(ARGS),,PROPTEST_CASES=1000000 cargo test --locked --release --lib gateway::cost)
+	$(if $(ARGS),,PROPTEST_CASES=1000000 cargo test --locked --release --lib -- gateway::cost rollup::write)
 
 postgres: ## a throw-away PostgreSQL until Ctrl-C
 	@.ci/with-postgres bash -c 'echo "FAILSOFT_TEST_POSTGRES_URL=$$FAILSOFT_TEST_POSTGRES_URL"; exec sleep infinity'
