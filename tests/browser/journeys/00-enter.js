@@ -9,6 +9,7 @@ export async function run({ visit }) {
   await ada.press("Log out");
   await ada.page.waitForURL("**/login*");
 
+  ada.provokes(422, "/login");
   await logIn(ada, "ada@acme.test", "wrong password");
   await ada.page.getByRole("alert").waitFor();
   assert.equal(await ada.field("E-mail address").inputValue(), "ada@acme.test");

@@ -26,6 +26,7 @@ async function add(ada, nowhere) {
   // Left empty and wrong: told beside the fields, and the rest is kept.
   await ada.field("Kind").selectOption("custom");
   await ada.fill({ "Base address": "nonsense" });
+  ada.provokes(422, "/providers/new");
   await ada.press("Add provider");
   await ada.page.getByRole("alert").waitFor();
   await ada.look("add provider, refused");
@@ -55,6 +56,7 @@ async function mend(ada, vendor) {
 
   // Another address is not given the credential that was meant for the first one.
   await ada.fill({ "Base address": vendor.url });
+  ada.provokes(422, "/providers/one");
   await ada.press("Save");
   await ada.page.getByRole("alert").waitFor();
   assert.equal(await ada.field("Base address").inputValue(), vendor.url);

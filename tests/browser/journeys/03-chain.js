@@ -50,9 +50,20 @@ async function byHand(ada, editor) {
   await ada.page.keyboard.press("Alt+ArrowDown");
   await editor.stands("cedar", "amber", "birch");
 
-  const box = await editor.item("amber").boundingBox();
-  await editor.item("birch").dragTo(editor.item("amber"), { targetPosition: { x: 40, y: Math.min(4, box.height / 4) } });
+  await drag(ada.page, editor.item("birch"), editor.item("amber"));
   await editor.stands("cedar", "birch", "amber");
+  await said.filter({ hasText: "birch, position 2 of 3" }).waitFor({ state: "attached" });
+}
+
+// With a mouse as a hand moves it: pressed on the one, moved step by step to the upper edge of the other, let go.
+async function drag(page, from, to) {
+  await from.scrollIntoViewIfNeeded();
+  const [start, end] = [await from.locator(".grow").boundingBox(), await to.boundingBox()];
+  await page.mouse.move(start.x + start.width / 2, start.y + start.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(start.x + start.width / 2, start.y, { steps: 4 });
+  await page.mouse.move(end.x + end.width / 2, end.y + 3, { steps: 8 });
+  await page.mouse.up();
 }
 
 // The official shapes: what is stored, and who was asked.

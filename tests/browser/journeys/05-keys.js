@@ -12,6 +12,7 @@ export async function run({ visit, server, setting }) {
   await ada.follow("Create key");
 
   // Wrong: the form comes back as it was.
+  ada.provokes(422, "/keys/new");
   await ada.fill({ "Requests per minute": "many" });
   await ada.press("Create key");
   await ada.page.getByRole("alert").waitFor();

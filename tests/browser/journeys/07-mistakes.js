@@ -19,6 +19,7 @@ export async function run({ visit, server }) {
 async function refused(ada, acme, flagship) {
   await ada.open(`/models/${flagship.id}`);
   await ada.fill({ Name: "no spaces here", "Context window, in tokens": "plenty", "Prompt": "2.5" });
+  ada.provokes(422, "/models/one");
   await ada.press("Save");
   const summary = ada.page.getByRole("alert");
   await summary.waitFor();
@@ -49,6 +50,7 @@ async function outrun(ada, acme, flagship) {
   await ada.press("Move birch up");
   await editor.stands("birch", "amber");
   await acme.fallback("flagship", ["birch"]);
+  ada.provokes(409, "/fallbacks/one");
   await ada.press("Save");
   await ada.page.getByRole("alert").filter({ hasText: "was faster" }).waitFor();
   await ada.look("fallback editor, outrun");

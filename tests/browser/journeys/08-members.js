@@ -33,6 +33,7 @@ export async function run({ visit, server }) {
   const eve = await visit();
   await logIn(eve, other.email);
   for (const page of pages) {
+    eve.provokes(404, page.replace(/[^/]+$/, "one"));
     const answer = await eve.open(page);
     assert.equal(answer.status(), 404, `${page} is somebody else's`);
     assert.ok(!(await eve.page.content()).includes("flagship"), page);
@@ -61,6 +62,7 @@ async function join(bob, link) {
   await bob.fill({ "Your name": "Bob", "Choose a password": PASSWORD });
   await bob.press("Join");
   await (await bob.menu()).getByText("Acme Rockets").waitFor();
+  bob.provokes(404, "/invite/one");
   const again = await bob.open(link);
   assert.notEqual(again.status(), 200);
 }
@@ -77,6 +79,7 @@ async function looksOnly(bob, pages) {
     }
   }
   assert.equal(await (await bob.menu()).getByRole("link", { name: "Audit" }).count(), 0);
+  bob.provokes(403, "/audit");
   const audit = await bob.open("/audit");
   assert.equal(audit.status(), 403);
   await bob.look("not allowed");

@@ -20,7 +20,7 @@ export async function run({ visit, server, setting }) {
     if (setting.script) await streamed(ada, acme, speaker);
     await finished(ada);
     await ada.look("playground, answered");
-    await refused(ada);
+    await refused(ada, setting.script);
   } finally {
     await speaker.close();
   }
@@ -61,7 +61,9 @@ async function finished(ada) {
 }
 
 // What cannot be asked is told beside its field, in both ways.
-async function refused(ada) {
+async function refused(ada, script) {
+  if (script) ada.provokes(422, "/playground/stream");
+  ada.provokes(422, "/playground");
   await ada.fill({ Prompt: " " });
   await ada.press("Send");
   await ada.page.getByRole("alert").filter({ hasText: "Type what the model is to be asked" }).waitFor();

@@ -1,4 +1,5 @@
 // One person's browser: pages are opened, looked at once for their budgets, and acted on by their labels.
+import { cutOff, lostInForcedColors, tooWide, twiceTheText, usualText } from "./bends.js";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
@@ -22,10 +23,14 @@ async function size(response, kind) {
 export class Visit {
   constructor(setting, server, context, page) {
     // `server`: {url}, which may be another way to the same server.
-    Object.assign(this, { setting, server, context, page, faults: [], clicks: 0 });
+    Object.assign(this, { setting, server, context, page, faults: [], refusals: [], provoked: [], clicks: 0 });
     page.on("console", (message) => {
-      const expected = /Failed to load resource: the server responded with a status of (4\d\d)/.test(message.text());
-      if (message.type() === "error" && !expected) this.faults.push(`console: ${message.text()}`);
+      if (message.type() !== "error") return;
+      const [, status] = /Failed to load resource: the server responded with a status of (\d+)/.exec(message.text()) ?? [];
+      const url = message.location().url;
+      // Whether the journey meant it to be refused is known in the end.
+      if (status && url.startsWith(server.url)) this.refusals.push({ status: Number(status), path: url.slice(server.url.length) });
+      else this.faults.push(`console: ${message.text()}`);
     });
     page.on("pageerror", (error) => this.faults.push(`page: ${error.message}`));
     page.on("requestfailed", (request) => {
@@ -61,7 +66,7 @@ export class Visit {
   }
 
   async #axe(name) {
-    if (this.setting.script) return this.#audit(this.page, name);
+    if (this.setting.script) return this.#audits(this.page, name);
     // axe needs scripts: the same page, as it stands, in a context that runs axe's but none of the page's.
     const url = this.page.url();
     const html = await this.page.content();
@@ -71,14 +76,24 @@ export class Visit {
       await context.route(url, (route) => route.fulfill({ body: html, contentType: "text/html; charset=utf-8" }));
       const page = await context.newPage();
       await page.goto(url);
-      await this.#audit(page, name);
+      await this.#audits(page, name);
     } finally {
       await context.close();
     }
   }
 
-  async #audit(page, name) {
+  // In both themes, whatever the setting is.
+  async #audits(page, name) {
+    const own = this.setting.context.colorScheme;
     await page.evaluate(AXE);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await this.#audit(page, `${name}, ${colorScheme}`);
+    }
+    await page.emulateMedia({ colorScheme: own });
+  }
+
+  async #audit(page, name) {
     const found = await page.evaluate(async () => {
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
       const result = await globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } });
@@ -104,6 +119,10 @@ export class Visit {
     const context = await this.#beside({ javaScriptEnabled: true });
     try {
       const page = await context.newPage();
+      // An error of the page itself was noted when it was opened; here it is what a policy refuses, or a script's own.
+      page.on("console", (message) => {
+        if (message.type() === "error" && !message.text().startsWith("Failed to load resource: the server responded")) this.faults.push(`console: ${message.text()}`);
+      });
       const sizes = [];
       page.on("response", (response) => {
         const kind = response.request().resourceType();
@@ -116,12 +135,32 @@ export class Visit {
       assert.ok(total <= MOST_BYTES, `${name}: ${total} bytes`);
       for (const { kind, bytes } of loaded) assert.ok(bytes <= (MOST_OF_KIND[kind] ?? MOST_BYTES), `${name}: ${bytes} bytes of ${kind}`);
       const moved = await this.#moved(page);
-      await page.setViewportSize({ width: NARROWEST, height: 700 });
-      await this.#fits(page, `${name} at ${NARROWEST} px`);
+      await this.#bends(page, name);
       return moved;
     } finally {
       await context.close();
     }
+  }
+
+  // Narrow, with text of twice its size, and in the colors of somebody's own.
+  async #bends(page, name) {
+    await page.setViewportSize({ width: NARROWEST, height: 700 });
+    await this.#whole(page, `${name} at ${NARROWEST} px`);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.evaluate(twiceTheText);
+    await this.#whole(page, `${name} with 200 % text`);
+    await page.evaluate(usualText);
+    await page.emulateMedia({ forcedColors: "active" });
+    // The focus is shown to those who come by the keyboard.
+    await page.keyboard.press("Tab");
+    for (const lost of await page.evaluate(lostInForcedColors)) this.faults.push(`${name} in forced colors: ${lost}`);
+    await page.emulateMedia({ forcedColors: "none" });
+  }
+
+  async #whole(page, name) {
+    const wide = await page.evaluate(tooWide);
+    if (wide.length > 0) this.faults.push(`${name} is wider than its window: ${wide.join(", ")}`);
+    for (const cut of await page.evaluate(cutOff)) this.faults.push(`${name} is cut: ${cut}`);
   }
 
   // What had been drawn and has moved, two frames after the page has loaded.
@@ -178,6 +217,21 @@ export class Visit {
     return url.pathname + url.search;
   }
 
+  // A response that the journey means to get: its status, and the path with the query, ids and secrets being `one`. No other may fail.
+  provokes(status, path) {
+    this.provoked.push({ status, path });
+  }
+
+  #unprovoked() {
+    const plain = (path) => path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "one").replace(/^\/(invite|reset|enter)\/[\w-]+/, "/$1/one").split("#")[0];
+    const meant = (refusal) => this.provoked.some((own) => own.status === refusal.status && own.path === plain(refusal.path));
+    const missing = this.provoked.filter((own) => !this.refusals.some((refusal) => refusal.status === own.status && plain(refusal.path) === own.path));
+    return [
+      ...this.refusals.filter((refusal) => !meant(refusal)).map(({ status, path }) => `console: ${path} answered ${status}`),
+      ...missing.map(({ status, path }) => `${path} was to answer ${status}, and never did`),
+    ];
+  }
+
   // Faults that the journey itself has made.
   forgive(pattern) {
     this.faults = this.faults.filter((fault) => !pattern.test(fault));
@@ -185,6 +239,6 @@ export class Visit {
 
   async end() {
     await this.context.close();
-    assert.deepEqual(this.faults, [], "faults of the pages");
+    assert.deepEqual([...this.faults, ...this.#unprovoked()], [], "faults of the pages");
   }
 }
