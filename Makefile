@@ -87,4 +87,4 @@ browser: ## the console in a real Chromium; ARGS='...' picks journeys
 
 crash: ## a short chaos: 20 kills a database, PostgreSQL away, the disk full
 	cargo build --locked
-	FAILSOFT_BIN=$(CARGO_TARGET_DIR)/debug/failsoft tests/chaos/run --kills 20 --between-kills 0.5 --rate 100 --seconds 8 $(ARGS)
+	FAILSOFT_BIN=$(CARGO_TARGET_DIR)/debug/failsoft tests/chaos/run --kills 20 --between-kills 0.4 --rate 100 --seconds 7 $(ARGS)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from harness.cluster import Cluster
-from harness.ledger import Event, Records, Row
+from harness.ledger import DayKey, Event, Records, Row, Sums
 from harness.processes import Unavailable
 
 QUERY_SECONDS = 120
@@ -33,6 +33,10 @@ SELECT {organization_id}, bucket_at, failed_model, next_model, error_class, orig
 FROM fallback_rollups GROUP BY 1, 2, 3, 4, 5, 6"""
 LATENCY_ROLLUPS = """
 SELECT {organization_id}, bucket_at, origin, measure, sum(requests) FROM latency_rollups GROUP BY 1, 2, 3, 4"""
+DAY_ROLLUPS = """
+SELECT {organization_id}, day, served_model, {api_key_id}, origin, sum(requests), sum(answered), sum(by_fallback),
+  sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_dollars), sum(estimated)
+FROM %s GROUP BY 1, 2, 3, 4, 5"""
 # The oldest request that is under way by the database's word, in Unix seconds.
 # By organization, because there is an index for that.
 OLDEST_RUNNING = """
@@ -73,7 +77,12 @@ class Database(ABC):
         }
         counts = {(e[0], int(e[1]), *e[2:6]): int(e[6]) for e in self.query(EVENT_ROLLUPS.format(**words))}
         times = {(t[0], int(t[1]), *t[2:4]): int(t[4]) for t in self.query(LATENCY_ROLLUPS.format(**words))}
-        return Records(rows, events, requests, counts, times)
+        days, sessions = (self._days(words, table) for table in ("usage_rollups", "session_rollups"))
+        return Records(rows, events, requests, counts, times, days, sessions)
+
+    def _days(self, words: dict[str, str], table: str) -> dict[DayKey, Sums]:
+        days = self.query(DAY_ROLLUPS.format(**words) % table)
+        return {(d[0], int(d[1]), *d[2:5]): tuple(map(int, d[5:])) for d in days}
 
     def oldest_running(self) -> float | None:
         """When the oldest request that is still under way came in; none if none is."""

@@ -68,7 +68,11 @@ def _healthy() -> Ledgers:
         (*key, "", "stream_interrupted", "live"): 1,
     }
     latency_rollups = {(ORGANIZATION, BUCKET, "live", measure): 4 for measure in ("total", "first_frame")}
-    records = Records(rows, events, request_rollups, event_rollups, latency_rollups)
+    days = {
+        (ORGANIZATION, 0, "first", KEY, "live"): (3, 1, 0, INPUT, OUTPUT, 0, 0, _cost("first"), 2),
+        (ORGANIZATION, 0, "second", KEY, "live"): (1, 1, 1, INPUT, OUTPUT, 0, 0, _cost("second"), 0),
+    }
+    records = Records(rows, events, request_rollups, event_rollups, latency_rollups, days, {**days})
     return Ledgers(asked, calls, records, [Death(12.4, 12.5)], [13.0])
 
 
@@ -219,4 +223,6 @@ FAULTS: list[tuple[str, str, Callable[[Ledgers], None]]] = [
     ("request roll-up", "a bucket is missing", _lost_request_rollup),
     ("event roll-up", "an event more", _shifted_event_rollup),
     ("latency roll-up", "a bucket is missing", _lost_time),
+    ("usage roll-up", "a day is missing", lambda ledgers: ledgers.records.day_rollups.popitem()),
+    ("usage roll-up", "sessions are missing", lambda ledgers: ledgers.records.session_rollups.popitem()),
 ]

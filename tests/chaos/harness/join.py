@@ -1,4 +1,5 @@
-"""The three ledgers side by side: what is missing, double or wrong. Imports `ledger`; the chain and its prices from `installation`.
+"""The three ledgers side by side: what is missing, double or wrong.
+Imports `ledger`; the chain and its prices from `installation`.
 
 A rule's findings are nonces, or words where no nonce names the fault. A run is good when no rule has any.
 """
@@ -33,10 +34,12 @@ RULES = {
     "request roll-up": "a bucket's sums are not those of its rows",
     "event roll-up": "a bucket's count is not that of its events",
     "latency roll-up": "a bucket's times are not as many as its rows",
+    "usage roll-up": "a day's sums, of keys or of sessions, are not those of its rows",
 }
 
 UNBILLED = "running"
 UNCOUNTED = "drill"
+DAY = 86_400
 # That a primary's stream has begun is written down while it goes on: a kill may come before that.
 INTENT_SECONDS = 2.0
 
@@ -217,6 +220,7 @@ def _events(case: Case) -> list[str]:
 def _judge_rollups(records: Records, verdict: Verdict) -> None:
     sums: dict[tuple, list[int]] = defaultdict(lambda: [0] * 6)
     times: Counter[tuple] = Counter()
+    days: dict[tuple, list[int]] = defaultdict(lambda: [0] * 9)
     for row in records.rows:
         if row.outcome == UNBILLED or row.origin == UNCOUNTED:
             continue
@@ -224,6 +228,10 @@ def _judge_rollups(records: Records, verdict: Verdict) -> None:
         key = (row.organization, row.bucket, row.requested, row.served, row.outcome, by_fallback, row.key, row.origin)
         parts = (1, row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens, row.cost)
         sums[key] = [total + (part or 0) for total, part in zip(sums[key], parts)]
+        answered = int(row.outcome == "answered")
+        key = (row.organization, row.bucket - row.bucket % DAY, row.served, row.key, row.origin)
+        parts = (1, answered, answered * by_fallback, *parts[1:], int(row.estimated))
+        days[key] = [total + (part or 0) for total, part in zip(days[key], parts)]
         times[(row.organization, row.bucket, row.origin, "total")] += 1
         times[(row.organization, row.bucket, row.origin, "first_frame")] += row.first_frame
     events: Counter[tuple] = Counter()
@@ -235,13 +243,16 @@ def _judge_rollups(records: Records, verdict: Verdict) -> None:
     verdict.findings["request roll-up"] += _differences(sums, kept)
     verdict.findings["event roll-up"] += _differences(events, records.event_rollups)
     verdict.findings["latency roll-up"] += _differences(times, records.latency_rollups)
+    for rollups in (records.day_rollups, records.session_rollups):
+        kept_days = {key: list(rollup) for key, rollup in rollups.items()}
+        verdict.findings["usage roll-up"] += _differences(days, kept_days)
     verdict.figures["nano-dollars"] = sum(row.cost or 0 for row in records.rows)
     verdict.figures["nano-dollars in roll-ups"] = sum(rollup[5] for rollup in kept.values())
 
 
 def _differences(counted: dict, kept: dict) -> list[str]:
     """Bucket by bucket. What was taken back leaves zeros behind, which are the same as no bucket."""
-    empty = (None, 0, [0] * 6)
+    empty = (None, 0, [0] * 6, [0] * 9)
     pairs = ((key, counted.get(key), kept.get(key)) for key in counted.keys() | kept.keys())
     differing = (pair for pair in pairs if pair[1] != pair[2] and not (pair[1] in empty and pair[2] in empty))
     return [f"{key}: by the rows {rows}, in the roll-up {rollup}" for key, rows, rollup in differing]

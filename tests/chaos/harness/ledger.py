@@ -98,7 +98,8 @@ class Event:
 RequestKey = tuple[str, int, str, str, str, int, str, str]
 EventKey = tuple[str, int, str, str, str, str]
 LatencyKey = tuple[str, int, str, str]  # organization, bucket, origin, measure
-Sums = tuple[int, ...]  # requests, input, output, cached and reasoning tokens, nano-dollars
+DayKey = tuple[str, int, str, str, str]  # organization, day, served model, key, origin
+Sums = tuple[int, ...]
 
 
 @dataclass
@@ -107,9 +108,13 @@ class Records:
 
     rows: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    # Requests, input, output, cached and reasoning tokens, nano-dollars.
     request_rollups: dict[RequestKey, Sums] = field(default_factory=dict)
     event_rollups: dict[EventKey, int] = field(default_factory=dict)
     latency_rollups: dict[LatencyKey, int] = field(default_factory=dict)
+    # Requests, answered, by a fallback, input, output, cached and reasoning tokens, nano-dollars, estimated.
+    day_rollups: dict[DayKey, Sums] = field(default_factory=dict)
+    session_rollups: dict[DayKey, Sums] = field(default_factory=dict)  # of all sessions together
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from harness.wire import ask
 BETWEEN_SECONDS = 0.5
 ANSWER_SECONDS = 20.0
 # For so long a page may not know yet that the database is gone.
-NOTICE_SECONDS = 5.0
+NOTICE_SECONDS = 4.0
 TROUBLE = "database"
 SPOOLED = re.compile(r"^failsoft_recorder_spooled(?:\{[^}]*\})? (\d+)", re.M)
 

@@ -49,7 +49,8 @@ PROMISES = [
     ("streams of fallbacks, or begun two seconds before, cut without a row", ("stream without a row",)),
     ("interrupted rows beyond those, or unmarked", ("unexplained interruption", "unmarked interruption")),
     ("rows left `running`", ("still running",)),
-    ("roll-ups that are not the sum of their rows", ("request roll-up", "event roll-up", "latency roll-up")),
+    ("roll-ups that are not the sum of their rows",
+     ("request roll-up", "event roll-up", "latency roll-up", "usage roll-up")),
 ]
 
 
@@ -135,7 +136,8 @@ def disks(runs: list[DiskRun]) -> None:
         figure("requests sent", "sent"),
         ["answered before it was full", *(f"{run.answered_before:,}" for run in runs)],
         figure("withheld: 503 `recording_unavailable`", "withheld"),
-        ["answered when there was space again", *(f"{run.answered_after:,}" for run in runs)],
+        ["answered / withheld when there was space again",
+         *(f"{run.answered_after:,} / {run.withheld_after:,}" for run in runs)],
         figure("answered whole, in all", "answered"),
         figure("rows of requests", "rows"),
         figure("fallback events", "events"),
