@@ -29,8 +29,11 @@ impl System<'_> {
             &[one_time_links::Column::UsedAt],
             before,
         ));
-        let ended =
-            sessions::Entity::find().filter(over(sessions::Column::ExpiresAt, &[sessions::Column::RevokedAt], before));
+        let ended = sessions::Entity::find().filter(over(
+            sessions::Column::ExpiresAt,
+            &[sessions::Column::RevokedAt],
+            before,
+        ));
         let invited = invitations::Entity::find().filter(over(
             invitations::Column::ExpiresAt,
             &[invitations::Column::AcceptedAt, invitations::Column::RevokedAt],

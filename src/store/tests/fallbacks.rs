@@ -154,7 +154,8 @@ async fn several_lists_are_put_in_force_together_or_not_at_all(
     let organization = &world.organization;
     let version = || world.store.directory().organization(world.id()).expect("known").version;
     let before = version();
-    let lists = vec![of(General, &["steady"], 0), of(ContextWindow, &["spare"], 0), of(ContentPolicy, &[], 0)];
+    let lists =
+        vec![of(General, &["steady"], 0), of(ContextWindow, &["spare"], 0), of(ContentPolicy, &[], 0)];
     assert_eq!(organization.fallback_save(lists).await.expect("saved"), [General, ContextWindow]);
     assert_eq!(version(), before + 1, "one change");
     let entries = audit_entries::Entity::find().all(organization.reader()).await.expect("read");
@@ -162,7 +163,8 @@ async fn several_lists_are_put_in_force_together_or_not_at_all(
     let known = world.history().await;
 
     // The last of them was changed meanwhile: none is in force, and nothing is on record.
-    let lists = vec![of(General, &[], 1), of(ContextWindow, &["steady"], 1), of(ContentPolicy, &["spare"], 7)];
+    let lists =
+        vec![of(General, &[], 1), of(ContextWindow, &["steady"], 1), of(ContentPolicy, &["spare"], 7)];
     let refused = organization.fallback_save(lists).await;
     assert!(matches!(refused, Err(Error::RevisionChanged { current: 0 })), "{refused:?}");
     assert_eq!(world.history().await, known);

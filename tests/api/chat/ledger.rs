@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::pick;
 use super::recording::hold_up_writers;
 use crate::support::app::{App, chat_body, eventually};
+use crate::support::browser::Browser;
 use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
@@ -103,16 +104,19 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
     let (spooling, _folder) = with_spool(&app, 1 << 24).await;
     let body = json!({"model": "a", "models": ["b"]});
     assert_eq!(spooling.chat(&body).await.status, 200);
+    let owner = Browser::owner(&spooling, "Acme").await;
     let lock = hold_up_writers(&app).await;
     for _ in 0..20 {
         assert_eq!(spooling.chat(&body).await.status, 200);
     }
+    assert!(owner.get("/").await.expect(200).shows("still on their way"));
     // Each failover leaves two records: its event, and its row.
     assert_eq!(metric(&spooling, "failsoft_recorder_spooled").await, 40);
     assert_eq!((app.requests(0).await.len(), app.events().await.len()), (1, 1));
     lock.execute_unprepared("ROLLBACK").await.expect("released");
     assert_eq!((app.requests(21).await.len(), app.events().await.len()), (21, 21));
     eventually(async || (metric(&spooling, "failsoft_recorder_spooled").await == 0).then_some(())).await;
+    assert!(!owner.get("/").await.expect(200).shows("still on their way"));
     assert_eq!(counted(&app, "answered").await, 21);
     assert_eq!(metric(&spooling, "failsoft_recorder_lost_total").await, 0);
     // And it is back as it was.

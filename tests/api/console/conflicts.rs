@@ -10,13 +10,15 @@ use crate::support::on_both_databases;
 
 /// The state that the page's form was made for.
 fn seen(page: &Page) -> String {
-    let (_, rest) = page.html.split_once(r#"name="seen" value=""#).unwrap_or_else(|| panic!("no form in {}", page.html));
+    let (_, rest) =
+        page.html.split_once(r#"name="seen" value=""#).unwrap_or_else(|| panic!("no form in {}", page.html));
     rest.split('"').next().expect("a value").replace("&#34;", "\"")
 }
 
 /// Two owners: the second one's address stands in what the first one reads.
 async fn two(app: &App) -> (Browser, Browser, String) {
-    let [one, other] = [app.organization.member(Role::Owner).await, app.organization.member(Role::Owner).await];
+    let [one, other] =
+        [app.organization.member(Role::Owner).await, app.organization.member(Role::Owner).await];
     (Browser::logged_in(app, &one).await, Browser::logged_in(app, &other).await, other)
 }
 
@@ -31,7 +33,8 @@ async fn race(app: &App, path: &str, ours: &[(&str, &str)], theirs: &[(&str, &st
         [("seen".to_owned(), seen.to_owned())].into_iter().chain(fields.iter().map(own)).collect::<Vec<_>>()
     };
     let send = async |browser: &Browser, token: &str, fields: Vec<(String, String)>| {
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         browser.submit_with(token, path, &fields).await
     };
     app.clock.advance(Duration::from_secs(60));

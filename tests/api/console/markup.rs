@@ -92,12 +92,15 @@ async fn every_page_is_sound_and_every_link_on_it_leads_somewhere() {
 
 /// The fields that the summary names stand in the page in the same order.
 fn assert_in_order(page: &Page, expected: &[&str]) {
-    let (_, rest) = page.html.split_once(r#"id="problems""#).unwrap_or_else(|| panic!("no summary in {}", page.html));
+    let (_, rest) =
+        page.html.split_once(r#"id="problems""#).unwrap_or_else(|| panic!("no summary in {}", page.html));
     let (summary, form) = rest.split_once("</ul>").expect("a list");
-    let named: Vec<String> = values(summary, "href").iter().map(|link| link.trim_start_matches('#').to_owned()).collect();
+    let named: Vec<String> =
+        values(summary, "href").iter().map(|link| link.trim_start_matches('#').to_owned()).collect();
     assert_eq!(named, expected, "{summary}");
     let ids = values(form, "id");
-    let places: Vec<Option<usize>> = named.iter().map(|field| ids.iter().position(|id| id == field)).collect();
+    let places: Vec<Option<usize>> =
+        named.iter().map(|field| ids.iter().position(|id| id == field)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{named:?}: {places:?}");
 }
 
@@ -107,29 +110,57 @@ async fn a_summary_of_problems_follows_the_form() {
     let owner = Browser::logged_in(&app, &app.organization.member(Role::Owner).await).await;
     let send = async |path: &str, fields: &[(&str, &str)]| {
         let page = owner.get(path).await.expect(200);
-        let once = page.html.split_once(r#"name="once" value=""#).map(|(_, rest)| rest.split('"').next().expect("a value"));
+        let once = page
+            .html
+            .split_once(r#"name="once" value=""#)
+            .map(|(_, rest)| rest.split('"').next().expect("a value"));
         let once = once.map(|once| ("once", once));
         let fields: Vec<(&str, &str)> = once.into_iter().chain(fields.iter().copied()).collect();
         owner.submit_with(&page.token(), path, &fields).await.expect(422)
     };
     let wrong = [
-        ("context_window", "x"), ("max_output_tokens", "x"), ("input", "x"), ("output", "x"), ("cache_read", "x"), ("cache_write", "x"),
-        ("first_frame_timeout", "x"), ("answer_timeout", "x"), ("num_retries", "x"), ("rules", "own"), ("rename", "x"),
+        ("context_window", "x"),
+        ("max_output_tokens", "x"),
+        ("input", "x"),
+        ("output", "x"),
+        ("cache_read", "x"),
+        ("cache_write", "x"),
+        ("first_frame_timeout", "x"),
+        ("answer_timeout", "x"),
+        ("num_retries", "x"),
+        ("rules", "own"),
+        ("rename", "x"),
     ];
     let page = send("/models/new", &wrong).await;
     let fields = [
-        "name", "provider_id", "context_window", "max_output_tokens", "input", "output", "cache_read", "cache_write",
-        "first_frame_timeout", "answer_timeout", "num_retries", "rename",
+        "name",
+        "provider_id",
+        "context_window",
+        "max_output_tokens",
+        "input",
+        "output",
+        "cache_read",
+        "cache_write",
+        "first_frame_timeout",
+        "answer_timeout",
+        "num_retries",
+        "rename",
     ];
     assert_in_order(&page, &fields);
-    let wrong = [("requests_per_minute", "x"), ("concurrent_requests", "x"), ("expires_at", "x"), ("which", "some")];
+    let wrong =
+        [("requests_per_minute", "x"), ("concurrent_requests", "x"), ("expires_at", "x"), ("which", "some")];
     let fields = ["name", "scopes", "models", "requests_per_minute", "concurrent_requests", "expires_at"];
     assert_in_order(&send("/keys/new", &wrong).await, &fields);
-    let page = send("/providers/new", &[("preset", "custom"), ("base_url", "nonsense"), ("credential", "a b")]).await;
+    let page =
+        send("/providers/new", &[("preset", "custom"), ("base_url", "nonsense"), ("credential", "a b")])
+            .await;
     assert!(page.shows(r##"href="#name""##), "{}", page.html);
     assert_in_order(&page, &["name", "base_url", "credential"]);
     let wrong = [("max_fallbacks", "x"), ("deadline", "x"), ("keepalive", "x"), ("typed_fallbacks", "x")];
-    assert_in_order(&send("/settings", &wrong).await, &["max_fallbacks", "deadline", "keepalive", "typed_fallbacks"]);
+    assert_in_order(
+        &send("/settings", &wrong).await,
+        &["max_fallbacks", "deadline", "keepalive", "typed_fallbacks"],
+    );
     let guest = Browser::new(&app);
     let page = guest.submit("/signup", "/signup", &[]).await.expect(422);
     assert_in_order(&page, &["organization", "email", "password"]);

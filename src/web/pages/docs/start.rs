@@ -39,7 +39,12 @@ impl Page {
     }
 
     pub(crate) fn of(frame: Frame, address: &str) -> Self {
-        Self { frame, ask: Vec::new(), snippets: snippets(address, KEY, "smart", "Hello"), glossary: GLOSSARY }
+        Self {
+            frame,
+            ask: Vec::new(),
+            snippets: snippets(address, KEY, "smart", "Hello"),
+            glossary: GLOSSARY,
+        }
     }
 }
 

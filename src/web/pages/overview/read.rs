@@ -110,8 +110,12 @@ pub async fn read(
     let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
     page(&Page {
         frame: Frame::of(&visitor, "Overview", Lit::Overview),
-        notes: [allowance::warnings(&visitor.organization, &gateway.listeners.spending), query.notes()]
-            .concat(),
+        notes: [
+            allowance::warnings(&visitor.organization, &gateway.listeners.spending),
+            behind(&gateway),
+            query.notes(),
+        ]
+        .concat(),
         ranges: ranges(&span, &query),
         span: span.name(),
         quiet: total.requests() == 0 && events.items.is_empty(),
@@ -122,6 +126,14 @@ pub async fn read(
         events: events.items.iter().map(EventLine::from).collect(),
         origin,
     })
+}
+
+/// What is said while records wait for the database. Not how many: they may be other organizations'.
+fn behind(gateway: &Gateway) -> Vec<String> {
+    const BEHIND: &str = "The database was away or slow, and records are still on their way into it: the newest requests and \
+                          events may be missing here. None of them is lost.";
+    let waiting = gateway.recorder.watcher().spooled() > 0;
+    waiting.then(|| BEHIND.to_owned()).into_iter().collect()
 }
 
 pub(crate) fn ranges(span: &Span, query: &Query) -> Vec<RangeLink> {
