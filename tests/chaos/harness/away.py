@@ -78,10 +78,7 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
     database = Postgres(cluster, proxy.port if absence == "cut" else None)
     provider = await place.provider(options.seed, breaks=0.0)
     metrics_port = free_port()
-    settings = {
-        "FAILSOFT_SPOOL": str(place.folder / f"spool-{absence}.db"),
-        "FAILSOFT_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
-    }
+    settings = {"FAILSOFT_METRICS_LISTEN": f"127.0.0.1:{metrics_port}"}
     installation = Installation(database, provider.port, place.folder, settings)
     server = place.keep(installation.server)
     await installation.furnish(ORGANIZATIONS, KEYS)

@@ -64,8 +64,8 @@ async def run(place: Place, name: str, options: Options, tell: Told) -> DiskRun:
     """Fills the disk once, makes space, and joins the ledgers."""
     database = place.database(name)
     provider = await place.provider(options.seed, BREAKS)
-    spool = {"FAILSOFT_SPOOL": str(place.folder / "spool-disk.db"), "FAILSOFT_SPOOL_BYTES": str(SPOOL_BYTES)}
-    installation = Installation(database, provider.port, place.folder, spool if name == "postgres" else {})
+    settings = {"FAILSOFT_SPOOL_BYTES": str(SPOOL_BYTES)}
+    installation = Installation(database, provider.port, place.folder, settings)
     place.keep(installation.server)
     await installation.furnish(ORGANIZATIONS, KEYS)
     made = DiskRun(database.title)

@@ -68,6 +68,8 @@ class Installation:
             # The failing model is to be called and to fail, every time.
             "FAILSOFT_COOLDOWN": "false",
             "FAILSOFT_LOG": "warn",
+            # Of this run alone; SQLite has no use for it.
+            "FAILSOFT_SPOOL": str(folder / f"spool-{secrets.token_hex(4)}.db"),
             **(settings or {}),
         }
         self.server = self.program()
