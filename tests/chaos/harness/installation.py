@@ -39,7 +39,7 @@ PRICES = {
 }
 CHAIN = list(PRICES)
 # A call that hangs is given up after it. The last of the chain never hangs, and is waited for.
-TIME_LIMITS_MS = {"first": 2_000, "second": 2_000, "third": 30_000}
+TIME_LIMITS_MS = {"first": 1_000, "second": 1_000, "third": 30_000}
 
 
 @dataclass(frozen=True)
