@@ -36,7 +36,7 @@ pub struct System<'a> {
 }
 
 /// An organization and its first owner.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewOrganization {
     /// The organization's name.
     pub name: String,

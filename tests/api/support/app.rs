@@ -297,9 +297,7 @@ impl Organization {
         let new = NewOrganization {
             name: name.to_owned(),
             email: format!("{name}@example.com"),
-            password_hash: None,
-            actor: None,
-            request_id: None,
+            ..NewOrganization::default()
         };
         let created = store.system().organization_create(new).await.expect("an organization");
         let own = store.system().organization(created.organization_id, "test");
