@@ -4,6 +4,7 @@
 //! of a fallback's answer, the request's row before the last byte. A trail that is dropped unfinished belongs to
 //! a caller who went away: it leaves its row with the writer. Imports the store's recorder and snapshot.
 
+mod outcome;
 mod rows;
 mod told;
 
@@ -22,8 +23,9 @@ use super::metrics::Metrics;
 use super::plan::{Candidate, Objection};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::store::recorder::{Begun, FallbackEventRecord, Permit, RUNNING, Record, Recorder, RequestRecord};
+use crate::store::recorder::{Begun, FallbackEventRecord, Permit, Record, Recorder, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
+pub use outcome::Outcome;
 use rows::passed_over_failure;
 
 /// What is known of a request before anybody is called.
@@ -51,35 +53,6 @@ pub struct Context {
     pub created_at: DateTime<Utc>,
     /// The same, for durations.
     pub started: Instant,
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Whole.
-    Answered,
-    /// Every candidate failed.
-    Failed,
-    /// The stream broke after content.
-    Interrupted,
-    /// The caller went away.
-    ClientClosed,
-    /// It goes on: a stream has begun.
-    Running,
-}
-
-impl Outcome {
-    /// The word in the record and the metric.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-            Self::ClientClosed => "client_closed",
-            Self::Running => RUNNING,
-        }
-    }
 }
 
 /// An event that waits for the name of the next candidate.

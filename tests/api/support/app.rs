@@ -238,8 +238,7 @@ impl App {
         items
     }
 
-    /// The organization's requests that have ended, oldest first. A caller who went away is recorded without anybody
-    /// waiting for it, so this waits until there are `count`.
+    /// The organization's requests that have ended, oldest first, once there are `count`: some are recorded late.
     pub(crate) async fn requests(&self, count: usize) -> Vec<Value> {
         self.requests_where(|outcome| outcome != "running", count).await
     }
