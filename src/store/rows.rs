@@ -31,7 +31,53 @@ where
     Ok(())
 }
 
-/// Likewise, and tells the ids of the rows that were inserted, or changed by the clause.
+/// Inserts of several tables. SQLite takes small ones together: what a statement costs there is mostly the way to the
+/// thread that runs it.
+pub(super) struct Batch {
+    backend: DbBackend,
+    text: String,
+    values: Vec<Value>,
+    large: Vec<Statement>,
+}
+
+/// Rows up to which an insert is small. Each combination of sizes is a text that is kept prepared, so they are few.
+const SMALL: usize = 4;
+
+impl Batch {
+    pub(super) fn new(backend: DbBackend) -> Self {
+        Self { backend, text: String::new(), values: Vec::new(), large: Vec::new() }
+    }
+
+    /// As [`insert`], when the batch is sent.
+    pub(super) fn insert<E: EntityTrait>(&mut self, rows: &[E::Model], conflict: &str)
+    where
+        E::Model: ModelTrait<Entity = E>,
+    {
+        for chunk in rows.chunks(CHUNK) {
+            let text = text::<E>(self.backend, chunk.len(), conflict);
+            if self.backend == DbBackend::Sqlite && chunk.len() <= SMALL {
+                self.text.push_str(&text);
+                self.text.push_str("; ");
+                self.values.extend(values::<E>(chunk));
+            } else {
+                self.large.push(Statement::from_sql_and_values(self.backend, text, values::<E>(chunk)));
+            }
+        }
+    }
+
+    pub(super) async fn send(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        for statement in self.large {
+            connection.execute_raw(statement).await?;
+        }
+        if !self.text.is_empty() {
+            let together = Statement::from_sql_and_values(self.backend, self.text, self.values);
+            connection.execute_raw(together).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Inserts rows, and tells the ids of the rows that were inserted, or changed by the clause.
 pub(super) async fn insert_new<E: EntityTrait>(
     connection: &impl ConnectionTrait,
     rows: &[impl Borrow<E::Model>],
@@ -59,9 +105,14 @@ fn statement<E: EntityTrait>(
 where
     E::Model: ModelTrait<Entity = E>,
 {
-    let values: Vec<Value> =
-        rows.iter().flat_map(|row| E::Column::iter().map(|column| row.borrow().get(column))).collect();
-    Statement::from_sql_and_values(connection.get_database_backend(), text, values)
+    Statement::from_sql_and_values(connection.get_database_backend(), text, values::<E>(rows))
+}
+
+fn values<E: EntityTrait>(rows: &[impl Borrow<E::Model>]) -> Vec<Value>
+where
+    E::Model: ModelTrait<Entity = E>,
+{
+    rows.iter().flat_map(|row| E::Column::iter().map(|column| row.borrow().get(column))).collect()
 }
 
 fn text<E: EntityTrait>(backend: DbBackend, rows: usize, conflict: &str) -> String {

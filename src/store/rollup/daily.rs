@@ -7,12 +7,11 @@ use std::sync::LazyLock;
 
 use entity::ids::OrganizationId;
 use entity::{session_rollups, usage_rollups};
-use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::write::bounded;
 use crate::store::recorder::RequestRecord;
-use crate::store::rows;
+use crate::store::rows::{self, Batch};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -58,7 +57,7 @@ impl Daily {
     }
 
     /// Adds what was counted to the days.
-    pub(super) async fn write(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    pub(super) fn write(self, batch: &mut Batch) {
         let (mut days, mut sessions) = (Vec::new(), Vec::new());
         for (key, sums) in self.sums {
             match key.1 {
@@ -66,8 +65,8 @@ impl Daily {
                 Some(session_id) => sessions.push(session_row(key, session_id, sums)),
             }
         }
-        rows::insert::<usage_rollups::Entity>(connection, &days, &ADDED_DAYS).await?;
-        rows::insert::<session_rollups::Entity>(connection, &sessions, &ADDED_SESSIONS).await
+        batch.insert::<usage_rollups::Entity>(&days, &ADDED_DAYS);
+        batch.insert::<session_rollups::Entity>(&sessions, &ADDED_SESSIONS);
     }
 }
 

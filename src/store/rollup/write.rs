@@ -16,7 +16,7 @@ use super::daily::Daily;
 use super::scale::step;
 use crate::store::amount::MOST_NANO_DOLLARS;
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
-use crate::store::rows;
+use crate::store::rows::{self, Batch};
 
 /// The measures of `latency_rollups`.
 pub(super) const FIRST_FRAME: &str = "first_frame";
@@ -99,13 +99,15 @@ impl Tally {
 
     /// Adds what was counted to the buckets.
     pub(in crate::store) async fn write(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let mut batch = Batch::new(connection.get_database_backend());
         let events: Vec<_> = self.events.into_iter().map(event_row).collect();
-        rows::insert::<fallback_rollups::Entity>(connection, &events, &ADDED_EVENTS).await?;
+        batch.insert::<fallback_rollups::Entity>(&events, &ADDED_EVENTS);
         let requests: Vec<_> = self.requests.into_iter().map(request_row).collect();
-        rows::insert::<request_rollups::Entity>(connection, &requests, &ADDED_REQUESTS).await?;
+        batch.insert::<request_rollups::Entity>(&requests, &ADDED_REQUESTS);
         let latencies: Vec<_> = self.latencies.into_iter().map(latency_row).collect();
-        rows::insert::<latency_rollups::Entity>(connection, &latencies, &ADDED_LATENCIES).await?;
-        self.daily.write(connection).await
+        batch.insert::<latency_rollups::Entity>(&latencies, &ADDED_LATENCIES);
+        self.daily.write(&mut batch);
+        batch.send(connection).await
     }
 }
 
