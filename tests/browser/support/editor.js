@@ -38,8 +38,12 @@ export class Editor {
     await this.visit.press("Show where it leads");
   }
 
+  // Two steps that can fail apart: that it is sent, and that it is said.
   async save() {
+    const { page } = this.visit;
+    const sent = page.waitForResponse((response) => response.request().method() === "POST");
     await this.visit.press("Save");
-    await this.visit.page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+    assert.equal((await sent).status(), 303);
+    await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
   }
 }
