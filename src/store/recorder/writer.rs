@@ -64,13 +64,13 @@ impl Desk {
     /// Makes records durable, in the database or in the spool; tells of each whether it is.
     async fn keep(&self, records: &[Record]) -> Vec<bool> {
         let Some(spool) = &self.spool else {
-            return self.keep_in_database(records, with_retries).await;
+            return self.keep_in_database(records, Tries::Several).await;
         };
         if spool.waiting() == 0 {
             match timeout(DIRECT, commit(&self.link, records)).await {
                 Ok(Ok(())) => return vec![true; records.len()],
                 Ok(Err(error)) if is_refusal(&error) => {
-                    return self.keep_in_database(records, with_retries).await;
+                    return self.keep_in_database(records, Tries::Several).await;
                 }
                 Ok(Err(error)) => tracing::warn!(%error, "records go to the spool"),
                 Err(_) => tracing::warn!("records go to the spool: the database is slow"),
@@ -80,26 +80,19 @@ impl Desk {
             Ok(()) => vec![true; records.len()],
             Err(error) => {
                 tracing::error!(%error, records = records.len(), "records cannot be kept in the spool either");
-                self.keep_in_database(records, within_time).await
+                self.keep_in_database(records, Tries::One).await
             }
         }
     }
 
-    async fn keep_in_database<F>(
-        &self,
-        records: &[Record],
-        commit: impl Fn(Link, Vec<Record>) -> F,
-    ) -> Vec<bool>
-    where
-        F: Future<Output = Result<(), DbErr>>,
-    {
-        match commit(self.link.clone(), records.to_vec()).await {
+    async fn keep_in_database(&self, records: &[Record], tries: Tries) -> Vec<bool> {
+        match tries.commit(&self.link, records).await {
             Ok(()) => vec![true; records.len()],
             // One record that no database takes must not cost the others, which may be other organizations'.
             Err(error) if is_refusal(&error) && records.len() > 1 => {
                 let mut durable = Vec::with_capacity(records.len());
                 for record in records {
-                    let result = commit(self.link.clone(), vec![record.clone()]).await;
+                    let result = tries.commit(&self.link, std::slice::from_ref(record)).await;
                     durable.push(result.is_ok());
                     if let Err(error) = result {
                         tracing::error!(%error, "a record was given up");
@@ -115,9 +108,27 @@ impl Desk {
     }
 }
 
-async fn with_retries(link: Link, records: Vec<Record>) -> Result<(), DbErr> {
+/// How often a commit is tried.
+#[derive(Debug, Clone, Copy)]
+enum Tries {
+    /// Until the database has had some time to recover.
+    Several,
+    /// The last resort: once, and not for long, as others wait behind.
+    One,
+}
+
+impl Tries {
+    async fn commit(self, link: &Link, records: &[Record]) -> Result<(), DbErr> {
+        match self {
+            Self::Several => with_retries(link, records).await,
+            Self::One => commit_within(DIRECT, link, records).await,
+        }
+    }
+}
+
+async fn with_retries(link: &Link, records: &[Record]) -> Result<(), DbErr> {
     for wait in RETRIES {
-        match commit(&link, &records).await {
+        match commit(link, records).await {
             Err(error) if !is_refusal(&error) => {
                 tracing::warn!(%error, "records could not be committed; trying again");
             }
@@ -125,13 +136,12 @@ async fn with_retries(link: Link, records: Vec<Record>) -> Result<(), DbErr> {
         }
         tokio::time::sleep(wait).await;
     }
-    commit(&link, &records).await
+    commit(link, records).await
 }
 
-/// The last resort: once, and not for long, as others wait behind.
-async fn within_time(link: Link, records: Vec<Record>) -> Result<(), DbErr> {
+async fn commit_within(patience: Duration, link: &Link, records: &[Record]) -> Result<(), DbErr> {
     let late = |_| Err(DbErr::Custom("the database does not answer".to_owned()));
-    timeout(DIRECT, commit(&link, &records)).await.unwrap_or_else(late)
+    timeout(patience, commit(link, records)).await.unwrap_or_else(late)
 }
 
 /// Brings to the database what waits in the spool, until `stopped`, and then for a little while.
@@ -173,11 +183,11 @@ async fn pass_on(desk: &Desk, spool: &Spool, oldest: Vec<Waiting>) -> Result<(),
     let (numbers, records): (Vec<i64>, Vec<Record>) =
         oldest.into_iter().map(|waiting| (waiting.number, waiting.record)).unzip();
     let of_spool = |error: sea_orm::sqlx::Error| DbErr::Custom(error.to_string());
-    match commit_patiently(&desk.link, &records).await {
+    match commit_within(PATIENCE, &desk.link, &records).await {
         Ok(()) => spool.remove(&numbers).await.map_err(of_spool),
         Err(error) if is_refusal(&error) => {
             for (number, record) in numbers.iter().zip(records) {
-                match commit_patiently(&desk.link, &[record]).await {
+                match commit_within(PATIENCE, &desk.link, &[record]).await {
                     Ok(()) => spool.remove(&[*number]).await,
                     Err(error) if is_refusal(&error) => spool.set_aside(*number, &error.to_string()).await,
                     Err(error) => return Err(error),
@@ -188,11 +198,6 @@ async fn pass_on(desk: &Desk, spool: &Spool, oldest: Vec<Waiting>) -> Result<(),
         }
         Err(error) => Err(error),
     }
-}
-
-async fn commit_patiently(link: &Link, records: &[Record]) -> Result<(), DbErr> {
-    let late = |_| Err(DbErr::Custom("the database does not answer".to_owned()));
-    timeout(PATIENCE, commit(link, records)).await.unwrap_or_else(late)
 }
 
 /// Who waits for a record.
