@@ -10,6 +10,7 @@ mod purse;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use entity::ids::{ApiKeyId, BudgetId, OrganizationId};
 
@@ -30,7 +31,12 @@ pub struct Spending {
     accounts: papaya::HashMap<AccountId, Arc<Account>>,
     /// One reading at a time: an older one must never replace a newer one.
     reading: tokio::sync::Mutex<()>,
+    /// Unix seconds of the last reading of whole months of all organizations; 0 before the first.
+    whole: AtomicI64,
 }
+
+/// How often what was spent before today is read again: late records change it, and little else.
+const EARLIER_DAYS: i64 = 60;
 
 /// A soft limit that was crossed and of which nobody was told in this period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +53,31 @@ impl Spending {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, accounts: papaya::HashMap::new(), reading: tokio::sync::Mutex::default() }
+        Self {
+            clock,
+            accounts: papaya::HashMap::new(),
+            reading: tokio::sync::Mutex::default(),
+            whole: AtomicI64::new(0),
+        }
     }
 
-    /// Takes what the roll-ups say: of one organization, or of all.
+    /// From where on the next reading of all organizations needs the roll-ups: mostly today's are enough.
+    #[must_use]
+    pub fn needed(&self) -> Period {
+        let now = self.clock.now();
+        let last = self.whole.load(Ordering::Acquire);
+        let fresh = last >= Period::Day.start(now).timestamp() && now.timestamp() - last < EARLIER_DAYS;
+        if fresh { Period::Day } else { Period::Month }
+    }
+
+    /// Takes what the roll-ups say since `period` began: of one organization, or of all.
     ///
     /// # Errors
     /// They cannot be read; what is known stays.
     pub async fn read(
         &self,
         only: Option<OrganizationId>,
+        period: Period,
         roll_ups: impl Future<Output = Result<Vec<Spent>>>,
     ) -> Result<()> {
         let _turn = self.reading.lock().await;
@@ -75,8 +96,15 @@ impl Spending {
             }
         }
         let now = self.clock.now();
+        let mut known = true;
         for (_, account) in accounts.iter().filter(|(id, _)| concerned(id)) {
-            account.end_reading(now);
+            known &= account.end_reading(period, now);
+        }
+        match (only, period) {
+            (None, Period::Month) => self.whole.store(now.timestamp(), Ordering::Release),
+            // An account that is new here: its month is read with the next look.
+            (None, Period::Day) if !known => self.whole.store(0, Ordering::Release),
+            (None, Period::Day) | (Some(_), _) => {}
         }
         Ok(())
     }
@@ -94,9 +122,7 @@ impl Spending {
         if organization.budgets.is_empty() {
             return None;
         }
-        let limits = |whose: Option<ApiKeyId>| -> Vec<BudgetEntry> {
-            organization.budgets.iter().filter(|budget| budget.api_key_id == whose).copied().collect()
-        };
+        let limits = |whose: Option<ApiKeyId>| organization.budgets.of(whose).to_vec();
         let mut purse = Purse::new(self.clock.clone());
         purse.add(Whose::Organization, limits(None), || self.account((organization.id, None)));
         if key.is_some() {

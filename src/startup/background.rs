@@ -30,7 +30,7 @@ const BREATH: Duration = Duration::from_millis(200);
 /// What organizations no longer keep is looked for so often.
 const FORGET: Duration = Duration::from_secs(10);
 /// With more records waiting nothing is deleted: they come first.
-const BUSY: usize = 64;
+const BUSY: u64 = 64;
 /// Keys' last use is written down so often.
 const TOUCH: Duration = Duration::from_secs(30);
 
@@ -113,7 +113,8 @@ async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: w
 }
 
 pub(super) async fn read_spending(store: &Store, listeners: &Listeners) -> crate::error::Result<()> {
-    listeners.spending.read(None, async { store.system().spent_this_month().await }).await
+    let period = listeners.spending.needed();
+    listeners.spending.read(None, period, async { store.system().spent_since(period).await }).await
 }
 
 /// At the start and every hour, batch by batch, so that no change waits for it for long.
@@ -146,7 +147,7 @@ async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<boo
             _ = ticks.tick(), if !more => {}
             () = tokio::time::sleep(BREATH), if more => {}
         }
-        if watcher.spooled() > 0 || watcher.depth() > BUSY {
+        if watcher.spooled() > 0 || watcher.waiting() > BUSY {
             more = false;
             continue;
         }
@@ -233,7 +234,7 @@ impl Collector for BudgetCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let (mut soft, mut hard) = (0, 0);
         for organization in self.1.directory().organizations() {
-            for budget in &organization.budgets {
+            for budget in organization.budgets.iter() {
                 let spent = self.0.spending.spent(organization.id, budget.api_key_id, budget.period);
                 soft += i64::from(budget.soft.is_some_and(|limit| spent >= limit));
                 hard += i64::from(budget.hard.is_some_and(|limit| spent >= limit));

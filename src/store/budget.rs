@@ -279,8 +279,8 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn spent_this_month(&self) -> Result<Vec<Spent>, Error> {
-        let now = self.clock().now();
-        Ok(spent(self.reader(), &[self.organization_id], now).await?)
+        let start = Period::Month.start(self.clock().now());
+        Ok(spent(self.reader(), Some(self.organization_id), start).await?)
     }
 
     fn budgets(&self) -> Select<budgets::Entity> {
@@ -305,23 +305,28 @@ impl OrgStore {
     }
 }
 
-/// What these organizations have spent since the month of `now` began, by day and key. What was made up for a demo or
-/// made to fail on purpose is nobody's money.
+/// What one organization, or every organization with a budget, has spent since the start of a day, by day and key.
+/// Demo data and drills cost nothing. One statement without a list of organizations: there may be more of them than a
+/// statement takes parameters.
 pub(super) async fn spent(
     on: &impl ConnectionTrait,
-    organizations: &[OrganizationId],
-    now: DateTime<Utc>,
+    only: Option<OrganizationId>,
+    start: DateTime<Utc>,
 ) -> Result<Vec<Spent>, sea_orm::DbErr> {
     use usage_rollups::Column;
     let sum = Expr::col(Column::CostNanoDollars).sum().cast_as("bigint");
+    let organizations = match only {
+        Some(id) => Column::OrganizationId.eq(id),
+        None => Column::OrganizationId.in_subquery(with_budgets()),
+    };
     usage_rollups::Entity::find()
         .select_only()
         .columns([Column::OrganizationId, Column::ApiKeyId, Column::Day])
         .column_as(sum, "cost_nano_dollars")
         .filter(
             Condition::all()
-                .add(Column::OrganizationId.is_in(organizations.iter().copied()))
-                .add(Column::Day.gte(Period::Month.start(now).timestamp()))
+                .add(organizations)
+                .add(Column::Day.gte(start.timestamp()))
                 .add(Column::Origin.eq("live")),
         )
         .group_by(Column::OrganizationId)
@@ -330,6 +335,16 @@ pub(super) async fn spent(
         .into_model()
         .all(on)
         .await
+}
+
+/// The organizations that have a budget.
+fn with_budgets() -> sea_orm::sea_query::SelectStatement {
+    sea_orm::sea_query::Query::select()
+        .distinct()
+        .column(budgets::Column::OrganizationId)
+        .from(budgets::Entity)
+        .and_where(budgets::Column::DeletedAt.is_null())
+        .take()
 }
 
 fn check_limits(soft: Option<i64>, hard: Option<i64>) -> Result<(), Error> {

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 pub(super) struct Change {
     store: Store,
     organization_id: OrganizationId,
+    version: i64,
     actor: Actor,
     transaction: DatabaseTransaction,
 }
@@ -29,16 +30,15 @@ impl Change {
         actor: Actor,
     ) -> Result<Self, Error> {
         let transaction = store.begin().await?;
-        let moved = organizations::Entity::update_many()
+        let moved: Option<organizations::Model> = organizations::Entity::update_many()
             .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))
             .col_expr(organizations::Column::UpdatedAt, Expr::value(store.inner.clock.now()))
             .filter(organizations::Column::Id.eq(organization_id))
-            .exec(&transaction)
-            .await?;
-        if moved.rows_affected != 1 {
-            return Err(Error::absent("organization", organization_id));
-        }
-        Ok(Self { store: store.clone(), organization_id, actor, transaction })
+            .exec_with_returning(&transaction)
+            .await?
+            .pop();
+        let version = moved.ok_or_else(|| Error::absent("organization", organization_id))?.version;
+        Ok(Self { store: store.clone(), organization_id, version, actor, transaction })
     }
 
     /// The transaction, for the change's own statements.
@@ -60,7 +60,7 @@ impl Change {
     pub(super) async fn commit(self) -> Result<(), Error> {
         tell_other_processes(&self.transaction).await?;
         self.transaction.commit().await?;
-        self.store.inner.directory.refresh(&self.store, &[self.organization_id]).await
+        self.store.inner.directory.refresh(&self.store, self.organization_id, self.version).await
     }
 }
 

@@ -184,6 +184,8 @@ async fn migrate_in_turn(writer: &DatabaseConnection) -> Result<(), ConnectError
 
 /// SQLite has no advisory lock: the loser of a race finds the winner's tables, and tries again.
 async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), ConnectError> {
+    // A schema that is too new stays so: trying again would only take longer.
+    Migrator::pending(writer).await.map_err(ConnectError::Migration)?;
     let mut last = None;
     for _ in 0..TURNS {
         match Migrator::up(writer, None).await {

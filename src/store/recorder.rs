@@ -11,7 +11,7 @@ mod spool;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -76,6 +76,8 @@ pub struct RecorderFigures {
     pub groups: AtomicU64,
     /// Records given up after every retry.
     pub lost: AtomicU64,
+    /// Records that waited for the writer when it last looked; requests under way are none.
+    pub waiting: AtomicU64,
 }
 
 /// The entrance to the writer. Cheap to clone.
@@ -226,6 +228,12 @@ impl Watcher {
     #[must_use]
     pub fn spooled(&self) -> u64 {
         self.spool.as_ref().map_or(0, |spool| spool.waiting())
+    }
+
+    /// Records that wait to be committed. Requests under way, which only hold a place, do not count.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.figures.waiting.load(Ordering::Relaxed)
     }
 
     /// Places of the queue that are taken: records waiting, and requests under way.

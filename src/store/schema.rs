@@ -43,9 +43,7 @@ pub async fn migrate(section: &Section) -> Result<Vec<String>, ConnectError> {
 }
 
 async fn pending_of(connection: &DatabaseConnection) -> Result<Vec<String>, ConnectError> {
-    let pending = Migrator::get_pending_migrations_read_only(connection).await;
-    let pending = pending.map_err(ConnectError::Migration)?;
-    Ok(pending.iter().map(|change| change.name().to_owned()).collect())
+    Migrator::pending(connection).await.map_err(ConnectError::Migration)
 }
 
 fn file_exists(section: &Section) -> Result<bool, ConnectError> {

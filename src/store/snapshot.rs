@@ -3,14 +3,14 @@
 //! A picture is replaced whole when something changes: in this process before the change's response leaves, in
 //! every other one when it sees the global counter move (looked at each second). No request reads the database.
 
+mod directory;
 mod load;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, BudgetId, ModelId, OrganizationId, ProviderId};
 use secrecy::SecretString;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{Error, OrganizationSettings, Period, Store};
 use crate::providers::{Capabilities, ParameterRules, Preset};
+pub use directory::Directory;
 
 /// The row of `instance_state` that moves with every change of every organization.
 pub(super) const CHANGE_COUNTER: &str = "change_counter";
@@ -44,7 +45,7 @@ pub struct OrganizationSnapshot {
     /// Whether any list of a type exists at all, for the strict mode.
     pub typed_lists: TypedLists,
     /// Living budgets, its own and its keys'.
-    pub budgets: Vec<BudgetEntry>,
+    pub budgets: Budgets,
 }
 
 impl OrganizationSnapshot {
@@ -85,6 +86,39 @@ impl OrganizationSnapshot {
             Some((key.id, DateTime::from_timestamp(seconds, 0).filter(|_| seconds > 0)?))
         };
         self.keys.values().filter_map(used).collect()
+    }
+}
+
+/// Living budgets by what they limit: a request looks at its own, however many there are.
+#[derive(Debug, Clone, Default)]
+pub struct Budgets(HashMap<Option<ApiKeyId>, Vec<BudgetEntry>>);
+
+impl Budgets {
+    /// The budgets of a key, or the organization's own: at most one for each period.
+    #[must_use]
+    pub fn of(&self, api_key_id: Option<ApiKeyId>) -> &[BudgetEntry] {
+        self.0.get(&api_key_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &BudgetEntry> {
+        self.0.values().flatten()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<BudgetEntry> for Budgets {
+    fn from_iter<T: IntoIterator<Item = BudgetEntry>>(entries: T) -> Self {
+        let mut budgets = Self::default();
+        for entry in entries {
+            budgets.0.entry(entry.api_key_id).or_default().push(entry);
+        }
+        budgets
     }
 }
 
@@ -240,132 +274,4 @@ pub struct Chain {
     pub triggers: Option<Vec<String>>,
     /// The models, in order.
     pub targets: Vec<Arc<ModelEntry>>,
-}
-
-/// The pictures of all organizations.
-#[derive(Debug, Default)]
-pub struct Directory {
-    by_key: papaya::HashMap<[u8; 32], Arc<Slot>>,
-    by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
-    counter: AtomicI64,
-    loaded: AtomicBool,
-    /// One refresh at a time: an older reading must never replace a newer one.
-    refreshing: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    current: ArcSwap<OrganizationSnapshot>,
-}
-
-impl Directory {
-    /// Has everything been read once?
-    #[must_use]
-    pub fn is_loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
-    }
-
-    /// The organization and key of a keyed hash, if such a key lives.
-    #[must_use]
-    pub fn find_key(&self, hash: &[u8; 32]) -> Option<(Arc<OrganizationSnapshot>, Arc<ApiKeyEntry>)> {
-        let slot = self.by_key.pin().get(hash)?.clone();
-        let snapshot = slot.current.load_full();
-        let key = snapshot.keys.get(hash)?.clone();
-        Some((snapshot, key))
-    }
-
-    /// The picture of an organization.
-    #[must_use]
-    pub fn organization(&self, id: OrganizationId) -> Option<Arc<OrganizationSnapshot>> {
-        Some(self.by_organization.pin().get(&id)?.current.load_full())
-    }
-
-    /// Every picture.
-    #[must_use]
-    pub fn organizations(&self) -> Vec<Arc<OrganizationSnapshot>> {
-        self.by_organization.pin().values().map(|slot| slot.current.load_full()).collect()
-    }
-
-    /// Reads every organization.
-    pub(super) async fn load_all(&self, store: &Store) -> Result<(), Error> {
-        let _turn = self.refreshing.lock().await;
-        // The counter first: what changes while we read is then read again.
-        let counter = load::counter(store).await?;
-        for snapshot in load::snapshots(store, None).await? {
-            self.publish(snapshot);
-        }
-        self.counter.store(counter, Ordering::Release);
-        self.loaded.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Reads these organizations again.
-    pub(super) async fn refresh(&self, store: &Store, organizations: &[OrganizationId]) -> Result<(), Error> {
-        let _turn = self.refreshing.lock().await;
-        for snapshot in load::snapshots(store, Some(organizations)).await? {
-            self.publish(snapshot);
-        }
-        Ok(())
-    }
-
-    /// Looks whether any process has changed anything, and reads what it changed.
-    ///
-    /// # Errors
-    /// The database cannot be read; the pictures stay as they are.
-    pub async fn follow(&self, store: &Store) -> Result<(), Error> {
-        let counter = load::counter(store).await?;
-        if counter == self.counter.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let changed: Vec<OrganizationId> = load::versions(store)
-            .await?
-            .into_iter()
-            .filter(|(id, version)| self.organization(*id).is_none_or(|known| known.version != *version))
-            .map(|(id, _)| id)
-            .collect();
-        if !changed.is_empty() {
-            self.refresh(store, &changed).await?;
-        }
-        self.counter.store(counter, Ordering::Release);
-        Ok(())
-    }
-
-    fn publish(&self, mut snapshot: OrganizationSnapshot) {
-        let organizations = self.by_organization.pin();
-        let previous = organizations.get(&snapshot.id).map(|slot| slot.current.load_full());
-        if let Some(previous) = &previous {
-            carry_over(previous, &mut snapshot);
-        }
-        let hashes: Vec<[u8; 32]> = snapshot.keys.keys().copied().collect();
-        let snapshot = Arc::new(snapshot);
-        let slot = match organizations.get(&snapshot.id) {
-            Some(slot) => {
-                slot.current.store(snapshot.clone());
-                slot.clone()
-            }
-            None => {
-                let slot = Arc::new(Slot { current: ArcSwap::new(snapshot.clone()) });
-                organizations.insert(snapshot.id, slot.clone());
-                slot
-            }
-        };
-        let keys = self.by_key.pin();
-        for hash in hashes {
-            keys.insert(hash, slot.clone());
-        }
-        for hash in previous.iter().flat_map(|previous| previous.keys.keys()) {
-            if !snapshot.keys.contains_key(hash) {
-                keys.remove(hash);
-            }
-        }
-    }
-}
-
-/// A key's last use belongs to the key, not to one picture of it.
-fn carry_over(previous: &OrganizationSnapshot, snapshot: &mut OrganizationSnapshot) {
-    for (hash, entry) in &mut snapshot.keys {
-        if let (Some(old), Some(new)) = (previous.keys.get(hash), Arc::get_mut(entry)) {
-            new.last_used = old.last_used.clone();
-        }
-    }
 }

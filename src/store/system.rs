@@ -5,7 +5,6 @@
 
 mod inspection;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,15 +18,17 @@ use uuid::Uuid;
 use super::audit::AuditEntry;
 use super::recorder::{FallbackEventRecord, RequestRecord};
 use super::rollup::write::Tally;
-use super::snapshot::OrganizationSnapshot;
 use super::user::NewUser;
 use super::{
-    Actor, Error, OrgStore, OrganizationSettings, Spent, Store, budget, change, membership, rows, user,
+    Actor, Error, OrgStore, OrganizationSettings, Period, Spent, Store, budget, change, membership, rows,
+    user,
 };
 pub use inspection::ProviderAddress;
 
-/// How long a look at the changes may take.
+/// How long a look for changes may take.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long reading them may take before the next look, which goes on from there.
+const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Access without an organization's scope.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +115,7 @@ impl<'a> System<'a> {
         change::audit(&transaction, clock, organization_id, &actor, entry).await?;
         change::tell_other_processes(&transaction).await?;
         transaction.commit().await?;
-        self.store.inner.directory.refresh(self.store, &[organization_id]).await?;
+        self.store.inner.directory.refresh(self.store, organization_id, 1).await?;
         Ok(CreatedOrganization { organization_id, user_id })
     }
 
@@ -132,32 +133,30 @@ impl<'a> System<'a> {
     /// The database cannot be read.
     pub async fn follow_changes(&self) -> Result<(), Error> {
         let presence = &self.store.inner.presence;
-        let followed = tokio::time::timeout(PATIENCE, self.store.inner.directory.follow(self.store)).await;
-        match &followed {
+        let directory = &self.store.inner.directory;
+        let looked = tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await;
+        match &looked {
             Ok(Err(Error::DatabaseAway)) => presence.refused(),
             Ok(_) => presence.answered(),
             Err(_) => presence.silent(),
         }
-        followed.unwrap_or(Err(Error::DatabaseAway))
+        if !looked.unwrap_or(Err(Error::DatabaseAway))? {
+            return Ok(());
+        }
+        // Much to read is no sign that the database is away. What a cut leaves is read by the next look.
+        match tokio::time::timeout(CATCH_UP, directory.follow(self.store)).await {
+            Ok(followed) => followed,
+            Err(_) => Ok(()),
+        }
     }
 
-    /// What the organizations with budgets have spent since the month began, by day and key.
+    /// What the organizations with budgets have spent since this period began, by day and key.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent_this_month(&self) -> Result<Vec<Spent>, Error> {
-        let with_budgets = |organization: &Arc<OrganizationSnapshot>| !organization.budgets.is_empty();
-        let organizations = self.store.inner.directory.organizations();
-        let organizations: Vec<OrganizationId> = organizations
-            .iter()
-            .filter(|one| with_budgets(one))
-            .map(|organization| organization.id)
-            .collect();
-        if organizations.is_empty() {
-            return Ok(Vec::new());
-        }
-        let now = self.store.inner.clock.now();
-        Ok(budget::spent(&self.store.inner.reader, &organizations, now).await?)
+    pub async fn spent_since(&self, period: Period) -> Result<Vec<Spent>, Error> {
+        let start = period.start(self.store.inner.clock.now());
+        Ok(budget::spent(&self.store.inner.reader, None, start).await?)
     }
 
     /// Writes down when keys were last used, for those used since `since` (unix seconds).

@@ -20,7 +20,7 @@ use super::pages::{events, overview, requests};
 use super::query::Query;
 use super::span::Span;
 use crate::auth::permission::Role;
-use crate::store::snapshot::{OrganizationSnapshot, TypedLists};
+use crate::store::snapshot::{Budgets, OrganizationSnapshot, TypedLists};
 use crate::store::{EventRow, OrganizationSettings, RequestCounts, RequestTimes};
 use askama::Template;
 
@@ -44,7 +44,7 @@ fn organization() -> OrganizationSnapshot {
         models: std::collections::HashMap::new(),
         chains: std::collections::HashMap::new(),
         typed_lists: TypedLists::default(),
-        budgets: Vec::new(),
+        budgets: Budgets::default(),
     }
 }
 

@@ -126,6 +126,17 @@ pub(crate) async fn columns(db: &DatabaseConnection, table: &str) -> BTreeSet<St
     names(db, sqlite, postgres).await
 }
 
+/// The columns of a table that every INSERT must name.
+pub(crate) async fn required_columns(db: &DatabaseConnection, table: &str) -> BTreeSet<String> {
+    let sqlite =
+        format!("SELECT name FROM pragma_table_info('{table}') WHERE \"notnull\" = 1 AND dflt_value IS NULL");
+    let postgres = format!(
+        "SELECT column_name::text AS name FROM information_schema.columns \
+         WHERE table_schema = 'public' AND table_name = '{table}' AND is_nullable = 'NO' AND column_default IS NULL"
+    );
+    names(db, sqlite, postgres).await
+}
+
 /// The columns of a table that may be NULL.
 pub(crate) async fn nullable_columns(db: &DatabaseConnection, table: &str) -> BTreeSet<String> {
     let sqlite = format!("SELECT name FROM pragma_table_info('{table}') WHERE \"notnull\" = 0");

@@ -8,6 +8,7 @@ mod checks;
 mod databases;
 mod references;
 mod refusal;
+mod releases;
 mod rows;
 mod sample;
 mod uniqueness;
@@ -40,10 +41,12 @@ macro_rules! on_both_databases {
 
 on_both_databases! {
     Empty {
+        releases::older_rows => rows_of_the_release_before_still_fit,
         up_down_up => goes_up_down_and_up_again,
         cut_off => a_change_that_fails_leaves_nothing_behind,
     }
     Tables {
+        releases::older_program => a_release_starts_on_the_schema_of_the_next_one,
         rows::fit => the_entities_name_every_table_and_column,
         rows::full => a_full_row_of_every_table_comes_back_unchanged,
         rows::sparse => every_optional_column_may_be_null,

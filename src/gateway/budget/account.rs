@@ -18,6 +18,8 @@ pub(super) struct Book {
     month: Span,
     /// By requests under way, in nano-dollars.
     pub(super) reserved: i64,
+    /// What the roll-ups said of this month's days before today, and that day's start.
+    earlier: (i64, i64),
     /// What a reading has found so far: start of a day, and nano-dollars.
     found: Vec<(i64, i64)>,
 }
@@ -98,15 +100,29 @@ impl Account {
         self.open().found.push((day, cost));
     }
 
-    pub(super) fn end_reading(&self, now: DateTime<Utc>) {
+    /// What was found replaces what an earlier reading said: of the whole month, or of today alone. Returns whether the
+    /// days before today are known.
+    pub(super) fn end_reading(&self, period: Period, now: DateTime<Utc>) -> bool {
         let mut book = self.open();
         book.roll(now);
         let found = std::mem::take(&mut book.found);
-        let Book { day, month, .. } = &mut *book;
-        for span in [day, month] {
-            let since = found.iter().filter(|(day, _)| *day >= span.start);
-            span.read = since.fold(0, |sum, (_, cost)| sum.saturating_add(*cost));
-            span.older = 0;
+        let (today, month) = (book.day.start, book.month.start);
+        let sum = |from: i64, until: i64| {
+            let days = found.iter().filter(|(day, _)| (from..until).contains(day));
+            days.fold(0_i64, |sum, (_, cost)| sum.saturating_add(*cost))
+        };
+        if period == Period::Month {
+            book.earlier = (today, sum(month, today));
         }
+        let known = book.earlier.0 == today;
+        if !known {
+            // What is known of them is as old as the last reading, until the whole month is read.
+            book.earlier = (today, book.month.read);
+        }
+        book.day.read = sum(today, i64::MAX);
+        book.month.read = book.earlier.1.saturating_add(book.day.read);
+        book.day.older = 0;
+        book.month.older = 0;
+        known
     }
 }

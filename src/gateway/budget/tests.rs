@@ -46,6 +46,10 @@ impl World {
     }
 
     async fn read(&self, days: &[(&str, i64)]) {
+        self.read_since(Period::Month, days).await;
+    }
+
+    async fn read_since(&self, period: Period, days: &[(&str, i64)]) {
         let row = |(day, cost_nano_dollars): &(&str, i64)| Spent {
             organization_id: self.id,
             api_key_id: self.key.0,
@@ -53,7 +57,7 @@ impl World {
             cost_nano_dollars: *cost_nano_dollars,
         };
         let rows = days.iter().map(row).collect();
-        self.spending.read(None, async { Ok(rows) }).await.expect("read");
+        self.spending.read(None, period, async { Ok(rows) }).await.expect("read");
     }
 }
 
@@ -132,7 +136,7 @@ async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
         purse.settle(5, true);
         Ok(Vec::new())
     };
-    world.spending.read(None, rows).await.expect("read");
+    world.spending.read(None, Period::Month, rows).await.expect("read");
     assert_eq!(world.spent(Period::Day), 5);
     // What nobody waited for may not be there yet when they are read, and is there the next time.
     purse.settle(7, false);
@@ -143,8 +147,42 @@ async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
     world.read(&[("2026-11-30", 5)]).await;
     // What cannot be read leaves what is known.
     let broken = async { Err(crate::error::Error::internal("away")) };
-    world.spending.read(None, broken).await.expect_err("away");
+    world.spending.read(None, Period::Month, broken).await.expect_err("away");
     assert_eq!(world.spent(Period::Day), 5);
+}
+
+#[tokio::test]
+async fn today_is_read_often_and_earlier_days_now_and_then() {
+    let world = World::new();
+    assert_eq!(world.spending.needed(), Period::Month);
+    world.read(&[("2026-11-01", 400), ("2026-11-30", 40)]).await;
+    assert_eq!(world.spending.needed(), Period::Day);
+    for today in [45, 46] {
+        world.read_since(Period::Day, &[("2026-11-30", today)]).await;
+        assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (today, 400 + today));
+    }
+    world.hand.advance(Duration::from_secs(60));
+    assert_eq!(world.spending.needed(), Period::Month);
+    // Late records of an earlier day are seen then.
+    world.read(&[("2026-11-01", 410), ("2026-11-30", 46)]).await;
+    assert_eq!(world.spent(Period::Month), 456);
+}
+
+#[tokio::test]
+async fn an_account_that_is_new_has_its_whole_month_read() {
+    let world = World::new();
+    world.read(&[]).await;
+    assert_eq!(world.spending.needed(), Period::Day);
+    for _ in 0..2 {
+        world.read_since(Period::Day, &[("2026-11-30", 5)]).await;
+        assert_eq!(world.spent(Period::Month), 5);
+    }
+    let world = World::new();
+    world.read(&[]).await;
+    world.read_since(Period::Day, &[("2026-11-30", 5)]).await;
+    assert_eq!(world.spending.needed(), Period::Month);
+    world.read(&[("2026-11-02", 70), ("2026-11-30", 5)]).await;
+    assert_eq!((world.spent(Period::Month), world.spending.needed()), (75, Period::Day));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::providers::{Capabilities, ParameterRules, preset};
-use crate::store::snapshot::{Chains, ProviderEntry, TypedLists};
+use crate::store::snapshot::{Budgets, Chains, ProviderEntry, TypedLists};
 use crate::store::{OrganizationSettings, TypedFallbacks};
 
 mod examples;
@@ -122,7 +122,7 @@ impl World {
             models: HashMap::new(),
             chains: self.chains.clone(),
             typed_lists: self.typed_lists,
-            budgets: Vec::new(),
+            budgets: Budgets::default(),
         };
         Plan::of_stored(Arc::new(organization), requested, self.limits.clone())
     }

@@ -41,6 +41,8 @@ pub(super) struct Desk {
 pub(super) async fn write(desk: Desk, mut jobs: mpsc::Receiver<Job>) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.recv_many(&mut group, GROUP).await > 0 {
+        let behind = group.len().saturating_add(jobs.len());
+        desk.figures.waiting.store(u64::try_from(behind).unwrap_or(u64::MAX), Ordering::Relaxed);
         let now = desk.link.store().inner.clock.now();
         let (records, waiting): (Vec<Record>, Vec<_>) =
             group.drain(..).map(take).map(|(record, caller)| (record.stamped(now), caller)).unzip();
@@ -57,6 +59,7 @@ pub(super) async fn write(desk: Desk, mut jobs: mpsc::Receiver<Job>) {
         if !corrections.is_empty() && desk.keep(&corrections).await.contains(&false) {
             tracing::error!("answers that were withheld could not be marked so");
         }
+        desk.figures.waiting.store(u64::try_from(jobs.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use entity::{
     api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, instance_state, model_prices,
@@ -41,6 +42,18 @@ pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>
         .await?)
 }
 
+/// The keyed hashes of the keys that were revoked since then, of all organizations.
+pub(super) async fn revoked(store: &Store, since: DateTime<Utc>) -> Result<Vec<[u8; 32]>, Error> {
+    let hashes: Vec<Vec<u8>> = api_keys::Entity::find()
+        .select_only()
+        .column(api_keys::Column::KeyHash)
+        .filter(api_keys::Column::RevokedAt.gte(since))
+        .into_tuple()
+        .all(&store.inner.reader)
+        .await?;
+    Ok(hashes.iter().filter_map(|hash| hash.as_slice().try_into().ok()).collect())
+}
+
 /// All rows of the tables, grouped by organization.
 struct Rows {
     keys: HashMap<OrganizationId, Vec<api_keys::Model>>,
@@ -65,19 +78,30 @@ pub(super) async fn snapshots(
         .filter(belongs(organizations::Column::Id, only))
         .all(&store.inner.reader)
         .await?;
-    let mut rows = read(store, only).await?;
+    let rows = read(store, only).await?;
+    // Large organizations take their time, and this may be a worker that has requests to answer.
+    let store = store.clone();
+    let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, rows));
+    assembled.await.map_err(Error::internal)
+}
+
+fn assemble_all(
+    store: &Store,
+    found: Vec<organizations::Model>,
+    mut rows: Rows,
+) -> Vec<OrganizationSnapshot> {
     let mut snapshots = Vec::with_capacity(found.len());
     for organization in found {
         let id = organization.id;
         match assemble(store, organization, &mut rows) {
             Ok(snapshot) => snapshots.push(snapshot),
-            // One organization that cannot be read must not cost the others: it keeps the picture it has.
+            // One organization that cannot be read must not cost the others: it keeps the snapshot it has.
             Err(error) => {
                 tracing::error!(organization = %id, error = ?error, "an organization cannot be read")
             }
         }
     }
-    Ok(snapshots)
+    snapshots
 }
 
 fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>) -> Condition {

@@ -14,6 +14,7 @@ mod providers;
 mod records;
 mod retention;
 mod rollups;
+mod scale;
 
 use std::time::Duration;
 

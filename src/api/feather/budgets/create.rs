@@ -9,7 +9,7 @@ use crate::auth::principal::{Caller, KeysManage};
 use crate::body::BodyReader;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::store::{NewBudget, Store};
+use crate::store::{NewBudget, Period, Store};
 
 /// Create a budget
 ///
@@ -36,7 +36,9 @@ pub async fn create(
     let data = store.organization(&caller.tenant);
     let row = data.budget_create(new).await?;
     let spending = &gateway.listeners.spending;
-    if let Err(error) = spending.read(Some(data.organization_id()), data.spent_this_month()).await {
+    if let Err(error) =
+        spending.read(Some(data.organization_id()), Period::Month, data.spent_this_month()).await
+    {
         // The budget is there all the same, and what was spent is read again within a second.
         tracing::warn!(%error, "cannot read what was spent");
     }

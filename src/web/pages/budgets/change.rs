@@ -8,7 +8,7 @@ use super::form::{Limits, Typed};
 use crate::auth::visitor::{Requires, Visitor, may};
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Store};
+use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Period, Store};
 use crate::web::flash;
 use crate::web::forms::{Form, Problems};
 use crate::web::layout::{Frame, Lit};
@@ -143,7 +143,11 @@ async fn save<P: Requires>(
             }
         }
     }
-    gateway.listeners.spending.read(Some(data.organization_id()), data.spent_this_month()).await?;
+    gateway
+        .listeners
+        .spending
+        .read(Some(data.organization_id()), Period::Month, data.spent_this_month())
+        .await?;
     let said = if changed { "The budget is saved, and in force." } else { "Nothing was changed." };
     flash::redirect(request, &of.back.0, said)
 }

@@ -1,0 +1,45 @@
+//! Two releases share one database while an upgrade rolls out: the older one can start again, and what it writes fits.
+
+use std::collections::BTreeMap;
+
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+
+use crate::databases::{required_columns, tables};
+
+/// The last change that the release before this one knows.
+const RELEASED: u32 = 12;
+
+/// A program of a release before meets changes that it does not know.
+pub(crate) async fn older_program(db: &DatabaseConnection) {
+    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20991231_000999_newer', 0)";
+    db.execute_unprepared(newer).await.expect("a change of a newer version");
+    Migrator::up(db, None).await.expect("an older version starts where the schema lets it");
+    assert_eq!(Migrator::pending(db).await.expect("pending"), Vec::<String>::new());
+
+    let raised = "UPDATE instance_state SET value = 999 WHERE name = 'schema_compatible_from'";
+    db.execute_unprepared(raised).await.expect("a change that older versions cannot live with");
+    for refusal in [Migrator::up(db, None).await.err(), Migrator::pending(db).await.err()] {
+        let refusal = refusal.expect("an older version does not start").to_string();
+        assert!(refusal.contains("a newer version of Failsoft has changed the schema"), "{refusal}");
+        assert!(refusal.contains("Start the newer version"), "{refusal}");
+    }
+}
+
+/// What the release before writes has every value that a row needs.
+pub(crate) async fn older_rows(db: &DatabaseConnection) {
+    Migrator::up(db, Some(RELEASED)).await.expect("the schema of the release before");
+    let mut before = BTreeMap::new();
+    for table in tables(db).await {
+        before.insert(table.clone(), required_columns(db, &table).await);
+    }
+    Migrator::up(db, None).await.expect("the schema of today");
+    for (table, known) in before {
+        let needed: Vec<String> =
+            required_columns(db, &table).await.into_iter().filter(|column| !known.contains(column)).collect();
+        assert!(
+            needed.is_empty(),
+            "{table}: {needed:?} may be null or has a default, as older versions do not write it"
+        );
+    }
+}
