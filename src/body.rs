@@ -1,66 +1,51 @@
 //! The one reader of bodies: after the caller is known, within limits of size and time.
 //!
-//! Imported by `api` and `web`. Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. All bodies of the
-//! process share one budget, so that many large ones at once are told to come back instead of filling memory.
+//! Imported by `api` and `web`. Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. Each
+//! is counted in the share of its organization ([`shares`](crate::shares)) as long as its bytes are held.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::{HttpRequest, web};
 use bytes::{Bytes, BytesMut};
+use entity::ids::OrganizationId;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
 use crate::config::server::Server;
 use crate::error::{Error, Result};
+use crate::shares::{Held, Shares};
 
 /// How much is made ready at once for a body that announces its length.
 const AHEAD: usize = 1024 * 1024;
 
-/// The limits of bodies, and the bytes that are held right now.
+/// The limits of bodies, and the shares that they are counted in.
 #[derive(Debug, Clone)]
 pub struct BodyReader {
     chat_limit: usize,
     management_limit: usize,
     idle: Duration,
     total: Duration,
-    budget: usize,
-    held: Arc<AtomicUsize>,
+    shares: Shares,
 }
 
-/// A body, and its share of the budget until it is dropped.
+/// A body. Its bytes are counted in its organization's share until the last reference to them is dropped.
 #[derive(Debug)]
 pub struct Body {
     /// The bytes.
     pub bytes: Bytes,
-    _share: Share,
-}
-
-#[derive(Debug)]
-struct Share {
-    held: Arc<AtomicUsize>,
-    size: usize,
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.held.fetch_sub(self.size, Ordering::AcqRel);
-    }
 }
 
 impl BodyReader {
     /// A reader with the server's limits.
     #[must_use]
-    pub fn new(settings: &Server) -> Self {
+    pub fn new(settings: &Server, shares: Shares) -> Self {
         Self {
             chat_limit: settings.chat_body_limit,
             management_limit: settings.management_body_limit,
             idle: Duration::from_secs(settings.body_idle_seconds),
             total: Duration::from_secs(settings.body_total_seconds),
-            budget: settings.body_budget,
-            held: Arc::new(AtomicUsize::new(0)),
+            shares,
         }
     }
 
@@ -68,19 +53,44 @@ impl BodyReader {
     ///
     /// # Errors
     /// As [`BodyReader::read_management`].
-    pub async fn read_chat(&self, request: &HttpRequest, payload: web::Payload) -> Result<Body> {
-        self.read(request, payload, self.chat_limit).await
+    pub async fn read_chat(
+        &self,
+        organization: OrganizationId,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Body> {
+        self.read(self.shares.of(organization).hold(), request, payload, self.chat_limit).await
     }
 
     /// Reads the body of a management call or of a form.
     ///
     /// # Errors
-    /// It is compressed, too large, stalls, or breaks off; or too many bodies are held already.
-    pub async fn read_management(&self, request: &HttpRequest, payload: web::Payload) -> Result<Body> {
-        self.read(request, payload, self.management_limit).await
+    /// It is compressed, too large, stalls, or breaks off; or the organization holds too much already.
+    pub async fn read_management(
+        &self,
+        organization: OrganizationId,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Body> {
+        self.read(self.shares.of(organization).hold_management(), request, payload, self.management_limit)
+            .await
     }
 
-    async fn read(&self, request: &HttpRequest, mut payload: web::Payload, limit: usize) -> Result<Body> {
+    /// Reads the form of a caller who belongs to no organization yet.
+    ///
+    /// # Errors
+    /// As [`BodyReader::read_management`].
+    pub async fn read_stranger(&self, request: &HttpRequest, payload: web::Payload) -> Result<Body> {
+        self.read(self.shares.of_strangers().hold_management(), request, payload, self.management_limit).await
+    }
+
+    async fn read(
+        &self,
+        mut held: Held,
+        request: &HttpRequest,
+        mut payload: web::Payload,
+        limit: usize,
+    ) -> Result<Body> {
         if is_encoded(request) {
             return Err(Error::BodyEncoded);
         }
@@ -88,8 +98,7 @@ impl BodyReader {
         if declared > limit {
             return Err(Error::BodyTooLarge { limit });
         }
-        // What was only announced holds no place: nobody can keep others out with a header.
-        let mut share = Share { held: self.held.clone(), size: 0 };
+        // What is only announced is not counted: a header keeps no other body out.
         let mut first: Option<Bytes> = None;
         let mut gathered = BytesMut::new();
         let end = Instant::now() + self.total;
@@ -100,7 +109,7 @@ impl BodyReader {
                 Ok(Some(Err(_))) => return Err(Error::BodyUnreadable),
                 // Most bodies come in one piece, which is used as it is.
                 Ok(None) => {
-                    return Ok(Body { bytes: first.unwrap_or_else(|| gathered.freeze()), _share: share });
+                    return Ok(Body { bytes: held.bind(first.unwrap_or_else(|| gathered.freeze())) });
                 }
                 Err(_) => return Err(Error::BodyStalled),
             };
@@ -108,7 +117,7 @@ impl BodyReader {
             if length > limit {
                 return Err(Error::BodyTooLarge { limit });
             }
-            self.grow(&mut share, chunk.len())?;
+            held.grow(chunk.len())?;
             match first.take() {
                 None if gathered.is_empty() => first = Some(chunk),
                 earlier => {
@@ -118,14 +127,6 @@ impl BodyReader {
                 }
             }
         }
-    }
-
-    fn grow(&self, share: &mut Share, by: usize) -> Result<()> {
-        share.size += by;
-        if self.held.fetch_add(by, Ordering::AcqRel) + by > self.budget {
-            return Err(Error::Busy);
-        }
-        Ok(())
     }
 }
 

@@ -156,6 +156,35 @@ pub struct LimitReached {
     pub reset: Option<Duration>,
 }
 
+/// What all organizations share, of which one has used up its share (429).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// Bytes that are held for its requests and answers.
+    Memory,
+    /// Requests to models that are under way.
+    Requests,
+    /// Live views of events.
+    Tails,
+}
+
+impl Shared {
+    /// The cause and the remedy.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Memory => {
+                "This organization's requests and answers fill its share of the gateway's memory. Wait until some of them have ended, or send smaller ones."
+            }
+            Self::Requests => {
+                "This organization has as many requests under way as it may have at once. Wait until some of them have ended, or ask the gateway's operator for more."
+            }
+            Self::Tails => {
+                "You or your organization have as many live views open as one may have at once. Close some of them."
+            }
+        }
+    }
+}
+
 /// Everything that can go wrong between a request and its answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -257,6 +286,9 @@ pub enum Error {
     /// 429.
     #[error("the limit of {} {} is reached", .0.limit, .0.what)]
     LimitReached(LimitReached),
+    /// 429: the organization has used up its share of what all organizations share.
+    #[error("{}", .0.message())]
+    ShareUsedUp(Shared),
     /// 503: too much is under way at once.
     #[error("the gateway is busy; try again shortly")]
     Busy,

@@ -13,6 +13,7 @@
 //! | [`store`] | the only door to the database, the snapshots that requests are served from, the recorder |
 //! | [`auth`] | who is asking: keys, scopes, limits, and the extractors that make a tenant |
 //! | [`body`] | the one reader of bodies |
+//! | [`shares`] | what all organizations share of a process, and how much of it one may have |
 //! | [`checks`] | what may be said about providers, models and keys: shared by the API and the pages |
 //! | [`api`] | JSON: a folder is a dialect, and dresses every error in its own shape |
 //! | [`web`] | HTML: a page is its struct beside its handler, and its template |
@@ -35,6 +36,7 @@ pub mod error;
 pub mod gateway;
 pub mod providers;
 pub mod routes;
+pub mod shares;
 pub mod simulate;
 pub mod startup;
 pub mod store;

@@ -3,6 +3,7 @@
 //! Imports everything; imported by `cli` and by the tests.
 
 mod background;
+mod descriptors;
 mod door;
 mod serve;
 
@@ -24,6 +25,7 @@ use crate::gateway::habit::Habits;
 use crate::gateway::health::{Health, HealthChange};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::pulse::Listeners;
+use crate::shares::{Shares, Sizes};
 use crate::simulate;
 use crate::store::recorder::{Recorder, RecorderError, Watcher};
 use crate::store::{ConnectError, Store};
@@ -67,6 +69,9 @@ pub struct Application {
     listeners: Arc<Listeners>,
     watcher: Watcher,
 }
+
+/// So many organizations may have all the live views of events open that one may have.
+const TAILS: usize = 40;
 
 /// Stops a running application from elsewhere.
 #[derive(Clone)]
@@ -116,6 +121,7 @@ impl Application {
             .map_err(|error| StartError::Other(error.into()))?;
         let watcher = recorder.watcher();
         background::register(&mut registry, &recorder, &listeners, &store);
+        let shares = Shares::new(sizes(&settings));
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;
         let gateway = Gateway {
@@ -125,6 +131,7 @@ impl Application {
             metrics,
             endpoints,
             listeners: listeners.clone(),
+            shares: shares.clone(),
         };
         let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());
         let served = serve::serve(serve::Parts {
@@ -134,6 +141,7 @@ impl Application {
             gateway: Arc::new(gateway),
             readiness: readiness.clone(),
             registry: Arc::new(registry),
+            shares,
         })?;
         Ok(Self {
             store,
@@ -199,6 +207,19 @@ impl Application {
         let _ = tokio::time::timeout(Duration::from_secs(5), self.writer).await;
         self.store.close().await;
         Ok(())
+    }
+}
+
+/// How much there is to share.
+fn sizes(settings: &Settings) -> Sizes {
+    let server = &settings.server;
+    Sizes {
+        bytes: server.body_budget,
+        requests: server.request_ceiling.min(descriptors::requests(descriptors::raise())),
+        organization_requests: server.organization_requests,
+        tails: server.organization_tails.saturating_mul(TAILS),
+        organization_tails: server.organization_tails,
+        person_tails: server.person_tails,
     }
 }
 

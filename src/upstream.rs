@@ -5,6 +5,7 @@
 //! nothing. Imports `config` and `clock`-free libraries only; nothing else of ours.
 
 pub mod gate;
+pub mod resolver;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use http::HeaderMap;
 use url::Url;
 
 pub use gate::{Blocked, Gate};
+pub use resolver::on_behalf_of;
 
 /// An address that the gate has let through.
 #[derive(Debug, Clone)]

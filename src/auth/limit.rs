@@ -1,11 +1,12 @@
-//! A key's limits: requests per minute, and requests at once. Counted per process; a restart forgets them.
+//! A key's limits: requests per minute, and requests at once; and its organization's share of requests at once. Counted per
+//! process; a restart forgets them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use entity::ids::ApiKeyId;
+use entity::ids::{ApiKeyId, OrganizationId};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -13,6 +14,7 @@ use papaya::{Compute, Operation};
 
 use crate::clock::Clock;
 use crate::error::{Error, LimitReached};
+use crate::shares::{Place, Shares};
 use crate::store::snapshot::ApiKeyEntry;
 
 type Minute = RateLimiter<NotKeyed, InMemoryState, Clock, StateInformationMiddleware>;
@@ -21,6 +23,7 @@ type Minute = RateLimiter<NotKeyed, InMemoryState, Clock, StateInformationMiddle
 #[derive(Debug)]
 pub struct Limiter {
     clock: Clock,
+    shares: Shares,
     keys: papaya::HashMap<ApiKeyId, Arc<Counters>>,
 }
 
@@ -33,6 +36,7 @@ struct Counters {
 /// A request that was let in. Dropped, it makes room for the next one.
 #[derive(Debug)]
 pub struct Admission {
+    _place: Place,
     concurrent: Option<Arc<AtomicI64>>,
     /// What is left of the minute, for keys that have such a limit.
     pub minute: Option<Minutes>,
@@ -58,23 +62,25 @@ impl Drop for Admission {
 }
 
 impl Limiter {
-    /// A limiter that reads this clock.
+    /// A limiter that reads this clock and counts in these shares.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, keys: papaya::HashMap::new() }
+    pub fn new(clock: Clock, shares: Shares) -> Self {
+        Self { clock, shares, keys: papaya::HashMap::new() }
     }
 
     /// Lets a request in, or says which limit is in the way.
     ///
     /// # Errors
-    /// [`Error::LimitReached`].
-    pub fn admit(&self, key: &ApiKeyEntry) -> Result<Admission, Error> {
+    /// [`Error::LimitReached`], [`Error::ShareUsedUp`], and [`Error::Busy`] where other organizations have used up everything.
+    pub fn admit(&self, organization: OrganizationId, key: &ApiKeyEntry) -> Result<Admission, Error> {
+        let place = self.shares.of(organization).request()?;
         if key.requests_per_minute.is_none() && key.concurrent_requests.is_none() {
-            return Ok(Admission { concurrent: None, minute: None });
+            return Ok(Admission { _place: place, concurrent: None, minute: None });
         }
         let counters = self.counters(key);
         // Held first and given back on any refusal: two requests at once cannot both take the last place.
-        let admission = Admission { concurrent: Some(counters.concurrent.clone()), minute: None };
+        let admission =
+            Admission { _place: place, concurrent: Some(counters.concurrent.clone()), minute: None };
         let running = counters.concurrent.fetch_add(1, Ordering::AcqRel) + 1;
         if let Some(limit) = key.concurrent_requests
             && running > limit
@@ -148,6 +154,14 @@ mod tests {
 
     use super::*;
 
+    fn organization() -> OrganizationId {
+        OrganizationId(uuid::Uuid::from_u128(1))
+    }
+
+    fn limiter() -> Limiter {
+        Limiter::new(Clock::manual(chrono::DateTime::UNIX_EPOCH).0, Shares::ample())
+    }
+
     fn key(per_minute: Option<i64>, concurrent: Option<i64>) -> ApiKeyEntry {
         ApiKeyEntry {
             id: ApiKeyId(Clock::system().new_id()),
@@ -163,14 +177,14 @@ mod tests {
 
     #[test]
     fn first_requests_at_once_share_their_counters() {
-        let limiter = Limiter::new(Clock::manual(chrono::DateTime::UNIX_EPOCH).0);
+        let limiter = limiter();
         for key in (0..300).map(|round| if round % 2 == 0 { key(Some(1), None) } else { key(None, Some(1)) })
         {
             let (start, end) = (Barrier::new(4), Barrier::new(4));
             let admitted = std::thread::scope(|scope| {
                 let ask = || {
                     start.wait();
-                    let admission = limiter.admit(&key);
+                    let admission = limiter.admit(organization(), &key);
                     end.wait();
                     admission.is_ok()
                 };
@@ -183,13 +197,13 @@ mod tests {
 
     #[test]
     fn a_refused_request_gives_its_place_back() {
-        let limiter = Limiter::new(Clock::manual(chrono::DateTime::UNIX_EPOCH).0);
+        let limiter = limiter();
         let key = key(Some(2), Some(1));
-        let first = limiter.admit(&key).expect("a place");
-        assert!(limiter.admit(&key).is_err());
+        let first = limiter.admit(organization(), &key).expect("a place");
+        assert!(limiter.admit(organization(), &key).is_err());
         drop(first);
-        assert!(limiter.admit(&key).is_ok());
-        assert!(limiter.admit(&key).is_err(), "the minute is used up");
+        assert!(limiter.admit(organization(), &key).is_ok());
+        assert!(limiter.admit(organization(), &key).is_err(), "the minute is used up");
         assert_eq!(limiter.counters(&key).concurrent.load(Ordering::Acquire), 0);
     }
 }

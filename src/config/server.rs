@@ -54,8 +54,18 @@ pub struct Server {
     pub chat_body_limit: usize,
     /// Largest body of every other route in bytes. Default 64 KiB.
     pub management_body_limit: usize,
-    /// Bytes of bodies that may be held at once in the whole process. Default 512 MiB.
+    /// Bytes that may be held at once in the whole process: bodies, answers, half frames. An organization may hold as
+    /// many as are still free. Default 512 MiB.
     pub body_budget: usize,
+    /// Requests to models that one organization may have under way at once. Default 2,000.
+    /// `FAILSOFT_ORGANIZATION_REQUESTS`.
+    pub organization_requests: usize,
+    /// Requests to models that may be under way in the whole process, as far as its open files allow. Default 20,000.
+    pub request_ceiling: usize,
+    /// Live views of events that one organization may have open at once. Default 50.
+    pub organization_tails: usize,
+    /// Live views of events that one person may have open at once. Default 10.
+    pub person_tails: usize,
     /// A body that stays silent for so many seconds is given up. Default 10.
     pub body_idle_seconds: u64,
     /// A body may take so many seconds in all. Default 60.
@@ -77,6 +87,10 @@ impl Default for Server {
             chat_body_limit: 32 * 1024 * 1024,
             management_body_limit: 64 * 1024,
             body_budget: 512 * 1024 * 1024,
+            organization_requests: 2_000,
+            request_ceiling: 20_000,
+            organization_tails: 50,
+            person_tails: 10,
             body_idle_seconds: 10,
             body_total_seconds: 60,
             unread_seconds: 120,

@@ -69,6 +69,9 @@ pub struct Overrides {
     /// Threads that serve requests.
     #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
     pub workers: Option<NonZeroUsize>,
+    /// Requests to models that one organization may have under way at once.
+    #[arg(long, env = "FAILSOFT_ORGANIZATION_REQUESTS", value_name = "N", hide = true, global = true)]
+    pub organization_requests: Option<usize>,
     /// Private ranges that providers may use: CIDR or CIDR:PORT.
     #[arg(
         long,
@@ -192,6 +195,7 @@ impl Overrides {
         set(&mut settings.server.drain_notice_seconds, self.drain_notice_seconds);
         set(&mut settings.database.url, self.database_url);
         set(&mut settings.database.connections, self.database_connections);
+        set(&mut settings.server.organization_requests, self.organization_requests);
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
         set(&mut settings.gateway.cooldown, self.cooldown);
         set(&mut settings.recording.mode, self.recording);

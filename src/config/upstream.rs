@@ -1,6 +1,6 @@
 //! Section `[upstream]`: which addresses a provider may have.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -55,6 +55,8 @@ pub struct Upstream {
     /// Private, loopback and other special ranges that providers may use all the same, also over plain http.
     /// Default none. `FAILSOFT_ALLOW_PRIVATE_UPSTREAMS`, comma-separated.
     pub allow_private: Vec<AllowedRange>,
+    /// Name servers that are asked for the addresses of providers, as address and port. Default: those of the system.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 #[cfg(test)]

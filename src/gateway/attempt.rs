@@ -3,6 +3,7 @@
 //! Time limits, holding back frames, and telling an answer from what only looks like one belong here; what a
 //! fault means does not. Imports `providers`, `upstream`, [`frame`](super::frame), [`adapt`](super::adapt).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -15,8 +16,9 @@ use super::classify::{ConnectFault, Failure, Fault, Filter, Garbage, Interruptio
 use super::frame::{Inspected, Names, NoAnswer};
 use super::stream::{StreamReply, first_frame};
 use crate::providers;
+use crate::shares::{Held, LARGE, SMALL, Share};
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
-use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse};
+use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse, on_behalf_of};
 
 /// The longest whole answer that is read.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -46,6 +48,8 @@ pub struct Call<'a> {
     pub allowance: Duration,
     /// Now, for providers that name a date.
     pub now: DateTime<Utc>,
+    /// Where the bytes of the answer are counted while they are held.
+    pub share: &'a Arc<Share>,
 }
 
 /// How a call came out.
@@ -78,6 +82,8 @@ pub struct WholeReply {
     pub body: Bytes,
     /// What was seen in it; none for a blocked prompt, which is no answer and may be all there is.
     pub seen: Option<Inspected>,
+    /// Where its bytes are counted.
+    pub held: Held,
 }
 
 impl Reply {
@@ -106,7 +112,8 @@ pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> Outcome {
 
 async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     let started = Instant::now();
-    let mut response = match upstream.post(call.target, call.headers, call.body).await {
+    let posted = on_behalf_of(call.share.clone(), upstream.post(call.target, call.headers, call.body));
+    let mut response = match posted.await {
         Ok(response) => response,
         Err(error) => return Outcome::Failed(send_fault(error)),
     };
@@ -120,21 +127,23 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     let one_text = has_type(&response, "application/json") || has_type(&response, "text/html");
     if call.stream && !one_text {
         let names = Names::new(&call.model.name, &call.model.provider.name);
-        return first_frame(response, names, call.include_usage, started).await;
+        return first_frame(response, names, call.include_usage, started, call.share.hold()).await;
     }
-    let body = match whole_body(&mut response).await {
+    let mut held = call.share.hold();
+    let body = match whole_body(&mut response, &mut held).await {
         Ok(body) => body,
         Err(fault) => return Outcome::Failed(fault),
     };
+    let judged = judge_aside(&body, call.share).await;
     if call.stream {
         // Asked for a stream, the provider sent one text: an error, or something that is no answer.
-        return Outcome::Failed(match judge(&body) {
+        return Outcome::Failed(match judged {
             Err(fault) => fault,
             Ok(_) => Fault::Garbage(Garbage::ContentType),
         });
     }
-    let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen }));
-    match judge(&body) {
+    let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
+    match judged {
         Ok(seen) if seen.choices.filtered && !seen.choices.content => {
             Outcome::Filtered(whole(body, Some(seen)), Fault::Filtered(Filter::FinishReason))
         }
@@ -142,6 +151,16 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
         Err(Fault::Filtered(filter)) => Outcome::Filtered(whole(body, None), Fault::Filtered(filter)),
         Err(fault) => Outcome::Failed(fault),
     }
+}
+
+/// Whether a whole answer is one; a large one is read off the event loop.
+async fn judge_aside(body: &Bytes, share: &Share) -> Result<Inspected, Fault> {
+    if body.len() <= LARGE {
+        return judge(body);
+    }
+    let text = body.clone();
+    let judged = share.read_large(move || judge(&text)).await;
+    judged.unwrap_or(Err(Fault::Garbage(Garbage::NoRoom)))
 }
 
 /// Whether a whole answer is one.
@@ -216,15 +235,18 @@ fn has_type(response: &UpstreamResponse, wanted: &str) -> bool {
     })
 }
 
-pub(super) async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes, Fault> {
+/// A whole body. What is over [`SMALL`] is counted, and twice: it is held as it came and as it goes out.
+pub(super) async fn whole_body(response: &mut UpstreamResponse, held: &mut Held) -> Result<Bytes, Fault> {
     let mut first: Option<Bytes> = None;
     let mut gathered = BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                if gathered.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len() > MAX_ANSWER {
+                let length = gathered.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
+                if length > MAX_ANSWER {
                     return Err(Fault::Garbage(Garbage::TooLarge));
                 }
+                hold(held, 2 * length)?;
                 match first.take() {
                     None if gathered.is_empty() => first = Some(chunk),
                     earlier => {
@@ -238,6 +260,14 @@ pub(super) async fn whole_body(response: &mut UpstreamResponse) -> Result<Bytes,
             Err(error) => return Err(body_fault(error)),
         }
     }
+}
+
+/// Counts what is held of an answer, once it is more than a small one.
+pub(super) fn hold(held: &mut Held, size: usize) -> Result<(), Fault> {
+    if size <= SMALL && held.size() == 0 {
+        return Ok(());
+    }
+    held.resize(size).map_err(|_| Fault::Garbage(Garbage::NoRoom))
 }
 
 /// The beginning of an error's body; what cannot be read is as good as empty.

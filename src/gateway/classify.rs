@@ -23,6 +23,9 @@ use super::redact::{redact, redact_label};
 pub use class::{ErrorClass, UnknownErrorClass};
 pub use fault::{ConnectFault, Fault, Filter, Garbage, Interruption, TimeoutKind};
 
+/// The rule of an answer for which the gateway has no room: it says nothing about the model.
+pub const NO_ROOM: &str = "gateway:no_room";
+
 /// One failed attempt, ready to be acted on, recorded and shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -51,6 +54,10 @@ pub fn classify(fault: &Fault) -> Failure {
         Fault::Timeout(kind) => timeout(*kind),
         Fault::Upstream(error) => upstream(error),
         Fault::Filtered(filter) => filtered(*filter),
+        Fault::Garbage(Garbage::NoRoom) => {
+            let (rule, message) = describe(Garbage::NoRoom);
+            ours(ErrorClass::Overloaded, rule, message)
+        }
         Fault::Garbage(garbage) => {
             let (rule, message) = describe(*garbage);
             Failure { status: Some(200), ..ours(ErrorClass::InvalidResponse, rule, message) }
@@ -107,6 +114,10 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
         Garbage::LineTooLong => ("answer:line_too_long", "a line of the provider's stream is too long"),
         Garbage::Truncated => ("answer:truncated", "the provider's answer ended too early"),
         Garbage::Framing => ("answer:framing", "the provider's answer is framed wrongly"),
+        Garbage::NoRoom => (
+            NO_ROOM,
+            "the answer does not fit into what the gateway may hold for this organization; ask for fewer large answers at once",
+        ),
         Garbage::ContentType => {
             ("answer:content_type", "the provider's answer is neither JSON nor a stream of events")
         }
@@ -119,6 +130,7 @@ fn interrupted(interruption: &Interruption) -> Failure {
         Interruption::Ended => ("stream:ended", "the provider's stream ended unfinished"),
         Interruption::Idle => ("stream:idle", "the provider's stream fell silent"),
         Interruption::Deadline => ("stream:deadline", "the provider's stream took too long"),
+        Interruption::Garbage(Garbage::NoRoom) => describe(Garbage::NoRoom),
         Interruption::Garbage(garbage) => ("stream:garbage", describe(*garbage).1),
         Interruption::Upstream(error) => {
             // What it would have meant before content is of no use any more, but the

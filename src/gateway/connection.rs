@@ -15,6 +15,7 @@ use super::classify::{ErrorClass, Failure, Fault, Garbage, TimeoutKind};
 use super::endpoint::Endpoint;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
+use crate::upstream::on_behalf_of;
 
 /// A provider that has not answered by then is as good as down.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -95,10 +96,12 @@ impl Gateway {
         let started = Instant::now();
         let found = match self.endpoints.of(&self.upstream, provider) {
             Err(connect) => Err(Fault::Connect(connect)),
-            Ok(endpoint) => match timeout(PATIENCE, self.list_models(&endpoint, provider)).await {
-                Ok(found) => found,
-                Err(_) => Err(Fault::Timeout(TimeoutKind::Answer)),
-            },
+            Ok(endpoint) => {
+                match timeout(PATIENCE, self.list_models(organization_id, &endpoint, provider)).await {
+                    Ok(found) => found,
+                    Err(_) => Err(Fault::Timeout(TimeoutKind::Answer)),
+                }
+            }
         };
         let took = started.elapsed();
         match found {
@@ -114,17 +117,24 @@ impl Gateway {
         }
     }
 
-    async fn list_models(&self, endpoint: &Endpoint, provider: &ProviderEntry) -> Result<Vec<String>, Fault> {
+    async fn list_models(
+        &self,
+        organization_id: OrganizationId,
+        endpoint: &Endpoint,
+        provider: &ProviderEntry,
+    ) -> Result<Vec<String>, Fault> {
+        let share = self.shares.of(organization_id);
         let target = endpoint.target.beside(provider.preset.chat_path, "/models");
         let headers = endpoint.headers_for(false, None);
-        let mut response = self.upstream.get(&target, headers).await.map_err(send_fault)?;
+        let mut response =
+            on_behalf_of(share.clone(), self.upstream.get(&target, headers)).await.map_err(send_fault)?;
         let status = response.status();
         if !(200..300).contains(&status) {
             let body = error_body(&mut response).await;
             let error = providers::parse_error(status, response.headers(), &body, self.clock.now());
             return Err(Fault::Upstream(Box::new(error)));
         }
-        let body = whole_body(&mut response).await?;
+        let body = whole_body(&mut response, &mut share.hold()).await?;
         providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))
     }
 }

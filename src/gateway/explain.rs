@@ -108,7 +108,7 @@ impl<'a> Course<'a> {
             intent,
             outlook: Now::imagined(intent, known),
             plan: intent.plan()?,
-            prompt: Measure::of_prompt(&intent.request),
+            prompt: *intent.request.size(),
             habits: known.habits,
             spent: Duration::ZERO,
             candidates: Vec::new(),

@@ -4,7 +4,6 @@
 //! Imports [`request`](super::request), [`plan`](super::plan), [`drill`](super::drill), [`needs`](super::needs),
 //! [`cooldown`](super::cooldown), [`budget`](super::budget) and the store's snapshot.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use super::cooldown::{Cooldowns, Heat};
 use super::cost::Usage;
 use super::drill::Drills;
 use super::habit::Habits;
-use super::measure::Measure;
 use super::needs::Needs;
 use super::plan::{Limits, Outlook, Plan};
 use super::pulse::Listeners;
@@ -116,7 +114,6 @@ pub struct Now<'a> {
     drills: &'a Drills,
     needs: Needs<'a>,
     request: &'a ChatRequest,
-    prompt: OnceCell<Measure>,
     /// What limits the request; none for a drill, which is nobody's money.
     purse: Option<Arc<Purse>>,
     /// Whether a probe that is claimed is really taken.
@@ -135,7 +132,6 @@ impl<'a> Now<'a> {
             drills,
             needs: Needs::of(&intent.request),
             request: &intent.request,
-            prompt: OnceCell::new(),
             purse: paid.and_then(|spending| spending.purse(&intent.organization, key)),
             real: drills.is_empty(),
         }
@@ -157,7 +153,7 @@ impl<'a> Now<'a> {
     /// price is unknown.
     fn price_of(&self, model: &ModelEntry) -> Option<i64> {
         let price = model.price.as_ref()?;
-        let prompt = self.prompt.get_or_init(|| Measure::of_prompt(self.request));
+        let prompt = self.request.size();
         let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
         let input = habit.prompt(prompt);
         let input = model.context_window.map_or(input, |window| input.min(window));

@@ -41,7 +41,7 @@ impl Meter {
     /// With the size of the prompt: for a stream, whose provider tells its count at the end or never.
     #[must_use]
     pub fn measured(self, request: &ChatRequest) -> Self {
-        Self { prompt: Some(Measure::of_prompt(request)), ..self }
+        Self { prompt: Some(*request.size()), ..self }
     }
 
     /// Likewise for an answer that is here already, if its provider did not count, or to learn how it does.

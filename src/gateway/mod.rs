@@ -43,7 +43,8 @@ use std::time::{Duration, Instant};
 
 use answer::Answer;
 use attempt::{Call, Outcome, Reply, attempt, explain};
-use classify::{Failure, Fault};
+use bytes::Bytes;
+use classify::{Failure, Fault, Garbage};
 use endpoint::Endpoints;
 use intent::{Intent, Known, Now};
 use metrics::Metrics;
@@ -54,6 +55,7 @@ use trail::{Context, Trail};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::shares::{SMALL, Share, Shares};
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
 
@@ -72,6 +74,8 @@ pub struct Gateway {
     pub endpoints: Endpoints,
     /// What calls have said about models and providers.
     pub listeners: Arc<Listeners>,
+    /// What each organization holds.
+    pub shares: Shares,
 }
 
 /// One request, ready to run.
@@ -169,19 +173,34 @@ impl Gateway {
             Ok(endpoint) => endpoint,
             Err(connect) => return (Outcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
+        let share = self.shares.of(job.intent.organization.id);
         let adapted = adapt::adapt(&job.intent.request, model, candidate.primary);
+        let Ok(body) = counted(adapted.body, &share) else {
+            return (Outcome::Failed(Fault::Garbage(Garbage::NoRoom)), adapted.changes);
+        };
         let call = Call {
             model,
             target: &endpoint.target,
             headers: endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref()),
-            body: adapted.body,
+            body,
             stream: job.intent.request.stream,
             include_usage: job.intent.request.include_usage,
             allowance,
             now: job.context.created_at,
+            share: &share,
         };
         (attempt(&self.upstream, call).await, adapted.changes)
     }
+}
+
+/// A body for a provider, counted until it is sent. A small one is counted with the caller's own.
+fn counted(body: Bytes, share: &Arc<Share>) -> Result<Bytes> {
+    if body.len() <= SMALL {
+        return Ok(body);
+    }
+    let mut held = share.hold();
+    held.grow(body.len())?;
+    Ok(held.bind(body))
 }
 
 async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {

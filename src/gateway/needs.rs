@@ -4,10 +4,10 @@
 //! Imports [`request`](super::request), [`members`](super::members) and the store's snapshot. Pure.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::fmt;
 
 use memchr::memmem;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::classify::ErrorClass;
@@ -23,12 +23,11 @@ const MOST_CHARACTERS: usize = 8;
 #[derive(Debug)]
 pub struct Needs<'a> {
     request: &'a ChatRequest,
-    prompt: OnceCell<Prompt>,
 }
 
 /// What the messages hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Prompt {
+pub(super) struct Prompt {
     /// Characters of text.
     characters: usize,
     /// Whether there is an image.
@@ -39,7 +38,12 @@ impl<'a> Needs<'a> {
     /// The needs of a request.
     #[must_use]
     pub fn of(request: &'a ChatRequest) -> Self {
-        Self { request, prompt: OnceCell::new() }
+        Self { request }
+    }
+
+    /// Reads what may be asked of a large request, where that takes no worker's time.
+    pub(super) fn look_ahead(&self) {
+        self.prompt();
     }
 
     /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.
@@ -75,20 +79,20 @@ impl<'a> Needs<'a> {
     }
 
     fn prompt(&self) -> Prompt {
-        *self.prompt.get_or_init(|| {
+        *self.request.prompt.get_or_init(|| {
             let part = self.request.parts.iter().find(|part| part.name == "messages");
             part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()
         })
     }
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Message<'a> {
     #[serde(borrow, default)]
     content: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Part<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<&'a RawValue>,
@@ -96,37 +100,68 @@ struct Part<'a> {
     text: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow, deserialize_with = "text")] Cow<'a, str>);
 
 impl Prompt {
     /// What is not understood counts as nothing: it is the provider's to judge.
     fn read(messages: &[u8]) -> Self {
-        let messages: Vec<Message<'_>> = serde_json::from_slice(messages).unwrap_or_default();
-        messages.iter().filter_map(|message| message.content).map(Self::of_content).fold(
-            Self::default(),
-            |all, one| Self {
-                characters: all.characters.saturating_add(one.characters),
-                images: all.images || one.images,
-            },
-        )
+        serde_json::from_slice(messages).map(|Messages(prompt)| prompt).unwrap_or_default()
     }
 
     fn of_content(content: &RawValue) -> Self {
         if !content.get().starts_with('[') {
             return Self { characters: characters(content), images: false };
         }
-        let parts: Vec<Part<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
-        let image = |part: &Part<'_>| {
-            part.kind
-                .is_some_and(|kind| matches!(kind.get(), "\"image_url\"" | "\"input_image\"" | "\"image\""))
-        };
+        serde_json::from_str(content.get()).map(|Parts(prompt)| prompt).unwrap_or_default()
+    }
+
+    fn of_part(part: &Part<'_>) -> Self {
+        let image = |kind: &RawValue| matches!(kind.get(), "\"image_url\"" | "\"input_image\"" | "\"image\"");
+        Self { characters: part.text.map_or(0, characters), images: part.kind.is_some_and(image) }
+    }
+
+    fn and(self, other: Self) -> Self {
         Self {
-            characters: parts.iter().filter_map(|part| part.text).map(characters).sum(),
-            images: parts.iter().any(image),
+            characters: self.characters.saturating_add(other.characters),
+            images: self.images || other.images,
         }
     }
 }
+
+/// Lists that are visited and not collected: one of millions of tiny entries would take many times its size.
+macro_rules! visited_list {
+    ($list:ident, $entry:ident, $read:expr) => {
+        struct $list(Prompt);
+
+        impl<'de> Deserialize<'de> for $list {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct List;
+                impl<'de> Visitor<'de> for List {
+                    type Value = $list;
+
+                    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        formatter.write_str("a list")
+                    }
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<$list, A::Error> {
+                        let mut prompt = Prompt::default();
+                        while let Some(entry) = list.next_element::<$entry<'de>>()? {
+                            prompt = prompt.and($read(&entry));
+                        }
+                        Ok($list(prompt))
+                    }
+                }
+                deserializer.deserialize_seq(List)
+            }
+        }
+    };
+}
+
+visited_list!(Messages, Message, |message: &Message<'de>| {
+    message.content.map(Prompt::of_content).unwrap_or_default()
+});
+visited_list!(Parts, Part, Prompt::of_part);
 
 /// Characters of a JSON string, without its escapes; of anything else none.
 fn characters(value: &RawValue) -> usize {

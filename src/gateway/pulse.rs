@@ -8,7 +8,7 @@ use std::time::Duration;
 use entity::ids::OrganizationId;
 
 use super::budget::Spending;
-use super::classify::Failure;
+use super::classify::{Failure, NO_ROOM};
 use super::cooldown::Cooldowns;
 use super::habit::{Habit, Habits};
 use super::health::Health;
@@ -65,7 +65,7 @@ impl Pulse {
 
     /// The call failed, or its stream broke.
     pub fn failed(&self, failure: &Failure) {
-        if let Some(listeners) = &self.listeners {
+        if let Some(listeners) = self.listeners.as_ref().filter(|_| failure.rule != NO_ROOM) {
             listeners.cooldowns.failed(&self.model, failure, self.called_at);
             listeners.health.failed(self.organization_id, &self.model.provider, failure);
         }

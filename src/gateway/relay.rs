@@ -71,10 +71,11 @@ async fn relay_whole(
     meter: &Meter,
     manner: Manner,
 ) -> Result<Answer> {
+    let WholeReply { status, body, seen, mut held } = whole;
     let mut extra = Vec::new();
-    let mut out = Vec::with_capacity(whole.body.len() + 96);
+    let mut out = Vec::with_capacity(body.len() + 96);
     let mut usage = Usage::default();
-    match whole.seen {
+    match seen {
         Some(answer) => {
             let choices = answer.choices;
             let anything = choices.content || choices.finished;
@@ -87,13 +88,21 @@ async fn relay_whole(
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
             let names = Names::new(&model.name, &model.provider.name);
-            answer.write(&whole.body, &mut out, &names, &extra);
+            answer.write(&body, &mut out, &names, &extra);
         }
         // A blocked prompt that nobody else answered is passed on as it came.
-        None => out.extend_from_slice(&whole.body),
+        None => out.extend_from_slice(&body),
     }
+    drop(body);
+    let body = match held.size() {
+        0 => out.into(),
+        _ => {
+            held.resize(held.size().min(out.len()))?;
+            held.bind(out)
+        }
+    };
     trail.answered(usage).await?;
-    Ok(Answer { status: whole.status, disclosure: trail.disclosure(), body: AnswerBody::Whole(out.into()) })
+    Ok(Answer { status, disclosure: trail.disclosure(), body: AnswerBody::Whole(body) })
 }
 
 fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, meter: Meter, manner: Manner) -> Answer {

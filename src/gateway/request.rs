@@ -1,17 +1,22 @@
 //! The caller's body, parsed once and shallowly: which models, whether it streams, and the gateway's own options.
 //!
-//! Everything else is kept as its bytes. Imports `error` and [`members`](super::members).
+//! Everything else is kept as its bytes. Imports `error`, `shares`, [`members`](super::members), [`measure`](super::measure),
+//! [`needs`](super::needs).
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::classify::ErrorClass;
+use super::measure::Measure;
 use super::members::{MAX_MEMBERS, Members, span, text};
+use super::needs::{Needs, Prompt};
 use crate::error::{Error, Result};
+use crate::shares::{LARGE, Share};
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
@@ -87,6 +92,8 @@ pub struct ChatRequest {
     pub session: Option<String>,
     /// How the primary is to fail on purpose (`mock_testing_*`).
     pub drill: Option<ErrorClass>,
+    size: OnceLock<Measure>,
+    pub(super) prompt: OnceLock<Prompt>,
 }
 
 impl ChatRequest {
@@ -117,8 +124,32 @@ impl ChatRequest {
                 })
                 .collect(),
             body: body.clone(),
+            size: OnceLock::new(),
+            prompt: OnceLock::new(),
         };
         Ok(request)
+    }
+
+    /// Reads a body; a large one off the event loop, and what will be asked of its text with it.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse`].
+    pub async fn read(share: &Share, body: Bytes) -> Result<Self> {
+        if body.len() <= LARGE {
+            return Self::parse(body);
+        }
+        let read = move || {
+            let request = Self::parse(body)?;
+            request.size();
+            Needs::of(&request).look_ahead();
+            Ok(request)
+        };
+        share.read_large(read).await?
+    }
+
+    /// How large the prompt is, measured once.
+    pub fn size(&self) -> &Measure {
+        self.size.get_or_init(|| Measure::of_prompt(self))
     }
 
     /// The tokens that the answer may have at most, where the body says so.
@@ -341,10 +372,11 @@ fn session(members: &Members<'_>) -> Result<Option<String>> {
     }
     // `metadata` is the caller's own affair: what does not fit is not ours to refuse.
     let metadata = members.present("metadata").and_then(|value| Members::parse(value.get().as_bytes()).ok());
-    let inner =
-        metadata.and_then(|metadata| metadata.present("session_id").map(|value| value.get().to_owned()));
-    let session = inner
-        .and_then(|value| serde_json::from_str::<Lenient<'_>>(&value).ok().map(|text| text.0.into_owned()));
+    let inner = metadata.and_then(|metadata| metadata.present("session_id"));
+    // One that is far too long is not even copied.
+    let session = inner.filter(|value| value.get().len() <= 16 * MAX_SESSION).and_then(|value| {
+        serde_json::from_str::<Lenient<'_>>(value.get()).ok().map(|text| text.0.into_owned())
+    });
     Ok(session.filter(|session| check_session(session).is_ok()))
 }
 

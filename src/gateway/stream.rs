@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::attempt::{Outcome, Reply, body_fault, no_answer_fault, send_fault};
+use super::attempt::{Outcome, Reply, body_fault, hold, no_answer_fault, send_fault};
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Identity, Inspected, Names, NoAnswer};
 use crate::providers::sse::{Data, Splitter, data};
+use crate::shares::Held;
 use crate::upstream::UpstreamResponse;
 
 use super::cost::Reported;
@@ -42,6 +43,8 @@ pub struct FrameReader {
     pub seen: Seen,
     /// When the call was made.
     pub started: Instant,
+    /// Where an event that is long in coming is counted.
+    counted: Held,
 }
 
 /// What a stream has said so far.
@@ -97,15 +100,20 @@ pub(super) async fn first_frame(
     names: Names,
     include_usage: bool,
     started: Instant,
+    counted: Held,
 ) -> Outcome {
     let status = response.status();
     let splitter = Splitter::default();
     let (seen, open) = (Seen::default(), false);
-    let mut reader = FrameReader { response, splitter, names, include_usage, open, seen, started };
+    let mut reader = FrameReader { response, splitter, names, include_usage, open, seen, started, counted };
     let mut held = Vec::new();
     loop {
         match reader.response.chunk().await {
-            Ok(Some(chunk)) => reader.splitter.push(chunk),
+            Ok(Some(chunk)) => {
+                if let Err(fault) = reader.push(chunk) {
+                    return Outcome::Failed(fault);
+                }
+            }
             Ok(None) => return reader.ended_early(held),
             Err(error) => return Outcome::Failed(body_fault(error)),
         }
@@ -152,11 +160,18 @@ impl FrameReader {
         Outcome::Failed(no_stream_fault(&before, &rest))
     }
 
+    /// Takes a chunk, and counts what waits for the end of its event.
+    fn push(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        hold(&mut self.counted, self.splitter.waiting() + chunk.len())?;
+        self.splitter.push(chunk);
+        Ok(())
+    }
+
     /// Waits for the next chunk.
     pub(super) async fn read(&mut self) -> Result<bool, Fault> {
         match self.response.chunk().await {
             Ok(Some(chunk)) => {
-                self.splitter.push(chunk);
+                self.push(chunk)?;
                 Ok(true)
             }
             Ok(None) => Ok(false),

@@ -67,6 +67,12 @@ impl Splitter {
         Ok(None)
     }
 
+    /// Bytes that wait for the end of their event.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// What is left at the stream's end: an event without its blank line, or nothing.
     #[must_use]
     pub fn rest(&mut self) -> Bytes {

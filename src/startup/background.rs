@@ -58,6 +58,7 @@ pub(super) fn start(
 ) -> Followers {
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
+        tokio::spawn(look(store.clone(), stopped.clone())),
         tokio::spawn(follow(store.clone(), stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
         tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
@@ -66,6 +67,18 @@ pub(super) fn start(
         tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
     ];
     Followers { stop, tasks }
+}
+
+/// Looks whether the database answers.
+async fn look(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => store.system().look().await,
+        }
+    }
 }
 
 async fn follow(store: Store, mut stopped: watch::Receiver<bool>) {

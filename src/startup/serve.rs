@@ -19,9 +19,11 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gateway::Gateway;
 use crate::routes;
+use crate::shares::Shares;
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
 use crate::web::pages::docs::api::reference::Reference;
+use crate::web::pages::events::feed::Feeds;
 
 /// What handlers are given.
 pub(super) struct Parts {
@@ -31,6 +33,7 @@ pub(super) struct Parts {
     pub(super) gateway: Arc<Gateway>,
     pub(super) readiness: Readiness,
     pub(super) registry: Arc<Registry>,
+    pub(super) shares: Shares,
 }
 
 /// The servers, with their ports open.
@@ -60,12 +63,14 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
 }
 
 fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
-    let Parts { store, clock, settings, gateway, readiness, registry } = parts;
+    let Parts { store, clock, settings, gateway, readiness, registry, shares } = parts;
     let listen = settings.server.listen;
     let failed = |source| StartError::Listen { address: listen, source };
-    let limiter = web::Data::new(Limiter::new(clock.clone()));
+    let limiter = web::Data::new(Limiter::new(clock.clone(), shares.clone()));
     let throttle = web::Data::new(Throttle::new(&clock));
-    let reader = web::Data::new(BodyReader::new(&settings.server));
+    let reader = web::Data::new(BodyReader::new(&settings.server, shares.clone()));
+    let shares = web::Data::new(shares);
+    let feeds = web::Data::new(Feeds::default());
     let store = web::Data::new(store);
     let clock = web::Data::new(clock);
     let gateway = web::Data::from(gateway);
@@ -85,6 +90,8 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
             .app_data(limiter.clone())
             .app_data(throttle.clone())
             .app_data(reader.clone())
+            .app_data(shares.clone())
+            .app_data(feeds.clone())
             .app_data(readiness.clone())
             .app_data(registry.clone())
             .app_data(shared.clone())

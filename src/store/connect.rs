@@ -56,6 +56,14 @@ pub(super) async fn connect(
     Ok((writer, reader))
 }
 
+/// One connection that is used for looks alone: however busy the others are, it tells whether the database answers.
+pub(super) async fn watcher(section: &Section) -> Result<DatabaseConnection, ConnectError> {
+    if section.is_sqlite() {
+        return open_sqlite_in_turn(section, 1, None).await;
+    }
+    open_postgres(section, 1).await.map_err(ConnectError::Unreachable)
+}
+
 /// Connections for the recorder and for changes, which take turns anyway.
 const POSTGRES_WRITERS: u32 = 4;
 

@@ -111,6 +111,23 @@ impl From<&EventRow> for Position {
 }
 
 impl EventFilter {
+    /// Does a row match that was read already?
+    #[must_use]
+    pub fn matches(&self, row: &EventRow) -> bool {
+        fn same<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        same(self.failed_model.as_ref(), Some(&row.failed_model))
+            && same(self.next_model.as_ref(), row.next_model.as_ref())
+            && same(self.error_class.as_ref(), Some(&row.error_class))
+            && same(self.origin.as_ref(), Some(&row.origin))
+            && same(self.session_id.as_ref(), row.session_id.as_ref())
+            && same(self.request_id.as_ref(), Some(&row.request_id))
+            && same(self.router_config_id.as_ref(), row.router_config_id.as_ref())
+            && self.since.is_none_or(|since| row.created_at >= since)
+            && self.until.is_none_or(|until| row.created_at < until)
+    }
+
     fn apply(&self, rows: Select<fallback_events::Entity>) -> Select<fallback_events::Entity> {
         use fallback_events::Column;
         let texts = [

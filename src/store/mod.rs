@@ -43,8 +43,8 @@ use std::sync::Arc;
 
 use entity::ids::OrganizationId;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _, sqlx,
+    ConnAcquireErr, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _, sqlx,
 };
 
 pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
@@ -90,6 +90,8 @@ struct Inner {
     writer: DatabaseConnection,
     /// The connections for reading.
     reader: DatabaseConnection,
+    /// The one connection that looks whether the database answers and what others changed.
+    watcher: DatabaseConnection,
     vault: Vault,
     directory: Directory,
     clock: Clock,
@@ -122,6 +124,7 @@ impl Store {
     /// As [`Store::open`].
     pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
         let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
+        let watcher = connect::watcher(&settings.database).await?;
         connect::migrate(&writer).await?;
         let vault = vault::open(&writer, settings, &clock).await?;
         let reader = queries::watch(reader);
@@ -129,6 +132,7 @@ impl Store {
         let inner = Inner {
             writer,
             reader,
+            watcher,
             vault,
             directory: Directory::default(),
             clock,
@@ -192,7 +196,7 @@ impl Store {
 
     /// Closes the connections after everything that was queued.
     pub async fn close(&self) {
-        for connection in [&self.inner.writer, &self.inner.reader] {
+        for connection in [&self.inner.writer, &self.inner.reader, &self.inner.watcher] {
             if let Err(error) = connection.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close cleanly");
             }
@@ -231,7 +235,21 @@ impl OrgStore {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
+        if is_crowded(&error) {
+            return Self::Busy;
+        }
         if is_unreachable(&error) { Self::DatabaseAway } else { Self::internal(error) }
+    }
+}
+
+/// Was every connection in use for so long that the statement gave up? That is no word about the database.
+fn is_crowded(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(error) => matches!(error, ConnAcquireErr::Timeout),
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => matches!(**error, sqlx::Error::PoolTimedOut),
+        _ => false,
     }
 }
 
@@ -242,7 +260,7 @@ fn is_unreachable(error: &DbErr) -> bool {
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
             let code = error.as_database_error().and_then(|error| error.code());
             // PostgreSQL's codes: the connection broke, and the server is going down or coming up.
-            matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+            matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
                 || code.is_some_and(|code| {
                     code.len() == 5 && (code.starts_with("08") || code.starts_with("57P"))
                 })

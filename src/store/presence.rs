@@ -1,11 +1,12 @@
 //! Whether the database answers, as the task found that looks every second.
 //!
-//! While it does not, pages and the management API say so at once instead of waiting for it. Imports nothing.
+//! It looks on a connection of its own: where the others are all in use, the database is busy and not away. While it is away,
+//! pages and the management API say so at once instead of waiting for it. Imports nothing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Two looks that were waited for in vain, or one that was refused: a busy machine is not a database that is away.
-const AWAY: u32 = 2;
+/// Three looks that were waited for in vain, or one that was refused: a busy machine is not a database that is away.
+const AWAY: u32 = 3;
 
 /// What the last looks found.
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ use super::{
 };
 pub use inspection::ProviderAddress;
 
-/// How long a look for changes may take.
+/// How long a look for changes, or whether the database answers, may take.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long reading them may take before the next look, which goes on from there.
 const CATCH_UP: Duration = Duration::from_secs(10);
@@ -127,23 +127,28 @@ impl<'a> System<'a> {
         Ok(organizations::Entity::find().count(&self.store.inner.reader).await?)
     }
 
-    /// Reads what other processes changed, and notes whether the database answers.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn follow_changes(&self) -> Result<(), Error> {
+    /// Notes whether the database answers.
+    pub async fn look(&self) {
         let presence = &self.store.inner.presence;
         let directory = &self.store.inner.directory;
-        let looked = tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await;
-        match &looked {
+        match tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await {
             Ok(Err(Error::DatabaseAway)) => presence.refused(),
             Ok(_) => presence.answered(),
             Err(_) => presence.silent(),
         }
-        if !looked.unwrap_or(Err(Error::DatabaseAway))? {
+    }
+
+    /// Reads what other processes changed. However long that takes, it is no sign that the database is away.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn follow_changes(&self) -> Result<(), Error> {
+        let directory = &self.store.inner.directory;
+        let looked = tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await;
+        if !looked.unwrap_or(Err(Error::Busy))? {
             return Ok(());
         }
-        // Much to read is no sign that the database is away. What a cut leaves is read by the next look.
+        // What a cut leaves is read by the next look.
         match tokio::time::timeout(CATCH_UP, directory.follow(self.store)).await {
             Ok(followed) => followed,
             Err(_) => Ok(()),

@@ -44,7 +44,7 @@ pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpR
     if let Error::Visit(VisitFault::Throttled { retry_after }) = error {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
-    } else if status == 503 {
+    } else if matches!(status, 429 | 503) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
@@ -114,6 +114,7 @@ fn words(error: &Error) -> (u16, &'static str, String) {
             (400, "It did not arrive", "The form broke off on its way. Send it again.".to_owned())
         }
         Error::LimitReached(_) => (429, "Too often", sentence(error)),
+        Error::ShareUsedUp(_) => (429, "Too much at once", sentence(error)),
         Error::Busy => {
             (503, "Busy", "Too much is going on at once. Try again in a moment.".to_owned())
         }

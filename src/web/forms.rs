@@ -5,6 +5,7 @@
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use entity::ids::OrganizationId;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
@@ -44,7 +45,7 @@ impl<P: Requires> FromRequest for Form<P> {
             let (settings, store) = parts(&request)?;
             csrf::check_origin(settings, &request)?;
             let visitor = Visitor::<P>::of(&request).await?;
-            let fields = read(&request, payload.await).await?;
+            let fields = read(&request, Some(visitor.organization.id), payload.await).await?;
             let expected = csrf::token_of_session(store.vault(), visitor.session_id);
             csrf::check_token(&expected, fields.text(csrf::FIELD))?;
             Ok(Self { visitor, fields })
@@ -64,7 +65,7 @@ impl FromRequest for PublicForm {
             csrf::check_origin(settings, &request)?;
             // Who has no cookie yet is a new guest here, whose token nobody can have sent.
             let guest = Guest::of(&request)?;
-            let fields = read(&request, payload.await).await?;
+            let fields = read(&request, None, payload.await).await?;
             csrf::check_token(&guest.form_token, fields.text(csrf::FIELD))?;
             Ok(Self { guest, fields })
         }
@@ -77,6 +78,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn read(
     request: &HttpRequest,
+    organization: Option<OrganizationId>,
     payload: std::result::Result<web::Payload, actix_web::Error>,
 ) -> Result<Fields> {
     let reader = request.app_data::<web::Data<BodyReader>>();
@@ -88,7 +90,10 @@ async fn read(
         return Err(Error::Visit(VisitFault::NoForm));
     }
     let payload = payload.map_err(|_| Error::BodyUnreadable)?;
-    let body = reader.read_management(request, payload).await?;
+    let body = match organization {
+        Some(organization) => reader.read_management(organization, request, payload).await?,
+        None => reader.read_stranger(request, payload).await?,
+    };
     Ok(Fields::parse(&body.bytes))
 }
 

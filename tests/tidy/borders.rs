@@ -12,18 +12,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The end of a chain is an error like any other.
     ("error", &["gateway::answer"]),
     ("providers", &[]),
-    ("upstream", &["providers"]),
+    ("upstream", &["providers", "shares"]),
+    // What organizations share is counted in one place.
+    ("shares", &[]),
     // A tenant is the proof without which no data is opened; a known model is filled from the embedded table.
-    ("store", &["auth::tenant", "providers"]),
-    ("auth", &["store"]),
-    ("gateway", &["store", "providers", "upstream"]),
+    ("store", &["auth::tenant", "providers", "shares"]),
+    ("auth", &["store", "shares"]),
+    ("gateway", &["store", "providers", "upstream", "shares"]),
     // It stands where a stranger's provider stands.
     ("simulate", &[]),
-    ("body", &[]),
+    ("body", &["shares"]),
     // What may be said, whoever says it.
     ("checks", &["providers", "upstream"]),
-    ("api", &["auth", "body", "checks", "store", "gateway", "providers", "upstream"]),
-    ("web", &["auth", "body", "checks", "store", "gateway", "providers", "upstream"]),
+    ("api", &["auth", "body", "checks", "store", "gateway", "providers", "upstream", "shares"]),
+    ("web", &["auth", "body", "checks", "store", "gateway", "providers", "upstream", "shares"]),
 ];
 
 const IMPORTABLE_BY_ALL: &[&str] = &["config", "error", "clock", "telemetry"];

@@ -130,7 +130,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
             (408, "request_timeout", "The body did not arrive in time. Send it without pauses.".to_owned())
         }
         Error::BodyUnreadable => (400, "bad_request", "The body broke off or is framed wrongly.".to_owned()),
-        Error::LimitReached(_) => (429, "too_many_requests", sentence(error)),
+        Error::LimitReached(_) | Error::ShareUsedUp(_) => (429, "too_many_requests", sentence(error)),
         Error::Busy | Error::RecordingUnavailable(_) => (503, "service_unavailable", sentence(error)),
         Error::DatabaseAway => (503, "database_away", sentence(error)),
         Error::NotReady => (500, "not_ready", sentence(error)),

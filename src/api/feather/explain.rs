@@ -33,7 +33,9 @@ pub async fn explain(
     reader: web::Data<BodyReader>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_chat(&request, payload).await?;
-    let intent = intent(&caller, request.headers(), ChatRequest::parse(body.bytes.clone())?)?;
+    let body = reader.read_chat(caller.organization.id, &request, payload).await?;
+    let share = gateway.shares.of(caller.organization.id);
+    let chat = ChatRequest::read(&share, body.bytes).await?;
+    let intent = intent(&caller, request.headers(), chat)?;
     Ok(HttpResponse::Ok().json(explain::explain(&intent, Known::from(&*gateway.listeners))?))
 }

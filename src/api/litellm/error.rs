@@ -102,6 +102,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
         Error::LimitReached(limit) => {
             say(429, format!("This API key's limit of {} {} is reached", limit.limit, limit.what))
         }
+        Error::ShareUsedUp(shared) => say(429, shared.message().to_owned()),
         Error::Busy => say(503, "The gateway is busy. Try again shortly".to_owned()),
         Error::RecordingUnavailable(_) => {
             say(503, "The record could not be written. Try again shortly".to_owned())

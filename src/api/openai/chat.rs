@@ -53,21 +53,18 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let started = Instant::now();
     refuse_loop(request.headers(), &gateway)?;
-    let admission = limiter.admit(&caller.key)?;
+    let admission = limiter.admit(caller.organization.id, &caller.key)?;
     if let Some(minute) = admission.minute {
         request.extensions_mut().insert(minute);
     }
-    let body = reader.read_chat(&request, payload).await?;
-    let chat = ChatRequest::parse(body.bytes.clone())?;
+    let body = reader.read_chat(caller.organization.id, &request, payload).await?;
+    let share = gateway.shares.of(caller.organization.id);
+    let chat = ChatRequest::read(&share, body.bytes).await?;
     let job = job(caller, request.headers(), chat, started, &gateway, &settings)?;
     let Some(keepalive) = Keepalive::of(&job, &settings) else {
         return Ok(respond(gateway.run(job).await?, admission));
     };
-    let run = async move {
-        // Its share of the budget is held as long as the request may be sent once more.
-        let _held = body;
-        gateway.run(job).await
-    };
+    let run = async move { gateway.run(job).await };
     keepalive.respond(run, admission).await
 }
 

@@ -110,7 +110,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             }
             retry_after = Some(Duration::from_secs(1));
         }
-        Error::Busy => {
+        Error::Busy | Error::ShareUsedUp(_) => {
             disclosure::nobody_called(headers);
             retry_after = Some(Duration::from_secs(1));
         }
@@ -257,6 +257,9 @@ fn words(error: &Error, request_id: Uuid) -> Words {
                 limit.limit, limit.what
             ),
         ),
+        Error::ShareUsedUp(shared) => {
+            say(429, "rate_limit_error", "rate_limit_exceeded", None, shared.message().to_owned())
+        }
         Error::Busy => {
             say(503, "server_error", "overloaded", None, "The gateway is busy. Try again shortly.".to_owned())
         }

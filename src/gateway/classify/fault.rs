@@ -84,6 +84,8 @@ pub enum Garbage {
     Framing,
     /// Neither JSON nor a stream of events.
     ContentType,
+    /// It does not fit into the organization's share of memory. The answer is not at fault, and neither is the model.
+    NoRoom,
 }
 
 /// How a stream broke after content.

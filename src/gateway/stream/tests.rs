@@ -8,7 +8,12 @@ use std::io::{Error, ErrorKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::shares::Shares;
 use corpus::{Ends, Piece, STREAMS, pieces};
+
+fn counted() -> Held {
+    Shares::ample().of_strangers().hold()
+}
 
 /// What a caller would have heard, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +32,7 @@ enum Heard {
 async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     let response = UpstreamResponse::in_pieces(chunks);
     let names = Names::new("ours", "house");
-    let outcome = first_frame(response, names, false, Instant::now()).await;
+    let outcome = first_frame(response, names, false, Instant::now(), counted()).await;
     let (Outcome::Ready(Reply::Stream(reply)) | Outcome::Filtered(Reply::Stream(reply), _)) = outcome else {
         return Heard::Nothing;
     };
@@ -186,7 +191,7 @@ fn the_identity_is_that_of_the_content() {
         frame("\"later\"", r#"[{"delta":{"content":"y"}}]"#),
     ];
     let response = UpstreamResponse::in_pieces(chunks);
-    let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now()));
+    let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), counted()));
     let Outcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
     let identity = reply.reader.seen.identity.expect("an identity");
     assert_eq!((identity.id.as_str(), identity.created.as_str()), ("\"content\"", "7"));

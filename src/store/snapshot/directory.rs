@@ -72,7 +72,7 @@ impl Directory {
     /// Reads every organization.
     pub(in crate::store) async fn load_all(&self, store: &Store) -> Result<(), Error> {
         // The counter first: what changes while we read is then read again.
-        let counter = load::counter(store).await?;
+        let counter = load::counter(&store.inner.watcher).await?;
         self.read(store, None).await?;
         self.counter.store(counter, Ordering::Release);
         self.loaded.store(true, Ordering::Release);
@@ -100,7 +100,7 @@ impl Directory {
     /// # Errors
     /// The database cannot be read.
     pub(in crate::store) async fn has_changed(&self, store: &Store) -> Result<bool, Error> {
-        Ok(load::counter(store).await? != self.counter.load(Ordering::Acquire))
+        Ok(load::counter(&store.inner.watcher).await? != self.counter.load(Ordering::Acquire))
     }
 
     /// Looks whether any process has changed anything, and reads what it changed. What was read before an error or a
@@ -109,7 +109,7 @@ impl Directory {
     /// # Errors
     /// The database cannot be read; the snapshots that were not read yet stay as they are.
     pub async fn follow(&self, store: &Store) -> Result<(), Error> {
-        let counter = load::counter(store).await?;
+        let counter = load::counter(&store.inner.watcher).await?;
         if counter == self.counter.load(Ordering::Acquire) {
             return Ok(());
         }

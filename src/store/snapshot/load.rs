@@ -27,8 +27,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 const REASONING_TIMEOUT: Duration = Duration::from_secs(300);
 const NUM_RETRIES: u32 = 1;
 
-pub(super) async fn counter(store: &Store) -> Result<i64, Error> {
-    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(&store.inner.reader).await?;
+/// Read on a connection of its own, so that it never waits behind lists and pages.
+pub(super) async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
+    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
     Ok(row.map_or(0, |row| row.value))
 }
 

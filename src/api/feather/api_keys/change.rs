@@ -35,7 +35,7 @@ pub async fn change(
     reader: web::Data<BodyReader>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let id: ApiKeyId = path_id(WHAT, &path)?;
     let absent = || Error::absent(WHAT, id);
     let data = store.organization(&caller.tenant);

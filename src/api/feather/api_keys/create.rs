@@ -33,7 +33,7 @@ pub async fn create(
     reader: web::Data<BodyReader>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let fresh = api_key::generate().map_err(Error::internal)?;
     let hash = store.vault().key_hash(fresh.key.expose_secret());
     let new = parse(&caller, &body.bytes, clock.now(), &fresh, hash)?;

@@ -31,7 +31,7 @@ pub async fn create(
     gateway: web::Data<Gateway>,
     reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let new = parse(&body.bytes)?;
     let data = store.organization(&caller.tenant);
     let row = data.budget_create(new).await?;

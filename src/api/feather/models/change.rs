@@ -30,7 +30,7 @@ pub async fn change(
     store: web::Data<Store>,
     reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let id = path_id(WHAT, &path)?;
     let row = store.organization(&caller.tenant).model_change(id, parse(&body.bytes)?).await?;
     let row = row.ok_or_else(|| Error::absent(WHAT, id))?;

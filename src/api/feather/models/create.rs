@@ -29,7 +29,7 @@ pub async fn create(
     store: web::Data<Store>,
     reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let new = parse(&body.bytes)?;
     let row = store.organization(&caller.tenant).model_create(new).await?;
     let location = format!("/v1/model-router/models/{}", row.id);

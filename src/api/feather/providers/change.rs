@@ -35,7 +35,7 @@ pub async fn change(
     gateway: web::Data<Gateway>,
     reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let id: ProviderId = path_id(WHAT, &path)?;
     let absent = || Error::absent(WHAT, id);
     let data = store.organization(&caller.tenant);

@@ -32,7 +32,7 @@ pub async fn create(
     gateway: web::Data<Gateway>,
     reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let new = parse(&body.bytes, gateway.upstream.gate())?;
     let row = store.organization(&caller.tenant).provider_create(new).await?;
     let location = format!("/v1/model-router/providers/{}", row.id);

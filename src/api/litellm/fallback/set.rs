@@ -69,7 +69,7 @@ pub async fn set(
     reader: web::Data<BodyReader>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(&request, payload).await?;
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
     let new = parse(&body.bytes)?;
     let if_match = IfMatch::of(request.headers())?;
     let store = store.organization(&caller.tenant);

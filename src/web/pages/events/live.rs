@@ -6,48 +6,45 @@
 //! away for longer than an hour is told that there is a `gap`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use uuid::Uuid;
 
+use super::feed::{Feeds, LATE, Recent, rows};
 use super::filter::Filters;
-use super::line::EventLine;
 use crate::auth::visitor::{Visitor, may};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::shares::{Place, Shares};
 use crate::store::{EventFilter, OrgStore, Store};
 use crate::web::query::Query;
 use crate::web::response::event_stream;
 
-/// How late a row may be recorded and still be seen.
-const LATE: TimeDelta = TimeDelta::seconds(120);
 /// How far back somebody may come.
 const FAR: TimeDelta = TimeDelta::hours(1);
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a stream lasts.
 const LIFE: TimeDelta = TimeDelta::seconds(60);
-/// The most rows of one look.
-const MOST: u64 = 500;
-
-#[derive(Template)]
-#[template(path = "events/line.html")]
-struct Line {
-    line: EventLine,
-}
 
 /// The stream.
+///
+/// # Errors
+/// The person or the organization has as many open as it may.
 pub async fn stream(
     visitor: Visitor<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
-) -> HttpResponse {
+    feeds: web::Data<Feeds>,
+    shares: web::Data<Shares>,
+) -> Result<HttpResponse> {
+    let place = shares.of(visitor.organization.id).tail(visitor.user.id)?;
     let data = store.organization(&visitor.tenant);
     let mut query = Query::parse(request.query_string());
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
@@ -57,6 +54,8 @@ pub async fn stream(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let tail = Tail {
         data,
+        feeds,
+        _place: place,
         filter: filters.rows(),
         clock: clock.get_ref().clone(),
         since: last.and_then(moment),
@@ -69,12 +68,14 @@ pub async fn stream(
         let piece = tail.next().await?;
         Ok::<_, Error>(piece.map(|piece| (piece, tail)))
     });
-    event_stream(pieces)
+    Ok(event_stream(pieces))
 }
 
 /// What one reader has been told.
 struct Tail {
     data: OrgStore,
+    feeds: web::Data<Feeds>,
+    _place: Place,
     filter: EventFilter,
     clock: Clock,
     /// Where the reader was; from then on everything is said once more.
@@ -112,10 +113,16 @@ impl Tail {
         if self.since.is_some_and(|since| since < self.clock.now() - FAR) {
             text.push_str("event: gap\ndata: 1\n\n");
         }
-        for line in self.look().await? {
-            let html = Line { line: line.clone() }.render().map_err(Error::internal)?;
-            let html = html.split_whitespace().collect::<Vec<_>>().join(" ");
-            text.push_str(&format!("event: row\nid: {}\ndata: {html}\n\n", line.id));
+        let found = self.look().await?;
+        // What is not found any more is too old to be found again.
+        let known = std::mem::take(&mut self.sent);
+        for recent in found.iter().rev().filter(|recent| self.filter.matches(&recent.row)) {
+            let id = recent.row.id.0;
+            if !known.contains(&id) {
+                let html = recent.html()?;
+                text.push_str(&format!("event: row\nid: {id}\ndata: {html}\n\n"));
+            }
+            self.sent.insert(id);
         }
         // After the last look: what comes from now on is for the next stream, which begins before it.
         if self.clock.now() >= self.end {
@@ -125,19 +132,13 @@ impl Tail {
         Ok(Some(text))
     }
 
-    /// What was recorded and not sent yet, oldest first.
-    async fn look(&mut self) -> Result<Vec<EventLine>> {
+    /// What was recorded lately, newest first: for a reader who comes back its own look, and then what all views see.
+    async fn look(&mut self) -> Result<Arc<[Recent]>> {
         let now = self.clock.now();
-        let back = self.since.take().map_or(now, |since| since.clamp(now - FAR, now)) - LATE;
+        let Some(since) = self.since.take() else { return self.feeds.recent(&self.data, now).await };
+        let back = since.clamp(now - FAR, now) - LATE;
         let since = self.filter.since.map_or(back, |since| since.max(back));
-        let filter = EventFilter { since: Some(since), ..self.filter.clone() };
-        let rows = self.data.event_batch(&filter, None, MOST).await?;
-        let found: HashSet<Uuid> = rows.iter().map(|row| row.id.0).collect();
-        let new =
-            rows.iter().rev().filter(|row| !self.sent.contains(&row.id.0)).map(EventLine::from).collect();
-        // What is not found any more is too old to be found again.
-        self.sent = found;
-        Ok(new)
+        rows(&self.data, &EventFilter { since: Some(since), ..self.filter.clone() }).await
     }
 }
 

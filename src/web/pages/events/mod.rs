@@ -1,6 +1,7 @@
 //! `/events`: the fallback events, one of them, the same as CSV, and as they happen.
 
 pub mod export;
+pub mod feed;
 pub(crate) mod filter;
 pub mod line;
 pub mod list;

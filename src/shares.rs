@@ -1,0 +1,466 @@
+//! What all organizations share of one process, and how much of it one organization may have at once.
+//!
+//! Every resource that callers can use up is counted here, and nowhere else: bytes that are held, requests under way, live
+//! streams of events, look-ups of names, large bodies that are read, changes. One rule holds for what is counted: an
+//! organization may have as much as is still free. One alone gets half, two get a third each, and the next one always
+//! finds something. What waits its turn instead (look-ups, large bodies, changes) waits in a queue of its own organization.
+//!
+//! Bytes come in three pools, so that large bodies never keep out small ones, and neither keeps out management. Imports `error`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use entity::ids::{OrganizationId, UserId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{Error, Result, Shared};
+
+/// Up to here a body is small: it has a pool of its own.
+pub const SMALL: usize = 64 * 1024;
+/// From here on a text is parsed off the event loop.
+pub const LARGE: usize = 256 * 1024;
+
+/// Name look-ups that one organization may have under way at once; more wait.
+const LOOK_UPS: usize = 8;
+/// Large texts of one organization that are read at once.
+const READINGS: usize = 1;
+
+/// The sizes of what is shared.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Bytes that the process may hold for callers.
+    pub bytes: usize,
+    /// Requests to models that may be under way in the whole process.
+    pub requests: usize,
+    /// Those that one organization may have under way at once.
+    pub organization_requests: usize,
+    /// Live streams of events in the whole process.
+    pub tails: usize,
+    /// Those of one organization.
+    pub organization_tails: usize,
+    /// Those of one person.
+    pub person_tails: usize,
+}
+
+/// Something that is counted for all, and how much there is of it.
+#[derive(Debug)]
+struct Pool {
+    size: usize,
+    /// The most for one organization, however much is free.
+    most: usize,
+    used: AtomicUsize,
+}
+
+impl Pool {
+    fn new(size: usize, most: usize) -> Self {
+        Self { size, most, used: AtomicUsize::new(0) }
+    }
+}
+
+/// The pools that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Bytes of bodies up to [`SMALL`].
+    Small,
+    /// Bytes of larger ones, of answers and of half frames.
+    Large,
+    /// Bytes of management calls and forms.
+    Management,
+    /// Requests to models.
+    Requests,
+    /// Live streams of events.
+    Tails,
+}
+
+#[derive(Debug)]
+struct Process {
+    small: Pool,
+    large: Pool,
+    management: Pool,
+    requests: Pool,
+    tails: Pool,
+    person_tails: usize,
+    readings: Arc<Semaphore>,
+}
+
+impl Process {
+    fn pool(&self, kind: Kind) -> &Pool {
+        match kind {
+            Kind::Small => &self.small,
+            Kind::Large => &self.large,
+            Kind::Management => &self.management,
+            Kind::Requests => &self.requests,
+            Kind::Tails => &self.tails,
+        }
+    }
+}
+
+/// Every organization's share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shares {
+    process: Arc<Process>,
+    organizations: Arc<papaya::HashMap<OrganizationId, Arc<Share>>>,
+}
+
+/// One organization's share, or that of all callers who belong to none.
+#[derive(Debug)]
+pub struct Share {
+    process: Arc<Process>,
+    small: AtomicUsize,
+    large: AtomicUsize,
+    management: AtomicUsize,
+    requests: AtomicUsize,
+    tails: AtomicUsize,
+    persons: papaya::HashMap<UserId, Arc<AtomicUsize>>,
+    look_ups: Arc<Semaphore>,
+    readings: Arc<Semaphore>,
+}
+
+impl Shares {
+    /// Nothing is used yet.
+    #[must_use]
+    pub fn new(sizes: Sizes) -> Self {
+        let (small, management) = (sizes.bytes / 8, sizes.bytes / 16);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let process = Process {
+            small: Pool::new(small, usize::MAX),
+            large: Pool::new(sizes.bytes - small - management, usize::MAX),
+            management: Pool::new(management, usize::MAX),
+            requests: Pool::new(sizes.requests, sizes.organization_requests),
+            tails: Pool::new(sizes.tails, sizes.organization_tails),
+            person_tails: sizes.person_tails,
+            // One core is left for everything that is small.
+            readings: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
+        };
+        Self { process: Arc::new(process), organizations: Arc::default() }
+    }
+
+    /// More than any test uses up.
+    #[cfg(test)]
+    pub(crate) fn ample() -> Self {
+        const AMPLE: usize = 1 << 40;
+        Self::new(Sizes {
+            bytes: AMPLE,
+            requests: AMPLE,
+            organization_requests: AMPLE,
+            tails: AMPLE,
+            organization_tails: AMPLE,
+            person_tails: AMPLE,
+        })
+    }
+
+    /// The organization's share.
+    #[must_use]
+    pub fn of(&self, organization: OrganizationId) -> Arc<Share> {
+        let fresh = || Arc::new(Share::new(self.process.clone()));
+        self.organizations.pin().get_or_insert_with(organization, fresh).clone()
+    }
+
+    /// The share of callers who have not said yet who they are.
+    #[must_use]
+    pub fn of_strangers(&self) -> Arc<Share> {
+        self.of(OrganizationId(uuid::Uuid::nil()))
+    }
+}
+
+impl Share {
+    fn new(process: Arc<Process>) -> Self {
+        Self {
+            process,
+            small: AtomicUsize::new(0),
+            large: AtomicUsize::new(0),
+            management: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
+            tails: AtomicUsize::new(0),
+            persons: papaya::HashMap::new(),
+            look_ups: Arc::new(Semaphore::new(LOOK_UPS)),
+            readings: Arc::new(Semaphore::new(READINGS)),
+        }
+    }
+
+    fn own(&self, kind: Kind) -> &AtomicUsize {
+        match kind {
+            Kind::Small => &self.small,
+            Kind::Large => &self.large,
+            Kind::Management => &self.management,
+            Kind::Requests => &self.requests,
+            Kind::Tails => &self.tails,
+        }
+    }
+
+    /// Takes so much of a pool, if the organization has no more then than is still free.
+    ///
+    /// # Errors
+    /// Nothing was taken. Who holds half of what is used is told to wait for its own; the others, that the gateway is busy.
+    fn take(&self, kind: Kind, by: usize) -> Result<()> {
+        let pool = self.process.pool(kind);
+        let used = pool.used.fetch_add(by, Ordering::AcqRel) + by;
+        let own = self.own(kind).fetch_add(by, Ordering::AcqRel) + by;
+        let free = pool.size.saturating_sub(used);
+        if own <= pool.most && own <= free {
+            return Ok(());
+        }
+        self.give_back(kind, by);
+        let before = own - by;
+        let own_doing = own > pool.most || (before > 0 && before >= (used - by) / 2);
+        Err(if own_doing { Error::ShareUsedUp(kind.resource()) } else { Error::Busy })
+    }
+
+    fn give_back(&self, kind: Kind, by: usize) {
+        self.own(kind).fetch_sub(by, Ordering::AcqRel);
+        self.process.pool(kind).used.fetch_sub(by, Ordering::AcqRel);
+    }
+
+    /// A place for one more request to a model.
+    ///
+    /// # Errors
+    /// As many as it may have are under way.
+    pub fn request(self: &Arc<Self>) -> Result<Place> {
+        self.take(Kind::Requests, 1)?;
+        Ok(Place { share: self.clone(), kind: Kind::Requests, person: None })
+    }
+
+    /// A place for one more live stream of events of this person.
+    ///
+    /// # Errors
+    /// As many as the person or the organization may have are open.
+    pub fn tail(self: &Arc<Self>, person: UserId) -> Result<Place> {
+        self.take(Kind::Tails, 1)?;
+        let own = self.persons.pin().get_or_insert_with(person, Arc::default).clone();
+        let open = own.fetch_add(1, Ordering::AcqRel) + 1;
+        // Dropped on a refusal, it gives back both.
+        let place = Place { share: self.clone(), kind: Kind::Tails, person: Some(own) };
+        if open > self.process.person_tails { Err(Error::ShareUsedUp(Shared::Tails)) } else { Ok(place) }
+    }
+
+    /// Bytes of a request to a model and of its answer; none are held yet.
+    #[must_use]
+    pub fn hold(self: &Arc<Self>) -> Held {
+        Held { share: self.clone(), kind: Kind::Small, size: 0 }
+    }
+
+    /// Bytes of a management call; none are held yet.
+    #[must_use]
+    pub fn hold_management(self: &Arc<Self>) -> Held {
+        Held { share: self.clone(), kind: Kind::Management, size: 0 }
+    }
+
+    /// A turn to look a name up. It is waited for behind the organization's own look-ups only.
+    pub async fn look_up(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed, so there is always a permit.
+        self.look_ups.clone().acquire_owned().await.ok()
+    }
+
+    /// Turns to look a name up that are free.
+    #[cfg(test)]
+    pub(crate) fn look_up_turns(&self) -> usize {
+        self.look_ups.available_permits()
+    }
+
+    /// Does what takes long with a large text, off the event loop: one text of the organization at a time, and never on
+    /// every core.
+    ///
+    /// # Errors
+    /// It panicked, or the process ends.
+    pub async fn read_large<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        // In this order: who waits behind its own large texts keeps no core from others.
+        let own = self.readings.clone().acquire_owned().await.map_err(Error::internal)?;
+        let core = self.process.readings.clone().acquire_owned().await.map_err(Error::internal)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _kept = (own, core);
+            work()
+        });
+        done.await.map_err(Error::internal)
+    }
+}
+
+impl Kind {
+    fn resource(self) -> Shared {
+        match self {
+            Self::Small | Self::Large | Self::Management => Shared::Memory,
+            Self::Requests => Shared::Requests,
+            Self::Tails => Shared::Tails,
+        }
+    }
+}
+
+/// A place that is taken until this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    share: Arc<Share>,
+    kind: Kind,
+    person: Option<Arc<AtomicUsize>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.share.give_back(self.kind, 1);
+        if let Some(person) = &self.person {
+            person.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Bytes that are held for an organization, until this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    share: Arc<Share>,
+    kind: Kind,
+    size: usize,
+}
+
+impl Held {
+    /// Holds so many more.
+    ///
+    /// # Errors
+    /// They do not fit into what is left; what was held before still is.
+    pub fn grow(&mut self, by: usize) -> Result<()> {
+        if self.kind == Kind::Small && (self.size + by > SMALL || self.share.take(Kind::Small, by).is_err()) {
+            // From now on it is a large one, as a whole.
+            self.share.take(Kind::Large, self.size + by)?;
+            self.share.give_back(Kind::Small, self.size);
+            self.kind = Kind::Large;
+        } else if self.kind != Kind::Small {
+            self.share.take(self.kind, by)?;
+        }
+        self.size += by;
+        Ok(())
+    }
+
+    /// Holds so many in all.
+    ///
+    /// # Errors
+    /// As [`Held::grow`].
+    pub fn resize(&mut self, size: usize) -> Result<()> {
+        if size > self.size {
+            return self.grow(size - self.size);
+        }
+        self.share.give_back(self.kind, self.size - size);
+        self.size = size;
+        Ok(())
+    }
+
+    /// How many are held.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The bytes themselves, which are held until the last reference to them is gone: while they are sent, too.
+    #[must_use]
+    pub fn bind(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        Bytes::from_owner(Bound { bytes, _held: self })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.share.give_back(self.kind, self.size);
+    }
+}
+
+struct Bound<B> {
+    bytes: B,
+    _held: Held,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Bound<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares() -> Shares {
+        Shares::new(Sizes {
+            bytes: 16 * 1_024 * 1_024,
+            requests: 100,
+            organization_requests: 40,
+            tails: 100,
+            organization_tails: 10,
+            person_tails: 2,
+        })
+    }
+
+    fn organization(number: u128) -> OrganizationId {
+        OrganizationId(uuid::Uuid::from_u128(number))
+    }
+
+    fn hold(share: &Arc<Share>, size: usize) -> Result<Held> {
+        let mut held = share.hold();
+        held.grow(size)?;
+        Ok(held)
+    }
+
+    #[test]
+    fn one_organization_gets_half_and_the_next_one_finds_something() {
+        let shares = shares();
+        let (one, two) = (shares.of(organization(1)), shares.of(organization(2)));
+        let mebibyte = 1_024 * 1_024;
+        let mut first = Vec::new();
+        let refused = loop {
+            match hold(&one, mebibyte) {
+                Ok(held) => first.push(held),
+                Err(error) => break error,
+            }
+        };
+        // 13 of 16 MiB are for large bodies.
+        assert_eq!(first.len(), 6);
+        assert!(matches!(refused, Error::ShareUsedUp(Shared::Memory)), "{refused}");
+        let second: Vec<_> = (0..3).map(|_| hold(&two, mebibyte).expect("room")).collect();
+        assert!(hold(&one, mebibyte).is_err());
+        // Small ones and management never wait for large ones.
+        assert!(hold(&one, SMALL).is_ok() && hold(&two, SMALL).is_ok());
+        let mut form = one.hold_management();
+        assert!(form.grow(SMALL).is_ok());
+        drop((first, second, form));
+        let whole = one.process.pool(Kind::Large).used.load(Ordering::Acquire);
+        assert_eq!((whole, one.process.pool(Kind::Management).used.load(Ordering::Acquire)), (0, 0));
+    }
+
+    #[test]
+    fn a_body_that_grows_is_counted_once_and_bound_bytes_until_the_last_is_gone() {
+        let shares = shares();
+        let share = shares.of(organization(1));
+        let mut held = share.hold();
+        for _ in 0..10 {
+            held.grow(SMALL / 4).expect("room");
+        }
+        let used = |kind| share.process.pool(kind).used.load(Ordering::Acquire);
+        assert_eq!((used(Kind::Small), used(Kind::Large)), (0, SMALL / 4 * 10));
+        held.resize(10).expect("less");
+        let bytes = held.bind(vec![7_u8; 10]);
+        let part = bytes.slice(2..4);
+        drop(bytes);
+        assert_eq!((used(Kind::Large), &part[..]), (10, &[7_u8, 7][..]));
+        drop(part);
+        assert_eq!(used(Kind::Large), 0);
+    }
+
+    #[test]
+    fn places_are_bounded_by_organization_and_person_and_given_back() {
+        let shares = shares();
+        let (one, two) = (shares.of(organization(1)), shares.of(organization(2)));
+        let places: Vec<_> = std::iter::from_fn(|| one.request().ok()).collect();
+        assert_eq!(places.len(), 40);
+        assert!(matches!(one.request(), Err(Error::ShareUsedUp(Shared::Requests))));
+        assert_eq!(std::iter::from_fn(|| two.request().ok()).take(20).count(), 20);
+        drop(places);
+        assert!(one.request().is_ok());
+        let person = |number| UserId(uuid::Uuid::from_u128(number));
+        let open: Vec<_> = std::iter::from_fn(|| one.tail(person(1)).ok()).collect();
+        assert_eq!(open.len(), 2);
+        let others: Vec<_> = (2..20).filter_map(|number| one.tail(person(number)).ok()).collect();
+        assert_eq!(others.len(), 8);
+        drop((open, others));
+        assert_eq!(one.tails.load(Ordering::Acquire), 0);
+        assert!(one.tail(person(1)).is_ok());
+    }
+}
