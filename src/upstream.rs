@@ -5,6 +5,7 @@
 //! nothing. Imports `config` and `clock`-free libraries only; nothing else of ours.
 
 pub mod gate;
+mod once;
 pub mod resolver;
 
 use std::net::SocketAddr;
@@ -133,7 +134,7 @@ impl Upstream {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<UpstreamResponse, SendError> {
-        self.send(target, self.client.post(target.url.clone()).headers(headers).body(body)).await
+        self.send(target, self.client.post(target.url.clone()).headers(headers).body(once::body(body))).await
     }
 
     /// Asks for something and waits for the head of the answer.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::{Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::Error;
 
@@ -37,6 +37,10 @@ const WAITING: usize = 64;
 
 static BENCH: Bench = Bench::new(AT_ONCE, WAITING);
 
+/// New passwords (sign-ups, resets) take turns before they come to the bench: however many come, one is there, and
+/// log-ins have the other place.
+static NEW_PASSWORDS: Bench = Bench::new(1, WAITING / 4);
+
 /// Where hashes are made.
 struct Bench {
     places: Semaphore,
@@ -59,15 +63,21 @@ impl Bench {
         Self { places, here: AtomicUsize::new(0), most: at_once + waiting }
     }
 
-    async fn run<T: Send + 'static>(
-        &'static self,
-        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
+    /// A place, as soon as it is this caller's turn.
+    async fn turn(&'static self) -> Result<(SemaphorePermit<'static>, Seat<'static>), Error> {
         let seat = Seat(&self.here);
         if self.here.fetch_add(1, Ordering::AcqRel) >= self.most {
             return Err(Error::Busy);
         }
         let place = self.places.acquire().await.map_err(Error::internal)?;
+        Ok((place, seat))
+    }
+
+    async fn run<T: Send + 'static>(
+        &'static self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (place, seat) = self.turn().await?;
         // The work goes on if its caller leaves, and keeps its place until it is done.
         let done = tokio::task::spawn_blocking(move || {
             let _kept = (place, seat);
@@ -82,6 +92,7 @@ impl Bench {
 /// # Errors
 /// The hash could not be made. [`Error::Busy`]: too many callers wait.
 pub async fn hash(password: SecretString) -> Result<String, Error> {
+    let _turn = NEW_PASSWORDS.turn().await?;
     BENCH
         .run(move || {
             let hashed = Argon2::default().hash_password(password.expose_secret().as_bytes());

@@ -14,6 +14,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::clock::Clock;
+use crate::config::console::Console;
 use crate::error::{Error, VisitFault};
 
 /// Counters are swept every so many attempts, so that they do not pile up.
@@ -43,12 +44,19 @@ const SIGN_UPS_OF_ADDRESS: Allowance = allowance(20, 60);
 /// Links of invitations and resets that are tried from one address.
 const LINKS_OF_ADDRESS: Allowance = allowance(30, 2);
 
+/// So many an hour, a fifth of them at once.
+fn hourly(number: NonZeroU32) -> Allowance {
+    let burst = NonZeroU32::new(number.get() / 5).unwrap_or(NonZeroU32::MIN);
+    Allowance { burst, every: Duration::from_secs(3_600) / number.get() }
+}
+
 /// Every counter.
 #[derive(Debug)]
 pub struct Throttle {
     passwords_of_address: Counters<IpAddr>,
     passwords_of_account: Counters<blake3::Hash>,
     sign_ups_of_address: Counters<IpAddr>,
+    sign_ups: Counters<()>,
     links_of_address: Counters<IpAddr>,
 }
 
@@ -61,7 +69,15 @@ impl Throttle {
             passwords_of_account: Counters::new(PASSWORDS_OF_ACCOUNT, clock),
             sign_ups_of_address: Counters::new(SIGN_UPS_OF_ADDRESS, clock),
             links_of_address: Counters::new(LINKS_OF_ADDRESS, clock),
+            sign_ups: Counters::new(hourly(Console::default().signups_per_hour), clock),
         }
+    }
+
+    /// The same, with so many new organizations an hour in the whole process.
+    #[must_use]
+    pub fn with_sign_ups(self, an_hour: NonZeroU32) -> Self {
+        let sign_ups = Counters::new(hourly(an_hour), &self.sign_ups.clock.clone());
+        Self { sign_ups, ..self }
     }
 
     /// A password is tried for an account, which is an e-mail address that need not exist.
@@ -78,7 +94,8 @@ impl Throttle {
     /// # Errors
     /// [`VisitFault::Throttled`].
     pub fn sign_up(&self, address: IpAddr) -> Result<(), Error> {
-        self.sign_ups_of_address.admit(network(address))
+        self.sign_ups_of_address.admit(network(address))?;
+        self.sign_ups.admit(())
     }
 
     /// A link's secret is tried.
@@ -151,6 +168,16 @@ mod tests {
         hand.advance(wait_for);
         assert_eq!(wait(throttle.password(address(1), "ann@example.com")), None);
         assert!(wait(throttle.password(address(1), "ann@example.com")).is_some());
+    }
+
+    #[test]
+    fn sign_ups_are_bounded_from_however_many_addresses() {
+        let (clock, hand) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
+        let throttle = Throttle::new(&clock).with_sign_ups(NonZeroU32::new(60).expect("not 0"));
+        let sign_up = |number: u8| wait(throttle.sign_up(IpAddr::from([192, 0, 2, number])));
+        assert_eq!((0..50).filter(|number| sign_up(*number).is_none()).count(), 12);
+        hand.advance(Duration::from_secs(60));
+        assert_eq!((50..60).filter(|number| sign_up(*number).is_none()).count(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The most members of an object that is read here. Requests and answers have some twenty; a body made of millions
@@ -56,6 +56,42 @@ impl<'a> Members<'a> {
             let twice = self.0.iter().take(index).any(|earlier| earlier.name == member.name);
             twice.then_some(&*member.name)
         })
+    }
+}
+
+/// The value at the end of a path of names, where `0` is the first entry of a list. Nothing on the way is kept.
+#[must_use]
+pub fn at<'a>(text: &'a [u8], path: &[&str]) -> Option<&'a RawValue> {
+    let mut value: &'a RawValue = serde_json::from_slice(text).ok()?;
+    for name in path {
+        value = match *name {
+            "0" => serde_json::from_str::<First<'a>>(value.get()).ok()?.0?,
+            name => Members::parse(value.get().as_bytes()).ok()?.get(name)?,
+        };
+    }
+    Some(value)
+}
+
+/// The first entry of a list.
+struct First<'a>(Option<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = First<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let first = list.next_element()?;
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(first))
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
 }
 
@@ -143,6 +179,16 @@ mod tests {
         let text = br#"{"model":"a","mod\u0065l":"b"}"#;
         let members = Members::parse(text).expect("an object");
         assert_eq!(members.duplicate(), Some("model"));
+    }
+
+    #[test]
+    fn a_path_leads_to_its_value_or_to_none() {
+        let text = br#"{"choices":[{"message":{"content":"a"}},7,{}],"n":[]}"#;
+        let found = |path: &[&str]| at(text, path).map(RawValue::get);
+        assert_eq!(found(&["choices", "0", "message", "content"]), Some("\"a\""));
+        for nothing in [&["choices", "message"][..], &["n", "0"], &["n", "0", "x"], &["x"], &["0"]] {
+            assert_eq!(found(nothing), None, "{nothing:?}");
+        }
     }
 
     #[test]

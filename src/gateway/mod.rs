@@ -41,6 +41,7 @@ pub mod trail;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adapt::Adapted;
 use answer::Answer;
 use attempt::{Call, Outcome, Reply, attempt, explain};
 use bytes::Bytes;
@@ -51,11 +52,12 @@ use metrics::Metrics;
 use plan::{Candidate, Exhausted, Outlook, Step, View};
 use pulse::{Listeners, Pulse};
 use relay::{Manner, relay};
+use request::ChatRequest;
 use trail::{Context, Trail};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::shares::{SMALL, Share, Shares};
+use crate::shares::{LARGE, SMALL, Share, Shares};
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
 
@@ -174,7 +176,7 @@ impl Gateway {
             Err(connect) => return (Outcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
         let share = self.shares.of(job.intent.organization.id);
-        let adapted = adapt::adapt(&job.intent.request, model, candidate.primary);
+        let adapted = adapted(&job.intent.request, candidate, &share).await;
         let Ok(body) = counted(adapted.body, &share) else {
             return (Outcome::Failed(Fault::Garbage(Garbage::NoRoom)), adapted.changes);
         };
@@ -191,6 +193,20 @@ impl Gateway {
         };
         (attempt(&self.upstream, call).await, adapted.changes)
     }
+}
+
+/// The request as this candidate gets it; a large one is written off the event loop.
+async fn adapted(request: &ChatRequest, candidate: &Candidate, share: &Share) -> Adapted {
+    let write = |request: &ChatRequest, candidate: &Candidate| {
+        adapt::adapt(request, &candidate.model, candidate.primary)
+    };
+    if request.body.len() > LARGE {
+        let (request, candidate) = (request.clone(), candidate.clone());
+        if let Ok(adapted) = share.read_large(move || write(&request, &candidate)).await {
+            return adapted;
+        }
+    }
+    write(request, candidate)
 }
 
 /// A body for a provider, counted until it is sent. A small one is counted with the caller's own.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
 use super::drill::Drills;
 use super::intent::Intent;
+use super::members;
 use super::relay::Manner;
 use super::request::ChatRequest;
 use super::trail::Context;
@@ -154,11 +155,10 @@ fn said(splitter: &mut Splitter, chunk: Bytes) -> Vec<Piece> {
     // The relay has read these lines already: none is too long.
     while let Ok(Some(event)) = splitter.next_event() {
         let Data::Line(line) = data(&event) else { continue };
-        let frame: Value = serde_json::from_slice(line).unwrap_or_default();
-        if let Some(message) = frame.pointer("/error/message").and_then(Value::as_str) {
-            pieces.push(Piece::Broken(message.to_owned()));
+        if let Some(message) = text_at(line, &["error", "message"]) {
+            pieces.push(Piece::Broken(message));
         }
-        text.push_str(frame.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default());
+        text.push_str(&text_at(line, &["choices", "0", "delta", "content"]).unwrap_or_default());
     }
     if !text.is_empty() {
         pieces.insert(0, Piece::Text(text));
@@ -174,11 +174,15 @@ fn broken(broken: &BrokenStream<'_>) -> Bytes {
 
 /// What the model said, or the whole body where it said nothing in words.
 fn text(body: &[u8]) -> String {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    match answer.pointer("/choices/0/message/content").and_then(Value::as_str) {
-        Some(said) if !said.is_empty() => said.to_owned(),
+    match text_at(body, &["choices", "0", "message", "content"]) {
+        Some(said) if !said.is_empty() => said,
         _ => String::from_utf8_lossy(body).into_owned(),
     }
+}
+
+/// The text at the end of a path.
+fn text_at(text: &[u8], path: &[&str]) -> Option<String> {
+    serde_json::from_str(members::at(text, path)?.get()).ok()
 }
 
 #[cfg(test)]

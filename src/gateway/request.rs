@@ -1,22 +1,22 @@
 //! The caller's body, parsed once and shallowly: which models, whether it streams, and the gateway's own options.
 //!
-//! Everything else is kept as its bytes. Imports `error`, `shares`, [`members`](super::members), [`measure`](super::measure),
-//! [`needs`](super::needs).
+//! Everything else is kept as its bytes. Imports `error` and [`members`](super::members).
+
+mod entries;
+mod large;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use super::classify::ErrorClass;
 use super::measure::Measure;
 use super::members::{MAX_MEMBERS, Members, span, text};
-use super::needs::{Needs, Prompt};
+use super::needs::Prompt;
 use crate::error::{Error, Result};
-use crate::shares::{LARGE, Share};
+use entries::Entries;
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
@@ -128,28 +128,6 @@ impl ChatRequest {
             prompt: OnceLock::new(),
         };
         Ok(request)
-    }
-
-    /// Reads a body; a large one off the event loop, and what will be asked of its text with it.
-    ///
-    /// # Errors
-    /// As [`ChatRequest::parse`].
-    pub async fn read(share: &Share, body: Bytes) -> Result<Self> {
-        if body.len() <= LARGE {
-            return Self::parse(body);
-        }
-        let read = move || {
-            let request = Self::parse(body)?;
-            request.size();
-            Needs::of(&request).look_ahead();
-            Ok(request)
-        };
-        share.read_large(read).await?
-    }
-
-    /// How large the prompt is, measured once.
-    pub fn size(&self) -> &Measure {
-        self.size.get_or_init(|| Measure::of_prompt(self))
     }
 
     /// The tokens that the answer may have at most, where the body says so.
@@ -321,37 +299,6 @@ fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>
         names.push(entry);
     }
     Ok(Some(names))
-}
-
-/// A list's entries as far as a list may have them, and how many there are: a list of millions is only counted.
-struct Entries<'a> {
-    first: Vec<&'a RawValue>,
-    count: usize,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Entries { first: Vec::new(), count: 0 };
-                while let Some(entry) = list.next_element()? {
-                    entries.count += 1;
-                    if entries.count <= MAX_LIST {
-                        entries.first.push(entry);
-                    }
-                }
-                Ok(entries)
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
 }
 
 fn asks_for_usage(members: &Members<'_>) -> Result<bool> {

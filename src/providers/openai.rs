@@ -2,8 +2,12 @@
 //!
 //! May import: `presets`.
 
+use std::fmt;
+
 use http::HeaderValue;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName};
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::presets::{Authentication, CredentialNeed, Preset};
 
@@ -48,21 +52,49 @@ const MOST_NAMES: usize = 1_000;
 /// The ids in a vendor's list of models (`{"data": [{"id": ...}]}`; some send the bare list); `None` if it is no such
 /// list.
 pub fn model_names(body: &[u8]) -> Option<Vec<String>> {
-    #[derive(serde::Deserialize)]
-    struct Model {
-        id: String,
+    let names = |text| serde_json::from_str::<Names>(text).ok().map(|Names(names)| names);
+    let whole: &RawValue = serde_json::from_slice(body).ok()?;
+    names(whole.get()).or_else(|| {
+        let wrapped: Wrapped<'_> = serde_json::from_str(whole.get()).ok()?;
+        names(wrapped.data.get())
+    })
+}
+
+#[derive(serde::Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// The ids of a list's entries, the first [`MOST_NAMES`]: the rest is visited and not kept.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Model {
+            id: String,
+        }
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Names;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of models")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some(model) = list.next_element::<Model>()? {
+                    if names.len() < MOST_NAMES {
+                        names.push(model.id);
+                    }
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum List {
-        Wrapped { data: Vec<Model> },
-        Bare(Vec<Model>),
-    }
-    let models = match serde_json::from_slice(body).ok()? {
-        List::Wrapped { data } => data,
-        List::Bare(models) => models,
-    };
-    Some(models.into_iter().take(MOST_NAMES).map(|model| model.id).collect())
 }
 
 /// The headers that belong to the vendor and the account: content type, no compression

@@ -6,7 +6,7 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
@@ -125,6 +125,10 @@ fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
         None => error::response(core, request, id),
     };
     dress::allow(&mut response, core);
+    if let Error::ShareUsedUp(_) = core {
+        // Left open, its connection would still hold one of the open files that all share.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     response
 }
 

@@ -67,7 +67,7 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let listen = settings.server.listen;
     let failed = |source| StartError::Listen { address: listen, source };
     let limiter = web::Data::new(Limiter::new(clock.clone(), shares.clone()));
-    let throttle = web::Data::new(Throttle::new(&clock));
+    let throttle = web::Data::new(Throttle::new(&clock).with_sign_ups(settings.console.signups_per_hour));
     let reader = web::Data::new(BodyReader::new(&settings.server, shares.clone()));
     let shares = web::Data::new(shares);
     let feeds = web::Data::new(Feeds::default());

@@ -28,6 +28,7 @@ mod provider_health;
 mod provider_test;
 mod providers;
 mod requests;
+mod shares;
 mod tenancy;
 mod usage;
 mod whoami;

@@ -57,6 +57,8 @@ class FailsoftSqlite(Target):
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
             # The failing model is to be called and to fail, every time.
             "FAILSOFT_COOLDOWN": "false",
+            # All of them are one organization's.
+            "FAILSOFT_ORGANIZATION_REQUESTS": "10000",
             "FAILSOFT_RECORDING": self.recording,
             "FAILSOFT_SPOOL": str(self.work / "spool.db"),
             "FAILSOFT_WORKERS": "1",

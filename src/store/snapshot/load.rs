@@ -11,7 +11,9 @@ use entity::{
     api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, instance_state, model_prices,
     models, organizations, providers,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::{
     ApiKeyEntry, BudgetEntry, CHANGE_COUNTER, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period,

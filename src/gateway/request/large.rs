@@ -1,0 +1,35 @@
+//! Reading a request that is large, where that keeps no other request waiting; and its size, measured once.
+//!
+//! Imports `shares`, [`measure`](super::super::measure) and [`needs`](super::super::needs).
+
+use bytes::Bytes;
+
+use super::ChatRequest;
+use crate::error::Result;
+use crate::gateway::measure::Measure;
+use crate::gateway::needs::Needs;
+use crate::shares::{LARGE, Share};
+
+impl ChatRequest {
+    /// Reads a body; a large one off the event loop, and what will be asked of its text with it.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse`].
+    pub async fn read(share: &Share, body: Bytes) -> Result<Self> {
+        if body.len() <= LARGE {
+            return Self::parse(body);
+        }
+        let read = move || {
+            let request = Self::parse(body)?;
+            request.size();
+            Needs::of(&request).look_ahead();
+            Ok(request)
+        };
+        share.read_large(read).await?
+    }
+
+    /// How large the prompt is, measured once.
+    pub fn size(&self) -> &Measure {
+        self.size.get_or_init(|| Measure::of_prompt(self))
+    }
+}

@@ -1,0 +1,301 @@
+//! What all organizations share: one organization uses up each thing in turn, and another one is answered all the same.
+//!
+//! The neighbor's calls have a time limit of their own, far below the time that the shared thing stays used up.
+
+use std::time::Duration;
+
+use failsoft::auth::permission::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::app::{Answer, App, Organization, chat_body, eventually, with_json};
+use crate::support::browser::Browser;
+use crate::support::database::Kind;
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::raw::Raw;
+
+/// The neighbor waits no longer than this for anything.
+const SOON: Duration = Duration::from_secs(5);
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// A server, one organization that takes what it can get, and a neighbor.
+struct Street {
+    app: App,
+    fake: FakeProvider,
+    neighbor: Organization,
+}
+
+impl Street {
+    async fn with(kind: Kind, change: impl FnOnce(&mut failsoft::config::Settings)) -> Self {
+        let app = App::start_with(kind, |settings| {
+            settings.server.body_budget = 32 * MEBIBYTE;
+            settings.server.workers = std::num::NonZeroUsize::new(2);
+            change(settings);
+        })
+        .await;
+        let fake = FakeProvider::start().await;
+        fake.always_for("hangs-upstream", Script::new().hang());
+        fake.always_for("ok-upstream", Script::answer("Hi"));
+        let neighbor = app.other_organization("neighbor").await;
+        for organization in [&app.organization, &neighbor] {
+            organization.catalogue(&fake, &["hangs", "ok", "large", "slow"]).await;
+        }
+        Self { app, fake, neighbor }
+    }
+
+    /// A chat completion of an organization.
+    async fn chat(&self, organization: &Organization, more: &Value) -> Answer {
+        let request = with_json(self.app.request(Method::POST, "/v1/chat/completions"), &chat_body(more));
+        self.app.call(request, &organization.key).await
+    }
+
+    /// The neighbor is answered, small and large, and may manage its things.
+    async fn neighbor_is_served(&self) {
+        let served = async {
+            let small = self.chat(&self.neighbor, &json!({"model": "ok"})).await;
+            assert_eq!(small.status, 200, "{}", small.text());
+            let large = json!({"model": "ok", "user": "x".repeat(MEBIBYTE)});
+            let large = self.chat(&self.neighbor, &large).await;
+            assert_eq!(large.status, 200, "{}", large.text());
+            let listed = self.app.request(Method::GET, "/v1/model-router/requests");
+            assert_eq!(self.app.call(listed, &self.neighbor.key).await.status, 200);
+            let key = with_json(
+                self.app.request(Method::POST, "/v1/model-router/api-keys"),
+                &json!({"name": "a key", "scopes": ["inference"]}),
+            );
+            let made = self.app.call(key, &self.neighbor.key).await;
+            assert_eq!(made.status, 201, "{}", made.text());
+        };
+        tokio::time::timeout(SOON, served).await.expect("the neighbor is served soon");
+    }
+}
+
+/// A chat completion whose answer is not read.
+async fn hanging(street: &Street, body: &Value) -> Raw {
+    let mut caller = Raw::connect(street.app.address).await;
+    caller.chat(&street.app.organization.key, &chat_body(body)).await;
+    caller
+}
+
+/// The error of a refusal by its share, in OpenAI's words.
+fn assert_share(answer: &Answer, word: &str) {
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{}", answer.text());
+    let error = &answer.json()["error"];
+    assert_eq!((&error["type"], &error["code"]), (&json!("rate_limit_error"), &json!("rate_limit_exceeded")));
+    assert!(error["message"].as_str().is_some_and(|text| text.contains(word)), "{error}");
+}
+
+/// Both databases in turn.
+async fn on_each(test: impl AsyncFn(Kind)) {
+    test(Kind::Sqlite).await;
+    test(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_bodies_of_one_organization_keep_nothing_from_another() {
+    on_each(async |kind| {
+        let street = Street::with(kind, |_| {}).await;
+        let body = json!({"model": "hangs", "user": "x".repeat(2 * MEBIBYTE)});
+        let mut held = Vec::new();
+        for number in 0..17 {
+            let before = street.fake.served();
+            let mut caller = hanging(&street, &body).await;
+            let taken = eventually(async || {
+                let answered =
+                    tokio::time::timeout(Duration::from_millis(20), caller.read_until("\r\n\r\n")).await;
+                match (answered, street.fake.served() > before) {
+                    (Ok(text), _) => Some(Err(text)),
+                    (Err(_), true) => Some(Ok(())),
+                    (Err(_), false) => None,
+                }
+            })
+            .await;
+            if let Err(text) = taken {
+                assert!(number >= 2, "refused too early: {text}");
+                assert!(text.starts_with("HTTP/1.1 429"), "{text}");
+                break;
+            }
+            held.push(caller);
+        }
+        assert!(held.len() < 17, "all of them were let in");
+        let refused = street.chat(&street.app.organization, &body).await;
+        assert_share(&refused, "memory");
+        // Its own small requests and its own management are let in, too.
+        assert_eq!(street.chat(&street.app.organization, &json!({"model": "ok"})).await.status, 200);
+        assert_eq!(street.app.get("/v1/model-router/models").await.status, 200);
+        street.neighbor_is_served().await;
+        // Callers who go away give everything back.
+        for caller in &mut held {
+            caller.finish().await;
+        }
+        let large = json!({"model": "ok", "user": "x".repeat(2 * MEBIBYTE)});
+        eventually(async || {
+            (street.chat(&street.app.organization, &large).await.status == 200).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_at_once_have_a_bound_and_leave_room() {
+    on_each(async |kind| {
+        let street = Street::with(kind, |settings| {
+            settings.server.organization_requests = 20;
+            settings.server.request_ceiling = 1_000;
+        })
+        .await;
+        let mut held = Vec::new();
+        for _ in 0..20 {
+            held.push(hanging(&street, &json!({"model": "hangs", "stream": true})).await);
+        }
+        eventually(async || (street.fake.served() == 20).then_some(())).await;
+        let refused = street.chat(&street.app.organization, &json!({"model": "ok"})).await;
+        assert_share(&refused, "requests under way");
+        // Left open, it would hold one of the open files that all share.
+        assert_eq!(refused.header("connection"), "close");
+        assert_eq!(street.app.get("/v1/model-router/models").await.status, 200);
+        street.neighbor_is_served().await;
+        held.pop().expect("one").finish().await;
+        eventually(async || {
+            (street.chat(&street.app.organization, &json!({"model": "ok"})).await.status == 200).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_ceiling_one_organization_leaves_a_quarter() {
+    let street = Street::with(Kind::Sqlite, |settings| settings.server.request_ceiling = 20).await;
+    let mut held = Vec::new();
+    for _ in 0..15 {
+        held.push(hanging(&street, &json!({"model": "hangs"})).await);
+    }
+    eventually(async || (street.fake.served() == 15).then_some(())).await;
+    assert_share(&street.chat(&street.app.organization, &json!({"model": "ok"})).await, "requests under way");
+    street.neighbor_is_served().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_and_half_lines_are_counted_while_they_are_held() {
+    on_each(async |kind| {
+        let street = Street::with(kind, |_| {}).await;
+        let gate = Gate::new();
+        // 6 MiB of an answer that never ends, and as much of a line that does not either.
+        let part = "x".repeat(6 * MEBIBYTE);
+        let whole = Script::new()
+            .send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 60000000\r\n\r\n{\"x\":\"")
+            .send(&part)
+            .wait_until(&gate);
+        let line = Script::stream().text("Hel").chunk(format!("data: {part}")).wait_until(&gate);
+        for (script, stream) in [(whole, false), (line, true)] {
+            street.fake.always_for("large-upstream", script);
+            let mut callers = Vec::new();
+            for _ in 0..6 {
+                callers.push(hanging(&street, &json!({"model": "large", "stream": stream})).await);
+            }
+            // The organization's share is full: one of the answers finds no room, and says so without blaming the model.
+            let told = eventually(async || {
+                for caller in &mut callers {
+                    let found = tokio::time::timeout(Duration::from_millis(20), caller.read_until("may hold for this organization")).await;
+                    if let Ok(text) = found {
+                        return Some(text);
+                    }
+                }
+                None
+            })
+            .await;
+            assert!(told.starts_with(if stream { "HTTP/1.1 200" } else { "HTTP/1.1 503" }), "{told}");
+            street.neighbor_is_served().await;
+            for caller in &mut callers {
+                caller.finish().await;
+            }
+        }
+        gate.open();
+        // Everything was given back.
+        let large = json!({"model": "ok", "user": "x".repeat(6 * MEBIBYTE)});
+        eventually(async || (street.chat(&street.app.organization, &large).await.status == 200).then_some(())).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn millions_of_tiny_messages_are_counted_and_not_collected() {
+    let street = Street::with(Kind::Sqlite, |settings| settings.server.body_budget = 512 * MEBIBYTE).await;
+    let model = |fields: &mut failsoft::store::ModelFields| fields.context_window = Some(1_000);
+    let provider = street.app.organization.provider("other", &street.fake).await;
+    street.app.organization.model_like("small", provider, model).await;
+    let messages = format!("[{}{{}}]", "{},".repeat(8 * MEBIBYTE / 3));
+    let parts = format!(
+        r#"[{{"role":"user","content":[{}{{"type":"image_url"}}]}}]"#,
+        r#"{"text":""},"#.repeat(8 * MEBIBYTE / 12)
+    );
+    for messages in [messages, parts] {
+        let body = format!(r#"{{"model":"small","messages":{messages}}}"#);
+        for path in ["/v1/model-router/explain", "/v1/chat/completions"] {
+            let before = peak();
+            let mut sent = JoinSet::new();
+            for _ in 0..4 {
+                let request = with_body(street.app.request(Method::POST, path), &body);
+                sent.spawn(request.bearer_auth(&street.app.organization.key).send());
+            }
+            street.neighbor_is_served().await;
+            while let Some(answer) = sent.join_next().await {
+                let status = answer.expect("no panic").expect("an answer").status().as_u16();
+                assert!(matches!(status, 200 | 500), "{status}");
+            }
+            // Each body is here once as the test's own, and two or three times on its way; collected, its messages alone
+            // would be 10 times as much.
+            let grown = peak().saturating_sub(before);
+            assert!(grown < 4 * 8 * 8 * MEBIBYTE, "{path}: {} MiB", grown / MEBIBYTE);
+        }
+    }
+}
+
+fn with_body(request: reqwest::RequestBuilder, body: &str) -> reqwest::RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_owned())
+}
+
+/// The most memory that this process has had so far, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
+    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_views_are_bounded_and_slow_reading_is_not_an_absent_database() {
+    on_each(async |kind| {
+        let street = Street::with(kind, |settings| {
+            settings.server.person_tails = 3;
+            settings.server.organization_tails = 5;
+            settings.database.connections = 2;
+        })
+        .await;
+        let mut open = Vec::new();
+        for _ in 0..2 {
+            let email = street.app.organization.member(Role::Member).await;
+            let browser = Browser::logged_in(&street.app, &email).await;
+            for _ in 0..4 {
+                open.push(browser.open(browser.request(Method::GET, "/events/live")).await);
+            }
+        }
+        let statuses: Vec<u16> = open.iter().map(|stream| stream.status().as_u16()).collect();
+        assert_eq!(statuses, [200, 200, 200, 429, 200, 200, 429, 429]);
+        let neighbor = street.neighbor.member(Role::Member).await;
+        let neighbor = Browser::logged_in(&street.app, &neighbor).await;
+        assert_eq!(neighbor.open(neighbor.request(Method::GET, "/events/live")).await.status(), 200);
+        street.neighbor_is_served().await;
+        drop(open);
+        let email = street.app.organization.member(Role::Member).await;
+        let browser = Browser::logged_in(&street.app, &email).await;
+        eventually(async || {
+            let stream = browser.open(browser.request(Method::GET, "/events/live")).await;
+            (stream.status() == 200).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
