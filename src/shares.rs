@@ -35,6 +35,8 @@ pub struct Sizes {
     pub requests: usize,
     /// Those that one organization may have under way at once.
     pub organization_requests: usize,
+    /// Management calls and pages that one organization may have under way at once.
+    pub organization_calls: usize,
     /// Live streams of events in the whole process.
     pub tails: usize,
     /// Those of one organization.
@@ -71,6 +73,8 @@ enum Kind {
     Management,
     /// Requests to models.
     Requests,
+    /// Management calls and pages.
+    Calls,
     /// Live streams of events.
     Tails,
 }
@@ -81,6 +85,7 @@ struct Process {
     large: Pool,
     management: Pool,
     requests: Pool,
+    calls: Pool,
     tails: Pool,
     person_tails: usize,
     readings: Arc<Semaphore>,
@@ -93,6 +98,7 @@ impl Process {
             Kind::Large => &self.large,
             Kind::Management => &self.management,
             Kind::Requests => &self.requests,
+            Kind::Calls => &self.calls,
             Kind::Tails => &self.tails,
         }
     }
@@ -113,6 +119,7 @@ pub struct Share {
     large: AtomicUsize,
     management: AtomicUsize,
     requests: AtomicUsize,
+    calls: AtomicUsize,
     tails: AtomicUsize,
     persons: papaya::HashMap<UserId, Arc<AtomicUsize>>,
     look_ups: Arc<Semaphore>,
@@ -130,6 +137,8 @@ impl Shares {
             large: Pool::new(sizes.bytes - small - management, usize::MAX),
             management: Pool::new(management, usize::MAX),
             requests: Pool { times: 3, ..Pool::new(sizes.requests, sizes.organization_requests) },
+            // They take connections from the same open files.
+            calls: Pool { times: 3, ..Pool::new(sizes.requests, sizes.organization_calls) },
             tails: Pool::new(sizes.tails, sizes.organization_tails),
             person_tails: sizes.person_tails,
             // One core is left for everything that is small.
@@ -146,6 +155,7 @@ impl Shares {
             bytes: AMPLE,
             requests: AMPLE,
             organization_requests: AMPLE,
+            organization_calls: AMPLE,
             tails: AMPLE,
             organization_tails: AMPLE,
             person_tails: AMPLE,
@@ -174,6 +184,7 @@ impl Share {
             large: AtomicUsize::new(0),
             management: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
             tails: AtomicUsize::new(0),
             persons: papaya::HashMap::new(),
             look_ups: Arc::new(Semaphore::new(LOOK_UPS)),
@@ -187,6 +198,7 @@ impl Share {
             Kind::Large => &self.large,
             Kind::Management => &self.management,
             Kind::Requests => &self.requests,
+            Kind::Calls => &self.calls,
             Kind::Tails => &self.tails,
         }
     }
@@ -221,6 +233,15 @@ impl Share {
     pub fn request(self: &Arc<Self>) -> Result<Place> {
         self.take(Kind::Requests, 1)?;
         Ok(Place { share: self.clone(), kind: Kind::Requests, person: None })
+    }
+
+    /// A place for one more management call or page.
+    ///
+    /// # Errors
+    /// As many as it may have are under way.
+    pub fn call(self: &Arc<Self>) -> Result<Place> {
+        self.take(Kind::Calls, 1)?;
+        Ok(Place { share: self.clone(), kind: Kind::Calls, person: None })
     }
 
     /// A place for one more live stream of events of this person.
@@ -284,7 +305,7 @@ impl Kind {
     fn resource(self) -> Shared {
         match self {
             Self::Small | Self::Large | Self::Management => Shared::Memory,
-            Self::Requests => Shared::Requests,
+            Self::Requests | Self::Calls => Shared::Requests,
             Self::Tails => Shared::Tails,
         }
     }

@@ -217,6 +217,7 @@ fn sizes(settings: &Settings) -> Sizes {
         bytes: server.body_budget,
         requests: server.request_ceiling.min(descriptors::requests(descriptors::raise())),
         organization_requests: server.organization_requests,
+        organization_calls: server.organization_calls,
         tails: server.organization_tails.saturating_mul(TAILS),
         organization_tails: server.organization_tails,
         person_tails: server.person_tails,

@@ -17,6 +17,7 @@ use super::permission::Scope;
 use super::tenant::Tenant;
 use crate::clock::Clock;
 use crate::error::{CredentialFault, Error};
+use crate::shares::Shares;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 use crate::store::{Actor, Store};
 
@@ -106,6 +107,13 @@ fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> 
     let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
     let actor = Actor::api_key(key.id.0, &key.name, Some(request_id));
     let tenant = Tenant::new(organization.id, actor);
+    // Requests to models are counted with the limits of their key.
+    let tenant = if S::SCOPE == Some(Scope::Inference) {
+        tenant
+    } else {
+        let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
+        tenant.at(shares.of(organization.id).call()?)
+    };
     Ok(Caller { tenant, organization, key, request_id, scope: PhantomData })
 }
 

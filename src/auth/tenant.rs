@@ -3,8 +3,11 @@
 //! Only the extractors of `auth` can make a [`Tenant`], and the store opens an organization's data for nothing
 //! else. Imports `store` for the name of who acts.
 
+use std::sync::Arc;
+
 use entity::ids::OrganizationId;
 
+use crate::shares::Place;
 use crate::store::Actor;
 
 /// An authenticated caller's organization, and who acts in it.
@@ -12,11 +15,23 @@ use crate::store::Actor;
 pub struct Tenant {
     organization_id: OrganizationId,
     actor: Actor,
+    place: Option<Arc<Place>>,
 }
 
 impl Tenant {
     pub(super) fn new(organization_id: OrganizationId, actor: Actor) -> Self {
-        Self { organization_id, actor }
+        Self { organization_id, actor, place: None }
+    }
+
+    /// The same, with a place among the organization's calls, which is kept as long as its data is read.
+    pub(super) fn at(self, place: Place) -> Self {
+        Self { place: Some(Arc::new(place)), ..self }
+    }
+
+    /// The place, if this caller has one.
+    #[must_use]
+    pub fn place(&self) -> Option<Arc<Place>> {
+        self.place.clone()
     }
 
     /// The organization.

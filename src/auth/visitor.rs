@@ -20,6 +20,7 @@ use super::tenant::Tenant;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::error::{Error, VisitFault};
+use crate::shares::Shares;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{Actor, LiveSession, Store};
 
@@ -127,6 +128,8 @@ impl<P: Requires> Visitor<P> {
         let role = Role::parse(&session.role)
             .ok_or_else(|| Error::internal(format!("no role is called '{}'", session.role)))?;
         let organization = organization(store, &session).await?;
+        let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
+        let place = shares.of(organization.id).call()?;
         request.extensions_mut().insert(Seen {
             email: session.email.clone(),
             organization: organization.name.to_string(),
@@ -139,7 +142,7 @@ impl<P: Requires> Visitor<P> {
         let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
         let actor = Actor::user(session.user_id.0, &session.email, Some(request_id));
         Ok(Self {
-            tenant: Tenant::new(session.organization_id, actor),
+            tenant: Tenant::new(session.organization_id, actor).at(place),
             organization,
             user: User { id: session.user_id, email: session.email, name: session.name },
             role,

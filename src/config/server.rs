@@ -60,6 +60,8 @@ pub struct Server {
     /// Requests to models that one organization may have under way at once. Default 2,000.
     /// `FAILSOFT_ORGANIZATION_REQUESTS`.
     pub organization_requests: usize,
+    /// Management calls and pages that one organization may have under way at once. Default 200.
+    pub organization_calls: usize,
     /// Requests to models that may be under way in the whole process, as far as its open files allow. Default 20,000.
     pub request_ceiling: usize,
     /// Live views of events that one organization may have open at once. Default 50.
@@ -88,6 +90,7 @@ impl Default for Server {
             management_body_limit: 64 * 1024,
             body_budget: 512 * 1024 * 1024,
             organization_requests: 2_000,
+            organization_calls: 200,
             request_ceiling: 20_000,
             organization_tails: 50,
             person_tails: 10,

@@ -103,6 +103,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::run`].
     pub async fn ask(&self, question: &Question) -> Result<String> {
+        let _place = self.shares.of(question.organization.id).request()?;
         match self.run(question.job(false, self.clock.now())?).await? {
             Answer { body: AnswerBody::Whole(body), .. } => Ok(text(&body)),
             Answer { body: AnswerBody::Stream(_), .. } => {
@@ -135,12 +136,16 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::run`].
     pub async fn ask_in_pieces(&self, question: &Question) -> Result<Spoken> {
+        let place = self.shares.of(question.organization.id).request()?;
         let answer = self.run(question.job(true, self.clock.now())?).await?;
         let pieces: Pin<Box<dyn Stream<Item = Piece>>> = match answer.body {
             AnswerBody::Whole(body) => Box::pin(once(ready(Piece::Text(text(&body))))),
             AnswerBody::Stream(relay) => {
                 let mut splitter = Splitter::default();
-                let pieces = relay.into_stream().map(move |chunk| iter(said(&mut splitter, chunk)));
+                let pieces = relay.into_stream().map(move |chunk| {
+                    let _ = &place;
+                    iter(said(&mut splitter, chunk))
+                });
                 Box::pin(pieces.flatten())
             }
         };

@@ -7,6 +7,7 @@ fn shares() -> Shares {
         bytes: 16 * 1_024 * 1_024,
         requests: 100,
         organization_requests: 40,
+        organization_calls: 40,
         tails: 100,
         organization_tails: 10,
         person_tails: 2,

@@ -75,6 +75,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::database::Database as Section;
 use crate::error::Error;
+use crate::shares::Place;
 use presence::Presence;
 use snapshot::Directory;
 use vault::Vault;
@@ -145,11 +146,11 @@ impl Store {
     /// Opens an organization's data for a caller who belongs to it.
     #[must_use]
     pub fn organization(&self, tenant: &Tenant) -> OrgStore {
-        self.scoped(tenant.organization_id(), tenant.actor().clone())
+        OrgStore { _place: tenant.place(), ..self.scoped(tenant.organization_id(), tenant.actor().clone()) }
     }
 
     fn scoped(&self, organization_id: OrganizationId, actor: Actor) -> OrgStore {
-        OrgStore { store: self.clone(), organization_id, actor }
+        OrgStore { store: self.clone(), organization_id, actor, _place: None }
     }
 
     /// The snapshots from which requests are served.
@@ -210,6 +211,8 @@ pub struct OrgStore {
     store: Store,
     organization_id: OrganizationId,
     actor: Actor,
+    /// The caller's place among its organization's calls: kept as long as its data is read, to the end of an export.
+    _place: Option<Arc<Place>>,
 }
 
 impl OrgStore {

@@ -69,6 +69,7 @@ pub async fn test(
     let id = path_id(WHAT, &path)?;
     let organization = &caller.organization;
     let provider = organization.providers.get(&id).ok_or_else(|| Error::absent(WHAT, id))?;
+    let _place = gateway.shares.of(organization.id).request()?;
     let report = gateway.test_connection(organization.id, provider).await;
     Ok(HttpResponse::Ok().json(ConnectionResponse::from(report)))
 }

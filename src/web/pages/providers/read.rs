@@ -157,6 +157,7 @@ pub async fn test(
     let organization = &visitor.organization;
     let report = match organization.providers.get(&row.id) {
         Some(provider) => {
+            let _place = gateway.shares.of(organization.id).request()?;
             Report::of(gateway.test_connection(organization.id, provider).await, row.id, organization)
         }
         None => Report::unopened(),
