@@ -2,19 +2,21 @@
 //!
 //! Every resource that callers can use up is counted here, and nowhere else: bytes that are held, requests under way, live
 //! streams of events, look-ups of names, large bodies that are read, changes. One rule holds for what is counted: an
-//! organization may have as much as is still free (of requests, three times that). One alone gets half, two get a third each,
+//! organization may have as much as is still free (of requests and calls, four times that). One alone gets half, two get a third each,
 //! and the next one always finds something. What waits its turn instead (look-ups, large bodies, changes) waits in a queue of its own organization.
 //!
 //! Bytes come in three pools, so that large bodies never keep out small ones, and neither keeps out management. Imports `error`.
 
+mod held;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use entity::ids::{OrganizationId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result, Shared};
+pub use held::{Held, Place};
 
 /// Up to here a body is small: it has a pool of its own.
 pub const SMALL: usize = 64 * 1024;
@@ -136,9 +138,9 @@ impl Shares {
             small: Pool::new(small, usize::MAX),
             large: Pool::new(sizes.bytes - small - management, usize::MAX),
             management: Pool::new(management, usize::MAX),
-            requests: Pool { times: 3, ..Pool::new(sizes.requests, sizes.organization_requests) },
+            requests: Pool { times: 4, ..Pool::new(sizes.requests, sizes.organization_requests) },
             // They take connections from the same open files.
-            calls: Pool { times: 3, ..Pool::new(sizes.requests, sizes.organization_calls) },
+            calls: Pool { times: 4, ..Pool::new(sizes.requests, sizes.organization_calls) },
             tails: Pool::new(sizes.tails, sizes.organization_tails),
             person_tails: sizes.person_tails,
             // One core is left for everything that is small.
@@ -263,6 +265,14 @@ impl Share {
         Held { share: self.clone(), kind: Kind::Small, size: 0 }
     }
 
+    /// A copy of bytes that were let in. It is counted and never refused: what was read is sent.
+    #[must_use]
+    pub fn hold_copy(self: &Arc<Self>, size: usize) -> Held {
+        self.process.large.used.fetch_add(size, Ordering::AcqRel);
+        self.large.fetch_add(size, Ordering::AcqRel);
+        Held { share: self.clone(), kind: Kind::Large, size }
+    }
+
     /// Bytes of a management call; none are held yet.
     #[must_use]
     pub fn hold_management(self: &Arc<Self>) -> Held {
@@ -308,92 +318,6 @@ impl Kind {
             Self::Requests | Self::Calls => Shared::Requests,
             Self::Tails => Shared::Tails,
         }
-    }
-}
-
-/// A place that is taken until this is dropped.
-#[derive(Debug)]
-pub struct Place {
-    share: Arc<Share>,
-    kind: Kind,
-    person: Option<Arc<AtomicUsize>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.share.give_back(self.kind, 1);
-        if let Some(person) = &self.person {
-            person.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-/// Bytes that are held for an organization, until this is dropped.
-#[derive(Debug)]
-pub struct Held {
-    share: Arc<Share>,
-    kind: Kind,
-    size: usize,
-}
-
-impl Held {
-    /// Holds so many more.
-    ///
-    /// # Errors
-    /// They do not fit into what is left; what was held before still is.
-    pub fn grow(&mut self, by: usize) -> Result<()> {
-        if self.kind == Kind::Small && (self.size + by > SMALL || self.share.take(Kind::Small, by).is_err()) {
-            // From now on it is a large one, as a whole.
-            self.share.take(Kind::Large, self.size + by)?;
-            self.share.give_back(Kind::Small, self.size);
-            self.kind = Kind::Large;
-        } else if self.kind != Kind::Small {
-            self.share.take(self.kind, by)?;
-        }
-        self.size += by;
-        Ok(())
-    }
-
-    /// Holds so many in all.
-    ///
-    /// # Errors
-    /// As [`Held::grow`].
-    pub fn resize(&mut self, size: usize) -> Result<()> {
-        if size > self.size {
-            return self.grow(size - self.size);
-        }
-        self.share.give_back(self.kind, self.size - size);
-        self.size = size;
-        Ok(())
-    }
-
-    /// How many are held.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// The bytes themselves, which are held until the last reference to them is gone: while they are sent, too.
-    #[must_use]
-    pub fn bind(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
-        Bytes::from_owner(Bound { bytes, _held: self })
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.share.give_back(self.kind, self.size);
-    }
-}
-
-struct Bound<B> {
-    bytes: B,
-    _held: Held,
-}
-
-impl<B: AsRef<[u8]>> AsRef<[u8]> for Bound<B> {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes.as_ref()
     }
 }
 

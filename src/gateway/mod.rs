@@ -45,7 +45,7 @@ use adapt::Adapted;
 use answer::Answer;
 use attempt::{Call, Outcome, Reply, attempt, explain};
 use bytes::Bytes;
-use classify::{Failure, Fault, Garbage};
+use classify::{Failure, Fault};
 use endpoint::Endpoints;
 use intent::{Intent, Known, Now};
 use metrics::Metrics;
@@ -177,14 +177,11 @@ impl Gateway {
         };
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(&job.intent.request, candidate, &share).await;
-        let Ok(body) = counted(adapted.body, &share) else {
-            return (Outcome::Failed(Fault::Garbage(Garbage::NoRoom)), adapted.changes);
-        };
         let call = Call {
             model,
             target: &endpoint.target,
             headers: endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref()),
-            body,
+            body: counted(adapted.body, &share),
             stream: job.intent.request.stream,
             include_usage: job.intent.request.include_usage,
             allowance,
@@ -210,13 +207,8 @@ async fn adapted(request: &ChatRequest, candidate: &Candidate, share: &Share) ->
 }
 
 /// A body for a provider, counted until it is sent. A small one is counted with the caller's own.
-fn counted(body: Bytes, share: &Arc<Share>) -> Result<Bytes> {
-    if body.len() <= SMALL {
-        return Ok(body);
-    }
-    let mut held = share.hold();
-    held.grow(body.len())?;
-    Ok(held.bind(body))
+fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
+    if body.len() <= SMALL { body } else { share.hold_copy(body.len()).bind(body) }
 }
 
 async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {

@@ -7,7 +7,7 @@ const OTHERS: u64 = 256;
 
 /// Raises the limit as far as this process may, and returns it; none: there is none.
 ///
-/// Systems start a process with a soft limit of 1,024 for the sake of old programs. Each request takes two.
+/// Systems start a process with a soft limit of 1,024 for the sake of old programs. Each request takes two or three.
 pub(super) fn raise() -> Option<u64> {
     let before = getrlimit(Resource::Nofile);
     if before.current == before.maximum {
@@ -25,10 +25,11 @@ pub(super) fn raise() -> Option<u64> {
     }
 }
 
-/// Requests that may be under way at once: each has a connection of its caller and one of a provider.
+/// Requests that may be under way at once: each has a connection of its caller and one of a provider, which has its other
+/// end here, too, where the provider is the simulated one.
 pub(super) fn requests(limit: Option<u64>) -> usize {
     let limit = limit.unwrap_or(u64::MAX);
-    let requests = limit.saturating_sub(OTHERS.min(limit / 4)) / 2;
+    let requests = limit.saturating_sub(OTHERS.min(limit / 4)) / 3;
     usize::try_from(requests).unwrap_or(usize::MAX)
 }
 
@@ -38,7 +39,7 @@ mod tests {
 
     #[test]
     fn what_may_be_open_is_what_may_be_under_way() {
-        assert_eq!((requests(Some(1_024)), requests(Some(256)), requests(Some(20_256))), (384, 96, 10_000));
+        assert_eq!((requests(Some(1_024)), requests(Some(256)), requests(Some(20_256))), (256, 64, 6_666));
         assert!(requests(None) > 1_000_000);
         let limit = raise();
         assert_eq!(limit, raise());

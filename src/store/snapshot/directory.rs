@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::OrganizationId;
+use entity::instance_state;
+use sea_orm::{DatabaseConnection, EntityTrait as _};
 
 use super::super::{Error, Store};
-use super::{ApiKeyEntry, OrganizationSnapshot, load};
+use super::{ApiKeyEntry, CHANGE_COUNTER, OrganizationSnapshot, load};
 
 /// Organizations that are read in one go. What was read is in force before the next go begins.
 const BATCH: usize = 200;
@@ -72,7 +74,7 @@ impl Directory {
     /// Reads every organization.
     pub(in crate::store) async fn load_all(&self, store: &Store) -> Result<(), Error> {
         // The counter first: what changes while we read is then read again.
-        let counter = load::counter(&store.inner.watcher).await?;
+        let counter = counter(&store.inner.watcher).await?;
         self.read(store, None).await?;
         self.counter.store(counter, Ordering::Release);
         self.loaded.store(true, Ordering::Release);
@@ -100,7 +102,7 @@ impl Directory {
     /// # Errors
     /// The database cannot be read.
     pub(in crate::store) async fn has_changed(&self, store: &Store) -> Result<bool, Error> {
-        Ok(load::counter(&store.inner.watcher).await? != self.counter.load(Ordering::Acquire))
+        Ok(counter(&store.inner.watcher).await? != self.counter.load(Ordering::Acquire))
     }
 
     /// Looks whether any process has changed anything, and reads what it changed. What was read before an error or a
@@ -109,7 +111,7 @@ impl Directory {
     /// # Errors
     /// The database cannot be read; the snapshots that were not read yet stay as they are.
     pub async fn follow(&self, store: &Store) -> Result<(), Error> {
-        let counter = load::counter(&store.inner.watcher).await?;
+        let counter = counter(&store.inner.watcher).await?;
         if counter == self.counter.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -192,4 +194,10 @@ fn carry_over(previous: &OrganizationSnapshot, snapshot: &mut OrganizationSnapsh
             new.last_used = old.last_used.clone();
         }
     }
+}
+
+/// Read on a connection of its own, so that it never waits behind lists and pages.
+async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
+    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
+    Ok(row.map_or(0, |row| row.value))
 }

@@ -8,16 +8,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use entity::{
-    api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, instance_state, model_prices,
-    models, organizations, providers,
+    api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, model_prices, models,
+    organizations, providers,
 };
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
-    ApiKeyEntry, BudgetEntry, CHANGE_COUNTER, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period,
-    Price, ProviderEntry, Store, TypedLists,
+    ApiKeyEntry, BudgetEntry, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period, Price,
+    ProviderEntry, Store, TypedLists,
 };
 use crate::providers::{self as vendors, Capabilities, ParameterRules};
 use crate::store::fallback::FallbackType;
@@ -28,12 +26,6 @@ const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 const REASONING_TIMEOUT: Duration = Duration::from_secs(300);
 const NUM_RETRIES: u32 = 1;
-
-/// Read on a connection of its own, so that it never waits behind lists and pages.
-pub(super) async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
-    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
-    Ok(row.map_or(0, |row| row.value))
-}
 
 pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>, Error> {
     Ok(organizations::Entity::find()
