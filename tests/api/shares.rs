@@ -13,7 +13,6 @@ use crate::support::app::{Answer, App, Organization, chat_body, eventually, with
 use crate::support::browser::Browser;
 use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
-use crate::support::name_server::NameServer;
 use crate::support::raw::Raw;
 
 /// The neighbor waits no longer than this for anything.
@@ -62,7 +61,7 @@ impl Street {
             let listed = self.app.request(Method::GET, "/v1/model-router/requests");
             assert_eq!(self.app.call(listed, &self.neighbor.key).await.status, 200);
             let key = with_json(
-                self.app.request(Method::POST, "/v1/model-router/api-keys"),
+                self.app.request(Method::POST, "/v1/identity/api-keys"),
                 &json!({"name": "a key", "scopes": ["inference"]}),
             );
             let made = self.app.call(key, &self.neighbor.key).await;
@@ -299,35 +298,4 @@ async fn live_views_are_bounded_and_slow_reading_is_not_an_absent_database() {
         .await;
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_name_server_costs_only_who_calls_through_it() {
-    let names = NameServer::start().await;
-    let street =
-        Street::with(Kind::Sqlite, |settings| settings.upstream.name_servers = vec![names.address]).await;
-    let port = street.fake.address().port();
-    for number in 0..40 {
-        let name = format!("mute{number}");
-        let address = format!("http://{name}.test:{port}/v1");
-        let provider = street.app.organization.provider_at(&name, "custom", Some(&address)).await;
-        street.app.organization.model(&name, provider).await;
-    }
-    let address = format!("http://good.test:{port}/v1");
-    let provider = street.neighbor.provider_at("named", "custom", Some(&address)).await;
-    street
-        .neighbor
-        .model_like("named", provider, |fields| fields.upstream_model = "ok-upstream".to_owned())
-        .await;
-    let mut held = Vec::new();
-    for number in 0..120 {
-        held.push(hanging(&street, &json!({"model": format!("mute{}", number % 40)})).await);
-    }
-    let named = tokio::time::timeout(SOON, street.chat(&street.neighbor, &json!({"model": "named"}))).await;
-    assert_eq!(named.expect("soon").status, 200);
-    street.neighbor_is_served().await;
-    // A log-in hashes a password, on threads that no look-up takes.
-    let email = street.neighbor.member(Role::Member).await;
-    let log_in = Browser::logged_in(&street.app, &email);
-    tokio::time::timeout(SOON, log_in).await.expect("soon");
 }

@@ -5,7 +5,6 @@ pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod fake_provider;
 pub(crate) mod feather;
-pub(crate) mod name_server;
 mod people;
 pub(crate) mod process;
 pub(crate) mod raw;
