@@ -208,7 +208,8 @@ impl Share {
     /// Takes so much of a pool, if the organization has no more then than is still free.
     ///
     /// # Errors
-    /// Nothing was taken. Who holds half of what is used is told to wait for its own; the others, that the gateway is busy.
+    /// Nothing was taken. An organization that holds half of what is used has to wait for its own; for the others the gateway
+    /// is busy.
     fn take(&self, kind: Kind, by: usize) -> Result<()> {
         let pool = self.process.pool(kind);
         let used = pool.used.fetch_add(by, Ordering::AcqRel) + by;

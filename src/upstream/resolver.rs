@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 const MOST: u64 = 10_000;
 
 tokio::task_local! {
-    /// On whose behalf a name is looked up. The HTTP client's resolver is told the name alone.
+    /// The organization that a name is looked up for. The HTTP client hands its resolver the name alone.
     static ON_BEHALF_OF: Arc<Share>;
 }
 
