@@ -5,9 +5,10 @@
 mod background;
 mod descriptors;
 mod door;
+pub(crate) mod own;
 mod serve;
 
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ use crate::simulate;
 use crate::store::recorder::{Recorder, RecorderError, Watcher};
 use crate::store::{ConnectError, Store};
 use crate::telemetry::{Readiness, Registry};
+use crate::upstream::names::Names;
+use crate::upstream::resolver::Resolver;
 use crate::upstream::{Gate, Upstream};
 
 /// Why the application could not be built: one line that names cause and remedy.
@@ -98,13 +101,25 @@ impl Application {
     /// # Errors
     /// One line that names cause and remedy.
     pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        Self::build_with(settings, clock, Arc::new(Resolver::default())).await
+    }
+
+    /// As [`Application::build`], with another resolver for the names of providers.
+    ///
+    /// # Errors
+    /// One line that names cause and remedy.
+    pub async fn build_with(
+        settings: Settings,
+        clock: Clock,
+        names: Arc<dyn Names>,
+    ) -> Result<Self, StartError> {
         // The TLS library is chosen once for the process; a second choice of the same is no error.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let settings = Arc::new(settings);
         let store = Store::open(&settings, clock.clone()).await?;
         let gate = Gate::new(settings.upstream.allow_private.clone());
         let connect = Duration::from_secs(settings.gateway.connect_seconds);
-        let upstream = Upstream::new(gate, connect).map_err(StartError::Other)?;
+        let upstream = Upstream::new(gate, connect, names).map_err(StartError::Other)?;
         let (simulator, simulator_address) = start_simulator()?;
         upstream.gate().set_simulated(simulator_address);
         let (recorder, writer) = Recorder::start(&store, &settings.recording).await?;
@@ -231,16 +246,4 @@ fn start_simulator() -> Result<(Server, SocketAddr), StartError> {
     let address = listener.local_addr().map_err(listen)?;
     let server = simulate::start(listener, simulate::Settings::default()).map_err(listen)?;
     Ok((server, address))
-}
-
-/// Where a PostgreSQL URL points, as far as that can be told now.
-fn database_sockets(url: &str) -> Vec<SocketAddr> {
-    let Ok(url) = url::Url::parse(url) else { return Vec::new() };
-    match (url.scheme(), url.host_str()) {
-        ("postgres" | "postgresql", Some(host)) => {
-            let port = url.port().unwrap_or(5432);
-            (host, port).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
-        }
-        _ => Vec::new(),
-    }
 }

@@ -1,10 +1,12 @@
-//! The only HTTP client, the only send, and the gate before it.
+//! The only HTTP clients, the only send, and the gate before it.
 //!
-//! One client is shared by every organization and provider. It follows no redirect (a redirect would carry the
-//! credential elsewhere), knows no proxy variables, sets no global timeout (streams live long) and decodes
+//! Every organization and provider shares the clients. They follow no redirect (a redirect would carry the
+//! credential elsewhere), know no proxy variables, set no global timeout (streams live long) and decode
 //! nothing. Imports `config` and `clock`-free libraries only; nothing else of ours.
 
+mod clients;
 pub mod gate;
+pub mod names;
 mod once;
 pub mod resolver;
 
@@ -17,13 +19,18 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use url::Url;
 
+use clients::Clients;
+use gate::Service;
 pub use gate::{Blocked, Gate};
+use names::Names;
+use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
 
-/// An address that the gate has let through.
+/// An address that the gate has let through, and the client that holds what its name resolves to to the same rule.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     url: Url,
+    client: reqwest::Client,
 }
 
 impl Admitted {
@@ -34,7 +41,7 @@ impl Admitted {
         let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
         let mut url = self.url.clone();
         url.set_path(&path);
-        Self { url }
+        Self { url, client: self.client.clone() }
     }
 }
 
@@ -59,10 +66,10 @@ pub enum SendError {
     Other,
 }
 
-/// The shared client. Cheap to clone.
+/// The shared clients. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    client: reqwest::Client,
+    clients: Arc<Clients>,
     gate: Arc<Gate>,
 }
 
@@ -73,30 +80,18 @@ pub struct UpstreamResponse {
 }
 
 impl Upstream {
-    /// A client behind a gate.
+    /// Clients behind a gate, which look names up with this resolver.
     ///
     /// # Errors
     /// The TLS library could not be set up.
     pub fn new(
         gate: Gate,
         connect_timeout: Duration,
+        names: Arc<dyn Names>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let gate = Arc::new(gate);
-        #[expect(clippy::disallowed_methods, reason = "the one client that every other place is sent to")]
-        let client = reqwest::Client::builder()
-            // Over HTTP/2 all calls of all organizations to a host would share one connection and its limits: from
-            // about the hundredth on they would wait for each other.
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(connect_timeout)
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(30))
-            .pool_idle_timeout(Duration::from_secs(55))
-            .dns_resolver(gate::GatedResolver::new(gate.clone()))
-            .build()?;
-        Ok(Self { client, gate })
+        let clients = Arc::new(Clients::new(gate.clone(), names, connect_timeout)?);
+        Ok(Self { clients, gate })
     }
 
     /// The gate, for checks when an address is saved.
@@ -105,12 +100,12 @@ impl Upstream {
         &self.gate
     }
 
-    /// Lets a provider's address through, or says why not. A name is checked again when it resolves.
+    /// Lets a provider's address through, or says why not. A name's addresses are checked when it resolves.
     ///
     /// # Errors
     /// [`Blocked`] names the rule and the remedy.
     pub fn admit(&self, url: &str) -> Result<Admitted, Blocked> {
-        Ok(Admitted { url: self.gate.check(url)? })
+        self.admitted(self.gate.check(url)?)
     }
 
     /// The in-process simulated provider: its own loopback socket and no other.
@@ -121,7 +116,16 @@ impl Upstream {
         let socket: SocketAddr = self.gate.simulated().ok_or(Blocked::NotRunning)?;
         let url =
             Url::parse(&format!("http://{socket}/v1/chat/completions")).map_err(|_| Blocked::NotAUrl)?;
-        Ok(Admitted { url })
+        self.admitted(url)
+    }
+
+    fn admitted(&self, url: Url) -> Result<Admitted, Blocked> {
+        let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
+        let client = self.clients.of(service).map_err(|error| {
+            tracing::error!(%error, "no client can be made");
+            Blocked::NotRunning
+        })?;
+        Ok(Admitted { url, client })
     }
 
     /// Posts a body and waits for the head of the answer.
@@ -134,7 +138,7 @@ impl Upstream {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<UpstreamResponse, SendError> {
-        self.send(target, self.client.post(target.url.clone()).headers(headers).body(once::body(body))).await
+        send(target.client.post(target.url.clone()).headers(headers).body(once::body(body))).await
     }
 
     /// Asks for something and waits for the head of the answer.
@@ -142,21 +146,14 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &Admitted, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        self.send(target, self.client.get(target.url.clone()).headers(headers)).await
+        send(target.client.get(target.url.clone()).headers(headers)).await
     }
+}
 
-    async fn send(
-        &self,
-        target: &Admitted,
-        request: reqwest::RequestBuilder,
-    ) -> Result<UpstreamResponse, SendError> {
-        if !self.gate.still_admits(&target.url).await {
-            return Err(SendError::Blocked);
-        }
-        match request.send().await {
-            Ok(response) => Ok(UpstreamResponse { response }),
-            Err(error) => Err(explain(&error)),
-        }
+async fn send(request: reqwest::RequestBuilder) -> Result<UpstreamResponse, SendError> {
+    match request.send().await {
+        Ok(response) => Ok(UpstreamResponse { response }),
+        Err(error) => Err(explain(&error)),
     }
 }
 
@@ -216,7 +213,7 @@ fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError>
     if cause.is::<Blocked>() {
         return Some(SendError::Blocked);
     }
-    if cause.is::<gate::ResolveFailed>() {
+    if cause.is::<ResolveFailed>() {
         return Some(SendError::Dns);
     }
     if cause.is::<rustls::Error>() {

@@ -56,5 +56,7 @@ pub fn address(gate: &Gate, preset: &Preset, base_url: Option<&str>) -> Result<(
         return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
     }
     let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing)?;
+    // What is shown and kept is what was given; what is called is made of it.
+    gate.check(address.trim()).map_err(AddressFault::Blocked)?;
     gate.check(&chat_url(preset, address)).map(drop).map_err(AddressFault::Blocked)
 }

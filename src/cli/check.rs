@@ -6,6 +6,7 @@ use super::output::{one_line, say};
 use super::{block_on, settle};
 use crate::clock::Clock;
 use crate::config::{Overrides, Settings};
+use crate::startup::own::DatabasePlace;
 use crate::store::{ConnectError, Store, schema};
 use crate::upstream::Gate;
 
@@ -80,7 +81,9 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
 
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let gate = Gate::new(settings.upstream.allow_private.clone());
-    gate.set_own([settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen).collect());
+    let database = DatabasePlace::of(&settings.database.url);
+    let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
+    gate.set_own(own.chain(database.sockets).collect(), database.names);
     let providers = store.system().provider_addresses().await.map_err(super::explain)?;
     let before = report.failures;
     for provider in &providers {

@@ -12,8 +12,9 @@ use http::HeaderMap;
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
-use super::classify::{ConnectFault, Failure, Fault, Filter, Garbage, Interruption, TimeoutKind, classify};
+use super::classify::{ConnectFault, Failure, Fault, Filter, Garbage, TimeoutKind, classify};
 use super::frame::{Inspected, Names, NoAnswer};
+use super::redact::Credential;
 use super::stream::{StreamReply, first_frame};
 use crate::providers;
 use crate::shares::{Held, LARGE, SMALL, Share};
@@ -191,14 +192,17 @@ pub(super) fn no_answer_fault(no_answer: &NoAnswer, body: &[u8]) -> Fault {
 }
 
 /// What a fault means. A provider may send our credential back in its error, in a form that no pattern knows: it is
-/// taken out by its value.
-pub(super) fn explain(mut fault: Fault, provider: &ProviderEntry) -> Failure {
-    if let Fault::Upstream(error) | Fault::Interrupted(Interruption::Upstream(error)) = &mut fault
-        && let Some(credential) = &provider.credential
-    {
-        error.hide(credential.expose_secret());
+/// taken out by its value, of every text that a provider can fill.
+pub(super) fn explain(fault: Fault, provider: &ProviderEntry) -> Failure {
+    let mut failure = classify(&fault);
+    if let Some(credential) = &provider.credential {
+        let credential = Credential::new(credential.expose_secret());
+        let Failure { class: _, rule: _, status: _, retry_after: _, message, param, code } = &mut failure;
+        for text in [param, code].into_iter().flatten().chain([message]) {
+            *text = credential.hide(text);
+        }
     }
-    classify(&fault)
+    failure
 }
 
 /// A send that failed, as a fault.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entity::ids::OrganizationId;
+use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use super::Gateway;
 use super::attempt::{error_body, explain, send_fault, whole_body};
 use super::classify::{ErrorClass, Failure, Fault, Garbage, TimeoutKind};
 use super::endpoint::Endpoint;
+use super::redact::Credential;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::on_behalf_of;
@@ -135,6 +137,11 @@ impl Gateway {
             return Err(Fault::Upstream(Box::new(error)));
         }
         let body = whole_body(&mut response, &mut share.hold()).await?;
-        providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))
+        let mut names = providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))?;
+        if let Some(credential) = &provider.credential {
+            let credential = Credential::new(credential.expose_secret());
+            names.iter_mut().for_each(|name| *name = credential.hide(name));
+        }
+        Ok(names)
     }
 }

@@ -4,11 +4,18 @@
 //! caller's prompt. Each has a pass of its own; a pass rather removes too much than too
 //! little, since what is lost is a detail of an error message.
 //!
+//! A text is made legible first, once, and looked through afterwards; the credential that we
+//! know is looked for last, in what would be shown.
+//!
 //! May import: nothing of this crate.
 
+mod credential;
+mod encodings;
 mod quotes;
 mod secrets;
 mod urls;
+
+pub use credential::Credential;
 
 /// What stands in the place of something removed.
 const REMOVED: &str = "[redacted]";
@@ -41,15 +48,28 @@ fn one_line(message: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Zero-width characters and those that turn the direction of writing.
+/// Characters that are not drawn: zero-width ones, fillers, selectors, tags, and those that turn the direction of
+/// writing. The ranges are Unicode's Default_Ignorable_Code_Point and the annotations.
 fn is_invisible(letter: char) -> bool {
     matches!(
         letter,
         '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 

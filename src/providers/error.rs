@@ -57,21 +57,6 @@ impl fmt::Debug for UpstreamError {
     }
 }
 
-impl UpstreamError {
-    /// Takes a secret out of every text.
-    pub fn hide(&mut self, secret: &str) {
-        if secret.is_empty() {
-            return;
-        }
-        let labels = [&mut self.code, &mut self.kind, &mut self.inner_code, &mut self.param];
-        for text in labels.into_iter().flatten().chain([&mut self.message]) {
-            if text.contains(secret) {
-                *text = text.replace(secret, "[redacted]");
-            }
-        }
-    }
-}
-
 /// Reads an answer whose status says that it failed.
 ///
 /// Understands the shapes of OpenAI, Azure, Anthropic, Gemini (bare or in an array),

@@ -9,7 +9,8 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use super::{StartError, database_sockets, door};
+use super::own::DatabasePlace;
+use super::{StartError, door};
 use crate::api::openapi::Document;
 use crate::api::public;
 use crate::auth::limit::Limiter;
@@ -57,8 +58,9 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
         own.push(address);
         metrics_address = Some(address);
     }
-    own.extend(database_sockets(&settings.database.url));
-    gateway.upstream.gate().set_own(own);
+    let database = DatabasePlace::of(&settings.database.url);
+    own.extend(database.sockets);
+    gateway.upstream.gate().set_own(own, database.names);
     Ok(Served { servers, address, metrics_address })
 }
 

@@ -1,20 +1,20 @@
 //! Which addresses a provider may have: https to the public internet, and what the operator opened.
 //!
-//! An address is checked three times: when it is saved, when it is called (an IP literal never meets a
-//! resolver), and when its name resolves (a name can point anywhere, and somewhere else tomorrow).
+//! A written address is checked when it is saved and when it is called. A name is resolved once for each connection: what
+//! it resolves to is held to the whole rule (range, port, scheme, our own sockets), and the connection goes to exactly the
+//! addresses that are left. What a name resolved to before, or will resolve to later, does not matter.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+mod special;
+mod spelling;
 
-use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::OnceLock;
+
 use url::{Host, Url};
 
 use crate::config::upstream::AllowedRange;
 
-/// How long a name's verdict is kept.
-const VERDICT: Duration = Duration::from_secs(5);
+pub use special::is_special;
 
 /// Why an address is not let through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum Blocked {
     /// It holds a user or password.
     #[error("the address holds a user name or password; put the credential into 'credential'")]
     Credentials,
+    /// It is written in a way that others read differently.
+    #[error("the address can be read in more than one way; write it as {0}")]
+    Ambiguous(String),
     /// It is plain http to somewhere the operator did not open.
     #[error(
         "the address is not https; plain http is only for ranges that the operator opened with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS"
@@ -35,6 +38,9 @@ pub enum Blocked {
         "the address {0} is private or reserved; an operator can open it with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS=CIDR[:PORT]"
     )]
     Private(IpAddr),
+    /// It is a cloud's metadata service.
+    #[error("the address is a cloud's metadata service, which hands out the credentials of this machine")]
+    Metadata,
     /// It is one of our own listeners, or the database.
     #[error("the address is this gateway's own")]
     Own,
@@ -43,18 +49,54 @@ pub enum Blocked {
     NotRunning,
 }
 
-/// A name that does not resolve.
-#[derive(Debug, thiserror::Error)]
-#[error("the name does not resolve: {0}")]
-pub struct ResolveFailed(#[source] std::io::Error);
+/// What a connection is made with besides an address: the rule depends on all three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Service {
+    /// Whether it speaks TLS: https, and not plain http.
+    pub encrypted: bool,
+    /// The port.
+    pub port: u16,
+}
+
+impl Service {
+    /// The service of an absolute http(s) URL; none if it is no such URL.
+    #[must_use]
+    pub fn of(url: &Url) -> Option<Self> {
+        let encrypted = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        Some(Self { encrypted, port: url.port_or_known_default().filter(|port| *port != 0)? })
+    }
+}
+
+/// The addresses to which one connection may go, with their port; at least one. Only [`Gate::admit_found`] makes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdmittedAddresses(Vec<SocketAddr>);
+
+impl IntoIterator for AdmittedAddresses {
+    type Item = SocketAddr;
+    type IntoIter = std::vec::IntoIter<SocketAddr>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
 
 /// The rules of one process. Its own sockets are added as they are bound.
 #[derive(Debug, Default)]
 pub struct Gate {
     allowed: Vec<AllowedRange>,
-    own: OnceLock<Vec<SocketAddr>>,
+    own: OnceLock<Own>,
     simulated: OnceLock<SocketAddr>,
-    verdicts: papaya::HashMap<String, (bool, Instant)>,
+}
+
+/// What is this gateway's own.
+#[derive(Debug, Default)]
+struct Own {
+    sockets: Vec<SocketAddr>,
+    names: Vec<(String, u16)>,
 }
 
 impl Gate {
@@ -64,10 +106,11 @@ impl Gate {
         Self { allowed, ..Self::default() }
     }
 
-    /// Tells the gate our own listeners and the database, once. They are never let through.
-    pub fn set_own(&self, sockets: Vec<SocketAddr>) {
+    /// Tells the gate our own listeners, and the sockets and names (with their ports) of the database, once. They are
+    /// never let through.
+    pub fn set_own(&self, sockets: Vec<SocketAddr>, names: Vec<(String, u16)>) {
         // A second call changes nothing: the sockets of a process are bound once.
-        let _ = self.own.set(sockets);
+        let _ = self.own.set(Own { sockets, names });
     }
 
     /// Tells the gate where the in-process simulated provider listens, once.
@@ -85,172 +128,91 @@ impl Gate {
     /// [`Blocked`] names the rule and the remedy.
     pub fn check(&self, address: &str) -> Result<Url, Blocked> {
         let url = Url::parse(address).map_err(|_| Blocked::NotAUrl)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Blocked::NotAUrl);
-        }
+        let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Blocked::Credentials);
         }
-        let port = url.port_or_known_default().ok_or(Blocked::NotAUrl)?;
         match url.host().ok_or(Blocked::NotAUrl)? {
-            Host::Ipv4(address) => self.check_address(address.into(), port, url.scheme())?,
-            Host::Ipv6(address) => self.check_address(address.into(), port, url.scheme())?,
-            Host::Domain(name) => self.check_name(name, port, url.scheme())?,
+            Host::Ipv4(address) => self.check_address(address.into(), service)?,
+            Host::Ipv6(address) => self.check_address(address.into(), service)?,
+            Host::Domain(name) => self.check_name(name.strip_suffix('.').unwrap_or(name), service)?,
         }
+        spelling::check(address, &url)?;
         Ok(url)
     }
 
-    fn check_address(&self, address: IpAddr, port: u16, scheme: &str) -> Result<(), Blocked> {
-        if self.is_own(address, port) {
+    /// Holds what a name resolves to to the whole rule and drops what it refuses: `localhost` is often two addresses,
+    /// and the operator opens one.
+    ///
+    /// # Errors
+    /// Nothing is left: why the last one was refused.
+    pub fn admit_found(
+        &self,
+        found: impl IntoIterator<Item = IpAddr>,
+        service: Service,
+    ) -> Result<AdmittedAddresses, Blocked> {
+        let mut refused = Blocked::NotAUrl;
+        let mut admitted = Vec::new();
+        for address in found {
+            match self.check_address(address, service) {
+                Ok(()) => admitted.push(SocketAddr::new(address, service.port)),
+                Err(blocked) => refused = blocked,
+            }
+        }
+        if admitted.is_empty() { Err(refused) } else { Ok(AdmittedAddresses(admitted)) }
+    }
+
+    fn check_address(&self, address: IpAddr, service: Service) -> Result<(), Blocked> {
+        if self.is_own(address, service.port) {
             return Err(Blocked::Own);
         }
-        let opened = self.allowed.iter().any(|range| range.admits(address, port));
+        let opened = self.allowed.iter().any(|range| range.admits(address, service.port));
         if is_special(address) && !opened {
             return Err(Blocked::Private(address));
         }
-        if scheme != "https" && !opened {
+        if !service.encrypted && !opened {
             return Err(Blocked::NotHttps);
         }
         Ok(())
     }
 
     /// A name over plain http may yet resolve into an opened range; if nothing is opened, it cannot.
-    fn check_name(&self, name: &str, port: u16, scheme: &str) -> Result<(), Blocked> {
-        let local = name == "localhost" || name.ends_with(".localhost");
-        if local {
-            return self.check_address(Ipv4Addr::LOCALHOST.into(), port, scheme);
+    fn check_name(&self, name: &str, service: Service) -> Result<(), Blocked> {
+        if name == "localhost" || name.ends_with(".localhost") {
+            return self.check_address(Ipv4Addr::LOCALHOST.into(), service);
         }
-        if scheme != "https" && self.allowed.is_empty() {
+        if special::is_metadata(name) {
+            return Err(Blocked::Metadata);
+        }
+        let own = self.own.get().map(|own| own.names.as_slice()).unwrap_or_default();
+        if own.iter().any(|(known, port)| known.eq_ignore_ascii_case(name) && *port == service.port) {
+            return Err(Blocked::Own);
+        }
+        if !service.encrypted
+            && !self.allowed.iter().any(|range| range.port.is_none_or(|port| port == service.port))
+        {
             return Err(Blocked::NotHttps);
         }
         Ok(())
     }
 
-    /// Before a call: the client's resolver knows neither port nor scheme, so where a range is opened for one port,
-    /// or plain http is used, a name is resolved here too and held to the whole rule. The verdict is kept for a
-    /// moment: within it the resolver still keeps every address out that no range opens.
-    pub(super) async fn still_admits(&self, url: &Url) -> bool {
-        let Some(Host::Domain(name)) = url.host() else { return true };
-        let by_port = self.allowed.iter().any(|range| range.port.is_some());
-        if url.scheme() == "https" && !by_port {
-            return true;
-        }
-        let key = url.authority().to_owned() + url.scheme();
-        if let Some((verdict, since)) = self.verdicts.pin().get(&key)
-            && since.elapsed() < VERDICT
-        {
-            return *verdict;
-        }
-        let port = url.port_or_known_default().unwrap_or(443);
-        let verdict = match tokio::net::lookup_host((name, port)).await {
-            Ok(found) => self.admits_found(found.map(|socket| socket.ip()), port, url.scheme()),
-            // The client will say so in its own words.
-            Err(_) => return true,
-        };
-        self.verdicts.pin().insert(key, (verdict, Instant::now()));
-        verdict
-    }
-
-    /// Holds what a name resolves to, as far as the client's resolver hands it on, to the whole rule: `localhost` is
-    /// often two addresses, and the operator opens one.
-    fn admits_found(&self, found: impl Iterator<Item = IpAddr>, port: u16, scheme: &str) -> bool {
-        found
-            .filter(|address| self.admits_resolved(*address))
-            .all(|address| self.check_address(address, port, scheme).is_ok())
-    }
-
     fn is_own(&self, address: IpAddr, port: u16) -> bool {
-        let own = self.own.get().map(Vec::as_slice).unwrap_or_default();
-        own.iter().chain(self.simulated.get()).any(|socket| {
-            let everywhere = socket.ip().is_unspecified() && (is_special(address) || address == socket.ip());
-            socket.port() == port && (socket.ip() == address || everywhere)
+        // What is mapped into IPv6 reaches the same socket.
+        let address = address.to_canonical();
+        let own = self.own.get().map(|own| own.sockets.as_slice()).unwrap_or_default();
+        own.iter().chain(self.simulated.get()).filter(|socket| socket.port() == port).any(|socket| {
+            let ip = socket.ip().to_canonical();
+            // The unspecified address leads to this machine, and a socket that has it is reached by every address here.
+            ip == address
+                || address.is_unspecified()
+                || (ip.is_unspecified() && (is_special(address) || is_here(address)))
         })
     }
-
-    /// May a name resolve to this address, on some port?
-    fn admits_resolved(&self, address: IpAddr) -> bool {
-        !is_special(address) || self.allowed.iter().any(|range| range.network.contains(&address))
-    }
 }
 
-/// Private, loopback, link-local, CGNAT, multicast, documentation, benchmarking, reserved; for IPv6 also every
-/// form that carries an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo), because the network may
-/// unwrap it.
-#[must_use]
-pub fn is_special(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => SPECIAL_V4.iter().any(|(network, bits)| in_v4(address, *network, *bits)),
-        IpAddr::V6(address) => {
-            !in_v6(address, Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3)
-                || SPECIAL_V6.iter().any(|(network, bits)| in_v6(address, *network, *bits))
-        }
-    }
-}
-
-const SPECIAL_V4: [(Ipv4Addr, u8); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 24),
-    (Ipv4Addr::new(192, 0, 2, 0), 24),
-    (Ipv4Addr::new(192, 88, 99, 0), 24),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),
-    (Ipv4Addr::new(198, 51, 100, 0), 24),
-    (Ipv4Addr::new(203, 0, 113, 0), 24),
-    (Ipv4Addr::new(224, 0, 0, 0), 4),
-    (Ipv4Addr::new(240, 0, 0, 0), 4),
-];
-
-/// Inside 2000::/3, outside of which nothing is public.
-const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
-];
-
-fn in_v4(address: Ipv4Addr, network: Ipv4Addr, bits: u8) -> bool {
-    IpNet::new(network.into(), bits).is_ok_and(|network| network.contains(&IpAddr::V4(address)))
-}
-
-fn in_v6(address: Ipv6Addr, network: Ipv6Addr, bits: u8) -> bool {
-    IpNet::new(network.into(), bits).is_ok_and(|network| network.contains(&IpAddr::V6(address)))
-}
-
-/// The client's resolver: the system's, without the addresses that the gate refuses.
-pub(super) struct GatedResolver(Arc<Gate>);
-
-impl GatedResolver {
-    pub(super) fn new(gate: Arc<Gate>) -> Arc<Self> {
-        Arc::new(Self(gate))
-    }
-}
-
-impl Resolve for GatedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let gate = self.0.clone();
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(ResolveFailed)?;
-            let mut refused = None;
-            let mut admitted = Vec::new();
-            for socket in found {
-                if gate.admits_resolved(socket.ip()) {
-                    admitted.push(socket);
-                } else {
-                    refused = Some(socket.ip());
-                }
-            }
-            match (admitted.is_empty(), refused) {
-                (true, Some(address)) => Err(Blocked::Private(address).into()),
-                (true, None) => Err(ResolveFailed(std::io::ErrorKind::NotFound.into()).into()),
-                (false, _) => Ok(Box::new(admitted.into_iter()) as Addrs),
-            }
-        })
-    }
+/// Whether an address belongs to this machine: only those can be bound.
+fn is_here(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 #[cfg(test)]
@@ -300,32 +262,70 @@ mod tests {
             Err(Blocked::Private(IpAddr::V4(Ipv4Addr::LOCALHOST)))
         );
         assert!(gate.check("http://10.9.9.9:1/v1").is_ok());
-        gate.set_own(vec![([0, 0, 0, 0], 8080).into(), ([127, 0, 0, 1], 11434).into()]);
+        gate.set_own(vec![([0, 0, 0, 0], 8080).into(), ([127, 0, 0, 1], 11434).into()], Vec::new());
         assert_eq!(gate.check("http://10.9.9.9:8080/v1"), Err(Blocked::Own));
         assert_eq!(gate.check("http://127.0.0.1:11434/v1"), Err(Blocked::Own));
     }
 
     #[test]
-    fn of_a_names_addresses_those_count_that_the_client_would_call() {
+    fn of_a_names_addresses_those_are_left_that_the_whole_rule_admits() {
         let gate = Gate::new(vec![
             "127.0.0.1/32:11434".parse().expect("range"),
             "10.0.0.0/8:80".parse().expect("range"),
         ]);
-        let found = |addresses: &[&str], port| {
-            let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
-            gate.admits_found(addresses, port, "http")
+        gate.set_own(vec![([10, 0, 0, 9], 80).into()], Vec::new());
+        let found = |addresses: &[&str], port, encrypted| {
+            let addresses: Vec<IpAddr> =
+                addresses.iter().map(|text| text.parse().expect("an address")).collect();
+            let admitted = gate.admit_found(addresses, Service { encrypted, port }).ok()?;
+            Some(admitted.into_iter().map(|socket| socket.to_string()).collect::<Vec<_>>().join(" "))
         };
-        assert!(found(&["::1", "127.0.0.1"], 11434));
-        assert!(!found(&["::1", "127.0.0.1"], 11435));
-        assert!(!found(&["127.0.0.1", "10.0.0.1"], 11434), "the second is open for another port");
-        assert!(!found(&["127.0.0.1", "8.8.8.8"], 11434), "plain http to the internet");
+        assert_eq!(found(&["::1", "127.0.0.1"], 11434, false).as_deref(), Some("127.0.0.1:11434"));
+        assert_eq!(found(&["::1", "127.0.0.1"], 11435, false), None);
+        assert_eq!(found(&["127.0.0.1", "10.0.0.1"], 11434, false).as_deref(), Some("127.0.0.1:11434"));
+        assert_eq!(found(&["127.0.0.1", "8.8.8.8"], 11435, true).as_deref(), Some("8.8.8.8:11435"));
+        assert_eq!(found(&["8.8.8.8"], 80, false), None, "plain http to the internet");
+        assert_eq!(found(&["10.0.0.9"], 80, false), None, "our own socket");
+        assert_eq!(found(&["::ffff:10.0.0.1"], 80, false), None, "opened as IPv4 alone");
+        assert_eq!(found(&[], 443, true), None);
     }
 
-    #[tokio::test]
-    async fn a_name_that_resolves_to_a_refused_address_does_not_resolve() {
-        let resolver = GatedResolver(Arc::new(Gate::default()));
-        let name: Name = "localhost".parse().expect("a name");
-        let error = resolver.resolve(name).await.err().expect("refused");
-        assert!(error.is::<Blocked>(), "{error}");
+    #[test]
+    fn our_own_sockets_are_ours_however_they_are_addressed() {
+        let gate = Gate::new(vec!["0.0.0.0/0".parse().expect("range"), "::/0".parse().expect("range")]);
+        let database = vec![("db.internal".to_owned(), 5432)];
+        gate.set_own(vec![([127, 0, 0, 1], 8080).into(), ([0, 0, 0, 0], 9090).into()], database);
+        for address in [
+            "http://127.0.0.1:8080/v1",
+            "http://localhost:8080/v1",
+            "http://0.0.0.0:8080/v1",
+            "http://[::]:8080/v1",
+            "http://[::ffff:127.0.0.1]:8080/v1",
+            "http://10.0.0.1:9090/v1",
+            "https://DB.internal:5432/v1",
+        ] {
+            assert_eq!(gate.check(address), Err(Blocked::Own), "{address}");
+        }
+        assert!(gate.check("http://10.0.0.1:8080/v1").is_ok());
+        assert!(gate.check("https://db.internal/v1").is_ok());
+    }
+
+    #[test]
+    fn names_that_lead_to_this_machine_or_its_secrets_are_refused_when_they_are_saved() {
+        let gate = Gate::new(vec!["10.0.0.0/8:80".parse().expect("range")]);
+        for address in [
+            "https://localhost./v1",
+            "https://LOCALHOST/v1",
+            "https://a.localhost/v1",
+            "https://a.localhost./v1",
+            "https://metadata.google.internal/computeMetadata/v1",
+            "https://metadata.google.internal./computeMetadata/v1",
+            "http://METADATA.google.internal:80/computeMetadata/v1",
+            "https://168.63.129.16/machine",
+            "http://api.example.com:81/v1",
+        ] {
+            assert!(gate.check(address).is_err(), "{address}");
+        }
+        assert!(gate.check("http://api.example.com/v1").is_ok(), "it may resolve into the opened range");
     }
 }

@@ -18,6 +18,7 @@ mod ledger;
 mod limits;
 mod models;
 mod money;
+mod names;
 mod processes;
 mod recording;
 mod retries;

@@ -14,6 +14,7 @@ use failsoft::startup::{Application, Stopper};
 use failsoft::store::snapshot::ModelEntry;
 use failsoft::store::system::NewOrganization;
 use failsoft::store::{FallbackType, ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
+use failsoft::upstream::{names::Names, resolver::Resolver};
 use reqwest::Method;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use secrecy::ExposeSecret as _;
@@ -41,7 +42,7 @@ pub(crate) struct App {
     store: Store,
     stopper: Stopper,
     running: Option<JoinHandle<std::io::Result<()>>>,
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
 }
 
 /// An organization, as its owner sees it.
@@ -90,18 +91,19 @@ impl App {
 
     /// Starts a server whose settings were changed. Loopback is open to providers: the fake one lives there.
     pub(crate) async fn start_with(kind: Kind, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_on(Arc::new(Database::new(kind).await), None, change).await
+        Self::start_on(Arc::new(Database::new(kind).await), None, change, Arc::new(Resolver::default())).await
     }
 
     /// Another server on the same database, as a second process would be, with the same organization.
     pub(crate) async fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_on(self.database.clone(), Some(self.organization.clone()), change).await
+        self.beside_with(change, Arc::new(Resolver::default())).await
     }
 
-    async fn start_on(
+    pub(super) async fn start_on(
         database: Arc<Database>,
         organization: Option<Organization>,
         change: impl FnOnce(&mut Settings),
+        names: Arc<dyn Names>,
     ) -> Self {
         let mut settings = database.settings.clone();
         settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -112,7 +114,7 @@ impl App {
         settings.gateway.cooldown = false;
         change(&mut settings);
         let (clock, hand) = Clock::manual(beginning());
-        let application = Application::build(settings, clock).await.expect("a server");
+        let application = Application::build_with(settings, clock, names).await.expect("a server");
         let address = application.address();
         let store = application.store().clone();
         let (stopper, mut stopped) = Stopper::new();

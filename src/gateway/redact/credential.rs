@@ -1,0 +1,145 @@
+//! A credential that we know, in whatever form a provider sends it back.
+//!
+//! A text is compared by its skeleton: letters and digits alone, without case, accents and compatibility forms, once as
+//! it is and once for each layer of encoding that comes off. What the credential shares with a skeleton over some length
+//! is removed from the text, so that a part of it goes as well as the whole.
+
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
+use super::REMOVED;
+use super::encodings::{Letter, letters, without_a_layer};
+
+/// So many letters and digits in a row are a part of the credential and no accident.
+const PART: usize = 10;
+/// The same for a credential that is shorter than two such parts.
+const SHORT_PART: usize = 8;
+/// The same for a credential in base64, and in hexadecimal digits.
+const ENCODED_PARTS: [usize; 2] = [12, 16];
+/// A credential of fewer letters and digits is a placeholder: only its exact form is hidden.
+const PLACEHOLDER: usize = 4;
+/// Layers of encoding that are taken off.
+const LAYERS: usize = 4;
+
+/// A credential, prepared to be found.
+pub struct Credential<'a> {
+    secret: &'a str,
+    needles: Vec<Needle>,
+}
+
+/// All parts of one length of one form of the credential.
+struct Needle {
+    length: usize,
+    parts: HashSet<Vec<u8>>,
+}
+
+impl<'a> Credential<'a> {
+    /// Prepares a credential.
+    pub fn new(secret: &'a str) -> Self {
+        let plain = skeleton(&letters(secret));
+        let mut needles = Vec::new();
+        if plain.len() >= PLACEHOLDER {
+            let part = if plain.len() >= 2 * PART { PART } else { SHORT_PART };
+            needles.push(Needle::new(&bytes(&plain), part.min(plain.len())));
+            let [base64_part, hexadecimal_part] = ENCODED_PARTS;
+            for form in in_base64(secret) {
+                needles.push(Needle::new(&bytes(&skeleton(&letters(&form))), base64_part));
+            }
+            let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            needles.push(Needle::new(hexadecimal.as_bytes(), hexadecimal_part));
+        }
+        Self { secret, needles }
+    }
+
+    /// The text without the credential and its parts.
+    pub fn hide(&self, text: &str) -> String {
+        if self.secret.is_empty() {
+            return text.to_owned();
+        }
+        if self.needles.is_empty() {
+            return text.replace(self.secret, REMOVED);
+        }
+        let mut found = Vec::new();
+        let mut reading = Some(letters(text));
+        for _ in 0..=LAYERS {
+            let Some(current) = reading else { break };
+            self.find(&skeleton(&current), &mut found);
+            reading = without_a_layer(&current);
+        }
+        removed(text, found)
+    }
+
+    fn find(&self, skeleton: &[Letter], found: &mut Vec<(usize, usize)>) {
+        let text = bytes(skeleton);
+        for needle in &self.needles {
+            for (position, part) in text.windows(needle.length).enumerate() {
+                if !needle.parts.contains(part) {
+                    continue;
+                }
+                let (first, last) = (skeleton.get(position), skeleton.get(position + needle.length - 1));
+                if let (Some(first), Some(last)) = (first, last) {
+                    found.push((first.from, last.to));
+                }
+            }
+        }
+    }
+}
+
+impl Needle {
+    fn new(form: &[u8], length: usize) -> Self {
+        Self { length, parts: form.windows(length).map(<[u8]>::to_vec).collect() }
+    }
+}
+
+/// In base64, whatever comes before it: three bytes are four letters.
+fn in_base64(secret: &str) -> [String; 3] {
+    ["", "-", "--"].map(|before| STANDARD_NO_PAD.encode([before, secret].concat()))
+}
+
+/// Letters and digits alone, in lower case and plain form, each with its place in the text.
+fn skeleton(letters: &[Letter]) -> Vec<Letter> {
+    let plain_form = DecomposingNormalizerBorrowed::new_nfkd();
+    let mut skeleton = Vec::with_capacity(letters.len());
+    for letter in letters {
+        let mut keep = |value: char| {
+            if value.is_ascii_alphanumeric() {
+                skeleton.push(Letter { value: value.to_ascii_lowercase(), ..*letter });
+            }
+        };
+        if letter.value.is_ascii() {
+            keep(letter.value);
+        } else {
+            plain_form.normalize_iter(std::iter::once(letter.value)).for_each(keep);
+        }
+    }
+    skeleton
+}
+
+/// A skeleton is ASCII.
+fn bytes(skeleton: &[Letter]) -> Vec<u8> {
+    skeleton.iter().filter_map(|letter| u8::try_from(letter.value).ok()).collect()
+}
+
+/// The text with every span replaced; spans that overlap or touch are one.
+fn removed(text: &str, mut spans: Vec<(usize, usize)>) -> String {
+    spans.sort_unstable();
+    let mut result = String::with_capacity(text.len());
+    let mut position = 0;
+    let mut spans = spans.into_iter().peekable();
+    while let Some((from, mut to)) = spans.next() {
+        while let Some((_, further)) = spans.next_if(|(next, _)| *next <= to) {
+            to = to.max(further);
+        }
+        result.push_str(text.get(position..from).unwrap_or_default());
+        result.push_str(REMOVED);
+        position = to;
+    }
+    result.push_str(text.get(position..).unwrap_or_default());
+    result
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What is this process's own besides its listeners, so that no provider may be there: the database.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use url::{Host, Url};
+
+/// Where the database's URL points: the sockets as far as that can be known now, and the name with its port, which may
+/// lead elsewhere later.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct DatabasePlace {
+    pub(crate) sockets: Vec<SocketAddr>,
+    pub(crate) names: Vec<(String, u16)>,
+}
+
+impl DatabasePlace {
+    /// Of a PostgreSQL URL. An embedded database is in no place.
+    pub(crate) fn of(url: &str) -> Self {
+        let Ok(url) = Url::parse(url) else { return Self::default() };
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Self::default();
+        }
+        let mut port = url.port().unwrap_or(5432);
+        let mut hosts: Vec<String> = url.host().map(plain).into_iter().collect();
+        // The driver takes both from the query as well.
+        for (key, value) in url.query_pairs() {
+            match key.as_ref() {
+                "port" => port = value.parse().unwrap_or(port),
+                // A path is a socket of the file system.
+                "host" | "hostaddr" if !value.starts_with('/') => hosts.push(value.into_owned()),
+                _ => {}
+            }
+        }
+        let sockets = |host: &String| (host.as_str(), port).to_socket_addrs().into_iter().flatten();
+        Self {
+            sockets: hosts.iter().flat_map(sockets).collect(),
+            names: hosts.into_iter().map(|host| (host, port)).collect(),
+        }
+    }
+}
+
+/// Without the brackets of IPv6.
+fn plain(host: Host<&str>) -> String {
+    match host {
+        Host::Domain(name) => name.to_owned(),
+        Host::Ipv4(address) => address.to_string(),
+        Host::Ipv6(address) => address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_is_where_its_url_or_its_query_says() {
+        for (url, sockets) in [
+            ("postgres://user:secret@127.0.0.1/failsoft", vec!["127.0.0.1:5432"]),
+            ("postgresql://user@[::1]:6432/failsoft", vec!["[::1]:6432"]),
+            ("postgres:///failsoft?host=127.0.0.2&port=6432", vec!["127.0.0.2:6432"]),
+            ("postgres:///failsoft?host=/run/postgresql", vec![]),
+            ("sqlite://failsoft.db", vec![]),
+            ("nonsense", vec![]),
+        ] {
+            let found = DatabasePlace::of(url).sockets;
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), sockets, "{url}");
+        }
+        let named = DatabasePlace::of("postgres://db.example:6432/failsoft");
+        assert_eq!(named.names, [("db.example".to_owned(), 6432)]);
+    }
+}

@@ -1,0 +1,57 @@
+//! Names that lead where a test says.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use failsoft::config::Settings;
+use failsoft::upstream::names::Names;
+use failsoft::upstream::resolver::ResolveFailed;
+use futures_util::future::BoxFuture;
+
+use super::app::App;
+
+impl App {
+    /// As [`App::beside`], with a resolver for the names of providers.
+    pub(crate) async fn beside_with(
+        &self,
+        change: impl FnOnce(&mut Settings),
+        names: Arc<dyn Names>,
+    ) -> Self {
+        Self::start_on(self.database.clone(), Some(self.organization.clone()), change, names).await
+    }
+}
+
+/// A resolver that answers in this order, and with the last one for ever. No address is a failure to resolve.
+#[derive(Debug)]
+pub(crate) struct Shifty {
+    answers: Mutex<VecDeque<Option<Vec<IpAddr>>>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Shifty {
+    pub(crate) fn new(answers: &[Option<&[&str]>]) -> Arc<Self> {
+        let parse = |text: &&str| text.parse().expect("an address");
+        let answers = answers
+            .iter()
+            .map(|answer| answer.map(|addresses| addresses.iter().map(parse).collect()))
+            .collect();
+        Arc::new(Self { answers: Mutex::new(answers), asked: Mutex::default() })
+    }
+
+    /// The names that were asked for.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("the names").clone()
+    }
+}
+
+impl Names for Shifty {
+    fn addresses(self: Arc<Self>, name: String) -> BoxFuture<'static, Result<Arc<[IpAddr]>, ResolveFailed>> {
+        self.asked.lock().expect("the names").push(name);
+        let mut answers = self.answers.lock().expect("the answers");
+        let last = answers.len() == 1;
+        let answer = if last { answers.front().cloned() } else { answers.pop_front() };
+        let found = answer.flatten().map(Arc::from).ok_or_else(|| ResolveFailed::new("no such name"));
+        Box::pin(std::future::ready(found))
+    }
+}
