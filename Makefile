@@ -12,13 +12,13 @@ else
 FAILSOFT_BUILD_CACHE ?= $(CURDIR)/target
 endif
 export CARGO_TARGET_DIR ?= $(FAILSOFT_BUILD_CACHE)
-# The Python environment of the SDK test; .ci/setup makes it.
+# The Python environment of the SDK and OpenAPI tests; .ci/setup makes it.
 export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
 # The packages of the browser tests, likewise.
 export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 
 # What `make test` makes, in this order: what is quick to fail comes first.
-STEPS := setup format clippy doc deny doctest tests sdk browser crash
+STEPS := setup format clippy doc deny doctest tests sdk openapi browser crash
 
 .PHONY: help run demo test lint bench chaos screenshots fmt postgres $(STEPS)
 
@@ -80,6 +80,10 @@ tests: ## the tests, on SQLite and PostgreSQL; ARGS='...' filters
 sdk: ## the official OpenAI SDK against a running server
 	cargo build --locked
 	@.ci/with-postgres tests/sdk/run
+
+openapi: ## a validator and a generated client against a running server
+	cargo build --locked
+	@.ci/with-postgres tests/openapi/run
 
 browser: ## the console in a real Chromium; ARGS='...' picks journeys
 	cargo build --locked

@@ -5,6 +5,7 @@
 //! is said by `routes`, which alone knows. Imports the other parts of `api`, and the scopes of `auth`.
 
 mod errors;
+mod examples;
 mod finish;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -138,12 +139,14 @@ pub fn describe(server: Option<&str>, needs: impl Fn(&str, &str) -> Needs) -> Op
 pub struct Document(Bytes);
 
 impl Document {
-    /// Writes the document down, once.
+    /// Writes the document down, once, with an example for every body.
     ///
     /// # Errors
     /// It has no JSON.
     pub fn new(document: &OpenApi) -> serde_json::Result<Self> {
-        Ok(Self(serde_json::to_vec(document)?.into()))
+        let mut document = document.clone();
+        examples::add_examples(&mut document);
+        Ok(Self(serde_json::to_vec(&document)?.into()))
     }
 }
 

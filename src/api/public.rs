@@ -10,7 +10,8 @@ use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
 
 /// The process runs.
-#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "The process runs")))]
+#[utoipa::path(get, path = "/livez", tag = "health", 
+    responses((status = 200, description = "The process runs", body = String, content_type = "text/plain")))]
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
@@ -21,7 +22,7 @@ pub async fn live() -> HttpResponse {
 /// # Errors
 /// [`Error::Busy`] as a 503 when it cannot.
 #[utoipa::path(get, path = "/readyz", tag = "health",
-    responses((status = 200, description = "It can serve"), (status = 503, description = "It cannot, or is about to stop")))]
+    responses((status = 200, description = "It can serve", body = String, content_type = "text/plain"), (status = 503, description = "It cannot, or is about to stop")))]
 pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> Result<HttpResponse> {
     if readiness.is_draining() || !store.directory().is_loaded() {
         return Err(Error::Busy);
@@ -39,7 +40,7 @@ pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> 
 /// # Errors
 /// 404 if no token is configured, 401 if it is not the one.
 #[utoipa::path(get, path = "/metrics", tag = "health", security(("metrics" = [])),
-    responses((status = 200, description = "Prometheus text format"), (status = 401), (status = 404)))]
+    responses((status = 200, description = "OpenMetrics text, which Prometheus reads", body = String, content_type = "application/openmetrics-text"), (status = 401), (status = 404)))]
 pub async fn metrics(request: HttpRequest, registry: web::Data<Registry>) -> Result<HttpResponse> {
     let Some(token) = registry.token() else { return Err(Error::RouteUnknown) };
     let presented = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();

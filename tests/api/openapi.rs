@@ -78,7 +78,7 @@ async fn every_operation_says_what_it_needs_and_how_it_fails() {
         );
         let needs = match route.access {
             Access::Visitor(_) => panic!("{title}: a page is no operation"),
-            Access::Public => Value::Null,
+            Access::Public => json!([]),
             Access::Operator => json!([{"metrics": []}]),
             Access::Key => json!([{"bearer": []}, {"x-api-key": []}]),
             Access::Scope(scope) => json!([{"bearer": [scope.as_str()]}, {"x-api-key": [scope.as_str()]}]),
@@ -87,11 +87,14 @@ async fn every_operation_says_what_it_needs_and_how_it_fails() {
         let responses = operation["responses"].as_object().expect("responses");
         assert_eq!(responses.contains_key("401"), route.access != Access::Public, "{title}");
         assert_eq!(responses.contains_key("403"), matches!(route.access, Access::Scope(_)), "{title}");
-        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        for (status, response) in responses {
             assert!(
                 response["description"].as_str().is_some_and(|text| !text.is_empty()),
                 "{title} {status}"
             );
+            if !status.starts_with(['4', '5']) {
+                continue;
+            }
             let schema = response["content"]["application/json"]["schema"]["$ref"].as_str();
             assert!(schema.is_some(), "{title} {status} has no schema");
         }
@@ -120,6 +123,98 @@ async fn every_reference_leads_somewhere_and_no_note_for_programmers_leaks() {
         }
     });
     assert!(references > 100, "{references}");
+}
+
+/// Every body of an operation, sent or answered, with the place where it is described.
+fn bodies(operation: &Value) -> Vec<(String, &Value)> {
+    let answered = operation["responses"].as_object().into_iter().flatten();
+    let described = answered.map(|(status, response)| (status.as_str(), response));
+    let described = described.chain([("request", &operation["requestBody"])]);
+    let contents = described.flat_map(|(place, body)| {
+        let contents = body["content"].as_object().into_iter().flatten();
+        contents.map(move |(media, content)| (format!("{place} {media}"), content))
+    });
+    contents.collect()
+}
+
+/// What a value does not fit of a schema of the document.
+fn misfits(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let mut schema = schema.clone();
+    schema["components"] = document["components"].clone();
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_body_has_an_example_that_fits_its_schema() {
+    let app = App::start(Kind::Sqlite).await;
+    let document = document(&app).await;
+    for (title, operation) in operations(&document) {
+        for (place, content) in bodies(&operation) {
+            let example = content.get("example").unwrap_or_else(|| panic!("{title} {place} has no example"));
+            let faults = misfits(&document, &content["schema"], example);
+            assert!(faults.is_empty(), "{title} {place}: {faults:?} in {example}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passes_untouched_is_described_as_open() {
+    let app = App::start(Kind::Sqlite).await;
+    let document = document(&app).await;
+    for name in
+        ["ChatCompletionRequest", "ChatMessage", "ChatCompletion", "ChatChoice", "ChatReply", "ChatUsage"]
+    {
+        let open = &document["components"]["schemas"][name]["additionalProperties"];
+        assert!(
+            open.is_object() || *open == json!(true),
+            "{name}: {}",
+            document["components"]["schemas"][name]
+        );
+    }
+}
+
+/// Puts the id of something that exists where an example has one.
+fn with_id(example: &Value, id: &str) -> String {
+    example.to_string().replace("0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e", id)
+}
+
+on_both_databases! {
+    async fn what_the_examples_send_is_accepted(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["steady", "spare"]).await;
+        fake.always(Script::answer("Hello"));
+        let operations = operations(&document(&app).await);
+        let provider = app.get("/v1/model-router/providers").await.json()["items"][0]["id"].clone();
+        let provider = provider.as_str().expect("an id").to_owned();
+        let mut made = BTreeMap::new();
+        for (path, create) in [
+            ("/v1/model-router/providers", true),
+            ("/v1/model-router/models", true),
+            ("/v1/identity/api-keys", true),
+            ("/fallback", false),
+            ("/v1/chat/completions", false),
+            ("/chat/completions", false),
+            ("/api/v1/chat/completions", false),
+            ("/v1/model-router/explain", false),
+            ("/v1/model-router/budgets", true),
+        ] {
+            let example = &operations[&format!("POST {path}")]["requestBody"]["content"]["application/json"]["example"];
+            let request = app.request(Method::POST, path).header("content-type", "application/json");
+            let answer = app.call(request.body(with_id(example, &provider)), &app.organization.key).await;
+            assert_eq!(answer.status, if create { 201 } else { 200 }, "POST {path}: {}", answer.text());
+            if create {
+                let id = answer.json()["id"].as_str().or(answer.json()["api_key"]["id"].as_str()).map(str::to_owned);
+                made.insert(path, id.unwrap_or_else(|| panic!("{path}: {}", answer.text())));
+            }
+        }
+        for (path, id) in made {
+            let example = &operations[&format!("PATCH {path}/{{id}}")]["requestBody"]["content"]["application/json"]["example"];
+            let request = app.request(Method::PATCH, &format!("{path}/{id}")).header("content-type", "application/json");
+            let answer = app.call(request.body(example.to_string()), &app.organization.key).await;
+            assert_eq!(answer.status, 200, "PATCH {path}: {}", answer.text());
+        }
+    }
 }
 
 on_both_databases! {
@@ -168,14 +263,9 @@ on_both_databases! {
             let answer = app.call(app.request(method.clone(), path).body(body), &app.organization.key).await;
             assert_eq!(answer.status.to_string(), status, "{method} {path}: {}", answer.text());
             let responses = &operations(&document)[&format!("{method} {described}")]["responses"];
-            let mut schema = responses[status]["content"]["application/json"]["schema"].clone();
+            let schema = &responses[status]["content"]["application/json"]["schema"];
             assert!(schema.is_object(), "{method} {described} {status} has no schema");
-            schema["components"] = document["components"].clone();
-            let validator = jsonschema::draft202012::new(&schema).expect("a schema");
-            let faults: Vec<String> = validator
-                .iter_errors(&answer.json())
-                .map(|fault| format!("{}: {fault}", fault.instance_path()))
-                .collect();
+            let faults = misfits(&document, schema, &answer.json());
             assert!(faults.is_empty(), "{method} {path}: {faults:?} in {}", answer.text());
         }
     }

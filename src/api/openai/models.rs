@@ -34,7 +34,7 @@ pub struct ModelList {
 /// # Errors
 /// The key is missing, bad or lacks the scope.
 #[utoipa::path(get, path = "/v1/models", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
-    responses((status = 200, body = ModelList)))]
+    responses((status = 200, description = "The models that the key may use", body = ModelList)))]
 pub async fn list(caller: Caller<Inference>) -> Result<HttpResponse> {
     let models = caller.organization.models.values();
     let mut data: Vec<Model> =
@@ -49,7 +49,7 @@ pub async fn list(caller: Caller<Inference>) -> Result<HttpResponse> {
 /// As [`list`]; a model that is not there, or not for this key, is a 404.
 #[utoipa::path(get, path = "/v1/models/{id}", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = String, Path, description = "The catalogue name; it may hold slashes, raw or as %2F")),
-    responses((status = 200, body = Model), (status = 404, description = "No such model")))]
+    responses((status = 200, description = "The model", body = Model), (status = 404, description = "No such model")))]
 pub async fn read(caller: Caller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {
     let name = path.into_inner();
     match caller.organization.models.get(&name) {

@@ -5,11 +5,14 @@
 
 #![allow(dead_code, reason = "schemas: nothing makes a value of them")]
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// An OpenAI chat completion. Every other field of OpenAI's (`temperature`, `tools`, `response_format` ...) is passed
-/// on as it is.
+/// An OpenAI chat completion. The fields named here are those that this gateway reads. Every other field, OpenAI's
+/// (`temperature`, `tools`, `response_format` ...) or a vendor's own, passes to the provider untouched, byte for byte; so
+/// do `messages`. A fallback may get fewer: what it does not take is left out for it.
 #[derive(ToSchema)]
 pub struct ChatCompletionRequest {
     /// The model to ask first. Without `models` or `fallbacks` the stored fallbacks stand behind it.
@@ -40,6 +43,9 @@ pub struct ChatCompletionRequest {
     /// the header `x-session-id`.
     #[schema(required = false, max_length = 256)]
     session_id: String,
+    /// Whatever else the provider takes: passed on untouched.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// A message of a conversation. Whatever else it holds is passed on as it is.
@@ -50,6 +56,9 @@ pub(super) struct ChatMessage {
     role: String,
     /// What it says.
     content: ChatContent,
+    /// Such as `name`, `tool_calls` or `tool_call_id`: passed on untouched.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// A text, or a list of parts as OpenAI has them.
@@ -87,6 +96,9 @@ pub(super) struct ChatCompletion {
     choices: Vec<ChatChoice>,
     /// Tokens of the model that answered; nobody else's are counted.
     usage: ChatUsage,
+    /// Whatever else the provider says: passed on untouched.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// One of the answers that were asked for.
@@ -100,6 +112,9 @@ pub(super) struct ChatChoice {
     /// Why it ended there.
     #[schema(example = "stop")]
     finish_reason: String,
+    /// Such as `logprobs`: passed on untouched.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// What the model says. Whatever else it holds came so from the provider.
@@ -111,6 +126,9 @@ pub(super) struct ChatReply {
     /// The text; null where the model calls a tool.
     #[schema(required, example = "Hello back!")]
     content: Option<String>,
+    /// Such as `tool_calls`, `refusal` or `reasoning_content`: passed on untouched.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// Tokens.
@@ -125,4 +143,7 @@ pub(super) struct ChatUsage {
     /// Together.
     #[schema(example = 10)]
     total_tokens: u64,
+    /// Such as `prompt_tokens_details`: passed on untouched.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }

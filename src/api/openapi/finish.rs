@@ -26,7 +26,7 @@ pub(super) fn finish(document: &mut OpenApi, needs: impl Fn(&str, &str) -> Needs
 }
 
 /// The operations of a path, by method in capitals.
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, post, put, patch, delete, .. } = item;
     [("GET", get), ("POST", post), ("PUT", put), ("PATCH", patch), ("DELETE", delete)]
         .into_iter()
@@ -64,14 +64,15 @@ fn name(operation: &mut Operation, method: &str, path: &str) {
     operation.operation_id = Some(format!("{}{camel}", method.to_lowercase()));
 }
 
-/// Either way to present a key is enough. OpenAPI 3.1 lets a requirement name the roles that a key needs.
+/// Either way to present a key is enough. OpenAPI 3.1 lets a requirement name the roles that a key needs. An empty list
+/// says that nothing is needed; without one it would not be said at all.
 fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
     let key = |scope: Option<&'static str>| {
         let scheme = |name: &str| SecurityRequirement::new(name, scope);
         Some(vec![scheme("bearer"), scheme("x-api-key")])
     };
     match needs {
-        Needs::Nothing => None,
+        Needs::Nothing => Some(Vec::new()),
         Needs::Token => Some(vec![SecurityRequirement::new("metrics", None::<&str>)]),
         Needs::Key => key(None),
         Needs::Scope(scope) => key(Some(scope.as_str())),
@@ -92,11 +93,11 @@ fn add_errors(operation: &mut Operation, needs: Needs, path: &str) {
     }
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
-        if !status.starts_with(['4', '5']) {
-            continue;
-        }
         if response.description.is_empty() {
             response.description = meaning(status).to_owned();
+        }
+        if !status.starts_with(['4', '5']) {
+            continue;
         }
         let Some(dialect) = Dialect::of_path(path).filter(|_| response.content.is_empty()) else { continue };
         let schema = Ref::from_schema_name(shape(dialect, status));
@@ -118,6 +119,9 @@ fn shape(dialect: Dialect, status: &str) -> &'static str {
 
 fn meaning(status: &str) -> &'static str {
     match status {
+        "200" => "It worked",
+        "201" => "It was created",
+        "204" => "It worked, and there is nothing to say",
         "400" => "The request makes no sense as it is",
         "401" => "No API key, or one that is malformed, unknown, revoked or expired",
         "403" => "The key lacks the scope, or may not use the model",

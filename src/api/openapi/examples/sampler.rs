@@ -1,0 +1,114 @@
+//! A value that fits a schema: the example that it has, or a plain value of its kind.
+
+use serde_json::{Map, Value, json};
+
+/// Deeper objects are left out.
+const DEEPEST: usize = 8;
+
+/// Makes values of the schemas of one document.
+#[derive(Clone, Copy)]
+pub(super) struct Sampler<'a> {
+    components: &'a Value,
+    depth: usize,
+}
+
+impl<'a> Sampler<'a> {
+    /// `components` are the document's, as JSON.
+    pub(super) fn new(components: &'a Value) -> Self {
+        Self { components, depth: 0 }
+    }
+
+    /// The value.
+    pub(super) fn sample(self, schema: &Value) -> Value {
+        let known = ["example", "default"].into_iter().find_map(|name| schema.get(name));
+        let listed = || schema.pointer("/enum/0").or_else(|| schema.get("const"));
+        if let Some(value) = known.or_else(listed) {
+            return value.clone();
+        }
+        if self.depth > DEEPEST {
+            return Value::Null;
+        }
+        let within = Self { depth: self.depth + 1, ..self };
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let place = reference.trim_start_matches("#/components");
+            return self.components.pointer(place).map_or(Value::Null, |schema| within.sample(schema));
+        }
+        for choice in ["oneOf", "anyOf"] {
+            if let Some(choices) = schema.get(choice).and_then(Value::as_array) {
+                let first = choices.iter().find(|choice| !is_null(choice));
+                return first.map_or(Value::Null, |choice| within.sample(choice));
+            }
+        }
+        if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+            let members = parts.iter().filter_map(|part| match within.sample(part) {
+                Value::Object(members) => Some(members),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+            });
+            return Value::Object(members.flatten().collect());
+        }
+        within.plain(schema)
+    }
+
+    fn plain(self, schema: &Value) -> Value {
+        let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+        match kind(schema) {
+            "object" => Value::Object(self.members(schema)),
+            "array" => schema.get("items").map_or_else(|| json!([]), |items| json!([self.sample(items)])),
+            "string" => match format {
+                "uuid" => json!("0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e"),
+                "date-time" => json!("2026-11-20T09:30:00Z"),
+                "date" => json!("2026-11-20"),
+                _ => json!("text"),
+            },
+            "integer" | "number" => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+            "boolean" => json!(true),
+            "null" => Value::Null,
+            // Anything fits.
+            _ => json!({}),
+        }
+    }
+
+    fn members(self, schema: &Value) -> Map<String, Value> {
+        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        properties.map(|(name, value)| (name.clone(), self.sample(value))).collect()
+    }
+}
+
+/// The first type that is not null.
+fn kind(schema: &Value) -> &str {
+    let types = match schema.get("type") {
+        Some(Value::Array(types)) => types.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let mut names = types.iter().filter_map(Value::as_str);
+    names.find(|name| *name != "null").unwrap_or(if types.is_empty() { "" } else { "null" })
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_the_example_or_a_plain_value() {
+        let components = json!({"schemas": {"Name": {"type": "string", "example": "smart"}}});
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "a": {"$ref": "#/components/schemas/Name"},
+                "b": {"type": ["integer", "null"], "minimum": 3},
+                "c": {"oneOf": [{"type": "null"}, {"type": "array", "items": {"type": "boolean"}}]},
+                "d": {"enum": ["x", "y"]},
+                "e": {"type": "string", "format": "date-time"},
+                "f": {},
+            },
+        });
+        let expected =
+            json!({"a": "smart", "b": 3, "c": [true], "d": "x", "e": "2026-11-20T09:30:00Z", "f": {}});
+        assert_eq!(Sampler::new(&components).sample(&schema), expected);
+    }
+}
