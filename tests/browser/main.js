@@ -1,6 +1,8 @@
-// Every journey twice: with JavaScript at 1440 px in light on SQLite, and without it at 375 px in dark on PostgreSQL.
+// Every journey twice: with JavaScript at 1440 px in light on SQLite, and without it at 375 px in dark on PostgreSQL. Each
+// has fonts of its own; every page is looked at with the other's, too.
 import { readdirSync } from "node:fs";
 import { launch } from "./support/chromium.js";
+import { fonts } from "./support/fonts.js";
 import { Server } from "./support/server.js";
 import { Visit } from "./support/visit.js";
 
@@ -9,38 +11,52 @@ const SETTINGS = [
     name: "sqlite, JavaScript, 1440 px, light",
     database: "sqlite",
     script: true,
+    fonts: "noto",
     context: { viewport: { width: 1440, height: 900 }, colorScheme: "light", javaScriptEnabled: true },
   },
   {
     name: "postgres, no JavaScript, 375 px, dark",
     database: "postgres",
     script: false,
+    fonts: "dejavu",
     context: { viewport: { width: 375, height: 812 }, colorScheme: "dark", javaScriptEnabled: false },
   },
 ];
 
+// The journey that looks at every page.
+const EVERY_PAGE = "11-every-page.js";
+const OTHER_FONTS = { noto: "dejavu", dejavu: "noto" };
+
 async function main(filter) {
-  const browser = await launch();
   const files = readdirSync(new URL("./journeys", import.meta.url)).filter((file) => file.endsWith(".js") && file.includes(filter)).sort();
-  const failed = await Promise.all(SETTINGS.map((setting) => all(files, setting, browser)));
-  await browser.close();
-  const sum = failed.reduce((one, other) => one + other);
-  console.log(`browser: ${files.length * SETTINGS.length - sum} journeys passed, ${sum} failed`);
-  process.exitCode = sum > 0 || files.length === 0 ? 1 : 0;
+  const found = await Promise.all(SETTINGS.map((setting) => inSetting(files, setting)));
+  const failed = found.flat().filter((fault) => fault);
+  console.log(`browser: ${found.flat().length - failed.length} journeys passed, ${failed.length} failed`);
+  process.exitCode = failed.length > 0 || files.length === 0 ? 1 : 0;
 }
 
-// One after the other; gives how many failed.
-async function all(files, setting, browser) {
-  let failed = 0;
+// The journeys of a setting, then every page with the other fonts. Gives the faults, undefined for what passed.
+async function inSetting(files, setting) {
+  const other = { ...setting, fonts: OTHER_FONTS[setting.fonts], name: `${setting.name}, ${OTHER_FONTS[setting.fonts]}` };
+  const again = files.filter((file) => file === EVERY_PAGE);
+  return [...(await all(files, setting)), ...(await all(again, other))];
+}
+
+// One after the other, in a browser that has the setting's fonts.
+async function all(files, setting) {
+  if (files.length === 0) return [];
+  const browser = await launch(fonts(setting.fonts));
+  const faults = [];
   for (const file of files) {
     const journey = await import(`./journeys/${file}`);
     const began = Date.now();
     const fault = await attempt(journey, setting, browser);
-    failed += fault ? 1 : 0;
+    faults.push(fault);
     console.log(`${fault ? "FAIL" : "ok  "} ${file.replace(".js", "")} (${setting.name}) ${Date.now() - began} ms`);
     if (fault) console.log(String(fault.stack ?? fault).replace(/^/gm, "    "));
   }
-  return failed;
+  await browser.close();
+  return faults;
 }
 
 async function attempt(journey, setting, browser) {

@@ -3,6 +3,7 @@ import { chromium } from "playwright-core";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-export function launch() {
-  return chromium.launch({ executablePath: process.env.FAILSOFT_CHROMIUM, args: FLAGS });
+// `environment`: what is different from ours, such as which fonts there are.
+export function launch(environment = {}) {
+  return chromium.launch({ executablePath: process.env.FAILSOFT_CHROMIUM, args: FLAGS, env: { ...process.env, ...environment } });
 }
