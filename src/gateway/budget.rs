@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
 use crate::store::{Period, Spent};
 use account::Account;
-pub use purse::{OverBudget, Purse, Whose};
+pub use purse::{Estimate, OverBudget, Purse, Whose};
 
 /// Whose spending: an organization's, or one of its keys'.
 type AccountId = (OrganizationId, Option<ApiKeyId>);

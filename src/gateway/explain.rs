@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::adapt::adapt;
+use super::answer_limit::AnswerLimit;
 use super::classify::{ErrorClass, Failure};
 use super::cost::Usage;
 use super::habit::Habits;
@@ -182,10 +183,7 @@ impl<'a> Course<'a> {
         let price = model.price.as_ref()?;
         let habit = self.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
         let prompt = Usage::estimate(habit.prompt(&self.prompt), 0);
-        let longest = match (self.intent.request.output_limit(), model.max_output_tokens) {
-            (Some(asked), Some(most)) => Some(asked.min(most)),
-            (asked, most) => asked.or(most),
-        };
+        let longest = AnswerLimit::of(&self.intent.request).known(model);
         let whole = longest.map(|output| Usage::estimate(prompt.input, output));
         Some(CostRange {
             lowest_nano_dollars: prompt.cost(price)?,

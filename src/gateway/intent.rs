@@ -2,12 +2,14 @@
 //! purpose. And what is known of models at that moment.
 //!
 //! Imports [`request`](super::request), [`plan`](super::plan), [`drill`](super::drill), [`needs`](super::needs),
-//! [`cooldown`](super::cooldown), [`budget`](super::budget) and the store's snapshot.
+//! [`cooldown`](super::cooldown), [`budget`](super::budget), [`answer_limit`](super::answer_limit) and the store's snapshot.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budget::{OverBudget, Purse, Spending};
+use super::answer_limit::AnswerLimit;
+use super::budget::{Estimate, OverBudget, Purse, Spending};
 use super::classify::ErrorClass;
 use super::cooldown::{Cooldowns, Heat};
 use super::cost::Usage;
@@ -114,6 +116,7 @@ pub struct Now<'a> {
     drills: &'a Drills,
     needs: Needs<'a>,
     request: &'a ChatRequest,
+    limit: OnceCell<AnswerLimit>,
     /// What limits the request; none for a drill, which is nobody's money.
     purse: Option<Arc<Purse>>,
     /// Whether a probe that is claimed is really taken.
@@ -132,6 +135,7 @@ impl<'a> Now<'a> {
             drills,
             needs: Needs::of(&intent.request),
             request: &intent.request,
+            limit: OnceCell::new(),
             purse: paid.and_then(|spending| spending.purse(&intent.organization, key)),
             real: drills.is_empty(),
         }
@@ -149,17 +153,23 @@ impl<'a> Now<'a> {
         self.purse.clone()
     }
 
-    /// What a call costs at least: its prompt, and the answer as far as the caller says how long it may be. None: its
-    /// price is unknown.
-    fn price_of(&self, model: &ModelEntry) -> Option<i64> {
-        let price = model.price.as_ref()?;
+    /// What a call may cost. A budget that is too strict is noticed; one that is too lax is paid for.
+    fn estimate(&self, model: &ModelEntry) -> Estimate {
+        let Some(price) = &model.price else { return Estimate::Unknown };
+        if price.is_free() {
+            return Estimate::Free;
+        }
         let prompt = self.request.size();
         let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
-        let input = habit.prompt(prompt);
+        let input = habit.prompt(prompt).max(prompt.least_tokens());
         let input = model.context_window.map_or(input, |window| input.min(window));
-        let asked = self.request.output_limit().unwrap_or(0);
-        let output = model.max_output_tokens.map_or(asked, |most| asked.min(most));
-        Usage::estimate(input, output).cost(price)
+        let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
+        let cost = |output: i64| Usage::estimate(input, output).cost(price);
+        let least = limit.stated(model).unwrap_or(0);
+        match (cost(least), cost(limit.most(model))) {
+            (Some(least), Some(most)) => Estimate::Between { least, most },
+            (_, _) => Estimate::Unknown,
+        }
     }
 
     /// A model that fails on purpose is not called, so nothing speaks against it.
@@ -182,12 +192,12 @@ impl Outlook for Now<'_> {
     }
 
     fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {
-        self.purse.as_ref()?.over(self.price_of(model))
+        self.purse.as_ref()?.over(self.estimate(model))
     }
 
     fn reserve(&self, model: &ModelEntry) -> Option<OverBudget> {
         let purse = self.purse.as_ref()?;
-        let price = self.price_of(model);
-        if self.real { purse.reserve(price) } else { purse.over(price) }
+        let estimate = self.estimate(model);
+        if self.real { purse.reserve(estimate) } else { purse.over(estimate) }
     }
 }

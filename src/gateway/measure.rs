@@ -6,14 +6,11 @@
 //! No vendor's tokenizer is at hand here, and they differ. What they have in common is what kinds of characters they
 //! split: the weights below were fitted to one of them (OpenAI's `o200k_base`) over prose, code and messages in 24
 //! languages. A text in English, code or most scripts comes out within 6 % on average; some languages are 15 % off. What
-//! is learned from each model's own counts ([`habit`](super::habit)) mends that. Pure; imports
-//! [`request`](super::request).
+//! is learned from each model's own counts ([`habit`](super::habit)) mends that. Pure; prompts are read in `prompt`.
 
-use memchr::memmem;
-use serde::Deserialize;
+mod prompt;
+
 use serde_json::value::RawValue;
-
-use super::request::ChatRequest;
 
 /// Texts above so many bytes are measured by samples.
 const LONG: usize = 2_048;
@@ -21,15 +18,8 @@ const LONG: usize = 2_048;
 const SAMPLES: usize = 16;
 /// Bytes of a sample.
 const SAMPLE: usize = 64;
-/// What stands in a body that holds more than text: pictures and sound are no letters.
-const NO_TEXT: [&[u8]; 3] = [b"image_url", b"input_audio", b"file_data"];
-
 /// Weights are in parts of a token.
 const TOKEN: u64 = 256;
-/// What a message costs beside its words, in most vendors' formats.
-const MESSAGE: u64 = 4 * TOKEN;
-/// What vendors commonly reckon for a picture of 1024 by 1024 points.
-const IMAGE: u64 = 765 * TOKEN;
 
 /// The size of a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -129,6 +119,12 @@ impl Measure {
         self.weight.div_ceil(TOKEN)
     }
 
+    /// The fewest tokens that a text of so many bytes can be: no tokenizer needs fewer than one for eight letters.
+    #[must_use]
+    pub fn least_tokens(&self) -> i64 {
+        i64::try_from(self.bytes.div_ceil(8)).unwrap_or(i64::MAX)
+    }
+
     /// With what follows it.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
@@ -156,7 +152,10 @@ impl Measure {
     /// and for what no model writes (`id`, `type`).
     #[must_use]
     pub fn of_value(value: &RawValue) -> Self {
-        let text = value.get();
+        Self::of_json(value.get())
+    }
+
+    fn of_json(text: &str) -> Self {
         if text.len() > LONG && text.starts_with('"') {
             return Self::sampled(text);
         }
@@ -220,79 +219,6 @@ impl Measure {
         }
         text.len()
     }
-
-    /// The prompt of a request: its messages and the tools that it offers.
-    #[must_use]
-    pub fn of_prompt(request: &ChatRequest) -> Self {
-        let value = |name: &str| {
-            let part = request.parts.iter().find(|part| part.name == name)?;
-            serde_json::from_slice::<&RawValue>(request.value(part)).ok()
-        };
-        let mut measure = value("messages").map(Self::of_messages).unwrap_or_default();
-        // A tool is told to the model as it stands there, its names included.
-        for tools in ["tools", "functions"].into_iter().filter_map(value) {
-            if tools.get().len() > LONG {
-                measure = measure.then(Self::sampled(tools.get()));
-                continue;
-            }
-            let mut told = Self { bytes: tools.get().len() as u64, ..Self::default() };
-            tools
-                .get()
-                .chars()
-                .filter(|character| *character != '"')
-                .for_each(|character| told.push(character));
-            measure = measure.then(told);
-        }
-        measure
-    }
-
-    fn of_messages(messages: &RawValue) -> Self {
-        let text = messages.get();
-        if text.len() > LONG && !NO_TEXT.iter().any(|mark| memmem::find(text.as_bytes(), mark).is_some()) {
-            return Self::sampled(text);
-        }
-        let messages: Vec<Message<'_>> = serde_json::from_str(text).unwrap_or_default();
-        messages.iter().fold(Self::default(), |all, message| all.then(message.measure()))
-    }
-}
-
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    tool_calls: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
-}
-
-impl Message<'_> {
-    fn measure(&self) -> Measure {
-        let said = self.content.map(content).unwrap_or_default();
-        let called = self.tool_calls.map(Measure::of_value).unwrap_or_default();
-        let whole = said.then(called);
-        Measure { weight: whole.weight + MESSAGE, ..whole }
-    }
-}
-
-fn content(content: &RawValue) -> Measure {
-    if !content.get().starts_with('[') {
-        return Measure::of_value(content);
-    }
-    // What is not understood counts as nothing.
-    let parts: Vec<Part<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
-    let mut measure = Measure::default();
-    for part in parts {
-        measure = match part.text {
-            Some(text) => measure.then(Measure::of_value(text)),
-            None => Measure { weight: measure.weight + IMAGE, ..measure },
-        };
-    }
-    measure
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod adapt;
 pub mod advice;
 pub mod answer;
+pub mod answer_limit;
 pub mod attempt;
 pub mod budget;
 pub mod choices;

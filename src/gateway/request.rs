@@ -130,14 +130,6 @@ impl ChatRequest {
         Ok(request)
     }
 
-    /// The tokens that the answer may have at most, where the body says so.
-    #[must_use]
-    pub fn output_limit(&self) -> Option<i64> {
-        let named = |part: &&Part| matches!(part.name.as_str(), "max_tokens" | "max_completion_tokens");
-        let limits = self.parts.iter().filter(named);
-        limits.filter_map(|part| serde_json::from_slice(self.value(part)).ok()).find(|limit| *limit >= 0)
-    }
-
     /// The bytes of a member's value.
     #[must_use]
     pub fn value(&self, part: &Part) -> &[u8] {

@@ -209,6 +209,18 @@ pub struct Price {
     pub cache_write: Option<i64>,
 }
 
+impl Price {
+    /// Whether nothing that it is asked for can cost anything: prompt and answer are known to cost 0.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let zero_or_like = |part: Option<i64>| part.is_none_or(|price| price == 0);
+        self.input == Some(0)
+            && self.output == Some(0)
+            && zero_or_like(self.cache_read)
+            && zero_or_like(self.cache_write)
+    }
+}
+
 /// A model of the catalogue, with what is known about it filled in.
 #[derive(Debug, Clone)]
 pub struct ModelEntry {

@@ -21,6 +21,31 @@ pub enum Whose {
     Key,
 }
 
+/// What a call may cost, in nano-dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimate {
+    /// Nothing, however long it becomes: it fits even where a budget is used up.
+    Free,
+    /// Its price is known.
+    Between {
+        /// The prompt, and an answer as long as the caller says.
+        least: i64,
+        /// The prompt, and the longest answer: what is reserved.
+        most: i64,
+    },
+    /// Its price is unknown, which is not free: it fits until the budget is used up, and reserves nothing.
+    Unknown,
+}
+
+impl Estimate {
+    fn reserved(self) -> i64 {
+        match self {
+            Self::Between { most, .. } => most,
+            Self::Free | Self::Unknown => 0,
+        }
+    }
+}
+
 /// A budget into which a call does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverBudget {
@@ -30,6 +55,8 @@ pub struct OverBudget {
     pub period: Period,
     /// When that is.
     pub resets_at: DateTime<Utc>,
+    /// Whether all of it is spent. If not, a call that reserves less may fit.
+    pub used_up: bool,
 }
 
 /// No figures: who may send a request need not be who may read what others have spent.
@@ -44,7 +71,11 @@ impl fmt::Display for OverBudget {
         write!(
             formatter,
             "it does not fit into what is left of {whose} budget for the {period}, which starts anew at {resets}"
-        )
+        )?;
+        if self.used_up {
+            return Ok(());
+        }
+        formatter.write_str("; a smaller max_tokens reserves less")
     }
 }
 
@@ -84,10 +115,9 @@ impl Purse {
         self.accounts.is_empty()
     }
 
-    /// The budget into which a call does not fit that costs `estimate` nano-dollars; none: an unknown price, with
-    /// which only what was spent counts. Nothing is reserved.
+    /// The budget into which a call does not fit. Nothing is reserved.
     #[must_use]
-    pub fn over(&self, estimate: Option<i64>) -> Option<OverBudget> {
+    pub fn over(&self, estimate: Estimate) -> Option<OverBudget> {
         let own = *self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         self.accounts.iter().find_map(|limited| limited.over(estimate, own, own, self.clock.now()))
     }
@@ -95,9 +125,9 @@ impl Purse {
     /// Reserves what a call costs in place of what was reserved before. If it does not fit, nothing is reserved, and
     /// the budget is told.
     #[must_use]
-    pub fn reserve(&self, estimate: Option<i64>) -> Option<OverBudget> {
+    pub fn reserve(&self, estimate: Estimate) -> Option<OverBudget> {
         let mut own = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = estimate.unwrap_or(0);
+        let wanted = estimate.reserved();
         let before = std::mem::take(&mut *own);
         for (index, limited) in self.accounts.iter().enumerate() {
             // Looked at and taken in one step, or two requests would take the same.
@@ -143,24 +173,29 @@ impl Drop for Purse {
 
 impl Limited {
     /// The budget into which it does not fit; if it fits into all, `take` is reserved in place of `own`.
-    fn over(&self, estimate: Option<i64>, own: i64, take: i64, now: DateTime<Utc>) -> Option<OverBudget> {
+    fn over(&self, estimate: Estimate, own: i64, take: i64, now: DateTime<Utc>) -> Option<OverBudget> {
         let mut book = self.account.open();
         for budget in &self.limits {
             let Some(hard) = budget.hard else { continue };
             let spent = book.spent(budget.period, now);
             let others = book.reserved - own;
+            let used_up = spent >= hard;
+            let within = |cost: i64| spent.saturating_add(others).saturating_add(cost) <= hard;
             let fits = match estimate {
-                // What costs nothing can always be paid for.
-                Some(0) => true,
-                Some(cost) => spent.saturating_add(others).saturating_add(cost) <= hard,
-                None => spent < hard,
+                Estimate::Free => true,
+                Estimate::Unknown => !used_up,
+                // A caller who does not say how long the answer may be has the budget for itself or waits: what is
+                // spent beyond the limit is one answer at most.
+                Estimate::Between { least, most } => {
+                    !used_up && (within(most) || others == 0 && within(least))
+                }
             };
             if !fits {
                 let resets_at = budget.period.end(now);
-                return Some(OverBudget { whose: self.whose, period: budget.period, resets_at });
+                return Some(OverBudget { whose: self.whose, period: budget.period, resets_at, used_up });
             }
         }
-        book.reserved += take - own;
+        book.reserved = book.reserved.saturating_add(take - own);
         None
     }
 

@@ -72,24 +72,45 @@ fn budget(key: Option<ApiKeyId>, period: Period, hard: i64) -> BudgetEntry {
     }
 }
 
+/// What a call costs whose caller says how long the answer may be.
+fn exactly(cost: i64) -> Estimate {
+    Estimate::Between { least: cost, most: cost }
+}
+
+#[test]
+fn without_a_limit_of_its_own_a_call_has_the_budget_to_itself() {
+    let world = World::new();
+    let budgets = [budget(None, Period::Day, 100)];
+    let (first, second) = (world.purse(&budgets), world.purse(&budgets));
+    let open = Estimate::Between { least: 5, most: 1_000 };
+    assert_eq!(first.reserve(open), None);
+    assert!(second.reserve(open).is_some_and(|over| !over.used_up));
+    assert!(second.reserve(exactly(1)).is_some());
+    first.settle(150, true);
+    assert!(second.reserve(open).is_some_and(|over| over.used_up));
+    // Its prompt alone has to fit.
+    let other = world.purse(&[budget(None, Period::Day, 154)]);
+    assert!(other.reserve(open).is_some());
+}
+
 #[test]
 fn what_is_reserved_is_not_there_for_others() {
     let world = World::new();
     let budgets = [budget(None, Period::Day, 100)];
     let (first, second) = (world.purse(&budgets), world.purse(&budgets));
-    assert_eq!(first.reserve(Some(60)), None);
-    assert!(second.reserve(Some(60)).is_some());
-    assert_eq!(second.reserve(Some(40)), None);
+    assert_eq!(first.reserve(exactly(60)), None);
+    assert!(second.reserve(exactly(60)).is_some());
+    assert_eq!(second.reserve(exactly(40)), None);
     // Its own reservation does not stand in its way, and a cheaper call takes its place.
-    assert_eq!(first.over(Some(60)), None);
-    assert_eq!(first.reserve(Some(10)), None);
-    assert_eq!(second.reserve(Some(90)), None);
+    assert_eq!(first.over(exactly(60)), None);
+    assert_eq!(first.reserve(exactly(10)), None);
+    assert_eq!(second.reserve(exactly(90)), None);
     drop(second);
-    assert_eq!(world.purse(&budgets).over(Some(90)), None);
+    assert_eq!(world.purse(&budgets).over(exactly(90)), None);
     first.settle(30, true);
     assert!(!first.is_soft());
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (30, 30));
-    assert!(first.over(Some(71)).is_some() && first.over(Some(70)).is_none());
+    assert!(first.over(exactly(71)).is_some() && first.over(exactly(70)).is_none());
 }
 
 #[test]
@@ -101,12 +122,12 @@ fn every_budget_has_to_hold_it_and_the_one_that_does_not_is_named() {
         budget(None, Period::Day, 80),
     ];
     let purse = world.purse(&budgets);
-    let over = purse.reserve(Some(60)).expect("over");
+    let over = purse.reserve(exactly(60)).expect("over");
     assert_eq!((over.whose, over.period), (Whose::Key, Period::Day));
     assert_eq!(over.resets_at.to_rfc3339(), "2026-12-01T00:00:00+00:00");
     // Nothing of it is left reserved in the other one.
-    assert_eq!(world.purse(&budgets[..1]).over(Some(100)), None);
-    assert_eq!(purse.reserve(Some(50)), None);
+    assert_eq!(world.purse(&budgets[..1]).over(exactly(100)), None);
+    assert_eq!(purse.reserve(exactly(50)), None);
     assert!(over.to_string().contains("the API key's budget for the day"), "{over}");
 }
 
@@ -115,12 +136,13 @@ fn with_an_unknown_price_only_what_was_spent_counts() {
     let world = World::new();
     let purse = world.purse(&[budget(None, Period::Day, 100)]);
     let other = world.purse(&[budget(None, Period::Day, 100)]);
-    assert_eq!(other.reserve(Some(100)), None);
-    assert_eq!(purse.reserve(None), None);
+    assert_eq!(other.reserve(exactly(100)), None);
+    assert_eq!(purse.reserve(Estimate::Unknown), None);
     other.settle(100, true);
-    assert!(purse.reserve(None).is_some());
-    // What costs nothing can be paid for with nothing.
-    assert_eq!(purse.reserve(Some(0)), None);
+    assert!(purse.reserve(Estimate::Unknown).is_some());
+    // What costs nothing can be paid for with nothing; what costs nothing but its answer cannot.
+    assert_eq!(purse.reserve(Estimate::Free), None);
+    assert!(purse.reserve(exactly(0)).is_some_and(|over| over.used_up));
 }
 
 #[tokio::test]
@@ -190,16 +212,41 @@ async fn a_new_period_begins_with_nothing_spent() {
     let world = World::new();
     let purse = world.purse(&[budget(None, Period::Day, 100)]);
     world.read(&[("2026-11-29", 7), ("2026-11-30", 100)]).await;
-    assert!(purse.over(Some(1)).is_some());
+    assert!(purse.over(exactly(1)).is_some());
     world.hand.advance(Duration::from_secs(12 * 3_600));
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
-    assert_eq!(purse.over(Some(100)), None);
+    assert_eq!(purse.over(exactly(100)), None);
     // Yesterday's figures are no longer today's, however late they are read.
     world.read(&[("2026-11-30", 100), ("2026-12-01", 3)]).await;
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (3, 3));
 }
 
 proptest! {
+    /// Whatever calls say about the length of their answers: beyond a hard limit there is one answer at most.
+    #[test]
+    fn beyond_a_hard_limit_there_is_one_answer_at_most(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 0_i64..50, 0_i64..900, any::<bool>()), 1..80)) {
+        let world = World::new();
+        let budgets = [budget(None, Period::Day, hard), budget(Some(world.key), Period::Day, hard)];
+        let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
+        for (place, least, more, ends) in requests {
+            match under_way[place].take() {
+                Some((purse, most)) if ends => purse.settle(most, true),
+                Some(_) => {}
+                None => {
+                    let purse = world.purse(&budgets);
+                    let most = least + more;
+                    let used_up = world.spent(Period::Day) >= hard;
+                    let over = purse.reserve(Estimate::Between { least, most });
+                    prop_assert!(!used_up || over.is_some());
+                    if over.is_none() {
+                        under_way[place] = Some((purse, most));
+                    }
+                }
+            }
+            prop_assert!(world.spent(Period::Day) <= hard + 950);
+        }
+    }
+
     /// Answers that cost no more than they reserved never take a hard limit beyond itself, in whatever order they come.
     #[test]
     fn a_hard_limit_holds(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 1_i64..200, 0_i64..=100, any::<bool>()), 1..60)) {
@@ -212,7 +259,7 @@ proptest! {
                 Some(_) => {}
                 None => {
                     let purse = world.purse(&budgets);
-                    if purse.reserve(Some(estimate)).is_none() {
+                    if purse.reserve(exactly(estimate)).is_none() {
                         under_way[place] = Some((purse, estimate));
                     }
                 }
@@ -222,6 +269,6 @@ proptest! {
         drop(under_way);
         // Everything that was reserved is given back.
         let left = hard - world.spent(Period::Day);
-        prop_assert!(left == 0 || world.purse(&budgets[..1]).over(Some(left)).is_none());
+        prop_assert!(left == 0 || world.purse(&budgets[..1]).over(exactly(left)).is_none());
     }
 }

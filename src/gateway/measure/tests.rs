@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::gateway::request::ChatRequest;
 
 fn of(text: &str) -> Measure {
     let raw = RawValue::from_string(serde_json::Value::from(text).to_string()).expect("JSON");
@@ -83,9 +84,44 @@ fn a_prompt_is_its_messages_and_tools() {
         r#""messages":[{"content":"hello there"}],"tools":[{"type":"function","function":{"name":"f"}}]"#,
     );
     assert!(armed.tokens() > said.tokens());
-    for nothing in [r#""messages":[7,"x"]"#, r#""messages":{}"#, r#""stream":false"#] {
-        assert_eq!(prompt(nothing).tokens(), 0, "{nothing}");
+    assert_eq!(prompt(r#""stream":false"#).tokens(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_counts_by_its_bytes() {
+    let prompt = |members: &str| {
+        let body = format!(r#"{{"model":"m",{members}}}"#);
+        Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens()
+    };
+    let words = "word ".repeat(100);
+    let least = prompt(&format!(r#""messages":[{{"role":"user","content":"{words}"}}]"#)) * 3 / 4;
+    for members in [
+        format!(r#""messages":"{words}""#),
+        format!(r#""messages":{{"content":"{words}"}}"#),
+        format!(r#""messages":[null,{{"content":"{words}"}}]"#),
+        format!(r#""messages":["{words}"]"#),
+        format!(r#""messages":[["{words}"]]"#),
+        format!(r#""messages":[7,true,{{"content":"{words}","tool_calls":null,"tool_calls":null}}]"#),
+        format!(r#""messages":[{{"content":"","content":"{words}"}}]"#),
+        format!(r#""messages":[{{"content":"{words}","content":""}}]"#),
+        format!(r#""messages":[{{"content":{{"text":"{words}"}}}}]"#),
+        format!(r#""messages":[{{"content":["{words}"]}}]"#),
+        format!(r#""messages":[{{"content":[null,{{"type":"text","text":"","text":"{words}"}}]}}]"#),
+        format!(r#""messages":[{{"content":[{{"type":"thinking","thinking":"{words}"}}]}}]"#),
+        format!(r#""messages":[{{"content":null,"reasoning_content":"{words}"}}]"#),
+        format!(r#""messages":[{{"content":"x","name":"{words}"}}]"#),
+        format!(r#""messages":[],"prompt":"{words}""#),
+        format!(r#""system":"{words}""#),
+        format!(r#""response_format":{{"type":"json_schema","json_schema":"{words}"}}"#),
+    ] {
+        assert!(prompt(&members) >= least, "{} of {least}: {members}", prompt(&members));
     }
+    let file = "A".repeat(8_000);
+    let part = |name: &str| {
+        format!(r#""messages":[{{"content":[{{"type":"{name}","{name}":{{"data":"{file}"}}}}]}}]"#)
+    };
+    assert!(prompt(&part("file")) >= 2_000);
+    assert!((62..1_000).contains(&prompt(&part("input_audio"))));
 }
 
 proptest! {
