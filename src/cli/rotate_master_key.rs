@@ -7,7 +7,7 @@ use super::output::say;
 use super::{block_on, settle};
 use crate::clock::Clock;
 use crate::config::{Overrides, Settings};
-use crate::store::{Store, vault};
+use crate::store::{Claim, Store, vault};
 
 /// Seals every secret in the database again, under a new master key.
 ///
@@ -27,6 +27,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let new_key = new_key();
     let kept_in_file = settings.secrets.master_key.is_none();
     check(&settings, new_key.as_ref())?;
+    // A server that runs on would seal what changes under the key that it has in memory.
+    let _claim = Claim::take(&settings.database)?;
     let count = block_on(async {
         let store = Store::open_unloaded(&settings, Clock::system()).await?;
         let count = vault::rotate(&store, &settings, new_key.as_ref()).await?;

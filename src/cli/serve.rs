@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::console::SignUp;
 use crate::config::{Overrides, Settings};
 use crate::startup::{Application, Stopper};
+use crate::store::Claim;
 
 /// Runs the gateway until SIGTERM or SIGINT.
 ///
@@ -28,6 +29,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let public_url = settings.server.public_url.clone();
     let sign_up = settings.console.signup;
+    let _claim = Claim::take(&settings.database)?;
     let application = Application::build(settings, Clock::system()).await?;
     let mut line = format!("Failsoft listens on http://{}", application.address());
     if let Some(url) = &public_url {

@@ -10,6 +10,7 @@ mod api_key;
 mod audit;
 mod budget;
 mod change;
+mod claim;
 mod connect;
 mod event;
 mod fallback;
@@ -50,6 +51,7 @@ use sea_orm::{
 pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
 pub use audit::{Actor, AuditFilter, AuditRow};
 pub use budget::{BudgetChange, BudgetRow, NewBudget, Period, Spent};
+pub use claim::{Claim, ClaimError};
 pub use connect::ConnectError;
 pub use event::{EventFilter, EventRow};
 pub use fallback::{

@@ -24,6 +24,7 @@ mod fallback;
 mod fallback_events;
 mod models;
 mod openapi;
+mod overspend;
 mod provider_health;
 mod provider_test;
 mod providers;

@@ -13,6 +13,7 @@ mod check;
 mod demo;
 mod drain;
 mod installation;
+mod one_server;
 mod process;
 mod rotate_master_key;
 mod serve;

@@ -118,7 +118,7 @@ fn what_cannot_be_read_counts_by_its_bytes() {
     }
     let file = "A".repeat(8_000);
     let part = |name: &str| {
-        format!(r#""messages":[{{"content":[{{"type":"{name}","{name}":{{"data":"{file}"}}}}]}}]"#)
+        format!(r#""messages":[{{"content":[{{"type":"{name}","{name}":{{"file_data":"{file}"}}}}]}}]"#)
     };
     assert!(prompt(&part("file")) >= 2_000);
     assert!((62..1_000).contains(&prompt(&part("input_audio"))));

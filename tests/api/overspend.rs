@@ -1,0 +1,177 @@
+//! Attempts to spend what a hard budget does not have: bodies that cannot be read, limits without sense, many at once,
+//! and counts that deny that there was anything to pay.
+
+use failsoft::store::PriceFields;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, App, chat_body, eventually};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::on_both_databases;
+
+const BUDGETS: &str = "/v1/model-router/budgets";
+
+/// A model at these prices, in micro-dollars per million tokens: a token costs a thousandth of them in nano-dollars.
+async fn priced(app: &App, input: i64, output: i64) -> FakeProvider {
+    let fake = FakeProvider::start().await;
+    let provider = app.organization.provider("fake", &fake).await;
+    let price = PriceFields { input: Some(input), output: Some(output), ..PriceFields::default() };
+    app.organization.model_like("a", provider, |fields| fields.price = Some(price)).await;
+    fake.always(Script::answer("Hi"));
+    fake
+}
+
+async fn limited(app: &App, hard: i64) -> String {
+    let answer = app.post(BUDGETS, &json!({"period": "day", "hard_limit_nano_dollars": hard})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    format!("{BUDGETS}/{}", answer.json()["id"].as_str().expect("an id"))
+}
+
+async fn spent(app: &App, path: &str) -> i64 {
+    app.get(path).await.json()["spent_nano_dollars"].as_i64().expect("a sum")
+}
+
+async fn raw(app: &App, body: String) -> Answer {
+    let request =
+        app.request(Method::POST, "/v1/chat/completions").header("content-type", "application/json");
+    app.call(request.body(body), &app.organization.key).await
+}
+
+/// A stream that waits, and then says that its answer had so many tokens.
+fn held(gate: &Gate, tokens: u64) -> Script {
+    let usage = json!({"id": "x", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": tokens}});
+    Script::stream().text("Hi").wait_until(gate).finish("stop").event(&usage).done()
+}
+
+/// Sends so many at once; how many were answered.
+async fn at_once(app: &App, number: usize, more: &Value, gate: &Gate) -> usize {
+    let calls = (0..number).map(|_| app.chat(more));
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(calls), async {
+        // The others have been refused when the first are still under way.
+        eventually(async || (app.events().await.len() >= number.min(50) / 2).then_some(())).await;
+        gate.open();
+    });
+    assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 402)));
+    answers.iter().filter(|answer| answer.status == 200).count()
+}
+
+/// The members of a body, beside its model.
+const SHAPES: [&str; 24] = [
+    r#""messages":[{"role":"user","content":"Hello"}]"#,
+    r#""messages":[{"role":"user","content":"Hello","tool_calls":null,"tool_calls":null}]"#,
+    r#""messages":[{"role":"user","content":"Hello","content":"Hello"}]"#,
+    r#""messages":[null,{"role":"user","content":"Hello"}]"#,
+    r#""messages":[{"role":"user","content":"Hello"},7,true,"x",[]]"#,
+    r#""messages":[]"#,
+    r#""messages":null"#,
+    r#""messages":"Hello""#,
+    r#""messages":{"role":"user","content":"Hello"}"#,
+    r#""messages":7"#,
+    r#""prompt":"Hello""#,
+    r#""temperature":1"#,
+    r#""messages":[{"role":"user","content":null}]"#,
+    r#""messages":[{"role":"user","content":[]}]"#,
+    r#""messages":[{"role":"user","content":[null]}]"#,
+    r#""messages":[{"role":"user","content":{"text":"Hello"}}]"#,
+    r#""messages":[{"role":"user","content":[{"type":"text","text":"Hello","text":"Hello"}]}]"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":0"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":-1"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":"none","n":0"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":1e999"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"n":1000000000"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"n":-2.5"#,
+    r#""messages":[],"max_tokens":1,"stream":true"#,
+];
+
+on_both_databases! {
+    async fn a_used_up_budget_refuses_every_shape_of_request(app: App) {
+        let fake = priced(&app, 1_000_000, 1_000_000).await;
+        let provider = app.organization.provider("others", &fake).await;
+        for (name, input, output) in [("answers cost", 0, 1_000_000), ("prompts cost", 1_000_000, 0), ("unpriced", -1, -1)] {
+            let part = |amount: i64| Some(amount).filter(|amount| *amount >= 0);
+            let price = PriceFields { input: part(input), output: part(output), ..PriceFields::default() };
+            app.organization.model_like(name, provider, |fields| fields.price = Some(price)).await;
+        }
+        let path = limited(&app, 1_000_000).await;
+        fake.next(Script::json(200, &json!({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 2_000, "completion_tokens": 2_000}})));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        assert_eq!(spent(&app, &path).await, 4_000_000);
+        for model in ["a", "answers cost", "prompts cost", "unpriced"] {
+            for shape in SHAPES {
+                let answer = raw(&app, format!(r#"{{"model":"{model}",{shape}}}"#)).await;
+                assert_eq!(answer.status, 402, "{model} {shape}: {}", answer.text());
+            }
+        }
+        assert_eq!(fake.served(), 1);
+    }
+
+    async fn a_model_that_is_free_is_called_although_the_budget_is_used_up(app: App) {
+        let _fake = priced(&app, 0, 0).await;
+        limited(&app, 0).await;
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+    }
+
+    async fn a_stated_limit_times_the_choices_must_fit(app: App) {
+        let fake = priced(&app, 1_000_000, 1_000_000).await;
+        limited(&app, 5_000_000).await;
+        for members in [
+            json!({"model": "a", "max_tokens": 1_000, "n": 8}),
+            json!({"model": "a", "max_tokens": 1, "max_completion_tokens": 6_000}),
+            json!({"model": "a", "max_tokens": "6000"}),
+            json!({"model": "a", "max_tokens": 6e3}),
+            json!({"model": "a", "max_tokens": 1_000_000_000_000_i64}),
+        ] {
+            let answer = app.chat(&members).await;
+            assert_eq!(answer.status, 402, "{members}: {}", answer.text());
+            assert!(answer.text().contains("a smaller max_tokens reserves less"), "{}", answer.text());
+        }
+        assert_eq!(fake.served(), 0);
+        assert_eq!(app.chat(&json!({"model": "a", "max_tokens": 1_000, "n": 4})).await.status, 200);
+    }
+
+    async fn fifty_at_once_reserve_the_larger_limit(app: App) {
+        let fake = priced(&app, 1_000_000, 1_000_000).await;
+        let hard = 10 * 1_050 * 1_000;
+        let path = limited(&app, hard).await;
+        let gate = Gate::new();
+        fake.always(held(&gate, 1_000));
+        let body = json!({"model": "a", "stream": true, "max_tokens": 1, "max_completion_tokens": 1_000});
+        assert_eq!(at_once(&app, 50, &body, &gate).await, 10);
+        assert!(eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await <= hard);
+    }
+
+    async fn two_hundred_at_once_without_a_limit_exceed_it_by_one_answer_at_most(app: App) {
+        let fake = priced(&app, 1_000_000, 1_000_000).await;
+        let (hard, answer) = (1_000_000, 4_009 * 1_000);
+        let path = limited(&app, hard).await;
+        let gate = Gate::new();
+        fake.always(held(&gate, 4_000));
+        let answered = at_once(&app, 200, &json!({"model": "a", "stream": true}), &gate).await;
+        assert!((1..=2).contains(&answered), "{answered}");
+        let spent = eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await;
+        assert!(spent <= hard + answer, "{spent}");
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
+    }
+
+    async fn a_count_that_makes_no_sense_is_not_a_free_answer(app: App) {
+        let fake = priced(&app, 1_000_000, 1_000_000).await;
+        for usage in [
+            r#"{"prompt_tokens":-5,"completion_tokens":-7}"#,
+            r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#,
+            r#"{"prompt_tokens":-0.0,"completion_tokens":"0"}"#,
+            r#"{"prompt_tokens":9e99,"completion_tokens":-9e99}"#,
+            r#"{"prompt_tokens":null,"completion_tokens":false}"#,
+            r#"{"cost":-1}"#,
+        ] {
+            let body = format!(r#"{{"id":"x","choices":[{{"index":0,"message":{{"content":"Four words are here"}},"finish_reason":"stop"}}],"usage":{usage}}}"#);
+            fake.next(Script::respond(200, &[("content-type", "application/json")], body));
+            let answer = app.chat(&json!({"model": "a"})).await;
+            let row = app.get(&format!("/v1/model-router/requests/{}", answer.header("x-request-id"))).await.json();
+            let cost = row["cost_nano_dollars"].as_i64().unwrap_or_default();
+            assert!((5_000..50_000).contains(&cost), "{usage}: {row}");
+            assert_eq!(row["estimated"], true, "{usage}");
+            assert!(row["usage_flag"].is_string(), "{usage}: {row}");
+        }
+        assert_eq!(chat_body(&json!({}))["messages"][0]["content"], "Hello");
+    }
+}

@@ -1,0 +1,58 @@
+//! A SQLite file has one server: a second one would take the first one's streams for those of the dead.
+
+use std::os::unix::fs::symlink;
+
+use crate::installation::{Installation, Kind, Server, master_key};
+use crate::process::{Process, eventually, failed, succeeded};
+
+#[test]
+fn a_second_server_on_one_file_is_refused_however_the_file_is_spelled() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+    let server = installation.serve();
+    let file = installation.folder().join("failsoft.db");
+    let link = installation.folder().join("link.db");
+    symlink(&file, &link).expect("a link");
+    let folder = file.parent().expect("a folder");
+    for path in [file.clone(), link, folder.join(".").join("failsoft.db")] {
+        installation.set("DATABASE_URL", &format!("sqlite://{}", path.display()));
+        let message = failed(&installation.run(&["serve"]));
+        assert!(message.starts_with("another server runs on the database "), "{message}");
+        assert!(message.contains("stop it first") && message.contains("PostgreSQL"), "{message}");
+    }
+    installation.set("DATABASE_URL", &format!("sqlite://{}", file.display()));
+    assert_eq!(server.call(&[], "/readyz").0, 200);
+    // What only adds rows may go on beside it; what takes its secrets away may not.
+    installation.create_organization("owner@example.com");
+    succeeded(&installation.run(&["migrate"]));
+    succeeded(&installation.run(&["user", "reset-link", "owner@example.com"]));
+    installation.set("FAILSOFT_NEW_MASTER_KEY", &master_key(2));
+    let message = failed(&installation.run(&["rotate-master-key"]));
+    assert!(message.starts_with("another server runs on the database "), "{message}");
+    server.process.stop();
+    installation.serve().process.stop();
+}
+
+#[test]
+fn of_two_servers_that_start_at_once_on_one_file_one_comes_up() {
+    let installation = Installation::new(Kind::Sqlite);
+    let mut starting = [(); 2].map(|()| Process::start(installation.command(&["serve"])));
+    let refused = eventually("one is refused", || {
+        starting.iter_mut().position(|process| process.said().contains("another server runs on"))
+    });
+    let [first, second] = starting;
+    let (mut refused, other) = if refused == 0 { (first, second) } else { (second, first) };
+    assert_eq!(refused.wait(), Some(1));
+    let server = Server::of(other);
+    assert_eq!(server.call(&[], "/readyz").0, 200);
+    server.process.stop();
+}
+
+#[test]
+fn a_server_that_was_killed_leaves_its_file_free() {
+    let installation = Installation::new(Kind::Sqlite);
+    let mut server = installation.serve();
+    server.process.signal("KILL");
+    assert_eq!(server.process.wait(), None);
+    installation.serve().process.stop();
+}
