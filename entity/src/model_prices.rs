@@ -25,6 +25,20 @@ pub struct Model {
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub cache_write: Option<i64>,
+    /// Prompt tokens that are sound.
+    pub audio_input: Option<i64>,
+    /// Answer tokens that are sound.
+    pub audio_output: Option<i64>,
+    /// Of a prompt of more tokens than these, the next four hold. None: the first four hold for every prompt.
+    pub long_prompt_above: Option<i64>,
+    /// Prompt tokens.
+    pub long_prompt_input: Option<i64>,
+    /// Answer tokens.
+    pub long_prompt_output: Option<i64>,
+    /// Prompt tokens read from the provider's cache.
+    pub long_prompt_cache_read: Option<i64>,
+    /// Prompt tokens written to the provider's cache.
+    pub long_prompt_cache_write: Option<i64>,
     /// From when on it holds, until the model's next row.
     pub valid_from: DateTimeUtc,
     /// When the row was written.

@@ -55,6 +55,9 @@ pub struct Model {
     pub usage_flag: Option<String>,
     /// What the answer cost, in nano-dollars. None: unknown. Failed attempts cost 0.
     pub cost_nano_dollars: Option<i64>,
+    /// By what the cost was found: `provider` (its own bill), `own_price` or `list_price`. None: it is unknown, or nothing
+    /// was to be paid.
+    pub cost_source: Option<String>,
     /// The price row by which the cost was reckoned.
     pub model_price_id: Option<Uuid>,
     /// Whether the tokens were reckoned by us: the provider did not tell, or the stream did not come to its end.

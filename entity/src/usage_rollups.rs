@@ -42,6 +42,8 @@ pub struct Model {
     pub reasoning_tokens: i64,
     /// Sum over the requests that know it, in nano-dollars.
     pub cost_nano_dollars: i64,
+    /// How many of them have a cost that is unknown: the sum is at least what it says.
+    pub unpriced: i64,
     /// How many requests' tokens were reckoned by us.
     pub estimated: i64,
 }

@@ -159,13 +159,7 @@ mod tests {
             answer_timeout: std::time::Duration::from_secs(120),
             num_retries: 0,
             enabled: true,
-            price: Some(Price {
-                id: None,
-                input: Some(10),
-                output: Some(10),
-                cache_read: None,
-                cache_write: None,
-            }),
+            price: Some(Price { input: Some(10), output: Some(10), ..Price::default() }),
             updated_at: DateTime::<Utc>::UNIX_EPOCH,
         };
         change(&mut model);
@@ -196,13 +190,7 @@ mod tests {
         });
         assert_eq!(said(general, &plain).len(), 2);
         let dear = model("b", 2, |model| {
-            model.price = Some(Price {
-                id: None,
-                input: Some(5),
-                output: Some(35),
-                cache_read: None,
-                cache_write: None,
-            });
+            model.price = Some(Price { input: Some(5), output: Some(35), ..Price::default() });
         });
         assert_eq!(said(general, &dear), ["b costs about 3.5 times as much."]);
         assert!(said(general, &model("b", 1, |_| {})).concat().contains("served by sole"));

@@ -7,9 +7,9 @@ use super::request::{ChatRequest, Part};
 use crate::store::amount::MOST_TOKENS;
 use crate::store::snapshot::ModelEntry;
 
-/// The longest answer of a model of which nobody knows how long its answers may be, in tokens.
+/// The longest answer of a model with an unknown limit, in tokens.
 pub const UNKNOWN_MODEL: i64 = 32_768;
-/// The choices that a number which is none stands for: the most that vendors allow.
+/// The choices that are assumed for a number that makes no sense: the most that vendors allow.
 const MOST_CHOICES: i64 = 128;
 /// The names under which callers limit a choice's tokens.
 const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
@@ -68,7 +68,7 @@ impl AnswerLimit {
     }
 }
 
-/// A number above 0 as it stands in JSON, a fraction rounded up, also in quotes; none: it is none.
+/// A number above 0 as JSON has it, a fraction rounded up, also in quotes; none: it is none.
 fn positive(value: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(value).ok()?;
     let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);

@@ -92,7 +92,11 @@ impl Spending {
             let key = (!row.api_key_id.is_nil()).then_some(ApiKeyId(row.api_key_id));
             let of_key = key.map(|key| (row.organization_id, Some(key)));
             for id in [Some((row.organization_id, None)), of_key].into_iter().flatten() {
-                accounts.get_or_insert_with(id, Arc::default).found(row.day, row.cost_nano_dollars);
+                accounts.get_or_insert_with(id, Arc::default).found(
+                    row.day,
+                    row.cost_nano_dollars,
+                    row.unpriced,
+                );
             }
         }
         let now = self.clock.now();
@@ -114,6 +118,14 @@ impl Spending {
     pub fn spent(&self, organization: OrganizationId, key: Option<ApiKeyId>, period: Period) -> i64 {
         let accounts = self.accounts.pin();
         accounts.get(&(organization, key)).map_or(0, |account| account.spent(period, self.clock.now()))
+    }
+
+    /// How many requests of the period of now have a cost that is unknown, as the roll-ups last said: so what was spent is at
+    /// least what it says.
+    #[must_use]
+    pub fn unpriced(&self, organization: OrganizationId, key: Option<ApiKeyId>, period: Period) -> i64 {
+        let accounts = self.accounts.pin();
+        accounts.get(&(organization, key)).map_or(0, |account| account.unpriced(period, self.clock.now()))
     }
 
     /// The purse of a request: none if no budget limits it.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::adapt::quoted;
 use super::choices::{Choices, Key};
-use super::cost::Reported;
+use super::cost::{Reported, Tier, parse_inside};
 use super::members::{MAX_MEMBERS, Members, span};
 
 /// The catalogue's names for who answers, as JSON strings.
@@ -169,6 +169,11 @@ impl<'de> Visitor<'de> for Object<'_> {
                     seen.choices = choices.unwrap_or_default();
                 }
                 "usage" => seen.usage = seen.usage.followed_by(map.next_value()?),
+                "x_groq" => seen.usage = seen.usage.followed_by(parse_inside(map.next_value()?)),
+                "service_tier" => {
+                    let tier: &RawValue = map.next_value()?;
+                    seen.usage.tier = Tier::read(tier.get()).or(seen.usage.tier);
+                }
                 // Also a null is replaced, and not joined by a second one.
                 "model" => seen.model = Some(whole(map.next_value()?)),
                 "provider" => seen.provider = Some(whole(map.next_value()?)),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::cost::{Reported, Usage};
+use super::cost::{Reported, Tier, Usage};
 use super::habit::Habit;
 use super::measure::Measure;
 use super::pulse::Pulse;
@@ -18,6 +18,8 @@ pub struct Meter {
     window: Option<i64>,
     /// The prompt, where its size is of use.
     prompt: Option<Measure>,
+    /// At which tier the caller asked to be served.
+    tier: Option<Tier>,
 }
 
 /// What an answer, or a part of one, has said of itself so far.
@@ -34,8 +36,14 @@ pub struct Delivered<'a> {
 impl Meter {
     /// For an answer of the model that was called.
     #[must_use]
-    pub fn new(pulse: &Pulse) -> Self {
-        Self { habit: pulse.habit(), window: pulse.model().context_window, prompt: None }
+    pub fn new(pulse: &Pulse, request: &ChatRequest) -> Self {
+        let tier = request.parts.iter().find(|part| part.name == "service_tier");
+        Self {
+            habit: pulse.habit(),
+            window: pulse.model().context_window,
+            prompt: None,
+            tier: tier.and_then(|part| Tier::read(&String::from_utf8_lossy(request.value(part)))),
+        }
     }
 
     /// With the size of the prompt: for a stream, whose provider tells its count at the end or never.
@@ -56,13 +64,15 @@ impl Meter {
         if !delivered.anything {
             return Usage::default();
         }
-        Usage::settle(delivered.reported, || {
+        let usage = Usage::settle(delivered.reported, || {
             let prompt = self.habit.prompt(&self.prompt.unwrap_or_default());
             Usage::estimate(
                 self.window.map_or(prompt, |window| prompt.min(window)),
                 self.habit.answer(delivered.size),
             )
-        })
+        });
+        // An answer that does not say at which tier it was served was served at the one that was asked for.
+        Usage { tier: usage.tier.or(self.tier), ..usage }
     }
 
     /// The tokens of an answer that came to its own end, which teaches how the model counts.

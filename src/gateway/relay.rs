@@ -47,7 +47,7 @@ pub async fn relay(
     request: &ChatRequest,
     manner: Manner,
 ) -> Result<Answer> {
-    let meter = Meter::new(&pulse);
+    let meter = Meter::new(&pulse, request);
     match reply {
         Reply::Whole(whole) => {
             pulse.answered();

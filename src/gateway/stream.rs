@@ -13,7 +13,7 @@ use crate::providers::sse::{Data, Splitter, data};
 use crate::shares::Held;
 use crate::upstream::UpstreamResponse;
 
-use super::cost::Reported;
+use super::cost::{Reported, Tier};
 use super::measure::Measure;
 
 /// Frames before the first real one are held up to here.
@@ -289,7 +289,7 @@ impl FrameReader {
 impl Seen {
     /// Takes the provider's count. One that comes with the name of another model than the answer's is suspect.
     fn count(&mut self, chunk: &Inspected, line: &[u8]) {
-        if chunk.usage.present {
+        if chunk.usage.present || chunk.usage.tier == Some(Tier::Special) {
             let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());
             let other = other.is_some_and(|(name, known)| name != known);
             let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };

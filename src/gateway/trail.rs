@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::answer::{AttemptReport, ChainFailure};
 use super::budget::Purse;
 use super::classify::{ErrorClass, Failure};
-use super::cost::Usage;
+use super::cost::{CostSource, Usage};
 use super::metrics::Metrics;
 use super::plan::{Candidate, Objection};
 use crate::clock::Clock;
@@ -254,6 +254,7 @@ impl Trail {
         let recording = self.permit.as_ref().is_some_and(Permit::is_recording);
         (self.context.streamed && recording).then(|| RequestRecord {
             cost_nano_dollars: None,
+            cost_source: None,
             instance_id: Some(self.recorder.instance_id()),
             ..self.row(Outcome::Running, None, 200)
         })
@@ -307,12 +308,12 @@ impl Trail {
         }
     }
 
-    /// Nano-dollars; none if the price is unknown.
-    fn cost(&self, usage: Option<&Usage>) -> Option<i64> {
+    /// Nano-dollars, none if they are unknown; and by what they were found.
+    fn bill(&self, usage: Option<&Usage>) -> (Option<i64>, Option<CostSource>) {
         match (&self.served, usage) {
-            (Some(served), Some(usage)) => served.price.as_ref().and_then(|price| usage.cost(price)),
+            (Some(served), Some(usage)) => usage.bill(served.price.as_ref()),
             // Nobody answered, or nothing was delivered: nothing is billed.
-            (Some(_) | None, _) => Some(0),
+            (Some(_) | None, _) => (Some(0), None),
         }
     }
 

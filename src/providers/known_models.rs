@@ -29,6 +29,24 @@ pub struct Capabilities {
     pub reasoning: Option<bool>,
 }
 
+/// What holds instead of a model's other prices once a prompt is longer than so many tokens, for all of its request.
+/// Micro-dollars per million tokens; null is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LongPrompt {
+    /// Prompt tokens, cached ones included, that still cost what a short prompt does.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    pub above: i64,
+    /// Prompt tokens.
+    pub input: Option<i64>,
+    /// Answer tokens, reasoning included.
+    pub output: Option<i64>,
+    /// Prompt tokens read from the provider's cache.
+    pub cache_read: Option<i64>,
+    /// Prompt tokens written to the provider's cache.
+    pub cache_write: Option<i64>,
+}
+
 /// A list price, in micro-dollars per million tokens; every number is above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct KnownPrice {
@@ -40,6 +58,12 @@ pub struct KnownPrice {
     pub cache_read: Option<i64>,
     /// Of the part of the prompt that the vendor put into its cache.
     pub cache_write: Option<i64>,
+    /// Of the part of the prompt that is sound.
+    pub audio_input: Option<i64>,
+    /// Of the part of the answer that is sound.
+    pub audio_output: Option<i64>,
+    /// Of a request with a long prompt.
+    pub long_prompt: Option<LongPrompt>,
 }
 
 /// What is known of one model of one vendor.
@@ -158,7 +182,23 @@ mod tests {
         for (vendor, models) in &table {
             for (id, model) in models {
                 let price = model.price.map(|price| {
-                    [Some(price.input), Some(price.output), price.cache_read, price.cache_write]
+                    let long = price.long_prompt.unwrap_or(LongPrompt { above: 1, ..LongPrompt::default() });
+                    assert!(long.input.is_none_or(|input| input >= price.input), "{vendor} {id}");
+                    [
+                        Some(price.input),
+                        Some(price.output),
+                        price.cache_read,
+                        price.cache_write,
+                        price.audio_input,
+                    ]
+                    .into_iter()
+                    .chain([
+                        Some(long.above),
+                        long.input,
+                        long.output,
+                        long.cache_read,
+                        long.cache_write,
+                    ])
                 });
                 let numbers = [model.context_window, model.max_output_tokens];
                 let numbers = numbers.into_iter().chain(price.into_iter().flatten());
@@ -188,6 +228,21 @@ mod tests {
         assert!(known("mistral", "gpt-4.1").is_none());
         assert!(known("custom", "gpt-4.1").is_none());
         assert!(known("gemini", "models/gemini-2.5-flash-lite").is_some());
+    }
+
+    #[test]
+    fn a_price_that_rises_with_the_prompt_and_that_of_sound_are_known() {
+        let price = known("gemini", "gemini-3-pro-preview").and_then(|model| model.price).expect("a price");
+        let long = price.long_prompt.expect("a price of long prompts");
+        assert_eq!((long.above, long.input, long.output), (200_000, Some(4_000_000), Some(18_000_000)));
+        for (vendor, model) in
+            [("openai", "gpt-5.5"), ("xai", "grok-4.3"), ("openrouter", "anthropic/claude-sonnet-4.5")]
+        {
+            let price = known(vendor, model).and_then(|model| model.price).expect(model);
+            assert!(price.long_prompt.is_some(), "{model}");
+        }
+        let hears = known("gemini", "gemini-3-flash-preview").and_then(|model| model.price).expect("a price");
+        assert_eq!(hears.audio_input, Some(1_000_000));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub mod presets;
 pub mod sse;
 
 pub use error::{UpstreamError, error_in_answer, parse_error};
-pub use known_models::{Capabilities, KnownModel, KnownPrice, known_model};
+pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};

@@ -121,8 +121,10 @@ pub struct Spent {
     pub api_key_id: Uuid,
     /// Start of the day, in Unix seconds.
     pub day: i64,
-    /// In nano-dollars.
+    /// In nano-dollars, of the requests with a known cost.
     pub cost_nano_dollars: i64,
+    /// How many requests' cost is unknown.
+    pub unpriced: i64,
 }
 
 impl OrgStore {
@@ -314,7 +316,7 @@ pub(super) async fn spent(
     start: DateTime<Utc>,
 ) -> Result<Vec<Spent>, sea_orm::DbErr> {
     use usage_rollups::Column;
-    let sum = Expr::col(Column::CostNanoDollars).sum().cast_as("bigint");
+    let sum = |column: Column| Expr::col(column).sum().cast_as("bigint");
     let organizations = match only {
         Some(id) => Column::OrganizationId.eq(id),
         None => Column::OrganizationId.in_subquery(with_budgets()),
@@ -322,7 +324,8 @@ pub(super) async fn spent(
     usage_rollups::Entity::find()
         .select_only()
         .columns([Column::OrganizationId, Column::ApiKeyId, Column::Day])
-        .column_as(sum, "cost_nano_dollars")
+        .column_as(sum(Column::CostNanoDollars), "cost_nano_dollars")
+        .column_as(sum(Column::Unpriced), "unpriced")
         .filter(
             Condition::all()
                 .add(organizations)

@@ -69,7 +69,7 @@ pub use rollup::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTim
 pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
 pub use settings::{OrganizationSettings, TypedFallbacks};
 pub use sweep::KEPT;
-pub use usage::{UsageBy, UsageFilter, UsagePlace, UsageRow};
+pub use usage::{UsageBy, UsageFilter, UsagePlace, UsageRow, known_cost};
 pub use user::{OwnOrganization, UserRow};
 
 use crate::auth::tenant::Tenant;

@@ -63,8 +63,10 @@ pub struct RequestCounts {
     pub input_tokens: i64,
     /// Answer tokens.
     pub output_tokens: i64,
-    /// In nano-dollars.
+    /// In nano-dollars, of those with a known cost.
     pub cost_nano_dollars: i64,
+    /// How many requests have an unknown cost.
+    pub unpriced: i64,
 }
 
 /// How long the requests of a span took.
@@ -97,6 +99,7 @@ struct RequestSum {
     input_tokens: i64,
     output_tokens: i64,
     cost_nano_dollars: i64,
+    unpriced: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -176,6 +179,7 @@ impl OrgStore {
             .column_as(total(Column::InputTokens), "input_tokens")
             .column_as(total(Column::OutputTokens), "output_tokens")
             .column_as(total(Column::CostNanoDollars), "cost_nano_dollars")
+            .column_as(total(Column::Unpriced), "unpriced")
             .group_by(stepped("bucket_at", step))
             .group_by(Column::Outcome)
             .group_by(Column::ByFallback);
@@ -276,6 +280,7 @@ impl RequestCounts {
         self.input_tokens += sum.input_tokens;
         self.output_tokens += sum.output_tokens;
         self.cost_nano_dollars += sum.cost_nano_dollars;
+        self.unpriced += sum.unpriced;
     }
 
     fn of(&mut self, outcome: &str, by_fallback: bool) -> &mut i64 {
@@ -298,6 +303,7 @@ impl RequestCounts {
             input_tokens: self.input_tokens + other.input_tokens,
             output_tokens: self.output_tokens + other.output_tokens,
             cost_nano_dollars: self.cost_nano_dollars + other.cost_nano_dollars,
+            unpriced: self.unpriced + other.unpriced,
         }
     }
 

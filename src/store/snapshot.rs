@@ -5,6 +5,7 @@
 
 mod directory;
 mod load;
+mod price;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use super::{Error, OrganizationSettings, Period, Store};
 use crate::providers::{Capabilities, ParameterRules, Preset};
 pub use directory::Directory;
+pub use price::{Price, Rates};
 
 /// The row of `instance_state` that moves with every change of every organization.
 pub(super) const CHANGE_COUNTER: &str = "change_counter";
@@ -192,33 +194,6 @@ pub struct ProviderEntry {
     pub credential: Option<SecretString>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-}
-
-/// What a million tokens cost, in micro-dollars; none is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Price {
-    /// The price's row; none for one of the embedded table.
-    pub id: Option<Uuid>,
-    /// Prompt tokens.
-    pub input: Option<i64>,
-    /// Answer tokens.
-    pub output: Option<i64>,
-    /// Prompt tokens that the provider had in its cache.
-    pub cache_read: Option<i64>,
-    /// Prompt tokens that the provider put into its cache.
-    pub cache_write: Option<i64>,
-}
-
-impl Price {
-    /// Whether nothing that it is asked for can cost anything: prompt and answer are known to cost 0.
-    #[must_use]
-    pub fn is_free(&self) -> bool {
-        let zero_or_like = |part: Option<i64>| part.is_none_or(|price| price == 0);
-        self.input == Some(0)
-            && self.output == Some(0)
-            && zero_or_like(self.cache_read)
-            && zero_or_like(self.cache_write)
-    }
 }
 
 /// A model of the catalogue, with what is known about it filled in.

@@ -106,8 +106,10 @@ pub struct UsageRow {
     pub cached_tokens: i64,
     /// Tokens spent on reasoning.
     pub reasoning_tokens: i64,
-    /// In nano-dollars.
+    /// In nano-dollars, of the requests with a known cost.
     pub cost_nano_dollars: i64,
+    /// How many requests' cost is unknown.
+    pub unpriced: i64,
     /// How many requests' tokens we reckoned ourselves.
     pub estimated: i64,
 }
@@ -132,6 +134,12 @@ impl UsageRow {
         (!self.api_key_id.is_nil()).then_some(self.api_key_id)
     }
 
+    /// What is known to be paid, in nano-dollars: at least that, where some requests' cost is unknown. None: nothing is known.
+    #[must_use]
+    pub fn cost(&self) -> Option<i64> {
+        known_cost(self.cost_nano_dollars, self.unpriced)
+    }
+
     /// The session; none: of all sessions.
     #[must_use]
     pub fn session_id(&self) -> Option<Uuid> {
@@ -145,7 +153,13 @@ impl From<&UsageRow> for UsagePlace {
     }
 }
 
-const SUMS: [&str; 9] = [
+/// A sum of costs of which so many are unknown. None: no part of it is known, and unknown is not 0.
+#[must_use]
+pub fn known_cost(sum: i64, unpriced: i64) -> Option<i64> {
+    (unpriced == 0 || sum > 0).then_some(sum)
+}
+
+const SUMS: [&str; 10] = [
     "requests",
     "answered",
     "by_fallback",
@@ -154,6 +168,7 @@ const SUMS: [&str; 9] = [
     "cached_tokens",
     "reasoning_tokens",
     "cost_nano_dollars",
+    "unpriced",
     "estimated",
 ];
 

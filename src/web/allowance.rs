@@ -5,7 +5,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::ids::ApiKeyId;
 
-use super::figures::money;
+use super::figures::{count, money, sum};
 use crate::gateway::budget::Spending;
 use crate::store::Period;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
@@ -44,14 +44,16 @@ pub fn lines(
     };
     let line = |budget: &BudgetEntry| {
         let spent = spending.spent(organization.id, key, budget.period);
+        let unpriced = spending.unpriced(organization.id, key, budget.period);
         let limits = [("warns at", budget.soft), ("ends at", budget.hard)];
         let limits = limits.into_iter().filter_map(|(word, limit)| Some(format!("{word} {}", money(limit?))));
         let resets = budget.period.end(now).to_rfc3339_opts(SecondsFormat::Secs, true);
         BudgetLine {
             name: name(budget.period),
             value: format!(
-                "{} spent · {} · anew at {resets}",
-                money(spent),
+                "{} spent{} · {} · anew at {resets}",
+                sum(spent, unpriced),
+                without_price(unpriced),
                 limits.collect::<Vec<_>>().join(", ")
             ),
             note: reached(budget, spent).unwrap_or_default(),
@@ -77,6 +79,15 @@ pub fn warnings(organization: &OrganizationSnapshot, spending: &Spending) -> Vec
         Some(format!("{whose} has spent {} {period}: {note}.", money(spent)))
     };
     organization.budgets.iter().filter_map(warning).collect()
+}
+
+/// What no limit can hold.
+fn without_price(requests: i64) -> String {
+    match requests {
+        ..=0 => String::new(),
+        1 => ", 1 request without a known price is not in it".to_owned(),
+        _ => format!(", {} requests without a known price are not in it", count(requests)),
+    }
 }
 
 fn reached(budget: &BudgetEntry, spent: i64) -> Option<&'static str> {

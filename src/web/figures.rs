@@ -1,5 +1,7 @@
 //! Numbers as people read them: counts, milliseconds, money, shares.
 
+use crate::store::known_cost;
+
 /// A count with its thousands apart: `12,345`.
 #[must_use]
 pub fn count(number: i64) -> String {
@@ -58,6 +60,16 @@ pub fn money(nano_dollars: i64) -> String {
     format!("{sign}$0.{:06}", nano / 1_000)
 }
 
+/// A sum of costs of which so many are unknown.
+#[must_use]
+pub fn sum(nano_dollars: i64, unpriced: i64) -> String {
+    match known_cost(nano_dollars, unpriced) {
+        None => "unknown".to_owned(),
+        Some(cost) if unpriced > 0 => format!("at least {}", money(cost)),
+        Some(cost) => money(cost),
+    }
+}
+
 /// A share in percent, with one digit: `99.2 %`. Of nothing there is no share.
 #[must_use]
 pub fn share(part: i64, whole: i64) -> String {
@@ -89,6 +101,11 @@ mod tests {
         assert_eq!(
             prices,
             ["$0.00", "<$0.000001", "$0.000042", "$0.004200", "$0.0420", "$12.34", "$1,234.00"]
+        );
+        assert_eq!((sum(0, 0), sum(0, 3)), ("$0.00".to_owned(), "unknown".to_owned()));
+        assert_eq!(
+            (sum(4_200_000, 0), sum(4_200_000, 1)),
+            ("$0.004200".to_owned(), "at least $0.004200".to_owned())
         );
         assert_eq!(share(1, 0), "–");
         assert_eq!((share(9_996, 10_000), share(1, 2)), ("99.9 %".to_owned(), "50 %".to_owned()));

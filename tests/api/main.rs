@@ -16,6 +16,7 @@
 mod support;
 
 mod api_keys;
+mod bills;
 mod budgets;
 mod chat;
 mod console;

@@ -2,6 +2,9 @@
 //! and counts that deny that there was anything to pay.
 
 use failsoft::store::PriceFields;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -83,7 +86,68 @@ const SHAPES: [&str; 24] = [
     r#""messages":[],"max_tokens":1,"stream":true"#,
 ];
 
+/// Any JSON, members of an object twice included.
+fn any_json() -> impl Strategy<Value = String> {
+    const LEAVES: [&str; 16] = [
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1",
+        "1e9",
+        "2.5",
+        "-0.0",
+        "99999999999999999999",
+        "1e999",
+        "\"\"",
+        "\"Hello\"",
+        "\"7\"",
+        "[]",
+        "{}",
+        "[[]]",
+    ];
+    const NAMES: [&str; 9] =
+        ["role", "content", "text", "type", "tool_calls", "image_url", "name", "function_call", ""];
+    prop::sample::select(&LEAVES[..]).prop_map(str::to_owned).prop_recursive(4, 24, 4, |inner| {
+        let member = (prop::sample::select(&NAMES[..]), inner.clone());
+        let object = prop::collection::vec(member, 0..4).prop_map(|members| {
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        });
+        let list = prop::collection::vec(inner, 0..4).prop_map(|entries| format!("[{}]", entries.join(",")));
+        prop_oneof![object, list]
+    })
+}
+
+/// The members of a body, beside its model.
+fn any_members() -> impl Strategy<Value = String> {
+    let optional = |names: &'static [&'static str]| {
+        (prop::sample::select(names), any_json()).prop_map(|(name, value)| format!(",\"{name}\":{value}"))
+    };
+    let messages = optional(&["messages", "messages", "messages", "prompt", "input"]);
+    let limit = optional(&["max_tokens", "max_completion_tokens", "max_output_tokens"]);
+    let choices = optional(&["n", "best_of", "tools", "temperature"]);
+    (messages, limit, choices, any::<bool>()).prop_map(|(messages, limit, choices, limited)| {
+        if limited { format!("{messages}{limit}{choices}") } else { messages }
+    })
+}
+
 on_both_databases! {
+    async fn no_generated_shape_passes_a_used_up_budget(app: App) {
+        let fake = priced(&app, 0, 1_000_000).await;
+        let path = limited(&app, 1_000).await;
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        assert!(spent(&app, &path).await > 1_000);
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..150 {
+            let members = any_members().new_tree(&mut runner).expect("a body").current();
+            let answer = raw(&app, format!(r#"{{"model":"a"{members}}}"#)).await;
+            assert!(matches!(answer.status, 400 | 402), "{members}: {}", answer.text());
+        }
+        assert_eq!(fake.served(), 1);
+    }
+
     async fn a_used_up_budget_refuses_every_shape_of_request(app: App) {
         let fake = priced(&app, 1_000_000, 1_000_000).await;
         let provider = app.organization.provider("others", &fake).await;

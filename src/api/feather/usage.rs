@@ -54,10 +54,13 @@ pub struct UsageResponse {
     cached_tokens: i64,
     /// Tokens spent on reasoning; part of `output_tokens`.
     reasoning_tokens: i64,
-    /// What it cost, in nano-dollars, where prices are known.
-    cost_nano_dollars: i64,
+    /// What it cost, in nano-dollars; at least that where `unpriced` is not 0. Null: nothing of it is known.
+    #[schema(required)]
+    cost_nano_dollars: Option<i64>,
     /// Requests whose tokens are our own reckoning.
     estimated: i64,
+    /// Requests with an unknown cost.
+    unpriced: i64,
 }
 
 /// One page of usage.
@@ -86,8 +89,9 @@ impl From<UsageRow> for UsageResponse {
             output_tokens: row.output_tokens,
             cached_tokens: row.cached_tokens,
             reasoning_tokens: row.reasoning_tokens,
-            cost_nano_dollars: row.cost_nano_dollars,
+            cost_nano_dollars: row.cost(),
             estimated: row.estimated,
+            unpriced: row.unpriced,
         }
     }
 }
@@ -109,6 +113,7 @@ impl Exported for UsageResponse {
         "reasoning_tokens",
         "cost_nano_dollars",
         "estimated",
+        "unpriced",
     ];
 }
 

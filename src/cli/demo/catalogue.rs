@@ -22,6 +22,9 @@ const DEAR: PriceFields = PriceFields {
     output: Some(16_000_000),
     cache_read: Some(1_000_000),
     cache_write: None,
+    audio_input: None,
+    audio_output: None,
+    long_prompt: None,
 };
 /// 0.25 and 1 dollar.
 const CHEAP: PriceFields = PriceFields {
@@ -29,6 +32,9 @@ const CHEAP: PriceFields = PriceFields {
     output: Some(1_000_000),
     cache_read: Some(25_000),
     cache_write: None,
+    audio_input: None,
+    audio_output: None,
+    long_prompt: None,
 };
 
 const MODELS: &[DemoModel] = &[

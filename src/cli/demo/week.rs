@@ -140,10 +140,7 @@ impl Week<'_> {
         let served = story.answered_by.and_then(|name| self.organization.models.get(name));
         let usage = served.map(|_| self.usage(story));
         let price = served.and_then(|model| model.price.as_ref());
-        let cost = match (usage, price) {
-            (Some(usage), Some(price)) => usage.cost(price),
-            _ => Some(0),
-        };
+        let (cost, source) = usage.map_or((Some(0), None), |usage| usage.bill(price));
         let total_ms = happening.lost_ms + if served.is_some() { happening.answer_ms } else { 0 };
         let called = story.mishaps.iter().filter(|mishap| !mishap.class.is_passed_over()).count();
         let calls = called + usize::from(served.is_some() && !story.interrupted());
@@ -169,6 +166,7 @@ impl Week<'_> {
             cache_write_tokens: usage.map(|usage| usage.cache_write),
             usage_flag: None,
             cost_nano_dollars: cost,
+            cost_source: source.map(|source| source.as_str().to_owned()),
             model_price_id: price.and_then(|price| price.id),
             estimated: usage.is_some_and(|usage| usage.estimated),
             first_frame_ms: served.map(|_| happening.lost_ms + happening.answer_ms / 4),

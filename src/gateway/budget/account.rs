@@ -18,10 +18,28 @@ pub(super) struct Book {
     month: Span,
     /// By requests under way, in nano-dollars.
     pub(super) reserved: i64,
-    /// What the roll-ups said of this month's days before today, and that day's start.
-    earlier: (i64, i64),
-    /// What a reading has found so far: start of a day, and nano-dollars.
-    found: Vec<(i64, i64)>,
+    /// Today's start, and what the roll-ups said of this month's days before it.
+    earlier: (i64, Read),
+    /// What a reading has found so far, by the start of a day.
+    found: Vec<(i64, Read)>,
+}
+
+/// What the roll-ups say.
+#[derive(Debug, Clone, Copy, Default)]
+struct Read {
+    /// In nano-dollars.
+    cost: i64,
+    /// Requests with an unknown cost.
+    unpriced: i64,
+}
+
+impl Read {
+    fn and(self, other: Self) -> Self {
+        Self {
+            cost: self.cost.saturating_add(other.cost),
+            unpriced: self.unpriced.saturating_add(other.unpriced),
+        }
+    }
 }
 
 /// One period's spending, in nano-dollars.
@@ -30,7 +48,7 @@ struct Span {
     /// Unix seconds at which the period began.
     start: i64,
     /// What the roll-ups said.
-    read: i64,
+    read: Read,
     /// Recorded here before a reading that is under way.
     older: i64,
     /// Recorded here since.
@@ -41,7 +59,7 @@ struct Span {
 
 impl Span {
     fn total(&self) -> i64 {
-        self.read.saturating_add(self.older).saturating_add(self.newer).saturating_add(self.left)
+        self.read.cost.saturating_add(self.older).saturating_add(self.newer).saturating_add(self.left)
     }
 
     fn roll(&mut self, start: i64) {
@@ -58,6 +76,15 @@ impl Book {
         match period {
             Period::Day => self.day.total(),
             Period::Month => self.month.total(),
+        }
+    }
+
+    /// How many requests of the period of `now` have a cost that is unknown.
+    fn unpriced(&mut self, period: Period, now: DateTime<Utc>) -> i64 {
+        self.roll(now);
+        match period {
+            Period::Day => self.day.read.unpriced,
+            Period::Month => self.month.read.unpriced,
         }
     }
 
@@ -86,6 +113,10 @@ impl Account {
         self.open().spent(period, now)
     }
 
+    pub(super) fn unpriced(&self, period: Period, now: DateTime<Utc>) -> i64 {
+        self.open().unpriced(period, now)
+    }
+
     pub(super) fn begin_reading(&self) {
         let mut book = self.open();
         book.found.clear();
@@ -96,8 +127,8 @@ impl Account {
         }
     }
 
-    pub(super) fn found(&self, day: i64, cost: i64) {
-        self.open().found.push((day, cost));
+    pub(super) fn found(&self, day: i64, cost: i64, unpriced: i64) {
+        self.open().found.push((day, Read { cost, unpriced }));
     }
 
     /// What was found replaces what an earlier reading said: of the whole month, or of today alone. Returns whether the
@@ -109,7 +140,7 @@ impl Account {
         let (today, month) = (book.day.start, book.month.start);
         let sum = |from: i64, until: i64| {
             let days = found.iter().filter(|(day, _)| (from..until).contains(day));
-            days.fold(0_i64, |sum, (_, cost)| sum.saturating_add(*cost))
+            days.fold(Read::default(), |sum, (_, read)| sum.and(*read))
         };
         if period == Period::Month {
             book.earlier = (today, sum(month, today));
@@ -120,7 +151,7 @@ impl Account {
             book.earlier = (today, book.month.read);
         }
         book.day.read = sum(today, i64::MAX);
-        book.month.read = book.earlier.1.saturating_add(book.day.read);
+        book.month.read = book.earlier.1.and(book.day.read);
         book.day.older = 0;
         book.month.older = 0;
         known

@@ -55,6 +55,7 @@ impl World {
             api_key_id: self.key.0,
             day: DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).expect("a day").timestamp(),
             cost_nano_dollars: *cost_nano_dollars,
+            unpriced: 0,
         };
         let rows = days.iter().map(row).collect();
         self.spending.read(None, period, async { Ok(rows) }).await.expect("read");
@@ -72,7 +73,7 @@ fn budget(key: Option<ApiKeyId>, period: Period, hard: i64) -> BudgetEntry {
     }
 }
 
-/// What a call costs whose caller says how long the answer may be.
+/// What a call costs where its caller limits the answer.
 fn exactly(cost: i64) -> Estimate {
     Estimate::Between { least: cost, most: cost }
 }

@@ -1,28 +1,38 @@
 //! What a provider says of its tokens, read from whatever stands in its `usage`. Nothing in there is an error.
 //!
-//! Imports [`cost`](super)'s words and [`choices`](crate::gateway::choices) for names.
+//! Vendors have many names for the same counts; [`parts`](super::parts) makes disjoint parts of them. Imports
+//! [`cost`](super)'s words and [`choices`](crate::gateway::choices) for names.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Flag, Usage};
+use super::number::{Number, dollars, ticks, tokens};
+use super::parts::Counts;
+use super::{Flag, Tier, Usage};
 use crate::gateway::choices::Key;
-use crate::store::amount::MOST_TOKENS;
 
-/// A provider's `usage`, whatever it holds. Each count is from 0 to [`MOST_TOKENS`].
+/// A provider's `usage`, whatever it holds. Each count is from 0 to [`MOST_TOKENS`](crate::store::amount::MOST_TOKENS).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reported {
     /// It is there, and not null.
     pub present: bool,
-    /// Prompt tokens.
+    /// Prompt tokens, cached ones included.
     pub input: Option<i64>,
-    /// Answer tokens.
+    /// Answer tokens, reasoning included.
     pub output: Option<i64>,
-    cached: i64,
-    cache_write: i64,
-    reasoning: i64,
+    pub(super) cached: i64,
+    pub(super) cache_write: i64,
+    pub(super) reasoning: i64,
+    pub(super) audio_input: i64,
+    pub(super) audio_output: i64,
+    /// Something was used that no price of tokens covers, such as pictures or searches.
+    pub(super) extras: bool,
+    /// What the provider says that it bills, in nano-dollars.
+    pub(super) billed: Option<i64>,
+    /// At which tier it answered, where it says so.
+    pub tier: Option<Tier>,
     /// What is odd about it.
     pub flag: Option<Flag>,
 }
@@ -33,6 +43,11 @@ impl Reported {
             cached: self.cached,
             cache_write: self.cache_write,
             reasoning: self.reasoning,
+            audio_input: self.audio_input,
+            audio_output: self.audio_output,
+            extras: self.extras,
+            billed: self.billed,
+            tier: self.tier,
             flag: self.flag,
             ..Usage::default()
         }
@@ -41,25 +56,38 @@ impl Reported {
     /// Whether it counts both sides, and nothing is odd about it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.flag.is_none() && self.input.is_some() && self.output.is_some()
+        let counted = |count: Option<i64>| count.is_some_and(|count| count > 0);
+        self.flag.is_none() && counted(self.input) && counted(self.output)
     }
 
-    /// Of two in one answer or stream, a later one that says something. Streams may count as they go, so growing is
-    /// no contradiction; going back is.
+    /// Of two in one answer or stream, what both say. Streams may count as they go, so growing is no contradiction. Going
+    /// back is, and then the larger count holds.
     #[must_use]
     pub fn followed_by(self, later: Self) -> Self {
         if !later.present {
-            return self;
+            return Self { tier: later.tier.or(self.tier), ..self };
         }
         let shrunk =
             |before: Option<i64>, after: Option<i64>| before.zip(after).is_some_and(|(one, two)| two < one);
         let back = shrunk(self.input, later.input) || shrunk(self.output, later.output);
         let flag = self.flag.max(later.flag).max(back.then_some(Flag::Contradictory));
-        // A later one without any count does not take back an earlier one with some.
-        let counts = |one: &Self| one.input.is_some() || one.output.is_some();
-        let base = if counts(&later) || !counts(&self) { later } else { self };
-        let unusable = !counts(&base);
-        Self { flag: flag.filter(|flag| unusable || *flag != Flag::Unusable), ..base }
+        let (input, output) = (self.input.max(later.input), self.output.max(later.output));
+        let unusable = input.is_none() && output.is_none();
+        Self {
+            present: true,
+            input,
+            output,
+            cached: self.cached.max(later.cached),
+            cache_write: self.cache_write.max(later.cache_write),
+            reasoning: self.reasoning.max(later.reasoning),
+            audio_input: self.audio_input.max(later.audio_input),
+            audio_output: self.audio_output.max(later.audio_output),
+            extras: self.extras || later.extras,
+            billed: later.billed.or(self.billed),
+            tier: later.tier.or(self.tier),
+            // A later one without any count does not take back an earlier one with some.
+            flag: flag.filter(|flag| unusable || *flag != Flag::Unusable),
+        }
     }
 
     /// The chunk or answer names another model than the answer before it did.
@@ -81,98 +109,189 @@ pub fn parse(raw: &RawValue) -> Reported {
     if raw.get() == "null" {
         return Reported::default();
     }
-    let unusable = Reported { present: true, flag: Some(Flag::Unusable), ..Reported::default() };
-    let mut counts = Counts::default();
-    let understood = read(raw, |name, raw| counts.member(name, raw));
-    if !understood || counts.input.is_none() && counts.output.is_none() {
-        return unusable;
+    let mut reading = Reading::default();
+    let understood = read(raw, |name, raw| reading.member(name, raw));
+    let Reading { counts, bill, tier, out_of_range, flag } = reading;
+    let billed = bill.nano_dollars();
+    if !understood || counts.is_empty() {
+        let flag = Some(if out_of_range { Flag::Clamped } else { Flag::Unusable });
+        return Reported { present: true, billed, tier, flag, ..Reported::default() };
     }
-    counts.reported()
+    let parts = counts.parted();
+    Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts }
 }
 
-/// The counts as they were named; of a name that stands there twice, the last.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    input: Option<i64>,
-    output: Option<i64>,
-    total: Option<i64>,
-    cached: Option<i64>,
-    cache_write: Option<i64>,
-    reasoning: Option<i64>,
+/// A usage inside of an object of another name, as Groq's `x_groq` has it.
+#[must_use]
+pub fn parse_inside(raw: &RawValue) -> Reported {
+    let mut found = Reported::default();
+    read(raw, |name, raw| {
+        if name == "usage" {
+            found = parse(raw);
+        }
+    });
+    found
+}
+
+/// What was found, as it was named.
+#[derive(Debug, Default)]
+struct Reading {
+    counts: Counts,
+    bill: Bill,
+    tier: Option<Tier>,
+    /// A number was below 0 or beyond belief.
+    out_of_range: bool,
     flag: Option<Flag>,
 }
 
-impl Counts {
-    fn reported(self) -> Reported {
-        let reasoning = self.reasoning.unwrap_or(0);
-        let mut output = self.output;
-        let mut flag = self.flag;
-        if let (Some(input), Some(said), Some(total)) = (self.input, self.output, self.total)
-            && total != input.saturating_add(said)
-        {
-            // Some vendors leave the reasoning out of the answer's tokens, and bill it.
-            if total == input.saturating_add(said).saturating_add(reasoning) {
-                output = Some(said.saturating_add(reasoning).min(MOST_TOKENS));
-            } else {
-                flag = flag.max(Some(Flag::Contradictory));
-            }
-        }
-        Reported {
-            present: true,
-            input: self.input,
-            output,
-            cached: self.cached.unwrap_or(0),
-            cache_write: self.cache_write.unwrap_or(0),
-            reasoning,
-            flag,
-        }
-    }
+/// What a provider says that it bills, in nano-dollars.
+#[derive(Debug, Default)]
+struct Bill {
+    cost: Option<i64>,
+    /// What the vendor behind a router bills.
+    upstream: Option<i64>,
+    /// Whether the caller has an account of its own there.
+    own_account: Option<bool>,
+}
 
-    /// Takes a count, and notes what is odd about it. A null is as good as nothing.
-    fn take(&mut self, which: fn(&mut Self) -> &mut Option<i64>, raw: &RawValue) {
-        if raw.get() == "null" {
-            return;
-        }
-        let (count, odd) = tokens(raw.get());
-        let twice = which(self).is_some_and(|known| count.is_some_and(|count| count != known));
-        let flag = self.flag.max(odd.then_some(Flag::Clamped)).max(twice.then_some(Flag::Contradictory));
-        self.flag = flag;
-        if count.is_some() {
-            *which(self) = count;
-        }
+impl Bill {
+    fn nano_dollars(&self) -> Option<i64> {
+        let cost = self.cost?;
+        // With an account of one's own, the router bills its fee and the vendor the answer.
+        let own = self.own_account.unwrap_or(self.upstream.is_some_and(|upstream| upstream > cost));
+        Some(if own { cost.saturating_add(self.upstream.unwrap_or(0)) } else { cost })
     }
+}
 
+/// Which side of an answer the details of an object are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Prompt,
+    Answer,
+    Whole,
+}
+
+impl Reading {
     fn member(&mut self, name: &str, raw: &RawValue) {
         match name {
-            "prompt_tokens" | "input_tokens" => self.take(|counts| &mut counts.input, raw),
+            "prompt_tokens" => {
+                self.counts.names.chat = true;
+                self.take(|counts| &mut counts.input, raw);
+            }
+            "input_tokens" => {
+                self.counts.names.messages = true;
+                self.take(|counts| &mut counts.input, raw);
+            }
             "completion_tokens" | "output_tokens" => self.take(|counts| &mut counts.output, raw),
             "total_tokens" => self.take(|counts| &mut counts.total, raw),
-            "prompt_tokens_details"
-            | "input_tokens_details"
-            | "completion_tokens_details"
-            | "output_tokens_details" => self.details(raw),
-            detail => self.detail(detail, raw),
+            "prompt_tokens_details" | "input_tokens_details" => self.details(Side::Prompt, raw),
+            "completion_tokens_details" | "output_tokens_details" => self.details(Side::Answer, raw),
+            "cost" | "estimated_cost" => self.cost(raw),
+            "cost_in_usd_ticks" => self.bill.cost = ticks(raw.get()).or(self.bill.cost),
+            "is_byok" => self.bill.own_account = Some(raw.get() == "true"),
+            "cost_details" => {
+                read(raw, |name, raw| {
+                    if name == "upstream_inference_cost" {
+                        self.bill.upstream = dollars(raw.get());
+                    }
+                });
+            }
+            "service_tier" => self.tier = Tier::read(raw.get()),
+            "server_tool_use" => {
+                read(raw, |_, raw| self.extra(raw));
+            }
+            "prompt_audio_seconds"
+            | "num_sources_used"
+            | "num_server_side_tools_used"
+            | "num_search_queries" => {
+                self.extra(raw);
+            }
+            detail => {
+                self.counts.names.cache |=
+                    matches!(detail, "cache_read_input_tokens" | "cache_creation_input_tokens");
+                self.detail(Side::Whole, detail, raw);
+            }
         }
     }
 
-    fn detail(&mut self, name: &str, raw: &RawValue) {
-        match name {
-            "cached_tokens" | "cache_read_input_tokens" | "prompt_cache_hit_tokens" => {
+    fn detail(&mut self, side: Side, name: &str, raw: &RawValue) {
+        match (name, side) {
+            (
+                "cached_tokens" | "cache_read_input_tokens" | "prompt_cache_hit_tokens" | "cache_read_tokens",
+                _,
+            ) => {
                 self.take(|counts| &mut counts.cached, raw);
             }
-            "cache_write_tokens" | "cache_creation_tokens" | "cache_creation_input_tokens" => {
+            ("cache_write_tokens" | "cache_creation_tokens" | "cache_creation_input_tokens", _) => {
                 self.take(|counts| &mut counts.cache_write, raw);
             }
-            "reasoning_tokens" => self.take(|counts| &mut counts.reasoning, raw),
-            _ => {}
+            ("reasoning_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
+            ("audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
+            ("audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
+            // A picture that is made costs more than the words that it replaces.
+            ("image_tokens" | "video_tokens", Side::Answer) => self.extra(raw),
+            (_, _) => {}
         }
     }
 
     /// Details have no details of their own: nothing here goes deeper, whatever is nested in it.
-    fn details(&mut self, raw: &RawValue) {
-        if raw.get() != "null" && !read(raw, |name, raw| self.detail(name, raw)) {
-            self.flag = self.flag.max(Some(Flag::Clamped));
+    fn details(&mut self, side: Side, raw: &RawValue) {
+        if raw.get() != "null" && !read(raw, |name, raw| self.detail(side, name, raw)) {
+            self.odd(Flag::Clamped);
         }
+    }
+
+    /// Takes a count, and notes what is odd about it. A null is as good as nothing; of one that comes twice, under
+    /// whatever name, the larger holds.
+    fn take(&mut self, which: fn(&mut Counts) -> &mut Option<i64>, raw: &RawValue) {
+        if raw.get() == "null" {
+            return;
+        }
+        let count = match tokens(raw.get()) {
+            Number::Whole(count) => Some(count),
+            Number::Near(count) => {
+                self.odd(Flag::Clamped);
+                Some(count)
+            }
+            Number::OutOfRange => {
+                self.out_of_range = true;
+                self.odd(Flag::Clamped);
+                None
+            }
+            Number::None => {
+                self.odd(Flag::Clamped);
+                None
+            }
+        };
+        let known = which(&mut self.counts);
+        // Some vendors send the names of another dialect along, with zeros.
+        let twice = known.zip(count).is_some_and(|(one, two)| one != two && one != 0 && two != 0);
+        *known = (*known).max(count);
+        if twice {
+            self.odd(Flag::Contradictory);
+        }
+    }
+
+    /// A number of dollars, or an object that holds their sum.
+    fn cost(&mut self, raw: &RawValue) {
+        let mut found = dollars(raw.get());
+        if found.is_none() {
+            read(raw, |name, raw| {
+                if name == "total_cost" {
+                    found = dollars(raw.get());
+                }
+            });
+        }
+        self.bill.cost = self.bill.cost.or(found);
+    }
+
+    fn extra(&mut self, raw: &RawValue) {
+        // What is no number says nothing: some vendors put an empty object there.
+        self.counts.extras |= !matches!(tokens(raw.get()), Number::Whole(0) | Number::Near(0) | Number::None);
+    }
+
+    fn odd(&mut self, flag: Flag) {
+        self.flag = self.flag.max(Some(flag));
     }
 }
 
@@ -196,29 +315,4 @@ impl<'de, F: FnMut(&str, &RawValue)> Visitor<'de> for Object<F> {
         }
         Ok(())
     }
-}
-
-/// A count as vendors write it, from 0 to [`MOST_TOKENS`], and whether it had to be read as something else than what
-/// stood there. None: it is nothing that could be a number.
-fn tokens(text: &str) -> (Option<i64>, bool) {
-    let (text, quoted) = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inside) => (inside.trim(), true),
-        None => (text, false),
-    };
-    if let Ok(whole) = text.parse::<i64>() {
-        let believed = whole.clamp(0, MOST_TOKENS);
-        return (Some(believed), quoted || believed != whole);
-    }
-    // Only what begins like a number: `inf` and `NaN` are words.
-    let begins = text.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit());
-    let number = if begins { text.parse::<f64>().ok() } else { None };
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
-    #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^52")]
-    let believed = number.map(|number| number.clamp(0.0, MOST_TOKENS as f64) as i64);
-    // Some vendors write whole numbers as 12.0.
-    #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^52")]
-    let same = believed
-        .zip(number)
-        .is_some_and(|(believed, number)| (believed as f64 - number).abs() < f64::EPSILON);
-    (believed, quoted || !same)
 }

@@ -4,6 +4,9 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::*;
+use crate::providers::LongPrompt;
+
+mod vendors;
 
 fn reported(text: &str) -> Reported {
     parse(&RawValue::from_string(text.to_owned()).expect("JSON"))
@@ -14,7 +17,7 @@ fn settled(text: &str) -> Usage {
 }
 
 fn price(input: i64, output: i64) -> Price {
-    Price { id: None, input: Some(input), output: Some(output), cache_read: None, cache_write: None }
+    Price { input: Some(input), output: Some(output), ..Price::default() }
 }
 
 #[test]
@@ -43,44 +46,45 @@ fn ordinary_counts_are_taken_as_they_are() {
             (10, 5, 0, 0, 0),
         ),
     ] {
-        let Usage { input, output, cached, cache_write, reasoning, estimated, flag } = settled(text);
+        let Usage { input, output, cached, cache_write, reasoning, estimated, flag, .. } = settled(text);
         assert_eq!((input, output, cached, cache_write, reasoning), expected, "{text}");
         assert_eq!((estimated, flag), (false, None), "{text}");
     }
 }
 
 #[test]
-fn hostile_counts_are_clamped_and_flagged() {
+fn hostile_counts_are_estimated_or_read_and_flagged() {
     use Flag::{Clamped, Contradictory, Unusable};
-    const MOST: i64 = MOST_TOKENS;
     let deep = format!(
         r#"{{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{}{}}}"#,
         r#"{"prompt_tokens_details":"#.repeat(50_000) + "1",
         "}".repeat(50_000)
     );
     for (text, input, output, flag) in [
-        (r#"{"prompt_tokens":-5,"completion_tokens":-1}"#, 0, 0, Clamped),
-        (r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1e308}"#, MOST, MOST, Clamped),
-        (r#"{"prompt_tokens":1e999,"completion_tokens":-1e999}"#, MOST, 0, Clamped),
+        (r#"{"prompt_tokens":-5,"completion_tokens":-1}"#, 70, 30, Clamped),
+        (r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1e308}"#, 70, 30, Clamped),
+        (r#"{"prompt_tokens":1e999,"completion_tokens":-1e999}"#, 70, 30, Clamped),
         (r#"{"prompt_tokens":"12","completion_tokens":3}"#, 12, 3, Clamped),
-        (r#"{"prompt_tokens":7.5,"completion_tokens":3}"#, 7, 3, Clamped),
+        (r#"{"prompt_tokens":7.5,"completion_tokens":3}"#, 8, 3, Clamped),
         (r#"{"prompt_tokens":"NaN","completion_tokens":3}"#, 70, 3, Clamped),
         (r#"{"prompt_tokens":[1],"completion_tokens":{"x":1}}"#, 70, 30, Unusable),
         (r#"{"prompt_tokens":true,"completion_tokens":3}"#, 70, 3, Clamped),
         (r#"{"prompt_tokens":1,"prompt_tokens":9,"completion_tokens":3}"#, 9, 3, Contradictory),
         (
             r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":99}}"#,
-            1,
+            100,
             2,
             Contradictory,
         ),
         (
             r#"{"prompt_tokens":1,"completion_tokens":2,"completion_tokens_details":{"reasoning_tokens":99}}"#,
             1,
-            2,
+            101,
             Contradictory,
         ),
-        (r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":99}"#, 1, 2, Contradictory),
+        (r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":5}"#, 9, 2, Contradictory),
+        (r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#, 70, 30, Contradictory),
+        (r#"{"prompt_tokens":0,"completion_tokens":3}"#, 70, 3, Contradictory),
         (r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":[7]}"#, 1, 2, Clamped),
         (r#"{"prompt_tokens":null,"completion_tokens":null}"#, 70, 30, Unusable),
         ("{}", 70, 30, Unusable),
@@ -111,12 +115,14 @@ fn what_is_not_told_is_estimated() {
 }
 
 #[test]
-fn of_counts_that_come_twice_the_later_holds() {
+fn of_counts_that_come_twice_the_larger_holds() {
     let growing = reported(r#"{"prompt_tokens":9,"completion_tokens":1}"#)
         .followed_by(reported(r#"{"prompt_tokens":9,"completion_tokens":5}"#));
     assert_eq!((growing.output, growing.flag), (Some(5), None));
     let shrinking = growing.followed_by(reported(r#"{"prompt_tokens":9,"completion_tokens":2}"#));
-    assert_eq!((shrinking.output, shrinking.flag), (Some(2), Some(Flag::Contradictory)));
+    assert_eq!((shrinking.output, shrinking.flag), (Some(5), Some(Flag::Contradictory)));
+    let parts = reported(r#"{"prompt_tokens":9}"#).followed_by(reported(r#"{"completion_tokens":4}"#));
+    assert_eq!((parts.input, parts.output, parts.flag), (Some(9), Some(4), None));
     let garbage = growing.followed_by(reported("[]"));
     assert_eq!((garbage.output, garbage.flag), (Some(5), None));
     assert_eq!(growing.followed_by(reported("null")), growing);
@@ -186,13 +192,22 @@ fn any_usage() -> impl Strategy<Value = String> {
 
 fn any_price() -> impl Strategy<Value = Price> {
     let part = || prop::option::weighted(0.8, prop_oneof![4 => 0_i64..100_000_000, 1 => any::<i64>()]);
-    (part(), part(), part(), part()).prop_map(|(input, output, cache_read, cache_write)| Price {
-        id: None,
+    let long = (1_i64..300_000, part(), part()).prop_map(|(above, input, output)| LongPrompt {
+        above,
         input,
         output,
-        cache_read,
-        cache_write,
-    })
+        ..LongPrompt::default()
+    });
+    (part(), part(), part(), part(), prop::option::of(long)).prop_map(
+        |(input, output, cache_read, cache_write, long_prompt)| Price {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            long_prompt,
+            ..Price::default()
+        },
+    )
 }
 
 proptest! {
@@ -206,10 +221,14 @@ proptest! {
         }
         prop_assert!(usage.cached + usage.cache_write <= usage.input && usage.reasoning <= usage.output);
         let cost = usage.cost(&price);
-        if price.input.is_some() && price.output.is_some() {
+        let rates = price.rates(usage.input);
+        if rates.input.is_some() && rates.output.is_some() {
             prop_assert!(cost.is_some());
         }
         prop_assert!(cost.is_none_or(|cost| (0..=MOST_NANO_DOLLARS).contains(&cost)));
+        // Whatever it denies, there were a prompt and an answer.
+        prop_assert!(ours.0 == 0 || usage.input > 0);
+        prop_assert!(ours.1 == 0 || usage.output > 0);
     }
 }
 

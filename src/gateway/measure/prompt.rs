@@ -13,7 +13,7 @@ use super::{LONG, Measure, TOKEN};
 use crate::gateway::choices::Key;
 use crate::gateway::request::ChatRequest;
 
-/// What stands in a body that holds more than text: pictures and sound are no letters.
+/// Marks of a body that holds more than text: pictures and sound are no letters.
 const NO_TEXT: [&[u8]; 4] = [b"image_url", b"input_audio", b"file_data", b"video_url"];
 /// What a message costs beside its words, in most vendors' formats.
 const MESSAGE: u64 = 4 * TOKEN;
@@ -48,7 +48,7 @@ impl Measure {
             let value = request.value(part);
             match part.name.as_str() {
                 "messages" => measure.then(Self::of_messages(&String::from_utf8_lossy(value))),
-                // A tool is told to the model as it stands there, its names included.
+                // A model reads a tool as it is written, its names included.
                 "tools" | "functions" => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
                 name if value.len() <= SETTING || UNREAD.contains(&name) => measure,
                 _ => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
@@ -105,7 +105,7 @@ impl Measure {
     }
 }
 
-/// The rest of a list or an object that is told apart by its members alone: anything else in their place is an error,
+/// The rest of a list or an object that is read by its members alone: anything else in their place is an error,
 /// and then the text counts by its bytes.
 macro_rules! measured_list {
     ($list:ident, $entry:ident, $expecting:literal) => {

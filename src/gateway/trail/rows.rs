@@ -75,6 +75,7 @@ impl Trail {
         let context = &self.context;
         let usage = self.usage;
         let served = self.served.as_ref();
+        let (cost, source) = self.bill(usage.as_ref());
         RequestRecord {
             id: context.request_id.into(),
             organization_id: context.organization_id,
@@ -95,7 +96,8 @@ impl Trail {
             reasoning_tokens: usage.map(|usage| usage.reasoning),
             cache_write_tokens: usage.map(|usage| usage.cache_write),
             usage_flag: usage.and_then(|usage| usage.flag).map(|flag| flag.as_str().to_owned()),
-            cost_nano_dollars: self.cost(usage.as_ref()),
+            cost_nano_dollars: cost,
+            cost_source: source.map(|source| source.as_str().to_owned()),
             model_price_id: served.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
             // What was delivered of an answer that was cut short is a matter of opinion.
             estimated: usage.is_some_and(|usage| {

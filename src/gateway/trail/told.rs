@@ -50,7 +50,7 @@ impl Trail {
         let metadata = Metadata {
             requested: &self.context.requested,
             disclosure,
-            cost: self.cost(Some(usage)),
+            cost: self.bill(Some(usage)).0,
             attempts: &self.reports,
         };
         serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())

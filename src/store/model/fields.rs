@@ -10,7 +10,7 @@ use sea_orm::prelude::Json;
 use serde::Serialize;
 
 use super::Error;
-use crate::providers::{Capabilities, ParameterRules};
+use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 
 /// What a million tokens cost, in micro-dollars. None: unknown, which is not free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -23,6 +23,12 @@ pub struct PriceFields {
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub cache_write: Option<i64>,
+    /// Prompt tokens that are sound.
+    pub audio_input: Option<i64>,
+    /// Answer tokens that are sound.
+    pub audio_output: Option<i64>,
+    /// What holds instead where a prompt is long. None: the same as for any other.
+    pub long_prompt: Option<LongPrompt>,
 }
 
 /// Everything that an organization may say about a model. A none leaves the value to the embedded table, or to

@@ -103,7 +103,9 @@ impl Filled {
 
 impl From<KnownPrice> for PriceFields {
     fn from(price: KnownPrice) -> Self {
-        let KnownPrice { input, output, cache_read, cache_write } = price;
-        Self { input: Some(input), output: Some(output), cache_read, cache_write }
+        let KnownPrice { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
+            price;
+        let (input, output) = (Some(input), Some(output));
+        Self { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt }
     }
 }

@@ -14,6 +14,7 @@ use sea_orm::{
 
 use super::super::change::Change;
 use super::{Error, ModelRow, OrgStore, PriceFields};
+use crate::providers::LongPrompt;
 
 impl OrgStore {
     /// Makes a price hold from now on, unless it does already. A price without any number takes back the
@@ -29,7 +30,8 @@ impl OrgStore {
             return Ok(());
         }
         let now = self.clock().now();
-        let PriceFields { input, output, cache_read, cache_write } = price.unwrap_or_default();
+        let PriceFields { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
+            price.unwrap_or_default();
         let row = model_prices::ActiveModel {
             id: Set(ModelPriceId(self.clock().new_id())),
             organization_id: Set(self.organization_id),
@@ -38,6 +40,13 @@ impl OrgStore {
             output: Set(output),
             cache_read: Set(cache_read),
             cache_write: Set(cache_write),
+            audio_input: Set(audio_input),
+            audio_output: Set(audio_output),
+            long_prompt_above: Set(long_prompt.map(|long| long.above)),
+            long_prompt_input: Set(long_prompt.and_then(|long| long.input)),
+            long_prompt_output: Set(long_prompt.and_then(|long| long.output)),
+            long_prompt_cache_read: Set(long_prompt.and_then(|long| long.cache_read)),
+            long_prompt_cache_write: Set(long_prompt.and_then(|long| long.cache_write)),
             valid_from: Set(now),
             created_at: Set(now),
         };
@@ -126,6 +135,15 @@ impl From<&model_prices::Model> for PriceFields {
             output: row.output,
             cache_read: row.cache_read,
             cache_write: row.cache_write,
+            audio_input: row.audio_input,
+            audio_output: row.audio_output,
+            long_prompt: row.long_prompt_above.map(|above| LongPrompt {
+                above,
+                input: row.long_prompt_input,
+                output: row.long_prompt_output,
+                cache_read: row.long_prompt_cache_read,
+                cache_write: row.long_prompt_cache_write,
+            }),
         }
     }
 }

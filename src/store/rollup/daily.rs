@@ -9,7 +9,7 @@ use entity::ids::OrganizationId;
 use entity::{session_rollups, usage_rollups};
 use uuid::Uuid;
 
-use super::write::bounded;
+use super::write::{bounded, is_unpriced};
 use crate::store::recorder::RequestRecord;
 use crate::store::rows::{self, Batch};
 
@@ -34,6 +34,7 @@ struct Sums {
     cached_tokens: i64,
     reasoning_tokens: i64,
     cost_nano_dollars: i64,
+    unpriced: i64,
     estimated: i64,
 }
 
@@ -95,6 +96,7 @@ impl Sums {
         self.cached_tokens += number * bounded(row.cached_tokens);
         self.reasoning_tokens += number * bounded(row.reasoning_tokens);
         self.cost_nano_dollars += number * bounded(row.cost_nano_dollars);
+        self.unpriced += number * i64::from(is_unpriced(row));
         self.estimated += number * i64::from(row.estimated);
     }
 }
@@ -119,6 +121,7 @@ fn day_row(key: Key, sums: Sums) -> usage_rollups::Model {
         cached_tokens: sums.cached_tokens,
         reasoning_tokens: sums.reasoning_tokens,
         cost_nano_dollars: sums.cost_nano_dollars,
+        unpriced: sums.unpriced,
         estimated,
     }
 }
@@ -141,6 +144,7 @@ fn session_row(key: Key, session_id: Uuid, sums: Sums) -> session_rollups::Model
         cached_tokens: sums.cached_tokens,
         reasoning_tokens: sums.reasoning_tokens,
         cost_nano_dollars: sums.cost_nano_dollars,
+        unpriced: sums.unpriced,
         estimated,
     }
 }

@@ -22,6 +22,9 @@ use crate::store::rows::{self, Batch};
 pub(super) const FIRST_FRAME: &str = "first_frame";
 pub(super) const TOTAL: &str = "total";
 
+/// The outcome of a stream that goes on.
+const RUNNING: &str = "running";
+
 /// The origin of what is not counted.
 const DRILL: &str = "drill";
 
@@ -46,6 +49,7 @@ struct RequestSums {
     cached_tokens: i64,
     reasoning_tokens: i64,
     cost_nano_dollars: i64,
+    unpriced: i64,
 }
 
 impl Tally {
@@ -90,6 +94,7 @@ impl Tally {
         sums.cached_tokens += number * bounded(row.cached_tokens);
         sums.reasoning_tokens += number * bounded(row.reasoning_tokens);
         sums.cost_nano_dollars += number * bounded(row.cost_nano_dollars);
+        sums.unpriced += number * i64::from(is_unpriced(row));
         for (measure, time) in [(FIRST_FRAME, row.first_frame_ms), (TOTAL, Some(row.total_ms))] {
             let Some(time) = time else { continue };
             let key = (row.organization_id, bucket(row.created_at), row.origin.clone(), measure, step(time));
@@ -123,6 +128,11 @@ pub(super) fn bounded(sum: Option<i64>) -> i64 {
     sum.unwrap_or(0).clamp(0, MOST)
 }
 
+/// Whether what a request cost is unknown. While a stream goes on, that is still to come.
+pub(super) fn is_unpriced(row: &RequestRecord) -> bool {
+    row.cost_nano_dollars.is_none() && row.outcome != RUNNING
+}
+
 fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::Model {
     let (organization_id, bucket_at, failed_model, next_model, error_class, origin) = key;
     fallback_rollups::Model {
@@ -154,6 +164,7 @@ fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Model
         cached_tokens: sums.cached_tokens,
         reasoning_tokens: sums.reasoning_tokens,
         cost_nano_dollars: sums.cost_nano_dollars,
+        unpriced: sums.unpriced,
     }
 }
 

@@ -329,21 +329,9 @@ fn model_entry(
         num_retries: row.num_retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(NUM_RETRIES),
         enabled: row.enabled,
         // A row without any number takes back what the organization had said.
-        price: match price.filter(|own| PriceFields::from(*own).says_something()) {
-            Some(own) => Some(Price {
-                id: Some(own.id.0),
-                input: own.input,
-                output: own.output,
-                cache_read: own.cache_read,
-                cache_write: own.cache_write,
-            }),
-            None => known.and_then(|known| known.price).map(|price| Price {
-                id: None,
-                input: Some(price.input),
-                output: Some(price.output),
-                cache_read: price.cache_read,
-                cache_write: price.cache_write,
-            }),
+        price: match price.map(|own| (own.id.0, PriceFields::from(own))) {
+            Some((id, own)) if own.says_something() => Some(Price::new(Some(id), own)),
+            Some(_) | None => known.and_then(|known| known.price).map(|known| Price::new(None, known.into())),
         },
         upstream_model: row.upstream_model,
         provider,

@@ -38,6 +38,7 @@ pub(super) fn request(world: &World) -> RequestRecord {
         cache_write_tokens: Some(3),
         usage_flag: Some("clamped".to_owned()),
         cost_nano_dollars: Some(0),
+        cost_source: None,
         model_price_id: None,
         estimated: false,
         first_frame_ms: None,

@@ -63,6 +63,7 @@ async fn requests_are_counted_by_how_they_ended(#[values(Kind::Sqlite, Kind::Pos
         input_tokens: 35,
         output_tokens: 15,
         cost_nano_dollars: 40,
+        unpriced: 0,
     };
     assert_eq!(counts.values().next(), Some(&expected));
     assert_eq!(counts.keys().next().map(|at| (first.timestamp() - at) / 300), Some(0));

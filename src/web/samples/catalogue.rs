@@ -277,7 +277,8 @@ fn budget_lines() -> Vec<BudgetLine> {
 fn budget_form(problems: Problems) -> budgets::change::Page {
     let typed = budgets::form::Typed { day_hard: "20".to_owned(), ..Default::default() };
     let of = budgets::change::Of::key(&key(1));
-    budgets::change::Page { frame: frame("Budget", Lit::Keys), problems, typed, of }
+    let unpriced = "llama-70b".to_owned();
+    budgets::change::Page { frame: frame("Budget", Lit::Keys), problems, typed, of, unpriced }
 }
 
 /// Every page by name.

@@ -132,6 +132,7 @@ pub(super) fn request(number: i64) -> RequestRow {
         cache_write_tokens: None,
         usage_flag: (number % 4 == 1).then(|| "clamped".to_owned()),
         cost_nano_dollars: Some(8_706_000 + number * 13_000),
+        cost_source: Some("list_price".to_owned()),
         model_price_id: None,
         estimated: number % 4 == 1,
         first_frame_ms: (!failed).then_some(1_292 - number * 3),
@@ -161,5 +162,6 @@ pub(super) fn counts(at: DateTime<Utc>) -> RequestCounts {
         input_tokens: first_try * 1_840,
         output_tokens: first_try * 240,
         cost_nano_dollars: first_try * 8_700_000,
+        unpriced: i64::from(wave == 10),
     }
 }

@@ -17,6 +17,7 @@ async fn priced(app: &App, fake: &FakeProvider, name: &str) -> Uuid {
         output: Some(2_000_000),
         cache_read: Some(100_000),
         cache_write: Some(1_250_000),
+        ..PriceFields::default()
     };
     app.organization.model_like(name, provider, |fields| fields.price = Some(price)).await
 }
@@ -69,15 +70,16 @@ on_both_databases! {
         assert_eq!((&row["estimated"], &row["usage_flag"]), (&json!(false), &json!(null)));
     }
 
-    async fn hostile_usage_is_clamped_and_flagged(app: App) {
+    async fn hostile_usage_is_estimated_or_read_and_flagged(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake, "a").await;
         for (usage, flag, estimated) in [
-            (r#"{"prompt_tokens":-1,"completion_tokens":-9223372036854775808}"#, "clamped", false),
-            (r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1}"#, "clamped", false),
-            (r#"{"prompt_tokens":1e308,"completion_tokens":1e308}"#, "clamped", false),
+            (r#"{"prompt_tokens":-1,"completion_tokens":-9223372036854775808}"#, "clamped", true),
+            (r#"{"prompt_tokens":9223372036854775808,"completion_tokens":1}"#, "clamped", true),
+            (r#"{"prompt_tokens":1e308,"completion_tokens":1e308}"#, "clamped", true),
             (r#"{"prompt_tokens":"12","completion_tokens":"NaN"}"#, "clamped", true),
             (r#"{"prompt_tokens":1,"completion_tokens":1,"completion_tokens":7}"#, "contradictory", false),
+            (r#"{"prompt_tokens":0,"completion_tokens":0}"#, "contradictory", true),
             (r#"{"prompt_tokens":1,"completion_tokens":1},"usage":{"prompt_tokens":1,"completion_tokens":0}"#, "contradictory", false),
             (r#"{"prompt_tokens":1,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":5}}"#, "contradictory", false),
             (r#"[[{"prompt_tokens":[{}]}]]"#, "unusable", true),
@@ -91,7 +93,7 @@ on_both_databases! {
             let row = app.get(&format!("/v1/model-router/requests/{}", answer.header("x-request-id"))).await.json();
             assert_eq!((row["usage_flag"].as_str().unwrap_or_default(), &row["estimated"]), (flag, &json!(estimated)), "{usage}");
             assert!(tokens(&row).iter().all(|tokens| (0..=100_000_000).contains(tokens)), "{usage}: {row}");
-            assert!(row["cost_nano_dollars"].as_i64().is_some_and(|cost| (0..=1_000_000_000_000).contains(&cost)), "{usage}: {row}");
+            assert!(row["cost_nano_dollars"].as_i64().is_some_and(|cost| (1..=1_000_000_000_000).contains(&cost)), "{usage}: {row}");
         }
         // A stream whose count comes under another model's name.
         let other = json!({"id": "x", "model": "somebody-else", "choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 2}});

@@ -142,8 +142,7 @@ on_both_databases! {
         let price = failsoft::store::PriceFields {
             input: Some(1_000_000),
             output: Some(2_000_000),
-            cache_read: None,
-            cache_write: None,
+            ..failsoft::store::PriceFields::default()
         };
         app.organization.model("a", provider).await;
         app.organization.model_like("b", provider, |model| model.price = Some(price)).await;

@@ -53,6 +53,13 @@ pub(super) fn model_price(organization_id: OrganizationId, model_id: ModelId) ->
         output: Some(i64::MAX),
         cache_read: Some(0),
         cache_write: Some(1),
+        audio_input: Some(2),
+        audio_output: Some(3),
+        long_prompt_above: Some(4),
+        long_prompt_input: Some(5),
+        long_prompt_output: Some(6),
+        long_prompt_cache_read: Some(7),
+        long_prompt_cache_write: Some(8),
         valid_from: moment(0),
         created_at: moment(1),
     }

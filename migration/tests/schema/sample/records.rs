@@ -56,6 +56,7 @@ pub(super) fn request(organization_id: OrganizationId, api_key_id: ApiKeyId) -> 
         cache_write_tokens: Some(5),
         usage_flag: some_text("clamped"),
         cost_nano_dollars: Some(i64::MAX),
+        cost_source: some_text("provider"),
         model_price_id: Some(new_id()),
         estimated: false,
         first_frame_ms: Some(12),
@@ -92,6 +93,7 @@ pub(super) fn request_rollup(
         cached_tokens: 3,
         reasoning_tokens: 4,
         cost_nano_dollars: i64::MAX,
+        unpriced: 3,
     }
 }
 
@@ -110,6 +112,7 @@ pub(super) fn usage_rollup(organization_id: OrganizationId, api_key_id: ApiKeyId
         cached_tokens: 5,
         reasoning_tokens: 6,
         cost_nano_dollars: i64::MAX,
+        unpriced: 3,
         estimated: 7,
     }
 }
@@ -133,6 +136,7 @@ pub(super) fn session_rollup(
         cached_tokens: 5,
         reasoning_tokens: 6,
         cost_nano_dollars: i64::MAX,
+        unpriced: 3,
         estimated: 7,
     }
 }

@@ -10,8 +10,15 @@ use crate::checks::budget::LIMIT;
 use crate::store::Period;
 
 /// What may be sent back as it was read, without any effect.
-const READ_ONLY: &[&str] =
-    &["id", "spent_nano_dollars", "period_start", "resets_at", "created_at", "updated_at"];
+const READ_ONLY: &[&str] = &[
+    "id",
+    "spent_nano_dollars",
+    "unpriced_requests",
+    "period_start",
+    "resets_at",
+    "created_at",
+    "updated_at",
+];
 
 /// A budget to be made. At least one of the limits must be there.
 #[derive(Debug, ToSchema)]

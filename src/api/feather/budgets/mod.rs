@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use body::{BudgetChangeBody, NewBudgetBody};
 
 use crate::gateway::Gateway;
-use crate::store::{BudgetRow, OrgStore, Period};
+use crate::store::{BudgetRow, OrgStore, Period, known_cost};
 
 /// What a budget is called in messages.
 const WHAT: &str = "budget";
@@ -39,8 +39,12 @@ pub struct BudgetResponse {
     /// Nano-dollars beyond which nobody is called; null: no limit.
     #[schema(required)]
     hard_limit_nano_dollars: Option<i64>,
-    /// What was spent since `period_start`, in nano-dollars.
-    spent_nano_dollars: i64,
+    /// What was spent since `period_start`, in nano-dollars; at least that where `unpriced_requests` is not 0. Null: nothing
+    /// of it is known.
+    #[schema(required)]
+    spent_nano_dollars: Option<i64>,
+    /// Requests since `period_start` with an unknown cost, which no limit can hold: give their models a price.
+    unpriced_requests: i64,
     /// When the period began.
     period_start: DateTime<Utc>,
     /// When the next one begins, with nothing spent.
@@ -55,13 +59,16 @@ impl BudgetResponse {
     fn new(row: &BudgetRow, data: &OrgStore, gateway: &Gateway) -> Self {
         let now = gateway.clock.now();
         let spending = &gateway.listeners.spending;
+        let spent = spending.spent(data.organization_id(), row.api_key_id, row.period);
+        let unpriced = spending.unpriced(data.organization_id(), row.api_key_id, row.period);
         Self {
             id: row.id.0,
             api_key_id: row.api_key_id.map(|id| id.0),
             period: row.period,
             soft_limit_nano_dollars: row.soft_limit_nano_dollars,
             hard_limit_nano_dollars: row.hard_limit_nano_dollars,
-            spent_nano_dollars: spending.spent(data.organization_id(), row.api_key_id, row.period),
+            spent_nano_dollars: known_cost(spent, unpriced),
+            unpriced_requests: unpriced,
             period_start: row.period.start(now),
             resets_at: row.period.end(now),
             created_at: row.created_at,

@@ -128,18 +128,35 @@ pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
 }
 
 fn price(fields: &mut Fields) -> Change<ModelPrice> {
-    let expected = "an object of 'input', 'output', 'cache_read' and 'cache_write', each a whole number of \
-                    micro-dollars per million tokens, or null";
+    let expected = "an object of 'input', 'output', 'cache_read', 'cache_write', 'audio_input' and 'audio_output', each a whole \
+                    number of micro-dollars per million tokens, or null, and of 'long_prompt'";
     let change: Change<ModelPrice> = fields.typed("price", expected);
-    if let Change::Set(ModelPrice { input, output, cache_read, cache_write }) = change {
-        for (part, amount) in
-            [("input", input), ("output", output), ("cache_read", cache_read), ("cache_write", cache_write)]
-        {
-            if amount.is_some_and(|amount| !PRICE.contains(&amount)) {
-                let message = format!("'price.{part}' must be from 0 to {}, or null.", PRICE.end());
-                fields.refuse("price", "value_error", message);
-            }
+    let Change::Set(price) = change else { return change };
+    let long = price.long_prompt.unwrap_or_default();
+    for (part, amount) in [
+        ("input", price.input),
+        ("output", price.output),
+        ("cache_read", price.cache_read),
+        ("cache_write", price.cache_write),
+        ("audio_input", price.audio_input),
+        ("audio_output", price.audio_output),
+        ("long_prompt.input", long.input),
+        ("long_prompt.output", long.output),
+        ("long_prompt.cache_read", long.cache_read),
+        ("long_prompt.cache_write", long.cache_write),
+    ] {
+        if amount.is_some_and(|amount| !PRICE.contains(&amount)) {
+            let message = format!("'price.{part}' must be from 0 to {}, or null.", PRICE.end());
+            fields.refuse("price", "value_error", message);
         }
+    }
+    if price.long_prompt.is_some() && !TOKENS.contains(&long.above) {
+        let message = format!(
+            "'price.long_prompt.above' must be a number of tokens from {} to {}.",
+            TOKENS.start(),
+            TOKENS.end()
+        );
+        fields.refuse("price", "value_error", message);
     }
     change
 }

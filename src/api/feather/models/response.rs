@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::gateway::Gateway;
 use crate::gateway::classify::ErrorClass;
 use crate::gateway::cooldown::Heat;
-use crate::providers::{Capabilities, ParameterRules};
+use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
 
@@ -26,6 +26,15 @@ pub struct ModelPrice {
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub cache_write: Option<i64>,
+    /// Prompt tokens that are sound; left out where it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_input: Option<i64>,
+    /// Answer tokens that are sound; left out where it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_output: Option<i64>,
+    /// What holds instead once a prompt is longer than so many tokens; left out where the price is the same for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub long_prompt: Option<LongPrompt>,
 }
 
 /// Whether recent failures keep a model from being called, as far as the process that answers knows.
@@ -137,14 +146,16 @@ impl ModelResponse {
 
 impl From<PriceFields> for ModelPrice {
     fn from(price: PriceFields) -> Self {
-        let PriceFields { input, output, cache_read, cache_write } = price;
-        Self { input, output, cache_read, cache_write }
+        let PriceFields { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
+            price;
+        Self { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt }
     }
 }
 
 impl From<ModelPrice> for PriceFields {
     fn from(price: ModelPrice) -> Self {
-        let ModelPrice { input, output, cache_read, cache_write } = price;
-        Self { input, output, cache_read, cache_write }
+        let ModelPrice { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
+            price;
+        Self { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt }
     }
 }

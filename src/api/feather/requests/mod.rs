@@ -65,9 +65,13 @@ pub struct RequestResponse {
     /// `contradictory` (its parts contradict each other) or `unusable` (it held no count).
     #[schema(required)]
     usage_flag: Option<String>,
-    /// What the answer cost, in nano-dollars; null if its price is unknown.
+    /// What the answer cost, in nano-dollars; null if that is unknown.
     #[schema(required)]
     cost_nano_dollars: Option<i64>,
+    /// By what the cost was found: `provider` (it says what it bills), `own_price` or `list_price`; null if it is unknown, or
+    /// nothing was to be paid.
+    #[schema(required)]
+    cost_source: Option<String>,
     /// The price by which the cost was reckoned.
     #[schema(required)]
     model_price_id: Option<Uuid>,
@@ -125,6 +129,7 @@ impl From<RequestRow> for RequestResponse {
             cache_write_tokens: row.cache_write_tokens,
             usage_flag: row.usage_flag,
             cost_nano_dollars: row.cost_nano_dollars,
+            cost_source: row.cost_source,
             model_price_id: row.model_price_id,
             estimated: row.estimated,
             first_frame_ms: row.first_frame_ms,
@@ -165,6 +170,7 @@ impl Exported for RequestResponse {
         "cache_write_tokens",
         "usage_flag",
         "cost_nano_dollars",
+        "cost_source",
         "model_price_id",
         "estimated",
         "first_frame_ms",

@@ -32,6 +32,7 @@ fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRecord {
         cache_write_tokens: None,
         usage_flag: None,
         cost_nano_dollars: cost,
+        cost_source: None,
         model_price_id: None,
         estimated: kind.is_multiple_of(7),
         first_frame_ms: None,

@@ -8,6 +8,7 @@ use super::form::{Limits, Typed};
 use crate::auth::visitor::{Requires, Visitor, may};
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
+use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Period, Store};
 use crate::web::flash;
 use crate::web::forms::{Form, Problems};
@@ -25,6 +26,8 @@ pub(crate) struct Page {
     pub(crate) problems: Problems,
     pub(crate) typed: Typed,
     pub(crate) of: Of,
+    /// The models that no limit holds, for want of a price. Empty: there are none.
+    pub(crate) unpriced: String,
 }
 
 /// Whose budget it is.
@@ -62,8 +65,22 @@ impl Of {
 impl Page {
     fn of(visitor: &Visitor<impl Requires>, of: Of, typed: Typed, problems: Problems) -> Self {
         let lit = if of.key.is_some() { Lit::Keys } else { Lit::Settings };
-        Self { frame: Frame::of(visitor, "Budget", lit), problems, typed, of }
+        let unpriced = unpriced(&visitor.organization);
+        Self { frame: Frame::of(visitor, "Budget", lit), problems, typed, of, unpriced }
     }
+}
+
+/// The most models that are named.
+const NAMED: usize = 8;
+
+fn unpriced(organization: &OrganizationSnapshot) -> String {
+    let models = organization.models.values().filter(|model| model.enabled && model.price.is_none());
+    let mut names: Vec<&str> = models.map(|model| &*model.name).collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let named = names.join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
 /// The organization's.

@@ -44,14 +44,26 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
 
 fn prices(filled: &FilledModel) -> String {
     let Some(price) = filled.price else { return "not known: its cost is not counted".to_owned() };
-    let parts = [
+    let listed = |parts: &[(&str, Option<i64>)]| {
+        let known = parts.iter().filter_map(|(name, amount)| Some(format!("{name} {}", dollars((*amount)?))));
+        known.collect::<Vec<_>>().join(", ")
+    };
+    let short = listed(&[
         ("prompt", price.input),
         ("answer", price.output),
         ("cache read", price.cache_read),
         ("cache write", price.cache_write),
-    ];
-    let known = parts.into_iter().filter_map(|(name, amount)| Some(format!("{name} {}", dollars(amount?))));
-    known.collect::<Vec<_>>().join(", ")
+        ("sound in", price.audio_input),
+        ("sound out", price.audio_output),
+    ]);
+    let Some(long) = price.long_prompt else { return short };
+    let long_prices = listed(&[
+        ("prompt", long.input),
+        ("answer", long.output),
+        ("cache read", long.cache_read),
+        ("cache write", long.cache_write),
+    ]);
+    format!("{short}; with a prompt above {} tokens {long_prices}", count(long.above))
 }
 
 fn rules(filled: &FilledModel) -> String {

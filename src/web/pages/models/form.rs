@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::checks::model::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 use crate::checks::{self, Objection};
-use crate::providers::{Capabilities, ParameterRules};
+use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::{FilledModel, ModelChange, ModelFields, ModelRow, PriceFields};
 use crate::web::conflict::state;
 use crate::web::forms::{Fields, Problems};
@@ -29,6 +29,13 @@ const ORDER: &[&str] = &[
     "output",
     "cache_read",
     "cache_write",
+    "audio_input",
+    "audio_output",
+    "long_above",
+    "long_input",
+    "long_output",
+    "long_cache_read",
+    "long_cache_write",
     "first_frame_timeout",
     "answer_timeout",
     "num_retries",
@@ -54,6 +61,14 @@ pub(crate) struct Typed {
     pub(crate) output: String,
     pub(crate) cache_read: String,
     pub(crate) cache_write: String,
+    pub(crate) audio_input: String,
+    pub(crate) audio_output: String,
+    /// Tokens; empty: the price is the same for prompts of any length.
+    pub(crate) long_above: String,
+    pub(crate) long_input: String,
+    pub(crate) long_output: String,
+    pub(crate) long_cache_read: String,
+    pub(crate) long_cache_write: String,
     /// `own` or empty.
     pub(crate) rules: String,
     pub(crate) rename: String,
@@ -83,6 +98,13 @@ impl Typed {
             output: text("output"),
             cache_read: text("cache_read"),
             cache_write: text("cache_write"),
+            audio_input: text("audio_input"),
+            audio_output: text("audio_output"),
+            long_above: text("long_above"),
+            long_input: text("long_input"),
+            long_output: text("long_output"),
+            long_cache_read: text("long_cache_read"),
+            long_cache_write: text("long_cache_write"),
             rules: text("rules"),
             rename: text("rename"),
             drop: text("drop"),
@@ -97,6 +119,7 @@ impl Typed {
     pub(crate) fn of_row(row: &ModelRow) -> Self {
         let number = |number: Option<i64>, digits| number.map(|it| plain(it, digits)).unwrap_or_default();
         let price = row.price.unwrap_or_default();
+        let long = price.long_prompt.unwrap_or_default();
         let rules = row.parameter_rules.clone();
         let own = rules.is_some();
         let rules = rules.unwrap_or_default();
@@ -116,6 +139,13 @@ impl Typed {
             output: number(price.output, DOLLAR),
             cache_read: number(price.cache_read, DOLLAR),
             cache_write: number(price.cache_write, DOLLAR),
+            audio_input: number(price.audio_input, DOLLAR),
+            audio_output: number(price.audio_output, DOLLAR),
+            long_above: number(price.long_prompt.map(|long| long.above), 0),
+            long_input: number(long.input, DOLLAR),
+            long_output: number(long.output, DOLLAR),
+            long_cache_read: number(long.cache_read, DOLLAR),
+            long_cache_write: number(long.cache_write, DOLLAR),
             rules: if own { "own" } else { "" }.to_owned(),
             rename: renamed.collect::<Vec<_>>().join("\n"),
             drop: rules.drop.join(", "),
@@ -186,8 +216,27 @@ impl Typed {
             output: dollars("output", &self.output),
             cache_read: dollars("cache_read", &self.cache_read),
             cache_write: dollars("cache_write", &self.cache_write),
+            audio_input: dollars("audio_input", &self.audio_input),
+            audio_output: dollars("audio_output", &self.audio_output),
+            long_prompt: self.long_prompt(problems),
         };
         (price != PriceFields::default()).then_some(price)
+    }
+
+    fn long_prompt(&self, problems: &mut Problems) -> Option<LongPrompt> {
+        let above = number(problems, "long_above", whole(&self.long_above, &TOKENS));
+        let mut dollars = |field, text: &str| number(problems, field, scaled(text, DOLLAR, &PRICE));
+        let long = LongPrompt {
+            above: above.unwrap_or_default(),
+            input: dollars("long_input", &self.long_input),
+            output: dollars("long_output", &self.long_output),
+            cache_read: dollars("long_cache_read", &self.long_cache_read),
+            cache_write: dollars("long_cache_write", &self.long_cache_write),
+        };
+        if self.long_above.is_empty() && long != LongPrompt::default() {
+            problems.add("long_above", "Say from how many tokens on a prompt is long".to_owned());
+        }
+        above.map(|_| long)
     }
 
     fn parameter_rules(&self, problems: &mut Problems) -> Option<ParameterRules> {
@@ -243,8 +292,12 @@ fn number(problems: &mut Problems, field: &'static str, read: Result<Option<i64>
         "answer_timeout" => "time until a whole answer",
         "input" => "price of prompts",
         "output" => "price of answers",
-        "cache_read" => "price of reading the cache",
-        _ => "price of writing the cache",
+        "cache_read" | "long_cache_read" => "price of reading the cache",
+        "cache_write" | "long_cache_write" => "price of writing the cache",
+        "audio_input" | "audio_output" => "price of sound",
+        "long_above" => "length of a long prompt",
+        "long_input" => "price of long prompts",
+        _ => "price of answers to long prompts",
     };
     problems.check(field, read.map_err(|expected| format!("The {what} {expected}"))).flatten()
 }
@@ -270,6 +323,13 @@ pub(crate) struct Known {
     pub(crate) output: String,
     pub(crate) cache_read: String,
     pub(crate) cache_write: String,
+    pub(crate) audio_input: String,
+    pub(crate) audio_output: String,
+    pub(crate) long_above: String,
+    pub(crate) long_input: String,
+    pub(crate) long_output: String,
+    pub(crate) long_cache_read: String,
+    pub(crate) long_cache_write: String,
     pub(crate) tools: Vec<Choice>,
     pub(crate) vision: Vec<Choice>,
     pub(crate) structured_output: Vec<Choice>,
@@ -282,6 +342,7 @@ impl Known {
     pub(crate) fn of(table: &FilledModel) -> Self {
         let tokens = |number: Option<i64>| number.map(|it| plain(it, 0)).unwrap_or_default();
         let price = table.price.unwrap_or_default();
+        let long = price.long_prompt.unwrap_or_default();
         let dollars = |number: Option<i64>| number.map(|it| plain(it, DOLLAR)).unwrap_or_default();
         let able = table.capabilities;
         Self {
@@ -291,6 +352,13 @@ impl Known {
             output: dollars(price.output),
             cache_read: dollars(price.cache_read),
             cache_write: dollars(price.cache_write),
+            audio_input: dollars(price.audio_input),
+            audio_output: dollars(price.audio_output),
+            long_above: tokens(price.long_prompt.map(|long| long.above)),
+            long_input: dollars(long.input),
+            long_output: dollars(long.output),
+            long_cache_read: dollars(long.cache_read),
+            long_cache_write: dollars(long.cache_write),
             tools: three(able.tools),
             vision: three(able.vision),
             structured_output: three(able.structured_output),

@@ -107,5 +107,6 @@ fn abilities(capabilities: Capabilities, by_table: &impl Fn(&str) -> bool) -> Va
 
 fn in_and_out(price: PriceFields) -> String {
     let part = |amount: Option<i64>| amount.map_or("?".to_owned(), dollars);
-    format!("{} / {}", part(price.input), part(price.output))
+    let more = if price.long_prompt.is_some() { " +" } else { "" };
+    format!("{} / {}{more}", part(price.input), part(price.output))
 }

@@ -16,7 +16,7 @@ use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
 use crate::web::allowance;
 use crate::web::chart::{Chart, Plan};
-use crate::web::figures::{count, duration, money, rough, share};
+use crate::web::figures::{count, duration, rough, share, sum};
 use crate::web::layout::{Frame, Lit};
 use crate::web::mark::Mark;
 use crate::web::pages::events::line::EventLine;
@@ -167,7 +167,7 @@ pub(crate) fn figures(total: &RequestCounts, times: &RequestTimes) -> Vec<Figure
         figure("Success rate", share(answered, waited), format!("{} failed", count(total.failed))),
         Figure { lit: total.by_fallback > 0, ..saved },
         figure("First token, median", time(50), format!("95 % within {}", time(95))),
-        figure("Cost", money(total.cost_nano_dollars), tokens),
+        figure("Cost", sum(total.cost_nano_dollars, total.unpriced), tokens),
     ]
 }
 

@@ -50,7 +50,12 @@ impl From<&RequestRow> for RequestLine {
             tokens: tokens
                 .map(|(input, output)| format!("{about}{} / {}", count(input), count(output)))
                 .unwrap_or_default(),
-            cost: row.cost_nano_dollars.map(money).unwrap_or_default(),
+            cost: match row.cost_nano_dollars {
+                Some(cost) => money(cost),
+                // A stream that goes on has yet to cost something.
+                None if row.outcome == "running" => String::new(),
+                None => "unknown".to_owned(),
+            },
             key: row.api_key_name.clone().unwrap_or_default(),
             origin: Mark::of_origin(&row.origin),
         }

@@ -119,9 +119,31 @@ fn costs(request: &RequestRow, attempts: &[Attempt]) -> Vec<(String, String)> {
 /// What was odd about the provider's own count, in words.
 fn odd(flag: &str) -> &'static str {
     match flag {
-        "clamped" => "the provider's count held a number that cannot be; the nearest possible one was billed",
-        "contradictory" => "the provider's count contradicts itself; its parts were billed",
+        "clamped" => {
+            "the provider's count held a number that cannot be; the nearest possible one or an estimate was billed"
+        }
+        "contradictory" => "the provider's count contradicts itself; the larger reading was billed",
         _ => "the provider's count could not be read",
+    }
+}
+
+/// Why a cost is unknown, as far as the row tells.
+fn unknown_cost(request: &RequestRow) -> &'static str {
+    if request.outcome == "running" {
+        return "not known before the stream ends";
+    }
+    match request.model_price_id {
+        Some(_) => "unknown: the price does not cover all of it, or it was served at another tier",
+        None => "unknown: the model has no price",
+    }
+}
+
+/// By what a cost was found, in words.
+fn cost_source(source: &str) -> &'static str {
+    match source {
+        "provider" => "the provider's own bill",
+        "own_price" => "the price that is set for the model",
+        _ => "the list price of the built-in table",
     }
 }
 
@@ -133,7 +155,8 @@ fn usage(request: &RequestRow) -> Vec<(&'static str, String)> {
         ("of them put into its cache", request.cache_write_tokens.filter(|number| *number > 0).map(count)),
         ("Answer tokens", request.output_tokens.map(count)),
         ("of them reasoning", request.reasoning_tokens.filter(|number| *number > 0).map(count)),
-        ("Cost", Some(cost.unwrap_or_else(|| "unknown: the model has no price".to_owned()))),
+        ("Cost", Some(cost.unwrap_or_else(|| unknown_cost(request).to_owned()))),
+        ("Cost by", request.cost_source.as_deref().map(|source| cost_source(source).to_owned())),
         ("Reckoned by", request.estimated.then(|| "us: the provider did not say all of it".to_owned())),
         ("Odd", request.usage_flag.as_deref().map(|flag| odd(flag).to_owned())),
     ];

@@ -14,7 +14,7 @@ use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{Period, Store, UsageBy, UsageFilter, UsagePlace, UsageRow};
 use crate::web::chart::{Chart, Plan};
 use crate::web::csv::{Exported, export};
-use crate::web::figures::{count, money};
+use crate::web::figures::{count, sum};
 use crate::web::layout::{Frame, Lit};
 use crate::web::query::Query;
 use crate::web::response::page;
@@ -169,7 +169,7 @@ impl Line {
             failed: count(row.requests - row.answered),
             input: format!("{about}{}", count(row.input_tokens)),
             output: format!("{about}{}", count(row.output_tokens)),
-            cost: money(row.cost_nano_dollars),
+            cost: sum(row.cost_nano_dollars, row.unpriced),
         }
     }
 }
@@ -187,17 +187,18 @@ fn name(row: &UsageRow, by: UsageBy, names: &BTreeMap<Uuid, String>) -> String {
 
 fn total(days: &[UsageRow]) -> Option<Line> {
     let (first, rest) = days.split_first()?;
-    let mut sum = first.clone();
+    let mut all = first.clone();
     for row in rest {
-        sum.requests += row.requests;
-        sum.answered += row.answered;
-        sum.by_fallback += row.by_fallback;
-        sum.input_tokens += row.input_tokens;
-        sum.output_tokens += row.output_tokens;
-        sum.cost_nano_dollars += row.cost_nano_dollars;
-        sum.estimated += row.estimated;
+        all.requests += row.requests;
+        all.answered += row.answered;
+        all.by_fallback += row.by_fallback;
+        all.input_tokens += row.input_tokens;
+        all.output_tokens += row.output_tokens;
+        all.cost_nano_dollars += row.cost_nano_dollars;
+        all.unpriced += row.unpriced;
+        all.estimated += row.estimated;
     }
-    Some(Line::of("All".to_owned(), &sum))
+    Some(Line::of("All".to_owned(), &all))
 }
 
 fn chart(filter: &Filter, days: &[UsageRow], now: DateTime<Utc>) -> Option<Chart> {
@@ -232,6 +233,7 @@ impl Exported for UsageRow {
         "reasoning_tokens",
         "cost_nano_dollars",
         "estimated",
+        "unpriced",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -247,8 +249,9 @@ impl Exported for UsageRow {
             self.output_tokens.to_string(),
             self.cached_tokens.to_string(),
             self.reasoning_tokens.to_string(),
-            self.cost_nano_dollars.to_string(),
+            self.cost().map(|cost| cost.to_string()).unwrap_or_default(),
             self.estimated.to_string(),
+            self.unpriced.to_string(),
         ]
     }
 }

@@ -1,0 +1,226 @@
+//! What each vendor documents, and what it comes to.
+
+use super::*;
+
+/// The vendor, its usage, and the parts: prompt, answer, cached, written to the cache, reasoning.
+const SHAPES: &[(&str, &str, [i64; 5])] = &[
+    (
+        "openai",
+        r#"{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,"prompt_tokens_details":{"cached_tokens":8,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":4,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#,
+        [19, 10, 8, 0, 4],
+    ),
+    (
+        "azure",
+        r#"{"completion_tokens":33,"prompt_tokens":14,"total_tokens":47,"completion_tokens_details":null,"prompt_tokens_details":null}"#,
+        [14, 33, 0, 0, 0],
+    ),
+    ("anthropic", r#"{"prompt_tokens":14,"completion_tokens":33,"total_tokens":47}"#, [14, 33, 0, 0, 0]),
+    (
+        "anthropic, its own names",
+        r#"{"input_tokens":3000,"cache_creation_input_tokens":0,"cache_read_input_tokens":2000,"output_tokens":50,"service_tier":"standard","server_tool_use":{"web_search_requests":0}}"#,
+        [5_000, 50, 2_000, 0, 0],
+    ),
+    (
+        "anthropic, more cached than fresh",
+        r#"{"input_tokens":12,"cache_creation_input_tokens":495,"cache_read_input_tokens":2000,"output_tokens":50}"#,
+        [2_507, 50, 2_000, 495, 0],
+    ),
+    (
+        "a proxy, the cache beside the prompt",
+        r#"{"prompt_tokens":12,"completion_tokens":50,"total_tokens":2557,"prompt_tokens_details":{"cached_tokens":2000},"cache_creation_input_tokens":495}"#,
+        [2_507, 50, 2_000, 495, 0],
+    ),
+    (
+        "a proxy, the cache inside the prompt",
+        r#"{"prompt_tokens":2507,"completion_tokens":50,"total_tokens":2557,"cache_read_input_tokens":2000,"cache_creation_input_tokens":495}"#,
+        [2_507, 50, 2_000, 495, 0],
+    ),
+    (
+        "a proxy, only what is written beside the prompt",
+        r#"{"prompt_tokens":2012,"completion_tokens":50,"total_tokens":2557,"cache_read_input_tokens":2000,"cache_creation_input_tokens":495}"#,
+        [2_507, 50, 2_000, 495, 0],
+    ),
+    (
+        "gemini, thinking only in the total",
+        r#"{"prompt_tokens":20,"completion_tokens":198,"total_tokens":623}"#,
+        [20, 603, 0, 0, 405],
+    ),
+    ("gemini", r#"{"prompt_tokens":20,"completion_tokens":198,"total_tokens":218}"#, [20, 198, 0, 0, 0]),
+    (
+        "openrouter",
+        r#"{"prompt_tokens":194,"completion_tokens":2,"total_tokens":196,"cost":0.95,"is_byok":false,"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":100,"audio_tokens":0},"cost_details":{"upstream_inference_cost":null},"completion_tokens_details":{"reasoning_tokens":0,"image_tokens":0}}"#,
+        [194, 2, 10, 100, 0],
+    ),
+    (
+        "groq",
+        r#"{"queue_time":0.037,"prompt_tokens":18,"prompt_time":0.0006,"completion_tokens":556,"completion_time":0.46,"total_tokens":574,"total_time":0.46}"#,
+        [18, 556, 0, 0, 0],
+    ),
+    (
+        "mistral",
+        r#"{"prompt_tokens":16,"completion_tokens":34,"total_tokens":50,"prompt_audio_seconds":{}}"#,
+        [16, 34, 0, 0, 0],
+    ),
+    (
+        "together",
+        r#"{"prompt_tokens":16,"completion_tokens":34,"total_tokens":50,"cached_tokens":0}"#,
+        [16, 34, 0, 0, 0],
+    ),
+    (
+        "deepseek",
+        r#"{"prompt_tokens":2507,"completion_tokens":50,"total_tokens":2557,"prompt_tokens_details":{"cached_tokens":2000},"completion_tokens_details":{"reasoning_tokens":20},"prompt_cache_hit_tokens":2000,"prompt_cache_miss_tokens":507}"#,
+        [2_507, 50, 2_000, 0, 20],
+    ),
+    (
+        "xai, reasoning beside the answer",
+        r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"prompt_tokens_details":{"text_tokens":32,"audio_tokens":0,"image_tokens":0,"cached_tokens":6},"completion_tokens_details":{"reasoning_tokens":94,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0},"num_sources_used":0}"#,
+        [32, 103, 6, 0, 94],
+    ),
+    (
+        "fireworks",
+        r#"{"prompt_tokens":24,"total_tokens":124,"completion_tokens":100,"prompt_tokens_details":{"cached_tokens":16}}"#,
+        [24, 100, 16, 0, 0],
+    ),
+    ("ollama", r#"{"prompt_tokens":26,"completion_tokens":298,"total_tokens":324}"#, [26, 298, 0, 0, 0]),
+    (
+        "vllm",
+        r#"{"prompt_tokens":9,"total_tokens":21,"completion_tokens":12,"prompt_tokens_details":null}"#,
+        [9, 12, 0, 0, 0],
+    ),
+    (
+        "custom: moonshot",
+        r#"{"prompt_tokens":19,"completion_tokens":21,"total_tokens":40,"cached_tokens":10}"#,
+        [19, 21, 10, 0, 0],
+    ),
+    (
+        "custom: perplexity",
+        r#"{"prompt_tokens":8,"completion_tokens":439,"total_tokens":447,"search_context_size":"low","cost":{"input_tokens_cost":0.00001,"output_tokens_cost":0.0066,"request_cost":0.006,"total_cost":0.01261}}"#,
+        [8, 439, 0, 0, 0],
+    ),
+    (
+        "custom: the responses' names",
+        r#"{"input_tokens":36,"input_tokens_details":{"cached_tokens":4},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":40},"total_tokens":123}"#,
+        [36, 87, 4, 0, 40],
+    ),
+    (
+        "custom: zeros of another dialect",
+        r#"{"prompt_tokens":36,"completion_tokens":87,"total_tokens":123,"input_tokens":0,"output_tokens":0}"#,
+        [36, 87, 0, 0, 0],
+    ),
+    ("simulated", r#"{"prompt_tokens":9,"completion_tokens":7,"total_tokens":16}"#, [9, 7, 0, 0, 0]),
+];
+
+#[test]
+fn every_vendors_way_of_counting_comes_to_the_same_parts() {
+    for (vendor, text, parts) in SHAPES {
+        let usage = settled(text);
+        let found = [usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning];
+        assert_eq!(found, *parts, "{vendor}");
+        assert_eq!((usage.estimated, usage.flag, usage.extras), (false, None, false), "{vendor}");
+        assert!(usage.cost(&price(1_000_000, 2_000_000)).is_some(), "{vendor}");
+    }
+    for preset in crate::providers::presets::PRESETS {
+        assert!(SHAPES.iter().any(|(vendor, _, _)| vendor.starts_with(preset.name)), "{}", preset.name);
+    }
+}
+
+#[test]
+fn groq_counts_in_an_object_of_its_own() {
+    let raw = RawValue::from_string(
+        r#"{"id":"req_1","usage":{"prompt_tokens":18,"completion_tokens":5,"total_tokens":23}}"#.to_owned(),
+    );
+    let found = parse_inside(&raw.expect("JSON"));
+    assert_eq!((found.input, found.output, found.present), (Some(18), Some(5), true));
+    let raw = RawValue::from_string(r#"{"id":"req_1"}"#.to_owned());
+    assert_eq!(parse_inside(&raw.expect("JSON")), Reported::default());
+}
+
+#[test]
+fn a_providers_own_bill_is_what_it_costs() {
+    let listed = price(1_000_000, 1_000_000);
+    for (bill, cost) in [
+        (r#""cost":0.95"#, 950_000_000),
+        (r#""cost":0.00014"#, 140_000),
+        (r#""cost":1e-12"#, 1),
+        (r#""cost":0.95,"is_byok":true,"cost_details":{"upstream_inference_cost":19}"#, 19_950_000_000),
+        (r#""cost":0.95,"cost_details":{"upstream_inference_cost":19}"#, 19_950_000_000),
+        (r#""cost":0.95,"is_byok":false,"cost_details":{"upstream_inference_cost":0.95}"#, 950_000_000),
+        (r#""cost":{"total_cost":0.01261}"#, 12_610_000),
+        (r#""estimated_cost":0.5"#, 500_000_000),
+        (r#""cost_in_usd_ticks":37756000"#, 3_775_600),
+        // What is no bill, and a bill of nothing for what has a price.
+        (r#""cost":-1"#, 12_000),
+        (r#""cost":"free""#, 12_000),
+        (r#""cost":1e300"#, 12_000),
+        (r#""cost":0"#, 12_000),
+    ] {
+        let usage = settled(&format!(r#"{{"prompt_tokens":10,"completion_tokens":2,{bill}}}"#));
+        assert_eq!(usage.bill(Some(&listed)).0, Some(cost), "{bill}");
+    }
+    let free = settled(r#"{"prompt_tokens":10,"completion_tokens":2,"cost":0}"#);
+    assert_eq!(free.bill(None), (Some(0), Some(CostSource::Provider)));
+    let plain = settled(r#"{"prompt_tokens":10,"completion_tokens":2}"#);
+    assert_eq!(plain.bill(None), (None, None));
+    assert_eq!(plain.bill(Some(&listed)), (Some(12_000), Some(CostSource::ListPrice)));
+    let own = Price { id: Some(uuid::Uuid::from_u128(1)), ..listed };
+    assert_eq!(plain.bill(Some(&own)), (Some(12_000), Some(CostSource::OwnPrice)));
+}
+
+#[test]
+fn another_tier_is_not_billed_at_the_standard_price() {
+    let listed = price(1_000_000, 1_000_000);
+    for (tier, cost) in [
+        (r#""default""#, Some(12_000)),
+        (r#""standard""#, Some(12_000)),
+        (r#""on_demand""#, Some(12_000)),
+        ("null", Some(12_000)),
+        (r#""flex""#, None),
+        (r#""priority""#, None),
+        (r#""batch""#, None),
+        (r#""scale""#, None),
+        ("7", None),
+    ] {
+        let usage =
+            settled(&format!(r#"{{"prompt_tokens":10,"completion_tokens":2,"service_tier":{tier}}}"#));
+        assert_eq!(usage.bill(Some(&listed)).0, cost, "{tier}");
+    }
+}
+
+#[test]
+fn sound_pictures_and_searches_cost_their_own_price_or_are_unknown() {
+    let listed = price(1_000_000, 2_000_000);
+    let hears = Price { audio_input: Some(10_000_000), audio_output: Some(20_000_000), ..listed };
+    let text = r#"{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"audio_tokens":40},"completion_tokens_details":{"audio_tokens":30}}"#;
+    assert_eq!(settled(text).cost(&listed), None);
+    assert_eq!(settled(text).cost(&hears), Some(60_000 + 400_000 + 40_000 + 600_000));
+    for extra in [
+        r#""completion_tokens_details":{"image_tokens":1290}"#,
+        r#""server_tool_use":{"web_search_requests":2}"#,
+        r#""num_sources_used":5"#,
+        r#""prompt_audio_seconds":12"#,
+    ] {
+        let usage = settled(&format!(r#"{{"prompt_tokens":100,"completion_tokens":50,{extra}}}"#));
+        assert_eq!(usage.cost(&hears), None, "{extra}");
+    }
+}
+
+#[test]
+fn a_long_prompt_costs_its_own_price_from_the_first_token_on() {
+    let long = LongPrompt {
+        above: 200_000,
+        input: Some(2_500_000),
+        output: Some(15_000_000),
+        cache_read: Some(250_000),
+        cache_write: None,
+    };
+    let stepped =
+        Price { cache_read: Some(125_000), long_prompt: Some(long), ..price(1_250_000, 10_000_000) };
+    let of = |input: i64, cached: i64| Usage { input, cached, output: 1_000, ..Usage::default() };
+    assert_eq!(of(200_000, 0).cost(&stepped), Some(200_000 * 1_250 + 1_000 * 10_000));
+    assert_eq!(of(200_001, 0).cost(&stepped), Some(200_001 * 2_500 + 1_000 * 15_000));
+    // What was cached counts for the length.
+    assert_eq!(of(300_000, 200_000).cost(&stepped), Some(100_000 * 2_500 + 200_000 * 250 + 1_000 * 15_000));
+    let unknown =
+        Price { long_prompt: Some(LongPrompt { above: 200_000, ..LongPrompt::default() }), ..stepped };
+    assert_eq!(of(200_001, 0).cost(&unknown), None);
+}
