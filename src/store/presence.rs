@@ -44,3 +44,26 @@ impl Presence {
         self.signs.load(Ordering::Acquire) >= AWAY
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_database_is_not_away_and_one_that_refuses_is() {
+        let presence = Presence::default();
+        presence.silent();
+        presence.silent();
+        assert!(!presence.is_away());
+        presence.answered();
+        presence.silent();
+        presence.silent();
+        assert!(!presence.is_away());
+        presence.silent();
+        assert!(presence.is_away());
+        presence.answered();
+        assert!(!presence.is_away());
+        presence.refused();
+        assert!(presence.is_away());
+    }
+}
