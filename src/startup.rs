@@ -101,7 +101,8 @@ impl Application {
     /// # Errors
     /// One line that names cause and remedy.
     pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
-        Self::build_with(settings, clock, Arc::new(Resolver::default())).await
+        let names = Arc::new(Resolver::new(settings.upstream.name_servers.clone()));
+        Self::build_with(settings, clock, names).await
     }
 
     /// As [`Application::build`], with another resolver for the names of providers.

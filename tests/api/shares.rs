@@ -2,9 +2,12 @@
 //!
 //! The neighbor's calls have a time limit of their own, far below the time that the shared thing stays used up.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use failsoft::auth::permission::Role;
+use failsoft::upstream::resolver::Resolver;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -13,6 +16,7 @@ use crate::support::app::{Answer, App, Organization, chat_body, eventually, with
 use crate::support::browser::Browser;
 use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
+use crate::support::name_server::NameServer;
 use crate::support::raw::Raw;
 
 /// The neighbor waits no longer than this for anything.
@@ -28,7 +32,16 @@ struct Street {
 
 impl Street {
     async fn with(kind: Kind, change: impl FnOnce(&mut failsoft::config::Settings)) -> Self {
-        let app = App::start_with(kind, |settings| {
+        Self::asking(kind, Vec::new(), change).await
+    }
+
+    /// The same, with names looked up at these name servers.
+    async fn asking(
+        kind: Kind,
+        servers: Vec<SocketAddr>,
+        change: impl FnOnce(&mut failsoft::config::Settings),
+    ) -> Self {
+        let app = App::start_asking(kind, Arc::new(Resolver::new(servers)), |settings| {
             settings.server.body_budget = 32 * MEBIBYTE;
             settings.server.workers = std::num::NonZeroUsize::new(2);
             change(settings);
@@ -298,4 +311,34 @@ async fn live_views_are_bounded_and_slow_reading_is_not_an_absent_database() {
         .await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_name_server_costs_only_who_calls_through_it() {
+    let names = NameServer::start().await;
+    let street = Street::asking(Kind::Sqlite, vec![names.address], |_| {}).await;
+    let port = street.fake.address().port();
+    for number in 0..40 {
+        let name = format!("mute{number}");
+        let address = format!("http://{name}.test:{port}/v1");
+        let provider = street.app.organization.provider_at(&name, "custom", Some(&address)).await;
+        street.app.organization.model(&name, provider).await;
+    }
+    let address = format!("http://good.test:{port}/v1");
+    let provider = street.neighbor.provider_at("named", "custom", Some(&address)).await;
+    street
+        .neighbor
+        .model_like("named", provider, |fields| fields.upstream_model = "ok-upstream".to_owned())
+        .await;
+    let mut held = Vec::new();
+    for number in 0..120 {
+        held.push(hanging(&street, &json!({"model": format!("mute{}", number % 40)})).await);
+    }
+    let named = tokio::time::timeout(SOON, street.chat(&street.neighbor, &json!({"model": "named"}))).await;
+    assert_eq!(named.expect("soon").status, 200);
+    street.neighbor_is_served().await;
+    // A log-in hashes a password, on threads that no look-up takes.
+    let email = street.neighbor.member(Role::Member).await;
+    let log_in = Browser::logged_in(&street.app, &email);
+    tokio::time::timeout(SOON, log_in).await.expect("soon");
 }

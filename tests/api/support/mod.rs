@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod fake_provider;
 pub(crate) mod feather;
+pub(crate) mod name_server;
 pub(crate) mod names;
 mod people;
 pub(crate) mod process;

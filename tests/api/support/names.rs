@@ -10,8 +10,18 @@ use failsoft::upstream::resolver::ResolveFailed;
 use futures_util::future::BoxFuture;
 
 use super::app::App;
+use super::database::{Database, Kind};
 
 impl App {
+    /// As [`App::start_with`], with a resolver for the names of providers.
+    pub(crate) async fn start_asking(
+        kind: Kind,
+        names: Arc<dyn Names>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        Self::start_on(Arc::new(Database::new(kind).await), None, change, names).await
+    }
+
     /// As [`App::beside`], with a resolver for the names of providers.
     pub(crate) async fn beside_with(
         &self,
