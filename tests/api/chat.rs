@@ -6,6 +6,7 @@ mod cooldown;
 mod credentials;
 mod disconnect;
 mod drills;
+mod echoes;
 mod errors;
 mod failover;
 mod faults;

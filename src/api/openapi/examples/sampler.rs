@@ -5,6 +5,59 @@ use serde_json::{Map, Value, json};
 /// Deeper objects are left out.
 const DEEPEST: usize = 8;
 
+/// What members of these names hold, where their schemas have no example.
+const WORDS: &[(&str, &str)] = &[
+    ("api_key_name", "Checkout service"),
+    ("base_url", "https://llm.example.com/v1"),
+    ("credential_hint", "4f7a"),
+    ("endpoint", "/v1/chat/completions"),
+    ("error", "not_found"),
+    ("error_class", "unavailable"),
+    ("error_message", "The server is overloaded"),
+    ("failed_model", "smart"),
+    ("health", "ok"),
+    ("id", "smart"),
+    ("invocation_type", "chat_completion"),
+    ("last_four", "4f7a"),
+    ("matched_rule", "status:503"),
+    ("message", "There is no such model in this organization."),
+    ("model", "steady"),
+    ("msg", "Field required"),
+    ("name", "smart"),
+    ("next_cursor", "AZnE0noxfFWeCz9qHStMXg"),
+    ("next_model", "steady"),
+    ("object", "model"),
+    ("origin", "live"),
+    ("outcome", "answered"),
+    ("owned_by", "openai"),
+    ("period", "month"),
+    ("preset", "openai"),
+    ("provider", "openai"),
+    ("requested", "smart"),
+    ("requested_model", "smart"),
+    ("served_model", "steady"),
+    ("served_provider", "openai"),
+    ("session_ref", "checkout-7"),
+    ("type", "missing"),
+    ("upstream_model", "gpt-5-mini"),
+];
+const NUMBERS: &[(&str, u64)] = &[
+    ("answer_timeout_ms", 600_000),
+    ("context_window", 128_000),
+    ("cost_nano_dollars", 184_000),
+    ("created", 1_795_167_000),
+    ("first_frame_ms", 310),
+    ("first_frame_timeout_ms", 30_000),
+    ("hard_limit_nano_dollars", 100_000_000_000),
+    ("input_tokens", 812),
+    ("max_output_tokens", 16_384),
+    ("output_tokens", 96),
+    ("requests_per_minute", 600),
+    ("soft_limit_nano_dollars", 80_000_000_000),
+    ("status_code", 200),
+    ("total_ms", 1_940),
+];
+
 /// Makes values of the schemas of one document.
 #[derive(Clone, Copy)]
 pub(super) struct Sampler<'a> {
@@ -70,7 +123,19 @@ impl<'a> Sampler<'a> {
 
     fn members(self, schema: &Value) -> Map<String, Value> {
         let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        properties.map(|(name, value)| (name.clone(), self.sample(value))).collect()
+        properties.map(|(name, value)| (name.clone(), self.member(name, value))).collect()
+    }
+
+    fn member(self, name: &str, schema: &Value) -> Value {
+        let own = ["example", "default", "enum", "format"].iter().any(|word| schema.get(word).is_some());
+        let known = match kind(schema) {
+            "string" if !own => WORDS.iter().find(|(known, _)| *known == name).map(|(_, word)| json!(word)),
+            "integer" if schema.get("example").is_none() => {
+                NUMBERS.iter().find(|(known, _)| *known == name).map(|(_, number)| json!(number))
+            }
+            _ => None,
+        };
+        known.unwrap_or_else(|| self.sample(schema))
     }
 }
 

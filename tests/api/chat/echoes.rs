@@ -1,0 +1,76 @@
+//! A provider that sends our credential back, in forms that are not the credential's own, wherever its words are shown or
+//! kept.
+
+use serde_json::{Value, json};
+
+use crate::support::app::{App, eventually};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+const SECRET: &str = "Zq7-fLm2_Xw9.Tn4kPd8Rb6";
+const PROVIDERS: &str = "/v1/model-router/providers";
+
+/// The credential, each of its characters written in this way.
+fn written(way: impl Fn(char) -> String) -> String {
+    SECRET.chars().map(way).collect()
+}
+
+fn forms() -> Vec<String> {
+    vec![
+        SECRET.to_owned(),
+        SECRET.to_uppercase(),
+        written(|letter| format!("{letter}\u{200b}")),
+        written(|letter| format!("{letter}\u{ad}\u{2060}")),
+        written(|letter| format!("%{:02x}", u32::from(letter))),
+        written(|letter| format!("\\u{:04x}", u32::from(letter))),
+        format!("BEARER\u{a0}{SECRET}"),
+    ]
+}
+
+/// Whether a text shows the credential, or a form of it that a reader could undo.
+fn shows(text: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let text = plain(text);
+    forms().iter().any(|form| text.contains(&plain(form).replace("bearer", "")))
+}
+
+async fn provider(app: &App, fake: &FakeProvider) -> uuid::Uuid {
+    let body = json!({"name": "echo", "preset": "custom", "base_url": fake.base_url(), "credential": SECRET});
+    let made = app.post(PROVIDERS, &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    made.json()["id"].as_str().expect("an id").parse().expect("an id")
+}
+
+on_both_databases! {
+    async fn a_credential_that_comes_back_is_shown_and_kept_nowhere(app: App) {
+        let fake = FakeProvider::start().await;
+        let id = provider(&app, &fake).await;
+        app.organization.model("a", id).await;
+        for form in forms() {
+            for status in [400, 401, 503] {
+                let error = json!({"error": {"message": format!("bad key {form} here"), "code": form, "param": form, "type": form}});
+                fake.always(Script::json(status, &error));
+                let answer = app.chat(&json!({"model": "a"})).await;
+                assert_ne!(answer.status, 200);
+                assert!(!shows(&answer.text()), "{status} {form}: {}", answer.text());
+                let report = app.post(&format!("{PROVIDERS}/{id}/test"), &Value::Null).await;
+                assert!(!shows(&report.text()), "{status} {form}: {}", report.text());
+            }
+            fake.always(Script::json(200, &json!({"data": [{"id": form}, {"id": "a-model"}]})));
+            let report = app.post(&format!("{PROVIDERS}/{id}/test"), &Value::Null).await;
+            assert!(report.text().contains("a-model") && !shows(&report.text()), "{form}: {}", report.text());
+        }
+        let events = app.events().await;
+        assert!(!events.is_empty() && !shows(&json!(events).to_string()), "{events:?}");
+        fake.always(Script::json(401, &json!({"error": {"message": format!("bad key {}", forms()[2])}})));
+        app.chat(&json!({"model": "a"})).await;
+        let failing = eventually(async || {
+            let provider = app.get(&format!("{PROVIDERS}/{id}")).await;
+            (provider.json()["health"] == "failing").then_some(provider)
+        })
+        .await;
+        assert!(!shows(&failing.text()), "{}", failing.text());
+    }
+}
