@@ -37,7 +37,7 @@ fn ambiguous(parsed: &Url) -> Blocked {
 
 fn same_host(authority: &str, parsed: &Url) -> bool {
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, rest)) if rest.is_empty() => (host, None),
+        Some((host, "")) => (host, None),
         Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or_default())),
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
     };
