@@ -26,6 +26,7 @@ use crate::gateway::habit::Habits;
 use crate::gateway::health::{Health, HealthChange};
 use crate::gateway::metrics::Metrics;
 use crate::gateway::pulse::Listeners;
+use crate::gateway::refusals::Refusals;
 use crate::shares::{Shares, Sizes};
 use crate::simulate;
 use crate::store::recorder::{Recorder, RecorderError, Watcher};
@@ -147,6 +148,7 @@ impl Application {
             metrics,
             endpoints,
             listeners: listeners.clone(),
+            refusals: Refusals::default(),
             shares: shares.clone(),
         };
         let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());

@@ -30,6 +30,8 @@ pub struct Model {
     pub health_message: Option<String>,
     /// Since when the health is what it is.
     pub health_at: Option<DateTimeUtc>,
+    /// Whether it takes `stream_options`: `supported` or `unsupported`. None: as its preset says.
+    pub stream_options: Option<String>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When it last changed.

@@ -42,6 +42,7 @@ mod m20261120_000010_ledger;
 mod m20261120_000011_money;
 mod m20261120_000012_usage;
 mod m20261129_000015_prices;
+mod m20261129_000016_stream_options;
 mod m20261129_000021_scale;
 mod table;
 
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000011_money::Migration),
             Box::new(m20261120_000012_usage::Migration),
             Box::new(m20261129_000015_prices::Migration),
+            Box::new(m20261129_000016_stream_options::Migration),
             Box::new(m20261129_000021_scale::Migration),
         ]
     }

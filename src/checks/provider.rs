@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::Objection;
-use crate::providers::{CredentialNeed, PRESETS, Preset, chat_url, preset};
+use crate::providers::{CredentialNeed, PRESETS, Preset, StreamOptions, chat_url, preset};
 use crate::upstream::{Blocked, Gate};
 
 /// The longest address, in characters.
@@ -45,6 +45,17 @@ pub fn credential(text: &str) -> Result<SecretString, Objection> {
         return Err(Objection::new("value_error", expected));
     }
     Ok(SecretString::from(text))
+}
+
+/// Whether a provider takes `stream_options`.
+///
+/// # Errors
+/// It is none of the words.
+pub fn stream_options(text: &str) -> Result<StreamOptions, Objection> {
+    StreamOptions::parse(text).ok_or_else(|| {
+        let words = StreamOptions::ALL.map(StreamOptions::as_str);
+        Objection::new("literal_error", format!("must be one of '{}'", words.join("', '")))
+    })
 }
 
 /// Checks that an address fits its preset and may be called.

@@ -3,13 +3,23 @@
 //!
 //! Imports `providers`, [`request`](super::request) and the store's snapshot. Pure.
 
+pub mod change;
+mod content;
+mod draft;
+mod messages;
+mod parameters;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use self::change::{Changes, Verb};
+use self::parameters::Fallback;
 use super::members::Members;
 use super::request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
+use crate::providers::StreamOptions;
+use crate::providers::accepts::Parameters;
 use crate::store::snapshot::ModelEntry;
 
 /// A body for one candidate.
@@ -17,21 +27,21 @@ use crate::store::snapshot::ModelEntry;
 pub struct Adapted {
     /// What is sent.
     pub body: Bytes,
-    /// What was changed for this candidate's sake, in words, for the caller who asks.
+    /// What was changed for this candidate's sake, for the caller who asks: see [`change`].
     pub changes: Vec<String>,
 }
 
-/// Writes the body for `model`; `primary` is the one whose request its caller wrote.
+/// Writes the body for `model`; `primary` is the one that the caller wrote the request for. What the model was seen to refuse
+/// is left out: of the primary's request `stream_options` alone, which may be ours.
 #[must_use]
-pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
-    let mut writer = Writer {
-        out: Vec::with_capacity(request.body.len() + model.upstream_model.len() + 64),
-        changes: Vec::new(),
-    };
+pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
+    let mut out = Vec::with_capacity(request.body.len() + model.upstream_model.len() + 64);
+    let mut changes = Changes::default();
     let preset = model.provider.preset;
-    let wants_usage = request.stream && preset.stream_usage;
+    let options = Options::of(request, model, primary, refused);
+    let fallback = (!primary).then(|| Fallback::new(request, model, refused));
     let mut options_written = false;
-    writer.out.push(b'{');
+    out.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
         let value = request.value(part);
@@ -39,88 +49,84 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapte
         if OWN_MEMBERS.contains(&name) || foreign || name == "model" {
             continue;
         }
-        if name == "stream_options" && wants_usage {
-            writer.member(name, &with_usage(value));
-            options_written = true;
+        if name == "stream_options" && options != Options::AsTheyAre {
+            if options == Options::AskForUsage {
+                member(&mut out, name, &with_usage(value));
+                options_written = true;
+            } else {
+                changes.note(Verb::Dropped, name);
+            }
             continue;
         }
-        if name == "stream_options" && !primary && !preset.stream_usage {
-            writer.changes.push("dropped stream_options".to_owned());
-            continue;
-        }
-        if primary {
-            writer.member(name, value);
-        } else {
-            writer.adapted(request, model, name, value);
+        match &fallback {
+            None => member(&mut out, name, value),
+            Some(fallback) => {
+                if let Some((name, value)) = fallback.member(name, value, &mut changes) {
+                    member(&mut out, &name, &value);
+                }
+            }
         }
     }
-    if wants_usage && !options_written {
-        writer.member("stream_options", br#"{"include_usage":true}"#);
+    if let Some((name, value)) = fallback.and_then(|fallback| fallback.added(&mut changes)) {
+        member(&mut out, &name, &value);
     }
-    writer.member("model", quoted(&model.upstream_model).as_bytes());
-    writer.out.push(b'}');
-    Adapted { body: writer.out.into(), changes: writer.changes }
+    if options == Options::AskForUsage && !options_written {
+        member(&mut out, "stream_options", br#"{"include_usage":true}"#);
+    }
+    member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
+    out.push(b'}');
+    Adapted { body: out.into(), changes: changes.into_names() }
 }
 
-struct Writer {
-    out: Vec<u8>,
-    changes: Vec<String>,
+/// Which of the optional parameters a body for this candidate may hold that its provider has not been seen to refuse:
+/// those that can be left out if it does.
+#[must_use]
+pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
+    let asks = Options::of(request, model, primary, refused) == Options::AskForUsage;
+    let asked = asks.then_some("stream_options");
+    let written = request.parts.iter().map(|part| part.name.as_str());
+    let written = written.filter(|name| !primary || *name == "stream_options");
+    Parameters::of(written.chain(asked)).without(refused)
 }
 
-impl Writer {
-    fn member(&mut self, name: &str, value: &[u8]) {
-        if self.out.len() > 1 {
-            self.out.push(b',');
-        }
-        self.name(name);
-        self.out.push(b':');
-        self.out.extend_from_slice(value);
-    }
+/// What becomes of `stream_options`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Options {
+    /// They are sent, and ask for the usage.
+    AskForUsage,
+    /// They are sent if the caller wrote them.
+    AsTheyAre,
+    /// They are not sent.
+    LeftOut,
+}
 
-    fn name(&mut self, name: &str) {
-        if is_plain(name) {
-            self.out.push(b'"');
-            self.out.extend_from_slice(name.as_bytes());
-            self.out.push(b'"');
-        } else {
-            self.out.extend_from_slice(quoted(name).as_bytes());
+impl Options {
+    fn of(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Self {
+        let setting = model.provider.stream_options;
+        if refused.contains("stream_options") || setting == StreamOptions::Unsupported {
+            return Self::LeftOut;
+        }
+        match setting.asks_for_usage(model.provider.preset) {
+            true if request.stream => Self::AskForUsage,
+            false if !primary => Self::LeftOut,
+            true | false => Self::AsTheyAre,
         }
     }
+}
 
-    /// Renames, drops and clamps as the model's rules say.
-    fn adapted(&mut self, request: &ChatRequest, model: &ModelEntry, name: &str, value: &[u8]) {
-        let rules = &model.parameter_rules;
-        if rules.drop.iter().any(|dropped| dropped == name) {
-            self.changes.push(format!("dropped {name}"));
-            return;
-        }
-        let renamed = rules.rename.get(name);
-        if let Some(new) = renamed {
-            if request.parts.iter().any(|part| part.name == *new) {
-                self.changes.push(format!("dropped {name}"));
-                return;
-            }
-            self.changes.push(format!("renamed {name} to {new}"));
-        }
-        let value = if rules.clamp_output && matches!(name, "max_tokens" | "max_completion_tokens") {
-            self.clamped(model, name, value)
-        } else {
-            Cow::Borrowed(value)
-        };
-        self.member(renamed.map_or(name, String::as_str), &value);
+fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    if out.len() > 1 {
+        out.push(b',');
     }
-
-    fn clamped<'a>(&mut self, model: &ModelEntry, name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
-        // As a fraction, because `1e6` is a number, too.
-        let asked: Option<f64> = serde_json::from_slice(value).ok();
-        match (asked, model.max_output_tokens) {
-            (Some(asked), Some(most)) if asked > most as f64 => {
-                self.changes.push(format!("lowered {name} to {most}"));
-                Cow::Owned(most.to_string().into_bytes())
-            }
-            _ => Cow::Borrowed(value),
-        }
+    if is_plain(name) {
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(quoted(name).as_bytes());
     }
+    out.push(b':');
+    out.extend_from_slice(value);
 }
 
 /// `stream_options` with `include_usage` on, and everything else in it as it was.
@@ -152,3 +158,6 @@ pub fn quoted(text: &str) -> String {
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
+
+#[cfg(test)]
+mod tests;

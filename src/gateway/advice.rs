@@ -133,7 +133,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::providers::{Capabilities, ParameterRules, preset};
+    use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
     use crate::store::snapshot::ProviderEntry;
 
     fn model(name: &str, provider: u128, change: impl FnOnce(&mut ModelEntry)) -> ModelEntry {
@@ -143,6 +143,7 @@ mod tests {
             preset: preset("custom").expect("a preset"),
             base_url: None,
             credential: None,
+            stream_options: StreamOptions::Auto,
             updated_at: DateTime::<Utc>::UNIX_EPOCH,
         };
         let mut model = ModelEntry {

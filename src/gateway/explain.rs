@@ -19,6 +19,7 @@ use super::intent::{Intent, Known, Now};
 use super::measure::Measure;
 use super::plan::{Candidate, Plan, Step, View};
 use crate::error::Result;
+use crate::providers::accepts::Parameters;
 use crate::store::snapshot::ModelEntry;
 
 /// How every call is imagined to fail where the request does not say otherwise.
@@ -153,7 +154,8 @@ impl<'a> Course<'a> {
             fails_with: Some(class),
             calls: 1,
             timeout_ms: millis(timeout),
-            adapted: adapt(&self.intent.request, &candidate.model, candidate.primary).changes,
+            adapted: adapt(&self.intent.request, &candidate.model, candidate.primary, Parameters::default())
+                .changes,
             ..explained
         });
     }

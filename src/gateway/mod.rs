@@ -33,6 +33,7 @@ pub mod plan;
 pub mod pulse;
 pub mod question;
 pub mod redact;
+pub mod refusals;
 pub mod relay;
 pub mod request;
 pub mod session;
@@ -47,17 +48,19 @@ use answer::Answer;
 use attempt::{Call, Outcome, Reply, attempt, explain};
 use bytes::Bytes;
 use classify::{Failure, Fault};
-use endpoint::Endpoints;
+use endpoint::{Endpoint, Endpoints};
 use intent::{Intent, Known, Now};
 use metrics::Metrics;
 use plan::{Candidate, Exhausted, Outlook, Step, View};
 use pulse::{Listeners, Pulse};
+use refusals::Refusals;
 use relay::{Manner, relay};
 use request::ChatRequest;
 use trail::{Context, Trail};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::providers::accepts::Parameters;
 use crate::shares::{LARGE, SMALL, Share, Shares};
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
@@ -79,6 +82,8 @@ pub struct Gateway {
     pub listeners: Arc<Listeners>,
     /// What each organization holds.
     pub shares: Shares,
+    /// Which optional parameters providers were seen to refuse.
+    pub refusals: Refusals,
 }
 
 /// One request, ready to run.
@@ -127,7 +132,7 @@ impl Gateway {
                     trail.calling(&candidate, intent.drills.class_of(&candidate.model.name).is_some());
                     let pulse = self.pulse(&job, &candidate);
                     let called = Instant::now();
-                    let (outcome, adapted) = self.attempt(&job, &candidate, allowance).await;
+                    let (outcome, adapted) = self.attempt(&job, &candidate, called, allowance).await;
                     let took = called.elapsed();
                     // What is waited for a provider to recover is none of our own time.
                     trail.called(due.elapsed());
@@ -167,7 +172,13 @@ impl Gateway {
         )
     }
 
-    async fn attempt(&self, job: &Job, candidate: &Candidate, allowance: Duration) -> (Outcome, Vec<String>) {
+    async fn attempt(
+        &self,
+        job: &Job,
+        candidate: &Candidate,
+        called: Instant,
+        allowance: Duration,
+    ) -> (Outcome, Vec<String>) {
         let model = &candidate.model;
         if let Some(class) = job.intent.drills.class_of(&model.name) {
             return (Outcome::Failed(Fault::Drill(class)), Vec::new());
@@ -176,8 +187,36 @@ impl Gateway {
             Ok(endpoint) => endpoint,
             Err(connect) => return (Outcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
+        let known = self.refusals.of(model);
+        let (outcome, changes) = self.call(job, candidate, &endpoint, known, allowance).await;
+        let optional = || adapt::optional(&job.intent.request, model, candidate.primary, known);
+        let refused = refusals::named(&outcome, optional);
+        if refused.is_empty() {
+            return (outcome, changes);
+        }
+        let left = allowance.saturating_sub(called.elapsed());
+        if left < plan::LEAST {
+            return (outcome, changes);
+        }
+        // The request has done nothing yet: the same call once more, without what was refused. This is no failure.
+        let (outcome, changes) = self.call(job, candidate, &endpoint, known.with(refused), left).await;
+        if !matches!(outcome, Outcome::Failed(_)) {
+            self.refusals.learn(model, refused);
+        }
+        (outcome, changes)
+    }
+
+    async fn call(
+        &self,
+        job: &Job,
+        candidate: &Candidate,
+        endpoint: &Endpoint,
+        refused: Parameters,
+        allowance: Duration,
+    ) -> (Outcome, Vec<String>) {
+        let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
-        let adapted = adapted(&job.intent.request, candidate, &share).await;
+        let adapted = adapted(&job.intent.request, candidate, refused, &share).await;
         let call = Call {
             model,
             target: &endpoint.target,
@@ -194,9 +233,14 @@ impl Gateway {
 }
 
 /// The request as this candidate gets it; a large one is written off the event loop.
-async fn adapted(request: &ChatRequest, candidate: &Candidate, share: &Share) -> Adapted {
-    let write = |request: &ChatRequest, candidate: &Candidate| {
-        adapt::adapt(request, &candidate.model, candidate.primary)
+async fn adapted(
+    request: &ChatRequest,
+    candidate: &Candidate,
+    refused: Parameters,
+    share: &Share,
+) -> Adapted {
+    let write = move |request: &ChatRequest, candidate: &Candidate| {
+        adapt::adapt(request, &candidate.model, candidate.primary, refused)
     };
     if request.body.len() > LARGE {
         let (request, candidate) = (request.clone(), candidate.clone());

@@ -1,4 +1,4 @@
-//! What a request needs of a model: room for its prompt, tools, eyes. An opinion, formed cheaply and only where the
+//! What a request needs of a model: room for its prompt, tools, eyes, a schema for its answer. An opinion, formed cheaply and only where the
 //! catalogue knows enough for it to matter.
 //!
 //! Imports [`request`](super::request), [`members`](super::members) and the store's snapshot. Pure.
@@ -11,8 +11,9 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::classify::ErrorClass;
-use super::members::text;
+use super::members::{Members, text};
 use super::request::ChatRequest;
+use crate::providers::accepts::Target;
 use crate::store::snapshot::ModelEntry;
 
 /// No text of people or programs has so many characters for each of its tokens: English has four to five, whatever
@@ -54,7 +55,7 @@ impl<'a> Needs<'a> {
         }
         let blind = model.capabilities.vision == Some(false) && self.has_images();
         let unable = model.capabilities.tools == Some(false) && self.has_tools();
-        (blind || unable).then_some(ErrorClass::LacksCapability)
+        (blind || unable || self.is_without_schemas(model)).then_some(ErrorClass::LacksCapability)
     }
 
     fn is_too_large(&self, model: &ModelEntry) -> bool {
@@ -71,11 +72,26 @@ impl<'a> Needs<'a> {
     }
 
     fn has_tools(&self) -> bool {
-        let holds = |name: &str| {
-            let part = self.request.parts.iter().find(|part| part.name == name);
-            part.is_some_and(|part| !matches!(self.request.value(part), b"null" | b"[]"))
-        };
-        holds("tools") || holds("functions")
+        self.request.has_tools()
+    }
+
+    /// Whether the answer is to follow a schema that this model cannot be held to. What the vendors' table knows counts
+    /// behind the primary only: a caller who asks a model for something knows that model.
+    fn is_without_schemas(&self, model: &ModelEntry) -> bool {
+        let known = model.capabilities.structured_output == Some(false);
+        let primary = *model.name == *self.request.wanted.primary();
+        if (primary && !known) || !self.has_schema() {
+            return false;
+        }
+        let tools = self.has_tools();
+        let target = || Target::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        known || !target().follows_schemas(tools)
+    }
+
+    fn has_schema(&self) -> bool {
+        let part = self.request.parts.iter().find(|part| part.name == "response_format");
+        let format = part.and_then(|part| Members::parse(self.request.value(part)).ok());
+        format.and_then(|format| format.get("type")).is_some_and(|kind| kind.get() == "\"json_schema\"")
     }
 
     fn prompt(&self) -> Prompt {

@@ -25,7 +25,7 @@ use survey::{Verdict, survey};
 /// What is kept back from an attempt's time for those who wait behind it.
 const KEPT_BACK: Duration = Duration::from_secs(10);
 /// With less than this left nothing is started.
-const LEAST: Duration = Duration::from_secs(1);
+pub const LEAST: Duration = Duration::from_secs(1);
 /// A rate limit that ends so soon is waited for, if nobody else could answer.
 const SHORT_RATE_LIMIT: Duration = Duration::from_secs(2);
 

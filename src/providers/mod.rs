@@ -9,6 +9,8 @@
 //! | [`presets`] | which vendors there are and how they differ |
 //! | [`openai`] | the address and the headers of a chat completion |
 //! | [`parameters`] | what to rename and drop before a model accepts another model's request |
+//! | [`accepts`] | what else a model takes of a request that was written for another one |
+//! | [`stream_options`] | whether a provider takes `stream_options` |
 //! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
 //! | [`error`] | a failure's status, headers and body as an [`UpstreamError`] |
 //! | [`codes`], [`phrases`] | what a vendor means by an error code, or by a sentence |
@@ -19,6 +21,7 @@
 //! (<https://github.com/anomalyco/models.dev>), MIT, Copyright (c) 2025 spin.dev; the
 //! licence is in `docs/licenses/models.dev-MIT.txt`.
 
+pub mod accepts;
 pub mod codes;
 pub mod error;
 pub mod known_models;
@@ -27,12 +30,14 @@ pub mod parameters;
 pub mod phrases;
 pub mod presets;
 pub mod sse;
+pub mod stream_options;
 
 pub use error::{UpstreamError, error_in_answer, parse_error};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
+pub use stream_options::StreamOptions;
 
 /// What a vendor says went wrong, in words that fit all vendors.
 ///

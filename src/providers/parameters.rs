@@ -201,7 +201,6 @@ static ROWS: &[Row] = &[
         rename: &[],
         drop: &["presence_penalty", "frequency_penalty"],
     },
-    Row { presets: &["xai"], models: &["grok-4"], except: &[], rename: &[], drop: &["reasoning_effort"] },
 ];
 
 impl Row {

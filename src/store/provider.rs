@@ -22,7 +22,7 @@ use super::sheet::sheet;
 use super::vault::Place;
 use super::{Error, OrgStore};
 use crate::error::Violation;
-use crate::providers::preset;
+use crate::providers::{StreamOptions, preset};
 pub use health::ProviderHealth;
 
 /// A provider of an organization's catalogue, without its credential.
@@ -46,6 +46,8 @@ pub struct ProviderRow {
     pub health_message: Option<String>,
     /// Since when the health is what it is.
     pub health_at: Option<DateTime<Utc>>,
+    /// Whether it takes `stream_options`.
+    pub stream_options: StreamOptions,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -63,6 +65,8 @@ pub struct NewProvider {
     pub base_url: Option<String>,
     /// Its credential, which is sealed before it is stored.
     pub credential: Option<SecretString>,
+    /// Whether it takes `stream_options`.
+    pub stream_options: StreamOptions,
 }
 
 /// What to change about a provider. An outer none leaves the field as it is; an inner one clears it.
@@ -76,6 +80,8 @@ pub struct ProviderChange {
     pub base_url: Option<Option<String>>,
     /// Its credential.
     pub credential: Option<Option<SecretString>>,
+    /// Whether it takes `stream_options`.
+    pub stream_options: Option<StreamOptions>,
     /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
     pub seen: Option<i64>,
 }
@@ -110,6 +116,7 @@ impl OrgStore {
             health: Set("unknown".to_owned()),
             health_message: Set(None),
             health_at: Set(None),
+            stream_options: Set(stored(new.stream_options)),
             created_at: Set(now),
             updated_at: Set(now),
             deleted_at: Set(None),
@@ -185,6 +192,7 @@ impl OrgStore {
         row.name = to.name.map_or(row.name, Set);
         row.preset = to.preset.map_or(row.preset, Set);
         row.base_url = to.base_url.map_or(row.base_url, Set);
+        row.stream_options = to.stream_options.map_or(row.stream_options, |to| Set(stored(to)));
         if let Some(credential) = to.credential {
             row.credential = Set(self.seal(id, credential.as_ref())?);
             row.credential_hint = Set(credential.as_ref().and_then(hint));
@@ -275,10 +283,21 @@ impl From<providers::Model> for ProviderRow {
             health: row.health,
             health_message: row.health_message,
             health_at: row.health_at,
+            stream_options: stream_options(row.stream_options.as_deref()),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
     }
+}
+
+/// What the column holds: nothing where the preset decides.
+fn stored(setting: StreamOptions) -> Option<String> {
+    (setting != StreamOptions::Auto).then(|| setting.as_str().to_owned())
+}
+
+/// What the column says; the preset decides where it says nothing, or a word of a later version of the program.
+pub(super) fn stream_options(column: Option<&str>) -> StreamOptions {
+    column.and_then(StreamOptions::parse).unwrap_or_default()
 }
 
 fn entry(

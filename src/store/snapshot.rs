@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{Error, OrganizationSettings, Period, Store};
-use crate::providers::{Capabilities, ParameterRules, Preset};
+use crate::providers::{Capabilities, ParameterRules, Preset, StreamOptions};
 pub use directory::Directory;
 pub use price::{Price, Rates};
 
@@ -192,6 +192,8 @@ pub struct ProviderEntry {
     pub base_url: Option<String>,
     /// Its credential.
     pub credential: Option<SecretString>,
+    /// Whether it takes `stream_options`.
+    pub stream_options: StreamOptions,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }

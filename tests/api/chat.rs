@@ -2,6 +2,7 @@
 
 mod adapt;
 mod bad_input;
+mod borders;
 mod cooldown;
 mod credentials;
 mod disconnect;
@@ -28,6 +29,7 @@ mod storm;
 mod stream;
 mod stream_broken;
 mod stream_cut;
+mod stream_options;
 mod timeouts;
 mod upstream;
 mod verbatim;

@@ -47,6 +47,7 @@ on_both_databases! {
                 "id",
                 "name",
                 "preset",
+                "stream_options",
                 "updated_at"
             ]
         );
@@ -75,6 +76,12 @@ on_both_databases! {
         let same = changed(&app, id, &whole).await;
         assert_eq!((&same["health"], &same["credential_hint"]), (&json!("unknown"), &json!("7f3a")));
         assert_eq!(same["created_at"], openai["created_at"]);
+        assert_eq!(openai["stream_options"], "auto");
+        for setting in ["unsupported", "supported", "auto"] {
+            let set = changed(&app, id, &json!({"stream_options": setting})).await;
+            assert_eq!(set["stream_options"], setting);
+            assert_eq!(changed(&app, id, &json!({"name": "OpenAI (Europe)"})).await["stream_options"], setting);
+        }
 
         let gone = app.delete(&path).await;
         assert_eq!((gone.status, gone.body.len()), (204, 0));
@@ -83,7 +90,8 @@ on_both_databases! {
         }
         assert_eq!(items(&app, PROVIDERS).await, Vec::<Value>::new());
         // Its name is free again.
-        made(&app, &json!({"name": "OpenAI (Europe)", "preset": "simulated"})).await;
+        let named = json!({"name": "OpenAI (Europe)", "preset": "simulated", "stream_options": "unsupported"});
+        assert_eq!(made(&app, &named).await["stream_options"], "unsupported");
     }
 
     async fn every_field_is_checked_and_every_violation_is_named(app: App) {
@@ -115,6 +123,9 @@ on_both_databases! {
                 "body.base_url value_error",
             ),
             ("base_url", json!({}), "body.base_url string_type"),
+            ("stream_options", json!("maybe"), "body.stream_options literal_error"),
+            ("stream_options", json!(true), "body.stream_options string_type"),
+            ("stream_options", json!(null), "body.stream_options string_type"),
             ("credential", json!(""), "body.credential value_error"),
             ("credential", json!("two words"), "body.credential value_error"),
             ("credential", json!("line\nbreak"), "body.credential value_error"),

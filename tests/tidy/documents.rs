@@ -1,6 +1,7 @@
 //! What the documents say in tables is what the code does.
 
 use failsoft::api::openai::error::code_of;
+use failsoft::gateway::adapt::change::{STRIPPED, Verb};
 use failsoft::gateway::answer::{status_of, worth_retrying};
 use failsoft::gateway::classify::{ErrorClass, Failure};
 use failsoft::gateway::cooldown::{Effect, effect};
@@ -15,9 +16,9 @@ const NOTHING: &str = "–";
 /// The statuses of providers that a caller would take for the gateway's word about itself.
 const NEVER_PASSED_ON: [u16; 6] = [401, 403, 404, 407, 408, 429];
 
-/// The rows of the table whose first column is `error_class`, cell by cell.
-fn class_table(text: &str) -> Vec<Vec<String>> {
-    let rows = text.lines().skip_while(|line| !line.starts_with("| `error_class` |"));
+/// The rows of the table that begins with `first`, cell by cell.
+fn table(text: &str, first: &str) -> Vec<Vec<String>> {
+    let rows = text.lines().skip_while(|line| !line.starts_with(&format!("| `{first}` |")));
     let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
     let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
     rows.map(cells).collect()
@@ -56,7 +57,7 @@ fn by_the_code(class: ErrorClass) -> [String; 5] {
 
 #[test]
 fn the_table_of_classes_is_what_the_code_does() {
-    let rows = class_table(FALLBACK);
+    let rows = table(FALLBACK, "error_class");
     let named: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
     let all: Vec<String> = ErrorClass::ALL.iter().map(|class| format!("`{class}`")).collect();
     // The order of a document is its reader's; each class has its row once, and nothing else has one.
@@ -71,6 +72,16 @@ fn the_table_of_classes_is_what_the_code_does() {
         let origin = if class.is_passed_over() { row[1] == "passed over" } else { row[1].len() > 12 };
         assert!(origin, "{class} comes from {:?}", row[1]);
     }
+}
+
+#[test]
+fn the_words_for_changes_are_the_documented_ones() {
+    let rows = table(FALLBACK, "adapted");
+    let verbs: Vec<String> = Verb::ALL.iter().map(Verb::to_string).collect();
+    let documented: Vec<&str> =
+        rows.iter().map(|row| row[0].trim_matches('`').split(':').next().expect("a verb")).collect();
+    assert_eq!(documented, verbs);
+    assert!(STRIPPED.is_sorted());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use entity::ids::ProviderId;
 
 use crate::error::Result;
-use crate::providers::Capabilities;
+use crate::providers::{Capabilities, StreamOptions};
 use crate::store::FallbackType::{ContentPolicy, ContextWindow, General};
 use crate::store::{FallbackType, ModelFields, NewFallback, NewProvider, OrgStore, PriceFields};
 
@@ -74,6 +74,7 @@ pub(super) async fn fill(organization: &OrgStore) -> Result<()> {
         preset: "simulated".to_owned(),
         base_url: None,
         credential: None,
+        stream_options: StreamOptions::Auto,
     };
     let provider = organization.provider_create(provider).await?;
     for model in MODELS {

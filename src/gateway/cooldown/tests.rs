@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::providers::{Capabilities, ParameterRules, preset};
+use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
 use crate::store::snapshot::ProviderEntry;
 use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};
 
@@ -24,6 +24,7 @@ fn bench() -> Bench {
         preset: preset("custom").expect("a preset"),
         base_url: None,
         credential: None,
+        stream_options: StreamOptions::Auto,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     };
     let model = ModelEntry {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::providers::{Capabilities, ParameterRules, preset};
+use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
 use crate::store::snapshot::{Budgets, Chains, ProviderEntry, TypedLists};
 use crate::store::{OrganizationSettings, TypedFallbacks};
 
@@ -141,6 +141,7 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         preset: preset("custom").expect("a preset"),
         base_url: None,
         credential: None,
+        stream_options: StreamOptions::Auto,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     };
     Arc::new(ModelEntry {

@@ -294,6 +294,7 @@ fn provider_entry(store: &Store, row: providers::Model) -> Option<ProviderEntry>
         preset,
         base_url,
         credential,
+        stream_options: crate::store::provider::stream_options(row.stream_options.as_deref()),
         updated_at: row.updated_at,
     })
 }

@@ -26,7 +26,7 @@ use super::{
     Actor, FallbackType, ModelFields, ModelRow, NewApiKey, NewFallback, NewProvider, OrgStore, Store,
 };
 use crate::error::Error;
-use crate::providers::Capabilities;
+use crate::providers::{Capabilities, StreamOptions};
 use database::{Kind, TestDatabase};
 
 /// An organization with an open store; the database goes when this does.
@@ -88,7 +88,13 @@ async fn provider(organization: &OrgStore) -> ProviderId {
 }
 
 fn new_provider(name: &str, preset: &str) -> NewProvider {
-    NewProvider { name: name.to_owned(), preset: preset.to_owned(), base_url: None, credential: None }
+    NewProvider {
+        name: name.to_owned(),
+        preset: preset.to_owned(),
+        base_url: None,
+        credential: None,
+        stream_options: StreamOptions::Auto,
+    }
 }
 
 fn model(provider_id: ProviderId, name: &str) -> ModelFields {

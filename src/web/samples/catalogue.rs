@@ -10,7 +10,7 @@ use super::{frame, organization};
 use crate::auth::permission::Role;
 use crate::clock::Clock;
 use crate::gateway::cooldown::Cooldowns;
-use crate::providers::Capabilities;
+use crate::providers::{Capabilities, StreamOptions};
 use crate::store::{
     ApiKeyRow, AuditRow, FilledModel, ModelRow, OrganizationSettings, PriceFields, ProviderRow,
 };
@@ -31,6 +31,7 @@ fn provider(number: u128) -> ProviderRow {
         has_credential: number > 0,
         credential_hint: (number > 0).then(|| "x7Qa".to_owned()),
         health: ["unknown", "ok", "failing"][number as usize % 3].to_owned(),
+        stream_options: StreamOptions::Auto,
         health_message: failing.then(|| "Invalid API Key".to_owned()),
         health_at: Some(now() - TimeDelta::hours(3)),
         created_at: now() - TimeDelta::days(9),

@@ -13,7 +13,7 @@ use super::{frame, organization};
 use crate::clock::Clock;
 use crate::gateway::classify::ErrorClass;
 use crate::gateway::cooldown::Cooldowns;
-use crate::providers::{Capabilities, ParameterRules, preset};
+use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot, ProviderEntry};
 use crate::store::{FallbackRevision, FallbackRow, FallbackType, RequestCounts};
 use crate::web::forms::Problems;
@@ -42,6 +42,7 @@ fn catalogue() -> Arc<OrganizationSnapshot> {
         preset: preset("custom").expect("a preset"),
         base_url: None,
         credential: None,
+        stream_options: StreamOptions::Auto,
         updated_at: now(),
     };
     let model = |(number, (name, by)): (u128, &(&str, &str))| ModelEntry {

@@ -132,7 +132,7 @@ on_both_databases! {
             pick(attempts.as_array().expect("a list"), &["model", "adapted"]),
             json!([
                 ["a", []],
-                ["b", ["renamed max_tokens to max_completion_tokens", "lowered max_tokens to 50", "dropped temperature"]]
+                ["b", ["renamed:max_tokens", "clamped:max_tokens", "dropped:temperature"]]
             ])
         );
     }

@@ -59,6 +59,37 @@ on_both_databases! {
         assert_eq!(answer.header("x-failsoft-model"), "plain");
     }
 
+    /// Prose where JSON was promised looks like an answer, so a model that cannot be held to a schema comes last.
+    async fn a_schema_goes_to_models_that_can_be_held_to_it(app: App) {
+        let fake = catalogue(&app).await;
+        let provider = app.organization.provider_at("claude", "anthropic", Some(&fake.base_url())).await;
+        app.organization.model("claude", provider).await;
+        let prose = Capabilities { structured_output: Some(false), ..Capabilities::default() };
+        let custom = app.organization.provider("other", &fake).await;
+        app.organization.model_like("prose", custom, |model| model.capabilities = prose).await;
+        fake.always_for("small-upstream", Script::error(400, "no", "never"));
+        let schema = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}});
+        let ask = async |models: Value, format: &Value| {
+            app.chat(&json!({"models": models, "response_format": format})).await
+        };
+        for unable in ["prose", "claude"] {
+            let answer = ask(json!(["small", unable, "large"]), &schema).await;
+            assert_eq!(answer.header("x-failsoft-model"), "large", "{unable}: {}", answer.text());
+            assert_eq!(answer.header("x-failsoft-attempts"), "2", "{unable}");
+            let answer = ask(json!(["small", unable, "large"]), &json!({"type": "text"})).await;
+            assert_eq!(answer.header("x-failsoft-model"), unable);
+            // No other is left: then what it can do is better than nothing, and is named.
+            let answer = ask(json!(["small", unable]), &schema).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, unable), "{}", answer.text());
+            assert_eq!(fake.requests().pop().expect("a request").json().get("response_format"), None);
+        }
+        let classes = pick(&app.events().await, &["failed_model", "next_model", "error_class"]);
+        assert_eq!(classes[1], json!(["prose", "large", "lacks_capability"]));
+        // What a vendor ignores, its own caller may know; what the catalogue says holds for all.
+        assert_eq!(ask(json!(["claude", "large"]), &schema).await.header("x-failsoft-model"), "claude");
+        assert_eq!(ask(json!(["prose", "large"]), &schema).await.header("x-failsoft-model"), "large");
+    }
+
     async fn where_nobody_would_be_left_the_largest_window_is_called_after_all(app: App) {
         let fake = catalogue(&app).await;
         let answer = app.chat(&json!({"models": ["small", "middle"], "messages": prompt(9_000)})).await;

@@ -53,6 +53,14 @@ on_both_databases! {
         assert!(test.shows(&format!("/models/new?provider={id}&#38;upstream=one%2Fx")), "{}", test.html);
         let sent = fake.requests().pop().expect("a call");
         assert_eq!(sent.header("authorization"), Some("Bearer sk-upstream-secret-0001"));
+        // A form without the field leaves it as it is.
+        let streams = |setting| [fields("EU <1>", "custom", &base_url, SECRET), vec![("stream_options", setting)]].concat();
+        browser.submit(&path, &path, &streams("unsupported")).await.leads_to(&path);
+        browser.submit(&path, &path, &fields("EU <1>", "custom", &base_url, SECRET)).await.leads_to(&path);
+        let page = browser.get(&path).await.expect(200);
+        assert!(page.shows("<option value=\"unsupported\" selected>") && page.shows("<dd>not supported</dd>"), "{}", page.html);
+        let wrong = browser.submit(&path, &path, &streams("maybe")).await.expect(422);
+        assert!(wrong.shows("Choose whether it takes stream options."), "{}", wrong.html);
         let list = browser.get("/providers").await.expect(200);
         assert!(list.shows("EU &#60;1&#62;") && list.shows("••••0001"), "{}", list.html);
         for page in [&list, &test] {

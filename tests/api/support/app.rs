@@ -345,6 +345,7 @@ impl Organization {
             preset: preset.to_owned(),
             base_url: base_url.map(str::to_owned),
             credential: (preset != "simulated").then(|| "sk-upstream-secret-0001".into()),
+            stream_options: failsoft::providers::StreamOptions::Auto,
         };
         self.store.provider_create(new).await.expect("a provider").id.0
     }

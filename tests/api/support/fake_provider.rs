@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Which [`Script`] a request gets: the next one for its model, else the next one for anybody, else the standing one
-//! of its model, else the standing one for anybody, else a 500 that says that there is none.
+//! of its model, else the standing one for anybody, else a 500 that says that there is none. A judge comes before all.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "only tests use it: a panic is how they fail")]
 
@@ -66,8 +66,12 @@ impl Received {
     }
 }
 
+/// Looks at a request and may answer it.
+type Judge = Box<dyn Fn(&Received) -> Option<Script> + Send + Sync>;
+
 #[derive(Default)]
 struct State {
+    judge: Option<Judge>,
     next: VecDeque<Script>,
     next_for: HashMap<String, VecDeque<Script>>,
     always: Option<Script>,
@@ -81,8 +85,11 @@ struct State {
 }
 
 impl State {
-    fn script_for(&mut self, model: Option<&str>) -> Script {
-        let model = model.unwrap_or_default();
+    fn script_for(&mut self, request: &Received) -> Script {
+        if let Some(script) = self.judge.as_ref().and_then(|judge| judge(request)) {
+            return script;
+        }
+        let model = request.model.as_deref().unwrap_or_default();
         let once =
             self.next_for.get_mut(model).and_then(VecDeque::pop_front).or_else(|| self.next.pop_front());
         let standing = once.or_else(|| self.always_for.get(model).or(self.always.as_ref()).cloned());
@@ -133,6 +140,11 @@ impl FakeProvider {
     /// For the next request whose body names that upstream model.
     pub(crate) fn next_for(&self, model: &str, script: Script) {
         self.state.send_modify(|state| state.next_for.entry(model.to_owned()).or_default().push_back(script));
+    }
+
+    /// Looks at every request first: what it returns is played, whatever else was said.
+    pub(crate) fn judge(&self, judge: impl Fn(&Received) -> Option<Script> + Send + Sync + 'static) {
+        self.state.send_modify(|state| state.judge = Some(Box::new(judge)));
     }
 
     /// For every request that nothing else claims.
@@ -237,7 +249,7 @@ async fn serve(stream: TcpStream, number: usize, open: Open) {
         open.0.send_modify(|state| {
             place = state.received.len();
             request.number = place;
-            script = state.script_for(request.model.as_deref());
+            script = state.script_for(&request);
             state.received.push(request.clone());
         });
         match connection.play(&script).await {

@@ -17,6 +17,7 @@ pub(super) fn provider(organization_id: OrganizationId) -> providers::Model {
         health: "failing".to_owned(),
         health_message: some_text("401: the credential was refused"),
         health_at: Some(moment(1)),
+        stream_options: some_text("unsupported"),
         created_at: moment(0),
         updated_at: moment(2),
         deleted_at: None,

@@ -7,8 +7,10 @@ use utoipa::ToSchema;
 
 use crate::api::feather::checks::{self, Need};
 use crate::api::fields::{Change, Fields};
-use crate::checks::provider::{AddressFault, LONGEST_ADDRESS, address, credential, known_preset};
-use crate::providers::{Preset, upstream_headers};
+use crate::checks::provider::{
+    AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
+};
+use crate::providers::{Preset, StreamOptions, upstream_headers};
 use crate::upstream::Gate;
 
 /// What may be sent back as it was read, without any effect.
@@ -28,6 +30,10 @@ pub struct NewProviderBody {
     /// The vendor's API key. It is sealed, and never returned.
     #[schema(write_only)]
     pub credential: Option<String>,
+    /// Whether the provider takes `stream_options`: `auto` (as the preset says, until the provider refuses it),
+    /// `supported` or `unsupported`. `auto` unless said otherwise.
+    #[schema(value_type = StreamOptions, required = false)]
+    pub stream_options: Option<String>,
 }
 
 /// A change of a provider: what is left out stays.
@@ -43,6 +49,9 @@ pub struct ProviderChangeBody {
     /// Its new credential; null removes it. Demanded again when the vendor, scheme, host or port changes.
     #[schema(nullable, write_only)]
     pub credential: Option<String>,
+    /// Whether it takes `stream_options` from now on.
+    #[schema(value_type = StreamOptions, required = false)]
+    pub stream_options: Option<String>,
 }
 
 /// The fields of a body, each by itself.
@@ -54,6 +63,8 @@ pub(super) struct Said {
     pub(super) base_url: Option<Change<String>>,
     /// None: it was refused.
     pub(super) credential: Option<Change<SecretString>>,
+    /// None: it was left out or refused.
+    pub(super) stream_options: Option<StreamOptions>,
 }
 
 /// Reads the fields.
@@ -66,6 +77,7 @@ pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
             checks::printable(text.trim(), LONGEST_ADDRESS)
         }),
         credential: checks::nullable_text(fields, "credential", credential),
+        stream_options: checks::text(fields, "stream_options", Need::Optional, stream_options),
     }
 }
 

@@ -80,5 +80,6 @@ fn parse(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> Result<ProviderChan
         preset: said.preset.map(|preset| preset.name.to_owned()),
         base_url: said.base_url.and_then(Change::into_option),
         credential: said.credential.and_then(Change::into_option),
+        stream_options: said.stream_options,
     })
 }

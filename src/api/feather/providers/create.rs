@@ -58,5 +58,6 @@ fn parse(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
         preset: said.preset.ok_or_else(lost)?.name.to_owned(),
         base_url: base_url.flatten(),
         credential: credential.flatten(),
+        stream_options: said.stream_options.unwrap_or_default(),
     })
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 pub use body::{NewProviderBody, ProviderChangeBody};
 
+use crate::providers::StreamOptions;
 use crate::store::ProviderRow;
 
 /// What a provider is called in messages.
@@ -44,6 +45,9 @@ pub struct ProviderResponse {
     /// Since when the health is what it is.
     #[schema(required)]
     health_at: Option<DateTime<Utc>>,
+    /// Whether it takes `stream_options`: `auto` (as the preset says, until the provider refuses it), `supported` or
+    /// `unsupported`.
+    stream_options: StreamOptions,
     /// When it was made.
     created_at: DateTime<Utc>,
     /// When it last changed.
@@ -61,6 +65,7 @@ impl From<ProviderRow> for ProviderResponse {
             health: row.health,
             health_message: row.health_message,
             health_at: row.health_at,
+            stream_options: row.stream_options,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

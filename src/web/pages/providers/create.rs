@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::form::{Typed, kinds};
+use super::form::{Typed, kinds, stream_choices};
 use crate::auth::visitor::{Requires, Visitor, may};
 use crate::error::Result;
 use crate::gateway::Gateway;
@@ -21,12 +21,13 @@ pub(crate) struct Page {
     pub(crate) problems: Problems,
     pub(crate) typed: Typed,
     pub(crate) kinds: Vec<Choice>,
+    pub(crate) stream_choices: Vec<Choice>,
 }
 
 impl Page {
     fn of(visitor: &Visitor<impl Requires>, typed: Typed, problems: Problems) -> Self {
         let frame = Frame::of(visitor, "Add provider", Lit::Providers);
-        Self { frame, problems, typed, kinds: kinds() }
+        Self { frame, problems, typed, kinds: kinds(), stream_choices: stream_choices() }
     }
 }
 

@@ -4,9 +4,9 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::checks::provider::{AddressFault, LONGEST_ADDRESS, address, credential};
+use crate::checks::provider::{AddressFault, LONGEST_ADDRESS, address, credential, stream_options};
 use crate::checks::{self, Objection};
-use crate::providers::{PRESETS, Preset, preset, upstream_headers};
+use crate::providers::{PRESETS, Preset, StreamOptions, preset, upstream_headers};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::Gate;
 use crate::web::conflict::{seen, state};
@@ -14,7 +14,7 @@ use crate::web::forms::{Fields, Problems};
 use crate::web::span::Choice;
 
 /// The fields in the order of the form.
-const ORDER: &[&str] = &["name", "preset", "base_url", "credential"];
+const ORDER: &[&str] = &["name", "preset", "base_url", "credential", "stream_options"];
 
 /// What was typed, but the credential: that is not shown again.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Typed {
     pub(crate) name: String,
     pub(crate) preset: String,
     pub(crate) base_url: String,
+    /// Whether it takes `stream_options`.
+    pub(crate) stream_options: String,
     /// Whether the stored credential is to be removed.
     pub(crate) forget: bool,
 }
@@ -34,6 +36,7 @@ struct Read {
     preset: Option<&'static Preset>,
     base_url: Option<String>,
     credential: Option<SecretString>,
+    stream_options: Option<StreamOptions>,
 }
 
 impl Typed {
@@ -44,6 +47,7 @@ impl Typed {
             name: text("name"),
             preset: text("preset"),
             base_url: text("base_url"),
+            stream_options: text("stream_options"),
             forget: fields.flag("forget"),
         }
     }
@@ -54,6 +58,7 @@ impl Typed {
             name: row.name.clone(),
             preset: row.preset.clone(),
             base_url: row.base_url.clone().unwrap_or_default(),
+            stream_options: row.stream_options.as_str().to_owned(),
             forget: false,
         }
     }
@@ -72,7 +77,11 @@ impl Typed {
         let too_long = |_| "The credential is longer than any vendor’s. Paste it again.".to_owned();
         let credential = (!given.is_empty()).then(|| credential(given).map_err(too_long));
         let credential = credential.and_then(|given| problems.check("credential", given));
-        Read { name, preset, base_url, credential }
+        let no_word = |_| "Choose whether it takes stream options.".to_owned();
+        // A form that was open before the field was there says nothing about it.
+        let chosen = (!self.stream_options.is_empty()).then(|| stream_options(&self.stream_options));
+        let chosen = chosen.and_then(|it| problems.check("stream_options", it.map_err(no_word)));
+        Read { name, preset, base_url, credential, stream_options: chosen }
     }
 
     /// A new provider of these fields.
@@ -89,6 +98,7 @@ impl Typed {
                 preset: preset.name.to_owned(),
                 base_url: read.base_url,
                 credential: read.credential,
+                stream_options: read.stream_options.unwrap_or_default(),
             }),
             _ => Err(problems.in_order(ORDER)),
         }
@@ -125,7 +135,8 @@ impl Typed {
         }
         let preset = read.preset.map(|preset| preset.name.to_owned());
         let (seen, base_url) = (seen(&self.seen), Some(read.base_url));
-        Ok(ProviderChange { name: read.name, preset, base_url, credential, seen })
+        let stream_options = read.stream_options;
+        Ok(ProviderChange { name: read.name, preset, base_url, credential, stream_options, seen })
     }
 }
 
@@ -150,6 +161,16 @@ fn check_credential(problems: &mut Problems, preset: &Preset, credential: Option
     if let Err(fault) = upstream_headers(preset, credential.map(|credential| credential.expose_secret())) {
         problems.add("credential", format!("This credential cannot be used: {fault}."));
     }
+}
+
+/// What may be said about stream options.
+pub(crate) fn stream_choices() -> Vec<Choice> {
+    let label = |setting| match setting {
+        StreamOptions::Auto => "Automatic: as its kind, until it refuses them",
+        StreamOptions::Supported => "Supported",
+        StreamOptions::Unsupported => "Not supported: never send them",
+    };
+    StreamOptions::ALL.into_iter().map(|setting| Choice::new(setting.as_str(), label(setting))).collect()
 }
 
 /// Every kind of provider, with the address that it has of its own.

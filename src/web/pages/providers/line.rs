@@ -2,7 +2,7 @@
 
 use entity::ids::ProviderId;
 
-use crate::providers::preset;
+use crate::providers::{StreamOptions, preset};
 use crate::store::ProviderRow;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::web::mark::Mark;
@@ -18,6 +18,8 @@ pub(crate) struct ProviderLine {
     pub(crate) address: String,
     /// Whether there is one, and its last characters.
     pub(crate) credential: String,
+    /// Whether it takes `stream_options`, in a word or two.
+    pub(crate) stream_options: &'static str,
     pub(crate) health: Mark,
     /// Why it is failing; empty where it is not.
     pub(crate) message: String,
@@ -35,6 +37,11 @@ impl ProviderLine {
             kind: vendor.map_or(row.preset.as_str(), |vendor| vendor.title).to_owned(),
             address: address.unwrap_or_default().to_owned(),
             credential: credential(row),
+            stream_options: match row.stream_options {
+                StreamOptions::Auto => "automatic",
+                StreamOptions::Supported => "supported",
+                StreamOptions::Unsupported => "not supported",
+            },
             health: Mark::of_health(&row.health),
             message: row.health_message.clone().unwrap_or_default(),
             models: served(organization, row.id).len(),

@@ -5,7 +5,7 @@ use askama::Template;
 use entity::ids::ProviderId;
 
 use super::WHAT;
-use super::form::{Typed, kinds};
+use super::form::{Typed, kinds, stream_choices};
 use super::line::{ProviderLine, served};
 use super::report::Report;
 use crate::auth::permission::Permission;
@@ -29,6 +29,7 @@ pub(crate) struct Page {
     pub(crate) conflict: Option<Conflict>,
     pub(crate) typed: Typed,
     pub(crate) kinds: Vec<Choice>,
+    pub(crate) stream_choices: Vec<Choice>,
     pub(crate) credential_hint: String,
     pub(crate) has_credential: bool,
     pub(crate) line: ProviderLine,
@@ -72,6 +73,7 @@ impl Page {
             conflict: None,
             typed: Typed::of_row(row),
             kinds: kinds(),
+            stream_choices: stream_choices(),
             credential_hint,
             has_credential: row.has_credential,
             line,

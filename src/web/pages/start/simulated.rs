@@ -3,7 +3,7 @@
 //! Imports `store`.
 
 use crate::error::{Error, Result};
-use crate::providers::Capabilities;
+use crate::providers::{Capabilities, StreamOptions};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{FallbackType, ModelFields, NewFallback, NewProvider, OrgStore};
 
@@ -77,5 +77,11 @@ pub(super) async fn create(organization: &OrganizationSnapshot, data: &OrgStore)
 fn provider(organization: &OrganizationSnapshot) -> NewProvider {
     let taken = organization.providers.values().any(|provider| &*provider.name == PRESET);
     let name = if taken { "simulated by failsoft" } else { PRESET };
-    NewProvider { name: name.to_owned(), preset: PRESET.to_owned(), base_url: None, credential: None }
+    NewProvider {
+        name: name.to_owned(),
+        preset: PRESET.to_owned(),
+        base_url: None,
+        credential: None,
+        stream_options: StreamOptions::Auto,
+    }
 }

@@ -70,6 +70,11 @@ const LIMITS_BY_BOTH_NAMES: Case = Case {
     rest: r#""messages":[],"max_tokens":1e9,"max_completion_tokens":20"#,
 };
 
+const AGENT: Case = Case {
+    title: "an agent's request",
+    rest: r#""stream":true,"messages":[{"role":"developer","content":"JSON, please."},{"role":"user","content":"Go on."},{"role":"assistant","content":null,"refusal":null,"reasoning_content":"Well.","tool_calls":[{"id":"call_zQ3hN8vYc1TtRkX0mB7LwPsd","type":"function","function":{"name":"f","arguments":"{\"a\": 1.50}"}}]},{"role":"tool","tool_call_id":"call_zQ3hN8vYc1TtRkX0mB7LwPsd","content":"ok"}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"parallel_tool_calls":false,"reasoning_effort":"xhigh","verbosity":"low","response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{}}},"store":false,"metadata":{"a":"b"},"prompt_cache_key":"k""#,
+};
+
 /// As the request's primary: what its caller wrote stays.
 pub(super) const AS_PRIMARY: &[Case] = &[
     PLAIN,
@@ -82,6 +87,7 @@ pub(super) const AS_PRIMARY: &[Case] = &[
     ODD,
     LIMITS,
     LIMITS_BY_NEW_NAME,
+    AGENT,
 ];
 
 /// Behind another model: what the table knows of the vendor's models applies.
@@ -99,4 +105,4 @@ pub(super) const BEHIND: &[Case] = &[
 ];
 
 /// Behind another model, once for each of the vendor's models.
-pub(super) const BEHIND_EACH: &Case = &LIMITS;
+pub(super) const BEHIND_EACH: &[&Case] = &[&LIMITS, &AGENT];

@@ -135,19 +135,21 @@ async fn leaves(vendor: &Vendor<'_>, models: &[&str]) -> String {
         heads.push((case.streams(), vendor.head(&received)));
     }
     for (index, upstream) in models.iter().enumerate() {
-        let (received, adapted) = vendor.ask(&after(&index.to_string()), BEHIND_EACH).await;
-        out +=
-            &section(&format!("{}; {upstream} behind another", BEHIND_EACH.title), &received.body, &adapted);
+        for case in BEHIND_EACH {
+            let (received, adapted) = vendor.ask(&after(&index.to_string()), case).await;
+            out += &section(&format!("{}; {upstream} behind another", case.title), &received.body, &adapted);
+        }
     }
-    let (received, adapted) = vendor.ask(&after("ruled"), BEHIND_EACH).await;
+    let limits = BEHIND_EACH[0];
+    let (received, adapted) = vendor.ask(&after("ruled"), limits).await;
     out += &section(
-        &format!("{}; an organization's rules behind another", BEHIND_EACH.title),
+        &format!("{}; an organization's rules behind another", limits.title),
         &received.body,
         &adapted,
     );
-    let (received, adapted) = vendor.ask(&alone("ruled"), BEHIND_EACH).await;
+    let (received, adapted) = vendor.ask(&alone("ruled"), limits).await;
     out += &section(
-        &format!("{}; an organization's rules as the primary", BEHIND_EACH.title),
+        &format!("{}; an organization's rules as the primary", limits.title),
         &received.body,
         &adapted,
     );
@@ -199,7 +201,7 @@ on_both_databases! {
             for case in cases {
                 let body = body(r#""model":"simulated""#, case);
                 let request = ChatRequest::parse(body.into_bytes().into()).expect("a request");
-                let adapted = adapt(&request, &model, primary);
+                let adapted = adapt(&request, &model, primary, failsoft::providers::accepts::Parameters::default());
                 text += &section(&format!("{}; {place}", case.title), &adapted.body, &adapted.changes);
             }
         }

@@ -1,0 +1,88 @@
+//! What a message says, where it says it in parts.
+//!
+//! Imports `providers` for what the model takes.
+
+use super::change::{Changes, Verb};
+use super::draft::{Draft, each, string};
+use super::quoted;
+use crate::providers::accepts::Target;
+
+/// Parts in which vendors put what a model thought.
+const THOUGHTS: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
+
+/// What content becomes; none: it stays as it is.
+pub(super) fn adapted(content: &str, role: &str, target: &Target, changes: &mut Changes) -> Option<String> {
+    if !content.starts_with('[') {
+        return None;
+    }
+    let spoken =
+        (role == "assistant" && !target.keeps_reasoning_parts()).then(|| without_thoughts(content, changes));
+    let spoken = spoken.flatten();
+    let content = spoken.as_deref().unwrap_or(content);
+    if target.wants_plain_text()
+        && matches!(role, "system" | "assistant" | "tool")
+        && let Some(text) = joined(content)
+    {
+        changes.note(Verb::Flattened, "content");
+        return Some(quoted(&text));
+    }
+    let unmarked = if target.keeps_cache_marks() { None } else { without_marks(content, changes) };
+    unmarked.or(spoken)
+}
+
+/// The parts but those that hold thoughts; none if there are no such parts. Content without any part is no text.
+fn without_thoughts(content: &str, changes: &mut Changes) -> Option<String> {
+    let mut kept: Vec<String> = Vec::new();
+    let mut stripped = false;
+    each(content, |part| {
+        let kind = Draft::of(part).and_then(|part| part.text("type"));
+        if kind.is_some_and(|kind| THOUGHTS.contains(&kind.as_str())) {
+            stripped = true;
+        } else {
+            kept.push(part.to_owned());
+        }
+        None
+    });
+    if !stripped {
+        return None;
+    }
+    changes.stripped("thinking");
+    Some(if kept.is_empty() { "\"\"".to_owned() } else { ["[", &kept.join(","), "]"].concat() })
+}
+
+/// The text of all parts, if text is all there is.
+fn joined(content: &str) -> Option<String> {
+    if !content.starts_with('[') {
+        return None;
+    }
+    let mut all: Option<Vec<String>> = Some(Vec::new());
+    each(content, |part| {
+        let text = Draft::of(part).filter(|part| part.text("type").as_deref() == Some("text"));
+        match (&mut all, text.and_then(|part| string(part.get("text")?))) {
+            (Some(texts), Some(text)) => texts.push(text),
+            (all, _) => *all = None,
+        }
+        None
+    });
+    all.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
+}
+
+/// The list without marks for a prompt cache; none if it has none.
+pub(super) fn without_marks(list: &str, changes: &mut Changes) -> Option<String> {
+    if !list.contains("cache_control") {
+        return None;
+    }
+    each(list, |element| {
+        let mut draft = Draft::of(element)?;
+        draft.retain(|name, _| name != "cache_control", |name| changes.stripped(name));
+        if let Some(function) = draft.get("function")
+            && let Some(mut function) = Draft::of(&function.to_owned())
+        {
+            function.retain(|name, _| name != "cache_control", |name| changes.stripped(name));
+            if let Some(function) = function.written() {
+                draft.set("function", function);
+            }
+        }
+        draft.written()
+    })
+}

@@ -1,0 +1,187 @@
+//! The messages of a conversation, for a model that did not have it: roles, what other vendors left in the answers, ids
+//! of tool calls.
+//!
+//! Imports `providers` for what the model takes.
+
+use std::collections::{HashMap, HashSet};
+
+use super::change::{Changes, Verb};
+use super::content;
+use super::draft::{Draft, each, string};
+use super::quoted;
+use crate::providers::accepts::{BRIDGE, NO_SIGNATURE, Target, ToolIds};
+
+/// So many ids of one request are remembered, so that no two get the same alias. Behind them it is left to chance, which
+/// is one in 62^9 at worst.
+const MOST_IDS: usize = 4_096;
+
+/// What messages become; none: they stay as they are.
+pub(super) fn adapted(messages: &str, target: &Target, changes: &mut Changes) -> Option<String> {
+    let mut course = Course { target, changes, ids: Ids::new(target.tool_ids), after_result: false };
+    each(messages, |message| course.message(message))
+}
+
+struct Course<'a> {
+    target: &'a Target,
+    changes: &'a mut Changes,
+    ids: Ids,
+    /// Whether the message before was the result of a call.
+    after_result: bool,
+}
+
+impl Course<'_> {
+    fn message(&mut self, message: &str) -> Option<String> {
+        let mut draft = Draft::of(message)?;
+        let mut role = draft.text("role").unwrap_or_default();
+        if role == "developer" && !self.target.knows_developers() {
+            role = "system".to_owned();
+            draft.set("role", "\"system\"");
+            self.changes.note(Verb::Mapped, "developer_role");
+        }
+        if role == "assistant" {
+            self.answer(&mut draft);
+        }
+        self.members(&mut draft, &role);
+        if let Some(content) = draft.present("content")
+            && let Some(content) = content::adapted(content, &role, self.target, self.changes)
+        {
+            draft.set("content", content);
+        }
+        let after_result = std::mem::replace(&mut self.after_result, role == "tool");
+        if role == "tool" {
+            self.id(&mut draft, "tool_call_id");
+        }
+        let written = draft.written();
+        if !(after_result && role == "user" && self.target.bridges_results) {
+            return written;
+        }
+        self.changes.note(Verb::Placeholder, "answer");
+        Some([BRIDGE, ",", written.as_deref().unwrap_or(message)].concat())
+    }
+
+    fn members(&mut self, draft: &mut Draft<'_>, role: &str) {
+        let (kept, marks) = (self.target.members(role), self.target.keeps_cache_marks());
+        // Where unknown members are refused, so are those that hold nothing where something is expected.
+        let empty = |name: &str, value: &str| kept.is_closed() && value == "null" && name != "content";
+        let keeps = |name: &str, value: &str| {
+            kept.keeps(name) && !empty(name, value) && (marks || name != "cache_control")
+        };
+        draft.retain(keeps, |name| self.changes.stripped(name));
+    }
+
+    /// What an assistant said or called.
+    fn answer(&mut self, draft: &mut Draft<'_>) {
+        let calls = draft.present("tool_calls").map(str::to_owned);
+        match calls.as_deref().map(|calls| calls.trim_matches(['[', ']', ' ', '\n', '\r', '\t'])) {
+            // "[] is too short": an empty list says nothing that its absence does not say.
+            Some("") => draft.retain(|name, _| name != "tool_calls", |name| self.changes.stripped(name)),
+            Some(_) => self.calls(draft, &calls.unwrap_or_default()),
+            None => self.refusal(draft),
+        }
+        if self.target.reasoning_in_history && draft.text("reasoning_content").is_none() {
+            draft.set("reasoning_content", "\"\"");
+            self.changes.note(Verb::Placeholder, "reasoning_content");
+        }
+    }
+
+    /// Where a refusal has no place of its own, it is what was said.
+    fn refusal(&mut self, draft: &mut Draft<'_>) {
+        if self.target.members("assistant").keeps("refusal") || draft.present("content").is_some() {
+            return;
+        }
+        if let Some(refusal) = draft.text("refusal") {
+            draft.set("content", quoted(&refusal));
+            self.changes.note(Verb::Mapped, "refusal");
+        }
+    }
+
+    fn calls(&mut self, draft: &mut Draft<'_>, calls: &str) {
+        let mut first = true;
+        let changed = each(calls, |call| self.call(call, std::mem::take(&mut first)));
+        if let Some(changed) = changed {
+            draft.set("tool_calls", changed);
+        }
+    }
+
+    fn call(&mut self, call: &str, first: bool) -> Option<String> {
+        let mut draft = Draft::of(call)?;
+        let (kept, marks) = (self.target.call_members(), self.target.keeps_cache_marks());
+        let keeps = |name: &str, _: &str| kept.keeps(name) && (marks || name != "cache_control");
+        draft.retain(keeps, |name| self.changes.stripped(name));
+        self.id(&mut draft, "id");
+        // Some vendors leave it out of their answers, and the others insist on it.
+        if draft.get("type").is_none() && draft.get("function").is_some() {
+            draft.set("type", "\"function\"");
+            self.changes.note(Verb::Placeholder, "tool_type");
+        }
+        if let Some(function) = draft.get("function")
+            && let Some(function) = self.function(&function.to_owned())
+        {
+            draft.set("function", function);
+        }
+        if first && self.target.signed_calls && draft.present("extra_content").is_none() {
+            draft.set("extra_content", NO_SIGNATURE);
+            self.changes.note(Verb::Placeholder, "signature");
+        }
+        draft.written()
+    }
+
+    /// Arguments are a text that holds JSON; some vendors send the JSON itself, or nothing at all.
+    fn function(&mut self, function: &str) -> Option<String> {
+        let mut draft = Draft::of(function)?;
+        let arguments = draft.get("arguments")?;
+        let written = if arguments.starts_with('{') {
+            quoted(arguments)
+        } else if string(arguments).is_some_and(|text| text.trim().is_empty()) {
+            "\"{}\"".to_owned()
+        } else {
+            return None;
+        };
+        draft.set("arguments", written);
+        self.changes.note(Verb::Mapped, "tool_arguments");
+        draft.written()
+    }
+
+    fn id(&mut self, draft: &mut Draft<'_>, member: &'static str) {
+        if let Some(id) = draft.text(member)
+            && let Some(alias) = self.ids.alias(&id)
+        {
+            draft.set(member, quoted(&alias));
+            self.changes.note(Verb::Aliased, "tool_id");
+        }
+    }
+}
+
+/// The ids of one request, and their aliases.
+struct Ids {
+    rule: ToolIds,
+    known: HashMap<String, String>,
+    taken: HashSet<String>,
+}
+
+impl Ids {
+    fn new(rule: ToolIds) -> Self {
+        Self { rule, known: HashMap::new(), taken: HashSet::new() }
+    }
+
+    /// Another id, if this one may not stay.
+    fn alias(&mut self, id: &str) -> Option<String> {
+        if self.rule == ToolIds::Any {
+            return None;
+        }
+        if let Some(known) = self.known.get(id) {
+            return (known != id).then(|| known.clone());
+        }
+        let stays = self.rule.takes(id);
+        if self.known.len() >= MOST_IDS {
+            return (!stays).then(|| self.rule.alias(id, 0));
+        }
+        let own = stays.then(|| id.to_owned());
+        let free = |candidate: &String| !self.taken.contains(candidate);
+        let chosen = own.into_iter().chain((0..=u8::MAX).map(|turn| self.rule.alias(id, turn))).find(free);
+        let chosen = chosen.unwrap_or_else(|| self.rule.alias(id, 0));
+        self.taken.insert(chosen.clone());
+        self.known.insert(id.to_owned(), chosen.clone());
+        (chosen != id).then_some(chosen)
+    }
+}

@@ -1,0 +1,169 @@
+//! Words, ids and refusals by themselves.
+
+use super::*;
+use crate::providers::error::UpstreamError;
+use crate::providers::presets::{PRESETS, preset};
+
+fn target(vendor: &str, model: &str, tools: bool) -> Target {
+    Target::of(preset(vendor).expect(vendor), model, &Capabilities::default(), tools)
+}
+
+#[test]
+fn every_preset_has_its_row_and_no_row_is_left_over() {
+    let rows: Vec<&str> = VENDORS.iter().map(|vendor| vendor.preset).collect();
+    let mut presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let mut sorted = rows.clone();
+    sorted.sort_unstable();
+    presets.sort_unstable();
+    assert_eq!(sorted, presets);
+}
+
+#[test]
+fn what_is_refused_is_known_to_be_optional() {
+    assert!(OPTIONAL.is_sorted() && OPTIONAL.len() <= 64);
+    let rows = VENDORS.iter().flat_map(|vendor| vendor.refuses).chain(ABOUT_REASONING);
+    for name in rows {
+        assert!(OPTIONAL.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn an_effort_becomes_the_nearest_word() {
+    for (asked, words, expected) in [
+        ("medium", &["low", "medium", "high"][..], Some("medium")),
+        ("minimal", &["low", "medium", "high"], Some("low")),
+        ("none", &["low", "medium", "high"], Some("low")),
+        ("xhigh", &["low", "medium", "high"], Some("high")),
+        ("max", &["none", "low", "medium", "high", "xhigh"], Some("xhigh")),
+        ("medium", &["low", "high"], Some("low")),
+        ("low", &["none", "high"], Some("high")),
+        ("none", &["none", "default"], Some("none")),
+        ("high", &["none", "default"], Some("default")),
+        ("high", &["none"], Some("none")),
+        ("high", &[], None),
+        ("ultra", &["low"], None),
+    ] {
+        assert_eq!(clamped(asked, words), expected, "{asked} {words:?}");
+    }
+}
+
+#[test]
+fn each_model_has_its_words() {
+    let words = |vendor, model, tools| target(vendor, model, tools).effort;
+    assert_eq!(words("openai", "gpt-4o", false), Effort::Refused);
+    assert_eq!(words("openai", "gpt-5-chat-latest", false), Effort::Refused);
+    assert_eq!(words("openai", "gpt-5.4", true), Effort::Words(&["none"]));
+    assert_eq!(words("openai", "gpt-5.6-sol", true), Effort::Required(&["none"]));
+    assert_eq!(words("azure", "our-deployment", true), Effort::Any);
+    assert_eq!(words("gemini", "models/gemini-2.0-flash", false), Effort::Refused);
+    assert_eq!(words("xai", "grok-4", false), Effort::Refused);
+    assert_eq!(words("custom", "anything", false), Effort::Any);
+    for row in PRESETS {
+        let plain = Capabilities { reasoning: Some(false), ..Capabilities::default() };
+        let target = Target::of(row, "anything", &plain, false);
+        assert_eq!(target.effort, Effort::Refused, "{}", row.name);
+        assert!(target.refuses("verbosity") && target.refuses("thinking"), "{}", row.name);
+    }
+}
+
+#[test]
+fn an_alias_is_an_id_that_is_taken() {
+    for rule in [ToolIds::AtMost40, ToolIds::Word, ToolIds::Nine] {
+        for id in ["", "call_1", "ü", &"x".repeat(1_000)] {
+            for turn in 0..=9 {
+                let alias = rule.alias(id, turn);
+                assert!(rule.takes(&alias), "{rule:?} {alias}");
+                assert_eq!(alias, rule.alias(id, turn));
+                assert_ne!(alias, rule.alias(id, turn + 1));
+            }
+        }
+    }
+    assert!(
+        ToolIds::Nine.takes("D681PevKs")
+            && !ToolIds::Nine.takes("D681PevKü")
+            && !ToolIds::Nine.takes("call_0fyp")
+    );
+    assert_eq!(target("vllm", "mistralai/Devstral-Small-2", false).tool_ids, ToolIds::Nine);
+}
+
+fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
+    UpstreamError {
+        status,
+        code: None,
+        kind: None,
+        inner_code: None,
+        param: param.map(str::to_owned),
+        message: message.to_owned(),
+        retry_after: None,
+        moderated: false,
+    }
+}
+
+#[test]
+fn vendors_name_what_they_refuse_in_many_ways() {
+    let sent = Parameters::of(OPTIONAL.iter().copied());
+    for (status, param, message, expected) in [
+        (400, Some("stream_options"), "Unknown parameter: 'stream_options'.", &["stream_options"][..]),
+        (400, None, "Unrecognized request argument supplied: reasoning_effort", &["reasoning_effort"]),
+        (400, None, "Unrecognized request arguments supplied: thinking, store", &["store", "thinking"]),
+        (422, Some("stream_options"), "stream_options: Extra inputs are not permitted", &["stream_options"]),
+        (
+            422,
+            Some("user"),
+            "user: Extra inputs are not permitted; seed: Extra inputs are not permitted",
+            &["seed", "user"],
+        ),
+        (
+            400,
+            None,
+            "Invalid JSON payload received. Unknown name \"metadata\": Cannot find field.\nUnknown name \"store\": Cannot find field.",
+            &["metadata", "store"],
+        ),
+        (400, None, "property 'store' is unsupported, did you mean 'stop'?", &["store"]),
+        (400, Some("metadata"), "`metadata` is not supported with this model", &["metadata"]),
+        (400, None, "Model grok-4-1-fast does not support parameter reasoningEffort.", &["reasoning_effort"]),
+        (400, None, "Argument not supported: metadata", &["metadata"]),
+        (
+            400,
+            Some("temperature"),
+            "Unsupported value: 'temperature' does not support 0.5 with this model.",
+            &["temperature"],
+        ),
+        (
+            400,
+            Some("max_tokens"),
+            "Unsupported parameter: 'max_tokens' is not supported with this model.",
+            &[],
+        ),
+        (
+            400,
+            Some("max_tokens"),
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            &["max_tokens"],
+        ),
+        (400, Some("seed"), "seed must be at least 0", &[]),
+        (400, None, "The user asked for a store that is not supported.", &[]),
+        (429, Some("store"), "Unknown parameter: 'store'.", &[]),
+        (400, Some("messages[1].metadata"), "Unknown parameter: 'messages[1].metadata'.", &[]),
+    ] {
+        let expected = Parameters::of(expected.iter().copied());
+        assert_eq!(refused_parameters(&said(status, param, message), sent), expected, "{message}");
+    }
+    let error = said(400, None, "Unknown parameter: 'store'.");
+    assert!(refused_parameters(&error, Parameters::of(["seed"])).is_empty(), "it was not sent");
+}
+
+#[test]
+fn a_set_of_parameters_is_what_was_put_into_it() {
+    let some = Parameters::of(["n", "store", "no such thing"]);
+    assert!(
+        some.contains("n")
+            && some.contains("store")
+            && !some.contains("seed")
+            && !some.contains("no such thing")
+    );
+    assert_eq!(some.without(Parameters::of(["n"])), Parameters::of(["store"]));
+    assert_eq!(some.common(Parameters::of(["n", "seed"])), Parameters::of(["n"]));
+    assert_eq!(Parameters::default().with(some), some);
+    assert!(Parameters::of(["web_search_options"]).contains("web_search_options"));
+}

@@ -1,0 +1,364 @@
+//! A row for each vendor: what it refuses, and how its messages must look.
+//!
+//! A vendor without a row, or with a row that says nothing, gets a request as its caller wrote it.
+//!
+//! May import: `accepts` and its submodules.
+
+use super::effort::{self, Effort};
+use super::tool_ids::ToolIds;
+use super::{Kept, Schemas};
+
+/// What is known of one vendor.
+#[derive(Debug)]
+pub(super) struct Vendor {
+    pub(super) preset: &'static str,
+    /// Optional parameters that it answers with an error.
+    pub(super) refuses: &'static [&'static str],
+    pub(super) effort: fn(&str, Option<bool>, bool) -> Effort,
+    /// Whether it knows the role `developer`.
+    pub(super) developer: bool,
+    /// Members of messages, by role; an empty role is every other.
+    pub(super) members: &'static [(&'static str, Kept)],
+    pub(super) call_members: Kept,
+    pub(super) cache_marks: bool,
+    pub(super) plain_text: bool,
+    pub(super) reasoning_parts: bool,
+    pub(super) tool_ids: ToolIds,
+    pub(super) schemas: Schemas,
+    /// Whether `n` must be 1.
+    pub(super) one_choice: bool,
+    /// The highest temperature.
+    pub(super) hottest: Option<f64>,
+}
+
+/// A vendor of which nothing is known.
+pub(super) static UNKNOWN: Vendor = UNKNOWN_ROW;
+
+/// What other vendors add to the messages of an assistant.
+const FOREIGN: Kept = Kept::Without(&[
+    "reasoning_content",
+    "reasoning",
+    "reasoning_details",
+    "thinking",
+    "thinking_blocks",
+    "provider_specific_fields",
+    "cache_control",
+    "extra_content",
+    "citations",
+    "images",
+    "prefix",
+]);
+
+/// The same for a vendor that has `reasoning_content` itself.
+const FOREIGN_BUT_REASONING: Kept = Kept::Without(&[
+    "reasoning",
+    "reasoning_details",
+    "thinking",
+    "thinking_blocks",
+    "provider_specific_fields",
+    "cache_control",
+    "extra_content",
+    "refusal",
+    "annotations",
+    "audio",
+    "citations",
+    "images",
+    "prefix",
+]);
+
+const CALL: Kept = Kept::Only(&["id", "type", "function", "custom"]);
+
+/// What OpenAI does not know ("Unrecognized request argument supplied: thinking", R nashsu/llm_wiki#336; "Unknown
+/// parameter: 'reasoning'", R musistudio/claude-code-router#1374; of samplers R open-webui/open-webui#14520).
+const NOT_OPENAIS: &[&str] = &[
+    "cache_control",
+    "chat_template_kwargs",
+    "enable_thinking",
+    "extra_body",
+    "include_reasoning",
+    "min_p",
+    "prompt_mode",
+    "random_seed",
+    "reasoning",
+    "reasoning_format",
+    "reasoning_split",
+    "repetition_penalty",
+    "safe_prompt",
+    "search_parameters",
+    "thinking",
+    "thinking_budget",
+    "top_a",
+    "top_k",
+];
+
+pub(super) static VENDORS: &[Vendor] = &[
+    Vendor { preset: "openai", ..OPENAI },
+    Vendor { preset: "azure", ..OPENAI },
+    // V platform.claude.com/docs/en/api/openai-sdk: unknown fields are ignored, `developer` is known, `n` must be
+    // exactly 1, `response_format` is ignored.
+    Vendor {
+        preset: "anthropic",
+        developer: true,
+        tool_ids: ToolIds::Word,
+        schemas: Schemas::Ignored,
+        one_choice: true,
+        ..UNKNOWN_ROW
+    },
+    // "Invalid JSON payload received. Unknown name \"store\": Cannot find field." (R jackmpcollins/magentic#382,
+    // liliMozi/openhanako#394, sipeed/picoclaw#1196), in messages as well. A schema beside tools: "Function calling
+    // with a response mime type: 'application/json' is unsupported" before the third generation (R
+    // openai/openai-agents-python#656).
+    Vendor {
+        preset: "gemini",
+        refuses: &[
+            "audio",
+            "cache_control",
+            "chat_template_kwargs",
+            "enable_thinking",
+            "include_reasoning",
+            "logprobs",
+            "metadata",
+            "min_p",
+            "modalities",
+            "parallel_tool_calls",
+            "prediction",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "prompt_mode",
+            "random_seed",
+            "reasoning",
+            "reasoning_format",
+            "reasoning_split",
+            "repetition_penalty",
+            "safe_prompt",
+            "safety_identifier",
+            "search_parameters",
+            "service_tier",
+            "store",
+            "thinking",
+            "thinking_budget",
+            "top_a",
+            "top_k",
+            "top_logprobs",
+            "user",
+            "verbosity",
+            "web_search_options",
+        ],
+        effort: effort::gemini,
+        members: &[(
+            "",
+            Kept::Only(&["role", "content", "name", "tool_calls", "tool_call_id", "extra_content"]),
+        )],
+        call_members: Kept::Only(&["id", "type", "function", "extra_content"]),
+        cache_marks: false,
+        reasoning_parts: false,
+        schemas: Schemas::WithoutTools,
+        ..UNKNOWN_ROW
+    },
+    // It passes each model what that model takes (V openrouter.ai/docs/api/reference/parameters).
+    Vendor { preset: "openrouter", developer: true, ..UNKNOWN_ROW },
+    // V console.groq.com/docs/openai: `logprobs`, `logit_bias`, `top_logprobs`, `messages[].name` and more than one
+    // choice are a 400. "property 'store' is unsupported" (R fanenr/chatbot#21), `metadata` (R
+    // skye-harris/hass_local_openai_llm#59), `prompt_cache_key` (R sipeed/picoclaw#1196); of messages "property
+    // 'reasoning_content' is unsupported" (R janhq/jan#8136). "json mode cannot be combined with tool/function calling"
+    // (R vercel/ai#16540).
+    Vendor {
+        preset: "groq",
+        refuses: &[
+            "audio",
+            "cache_control",
+            "chat_template_kwargs",
+            "enable_thinking",
+            "extra_body",
+            "metadata",
+            "min_p",
+            "modalities",
+            "prediction",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "prompt_mode",
+            "random_seed",
+            "reasoning",
+            "reasoning_split",
+            "repetition_penalty",
+            "safe_prompt",
+            "safety_identifier",
+            "service_tier",
+            "store",
+            "thinking",
+            "thinking_budget",
+            "top_a",
+            "top_k",
+            "verbosity",
+            "web_search_options",
+        ],
+        effort: effort::groq,
+        members: &[
+            ("assistant", Kept::Only(&["role", "content", "tool_calls", "function_call"])),
+            ("tool", Kept::Only(&["role", "content", "tool_call_id"])),
+            ("", Kept::Only(&["role", "content"])),
+        ],
+        call_members: Kept::Only(&["id", "type", "function"]),
+        cache_marks: false,
+        plain_text: true,
+        reasoning_parts: false,
+        schemas: Schemas::WithoutTools,
+        one_choice: true,
+        ..UNKNOWN_ROW
+    },
+    // "Extra inputs are not permitted", of the body and of messages (R mistralai/platform-docs-public#7,
+    // BerriAI/litellm#30835, charmbracelet/crush#1590). What it takes is V github.com/mistralai/client-python,
+    // docs/models/{chatcompletionrequest,assistantmessage,usermessage,toolmessage}.md.
+    Vendor {
+        preset: "mistral",
+        refuses: &[
+            "audio",
+            "cache_control",
+            "chat_template_kwargs",
+            "enable_thinking",
+            "extra_body",
+            "include_reasoning",
+            "logit_bias",
+            "logprobs",
+            "min_p",
+            "modalities",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "reasoning",
+            "reasoning_format",
+            "reasoning_split",
+            "repetition_penalty",
+            "safety_identifier",
+            "search_parameters",
+            "seed",
+            "service_tier",
+            "store",
+            "thinking",
+            "thinking_budget",
+            "top_a",
+            "top_k",
+            "top_logprobs",
+            "user",
+            "verbosity",
+            "web_search_options",
+        ],
+        effort: effort::mistral,
+        members: &[
+            ("assistant", Kept::Only(&["role", "content", "tool_calls", "prefix"])),
+            ("tool", Kept::Only(&["role", "content", "tool_call_id", "name"])),
+            ("", Kept::Only(&["role", "content"])),
+        ],
+        call_members: Kept::Only(&["id", "type", "function"]),
+        cache_marks: false,
+        tool_ids: ToolIds::Nine,
+        hottest: Some(1.5),
+        ..UNKNOWN_ROW
+    },
+    // Unknown fields are ignored; `store` is not among what it lists (V docs.together.ai/reference/chat-completions-1).
+    Vendor { preset: "together", refuses: &["store"], effort: effort::hosted, ..UNKNOWN_ROW },
+    // "messages[0].role: unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool`" (R
+    // earendil-works/pi#1048). V api-docs.deepseek.com: `response_format` is `text` or `json_object`; in thinking mode
+    // "the `reasoning_content` in the thinking mode must be passed back to the API" (R qwersyk/Newelle#404).
+    Vendor {
+        preset: "deepseek",
+        effort: effort::deepseek,
+        plain_text: true,
+        reasoning_parts: false,
+        schemas: Schemas::JsonObject,
+        ..UNKNOWN_ROW
+    },
+    // "Model grok-4 does not support parameter presencePenalty." "Argument not supported: metadata" (R
+    // router-for-me/CLIProxyAPI#5648).
+    Vendor {
+        preset: "xai",
+        refuses: &[
+            "audio",
+            "enable_thinking",
+            "include_reasoning",
+            "metadata",
+            "modalities",
+            "prediction",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "reasoning",
+            "reasoning_format",
+            "safety_identifier",
+            "service_tier",
+            "store",
+            "thinking",
+            "thinking_budget",
+            "verbosity",
+        ],
+        effort: effort::xai,
+        members: &[("assistant", FOREIGN_BUT_REASONING)],
+        call_members: CALL,
+        cache_marks: false,
+        reasoning_parts: false,
+        ..UNKNOWN_ROW
+    },
+    // "Extra inputs are not permitted, field: 'messages[2].cache_control'"; what it takes is V
+    // docs.fireworks.ai/api-reference/post-chatcompletions.
+    Vendor {
+        preset: "fireworks",
+        refuses: &[
+            "audio",
+            "cache_control",
+            "enable_thinking",
+            "extra_body",
+            "include_reasoning",
+            "modalities",
+            "prompt_cache_retention",
+            "prompt_mode",
+            "random_seed",
+            "reasoning",
+            "reasoning_format",
+            "reasoning_split",
+            "safe_prompt",
+            "safety_identifier",
+            "search_parameters",
+            "store",
+            "verbosity",
+            "web_search_options",
+        ],
+        effort: effort::hosted,
+        members: &[("assistant", FOREIGN_BUT_REASONING)],
+        call_members: CALL,
+        cache_marks: false,
+        reasoning_parts: false,
+        ..UNKNOWN_ROW
+    },
+    Vendor { preset: "ollama", effort: effort::ollama, ..UNKNOWN_ROW },
+    // Chat templates: "Unexpected message role." for `developer` (R 1CatAI/1Cat-vLLM#493).
+    Vendor { preset: "vllm", effort: effort::vllm, ..UNKNOWN_ROW },
+    Vendor { preset: "custom", ..UNKNOWN_ROW },
+    Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },
+];
+
+/// Nothing is known: only the role that OpenAI alone has is put into the common word.
+const UNKNOWN_ROW: Vendor = Vendor {
+    preset: "",
+    refuses: &[],
+    effort: effort::any,
+    developer: false,
+    members: &[],
+    call_members: Kept::All,
+    cache_marks: true,
+    plain_text: false,
+    reasoning_parts: true,
+    tool_ids: ToolIds::Any,
+    schemas: Schemas::Taken,
+    one_choice: false,
+    hottest: None,
+};
+
+const OPENAI: Vendor = Vendor {
+    refuses: NOT_OPENAIS,
+    effort: effort::openai,
+    developer: true,
+    members: &[("assistant", FOREIGN), ("", Kept::Without(&["cache_control"]))],
+    call_members: CALL,
+    cache_marks: false,
+    reasoning_parts: false,
+    tool_ids: ToolIds::AtMost40,
+    ..UNKNOWN_ROW
+};

@@ -1,0 +1,169 @@
+//! The commonest request of 2026 (tools with a history of calls, reasoning effort, a developer message, a schema) fails
+//! over from each kind of provider to each kind. Every target is as strict as its vendor is known to be.
+
+mod history;
+mod vendors;
+
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, App};
+use crate::support::fake_provider::{FakeProvider, Received, Script};
+use crate::support::on_both_databases;
+use history::{HISTORIES, messages};
+
+/// Presets, and models of theirs with rules that differ. The first of each preset stands for it in the pairs.
+const TARGETS: &[(&str, &str)] = &[
+    ("openai", "gpt-4.1"),
+    ("openai", "gpt-5.4"),
+    ("openai", "gpt-5.6-terra"),
+    ("anthropic", "claude-sonnet-4-5"),
+    ("gemini", "gemini-2.5-flash-lite"),
+    ("gemini", "gemini-3-flash-preview"),
+    ("azure", "o4-mini"),
+    ("openrouter", "anthropic/claude-sonnet-4.5"),
+    ("groq", "llama-3.3-70b-versatile"),
+    ("groq", "openai/gpt-oss-120b"),
+    ("groq", "qwen/qwen3-32b"),
+    ("mistral", "mistral-large-latest"),
+    ("mistral", "mistral-small-latest"),
+    ("together", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+    ("deepseek", "deepseek-v4-flash"),
+    ("xai", "grok-4.3"),
+    ("xai", "grok-4.20-0309-non-reasoning"),
+    ("fireworks", "accounts/fireworks/models/gpt-oss-120b"),
+    ("ollama", "llama3.2"),
+    ("vllm", "Qwen/Qwen3-32B"),
+    ("vllm", "mistralai/Devstral-Small-2-24B-Instruct-2512"),
+    ("custom", "some-model"),
+    ("simulated", "steady"),
+];
+
+/// What an agent sends by default, for the model that it was written for.
+fn request(preset: &str, primary: &str, target: &str) -> Value {
+    json!({
+        "model": primary, "models": [target], "messages": messages(preset),
+        "tools": [{"type": "function", "function": {
+            "name": "weather", "description": "The weather of a city", "strict": true,
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": false}}}],
+        "tool_choice": "auto", "parallel_tool_calls": true, "reasoning_effort": "medium", "verbosity": "low",
+        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": true, "schema": {
+            "type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": false}}},
+        "max_completion_tokens": 500, "store": false, "metadata": {"user_id": "7"}, "prompt_cache_key": "agent",
+        "safety_identifier": "7f3a", "service_tier": "auto", "seed": 7, "user": "u-7",
+        "stream": true, "stream_options": {"include_usage": true}
+    })
+}
+
+/// Refuses what the vendor in the path refuses; the primaries refuse everything, in a way that leaves nothing behind.
+fn judge(received: &Received) -> Option<Script> {
+    if received.model.as_deref() == Some("first") {
+        return Some(Script::error(400, "no", "never"));
+    }
+    let preset = received.path.split('/').nth(1)?;
+    Some(match vendors::refusal(preset, &received.json()) {
+        Some((status, message)) => Script::error(status, "invalid_request_error", &message),
+        None => Script::stream().text("Hi").finish("stop").done(),
+    })
+}
+
+async fn catalogue(app: &App) -> FakeProvider {
+    let fake = FakeProvider::start().await;
+    fake.judge(judge);
+    let mut provider = None;
+    for (index, (preset, upstream)) in TARGETS.iter().enumerate() {
+        if index == 0 || TARGETS[index - 1].0 != *preset {
+            let address = (*preset != "simulated").then(|| format!("http://{}/{preset}/v1", fake.address()));
+            let id = app.organization.provider_at(preset, preset, address.as_deref()).await;
+            let first = if *preset == "simulated" { "error-400" } else { "first" };
+            app.organization
+                .model_like(&format!("from-{preset}"), id, |model| model.upstream_model = first.into())
+                .await;
+            provider = Some(id);
+        }
+        let change = |model: &mut failsoft::store::ModelFields| model.upstream_model = (*upstream).to_owned();
+        app.organization.model_like(&name(preset, upstream), provider.expect("a provider"), change).await;
+    }
+    fake
+}
+
+fn name(preset: &str, upstream: &str) -> String {
+    format!("{preset}.{}", upstream.replace('/', "."))
+}
+
+/// Nothing of what was said is lost on the way, and calls and results still belong together.
+fn assert_same_conversation(sent: &Value, received: &Value, pair: &str) {
+    let [sent, received] = [sent, received].map(|body| body["messages"].as_array().expect("a list").clone());
+    assert_eq!(sent.len(), received.len(), "{pair}");
+    let mut calls = Vec::new();
+    for (before, after) in sent.iter().zip(&received) {
+        assert_eq!(before["content"], after["content"], "{pair}");
+        for (call, kept) in each(&before["tool_calls"]).zip(each(&after["tool_calls"])) {
+            assert_eq!(call["function"]["name"], kept["function"]["name"], "{pair}");
+            assert_eq!(kept["type"], "function", "{pair}");
+            calls.push(kept["id"].clone());
+        }
+        if after["role"] == "tool" {
+            assert_eq!(after["tool_call_id"], calls.remove(0), "{pair}");
+        }
+    }
+    assert!(calls.is_empty(), "{pair}");
+}
+
+fn each(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+async fn crossed(app: &App, body: &Value) -> Answer {
+    app.post("/v1/chat/completions", body).await
+}
+
+on_both_databases! {
+    async fn the_commonest_request_crosses_every_border(app: App) {
+        let fake = catalogue(&app).await;
+        for (from, _) in HISTORIES {
+            for (preset, upstream) in TARGETS {
+                let (primary, target) = (format!("from-{from}"), name(preset, upstream));
+                let pair = format!("{from} to {target}");
+                let body = request(from, &primary, &target);
+                let answer = crossed(&app, &body).await;
+                assert_eq!(answer.status, 200, "{pair}: {}", answer.text());
+                assert_eq!(answer.header("x-failsoft-model"), target, "{pair}");
+                assert_eq!(answer.header("x-failsoft-attempts"), "2", "{pair}");
+                if *preset != "simulated" {
+                    let received = fake.requests().pop().expect("a request");
+                    assert_eq!(received.model.as_deref(), Some(*upstream), "{pair}: {}", answer.text());
+                    assert_same_conversation(&body, &received.json(), &pair);
+                }
+            }
+        }
+    }
+
+    /// The same border once more: what a vendor's cache holds of a conversation is found again.
+    async fn a_request_is_adapted_the_same_way_every_time(app: App) {
+        let fake = catalogue(&app).await;
+        let body = request("openai", "from-openai", "mistral.mistral-large-latest");
+        let mut bodies = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(crossed(&app, &body).await.status, 200);
+            bodies.push(fake.requests().pop().expect("a request").body);
+        }
+        assert_eq!(bodies[0], bodies[1]);
+    }
+
+    async fn what_was_changed_is_named(app: App) {
+        let _fake = catalogue(&app).await;
+        let body = request("openai", "from-openai", "mistral.mistral-large-latest");
+        assert_eq!(crossed(&app, &body).await.status, 200);
+        let attempts = app.requests(1).await[0]["attempts"].clone();
+        let mut adapted: Vec<&str> =
+            each(&attempts[1]["adapted"]).map(|change| change.as_str().expect("a text")).collect();
+        adapted.sort_unstable();
+        assert_eq!(adapted, [
+            "aliased:tool_id", "dropped:prompt_cache_key", "dropped:reasoning_effort", "dropped:safety_identifier",
+            "dropped:service_tier", "dropped:store", "dropped:stream_options", "dropped:user", "dropped:verbosity",
+            "mapped:developer_role", "renamed:max_completion_tokens", "renamed:seed", "stripped:annotations",
+            "stripped:refusal",
+        ]);
+        assert_eq!(attempts[0]["adapted"], json!([]));
+    }
+}

@@ -1,0 +1,209 @@
+//! Providers that refuse `stream_options` or another optional parameter: a setting, and learned from their answer.
+
+use std::time::Duration;
+
+use failsoft::providers::StreamOptions;
+use failsoft::store::{ModelFields, ProviderChange};
+use serde_json::{Value, json};
+
+use super::pick;
+use crate::support::app::App;
+use crate::support::fake_provider::{FakeProvider, Received, Script};
+use crate::support::on_both_databases;
+
+/// Answers, unless a member of the body is one of these: then as FastAPI does.
+fn refusing(names: &'static [&'static str]) -> impl Fn(&Received) -> Option<Script> + Send + Sync {
+    move |received| {
+        let body = received.json();
+        let wrong: Vec<Value> = names
+            .iter()
+            .filter(|name| body.get(**name).is_some())
+            .map(|name| json!({"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs are not permitted", "input": 1}))
+            .collect();
+        Some(match (wrong.is_empty(), body["stream"] == true) {
+            (false, _) => Script::json(422, &json!({"detail": wrong})),
+            (true, true) => Script::stream().text("Hi").finish("stop").done(),
+            (true, false) => Script::answer("Hi"),
+        })
+    }
+}
+
+fn names(fake: &FakeProvider, name: &str) -> Vec<bool> {
+    fake.requests().iter().map(|request| request.json().get(name).is_some()).collect()
+}
+
+on_both_databases! {
+    async fn a_refusal_is_learned_and_costs_one_call_more_once(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(refusing(&["stream_options"]));
+        app.organization.catalogue(&fake, &["a", "b"]).await;
+        for (model, calls) in [("a", 2), ("a", 3), ("b", 4)] {
+            let answer = app.chat(&json!({"model": model, "stream": true, "stream_options": {"include_usage": true}})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert_eq!(answer.header("x-failsoft-attempts"), "1");
+            assert_eq!(answer.header("x-failsoft-fallback"), "none");
+            assert_eq!(fake.served(), calls, "the refusal holds for every model of the provider");
+        }
+        assert_eq!(names(&fake, "stream_options"), [true, false, false, false]);
+        assert_eq!(app.events().await, Vec::<Value>::new());
+        let rows = app.requests(3).await;
+        let adapted: Vec<Value> = rows.iter().map(|row| row["attempts"][0]["adapted"].clone()).collect();
+        assert_eq!(adapted, vec![json!(["dropped:stream_options"]); 3]);
+    }
+
+    async fn what_was_learned_is_forgotten_when_the_provider_changes(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(refusing(&["stream_options"]));
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model("a", provider).await;
+        let ask = async || assert_eq!(app.chat(&json!({"model": "a", "stream": true})).await.status, 200);
+        ask().await;
+        app.clock.advance(Duration::from_secs(1));
+        app.organization.store.provider_change(provider.into(), ProviderChange::default()).await.expect("a change");
+        ask().await;
+        assert_eq!(names(&fake, "stream_options"), [true, false, true, false]);
+    }
+
+    async fn a_setting_of_the_provider_says_it_at_once(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(refusing(&[]));
+        let custom = app.organization.provider("custom", &fake).await;
+        let mistral = app.organization.provider_at("mistral", "mistral", Some(&fake.base_url())).await;
+        app.organization.model("custom", custom).await;
+        app.organization.model("mistral", mistral).await;
+        for (provider, setting) in [(custom, StreamOptions::Unsupported), (mistral, StreamOptions::Supported)] {
+            let change = ProviderChange { stream_options: Some(setting), ..ProviderChange::default() };
+            app.organization.store.provider_change(provider.into(), change).await.expect("a change");
+        }
+        let own = json!({"include_usage": false, "x": 1});
+        for (model, expected) in [("custom", json!(null)), ("mistral", json!({"include_usage": true, "x": 1}))] {
+            assert_eq!(app.chat(&json!({"model": model, "stream": true, "stream_options": own})).await.status, 200);
+            assert_eq!(fake.requests().pop().expect("a request").json()["stream_options"], expected, "{model}");
+        }
+    }
+
+    async fn other_optional_parameters_are_learned_behind_the_primary_alone(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(|received| {
+            let broken = received.model.as_deref() == Some("first-upstream");
+            if broken { Some(Script::error(400, "no", "never")) } else { refusing(&["store", "metadata", "stream_options"])(received) }
+        });
+        app.organization.catalogue(&fake, &["first", "second"]).await;
+        let more = json!({"store": true, "metadata": {"a": "b"}, "seed": 7});
+        let with = |candidates: Value| {
+            let mut body = more.clone();
+            body.as_object_mut().expect("an object").extend(candidates.as_object().expect("an object").clone());
+            body
+        };
+        for calls in [3, 5] {
+            let answer = app.chat(&with(json!({"model": "first", "models": ["second"]}))).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "2"), "{}", answer.text());
+            assert_eq!(fake.served(), calls);
+            let sent = fake.requests().pop().expect("a request").json();
+            assert_eq!((sent.get("store"), sent.get("metadata"), &sent["seed"]), (None, None, &json!(7)));
+        }
+        let rows = app.requests(2).await;
+        assert_eq!(pick(rows[1]["attempts"].as_array().expect("a list"), &["adapted"])[1], json!([["dropped:metadata", "dropped:store"]]));
+        // As the primary its request stays as its caller wrote it, and so does the refusal.
+        let answer = app.chat(&with(json!({"model": "second"}))).await;
+        assert_eq!((answer.status, fake.served()), (422, 6), "{}", answer.text());
+    }
+
+    /// A deployment says nothing of the model behind it, so no table knows its parameters.
+    async fn a_limit_goes_by_its_newer_name_where_that_is_asked_for(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(|received| {
+            let (first, old) = (received.model.as_deref() == Some("first-upstream"), received.json().get("max_tokens").is_some());
+            Some(match (first, old) {
+                (true, _) => Script::error(400, "no", "never"),
+                (_, true) => Script::error(400, "unsupported_parameter", "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+                _ => Script::answer("Hi"),
+            })
+        });
+        app.organization.catalogue(&fake, &["first"]).await;
+        let azure = app.organization.provider_at("azure", "azure", Some(&fake.base_url())).await;
+        app.organization.model("our-deployment", azure).await;
+        let answer = app.chat(&json!({"model": "first", "models": ["our-deployment"], "max_tokens": 7})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let sent = fake.requests().pop().expect("a request").json();
+        assert_eq!((sent.get("max_tokens"), &sent["max_completion_tokens"]), (None, &json!(7)));
+        assert_eq!(app.requests(1).await[0]["attempts"][1]["adapted"], json!(["renamed:max_tokens"]));
+    }
+
+    /// What only looks like a refusal of a parameter, or is one of a parameter that means something, is passed on.
+    async fn nothing_else_is_called_again(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["first", "second"]).await;
+        for (status, message) in [
+            (400, "The user is unknown and seed oil is not supported."),
+            (400, "Unsupported parameter: 'max_tokens' is not supported with this model."),
+            (400, "'seed' must be at least 0"),
+            (500, "Unknown parameter: 'seed'"),
+            (429, "Unknown parameter: 'seed'"),
+        ] {
+            fake.always(Script::error(400, "no", "never"));
+            fake.always_for("second-upstream", Script::error(status, "invalid_request_error", message));
+            let before = fake.served();
+            let body = json!({"model": "first", "models": ["second"], "user": "u", "seed": 7, "max_tokens": 5});
+            assert_ne!(app.chat(&body).await.status, 200);
+            assert_eq!(fake.served() - before, 2, "{status} {message}");
+        }
+    }
+
+    async fn a_refusal_that_persists_is_not_believed(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::error(400, "unknown_parameter", "Unknown parameter: 'stream_options'."));
+        for calls in [2, 4] {
+            let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+            assert_eq!((answer.status, fake.served()), (400, calls), "{}", answer.text());
+        }
+        assert_eq!(names(&fake, "stream_options"), [true, false, true, false]);
+    }
+}
+
+/// One failover each: which parameters must be gone or changed behind another model.
+mod fallbacks {
+    use super::*;
+
+    async fn sent(
+        app: &App,
+        fake: &FakeProvider,
+        preset: &str,
+        change: impl FnOnce(&mut ModelFields),
+        more: &Value,
+    ) -> (Value, Value) {
+        let first = app.organization.provider("first", fake).await;
+        app.organization.model("first", first).await;
+        let provider = app.organization.provider_at("second", preset, Some(&fake.base_url())).await;
+        app.organization.model_like("second", provider, change).await;
+        fake.always(Script::answer("Hi"));
+        fake.always_for("first-upstream", Script::error(400, "no", "never"));
+        let mut body = json!({"model": "first", "models": ["second"]});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let answer = app.chat(&body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let attempts = app.requests(1).await[0]["attempts"].clone();
+        (fake.requests().pop().expect("a request").json(), attempts[1]["adapted"].clone())
+    }
+
+    on_both_databases! {
+        async fn a_custom_model_that_does_not_reason_is_not_asked_how(app: App) {
+            let fake = FakeProvider::start().await;
+            let plain = |model: &mut ModelFields| model.capabilities.reasoning = Some(false);
+            let more = json!({"reasoning_effort": "high", "verbosity": "low", "reasoning": {"effort": "high"}, "thinking": {"type": "enabled"}, "x_unknown": 1});
+            let (sent, adapted) = sent(&app, &fake, "custom", plain, &more).await;
+            assert_eq!(adapted, json!(["dropped:reasoning", "dropped:reasoning_effort", "dropped:thinking", "dropped:verbosity"]));
+            assert_eq!(sent["x_unknown"], 1);
+        }
+
+        async fn openrouters_reasoning_becomes_the_word_that_others_take(app: App) {
+            let fake = FakeProvider::start().await;
+            let o4 = |model: &mut ModelFields| model.upstream_model = "o4-mini".to_owned();
+            let more = json!({"reasoning": {"effort": "xhigh", "exclude": true}, "parallel_tool_calls": false});
+            let (sent, adapted) = sent(&app, &fake, "openai", o4, &more).await;
+            assert_eq!(sent["reasoning_effort"], "high");
+            assert_eq!(adapted, json!(["dropped:parallel_tool_calls", "mapped:reasoning"]));
+        }
+    }
+}
