@@ -4,6 +4,7 @@
 //! credential elsewhere), know no proxy variables, set no global timeout (streams live long) and decode
 //! nothing. Imports `config` and `clock`-free libraries only; nothing else of ours.
 
+mod answered;
 mod clients;
 pub mod gate;
 pub mod names;
@@ -19,6 +20,7 @@ use futures_util::FutureExt as _;
 use http::HeaderMap;
 use url::Url;
 
+use answered::Answered;
 use clients::Clients;
 use gate::Service;
 pub use gate::{Blocked, Gate};
@@ -30,6 +32,7 @@ pub use resolver::on_behalf_of;
 #[derive(Debug, Clone)]
 pub struct Admitted {
     url: Url,
+    service: Service,
     client: reqwest::Client,
 }
 
@@ -41,7 +44,7 @@ impl Admitted {
         let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
         let mut url = self.url.clone();
         url.set_path(&path);
-        Self { url, client: self.client.clone() }
+        Self { url, service: self.service, client: self.client.clone() }
     }
 }
 
@@ -70,6 +73,7 @@ pub enum SendError {
 #[derive(Debug, Clone)]
 pub struct Upstream {
     clients: Arc<Clients>,
+    answered: Arc<Answered>,
     gate: Arc<Gate>,
 }
 
@@ -91,7 +95,7 @@ impl Upstream {
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let gate = Arc::new(gate);
         let clients = Arc::new(Clients::new(gate.clone(), names, connect_timeout)?);
-        Ok(Self { clients, gate })
+        Ok(Self { clients, answered: Arc::new(Answered::new()), gate })
     }
 
     /// The gate, for checks when an address is saved.
@@ -125,20 +129,35 @@ impl Upstream {
             tracing::error!(%error, "no client can be made");
             Blocked::NotRunning
         })?;
-        Ok(Admitted { url, client })
+        Ok(Admitted { url, service, client })
     }
 
-    /// Posts a body and waits for the head of the answer.
+    /// Posts a body and waits for the head of the answer. A connection that had answered before and breaks before its
+    /// next answer was closed while it was idle: then, and only then, the message is made once more and sent on a
+    /// new connection.
     ///
     /// # Errors
     /// No head arrived. There is no timeout but the connection's: the caller sets its own.
     pub async fn post(
         &self,
         target: &Admitted,
-        headers: HeaderMap,
-        body: Bytes,
+        message: impl Fn() -> (HeaderMap, Bytes),
     ) -> Result<UpstreamResponse, SendError> {
-        send(target.client.post(target.url.clone()).headers(headers).body(once::body(body))).await
+        let request = |client: &reqwest::Client| {
+            let (headers, body) = message();
+            client.post(target.url.clone()).headers(headers).body(once::body(body))
+        };
+        let unsent = match self.send(request(&target.client)).await {
+            Ok(response) => return Ok(response),
+            Err(unsent) => unsent,
+        };
+        if !unsent.was_idle {
+            return Err(unsent.error);
+        }
+        match self.clients.fresh(target.service) {
+            Ok(fresh) => self.send(request(&fresh)).await.map_err(|unsent| unsent.error),
+            Err(_) => Err(unsent.error),
+        }
     }
 
     /// Asks for something and waits for the head of the answer.
@@ -146,15 +165,30 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &Admitted, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        send(target.client.get(target.url.clone()).headers(headers)).await
+        let request = target.client.get(target.url.clone()).headers(headers);
+        self.send(request).await.map_err(|unsent| unsent.error)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<UpstreamResponse, Unsent> {
+        match request.send().await {
+            Ok(response) => {
+                self.answered.note(&response);
+                Ok(UpstreamResponse { response })
+            }
+            Err(error) => {
+                let found = explain(&error);
+                let broke = matches!(found, SendError::Reset | SendError::Ended);
+                Err(Unsent { error: found, was_idle: broke && self.answered.holds(&error) })
+            }
+        }
     }
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<UpstreamResponse, SendError> {
-    match request.send().await {
-        Ok(response) => Ok(UpstreamResponse { response }),
-        Err(error) => Err(explain(&error)),
-    }
+/// A request without an answer.
+struct Unsent {
+    error: SendError,
+    /// It broke before any answer, on a connection that had answered before.
+    was_idle: bool,
 }
 
 impl UpstreamResponse {

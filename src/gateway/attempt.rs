@@ -1,7 +1,8 @@
 //! One upstream call: from the request's bytes to a whole answer, or to a stream's first real frame.
 //!
-//! Time limits, holding back frames, and telling an answer from what only looks like one belong here; what a
-//! fault means does not. Imports `providers`, `upstream`, [`frame`](super::frame), [`adapt`](super::adapt).
+//! Time limits belong here; telling an answer from what only looks like one is [`judge`](mod@super::judge)'s, and what a
+//! fault means is [`classify`](super::classify)'s. Imports `providers`, `upstream`, [`gather`](super::gather),
+//! [`stream`](super::stream).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,17 +13,17 @@ use http::HeaderMap;
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
-use super::classify::{ConnectFault, Failure, Fault, Filter, Garbage, TimeoutKind, classify};
-use super::frame::{Inspected, Names, NoAnswer};
+use super::classify::{ConnectFault, Failure, Fault, Garbage, TimeoutKind, classify};
+use super::frame::{Inspected, Names};
+use super::gather::whole_answer;
+use super::judge::{Judged, judge_aside};
 use super::redact::Credential;
 use super::stream::{StreamReply, first_frame};
 use crate::providers;
-use crate::shares::{Held, LARGE, SMALL, Share};
+use crate::shares::{Held, SMALL, Share};
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
 use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse, on_behalf_of};
 
-/// The longest whole answer that is read.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// How much of an error's body is looked at.
 const MAX_ERROR: usize = 64 * 1024;
 /// An error's body that goes on is drained up to here, so that the connection can be used again.
@@ -31,16 +32,13 @@ const MAX_DRAIN: usize = 1024 * 1024;
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// A call that is ready to be made.
-#[derive(Debug)]
 pub struct Call<'a> {
     /// Whom.
     pub model: &'a ModelEntry,
     /// Where.
     pub target: &'a Admitted,
-    /// With which headers.
-    pub headers: HeaderMap,
-    /// What.
-    pub body: Bytes,
+    /// With which headers and what: made once more only if an idle connection turns out to be closed.
+    pub message: &'a dyn Fn() -> (HeaderMap, Bytes),
     /// Whether a stream is asked for.
     pub stream: bool,
     /// Whether the caller wants the usage chunk.
@@ -113,7 +111,7 @@ pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> Outcome {
 
 async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     let started = Instant::now();
-    let posted = on_behalf_of(call.share.clone(), upstream.post(call.target, call.headers, call.body));
+    let posted = on_behalf_of(call.share.clone(), upstream.post(call.target, call.message));
     let mut response = match posted.await {
         Ok(response) => response,
         Err(error) => return Outcome::Failed(send_fault(error)),
@@ -124,70 +122,20 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
         let error = providers::parse_error(status, response.headers(), &body, call.now);
         return Outcome::Failed(Fault::Upstream(Box::new(error)));
     }
-    // Some vendors name no type, or a wrong one, for their streams.
-    let one_text = has_type(&response, "application/json") || has_type(&response, "text/html");
-    if call.stream && !one_text {
+    if call.stream {
         let names = Names::new(&call.model.name, &call.model.provider.name);
-        return first_frame(response, names, call.include_usage, started, call.share.hold()).await;
+        return first_frame(response, names, call.include_usage, started, call.share).await;
     }
     let mut held = call.share.hold();
-    let body = match whole_body(&mut response, &mut held).await {
+    let body = match whole_answer(&mut response, &mut held).await {
         Ok(body) => body,
         Err(fault) => return Outcome::Failed(fault),
     };
-    let judged = judge_aside(&body, call.share).await;
-    if call.stream {
-        // Asked for a stream, the provider sent one text: an error, or something that is no answer.
-        return Outcome::Failed(match judged {
-            Err(fault) => fault,
-            Ok(_) => Fault::Garbage(Garbage::ContentType),
-        });
-    }
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
-    match judged {
-        Ok(seen) if seen.choices.filtered && !seen.choices.content => {
-            Outcome::Filtered(whole(body, Some(seen)), Fault::Filtered(Filter::FinishReason))
-        }
-        Ok(seen) => Outcome::Ready(whole(body, Some(seen))),
-        Err(Fault::Filtered(filter)) => Outcome::Filtered(whole(body, None), Fault::Filtered(filter)),
-        Err(fault) => Outcome::Failed(fault),
-    }
-}
-
-/// Whether a whole answer is one; a large one is read off the event loop.
-async fn judge_aside(body: &Bytes, share: &Share) -> Result<Inspected, Fault> {
-    if body.len() <= LARGE {
-        return judge(body);
-    }
-    let text = body.clone();
-    let judged = share.read_large(move || judge(&text)).await;
-    judged.unwrap_or(Err(Fault::Garbage(Garbage::NoRoom)))
-}
-
-/// Whether a whole answer is one.
-fn judge(body: &[u8]) -> Result<Inspected, Fault> {
-    if body.trim_ascii().is_empty() {
-        return Err(Fault::Garbage(Garbage::Empty));
-    }
-    match Inspected::new(body) {
-        Ok(answer) if answer.choices.broken && !answer.choices.content => {
-            Err(Fault::Garbage(Garbage::Truncated))
-        }
-        Ok(answer) if !answer.chosen => Err(Fault::Garbage(Garbage::BrokenJson)),
-        Ok(answer) => Ok(answer),
-        Err(no_answer) => Err(no_answer_fault(&no_answer, body)),
-    }
-}
-
-/// What stands in the place of an answer, as a fault.
-pub(super) fn no_answer_fault(no_answer: &NoAnswer, body: &[u8]) -> Fault {
-    match no_answer {
-        NoAnswer::Error(error) => {
-            Fault::Upstream(Box::new(providers::error_in_answer(body.get(error.clone()).unwrap_or_default())))
-        }
-        NoAnswer::Blocked => Fault::Filtered(Filter::Prompt),
-        NoAnswer::Broken if body.trim_ascii_start().starts_with(b"<") => Fault::Garbage(Garbage::Html),
-        NoAnswer::Broken => Fault::Garbage(Garbage::BrokenJson),
+    match judge_aside(&body, call.share).await {
+        Judged::Usable(seen) => Outcome::Ready(whole(body, Some(seen))),
+        Judged::Withheld(seen, fault) => Outcome::Filtered(whole(body, seen), fault),
+        Judged::Failed(fault) => Outcome::Failed(fault),
     }
 }
 
@@ -229,40 +177,6 @@ pub(super) fn body_fault(error: SendError) -> Fault {
         | SendError::Tls
         | SendError::Blocked
         | SendError::ConnectTimeout => send_fault(error),
-    }
-}
-
-fn has_type(response: &UpstreamResponse, wanted: &str) -> bool {
-    let value = response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| {
-        value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
-    })
-}
-
-/// A whole body. What is over [`SMALL`] is counted, and twice: it is held as it came and as it goes out.
-pub(super) async fn whole_body(response: &mut UpstreamResponse, held: &mut Held) -> Result<Bytes, Fault> {
-    let mut first: Option<Bytes> = None;
-    let mut gathered = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let length = gathered.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
-                if length > MAX_ANSWER {
-                    return Err(Fault::Garbage(Garbage::TooLarge));
-                }
-                hold(held, 2 * length)?;
-                match first.take() {
-                    None if gathered.is_empty() => first = Some(chunk),
-                    earlier => {
-                        gathered.extend_from_slice(&earlier.unwrap_or_default());
-                        gathered.extend_from_slice(&chunk);
-                    }
-                }
-            }
-            // Most answers arrive in one piece, which is used as it is.
-            Ok(None) => return Ok(first.unwrap_or_else(|| gathered.freeze())),
-            Err(error) => return Err(body_fault(error)),
-        }
     }
 }
 

@@ -1,15 +1,26 @@
 //! What the choices of an answer or chunk say, read in one pass and without keeping any of it.
 //!
-//! Whatever is not understood counts as content: a caller may understand it. Imports [`measure`](super::measure).
+//! Whatever is not understood counts as content: a caller may understand it. Imports [`measure`](super::measure), and
+//! `providers` for what an end means.
+
+mod scalars;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
+
+use scalars::{Index, Reason, scalars_are_foreign, skip_list, skip_object};
 
 use super::measure::Measure;
 use super::members::text;
+use crate::providers::finish::{finish, with_native};
+use crate::providers::{Ending, Finish, says_nothing};
+
+/// What is longer than this is never blank inside.
+const SMALL: usize = 256;
 
 /// What the choices of an answer or chunk say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,12 +31,58 @@ pub struct Choices {
     pub content: bool,
     /// A `finish_reason`.
     pub finished: bool,
-    /// The `finish_reason` is `content_filter`.
-    pub filtered: bool,
-    /// The `finish_reason` is `error`.
-    pub broken: bool,
+    /// A choice came to an end of its own, if to an empty one.
+    complete: bool,
+    /// The first end without content that is none of the model's own.
+    pub bad: Option<Ending>,
+    /// A choice holds an `error`.
+    pub error: bool,
+    /// Which choices are spoken of, by their index.
+    pub begun: Indices,
+    /// Which of them have come to an end.
+    pub over: Indices,
     /// How much of it there is, for estimates.
     pub size: Measure,
+}
+
+/// What a caller can do with choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Show it or act on it; or it has come to an end of its own.
+    Usable,
+    /// Nothing: there is neither content nor an end.
+    Nothing,
+    /// Nothing, and the end says why.
+    Bad(Ending),
+    /// Nothing, and there is an error in the place of content.
+    Error,
+}
+
+/// A set of choices by their indices. The protocol allows 128; what is beyond counts as the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Indices(u128);
+
+impl Indices {
+    fn of(index: usize) -> Self {
+        Self(1 << index.min(127))
+    }
+
+    /// Takes in those of another set.
+    pub fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether there are any, and all of `others` are among them.
+    #[must_use]
+    pub fn hold(self, others: Self) -> bool {
+        self.0 != 0 && others.0 & !self.0 == 0
+    }
 }
 
 impl Choices {
@@ -34,30 +91,60 @@ impl Choices {
         Self { any: true, content: true, ..Self::default() }
     }
 
+    /// The one judgment of whether there is something that a caller can use, of whole answers and of chunks.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.content || self.complete {
+            return Verdict::Usable;
+        }
+        match self.bad {
+            _ if self.error => Verdict::Error,
+            Some(ending) => Verdict::Bad(ending),
+            None => Verdict::Nothing,
+        }
+    }
+
     fn add(&mut self, other: Self) {
         self.any = true;
         self.content |= other.content;
         self.finished |= other.finished;
-        self.filtered |= other.filtered;
-        self.broken |= other.broken;
+        self.complete |= other.complete;
+        self.bad = self.bad.or(other.bad);
+        self.error |= other.error;
         self.size = self.size.then(other.size);
     }
 
     /// Content that is not blank.
     fn said(&mut self, value: &RawValue) {
-        if !matches!(value.get(), "null" | "\"\"" | "[]" | "{}" | "false") {
-            self.content = true;
-            let size = Measure::of_value(value);
-            self.size = self.size.then(size);
+        let text = value.get();
+        if matches!(text, "null" | "\"\"" | "[]" | "{}" | "false") {
+            return;
+        }
+        self.content = true;
+        let size = Measure::of_value(value);
+        self.size = self.size.then(size);
+    }
+
+    /// A member of a message that is neither its text nor a call: vendors send some of them with nothing inside.
+    fn perhaps_said(&mut self, value: &RawValue) {
+        let text = value.get();
+        let blank = text.len() < SMALL && text.starts_with(['{', '[']) && is_blank(text);
+        if !blank {
+            self.said(value);
         }
     }
 
-    fn ended(&mut self, reason: &str) {
-        // Some vendors send an empty one with every chunk.
-        if !reason.is_empty() {
-            self.finished = true;
-            self.filtered |= reason == "content_filter";
-            self.broken |= reason == "error";
+    fn ended(&mut self, reason: &str, native: Option<&str>) {
+        let Some(ending) = finish(reason) else { return };
+        self.finished = true;
+        if self.content {
+            return;
+        }
+        let ending = native.map_or(ending, |native| with_native(ending, native));
+        if ending.finish == Finish::Complete {
+            self.complete = true;
+        } else {
+            self.bad = Some(ending);
         }
     }
 }
@@ -66,45 +153,6 @@ impl<'de> Deserialize<'de> for Choices {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(List)
     }
-}
-
-/// Visits what is no object or list: null is nothing, anything else is foreign.
-macro_rules! scalars_are_foreign {
-    ($value:ty, $nothing:expr, $foreign:expr) => {
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("any JSON")
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<$value, E> {
-            Ok($nothing)
-        }
-
-        fn visit_bool<E: Error>(self, _: bool) -> Result<$value, E> {
-            Ok($foreign)
-        }
-
-        fn visit_i64<E: Error>(self, _: i64) -> Result<$value, E> {
-            Ok($foreign)
-        }
-
-        fn visit_u64<E: Error>(self, _: u64) -> Result<$value, E> {
-            Ok($foreign)
-        }
-
-        fn visit_f64<E: Error>(self, _: f64) -> Result<$value, E> {
-            Ok($foreign)
-        }
-    };
-}
-
-fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
-    while list.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
-    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
 }
 
 struct List;
@@ -125,57 +173,96 @@ impl<'de> Visitor<'de> for List {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices, A::Error> {
         let mut seen = Choices::default();
-        while let Some(One(choice)) = list.next_element()? {
+        let mut position = 0;
+        while let Some(One { choice, index }) = list.next_element()? {
+            let index = Indices::of(index.unwrap_or(position));
+            seen.begun.add(index);
+            if choice.finished || choice.error {
+                seen.over.add(index);
+            }
             seen.add(choice);
+            position += 1;
         }
         Ok(seen)
     }
 }
 
 /// One choice.
-struct One(Choices);
+#[derive(Default)]
+struct One {
+    choice: Choices,
+    index: Option<usize>,
+}
+
+impl One {
+    fn foreign() -> Self {
+        Self { choice: Choices::foreign(), index: None }
+    }
+}
 
 impl<'de> Deserialize<'de> for One {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ChoiceVisitor).map(One)
+        deserializer.deserialize_any(ChoiceVisitor)
     }
 }
 
 struct ChoiceVisitor;
 
 impl<'de> Visitor<'de> for ChoiceVisitor {
-    type Value = Choices;
+    type Value = One;
 
-    scalars_are_foreign!(Choices, Choices::default(), Choices::foreign());
+    scalars_are_foreign!(One, One::default(), One::foreign());
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Choices, E> {
-        Ok(Choices::foreign())
+    fn visit_str<E: Error>(self, _: &str) -> Result<One, E> {
+        Ok(One::foreign())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Choices, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<One, A::Error> {
         skip_list(list)?;
-        Ok(Choices::foreign())
+        Ok(One::foreign())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut choice: A) -> Result<Choices, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut choice: A) -> Result<One, A::Error> {
         let mut seen = Choices::default();
+        let mut index = None;
+        let (mut reason, mut native) = (Reason(None), Reason(None));
         while let Some(Key(name)) = choice.next_key()? {
             match &*name {
                 "delta" | "message" => seen.add(choice.next_value::<Parts>()?.0),
+                "index" => index = choice.next_value::<Index>()?.0,
+                "finish_reason" => reason = choice.next_value()?,
                 "text" => seen.said(choice.next_value()?),
-                "finish_reason" => {
-                    if let Reason(Some(reason)) = choice.next_value()? {
-                        seen.ended(&reason);
-                    }
-                }
+                "native_finish_reason" => native = choice.next_value()?,
+                "error" => seen.error |= !says_nothing(choice.next_value::<&RawValue>()?.get()),
                 _ => {
                     choice.next_value::<IgnoredAny>()?;
                 }
             }
         }
+        if seen.error {
+            // What came before the error is no answer.
+            return Ok(One { choice: Choices { any: true, error: true, ..Choices::default() }, index });
+        }
+        if let Some(reason) = reason.0 {
+            seen.ended(&reason, native.0.as_deref());
+        }
         seen.size.pieces = u64::from(seen.content);
-        Ok(seen)
+        Ok(One { choice: seen, index })
     }
+}
+
+/// Whether there is nothing in an object or list but nulls and blanks.
+fn is_blank(text: &str) -> bool {
+    fn blank(value: &Value) -> bool {
+        match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::Bool(true) | Value::Number(_) => false,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.iter().all(blank),
+            Value::Object(members) => members.values().all(blank),
+        }
+    }
+    serde_json::from_str(text).is_ok_and(|value| blank(&value))
 }
 
 /// A `delta` or `message`.
@@ -207,8 +294,11 @@ impl<'de> Visitor<'de> for PartsVisitor {
         let mut seen = Choices::default();
         while let Some(Key(name)) = parts.next_key()? {
             let value: &RawValue = parts.next_value()?;
-            if name != "role" {
-                seen.said(value);
+            match &*name {
+                "content" | "tool_calls" => seen.said(value),
+                // Who speaks, and not what is said.
+                "role" | "name" => {}
+                _ => seen.perhaps_said(value),
             }
         }
         Ok(seen)
@@ -224,69 +314,5 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// A `finish_reason`; what is no string is none.
-struct Reason<'a>(Option<Cow<'a, str>>);
-
-impl<'de> Deserialize<'de> for Reason<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Word;
-        impl<'de> Visitor<'de> for Word {
-            type Value = Reason<'de>;
-
-            scalars_are_foreign!(Reason<'de>, Reason(None), Reason(None));
-
-            fn visit_borrowed_str<E: Error>(self, word: &'de str) -> Result<Reason<'de>, E> {
-                Ok(Reason(Some(Cow::Borrowed(word))))
-            }
-
-            fn visit_str<E: Error>(self, word: &str) -> Result<Reason<'de>, E> {
-                Ok(Reason(Some(Cow::Owned(word.to_owned()))))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Reason<'de>, A::Error> {
-                skip_list(list)?;
-                Ok(Reason(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Reason<'de>, A::Error> {
-                skip_object(object)?;
-                Ok(Reason(None))
-            }
-        }
-        deserializer.deserialize_any(Word)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_makes_a_frame_real() {
-        for (text, content, finished) in [
-            (r#"null"#, false, false),
-            (r#"[]"#, false, false),
-            (r#"[{"delta":{"role":"assistant","content":""}}]"#, false, false),
-            (r#"[{"delta":{"role":"assistant","content":null,"refusal":null}}]"#, false, false),
-            (r#"[{"delta":null,"logprobs":null,"finish_reason":null}]"#, false, false),
-            (r#"[{"delta":{"content":"x"}}]"#, true, false),
-            (r#"[{"delta":{"tool_calls":[{"index":0}]}}]"#, true, false),
-            (r#"[{"delta":{"reasoning_content":"x"}}]"#, true, false),
-            (r#"[{"text":"x"}]"#, true, false),
-            (r#"[{"delta":{},"finish_reason":"stop"}]"#, false, true),
-            (r#"[{"delta":{"role":"assistant"},"finish_reason":""}]"#, false, false),
-            (r#"[{"delta":{"content":"x"},"finish_reason":["stop"]}]"#, true, false),
-            (r#""surprise""#, true, false),
-            (r#"{"0":{"delta":{}}}"#, true, false),
-            (r#"["surprise"]"#, true, false),
-            (r#"[{"delta":["x"]}]"#, true, false),
-            (r#"7"#, true, false),
-        ] {
-            let choices: Choices = serde_json::from_str(text).expect(text);
-            assert_eq!((choices.content, choices.finished), (content, finished), "{text}");
-        }
-        let filtered: Choices =
-            serde_json::from_str(r#"[{"delta":{},"finish_reason":"content_filter"}]"#).expect("choices");
-        assert!(filtered.filtered && !filtered.content);
-    }
-}
+mod tests;

@@ -99,7 +99,7 @@ fn timeout(kind: TimeoutKind) -> Failure {
 
 fn filtered(filter: Filter) -> Failure {
     let (rule, message) = match filter {
-        Filter::FinishReason => ("finish_reason:content_filter", "the provider's filter withheld the answer"),
+        Filter::FinishReason(rule) => (rule, "the provider's filter withheld the answer"),
         Filter::Prompt => ("prompt:blocked", "the provider's filter blocked the prompt"),
     };
     Failure { status: Some(200), ..ours(ErrorClass::ContentPolicy, rule, message) }
@@ -109,6 +109,16 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
     match garbage {
         Garbage::Html => ("answer:html", "the provider answered with an HTML page"),
         Garbage::BrokenJson => ("answer:broken_json", "the provider's answer is broken JSON"),
+        Garbage::NoChoice => ("answer:no_choice", "the provider's answer is JSON without a choice"),
+        Garbage::NoContent => {
+            ("answer:no_content", "the provider's answer has neither content nor a reason for its end")
+        }
+        Garbage::Inference => {
+            ("finish_reason:error", "the provider's answer has no content, and its end reports a failure")
+        }
+        Garbage::UnknownEnd => {
+            ("finish_reason:unknown", "the provider's answer has no content, and its end is an unknown word")
+        }
         Garbage::Empty => ("answer:empty", "the provider's answer is empty"),
         Garbage::TooLarge => ("answer:too_large", "the provider's answer is too large"),
         Garbage::LineTooLong => ("answer:line_too_long", "a line of the provider's stream is too long"),
@@ -175,7 +185,8 @@ fn meaning(error: &UpstreamError) -> (ErrorClass, &'static str) {
 
 /// Only there are sentences worth reading: elsewhere the status says more.
 fn calls_the_request_bad(error: &UpstreamError) -> bool {
-    matches!(error.status, 400 | 413 | 422) || (error.status == 200 && codes::is_bad_request(error))
+    // An error inside a success that names no status has nothing else to say it with.
+    matches!(error.status, 200 | 400 | 413 | 422)
 }
 
 fn class_of(meaning: Meaning) -> ErrorClass {

@@ -11,9 +11,10 @@ use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use super::Gateway;
-use super::attempt::{error_body, explain, send_fault, whole_body};
+use super::attempt::{error_body, explain, send_fault};
 use super::classify::{ErrorClass, Failure, Fault, Garbage, TimeoutKind};
 use super::endpoint::Endpoint;
+use super::gather::whole_body;
 use super::redact::Credential;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;

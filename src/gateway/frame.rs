@@ -1,7 +1,7 @@
 //! One chunk of a stream, or one whole answer: what it says, and the same with our names in it.
 //!
 //! It is read once, and what is kept of it are places in its text. Imports [`choices`](super::choices),
-//! [`members`](super::members), [`adapt`](super::adapt) and [`cost`](super::cost).
+//! [`members`](super::members), [`adapt`](super::adapt) and [`cost`](super::cost), and `providers` for errors.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +14,7 @@ use super::adapt::quoted;
 use super::choices::{Choices, Key};
 use super::cost::{Reported, Tier, parse_inside};
 use super::members::{MAX_MEMBERS, Members, span};
+use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, says_nothing};
 
 /// The catalogue's names for who answers, as JSON strings.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct Inspected {
     created: Option<Range<usize>>,
     error: Option<Range<usize>>,
     blocked: bool,
+    /// It has members that no plain answer has.
+    odd: bool,
 }
 
 /// Why a JSON text is no answer.
@@ -58,8 +61,8 @@ pub struct Inspected {
 pub enum NoAnswer {
     /// It is no JSON object.
     Broken,
-    /// It is an error: where the value of its `error` member stands.
-    Error(Range<usize>),
+    /// It is an error.
+    Error(Box<UpstreamError>),
     /// The prompt was blocked (Gemini's `promptFeedback`).
     Blocked,
 }
@@ -73,13 +76,47 @@ impl Inspected {
         let mut reader = serde_json::Deserializer::from_slice(text);
         let seen = reader.deserialize_map(Object { text }).map_err(|_| NoAnswer::Broken)?;
         reader.end().map_err(|_| NoAnswer::Broken)?;
-        if let Some(error) = seen.error {
-            return Err(NoAnswer::Error(error));
+        if let Some(error) = &seen.error {
+            let error = error_in_answer(text.get(error.clone()).unwrap_or_default());
+            return Err(NoAnswer::Error(Box::new(error)));
         }
-        if seen.blocked && !seen.choices.any {
-            return Err(NoAnswer::Blocked);
+        if !seen.choices.any {
+            if seen.blocked {
+                return Err(NoAnswer::Blocked);
+            }
+            if let Some(error) = seen.error_without_choices(text) {
+                return Err(NoAnswer::Error(Box::new(error)));
+            }
         }
         Ok(seen)
+    }
+
+    /// An error in the place of choices, in a vendor's own shape.
+    fn error_without_choices(&self, text: &[u8]) -> Option<UpstreamError> {
+        let object = self.object.clone().and_then(|object| text.get(object));
+        if self.odd || object == Some(b"\"error\"") { error_instead_of_answer(text) } else { None }
+    }
+
+    /// The error in the place of a choice; none if there is none.
+    #[must_use]
+    pub fn error_of_choice(&self, text: &[u8]) -> Option<Box<UpstreamError>> {
+        #[derive(serde::Deserialize)]
+        struct Answer<'a> {
+            #[serde(borrow)]
+            choices: Vec<Choice<'a>>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Choice<'a> {
+            #[serde(borrow, default)]
+            error: Option<&'a RawValue>,
+        }
+        if !self.choices.error {
+            return None;
+        }
+        let answer: Answer<'_> = serde_json::from_slice(text).ok()?;
+        let errors = answer.choices.iter().filter_map(|choice| choice.error);
+        let error = errors.map(RawValue::get).find(|error| !says_nothing(error))?;
+        Some(Box::new(error_in_answer(error.as_bytes())))
     }
 
     /// A stream's last chunk, which carries the usage and nothing else.
@@ -180,10 +217,15 @@ impl<'de> Visitor<'de> for Object<'_> {
                 "id" => seen.id = place(map.next_value()?),
                 "object" => seen.object = place(map.next_value()?),
                 "created" => seen.created = place(map.next_value()?),
-                "error" => seen.error = place(map.next_value()?),
+                "error" => {
+                    let error: &RawValue = map.next_value()?;
+                    seen.error = (!says_nothing(error.get())).then(|| whole(error));
+                }
                 "promptFeedback" | "prompt_feedback" => seen.blocked |= blocked(map.next_value()?),
                 name => {
-                    seen.fingerprint |= name == "system_fingerprint";
+                    let fingerprint = name == "system_fingerprint";
+                    seen.fingerprint |= fingerprint;
+                    seen.odd |= !fingerprint && name != "obfuscation";
                     map.next_value::<IgnoredAny>()?;
                 }
             }

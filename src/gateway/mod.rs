@@ -19,11 +19,14 @@ pub mod cost;
 pub mod course;
 pub mod drill;
 pub mod endpoint;
+mod events;
 pub mod explain;
 pub mod frame;
+mod gather;
 pub mod habit;
 pub mod health;
 pub mod intent;
+mod judge;
 pub mod measure;
 pub mod members;
 pub mod meter;
@@ -40,6 +43,7 @@ pub mod session;
 pub mod stream;
 pub mod trail;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -217,11 +221,17 @@ impl Gateway {
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(&job.intent.request, candidate, refused, &share).await;
+        // The first message takes the body that is here; another one is rarely needed.
+        let body = Cell::new(Some(adapted.body));
+        let message = || {
+            let headers = endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref());
+            let again = || adapt::adapt(&job.intent.request, model, candidate.primary, refused).body;
+            (headers, counted(body.take().unwrap_or_else(again), &share))
+        };
         let call = Call {
             model,
             target: &endpoint.target,
-            headers: endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref()),
-            body: counted(adapted.body, &share),
+            message: &message,
             stream: job.intent.request.stream,
             include_usage: job.intent.request.include_usage,
             allowance,

@@ -15,13 +15,17 @@ use super::attempt::{Reply, WholeReply, explain};
 use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
 use super::frame::Names;
+use super::gather::GRACE;
 use super::meter::{Delivered, Meter};
 use super::pulse::Pulse;
 use super::request::ChatRequest;
-use super::stream::{FrameReader, Read, StreamReply};
+use super::stream::{FrameReader, Read, StreamReply, choices_wanted};
 use super::trail::Trail;
 use crate::error::Result;
 use crate::store::snapshot::ModelEntry;
+
+/// A stream that has said all, its usage included, is given so long to say `[DONE]`.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How the caller wants its answer.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +63,8 @@ pub async fn relay(
         }
         Reply::Stream(stream) => {
             pulse.began();
-            Ok(relay_stream(*stream, pulse, trail, meter.measured(request), manner))
+            let wanted = choices_wanted(request);
+            Ok(relay_stream(*stream, wanted, pulse, trail, meter.measured(request), manner))
         }
     }
 }
@@ -105,13 +110,22 @@ async fn relay_whole(
     Ok(Answer { status, disclosure: trail.disclosure(), body: AnswerBody::Whole(body) })
 }
 
-fn relay_stream(reply: StreamReply, pulse: Pulse, trail: Trail, meter: Meter, manner: Manner) -> Answer {
+fn relay_stream(
+    reply: StreamReply,
+    wanted: u32,
+    pulse: Pulse,
+    trail: Trail,
+    meter: Meter,
+    manner: Manner,
+) -> Answer {
     let StreamReply { status, held, reader } = reply;
     let disclosure = trail.disclosure();
     let now = Instant::now();
     let end = now + manner.total;
     let relay = StreamRelay {
         reader: Some(reader),
+        wanted,
+        complete: false,
         pulse,
         trail,
         meter,
@@ -141,6 +155,10 @@ enum State {
 /// A stream on its way. It moves only when it is polled; dropping it cancels the upstream call.
 pub struct StreamRelay {
     reader: Option<FrameReader>,
+    /// How many choices the caller asked for.
+    wanted: u32,
+    /// All of them have come to their end: what is still owed is waited for, but not for long.
+    complete: bool,
     pulse: Pulse,
     trail: Trail,
     meter: Meter,
@@ -199,39 +217,49 @@ impl StreamRelay {
 
     /// Writes out what has arrived, or waits for more.
     async fn advance(&mut self) -> Result<(), Fault> {
-        let Some(reader) = &mut self.reader else {
+        let read = self.read().await;
+        let Some(reader) = &self.reader else {
             self.state = State::Over;
             return Ok(());
         };
-        // What came in one chunk with the first frame waits in the reader already.
-        let mut read = reader.drain(&mut self.output)?;
-        if matches!(read, Read::More) && self.output.is_empty() {
-            let more = loop {
-                tokio::select! {
-                    biased;
-                    more = reader.read() => break more?,
-                    () = &mut self.timer => {
-                        let due = (self.last_read + self.idle).min(self.end);
-                        let now = Instant::now();
-                        if now >= due {
-                            let interruption = if now >= self.end { Interruption::Deadline } else { Interruption::Idle };
-                            return Err(Fault::Interrupted(interruption));
-                        }
-                        self.timer.as_mut().reset(due);
-                    }
-                }
-            };
-            self.last_read = Instant::now();
-            read =
-                if more { reader.drain(&mut self.output)? } else { reader.drain_rest(&mut self.output)? };
-        }
-        match read {
+        match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
-            Read::End if reader.seen.finished => self.state = State::Ending(None),
+            Read::End if reader.seen.is_over() => self.state = State::Ending(None),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
         Ok(())
+    }
+
+    async fn read(&mut self) -> Result<Read, Fault> {
+        let Some(reader) = &mut self.reader else { return Ok(Read::End) };
+        // What came in one chunk with the first frame waits in the reader already.
+        let read = reader.drain(&mut self.output)?;
+        if !matches!(read, Read::More) || !self.output.is_empty() {
+            return Ok(read);
+        }
+        if !self.complete && reader.seen.is_complete(self.wanted) {
+            self.complete = true;
+            let patience = patience(reader, true, self.idle);
+            self.timer.as_mut().reset((self.last_read + patience).min(self.end));
+        }
+        let more = loop {
+            tokio::select! {
+                biased;
+                more = reader.read() => break more?,
+                () = &mut self.timer => {
+                    let due = (self.last_read + patience(reader, self.complete, self.idle)).min(self.end);
+                    let now = Instant::now();
+                    if now >= due {
+                        let interruption = if now >= self.end { Interruption::Deadline } else { Interruption::Idle };
+                        return Err(Fault::Interrupted(interruption));
+                    }
+                    self.timer.as_mut().reset(due);
+                }
+            }
+        };
+        self.last_read = Instant::now();
+        if more { reader.drain(&mut self.output) } else { reader.drain_rest(&mut self.output) }
     }
 
     /// The record, then the metadata if it is asked for, then `[DONE]`.
@@ -303,6 +331,17 @@ impl Drop for StreamRelay {
         if let Some(reader) = &self.reader {
             self.trail.delivered(self.meter.usage(delivered(reader)));
         }
+    }
+}
+
+/// How long the next words are waited for.
+fn patience(reader: &FrameReader, complete: bool, idle: Duration) -> Duration {
+    if !complete {
+        idle
+    } else if reader.seen.usage.present {
+        LAST_WORDS.min(idle)
+    } else {
+        GRACE.min(idle)
     }
 }
 

@@ -1,20 +1,31 @@
 //! A stream up to its first real frame: frames before it are held, and with it failover ends.
 //!
-//! Imports `providers` for the framing, `upstream`, [`frame`](super::frame) and [`attempt`](mod@super::attempt).
+//! Imports [`reader`], [`judge`](super::judge), [`events`](super::events), `upstream`, `providers` for the framing.
 
+mod reader;
+mod seen;
+
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
-use super::attempt::{Outcome, Reply, body_fault, hold, no_answer_fault, send_fault};
-use super::classify::{Fault, Filter, Garbage};
-use super::frame::{Identity, Inspected, Names, NoAnswer};
-use crate::providers::sse::{Data, Splitter, data};
-use crate::shares::Held;
+use super::attempt::{Outcome, Reply, body_fault};
+use super::classify::{Fault, Garbage};
+use super::events::events;
+use super::frame::{Inspected, Names};
+use super::gather::{GRACE, rest_of};
+use super::judge::{Judged, judge_aside, no_answer_fault};
+use super::request::ChatRequest;
+use crate::providers::sse::{Data, data, without_mark};
+use crate::shares::{LARGE, Share};
 use crate::upstream::UpstreamResponse;
 
-use super::cost::{Reported, Tier};
-use super::measure::Measure;
+pub use reader::FrameReader;
+pub(super) use seen::Read;
+pub use seen::Seen;
+use seen::{Event, Unusable};
 
 /// Frames before the first real one are held up to here.
 const MAX_HELD: usize = 64 * 1024;
@@ -30,68 +41,19 @@ pub struct StreamReply {
     pub reader: FrameReader,
 }
 
-/// Reads frames from an upstream and writes them with our names in them.
-#[derive(Debug)]
-pub struct FrameReader {
-    response: UpstreamResponse,
-    splitter: Splitter,
-    names: Names,
-    include_usage: bool,
-    /// The last event has no blank line behind it.
-    open: bool,
-    /// What was said so far.
-    pub seen: Seen,
-    /// When the call was made.
-    pub started: Instant,
-    /// Where an event that is long in coming is counted.
-    counted: Held,
-}
-
-/// What a stream has said so far.
+/// What has come before a real frame.
 #[derive(Debug, Default)]
-pub struct Seen {
-    /// Something that a caller would show.
-    pub content: bool,
-    /// A `finish_reason`.
-    pub finished: bool,
-    /// How much content.
-    pub size: Measure,
-    /// The provider's own count.
-    pub usage: Reported,
-    /// Which model the provider says that it is, as a raw JSON string.
-    upstream_model: Option<Box<[u8]>>,
-    /// The stream's identity.
-    pub identity: Option<Identity>,
+struct Held {
+    frames: Vec<u8>,
+    /// A choice ended without content. Another one may still have some, so this is not the last word.
+    unusable: Option<Unusable>,
 }
 
-/// What one event came to.
-enum Event {
-    /// Held back until a real frame comes.
-    Preface,
-    /// A real frame.
-    Real,
-    /// The filter's verdict before any content.
-    Filtered(Filter),
-    /// `[DONE]`, kept out of the output.
-    Done(Bytes),
-}
-
-/// What held frames came to.
-enum First {
-    /// A real frame.
-    Real,
-    /// The filter's verdict.
-    Filtered(Filter),
-}
-
-/// What reading came to.
-pub(super) enum Read {
-    /// More frames were written.
-    More,
-    /// `[DONE]` stood at the end; its bytes are not written yet.
-    Done(Bytes),
-    /// The body ended without it.
-    End,
+/// How many choices the caller asked for.
+#[must_use]
+pub fn choices_wanted(request: &ChatRequest) -> u32 {
+    let n = request.parts.iter().find(|part| part.name == "n");
+    n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
 }
 
 /// Reads up to the first real frame.
@@ -100,203 +62,138 @@ pub(super) async fn first_frame(
     names: Names,
     include_usage: bool,
     started: Instant,
-    counted: Held,
+    share: &Arc<Share>,
 ) -> Outcome {
-    let status = response.status();
-    let splitter = Splitter::default();
-    let (seen, open) = (Seen::default(), false);
-    let mut reader = FrameReader { response, splitter, names, include_usage, open, seen, started, counted };
-    let mut held = Vec::new();
+    let mut reader = FrameReader::new(response, names, include_usage, started, share.hold());
+    let mut held = Held::default();
+    // The form is known by the first letter: some vendors name no content type for their streams, or a wrong one.
+    let mut formless = true;
     loop {
-        match reader.response.chunk().await {
+        let chunk = if held.unusable.is_some() && reader.seen.is_over() {
+            match timeout(GRACE, reader.chunk()).await {
+                Ok(chunk) => chunk,
+                Err(_) => Ok(None),
+            }
+        } else {
+            reader.chunk().await
+        };
+        match chunk {
             Ok(Some(chunk)) => {
+                if formless && let Some(first) = without_mark(&chunk).trim_ascii_start().first() {
+                    formless = false;
+                    if matches!(first, b'{' | b'[') {
+                        return one_text(reader, chunk, share).await;
+                    }
+                }
                 if let Err(fault) = reader.push(chunk) {
                     return Outcome::Failed(fault);
                 }
             }
-            Ok(None) => return reader.ended_early(held),
-            Err(error) => return Outcome::Failed(body_fault(error)),
-        }
-        match reader.take_held(&mut held) {
-            Ok(None) => {}
-            Ok(Some(first)) => {
-                let reply = Reply::Stream(Box::new(StreamReply { status, held, reader }));
-                return match first {
-                    First::Real => Outcome::Ready(reply),
-                    First::Filtered(filter) => Outcome::Filtered(reply, Fault::Filtered(filter)),
+            Ok(None) => return ended_early(reader, held),
+            Err(error) => {
+                return match held.unusable.take() {
+                    Some(unusable) => give_up(reader, held, unusable),
+                    None => Outcome::Failed(body_fault(error)),
                 };
             }
+        }
+        match take_held(&mut reader, &mut held) {
+            Ok(None) => {}
+            Ok(Some(First::Real)) => return ready(reader, held.frames),
+            Ok(Some(First::Unusable(unusable))) => return give_up(reader, held, unusable),
             Err(fault) => return Outcome::Failed(fault),
         }
     }
 }
 
-impl FrameReader {
-    /// Takes events until the first real one, or the filter's verdict. What stands behind it stays.
-    fn take_held(&mut self, held: &mut Vec<u8>) -> Result<Option<First>, Fault> {
-        while let Some(event) = self.next_event()? {
-            match self.take(event, held)? {
-                Event::Preface if held.len() <= MAX_HELD => {}
-                Event::Preface => return Err(Fault::Garbage(Garbage::TooLarge)),
-                Event::Real => return Ok(Some(First::Real)),
-                Event::Filtered(filter) => return Ok(Some(First::Filtered(filter))),
-                Event::Done(_) => return Err(Fault::Garbage(Garbage::Empty)),
+/// What held frames came to.
+enum First {
+    Real,
+    Unusable(Unusable),
+}
+
+/// Takes events until the first real one, or the end. What comes behind it stays.
+fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>, Fault> {
+    while let Some(event) = reader.next_event()? {
+        match reader.take(event, &mut held.frames)? {
+            Event::Real => return Ok(Some(First::Real)),
+            Event::Done(done) => {
+                let Some(unusable) = held.unusable.take() else {
+                    return Err(Fault::Garbage(Garbage::Empty));
+                };
+                reader.put_back(done);
+                return Ok(Some(First::Unusable(unusable)));
             }
-        }
-        Ok(None)
-    }
-
-    /// The body has ended before a real frame, unless the last frame is one that only lacks its blank line.
-    fn ended_early(mut self, mut held: Vec<u8>) -> Outcome {
-        let status = self.response.status();
-        let rest = self.splitter.rest();
-        let before = held.clone();
-        if let Ok(Event::Real) = self.take(rest.clone(), &mut held)
-            && self.seen.finished
-        {
-            self.open = true;
-            return Outcome::Ready(Reply::Stream(Box::new(StreamReply { status, held, reader: self })));
-        }
-        Outcome::Failed(no_stream_fault(&before, &rest))
-    }
-
-    /// Takes a chunk, and counts what waits for the end of its event.
-    fn push(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        hold(&mut self.counted, self.splitter.waiting() + chunk.len())?;
-        self.splitter.push(chunk);
-        Ok(())
-    }
-
-    /// Waits for the next chunk.
-    pub(super) async fn read(&mut self) -> Result<bool, Fault> {
-        match self.response.chunk().await {
-            Ok(Some(chunk)) => {
-                self.push(chunk)?;
-                Ok(true)
+            Event::Unusable(unusable) => {
+                held.unusable.get_or_insert(unusable);
             }
-            Ok(None) => Ok(false),
-            Err(error) => Err(send_fault(error)),
+            Event::Preface => {}
+        }
+        if held.frames.len() > MAX_HELD {
+            return Err(Fault::Garbage(Garbage::TooLarge));
         }
     }
+    Ok(if reader.is_done() { held.unusable.take().map(First::Unusable) } else { None })
+}
 
-    /// Writes every whole event that has arrived.
-    pub(super) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
-        while let Some(event) = self.next_event()? {
-            match self.take(event, out)? {
-                Event::Preface | Event::Real | Event::Filtered(_) => {}
-                Event::Done(done) => return Ok(Read::Done(done)),
-            }
-        }
-        Ok(Read::More)
+fn ready(reader: FrameReader, held: Vec<u8>) -> Outcome {
+    Outcome::Ready(Reply::Stream(Box::new(StreamReply { status: reader.status(), held, reader })))
+}
+
+/// No choice has content. What a filter left is given to the caller if no other candidate answers.
+fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> Outcome {
+    if !unusable.withheld {
+        return Outcome::Failed(unusable.fault);
     }
+    let reply = StreamReply { status: reader.status(), held: held.frames, reader };
+    Outcome::Filtered(Reply::Stream(Box::new(reply)), unusable.fault)
+}
 
-    /// Writes what is left when the body has ended.
-    pub(super) fn drain_rest(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
-        let rest = self.splitter.rest();
-        if rest.trim_ascii().is_empty() {
-            out.extend_from_slice(&rest);
-            return Ok(Read::End);
-        }
-        match self.take(rest, out)? {
-            Event::Done(done) => Ok(Read::Done(done)),
-            Event::Preface | Event::Real | Event::Filtered(_) => {
-                self.open = true;
-                Ok(Read::End)
-            }
-        }
+/// The body has ended before a real frame, unless the last frame is one that only lacks its blank line.
+fn ended_early(mut reader: FrameReader, mut held: Held) -> Outcome {
+    let rest = reader.rest();
+    let before = held.frames.clone();
+    match reader.take_last(rest.clone(), &mut held.frames) {
+        Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held.frames),
+        Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
+        Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
     }
-
-    /// Lets the connection go back to the pool.
-    pub(super) fn finish(self) {
-        self.response.finish();
-    }
-
-    /// What has to stand before an event of ours, so that it is one.
-    pub(super) fn gap(&self) -> &'static [u8] {
-        if self.open { b"\n\n" } else { b"" }
-    }
-
-    /// The model's name as a JSON string.
-    pub(super) fn model(&self) -> &str {
-        &self.names.model
-    }
-
-    fn next_event(&mut self) -> Result<Option<Bytes>, Fault> {
-        self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::LineTooLong))
-    }
-
-    fn take(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<Event, Fault> {
-        match data(&event) {
-            Data::Done => Ok(Event::Done(event)),
-            Data::None => {
-                if event.trim_ascii_start().starts_with(b"<") {
-                    return Err(Fault::Garbage(Garbage::Html));
-                }
-                out.extend_from_slice(&event);
-                Ok(Event::Preface)
-            }
-            // Not understood: it passes, and nothing can be held back for it any more.
-            Data::Many => {
-                out.extend_from_slice(&event);
-                self.seen.content = true;
-                Ok(Event::Real)
-            }
-            Data::Line(line) => self.take_json(&event, line, out),
-        }
-    }
-
-    fn take_json(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let chunk = match Inspected::new(line) {
-            Ok(chunk) => chunk,
-            // It stands in the place of an answer and is one if nobody else answers.
-            Err(NoAnswer::Blocked) => {
-                out.extend_from_slice(event);
-                self.seen.finished = true;
-                return Ok(Event::Filtered(Filter::Prompt));
-            }
-            Err(no_answer) => return Err(no_answer_fault(&no_answer, line)),
-        };
-        if chunk.choices.broken {
-            return Err(Fault::Garbage(Garbage::Truncated));
-        }
-        self.seen.count(&chunk, line);
-        // What comes before content may name none, or an empty one.
-        if self.seen.identity.is_none() || !self.seen.content && chunk.choices.any {
-            self.seen.identity = Some(chunk.identity(line));
-        }
-        if chunk.is_usage_only() && !self.include_usage {
-            return Ok(Event::Preface);
-        }
-        let at = super::members::span(event, line);
-        out.extend_from_slice(event.get(..at.start).unwrap_or_default());
-        chunk.write(line, out, &self.names, &[]);
-        out.extend_from_slice(event.get(at.end..).unwrap_or_default());
-        let choices = chunk.choices;
-        let withheld = choices.filtered && !self.seen.content && !choices.content;
-        self.seen.content |= choices.content;
-        self.seen.finished |= choices.finished;
-        self.seen.size = self.seen.size.then(choices.size);
-        Ok(if withheld {
-            Event::Filtered(Filter::FinishReason)
-        } else if choices.content || choices.finished {
-            Event::Real
-        } else {
-            Event::Preface
-        })
+    match held.unusable.take() {
+        Some(unusable) => give_up(reader, held, unusable),
+        None => Outcome::Failed(no_stream_fault(&before, &rest)),
     }
 }
 
-impl Seen {
-    /// Takes the provider's count. One that comes with the name of another model than the answer's is suspect.
-    fn count(&mut self, chunk: &Inspected, line: &[u8]) {
-        if chunk.usage.present || chunk.usage.tier == Some(Tier::Special) {
-            let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());
-            let other = other.is_some_and(|(name, known)| name != known);
-            let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };
-            self.usage = self.usage.followed_by(usage);
-        } else if self.upstream_model.is_none() {
-            self.upstream_model = chunk.upstream_model(line).map(Into::into);
-        }
+/// Asked for a stream, the provider sends one text: an answer that becomes a stream, an error, or neither.
+async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> Outcome {
+    let status = reader.status();
+    let mut held = share.hold();
+    let body = match reader.take_response() {
+        Some(mut response) => rest_of(&mut response, first, &mut held).await,
+        None => Ok(first),
+    };
+    let body = match body {
+        Ok(body) => body.slice(body.len() - without_mark(&body).len()..),
+        Err(fault) => return Outcome::Failed(fault),
+    };
+    let unusable = match judge_aside(&body, share).await {
+        Judged::Failed(fault) => return Outcome::Failed(fault),
+        Judged::Usable(_) => None,
+        Judged::Withheld(_, fault) => Some(fault),
+    };
+    // A large one is written off the event loop.
+    let written = if body.len() <= LARGE {
+        Ok(events(&body))
+    } else {
+        share.read_large(move || events(&body)).await.map_err(|_| Fault::Garbage(Garbage::NoRoom))
+    };
+    if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
+        return Outcome::Failed(fault);
+    }
+    let reply = Reply::Stream(Box::new(StreamReply { status, held: Vec::new(), reader }));
+    match unusable {
+        None => Outcome::Ready(reply),
+        Some(fault) => Outcome::Filtered(reply, fault),
     }
 }
 
@@ -308,20 +205,13 @@ fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
     if text.is_empty() {
         return Fault::Garbage(Garbage::Empty);
     }
-    if text.starts_with(b"{") {
-        // One text where a stream was asked for, under a type that did not say so.
-        return match Inspected::new(&whole) {
-            Err(no_answer) => no_answer_fault(&no_answer, &whole),
-            Ok(_) => Fault::Garbage(Garbage::ContentType),
-        };
-    }
     if rest.trim_ascii_start().starts_with(b"<") {
         return Fault::Garbage(Garbage::Html);
     }
     match data(rest) {
         Data::Done => Fault::Garbage(Garbage::Empty),
         Data::Line(line) => match Inspected::new(line) {
-            Err(no_answer) => no_answer_fault(&no_answer, line),
+            Err(no_answer) => no_answer_fault(no_answer, line),
             Ok(_) => Fault::Garbage(Garbage::Truncated),
         },
         Data::None | Data::Many if FIELDS.iter().any(|field| text.starts_with(field)) => {

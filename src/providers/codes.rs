@@ -189,6 +189,26 @@ static ROWS: &[Row] = rows! {
         "invalid_model"
         "deployment_not_found"
     }
+    // Numbers of MiniMax (`base_resp`) and of Baidu (`error_code`), which mean other things elsewhere.
+    InAnswer RateLimited {
+        "base_resp.1002" "base_resp.1039" "base_resp.1041"
+        "error_code.4" "error_code.18" "error_code.336501" "error_code.336502"
+    }
+    InAnswer QuotaExhausted { "base_resp.1008" "base_resp.2056" "error_code.17" "error_code.19" }
+    InAnswer Overloaded { "error_code.2" "error_code.336100" }
+    InAnswer Unavailable {
+        "base_resp.1000" "base_resp.1013" "base_resp.1024" "base_resp.1033" "error_code.1" "error_code.336000"
+    }
+    InAnswer TimedOut { "base_resp.1001" }
+    InAnswer ContentPolicy { "base_resp.1026" "base_resp.1027" }
+    InAnswer Authentication {
+        "base_resp.1004" "base_resp.2049"
+        "error_code.6" "error_code.13" "error_code.14" "error_code.110" "error_code.111"
+    }
+    InAnswer ContextWindow { "error_code.336103" }
+    // A reason for an end.
+    InAnswer Overloaded { "insufficient_system_resource" "engine_overloaded" }
+    InAnswer ContextWindow { "error_limit" }
     // What names the parameter at fault ends the search: the sentence beside it may quote
     // the caller.
     Anywhere InvalidRequest {

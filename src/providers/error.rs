@@ -4,7 +4,7 @@
 //! Nothing is decided here. Whatever arrives, reading it never fails and costs bounded work:
 //! at most 64 KiB are looked at, and what cannot be understood leaves its fields empty.
 //!
-//! May import: its own submodules.
+//! May import: its own submodules, and `finish` for its words.
 
 mod body;
 mod retry_after;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
+use super::finish::Ending;
 use body::Said;
 
 /// What a vendor said about a failure, in the vendor's own words.
@@ -72,9 +73,41 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
 }
 
 /// Reads the value of the member `error` of an answer or an event that arrived with a
-/// success status. A JSON `null` is no error: the caller must not come here with it.
+/// success status. One that [`says_nothing`] is no error: the caller must not come here with it.
 pub fn error_in_answer(error: &[u8]) -> UpstreamError {
-    let said = body::read_member(error);
+    in_success(body::read_member(error))
+}
+
+/// Reads an answer or an event without a choice that arrived with a success status, if it reports
+/// an error in one of the shapes that vendors have for that: `object: error`, `base_resp`,
+/// `error_code` and `error_msg`, `code` and `message`, `detail`, `errors` and their like.
+pub fn error_instead_of_answer(text: &[u8]) -> Option<UpstreamError> {
+    body::read_instead_of_answer(text).map(in_success)
+}
+
+/// Reads the data of an event that is named `error`: an error in any shape, a mere sentence
+/// included.
+pub fn error_of_event(data: &[u8]) -> UpstreamError {
+    in_success(body::read(data))
+}
+
+/// An end without content that says what went wrong, as the error that it is: its word is the code.
+pub fn error_of_ending(ending: Ending) -> UpstreamError {
+    let word = ending.rule.rsplit(':').next().unwrap_or_default();
+    let message = format!("the model ended without an answer (finish_reason `{word}`)");
+    from_said(200, Said { code: body::label(word), message, ..Said::default() })
+}
+
+/// Whether the value of an `error` member reports none: nothing is in it but nulls, blanks,
+/// zeros and words of success.
+pub fn says_nothing(error: &str) -> bool {
+    match error {
+        "null" | "\"\"" | "{}" | "[]" | "false" => true,
+        _ => serde_json::from_str(error).is_ok_and(|error| body::is_nothing(&error)),
+    }
+}
+
+fn in_success(said: Said) -> UpstreamError {
     let status = said.number.filter(|number| *number >= 400).unwrap_or(200);
     from_said(status, said)
 }

@@ -14,6 +14,8 @@
 //! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
 //! | [`error`] | a failure's status, headers and body as an [`UpstreamError`] |
 //! | [`codes`], [`phrases`] | what a vendor means by an error code, or by a sentence |
+//! | [`finish`] | what a vendor means by a `finish_reason` |
+//! | [`sse`] | where an event of a stream begins and ends, and what it carries |
 //!
 //! May import: `http`, `serde`, `chrono` and other pure libraries. Nothing of this crate.
 //!
@@ -24,6 +26,7 @@
 pub mod accepts;
 pub mod codes;
 pub mod error;
+pub mod finish;
 pub mod known_models;
 pub mod openai;
 pub mod parameters;
@@ -32,7 +35,11 @@ pub mod presets;
 pub mod sse;
 pub mod stream_options;
 
-pub use error::{UpstreamError, error_in_answer, parse_error};
+pub use error::{
+    UpstreamError, error_in_answer, error_instead_of_answer, error_of_ending, error_of_event, parse_error,
+    says_nothing,
+};
+pub use finish::{Ending, Finish};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};

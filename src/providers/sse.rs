@@ -6,10 +6,10 @@
 use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr2;
 
-/// The longest line that is read, in bytes.
-pub const MAX_LINE: usize = 10 * 1024 * 1024;
+/// The longest event that is read, in bytes: one that holds a picture is as long as a whole answer may be.
+pub const MAX_EVENT: usize = 64 * 1024 * 1024;
 
-/// A line over [`MAX_LINE`].
+/// An event over [`MAX_EVENT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineTooLong;
 
@@ -43,12 +43,12 @@ impl Splitter {
     /// The next whole event.
     ///
     /// # Errors
-    /// [`LineTooLong`]: what waits for its end is longer than any line may be.
+    /// [`LineTooLong`]: what waits for its end is longer than any event may be.
     pub fn next_event(&mut self) -> Result<Option<Bytes>, LineTooLong> {
         let from_chunk = !self.chunk.is_empty();
         let text: &[u8] = if from_chunk { &self.chunk } else { &self.buffer };
         if let Some(end) = event_end(text, self.searched) {
-            if end > MAX_LINE {
+            if end > MAX_EVENT {
                 return Err(LineTooLong);
             }
             self.searched = 0;
@@ -58,7 +58,7 @@ impl Splitter {
                 self.buffer.split_to(end).freeze()
             }));
         }
-        if text.len() > MAX_LINE {
+        if text.len() > MAX_EVENT {
             return Err(LineTooLong);
         }
         // The last three bytes may be the first part of a blank line.
@@ -109,7 +109,7 @@ pub enum Data<'a> {
     Done,
     /// No data: comments, pings, blank lines, empty `data:` lines.
     None,
-    /// Several `data:` lines, which together are one text; no vendor is known to send them.
+    /// Several `data:` lines: see [`data_lines`].
     Many,
 }
 
@@ -117,8 +117,8 @@ pub enum Data<'a> {
 #[must_use]
 pub fn data(event: &[u8]) -> Data<'_> {
     let mut found = None;
-    // A byte order mark may stand before the first event.
-    let mut rest = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
+    // A byte order mark may come before the first event.
+    let mut rest = without_mark(event);
     while !rest.is_empty() {
         let (line, next) = match memchr2(b'\n', b'\r', rest) {
             Some(end) => rest.split_at(end + 1),
@@ -139,6 +139,43 @@ pub fn data(event: &[u8]) -> Data<'_> {
         Some(line) => Data::Line(line),
         None => Data::None,
     }
+}
+
+/// Its `data:` lines without their prefixes, empty ones left out. By the standard they are one text, joined by line
+/// breaks; some servers forget the blank line between two events.
+pub fn data_lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+    fields(event, b"data:").filter(|value| !value.is_empty())
+}
+
+/// Whether the event's name says that it is an error.
+#[must_use]
+pub fn is_named_error(event: &[u8]) -> bool {
+    fields(event, b"event:").any(|name| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with(b"error") || name == b"exception"
+    })
+}
+
+/// Whether a body begins as a stream of events does. `None`: too little of it is there to say so.
+#[must_use]
+pub fn begins_events(body: &[u8]) -> Option<bool> {
+    const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+    let text = without_mark(body).trim_ascii_start();
+    if FIELDS.iter().any(|field| text.starts_with(field)) {
+        return Some(true);
+    }
+    if FIELDS.iter().any(|field| field.starts_with(text)) { None } else { Some(false) }
+}
+
+/// Without a byte order mark.
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+fn fields<'a>(event: &'a [u8], prefix: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let lines = without_mark(event).split(|byte| matches!(byte, b'\n' | b'\r'));
+    lines.filter_map(move |line| line.strip_prefix(prefix).map(<[u8]>::trim_ascii))
 }
 
 #[cfg(test)]
@@ -184,9 +221,41 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_given_up() {
+    fn the_beginning_of_a_body_says_whether_it_is_a_stream() {
+        for (body, expected) in [
+            ("data: {}", Some(true)),
+            ("\u{feff}data:{}", Some(true)),
+            ("\n\n: ping", Some(true)),
+            ("event: error", Some(true)),
+            ("id: 1", Some(true)),
+            ("", None),
+            ("\r\n", None),
+            ("dat", None),
+            ("{\"a\":1}", Some(false)),
+            ("[", Some(false)),
+            ("<html>", Some(false)),
+            ("database is away", Some(false)),
+        ] {
+            assert_eq!(begins_events(body.as_bytes()), expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn an_events_name_may_say_that_it_is_an_error() {
+        for event in ["event: error\ndata: x\n\n", "event:ERROR\r\ndata: x", "event: response.error\n"] {
+            assert!(is_named_error(event.as_bytes()), "{event:?}");
+        }
+        for event in ["data: event: error\n\n", "event: ping\n\n", "event: message\ndata: error\n\n"] {
+            assert!(!is_named_error(event.as_bytes()), "{event:?}");
+        }
+        let lines: Vec<_> = data_lines(b"data: {\ndata:\ndata: }\r\n\r\n").collect();
+        assert_eq!(lines, [b"{", b"}"]);
+    }
+
+    #[test]
+    fn an_event_without_end_is_given_up() {
         let mut splitter = Splitter::default();
-        splitter.push(Bytes::from(vec![b'x'; MAX_LINE]));
+        splitter.push(Bytes::from(vec![b'x'; MAX_EVENT]));
         assert_eq!(splitter.next_event(), Ok(None));
         splitter.push(Bytes::from_static(b"xx"));
         assert_eq!(splitter.next_event(), Err(LineTooLong));

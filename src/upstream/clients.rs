@@ -27,6 +27,8 @@ pub(super) struct Clients {
     tls: rustls::ClientConfig,
     connect_timeout: Duration,
     kept: papaya::HashMap<Service, reqwest::Client>,
+    /// The same without a pool: each of their calls opens a connection of its own.
+    fresh: papaya::HashMap<Service, reqwest::Client>,
 }
 
 impl Clients {
@@ -41,25 +43,40 @@ impl Clients {
             .with_platform_verifier()?
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let clients = Self { gate, names, tls, connect_timeout, kept: papaya::HashMap::new() };
+        let (kept, fresh) = (papaya::HashMap::new(), papaya::HashMap::new());
+        let clients = Self { gate, names, tls, connect_timeout, kept, fresh };
         // What cannot be built at all is found out at the start.
         clients.of(Service { encrypted: true, port: 443 })?;
         Ok(clients)
     }
 
     pub(super) fn of(&self, service: Service) -> reqwest::Result<reqwest::Client> {
-        let kept = self.kept.pin();
+        self.known(&self.kept, service, usize::MAX)
+    }
+
+    /// A client whose calls never use a connection twice.
+    pub(super) fn fresh(&self, service: Service) -> reqwest::Result<reqwest::Client> {
+        self.known(&self.fresh, service, 0)
+    }
+
+    fn known(
+        &self,
+        kept: &papaya::HashMap<Service, reqwest::Client>,
+        service: Service,
+        idle: usize,
+    ) -> reqwest::Result<reqwest::Client> {
+        let kept = kept.pin();
         if let Some(client) = kept.get(&service) {
             return Ok(client.clone());
         }
-        let client = self.make(service)?;
+        let client = self.make(service, idle)?;
         if kept.len() < MOST_KEPT {
             kept.insert(service, client.clone());
         }
         Ok(client)
     }
 
-    fn make(&self, service: Service) -> reqwest::Result<reqwest::Client> {
+    fn make(&self, service: Service, idle: usize) -> reqwest::Result<reqwest::Client> {
         let resolver = GatedResolver { gate: self.gate.clone(), names: self.names.clone(), service };
         #[expect(clippy::disallowed_methods, reason = "the clients that every other place is sent to")]
         let builder = reqwest::Client::builder();
@@ -74,7 +91,9 @@ impl Clients {
             .connect_timeout(self.connect_timeout)
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(30))
+            // Before the minute after which the common load balancers close theirs.
             .pool_idle_timeout(Duration::from_secs(55))
+            .pool_max_idle_per_host(idle)
             .dns_resolver(Arc::new(resolver))
             .build()
     }

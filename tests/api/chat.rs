@@ -13,6 +13,7 @@ mod failover;
 mod faults;
 mod filtered;
 mod fit;
+mod forms;
 mod golden;
 mod headers;
 mod keepalive;

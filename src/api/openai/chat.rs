@@ -95,7 +95,7 @@ fn job(
             .is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
         idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
         total: Duration::from_secs(settings.gateway.stream_total_seconds),
-        broken: stream_error::chunk,
+        broken: stream_error::frames,
     };
     let intent = intent(&caller, headers, chat)?;
     intent.drills.check_scope(&caller.key)?;

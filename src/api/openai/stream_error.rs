@@ -1,7 +1,8 @@
-//! The chunk that ends a stream with an error: one that broke, or one that began before anybody had answered.
+//! The two frames that end a stream with an error: one that broke, or one that began before there was an answer.
 //!
-//! It has everything that clients of streams insist on: the stream's identity, a choice with a `delta`, and a
-//! numeric `error.code`.
+//! The first is a chunk with everything that clients of streams insist on: the stream's identity, a choice with a
+//! `delta`, and a numeric `error.code`. Some clients take a chunk with choices for a plain one, whatever else it holds:
+//! for them the second has the error alone.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -13,9 +14,9 @@ use crate::gateway::adapt::quoted;
 use crate::gateway::answer::{BrokenStream, status_of};
 use crate::gateway::frame::Identity;
 
-/// Writes the chunk of a broken stream as one event.
+/// Writes the last frames of a broken stream.
 #[must_use]
-pub fn chunk(broken: &BrokenStream<'_>) -> Bytes {
+pub fn frames(broken: &BrokenStream<'_>) -> Bytes {
     let error = json!({
         "message": format!("The stream broke: {}", broken.failure.message),
         "type": "stream_interrupted",
@@ -23,22 +24,22 @@ pub fn chunk(broken: &BrokenStream<'_>) -> Bytes {
         "code": status_of(broken.failure),
         "request_id": broken.request_id,
     });
-    event(broken.identity, broken.model, &error)
+    events(broken.identity, broken.model, &error)
 }
 
-/// Writes the chunk of a stream that nobody answered as one event.
+/// Writes the last frames of a stream that no model answered.
 pub(super) fn instead_of_an_answer(error: &Error, waiting: &Waiting) -> Bytes {
     let identity = Identity {
         id: quoted(&format!("chatcmpl-{}", waiting.id)),
         created: waiting.created.to_string(),
         ..Identity::unknown()
     };
-    event(&identity, &quoted(&waiting.model), &error::in_stream(error, waiting.id))
+    events(&identity, &quoted(&waiting.model), &error::in_stream(error, waiting.id))
 }
 
-fn event(identity: &Identity, model: &str, error: &Value) -> Bytes {
+fn events(identity: &Identity, model: &str, error: &Value) -> Bytes {
     let text = format!(
-        "data: {{\"id\":{},\"object\":{},\"created\":{},\"model\":{model},\"error\":{error},\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"error\"}}]}}\n\n",
+        "data: {{\"id\":{},\"object\":{},\"created\":{},\"model\":{model},\"error\":{error},\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"error\"}}]}}\n\ndata: {{\"error\":{error}}}\n\n",
         identity.id, identity.object, identity.created,
     );
     Bytes::from(text)

@@ -59,8 +59,9 @@ pub enum TimeoutKind {
 /// How the filter showed itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// `finish_reason: content_filter` with no content before it.
-    FinishReason,
+    /// A `finish_reason` that means it, in any vendor's word, with no content before it. With the rule that reads
+    /// the word so.
+    FinishReason(&'static str),
     /// The prompt was blocked, and there is no choice at all.
     Prompt,
 }
@@ -70,8 +71,16 @@ pub enum Filter {
 pub enum Garbage {
     /// A page for people.
     Html,
-    /// JSON that does not parse, or is no completion.
+    /// JSON that does not parse, or is no object.
     BrokenJson,
+    /// Sound JSON without a choice.
+    NoChoice,
+    /// A choice without content and without an end.
+    NoContent,
+    /// The end, without content, says that the inference broke.
+    Inference,
+    /// The end, without content, is a word that we do not know.
+    UnknownEnd,
     /// Nothing, or a stream that ended without a frame.
     Empty,
     /// Larger than the largest answer that is read.

@@ -11,9 +11,8 @@ use super::*;
 use crate::shares::Shares;
 use corpus::{Ends, Piece, STREAMS, pieces};
 
-fn counted() -> Held {
-    Shares::ample().of_strangers().hold()
-}
+/// The end of a stream that its provider broke off after its last word.
+const DONE: &str = "data: [DONE]\n\n";
 
 /// What a caller would have heard, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ enum Heard {
 async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     let response = UpstreamResponse::in_pieces(chunks);
     let names = Names::new("ours", "house");
-    let outcome = first_frame(response, names, false, Instant::now(), counted()).await;
+    let outcome = first_frame(response, names, false, Instant::now(), &Shares::ample().of_strangers()).await;
     let (Outcome::Ready(Reply::Stream(reply)) | Outcome::Filtered(Reply::Stream(reply), _)) = outcome else {
         return Heard::Nothing;
     };
@@ -49,15 +48,15 @@ async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
         break read;
     };
     let text = String::from_utf8(heard).expect("what was sent is UTF-8");
-    match end {
+    match end.or_else(|fault| reader.settle(fault)) {
         Ok(Read::Done(done)) => Heard::Done(text, String::from_utf8(done.to_vec()).expect("UTF-8")),
-        Ok(Read::End) if reader.seen.finished => Heard::Finished(text),
+        Ok(Read::End) if reader.seen.is_over() => Heard::Finished(text),
         Ok(Read::End | Read::More) | Err(_) => Heard::Broken(text),
     }
 }
 
 fn on_a_runtime<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(future)
 }
 
@@ -130,6 +129,7 @@ fn heard_of(pieces: &[Piece], length: usize, clean: bool) -> Heard {
             let rest = if clean { piece.tail(left) } else { corpus::Tail::Breaks };
             return match rest {
                 _ if !real => Heard::Nothing,
+                corpus::Tail::Breaks if finished => Heard::Done(text, DONE.to_owned()),
                 corpus::Tail::Breaks => Heard::Broken(text),
                 corpus::Tail::Done(done) => Heard::Done(text, done),
                 corpus::Tail::Passes(rest, finishes) if finished || finishes => Heard::Finished(text + &rest),
@@ -144,15 +144,18 @@ fn heard_of(pieces: &[Piece], length: usize, clean: bool) -> Heard {
         real |= piece.real;
         finished |= piece.finishes();
     }
-    if clean { Heard::Finished(text) } else { Heard::Broken(text) }
+    match (clean, finished) {
+        (true, _) => Heard::Finished(text),
+        (false, true) => Heard::Done(text, DONE.to_owned()),
+        (false, false) => Heard::Broken(text),
+    }
 }
 
 #[test]
 fn wherever_it_is_cut_whole_events_are_heard_and_nothing_of_others() {
     for stream in STREAMS {
         for ends in Ends::ALL {
-            // Of several lines of data each is understood by itself until the next has come: no vendor sends them.
-            let pieces: Vec<Piece> = pieces(stream, ends).into_iter().filter(|piece| !piece.many()).collect();
+            let pieces: Vec<Piece> = pieces(stream, ends);
             let whole = sent(&pieces);
             for length in 0..whole.len() {
                 let part = || Bytes::copy_from_slice(&whole.as_bytes()[..length]);
@@ -191,8 +194,61 @@ fn the_identity_is_that_of_the_content() {
         frame("\"later\"", r#"[{"delta":{"content":"y"}}]"#),
     ];
     let response = UpstreamResponse::in_pieces(chunks);
-    let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), counted()));
+    let share = Shares::ample().of_strangers();
+    let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), &share));
     let Outcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
     let identity = reply.reader.seen.identity.expect("an identity");
     assert_eq!((identity.id.as_str(), identity.created.as_str()), ("\"content\"", "7"));
+}
+
+#[test]
+fn several_lines_of_data_are_one_text_or_events_without_a_line_between_them() {
+    let of = |text: &str| on_a_runtime(hear(vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]));
+    let one = "event: x\ndata: {\"choices\":[{\"delta\":\r\ndata: {\"content\":\"x\"},\ndata:\"finish_reason\":\"stop\"}]}\n\n";
+    assert_eq!(
+        of(one),
+        Heard::Finished("event: x\ndata: {\"choices\":[{\"delta\": {\"content\":\"x\"}, \"finish_reason\":\"stop\"}],\"model\":\"ours\",\"provider\":\"house\"}\n\n".to_owned())
+    );
+    let many = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n\n";
+    let Heard::Done(text, _) = of(many) else { panic!("not done") };
+    assert_eq!(text.matches("data: {").count(), 2, "{text}");
+    assert_eq!(text.matches("\"model\":\"ours\"").count(), 2, "{text}");
+}
+
+#[test]
+fn every_choice_that_began_must_end() {
+    let of = |chunks: &[&str]| {
+        let events = chunks.iter().map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"));
+        let broken = std::iter::once(Err(Error::from(ErrorKind::UnexpectedEof)));
+        on_a_runtime(hear(events.map(|event| Ok(event.into())).chain(broken).collect()))
+    };
+    let (first, second) =
+        (r#"{"index":0,"delta":{"content":"a"}}"#, r#"{"index":1,"delta":{"content":"b"}}"#);
+    let end = |index: u8| format!(r#"{{"index":{index},"delta":{{}},"finish_reason":"stop"}}"#);
+    assert!(matches!(of(&[first, second, &end(0)]), Heard::Broken(_)));
+    assert!(matches!(of(&[first, second, &end(1), &end(0)]), Heard::Done(..)));
+    // What one of them lacks, the other may have.
+    let filtered = r#"{"index":0,"delta":{},"finish_reason":"SAFETY"}"#;
+    assert!(matches!(of(&[filtered, second, &end(1)]), Heard::Done(..)));
+    assert!(matches!(of(&[r#"{"index":0,"delta":{},"finish_reason":"error"}"#]), Heard::Nothing));
+    let failed = r#"{"index":0,"delta":{},"finish_reason":"error","error":{"code":500}}"#;
+    assert!(matches!(of(&[first, failed]), Heard::Broken(_)));
+    assert!(matches!(of(&[first, second, failed, &end(1)]), Heard::Done(..)));
+}
+
+#[test]
+fn one_text_becomes_a_stream() {
+    let of = |text: &str| on_a_runtime(hear(vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]));
+    let Heard::Done(text, _) = of(
+        "\n {\"id\":\"1\",\"model\":\"theirs\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"x\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
+    ) else {
+        panic!("no stream")
+    };
+    assert_eq!(text.matches("data: ").count(), 2, "{text}");
+    assert!(
+        text.contains(r#""model":"ours""#) && text.contains(r#""delta":{"role":"assistant","content":"x"}"#),
+        "{text}"
+    );
+    assert_eq!(of(r#"{"choices":[]}"#), Heard::Nothing);
+    assert_eq!(of(r#"{"error":{"code":500}}"#), Heard::Nothing);
 }

@@ -5,11 +5,15 @@
 //!
 //! May import: `retry_after`.
 
+mod instead;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::retry_after;
+
+pub(super) use instead::{is_nothing, read_instead_of_answer};
 
 /// More of a body than this is never looked at.
 const LOOKED_AT: usize = 64 * 1024;
@@ -20,6 +24,21 @@ const LONGEST_LABEL: usize = 128;
 /// How many steps inwards an error is looked for; JSON written out within another error's
 /// message takes four.
 const DEEPEST: u8 = 8;
+/// The members that hold an error's sentence.
+const MESSAGES: &[&str] = &[
+    "message",
+    "Message",
+    "msg",
+    "error_message",
+    "error_msg",
+    "errorMessage",
+    "errorMsg",
+    "err_msg",
+    "errMsg",
+    "status_msg",
+    "faultstring",
+    "error_description",
+];
 /// How many of a validation's complaints are kept.
 const MOST_COMPLAINTS: usize = 3;
 
@@ -170,6 +189,7 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
                     said.absorb(read_value(value, depth + 1));
                 }
             }
+            said.absorb(instead::read_wrapped(object, depth));
         }
     }
     said
@@ -187,14 +207,14 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
             .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
         ..Said::default()
     };
-    for name in ["code", "Code", "__type", "error_code", "status", "status_code"] {
+    for name in ["code", "Code", "__type", "error_code", "errorCode", "err_code", "status", "status_code"] {
         match object.get(name).and_then(number_or_label) {
             Some(Code::Number(number)) => said.number = said.number.or(Some(number)),
             Some(Code::Label(code)) if name != "status" => said.code = said.code.or(Some(code)),
             Some(Code::Label(_)) | None => {}
         }
     }
-    if let Some(message) = field(&["message", "Message", "msg", "error_message", "error_msg"]) {
+    if let Some(message) = field(MESSAGES) {
         said.absorb(read_value(message, depth + 1));
     }
     if let Some(metadata) = object.get("metadata") {
@@ -230,6 +250,7 @@ fn inner_code(object: &Map<String, Value>) -> Option<String> {
     let azure =
         ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(*name)?, "code"));
     azure
+        .or_else(|| instead::numbered(object))
         .or_else(|| text(object.get("metadata")?, "error_type"))
         .or_else(|| text(object.get("details")?, "error_code"))
         .or_else(|| google_details(object).find_map(|detail| text(detail, "reason")))

@@ -4,6 +4,7 @@
 //! answered, and is one event with its class and rule; with nobody behind it the caller is told in its dialect.
 
 mod fault;
+mod inside;
 mod table;
 
 use std::any::Any;
@@ -258,7 +259,15 @@ on_both_databases! {
         let called = fake.requests();
         for case in &cases {
             let calls = called.iter().filter(|request| request.model.as_deref() == Some(&format!("{}-upstream", case.model)));
-            assert_eq!(calls.count(), usize::from(matches!(case.fault.how, How::Plays(_))), "{}", case.model);
+            let calls = calls.count();
+            match case.fault.how {
+                // A connection that had answered before may have been closed while it was idle: it is opened once more.
+                How::Plays(_) if case.fault.verdicts(case.stream).iter().any(|verdict| verdict.1 == "connect:reset") => {
+                    assert!((1..=2).contains(&calls), "{}", case.model);
+                }
+                How::Plays(_) => assert_eq!(calls, 1, "{}", case.model),
+                _ => assert_eq!(calls, 0, "{}", case.model),
+            }
         }
         // What hung was left, and only connections that can be used again were kept.
         eventually(async || (fake.connections().1 <= 2 * TOGETHER).then_some(())).await;

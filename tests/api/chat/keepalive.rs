@@ -136,8 +136,9 @@ on_both_databases! {
         gate.open();
         let text = caller.read_until("0\r\n\r\n").await;
         let events = events(&text);
-        assert_eq!(events.len(), 1, "{text}");
-        let chunk: Value = serde_json::from_str(&events[0]).expect("JSON");
+        assert_eq!(events.len(), 2, "{text}");
+        let [chunk, alone] = [0, 1].map(|number| serde_json::from_str::<Value>(&events[number]).expect("JSON"));
+        assert_eq!(alone, json!({"error": chunk["error"]}));
         let rows = app.requests(0).await;
         assert_eq!(chunk["id"], format!("chatcmpl-{}", rows[0]["id"].as_str().expect("an id")));
         assert_eq!((&chunk["object"], &chunk["model"]), (&json!("chat.completion.chunk"), &json!("a")));

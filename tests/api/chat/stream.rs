@@ -1,5 +1,7 @@
 //! Streams up to their first real frame: until then another model may still answer.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::pick;
@@ -48,8 +50,6 @@ on_both_databases! {
             ("a broken frame", held().chunk("data: {\"choices\": [\n\n").done(), invalid),
             ("a frame that is no object", Script::stream().chunk("data: [1]\n\n").done(), invalid),
             ("half a frame", held().chunk("data: {\"choices\": [{\"delta\": {\"content\": \"x").end(), invalid),
-            ("a whole answer", Script::answer("not a stream"), invalid),
-            ("a whole answer without a type", Script::respond(200, &[], r#"{"choices":[{"message":{"content":"x"}}]}"#), invalid),
             ("a reset", Script::stream().delta(&role(), None).reset(), "unavailable"),
             ("a reset before the head", Script::new().reset(), "unavailable"),
             ("the filter", held().finish("content_filter").done(), "content_policy"),
@@ -174,16 +174,26 @@ on_both_databases! {
         assert!(app.requests(3).await.iter().all(|row| row["outcome"] == "answered"));
     }
 
-    async fn a_line_over_10_mib_is_no_answer(app: App) {
+    async fn an_event_over_64_mib_is_no_answer(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["first", "second"]).await;
-        let long = "x".repeat(10 * 1024 * 1024 + 1);
-        fake.next(Script::stream().chunk(format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{long}")).hang());
+        let mebibyte = format!("100000\r\n{}\r\n", "x".repeat(1024 * 1024));
+        fake.next(Script::stream().chunk("data: {\"choices\":[{\"delta\":{\"content\":\"").repeat(mebibyte, Duration::from_millis(1)));
         fake.next(second());
         let answer = app.chat(&json!({"model": "first", "models": ["second"], "stream": true})).await;
         assert_eq!(answer.header("x-failsoft-fallback"), "from=first; class=invalid_response; hops=1");
         fake.client_gone(0).await;
         assert_eq!(app.events().await[0]["matched_rule"], "answer:line_too_long");
+    }
+
+    async fn an_event_as_long_as_a_picture_arrives(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        let picture = "x".repeat(12 * 1024 * 1024);
+        fake.next(Script::stream().text("Look: ").text(&picture).finish("stop").done());
+        let answer = app.chat(&json!({"model": "a", "stream": true})).await;
+        assert!(answer.text().len() > picture.len() && answer.text().ends_with("data: [DONE]\n\n"));
+        assert_eq!(app.requests(1).await[0]["outcome"], "answered");
     }
 
     async fn a_stream_that_nobody_could_begin_is_a_plain_error(app: App) {

@@ -8,9 +8,14 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::raw::Raw;
 
-/// The chunk that ends a broken stream.
+/// The chunk that ends a broken stream. Behind it comes the error alone, and nothing more.
 fn last_chunk(answer: &Answer) -> Value {
-    serde_json::from_str(answer.events().last().expect("an event")).expect("JSON")
+    let events = answer.events();
+    let [.., chunk, error] = events.as_slice() else { panic!("{events:?}") };
+    let chunk: Value = serde_json::from_str(chunk).expect("JSON");
+    assert_eq!(serde_json::from_str::<Value>(error).expect("JSON"), json!({"error": chunk["error"]}));
+    assert!(answer.text().ends_with(&format!("data: {error}\n\n")), "{}", answer.text());
+    chunk
 }
 
 on_both_databases! {
@@ -21,6 +26,14 @@ on_both_databases! {
         let error = json!({"error": {"message": "the backend fell over", "code": 500}});
         let cases = [
             ("stream:error", begun().event(&error).done()),
+            ("stream:error", begun().event(&json!({"object": "error", "message": "no", "code": 500})).done()),
+            ("stream:error", begun().chunk("event: error\ndata: {\"message\":\"no\"}\n\n").done()),
+            ("stream:error", begun().chunk("event: error\ndata: the backend fell over\n\n").done()),
+            ("stream:error", begun().event(&json!({"choices": null, "error_message": "no"})).done()),
+            ("stream:error", begun().event(&json!({"base_resp": {"status_code": 1013, "status_msg": "no"}})).done()),
+            ("stream:error", begun().event(&json!({"choices": [{"index": 0, "delta": {}, "error": {"code": 429}}]})).done()),
+            ("stream:error", begun().chunk("{\"error\":{\"message\":\"no\"}}\n\n").done()),
+            ("stream:error", begun().finish("stop").event(&error).done()),
             ("stream:ended", begun().end()),
             ("stream:reset", begun().close()),
             ("stream:garbage", begun().chunk("data: {\"choices\": [\n\n").done()),

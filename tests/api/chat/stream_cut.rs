@@ -23,6 +23,7 @@ const EVENTS: [&str; 6] = [
 const FIRST: usize = 1;
 const FINISH: usize = 3;
 const USAGE: usize = 4;
+const DONE: &str = EVENTS[5];
 /// What the one behind it says.
 const SECOND: &str = "data: {\"model\":{model},\"choices\":[{\"delta\":{\"content\":\"SECOND\"},\"finish_reason\":\"stop\"}]{more}}\n\ndata: [DONE]\n\n";
 
@@ -61,9 +62,12 @@ async fn ask(app: &App, metadata: &str) -> Answer {
 /// The error of the chunk that ends a broken stream, behind `heard`.
 fn error_behind(text: &str, heard: &str) -> Value {
     let rest = text.strip_prefix(heard).unwrap_or_else(|| panic!("not heard: {heard:?}\nbut: {text:?}"));
-    let data = rest.strip_prefix("data: ").and_then(|data| data.strip_suffix("\n\n"));
-    let chunk: Value =
-        serde_json::from_str(data.unwrap_or(rest)).unwrap_or_else(|_| panic!("no chunk: {rest:?}"));
+    let frames = rest.strip_prefix("data: ").and_then(|data| data.strip_suffix("\n\n"));
+    let frames = frames.and_then(|frames| frames.split_once("\n\ndata: "));
+    let Some((chunk, alone)) = frames else { panic!("not two frames: {rest:?}") };
+    let chunk: Value = serde_json::from_str(chunk).unwrap_or_else(|_| panic!("no chunk: {rest:?}"));
+    let alone: Value = serde_json::from_str(alone).unwrap_or_else(|_| panic!("no error: {rest:?}"));
+    assert_eq!(alone, json!({"error": chunk["error"]}), "{rest}");
     assert_eq!((&chunk["id"], &chunk["model"]), (&json!("c-1"), &json!("first")), "{rest}");
     assert_eq!(chunk["choices"], json!([{"index": 0, "delta": {}, "finish_reason": "error"}]), "{rest}");
     chunk["error"].clone()
@@ -119,6 +123,8 @@ on_both_databases! {
             let expected = match complete {
                 0..=FIRST => Expected::Second,
                 _ if complete == EVENTS.len() => Expected::Whole(passes(complete)),
+                // It has said everything but that it is done.
+                _ if complete > FINISH => Expected::Whole(passes(complete) + DONE),
                 _ => Expected::Broken(passes(complete)),
             };
             seen.push(check(&ask(&app, "").await, &expected, at));
@@ -155,6 +161,7 @@ on_both_databases! {
             let expected = match complete {
                 0..=FIRST => Expected::Second,
                 _ if finished && (entire || !begun) => Expected::Whole(heard),
+                _ if finished => Expected::Whole(heard + DONE),
                 _ if tail.is_empty() => Expected::Broken(heard),
                 // What lacks its end gets one, so that the error is an event of its own.
                 _ => Expected::Broken(heard + "\n\n"),

@@ -60,11 +60,6 @@ impl Piece {
         self.sent.contains(r#""finish_reason":""#)
     }
 
-    /// Several lines of data.
-    pub(super) fn many(&self) -> bool {
-        self.sent.matches("data: {").count() > 1
-    }
-
     pub(super) fn prefix(&mut self, text: &str) {
         self.sent.insert_str(0, text);
         self.passes.insert_str(0, text);
@@ -151,7 +146,6 @@ const ODD: &[Event] = &[
         ": why not\ndata: {\"mod\\u0065l\":MODEL,\"big\":1.50E+2000,\"choices\":[{\"delta\":{\"reasoning\":\"h\\u00e9\"}}]MORE}\nunknown: 1\n\n",
     ),
     Held(": PROCESSING\n\n"),
-    Real("data: {\"a\":1}\ndata: {\"b\":2}\n\n"),
     Held("data: {\"unknown\":{\"deep\":[[{}]]},\"model\":MODEL,\"choices\":[]MORE}\n\n"),
     Real(
         "data: {\"provider\":\"house\",\"model\":MODEL,\"choices\":[{\"delta\":{\"content\":\"\\\"model\\\":\\\"x\\\"\"},\"finish_reason\":\"length\"}]}\n\n",

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fault::{Fault, How, error_object, fault, garbage, hangs, hollow, plays, status};
+use super::inside::inside;
 use crate::support::fake_provider::Script;
 
 fn role() -> Value {
@@ -26,7 +27,7 @@ const EVENTS: &str = "text/event-stream";
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) fn faults() -> Vec<Fault> {
-    [connections(), silence(), statuses(), errors_inside(), bodies(), streams(), filters()].concat()
+    [connections(), silence(), statuses(), errors_inside(), inside(), bodies(), streams(), filters()].concat()
 }
 
 fn connections() -> Vec<Fault> {
@@ -181,13 +182,13 @@ fn errors_inside() -> Vec<Fault> {
             "a choice that says error",
             Script::json(200, &json!({"choices": [{"message": {"content": ""}, "finish_reason": "error"}]})),
             "invalid_response",
-            "answer:truncated",
+            "finish_reason:error",
         )
         .only_whole(),
         hollow(
             "a frame that says error",
             Script::stream().delta(&json!({}), Some("error")).done(),
-            "answer:truncated",
+            "finish_reason:error",
         ),
     ]
 }
@@ -195,14 +196,13 @@ fn errors_inside() -> Vec<Fault> {
 fn bodies() -> Vec<Fault> {
     let (broken, empty, html, cut) =
         ("answer:broken_json", "answer:empty", "answer:html", "answer:truncated");
-    let stream = Script::stream().text("Hi").finish("stop").done();
     vec![
         garbage("a page", "text/html", "<!doctype html><p>Sorry</p>", html),
         garbage("a page under no type", "application/octet-stream", "<html>Sorry</html>", html),
         garbage("broken JSON", JSON, r#"{"choices": [}"#, broken),
         garbage("JSON with a rest", JSON, r#"{"choices": []} {}"#, broken),
         garbage("JSON that is no object", JSON, "[1, 2]", broken),
-        garbage("JSON that is no completion", JSON, r#"{"status": "ok"}"#, broken),
+        garbage("JSON that is no completion", JSON, r#"{"status": "ok"}"#, "answer:no_choice"),
         garbage("nothing", JSON, "", empty),
         garbage("blanks", JSON, " \r\n\n ", empty),
         plays("204", Script::respond(204, &[], ""), "invalid_response", empty),
@@ -226,23 +226,12 @@ fn bodies() -> Vec<Fault> {
             "invalid_response",
             "answer:framing",
         ),
-        plays("a whole answer for a stream", Script::answer("Hi"), "invalid_response", "answer:content_type")
-            .only_streamed(),
-        garbage(
-            "a whole answer under a stream's type",
-            EVENTS,
-            r#"{"choices":[{"message":{"content":"x"}}]}"#,
-            "answer:content_type",
-        )
-        .only_streamed(),
-        plays("a stream for a whole answer", stream, "invalid_response", broken).only_whole(),
     ]
 }
 
 fn streams() -> Vec<Fault> {
     let (broken, empty, cut) = ("answer:broken_json", "answer:empty", "answer:truncated");
     let role_only = || Script::stream().chunk(": ping\n\n").delta(&role(), None);
-    let long = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}", "x".repeat(10 * 1024 * 1024));
     let kilobyte = format!(": {}\n\n", "x".repeat(1_000));
     let many = (0..70).fold(Script::stream(), |script, _| script.chunk(&kilobyte));
     vec![
@@ -277,7 +266,6 @@ fn streams() -> Vec<Fault> {
             broken,
         ),
         hollow("a page in frames", Script::stream().chunk("<html>\n\n").done(), "answer:html"),
-        hollow("a line over 10 MiB", Script::stream().chunk(long).hang(), "answer:line_too_long"),
         hollow("more than is held", many.text("late").done(), "answer:too_large"),
         hollow("chunks that break off", role_only().send("zz\r\n").hang(), "answer:framing"),
     ]

@@ -1,0 +1,139 @@
+//! Single values of a choice, whatever JSON is in their place. Imports nothing of ours.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Visits what is no object or list: null is nothing, anything else is foreign.
+macro_rules! scalars_are_foreign {
+    ($value:ty, $nothing:expr, $foreign:expr) => {
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("any JSON")
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<$value, E> {
+            Ok($nothing)
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<$value, E> {
+            Ok($foreign)
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<$value, E> {
+            Ok($foreign)
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<$value, E> {
+            Ok($foreign)
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<$value, E> {
+            Ok($foreign)
+        }
+    };
+}
+
+pub(super) use scalars_are_foreign;
+
+/// Passes a list.
+///
+/// # Errors
+/// It is broken.
+pub(super) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
+    while list.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// Passes an object.
+///
+/// # Errors
+/// It is broken.
+pub(super) fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
+    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// An `index`; what is no small number is none.
+pub(super) struct Index(pub(super) Option<usize>);
+
+impl<'de> Deserialize<'de> for Index {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl<'de> Visitor<'de> for Number {
+            type Value = Index;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("any JSON")
+            }
+
+            fn visit_u64<E: Error>(self, index: u64) -> Result<Index, E> {
+                Ok(Index(usize::try_from(index).ok()))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Index, E> {
+                Ok(Index(None))
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Index, E> {
+                Ok(Index(None))
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Index, E> {
+                Ok(Index(None))
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Index, E> {
+                Ok(Index(None))
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<Index, E> {
+                Ok(Index(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Index, A::Error> {
+                skip_list(list)?;
+                Ok(Index(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Index, A::Error> {
+                skip_object(object)?;
+                Ok(Index(None))
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+/// A `finish_reason`; what is no string is none.
+pub(super) struct Reason<'a>(pub(super) Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Reason<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+        impl<'de> Visitor<'de> for Word {
+            type Value = Reason<'de>;
+
+            scalars_are_foreign!(Reason<'de>, Reason(None), Reason(None));
+
+            fn visit_borrowed_str<E: Error>(self, word: &'de str) -> Result<Reason<'de>, E> {
+                Ok(Reason(Some(Cow::Borrowed(word))))
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Reason<'de>, E> {
+                Ok(Reason(Some(Cow::Owned(word.to_owned()))))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Reason<'de>, A::Error> {
+                skip_list(list)?;
+                Ok(Reason(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Reason<'de>, A::Error> {
+                skip_object(object)?;
+                Ok(Reason(None))
+            }
+        }
+        deserializer.deserialize_any(Word)
+    }
+}

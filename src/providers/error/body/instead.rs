@@ -1,0 +1,113 @@
+//! Errors that vendors send in the place of an answer, under a status of success and without a member `error`.
+//!
+//! May import: the reading of errors above it.
+
+use serde_json::{Map, Value};
+
+use super::{DEEPEST, LOOKED_AT, Said, read_object};
+
+/// Members that are there only if something went wrong.
+const MARKS: &[&str] = &[
+    "error_code",
+    "errorCode",
+    "err_code",
+    "error_msg",
+    "error_message",
+    "errorMessage",
+    "errorMsg",
+    "err_msg",
+    "errMsg",
+    "error_type",
+    "error_description",
+    "errors",
+    "Error",
+    "exception",
+    "fault",
+];
+
+/// Members that hold an object with the vendor's status, and where in it its code is.
+const WRAPPERS: &[(&str, &str)] =
+    &[("base_resp", "status_code"), ("header", "code"), ("fault", "faultstring"), ("Error", "Code")];
+
+/// Reads an object without a choice, if it reports an error.
+pub(in super::super) fn read_instead_of_answer(text: &[u8]) -> Option<Said> {
+    // Whatever is longer than an error ever is, is none.
+    let text = text.get(..LOOKED_AT).is_none().then_some(text)?;
+    let object: Map<String, Value> = serde_json::from_slice(text).ok()?;
+    reports(&object).then(|| read_object(&object, 0))
+}
+
+/// Whether there is nothing in a value but nulls, blanks, zeros and words of success.
+pub(in super::super) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => matches!(number.as_i64(), Some(0 | 200)),
+        Value::String(text) => {
+            let text = text.trim();
+            let words = ["", "null", "none", "ok", "success", "0", "200", "00000"];
+            words.iter().any(|word| text.eq_ignore_ascii_case(word))
+        }
+        Value::Array(items) => items.iter().all(is_nothing),
+        Value::Object(members) => members.values().all(is_nothing),
+    }
+}
+
+fn reports(object: &Map<String, Value>) -> bool {
+    let says = |name: &str| object.get(name).is_some_and(|value| !is_nothing(value));
+    let is = |name: &str, word: &str| {
+        object.get(name).and_then(Value::as_str).is_some_and(|value| value.eq_ignore_ascii_case(word))
+    };
+    let sentence = |name: &str| says(name) && object.get(name).is_some_and(Value::is_string);
+    let explained = sentence("message") || sentence("msg") || sentence("Message") || says("detail");
+    // A list of choices, if an empty one, is the form of an answer: a sentence beside it is not yet an error.
+    let answers = object.get("choices").is_some_and(Value::is_array);
+    is("object", "error")
+        || is("type", "error")
+        || is("status", "error")
+        || MARKS.iter().any(|name| says(name))
+        || wrapped(object).is_some_and(|(inner, code)| inner.get(code).is_some_and(|code| !is_nothing(code)))
+        || explained && (says("code") || says("Code") || says("status_code") || says("__type"))
+        || explained && !answers && is_of_an_error(object)
+        || object.get("success") == Some(&Value::Bool(false))
+        || object.get("status").and_then(Value::as_u64).is_some_and(|status| (400..=599).contains(&status))
+}
+
+/// Whether an object's own kind, if it names one, is that of an error: streams hold progress reports, too.
+fn is_of_an_error(object: &Map<String, Value>) -> bool {
+    let kind = ["type", "object", "event"].iter().find_map(|name| object.get(*name)?.as_str());
+    kind.is_none_or(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        kind.contains("error") || kind.contains("exception")
+    })
+}
+
+/// Amazon's neighbors put everything one level further in: Volcengine's and Tencent's own interfaces.
+fn wrapped(object: &Map<String, Value>) -> Option<(&Map<String, Value>, &'static str)> {
+    let outer = ["Response", "ResponseMetadata"].iter().find_map(|name| object.get(*name)?.as_object());
+    WRAPPERS.iter().find_map(|(name, code)| {
+        let inner = object.get(*name).or_else(|| outer?.get(*name))?;
+        Some((inner.as_object()?, *code))
+    })
+}
+
+/// What a wrapper within the object says.
+pub(super) fn read_wrapped(object: &Map<String, Value>, depth: u8) -> Said {
+    match wrapped(object) {
+        Some((inner, _)) if depth < DEEPEST => read_object(inner, depth + 1),
+        Some(_) | None => Said::default(),
+    }
+}
+
+/// A vendor's number with the member that it came in, without which it would be any vendor's.
+pub(super) fn numbered(object: &Map<String, Value>) -> Option<String> {
+    let within = |outer: &str, name: &str| {
+        let number = object.get(outer)?.get(name)?.as_i64().filter(|number| *number != 0)?;
+        Some(format!("{outer}.{number}"))
+    };
+    let bare = || {
+        let number = object.get("error_code")?.as_i64().filter(|number| *number != 0)?;
+        Some(format!("error_code.{number}"))
+    };
+    within("base_resp", "status_code").or_else(bare)
+}

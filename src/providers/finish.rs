@@ -1,0 +1,224 @@
+//! What vendors mean by a choice's `finish_reason`, in whatever case and spelling.
+//!
+//! Only an end without content is read: with content, a caller gets the vendor's own word. A word that no row and no
+//! stem knows is [`Finish::Unknown`].
+//!
+//! May import: nothing of this crate.
+
+/// What an end says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The model has said what it had to say, or all that it was allowed to.
+    Complete,
+    /// A filter withheld the answer.
+    Filtered,
+    /// The prompt leaves no room for an answer.
+    ContextWindow,
+    /// The vendor has no room for this request now.
+    Overloaded,
+    /// The bare word `error`, which some routers write into a stream that broke, also after content.
+    Error,
+    /// The inference broke.
+    Broken,
+    /// A word that we do not know.
+    Unknown,
+}
+
+/// An end and the rule that reads it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// What it says.
+    pub finish: Finish,
+    /// The rule, such as `finish_reason:safety`. The names are stable: they are stored.
+    pub rule: &'static str,
+}
+
+struct Row {
+    word: &'static str,
+    ending: Ending,
+}
+
+macro_rules! rows {
+    ($($finish:ident { $($word:literal)* })*) => {
+        &[$($(Row {
+            word: $word,
+            ending: Ending { finish: Finish::$finish, rule: concat!("finish_reason:", $word) },
+        },)*)*]
+    };
+}
+
+/// Words are compared without case and punctuation.
+static ROWS: &[Row] = rows! {
+    Complete {
+        "stop" "length" "tool_calls" "function_call"
+        "tool_call" "tool_use" "function_calls" "end_turn" "pause_turn" "stop_sequence" "eos" "eos_token" "eot" "end"
+        "complete" "completed" "finished" "done" "normal"
+        "max_tokens" "max_length" "max_output_tokens" "max_completion_tokens" "max_new_tokens" "max_output"
+        "model_length" "token_limit"
+    }
+    Filtered {
+        "content_filter" "content_filtered"
+        // Gemini's.
+        "safety" "recitation" "blocklist" "prohibited_content" "spii" "language" "model_armor" "escalation"
+        "image_safety" "image_prohibited_content" "image_recitation"
+        // Zhipu's, Bedrock's, Cohere's, Anthropic's.
+        "sensitive" "guardrail_intervened" "error_toxic" "refusal"
+    }
+    ContextWindow { "model_context_window_exceeded" "context_length_exceeded" "error_limit" }
+    Overloaded { "insufficient_system_resource" "overloaded" "engine_overloaded" }
+    Error { "error" }
+    Broken {
+        "network_error" "engine_error" "abort" "aborted" "timeout" "cancelled" "canceled"
+        // Gemini's.
+        "malformed_function_call" "malformed_response" "unexpected_tool_call" "too_many_tool_calls"
+        "missing_thought_signature" "other" "no_image" "image_other"
+    }
+};
+
+/// For words that no row has: what a word with this in it is about. Filters come first, since `safety_error` is one.
+static STEMS: &[(&str, Ending)] = &[
+    ("safety", A_FILTER),
+    ("filter", A_FILTER),
+    ("polic", A_FILTER),
+    ("sensitiv", A_FILTER),
+    ("moderat", A_FILTER),
+    ("block", A_FILTER),
+    ("prohibit", A_FILTER),
+    ("guard", A_FILTER),
+    ("toxic", A_FILTER),
+    ("refus", A_FILTER),
+    ("censor", A_FILTER),
+    ("violat", A_FILTER),
+    ("unsafe", A_FILTER),
+    ("harm", A_FILTER),
+    ("error", A_BREAK),
+    ("fail", A_BREAK),
+    ("abort", A_BREAK),
+    ("malformed", A_BREAK),
+    ("timeout", A_BREAK),
+    ("timedout", A_BREAK),
+    ("cancel", A_BREAK),
+    ("invalid", A_BREAK),
+    ("exception", A_BREAK),
+    ("unavailable", A_BREAK),
+    ("interrupt", A_BREAK),
+    ("unexpected", A_BREAK),
+    ("disconnect", A_BREAK),
+    ("resource", A_BREAK),
+];
+
+const A_FILTER: Ending = Ending { finish: Finish::Filtered, rule: "finish_reason:of_a_filter" };
+const A_BREAK: Ending = Ending { finish: Finish::Broken, rule: "finish_reason:of_a_failure" };
+const UNKNOWN: Ending = Ending { finish: Finish::Unknown, rule: "finish_reason:unknown" };
+const STOP: Ending = Ending { finish: Finish::Complete, rule: "finish_reason:stop" };
+
+/// Reads a `finish_reason`. `None`: the choice goes on (some vendors send an empty text or the word `null` until it
+/// ends).
+pub fn finish(reason: &str) -> Option<Ending> {
+    if reason == "stop" {
+        return Some(STOP);
+    }
+    let word: String = reason
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    // Names of enumerations, as some proxies print them.
+    let word = word.strip_prefix("finishreason").unwrap_or(&word);
+    if matches!(word, "" | "null" | "none") {
+        return None;
+    }
+    let same = |row: &&Row| {
+        let letters = row.word.bytes().filter(|byte| *byte != b'_');
+        letters.eq(word.bytes())
+    };
+    if let Some(row) = ROWS.iter().find(same) {
+        return Some(row.ending);
+    }
+    let stem = STEMS.iter().find(|(stem, _)| word.contains(stem));
+    Some(stem.map_or(UNKNOWN, |(_, ending)| *ending))
+}
+
+/// What an end without content says where a router adds the vendor's own word (`native_finish_reason`): a vendor that
+/// reports a filter or a failure is believed, whatever the router made of it.
+#[must_use]
+pub fn with_native(ending: Ending, native: &str) -> Ending {
+    match (ending.finish, finish(native)) {
+        (Finish::Complete | Finish::Unknown | Finish::Error, Some(native)) => match native.finish {
+            Finish::Filtered | Finish::ContextWindow | Finish::Overloaded | Finish::Broken => native,
+            Finish::Complete if ending.finish == Finish::Unknown => native,
+            Finish::Complete | Finish::Error | Finish::Unknown => ending,
+        },
+        (
+            Finish::Filtered
+            | Finish::ContextWindow
+            | Finish::Overloaded
+            | Finish::Broken
+            | Finish::Complete
+            | Finish::Unknown
+            | Finish::Error,
+            _,
+        ) => ending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(reason: &str) -> Option<Finish> {
+        finish(reason).map(|ending| ending.finish)
+    }
+
+    #[test]
+    fn every_vendors_word_is_read_in_any_case() {
+        for (finish, words) in [
+            (
+                Finish::Complete,
+                "stop STOP length MAX_TOKENS tool_calls tool_use end_turn COMPLETE model_length eos",
+            ),
+            (
+                Finish::Filtered,
+                "content_filter CONTENT_FILTERED content-filter SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII \
+                 IMAGE_SAFETY sensitive guardrail_intervened ERROR_TOXIC refusal FinishReason.SAFETY LANGUAGE \
+                 FINISH_REASON_SAFETY content_moderation blocked_by_policy new_sensitive",
+            ),
+            (Finish::ContextWindow, "model_context_window_exceeded ERROR_LIMIT"),
+            (Finish::Overloaded, "insufficient_system_resource"),
+            (Finish::Error, "error ERROR Error"),
+            (
+                Finish::Broken,
+                "network_error MALFORMED_FUNCTION_CALL OTHER engine_error abort UNEXPECTED_TOOL_CALL TIMEOUT \
+                 internal_server_error request_failed cancelled",
+            ),
+            (Finish::Unknown, "banana FINISH_REASON_UNSPECIFIED"),
+        ] {
+            for word in words.split_whitespace() {
+                assert_eq!(of(word), Some(finish), "{word}");
+            }
+        }
+        for word in ["", "null", "None", " "] {
+            assert_eq!(of(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn no_word_has_two_rows() {
+        for (position, row) in ROWS.iter().enumerate() {
+            assert!(ROWS.iter().skip(position + 1).all(|other| other.word != row.word), "{}", row.word);
+        }
+    }
+
+    #[test]
+    fn a_vendors_own_word_says_more_than_a_routers() {
+        let with =
+            |reason: &str, native: &str| finish(reason).map(|ending| with_native(ending, native).finish);
+        assert_eq!(with("stop", "SAFETY"), Some(Finish::Filtered));
+        assert_eq!(with("error", "MALFORMED_FUNCTION_CALL"), Some(Finish::Broken));
+        assert_eq!(with("stop", "end_turn"), Some(Finish::Complete));
+        assert_eq!(with("stop", "whatever"), Some(Finish::Complete));
+        assert_eq!(with("content_filter", "STOP"), Some(Finish::Filtered));
+        assert_eq!(with("whatever", "STOP"), Some(Finish::Complete));
+        assert_eq!(with("error", "stop"), Some(Finish::Error));
+    }
+}

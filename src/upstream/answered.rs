@@ -1,0 +1,64 @@
+//! Which connections have answered before. A provider may close an idle one at any moment, also while the next request
+//! is on its way on it: that says nothing about the provider.
+//!
+//! Imports nothing of ours.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hyper_util::client::legacy::connect::HttpInfo;
+
+/// A mark of the far end for each local port: that much is known of a connection, and it costs no look-up.
+#[derive(Debug)]
+pub(super) struct Answered(Box<[AtomicU32]>);
+
+impl Answered {
+    pub(super) fn new() -> Self {
+        Self((0..=u16::MAX).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    /// The connection of a response has answered.
+    pub(super) fn note(&self, response: &reqwest::Response) {
+        let Some(info) = response.extensions().get::<HttpInfo>() else { return };
+        if let Some(mark) = self.0.get(usize::from(info.local_addr().port())) {
+            mark.store(mark_of(info.remote_addr()), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the connection on which this error occurred had answered before.
+    pub(super) fn holds(&self, error: &reqwest::Error) -> bool {
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            if let Some(error) = inner.downcast_ref::<hyper_util::client::legacy::Error>()
+                && let Some(connected) = error.connect_info()
+            {
+                let mut extras = http::Extensions::new();
+                connected.get_extras(&mut extras);
+                return extras.get::<HttpInfo>().is_some_and(|info| self.knows(info));
+            }
+            cause = inner.source();
+        }
+        false
+    }
+
+    fn knows(&self, info: &HttpInfo) -> bool {
+        let mark = self.0.get(usize::from(info.local_addr().port()));
+        mark.is_some_and(|mark| mark.load(Ordering::Relaxed) == mark_of(info.remote_addr()))
+    }
+}
+
+/// Never zero.
+fn mark_of(remote: SocketAddr) -> u32 {
+    let address = match remote.ip() {
+        IpAddr::V4(address) => address.to_bits(),
+        IpAddr::V6(address) => {
+            let bits = address.to_bits();
+            [bits, bits >> 32, bits >> 64, bits >> 96].iter().fold(0, |mark, part| {
+                #[expect(clippy::cast_possible_truncation, reason = "a quarter at a time")]
+                let part = *part as u32;
+                mark ^ part
+            })
+        }
+    };
+    (address ^ (u32::from(remote.port()) << 15)) | 1
+}
