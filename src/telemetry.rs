@@ -21,8 +21,11 @@ pub fn init(settings: &Telemetry) -> Result<(), String> {
         "{},actix_http::h1::dispatcher=off,actix_server=warn,sea_orm_migration=warn,sqlx=warn",
         settings.log
     );
-    let filter = EnvFilter::try_new(quiet)
-        .map_err(|error| format!("the log filter '{}' cannot be read: {error}", settings.log))?;
+    // The filter is not repeated, and neither are the parser's words, which do.
+    let filter = EnvFilter::try_new(quiet).map_err(|_| {
+        "FAILSOFT_LOG cannot be read: write error, warn, info, debug, trace, or directives such as info,failsoft=debug"
+            .to_owned()
+    })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

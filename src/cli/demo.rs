@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut settings = Settings::default();
     settings.server.listen = listen;
     settings.server.drain_seconds = DRAIN_SECONDS;
-    settings.database.url = format!("sqlite://{}", folder.path().join("demo.db").display());
+    settings.database.url = format!("sqlite://{}", folder.path().join("demo.db").display()).into();
     settings.telemetry.log.clone_from(&arguments.log);
     telemetry::init(&settings.telemetry).map_err(anyhow::Error::msg)?;
     block_on(async {

@@ -4,6 +4,7 @@
 //! command was asked for goes to stdout, everything else to stderr. Imports everything; imported by `main` alone.
 
 mod check;
+mod complaint;
 mod demo;
 mod migrate;
 mod organization;
@@ -19,9 +20,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::builder::Resettable;
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
+use crate::config::environment::{self, Unknown};
 use crate::config::{Overrides, Settings};
 use crate::error::Error;
 use crate::telemetry;
@@ -75,8 +78,15 @@ pub fn main() -> ExitCode {
     let command = match parsed {
         Ok(line) => line.command,
         Err(error) => {
-            // Help and version come this way too; a closed stdout is no reason to fail.
-            let _ = error.print();
+            match error.kind() {
+                ErrorKind::DisplayHelp
+                | ErrorKind::DisplayVersion
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                    // A closed stdout is no reason to fail.
+                    let _ = error.print();
+                }
+                _ => output::remark(&format!("failsoft: {}", complaint::of(&error, &command_line()))),
+            }
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
@@ -102,7 +112,12 @@ fn command_line() -> clap::Command {
         .mut_subcommand("rotate-master-key", on_the_database)
         .mut_subcommand("org", |org| org.mut_subcommand("create", on_the_database))
         .mut_subcommand("user", |user| user.mut_subcommand("reset-link", on_the_database));
-    without_empty_variables(command)
+    without_empty_variables(without_values(command))
+}
+
+/// Help names the variables and says nothing of what they hold.
+fn without_values(command: clap::Command) -> clap::Command {
+    command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(without_values)
 }
 
 /// A variable that is set to nothing counts as not set, as in the `NAME=` lines of an env file.
@@ -134,9 +149,21 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 /// Settles the settings, and starts the logs as they say.
+///
+/// A misspelled variable stops it, as a misspelled key of the file does: what it was to close would stay open. One that
+/// only begins like ours is named and no more: it may be a newer version's, or of something else.
 fn settle(overrides: Overrides) -> anyhow::Result<Settings> {
-    let settings = overrides.with_secrets_from_environment().settings()?;
+    let unknown = environment::unknown();
+    if let Some(Unknown { name, nearest, .. }) = unknown.iter().find(|unknown| unknown.is_slip) {
+        anyhow::bail!(
+            "there is no setting {name}; did you mean {nearest}? Rename the variable, or take it away"
+        );
+    }
+    let settings = overrides.with_secrets_from_environment()?.settings()?;
     telemetry::init(&settings.telemetry).map_err(anyhow::Error::msg)?;
+    for Unknown { name, nearest, .. } in unknown {
+        tracing::warn!("{name} is set and is no setting of this version; the nearest one is {nearest}");
+    }
     Ok(settings)
 }
 

@@ -6,12 +6,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::output::say;
 use super::{block_on, settle};
 use crate::clock::Clock;
-use crate::config::{Overrides, Settings};
+use crate::config::{Overrides, Settings, environment};
 use crate::store::{Claim, Store, vault};
 
 /// Seals every secret in the database again, under a new master key.
 ///
-/// The new key is taken from FAILSOFT_NEW_MASTER_KEY: 32 random bytes in base64. Where the key in use is in a key file
+/// The new key is taken from FAILSOFT_NEW_MASTER_KEY, or from the file that FAILSOFT_NEW_MASTER_KEY_FILE names: 32 random
+/// bytes in base64. Where the key in use is in a key file
 /// (SQLite), it may be left out: then a random one is made and put into the file. Stop every other process on this
 /// database first, and start it again with the new key afterwards. API keys, passwords and sessions stay as they are.
 #[derive(Debug, clap::Args)]
@@ -24,8 +25,8 @@ const NEW_KEY: &str = "FAILSOFT_NEW_MASTER_KEY";
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = settle(arguments.overrides)?;
-    let new_key = new_key();
-    let kept_in_file = settings.secrets.master_key.is_none();
+    // Only from there: arguments are visible to other users of the machine.
+    let new_key = environment::secret_or_file(NEW_KEY)?;
     check(&settings, new_key.as_ref())?;
     // A server that runs on would seal what changes under the key that it has in memory.
     let _claim = Claim::take(&settings.database)?;
@@ -35,10 +36,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         store.close().await;
         Ok(count)
     })?;
-    let next = if kept_in_file {
-        "The key file holds the new key. Start every other process on this database again."
-    } else {
-        "Set FAILSOFT_MASTER_KEY to the new key, and start every other process on this database again with it."
+    let next = match (&settings.secrets.master_key, &settings.secrets.master_key_file) {
+        (None, _) => "The key file holds the new key. Start every other process on this database again.",
+        (Some(_), Some(_)) if !settings.database.is_sqlite() => {
+            "Put the new key into the file that FAILSOFT_MASTER_KEY_FILE names, and start every other process on this database again with it."
+        }
+        (Some(_), _) => {
+            "Set FAILSOFT_MASTER_KEY to the new key, and start every other process on this database again with it."
+        }
     };
     Ok(say(&format!("Sealed again under the new master key: {count} values.\n{next}"))?)
 }
@@ -48,21 +53,11 @@ fn check(settings: &Settings, new_key: Option<&SecretString>) -> anyhow::Result<
     let in_use = settings.secrets.master_key.as_ref();
     match (in_use, new_key) {
         (Some(_), None) => bail!(
-            "{NEW_KEY} is not set: where the key in use comes from FAILSOFT_MASTER_KEY, the new one comes from there (make one with: openssl rand -base64 32)"
+            "{NEW_KEY} is not set: where the key in use comes from FAILSOFT_MASTER_KEY or with PostgreSQL, the new one comes from there or from {NEW_KEY}_FILE (make one with: openssl rand -base64 32)"
         ),
         (Some(in_use), Some(new_key)) if in_use.expose_secret().trim() == new_key.expose_secret().trim() => {
             bail!("{NEW_KEY} is the key in use; make a new one with: openssl rand -base64 32")
         }
         (Some(_), Some(_)) | (None, _) => Ok(()),
     }
-}
-
-/// Only from the environment: arguments are visible to other users of the machine.
-fn new_key() -> Option<SecretString> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a secret of this command alone, not a setting of a process"
-    )]
-    let value = std::env::var(NEW_KEY).ok();
-    value.filter(|value| !value.is_empty()).map(SecretString::from)
 }

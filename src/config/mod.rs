@@ -1,10 +1,14 @@
 //! The settings of a process: one file per section, every default documented where it is defined.
 //!
-//! Precedence: flag > environment (`FAILSOFT_*`, and `DATABASE_URL`) > file > default. Unknown keys of the file
-//! are refused, and a bad value stops the start with one line, before a port is opened. Importable by all.
+//! Precedence: flag > environment (`FAILSOFT_*`, and `DATABASE_URL`) > file > default. Unknown keys of the file and
+//! misspelled variables are refused, and a bad value stops the start with one line, before a port is opened. That line
+//! repeats no value: any may be a secret, or hold one. Importable by all.
 
+mod check;
 pub mod console;
 pub mod database;
+pub mod environment;
+mod file;
 pub mod gateway;
 pub mod recording;
 pub mod secrets;

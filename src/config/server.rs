@@ -17,7 +17,7 @@ impl FromStr for ProxyRange {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let range = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        let message = || format!("'{text}' is neither an address nor a range: write 10.0.0.1 or 10.0.0.0/8");
+        let message = || "this is neither an address nor a range: write 10.0.0.1 or 10.0.0.0/8".to_owned();
         range.map(Self).map_err(|_| message())
     }
 }

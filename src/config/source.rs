@@ -1,15 +1,20 @@
 //! Where settings come from: the file, and what the command line and the environment say over it.
+//!
+//! Secrets are wrapped as they are read, and no error repeats a value.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::Settings;
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::console::SignUp;
+use super::database::DatabaseUrl;
 use super::recording::{Durability, Mode};
 use super::server::ProxyRange;
 use super::telemetry::LogFormat;
 use super::upstream::AllowedRange;
+use super::{Settings, check, environment, file};
 
 /// Why the settings cannot be used: one line that names the source and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +51,10 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
-    pub database_url: Option<String>,
+    pub database_url: Option<DatabaseUrl>,
+    /// A file that holds this address.
+    #[arg(long, env = "DATABASE_URL_FILE", value_name = "FILE", global = true)]
+    pub database_url_file: Option<PathBuf>,
     /// Connections for reading; SQLite has one more for writing, PostgreSQL four.
     #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", hide = true, global = true)]
     pub database_connections: Option<u32>,
@@ -87,12 +95,12 @@ pub struct Overrides {
     /// Seconds that /readyz says no before the port closes.
     #[arg(long, env = "FAILSOFT_DRAIN_NOTICE_SECONDS", value_name = "SECONDS", hide = true, global = true)]
     pub drain_notice_seconds: Option<u64>,
-    /// The master key's file (SQLite).
+    /// The master key's file; with SQLite it is made on the first start.
     #[arg(long, env = "FAILSOFT_MASTER_KEY_FILE", value_name = "FILE", global = true)]
     pub master_key_file: Option<PathBuf>,
     /// The master key, 32 bytes in base64. Only from the environment: arguments are visible to other users.
     #[arg(skip)]
-    pub master_key: Option<String>,
+    pub master_key: Option<SecretString>,
     /// Whether a model that keeps failing is left alone for a while.
     #[arg(long, env = "FAILSOFT_COOLDOWN", value_name = "true|false", hide = true, global = true)]
     pub cooldown: Option<bool>,
@@ -119,7 +127,10 @@ pub struct Overrides {
     pub metrics_listen: Option<SocketAddr>,
     /// The bearer token for /metrics. Only from the environment.
     #[arg(skip)]
-    pub metrics_token: Option<String>,
+    pub metrics_token: Option<SecretString>,
+    /// A file that holds this token.
+    #[arg(long, env = "FAILSOFT_METRICS_TOKEN_FILE", value_name = "FILE", hide = true, global = true)]
+    pub metrics_token_file: Option<PathBuf>,
 }
 
 fn parse_recording(text: &str) -> Result<Mode, String> {
@@ -156,16 +167,13 @@ fn parse_log_format(text: &str) -> Result<LogFormat, String> {
 
 impl Overrides {
     /// Adds what may only come from the environment: secrets.
-    #[must_use]
-    pub fn with_secrets_from_environment(mut self) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads secrets from the environment"
-        )]
-        let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        self.master_key = read("FAILSOFT_MASTER_KEY");
-        self.metrics_token = read("FAILSOFT_METRICS_TOKEN");
-        self
+    ///
+    /// # Errors
+    /// One of them is no text.
+    pub fn with_secrets_from_environment(mut self) -> Result<Self, ConfigError> {
+        self.master_key = environment::secret("FAILSOFT_MASTER_KEY")?;
+        self.metrics_token = environment::secret("FAILSOFT_METRICS_TOKEN")?;
+        Ok(self)
     }
 
     /// The settings: defaults, then the file, then these, then the checks.
@@ -174,12 +182,26 @@ impl Overrides {
     /// The file cannot be read or is wrong, or a value is out of its range.
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let mut settings = match &self.config {
-            Some(path) => read_file(path)?,
+            Some(path) => file::read(path)?,
             None => Settings::default(),
         };
+        self.refuse_secrets_from_two_places()?;
         self.apply(&mut settings);
-        check(&settings)?;
+        read_secrets(&mut settings)?;
+        check::check(&settings)?;
         Ok(settings)
+    }
+
+    fn refuse_secrets_from_two_places(&self) -> Result<(), ConfigError> {
+        let pairs = [
+            ("DATABASE_URL", self.database_url.is_some(), self.database_url_file.is_some()),
+            ("FAILSOFT_MASTER_KEY", self.master_key.is_some(), self.master_key_file.is_some()),
+            ("FAILSOFT_METRICS_TOKEN", self.metrics_token.is_some(), self.metrics_token_file.is_some()),
+        ];
+        match pairs.into_iter().find(|(_, secret, file)| *secret && *file) {
+            Some((name, ..)) => Err(environment::both(name, &format!("{name}_FILE"))),
+            None => Ok(()),
+        }
     }
 
     fn apply(self, settings: &mut Settings) {
@@ -193,7 +215,10 @@ impl Overrides {
         set(&mut settings.console.signup, self.signup);
         set(&mut settings.server.drain_seconds, self.drain_seconds);
         set(&mut settings.server.drain_notice_seconds, self.drain_notice_seconds);
-        set(&mut settings.database.url, self.database_url);
+        if let Some(url) = self.database_url {
+            settings.database.url = url;
+            settings.database.url_file = None;
+        }
         set(&mut settings.database.connections, self.database_connections);
         set(&mut settings.server.organization_requests, self.organization_requests);
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
@@ -208,51 +233,28 @@ impl Overrides {
         settings.server.public_url = self.public_url.or(settings.server.public_url.take());
         settings.server.workers = self.workers.or(settings.server.workers);
         settings.secrets.master_key_file = self.master_key_file.or(settings.secrets.master_key_file.take());
-        settings.secrets.master_key = self.master_key.map(Into::into);
+        settings.database.url_file = self.database_url_file.or(settings.database.url_file.take());
+        settings.secrets.master_key = self.master_key;
         settings.telemetry.metrics_listen = self.metrics_listen.or(settings.telemetry.metrics_listen);
-        settings.telemetry.metrics_token = self.metrics_token.map(Into::into);
+        settings.telemetry.metrics_token = self.metrics_token;
+        let token_file = self.metrics_token_file.or(settings.telemetry.metrics_token_file.take());
+        settings.telemetry.metrics_token_file = token_file;
     }
 }
 
-fn read_file(path: &Path) -> Result<Settings, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|error| {
-        // The parser's own rendering repeats the line, which may hold the database's password.
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        ConfigError::Malformed { path: path.to_owned(), message: format!("line {line}: {}", error.message()) }
-    })
-}
-
-fn check(settings: &Settings) -> Result<(), ConfigError> {
-    let url = &settings.database.url;
-    let known = ["sqlite:", "postgres:", "postgresql:"];
-    if !known.iter().any(|scheme| url.starts_with(scheme)) {
-        // The URL may hold a password, so only its scheme is repeated.
-        let scheme = url.split(':').next().unwrap_or_default();
-        return Err(ConfigError::Unusable(format!(
-            "DATABASE_URL starts with '{scheme}:'; write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME"
-        )));
+/// Reads the files that hold secrets. With SQLite the master key's file is the vault's: it makes it on the first start.
+fn read_secrets(settings: &mut Settings) -> Result<(), ConfigError> {
+    if let Some(path) = &settings.database.url_file {
+        let url = environment::read_secret("DATABASE_URL_FILE", path)?;
+        settings.database.url = url.expose_secret().into();
     }
-    if !settings.database.is_sqlite() && settings.secrets.master_key.is_none() {
-        return Err(ConfigError::Unusable(
-            "FAILSOFT_MASTER_KEY is required with PostgreSQL: 32 random bytes in base64, the same for every replica (make one with: openssl rand -base64 32)".to_owned(),
-        ));
+    if let (None, Some(path)) = (&settings.telemetry.metrics_token, &settings.telemetry.metrics_token_file) {
+        settings.telemetry.metrics_token =
+            Some(environment::read_secret("FAILSOFT_METRICS_TOKEN_FILE", path)?);
     }
-    if settings.database.connections == 0 {
-        return Err(ConfigError::Unusable("database.connections must be at least 1".to_owned()));
-    }
-    if settings.gateway.keepalive_interval_ms == 0 {
-        return Err(ConfigError::Unusable("gateway.keepalive_interval_ms must be at least 1".to_owned()));
-    }
-    if settings.recording.queue < 16 {
-        return Err(ConfigError::Unusable("recording.queue must be at least 16".to_owned()));
-    }
-    if settings.recording.spool_bytes < 1 << 20 {
-        return Err(ConfigError::Unusable(
-            "recording.spool_bytes must be at least 1048576, a mebibyte".to_owned(),
-        ));
+    let (key, file) = (&settings.secrets.master_key, &settings.secrets.master_key_file);
+    if let (None, Some(path), false) = (key, file, settings.database.is_sqlite()) {
+        settings.secrets.master_key = Some(environment::read_secret("FAILSOFT_MASTER_KEY_FILE", path)?);
     }
     Ok(())
 }
@@ -278,29 +280,51 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_of_the_file_is_refused_by_name() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), "[server]\nlistn = '127.0.0.1:1'\n").expect("written");
-        let overrides = Overrides { config: Some(file.path().to_owned()), ..Overrides::default() };
-        let message = overrides.settings().expect_err("refused").to_string();
-        assert!(message.contains("line 2: unknown field `listn`"), "{message}");
-    }
-
-    #[test]
-    fn a_broken_line_of_the_file_is_named_but_not_repeated() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), "[database]\nurl = 'postgres://a:secret@b/c\n").expect("written");
-        let overrides = Overrides { config: Some(file.path().to_owned()), ..Overrides::default() };
-        let message = overrides.settings().expect_err("refused").to_string();
-        assert!(message.contains("line 2") && !message.contains("secret"), "{message}");
-    }
-
-    #[test]
     fn postgresql_needs_a_master_key_and_an_unknown_scheme_is_named_without_its_password() {
-        let with_url = |url: &str| Overrides { database_url: Some(url.to_owned()), ..Overrides::default() };
+        let with_url = |url: &str| Overrides { database_url: Some(url.into()), ..Overrides::default() };
         let message = with_url("postgres://a:secret@b/c").settings().expect_err("refused").to_string();
         assert!(message.contains("FAILSOFT_MASTER_KEY") && !message.contains("secret"), "{message}");
         let message = with_url("mysql://a:secret@b/c").settings().expect_err("refused").to_string();
         assert!(message.contains("mysql") && !message.contains("secret"), "{message}");
+    }
+
+    #[test]
+    fn a_secret_comes_from_its_file_and_not_from_two_places() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            Some(path)
+        };
+        let files = Overrides {
+            database_url_file: file("url", "postgres://a:b@c/d\n"),
+            master_key_file: file("key", "a key\n"),
+            metrics_token_file: file("token", "a token\n"),
+            ..Overrides::default()
+        };
+        let settings = files.clone().settings().expect("settings");
+        assert_eq!(settings.database.url.expose(), "postgres://a:b@c/d");
+        assert_eq!(settings.secrets.master_key.expect("a key").expose_secret(), "a key");
+        assert_eq!(settings.telemetry.metrics_token.expect("a token").expose_secret(), "a token");
+        for twice in [
+            Overrides { database_url: Some("sqlite://a".into()), ..files.clone() },
+            Overrides { master_key: Some("another".into()), ..files.clone() },
+            Overrides { metrics_token: Some("another".into()), ..files.clone() },
+        ] {
+            let message = twice.settings().expect_err("refused").to_string();
+            assert!(message.contains("_FILE are both set"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_the_environment_says_of_a_secret_wins_over_the_file_of_settings() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "[database]\nurl_file = '/nowhere'\n").expect("written");
+        let overrides = Overrides {
+            config: Some(file.path().to_owned()),
+            database_url: Some("sqlite://a".into()),
+            ..Overrides::default()
+        };
+        assert_eq!(overrides.settings().expect("settings").database.url.expose(), "sqlite://a");
     }
 }

@@ -1,6 +1,7 @@
 //! Section `[telemetry]`: logs and metrics.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -29,6 +30,8 @@ pub struct Telemetry {
     /// `FAILSOFT_METRICS_TOKEN`; never in the file.
     #[serde(skip)]
     pub metrics_token: Option<SecretString>,
+    /// A file that holds the token. Default none. `FAILSOFT_METRICS_TOKEN_FILE`, `--metrics-token-file`.
+    pub metrics_token_file: Option<PathBuf>,
 }
 
 impl Default for Telemetry {
@@ -38,6 +41,7 @@ impl Default for Telemetry {
             log_format: LogFormat::Text,
             metrics_listen: None,
             metrics_token: None,
+            metrics_token_file: None,
         }
     }
 }

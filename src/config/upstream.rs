@@ -27,9 +27,8 @@ impl FromStr for AllowedRange {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let explain = || {
-            format!(
-                "'{text}' is not a range of addresses: write CIDR or CIDR:PORT, such as 10.0.0.0/8 or 127.0.0.1/32:11434"
-            )
+            "this is not a range of addresses: write CIDR or CIDR:PORT, such as 10.0.0.0/8 or 127.0.0.1/32:11434"
+                .to_owned()
         };
         let (range, rest) = text.trim().split_once('/').ok_or_else(explain)?;
         let (prefix, port) = match rest.split_once(':') {

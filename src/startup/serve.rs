@@ -58,7 +58,7 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
         own.push(address);
         metrics_address = Some(address);
     }
-    let database = DatabasePlace::of(&settings.database.url);
+    let database = DatabasePlace::of(settings.database.url.expose());
     own.extend(database.sockets);
     gateway.upstream.gate().set_own(own, database.names);
     Ok(Served { servers, address, metrics_address })

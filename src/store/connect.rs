@@ -1,14 +1,20 @@
 //! Opening the database and bringing its schema up to date.
+//!
+//! The database library is given an address without a password, and the driver its options: what either says of a
+//! failure cannot hold the password, and what is shown of it is looked through once more.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 
 use super::Error;
+use super::pooler;
 use super::recorder::synchronous;
 use super::vault::VaultError;
 use crate::config::database::Database as Section;
@@ -19,9 +25,12 @@ use crate::config::recording::Durability;
 pub enum ConnectError {
     /// The database cannot be reached.
     #[error(
-        "cannot open the database: {0}. Check DATABASE_URL, that the server runs, and that the folder of a SQLite file can be written"
+        "cannot open the database: {0}. Check DATABASE_URL, that the server runs, and that the folder of a SQLite file can be written; special characters of a password are percent-encoded"
     )]
-    Unreachable(#[source] DbErr),
+    Unreachable(String),
+    /// What is between us and PostgreSQL loses prepared statements.
+    #[error("{}", pooler::REMEDY)]
+    Pooler,
     /// The schema cannot be brought up to date.
     #[error("cannot bring the database's schema up to date: {0}")]
     Migration(#[source] DbErr),
@@ -50,9 +59,16 @@ pub(super) async fn connect(
         let reader = open_sqlite_in_turn(section, section.connections, None).await?;
         return Ok((writer, reader));
     }
+    let unreachable = |error: DbErr| ConnectError::Unreachable(section.url.hide_in(&error.to_string()));
+    let patience = Duration::from_secs(10);
+    let open = async |connections| {
+        let options = postgres_options(connections, patience, driver_options(section)?);
+        Database::connect(options).await.map_err(unreachable)
+    };
     // A pool of its own for writing: however many lists and exports are read, answers find their way to the record.
-    let reader = open_postgres(section, section.connections).await.map_err(ConnectError::Unreachable)?;
-    let writer = open_postgres(section, POSTGRES_WRITERS).await.map_err(ConnectError::Unreachable)?;
+    let reader = open(section.connections).await?;
+    let writer = open(POSTGRES_WRITERS).await?;
+    pooler::probe(&writer, section).await?;
     Ok((writer, reader))
 }
 
@@ -67,18 +83,29 @@ pub(super) async fn watcher(section: &Section) -> Result<DatabaseConnection, Con
 /// Connections for the recorder and for changes, which take turns anyway.
 const POSTGRES_WRITERS: u32 = 4;
 
-async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    Database::connect(postgres_options(section, connections, Duration::from_secs(10))).await
+/// What the library is given for an address. It repeats it where it fails and where it traces.
+const NO_ADDRESS: &str = "postgres://database/";
+
+fn driver_options(section: &Section) -> Result<PgConnectOptions, ConnectError> {
+    let url = section.url.postgres().map_err(ConnectError::Unreachable)?;
+    let options = PgConnectOptions::from_url(&url);
+    let options = options.map_err(|_| {
+        ConnectError::Unreachable(
+            "a parameter behind the '?' of DATABASE_URL has a value that cannot be used".to_owned(),
+        )
+    })?;
+    // Poolers refuse a start-up parameter that they do not know, and floats travel in binary anyway.
+    Ok(options.extra_float_digits(None).application_name("failsoft").disable_statement_logging())
 }
 
-fn postgres_options(section: &Section, connections: u32, patience: Duration) -> ConnectOptions {
-    let mut options = ConnectOptions::new(section.url.clone());
+fn postgres_options(connections: u32, patience: Duration, driver: PgConnectOptions) -> ConnectOptions {
+    let mut options = ConnectOptions::new(NO_ADDRESS);
     options
         .max_connections(connections)
         .connect_timeout(patience)
         .acquire_timeout(patience)
         .sqlx_logging(false)
-        .set_application_name("failsoft");
+        .map_sqlx_postgres_opts(move |_| driver.clone());
     options
 }
 
@@ -86,21 +113,14 @@ fn postgres_options(section: &Section, connections: u32, patience: Duration) -> 
 const STATEMENTS: usize = 512;
 
 /// Connections to PostgreSQL for the recorder alone. A commit is not preceded by a ping: one that fails is tried again.
-pub(super) fn recorder_options(
-    section: &Section,
-    connections: u32,
-    durability: Durability,
-) -> ConnectOptions {
-    let mut options = postgres_options(section, connections, Duration::from_secs(2));
-    options.test_before_acquire(false).map_sqlx_postgres_opts(move |postgres| {
-        let postgres = postgres.statement_cache_capacity(STATEMENTS);
-        match durability {
-            // As the server is set, which is `on` where nobody changed it.
-            Durability::Process => postgres,
-            Durability::Full => postgres.options([("synchronous_commit", "on")]),
-        }
-    });
-    options
+///
+/// # Errors
+/// The address cannot be read.
+pub(super) fn recorder_options(section: &Section, connections: u32) -> Result<ConnectOptions, ConnectError> {
+    let driver = driver_options(section)?.statement_cache_capacity(STATEMENTS);
+    let mut options = postgres_options(connections, Duration::from_secs(2), driver);
+    options.test_before_acquire(false);
+    Ok(options)
 }
 
 /// Of processes that open a new file at once, each wants to switch it to WAL, and for that lock SQLite does not
@@ -113,10 +133,11 @@ async fn open_sqlite_in_turn(
     for _ in 1..TURNS {
         match open_sqlite(section, connections, writes).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(TURN).await,
-            result => return result.map_err(ConnectError::Unreachable),
+            result => return result.map_err(|error| ConnectError::Unreachable(error.to_string())),
         }
     }
-    open_sqlite(section, connections, writes).await.map_err(ConnectError::Unreachable)
+    let opened = open_sqlite(section, connections, writes).await;
+    opened.map_err(|error| ConnectError::Unreachable(error.to_string()))
 }
 
 /// SQLITE_BUSY or one of its kinds, which differ above the lowest eight bits.
@@ -134,10 +155,9 @@ async fn open_sqlite(
     connections: u32,
     writes: Option<Durability>,
 ) -> Result<DatabaseConnection, DbErr> {
-    // Parsed here already, so that a bad URL is an error and not a panic in the closure below.
-    SqliteConnectOptions::from_str(&section.url)
-        .map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
-    let mut options = ConnectOptions::new(section.url.clone());
+    // Parsed here already, so that a bad URL is an error of ours, and not a panic in the closure below.
+    sqlite_options(section).map_err(|message| DbErr::Conn(RuntimeErr::Internal(message)))?;
+    let mut options = ConnectOptions::new(section.url.expose());
     options
         .max_connections(connections)
         .sqlx_logging(false)
@@ -165,8 +185,15 @@ async fn open_sqlite(
     Database::connect(options).await
 }
 
+/// # Errors
+/// The address cannot be read: in words of ours, for the driver repeats a part of it.
+pub(super) fn sqlite_options(section: &Section) -> Result<SqliteConnectOptions, String> {
+    SqliteConnectOptions::from_str(section.url.expose())
+        .map_err(|_| "DATABASE_URL cannot be read; write it as sqlite://PATH".to_owned())
+}
+
 /// Runs what the schema lacks. On PostgreSQL two processes that start at once take turns by an advisory lock,
-/// held on a connection of its own: a pooled one could go back to the pool with the lock.
+/// held on a connection of its own.
 pub(super) async fn migrate(writer: &DatabaseConnection) -> Result<(), ConnectError> {
     match writer.get_database_backend() {
         DbBackend::Postgres => migrate_in_turn(writer).await,
@@ -175,18 +202,24 @@ pub(super) async fn migrate(writer: &DatabaseConnection) -> Result<(), ConnectEr
     }
 }
 
+/// The lock belongs to a transaction, not to the session: a pooler gives each transaction a session of its own choice.
 async fn migrate_in_turn(writer: &DatabaseConnection) -> Result<(), ConnectError> {
     let migration = |error: sea_orm::sqlx::Error| ConnectError::Migration(DbErr::Custom(error.to_string()));
     let options = writer.get_postgres_connection_pool().connect_options();
-    let mut lock = PgConnection::connect_with(&options).await.map_err(migration)?;
-    sea_orm::sqlx::query("SELECT pg_advisory_lock($1)")
+    let mut connection = PgConnection::connect_with(&options).await.map_err(migration)?;
+    let mut lock = connection.begin().await.map_err(migration)?;
+    sea_orm::sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(MIGRATION_LOCK)
-        .execute(&mut lock)
+        .execute(&mut *lock)
         .await
         .map_err(migration)?;
-    let result = Migrator::up(writer, None).await.map_err(ConnectError::Migration);
-    // Closing the connection gives the lock back, whatever the migration said.
-    lock.close().await.map_err(migration)?;
+    let result = Migrator::up(writer, None).await.map_err(|error| match pooler::loses_statements(&error) {
+        true => ConnectError::Pooler,
+        false => ConnectError::Migration(error),
+    });
+    // Its end gives the lock back, whatever the migration said.
+    lock.rollback().await.map_err(migration)?;
+    connection.close().await.map_err(migration)?;
     result
 }
 

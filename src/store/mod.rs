@@ -19,6 +19,7 @@ mod membership;
 mod model;
 mod one_time_link;
 pub mod page;
+mod pooler;
 mod presence;
 mod provider;
 pub mod queries;

@@ -1,11 +1,8 @@
 //! The schema as the operator handles it: what it lacks, and bringing it up to date. A start does the same by
 //! itself.
 
-use std::str::FromStr as _;
-
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::DatabaseConnection;
 
 use super::connect::{self, ConnectError};
 use crate::config::database::Database as Section;
@@ -47,8 +44,7 @@ async fn pending_of(connection: &DatabaseConnection) -> Result<Vec<String>, Conn
 }
 
 fn file_exists(section: &Section) -> Result<bool, ConnectError> {
-    let options = SqliteConnectOptions::from_str(&section.url)
-        .map_err(|error| ConnectError::Unreachable(DbErr::Conn(RuntimeErr::Internal(error.to_string()))))?;
+    let options = connect::sqlite_options(section).map_err(ConnectError::Unreachable)?;
     Ok(options.get_filename().exists())
 }
 

@@ -7,10 +7,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sea_orm::{Database, DatabaseConnection, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr};
 
 use crate::config::recording::Durability;
 use crate::store::{Store, connect};
+
+/// Said in each transaction: as a start-up parameter, poolers refuse it, and in the session it is somebody else's.
+const WAIT_FOR_THE_DISK: &str = "SET LOCAL synchronous_commit = on";
 
 /// Connections: one for the writer, one for what waits in the spool, one for the sign of life.
 const CONNECTIONS: u32 = 3;
@@ -28,8 +31,7 @@ impl Link {
         let current = if store.is_sqlite() {
             None
         } else {
-            let options = connect::recorder_options(&store.inner.section, CONNECTIONS, durability);
-            Some(Arc::new(ArcSwap::from_pointee(Database::connect(options).await?)))
+            Some(Arc::new(ArcSwap::from_pointee(Database::connect(options(store)?).await?)))
         };
         Ok(Self { store: store.clone(), current, durability })
     }
@@ -41,7 +43,14 @@ impl Link {
     /// A transaction that writes.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         match &self.current {
-            Some(current) => self.store.begin_on(&current.load_full()).await,
+            Some(current) => {
+                let transaction = self.store.begin_on(&current.load_full()).await?;
+                // Else as the server is set, which is `on` where the operator did not change it.
+                if self.durability == Durability::Full {
+                    transaction.execute_unprepared(WAIT_FOR_THE_DISK).await?;
+                }
+                Ok(transaction)
+            }
             None => self.store.begin().await,
         }
     }
@@ -49,11 +58,19 @@ impl Link {
     /// Leaves the connections behind; the next transaction makes new ones.
     pub(super) async fn renew(&self) {
         let Some(current) = &self.current else { return };
-        let mut options = connect::recorder_options(&self.store.inner.section, CONNECTIONS, self.durability);
-        options.connect_lazy(true);
-        match Database::connect(options).await {
+        let connected = async {
+            let mut options = options(&self.store)?;
+            options.connect_lazy(true);
+            Database::connect(options).await
+        };
+        match connected.await {
             Ok(connection) => current.store(Arc::new(connection)),
             Err(error) => tracing::error!(%error, "no new connections for the recorder"),
         }
     }
+}
+
+fn options(store: &Store) -> Result<sea_orm::ConnectOptions, DbErr> {
+    let options = connect::recorder_options(&store.inner.section, CONNECTIONS);
+    options.map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))
 }

@@ -43,7 +43,7 @@ impl TestDatabase {
             Kind::Postgres => on_server().await,
         };
         let mut settings = Settings::default();
-        settings.database.url = url;
+        settings.database.url = url.into();
         settings.database.connections = 4;
         if kind == Kind::Postgres {
             settings.secrets.master_key = Some(master_key(7).into());

@@ -79,7 +79,8 @@ fn key_in_use(database: &TestDatabase) -> String {
     match &database.settings.secrets.master_key {
         Some(key) => key.expose_secret().to_owned(),
         None => {
-            let file = format!("{}.key", database.settings.database.url.trim_start_matches("sqlite://"));
+            let file =
+                format!("{}.key", database.settings.database.url.expose().trim_start_matches("sqlite://"));
             std::fs::read_to_string(file).expect("the key file")
         }
     }
@@ -121,8 +122,10 @@ async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_no
 async fn a_rotation_that_was_cut_off_is_finished_by_the_next_start() {
     let world = World::new(Kind::Sqlite).await;
     let settings = &world.database.settings;
-    let file =
-        std::path::PathBuf::from(format!("{}.key", settings.database.url.trim_start_matches("sqlite://")));
+    let file = std::path::PathBuf::from(format!(
+        "{}.key",
+        settings.database.url.expose().trim_start_matches("sqlite://")
+    ));
     let staged = std::path::PathBuf::from(format!("{}.new", file.display()));
     let old = std::fs::read_to_string(&file).expect("the old key");
     vault::rotate(&world.store, settings, None).await.expect("rotated");

@@ -16,7 +16,7 @@ use crate::config::Settings;
 /// the database is `fresh`: a new key could not open what an old one sealed.
 pub(super) fn load(settings: &Settings, fresh: bool) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     if let Some(key) = &settings.secrets.master_key {
-        return decode_key(key.expose_secret(), "in FAILSOFT_MASTER_KEY");
+        return decode_key(key.expose_secret(), "in FAILSOFT_MASTER_KEY or its file");
     }
     if !settings.database.is_sqlite() {
         return Err(VaultError::Missing);
@@ -34,7 +34,7 @@ pub(super) fn path(settings: &Settings) -> PathBuf {
     if let Some(path) = &settings.secrets.master_key_file {
         return path.clone();
     }
-    let url = settings.database.url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let url = settings.database.url.expose().trim_start_matches("sqlite:").trim_start_matches("//");
     let database = url.split('?').next().unwrap_or(url);
     PathBuf::from(format!("{database}.key"))
 }

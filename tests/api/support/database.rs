@@ -34,13 +34,14 @@ impl Database {
         let keeper = match kind {
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
-                settings.database.url = format!("sqlite://{}", folder.path().join("test.db").display());
+                settings.database.url =
+                    format!("sqlite://{}", folder.path().join("test.db").display()).into();
                 Keeper::Folder { _folder: folder }
             }
             Kind::Postgres => {
                 let (address, name) = create().await;
                 let (server, _) = address.rsplit_once('/').expect("an address that ends in /postgres");
-                settings.database.url = format!("{server}/{name}");
+                settings.database.url = format!("{server}/{name}").into();
                 settings.secrets.master_key = Some(STANDARD.encode([7_u8; 32]).into());
                 Keeper::Server { address, name }
             }
@@ -65,7 +66,7 @@ impl Database {
 
     /// A connection of the test's own.
     pub(crate) async fn connect(&self) -> DatabaseConnection {
-        let mut options = ConnectOptions::new(self.settings.database.url.clone());
+        let mut options = ConnectOptions::new(self.settings.database.url.expose());
         options.max_connections(1).sqlx_logging(false);
         Connect::connect(options).await.expect("the database")
     }

@@ -1,0 +1,74 @@
+//! What the settings have to be, taken together. No value is repeated: it may be a secret in the wrong place.
+
+use super::{ConfigError, Settings, environment};
+
+/// Are they usable?
+pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
+    let refuse = |message: &str| Err(ConfigError::Unusable(message.to_owned()));
+    settings.database.url.check().map_err(ConfigError::Unusable)?;
+    if !settings.database.is_sqlite() && settings.secrets.master_key.is_none() {
+        return refuse(
+            "FAILSOFT_MASTER_KEY or FAILSOFT_MASTER_KEY_FILE is required with PostgreSQL: 32 random bytes in base64, the same for every replica (make one with: openssl rand -base64 32)",
+        );
+    }
+    if let Some(path) = &settings.secrets.master_key_file {
+        environment::refuse_secret_as_path("FAILSOFT_MASTER_KEY_FILE", path)?;
+    }
+    if let Some(url) = &settings.server.public_url {
+        public_url(url)?;
+    }
+    if settings.database.connections == 0 {
+        return refuse("database.connections must be at least 1");
+    }
+    if settings.gateway.keepalive_interval_ms == 0 {
+        return refuse("gateway.keepalive_interval_ms must be at least 1");
+    }
+    if settings.recording.queue < 16 {
+        return refuse("recording.queue must be at least 16");
+    }
+    if settings.recording.spool_bytes < 1 << 20 {
+        return refuse("recording.spool_bytes must be at least 1048576, a mebibyte");
+    }
+    Ok(())
+}
+
+/// An origin and nothing more: links, assets, redirects and cookies begin at its root.
+fn public_url(url: &url::Url) -> Result<(), ConfigError> {
+    let why = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        "begins with neither http:// nor https://"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "holds a user or a password"
+    } else if url.path() != "/" {
+        "has a path; Failsoft serves at the root of a host, so give it a host name of its own"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "has a '?' or a '#'"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Unusable(format!("FAILSOFT_PUBLIC_URL {why}; write it as https://gateway.example.com")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_address_is_an_origin() {
+        for text in ["https://gateway.example.com", "http://gateway.example.com:8080/", "https://[::1]"] {
+            assert!(public_url(&text.parse().expect("a URL")).is_ok(), "{text}");
+        }
+        for (text, why) in [
+            ("https://gateway.example.com/llm", "path"),
+            ("https://gateway.example.com/llm/", "path"),
+            ("https://user:canary@gateway.example.com", "password"),
+            ("https://canary@gateway.example.com", "password"),
+            ("https://gateway.example.com/?canary", "'?'"),
+            ("https://gateway.example.com/#canary", "'?'"),
+            ("ftp://canary.example.com", "neither"),
+            ("canary:8080", "neither"),
+        ] {
+            let message = public_url(&text.parse().expect("a URL")).expect_err(text).to_string();
+            assert!(message.contains(why) && !message.contains("canary"), "{text}: {message}");
+        }
+    }
+}
