@@ -19,9 +19,9 @@ COPY --from=build --chown=65532:65532 /out/data /var/lib/failsoft
 VOLUME ["/var/lib/failsoft"]
 WORKDIR /var/lib/failsoft
 
-# The embedded database and its key live in the volume; DATABASE_URL=postgres://... moves the data out of it.
-ENV DATABASE_URL=sqlite:///var/lib/failsoft/failsoft.db \
-    FAILSOFT_LISTEN=0.0.0.0:8080 \
+# The embedded database and its key live in the working directory, which is the volume; DATABASE_URL=postgres://... or
+# DATABASE_URL_FILE moves the data out of it. Neither is set here, because only one of the two may be.
+ENV FAILSOFT_LISTEN=0.0.0.0:8080 \
     FAILSOFT_LOG_FORMAT=json \
     FAILSOFT_DRAIN_NOTICE_SECONDS=5
 EXPOSE 8080

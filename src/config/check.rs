@@ -11,8 +11,11 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
             "FAILSOFT_MASTER_KEY or FAILSOFT_MASTER_KEY_FILE is required with PostgreSQL: 32 random bytes in base64, the same for every replica (make one with: openssl rand -base64 32)",
         );
     }
-    if let Some(path) = &settings.secrets.master_key_file {
-        environment::refuse_secret_as_path("FAILSOFT_MASTER_KEY_FILE", path)?;
+    for (name, path) in [
+        ("FAILSOFT_MASTER_KEY_FILE", &settings.secrets.master_key_file),
+        ("FAILSOFT_SPOOL", &settings.recording.spool),
+    ] {
+        path.as_ref().map_or(Ok(()), |path| environment::refuse_secret_as_path(name, path))?;
     }
     if let Some(url) = &settings.server.public_url {
         public_url(url)?;

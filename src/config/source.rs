@@ -182,7 +182,10 @@ impl Overrides {
     /// The file cannot be read or is wrong, or a value is out of its range.
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let mut settings = match &self.config {
-            Some(path) => file::read(path)?,
+            Some(path) => {
+                environment::refuse_secret_as_path("FAILSOFT_CONFIG", path)?;
+                file::read(path)?
+            }
             None => Settings::default(),
         };
         self.refuse_secrets_from_two_places()?;

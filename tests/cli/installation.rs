@@ -53,6 +53,17 @@ impl Installation {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The same database without a setting.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
+    /// A setting; empty if it has none.
+    pub(crate) fn get(&self, name: &str) -> String {
+        let found = self.environment.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
@@ -95,7 +106,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
 pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars() {
         let lower = name.to_lowercase();
-        if name.starts_with("FAILSOFT_") || name == "DATABASE_URL" || lower.ends_with("_proxy") {
+        if lower.starts_with("failsoft_") || name.starts_with("DATABASE_URL") || lower.ends_with("_proxy") {
             command.env_remove(name);
         }
     }

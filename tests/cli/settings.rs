@@ -1,7 +1,7 @@
 //! `deploy/failsoft.example.toml` says everything that can be set, and says it right.
 
 use clap::{Args as _, Command};
-use failsoft::config::{Overrides, Settings};
+use failsoft::config::{Overrides, Settings, environment};
 
 const EXAMPLE: &str = include_str!("../../deploy/failsoft.example.toml");
 
@@ -45,10 +45,10 @@ fn what_it_sets_is_the_default_and_what_it_proposes_can_be_read() {
 #[test]
 fn it_names_every_variable_and_flag_and_none_that_does_not_exist() {
     let command = Overrides::augment_args(Command::new("failsoft"));
-    let mut variables = vec!["FAILSOFT_MASTER_KEY".to_owned(), "FAILSOFT_METRICS_TOKEN".to_owned()];
+    let variables = environment::known();
     for argument in command.get_arguments() {
         let variable = argument.get_env().and_then(|name| name.to_str()).expect("every flag has a variable");
-        variables.push(variable.to_owned());
+        assert!(variables.iter().any(|known| known == variable), "{variable} is missing");
         let flag = format!("--{}", argument.get_long().expect("a flag"));
         assert!(words(EXAMPLE).any(|word| word == flag), "{flag} is missing");
     }

@@ -1,0 +1,304 @@
+//! No secret is ever said: every command with every malformed setting, from the environment, flags and files, and a
+//! server that runs, at the most talkative log level.
+
+use std::process::Output;
+
+use clap::{Args as _, Command};
+use failsoft::config::Overrides;
+use rstest::rstest;
+
+use crate::installation::{Installation, Kind, Server, master_key};
+use crate::process::{Process, eventually, failed, run, text};
+
+/// What must never be seen again.
+const CANARY: &str = "kanarienvogel";
+
+/// Every command that reads settings, with what it needs.
+const COMMANDS: &[&[&str]] = &[
+    &["serve"],
+    &["migrate"],
+    &["check"],
+    &["org", "create", "--name", "Acme", "--email", "owner@example.com", "--password-stdin"],
+    &["user", "reset-link", "owner@example.com"],
+    &["rotate-master-key"],
+];
+
+/// Addresses whose password was not encoded, or that are wrong in another way.
+const ADDRESSES: &[&str] = &[
+    "postgres://user:kanarienvogel#1@127.0.0.1:1/name",
+    "postgres://user:kanarienvogel/1@127.0.0.1:1/name",
+    "postgres://user:kanarienvogel?1@127.0.0.1:1/name",
+    "postgres://user:1/kanarienvogel@127.0.0.1:1/name",
+    "postgres://user:1?kanarienvogel@127.0.0.1:1/name",
+    "postgres://user:1#kanarienvogel@127.0.0.1:1/name",
+    "postgres://user:a@b/kanarienvogel@127.0.0.1:1/name",
+    "postgres://user:kanarienvogel@127.0.0.1:54x32/name",
+    "postgres://user:kanarienvogel@127.0.0.1:99999/name",
+    "postgres://user:kanarienvogel@127.0.0.1:0/name",
+    "postgres://user:kanarien vogel kanarienvogel@127.0.0 .1:1/name",
+    "postgres://user:kanarienvogel@[::1/name",
+    "postgres://user:kanarienvogel\\@127.0.0.1:1/name",
+    "postgres://user:x@127.0.0.1:1/name?kanarienvogel",
+    "postgres://user:x@127.0.0.1:1/name?sslmode=kanarienvogel",
+    "postgres:kanarienvogel",
+    "kanarienvogel",
+    "kanarienvogel://user:kanarienvogel@host/name",
+    "mysql://user:kanarienvogel@host/name",
+    "sqlite://failsoft.db?mode=kanarienvogel",
+    "sqlite://failsoft.db?kanarienvogel=1",
+];
+
+/// As [`ADDRESSES`], and well formed: it is the server that is not there.
+const ABSENT: &str = "postgres://user:kanarienvogel%23%2F@127.0.0.1:1/name";
+
+fn said(output: &Output) -> String {
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+/// It failed, in one line for a person, and without the secret.
+fn assert_silent(output: &Output, case: &str) -> String {
+    let said = said(output);
+    assert!(!output.status.success(), "{case}: {said}");
+    assert!(!said.contains(CANARY), "{case}: {said}");
+    said
+}
+
+fn plain(kind: Kind) -> Installation {
+    let mut installation = Installation::new(kind);
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+    installation.set("FAILSOFT_NEW_MASTER_KEY", &master_key(2));
+    installation
+}
+
+#[test]
+fn no_command_repeats_a_malformed_address_of_the_database() {
+    let file = |installation: &Installation, name: &str, text: &str| {
+        let path = installation.folder().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("a path").to_owned()
+    };
+    for command in COMMANDS {
+        for address in ADDRESSES.iter().chain([&ABSENT]) {
+            let mut installation = plain(Kind::Sqlite);
+            installation.set("DATABASE_URL", address);
+            let case = format!("{command:?} {address}");
+            let plainly =
+                assert_silent(&run(installation.command(command), "a password of the test\n"), &case);
+            assert_eq!(
+                text(&run(installation.command(command), "\n").stderr).lines().count(),
+                1,
+                "{case}: {plainly}"
+            );
+            if address.starts_with("postgres://") && !address.contains("sslmode") {
+                assert!(plainly.contains("percent-encode"), "{case}: {plainly}");
+            }
+        }
+        // The same in the other places, and with everything that a log can say.
+        let mut installation = plain(Kind::Sqlite);
+        installation.set("FAILSOFT_LOG", "trace");
+        installation.set("DATABASE_URL", "");
+        for address in ADDRESSES.iter().chain([&ABSENT]) {
+            let case = format!("{command:?} {address}");
+            let flag = format!("--database-url={address}");
+            let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
+            assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
+            let path = file(&installation, "url", address);
+            let flag = format!("--database-url-file={path}");
+            let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
+            assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
+            let path = file(&installation, "failsoft.toml", &format!("[database]\nurl = '{address}'\n"));
+            let flag = format!("--config={path}");
+            let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
+            assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
+        }
+    }
+}
+
+/// Each variable, with a value that is none, which may be a secret that was put into the wrong one.
+#[test]
+fn no_command_repeats_a_value_that_it_cannot_use() {
+    let flags = Overrides::augment_args(Command::new("failsoft"));
+    let free = ["FAILSOFT_METRICS_TOKEN", "FAILSOFT_METRICS_TOKEN_FILE"];
+    for argument in flags.get_arguments() {
+        let variable = argument.get_env().and_then(|name| name.to_str()).expect("a variable");
+        let flag = format!("--{}", argument.get_long().expect("a flag"));
+        for value in ["postgres://user:kanarienvogel@127.0.0.1:1/name", "=kanarienvogel"] {
+            let is_path =
+                variable.ends_with("_FILE") || ["FAILSOFT_CONFIG", "FAILSOFT_SPOOL"].contains(&variable);
+            if free.contains(&variable) || (is_path && !value.contains("://")) {
+                continue;
+            }
+            for command in [COMMANDS[0], COMMANDS[2]] {
+                let mut installation = plain(Kind::Sqlite);
+                // Nothing is to start, whatever comes of the value.
+                installation.set("DATABASE_URL", if variable.starts_with("DATABASE") { "" } else { ABSENT });
+                if variable.starts_with("FAILSOFT_MASTER_KEY") {
+                    installation.set("FAILSOFT_MASTER_KEY", "");
+                }
+                installation.set(variable, value);
+                assert_silent(&installation.run(command), &format!("{command:?} {variable}={value}"));
+                installation.set(variable, "");
+                let given = format!("{flag}={value}");
+                let arguments: Vec<&str> = command.iter().copied().chain([given.as_str()]).collect();
+                assert_silent(&installation.run(&arguments), &format!("{command:?} {given}"));
+            }
+        }
+    }
+    let installation = plain(Kind::Sqlite);
+    for arguments in [
+        &["serve", "postgres://user:kanarienvogel@host/name"][..],
+        &["serve", "--database-ulr=kanarienvogel"],
+        &["serve", "--kanarienvogel=postgres://"],
+        &["serve", "--workers", "kanarienvogel"],
+        &["kanarienvogel"],
+        &["org", "create", "--name", "Acme", "--email", "kanarienvogel", "--password-stdin"],
+        &["user", "reset-link", "kanarienvogel"],
+    ] {
+        let output = installation.run(arguments);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        let named = arguments.iter().any(|argument| argument.starts_with("--kanarienvogel"));
+        assert!(!said.contains(CANARY) || named && !said.contains("postgres"), "{arguments:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+    }
+}
+
+#[rstest]
+fn a_key_that_is_none_is_not_repeated(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    for log in ["info", "trace"] {
+        let mut installation = plain(kind);
+        installation.set("FAILSOFT_LOG", log);
+        installation.set("FAILSOFT_MASTER_KEY", CANARY);
+        for command in COMMANDS.iter().filter(|command| command[0] != "migrate") {
+            assert_silent(
+                &run(installation.command(command), "a password of the test\n"),
+                &format!("{command:?}"),
+            );
+        }
+        installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+        installation.set("FAILSOFT_NEW_MASTER_KEY", CANARY);
+        assert_silent(&installation.run(&["rotate-master-key"]), "a new key");
+        installation.set("FAILSOFT_NEW_MASTER_KEY", "");
+        let file = installation.folder().join("key");
+        std::fs::write(&file, CANARY).expect("written");
+        installation.set("FAILSOFT_NEW_MASTER_KEY_FILE", file.to_str().expect("a path"));
+        assert_silent(&installation.run(&["rotate-master-key"]), "a new key from a file");
+    }
+}
+
+#[rstest]
+fn a_server_that_runs_says_no_secret_at_any_level(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let mut installation = plain(kind);
+    let key = master_key(1);
+    installation.set("FAILSOFT_LOG", "trace");
+    installation.set("FAILSOFT_METRICS_TOKEN", CANARY);
+    if kind == Kind::Postgres {
+        // The server of the tests trusts whoever comes, so that any password will do.
+        let url = installation.get("DATABASE_URL").replace("failsoft@", "failsoft:kanarienvogel@");
+        assert!(url.contains(CANARY));
+        installation.set("DATABASE_URL", &url);
+    }
+    let made = run(installation.command(COMMANDS[3]), "kanarienvogel of the owner\n");
+    assert!(made.status.success() && !said(&made).contains(CANARY), "{}", said(&made));
+    let mut server = Server::of(Process::start(installation.command(&["serve", "--signup", "closed"])));
+    assert_eq!(server.call(&["--header", "authorization: Bearer kanarienvogel"], "/metrics").0, 200);
+    server.process.signal("TERM");
+    assert_eq!(server.process.wait(), Some(0));
+    let said = server.process.said();
+    assert!(said.lines().count() > 10, "nothing at trace: {said}");
+    assert!(!said.contains(CANARY) && !said.contains(&key), "{said}");
+}
+
+#[rstest]
+fn every_secret_can_come_from_a_file(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let mut installation = Installation::new(kind);
+    let file = |installation: &Installation, name: &str, text: &str| {
+        let path = installation.folder().join(name);
+        std::fs::write(&path, format!("{text}\n")).expect("written");
+        path.to_str().expect("a path").to_owned()
+    };
+    let url = installation.get("DATABASE_URL");
+    let files = [
+        ("DATABASE_URL", url.as_str()),
+        ("FAILSOFT_MASTER_KEY", &master_key(7)),
+        ("FAILSOFT_METRICS_TOKEN", "a token of the test"),
+    ];
+    for (variable, secret) in files {
+        let path = file(&installation, &variable.to_lowercase(), secret);
+        installation.set(variable, secret);
+        installation.set(&format!("{variable}_FILE"), &path);
+        let message = failed(&installation.run(&["serve"]));
+        assert!(message.contains(&format!("{variable} and {variable}_FILE are both set")), "{message}");
+        installation.set(variable, "");
+    }
+    let server = installation.serve();
+    let token = ["--header", "authorization: Bearer a token of the test"];
+    eventually("the metrics", || (server.call(&token, "/metrics").0 == 200).then_some(()));
+    server.process.stop();
+    // A new key from a file, which then takes the old one's place.
+    let new = file(&installation, "new", &master_key(8));
+    installation.set("FAILSOFT_NEW_MASTER_KEY_FILE", &new);
+    assert!(installation.run(&["rotate-master-key"]).status.success());
+    if kind == Kind::Postgres {
+        assert!(failed(&installation.run(&["serve"])).contains("the master key is not the one"));
+        installation.set("FAILSOFT_MASTER_KEY_FILE", &new);
+    }
+    installation.serve().process.stop();
+    for (variable, _) in files.iter().filter(|(variable, _)| *variable != "FAILSOFT_MASTER_KEY") {
+        let name = format!("{variable}_FILE");
+        let before = installation.get(&name);
+        installation.set(&name, "/nowhere/at/all");
+        let message = failed(&installation.run(&["serve"]));
+        assert!(message.contains(&name), "{message}");
+        let empty = file(&installation, "empty", "");
+        installation.set(&name, &empty);
+        let message = failed(&installation.run(&["serve"]));
+        assert!(message.contains(&name) && message.contains("empty"), "{message}");
+        installation.set(&name, &before);
+    }
+}
+
+#[test]
+fn a_misspelled_variable_stops_the_start_and_a_foreign_one_is_named() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    for (name, meant) in [
+        ("FAILSOFT_SIGNUPS", "FAILSOFT_SIGNUP"),
+        ("FAILSOFT_DATABASE_URL", "DATABASE_URL"),
+        ("failsoft_workers", "FAILSOFT_WORKERS"),
+    ] {
+        installation.set(name, CANARY);
+        for command in COMMANDS {
+            let output = installation.run(command);
+            let said = assert_silent(&output, name);
+            assert!(said.contains(name) && said.contains(&format!("did you mean {meant}?")), "{said}");
+        }
+        installation.unset(name);
+    }
+    installation.set("FAILSOFT_RELEASE_CHANNEL", CANARY);
+    // What Kubernetes writes for a service of our name.
+    installation.set("FAILSOFT_SERVICE_HOST", "10.0.0.1");
+    installation.set("FAILSOFT_SERVICE_PORT", "8080");
+    installation.set("FAILSOFT_PORT", "tcp://10.0.0.1:8080");
+    installation.set("FAILSOFT_PORT_8080_TCP", "tcp://10.0.0.1:8080");
+    installation.set("FAILSOFT_PORT_8080_TCP_ADDR", "10.0.0.1");
+    let mut server = installation.serve();
+    let said = server.process.said();
+    assert!(said.contains("FAILSOFT_RELEASE_CHANNEL") && !said.contains(CANARY), "{said}");
+    assert!(!said.contains("FAILSOFT_PORT") && !said.contains("SERVICE_HOST"), "{said}");
+    server.process.stop();
+}
+
+#[test]
+fn a_public_address_with_a_path_is_refused() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    for url in
+        ["https://gateway.example.com/llm", "https://gateway.example.com/?a=b", "ftp://gateway.example.com"]
+    {
+        installation.set("FAILSOFT_PUBLIC_URL", url);
+        let message = failed(&installation.run(&["serve"]));
+        assert!(
+            message.contains("FAILSOFT_PUBLIC_URL") && message.contains("https://gateway.example.com"),
+            "{message}"
+        );
+    }
+}
