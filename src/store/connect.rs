@@ -59,15 +59,9 @@ pub(super) async fn connect(
         let reader = open_sqlite_in_turn(section, section.connections, None).await?;
         return Ok((writer, reader));
     }
-    let unreachable = |error: DbErr| ConnectError::Unreachable(section.url.hide_in(&error.to_string()));
-    let patience = Duration::from_secs(10);
-    let open = async |connections| {
-        let options = postgres_options(connections, patience, driver_options(section)?);
-        Database::connect(options).await.map_err(unreachable)
-    };
     // A pool of its own for writing: however many lists and exports are read, answers find their way to the record.
-    let reader = open(section.connections).await?;
-    let writer = open(POSTGRES_WRITERS).await?;
+    let reader = open_postgres(section, section.connections).await?;
+    let writer = open_postgres(section, POSTGRES_WRITERS).await?;
     pooler::probe(&writer, section).await?;
     Ok((writer, reader))
 }
@@ -77,7 +71,13 @@ pub(super) async fn watcher(section: &Section) -> Result<DatabaseConnection, Con
     if section.is_sqlite() {
         return open_sqlite_in_turn(section, 1, None).await;
     }
-    open_postgres(section, 1).await.map_err(ConnectError::Unreachable)
+    open_postgres(section, 1).await
+}
+
+async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseConnection, ConnectError> {
+    let options = postgres_options(connections, Duration::from_secs(10), driver_options(section)?);
+    let opened = Database::connect(options).await;
+    opened.map_err(|error| ConnectError::Unreachable(section.url.hide_in(&error.to_string())))
 }
 
 /// Connections for the recorder and for changes, which take turns anyway.
