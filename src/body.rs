@@ -109,7 +109,8 @@ impl BodyReader {
                 Ok(Some(Err(_))) => return Err(Error::BodyUnreadable),
                 // Most bodies come in one piece, which is used as it is.
                 Ok(None) => {
-                    return Ok(Body { bytes: held.bind(first.unwrap_or_else(|| gathered.freeze())) });
+                    let bytes = held.bind(first.unwrap_or_else(|| gathered.freeze()));
+                    return Ok(Body { bytes: without_mark(bytes) });
                 }
                 Err(_) => return Err(Error::BodyStalled),
             };
@@ -128,6 +129,12 @@ impl BodyReader {
             }
         }
     }
+}
+
+/// Some editors and libraries put a byte order mark before UTF-8; no parser of JSON takes it.
+fn without_mark(bytes: Bytes) -> Bytes {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if bytes.starts_with(MARK) { bytes.slice(MARK.len()..) } else { bytes }
 }
 
 fn is_encoded(request: &HttpRequest) -> bool {

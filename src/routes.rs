@@ -84,6 +84,15 @@ impl Verb {
         }
     }
 
+    fn allowed(self) -> &'static [&'static str] {
+        match self {
+            Self::Get => &["GET", "HEAD"],
+            Self::Post => &["POST"],
+            Self::Patch => &["PATCH"],
+            Self::Delete => &["DELETE"],
+        }
+    }
+
     fn method(self) -> Method {
         match self {
             Self::Get => Method::GET,
@@ -137,6 +146,14 @@ pub const ROUTES: &[Endpoint] = &[
     post("/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
     post("/api/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
     post("/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
+    post("/openai/deployments/{model:.+}/chat/completions", INFERENCE, || {
+        web::post().to(openai::chat::create)
+    }),
+    post("/openai/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
+    get("/openai/v1/models", INFERENCE, || web::get().to(openai::models::list)),
+    get("/openai/models", INFERENCE, || web::get().to(openai::models::list)),
+    get("/openai/v1/models/{id:.+}", INFERENCE, || web::get().to(openai::models::read)),
+    get("/openai/models/{id:.+}", INFERENCE, || web::get().to(openai::models::read)),
     get("/v1/models", INFERENCE, || web::get().to(openai::models::list)),
     get("/api/v1/models", INFERENCE, || web::get().to(openai::models::list)),
     get("/v1/models/{id:.+}", INFERENCE, || web::get().to(openai::models::read)),
@@ -268,7 +285,9 @@ pub fn configure(application: &mut web::ServiceConfig) {
         }
         done.push(endpoint.path);
         let same_path = || ROUTES.iter().filter(|other| other.path == endpoint.path);
-        let allow: Vec<&str> = same_path().map(|other| other.method.as_str()).collect();
+        // HEAD is answered like GET, by the door.
+        let methods = same_path().map(|other| other.method);
+        let allow: Vec<&str> = methods.flat_map(|method| method.allowed().iter().copied()).collect();
         let allow = allow.join(", ");
         let mut resource = web::resource(endpoint.path);
         for other in same_path() {

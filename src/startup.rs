@@ -3,9 +3,11 @@
 //! Imports everything; imported by `cli` and by the tests.
 
 mod background;
+mod cors;
 mod descriptors;
 mod door;
 pub(crate) mod own;
+mod path;
 mod serve;
 
 use std::net::{SocketAddr, TcpListener};
@@ -189,6 +191,12 @@ impl Application {
         self.metrics_address
     }
 
+    /// Whether it takes new work; for who stops it.
+    #[must_use]
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
     /// The store, for the demo and the tests to fill.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -210,7 +218,9 @@ impl Application {
             self.servers.into_iter().map(tokio::spawn).collect();
         stop.await;
         self.readiness.drain();
-        tokio::time::sleep(Duration::from_secs(self.settings.server.drain_notice_seconds)).await;
+        let notice = Duration::from_secs(self.settings.server.drain_notice_seconds);
+        // A person at a terminal has no balancer that would have to look away.
+        let _ = tokio::time::timeout(notice, self.readiness.without_notice()).await;
         for handle in &handles {
             handle.stop(true).await;
         }

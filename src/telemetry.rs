@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus_client::encoding::text::encode;
 use secrecy::SecretString;
+use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::telemetry::{LogFormat, Telemetry};
@@ -42,6 +43,7 @@ pub fn init(settings: &Telemetry) -> Result<(), String> {
 #[derive(Debug, Clone)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
+    at_once: Arc<Notify>,
     outlives_database: bool,
 }
 
@@ -49,12 +51,22 @@ impl Readiness {
     /// Of a process that can record while its database is away, or cannot.
     #[must_use]
     pub fn new(outlives_database: bool) -> Self {
-        Self { draining: Arc::default(), outlives_database }
+        Self { draining: Arc::default(), at_once: Arc::default(), outlives_database }
     }
 
     /// From now on the process says that it is not ready.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// From now on a stop closes the port at once, without a notice before.
+    pub fn skip_notice(&self) {
+        self.at_once.notify_one();
+    }
+
+    /// Waits until that is said.
+    pub async fn without_notice(&self) {
+        self.at_once.notified().await;
     }
 
     /// Has it said so?

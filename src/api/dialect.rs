@@ -28,7 +28,7 @@ impl Dialect {
             Some(Self::Feather)
         } else if under("/fallback") {
             Some(Self::LiteLlm)
-        } else if under("/v1") || under("/chat") {
+        } else if under("/v1") || under("/chat") || under("/openai") {
             Some(Self::OpenAi)
         } else {
             None
@@ -46,6 +46,7 @@ mod tests {
             ("/v1/chat/completions", Some(Dialect::OpenAi)),
             ("/chat/completions", Some(Dialect::OpenAi)),
             ("/v1/nothing", Some(Dialect::OpenAi)),
+            ("/openai/deployments/gpt/chat/completions", Some(Dialect::OpenAi)),
             ("/api/v1/models", Some(Dialect::OpenRouter)),
             ("/api/v2", Some(Dialect::Feather)),
             ("/v1/model-router/nothing", Some(Dialect::Feather)),

@@ -22,6 +22,12 @@ use crate::auth::permission::Scope;
 pub const ALIASES: &[(&str, &str)] = &[
     ("/api/v1/chat/completions", "/v1/chat/completions"),
     ("/chat/completions", "/v1/chat/completions"),
+    ("/openai/v1/chat/completions", "/v1/chat/completions"),
+    ("/openai/deployments/{model}/chat/completions", "/v1/chat/completions"),
+    ("/openai/v1/models", "/v1/models"),
+    ("/openai/models", "/v1/models"),
+    ("/openai/v1/models/{id}", "/v1/models/{id}"),
+    ("/openai/models/{id}", "/v1/models/{id}"),
     ("/api/v1/models", "/v1/models"),
     ("/api/v1/models/{id}", "/v1/models/{id}"),
     ("/health/liveliness", "/livez"),
@@ -35,7 +41,7 @@ pub const ALIASES: &[(&str, &str)] = &[
         description = "An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is on record. Everything belongs to an organization, which follows from the API key."
     ),
     tags(
-        (name = "inference", description = "Chat completions and the list of models, with the OpenAI SDK you already use. Errors are OpenAI's: `{\"error\": {message, type, param, code}}`. Under `/api/v1` the code is the status as a number."),
+        (name = "inference", description = "Chat completions and the list of models, with the OpenAI SDK you already use. Errors are OpenAI's: `{\"error\": {message, type, param, code}}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK whose base URL lacks `/v1` finds `/models` and `/chat/completions`, too."),
         (name = "fallbacks", description = "Which model stands behind which: LiteLLM's fallback management, with what it lacks (a list, names with slashes, revisions). Errors are LiteLLM's: `{\"detail\": ...}`."),
         (name = "model-router", description = "The audit of failovers and of requests, and the catalogue that they come from. Lists are pages, newest first: `next_cursor` of one is `cursor` of the next. Errors are Feather's: `{\"error\", \"message\"}`."),
         (name = "identity", description = "Who is asking, and the organization's API keys."),
@@ -103,7 +109,10 @@ impl Modify for Credentials {
             let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
             SecurityScheme::Http(scheme.build())
         };
-        let header = ApiKeyValue::with_description("x-api-key", "An API key, as Feather's clients send it.");
+        let header = ApiKeyValue::with_description(
+            "x-api-key",
+            "An API key, as Feather's clients send it. `api-key`, the header of Azure's clients, is taken as well.",
+        );
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", bearer("An API key: `Authorization: Bearer KEY`."));
         components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(ApiKey::Header(header)));

@@ -117,11 +117,14 @@ fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> 
     Ok(Caller { tenant, organization, key, request_id, scope: PhantomData })
 }
 
+/// Headers that hold a key and nothing else: ours, and the one of Azure's clients.
+const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
+
 /// The one key that the request presents.
 fn presented(headers: &HeaderMap) -> Result<&str, Error> {
     let fault = |fault| Err(Error::Unauthenticated(fault));
     let mut found = None;
-    for value in headers.get_all("x-api-key") {
+    for value in KEY_HEADERS.into_iter().flat_map(|name| headers.get_all(name)) {
         match (found, value.to_str()) {
             (None, Ok(key)) => found = Some(key.trim()),
             (Some(known), Ok(key)) if known == key.trim() => {}

@@ -18,6 +18,7 @@ use super::serve::until_stopped;
 use crate::auth::link;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::config::upstream::AllowedRange;
 use crate::startup::Application;
 use crate::store::system::NewOrganization;
 use crate::store::{Actor, LinkKind};
@@ -34,6 +35,9 @@ pub(super) struct Arguments {
     /// The address to listen on; port 0 takes a free one. [default: 127.0.0.1:8080, or a free port if that is taken]
     #[arg(long, env = "FAILSOFT_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Private ranges that providers may use: CIDR or CIDR:PORT.
+    #[arg(long, env = "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", value_delimiter = ',', value_name = "RANGE")]
+    allow_private_upstreams: Vec<AllowedRange>,
     /// Which log lines: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", default_value = "warn")]
     log: String,
@@ -47,10 +51,13 @@ const DRAIN_SECONDS: u64 = 2;
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = Folder::create()?;
     let (listen, moved) = address(arguments.listen);
-    // Not the operator's settings: their database and key are not for playing with.
+    // Not the operator's settings: their database and key are not for playing with. What providers a newcomer may add
+    // is theirs to say, all the same.
     let mut settings = Settings::default();
     settings.server.listen = listen;
     settings.server.drain_seconds = DRAIN_SECONDS;
+    settings.server.drain_notice_seconds = 0;
+    settings.upstream.allow_private.clone_from(&arguments.allow_private_upstreams);
     settings.database.url = format!("sqlite://{}", folder.path().join("demo.db").display()).into();
     settings.telemetry.log.clone_from(&arguments.log);
     telemetry::init(&settings.telemetry).map_err(anyhow::Error::msg)?;

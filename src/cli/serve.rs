@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::output::announce;
-use super::signals::Signals;
+use super::signals::{INTERRUPT, Signals};
 use super::{block_on, reachable, settle};
 use crate::clock::Clock;
 use crate::config::console::SignUp;
@@ -58,6 +58,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let (stopper, mut stopped) = Stopper::new();
+    let readiness = application.readiness().clone();
     let stop = async move {
         ready();
         // The stopper outlives this: it is below.
@@ -66,7 +67,13 @@ pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()
     let mut running = std::pin::pin!(application.run_until(stop));
     tokio::select! {
         result = &mut running => return Ok(result?),
-        signal = signals.next() => tracing::info!("{signal}: answers under way may finish; a second signal stops at once"),
+        signal = signals.next() => {
+            tracing::info!("{signal}: answers under way may finish; a second signal stops at once");
+            // What runs us says SIGTERM, and has to tell a balancer; SIGINT is a person's.
+            if signal == INTERRUPT {
+                readiness.skip_notice();
+            }
+        }
     }
     stopper.stop();
     tokio::select! {

@@ -3,6 +3,9 @@
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Ctrl-C.
+pub(super) const INTERRUPT: &str = "SIGINT";
+
 /// The two signals, caught from the moment that this exists.
 pub(super) struct Signals {
     terminate: Signal,
@@ -21,7 +24,7 @@ impl Signals {
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.interrupt.recv() => INTERRUPT,
         }
     }
 }

@@ -30,6 +30,49 @@ impl TryFrom<String> for ProxyRange {
     }
 }
 
+/// An origin as browsers write it in `Origin`, or `*` for all of them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub struct Origin(String);
+
+impl Origin {
+    /// Is it all of them?
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.0 == "*"
+    }
+
+    /// Is it this one?
+    #[must_use]
+    pub fn is(&self, origin: &str) -> bool {
+        self.0.eq_ignore_ascii_case(origin)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let origin = text.trim().trim_end_matches('/');
+        let host = origin.split_once("://").map(|(_, host)| host);
+        let plain = |character: char| character.is_ascii_graphic() && !"/?#@\\,".contains(character);
+        let is_origin = host.is_some_and(|host| !host.is_empty() && host.chars().all(plain));
+        if origin == "*" || origin == "null" || is_origin {
+            return Ok(Self(origin.to_owned()));
+        }
+        Err("this is not an origin: write it without a path, such as https://app.example.com, or * for any"
+            .to_owned())
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 /// Section `[server]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,13 +85,16 @@ pub struct Server {
     /// Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. Default none: the client is who
     /// connects. `FAILSOFT_TRUSTED_PROXIES`.
     pub trusted_proxies: Vec<ProxyRange>,
+    /// Origins whose pages may call the API from a browser: `https://app.example.com`, `app://obsidian.md`, or `*` for any.
+    /// Default none. `FAILSOFT_CORS_ORIGINS`, `--cors-origins`, there with commas.
+    pub cors_origins: Vec<Origin>,
     /// Threads that serve requests. Default: the machine's cores. `FAILSOFT_WORKERS`.
     pub workers: Option<NonZeroUsize>,
     /// How long running answers may go on after a stop was asked for, in seconds. Default 30.
     /// `FAILSOFT_DRAIN_SECONDS`.
     pub drain_seconds: u64,
-    /// How long `/readyz` says no before the port is closed, in seconds, so that balancers look away first.
-    /// Default 0. `FAILSOFT_DRAIN_NOTICE_SECONDS`.
+    /// How long `/readyz` says no before the port is closed, in seconds, so that balancers look away first and callers
+    /// close their idle connections. Only after SIGTERM. Default 5. `FAILSOFT_DRAIN_NOTICE_SECONDS`.
     pub drain_notice_seconds: u64,
     /// Largest chat body in bytes. Default 32 MiB.
     pub chat_body_limit: usize,
@@ -83,9 +129,10 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             workers: None,
             drain_seconds: 30,
-            drain_notice_seconds: 0,
+            drain_notice_seconds: 5,
             chat_body_limit: 32 * 1024 * 1024,
             management_body_limit: 64 * 1024,
             body_budget: 512 * 1024 * 1024,
@@ -106,5 +153,32 @@ impl Server {
     #[must_use]
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        for text in [
+            "https://app.example.com",
+            "http://localhost:3000/",
+            "app://obsidian.md",
+            "*",
+            "null",
+            "tauri://localhost",
+        ] {
+            assert!(text.parse::<Origin>().is_ok(), "{text}");
+        }
+        for text in
+            ["", "app.example.com", "https://", "https://a/b", "https://u:canary@a", "https://a, https://b"]
+        {
+            let message = text.parse::<Origin>().expect_err(text);
+            assert!(message.contains("not an origin") && !message.contains("canary"), "{message}");
+        }
+        let origin: Origin = "https://App.example.com/".parse().expect("an origin");
+        assert!(origin.is("https://app.example.com") && !origin.is("https://app.example.com.evil.com"));
     }
 }

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::console::SignUp;
 use super::database::DatabaseUrl;
 use super::recording::{Durability, Mode};
-use super::server::ProxyRange;
+use super::server::{Origin, ProxyRange};
 use super::telemetry::LogFormat;
 use super::upstream::AllowedRange;
 use super::{Settings, check, environment, file};
@@ -71,6 +71,16 @@ pub struct Overrides {
         global = true
     )]
     pub trusted_proxies: Option<Vec<ProxyRange>>,
+    /// Origins whose pages may call the API from a browser, or `*`.
+    #[arg(
+        long,
+        env = "FAILSOFT_CORS_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN",
+        hide = true,
+        global = true
+    )]
+    pub cors_origins: Option<Vec<Origin>>,
     /// Whether strangers may make an organization for themselves: `open` or `closed`.
     #[arg(long, env = "FAILSOFT_SIGNUP", value_parser = parse_sign_up, value_name = "open|closed", global = true)]
     pub signup: Option<SignUp>,
@@ -215,6 +225,7 @@ impl Overrides {
         }
         set(&mut settings.server.listen, self.listen);
         set(&mut settings.server.trusted_proxies, self.trusted_proxies);
+        set(&mut settings.server.cors_origins, self.cors_origins);
         set(&mut settings.console.signup, self.signup);
         set(&mut settings.server.drain_seconds, self.drain_seconds);
         set(&mut settings.server.drain_notice_seconds, self.drain_notice_seconds);

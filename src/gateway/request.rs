@@ -4,6 +4,7 @@
 
 mod entries;
 mod large;
+mod named;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;

@@ -8,8 +8,10 @@ use serde::Serialize;
 use super::behavior::Pace;
 use super::request::ChatRequest;
 use super::shape::{
-    Chunk, ChunkChoice, CompletionDetails, Delta, Message, PromptDetails, Usage, Whole, WholeChoice,
+    CalledFunction, Chunk, ChunkChoice, CompletionDetails, Delta, FunctionPiece, Message, PromptDetails,
+    ToolCall, ToolCallPiece, Usage, Whole, WholeChoice,
 };
+use super::tool::Call;
 
 /// The usual rule of thumb for English; a real tokenizer would cost more than the rest of the answer.
 const BYTES_PER_PROMPT_TOKEN: usize = 4;
@@ -27,6 +29,8 @@ pub(super) struct Answer {
     model: String,
     /// Words with the space behind them; content runs through them again when it is longer.
     words: Vec<String>,
+    /// The tool that is called; the words are then its arguments, behind an empty one that stands for the name.
+    called: Option<String>,
     length: usize,
     finish_reason: &'static str,
     usage: Usage,
@@ -45,7 +49,13 @@ pub(super) enum Piece {
 impl Answer {
     /// The answer to `request`: at the length that `pace` asks for, but never above the request's own limit.
     pub(super) fn to(request: &ChatRequest<'_>, pace: Pace, id: String, created: u64) -> Self {
-        let mut text = reply(&request.last_user_text());
+        if let Some(call) = request.call() {
+            return Self::calling(request, call, id, created);
+        }
+        let mut text = match request.tool_text() {
+            Some(said) => format!("The tool said: {}", bounded(&said)),
+            None => reply(&request.last_user_text()),
+        };
         if pace.chunks.is_some() {
             // Words that are run through again must not stick together at the seam.
             text.push(' ');
@@ -55,14 +65,40 @@ impl Answer {
         let length = request.most_tokens().map_or(wanted, |most| most.min(wanted));
         let finish_reason = if length < wanted { "length" } else { "stop" };
         let usage = estimate(request, length);
-        Self { id, created, model: request.model.clone().into_owned(), words, length, finish_reason, usage }
+        let model = request.model.clone().into_owned();
+        Self { id, created, model, words, called: None, length, finish_reason, usage }
+    }
+
+    /// An answer that calls a tool. It is never cut short: half of its arguments are of no use to anybody.
+    fn calling(request: &ChatRequest<'_>, call: Call, id: String, created: u64) -> Self {
+        let pieces = call.arguments.split_inclusive([',', ':']).map(str::to_owned);
+        let words: Vec<String> = std::iter::once(String::new()).chain(pieces).collect();
+        let length = words.len();
+        let usage = estimate(request, length);
+        let model = request.model.clone().into_owned();
+        Self {
+            id,
+            created,
+            model,
+            words,
+            called: Some(call.name),
+            length,
+            finish_reason: "tool_calls",
+            usage,
+        }
+    }
+
+    /// The id of the one call: a letter or digit each, as strict providers want it.
+    fn call_id(&self) -> String {
+        self.id.replace("chatcmpl-", "call_")
     }
 
     /// An answer that a content filter stopped before its first word.
     pub(super) fn filtered(request: &ChatRequest<'_>, id: String, created: u64) -> Self {
         let usage = estimate(request, 0);
         let model = request.model.clone().into_owned();
-        Self { id, created, model, words: Vec::new(), length: 0, finish_reason: "content_filter", usage }
+        let words = Vec::new();
+        Self { id, created, model, words, called: None, length: 0, finish_reason: "content_filter", usage }
     }
 
     /// How many content chunks it has.
@@ -73,8 +109,14 @@ impl Answer {
     /// The body of an answer that is not streamed.
     pub(super) fn whole(&self) -> Bytes {
         let content: String = self.words.iter().cycle().take(self.length).map(String::as_str).collect();
-        let message =
-            Message { role: "assistant", content: (self.length > 0).then_some(content), refusal: None };
+        let (content, tool_calls) = match &self.called {
+            Some(name) => {
+                let function = CalledFunction { name: name.clone(), arguments: content };
+                (None, Some([ToolCall { id: self.call_id(), r#type: "function", function }]))
+            }
+            None => ((self.length > 0).then_some(content), None),
+        };
+        let message = Message { role: "assistant", content, refusal: None, tool_calls };
         to_json(&Whole {
             id: &self.id,
             object: "chat.completion",
@@ -91,7 +133,7 @@ impl Answer {
     pub(super) fn event(&self, piece: Piece, with_usage: bool) -> Bytes {
         let (delta, finish_reason) = match piece {
             Piece::Role => (Delta::Role { role: "assistant", content: "", refusal: None }, None),
-            Piece::Content(index) => (Delta::Content { content: self.word(index) }, None),
+            Piece::Content(index) => (self.delta(index), None),
             Piece::Finish | Piece::Usage => (Delta::Nothing {}, Some(self.finish_reason)),
         };
         let choice = [ChunkChoice { index: 0, delta, logprobs: None, finish_reason }];
@@ -105,6 +147,16 @@ impl Answer {
             usage: with_usage.then(|| (piece == Piece::Usage).then_some(self.usage)),
         };
         [b"data: ".as_slice(), &to_json(&chunk), b"\n\n"].concat().into()
+    }
+
+    fn delta(&self, index: usize) -> Delta<'_> {
+        let Some(name) = &self.called else { return Delta::Content { content: self.word(index) } };
+        let is_first = index == 0;
+        let function = FunctionPiece { name: is_first.then_some(name), arguments: self.word(index) };
+        let id = is_first.then(|| self.call_id());
+        Delta::Call {
+            tool_calls: [ToolCallPiece { index: 0, id, r#type: is_first.then_some("function"), function }],
+        }
     }
 
     fn word(&self, index: usize) -> &str {

@@ -58,6 +58,7 @@ mod shape;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tool;
 
 use std::net::TcpListener;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
+use super::tool::{self, Call, Choice, Tool};
 
 /// A chat request as far as it matters here. Fields that are not named are allowed and skipped.
 #[derive(Debug, Deserialize)]
@@ -21,6 +22,10 @@ pub(super) struct ChatRequest<'a> {
     stream_options: Option<StreamOptions>,
     max_tokens: Option<NonZeroUsize>,
     max_completion_tokens: Option<NonZeroUsize>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_choice: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,12 +93,33 @@ impl<'a> ChatRequest<'a> {
         self.messages.iter().filter_map(|message| message.content).map(|content| content.get().len()).sum()
     }
 
+    /// The call of a tool that the answer is to be; none once a tool has answered. Tools that cannot be read are none.
+    pub(super) fn call(&self) -> Option<Call> {
+        let tools: Vec<Tool<'_>> = serde_json::from_str(self.tools?.get()).ok()?;
+        let choice: Option<Choice<'_>> =
+            self.tool_choice.and_then(|choice| serde_json::from_str(choice.get()).ok());
+        if self.tool_text().is_some() {
+            return None;
+        }
+        tool::choose(&tools, choice.as_ref(), &self.last_user_text())
+    }
+
+    /// What a tool answered, if that is the last that was said.
+    pub(super) fn tool_text(&self) -> Option<Cow<'a, str>> {
+        let last = self.messages.last().filter(|message| message.role == "tool")?;
+        Some(last.text())
+    }
+
     /// The text of the last user message; empty if there is none, or none with text.
     pub(super) fn last_user_text(&self) -> Cow<'a, str> {
         let last = self.messages.iter().rev().find(|message| message.role == "user");
-        let Some(content) = last.and_then(|message| message.content) else {
-            return Cow::Borrowed("");
-        };
+        last.map_or(Cow::Borrowed(""), Message::text)
+    }
+}
+
+impl<'a> Message<'a> {
+    fn text(&self) -> Cow<'a, str> {
+        let Some(content) = self.content else { return Cow::Borrowed("") };
         if let Ok(Text(text)) = serde_json::from_str(content.get()) {
             return text;
         }

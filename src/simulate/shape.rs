@@ -47,6 +47,39 @@ pub(super) struct Message {
     pub(super) role: &'static str,
     pub(super) content: Option<String>,
     pub(super) refusal: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool_calls: Option<[ToolCall; 1]>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ToolCall {
+    pub(super) id: String,
+    pub(super) r#type: &'static str,
+    pub(super) function: CalledFunction,
+}
+
+#[derive(Serialize)]
+pub(super) struct CalledFunction {
+    pub(super) name: String,
+    pub(super) arguments: String,
+}
+
+/// A piece of a call: the first one names it, each further one has a part of its arguments.
+#[derive(Serialize)]
+pub(super) struct ToolCallPiece<'a> {
+    pub(super) index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) r#type: Option<&'static str>,
+    pub(super) function: FunctionPiece<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FunctionPiece<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+    pub(super) arguments: &'a str,
 }
 
 #[derive(Serialize)]
@@ -75,5 +108,6 @@ pub(super) struct ChunkChoice<'a> {
 pub(super) enum Delta<'a> {
     Role { role: &'static str, content: &'static str, refusal: Option<()> },
     Content { content: &'a str },
+    Call { tool_calls: [ToolCallPiece<'a>; 1] },
     Nothing {},
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod failures;
 mod requests;
+mod tools;
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};

@@ -3,21 +3,24 @@
 //! Handlers and extractors return the core [`Error`]; what the framework refuses by itself (a path that does not
 //! decode, a missing route) is translated here too, so that no plain text of the framework's leaks.
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
 
+use super::path;
 use crate::api::dialect::Dialect;
 use crate::api::{dress, openai};
 use crate::auth::limit::Minutes;
 use crate::auth::principal::RequestId;
 use crate::clock::Clock;
-use crate::error::{Error, Violation};
+use crate::config::Settings;
+use crate::error::{Error, Violation, VisitFault};
 use crate::store::{Store, queries};
+use crate::telemetry::Readiness;
 use crate::web::{compress, error, flash};
 
 /// The header under which a caller learns the request's id.
@@ -25,6 +28,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How many queries a page took, where a browser's tools show it.
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// A year: browsers then ask for no page of this host over plain http any more.
+const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Only a placeholder: `open` replaces it.
 impl ResponseError for Error {
@@ -42,16 +48,22 @@ impl ResponseError for Error {
 /// # Errors
 /// None of its own: an error inside is answered here.
 pub(super) async fn open(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // Answered like GET; the server sends the headers alone.
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
+    path::settle(&mut request);
     let id = request.app_data::<web::Data<Clock>>().map_or_else(Uuid::nil, |clock| clock.new_id());
     request.extensions_mut().insert(RequestId(id));
     let away = request.app_data::<web::Data<Store>>().is_some_and(|store| store.is_away());
     if away && needs_database(request.path()) {
         let (head, _) = request.into_parts();
         let response = dressed(&head, &Error::DatabaseAway, id);
-        return Ok(ServiceResponse::new(head, response));
+        return Ok(finished(head, response, is_head));
     }
     // Handlers and extractors never fail past their own service: their errors come as responses that hold them.
     let (answered, queries) = answer(request, next).await;
@@ -73,7 +85,29 @@ pub(super) async fn open(
     if let Some(minutes) = minutes {
         openai::limits::describe(minutes, headers);
     }
-    Ok(ServiceResponse::new(head, response))
+    Ok(finished(head, response, is_head))
+}
+
+/// A response as it goes out, whatever it is.
+fn finished(head: HttpRequest, mut response: HttpResponse, is_head: bool) -> ServiceResponse<BoxBody> {
+    // A stream is begun for its headers and ends here; of anything else the length is told.
+    if is_head && response.body().size() == BodySize::Stream {
+        response = response.set_body(BoxBody::new(()));
+    }
+    if head.app_data::<web::Data<Readiness>>().is_some_and(|readiness| readiness.is_draining()) {
+        // The caller's next request is to go to another process: this one closes its port soon.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if !head.path().starts_with("/v1/") && Dialect::of_path(head.path()).is_none() && is_behind_https(&head) {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_HTTPS);
+    }
+    ServiceResponse::new(head, response)
+}
+
+fn is_behind_https(head: &HttpRequest) -> bool {
+    let settings = head.app_data::<web::Data<Settings>>();
+    let url = settings.and_then(|settings| settings.server.public_url.as_ref());
+    url.is_some_and(|url| url.scheme() == "https")
 }
 
 /// Is there nothing to be had at a path without the database? Calls to models are served from memory.
@@ -117,10 +151,14 @@ fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpR
     dressed(request, core, id)
 }
 
-/// An error in the shape of its path.
+/// An error in the shape of its path; where that has pages, of the caller.
 fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
     dress::log(core, id);
-    let mut response = match Dialect::of_path(request.path()) {
+    let mut response = match path::dialect(request) {
+        // A program has no use for the way to the log-in: for it there is nothing here.
+        Some(dialect) if matches!(core, Error::Visit(VisitFault::LoggedOut { .. })) => {
+            dress::response(dialect, &Error::RouteUnknown, id)
+        }
         Some(dialect) => dress::response(dialect, core, id),
         None => error::response(core, request, id),
     };

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::own::DatabasePlace;
-use super::{StartError, door};
+use super::{StartError, cors, door};
 use crate::api::openapi::Document;
 use crate::api::public;
 use crate::auth::limit::Limiter;
@@ -83,6 +83,7 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let document = Document::new(&description).map_err(|error| StartError::Other(error.into()))?;
     let document = web::Data::new(document);
     let reference = web::Data::new(Reference::new(&description));
+    let crosses_origins = !settings.server.cors_origins.is_empty();
     let unread = Duration::from_secs(settings.server.unread_seconds);
     let mut server = HttpServer::new(move || {
         App::new()
@@ -100,6 +101,8 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
             .app_data(document.clone())
             .app_data(reference.clone())
             .wrap(from_fn(door::open))
+            // Around the door, so that a page can read its errors, too.
+            .wrap(Condition::new(crosses_origins, from_fn(cors::allow)))
             .configure(routes::configure)
             .default_service(web::to(public::nothing_here))
     })

@@ -20,6 +20,7 @@ mod bills;
 mod budgets;
 mod chat;
 mod console;
+mod edges;
 mod explain;
 mod fallback;
 mod fallback_events;

@@ -314,7 +314,7 @@ on_both_databases! {
         let theirs = app.call(app.request(Method::GET, &path), &stranger.key).await;
         assert_eq!(theirs.json()["name"], "theirs", "it is still there");
         let wrong = app.send(app.request(Method::PUT, &path)).await;
-        assert_eq!((wrong.status, wrong.header("allow")), (405, "GET, PATCH, DELETE"));
+        assert_eq!((wrong.status, wrong.header("allow")), (405, "GET, HEAD, PATCH, DELETE"));
     }
 }
 

@@ -44,6 +44,7 @@ impl Installation {
         environment.push(("DATABASE_URL".to_owned(), url));
         environment.push(("FAILSOFT_LISTEN".to_owned(), "127.0.0.1:0".to_owned()));
         environment.push(("FAILSOFT_WORKERS".to_owned(), "1".to_owned()));
+        environment.push(("FAILSOFT_DRAIN_NOTICE_SECONDS".to_owned(), "0".to_owned()));
         Self { environment, folder, on_server }
     }
 

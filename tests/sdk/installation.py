@@ -71,6 +71,7 @@ class Installation:
         """Starts everything; what has to be undone is pushed on `stack`."""
         settings = {
             "DATABASE_URL": database_url,
+            "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
             "FAILSOFT_MASTER_KEY": base64.b64encode(os.urandom(32)).decode(),
             "FAILSOFT_SPOOL": os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "spool.db"),
         }

@@ -53,6 +53,7 @@ class FailsoftSqlite(Target):
         """One thread for requests, as every gateway here has; and a model that fails stays in the chain."""
         return {
             "DATABASE_URL": self._database,
+            "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
             "FAILSOFT_MASTER_KEY": self._master_key,
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
             # The failing model is to be called and to fail, every time.

@@ -57,9 +57,10 @@ pub async fn create(
     if let Some(minute) = admission.minute {
         request.extensions_mut().insert(minute);
     }
+    let named = deployment(&request)?;
     let body = reader.read_chat(caller.organization.id, &request, payload).await?;
     let share = gateway.shares.of(caller.organization.id);
-    let chat = ChatRequest::read(&share, body.bytes).await?;
+    let chat = ChatRequest::read_for(&share, named, body.bytes).await?;
     let job = job(caller, request.headers(), chat, started, &gateway, &settings)?;
     let Some(keepalive) = Keepalive::of(&job, &settings) else {
         return Ok(respond(gateway.run(job).await?, admission));
@@ -100,6 +101,14 @@ fn job(
     let intent = intent(&caller, headers, chat)?;
     intent.drills.check_scope(&caller.key)?;
     Ok(Job { intent, traceparent: traceparent(headers), context, manner })
+}
+
+/// The model that the path names, as Azure's clients write it.
+fn deployment(request: &HttpRequest) -> Result<Option<String>> {
+    if request.match_info().is_empty() {
+        return Ok(None);
+    }
+    request.match_info().load().map(Some).map_err(|_| Error::RouteUnknown)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -1,9 +1,9 @@
 //! What every operation has by its path, and no handler needs to say.
 
 use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{Content, OpenApi, PathItem, Ref, RefOr, Response};
+use utoipa::openapi::{Content, Object, OpenApi, PathItem, Ref, RefOr, Required, Response, Type};
 
 use super::{ALIASES, Needs};
 use crate::api::dialect::Dialect;
@@ -12,7 +12,7 @@ use crate::api::dialect::Dialect;
 pub(super) fn finish(document: &mut OpenApi, needs: impl Fn(&str, &str) -> Needs) {
     for (alias, path) in ALIASES {
         let Some(item) = document.paths.paths.get(*path).cloned() else { continue };
-        document.paths.paths.insert((*alias).to_owned(), alias_of(item, path));
+        document.paths.paths.insert((*alias).to_owned(), alias_of(item, alias, path));
     }
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
@@ -33,14 +33,28 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static 
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn alias_of(mut item: PathItem, path: &str) -> PathItem {
+fn alias_of(mut item: PathItem, alias: &str, path: &str) -> PathItem {
     for (method, operation) in operations(&mut item) {
         let original = format!("{method} {path}");
         operation.description = Some(format!("The same as `{original}`."));
         operation.operation_id = None;
+        if alias.contains("{model}") {
+            operation.parameters.get_or_insert_default().push(named_model());
+        }
         operation.extensions = Some(ExtensionsBuilder::new().add("x-alias-of", original).build());
     }
     item
+}
+
+/// The model, where an alias has it in its path.
+fn named_model() -> Parameter {
+    ParameterBuilder::new()
+        .name("model")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("The catalogue name; the body need not name it again, and may name no other"))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
 }
 
 /// What a handler's documentation says of its errors is for those who read its code.

@@ -38,7 +38,8 @@ Point an OpenAI SDK at it:
   OpenAI(base_url="{url}/v1", api_key="{key}")
 
 More models that fail, each in its own way and with another behind it: rate-limited, short-window, filtered, slow,
-flaky, garbage, demo/smart. With hopeless, the one behind it fails too. The events of the week before are made up and
+flaky, garbage, demo/smart. With hopeless, the one behind it fails too. A model that is given tools calls the first of
+them and answers once it has said something, so an agent can be tried. The events of the week before are made up and
 marked origin=demo; the prices are demo prices. No provider is called: nothing leaves this machine.
 
 Ctrl-C stops it and removes its database."#

@@ -16,11 +16,23 @@ impl ChatRequest {
     /// # Errors
     /// As [`ChatRequest::parse`].
     pub async fn read(share: &Share, body: Bytes) -> Result<Self> {
+        Self::read_for(share, None, body).await
+    }
+
+    /// As [`ChatRequest::read`]; `model` is the one that the path names.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_for`].
+    pub async fn read_for(share: &Share, model: Option<String>, body: Bytes) -> Result<Self> {
+        let parse = move |body| match model {
+            None => Self::parse(body),
+            Some(model) => Self::parse_for(&model, body),
+        };
         if body.len() <= LARGE {
-            return Self::parse(body);
+            return parse(body);
         }
         let read = move || {
-            let request = Self::parse(body)?;
+            let request = parse(body)?;
             request.size();
             Needs::of(&request).look_ahead();
             Ok(request)

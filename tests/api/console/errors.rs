@@ -29,7 +29,7 @@ async fn every_error_of_a_page_is_a_page() {
     }
     let page = browser.send(browser.request(Method::DELETE, "/login")).await.expect(405);
     assert_page(&page);
-    assert_eq!(page.answer.header("allow"), "GET, POST");
+    assert_eq!(page.answer.header("allow"), "GET, HEAD, POST");
 
     let large = "x".repeat(65_537);
     let page = browser.submit("/", "/logout", &[("filler", &large)]).await.expect(413);

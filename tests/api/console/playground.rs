@@ -123,7 +123,7 @@ on_both_databases! {
         // A key opens no page.
         let stranger = Browser::new(&app);
         let with_key = stranger.post(STREAM, &full).bearer_auth(&app.organization.key);
-        stranger.send(with_key.header("sec-fetch-site", "same-origin")).await.leads_to("/login");
+        stranger.send(with_key.header("sec-fetch-site", "same-origin")).await.expect(404);
         // What is refused comes as the page, with what was typed.
         let page = admin.submit_with(&token, STREAM, &[("model", "nobody"), ("prompt", "")]).await.expect(422);
         assert!(page.shows("There is no such model") && page.shows("Type what the model is to be asked"), "{}", page.html);

@@ -40,7 +40,7 @@ pub(crate) struct App {
     pub(crate) organization: Organization,
     client: reqwest::Client,
     store: Store,
-    stopper: Stopper,
+    pub(crate) stopper: Stopper,
     running: Option<JoinHandle<std::io::Result<()>>>,
     pub(super) database: Arc<Database>,
 }
@@ -109,6 +109,7 @@ impl App {
         settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         settings.server.workers = std::num::NonZeroUsize::new(1);
         settings.server.drain_seconds = 2;
+        settings.server.drain_notice_seconds = 0;
         settings.upstream.allow_private = vec!["127.0.0.0/8".parse().expect("a range")];
         // Most tests let models fail again and again while the clock stands still.
         settings.gateway.cooldown = false;
@@ -148,6 +149,7 @@ impl App {
             ("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "127.0.0.0/8".to_owned()),
             // Its default is a file in the working directory.
             ("FAILSOFT_SPOOL", "off".to_owned()),
+            ("FAILSOFT_DRAIN_NOTICE_SECONDS", "0".to_owned()),
         ];
         own.into_iter().chain(key).collect()
     }

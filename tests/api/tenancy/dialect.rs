@@ -29,7 +29,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
         is_openai(&body)
             && body["error"]["code"] == answer.status
             && body["error"]["metadata"]["error_type"].is_string()
-    } else if under("/v1") || under("/chat") {
+    } else if under("/v1") || under("/chat") || under("/openai") {
         is_openai(&body) && body["error"]["code"].is_string()
     } else if under("/fallback") {
         members(&body) == ["detail"]
@@ -42,7 +42,8 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
 
 /// What is no API speaks HTML.
 fn is_page(path: &str) -> bool {
-    let api = ["v1", "api", "chat", "fallback", "livez", "readyz", "health", "metrics", "openapi.json"];
+    let api =
+        ["v1", "api", "chat", "openai", "fallback", "livez", "readyz", "health", "metrics", "openapi.json"];
     let path = path.split('?').next().unwrap_or_default().strip_prefix('/').expect("a path");
     !api.contains(&path.split('/').next().unwrap_or_default())
 }
@@ -71,6 +72,11 @@ fn is_list_of_violations(detail: &Value, status: u16) -> bool {
     status == 422 && detail.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_violation))
 }
 
+/// As who is at home there: a browser on pages, a key on the API.
+async fn send(app: &App, request: reqwest::RequestBuilder, path: &str) -> Answer {
+    if is_page(path) { app.send(request).await } else { app.call(request, &app.organization.key).await }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_without_a_route_is_not_found() {
     let app = App::start(Kind::Sqlite).await;
@@ -83,6 +89,9 @@ async fn a_path_without_a_route_is_not_found() {
         "/v1/chat/completions/x",
         "/v1/models/",
         "/v1/embeddings",
+        "/openai",
+        "/openai/nothing",
+        "/openai/deployments/gpt-4o",
         "/api",
         "/api/v1",
         "/api/v1/nothing",
@@ -112,9 +121,13 @@ async fn a_path_without_a_route_is_not_found() {
         "/a%00b",
     ] {
         for method in [Method::GET, Method::POST, Method::DELETE] {
-            let answer = app.call(app.request(method.clone(), path), &app.organization.key).await;
+            let answer = send(&app, app.request(method.clone(), path), path).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
             assert_dressed(path, &answer);
+            // Whoever presents a key is a program, and reads JSON.
+            let answer = app.call(app.request(method.clone(), path), &app.organization.key).await;
+            assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
+            assert_eq!(answer.header("content-type"), "application/json", "{method} {path}");
         }
     }
 }
@@ -136,10 +149,11 @@ async fn a_method_that_a_path_does_not_have_is_answered_with_those_that_it_has()
                 continue;
             }
             let method: Method = word.parse().expect("a method");
-            let answer = app.call(app.request(method, &called), &app.organization.key).await;
+            let answer = send(&app, app.request(method, &called), &called).await;
             assert_eq!(answer.status, 405, "{word} {path}: {}", answer.text());
             let allow: BTreeSet<&str> = answer.header("allow").split(", ").collect();
-            assert_eq!(allow, has, "{word} {path}");
+            let head = has.contains("GET").then_some("HEAD");
+            assert_eq!(allow, has.iter().copied().chain(head).collect(), "{word} {path}");
             assert_dressed(&called, &answer);
         }
     }

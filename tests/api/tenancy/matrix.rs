@@ -243,7 +243,12 @@ pub(super) fn rows(victim: &Victim) -> Vec<Row> {
 fn inference() -> Vec<Row> {
     let chat = json!({"model": "victim/first", "messages": [{"role": "user", "content": "Hello"}]});
     let mut rows = Vec::new();
-    for path in ["/v1/chat/completions", "/api/v1/chat/completions", "/chat/completions"] {
+    for path in [
+        "/v1/chat/completions",
+        "/api/v1/chat/completions",
+        "/chat/completions",
+        "/openai/v1/chat/completions",
+    ] {
         rows.push(Row::new(
             &format!("POST {path}"),
             path,
@@ -253,9 +258,12 @@ fn inference() -> Vec<Row> {
             &["victim-answer"],
         ));
     }
+    let title = "POST /openai/deployments/{model:.+}/chat/completions";
+    let path = "/openai/deployments/victim/first/chat/completions?api-version=2024-10-21";
+    rows.push(Row::new(title, path, chat.clone(), 200, Foreign::Absent, &["victim-answer"]));
     let path = "/v1/model-router/explain";
     rows.push(Row::new(&format!("POST {path}"), path, chat, 200, Foreign::Absent, &["victim/second"]));
-    for prefix in ["/v1/models", "/api/v1/models"] {
+    for prefix in ["/v1/models", "/api/v1/models", "/openai/v1/models", "/openai/models"] {
         rows.push(Row::new(
             &format!("GET {prefix}"),
             prefix,

@@ -21,6 +21,7 @@ export class Server {
     server.environment = {
       ...inherited(),
       DATABASE_URL: url,
+      FAILSOFT_DRAIN_NOTICE_SECONDS: "0",
       FAILSOFT_MASTER_KEY: randomBytes(32).toString("base64"),
       FAILSOFT_ALLOW_PRIVATE_UPSTREAMS: "127.0.0.0/8",
       FAILSOFT_LOG: "warn",

@@ -63,6 +63,7 @@ class Installation:
         self._provider_port = provider_port
         self._environment = {
             "DATABASE_URL": database.url,
+            "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
             "FAILSOFT_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
             # The failing model is to be called and to fail, every time.

@@ -1,0 +1,341 @@
+//! A simulated call of a tool: which one, with arguments that its schema takes.
+//!
+//! The first of the tools that the caller names is called, or the one that it insists on; once the tool has answered, the
+//! model does. May import serde and nothing of the server.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// How deep a schema is followed: one that refers to itself has no end.
+const DEEPEST: usize = 12;
+
+/// The most members and entries that are made of one schema.
+const MOST: usize = 64;
+
+/// A tool as a chat request describes it. Tools of another kind than functions are passed over.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tool<'a> {
+    #[serde(borrow)]
+    function: Option<Function<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Function<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(default)]
+    parameters: Value,
+}
+
+/// What a caller says of the choice: a word, or a tool.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Choice<'a> {
+    Word(#[serde(borrow)] Cow<'a, str>),
+    Named {
+        #[serde(borrow)]
+        function: Name<'a>,
+    },
+    Other(serde::de::IgnoredAny),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Name<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+/// A call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) name: String,
+    /// JSON, as a text.
+    pub(super) arguments: String,
+}
+
+/// The call with which a model answers `said`; none where there is no tool to call, or the caller wants none.
+pub(super) fn choose(tools: &[Tool<'_>], choice: Option<&Choice<'_>>, said: &str) -> Option<Call> {
+    let mut functions = tools.iter().filter_map(|tool| tool.function.as_ref());
+    let function = match choice {
+        Some(Choice::Word(word)) if word == "none" => None,
+        Some(Choice::Named { function }) => functions.find(|known| known.name == function.name),
+        Some(Choice::Word(_) | Choice::Other(_)) | None => functions.next(),
+    }?;
+    let sample = Sample { root: &function.parameters, said };
+    let arguments = match sample.of(&function.parameters, "", 0) {
+        arguments @ Value::Object(_) => arguments,
+        _ => Value::Object(Map::new()),
+    };
+    Some(Call { name: function.name.clone().into_owned(), arguments: arguments.to_string() })
+}
+
+/// Values that fit a schema.
+struct Sample<'a> {
+    root: &'a Value,
+    /// What the user said: the best guess at a text.
+    said: &'a str,
+}
+
+impl Sample<'_> {
+    /// A value of a schema; `name` is the member that it is for.
+    fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
+        if depth > DEEPEST {
+            return Value::Null;
+        }
+        if let Some(value) = given(schema) {
+            return value.clone();
+        }
+        if let Some(target) = schema["$ref"].as_str().and_then(|reference| self.target(reference)) {
+            return self.of(target, name, depth + 1);
+        }
+        for key in ["anyOf", "oneOf"] {
+            if let Some(choices) = schema[key].as_array() {
+                let choice = choices.iter().find(|choice| choice["type"] != "null").or(choices.first());
+                return choice.map_or(Value::Null, |choice| self.of(choice, name, depth + 1));
+            }
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            return self.of_all(schema, parts, name, depth);
+        }
+        match kind(schema) {
+            "object" => self.object(schema, depth),
+            "array" => self.array(schema, name, depth),
+            "integer" | "number" => number(schema),
+            "boolean" => Value::Bool(true),
+            "null" => Value::Null,
+            _ => Value::from(self.text(schema, name)),
+        }
+    }
+
+    fn target(&self, reference: &str) -> Option<&Value> {
+        self.root.pointer(reference.strip_prefix('#')?)
+    }
+
+    /// Objects are joined; of anything else the first part says what it is.
+    fn of_all(&self, schema: &Value, parts: &[Value], name: &str, depth: usize) -> Value {
+        let mut joined = self.object(schema, depth);
+        for part in parts.iter().take(MOST) {
+            match (self.of(part, name, depth + 1), &mut joined) {
+                (Value::Object(members), Value::Object(joined)) => joined.extend(members),
+                (other, _) => return other,
+            }
+        }
+        joined
+    }
+
+    /// What is required; where nothing is said of that, everything.
+    fn object(&self, schema: &Value, depth: usize) -> Value {
+        let properties = schema["properties"].as_object();
+        let required = schema["required"].as_array();
+        let names: Vec<&str> = match (required, properties) {
+            (Some(required), _) => required.iter().filter_map(Value::as_str).collect(),
+            (None, Some(properties)) => properties.keys().map(String::as_str).collect(),
+            (None, None) => Vec::new(),
+        };
+        let anything = json!({ "type": "string" });
+        let of = |name: &str| {
+            let schema = properties.and_then(|properties| properties.get(name)).unwrap_or(&anything);
+            (name.to_owned(), self.of(schema, name, depth + 1))
+        };
+        names.into_iter().take(MOST).map(of).collect::<Map<_, _>>().into()
+    }
+
+    fn array(&self, schema: &Value, name: &str, depth: usize) -> Value {
+        if let Some(first) = schema["prefixItems"].as_array() {
+            return first.iter().take(MOST).map(|schema| self.of(schema, name, depth + 1)).collect();
+        }
+        let bound = |key: &str| schema[key].as_u64().and_then(|bound| usize::try_from(bound).ok());
+        let least = bound("minItems").unwrap_or(1).max(usize::from(bound("maxItems") != Some(0)));
+        let of = |index: usize| match self.of(&schema["items"], name, depth + 1) {
+            // They may have to differ.
+            Value::String(text) if index > 0 && given(&schema["items"]).is_none() => {
+                format!("{text}{index}").into()
+            }
+            Value::Number(number) if index > 0 => {
+                let step = u64::try_from(index).unwrap_or_default();
+                number.as_u64().map_or(Value::Number(number), |number| (number + step).into())
+            }
+            value => value,
+        };
+        (0..least.min(MOST)).map(of).collect()
+    }
+
+    fn text(&self, schema: &Value, name: &str) -> String {
+        let text = match schema["format"].as_str() {
+            Some("date") => "2026-01-31".to_owned(),
+            Some("date-time") => "2026-01-31T12:00:00Z".to_owned(),
+            Some("time") => "12:00:00Z".to_owned(),
+            Some("duration") => "PT1H".to_owned(),
+            Some("email") => "ann@example.com".to_owned(),
+            Some("hostname") => "example.com".to_owned(),
+            Some("uri" | "uri-reference" | "url") => "https://example.com/".to_owned(),
+            Some("uuid") => "0198c0de-0000-7000-8000-000000000000".to_owned(),
+            Some("ipv4") => "192.0.2.1".to_owned(),
+            Some("ipv6") => "2001:db8::1".to_owned(),
+            _ => self.word(name),
+        };
+        let bound = |key: &str| schema[key].as_u64().and_then(|bound| usize::try_from(bound).ok());
+        let most = bound("maxLength").unwrap_or(200);
+        let least = bound("minLength").unwrap_or(0).min(most).min(10_000);
+        let mut text: String = text.chars().take(most).collect();
+        let length = text.chars().count();
+        text.extend(std::iter::repeat_n('x', least.saturating_sub(length)));
+        text
+    }
+
+    /// What a member of this name probably holds.
+    fn word(&self, name: &str) -> String {
+        let name = name.to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        let said = if self.said.is_empty() { "Are you there?" } else { self.said };
+        if has(&["city", "location", "place", "country"]) {
+            proper_name(self.said).unwrap_or("Berlin").to_owned()
+        } else if has(&["query", "question", "text", "prompt", "message", "input", "content", "expression"]) {
+            said.to_owned()
+        } else if has(&["path", "file"]) {
+            "README.md".to_owned()
+        } else if has(&["url", "link"]) {
+            "https://example.com/".to_owned()
+        } else if has(&["date", "day"]) {
+            "2026-01-31".to_owned()
+        } else {
+            proper_name(self.said).unwrap_or("example").to_owned()
+        }
+    }
+}
+
+/// A word in capitals that does not begin the sentence: in "weather in Paris?", what it is about.
+fn proper_name(said: &str) -> Option<&str> {
+    let words = said
+        .split_whitespace()
+        .skip(1)
+        .map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()));
+    words.filter(|word| word.chars().count() > 1).find(|word| word.starts_with(char::is_uppercase))
+}
+
+/// A value that the schema itself gives.
+fn given(schema: &Value) -> Option<&Value> {
+    let first = |key: &str| schema[key].as_array().and_then(|values| values.first());
+    schema
+        .get("const")
+        .or_else(|| first("enum"))
+        .or_else(|| schema.get("default"))
+        .or_else(|| first("examples"))
+}
+
+fn kind(schema: &Value) -> &str {
+    let listed = schema["type"].as_array().and_then(|kinds| kinds.iter().find(|kind| *kind != "null"));
+    let kind = listed.or(schema.get("type")).and_then(Value::as_str);
+    let implied = if schema["properties"].is_object() {
+        "object"
+    } else if schema["items"].is_object() {
+        "array"
+    } else {
+        "string"
+    };
+    kind.unwrap_or(implied)
+}
+
+/// The least that is at least one, where the schema lets it.
+fn number(schema: &Value) -> Value {
+    let bound = |key: &str| schema[key].as_f64();
+    let least = bound("minimum").or_else(|| bound("exclusiveMinimum").map(|least| least + 1.0));
+    let most = bound("maximum").or_else(|| bound("exclusiveMaximum").map(|most| most - 1.0));
+    let mut value = least.unwrap_or(1.0).min(most.unwrap_or(f64::MAX));
+    if let Some(step) = bound("multipleOf").filter(|step| *step > 0.0) {
+        value = (value / step).ceil() * step;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "it is looked at whether it changed")]
+    let whole = value as i64;
+    #[expect(clippy::cast_precision_loss, reason = "likewise")]
+    let is_whole = (whole as f64 - value).abs() < f64::EPSILON;
+    if is_whole || kind(schema) == "integer" { whole.into() } else { value.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(schema: &Value, said: &str) -> Value {
+        let tools =
+            json!([{ "type": "function", "function": { "name": "f", "parameters": schema } }]).to_string();
+        let tools: Vec<Tool<'_>> = serde_json::from_str(&tools).expect("tools");
+        let call = choose(&tools, None, said).expect("a call");
+        serde_json::from_str(&call.arguments).expect("JSON")
+    }
+
+    #[test]
+    fn the_arguments_fit_their_schema() {
+        for schema in [
+            json!({}),
+            json!({ "type": "object", "properties": {} }),
+            json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] }),
+            json!({ "type": "object", "additionalProperties": false, "required": ["a", "b", "c", "d", "e"], "properties": {
+                "a": { "type": "string", "enum": ["celsius", "fahrenheit"] },
+                "b": { "type": ["integer", "null"], "minimum": 5, "multipleOf": 4 },
+                "c": { "type": "array", "items": { "type": "integer" }, "minItems": 3, "uniqueItems": true },
+                "d": { "type": "string", "minLength": 30, "maxLength": 31 },
+                "e": { "type": "number", "exclusiveMinimum": 0, "maximum": 1.5 },
+            } }),
+            json!({ "type": "object", "properties": {
+                "when": { "type": "string", "format": "date-time" }, "who": { "type": "string", "format": "uuid" },
+                "flag": { "type": "boolean" }, "nothing": { "type": "null" }, "pair": { "prefixItems": [{ "type": "string" }, { "type": "integer" }], "type": "array" },
+                "either": { "anyOf": [{ "type": "null" }, { "type": "integer", "maximum": -3 }] },
+            } }),
+            json!({ "$defs": { "place": { "type": "object", "required": ["name"], "properties": {
+                "name": { "type": "string" }, "within": { "$ref": "#/$defs/place" } } } },
+                "type": "object", "required": ["place"], "properties": { "place": { "$ref": "#/$defs/place" } } }),
+            json!({ "allOf": [
+                { "type": "object", "required": ["x"], "properties": { "x": { "type": "integer" } } },
+                { "type": "object", "required": ["y"], "properties": { "y": { "const": "fixed" } } },
+            ] }),
+            json!({ "type": "object", "required": ["list"], "properties": { "list": { "type": "array", "maxItems": 0 } } }),
+        ] {
+            let made = arguments(&schema, "What is the weather in Paris?");
+            let validator = jsonschema::validator_for(&schema).expect("a schema");
+            let faults: Vec<String> = validator.iter_errors(&made).map(|fault| fault.to_string()).collect();
+            assert!(faults.is_empty(), "{schema}: {made}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_schema_without_an_end_is_cut_off() {
+        let endless = json!({ "type": "object", "required": ["a"], "properties": { "a": { "$ref": "#" } } });
+        assert!(arguments(&endless, "").is_object());
+        let wide: Vec<String> = (0..1_000).map(|number| format!("m{number}")).collect();
+        assert_eq!(
+            arguments(&json!({ "required": wide, "properties": {} }), "")
+                .as_object()
+                .expect("an object")
+                .len(),
+            MOST
+        );
+    }
+
+    #[test]
+    fn the_argument_is_what_was_asked_about() {
+        let schema = json!({ "properties": { "city": { "type": "string" }, "query": { "type": "string" } } });
+        let said = "What is the weather in Paris?";
+        assert_eq!(arguments(&schema, said), json!({ "city": "Paris", "query": said }));
+        assert_eq!(arguments(&schema, "")["city"], "Berlin");
+    }
+
+    #[test]
+    fn the_caller_may_name_the_tool_or_want_none() {
+        let tools = r#"[{"type":"web_search"},{"type":"function","function":{"name":"one"}},{"type":"function","function":{"name":"two"}}]"#;
+        let tools: Vec<Tool<'_>> = serde_json::from_str(tools).expect("tools");
+        let called = |choice: Option<&str>| {
+            let choice: Option<Choice<'_>> =
+                choice.map(|choice| serde_json::from_str(choice).expect("a choice"));
+            choose(&tools, choice.as_ref(), "").map(|call| call.name)
+        };
+        assert_eq!(called(None).as_deref(), Some("one"));
+        assert_eq!(called(Some("\"auto\"")).as_deref(), Some("one"));
+        assert_eq!(called(Some("\"required\"")).as_deref(), Some("one"));
+        assert_eq!(called(Some("\"none\"")), None);
+        assert_eq!(called(Some(r#"{"type":"function","function":{"name":"two"}}"#)).as_deref(), Some("two"));
+        assert_eq!(called(Some(r#"{"type":"function","function":{"name":"three"}}"#)), None);
+    }
+}
