@@ -22,8 +22,7 @@ WORKDIR /var/lib/failsoft
 # The embedded database and its key live in the working directory, which is the volume; DATABASE_URL=postgres://... or
 # DATABASE_URL_FILE moves the data out of it. Neither is set here, because only one of the two may be.
 ENV FAILSOFT_LISTEN=0.0.0.0:8080 \
-    FAILSOFT_LOG_FORMAT=json \
-    FAILSOFT_DRAIN_NOTICE_SECONDS=5
+    FAILSOFT_LOG_FORMAT=json
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/failsoft"]
 CMD ["serve"]
