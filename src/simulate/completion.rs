@@ -152,7 +152,7 @@ impl Answer {
     fn delta(&self, index: usize) -> Delta<'_> {
         let Some(name) = &self.called else { return Delta::Content { content: self.word(index) } };
         let is_first = index == 0;
-        let function = FunctionPiece { name: is_first.then_some(name), arguments: self.word(index) };
+        let function = FunctionPiece { name: is_first.then_some(name.as_str()), arguments: self.word(index) };
         let id = is_first.then(|| self.call_id());
         Delta::Call {
             tool_calls: [ToolCallPiece { index: 0, id, r#type: is_first.then_some("function"), function }],

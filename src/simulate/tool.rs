@@ -147,7 +147,8 @@ impl Sample<'_> {
             return first.iter().take(MOST).map(|schema| self.of(schema, name, depth + 1)).collect();
         }
         let bound = |key: &str| schema[key].as_u64().and_then(|bound| usize::try_from(bound).ok());
-        let least = bound("minItems").unwrap_or(1).max(usize::from(bound("maxItems") != Some(0)));
+        let most = bound("maxItems").unwrap_or(MOST).min(MOST);
+        let least = bound("minItems").unwrap_or(1).clamp(1, MOST).min(most);
         let of = |index: usize| match self.of(&schema["items"], name, depth + 1) {
             // They may have to differ.
             Value::String(text) if index > 0 && given(&schema["items"]).is_none() => {
@@ -159,7 +160,7 @@ impl Sample<'_> {
             }
             value => value,
         };
-        (0..least.min(MOST)).map(of).collect()
+        (0..least).map(of).collect()
     }
 
     fn text(&self, schema: &Value, name: &str) -> String {
@@ -249,7 +250,6 @@ fn number(schema: &Value) -> Value {
     }
     #[expect(clippy::cast_possible_truncation, reason = "it is looked at whether it changed")]
     let whole = value as i64;
-    #[expect(clippy::cast_precision_loss, reason = "likewise")]
     let is_whole = (whole as f64 - value).abs() < f64::EPSILON;
     if is_whole || kind(schema) == "integer" { whole.into() } else { value.into() }
 }

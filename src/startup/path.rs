@@ -7,7 +7,7 @@
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Uri;
-use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap};
 use actix_web::http::uri::PathAndQuery;
 
 use crate::api::dialect::Dialect;
@@ -99,9 +99,10 @@ fn is_program(headers: &HeaderMap) -> bool {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
         value.is_some_and(|value| value.to_ascii_lowercase().contains(kind))
     };
-    presents_key(headers)
-        || says(CONTENT_TYPE, "application/json")
-        || (says(ACCEPT, "application/json") && !says(ACCEPT, "text/html"))
+    let speaks_json = says(CONTENT_TYPE, "application/json")
+        || (says(ACCEPT, "application/json") && !says(ACCEPT, "text/html"));
+    // Cookies are a browser's.
+    presents_key(headers) || (speaks_json && !headers.contains_key(COOKIE))
 }
 
 #[cfg(test)]
