@@ -41,7 +41,7 @@ pub const ALIASES: &[(&str, &str)] = &[
         description = "An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is on record. Everything belongs to an organization, which follows from the API key."
     ),
     tags(
-        (name = "inference", description = "Chat completions and the list of models, with the OpenAI SDK you already use. Errors are OpenAI's: `{\"error\": {message, type, param, code}}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK whose base URL lacks `/v1` finds `/models` and `/chat/completions`, too."),
+        (name = "inference", description = "Chat completions and the list of models, with the OpenAI SDK you already use. Errors are OpenAI's: `{\"error\": {message, type, param, code}}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK with a base URL that lacks `/v1` finds `/models` and `/chat/completions`, too."),
         (name = "fallbacks", description = "Which model stands behind which: LiteLLM's fallback management, with what it lacks (a list, names with slashes, revisions). Errors are LiteLLM's: `{\"detail\": ...}`."),
         (name = "model-router", description = "The audit of failovers and of requests, and the catalogue that they come from. Lists are pages, newest first: `next_cursor` of one is `cursor` of the next. Errors are Feather's: `{\"error\", \"message\"}`."),
         (name = "identity", description = "Who is asking, and the organization's API keys."),

@@ -200,7 +200,7 @@ impl DatabaseUrl {
         Ok(url)
     }
 
-    /// A text of somebody else's about this address, without its password.
+    /// What a driver or a server says about this address, without its password.
     #[must_use]
     pub fn hide_in(&self, text: &str) -> String {
         let mut secrets = vec![self.expose().to_owned()];

@@ -110,7 +110,7 @@ pub fn known() -> Vec<String> {
 pub struct Unknown {
     /// Its name.
     pub name: String,
-    /// The setting whose name is nearest.
+    /// The setting with the nearest name.
     pub nearest: String,
     /// Is it so near that it can only be a slip?
     pub is_slip: bool,

@@ -85,7 +85,7 @@ pub struct Server {
     /// Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. Default none: the client is who
     /// connects. `FAILSOFT_TRUSTED_PROXIES`.
     pub trusted_proxies: Vec<ProxyRange>,
-    /// Origins whose pages may call the API from a browser: `https://app.example.com`, `app://obsidian.md`, or `*` for any.
+    /// Origins of pages that may call the API from a browser: `https://app.example.com`, `app://obsidian.md`, or `*` for any.
     /// Default none. `FAILSOFT_CORS_ORIGINS`, `--cors-origins`, there with commas.
     pub cors_origins: Vec<Origin>,
     /// Threads that serve requests. Default: the machine's cores. `FAILSOFT_WORKERS`.

@@ -71,7 +71,7 @@ pub struct Overrides {
         global = true
     )]
     pub trusted_proxies: Option<Vec<ProxyRange>>,
-    /// Origins whose pages may call the API from a browser, or `*`.
+    /// Origins of pages that may call the API from a browser, or `*`.
     #[arg(
         long,
         env = "FAILSOFT_CORS_ORIGINS",

@@ -29,7 +29,7 @@ pub(super) struct Answer {
     model: String,
     /// Words with the space behind them; content runs through them again when it is longer.
     words: Vec<String>,
-    /// The tool that is called; the words are then its arguments, behind an empty one that stands for the name.
+    /// The tool that is called; the words are then its arguments, after an empty one in place of the name.
     called: Option<String>,
     length: usize,
     finish_reason: &'static str,

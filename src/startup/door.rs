@@ -90,7 +90,7 @@ pub(super) async fn open(
 
 /// A response as it goes out, whatever it is.
 fn finished(head: HttpRequest, mut response: HttpResponse, is_head: bool) -> ServiceResponse<BoxBody> {
-    // A stream is begun for its headers and ends here; of anything else the length is told.
+    // A stream begins for its headers and ends here; anything else keeps its length.
     if is_head && response.body().size() == BodySize::Stream {
         response = response.set_body(BoxBody::new(()));
     }

@@ -15,7 +15,7 @@ use crate::api::dialect::Dialect;
 /// What may follow in a path with slashes of its own: the name of a model.
 const BEFORE_NAMES: [&str; 3] = ["models", "fallback", "deployments"];
 
-/// The list of models, and below it one: pages for people, and the same for an SDK whose base URL lacks `/v1`.
+/// The list of models, and below it one: pages for people, and the same for an SDK with a base URL that lacks `/v1`.
 const BARE: &str = "/models";
 
 /// Gives a request the path that its caller meant.

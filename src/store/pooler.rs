@@ -18,7 +18,7 @@ pub(super) const REMEDY: &str = "the pooler in front of PostgreSQL pools by tran
 
 /// `invalid_sql_statement_name`: prepared in a session that is now another's.
 const LOST: &str = "26000";
-/// `duplicate_prepared_statement`: somebody else's session has one of that name.
+/// `duplicate_prepared_statement`: the session of another client has one of that name.
 const TAKEN: &str = "42P05";
 
 /// How often two connections try to get into each other's way.

@@ -287,7 +287,7 @@ async fn while_it_drains_it_sends_callers_elsewhere() {
         (answer.status == 503).then_some(answer)
     });
     assert_eq!(ready.await.header("connection"), "close");
-    // Whoever still comes is served, and told that it was the last time.
+    // A late caller is served, on a connection that then ends.
     let mut raw = Raw::connect(app.address).await;
     raw.chat(&app.organization.key, &chat_body(&json!({"model": "a"}))).await;
     let seen = raw.read_to_end().await.to_lowercase();

@@ -56,7 +56,7 @@ impl Pooler {
              listen_port = {free}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n{more}\n"
         );
         std::fs::write(&file, text).expect("written");
-        // It refuses to run as root, and then reads its file as somebody else.
+        // It refuses to run as root, and then reads its file as another user.
         for path in [folder.path(), &file] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("readable");
         }

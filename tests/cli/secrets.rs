@@ -23,7 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["rotate-master-key"],
 ];
 
-/// Addresses whose password was not encoded, or that are wrong in another way.
+/// Addresses with a password that was not encoded, or that are wrong in another way.
 const ADDRESSES: &[&str] = &[
     "postgres://user:kanarienvogel#1@127.0.0.1:1/name",
     "postgres://user:kanarienvogel/1@127.0.0.1:1/name",
@@ -193,7 +193,7 @@ fn a_server_that_runs_says_no_secret_at_any_level(#[values(Kind::Sqlite, Kind::P
     installation.set("FAILSOFT_LOG", "trace");
     installation.set("FAILSOFT_METRICS_TOKEN", CANARY);
     if kind == Kind::Postgres {
-        // The server of the tests trusts whoever comes, so that any password will do.
+        // The server of the tests trusts every client, so that any password will do.
         let url = installation.get("DATABASE_URL").replace("failsoft@", "failsoft:kanarienvogel@");
         assert!(url.contains(CANARY));
         installation.set("DATABASE_URL", &url);

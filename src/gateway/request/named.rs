@@ -8,7 +8,7 @@ use super::{ChatRequest, member, not_an_object};
 use crate::error::{Error, Result};
 use crate::gateway::members::{Member, Members};
 
-/// A body that was written anew. It is counted as its caller sent it, for as long as it lives.
+/// A body with the model in it. It is counted as its caller sent it, for as long as it lives.
 struct Rewritten {
     text: Vec<u8>,
     _counted: Bytes,

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransa
 use crate::config::recording::Durability;
 use crate::store::{Store, connect};
 
-/// Said in each transaction: as a start-up parameter, poolers refuse it, and in the session it is somebody else's.
+/// Said in each transaction: as a start-up parameter, poolers refuse it, and a session belongs to other clients, too.
 const WAIT_FOR_THE_DISK: &str = "SET LOCAL synchronous_commit = on";
 
 /// Connections: one for the writer, one for what waits in the spool, one for the sign of life.

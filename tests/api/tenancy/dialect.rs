@@ -124,7 +124,7 @@ async fn a_path_without_a_route_is_not_found() {
             let answer = send(&app, app.request(method.clone(), path), path).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
             assert_dressed(path, &answer);
-            // Whoever presents a key is a program, and reads JSON.
+            // A caller that presents a key is a program, and reads JSON.
             let answer = app.call(app.request(method.clone(), path), &app.organization.key).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
             assert_eq!(answer.header("content-type"), "application/json", "{method} {path}");
