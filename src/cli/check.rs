@@ -81,7 +81,7 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
 
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let gate = Gate::new(settings.upstream.allow_private.clone());
-    let database = DatabasePlace::of(&settings.database.url);
+    let database = DatabasePlace::of(settings.database.url.expose());
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
     gate.set_own(own.chain(database.sockets).collect(), database.names);
     let providers = store.system().provider_addresses().await.map_err(super::explain)?;
