@@ -109,7 +109,6 @@ impl App {
         settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         settings.server.workers = std::num::NonZeroUsize::new(1);
         settings.server.drain_seconds = 2;
-        settings.server.drain_notice_seconds = 0;
         settings.upstream.allow_private = vec!["127.0.0.0/8".parse().expect("a range")];
         // Most tests let models fail again and again while the clock stands still.
         settings.gateway.cooldown = false;
@@ -127,8 +126,8 @@ impl App {
             Some(known) => known,
             None => Organization::create(&store, "first").await,
         };
-        let client = client();
-        Self { address, clock: hand, organization, client, store, stopper, running: Some(running), database }
+        let (client, running) = (client(), Some(running));
+        Self { address, clock: hand, organization, client, store, stopper, running, database }
     }
 
     /// Another server on the same database, with an organization and a cooldown of its own.
@@ -147,8 +146,7 @@ impl App {
             ("DATABASE_URL", settings.database.url.expose().to_owned()),
             ("FAILSOFT_LISTEN", "127.0.0.1:0".to_owned()),
             ("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "127.0.0.0/8".to_owned()),
-            // Its default is a file in the working directory.
-            ("FAILSOFT_SPOOL", "off".to_owned()),
+            ("FAILSOFT_SPOOL", "off".to_owned()), // Its default is a file in the working directory.
             ("FAILSOFT_DRAIN_NOTICE_SECONDS", "0".to_owned()),
         ];
         own.into_iter().chain(key).collect()

@@ -31,6 +31,7 @@ impl Database {
     pub(crate) async fn new(kind: Kind) -> Self {
         let mut settings = Settings::default();
         settings.database.connections = 4;
+        settings.server.drain_notice_seconds = 0;
         let keeper = match kind {
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
