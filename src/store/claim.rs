@@ -69,11 +69,12 @@ impl Claim {
 
 /// The file of a SQLite database; none for one in memory, and for PostgreSQL.
 fn file(section: &Section) -> Option<PathBuf> {
-    if !section.is_sqlite() || section.url.contains(":memory:") || section.url.contains("mode=memory") {
+    let url = section.url.expose();
+    if !section.is_sqlite() || url.contains(":memory:") || url.contains("mode=memory") {
         return None;
     }
     // A bad URL is for the one who opens the database to report.
-    let options = SqliteConnectOptions::from_str(&section.url).ok()?;
+    let options = SqliteConnectOptions::from_str(url).ok()?;
     Some(options.get_filename().to_owned())
 }
 
