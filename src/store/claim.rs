@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn section(path: &Path) -> Section {
-        Section { url: format!("sqlite://{}", path.display()), ..Section::default() }
+        Section { url: format!("sqlite://{}", path.display()).into(), ..Section::default() }
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         drop(other);
         let nowhere = section(&folder.path().join("no/such/folder.db"));
         assert!(Claim::take(&nowhere).is_ok() && Claim::take(&nowhere).is_ok());
-        let memory = Section { url: "sqlite::memory:".to_owned(), ..Section::default() };
+        let memory = Section { url: "sqlite::memory:".into(), ..Section::default() };
         assert!(Claim::take(&memory).is_ok() && Claim::take(&memory).is_ok());
     }
 }

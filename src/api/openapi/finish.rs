@@ -39,7 +39,7 @@ fn alias_of(mut item: PathItem, alias: &str, path: &str) -> PathItem {
         operation.description = Some(format!("The same as `{original}`."));
         operation.operation_id = None;
         if alias.contains("{model}") {
-            operation.parameters.get_or_insert_default().push(named_model());
+            operation.parameters.get_or_insert_default().push(named_model().into());
         }
         operation.extensions = Some(ExtensionsBuilder::new().add("x-alias-of", original).build());
     }
