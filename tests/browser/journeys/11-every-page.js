@@ -8,7 +8,7 @@ import { logIn } from "../support/people.js";
 const LONG = {
   organization: "Ракетно-космическая корпорация дальних перелётов, отдел двигателей и сопел №17",
   person: "a.person.with.a.very.long.name.who.likes.to.be.reached@a-department.of-acme-rockets.test",
-  model: "vendor/flagship-with-a-name-that-goes-on-and-on-until-it-has-eighty-letters-2026",
+  model: "flagship-with-a-name/that-goes-on-and-on-until-it-has-eighty-letters-2026-11-29",
   standby: "standby",
   provider: "मॉडल और उत्तर देने वाली सेवा: Donaudampfschifffahrtsgesellschaftskapitänsmütze GmbH",
   key: "خدمة الدفع والاشتراكات في بيئة الإنتاج للمنطقة الشمالية والجنوبية والشرقية والغربية",
