@@ -5,12 +5,12 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// By generic name. The second of each is there for the scripts that the first one lacks.
+// By generic name: the first is what is seen, the others have the signs and scripts that it lacks.
 const SETS = {
   // Low and wide.
   dejavu: { "sans-serif": ["DejaVu Sans"], monospace: ["DejaVu Sans Mono"] },
   // High and narrow.
-  noto: { "sans-serif": ["Noto Sans", "Noto Sans Arabic", "Noto Sans Devanagari"], monospace: ["Liberation Mono"] },
+  noto: { "sans-serif": ["Noto Sans", "Noto Sans Symbols2", "Noto Sans Arabic", "Noto Sans Devanagari"], monospace: ["Liberation Mono"] },
 };
 
 // What a browser's environment must say, for it to have the fonts of a set and no other.
