@@ -133,6 +133,7 @@ const INFERENCE: Access = Access::Scope(Scope::Inference);
 const READ: Access = Access::Scope(Scope::RouterRead);
 const MANAGE: Access = Access::Scope(Scope::RouterManage);
 const KEYS: Access = Access::Scope(Scope::KeysManage);
+const BUDGETS: Access = Access::Scope(Scope::BudgetsManage);
 const VISITOR: Access = Access::Visitor(Permission::Read);
 const MEMBERS: Access = Access::Visitor(Permission::ManageMembers);
 const SEND: Access = Access::Visitor(Permission::Send);
@@ -178,10 +179,10 @@ pub const ROUTES: &[Endpoint] = &[
     patch("/v1/model-router/models/{id}", MANAGE, || web::patch().to(models::change::change)),
     delete("/v1/model-router/models/{id}", MANAGE, || web::delete().to(models::delete::delete)),
     get("/v1/model-router/budgets", READ, || web::get().to(budgets::list::list)),
-    post("/v1/model-router/budgets", KEYS, || web::post().to(budgets::create::create)),
+    post("/v1/model-router/budgets", BUDGETS, || web::post().to(budgets::create::create)),
     get("/v1/model-router/budgets/{id}", READ, || web::get().to(budgets::read::read)),
-    patch("/v1/model-router/budgets/{id}", KEYS, || web::patch().to(budgets::change::change)),
-    delete("/v1/model-router/budgets/{id}", KEYS, || web::delete().to(budgets::delete::delete)),
+    patch("/v1/model-router/budgets/{id}", BUDGETS, || web::patch().to(budgets::change::change)),
+    delete("/v1/model-router/budgets/{id}", BUDGETS, || web::delete().to(budgets::delete::delete)),
     get("/v1/model-router/usage", READ, || web::get().to(usage::list)),
     post("/v1/model-router/explain", READ, || web::post().to(explain::explain)),
     get("/v1/identity/whoami", Access::Key, || web::get().to(whoami::whoami)),

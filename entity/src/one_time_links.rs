@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{OneTimeLinkId, UserId};
+use crate::ids::{OneTimeLinkId, OrganizationId, UserId};
 
 /// One link.
 #[sea_orm::model]
@@ -25,6 +25,10 @@ pub struct Model {
     pub expires_at: DateTimeUtc,
     /// When it was used, or another link made it void. It works once.
     pub used_at: Option<DateTimeUtc>,
+    /// The organization in whose name it was made. None: the operator made it.
+    pub organization_id: Option<OrganizationId>,
+    /// Who made it, and must still be allowed to when it is used. None: the operator.
+    pub issued_by: Option<UserId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

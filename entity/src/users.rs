@@ -12,8 +12,8 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// The address, in lower case, so that the unique index sees `A@b` and `a@b` as one.
-    #[sea_orm(unique)]
+    /// The address, in lower case. Nothing proves it, so several accounts may have one address: an account is its
+    /// address and its password.
     pub email: String,
     /// How the person wants to be called.
     pub name: Option<String>,

@@ -43,6 +43,7 @@ mod m20261120_000011_money;
 mod m20261120_000012_usage;
 mod m20261129_000015_prices;
 mod m20261129_000016_stream_options;
+mod m20261129_000019_identity;
 mod m20261129_000021_scale;
 mod table;
 
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000012_usage::Migration),
             Box::new(m20261129_000015_prices::Migration),
             Box::new(m20261129_000016_stream_options::Migration),
+            Box::new(m20261129_000019_identity::Migration),
             Box::new(m20261129_000021_scale::Migration),
         ]
     }

@@ -20,6 +20,8 @@ pub enum Kind {
     Guest,
     /// A message over one redirect.
     Flash,
+    /// That somebody has logged in with this browser before.
+    Device,
 }
 
 /// Do people come over https? Only the operator knows: TLS ends before us.
@@ -36,6 +38,8 @@ fn name(settings: &Settings, kind: Kind) -> &'static str {
         (Kind::Guest, false) => "failsoft-guest",
         (Kind::Flash, true) => "__Host-failsoft-flash",
         (Kind::Flash, false) => "failsoft-flash",
+        (Kind::Device, true) => "__Host-failsoft-device",
+        (Kind::Device, false) => "failsoft-device",
     }
 }
 

@@ -1,23 +1,21 @@
 //! A key's limits: requests per minute, and requests at once; and its organization's share of requests at once. Counted per
 //! process; a restart forgets them.
+//!
+//! No sixty seconds have more requests than the limit, the first ones included, and a limit that changes does not fill
+//! them up again.
 
-use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::ids::{ApiKeyId, OrganizationId};
-use governor::middleware::StateInformationMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use papaya::{Compute, Operation};
 
+use super::window::{Answer, Window};
 use crate::clock::Clock;
 use crate::error::{Error, LimitReached};
 use crate::shares::{Place, Shares};
 use crate::store::snapshot::ApiKeyEntry;
-
-type Minute = RateLimiter<NotKeyed, InMemoryState, Clock, StateInformationMiddleware>;
 
 /// Every key's counters.
 #[derive(Debug)]
@@ -27,9 +25,9 @@ pub struct Limiter {
     keys: papaya::HashMap<ApiKeyId, Arc<Counters>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Counters {
-    per_minute: Option<(u32, Minute)>,
+    minute: Mutex<Window>,
     concurrent: Arc<AtomicI64>,
 }
 
@@ -92,52 +90,40 @@ impl Limiter {
                 reset: None,
             }));
         }
-        let Some((limit, per_minute)) = &counters.per_minute else { return Ok(admission) };
-        let interval = Duration::from_secs(60) / *limit;
-        match per_minute.check() {
-            Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                let minute = Minutes { limit: *limit, remaining, reset: interval * (limit - remaining) };
+        let Some(limit) = key.requests_per_minute.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX))
+        else {
+            return Ok(admission);
+        };
+        // Another limit goes on with the same minute: what was asked for in it stays counted.
+        let answer = {
+            let mut minute = counters.minute.lock().unwrap_or_else(PoisonError::into_inner);
+            minute.admit(self.clock.monotonic(), limit)
+        };
+        match answer {
+            Answer::Admitted { remaining, reset } => {
                 let mut admission = admission;
-                admission.minute = Some(minute);
+                admission.minute = Some(Minutes { limit, remaining, reset });
                 Ok(admission)
             }
-            Err(denied) => {
-                let wait = denied.wait_time_from(self.clock.monotonic());
-                Err(Error::LimitReached(LimitReached {
-                    what: "requests per minute",
-                    limit: u64::from(*limit),
-                    retry_after: wait,
-                    reset: Some(wait + interval * (limit - 1)),
-                }))
-            }
+            Answer::Refused { retry_after, reset } => Err(Error::LimitReached(LimitReached {
+                what: "requests per minute",
+                limit: u64::from(limit),
+                retry_after,
+                reset: Some(reset),
+            })),
         }
     }
 
-    /// The key's counters. Another limit per minute starts a new minute; requests under way stay counted.
+    /// The key's counters.
     fn counters(&self, key: &ApiKeyEntry) -> Arc<Counters> {
-        let wanted = key
-            .requests_per_minute
-            .and_then(|limit| NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX)));
-        let fits = |known: &Arc<Counters>| {
-            known.per_minute.as_ref().map(|(limit, _)| *limit) == wanted.map(NonZeroU32::get)
-        };
         let keys = self.keys.pin();
-        if let Some(known) = keys.get(&key.id).filter(|known| fits(known)) {
+        if let Some(known) = keys.get(&key.id) {
             return known.clone();
         }
-        let fresh = |concurrent| {
-            let per_minute = wanted.map(|limit| {
-                let limiter = RateLimiter::direct_with_clock(Quota::per_minute(limit), self.clock.clone());
-                (limit.get(), limiter.with_middleware::<StateInformationMiddleware>())
-            });
-            Arc::new(Counters { per_minute, concurrent })
-        };
         // Two first requests at once must meet at the same counters.
         let made = keys.compute(key.id, |known| match known {
-            Some((_, known)) if fits(known) => Operation::Abort(known.clone()),
-            Some((_, known)) => Operation::Insert(fresh(known.concurrent.clone())),
-            None => Operation::Insert(fresh(Arc::default())),
+            Some((_, known)) => Operation::Abort(known.clone()),
+            None => Operation::Insert(Arc::new(Counters::default())),
         });
         match made {
             Compute::Inserted(_, counters)

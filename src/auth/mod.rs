@@ -1,9 +1,10 @@
 //! Who is asking, and what they may do. Imports `store`, `error`, `clock` and `config`.
 
-pub mod account;
 pub mod api_key;
+mod bounds;
 pub mod client;
 pub mod cookie;
+mod device;
 pub mod entrance;
 pub mod limit;
 pub mod link;
@@ -14,3 +15,4 @@ pub mod session;
 pub mod tenant;
 pub mod throttle;
 pub mod visitor;
+mod window;

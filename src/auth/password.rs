@@ -5,30 +5,78 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use argon2::{Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Argon2, CustomizedPasswordHasher as _, Params, PasswordHash, PasswordHasher as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use zxcvbn::{Score, zxcvbn};
 
 use crate::error::Error;
+use crate::store::vault::Vault;
 
 /// The shortest password that is taken, in characters.
 pub const SHORTEST: usize = 10;
 /// The longest, in bytes: longer ones only serve to keep us busy.
 pub const LONGEST: usize = 1_024;
 
-/// Why a password is not taken, in one sentence; none if it is.
+/// Fewer guesses than this find a password too soon: what is common, repeated, a row of keys or one's own name.
+const GUESSES: Score = Score::Two;
+/// How much of a password is judged, in characters: what comes after only makes it better.
+const JUDGED: usize = 64;
+
+/// Why a new password is not taken, in one sentence; none if it is. `own` is what others know of the person: the address,
+/// the name, the organization.
 #[must_use]
-pub fn objection(password: &SecretString) -> Option<String> {
+pub fn objection(password: &SecretString, own: &[&str]) -> Option<String> {
     let password = password.expose_secret();
     if password.chars().count() < SHORTEST {
         return Some(format!("The password must have at least {SHORTEST} characters."));
     }
-    (password.len() > LONGEST).then(|| format!("The password must have at most {LONGEST} bytes."))
+    if password.len() > LONGEST {
+        return Some(format!("The password must have at most {LONGEST} bytes."));
+    }
+    let judged: String = password.chars().take(JUDGED).collect();
+    let own: Vec<&str> = own.iter().flat_map(|text| parts(text)).collect();
+    (zxcvbn(&judged, &own).score() < GUESSES).then(|| TOO_COMMON.to_owned())
 }
 
-/// What is verified where there is no account: as dear as a real hash, and no password fits it.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$ZmFpbHNvZnQvbm9ib2R5IQ$QNCDgMHQl9hU3DWDJ68lr5GbkuUmcYJeCPWwu5MOWfY";
+const TOO_COMMON: &str = "This password is guessed too soon: it is common, a pattern, or made of your address or name. \
+                          Take several words that do not belong together, or let a password manager make one.";
+
+/// A text and the words in it, as they are found in passwords.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| word.chars().count() > 2);
+    std::iter::once(text).filter(|text| !text.is_empty()).chain(words)
+}
+
+/// How a password is hashed: the algorithm's parameters and the salt. All accounts of one address have the same, so one
+/// hash finds the account, however many there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    params: Params,
+    salt: Vec<u8>,
+}
+
+impl Recipe {
+    /// That of an address without an account.
+    #[must_use]
+    pub fn of_address(vault: &Vault, email: &str) -> Self {
+        let hash = *vault.keyed_hasher("password salt").update(email.as_bytes()).finalize().as_bytes();
+        Self { params: Params::default(), salt: hash.into_iter().take(SALT).collect() }
+    }
+
+    /// That by which a stored hash was made.
+    ///
+    /// # Errors
+    /// The hash is damaged.
+    pub fn of_hash(hash: &str) -> Result<Self, Error> {
+        let hash = PasswordHash::new(hash).map_err(|error| Error::internal(error.to_string()))?;
+        let params = Params::try_from(&hash).map_err(|error| Error::internal(error.to_string()))?;
+        let salt = hash.salt.ok_or_else(|| Error::internal("a password's hash has no salt"))?;
+        Ok(Self { params, salt: salt.to_vec() })
+    }
+}
+
+const SALT: usize = 16;
 
 /// Hashes at once in this process.
 const AT_ONCE: usize = 2;
@@ -87,6 +135,14 @@ impl Bench {
     }
 }
 
+/// A new password's turn. Those who come with one wait for each other before they come to the bench.
+///
+/// # Errors
+/// [`Error::Busy`]: too many wait.
+pub(super) async fn turn_of_a_new_one() -> Result<impl Sized, Error> {
+    NEW_PASSWORDS.turn().await
+}
+
 /// Hashes a password.
 ///
 /// # Errors
@@ -101,19 +157,23 @@ pub async fn hash(password: SecretString) -> Result<String, Error> {
         .await
 }
 
-/// Does the password belong to the hash? Without a hash it takes as long, and the answer is no.
+/// Hashes a password by each recipe: what the account that it belongs to has on record is one of them. A password that
+/// is too long to be taken has no hash, and takes as long.
 ///
 /// # Errors
-/// The hash is damaged. [`Error::Busy`]: too many callers wait.
-pub async fn verify(password: SecretString, hash: Option<String>) -> Result<bool, Error> {
+/// A hash could not be made. [`Error::Busy`]: too many callers wait.
+pub async fn hash_by(password: SecretString, recipes: Vec<Recipe>) -> Result<Vec<String>, Error> {
     BENCH
         .run(move || {
-            let exists = hash.is_some();
-            let hash = hash.as_deref().unwrap_or(NOBODY);
-            let hash = PasswordHash::new(hash).map_err(|error| Error::internal(error.to_string()))?;
             let password = password.expose_secret();
-            let fits = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
-            Ok(exists && fits && password.len() <= LONGEST)
+            let fits = password.len() <= LONGEST;
+            let hashed = recipes.into_iter().map(|Recipe { params, salt }| {
+                let password = if fits { password.as_bytes() } else { &[] };
+                let hash = Argon2::default().hash_password_customized(password, &salt, None, None, params);
+                hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
+            });
+            let hashed = hashed.collect::<Result<Vec<_>, _>>()?;
+            Ok(if fits { hashed } else { Vec::new() })
         })
         .await
 }
@@ -123,23 +183,56 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_fits_its_own_hash_only() {
+    async fn a_password_has_its_own_hash_by_the_recipe_of_its_account() {
         let hashed = hash("correct horse".into()).await.expect("a hash");
         assert!(hashed.starts_with("$argon2id$"));
-        assert!(verify("correct horse".into(), Some(hashed.clone())).await.expect("verified"));
-        assert!(!verify("battery staple".into(), Some(hashed)).await.expect("verified"));
+        let recipe = Recipe::of_hash(&hashed).expect("a recipe");
+        let same = hash_by("correct horse".into(), vec![recipe.clone()]).await.expect("hashed");
+        assert_eq!(same, [hashed.clone()]);
+        let other = hash_by("battery staple".into(), vec![recipe.clone()]).await.expect("hashed");
+        assert_ne!(other, [hashed]);
+        // A salt of its own makes another hash, and a password that is too long has none.
+        let elsewhere = Recipe { salt: vec![1; SALT], ..recipe.clone() };
+        assert_ne!(hash_by("correct horse".into(), vec![elsewhere]).await.expect("hashed"), same);
+        let long = "x".repeat(LONGEST + 1);
+        assert_eq!(hash_by(long.as_str().into(), vec![recipe]).await.expect("hashed"), [""; 0]);
     }
 
-    #[tokio::test]
-    async fn nobody_has_a_hash_as_dear_as_everybodys_and_no_password() {
-        let hashed = hash("correct horse".into()).await.expect("a hash");
-        let cost = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(cost(NOBODY), cost(&hashed));
-        let lengths = |hash: &str| hash.split('$').skip(4).map(str::len).collect::<Vec<_>>();
-        assert_eq!(lengths(NOBODY), lengths(&hashed));
-        for password in ["", "failsoft nobody", "correct horse"] {
-            assert!(!verify(password.into(), None).await.expect("verified"), "{password}");
+    #[test]
+    fn what_is_guessed_soon_is_no_password() {
+        let refused = |password: &str, own: &[&str]| objection(&password.into(), own);
+        for common in [
+            "1234567890",
+            "0987654321",
+            "qwertyuiop",
+            "aaaaaaaaaa",
+            "password123",
+            "abcdefghij",
+            "Password12!",
+            "iloveyou12",
+            "1q2w3e4r5t",
+            "0000000000",
+        ] {
+            let objection = refused(common, &[]).expect(common);
+            assert!(objection.contains("guessed too soon"), "{common}: {objection}");
         }
+        let own = ["grace.hopper@example.com", "Compilers United"];
+        for known in
+            ["grace.hopper", "hopper.grace", "grace.hopper@example.com", "compilers1", "compilersunited"]
+        {
+            assert!(refused(known, &own).is_some(), "{known}");
+        }
+        for good in [
+            "correct horse battery",
+            "a horse of another color",
+            "tr0ub4dor&3-x",
+            "\u{43a}\u{43e}\u{448}\u{43a}\u{430} \u{441}\u{43f}\u{438}\u{442}",
+            "v9J#kq2LmZ",
+        ] {
+            assert_eq!(refused(good, &own), None, "{good}");
+        }
+        assert!(refused("short", &[]).is_some_and(|text| text.contains("at least 10 characters")));
+        assert!(refused(&"x y z".repeat(300), &[]).is_some_and(|text| text.contains("at most 1024 bytes")));
     }
 
     #[tokio::test]

@@ -13,14 +13,22 @@ pub enum Scope {
     RouterManage,
     /// API keys.
     KeysManage,
+    /// Budgets: the organization's and its keys'.
+    BudgetsManage,
     /// Making a model fail on purpose.
     Drill,
 }
 
 impl Scope {
     /// Every scope, in the order in which they are shown.
-    pub const ALL: [Self; 5] =
-        [Self::Inference, Self::RouterRead, Self::RouterManage, Self::KeysManage, Self::Drill];
+    pub const ALL: [Self; 6] = [
+        Self::Inference,
+        Self::RouterRead,
+        Self::RouterManage,
+        Self::KeysManage,
+        Self::BudgetsManage,
+        Self::Drill,
+    ];
 
     /// The word in the database, in JSON and in messages.
     #[must_use]
@@ -30,6 +38,7 @@ impl Scope {
             Self::RouterRead => "router:read",
             Self::RouterManage => "router:manage",
             Self::KeysManage => "keys:manage",
+            Self::BudgetsManage => "budgets:manage",
             Self::Drill => "drill",
         }
     }
@@ -41,7 +50,8 @@ impl Scope {
             Self::Inference => "Chat completions and the list of models",
             Self::RouterRead => "Read fallbacks, events, requests, models and providers",
             Self::RouterManage => "Change fallbacks, models and providers",
-            Self::KeysManage => "Manage keys, but give no right that it lacks",
+            Self::KeysManage => "Manage keys, within its own rights and limits",
+            Self::BudgetsManage => "Set budgets of the organisation and of keys",
             Self::Drill => "Make models fail on purpose",
         }
     }

@@ -55,6 +55,8 @@ requires! {
     RouterManage = Some(Scope::RouterManage);
     /// [`Scope::KeysManage`].
     KeysManage = Some(Scope::KeysManage);
+    /// [`Scope::BudgetsManage`].
+    BudgetsManage = Some(Scope::BudgetsManage);
 }
 
 /// An authenticated caller who was allowed `S`.
@@ -106,7 +108,7 @@ fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> 
     }
     let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
     let actor = Actor::api_key(key.id.0, &key.name, Some(request_id));
-    let tenant = Tenant::new(organization.id, actor);
+    let tenant = Tenant::of_key(organization.id, actor);
     // Requests to models are counted with the limits of their key.
     let tenant = if S::SCOPE == Some(Scope::Inference) {
         tenant

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use entity::ids::OrganizationId;
 
 use crate::shares::Place;
-use crate::store::Actor;
+use crate::store::{Actor, KeyGrantCheck};
 
 /// An authenticated caller's organization, and who acts in it.
 #[derive(Debug, Clone)]
@@ -16,11 +16,18 @@ pub struct Tenant {
     organization_id: OrganizationId,
     actor: Actor,
     place: Option<Arc<Place>>,
+    grant_check: Option<KeyGrantCheck>,
 }
 
 impl Tenant {
+    /// A person, whose role was asked already.
     pub(super) fn new(organization_id: OrganizationId, actor: Actor) -> Self {
-        Self { organization_id, actor, place: None }
+        Self { organization_id, actor, place: None, grant_check: None }
+    }
+
+    /// A key, which gives nothing that it does not have.
+    pub(super) fn of_key(organization_id: OrganizationId, actor: Actor) -> Self {
+        Self { grant_check: Some(super::bounds::check), ..Self::new(organization_id, actor) }
     }
 
     /// The same, with a place among the organization's calls, which is kept as long as its data is read.
@@ -44,5 +51,11 @@ impl Tenant {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// What a key that acts may give to keys. None: a person acts.
+    #[must_use]
+    pub fn grant_check(&self) -> Option<KeyGrantCheck> {
+        self.grant_check
     }
 }

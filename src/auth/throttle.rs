@@ -12,6 +12,7 @@ use std::time::Duration;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::console::Console;
@@ -37,8 +38,14 @@ const fn allowance(burst: u32, seconds: u64) -> Allowance {
 
 /// Passwords at log-in and elsewhere, from one address.
 const PASSWORDS_OF_ADDRESS: Allowance = allowance(30, 2);
-/// Passwords of one account, from wherever.
+/// Passwords of one account from one address: who guesses elsewhere does not use them up.
 const PASSWORDS_OF_ACCOUNT: Allowance = allowance(10, 60);
+/// Passwords of one account from everywhere: far more than people need, and too few to guess with many addresses.
+const PASSWORDS_EVERYWHERE: Allowance = allowance(60, 10);
+/// Passwords from a browser that is known, once its address or account has no attempts left.
+const PASSWORDS_OF_BROWSER: Allowance = allowance(10, 60);
+/// Failed log-ins of one account that the audit notes.
+const NOTED_FAILURES: Allowance = allowance(5, 600);
 /// New organizations from one address.
 const SIGN_UPS_OF_ADDRESS: Allowance = allowance(20, 60);
 /// Links of invitations and resets that are tried from one address.
@@ -54,7 +61,10 @@ fn hourly(number: NonZeroU32) -> Allowance {
 #[derive(Debug)]
 pub struct Throttle {
     passwords_of_address: Counters<IpAddr>,
-    passwords_of_account: Counters<blake3::Hash>,
+    passwords_of_account: Counters<(blake3::Hash, IpAddr)>,
+    passwords_everywhere: Counters<blake3::Hash>,
+    passwords_of_browser: Counters<Uuid>,
+    noted_failures: Counters<blake3::Hash>,
     sign_ups_of_address: Counters<IpAddr>,
     sign_ups: Counters<()>,
     links_of_address: Counters<IpAddr>,
@@ -67,6 +77,9 @@ impl Throttle {
         Self {
             passwords_of_address: Counters::new(PASSWORDS_OF_ADDRESS, clock),
             passwords_of_account: Counters::new(PASSWORDS_OF_ACCOUNT, clock),
+            passwords_everywhere: Counters::new(PASSWORDS_EVERYWHERE, clock),
+            passwords_of_browser: Counters::new(PASSWORDS_OF_BROWSER, clock),
+            noted_failures: Counters::new(NOTED_FAILURES, clock),
             sign_ups_of_address: Counters::new(SIGN_UPS_OF_ADDRESS, clock),
             links_of_address: Counters::new(LINKS_OF_ADDRESS, clock),
             sign_ups: Counters::new(hourly(Console::default().signups_per_hour), clock),
@@ -85,8 +98,25 @@ impl Throttle {
     /// # Errors
     /// [`VisitFault::Throttled`].
     pub fn password(&self, address: IpAddr, account: &str) -> Result<(), Error> {
-        self.passwords_of_address.admit(network(address))?;
-        self.passwords_of_account.admit(blake3::hash(account.to_lowercase().as_bytes()))
+        let (network, account) = (network(address), account_hash(account));
+        self.passwords_of_address.admit(network)?;
+        self.passwords_of_account.admit((account, network))?;
+        self.passwords_everywhere.admit(account)
+    }
+
+    /// A password is tried in a browser in which somebody has logged in before, after [`Throttle::password`] refused.
+    /// Whatever is tried elsewhere, those who have come in before come in again.
+    ///
+    /// # Errors
+    /// [`VisitFault::Throttled`].
+    pub fn known_browser(&self, id: Uuid) -> Result<(), Error> {
+        self.passwords_of_browser.admit(id)
+    }
+
+    /// Does the audit note this failed log-in? The first few of an account, and then one every ten minutes.
+    #[must_use]
+    pub fn notes_failure(&self, account: &str) -> bool {
+        self.noted_failures.admit(account_hash(account)).is_ok()
     }
 
     /// An organization is made.
@@ -105,6 +135,10 @@ impl Throttle {
     pub fn link(&self, address: IpAddr) -> Result<(), Error> {
         self.links_of_address.admit(network(address))
     }
+}
+
+fn account_hash(account: &str) -> blake3::Hash {
+    blake3::hash(account.to_lowercase().as_bytes())
 }
 
 /// Who has one IPv6 address has its whole /64.
@@ -155,19 +189,37 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_tried_ten_times_and_then_once_a_minute_from_wherever() {
+    fn who_guesses_at_an_account_does_not_lock_its_owner_out() {
         let (clock, hand) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         let throttle = Throttle::new(&clock);
         let address = |last: u8| IpAddr::from([192, 0, 2, last]);
-        for attempt in 0..10 {
-            assert_eq!(wait(throttle.password(address(attempt), "Ann@example.com")), None);
+        for _ in 0..10 {
+            assert_eq!(wait(throttle.password(address(1), "Ann@example.com")), None);
         }
-        let wait_for = wait(throttle.password(address(99), "ann@EXAMPLE.com")).expect("throttled");
+        let wait_for = wait(throttle.password(address(1), "ann@EXAMPLE.com")).expect("throttled");
         assert!(wait_for > Duration::from_secs(50) && wait_for <= Duration::from_secs(60), "{wait_for:?}");
-        assert_eq!(wait(throttle.password(address(99), "bob@example.com")), None);
-        hand.advance(wait_for);
-        assert_eq!(wait(throttle.password(address(1), "ann@example.com")), None);
-        assert!(wait(throttle.password(address(1), "ann@example.com")).is_some());
+        assert_eq!(wait(throttle.password(address(1), "bob@example.com")), None);
+        // The owner is elsewhere, and one guess a minute changes nothing.
+        assert_eq!(wait(throttle.password(address(2), "ann@example.com")), None);
+        for _ in 0..60 {
+            hand.advance(wait_for);
+            assert_eq!(wait(throttle.password(address(1), "ann@example.com")), None);
+            assert!(wait(throttle.password(address(1), "ann@example.com")).is_some());
+            assert_eq!(wait(throttle.password(address(2), "ann@example.com")), None);
+        }
+    }
+
+    #[test]
+    fn many_addresses_guess_no_faster_than_a_few_and_a_known_browser_is_let_in() {
+        let (clock, _) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
+        let throttle = Throttle::new(&clock);
+        let admitted = (0..200)
+            .filter(|last| throttle.password(IpAddr::from([192, 0, 2, *last]), "ann@example.com").is_ok());
+        assert_eq!(admitted.count(), 60);
+        for attempt in 0..11 {
+            assert_eq!(throttle.known_browser(Uuid::from_u128(1)).is_ok(), attempt < 10);
+        }
+        assert!(throttle.known_browser(Uuid::from_u128(2)).is_ok());
     }
 
     #[test]

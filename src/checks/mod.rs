@@ -4,11 +4,13 @@
 //! Each check says in one clause what it expects; who asked puts the field's name before it. Imports `providers` for
 //! the presets, `upstream` for the gate.
 
+pub mod account;
 pub mod api_key;
 pub mod budget;
 pub mod cell;
 pub mod model;
 pub mod provider;
+pub mod visible;
 
 /// The longest name of a provider or a key, in characters.
 const LONGEST_NAME: usize = 100;
@@ -34,7 +36,7 @@ impl Objection {
 /// A name for people.
 ///
 /// # Errors
-/// It is empty, longer than 100 characters, padded, or not printable.
+/// It is empty, longer than 100 characters, padded, or holds what cannot be seen.
 pub fn name(text: &str) -> Result<String, Objection> {
     printable(text, LONGEST_NAME)
 }
@@ -42,11 +44,14 @@ pub fn name(text: &str) -> Result<String, Objection> {
 /// A text on one line.
 ///
 /// # Errors
-/// It is empty, too long, padded, or not printable.
+/// It is empty, too long, padded, or holds what cannot be seen.
 pub fn printable(text: &str, longest: usize) -> Result<String, Objection> {
     let fits = !text.is_empty() && text.chars().count() <= longest;
     if fits && text.trim() == text && !text.chars().any(char::is_control) {
-        return Ok(text.to_owned());
+        return match visible::objection(text) {
+            None => Ok(text.to_owned()),
+            Some(objection) => Err(Objection::new("value_error", objection)),
+        };
     }
     let expected = format!("must be 1 to {longest} printable characters without a blank at either end");
     Err(Objection::new("value_error", expected))
@@ -93,7 +98,9 @@ mod tests {
         for good in ["OpenAI (Europe)", "\u{d6}sterreich", "\u{1f600}", &"\u{e4}".repeat(100)] {
             assert_eq!(name(good).as_deref(), Ok(good));
         }
-        for bad in ["", " ", " a", "a ", "a\tb", "a\u{7f}", "a\nb", &"x".repeat(101)] {
+        for bad in
+            ["", " ", " a", "a ", "a\tb", "a\u{7f}", "a\nb", &"x".repeat(101), "a\u{202e}b", "a\u{200b}"]
+        {
             assert!(name(bad).is_err(), "{bad:?}");
         }
     }

@@ -90,6 +90,7 @@ async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<(Secre
         password_hash: None,
         actor: Some(Actor::system(ACTOR)),
         request_id: None,
+        owner: None,
     };
     let created = store.system().organization_create(owner).await.map_err(explain)?;
     let organization = store.system().organization(created.organization_id, ACTOR);

@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 
 use super::output::{remark, say};
 use super::{block_on, explain, settle};
-use crate::auth::account::{parse_email, parse_name};
+use crate::auth::password::Recipe;
 use crate::auth::permission::Scope;
 use crate::auth::{api_key, password};
+use crate::checks::account::{parse_email, parse_name};
 use crate::clock::Clock;
 use crate::config::{Overrides, Settings};
 use crate::store::system::NewOrganization;
@@ -31,6 +32,9 @@ pub(super) struct Arguments {
     /// Reads the owner's password from the first line of standard input.
     #[arg(long, required = true)]
     password_stdin: bool,
+    /// Makes an account also where the address has one: nothing proves an address.
+    #[arg(long)]
+    another_account: bool,
     /// Prints one JSON object {organization_id, user_id, api_key} and nothing else.
     #[arg(long)]
     json: bool,
@@ -39,10 +43,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn create(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { name, email, password_stdin: _, json, overrides } = arguments;
+    let Arguments { name, email, password_stdin: _, another_account, json, overrides } = arguments;
     let settings = settle(overrides)?;
-    let password = read_password(&email)?;
-    let created = block_on(make(settings, name.clone(), email.clone(), password))?;
+    let password = read_password(&email, &name)?;
+    let created = block_on(make(settings, (name.clone(), email.clone()), password, another_account))?;
     let Created { organization_id, user_id, key } = &created;
     let key = key.expose_secret();
     if json {
@@ -69,14 +73,23 @@ struct Created {
 
 async fn make(
     settings: Settings,
-    name: String,
-    email: String,
+    (name, email): (String, String),
     password: SecretString,
+    another_account: bool,
 ) -> anyhow::Result<Created> {
     let store = Store::open_unloaded(&settings, Clock::system()).await?;
-    let password_hash = Some(password::hash(password).await.map_err(explain)?);
+    let known = store.system().user_by_email(&email).await.map_err(explain)?;
+    ensure!(
+        known.is_none() || another_account,
+        "that e-mail address already has a user; to make another account of it, add --another-account"
+    );
+    let recipe = match known.and_then(|user| user.password_hash) {
+        Some(hash) => Recipe::of_hash(&hash).map_err(explain)?,
+        None => Recipe::of_address(store.vault(), &email),
+    };
+    let password_hash = password::hash_by(password, vec![recipe]).await.map_err(explain)?.pop();
     let actor = Some(Actor::system(ACTOR));
-    let new = NewOrganization { name, email, password_hash, actor, request_id: None };
+    let new = NewOrganization { name, email, password_hash, actor, ..NewOrganization::default() };
     let created = store.system().organization_create(new).await.map_err(explain)?;
     let key = first_key(&store, created.organization_id, ACTOR).await?;
     store.close().await;
@@ -107,7 +120,7 @@ pub(super) async fn first_key(
     Ok(new.key)
 }
 
-fn read_password(email: &str) -> anyhow::Result<SecretString> {
+fn read_password(email: &str, name: &str) -> anyhow::Result<SecretString> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
         remark(&format!("The password of {email}, then Enter; it is shown as you type:"));
@@ -120,7 +133,7 @@ fn read_password(email: &str) -> anyhow::Result<SecretString> {
     let text = text.strip_suffix('\r').unwrap_or(text);
     ensure!(!text.is_empty(), "standard input holds no password: write it there as one line");
     let password = SecretString::from(text);
-    match password::objection(&password) {
+    match password::objection(&password, &[email, name]) {
         Some(objection) => bail!("{objection}"),
         None => Ok(password),
     }

@@ -1,16 +1,24 @@
 //! `failsoft user reset-link`: a link by which somebody sets a new password.
 
 use anyhow::bail;
+use entity::ids::UserId;
+use uuid::Uuid;
 
 use super::output::say;
 use super::{block_on, explain, settle};
-use crate::auth::account::parse_email;
 use crate::auth::link;
+use crate::checks::account::parse_email;
 use crate::clock::Clock;
 use crate::config::{Overrides, Settings};
 use crate::store::{Actor, LinkKind, Store};
 
+/// The most accounts of one address that are listed.
+const LISTED: u64 = 50;
+
 /// Prints a link by which a person sets a new password. It works once, for a day.
+///
+/// Several accounts may have one address, because nothing proves an address: then the command lists them, and
+/// `--account` chooses.
 ///
 /// It works on the database directly, also while servers run on it. The link starts with the public URL, or else with the
 /// listener's address.
@@ -19,25 +27,27 @@ pub(super) struct Arguments {
     /// The person's e-mail address.
     #[arg(value_name = "EMAIL", value_parser = parse_email)]
     email: String,
+    /// The account, where several have the address.
+    #[arg(long, value_name = "ID")]
+    account: Option<Uuid>,
     #[command(flatten)]
     overrides: Overrides,
 }
 
 pub(super) fn reset_link(arguments: Arguments) -> anyhow::Result<()> {
-    let settings = settle(arguments.overrides)?;
-    let link = block_on(make(settings, arguments.email))?;
+    let Arguments { email, account, overrides } = arguments;
+    let settings = settle(overrides)?;
+    let link = block_on(make(settings, email, account))?;
     Ok(say(&link)?)
 }
 
-async fn make(settings: Settings, email: String) -> anyhow::Result<String> {
+async fn make(settings: Settings, email: String, account: Option<Uuid>) -> anyhow::Result<String> {
     let clock = Clock::system();
     let store = Store::open_unloaded(&settings, clock.clone()).await?;
-    let Some(user) = store.system().user_by_email(&email).await.map_err(explain)? else {
-        bail!("nobody has an account with the address {email}");
-    };
+    let user_id = choose(&store, &email, account).await?;
     let (secret, token_hash) = link::generate(store.vault()).map_err(explain)?;
     let (expires_at, actor) = (clock.now() + link::RESET, Actor::system("command line"));
-    let made = store.system().link_create(LinkKind::Reset, user.id, token_hash, expires_at, &actor).await;
+    let made = store.system().link_create(LinkKind::Reset, user_id, token_hash, expires_at, &actor).await;
     made.map_err(explain)?;
     store.close().await;
     let address = match &settings.server.public_url {
@@ -45,4 +55,31 @@ async fn make(settings: Settings, email: String) -> anyhow::Result<String> {
         None => format!("http://{}", settings.server.listen),
     };
     Ok(format!("{address}{}", link::path("reset", &secret)))
+}
+
+/// The account of the address: the only one, or the one that was named.
+async fn choose(store: &Store, email: &str, account: Option<Uuid>) -> anyhow::Result<UserId> {
+    let accounts = store.system().users_by_email(email, LISTED).await.map_err(explain)?;
+    if let Some(id) = account {
+        match accounts.iter().find(|account| account.id.0 == id) {
+            Some(account) => return Ok(account.id),
+            None => bail!("no account with the address {email} has the id {id}"),
+        }
+    }
+    match accounts.as_slice() {
+        [] => bail!("nobody has an account with the address {email}"),
+        [only] => Ok(only.id),
+        several => {
+            let mut lines = Vec::with_capacity(several.len());
+            for account in several {
+                let organizations = store.system().user_organizations(account.id).await.map_err(explain)?;
+                let names: Vec<String> = organizations.into_iter().map(|own| own.name).collect();
+                lines.push(format!("{} ({})", account.id, names.join(", ")));
+            }
+            bail!(
+                "several accounts have the address {email}; choose one with --account ID: {}",
+                lines.join("; ")
+            )
+        }
+    }
 }

@@ -100,7 +100,7 @@ impl OrgStore {
     /// Makes a key. It works, in this process, when this returns.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `models`: a name that no living model has.
+    /// [`Error::Invalid`] on `models`: a name that no living model has. A key that acts gives more than it has.
     pub async fn api_key_create(&self, new: NewApiKey) -> Result<ApiKeyRow, Error> {
         let change = self.change().await?;
         self.insert_api_key(change, ApiKeyId(self.clock().new_id()), new).await
@@ -125,6 +125,7 @@ impl OrgStore {
 
     async fn insert_api_key(&self, change: Change, id: ApiKeyId, new: NewApiKey) -> Result<ApiKeyRow, Error> {
         self.check_allow_list(&change, new.models.as_deref()).await?;
+        let grant = self.pending_grant(&change, None).await?;
         let now = self.clock().now();
         let row = api_keys::ActiveModel {
             id: Set(id),
@@ -145,6 +146,7 @@ impl OrgStore {
             revoked_at: Set(None),
         };
         let row = ApiKeyRow::try_from(row.insert(change.on()).await?)?;
+        self.settle_grant(&change, grant, id).await?;
         change.audit(entry("api_key.create", None, &row)?).await?;
         change.commit().await?;
         Ok(row)
@@ -198,6 +200,7 @@ impl OrgStore {
         }
         check_seen(to.seen, row.updated_at)?;
         self.check_allow_list(&change, to.models.as_ref().and_then(Option::as_deref)).await?;
+        let grant = self.pending_grant(&change, Some(id)).await?;
         let before = ApiKeyRow::try_from(row.clone())?;
         let mut row = row.into_active_model();
         row.name = to.name.map_or(row.name, Set);
@@ -208,6 +211,7 @@ impl OrgStore {
         row.expires_at = to.expires_at.map_or(row.expires_at, |expires_at| Set(expires_at.map(cut)));
         row.updated_at = Set(self.clock().now());
         let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
+        self.settle_grant(&change, grant, id).await?;
         change.audit(entry("api_key.change", Some(&before), &after)?).await?;
         change.commit().await?;
         Ok(Some(after))
@@ -266,7 +270,7 @@ impl OrgStore {
         api_keys::Entity::find().filter(api_keys::Column::OrganizationId.eq(self.organization_id))
     }
 
-    async fn api_key(
+    pub(super) async fn api_key(
         &self,
         on: &impl ConnectionTrait,
         id: ApiKeyId,

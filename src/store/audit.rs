@@ -2,12 +2,16 @@
 
 mod read;
 
+use entity::ids::{ApiKeyId, UserId};
 use sea_orm::prelude::Json;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Error;
 pub use read::{AuditFilter, AuditRow};
+
+const API_KEY: &str = "api_key";
+const USER: &str = "user";
 
 /// Who makes a change: a key, a person, or the system itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,19 +26,35 @@ impl Actor {
     /// An API key, by its id and name.
     #[must_use]
     pub fn api_key(id: Uuid, name: &str, request_id: Option<Uuid>) -> Self {
-        Self { kind: "api_key", id: Some(id), label: name.to_owned(), request_id }
+        Self { kind: API_KEY, id: Some(id), label: name.to_owned(), request_id }
     }
 
     /// A person, by id and address.
     #[must_use]
     pub fn user(id: Uuid, email: &str, request_id: Option<Uuid>) -> Self {
-        Self { kind: "user", id: Some(id), label: email.to_owned(), request_id }
+        Self { kind: USER, id: Some(id), label: email.to_owned(), request_id }
     }
 
     /// The command line, the demo, a start.
     #[must_use]
     pub fn system(label: &str) -> Self {
         Self { kind: "system", id: None, label: label.to_owned(), request_id: None }
+    }
+
+    /// The same, in that request.
+    #[must_use]
+    pub fn within(self, request_id: Uuid) -> Self {
+        Self { request_id: Some(request_id), ..self }
+    }
+
+    /// The key that acts, if one does.
+    pub(super) fn api_key_id(&self) -> Option<ApiKeyId> {
+        self.id.filter(|_| self.kind == API_KEY).map(ApiKeyId)
+    }
+
+    /// The person who acts, if one does.
+    pub(super) fn user_id(&self) -> Option<UserId> {
+        self.id.filter(|_| self.kind == USER).map(UserId)
     }
 
     pub(super) fn kind(&self) -> &'static str {

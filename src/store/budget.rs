@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::audit::AuditEntry;
+use super::change::Change;
+use super::grant::PendingGrant;
 use super::page::{Page, PageRequest, Position, newest_first};
 use super::{Error, OrgStore};
 use crate::error::Violation;
@@ -148,6 +150,7 @@ impl OrgStore {
                 format!("{name} has a budget for the {period} already: change that one, or delete it first");
             return Err(Error::Conflict { message });
         }
+        let grant = self.budget_grant(&change, new.api_key_id).await?;
         let now = self.clock().now();
         let row = budgets::ActiveModel {
             id: Set(BudgetId(self.clock().new_id())),
@@ -162,6 +165,7 @@ impl OrgStore {
             deleted_at: Set(None),
         };
         let row = BudgetRow::try_from(row.insert(change.on()).await?)?;
+        self.settle_budget_grant(&change, grant, row.api_key_id).await?;
         change.audit(AuditEntry::new("budget.create", "budget", row.id.0, &name, None, Some(&row))?).await?;
         change.commit().await?;
         Ok(row)
@@ -214,6 +218,7 @@ impl OrgStore {
         let soft = to.soft_limit_nano_dollars.unwrap_or(before.soft_limit_nano_dollars);
         let hard = to.hard_limit_nano_dollars.unwrap_or(before.hard_limit_nano_dollars);
         check_limits(soft, hard)?;
+        let grant = self.budget_grant(&change, before.api_key_id).await?;
         let mut row = row.into_active_model();
         row.soft_limit_nano_dollars = Set(soft);
         row.hard_limit_nano_dollars = Set(hard);
@@ -221,6 +226,7 @@ impl OrgStore {
         row.warned_at = Set(None);
         row.updated_at = Set(self.clock().now());
         let after = BudgetRow::try_from(row.update(change.on()).await?)?;
+        self.settle_budget_grant(&change, grant, after.api_key_id).await?;
         let name = self.budget_name(change.on(), after.api_key_id).await?;
         let entry = AuditEntry::new("budget.change", "budget", id.0, &name, Some(&before), Some(&after))?;
         change.audit(entry).await?;
@@ -237,9 +243,11 @@ impl OrgStore {
         let found = self.budgets().filter(budgets::Column::Id.eq(id)).one(change.on()).await?;
         let Some(row) = found else { return Ok(None) };
         let before = BudgetRow::try_from(row.clone())?;
+        let grant = self.budget_grant(&change, before.api_key_id).await?;
         let mut row = row.into_active_model();
         row.deleted_at = Set(Some(self.clock().now()));
         row.update(change.on()).await?;
+        self.settle_budget_grant(&change, grant, before.api_key_id).await?;
         let name = self.budget_name(change.on(), before.api_key_id).await?;
         let entry = AuditEntry::new("budget.delete", "budget", id.0, &name, Some(&before), None)?;
         change.audit(entry).await?;
@@ -285,7 +293,31 @@ impl OrgStore {
         Ok(spent(self.reader(), Some(self.organization_id), start).await?)
     }
 
-    fn budgets(&self) -> Select<budgets::Entity> {
+    /// A budget of a key is one of its bounds; the organization's is not a key's to compare.
+    async fn budget_grant(
+        &self,
+        change: &Change,
+        key: Option<ApiKeyId>,
+    ) -> Result<Option<PendingGrant>, Error> {
+        match key {
+            Some(id) => self.pending_grant(change, Some(id)).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn settle_budget_grant(
+        &self,
+        change: &Change,
+        grant: Option<PendingGrant>,
+        key: Option<ApiKeyId>,
+    ) -> Result<(), Error> {
+        match key {
+            Some(id) => self.settle_grant(change, grant, id).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn budgets(&self) -> Select<budgets::Entity> {
         budgets::Entity::find()
             .filter(budgets::Column::OrganizationId.eq(self.organization_id))
             .filter(budgets::Column::DeletedAt.is_null())

@@ -13,10 +13,9 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 
-use super::Error;
-use super::pooler;
 use super::recorder::synchronous;
 use super::vault::VaultError;
+use super::{Error, files, pooler};
 use crate::config::database::Database as Section;
 use crate::config::recording::Durability;
 
@@ -55,6 +54,7 @@ pub(super) async fn connect(
     durability: Durability,
 ) -> Result<(DatabaseConnection, DatabaseConnection), ConnectError> {
     if section.is_sqlite() {
+        make_private(section).map_err(ConnectError::Unreachable)?;
         let writer = open_sqlite_in_turn(section, 1, Some(durability)).await?;
         let reader = open_sqlite_in_turn(section, section.connections, None).await?;
         return Ok((writer, reader));
@@ -78,6 +78,16 @@ async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseCo
     let options = postgres_options(connections, Duration::from_secs(10), driver_options(section)?);
     let opened = Database::connect(options).await;
     opened.map_err(|error| ConnectError::Unreachable(section.url.hide_in(&error.to_string())))
+}
+
+/// Sealed credentials and what people did are for the owner of the file. Databases in memory have none.
+fn make_private(section: &Section) -> Result<(), String> {
+    let url = section.url.expose();
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Ok(());
+    }
+    let options = sqlite_options(section)?;
+    files::make_private(options.get_filename()).map_err(|error| error.to_string())
 }
 
 /// Connections for the recorder and for changes, which take turns anyway.

@@ -7,8 +7,8 @@ use entity::ids::{InvitationId, OrganizationId, UserId};
 use entity::{invitations, organizations};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::membership::{self, MemberRow};
 use super::page::equals;
 use super::system::System;
 use super::user::{self, NewUser};
-use super::{Error, OrgStore};
+use super::{Error, OrgStore, given};
 
 /// An invitation that was neither used nor withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +36,9 @@ pub struct InvitationRow {
     pub created_at: DateTime<Utc>,
     /// From when on it is refused.
     pub expires_at: DateTime<Utc>,
+    /// Who invites, and must still be allowed to when it is accepted. None: the operator.
+    #[serde(skip)]
+    pub invited_by: Option<UserId>,
 }
 
 /// An invitation to be made.
@@ -124,7 +127,11 @@ impl OrgStore {
         Ok(Some(withdrawn))
     }
 
-    async fn withdraw(&self, change: &Change, row: invitations::Model) -> Result<InvitationRow, Error> {
+    pub(super) async fn withdraw(
+        &self,
+        change: &Change,
+        row: invitations::Model,
+    ) -> Result<InvitationRow, Error> {
         invitations::Entity::update_many()
             .col_expr(invitations::Column::RevokedAt, Expr::value(self.clock().now()))
             .filter(invitations::Column::OrganizationId.eq(self.organization_id))
@@ -136,7 +143,7 @@ impl OrgStore {
         Ok(row)
     }
 
-    fn open_invitations(&self) -> Select<invitations::Entity> {
+    pub(super) fn open_invitations(&self) -> Select<invitations::Entity> {
         open().filter(invitations::Column::OrganizationId.eq(self.organization_id))
     }
 }
@@ -155,14 +162,18 @@ impl System<'_> {
             .filter(invitations::Column::TokenHash.eq(token_hash.to_vec()))
             .filter(invitations::Column::ExpiresAt.gt(inner.clock.now()));
         let Some(row) = found.one(&inner.reader).await? else { return Ok(None) };
+        if !may_still_invite(&inner.reader, row.organization_id, row.invited_by).await? {
+            return Ok(None);
+        }
         let organization = organizations::Entity::find_by_id(row.organization_id).one(&inner.reader).await?;
         Ok(organization.map(|organization| (row.into(), organization.name)))
     }
 
-    /// Makes whoever accepts a member. None: somebody was faster, or it was withdrawn.
+    /// Makes the person who accepts a member. None: it was used or withdrawn meanwhile, or its giver may not invite any
+    /// more.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: the address has got an account meanwhile, or belongs to the organization already.
+    /// [`Error::Conflict`]: the same account was made meanwhile, or a member has the address already.
     pub async fn invitation_accept(
         &self,
         invitation: &InvitationRow,
@@ -181,6 +192,10 @@ impl System<'_> {
         };
         let actor = Actor::user(id.0, &invitation.email, request_id);
         let change = Change::begin(store, invitation.organization_id, actor).await?;
+        let giver = invitation.invited_by;
+        if !may_still_invite(change.on(), invitation.organization_id, giver).await? {
+            return Ok(None);
+        }
         let used = invitations::Entity::update_many()
             .col_expr(invitations::Column::AcceptedAt, Expr::value(now))
             .filter(invitations::Column::Id.eq(invitation.id))
@@ -192,6 +207,7 @@ impl System<'_> {
         if used.rows_affected != 1 {
             return Ok(None);
         }
+        self.keep_addresses_apart(&change, invitation).await?;
         let name = new.as_ref().and_then(|new| new.name.clone());
         if let Some(new) = new {
             user::insert(store, change.on(), new).await?;
@@ -204,6 +220,27 @@ impl System<'_> {
         change.audit(membership::entry("member.join", None, Some(&member), &member)?).await?;
         change.commit().await?;
         Ok(Some(id))
+    }
+
+    /// In one organization an address is one person: a second account of it would pass for a member.
+    async fn keep_addresses_apart(&self, change: &Change, invitation: &InvitationRow) -> Result<(), Error> {
+        let data = self.store().scoped(invitation.organization_id, change.actor().clone());
+        if !data.has_email(change.on(), &invitation.email).await? {
+            return Ok(());
+        }
+        Err(Error::Conflict { message: "this person belongs to the organization already".to_owned() })
+    }
+}
+
+/// Is the person who invited still allowed to? What the operator made needs nobody's right.
+async fn may_still_invite(
+    on: &impl ConnectionTrait,
+    organization_id: OrganizationId,
+    invited_by: Option<UserId>,
+) -> Result<bool, Error> {
+    match invited_by {
+        Some(giver) => given::may_give(on, organization_id, giver).await,
+        None => Ok(true),
     }
 }
 
@@ -231,6 +268,7 @@ impl From<invitations::Model> for InvitationRow {
             role: row.role,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            invited_by: row.invited_by,
         }
     }
 }

@@ -14,11 +14,15 @@ use serde::Serialize;
 
 use super::audit::AuditEntry;
 use super::change::Change;
+use super::given::Given;
 use super::page::{Page, PageRequest, Position, newest_first};
 use super::{Error, OrgStore};
 
 /// The role that an organization cannot be without.
 pub(super) const OWNER: &str = "owner";
+
+/// The roles that invite people and make links for them, as `auth::permission` has them.
+pub const MANAGES_MEMBERS: &[&str] = &[OWNER];
 
 /// A member of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromQueryResult)]
@@ -60,23 +64,34 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn member_has_email(&self, email: &str) -> Result<bool, Error> {
-        let found = self.members().filter(super::page::equals((users::Entity, users::Column::Email), email));
-        Ok(found.into_model::<MemberRow>().one(self.reader()).await?.is_some())
+        self.has_email(self.reader(), email).await
     }
 
-    /// Gives a member another role, which holds from the next request on; none if there is no such member.
+    pub(super) async fn has_email(&self, on: &impl ConnectionTrait, email: &str) -> Result<bool, Error> {
+        let found = self.members().filter(super::page::equals((users::Entity, users::Column::Email), email));
+        Ok(found.into_model::<MemberRow>().one(on).await?.is_some())
+    }
+
+    /// Gives a member another role, which holds from the next request on; none if there is no such member. A role that
+    /// may not invite ends what the member has given out.
     ///
     /// # Errors
     /// [`Error::Conflict`]: nobody would be an owner any more.
-    pub async fn member_role_set(&self, user_id: UserId, role: &str) -> Result<Option<MemberRow>, Error> {
+    pub async fn member_role_set(
+        &self,
+        user_id: UserId,
+        role: &str,
+    ) -> Result<Option<(MemberRow, Given)>, Error> {
         let change = self.change().await?;
         let Some(before) = self.member(change.on(), user_id).await? else { return Ok(None) };
         if before.role == role {
-            return Ok(Some(before));
+            return Ok(Some((before, Given::default())));
         }
         if before.role == OWNER {
             self.keep_an_owner(&change, user_id).await?;
         }
+        let loses = MANAGES_MEMBERS.contains(&before.role.as_str()) && !MANAGES_MEMBERS.contains(&role);
+        let given = if loses { self.void_given(&change, user_id).await? } else { Given::default() };
         memberships::Entity::update_many()
             .col_expr(memberships::Column::Role, Expr::value(role))
             .col_expr(memberships::Column::UpdatedAt, Expr::value(self.clock().now()))
@@ -87,19 +102,22 @@ impl OrgStore {
         let after = MemberRow { role: role.to_owned(), ..before.clone() };
         change.audit(entry("member.role", Some(&before), Some(&after), &after)?).await?;
         change.commit().await?;
-        Ok(Some(after))
+        Ok(Some((after, given)))
     }
 
-    /// Takes a member out, whose sessions for this organization end with it; none if there is no such member.
+    /// Takes a member out; none if there is no such member. Sessions for this organization end with it, and so do the
+    /// invitations and links that the member has given out, and the links that were made for the member.
     ///
     /// # Errors
     /// [`Error::Conflict`]: nobody would be an owner any more.
-    pub async fn member_remove(&self, user_id: UserId) -> Result<Option<MemberRow>, Error> {
+    pub async fn member_remove(&self, user_id: UserId) -> Result<Option<(MemberRow, Given)>, Error> {
         let change = self.change().await?;
         let Some(before) = self.member(change.on(), user_id).await? else { return Ok(None) };
         if before.role == OWNER {
             self.keep_an_owner(&change, user_id).await?;
         }
+        let given = self.void_given(&change, user_id).await?;
+        self.void_links_for(&change, user_id).await?;
         // The database deletes the sessions along with it.
         memberships::Entity::delete_many()
             .filter(memberships::Column::OrganizationId.eq(self.organization_id))
@@ -108,7 +126,7 @@ impl OrgStore {
             .await?;
         change.audit(entry("member.remove", Some(&before), None, &before)?).await?;
         change.commit().await?;
-        Ok(Some(before))
+        Ok(Some((before, given)))
     }
 
     /// Changes of one organization wait for each other, so two owners cannot both leave at once.

@@ -14,6 +14,9 @@ mod claim;
 mod connect;
 mod event;
 mod fallback;
+mod files;
+mod given;
+mod grant;
 mod invitation;
 mod membership;
 mod model;
@@ -59,8 +62,10 @@ pub use fallback::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE,
     NewFallback,
 };
+pub use given::Given;
+pub use grant::{BoundKey, KeyGrant, KeyGrantCheck};
 pub use invitation::{InvitationRow, Joining, NewInvitation};
-pub use membership::MemberRow;
+pub use membership::{MANAGES_MEMBERS, MemberRow};
 pub use model::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
 pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
@@ -149,11 +154,12 @@ impl Store {
     /// Opens an organization's data for a caller who belongs to it.
     #[must_use]
     pub fn organization(&self, tenant: &Tenant) -> OrgStore {
-        OrgStore { _place: tenant.place(), ..self.scoped(tenant.organization_id(), tenant.actor().clone()) }
+        let scoped = self.scoped(tenant.organization_id(), tenant.actor().clone());
+        OrgStore { grant_check: tenant.grant_check(), _place: tenant.place(), ..scoped }
     }
 
     fn scoped(&self, organization_id: OrganizationId, actor: Actor) -> OrgStore {
-        OrgStore { store: self.clone(), organization_id, actor, _place: None }
+        OrgStore { store: self.clone(), organization_id, actor, grant_check: None, _place: None }
     }
 
     /// The snapshots from which requests are served.
@@ -216,6 +222,8 @@ pub struct OrgStore {
     actor: Actor,
     /// The caller's place among its organization's calls: kept as long as its data is read, to the end of an export.
     _place: Option<Arc<Place>>,
+    /// For a key that acts: what it may give.
+    grant_check: Option<KeyGrantCheck>,
 }
 
 impl OrgStore {

@@ -4,7 +4,7 @@
 //! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
-use entity::ids::{OneTimeLinkId, UserId};
+use entity::ids::{OneTimeLinkId, OrganizationId, UserId};
 use entity::{memberships, one_time_links};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::audit::{Actor, AuditEntry};
 use super::system::System;
-use super::{Error, OrgStore, Store, user};
+use super::{Error, OrgStore, Store, given, user};
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct LinkRow {
     pub id: OneTimeLinkId,
     /// Whom it lets in.
     pub user_id: UserId,
+    /// In which organization's name it was made, and by which member of it. None: the operator made it.
+    giver: Option<(OrganizationId, UserId)>,
 }
 
 /// What became of the wish for a link.
@@ -77,14 +79,14 @@ impl System<'_> {
         actor: &Actor,
     ) -> Result<(), Error> {
         let transaction = self.store().begin().await?;
-        insert(self.store(), &transaction, kind, user_id, token_hash, expires_at).await?;
+        insert(self.store(), &transaction, (kind, user_id), token_hash, expires_at, None).await?;
         let state = json!({ "expires_at": expires_at });
         user::audit(self.store(), &transaction, user_id, actor, (kind.action(), None, state)).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// The link of that hash, if it was not used and is not over.
+    /// The link of that hash, if it was not used, is not over, and its giver may still give it.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -93,8 +95,9 @@ impl System<'_> {
         let found = usable(now)
             .filter(one_time_links::Column::Kind.eq(kind.as_str()))
             .filter(one_time_links::Column::TokenHash.eq(token_hash.to_vec()));
-        let found = found.one(&self.store().inner.reader).await?;
-        Ok(found.map(|link| LinkRow { id: link.id, user_id: link.user_id }))
+        let reader = &self.store().inner.reader;
+        let Some(link) = found.one(reader).await?.map(LinkRow::from) else { return Ok(None) };
+        Ok(still_holds(reader, &link).await?.then_some(link))
     }
 
     /// Uses a link up. False: somebody was faster.
@@ -105,10 +108,11 @@ impl System<'_> {
         use_up(self.store(), &self.store().inner.writer, id).await
     }
 
-    /// Uses a link up for a new password, which ends every session of its person. False: somebody was faster.
+    /// Uses a link up for a new password, which ends every session of its person. False: somebody was faster, or its
+    /// giver may not give it any more.
     ///
     /// # Errors
-    /// The database cannot be written.
+    /// [`Error::Conflict`]: another account of the address has this password.
     pub async fn link_use_for_password(
         &self,
         link: &LinkRow,
@@ -116,7 +120,7 @@ impl System<'_> {
         actor: &Actor,
     ) -> Result<bool, Error> {
         let transaction = self.store().begin().await?;
-        if !use_up(self.store(), &transaction, link.id).await? {
+        if !still_holds(&transaction, link).await? || !use_up(self.store(), &transaction, link.id).await? {
             return Ok(false);
         }
         user::replace_password(self.store(), &transaction, link.user_id, password_hash, None, actor).await?;
@@ -138,13 +142,11 @@ impl OrgStore {
     ) -> Result<LinkOutcome, Error> {
         let change = self.change().await?;
         let Some(member) = self.member(change.on(), user_id).await? else { return Ok(LinkOutcome::Absent) };
-        let elsewhere = memberships::Entity::find()
-            .filter(memberships::Column::UserId.eq(user_id))
-            .filter(memberships::Column::OrganizationId.ne(self.organization_id));
-        if elsewhere.count(change.on()).await? > 0 {
+        if belongs_elsewhere(change.on(), self.organization_id, user_id).await? {
             return Ok(LinkOutcome::ElsewhereToo);
         }
-        insert(&self.store, change.on(), LinkKind::Reset, user_id, token_hash, expires_at).await?;
+        let giver = change.actor().user_id().map(|giver| (self.organization_id, giver));
+        insert(&self.store, change.on(), (LinkKind::Reset, user_id), token_hash, expires_at, giver).await?;
         let state = json!({ "expires_at": expires_at });
         let entry =
             AuditEntry::new(LinkKind::Reset.action(), "user", user_id.0, &member.email, None, Some(&state))?;
@@ -157,10 +159,10 @@ impl OrgStore {
 async fn insert(
     store: &Store,
     on: &impl ConnectionTrait,
-    kind: LinkKind,
-    user_id: UserId,
+    (kind, user_id): (LinkKind, UserId),
     token_hash: [u8; 32],
     expires_at: DateTime<Utc>,
+    giver: Option<(OrganizationId, UserId)>,
 ) -> Result<(), Error> {
     let clock = &store.inner.clock;
     one_time_links::Entity::insert(one_time_links::ActiveModel {
@@ -171,10 +173,40 @@ async fn insert(
         created_at: Set(clock.now()),
         expires_at: Set(expires_at),
         used_at: Set(None),
+        organization_id: Set(giver.map(|(organization_id, _)| organization_id)),
+        issued_by: Set(giver.map(|(_, issued_by)| issued_by)),
     })
     .exec_without_returning(on)
     .await?;
     Ok(())
+}
+
+/// May its giver still give it, and is it still for a member of that organization alone?
+async fn still_holds(on: &impl ConnectionTrait, link: &LinkRow) -> Result<bool, Error> {
+    let Some((organization_id, giver)) = link.giver else { return Ok(true) };
+    let own = memberships::Entity::find()
+        .filter(memberships::Column::OrganizationId.eq(organization_id))
+        .filter(memberships::Column::UserId.eq(link.user_id));
+    Ok(given::may_give(on, organization_id, giver).await?
+        && own.count(on).await? > 0
+        && !belongs_elsewhere(on, organization_id, link.user_id).await?)
+}
+
+async fn belongs_elsewhere(
+    on: &impl ConnectionTrait,
+    organization_id: OrganizationId,
+    user_id: UserId,
+) -> Result<bool, Error> {
+    let elsewhere = memberships::Entity::find()
+        .filter(memberships::Column::UserId.eq(user_id))
+        .filter(memberships::Column::OrganizationId.ne(organization_id));
+    Ok(elsewhere.count(on).await? > 0)
+}
+
+impl From<one_time_links::Model> for LinkRow {
+    fn from(link: one_time_links::Model) -> Self {
+        Self { id: link.id, user_id: link.user_id, giver: link.organization_id.zip(link.issued_by) }
+    }
 }
 
 async fn use_up(store: &Store, on: &impl ConnectionTrait, id: OneTimeLinkId) -> Result<bool, Error> {

@@ -3,6 +3,8 @@
 //!
 //! Imports the rest of `store`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{OrganizationId, SessionId, UserId};
 use entity::{memberships, organizations, sessions, users};
@@ -11,9 +13,11 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, FromQueryResult, JoinType, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select, SqlErr,
 };
+use serde_json::json;
 
-use super::Error;
+use super::audit::{Actor, AuditEntry};
 use super::system::System;
+use super::{Error, change};
 
 /// A session ends when it was not used for so long.
 pub const IDLE: TimeDelta = TimeDelta::hours(12);
@@ -35,6 +39,10 @@ pub struct NewSession {
     pub user_agent: Option<String>,
     /// The client's address.
     pub address: Option<String>,
+    /// How the person came in: `password`, `sign-up`, `invitation`, `link`, `switch`.
+    pub by: &'static str,
+    /// Who logged in, for the audit.
+    pub actor: Actor,
 }
 
 /// A living session, with what its person is in the organization right now.
@@ -76,7 +84,8 @@ pub struct SessionRow {
 }
 
 impl System<'_> {
-    /// Makes a session, and sweeps those of the same person that are over. Returns its id and when it ends.
+    /// Makes a session, which the audit of its organization notes, and sweeps those of the same person that are over.
+    /// Returns its id and when it ends.
     ///
     /// # Errors
     /// [`Error::Absent`]: the person does not belong to the organization.
@@ -89,7 +98,7 @@ impl System<'_> {
             .filter(sessions::Column::ExpiresAt.lte(now))
             .exec(&transaction)
             .await?;
-        let expires_at = now + ABSOLUTE;
+        let (expires_at, address) = (now + ABSOLUTE, new.address);
         let cut = |text: String| text.chars().filter(|letter| *letter != '\0').take(USER_AGENT).collect();
         sessions::Entity::insert(sessions::ActiveModel {
             id: Set(id),
@@ -100,7 +109,7 @@ impl System<'_> {
             expires_at: Set(expires_at),
             revoked_at: Set(None),
             user_agent: Set(new.user_agent.map(cut)),
-            address: Set(new.address),
+            address: Set(address.clone()),
         })
         .exec_without_returning(&transaction)
         .await
@@ -110,6 +119,10 @@ impl System<'_> {
             }
             Some(_) | None => error.into(),
         })?;
+        let state = json!({ "by": new.by, "address": address });
+        let (user_id, label) = (new.user_id.0, new.actor.label());
+        let entry = AuditEntry::new("user.login", "user", user_id, label, None, Some(&state))?;
+        change::audit(&transaction, clock, new.organization_id, &new.actor, entry).await?;
         transaction.commit().await?;
         Ok((id, expires_at))
     }
@@ -203,8 +216,8 @@ impl System<'_> {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn session_end(&self, user_id: UserId, id: SessionId) -> Result<bool, Error> {
-        let ended = self.end(user_id, sessions::Column::Id.eq(id)).await?;
+    pub async fn session_end(&self, user_id: UserId, id: SessionId, actor: &Actor) -> Result<bool, Error> {
+        let ended = self.end(user_id, sessions::Column::Id.eq(id), actor).await?;
         Ok(ended > 0)
     }
 
@@ -212,20 +225,38 @@ impl System<'_> {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn session_end_others(&self, user_id: UserId, keep: SessionId) -> Result<u64, Error> {
-        self.end(user_id, sessions::Column::Id.ne(keep)).await
+    pub async fn session_end_others(
+        &self,
+        user_id: UserId,
+        keep: SessionId,
+        actor: &Actor,
+    ) -> Result<u64, Error> {
+        self.end(user_id, sessions::Column::Id.ne(keep), actor).await
     }
 
-    async fn end(&self, user_id: UserId, which: Expr) -> Result<u64, Error> {
-        let inner = &self.store().inner;
-        let ended = sessions::Entity::update_many()
-            .col_expr(sessions::Column::RevokedAt, Expr::value(inner.clock.now()))
+    /// Ends sessions. The audit of each one's organization notes how many of its own they were.
+    async fn end(&self, user_id: UserId, which: Expr, actor: &Actor) -> Result<u64, Error> {
+        let clock = &self.store().inner.clock;
+        let transaction = self.store().begin().await?;
+        let own = living(clock.now()).filter(sessions::Column::UserId.eq(user_id)).filter(which.clone());
+        let mut ended: BTreeMap<OrganizationId, u64> = BTreeMap::new();
+        for session in own.all(&transaction).await? {
+            *ended.entry(session.organization_id).or_default() += 1;
+        }
+        sessions::Entity::update_many()
+            .col_expr(sessions::Column::RevokedAt, Expr::value(clock.now()))
             .filter(sessions::Column::UserId.eq(user_id))
             .filter(sessions::Column::RevokedAt.is_null())
             .filter(which)
-            .exec(&inner.writer)
+            .exec(&transaction)
             .await?;
-        Ok(ended.rows_affected)
+        for (organization_id, count) in &ended {
+            let state = json!({ "sessions": count });
+            let entry = AuditEntry::new("user.logout", "user", user_id.0, actor.label(), Some(&state), None)?;
+            change::audit(&transaction, clock, *organization_id, actor, entry).await?;
+        }
+        transaction.commit().await?;
+        Ok(ended.values().sum())
     }
 }
 

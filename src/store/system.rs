@@ -49,6 +49,8 @@ pub struct NewOrganization {
     pub actor: Option<Actor>,
     /// The request in which the owner makes it.
     pub request_id: Option<Uuid>,
+    /// The owner, who has an account already. None: one is made.
+    pub owner: Option<UserId>,
 }
 
 /// What [`System::organization_create`] made.
@@ -78,12 +80,12 @@ impl<'a> System<'a> {
     /// Makes an organization with its owner.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: the address is taken.
+    /// [`Error::Conflict`]: there is an account with the same address and password.
     pub async fn organization_create(&self, new: NewOrganization) -> Result<CreatedOrganization, Error> {
         let clock = &self.store.inner.clock;
         let now = clock.now();
         let organization_id = OrganizationId(clock.new_id());
-        let user_id = UserId(clock.new_id());
+        let user_id = new.owner.unwrap_or_else(|| UserId(clock.new_id()));
         let name = new.name;
         let settings = serde_json::to_value(OrganizationSettings::default()).map_err(Error::internal)?;
         let transaction = self.store.begin().await?;
@@ -101,7 +103,9 @@ impl<'a> System<'a> {
         let actor = new.actor.unwrap_or_else(|| Actor::user(user_id.0, &email, new.request_id));
         let owner =
             NewUser { id: user_id, email: email.clone(), name: None, password_hash: new.password_hash };
-        user::insert(self.store, &transaction, owner).await?;
+        if new.owner.is_none() {
+            user::insert(self.store, &transaction, owner).await?;
+        }
         membership::insert(&transaction, organization_id, user_id, membership::OWNER, now).await?;
         let state = json!({ "name": name, "owner": email });
         let entry = AuditEntry::new(

@@ -1,5 +1,8 @@
-//! People: found by their address, and their passwords. A person belongs to no organization alone, so all of this is
-//! reached through [`System`].
+//! People: found by their address and password. A person belongs to no organization alone, so all of this is reached
+//! through [`System`].
+//!
+//! Nothing is sent to an address, so nothing proves it, and several accounts may have the same one: the first to name an
+//! address does not keep its owner from it.
 //!
 //! Imports the rest of `store`.
 
@@ -8,7 +11,7 @@ use entity::{memberships, one_time_links, organizations, sessions, users};
 use sea_orm::prelude::Json;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, SqlErr,
 };
 use serde_json::json;
@@ -17,6 +20,9 @@ use super::audit::{Actor, AuditEntry};
 use super::page::equals;
 use super::system::System;
 use super::{Error, Store, change};
+
+/// A failed log-in is noted for so many accounts of its address.
+const NOTED_ACCOUNTS: u64 = 8;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +59,56 @@ pub(super) struct NewUser {
 }
 
 impl System<'_> {
-    /// The person of that address, in whatever case it is written.
+    /// The oldest account of that address, in whatever case it is written. There may be more: nothing proves an address.
     ///
     /// # Errors
     /// The database cannot be read.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, Error> {
-        let found = users::Entity::find().filter(equals(users::Column::Email, &email.to_lowercase()));
+        Ok(self.users_by_email(email, 1).await?.pop())
+    }
+
+    /// The oldest accounts of that address, at most so many.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn users_by_email(&self, email: &str, limit: u64) -> Result<Vec<UserRow>, Error> {
+        let found = users::Entity::find()
+            .filter(equals(users::Column::Email, &email.to_lowercase()))
+            .order_by_asc(users::Column::CreatedAt)
+            .order_by_asc(users::Column::Id)
+            .limit(limit);
+        Ok(found.all(&self.store().inner.reader).await?.into_iter().map(UserRow::from).collect())
+    }
+
+    /// The account of that address whose password has one of these hashes.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn user_by_password(&self, email: &str, hashes: &[String]) -> Result<Option<UserRow>, Error> {
+        let found = users::Entity::find()
+            .filter(equals(users::Column::Email, &email.to_lowercase()))
+            .filter(users::Column::PasswordHash.is_in(hashes))
+            .order_by_asc(users::Column::CreatedAt)
+            .order_by_asc(users::Column::Id);
         Ok(found.one(&self.store().inner.reader).await?.map(UserRow::from))
+    }
+
+    /// Writes into the audit of the organizations of an address's oldest accounts that a log-in failed.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn log_in_failed(&self, email: &str, actor: &Actor, address: &str) -> Result<(), Error> {
+        let accounts = self.users_by_email(email, NOTED_ACCOUNTS).await?;
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.store().begin().await?;
+        for account in accounts {
+            let state = json!({ "address": address });
+            audit(self.store(), &transaction, account.id, actor, ("user.login_failed", None, state)).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// The person of that id.
@@ -101,7 +150,7 @@ impl System<'_> {
     /// Gives a person a new password. Every session ends but the one to `keep`, and every link is void.
     ///
     /// # Errors
-    /// The database cannot be written.
+    /// [`Error::Conflict`]: another account of the address has this password.
     pub async fn user_password_set(
         &self,
         id: UserId,
@@ -154,7 +203,10 @@ pub(super) async fn replace_password(
         .col_expr(users::Column::UpdatedAt, Expr::value(now))
         .filter(users::Column::Id.eq(id))
         .exec(transaction)
-        .await?;
+        .await
+        .map_err(|error| {
+            taken(error, "take another password: this one is in use with this address already")
+        })?;
     let mut ended = sessions::Entity::update_many()
         .col_expr(sessions::Column::RevokedAt, Expr::value(now))
         .filter(sessions::Column::UserId.eq(id))
@@ -202,7 +254,7 @@ pub(super) async fn void_links(
 /// Makes a person.
 ///
 /// # Errors
-/// [`Error::Conflict`]: the address is taken.
+/// [`Error::Conflict`]: there is an account with the same address and password.
 pub(super) async fn insert(
     store: &Store,
     transaction: &DatabaseTransaction,
@@ -220,13 +272,17 @@ pub(super) async fn insert(
     })
     .exec_without_returning(transaction)
     .await
-    .map_err(|error| match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::Conflict { message: "that e-mail address already has a user".to_owned() }
-        }
-        Some(_) | None => error.into(),
+    .map_err(|error| {
+        taken(error, "there is an account with this address and password already: log in with it")
     })?;
     Ok(())
+}
+
+fn taken(error: DbErr, message: &str) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::Conflict { message: message.to_owned() },
+        Some(_) | None => error.into(),
+    }
 }
 
 impl From<users::Model> for UserRow {

@@ -15,7 +15,7 @@ use super::csrf;
 use super::guest::{Guest, parts};
 use crate::auth::visitor::{Requires, Visitor};
 use crate::body::BodyReader;
-use crate::error::{Error, Result, VisitFault};
+use crate::error::{Error, Result, Violation, VisitFault};
 
 /// A form that somebody sent who is logged in and may do it.
 #[derive(Debug)]
@@ -94,7 +94,13 @@ async fn read(
         Some(organization) => reader.read_management(organization, request, payload).await?,
         None => reader.read_stranger(request, payload).await?,
     };
-    Ok(Fields::parse(&body.bytes))
+    Fields::parse(&body.bytes)
+}
+
+/// Was U+FFFD itself sent? It is also what reading makes of bytes that are no UTF-8.
+fn sends_replacement(body: &[u8]) -> bool {
+    let encoded = |part: &[u8]| part.eq_ignore_ascii_case(b"%ef%bf%bd");
+    body.windows(9).any(encoded) || body.windows(3).any(|part| part == "\u{fffd}".as_bytes())
 }
 
 /// The fields of a form, in the order in which they stand in it.
@@ -102,10 +108,29 @@ async fn read(
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    fn parse(body: &[u8]) -> Self {
-        // No database keeps a NUL character in a text.
-        let clean = |text: &str| text.replace('\0', "");
-        Self(form_urlencoded::parse(body).map(|(name, value)| (clean(&name), clean(&value))).collect())
+    /// Reads a body. What is in it is taken as it is or refused, and never changed in passing.
+    fn parse(body: &[u8]) -> Result<Self> {
+        let mut fields = Vec::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            // No database keeps a NUL character in a text, and what is no UTF-8 arrives as U+FFFD.
+            let holds = |letter: char| name.contains(letter) || value.contains(letter);
+            let damage = if holds('\0') {
+                Some("a NUL character")
+            } else if holds('\u{fffd}') && !sends_replacement(body) {
+                Some("a character that is not valid UTF-8")
+            } else {
+                None
+            };
+            if let Some(what) = damage {
+                let message = format!(
+                    "The field '{}' holds {what}. Remove it and send the form again.",
+                    name.escape_debug()
+                );
+                return Err(Error::Invalid(vec![Violation::body(&name, "value_error", message)]));
+            }
+            fields.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Self(fields))
     }
 
     /// The first value of a field, as it was typed; empty where there is none.
@@ -225,12 +250,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_fields_keep_their_order_and_no_character_is_nul() {
-        let fields = Fields::parse(b"a=1&b=x+y&a=%C3%A42&c&d=%00e%FF");
+    fn repeated_fields_keep_their_order() {
+        let fields = Fields::parse(b"a=1&b=x+y&a=%C3%A42&c").expect("fields");
         assert_eq!(fields.list("a"), ["1", "ä2"]);
         assert_eq!((fields.text("a"), fields.text("b"), fields.text("z")), ("1", "x y", ""));
         assert!(fields.flag("c") && !fields.flag("z"));
-        assert_eq!(fields.text("d"), "e\u{fffd}");
+        assert_eq!(Fields::parse(b"a=%EF%BF%BD").expect("a field").text("a"), "\u{fffd}");
+    }
+
+    #[test]
+    fn what_no_text_may_hold_is_refused_and_not_removed() {
+        for (body, named) in [
+            (&b"a=1&d=%00e"[..], "'d' holds a NUL"),
+            (b"a%00=1", "holds a NUL"),
+            (b"a=x\0", "'a' holds a NUL"),
+            (b"a=%FF", "'a' holds a character that is not valid UTF-8"),
+        ] {
+            let Err(Error::Invalid(violations)) = Fields::parse(body) else { panic!("{body:?} is taken") };
+            assert!(violations[0].message.contains(named), "{}", violations[0].message);
+        }
     }
 
     #[test]

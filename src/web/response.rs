@@ -11,6 +11,7 @@ use askama::Template;
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _};
 
+use crate::auth::entrance::Entered;
 use crate::error::{Error, Result};
 
 /// For pages to be read: no script, no form, nothing from elsewhere, in nobody's frame.
@@ -79,11 +80,13 @@ pub fn see_other(path: &str) -> HttpResponse {
         .finish()
 }
 
-/// As [`see_other`], with a cookie.
+/// Leads into the console, with the cookies of a new session.
 #[must_use]
-pub fn see_other_with(path: &str, cookie: &Cookie<'_>) -> HttpResponse {
+pub fn enter(path: &str, entered: &Entered) -> HttpResponse {
     let mut response = see_other(path);
-    add_cookie(&mut response, cookie);
+    for cookie in &entered.0 {
+        add_cookie(&mut response, cookie);
+    }
     response
 }
 

@@ -6,7 +6,7 @@ use failsoft::auth::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, App, with_json};
+use crate::support::app::{Answer, App, beginning, with_json};
 use crate::support::feather::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
 use crate::support::on_both_databases;
 
@@ -218,6 +218,86 @@ on_both_databases! {
         assert_eq!(violation(&patch_as(&app, &manager, &free, &more).await), "body.models value_error");
         let more = json!({"scopes": ["router:read", "inference"], "models": ["a"]});
         assert_eq!(patch_as(&app, &manager, &free, &more).await.status, 200);
+    }
+
+    async fn a_limited_key_frees_neither_itself_nor_another(app: App) {
+        models(&app, &["a"]).await;
+        let end = beginning() + chrono::TimeDelta::days(1);
+        let limited = |key: &mut failsoft::store::NewApiKey| {
+            (key.requests_per_minute, key.concurrent_requests, key.expires_at) = (Some(20), Some(2), Some(end));
+        };
+        let manager = app.organization.key_like(&[Scope::KeysManage, Scope::Inference], limited).await;
+        let who = app.call(app.request(Method::GET, WHOAMI), &manager).await.json();
+        let own = format!("{KEYS}/{}", who["api_key"]["id"].as_str().expect("an id"));
+        let within = json!({"name": "child", "scopes": ["inference"], "requests_per_minute": 20,
+                            "concurrent_requests": 1, "expires_at": "2024-10-04T12:00:00Z"});
+        let made = post_as(&app, &manager, &within).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let child = format!("{KEYS}/{}", made.json()["id"].as_str().expect("an id"));
+        let before = app.get(&own).await.json();
+        for (field, value) in [
+            ("requests_per_minute", json!(null)),
+            ("requests_per_minute", json!(21)),
+            ("concurrent_requests", json!(null)),
+            ("concurrent_requests", json!(3)),
+            ("expires_at", json!(null)),
+            ("expires_at", json!("2024-10-06T00:00:00Z")),
+        ] {
+            let named = format!("body.{field} value_error");
+            for path in [&own, &child] {
+                assert_eq!(violation(&patch_as(&app, &manager, path, &json!({field: value})).await), named, "{value}");
+            }
+            let mut body = within.clone();
+            body[field] = value.clone();
+            assert_eq!(violation(&post_as(&app, &manager, &body).await), named, "{value}");
+            // Left out it is no limit, which is more than the calling key has.
+            body.as_object_mut().expect("an object").remove(field);
+            assert_eq!(violation(&post_as(&app, &manager, &body).await), named, "{value}");
+        }
+        assert_eq!(app.get(&own).await.json(), before);
+        assert_eq!(items(&app, KEYS).await.len(), 3, "nothing was made");
+        let narrower = json!({"requests_per_minute": 10, "name": "slower"});
+        assert_eq!(patch_as(&app, &manager, &own, &narrower).await.status, 200);
+        let back = patch_as(&app, &manager, &own, &json!({"requests_per_minute": 20})).await;
+        assert_eq!(violation(&back), "body.requests_per_minute value_error");
+    }
+
+    async fn a_key_with_a_budget_does_not_get_around_it(app: App) {
+        const BUDGETS: &str = "/v1/model-router/budgets";
+        let scopes = [Scope::KeysManage, Scope::BudgetsManage, Scope::Inference];
+        let manager = app.organization.key_with(&scopes).await;
+        let who = app.call(app.request(Method::GET, WHOAMI), &manager).await.json();
+        let id = who["api_key"]["id"].as_str().expect("an id");
+        let post = async |key: &str, body: &Value| {
+            app.call(with_json(app.request(Method::POST, BUDGETS), body), key).await
+        };
+        let own = json!({"api_key_id": id, "period": "day", "hard_limit_nano_dollars": 1000});
+        let budget = post(&app.organization.key, &own).await;
+        assert_eq!(budget.status, 201, "{}", budget.text());
+        let path = budget.header("location").to_owned();
+        for limit in [json!(1001), json!(null)] {
+            let wider = json!({"hard_limit_nano_dollars": limit, "soft_limit_nano_dollars": 1});
+            let answer = patch_as(&app, &manager, &path, &wider).await;
+            assert_eq!(violation(&answer), "body.hard_limit_nano_dollars value_error");
+        }
+        assert_eq!(app.call(app.request(Method::DELETE, &path), &manager).await.status, 422);
+        assert_eq!(patch_as(&app, &manager, &path, &json!({"hard_limit_nano_dollars": 900})).await.status, 200);
+        // Nor does it make a key that spends beside it.
+        let child = json!({"name": "child", "scopes": ["inference"]});
+        assert_eq!(violation(&post_as(&app, &manager, &child).await), "body.scopes value_error");
+        let reader = json!({"name": "child", "scopes": ["keys:manage"]});
+        assert_eq!(post_as(&app, &manager, &reader).await.status, 201);
+        // The organization's budget needs the scope for budgets, and keys:manage is not it.
+        let whole = json!({"period": "day", "hard_limit_nano_dollars": 5});
+        let keys_only = app.organization.key_with(&[Scope::KeysManage, Scope::Inference]).await;
+        assert_eq!(refusal(&post(&keys_only, &whole).await), (403, "forbidden".to_owned()));
+        let made = post(&manager, &whole).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        let whole = made.header("location").to_owned();
+        let raised = json!({"hard_limit_nano_dollars": 500});
+        assert_eq!(refusal(&patch_as(&app, &keys_only, &whole, &raised).await), (403, "forbidden".to_owned()));
+        assert_eq!(app.call(app.request(Method::DELETE, &whole), &keys_only).await.status, 403);
+        assert_eq!(patch_as(&app, &manager, &whole, &raised).await.status, 200);
     }
 
     async fn a_list_is_read_page_by_page(app: App) {

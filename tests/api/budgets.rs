@@ -90,7 +90,10 @@ on_both_databases! {
             assert_eq!(app.patch(&path, &body).await.status, 422, "{body}");
         }
         assert_guarded(&app, Method::GET, BUDGETS, "router:read").await;
-        assert_guarded(&app, Method::DELETE, &path, "keys:manage").await;
+        for method in [Method::DELETE, Method::PATCH] {
+            assert_guarded(&app, method, &path, "budgets:manage").await;
+        }
+        assert_guarded(&app, Method::POST, BUDGETS, "budgets:manage").await;
     }
 
     async fn a_budget_that_is_used_up_refuses_until_it_starts_anew(app: App) {

@@ -19,7 +19,7 @@ on_both_databases! {
         assert_eq!(own["organization"], json!({"id": app.organization.id, "name": "first"}));
         assert_eq!(
             own["api_key"]["scopes"],
-            json!(["inference", "router:read", "router:manage", "keys:manage", "drill"])
+            json!(["inference", "router:read", "router:manage", "keys:manage", "budgets:manage", "drill"])
         );
         assert_eq!((&own["api_key"]["models"], &own["api_key"]["expires_at"]), (&json!(null), &json!(null)));
 

@@ -184,6 +184,8 @@ fn link(user_id: UserId, number: u8) -> one_time_links::Model {
         created_at: moment(0),
         expires_at: moment(1),
         used_at: Some(moment(2)),
+        organization_id: Some(new_id()),
+        issued_by: Some(user_id),
     }
 }
 

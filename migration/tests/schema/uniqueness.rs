@@ -71,7 +71,14 @@ pub(crate) async fn unique_secrets(db: &DatabaseConnection) {
     let (ours, theirs) = two(db).await;
     let user = users::Model { id: new_id(), ..ours.user.clone() };
     refused::<users::Entity>(db, user.clone(), Refusal::Unique).await;
-    accepted::<users::Entity>(db, users::Model { email: "new@example.com".to_owned(), ..user }).await;
+    accepted::<users::Entity>(db, users::Model { email: "new@example.com".to_owned(), ..user.clone() }).await;
+    // An address proves nothing: with another password it is another account, and without one any number may have it.
+    let other = users::Model { id: new_id(), password_hash: Some("another".to_owned()), ..user.clone() };
+    accepted::<users::Entity>(db, other).await;
+    for _ in 0..2 {
+        let none = users::Model { id: new_id(), password_hash: None, ..user.clone() };
+        accepted::<users::Entity>(db, none).await;
+    }
 
     // Also in another organization: a key or a link leads to one place.
     let key =

@@ -1,32 +1,52 @@
 //! The ways in by a link: an invitation, a new password, the demo's console.
 
-use actix_web::cookie::Cookie;
 use secrecy::SecretString;
 
-use super::Entrance;
+use super::{Entered, Entrance, Found};
 use crate::auth::{link, password};
 use crate::error::Error;
 use crate::store::{Actor, InvitationRow, Joining, LinkKind, LinkRow};
 
-/// An invitation that works, and for whom.
+/// An invitation that works, and for whom. It does not say whether the address has an account: the link may have been
+/// opened by anybody.
 #[derive(Debug, Clone)]
 pub struct Invited {
     /// The invitation.
     pub invitation: InvitationRow,
     /// The organization's name.
     pub organization: String,
-    /// The person has an account already.
-    pub known: bool,
+}
+
+/// With which account somebody joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Account {
+    /// The one of this address that the password opens.
+    Existing,
+    /// A new one; the one that the password opens, if there is such.
+    New {
+        /// How the person wants to be called.
+        name: Option<String>,
+    },
 }
 
 /// What became of an invitation that somebody accepted.
 pub enum Accepted {
-    /// The cookie of a session in the organization.
-    In(Cookie<'static>),
-    /// The password is not that of the account.
+    /// A session in the organization.
+    In(Entered),
+    /// The password opens no account of the address.
     WrongPassword,
     /// The link does not work any more.
     Gone,
+}
+
+/// What became of a link for a new password.
+pub enum Reset {
+    /// The password is set.
+    Done,
+    /// The link does not work any more.
+    Gone,
+    /// Another password is needed, and why.
+    Refused(String),
 }
 
 impl Entrance {
@@ -38,38 +58,42 @@ impl Entrance {
         self.throttle.link(self.address)?;
         let system = self.store.system();
         let hash = link::hash(self.store.vault(), secret);
-        let Some((invitation, organization)) = system.invitation_find(&hash).await? else { return Ok(None) };
-        let known = system.user_by_email(&invitation.email).await?.is_some();
-        Ok(Some(Invited { invitation, organization, known }))
+        let found = system.invitation_find(&hash).await?;
+        Ok(found.map(|(invitation, organization)| Invited { invitation, organization }))
     }
 
-    /// Accepts an invitation: with the password of the account that there is, or with one for a new account.
+    /// Accepts an invitation, with an account of its address.
     ///
     /// # Errors
-    /// Too many attempts. [`Error::Conflict`]: the person belongs to the organization already.
+    /// Too many attempts. [`Error::Conflict`]: somebody with this address belongs to the organization already.
     pub async fn accept(
         &self,
         invited: &Invited,
-        name: Option<String>,
+        account: Account,
         password: SecretString,
     ) -> Result<Accepted, Error> {
         let invitation = &invited.invitation;
-        let joining = if invited.known {
-            match self.check_password(&invitation.email, password).await? {
-                Some(user_id) => Joining::Known(user_id),
-                None => return Ok(Accepted::WrongPassword),
+        let turn = password::turn_of_a_new_one().await?;
+        let Found { user, hash } = self.find(&invitation.email, password).await?;
+        drop(turn);
+        let joining = match (user, account, hash) {
+            (Some(user), _, _) => Joining::Known(user.id),
+            (None, Account::New { name }, Some(password_hash)) => Joining::New { name, password_hash },
+            (None, Account::New { .. } | Account::Existing, _) => {
+                self.note_failure(&invitation.email);
+                return Ok(Accepted::WrongPassword);
             }
-        } else {
-            Joining::New { name, password_hash: password::hash(password).await? }
         };
         let (system, request) = (self.store.system(), Some(self.request_id));
-        match system.invitation_accept(invitation, joining, request).await? {
-            Some(user_id) => Ok(Accepted::In(self.open_session(user_id, invitation.organization_id).await?)),
-            None => Ok(Accepted::Gone),
-        }
+        let Some(user_id) = system.invitation_accept(invitation, joining, request).await? else {
+            return Ok(Accepted::Gone);
+        };
+        let user = system.user_find(user_id).await?;
+        let user = user.ok_or_else(|| Error::internal("a new account got lost"))?;
+        Ok(Accepted::In(self.open_session(&user, invitation.organization_id, "invitation").await?))
     }
 
-    /// The link for a new password, and whose it is. Looking uses nothing up.
+    /// The link for a new password, and the address of its account. Looking uses nothing up.
     ///
     /// # Errors
     /// Too many links were tried.
@@ -77,15 +101,21 @@ impl Entrance {
         self.one_time_link(LinkKind::Reset, secret).await
     }
 
-    /// Sets a new password, which ends every session. None logged in: whoever has the new password can. False: the
-    /// link does not work any more.
+    /// Sets a new password, which ends every session. It logs nobody in: that takes the new password. It counts as an
+    /// attempt at a password, because it says whether another account of the address has it.
     ///
     /// # Errors
-    /// Too many at once.
-    pub async fn reset(&self, link: &LinkRow, email: &str, password: SecretString) -> Result<bool, Error> {
-        let password_hash = password::hash(password).await?;
+    /// Too many attempts, or too many at once.
+    pub async fn reset(&self, link: &LinkRow, email: &str, password: SecretString) -> Result<Reset, Error> {
+        self.throttle.password(self.address, email)?;
+        let password_hash = self.hash(email, password).await?;
         let actor = Actor::user(link.user_id.0, email, Some(self.request_id));
-        self.store.system().link_use_for_password(link, password_hash, &actor).await
+        match self.store.system().link_use_for_password(link, password_hash, &actor).await {
+            Ok(true) => Ok(Reset::Done),
+            Ok(false) => Ok(Reset::Gone),
+            Err(Error::Conflict { message }) => Ok(Reset::Refused(message)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The link into a demo's console. Looking uses nothing up.
@@ -100,12 +130,16 @@ impl Entrance {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn enter(&self, link: &LinkRow) -> Result<Option<Cookie<'static>>, Error> {
+    pub async fn enter(&self, link: &LinkRow) -> Result<Option<Entered>, Error> {
+        let system = self.store.system();
         let Some(organization_id) = self.home(link.user_id).await? else { return Ok(None) };
-        if !self.store.system().link_use(link.id).await? {
+        let Some(user) = system.user_find(link.user_id).await?.filter(|user| !user.disabled) else {
+            return Ok(None);
+        };
+        if !system.link_use(link.id).await? {
             return Ok(None);
         }
-        Ok(Some(self.open_session(link.user_id, organization_id).await?))
+        Ok(Some(self.open_session(&user, organization_id, "link").await?))
     }
 
     async fn one_time_link(&self, kind: LinkKind, secret: &str) -> Result<Option<(LinkRow, String)>, Error> {

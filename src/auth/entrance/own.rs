@@ -1,12 +1,11 @@
-//! What somebody who is in does with the own account: sessions, password, organizations.
+//! What a person who is logged in does with the own account: sessions, password, organizations.
 
 use actix_web::cookie::Cookie;
 use entity::ids::{OrganizationId, SessionId};
 use secrecy::SecretString;
 
-use super::Entrance;
+use super::{Entered, Entrance};
 use crate::auth::cookie::{self, Kind};
-use crate::auth::password;
 use crate::auth::visitor::Visitor;
 use crate::error::Error;
 use crate::store::{OwnOrganization, SessionRow};
@@ -17,24 +16,29 @@ impl Entrance {
     /// # Errors
     /// The database cannot be written.
     pub async fn log_out<P>(&self, visitor: &Visitor<P>) -> Result<Cookie<'static>, Error> {
-        self.store.system().session_end(visitor.user.id, visitor.session_id).await?;
+        let actor = visitor.tenant.actor();
+        self.store.system().session_end(visitor.user.id, visitor.session_id, actor).await?;
+        tracing::info!(user = %visitor.user.id, address = %self.address, "somebody logged out");
         Ok(cookie::removal(&self.settings, Kind::Session))
     }
 
     /// Changes the password, which ends every other session. False: the current one is wrong.
     ///
     /// # Errors
-    /// Too many attempts, or too many at once.
+    /// Too many attempts, or too many at once. [`Error::Conflict`]: another account of the address has the new one.
     pub async fn change_password<P>(
         &self,
         visitor: &Visitor<P>,
         current: SecretString,
         new: SecretString,
     ) -> Result<bool, Error> {
-        if self.check_password(&visitor.user.email, current).await? != Some(visitor.user.id) {
+        let email = &visitor.user.email;
+        let found = self.find(email, current).await?.user;
+        if found.map(|user| user.id) != Some(visitor.user.id) {
+            self.note_failure(email);
             return Ok(false);
         }
-        let password_hash = password::hash(new).await?;
+        let password_hash = self.hash(email, new).await?;
         let (id, keep) = (visitor.user.id, Some(visitor.session_id));
         let actor = visitor.tenant.actor();
         self.store.system().user_password_set(id, password_hash, keep, actor).await?;
@@ -62,7 +66,7 @@ impl Entrance {
     /// # Errors
     /// The database cannot be written.
     pub async fn end_session<P>(&self, visitor: &Visitor<P>, id: SessionId) -> Result<bool, Error> {
-        self.store.system().session_end(visitor.user.id, id).await
+        self.store.system().session_end(visitor.user.id, id, visitor.tenant.actor()).await
     }
 
     /// Ends every session of the visitor's but this one. Returns how many.
@@ -70,7 +74,8 @@ impl Entrance {
     /// # Errors
     /// The database cannot be written.
     pub async fn end_other_sessions<P>(&self, visitor: &Visitor<P>) -> Result<u64, Error> {
-        self.store.system().session_end_others(visitor.user.id, visitor.session_id).await
+        let actor = visitor.tenant.actor();
+        self.store.system().session_end_others(visitor.user.id, visitor.session_id, actor).await
     }
 
     /// The organizations that the visitor belongs to.
@@ -89,13 +94,15 @@ impl Entrance {
         &self,
         visitor: &Visitor<P>,
         to: OrganizationId,
-    ) -> Result<Option<Cookie<'static>>, Error> {
+    ) -> Result<Option<Entered>, Error> {
         let organizations = self.organizations(visitor).await?;
         if !organizations.iter().any(|organization| organization.id == to) {
             return Ok(None);
         }
-        let cookie = self.open_session(visitor.user.id, to).await?;
-        self.store.system().session_end(visitor.user.id, visitor.session_id).await?;
-        Ok(Some(cookie))
+        let Some(user) = self.store.system().user_find(visitor.user.id).await? else { return Ok(None) };
+        let entered = self.open_session(&user, to, "switch").await?;
+        let actor = visitor.tenant.actor();
+        self.store.system().session_end(visitor.user.id, visitor.session_id, actor).await?;
+        Ok(Some(entered))
     }
 }

@@ -3,7 +3,6 @@
 //! A record is taken out only when it is in the database. One that the database will never take is set aside in the same
 //! file, for a person to look at. Imports the recorder's records and the embedded database.
 
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::Record;
 use crate::config::recording::Durability;
+use crate::store::files;
 
 const PAGE: u64 = 4_096;
 const SCHEMA: [&str; 2] = [
@@ -57,7 +57,7 @@ pub(super) struct Waiting {
 impl Spool {
     pub(super) async fn open(path: &Path, bytes: u64, durability: Durability) -> Result<Self, SpoolError> {
         let unusable = |source| SpoolError::Unusable { path: path.to_owned(), source };
-        make_private(path).map_err(|error| unusable(error.into()))?;
+        files::make_private(path).map_err(|error| unusable(error.into()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -187,11 +187,4 @@ pub(in crate::store) fn synchronous(durability: Durability) -> SqliteSynchronous
         Durability::Process => SqliteSynchronous::Normal,
         Durability::Full => SqliteSynchronous::Full,
     }
-}
-
-/// Records name models and sessions: the file is for its owner.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let file =
-        std::fs::OpenOptions::new().append(true).create(true).truncate(false).mode(0o600).open(path)?;
-    file.sync_all()
 }

@@ -77,6 +77,7 @@ async fn organization(store: &Store, name: &str) -> OrgStore {
         password_hash: None,
         actor: None,
         request_id: None,
+        owner: None,
     };
     let made = store.system().organization_create(new).await.expect(name);
     store.scoped(made.organization_id, Actor::api_key(Uuid::from_u128(7), "ci", None))

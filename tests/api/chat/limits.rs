@@ -28,23 +28,24 @@ on_both_databases! {
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(2)).await;
         let first = chat(&app, &key).await;
-        assert_eq!((first.status, minute(&first)), (200, ["2", "1", "30s"]));
+        assert_eq!((first.status, minute(&first)), (200, ["2", "1", "1m0s"]));
         let second = chat(&app, &key).await;
         assert_eq!((second.status, minute(&second)), (200, ["2", "0", "1m0s"]));
         let third = chat(&app, &key).await;
         assert_eq!((third.status, minute(&third)), (429, ["2", "0", "1m0s"]), "{}", third.text());
-        assert_eq!((third.header("retry-after"), third.header("x-should-retry")), ("30", "true"));
+        assert_eq!((third.header("retry-after"), third.header("x-should-retry")), ("60", "true"));
         let error = third.json()["error"].clone();
         assert_eq!((&error["code"], &error["type"]), (&json!("rate_limit_exceeded"), &json!("rate_limit_error")));
         assert_eq!(fake.served(), 2);
-        app.clock.advance(Duration::from_secs(29));
+        app.clock.advance(Duration::from_secs(59));
         let early = chat(&app, &key).await;
         assert_eq!((early.status, early.header("retry-after")), (429, "1"));
         app.clock.advance(Duration::from_secs(1));
         assert_eq!(chat(&app, &key).await.status, 200);
+        assert_eq!(chat(&app, &key).await.status, 200);
         assert_eq!(chat(&app, &key).await.status, 429);
         // A refused request is none that reached a candidate, and another key has its own minute.
-        assert_eq!(app.requests(3).await.len(), 3);
+        assert_eq!(app.requests(4).await.len(), 4);
         assert_eq!(chat(&app, &app.organization.key).await.status, 200);
         assert_eq!(minute(&chat(&app, &app.organization.key).await), ["", "", ""]);
     }
@@ -55,7 +56,7 @@ on_both_databases! {
         fake.always(Script::error(500, "server_error", "broken"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(60)).await;
         let failed = chat(&app, &key).await;
-        assert_eq!((failed.status, minute(&failed)), (502, ["60", "59", "1s"]));
+        assert_eq!((failed.status, minute(&failed)), (502, ["60", "59", "1m0s"]));
     }
 
     async fn a_stream_holds_its_place_until_it_is_over(app: App) {
@@ -121,5 +122,36 @@ on_both_databases! {
         let change = failsoft::store::ApiKeyChange { requests_per_minute: Some(None), ..Default::default() };
         store.api_key_change(id, change).await.expect("changed");
         assert_eq!(chat(&app, &key).await.status, 200);
+    }
+
+    async fn a_minute_has_no_more_than_its_limit_and_a_higher_one_does_not_fill_it_up(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(20)).await;
+        let mut admitted = 0;
+        // Twice a second for the first minute.
+        for _ in 0..120 {
+            admitted += u32::from(chat(&app, &key).await.status == 200);
+            app.clock.advance(Duration::from_millis(500));
+        }
+        assert_eq!(admitted, 20);
+        // Those of the first ten seconds are a minute old now.
+        app.clock.advance(Duration::from_secs(10));
+        for _ in 0..20 {
+            assert_eq!(chat(&app, &key).await.status, 200);
+        }
+        assert_eq!(chat(&app, &key).await.status, 429);
+        let newest = failsoft::store::page::PageRequest { limit: 1, cursor: None };
+        let store = &app.organization.store;
+        let id = store.api_key_list(&newest).await.expect("keys").items[0].id;
+        for (limit, more) in [(25, 5), (26, 1), (20, 0)] {
+            let change = failsoft::store::ApiKeyChange { requests_per_minute: Some(Some(limit)), ..Default::default() };
+            store.api_key_change(id, change).await.expect("changed");
+            for _ in 0..more {
+                assert_eq!(chat(&app, &key).await.status, 200, "{limit}");
+            }
+            assert_eq!(chat(&app, &key).await.status, 429, "{limit}");
+        }
     }
 }

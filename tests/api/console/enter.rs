@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use sea_orm::EntityTrait as _;
 
-use crate::support::app::App;
+use crate::support::app::{App, eventually};
 use crate::support::browser::{Browser, PASSWORD};
 use crate::support::database::Kind;
 use crate::support::on_both_databases;
+
+/// The password of another account with the same address.
+const OTHER: &str = "a horse of another color";
 
 on_both_databases! {
     async fn who_signs_up_is_logged_in_as_the_owner_of_an_organization(app: App) {
@@ -51,10 +55,96 @@ on_both_databases! {
         }
         assert!(!page.shows(r#"value="short""#), "a password is not shown again");
 
+    }
+
+    async fn a_sign_up_does_not_say_whether_the_address_has_an_account(app: App) {
         Browser::owner(&app, "acme").await;
-        let taken = [("organization", "Other"), ("email", "ACME@example.com"), ("password", PASSWORD)];
-        let page = browser.submit("/signup", "/signup", &taken).await.expect(422);
-        assert!(page.shows("There is an account with this address"), "{}", page.html);
+        let mut answers = Vec::new();
+        for email in ["acme@example.com", "free@example.com"] {
+            let browser = Browser::new(&app);
+            let fields = [("organization", "Other"), ("email", email), ("password", OTHER)];
+            let page = browser.submit("/signup", "/signup", &fields).await.leads_to("/start");
+            let names: Vec<String> = page.answer.headers.keys().map(ToString::to_string).collect();
+            let home = browser.get("/").await.expect(200).without_token().replace(email, "-");
+            answers.push((page.html, names, home.contains("Other"), browser.get("/account").await.status));
+        }
+        assert_eq!(answers[0], answers[1]);
+        // Two people with one address: each has an account of their own, which the password tells apart.
+        for (password, organization, other) in [(PASSWORD, ">acme<", ">Other<"), (OTHER, ">Other<", ">acme<")] {
+            let browser = Browser::new(&app);
+            let fields = [("email", "acme@example.com"), ("password", password)];
+            browser.submit("/login", "/login", &fields).await.leads_to("/");
+            let account = browser.get("/account").await.expect(200);
+            assert!(account.shows(organization) && !account.shows(other), "{}", account.html);
+        }
+    }
+
+    async fn a_sign_up_that_is_sent_twice_makes_one_organization(app: App) {
+        let browsers = [Browser::new(&app), Browser::new(&app)];
+        let tokens = [browsers[0].get("/signup").await.token(), browsers[1].get("/signup").await.token()];
+        let fields = [("organization", "Acme"), ("email", "ann@example.com"), ("password", PASSWORD)];
+        let (one, two) = tokio::join!(
+            browsers[0].submit_with(&tokens[0], "/signup", &fields),
+            browsers[1].submit_with(&tokens[1], "/signup", &fields)
+        );
+        one.leads_to("/start");
+        two.leads_to("/start");
+        browsers[0].submit("/account", "/account/name", &[("name", "Ann")]).await.leads_to("/account");
+        assert!(browsers[1].get("/members").await.shows("Ann"), "both are the same account");
+        let account = browsers[1].get("/account").await.expect(200);
+        assert!(!account.shows("Switch to"), "{}", account.html);
+    }
+
+    async fn a_common_password_or_ones_own_name_is_refused(app: App) {
+        let browser = Browser::new(&app);
+        for password in ["1234567890", "qwertyuiop", "compilers1", "grace.hopper"] {
+            let fields = [("organization", "Compilers"), ("email", "grace.hopper@example.com"), ("password", password)];
+            let page = browser.submit("/signup", "/signup", &fields).await.expect(422);
+            assert!(page.shows("is guessed too soon"), "{password}: {}", page.html);
+        }
+    }
+
+    async fn a_name_that_cannot_be_read_is_refused_and_a_nul_is_not_removed(app: App) {
+        let browser = Browser::new(&app);
+        for (name, said) in [("Acme\u{202e}gro", "U+202E, which turns"), ("Ac\u{200b}me", "U+200B, which cannot be seen")] {
+            let fields = [("organization", name), ("email", "ann@example.com"), ("password", PASSWORD)];
+            let page = browser.submit("/signup", "/signup", &fields).await.expect(422);
+            assert!(page.shows(said), "{}", page.html);
+        }
+        let fields = [("organization", "Ac\0me"), ("email", "ann@example.com"), ("password", PASSWORD)];
+        let page = browser.submit("/signup", "/signup", &fields).await.expect(422);
+        assert!(page.shows("holds a NUL character"), "{}", page.html);
+        let fields = [("email", "ann@example.com"), ("password", PASSWORD)];
+        browser.submit("/login", "/login", &fields).await.expect(422);
+    }
+
+    async fn log_ins_failed_ones_and_log_outs_are_in_the_audit(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let person = Browser::logged_in(&app, "acme@example.com").await;
+        person.submit("/", "/logout", &[]).await.leads_to("/login");
+        let guest = Browser::new(&app);
+        for _ in 0..9 {
+            let fields = [("email", "acme@example.com"), ("password", "wrong horse battery")];
+            guest.submit("/login", "/login", &fields).await.expect(422);
+        }
+        let shown = async || owner.get("/audit?kind=user").await.expect(200).html;
+        // A failed one is written after its answer.
+        let audit = eventually(async || {
+            let audit = shown().await;
+            (audit.matches("with a wrong password:").count() >= 5).then_some(audit)
+        })
+        .await;
+        assert_eq!(audit.matches("with a wrong password:").count(), 5, "guessing does not fill it: {audit}");
+        for (text, times) in [("Account logged in:", 2), ("Account logged out:", 1)] {
+            assert_eq!(audit.matches(text).count(), times, "{text}: {audit}");
+        }
+        assert!(audit.contains("127.0.0.1") && audit.contains("unknown client"), "{audit}");
+        assert!(!audit.contains("battery"), "{audit}");
+        // An address without an account leaves nothing anywhere.
+        let fields = [("email", "nobody@example.com"), ("password", "wrong horse battery")];
+        guest.submit("/login", "/login", &fields).await.expect(422);
+        let rows = entity::audit_entries::Entity::find().all(&app.database().await).await.expect("the rows");
+        assert!(!format!("{rows:?}").contains("nobody@example.com"));
     }
 
     async fn known_and_unknown_addresses_are_answered_alike(app: App) {
@@ -193,8 +283,10 @@ async fn over_https_the_cookie_is_secure_and_this_hosts_alone() {
         .iter()
         .map(|value| value.to_str().expect("a text"))
         .collect();
-    assert_eq!(cookies.len(), 1, "{cookies:?}");
-    assert!(cookies[0].starts_with("__Host-failsoft=") && cookies[0].contains("Secure"), "{cookies:?}");
+    // The session's, and that of a browser that is known from now on.
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    assert!(cookies[0].starts_with("__Host-failsoft=") && cookies[1].starts_with("__Host-failsoft-device="));
+    assert!(cookies.iter().all(|cookie| cookie.contains("Secure")), "{cookies:?}");
     assert_eq!(browser.get("/").await.status, 200);
     assert!(!browser.get("/").await.shows("not encrypted"));
 }

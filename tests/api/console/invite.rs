@@ -6,7 +6,7 @@ use entity::audit_entries;
 use sea_orm::EntityTrait as _;
 
 use crate::support::app::App;
-use crate::support::browser::{Browser, PASSWORD};
+use crate::support::browser::{Browser, PASSWORD, Page};
 use crate::support::on_both_databases;
 
 /// Invites somebody, and returns the path of the link.
@@ -50,14 +50,61 @@ on_both_databases! {
         let link = invite(&app, &owner, "ann@example.com", "member").await;
         let guest = Browser::new(&app);
         assert!(guest.get(&link).await.expect(200).shows("You have an account"));
-        let wrong = guest.submit(&link, &link, &[("password", "wrong horse battery")]).await.expect(422);
-        assert!(wrong.shows("The password is wrong."), "{}", wrong.html);
-        guest.submit(&link, &link, &[("password", PASSWORD)]).await.leads_to("/");
+        let wrong = [("existing_password", "wrong horse battery")];
+        let wrong = guest.submit(&link, &link, &wrong).await.expect(422);
+        assert!(wrong.shows("The address or the password is wrong."), "{}", wrong.html);
+        guest.submit(&link, &link, &[("existing_password", PASSWORD)]).await.leads_to("/");
         let home = guest.get("/").await.expect(200);
         assert!(home.shows("acme") && home.shows("member"), "{}", home.html);
         // The organization of before is still theirs, and one's own session is only for one.
         let account = guest.get("/account").await.expect(200);
         assert!(account.shows(r#"aria-label="Switch to ann""#), "{}", account.html);
+    }
+
+    async fn the_page_of_an_invitation_does_not_say_whether_the_address_has_an_account(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        Browser::owner(&app, "known").await;
+        let mut pages = Vec::new();
+        for email in ["known@example.com", "new@example.com"] {
+            let link = invite(&app, &owner, email, "member").await;
+            let guest = Browser::new(&app);
+            let page = guest.get(&link).await.expect(200);
+            let wrong = guest.submit(&link, &link, &[("existing_password", "wrong horse battery")]).await.expect(422);
+            let clean = |page: &Page| page.without_token().replace(&link, "-").replace(email, "-");
+            pages.push((clean(&page), clean(&wrong)));
+        }
+        assert_eq!(pages[0], pages[1]);
+    }
+
+    async fn an_inviter_who_opens_a_foreign_invitation_takes_nothing_from_the_owner_of_the_address(app: App) {
+        let mallory = Browser::owner(&app, "mallory").await;
+        let link = invite(&app, &mallory, "ann@example.com", "member").await;
+        let guest = Browser::new(&app);
+        guest.submit(&link, &link, &[("name", "Ann"), ("password", "mallory knows this one")]).await.leads_to("/");
+        // The owner of the address signs up, and is invited elsewhere, as if nothing had happened.
+        let ann = Browser::new(&app);
+        let fields = [("organization", "Ann & Co."), ("email", "ann@example.com"), ("password", PASSWORD)];
+        ann.submit("/signup", "/signup", &fields).await.leads_to("/start");
+        assert!(!ann.get("/account").await.expect(200).shows("mallory"));
+        let acme = Browser::owner(&app, "acme").await;
+        let link = invite(&app, &acme, "ann@example.com", "admin").await;
+        Browser::new(&app).submit(&link, &link, &[("existing_password", PASSWORD)]).await.leads_to("/");
+        let account = Browser::logged_in(&app, "ann@example.com").await.get("/account").await.expect(200);
+        assert!(account.shows(">acme<") && account.shows("Ann &#38; Co.") && !account.shows("mallory"), "{}", account.html);
+        // What the inviter made stays in the inviter's organization, and a link made there opens nothing else.
+        guest.get("/account").await.expect(200);
+        assert!(!guest.get("/account").await.shows("acme"));
+        let members = acme.get("/members").await.html;
+        assert_eq!(members.matches("<th scope=\"row\">ann@example.com").count(), 1, "{members}");
+    }
+
+    async fn nobody_joins_under_the_address_of_a_member(app: App) {
+        let owner = Browser::owner(&app, "acme").await;
+        let link = invite(&app, &owner, "ann@example.com", "member").await;
+        Browser::new(&app).submit(&link, &link, &[("password", PASSWORD)]).await.leads_to("/");
+        let fields = [("email", "ann@example.com"), ("role", "owner")];
+        let page = owner.submit("/members", "/members/invite", &fields).await.expect(422);
+        assert!(page.shows("belongs to the organisation already"), "{}", page.html);
     }
 
     async fn a_link_ends_with_its_week_its_withdrawal_and_its_successor(app: App) {

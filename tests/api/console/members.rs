@@ -1,10 +1,10 @@
 //! `/members`: roles, removals, and what each leaves in the audit.
 
 use failsoft::auth::permission::Role;
-use sea_orm::EntityTrait as _;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::support::app::App;
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
 
 async fn actions(app: &App) -> Vec<String> {
@@ -51,6 +51,86 @@ on_both_databases! {
         assert!(refused.shows("You belong to no organisation any more"), "{}", refused.html);
         boss.submit("/members", &remove, &[]).await.expect(404);
         assert!(actions(&app).await.contains(&format!("{owner} member.remove {email}")));
+    }
+
+    async fn what_an_owner_gave_out_ends_with_the_right_to_give_it(app: App) {
+        let boss = Browser::logged_in(&app, &app.organization.member(Role::Owner).await).await;
+        let founder = app.organization.member(Role::Owner).await;
+        let founder_id = app.organization.user_id(&founder).await;
+        for removal in [true, false] {
+            let email = app.organization.member(Role::Owner).await;
+            let id = app.organization.user_id(&email).await;
+            let person = Browser::logged_in(&app, &email).await;
+            let address = format!("friend-{removal}@example.com");
+            let fields = [("email", address.as_str()), ("role", "owner")];
+            let link = |page: &Page, start: &str| page.link(&app.url(start)).replace(&app.url(""), "");
+            let invitation = link(&person.submit("/members", "/members/invite", &fields).await, "/invite/");
+            let reset = format!("/members/{founder_id}/reset-link");
+            let reset = link(&person.submit("/members", &reset, &[]).await, "/reset/");
+            let guest = Browser::new(&app);
+            let tokens = (guest.get(&invitation).await.expect(200).token(), guest.get(&reset).await.expect(200).token());
+
+            if removal {
+                let remove = format!("/members/{id}/remove");
+                let asked = boss.get(&remove).await.expect(200);
+                assert!(asked.shows("Open invitations that they made: 1."), "{}", asked.html);
+                boss.submit(&remove, &remove, &[]).await.leads_to("/members");
+            } else {
+                let role = format!("/members/{id}/role");
+                boss.submit("/members", &role, &[("role", "admin")]).await.leads_to("/members");
+            }
+            let said = boss.get("/members").await.expect(200);
+            assert!(said.shows("void: 1 invitation and 1 link for a new password."), "{}", said.html);
+            guest.get(&invitation).await.expect(404);
+            guest.get(&reset).await.expect(404);
+            let fields = [("password", "a horse of another color")];
+            guest.submit_with(&tokens.0, &invitation, &fields).await.expect(404);
+            guest.submit_with(&tokens.1, &reset, &fields).await.expect(404);
+            let entries = actions(&app).await;
+            assert!(entries.iter().any(|entry| entry.ends_with(&format!("invitation.revoke {address}"))), "{entries:?}");
+            assert!(entries.iter().any(|entry| entry.ends_with(&format!("user.reset_link_void {founder}"))), "{entries:?}");
+        }
+        Browser::logged_in(&app, &founder).await;
+    }
+
+    async fn what_was_given_is_asked_for_again_when_it_is_used(app: App) {
+        let email = app.organization.member(Role::Owner).await;
+        let id = app.organization.user_id(&email).await;
+        let person = Browser::logged_in(&app, &email).await;
+        let member = app.organization.member(Role::Member).await;
+        let member_id = app.organization.user_id(&member).await;
+        let link = |page: &Page, start: &str| page.link(&app.url(start)).replace(&app.url(""), "");
+        let fields = [("email", "friend@example.com"), ("role", "owner")];
+        let invitation = link(&person.submit("/members", "/members/invite", &fields).await, "/invite/");
+        let reset = person.submit("/members", &format!("/members/{member_id}/reset-link"), &[]).await;
+        let reset = link(&reset, "/reset/");
+        let guest = Browser::new(&app);
+        let tokens = (guest.get(&invitation).await.expect(200).token(), guest.get(&reset).await.expect(200).token());
+        // As a process of an older version takes the role away: what was given stays in the tables.
+        let row = entity::memberships::Entity::update_many()
+            .col_expr(entity::memberships::Column::Role, sea_orm::sea_query::Expr::value("member"))
+            .filter(entity::memberships::Column::UserId.eq(id));
+        row.exec(&app.database().await).await.expect("changed");
+        let fields = [("password", "a horse of another color")];
+        guest.get(&invitation).await.expect(404);
+        guest.submit_with(&tokens.0, &invitation, &fields).await.expect(404);
+        guest.get(&reset).await.expect(404);
+        guest.submit_with(&tokens.1, &reset, &fields).await.expect(404);
+        Browser::logged_in(&app, &member).await;
+    }
+
+    async fn keys_stay_the_organizations_and_the_page_says_so(app: App) {
+        let boss = Browser::logged_in(&app, &app.organization.member(Role::Owner).await).await;
+        let email = app.organization.member(Role::Admin).await;
+        let id = app.organization.user_id(&email).await;
+        let key = app.organization.key_like(&[], |key| key.created_by = Some(id.into())).await;
+        let remove = format!("/members/{id}/remove");
+        let asked = boss.get(&remove).await.expect(200);
+        assert!(asked.shows("that they made and that go on working: 1."), "{}", asked.html);
+        boss.submit(&remove, &remove, &[]).await.leads_to("/members");
+        assert!(boss.get("/members").await.shows("1 API key that they made still work"));
+        let whoami = app.request(reqwest::Method::GET, "/v1/identity/whoami");
+        assert_eq!(app.call(whoami, &key).await.status, 200);
     }
 
     async fn an_organization_keeps_an_owner(app: App) {

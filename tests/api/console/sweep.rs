@@ -45,6 +45,8 @@ async fn fill(app: &App, database: &DatabaseConnection, user: Uuid) {
         created_at: days_ago(50),
         expires_at,
         used_at,
+        organization_id: None,
+        issued_by: None,
     };
     let rows = [
         link(1, days_ago(31), None),

@@ -1,4 +1,5 @@
-//! Guessing is slow: per account, per address, and counted alike for those that do not exist.
+//! Guessing is slow: per account and address, and counted alike for accounts that do not exist. It locks out none but who
+//! guesses.
 
 use std::time::Duration;
 
@@ -51,6 +52,40 @@ async fn an_address_tries_thirty_passwords_and_a_proxy_may_speak_for_others() {
     assert_eq!(attempt("198.51.100.2", 32).await, 422);
     app.clock.advance(Duration::from_secs(2));
     assert_eq!(attempt("198.51.100.1", 33).await, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_locks_no_owner_out() {
+    let app = App::start_with(Kind::Sqlite, |settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
+    })
+    .await;
+    let owner = Browser::owner(&app, "acme").await;
+    owner.submit("/", "/logout", &[]).await.leads_to("/login");
+    let login = async |browser: &Browser, client: &str, password: &str| {
+        let token = browser.get("/login").await.token();
+        let fields = [("form_token", token.as_str()), ("email", "acme@example.com"), ("password", password)];
+        browser.send(browser.post("/login", &fields).header("x-forwarded-for", client)).await.status
+    };
+    let guesser = Browser::new(&app);
+    for round in 0..3 {
+        while login(&guesser, "198.51.100.1", "wrong horse battery").await == 422 {}
+        assert_eq!(login(&guesser, "198.51.100.1", PASSWORD).await, 429, "{round}");
+        // From elsewhere, even in a browser that nobody has seen.
+        assert_eq!(login(&Browser::new(&app), "198.51.100.2", PASSWORD).await, 303, "{round}");
+        // And from the same address, in a browser that is known.
+        assert_eq!(login(&owner.copy(), "198.51.100.1", PASSWORD).await, 303, "{round}");
+        app.clock.advance(Duration::from_secs(60));
+    }
+    // A known browser knows its own account only, and a cookie of one's own making none.
+    let mallory = Browser::owner(&app, "mallory").await;
+    mallory.submit("/", "/logout", &[]).await.leads_to("/login");
+    while login(&guesser, "198.51.100.1", "wrong horse battery").await == 422 {}
+    assert_eq!(login(&mallory.copy(), "198.51.100.1", PASSWORD).await, 422, "right, but not its account");
+    let forged = Browser::new(&app);
+    let cookie = owner.cookie("failsoft-device").expect("a known browser");
+    forged.set_cookie("failsoft-device", &format!("{}x", cookie));
+    assert_eq!(login(&forged, "198.51.100.1", PASSWORD).await, 429);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,20 +22,20 @@ const READ_ONLY: &[&str] =
 pub struct NewApiKeyBody {
     /// 1 to 100 printable characters; several keys may share a name.
     pub name: String,
-    /// At least one of `inference`, `router:read`, `router:manage`, `keys:manage`, `drill`, and none that the
-    /// calling key lacks.
+    /// At least one of `inference`, `router:read`, `router:manage`, `keys:manage`, `budgets:manage`,
+    /// `drill`, and none that the calling key lacks.
     #[schema(min_items = 1)]
     pub scopes: Vec<String>,
     /// The models it may use; null: all, also later ones.
     #[schema(min_items = 1)]
     pub models: Option<Vec<String>>,
-    /// Requests per minute; null: no limit.
+    /// Requests per minute; null: no limit. At most the calling key's own.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub requests_per_minute: Option<i64>,
-    /// Requests at the same time; null: no limit.
+    /// Requests at the same time; null: no limit. At most the calling key's own.
     #[schema(minimum = 1, maximum = 100_000)]
     pub concurrent_requests: Option<i64>,
-    /// From when on it is refused, which must be in the future; null: never.
+    /// From when on it is refused, which must be in the future; null: never. Not after the calling key's own end.
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -7,7 +7,6 @@ pub mod create;
 pub mod list;
 pub mod read;
 pub mod revoke;
-mod rights;
 
 use std::collections::HashMap;
 

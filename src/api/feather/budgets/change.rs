@@ -6,7 +6,7 @@ use entity::ids::BudgetId;
 use super::{BudgetChangeBody, BudgetResponse, WHAT, body};
 use crate::api::feather::checks::path_id;
 use crate::api::fields::Fields;
-use crate::auth::principal::{Caller, KeysManage};
+use crate::auth::principal::{BudgetsManage, Caller};
 use crate::body::BodyReader;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
@@ -24,7 +24,7 @@ use crate::store::{BudgetChange, BudgetRow, Store};
     request_body = BudgetChangeBody,
     responses((status = 200, description = "As it is now", body = BudgetResponse), (status = 404), (status = 422)))]
 pub async fn change(
-    caller: Caller<KeysManage>,
+    caller: Caller<BudgetsManage>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{BudgetResponse, NewBudgetBody, body};
 use crate::api::fields::Fields;
-use crate::auth::principal::{Caller, KeysManage};
+use crate::auth::principal::{BudgetsManage, Caller};
 use crate::body::BodyReader;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
@@ -24,7 +24,7 @@ use crate::store::{NewBudget, Period, Store};
     responses((status = 201, description = "What was made", body = BudgetResponse, headers(("location" = String, description = "The budget's path"))),
         (status = 409, description = "There is one for that period already"), (status = 422)))]
 pub async fn create(
-    caller: Caller<KeysManage>,
+    caller: Caller<BudgetsManage>,
     request: HttpRequest,
     payload: web::Payload,
     store: web::Data<Store>,

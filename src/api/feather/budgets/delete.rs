@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::WHAT;
 use crate::api::feather::checks::path_id;
-use crate::auth::principal::{Caller, KeysManage};
+use crate::auth::principal::{BudgetsManage, Caller};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -19,7 +19,7 @@ use crate::store::Store;
     params(("id" = uuid::Uuid, Path, description = "The budget")),
     responses((status = 204, description = "It is gone"), (status = 404)))]
 pub async fn delete(
-    caller: Caller<KeysManage>,
+    caller: Caller<BudgetsManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {

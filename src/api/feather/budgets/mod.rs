@@ -1,6 +1,6 @@
 //! `/v1/model-router/budgets`: what the organization, or one of its keys, may spend in a UTC day or month.
 //!
-//! Reading needs the scope `router:read`; changing needs `keys:manage`, as the other limits of keys do.
+//! Reading needs the scope `router:read`; changing needs `budgets:manage`, and a key's budget is compared like its other bounds.
 
 mod body;
 pub mod change;

@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 
 use super::read::page_with_name;
-use crate::auth::account::parse_name;
 use crate::auth::entrance::Entrance;
 use crate::auth::visitor::may;
+use crate::checks::account::parse_name;
 use crate::error::Result;
 use crate::web::flash;
 use crate::web::forms::{Form, Problems};

@@ -6,7 +6,7 @@ use super::read::page;
 use crate::auth::entrance::Entrance;
 use crate::auth::password;
 use crate::auth::visitor::may;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::web::flash;
 use crate::web::forms::{Form, Problems};
 
@@ -17,13 +17,19 @@ use crate::web::forms::{Form, Problems};
 pub async fn change(form: Form<may::Read>, entrance: Entrance) -> Result<HttpResponse> {
     let Form { visitor, fields } = &form;
     let new = fields.secret("new_password");
-    if let Some(objection) = password::objection(&new) {
+    let own =
+        [&*visitor.user.email, visitor.user.name.as_deref().unwrap_or_default(), &visitor.organization.name];
+    if let Some(objection) = password::objection(&new, &own) {
         return page(visitor, &entrance, Problems::of("new_password", objection)).await;
     }
-    if !entrance.change_password(visitor, fields.secret("current_password"), new).await? {
-        let problems = Problems::of("current_password", "This is not your current password.");
-        return page(visitor, &entrance, problems).await;
-    }
-    let done = "Your password is changed, and your other sessions are ended.";
-    flash::redirect(visitor.request(), "/account", done)
+    let problems = match entrance.change_password(visitor, fields.secret("current_password"), new).await {
+        Ok(true) => {
+            let done = "Your password is changed, and your other sessions are ended.";
+            return flash::redirect(visitor.request(), "/account", done);
+        }
+        Ok(false) => Problems::of("current_password", "This is not your current password."),
+        Err(Error::Conflict { message }) => Problems::of("new_password", message),
+        Err(error) => return Err(error),
+    };
+    page(visitor, &entrance, problems).await
 }

@@ -7,7 +7,7 @@ use crate::auth::visitor::may;
 use crate::error::{Error, Result};
 use crate::web::forms::Form;
 use crate::web::path;
-use crate::web::response::see_other_with;
+use crate::web::response::enter;
 
 /// Switches.
 ///
@@ -17,7 +17,7 @@ pub async fn switch(form: Form<may::Read>, entrance: Entrance) -> Result<HttpRes
     let wanted = form.fields.text("organization");
     let to = path::id("organisation", wanted)?;
     match entrance.switch(&form.visitor, to).await? {
-        Some(cookie) => Ok(see_other_with("/", &cookie)),
+        Some(entered) => Ok(enter("/", &entered)),
         None => Err(Error::absent("organisation", wanted)),
     }
 }

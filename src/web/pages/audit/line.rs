@@ -90,6 +90,10 @@ fn deed(action: &str) -> String {
         "password" => "given a new password:",
         "console_link" => "given a link into the console:",
         "reset_link" => "given a link for a new password:",
+        "reset_link_void" => "no longer opened by a link for a new password:",
+        "login" => "logged in:",
+        "login_failed" => "not logged in, with a wrong password:",
+        "logout" => "logged out:",
         other => other,
     };
     format!("{kind} {}", verb.replace('_', " "))

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::web::forms::PublicForm;
 use crate::web::guest::Guest;
 use crate::web::layout::Frame;
-use crate::web::response::see_other_with;
+use crate::web::response;
 
 #[derive(Template)]
 #[template(path = "enter/console.html")]
@@ -36,7 +36,7 @@ pub async fn read(guest: Guest, secret: web::Path<String>, entrance: Entrance) -
 pub async fn enter(form: PublicForm, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
     let Some((link, _)) = entrance.console_link(&secret).await? else { return gone::page(&form.guest) };
     match entrance.enter(&link).await? {
-        Some(cookie) => Ok(see_other_with("/", &cookie)),
+        Some(entered) => Ok(response::enter("/", &entered)),
         None => gone::page(&form.guest),
     }
 }

@@ -4,14 +4,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::gone;
-use crate::auth::account::parse_name;
-use crate::auth::entrance::{Accepted, Entrance, Invited};
+use crate::auth::entrance::{Accepted, Account, Entrance, Invited};
 use crate::auth::password;
+use crate::checks::account::parse_name;
 use crate::error::Result;
-use crate::web::forms::{Problems, PublicForm};
+use crate::web::forms::{Fields, Problems, PublicForm};
 use crate::web::guest::Guest;
 use crate::web::layout::Frame;
-use crate::web::response::see_other_with;
+use crate::web::response::enter;
 
 #[derive(Template)]
 #[template(path = "enter/invite.html")]
@@ -34,35 +34,45 @@ pub async fn read(guest: Guest, secret: web::Path<String>, entrance: Entrance) -
     guest.page(200, &page)
 }
 
-/// Joins, and logs in.
+/// Joins, and logs in: with a new account, or with the one of the address that the person has.
 ///
 /// # Errors
 /// Too many attempts.
 pub async fn join(form: PublicForm, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
     let (guest, fields) = (&form.guest, &form.fields);
     let Some(invited) = entrance.invitation(&secret).await? else { return gone::page(guest) };
-    let typed = fields.text("name");
     let again = |problems| {
         let frame = Frame::guest(guest, "Join an organisation");
-        guest.page(422, &Page { frame, problems, invited: &invited, secret: &secret, name: typed })
+        let name = fields.text("name");
+        guest.page(422, &Page { frame, problems, invited: &invited, secret: &secret, name })
     };
-    let mut problems = Problems::default();
-    let password = fields.secret("password");
-    let mut name = None;
-    if !invited.known {
-        if !typed.trim().is_empty() {
-            name = problems.check("name", parse_name(typed));
-        }
-        if let Some(objection) = password::objection(&password) {
-            problems.add("password", objection);
-        }
-    }
-    if !problems.is_empty() {
-        return again(problems);
-    }
-    match entrance.accept(&invited, name, password).await? {
-        Accepted::In(cookie) => Ok(see_other_with("/", &cookie)),
-        Accepted::WrongPassword => again(Problems::of("password", "The password is wrong.")),
+    let existing = fields.flag(EXISTING);
+    let account = match account(fields, &invited, existing) {
+        Ok(account) => account,
+        Err(problems) => return again(problems),
+    };
+    let field = if existing { EXISTING } else { "password" };
+    match entrance.accept(&invited, account, fields.secret(field)).await? {
+        Accepted::In(entered) => Ok(enter("/", &entered)),
+        Accepted::WrongPassword => again(Problems::of(field, "The address or the password is wrong.")),
         Accepted::Gone => gone::page(guest),
     }
+}
+
+/// The field that only the form for an account that there is has.
+const EXISTING: &str = "existing_password";
+
+/// The account that was chosen. Both forms stand on the page whether the address has an account or not.
+fn account(fields: &Fields, invited: &Invited, existing: bool) -> std::result::Result<Account, Problems> {
+    if existing {
+        return Ok(Account::Existing);
+    }
+    let mut problems = Problems::default();
+    let typed = Some(fields.text("name")).filter(|typed| !typed.trim().is_empty());
+    let name = typed.and_then(|typed| problems.check("name", parse_name(typed)));
+    let own = [&invited.invitation.email, &invited.organization, fields.text("name")];
+    if let Some(objection) = password::objection(&fields.secret("password"), &own) {
+        problems.add("password", objection);
+    }
+    if problems.is_empty() { Ok(Account::New { name }) } else { Err(problems) }
 }

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::web::forms::{Problems, PublicForm};
 use crate::web::guest::Guest;
 use crate::web::layout::Frame;
-use crate::web::response::{see_other, see_other_with};
+use crate::web::response::{enter, see_other};
 
 #[derive(Template)]
 #[template(path = "enter/login.html")]
@@ -66,7 +66,7 @@ pub async fn log_in(
     let (guest, fields) = (&form.guest, &form.fields);
     let (email, next) = (fields.text("email").trim(), own_path(fields.text("next")));
     let problem = match entrance.log_in(email, fields.secret("password")).await? {
-        LogIn::In(cookie) => return Ok(see_other_with(next, &cookie)),
+        LogIn::In(entered) => return Ok(enter(next, &entered)),
         LogIn::Wrong => "The e-mail address or the password is wrong.",
         LogIn::Nowhere => "You belong to no organisation any more. Ask an owner of one for an invitation.",
     };

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::gone;
-use crate::auth::entrance::Entrance;
+use crate::auth::entrance::{Entrance, Reset};
 use crate::auth::password;
 use crate::error::Result;
 use crate::web::flash;
@@ -39,13 +39,19 @@ pub async fn set(form: PublicForm, secret: web::Path<String>, entrance: Entrance
     let guest = &form.guest;
     let Some((link, email)) = entrance.reset_link(&secret).await? else { return gone::page(guest) };
     let password = form.fields.secret("password");
-    if let Some(objection) = password::objection(&password) {
+    let again = |objection| {
         let frame = Frame::guest(guest, "New password");
         let problems = Problems::of("password", objection);
-        return guest.page(422, &Page { frame, problems, secret: &secret, email: &email });
+        guest.page(422, &Page { frame, problems, secret: &secret, email: &email })
+    };
+    if let Some(objection) = password::objection(&password, &[&email]) {
+        return again(objection);
     }
-    if !entrance.reset(&link, &email, password).await? {
-        return gone::page(guest);
+    match entrance.reset(&link, &email, password).await? {
+        Reset::Done => {
+            flash::redirect(guest.request(), "/login", "Your password is changed. Log in with it.")
+        }
+        Reset::Refused(objection) => again(objection),
+        Reset::Gone => gone::page(guest),
     }
-    flash::redirect(guest.request(), "/login", "Your password is changed. Log in with it.")
 }

@@ -3,16 +3,16 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::auth::account::{parse_email, parse_name};
-use crate::auth::entrance::{self, Entrance};
+use crate::auth::entrance::Entrance;
 use crate::auth::password;
+use crate::checks::account::{parse_email, parse_name};
 use crate::config::Settings;
 use crate::config::console::SignUp;
 use crate::error::Result;
 use crate::web::forms::{Problems, PublicForm};
 use crate::web::guest::Guest;
 use crate::web::layout::Frame;
-use crate::web::response::see_other_with;
+use crate::web::response::enter;
 
 #[derive(Template)]
 #[template(path = "enter/signup.html")]
@@ -34,7 +34,8 @@ pub async fn read(guest: Guest, settings: web::Data<Settings>) -> Result<HttpRes
     guest.page(200, &Page { frame, problems: Problems::default(), open, organization: "", email: "" })
 }
 
-/// Makes the organization, and logs its owner in.
+/// Makes the organization, and logs its owner in. Whether the address has an account already makes no difference: a page
+/// that told would tell everybody.
 ///
 /// # Errors
 /// Too many attempts.
@@ -56,17 +57,11 @@ pub async fn sign_up(
     let name = problems.check("organization", parse_name(organization));
     let address = problems.check("email", parse_email(email));
     let password = fields.secret("password");
-    if let Some(objection) = password::objection(&password) {
+    if let Some(objection) = password::objection(&password, &[email, organization]) {
         problems.add("password", objection);
     }
     let (Some(name), Some(address), true) = (name, address, problems.is_empty()) else {
         return again(422, true, problems);
     };
-    match entrance.sign_up(&name, &address, password).await? {
-        entrance::SignUp::In(cookie) => Ok(see_other_with("/start", &cookie)),
-        entrance::SignUp::Taken => {
-            let taken = "There is an account with this address. Log in, or take another one.";
-            again(422, true, Problems::of("email", taken))
-        }
-    }
+    Ok(enter("/start", &entrance.sign_up(&name, &address, password).await?))
 }

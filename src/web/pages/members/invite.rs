@@ -4,11 +4,11 @@ use actix_web::{HttpResponse, web};
 
 use super::link::{Shown, show};
 use super::list::{Query, Typed, page};
-use crate::auth::account::parse_email;
 use crate::auth::entrance::Entrance;
 use crate::auth::link;
 use crate::auth::permission::Role;
 use crate::auth::visitor::may;
+use crate::checks::account::parse_email;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::error::Result;
@@ -49,7 +49,7 @@ pub async fn invite(
     let shown = Shown {
         title: "Invitation",
         email: &invitation.email,
-        allows: "joins the organisation under this address",
+        allows: "joins the organisation under this address, while you may invite people",
         page: "invite",
         secret: &secret,
         expires: expires_at.into(),

@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::auth::visitor::{Visitor, may};
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Given, Store};
 use crate::web::flash;
 use crate::web::forms::Form;
 use crate::web::layout::{Frame, Lit};
@@ -20,6 +20,7 @@ struct Page {
     email: String,
     role: String,
     organization: String,
+    given: Given,
 }
 
 /// The page.
@@ -31,18 +32,21 @@ pub async fn read(
     id: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let found = store.organization(&visitor.tenant).member_find(path::id("member", &id)?).await?;
+    let organization = store.organization(&visitor.tenant);
+    let found = organization.member_find(path::id("member", &id)?).await?;
     let member = found.ok_or_else(|| Error::absent("member", id.as_str()))?;
+    let given = organization.given_by(member.user_id).await?;
     page(&Page {
         frame: Frame::of(&visitor, "Remove a member", Lit::Members),
         id: member.user_id.to_string(),
         email: member.email,
         role: member.role,
         organization: visitor.organization.name.to_string(),
+        given,
     })
 }
 
-/// Removes the member, whose sessions end at once.
+/// Removes the member. Sessions end at once, and so does what the member has given out.
 ///
 /// # Errors
 /// [`Error::Absent`]. [`Error::Conflict`]: nobody would be an owner any more.
@@ -53,6 +57,7 @@ pub async fn remove(
 ) -> Result<HttpResponse> {
     let organization = store.organization(&form.visitor.tenant);
     let removed = organization.member_remove(path::id("member", &id)?).await?;
-    let member = removed.ok_or_else(|| Error::absent("member", id.as_str()))?;
-    flash::redirect(form.visitor.request(), "/members", &format!("{} is removed.", member.email))
+    let (member, given) = removed.ok_or_else(|| Error::absent("member", id.as_str()))?;
+    let text = format!("{} is removed.{}", member.email, super::given_words(given));
+    flash::redirect(form.visitor.request(), "/members", &text)
 }

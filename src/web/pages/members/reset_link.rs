@@ -43,7 +43,7 @@ pub async fn make(
     let shown = Shown {
         title: "Link for a new password",
         email: &member.email,
-        allows: "sets a new password for this account, and every session of it ends",
+        allows: "sets a new password for this account, and every session of it ends, while you may make such links",
         page: "reset",
         secret: &secret,
         expires: expires_at.into(),

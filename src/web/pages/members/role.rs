@@ -10,7 +10,7 @@ use crate::web::flash;
 use crate::web::forms::Form;
 use crate::web::path;
 
-/// Gives a member another role.
+/// Gives a member another role. One that may not invite ends what the member has given out.
 ///
 /// # Errors
 /// [`Error::Absent`]. [`Error::Conflict`]: nobody would be an owner any more.
@@ -26,7 +26,7 @@ pub async fn change(
     let role = Role::parse(form.fields.text("role")).ok_or_else(unknown)?;
     let organization = store.organization(&form.visitor.tenant);
     let changed = organization.member_role_set(user_id, role.as_str()).await?;
-    let member = changed.ok_or_else(|| Error::absent("member", id.as_str()))?;
-    let text = format!("{} is {} now.", member.email, member.role);
+    let (member, given) = changed.ok_or_else(|| Error::absent("member", id.as_str()))?;
+    let text = format!("{} is {} now.{}", member.email, member.role, super::given_words(given));
     flash::redirect(form.visitor.request(), "/members", &text)
 }

@@ -1,5 +1,7 @@
 //! What an account is made of, as people type it: an e-mail address, the name of a person or an organization.
 
+use super::visible;
+
 const LONGEST_NAME: usize = 100;
 const LONGEST_EMAIL: usize = 254;
 
@@ -13,7 +15,10 @@ pub fn parse_name(text: &str) -> Result<String, String> {
     if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(format!("a name has 1 to {LONGEST_NAME} characters and no control characters"));
     }
-    Ok(name.to_owned())
+    match visible::objection(name) {
+        None => Ok(name.to_owned()),
+        Some(objection) => Err(format!("the name {objection}")),
+    }
 }
 
 /// An e-mail address in lower case. Whether mail arrives is for the mail to show; this catches slips of the hand.
@@ -28,6 +33,9 @@ pub fn parse_email(text: &str) -> Result<String, String> {
     let unusual = |character: char| character.is_control() || character.is_whitespace();
     if !shaped || email.len() > LONGEST_EMAIL || email.chars().any(unusual) {
         return Err("that is no e-mail address; write it as name@example.com".to_owned());
+    }
+    if let Some(objection) = visible::objection(email) {
+        return Err(format!("the e-mail address {objection}"));
     }
     Ok(email.to_lowercase())
 }
@@ -49,6 +57,8 @@ mod tests {
             "ann@example..com",
             "a b@example.com",
             "ann@example.com\n.x",
+            "ann@ex\u{200b}ample.com",
+            "\u{202e}ann@example.com",
         ] {
             assert!(parse_email(text).is_err(), "{text:?}");
         }
@@ -58,7 +68,7 @@ mod tests {
     #[test]
     fn a_name_is_trimmed_and_bounded() {
         assert_eq!(parse_name(" Acme "), Ok("Acme".to_owned()));
-        for text in ["", "  ", "a\u{7}b", &"ä".repeat(101)] {
+        for text in ["", "  ", "a\u{7}b", &"ä".repeat(101), "Acme\u{202e}", "Ac\u{200b}me"] {
             assert!(parse_name(text).is_err(), "{text:?}");
         }
         assert!(parse_name(&"ä".repeat(100)).is_ok());

@@ -1,0 +1,45 @@
+//! Identity: several accounts may have one address, and a link knows who gave it.
+//!
+//! An address proves nothing as long as no mail is sent to it, so the account that came first must not keep everybody
+//! else from it. An account is found by its address and its password. May import: `sea_orm_migration`, `table`.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::uuid_null;
+
+use crate::table::index;
+
+/// Links from before do not say who gave them: they are made again, with the giver in them.
+const VOID: &str = "UPDATE one_time_links SET used_at = created_at WHERE kind = 'reset' AND used_at IS NULL";
+
+/// The change.
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_index(Index::drop().name("users_by_email").table("users").to_owned()).await?;
+        let account = index("users", "account", &["email", "password_hash"]).unique().to_owned();
+        manager.create_index(account).await?;
+        for column in ["organization_id", "issued_by"] {
+            let column = uuid_null(column);
+            manager.alter_table(Table::alter().table("one_time_links").add_column(column).to_owned()).await?;
+        }
+        manager.get_connection().execute_unprepared(VOID).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for column in ["issued_by", "organization_id"] {
+            manager
+                .alter_table(Table::alter().table("one_time_links").drop_column(column).to_owned())
+                .await?;
+        }
+        manager.drop_index(Index::drop().name("users_by_account").table("users").to_owned()).await?;
+        manager.create_index(index("users", "email", &["email"]).unique().to_owned()).await
+    }
+}
