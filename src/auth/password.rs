@@ -36,11 +36,20 @@ pub fn objection(password: &SecretString, own: &[&str]) -> Option<String> {
     }
     let judged: String = password.chars().take(JUDGED).collect();
     let own: Vec<&str> = own.iter().flat_map(|text| parts(text)).collect();
-    (zxcvbn(&judged, &own).score() < GUESSES).then(|| TOO_COMMON.to_owned())
+    let soon = is_made_of(&judged, &own) || zxcvbn(&judged, &own).score() < GUESSES;
+    soon.then(|| TOO_COMMON.to_owned())
 }
 
 const TOO_COMMON: &str = "This password is guessed too soon: it is common, a pattern, or made of your address or name. \
                           Take several words that do not belong together, or let a password manager make one.";
+
+/// Is little left of it without what others know?
+fn is_made_of(password: &str, own: &[&str]) -> bool {
+    let mut own: Vec<String> = own.iter().map(|word| word.to_lowercase()).collect();
+    own.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let left = own.iter().fold(password.to_lowercase(), |left, word| left.replace(word, ""));
+    left.chars().filter(|letter| letter.is_alphanumeric()).count() < SHORTEST / 2
+}
 
 /// A text and the words in it, as they are found in passwords.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
