@@ -73,6 +73,7 @@ pub struct Application {
     clock: Clock,
     health_changes: mpsc::Receiver<HealthChange>,
     listeners: Arc<Listeners>,
+    endpoints: Endpoints,
     watcher: Watcher,
 }
 
@@ -148,7 +149,7 @@ impl Application {
             recorder,
             clock: clock.clone(),
             metrics,
-            endpoints,
+            endpoints: endpoints.clone(),
             listeners: listeners.clone(),
             refusals: Refusals::default(),
             shares: shares.clone(),
@@ -175,6 +176,7 @@ impl Application {
             clock,
             health_changes,
             listeners,
+            endpoints,
             watcher,
         })
     }
@@ -212,8 +214,13 @@ impl Application {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let simulator_handle = self.simulator.handle();
         let simulator = tokio::spawn(self.simulator);
-        let followers =
-            background::start(&self.store, &self.clock, &self.listeners, self.watcher, self.health_changes);
+        let followers = background::start(
+            (&self.store, self.endpoints),
+            &self.clock,
+            &self.listeners,
+            self.watcher,
+            self.health_changes,
+        );
         let mut running: Vec<JoinHandle<std::io::Result<()>>> =
             self.servers.into_iter().map(tokio::spawn).collect();
         stop.await;

@@ -25,7 +25,7 @@ pub struct Model {
     pub expires_at: DateTimeUtc,
     /// When it was used, or another link made it void. It works once.
     pub used_at: Option<DateTimeUtc>,
-    /// The organization in whose name it was made. None: the operator made it.
+    /// The organization that it was made for. None: the operator made it.
     pub organization_id: Option<OrganizationId>,
     /// Who made it, and must still be allowed to when it is used. None: the operator.
     pub issued_by: Option<UserId>,

@@ -20,7 +20,7 @@ pub enum Kind {
     Guest,
     /// A message over one redirect.
     Flash,
-    /// That somebody has logged in with this browser before.
+    /// That a person has logged in with this browser before.
     Device,
 }
 

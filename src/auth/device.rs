@@ -1,5 +1,5 @@
-//! A browser in which somebody has logged in before: a signed cookie says so. Its person gets in there, whatever is tried
-//! elsewhere. The cookie lets nobody in by itself.
+//! A browser in which a person has logged in before: a signed cookie says so. That person gets in there, no matter what
+//! is tried elsewhere. The cookie alone logs no one in.
 //!
 //! Imports `store` for the key of the signature, `config`.
 
@@ -21,7 +21,7 @@ use crate::store::vault::Vault;
 /// A browser is known for so long after its last log-in.
 const KNOWN: TimeDelta = TimeDelta::days(180);
 
-/// A browser that is known, and whose account it knows.
+/// A browser that is known, and the account that it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Device {
     /// The browser.

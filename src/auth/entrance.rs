@@ -1,7 +1,7 @@
 //! The ways in: signing up, logging in, and links. What is decided here is who gets a session; pages only ask.
 //!
 //! An account is its address and its password: nothing is sent to an address, so nothing proves it, and the first account
-//! to name one keeps nobody from it. Known and unknown addresses are handled alike: the same steps, the same time, the
+//! to name one blocks no other. Known and unknown addresses are handled alike: the same steps, the same time, the
 //! same answer. Imports `store`, `error`, `clock`, `config`.
 
 mod links;
@@ -42,7 +42,7 @@ pub struct Entrance {
     address: IpAddr,
     user_agent: Option<String>,
     request_id: Uuid,
-    /// The browser, if somebody has logged in with it before.
+    /// The browser, if a person has logged in with it before.
     device: Option<Device>,
 }
 
@@ -240,7 +240,7 @@ impl Entrance {
         let (now, vault) = (self.clock.now(), self.store.vault());
         tracing::info!(
             user = %user.id, organization = %organization_id, address = %self.address, by,
-            request_id = %self.request_id, "somebody logged in"
+            request_id = %self.request_id, "a person logged in"
         );
         let token = session::sign(vault.signing_key(), (user.id, session_id), now, expires_at)?;
         let age = Duration::from_secs(ABSOLUTE.num_seconds().unsigned_abs());

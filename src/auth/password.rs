@@ -233,6 +233,7 @@ mod tests {
         }
         for good in [
             "correct horse battery",
+            "a long password",
             "a horse of another color",
             "tr0ub4dor&3-x",
             "\u{43a}\u{43e}\u{448}\u{43a}\u{430} \u{441}\u{43f}\u{438}\u{442}",

@@ -190,6 +190,9 @@ mod tests {
             assert!(role.may(Permission::Read));
             assert_eq!(role.may(Permission::ManageMembers), role == Role::Owner);
             assert_eq!(role.may(Permission::Configure), role != Role::Member);
+            // The store ends what a member has given out by the same table.
+            let gives = crate::store::MANAGES_MEMBERS.contains(&role.as_str());
+            assert_eq!(role.may(Permission::ManageMembers), gives);
         }
     }
 }

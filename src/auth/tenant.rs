@@ -20,7 +20,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// A person, whose role was asked already.
+    /// A person. The role was asked already.
     pub(super) fn new(organization_id: OrganizationId, actor: Actor) -> Self {
         Self { organization_id, actor, place: None, grant_check: None }
     }

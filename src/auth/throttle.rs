@@ -104,7 +104,7 @@ impl Throttle {
         self.passwords_everywhere.admit(account)
     }
 
-    /// A password is tried in a browser in which somebody has logged in before, after [`Throttle::password`] refused.
+    /// A password is tried in a browser in which a person has logged in before, after [`Throttle::password`] refused.
     /// Whatever is tried elsewhere, those who have come in before come in again.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ struct Entry {
     count: u32,
 }
 
-/// What a request was told.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// It may go on.

@@ -1,5 +1,5 @@
 //! Names that look like what they are: without characters that cannot be seen, that turn the direction of writing, or
-//! that stand on a letter which is not there. All scripts are welcome; what joins letters is let in where a script needs
+//! that have no letter below them. All scripts are welcome; what joins letters is let in where a script needs
 //! it.
 //!
 //! Imports nothing of ours.
@@ -12,7 +12,7 @@ const MARKS: usize = 4;
 const JOINER: char = '\u{200d}';
 const NON_JOINER: char = '\u{200c}';
 
-/// What is wrong with the first character of a text that nobody could see or copy, as a clause; none if all are fine.
+/// What is wrong with the first character of a text that cannot be seen or copied, as a clause; none if all are fine.
 #[must_use]
 pub fn objection(text: &str) -> Option<String> {
     let letters: Vec<char> = text.chars().collect();
@@ -48,8 +48,8 @@ impl Fault {
             Self::Direction => "which turns the direction of writing",
             Self::Invisible => "which cannot be seen",
             Self::Blank => "a blank other than the ordinary one",
-            Self::Unknown => "which is no character that everybody can read",
-            Self::Alone => "a mark without a letter to stand on",
+            Self::Unknown => "which has no meaning of its own",
+            Self::Alone => "a mark without a letter below it",
             Self::Piled => "one mark too many on one letter",
         }
     }
@@ -107,7 +107,7 @@ fn is_selector(letter: char) -> bool {
     matches!(letter, '\u{fe0e}' | '\u{fe0f}')
 }
 
-/// May a mark stand on it? Digits too: a key of a telephone is one with a frame.
+/// May it carry a mark? Digits too: a key of a telephone is one with a frame.
 fn carries(letter: char) -> bool {
     let joined = matches!(letter, JOINER | NON_JOINER);
     joined || is_mark(letter) || is_selector(letter) || letter.is_alphanumeric() || is_picture(letter)
@@ -209,7 +209,7 @@ mod tests {
             ("Ac\u{2028}me", "U+2028"),
             ("Ac\u{7}me", "U+0007, a control character"),
             ("Ac\u{0}me", "U+0000"),
-            ("Ac\u{378}me", "U+0378, which is no character"),
+            ("Ac\u{378}me", "U+0378, which has no meaning"),
             ("Ac\u{e000}me", "U+E000"),
             ("Ac\u{ffff}me", "U+FFFF"),
         ] {

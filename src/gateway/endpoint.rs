@@ -2,7 +2,7 @@
 //!
 //! Imports `providers`, `upstream` and the store's snapshot.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use entity::ids::ProviderId;
 use http::HeaderMap;
@@ -17,8 +17,8 @@ use crate::upstream::{Admitted, Upstream};
 /// A provider that can be called.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// The picture that it was made of.
-    provider: Arc<ProviderEntry>,
+    /// The picture that it was made of. It keeps none alive: a credential that was replaced or deleted is to go.
+    provider: Weak<ProviderEntry>,
     /// Where.
     pub target: Admitted,
     headers: HeaderMap,
@@ -38,10 +38,10 @@ impl Endpoint {
     }
 }
 
-/// The endpoints of all providers.
-#[derive(Debug)]
+/// The endpoints of all providers. Cheap to clone, and the same for every clone.
+#[derive(Debug, Clone)]
 pub struct Endpoints {
-    made: papaya::HashMap<ProviderId, Arc<Endpoint>>,
+    made: Arc<papaya::HashMap<ProviderId, Arc<Endpoint>>>,
     via: HeaderValue,
     via_text: String,
 }
@@ -53,7 +53,7 @@ impl Endpoints {
     /// The name does not fit into a header.
     pub fn new(instance: &str) -> Result<Self, http::header::InvalidHeaderValue> {
         let via_text = format!("1.1 failsoft-{instance}");
-        Ok(Self { made: papaya::HashMap::new(), via: HeaderValue::from_str(&via_text)?, via_text })
+        Ok(Self { made: Arc::default(), via: HeaderValue::from_str(&via_text)?, via_text })
     }
 
     /// What calls through this installation say in `via`.
@@ -73,13 +73,19 @@ impl Endpoints {
     ) -> Result<Arc<Endpoint>, ConnectFault> {
         let made = self.made.pin();
         if let Some(known) = made.get(&provider.id)
-            && Arc::ptr_eq(&known.provider, provider)
+            // While the endpoint is there, no other picture can have its place in memory.
+            && std::ptr::eq(known.provider.as_ptr(), Arc::as_ptr(provider))
         {
             return Ok(known.clone());
         }
         let endpoint = Arc::new(self.make(upstream, provider)?);
         made.insert(provider.id, endpoint.clone());
         Ok(endpoint)
+    }
+
+    /// Lets go of endpoints of providers that were changed or deleted, and of the credentials in them.
+    pub fn forget_gone(&self) {
+        self.made.pin().retain(|_, endpoint| endpoint.provider.strong_count() > 0);
     }
 
     fn make(&self, upstream: &Upstream, provider: &Arc<ProviderEntry>) -> Result<Endpoint, ConnectFault> {
@@ -98,6 +104,46 @@ impl Endpoints {
         })?;
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
-        Ok(Endpoint { provider: provider.clone(), target, headers })
+        Ok(Endpoint { provider: Arc::downgrade(provider), target, headers })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::upstream::Gate;
+
+    fn provider(credential: &str) -> Arc<ProviderEntry> {
+        Arc::new(ProviderEntry {
+            id: ProviderId(Uuid::from_u128(1)),
+            name: "vendor".into(),
+            preset: providers::preset("openai").expect("a preset"),
+            base_url: Some("https://api.openai.com/v1".to_owned()),
+            credential: Some(credential.into()),
+            updated_at: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn a_credential_goes_with_its_provider() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let upstream = Upstream::new(Gate::default(), Duration::from_secs(1)).expect("a client");
+        let endpoints = Endpoints::new("test").expect("a name");
+        let first = provider("sk-one");
+        let made = endpoints.of(&upstream, &first).expect("an endpoint");
+        assert!(Arc::ptr_eq(&made, &endpoints.of(&upstream, &first).expect("the same")));
+        endpoints.forget_gone();
+        assert_eq!(endpoints.made.len(), 1);
+        // A new credential is a new picture.
+        let second = provider("sk-two");
+        assert!(!Arc::ptr_eq(&made, &endpoints.of(&upstream, &second).expect("another")));
+        drop(second);
+        endpoints.forget_gone();
+        assert!(endpoints.made.is_empty());
     }
 }

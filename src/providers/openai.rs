@@ -4,10 +4,12 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName};
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::presets::{Authentication, CredentialNeed, Preset};
 
@@ -114,10 +116,10 @@ pub fn upstream_headers(preset: &Preset, credential: Option<&str>) -> Result<Hea
     if let Some(credential) = usable(preset, credential)? {
         match preset.authentication {
             Authentication::Bearer => {
-                headers.insert(AUTHORIZATION, sensitive(&format!("Bearer {credential}"))?);
+                headers.insert(AUTHORIZATION, sensitive(format!("Bearer {credential}"))?);
             }
             Authentication::Header(name) => {
-                headers.insert(HeaderName::from_static(name), sensitive(credential)?);
+                headers.insert(HeaderName::from_static(name), sensitive(credential.to_owned())?);
             }
             Authentication::None => return Err(InvalidCredential::Unwanted),
         }
@@ -143,9 +145,10 @@ fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a
     }
 }
 
-/// A header value that no log and no debug output prints.
-fn sensitive(value: &str) -> Result<HeaderValue, InvalidCredential> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| InvalidCredential::Characters)?;
+/// A header value that no log and no debug output prints, and that is wiped with its last copy.
+fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
+    let bytes = Bytes::from_owner(Zeroizing::new(value.into_bytes()));
+    let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| InvalidCredential::Characters)?;
     value.set_sensitive(true);
     Ok(value)
 }

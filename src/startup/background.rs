@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
 use crate::gateway::budget::Crossed;
+use crate::gateway::endpoint::Endpoints;
 use crate::gateway::health::HealthChange;
 use crate::gateway::pulse::Listeners;
 use crate::store::Store;
@@ -50,7 +51,7 @@ impl Followers {
 }
 
 pub(super) fn start(
-    store: &Store,
+    (store, endpoints): (&Store, Endpoints),
     clock: &Clock,
     listeners: &Arc<Listeners>,
     watcher: Watcher,
@@ -59,7 +60,7 @@ pub(super) fn start(
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
         tokio::spawn(look(store.clone(), stopped.clone())),
-        tokio::spawn(follow(store.clone(), stopped.clone())),
+        tokio::spawn(follow(store.clone(), endpoints, stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
         tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
         tokio::spawn(note_health(store.clone(), health, stopped.clone())),
@@ -81,7 +82,7 @@ async fn look(store: Store, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn follow(store: Store, mut stopped: watch::Receiver<bool>) {
+async fn follow(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(FOLLOW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -92,6 +93,7 @@ async fn follow(store: Store, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = store.system().follow_changes().await {
             tracing::warn!(%error, "cannot look for changes; serving what is known");
         }
+        endpoints.forget_gone();
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// What its owner may do with such a file; the group and the world may do nothing.
 const OWN: u32 = 0o600;
 
-/// Makes the file of an embedded database if there is none, and takes everybody else's rights from it and from what
+/// Makes the file of an embedded database if there is none, and takes other users' rights from it and from what
 /// SQLite keeps beside it. New files beside it get the rights of the database.
 ///
 /// # Errors

@@ -54,7 +54,7 @@ impl OrgStore {
         Ok(Given { invitations, links, keys: self.keys_of(user_id, change.on()).await? })
     }
 
-    /// Ends the links that would let a person in whom the organization removes.
+    /// Ends the links that would let a removed person in.
     pub(super) async fn void_links_for(&self, change: &Change, user_id: UserId) -> Result<(), Error> {
         self.void_links(change, one_time_links::Column::UserId.eq(user_id)).await?;
         one_time_links::Entity::update_many()

@@ -232,7 +232,7 @@ impl System<'_> {
     }
 }
 
-/// Is the person who invited still allowed to? What the operator made needs nobody's right.
+/// Is the person who invited still allowed to? What the operator made needs no right.
 async fn may_still_invite(
     on: &impl ConnectionTrait,
     organization_id: OrganizationId,

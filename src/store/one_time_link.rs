@@ -108,7 +108,7 @@ impl System<'_> {
         use_up(self.store(), &self.store().inner.writer, id).await
     }
 
-    /// Uses a link up for a new password, which ends every session of its person. False: somebody was faster, or its
+    /// Uses a link up for a new password, which ends every session of its person. False: it was used meanwhile, or its
     /// giver may not give it any more.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl System<'_> {
         Ok(found.all(&self.store().inner.reader).await?.into_iter().map(UserRow::from).collect())
     }
 
-    /// The account of that address whose password has one of these hashes.
+    /// The account of that address with one of these password hashes.
     ///
     /// # Errors
     /// The database cannot be read.

@@ -7,7 +7,7 @@ use crate::auth::{link, password};
 use crate::error::Error;
 use crate::store::{Actor, InvitationRow, Joining, LinkKind, LinkRow};
 
-/// An invitation that works, and for whom. It does not say whether the address has an account: the link may have been
+/// An invitation that works, and its organization. It does not say whether the address has an account: the link may have been
 /// opened by anybody.
 #[derive(Debug, Clone)]
 pub struct Invited {
@@ -17,7 +17,7 @@ pub struct Invited {
     pub organization: String,
 }
 
-/// With which account somebody joins.
+/// With which account a person joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Account {
     /// The one of this address that the password opens.
@@ -65,7 +65,7 @@ impl Entrance {
     /// Accepts an invitation, with an account of its address.
     ///
     /// # Errors
-    /// Too many attempts. [`Error::Conflict`]: somebody with this address belongs to the organization already.
+    /// Too many attempts. [`Error::Conflict`]: a person with this address belongs to the organization already.
     pub async fn accept(
         &self,
         invited: &Invited,
@@ -101,7 +101,7 @@ impl Entrance {
         self.one_time_link(LinkKind::Reset, secret).await
     }
 
-    /// Sets a new password, which ends every session. It logs nobody in: that takes the new password. It counts as an
+    /// Sets a new password, which ends every session. It logs no one in: that takes the new password. It counts as an
     /// attempt at a password, because it says whether another account of the address has it.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ impl Entrance {
     pub async fn log_out<P>(&self, visitor: &Visitor<P>) -> Result<Cookie<'static>, Error> {
         let actor = visitor.tenant.actor();
         self.store.system().session_end(visitor.user.id, visitor.session_id, actor).await?;
-        tracing::info!(user = %visitor.user.id, address = %self.address, "somebody logged out");
+        tracing::info!(user = %visitor.user.id, address = %self.address, "a person logged out");
         Ok(cookie::removal(&self.settings, Kind::Session))
     }
 

@@ -71,7 +71,7 @@ async fn who_guesses_locks_no_owner_out() {
     for round in 0..3 {
         while login(&guesser, "198.51.100.1", "wrong horse battery").await == 422 {}
         assert_eq!(login(&guesser, "198.51.100.1", PASSWORD).await, 429, "{round}");
-        // From elsewhere, even in a browser that nobody has seen.
+        // From elsewhere, even in a browser that is new.
         assert_eq!(login(&Browser::new(&app), "198.51.100.2", PASSWORD).await, 303, "{round}");
         // And from the same address, in a browser that is known.
         assert_eq!(login(&owner.copy(), "198.51.100.1", PASSWORD).await, 303, "{round}");

@@ -35,7 +35,7 @@ pub async fn read(guest: Guest, settings: web::Data<Settings>) -> Result<HttpRes
 }
 
 /// Makes the organization, and logs its owner in. Whether the address has an account already makes no difference: a page
-/// that told would tell everybody.
+/// that said so would say it to all.
 ///
 /// # Errors
 /// Too many attempts.
