@@ -104,7 +104,8 @@ impl Entrance {
     /// # Errors
     /// Too many attempts, or too many at once.
     pub async fn log_in(&self, email: &str, password: SecretString) -> Result<LogIn, Error> {
-        let Some(user) = self.find(email, password).await?.user else {
+        let only = self.admit(email)?;
+        let Some(user) = self.find(email, password, only).await?.user else {
             self.note_failure(email);
             return Ok(LogIn::Wrong);
         };
@@ -125,9 +126,9 @@ impl Entrance {
         email: &str,
         password: SecretString,
     ) -> Result<Entered, Error> {
-        self.throttle.sign_up(self.address)?;
+        self.throttle.sign_up(self.address, email)?;
         let turn = password::turn_of_a_new_one().await?;
-        let Found { user, hash } = self.find(email, password.clone()).await?;
+        let Found { user, hash } = self.find(email, password.clone(), None).await?;
         drop(turn);
         if let Some(user) = &user
             && let Some(home) = self.home(user.id).await?
@@ -160,10 +161,9 @@ impl Entrance {
         }
     }
 
-    /// The account that this address and password open, after the attempt was counted. It takes as long whether there is
-    /// one or not, however many the address has.
-    async fn find(&self, email: &str, password: SecretString) -> Result<Found, Error> {
-        let only = self.admit(email)?;
+    /// The account that this address and password open, `only` that one where it is named. It takes as long whether there
+    /// is one or not, however many the address has. The attempt is counted before.
+    async fn find(&self, email: &str, password: SecretString, only: Option<UserId>) -> Result<Found, Error> {
         let system = self.store.system();
         let email = email.to_lowercase();
         let hashes = password::hash_by(password, self.recipes(&email).await?).await?;

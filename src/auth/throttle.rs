@@ -48,6 +48,8 @@ const PASSWORDS_OF_BROWSER: Allowance = allowance(10, 60);
 const NOTED_FAILURES: Allowance = allowance(5, 600);
 /// New organizations from one address.
 const SIGN_UPS_OF_ADDRESS: Allowance = allowance(20, 60);
+/// New organizations for one account from one address: the password of one that there is opens it, so this is a guess, too.
+const SIGN_UPS_OF_ACCOUNT: Allowance = allowance(10, 60);
 /// Links of invitations and resets that are tried from one address.
 const LINKS_OF_ADDRESS: Allowance = allowance(30, 2);
 
@@ -66,6 +68,7 @@ pub struct Throttle {
     passwords_of_browser: Counters<Uuid>,
     noted_failures: Counters<blake3::Hash>,
     sign_ups_of_address: Counters<IpAddr>,
+    sign_ups_of_account: Counters<(blake3::Hash, IpAddr)>,
     sign_ups: Counters<()>,
     links_of_address: Counters<IpAddr>,
 }
@@ -81,6 +84,7 @@ impl Throttle {
             passwords_of_browser: Counters::new(PASSWORDS_OF_BROWSER, clock),
             noted_failures: Counters::new(NOTED_FAILURES, clock),
             sign_ups_of_address: Counters::new(SIGN_UPS_OF_ADDRESS, clock),
+            sign_ups_of_account: Counters::new(SIGN_UPS_OF_ACCOUNT, clock),
             links_of_address: Counters::new(LINKS_OF_ADDRESS, clock),
             sign_ups: Counters::new(hourly(Console::default().signups_per_hour), clock),
         }
@@ -123,8 +127,11 @@ impl Throttle {
     ///
     /// # Errors
     /// [`VisitFault::Throttled`].
-    pub fn sign_up(&self, address: IpAddr) -> Result<(), Error> {
-        self.sign_ups_of_address.admit(network(address))?;
+    pub fn sign_up(&self, address: IpAddr, account: &str) -> Result<(), Error> {
+        let (network, account) = (network(address), account_hash(account));
+        self.sign_ups_of_address.admit(network)?;
+        self.sign_ups_of_account.admit((account, network))?;
+        self.passwords_everywhere.admit(account)?;
         self.sign_ups.admit(())
     }
 
@@ -226,7 +233,9 @@ mod tests {
     fn sign_ups_are_bounded_from_however_many_addresses() {
         let (clock, hand) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         let throttle = Throttle::new(&clock).with_sign_ups(NonZeroU32::new(60).expect("not 0"));
-        let sign_up = |number: u8| wait(throttle.sign_up(IpAddr::from([192, 0, 2, number])));
+        let sign_up = |number: u8| {
+            wait(throttle.sign_up(IpAddr::from([192, 0, 2, number]), &format!("{number}@example.com")))
+        };
         assert_eq!((0..50).filter(|number| sign_up(*number).is_none()).count(), 12);
         hand.advance(Duration::from_secs(60));
         assert_eq!((50..60).filter(|number| sign_up(*number).is_none()).count(), 1);
@@ -238,9 +247,15 @@ mod tests {
         let throttle = Throttle::new(&clock);
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
         for attempt in 0..20 {
-            assert_eq!(wait(throttle.sign_up(address(&format!("2001:db8::{attempt}")))), None);
+            assert_eq!(
+                wait(
+                    throttle
+                        .sign_up(address(&format!("2001:db8::{attempt}")), &format!("{attempt}@example.com"))
+                ),
+                None
+            );
         }
-        assert!(wait(throttle.sign_up(address("2001:db8::ffff"))).is_some());
-        assert_eq!(wait(throttle.sign_up(address("2001:db8:0:1::1"))), None);
+        assert!(wait(throttle.sign_up(address("2001:db8::ffff"), "x@example.com")).is_some());
+        assert_eq!(wait(throttle.sign_up(address("2001:db8:0:1::1"), "y@example.com")), None);
     }
 }

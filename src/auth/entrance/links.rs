@@ -73,8 +73,9 @@ impl Entrance {
         password: SecretString,
     ) -> Result<Accepted, Error> {
         let invitation = &invited.invitation;
+        let only = self.admit(&invitation.email)?;
         let turn = password::turn_of_a_new_one().await?;
-        let Found { user, hash } = self.find(&invitation.email, password).await?;
+        let Found { user, hash } = self.find(&invitation.email, password, only).await?;
         drop(turn);
         let joining = match (user, account, hash) {
             (Some(user), _, _) => Joining::Known(user.id),

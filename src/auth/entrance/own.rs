@@ -33,7 +33,8 @@ impl Entrance {
         new: SecretString,
     ) -> Result<bool, Error> {
         let email = &visitor.user.email;
-        let found = self.find(email, current).await?.user;
+        let only = self.admit(email)?;
+        let found = self.find(email, current, only).await?.user;
         if found.map(|user| user.id) != Some(visitor.user.id) {
             self.note_failure(email);
             return Ok(false);
