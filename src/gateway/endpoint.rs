@@ -110,13 +110,17 @@ impl Endpoints {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::time::Duration;
 
     use chrono::DateTime;
+    use futures_util::future::BoxFuture;
     use uuid::Uuid;
 
     use super::*;
     use crate::upstream::Gate;
+    use crate::upstream::names::Names;
+    use crate::upstream::resolver::ResolveFailed;
 
     fn provider(credential: &str) -> Arc<ProviderEntry> {
         Arc::new(ProviderEntry {
@@ -125,14 +129,26 @@ mod tests {
             preset: providers::preset("openai").expect("a preset"),
             base_url: Some("https://api.openai.com/v1".to_owned()),
             credential: Some(credential.into()),
+            stream_options: providers::StreamOptions::default(),
             updated_at: DateTime::UNIX_EPOCH,
         })
+    }
+
+    /// Nothing is called here.
+    #[derive(Debug)]
+    struct NoNames;
+
+    impl Names for NoNames {
+        fn addresses(self: Arc<Self>, _: String) -> BoxFuture<'static, Result<Arc<[IpAddr]>, ResolveFailed>> {
+            Box::pin(std::future::pending())
+        }
     }
 
     #[test]
     fn a_credential_goes_with_its_provider() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let upstream = Upstream::new(Gate::default(), Duration::from_secs(1)).expect("a client");
+        let upstream =
+            Upstream::new(Gate::default(), Duration::from_secs(1), Arc::new(NoNames)).expect("a client");
         let endpoints = Endpoints::new("test").expect("a name");
         let first = provider("sk-one");
         let made = endpoints.of(&upstream, &first).expect("an endpoint");
