@@ -115,8 +115,7 @@ impl App {
         change(&mut settings);
         let (clock, hand) = Clock::manual(beginning());
         let application = Application::build_with(settings, clock, names).await.expect("a server");
-        let address = application.address();
-        let store = application.store().clone();
+        let (address, store) = (application.address(), application.store().clone());
         let (stopper, mut stopped) = Stopper::new();
         let running = tokio::spawn(application.run_until(async move {
             // An error is the end of the test, which is a reason to stop as well.
