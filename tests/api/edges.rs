@@ -222,7 +222,7 @@ on_both_databases! {
         assert_eq!(app.post("/chat/completions", &chat_body(&json!({"model": "a"}))).await.status, 200);
         let wrong = app.call(app.request(Method::GET, "/models"), "sk-123").await;
         assert_eq!((wrong.status, wrong.header("content-type")), (401, "application/json"));
-        Browser::new(&app).get("/models").await.leads_to("/login");
+        Browser::new(&app).get("/models").await.leads_to("/login?next=%2Fmodels");
         let owner = Browser::owner(&app, "acme").await;
         assert!(owner.get("/models").await.expect(200).html.starts_with("<!doctype html>"));
         // A proxy in front may have a log-in of its own.
