@@ -82,13 +82,9 @@ fn no_command_repeats_a_malformed_address_of_the_database() {
             let mut installation = plain(Kind::Sqlite);
             installation.set("DATABASE_URL", address);
             let case = format!("{command:?} {address}");
-            let plainly =
-                assert_silent(&run(installation.command(command), "a password of the test\n"), &case);
-            assert_eq!(
-                text(&run(installation.command(command), "\n").stderr).lines().count(),
-                1,
-                "{case}: {plainly}"
-            );
+            let output = run(installation.command(command), "a password of the test\n");
+            let plainly = assert_silent(&output, &case);
+            assert_eq!(text(&output.stderr).lines().count(), 1, "{case}: {plainly}");
             if address.starts_with("postgres://") && !address.contains("sslmode") {
                 assert!(plainly.contains("percent-encode"), "{case}: {plainly}");
             }
@@ -97,7 +93,9 @@ fn no_command_repeats_a_malformed_address_of_the_database() {
         let mut installation = plain(Kind::Sqlite);
         installation.set("FAILSOFT_LOG", "trace");
         installation.set("DATABASE_URL", "");
-        for address in ADDRESSES.iter().chain([&ABSENT]) {
+        // They read their settings in one way: one command tries them all, the others a few.
+        let tried = if command[0] == "serve" { ADDRESSES } else { &ADDRESSES[..3] };
+        for address in tried.iter().chain([&ABSENT]) {
             let case = format!("{command:?} {address}");
             let flag = format!("--database-url={address}");
             let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
