@@ -8,6 +8,7 @@ mod descriptors;
 mod door;
 pub(crate) mod own;
 mod path;
+pub mod sentences;
 mod serve;
 
 use std::net::{SocketAddr, TcpListener};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -47,6 +49,9 @@ pub enum StartError {
     /// The recorder.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// The operator's sentences.
+    #[error(transparent)]
+    Sentences(#[from] sentences::SentencesError),
     /// A port.
     #[error("cannot listen on {address}: {source}. Choose another with --listen or FAILSOFT_LISTEN")]
     Listen {
@@ -134,7 +139,14 @@ impl Application {
         let (health, health_changes) = Health::new();
         let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
         let spending = Spending::new(clock.clone());
-        let listeners = Arc::new(Listeners { cooldowns, health, habits: Habits::default(), spending });
+        let sentences = sentences::read(settings.gateway.sentences.as_deref())?;
+        let listeners = Arc::new(Listeners {
+            cooldowns,
+            health,
+            habits: Habits::default(),
+            spending,
+            sentences: ArcSwap::from_pointee(sentences),
+        });
         // Who is over its budget must not be answered because nobody has looked yet.
         background::read_spending(&store, &listeners)
             .await
@@ -217,6 +229,7 @@ impl Application {
         let followers = background::start(
             (&self.store, self.endpoints),
             &self.clock,
+            &self.settings,
             &self.listeners,
             self.watcher,
             self.health_changes,

@@ -40,6 +40,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When it last changed.
     pub updated_at: DateTimeUtc,
+    /// When a person last ended its cooldown: what every process held against it before is void.
+    pub cooldown_ended_at: Option<DateTimeUtc>,
     /// Since when it is gone. The row stays, because fallback revisions name it.
     pub deleted_at: Option<DateTimeUtc>,
 }

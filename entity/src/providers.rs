@@ -30,6 +30,10 @@ pub struct Model {
     pub health_message: Option<String>,
     /// Since when the health is what it is.
     pub health_at: Option<DateTimeUtc>,
+    /// When a change of the health last became an audit entry of its own.
+    pub health_noted_at: Option<DateTimeUtc>,
+    /// The changes of the health since then.
+    pub health_changes: i32,
     /// Whether it takes `stream_options`: `supported` or `unsupported`. None: as its preset says.
     pub stream_options: Option<String>,
     /// When it was made.

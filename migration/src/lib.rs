@@ -41,6 +41,7 @@ mod m20261120_000009_one_time_links;
 mod m20261120_000010_ledger;
 mod m20261120_000011_money;
 mod m20261120_000012_usage;
+mod m20261129_000013_failures;
 mod m20261129_000015_prices;
 mod m20261129_000016_stream_options;
 mod m20261129_000019_identity;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000010_ledger::Migration),
             Box::new(m20261120_000011_money::Migration),
             Box::new(m20261120_000012_usage::Migration),
+            Box::new(m20261129_000013_failures::Migration),
             Box::new(m20261129_000015_prices::Migration),
             Box::new(m20261129_000016_stream_options::Migration),
             Box::new(m20261129_000019_identity::Migration),

@@ -72,6 +72,7 @@ pub const ALIASES: &[(&str, &str)] = &[
         feather::models::read::read,
         feather::models::change::change,
         feather::models::delete::delete,
+        feather::models::cooldown::end,
         feather::budgets::list::list,
         feather::budgets::create::create,
         feather::budgets::read::read,

@@ -6,7 +6,7 @@ use super::output::{one_line, say};
 use super::{block_on, settle};
 use crate::clock::Clock;
 use crate::config::{Overrides, Settings};
-use crate::startup::own::DatabasePlace;
+use crate::startup::{self, own::DatabasePlace};
 use crate::store::{ConnectError, Store, schema};
 use crate::upstream::Gate;
 
@@ -25,6 +25,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     match settle(arguments.overrides) {
         Ok(settings) => {
             report.ok("configuration", "it can be read, and its values are usable")?;
+            sentences(&settings, &mut report)?;
             block_on(look(&settings, &mut report))?;
         }
         Err(error) => report.failed("configuration", &one_line(&error))?,
@@ -51,6 +52,18 @@ impl Report {
         self.failures += 1;
         say(&format!("failed  {what}: {finding}"))
     }
+}
+
+fn sentences(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let Some(path) = settings.gateway.sentences.as_deref() else { return Ok(()) };
+    match startup::sentences::read(Some(path)) {
+        Ok(read) => {
+            let dated = read.dated.map_or_else(String::new, |date| format!(", dated {date}"));
+            report.ok("sentences", &format!("{} are added to those built in{dated}", read.added()))?;
+        }
+        Err(error) => report.failed("sentences", &one_line(&error.into()))?,
+    }
+    Ok(())
 }
 
 async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! Section `[gateway]`: how calls are tried.
 
+use std::path::PathBuf;
+
 /// Section `[gateway]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -16,6 +18,9 @@ pub struct Gateway {
     /// How long after one comment the next is sent to a stream that began without an answer, in milliseconds.
     /// Default 15,000.
     pub keepalive_interval_ms: u64,
+    /// A TOML file with sentences of providers and what they mean, beside those that are built in. It is read again
+    /// when it changes. Default: none. `FAILSOFT_SENTENCES`.
+    pub sentences: Option<PathBuf>,
 }
 
 impl Default for Gateway {
@@ -26,6 +31,7 @@ impl Default for Gateway {
             stream_total_seconds: 3_600,
             cooldown: true,
             keepalive_interval_ms: 15_000,
+            sentences: None,
         }
     }
 }

@@ -114,6 +114,9 @@ pub struct Overrides {
     /// Whether a model that keeps failing is left alone for a while.
     #[arg(long, env = "FAILSOFT_COOLDOWN", value_name = "true|false", hide = true, global = true)]
     pub cooldown: Option<bool>,
+    /// A TOML file with sentences of providers and what they mean.
+    #[arg(long, env = "FAILSOFT_SENTENCES", value_name = "FILE", hide = true, global = true)]
+    pub sentences: Option<PathBuf>,
     /// `durable`, or `off` for benchmarks.
     #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
     pub recording: Option<Mode>,
@@ -237,6 +240,7 @@ impl Overrides {
         set(&mut settings.server.organization_requests, self.organization_requests);
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
         set(&mut settings.gateway.cooldown, self.cooldown);
+        settings.gateway.sentences = self.sentences.or(settings.gateway.sentences.take());
         set(&mut settings.recording.mode, self.recording);
         set(&mut settings.recording.durability, self.durability);
         set(&mut settings.recording.spool_bytes, self.spool_bytes);

@@ -162,6 +162,7 @@ mod tests {
             enabled: true,
             price: Some(Price { input: Some(10), output: Some(10), ..Price::default() }),
             updated_at: DateTime::<Utc>::UNIX_EPOCH,
+            cooldown_ended_at: None,
         };
         change(&mut model);
         model

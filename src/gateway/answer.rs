@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::classify::{ErrorClass, Failure};
+use super::classify::{ErrorClass, Failure, FailureScope};
 use super::relay::StreamRelay;
 
 /// An answered request.
@@ -66,6 +66,10 @@ pub struct Fallback {
 pub struct ChainFailure {
     /// The failure of the last candidate called; or, if none was, of the last one passed over.
     pub failure: Failure,
+    /// The status for the caller.
+    pub status: u16,
+    /// Whether every model that could have answered is in cooldown, so that none was called.
+    pub cooling: bool,
     /// The smallest wait that any provider asked for.
     pub retry_after: Option<Duration>,
     /// What was tried.
@@ -154,7 +158,33 @@ pub fn status_of(failure: &Failure) -> u16 {
     }
 }
 
-/// Whether the caller's SDK may try again by itself: only where that could mend anything.
+/// The status of a chain of which no model was called because all are in cooldown: a limit keeps the status of a
+/// limit, and a call that was never made did not fail.
+#[must_use]
+pub fn status_in_cooldown(failure: &Failure) -> u16 {
+    match status_of(failure) {
+        429 => 429,
+        _ => 503,
+    }
+}
+
+/// The longest wait that an SDK may sleep through inside its caller.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
+
+impl ChainFailure {
+    /// Whether the caller's SDK may try again by itself: only where that could mend anything, and soon.
+    #[must_use]
+    pub fn is_worth_retrying(&self) -> bool {
+        if self.cooling {
+            return self.retry_after.is_some_and(|wait| wait <= SHORT_WAIT);
+        }
+        let too_large =
+            self.failure.class == ErrorClass::RateLimited && self.failure.scope == FailureScope::Request;
+        worth_retrying(self.failure.class) && !too_large
+    }
+}
+
+/// Whether the caller's SDK may try again by itself after a failure of this class: only where that could mend anything.
 #[must_use]
 pub fn worth_retrying(class: ErrorClass) -> bool {
     match class {

@@ -19,7 +19,7 @@ use super::gather::whole_answer;
 use super::judge::{Judged, judge_aside};
 use super::redact::Credential;
 use super::stream::{StreamReply, first_frame};
-use crate::providers;
+use crate::providers::{self, Sentences};
 use crate::shares::{Held, SMALL, Share};
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
 use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse, on_behalf_of};
@@ -103,8 +103,11 @@ pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> Outcome {
     } else {
         (call.model.answer_timeout, TimeoutKind::Answer)
     };
-    match timeout(limit.min(call.allowance), exchange(upstream, call)).await {
+    let allowance = call.allowance;
+    match timeout(limit.min(allowance), exchange(upstream, call)).await {
         Ok(outcome) => outcome,
+        // What the model would have done with its own time is not known.
+        Err(_) if allowance < limit => Outcome::Failed(Fault::TimeBudget(kind)),
         Err(_) => Outcome::Failed(Fault::Timeout(kind)),
     }
 }
@@ -141,11 +144,17 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
 
 /// What a fault means. A provider may send our credential back in its error, in a form that no pattern knows: it is
 /// taken out by its value, of every text that a provider can fill.
-pub(super) fn explain(fault: Fault, provider: &ProviderEntry) -> Failure {
-    let mut failure = classify(&fault);
+pub(super) fn explain(
+    fault: Fault,
+    provider: &ProviderEntry,
+    sentences: &Sentences,
+    now: DateTime<Utc>,
+) -> Failure {
+    let mut failure = classify(&fault, sentences, now);
     if let Some(credential) = &provider.credential {
         let credential = Credential::new(credential.expose_secret());
-        let Failure { class: _, rule: _, status: _, retry_after: _, message, param, code } = &mut failure;
+        let Failure { class: _, scope: _, rule: _, status: _, retry_after: _, message, param, code } =
+            &mut failure;
         for text in [param, code].into_iter().flatten().chain([message]) {
             *text = credential.hide(text);
         }

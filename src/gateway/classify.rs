@@ -7,21 +7,31 @@
 //! no sentence turns a 429 into a context error or a 400 into a rate limit. The rule's name
 //! stays with the event, which makes a wrong classification findable later.
 //!
+//! Beside its class a failure has a scope: whether the one request caused it, or the model.
+//!
 //! May import: `providers`, `redact`.
 
 mod class;
 mod fault;
+mod scope;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use crate::providers::{Meaning, UpstreamError, codes, phrases};
+use chrono::{DateTime, Utc};
+
+use crate::providers::{Meaning, Moment, Sentences, UpstreamError, codes};
 
 use super::redact::{redact, redact_label};
 
 pub use class::{ErrorClass, UnknownErrorClass};
 pub use fault::{ConnectFault, Fault, Filter, Garbage, Interruption, TimeoutKind};
+pub use scope::{Blame, FailureScope, ModelFailure, OpenFailure};
+
+/// The farthest that a limit's end is believed. Vendors' longest limits are those of a month; what names more is a
+/// mistake in its number, or has no end that could be waited for, and one request a month finds out.
+pub const FARTHEST_RESET: Duration = Duration::from_secs(31 * 24 * 3_600);
 
 /// The rule of an answer for which the gateway has no room: it says nothing about the model.
 pub const NO_ROOM: &str = "gateway:no_room";
@@ -31,13 +41,15 @@ pub const NO_ROOM: &str = "gateway:no_room";
 pub struct Failure {
     /// What it means.
     pub class: ErrorClass,
+    /// What the failure is held against: only a failure of the model closes the model.
+    pub scope: FailureScope,
     /// The rule that said so, such as `status:429` or `code:context_length_exceeded`. The
     /// names are stable: they are stored.
     pub rule: &'static str,
     /// The provider's status; `None` if there was no answer. An error inside a success that
     /// names no status of its own has 200.
     pub status: Option<u16>,
-    /// The wait that the provider asks for, uncapped.
+    /// The wait that the provider asks for, at most [`FARTHEST_RESET`]; for a limit, until it starts over.
     pub retry_after: Option<Duration>,
     /// A sentence for people, redacted, at most 2,000 characters, never empty.
     pub message: String,
@@ -47,30 +59,46 @@ pub struct Failure {
     pub code: Option<String>,
 }
 
-/// The meaning of a fault.
-pub fn classify(fault: &Fault) -> Failure {
-    match fault {
-        Fault::Connect(fault) => connect(*fault),
-        Fault::Timeout(kind) => timeout(*kind),
-        Fault::Upstream(error) => upstream(error),
-        Fault::Filtered(filter) => filtered(*filter),
-        Fault::Garbage(Garbage::NoRoom) => {
-            let (rule, message) = describe(Garbage::NoRoom);
-            ours(ErrorClass::Overloaded, rule, message)
+impl Failure {
+    /// A failure that the gateway describes itself, the provider having said nothing. Its class decides its scope.
+    #[must_use]
+    pub fn ours(class: ErrorClass, rule: &'static str, message: &str) -> Self {
+        Self {
+            class,
+            scope: scope::of_class(class),
+            rule,
+            status: None,
+            retry_after: None,
+            message: message.to_owned(),
+            param: None,
+            code: None,
         }
-        Fault::Garbage(garbage) => {
-            let (rule, message) = describe(*garbage);
-            Failure { status: Some(200), ..ours(ErrorClass::InvalidResponse, rule, message) }
-        }
-        Fault::Interrupted(interruption) => interrupted(interruption),
-        Fault::Drill(class) => ours(*class, super::drill::RULE, "a drill made this model fail"),
     }
 }
 
-/// A failure that we describe ourselves, the provider having said nothing.
-fn ours(class: ErrorClass, rule: &'static str, message: &str) -> Failure {
-    let message = message.to_owned();
-    Failure { class, rule, status: None, retry_after: None, message, param: None, code: None }
+/// The meaning of a fault, by the sentences that are known now. `now` turns dates into waits.
+pub fn classify(fault: &Fault, sentences: &Sentences, now: DateTime<Utc>) -> Failure {
+    match fault {
+        Fault::Connect(fault) => connect(*fault),
+        Fault::Timeout(kind) => timeout(*kind),
+        Fault::TimeBudget(kind) => time_budget(*kind),
+        Fault::Upstream(error) => upstream(error, sentences, now),
+        Fault::Filtered(filter) => filtered(*filter),
+        Fault::Garbage(Garbage::NoRoom) => {
+            let (rule, message) = describe(Garbage::NoRoom);
+            Failure { scope: FailureScope::Request, ..Failure::ours(ErrorClass::Overloaded, rule, message) }
+        }
+        Fault::Garbage(garbage) => {
+            let (rule, message) = describe(*garbage);
+            let failure = Failure::ours(ErrorClass::InvalidResponse, rule, message);
+            Failure { status: Some(200), scope: of_garbage(*garbage), ..failure }
+        }
+        Fault::Interrupted(interruption) => interrupted(interruption, sentences, now),
+        Fault::Drill(class) => {
+            let failure = Failure::ours(*class, super::drill::RULE, "a drill made this model fail");
+            Failure { scope: FailureScope::Request, ..failure }
+        }
+    }
 }
 
 fn connect(fault: ConnectFault) -> Failure {
@@ -84,7 +112,7 @@ fn connect(fault: ConnectFault) -> Failure {
         }
         ConnectFault::Other => ("connect:other", "no connection to the provider came about"),
     };
-    ours(ErrorClass::Unavailable, rule, message)
+    Failure::ours(ErrorClass::Unavailable, rule, message)
 }
 
 fn timeout(kind: TimeoutKind) -> Failure {
@@ -94,7 +122,27 @@ fn timeout(kind: TimeoutKind) -> Failure {
         TimeoutKind::Answer => ("timeout:answer", "the answer took too long"),
         TimeoutKind::Idle => ("timeout:idle", "the provider fell silent"),
     };
-    ours(ErrorClass::Timeout, rule, message)
+    Failure::ours(ErrorClass::Timeout, rule, message)
+}
+
+/// The model had time left by its own limit; the request had none.
+fn time_budget(kind: TimeoutKind) -> Failure {
+    let (rule, message) = match kind {
+        TimeoutKind::Connect => {
+            ("time_budget:connect", "the connection took longer than the request's time budget")
+        }
+        TimeoutKind::FirstFrame => {
+            ("time_budget:first_frame", "the first token took longer than the request's time budget")
+        }
+        TimeoutKind::Answer => {
+            ("time_budget:answer", "the answer took longer than the request's time budget")
+        }
+        TimeoutKind::Idle => {
+            ("time_budget:idle", "the provider fell silent until the request's time budget ended")
+        }
+    };
+    let failure = Failure::ours(ErrorClass::Timeout, rule, message);
+    Failure { scope: FailureScope::Request, ..failure }
 }
 
 fn filtered(filter: Filter) -> Failure {
@@ -102,7 +150,7 @@ fn filtered(filter: Filter) -> Failure {
         Filter::FinishReason(rule) => (rule, "the provider's filter withheld the answer"),
         Filter::Prompt => ("prompt:blocked", "the provider's filter blocked the prompt"),
     };
-    Failure { status: Some(200), ..ours(ErrorClass::ContentPolicy, rule, message) }
+    Failure { status: Some(200), ..Failure::ours(ErrorClass::ContentPolicy, rule, message) }
 }
 
 fn describe(garbage: Garbage) -> (&'static str, &'static str) {
@@ -134,7 +182,26 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
     }
 }
 
-fn interrupted(interruption: &Interruption) -> Failure {
+/// How large an answer becomes, its request decides; that the gateway has no room for it says nothing about the model.
+fn of_garbage(garbage: Garbage) -> FailureScope {
+    match garbage {
+        // Whether an unknown word reports a failure of the model is not known.
+        Garbage::TooLarge | Garbage::LineTooLong | Garbage::NoRoom | Garbage::UnknownEnd => {
+            FailureScope::Request
+        }
+        Garbage::Html
+        | Garbage::BrokenJson
+        | Garbage::NoChoice
+        | Garbage::NoContent
+        | Garbage::Inference
+        | Garbage::Empty
+        | Garbage::Truncated
+        | Garbage::Framing
+        | Garbage::ContentType => FailureScope::Model,
+    }
+}
+
+fn interrupted(interruption: &Interruption, sentences: &Sentences, now: DateTime<Utc>) -> Failure {
     let (rule, message) = match interruption {
         Interruption::Reset => ("stream:reset", "the provider's stream broke"),
         Interruption::Ended => ("stream:ended", "the provider's stream ended unfinished"),
@@ -144,22 +211,35 @@ fn interrupted(interruption: &Interruption) -> Failure {
         Interruption::Garbage(garbage) => ("stream:garbage", describe(*garbage).1),
         Interruption::Upstream(error) => {
             // What it would have meant before content is of no use any more, but the
-            // provider's words are.
-            let failure = upstream(error);
-            return Failure { class: ErrorClass::StreamInterrupted, rule: "stream:error", ..failure };
+            // provider's words are, and so is the scope.
+            let failure = upstream(error, sentences, now);
+            let scope = match failure.scope {
+                FailureScope::Request => FailureScope::Request,
+                FailureScope::Open | FailureScope::Model | FailureScope::Provider => FailureScope::Model,
+            };
+            return Failure { class: ErrorClass::StreamInterrupted, rule: "stream:error", scope, ..failure };
         }
     };
-    ours(ErrorClass::StreamInterrupted, rule, message)
+    let scope = match interruption {
+        // The longest stream is a limit of this installation; one that reaches it was answered all along.
+        Interruption::Deadline => FailureScope::Request,
+        Interruption::Garbage(garbage) => of_garbage(*garbage),
+        Interruption::Reset | Interruption::Ended | Interruption::Idle | Interruption::Upstream(_) => {
+            FailureScope::Model
+        }
+    };
+    Failure { scope, ..Failure::ours(ErrorClass::StreamInterrupted, rule, message) }
 }
 
-fn upstream(error: &UpstreamError) -> Failure {
-    let (class, rule) = meaning(error);
+fn upstream(error: &UpstreamError, sentences: &Sentences, now: DateTime<Utc>) -> Failure {
+    let (class, rule, named) = meaning(error, sentences);
     let message = redact(&error.message);
     Failure {
         class,
+        scope: scope::of_answer(error, class, named, sentences),
         rule,
         status: Some(error.status),
-        retry_after: error.retry_after,
+        retry_after: wait(error, class, now),
         message: if message.is_empty() {
             format!("the provider answered {} without a message", error.status)
         } else {
@@ -170,22 +250,33 @@ fn upstream(error: &UpstreamError) -> Failure {
     }
 }
 
-fn meaning(error: &UpstreamError) -> (ErrorClass, &'static str) {
+/// The wait that was asked for; for a limit also the one until it starts over, which headers report with any answer.
+fn wait(error: &UpstreamError, class: ErrorClass, now: DateTime<Utc>) -> Option<Duration> {
+    let limited = matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
+    let reset = || error.reset.filter(|_| limited).and_then(|moment: Moment| moment.wait(now));
+    error.retry_after.or_else(reset).map(|wait| wait.min(FARTHEST_RESET))
+}
+
+/// The class, the rule that gave it, and whether that is more than the status.
+fn meaning(error: &UpstreamError, sentences: &Sentences) -> (ErrorClass, &'static str, bool) {
     if error.moderated && matches!(error.status, 200 | 400 | 403) {
-        return (ErrorClass::ContentPolicy, "moderation:reported");
+        return (ErrorClass::ContentPolicy, "moderation:reported", true);
     }
     let said = codes::meaning(error).or_else(|| {
-        calls_the_request_bad(error).then(|| phrases::meaning(error.status, &error.message)).flatten()
+        reads_sentences(error).then(|| sentences.meaning(error.status, &error.message)).flatten()
     });
     match said {
-        Some((meaning, rule)) => (class_of(meaning), rule),
-        None => by_status(error),
+        Some((meaning, rule)) => (class_of(meaning), rule, true),
+        None => {
+            let (class, rule) = by_status(error);
+            (class, rule, false)
+        }
     }
 }
 
-/// Only there are sentences worth reading: elsewhere the status says more.
-fn calls_the_request_bad(error: &UpstreamError) -> bool {
-    // An error inside a success that names no status has nothing else to say it with.
+/// Only there are sentences worth reading: where the status calls the request bad, and in an error inside a success
+/// that names no status. Elsewhere the status says more.
+fn reads_sentences(error: &UpstreamError) -> bool {
     matches!(error.status, 200 | 400 | 413 | 422)
 }
 

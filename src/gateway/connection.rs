@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::Gateway;
 use super::attempt::{error_body, explain, send_fault};
-use super::classify::{ErrorClass, Failure, Fault, Garbage, TimeoutKind};
+use super::classify::{Blame, ErrorClass, Failure, Fault, Garbage, TimeoutKind};
 use super::endpoint::Endpoint;
 use super::gather::whole_body;
 use super::redact::Credential;
@@ -113,8 +113,17 @@ impl Gateway {
                 ConnectionReport { took, models, failure: None }
             }
             Err(fault) => {
-                let failure = explain(fault, provider);
-                self.listeners.health.failed(organization_id, provider, &failure);
+                let sentences = self.listeners.sentences.load();
+                let failure = explain(fault, provider, &sentences, self.clock.now());
+                // Only the credential is on trial here: no caller's request is.
+                let of_the_provider = match failure.blame() {
+                    Blame::Request => None,
+                    Blame::Model(failure) => Some(failure),
+                    Blame::Open(failure) => Some(failure.confirmed()),
+                };
+                if let Some(failure) = of_the_provider {
+                    self.listeners.health.failed(organization_id, provider, failure);
+                }
                 ConnectionReport { took, models: Vec::new(), failure: Some(failure) }
             }
         }

@@ -10,19 +10,22 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use entity::ids::ModelId;
 
-use super::classify::{ErrorClass, Failure};
+use super::classify::{ErrorClass, Failure, ModelFailure, OpenFailure};
 use crate::clock::Clock;
 use crate::store::snapshot::ModelEntry;
-use state::State;
+use state::{Limit, State};
 
-/// The longest that a model is left alone before it is tried again.
+/// The longest window that counted failures open before the model is tried again.
 pub const LONGEST: Duration = Duration::from_secs(300);
 /// A rate limit that names no time.
 const RATE_LIMIT: Duration = Duration::from_secs(5);
-/// What only a person can mend.
+/// What only a person can mend; and the first window of a used-up quota that names no time.
 const FOR_PEOPLE: Duration = Duration::from_secs(60);
+/// The longest window of a used-up quota that names no time.
+const LONGEST_QUOTA: Duration = Duration::from_secs(3_600);
 
 /// How a model is, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,27 +45,36 @@ pub struct Cooling {
     pub failure: Arc<Failure>,
     /// Whether this window's one probe is still to be had.
     pub probe_free: bool,
+    /// Whether the provider itself has said when it ends.
+    pub by_provider: bool,
 }
 
-/// What a failure does to the model that failed.
+/// What a failure does to the model that failed, if it is the model's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing: the model is well, and has said so.
     None,
     /// Enough of these, and the model is left alone.
     Counts,
-    /// The model is left alone at once, for so long; a shorter or longer `Retry-After` of a rate limit wins.
+    /// The model is not called for so long, from now on.
     Cools(Duration),
+    /// The model is not called from now on: until its limit starts over, or, where the provider does not say when, for
+    /// `first`, twice as long after each failed probe, up to `longest`.
+    Limited {
+        /// The first window.
+        first: Duration,
+        /// The longest window.
+        longest: Duration,
+    },
 }
 
-/// What a failure of this class does to the model.
+/// What a failure of this class does to the model, if it is the model's.
 #[must_use]
 pub fn effect(class: ErrorClass) -> Effect {
     match class {
-        ErrorClass::RateLimited => Effect::Cools(RATE_LIMIT),
-        ErrorClass::QuotaExhausted | ErrorClass::Authentication | ErrorClass::ModelNotFound => {
-            Effect::Cools(FOR_PEOPLE)
-        }
+        ErrorClass::RateLimited => Effect::Limited { first: RATE_LIMIT, longest: RATE_LIMIT },
+        ErrorClass::QuotaExhausted => Effect::Limited { first: FOR_PEOPLE, longest: LONGEST_QUOTA },
+        ErrorClass::Authentication | ErrorClass::ModelNotFound => Effect::Cools(FOR_PEOPLE),
         ErrorClass::Overloaded
         | ErrorClass::Unavailable
         | ErrorClass::Timeout
@@ -102,6 +114,12 @@ impl Cooldowns {
         self.clock.monotonic()
     }
 
+    /// The date, for providers that name one.
+    #[must_use]
+    pub fn date(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     /// How the model is now.
     #[must_use]
     pub fn heat(&self, model: &ModelEntry) -> Heat {
@@ -127,19 +145,49 @@ impl Cooldowns {
         self.known(model, |state| state.answered(now, called_at));
     }
 
-    /// A call that was made at `called_at` failed.
-    pub fn failed(&self, model: &ModelEntry, failure: &Failure, called_at: Duration) {
-        let now = self.now();
+    /// A call that was made at `called_at` failed, and the model is the reason.
+    pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration) {
+        let (now, failure) = (self.now(), failure.failure());
         match effect(failure.class) {
-            // It has found fault with the request, so it is there.
-            Effect::None => self.answered(model, called_at),
+            Effect::None => {}
             Effect::Counts => self.fail(model, |state| state.counted(now, called_at, failure)),
             Effect::Cools(window) => {
-                let asked = failure.retry_after.filter(|_| failure.class == ErrorClass::RateLimited);
-                let window = asked.unwrap_or(window).min(LONGEST);
-                self.fail(model, |state| state.cool(now, window, failure));
+                let limit = Limit { reset: None, first: window, longest: window };
+                self.fail(model, |state| state.cool(now, called_at, limit, failure));
+            }
+            Effect::Limited { first, longest } => {
+                let limit = Limit { reset: failure.retry_after, first, longest };
+                self.fail(model, |state| state.cool(now, called_at, limit, failure));
             }
         }
+    }
+
+    /// A call failed, and the answer leaves open what the reason is. It is the model once several different requests
+    /// in a row have met such a failure; `request` is a number that tells requests apart.
+    #[must_use]
+    pub fn suspected<'a>(
+        &self,
+        model: &ModelEntry,
+        failure: OpenFailure<'a>,
+        request: u64,
+    ) -> Option<ModelFailure<'a>> {
+        let mut enough = false;
+        self.fail(model, |state| enough = state.suspected(request));
+        enough.then(|| failure.confirmed())
+    }
+
+    /// A call that was made at `called_at` has found out nothing about the model: the request itself is the reason
+    /// for its end, or its caller went away. Had it been the probe, the next request may be.
+    pub fn undecided(&self, model: &ModelEntry, called_at: Duration) {
+        let now = self.now();
+        self.known(model, |state| state.give_back_probe(now, called_at));
+    }
+
+    /// The provider has found fault with the request that was made at `called_at`, so it is there. That opens and ends
+    /// no window: many find fault before they look at their limits.
+    pub fn refused(&self, model: &ModelEntry, called_at: Duration) {
+        let now = self.now();
+        self.known(model, |state| state.refused(now, called_at));
     }
 
     /// How many models are left alone right now.

@@ -205,15 +205,7 @@ impl CostRange {
 }
 
 fn imagined(class: ErrorClass) -> Failure {
-    Failure {
-        class,
-        rule: "explain",
-        status: None,
-        retry_after: None,
-        message: String::new(),
-        param: None,
-        code: None,
-    }
+    Failure::ours(class, "explain", "")
 }
 
 fn millis(duration: Duration) -> u64 {

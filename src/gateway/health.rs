@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, ProviderId};
 use tokio::sync::mpsc;
 
-use super::classify::{ErrorClass, Failure};
+use super::classify::ModelFailure;
 use crate::store::ProviderHealth;
 use crate::store::snapshot::ProviderEntry;
 
@@ -49,10 +49,17 @@ impl Health {
         self.saw(organization, provider, true, || ProviderHealth::Ok);
     }
 
-    /// A call failed. Only a refused credential says something about the provider as a whole.
-    pub fn failed(&self, organization: OrganizationId, provider: &Arc<ProviderEntry>, failure: &Failure) {
-        if failure.class == ErrorClass::Authentication {
-            self.saw(organization, provider, false, || ProviderHealth::Failing(failure.message.clone()));
+    /// A call failed, and not because of its request. Only a refused credential says something about the provider as a
+    /// whole.
+    pub fn failed(
+        &self,
+        organization: OrganizationId,
+        provider: &Arc<ProviderEntry>,
+        failure: ModelFailure<'_>,
+    ) {
+        if failure.is_of_the_provider() {
+            let message = || ProviderHealth::Failing(failure.failure().message.clone());
+            self.saw(organization, provider, false, message);
         }
     }
 

@@ -44,12 +44,13 @@ pub mod stream;
 pub mod trail;
 
 use std::cell::Cell;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapt::Adapted;
 use answer::Answer;
-use attempt::{Call, Outcome, Reply, attempt, explain};
+use attempt::{Call, Outcome, Reply, attempt};
 use bytes::Bytes;
 use classify::{Failure, Fault};
 use endpoint::{Endpoint, Endpoints};
@@ -151,8 +152,8 @@ impl Gateway {
                             fault
                         }
                     };
-                    let found = explain(fault, &candidate.model.provider);
-                    pulse.failed(&found);
+                    let found = pulse.explain(fault);
+                    pulse.failed(&found, || job.number());
                     trail.failed(&candidate, &found, took, adapted);
                     failure = Some(found);
                 }
@@ -267,16 +268,26 @@ fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
 }
 
 async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {
-    let failure = match end {
-        Exhausted::Failed(failure) => failure,
-        Exhausted::Cooling(cooling) => trail.left_alone(&cooling),
-        Exhausted::PassedOver(reason) => trail.last_pass_over(reason),
+    let (failure, status_of): (_, fn(&Failure) -> u16) = match end {
+        Exhausted::Failed(failure) => (failure, answer::status_of),
+        Exhausted::Cooling(cooling) => (trail.left_alone(&cooling), answer::status_in_cooldown),
+        Exhausted::PassedOver(reason) => (trail.last_pass_over(reason), answer::status_of),
     };
-    let status = answer::status_of(&failure);
+    let status = status_of(&failure);
     trail.fail(failure, status).await
 }
 
 impl Job {
+    /// A number that tells requests of different keys or with different bodies apart. Of a long body, its start and
+    /// its length do.
+    fn number(&self) -> u64 {
+        let body = &self.intent.request.body;
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.intent.key.as_ref().map(|key| key.id).hash(&mut hasher);
+        (body.len(), body.get(..64 * 1024).unwrap_or(body)).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// The world as the plan may see it now.
     fn view<'a>(&self, outlook: &'a dyn Outlook) -> View<'a> {
         let left = self.intent.deadline().saturating_sub(self.context.started.elapsed());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::OverBudget;
-use super::classify::{ErrorClass, Failure};
+use super::classify::{ErrorClass, Failure, FailureScope};
 use super::cooldown::{Cooling, Heat};
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
 pub use survey::Objection;
@@ -237,6 +237,8 @@ impl Plan {
                 let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * view.jitter.clamp(0.0, 1.0));
                 (*times < self.queue.retries_of(&candidate.model)).then_some(jittered)?
             }
+            // A request that is larger than the limit is so again.
+            Again::SoonIfAlone if failure.scope == FailureScope::Request => return None,
             Again::SoonIfAlone => {
                 let wait = failure.retry_after.filter(|wait| *wait <= SHORT_RATE_LIMIT)?;
                 (*times < 1 && self.nobody_else(failure.class)).then_some(wait)?

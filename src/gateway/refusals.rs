@@ -72,7 +72,10 @@ impl Refusals {
 /// Under which ids something is known of a model and of its provider, and as of which change.
 fn keys(model: &ModelEntry) -> [(Uuid, (DateTime<Utc>, DateTime<Utc>)); 2] {
     let provider = &model.provider;
-    [(model.id.0, model.version()), (provider.id.0, (provider.updated_at, provider.updated_at))]
+    [
+        (model.id.0, (model.updated_at, provider.updated_at)),
+        (provider.id.0, (provider.updated_at, provider.updated_at)),
+    ]
 }
 
 /// Which of the parameters that a call could have done without its provider says that it does not take.

@@ -11,7 +11,7 @@ use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
-use super::attempt::{Reply, WholeReply, explain};
+use super::attempt::{Reply, WholeReply};
 use super::classify::{ErrorClass, Failure, Fault, Interruption};
 use super::cost::Usage;
 use super::frame::Names;
@@ -287,8 +287,8 @@ impl StreamRelay {
     /// After content two models are never spliced: an error, and the end without `[DONE]`.
     async fn break_off(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
-        let failure = explain(interruption(fault), &self.pulse.model().provider);
-        self.pulse.failed(&failure);
+        let failure = self.pulse.explain(interruption(fault));
+        self.pulse.failed(&failure, || 0);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         let usage = self.meter.usage(delivered(&reader));
         // The caller has its content: if the record fails too, the log is all that is left to tell.
@@ -355,7 +355,7 @@ fn interruption(fault: Fault) -> Fault {
     Fault::Interrupted(match fault {
         Fault::Interrupted(interruption) => interruption,
         Fault::Connect(_) => Interruption::Reset,
-        Fault::Timeout(_) => Interruption::Idle,
+        Fault::Timeout(_) | Fault::TimeBudget(_) => Interruption::Idle,
         Fault::Upstream(error) => Interruption::Upstream(error),
         Fault::Garbage(garbage) => Interruption::Garbage(garbage),
         Fault::Filtered(_) | Fault::Drill(_) => Interruption::Ended,
@@ -364,12 +364,7 @@ fn interruption(fault: Fault) -> Fault {
 
 fn unrecorded(message: &str) -> Failure {
     Failure {
-        class: ErrorClass::StreamInterrupted,
-        rule: "recording",
-        status: None,
-        retry_after: None,
-        message: message.to_owned(),
-        param: None,
         code: Some("recording_unavailable".to_owned()),
+        ..Failure::ours(ErrorClass::StreamInterrupted, "recording", message)
     }
 }

@@ -82,6 +82,8 @@ pub struct Trail {
     upstream_time: Duration,
     first_failure: Option<ErrorClass>,
     retry_after: Option<Duration>,
+    /// Whether the chain ends because all are in cooldown.
+    cooling: bool,
     served: Option<Arc<ModelEntry>>,
     first_frame: Option<Duration>,
     usage: Option<Usage>,
@@ -119,6 +121,7 @@ impl Trail {
             upstream_time: Duration::ZERO,
             first_failure: None,
             retry_after: None,
+            cooling: false,
             served: None,
             first_frame: None,
             usage: None,
@@ -301,6 +304,8 @@ impl Trail {
             attempts: self.reports.clone(),
             disclosure: self.disclosure(),
             failure,
+            status,
+            cooling: self.cooling,
         };
         match self.finish(Outcome::Failed, Some(chain.failure.class), status).await {
             Ok(()) => Error::Chain(Box::new(chain)),

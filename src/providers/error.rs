@@ -7,6 +7,8 @@
 //! May import: its own submodules, and `finish` for its words.
 
 mod body;
+mod limits;
+mod moment;
 mod retry_after;
 
 use std::fmt;
@@ -17,6 +19,7 @@ use http::HeaderMap;
 
 use super::finish::Ending;
 use body::Said;
+pub use moment::Moment;
 
 /// What a vendor said about a failure, in the vendor's own words.
 ///
@@ -40,8 +43,13 @@ pub struct UpstreamError {
     pub message: String,
     /// How long the vendor asks us to wait, uncapped.
     pub retry_after: Option<Duration>,
+    /// When the limit that was reached starts over, from the headers that report limits or from the body. It says
+    /// something only about a failure that is a limit: such headers come with every answer.
+    pub reset: Option<Moment>,
     /// Whether the vendor reports what its moderation found.
     pub moderated: bool,
+    /// Whether the body is a page for people: what answered is a server in front of the vendor's.
+    pub page: bool,
 }
 
 impl fmt::Debug for UpstreamError {
@@ -53,7 +61,9 @@ impl fmt::Debug for UpstreamError {
             .field("kind", &self.kind)
             .field("inner_code", &self.inner_code)
             .field("retry_after", &self.retry_after)
+            .field("reset", &self.reset)
             .field("moderated", &self.moderated)
+            .field("page", &self.page)
             .finish_non_exhaustive()
     }
 }
@@ -69,7 +79,12 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     // A gateway in between may answer with a status of its own around the vendor's.
     let number = said.number.filter(|number| *number != status).map(|number| number.to_string());
     let code = said.code.clone().or(number).or_else(|| amazon_error_type(headers));
-    UpstreamError { code, retry_after, ..from_said(status, said) }
+    let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    // What the vendor says of this failure comes before what it says with every answer.
+    let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let reset = said.reset.or_else(|| limits::from_headers(within, now));
+    let reset = reset.or_else(|| limits::from_headers(texts, now));
+    UpstreamError { code, retry_after, reset, ..from_said(status, said) }
 }
 
 /// Reads the value of the member `error` of an answer or an event that arrived with a
@@ -121,7 +136,9 @@ fn from_said(status: u16, said: Said) -> UpstreamError {
         param: said.param,
         message: said.message,
         retry_after: said.retry_after,
+        reset: said.reset,
         moderated: said.moderated,
+        page: said.page,
     }
 }
 

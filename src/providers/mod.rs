@@ -36,13 +36,14 @@ pub mod sse;
 pub mod stream_options;
 
 pub use error::{
-    UpstreamError, error_in_answer, error_instead_of_answer, error_of_ending, error_of_event, parse_error,
-    says_nothing,
+    Moment, UpstreamError, error_in_answer, error_instead_of_answer, error_of_ending, error_of_event,
+    parse_error, says_nothing,
 };
 pub use finish::{Ending, Finish};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
+pub use phrases::{Sentences, Speaks};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
 pub use stream_options::StreamOptions;
 

@@ -3,9 +3,17 @@
 //! caller. So a row is as specific as the vendor's wording allows, and the caller of this
 //! module asks only about answers that call the request bad.
 //!
+//! An operator adds sentences in a file of their own ([`Sentences`]); [`scope`] says whether
+//! a sentence speaks of the request or of the model.
+//!
 //! May import: `Meaning`.
 
+mod book;
+mod scope;
+
 use super::Meaning;
+pub use book::{LONGEST_FILE, Sentences, UnusableSentences};
+pub use scope::Speaks;
 
 /// One sentence: all parts must occur, in this order.
 struct Row {
@@ -53,6 +61,9 @@ static ROWS: &[Row] = rows! {
     }
     ContextWindow {
         "openai_exceeds_context_window" ["exceeds the context window"]
+        "openai_exceeds_models_context_window" ["exceeds the model's context window"]
+        "openai_exceeds_this_context_window" ["exceeds this model's context window"]
+        "litellm_context_window" ["contextwindowexceedederror"]
         "mistral_prompt_too_large" ["too large for model with", "maximum context length"]
         "fireworks_prompt_too_long" ["the prompt is too long:"]
         "anthropic_prompt_too_long" ["prompt is too long"]
@@ -60,6 +71,8 @@ static ROWS: &[Row] = rows! {
         "gemini_input_token_count" ["input token count", "exceeds the maximum"]
         "groq_reduce_the_length" ["reduce the length of the messages"]
         "xai_maximum_prompt_length" ["maximum prompt length is"]
+        "vllm_context_length_is_only" ["the model's context length is only"]
+        "vllm_passed_input_tokens" ["you passed", "input tokens", "maximum input length"]
         "vllm_maximum_model_length" ["is longer than the maximum model length"]
         "together_model_context_length" ["is longer than the model's context length"]
         "together_inputs_and_new_tokens" ["`inputs` tokens + `max_new_tokens` must be"]
@@ -70,8 +83,14 @@ static ROWS: &[Row] = rows! {
         "cohere_too_many_tokens" ["too many tokens", "cannot exceed"]
         "cerebras_current_length" ["current length is", "while limit is"]
         "llamacpp_context_size" ["exceeds the available context size"]
+        "lmstudio_context_size" ["context size has been exceeded"]
+        "ds4_context_size" ["but the configured context size is"]
         "lmstudio_context_length" ["greater than the context length"]
         "moonshot_token_limit" ["exceeded model token limit"]
+        "omlx_context_window" ["prompt too long", "exceeds max context window"]
+        "atlas_sequence_length" ["prompt too long", "exceeds max_seq_len"]
+        "zhipu_tokens_in_request" ["tokens in request more than max tokens allowed"]
+        "bedrock_too_long_for_this_model" ["input is too long for this model"]
         "minimax_context_window" ["context window exceeds limit"]
         "dashscope_input_range" ["range of input length should be"]
         "copilot_token_count" ["prompt token count of", "exceeds the limit of"]
@@ -88,11 +107,13 @@ static ROWS: &[Row] = rows! {
         "openai_maximum_context_length" ["maximum context length"]
         "any_maximum_number_of_tokens" ["exceeds the maximum number of tokens"]
         "any_context_length_exceeded" ["context length exceeded"]
+        "any_context_window_exceeded" ["context window exceeded"]
     }
     ContentPolicy {
         "openai_safety_system" ["as a result of our safety system"]
         "openai_the_safety_system" ["as a result of the safety system"]
         "openai_usage_policy" ["violating our usage policy"]
+        "litellm_content_policy" ["contentpolicyviolationerror"]
         "azure_content_management" ["content management policy"]
         "azure_invalid_content" ["the model produced invalid content"]
         "anthropic_content_filtering" ["content filtering policy"]
@@ -105,27 +126,24 @@ static ROWS: &[Row] = rows! {
     }
 };
 
-/// What the sentence means and the rule that knows it. `status` is that of the answer, or
-/// 200 for an error inside an answer.
-pub fn meaning(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
-    let message = normalized(message);
+/// What the normalized sentence means, by the rows above.
+fn built_in(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
     std::iter::once(&TOKENS_PER_MINUTE)
         .chain(ROWS)
-        .find(|row| row.only.is_none_or(|only| only == status) && row.fits(&message))
+        .find(|row| row.only.is_none_or(|only| only == status) && fits(row.parts, message))
         .map(|row| (row.meaning, row.rule))
 }
 
-impl Row {
-    fn fits(&self, message: &str) -> bool {
-        let mut rest = message;
-        self.parts.iter().all(|part| match rest.split_once(part) {
-            Some((_, after)) => {
-                rest = after;
-                true
-            }
-            None => false,
-        })
-    }
+/// Whether all parts occur, in this order.
+fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
+    let mut rest = message;
+    parts.iter().all(|part| match rest.split_once(part.as_ref()) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
 }
 
 /// Lower case, straight quotes, single blanks: vendors vary all three.
@@ -144,6 +162,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    fn meaning(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
+        Sentences::default().meaning(status, message)
+    }
 
     #[test]
     fn rules_are_unique_and_parts_are_normalized() {

@@ -14,7 +14,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::sentences;
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::gateway::budget::Crossed;
 use crate::gateway::endpoint::Endpoints;
 use crate::gateway::health::HealthChange;
@@ -32,6 +34,8 @@ const BREATH: Duration = Duration::from_millis(200);
 const FORGET: Duration = Duration::from_secs(10);
 /// With more records waiting nothing is deleted: they come first.
 const BUSY: u64 = 64;
+/// Changes of providers' health are gathered for so long.
+const HEALTH: Duration = Duration::from_secs(1);
 /// Keys' last use is written down so often.
 const TOUCH: Duration = Duration::from_secs(30);
 
@@ -53,6 +57,7 @@ impl Followers {
 pub(super) fn start(
     (store, endpoints): (&Store, Endpoints),
     clock: &Clock,
+    settings: &Settings,
     listeners: &Arc<Listeners>,
     watcher: Watcher,
     health: mpsc::Receiver<HealthChange>,
@@ -64,6 +69,11 @@ pub(super) fn start(
         tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
         tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
         tokio::spawn(note_health(store.clone(), health, stopped.clone())),
+        tokio::spawn(sentences::follow(
+            settings.gateway.sentences.clone(),
+            listeners.clone(),
+            stopped.clone(),
+        )),
         tokio::spawn(sweep(store.clone(), stopped.clone())),
         tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
     ];
@@ -196,23 +206,37 @@ async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
     }
 }
 
+/// Writes down what calls found out about providers. Of a provider that flaps, the last word of each second.
 async fn note_health(
     store: Store,
     mut changes: mpsc::Receiver<HealthChange>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        let change = tokio::select! {
+        let first = tokio::select! {
             biased;
-            change = changes.recv() => change,
-            _ = stopped.changed() => None,
+            first = changes.recv() => first,
+            () = stop(&mut stopped) => None,
         };
-        let Some(HealthChange { organization_id, provider_id, updated_at, health }) = change else { return };
-        let organization = store.system().organization(organization_id, "gateway");
-        if let Err(error) = organization.provider_health_set(provider_id, updated_at, health).await {
-            tracing::warn!(provider = %provider_id, %error, "a provider's health was not written down");
+        let Some(first) = first else { return };
+        let mut latest = vec![first];
+        while let Ok(next) = changes.try_recv() {
+            latest.retain(|change| change.provider_id != next.provider_id);
+            latest.push(next);
         }
+        for HealthChange { organization_id, provider_id, updated_at, health } in latest {
+            let organization = store.system().organization(organization_id, "gateway");
+            if let Err(error) = organization.provider_health_set(provider_id, updated_at, health).await {
+                tracing::warn!(provider = %provider_id, %error, "a provider's health was not written down");
+            }
+        }
+        let _ = tokio::time::timeout(HEALTH, stop(&mut stopped)).await;
     }
+}
+
+/// Waits for the stop, which may have been asked for already.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Adds the recorder's figures and the cooldowns' to the metrics.

@@ -139,6 +139,22 @@ impl OrgStore {
         Ok(Some(after))
     }
 
+    /// Ends the model's cooldown in every process; returns the model, or none if there is no living one of that id.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn model_end_cooldown(&self, id: ModelId) -> Result<Option<ModelRow>, Error> {
+        let change = self.change().await?;
+        let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
+        let mut row = models::ActiveModel::from(row);
+        row.cooldown_ended_at = Set(Some(self.clock().now()));
+        let row = row.update(change.on()).await?;
+        let row = self.complete(change.on(), row).await?;
+        change.audit(entry("model.end_cooldown", None, None, &row)?).await?;
+        change.commit().await?;
+        Ok(Some(row))
+    }
+
     /// Deletes a model; returns it as it was, or none if there is no living one of that id. Keys that may use it
     /// keep its name.
     ///

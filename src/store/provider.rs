@@ -116,6 +116,8 @@ impl OrgStore {
             health: Set("unknown".to_owned()),
             health_message: Set(None),
             health_at: Set(None),
+            health_noted_at: Set(None),
+            health_changes: Set(0),
             stream_options: Set(stored(new.stream_options)),
             created_at: Set(now),
             updated_at: Set(now),
@@ -188,6 +190,9 @@ impl OrgStore {
             row.health = Set("unknown".to_owned());
             row.health_message = Set(None);
             row.health_at = Set(Some(now));
+            // Another credential starts over.
+            row.health_noted_at = Set(None);
+            row.health_changes = Set(0);
         }
         row.name = to.name.map_or(row.name, Set);
         row.preset = to.preset.map_or(row.preset, Set);

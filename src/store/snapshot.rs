@@ -231,13 +231,16 @@ pub struct ModelEntry {
     pub price: Option<Price>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// When a person last ended its cooldown.
+    pub cooldown_ended_at: Option<DateTime<Utc>>,
 }
 
 impl ModelEntry {
-    /// What is known about calls of this model holds until this changes: its own and its provider's last change.
+    /// What is known about calls of this model holds until this changes: its own and its provider's last change, and
+    /// the last end of its cooldown by hand.
     #[must_use]
-    pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>) {
-        (self.updated_at, self.provider.updated_at)
+    pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>) {
+        (self.updated_at, self.provider.updated_at, self.cooldown_ended_at)
     }
 }
 

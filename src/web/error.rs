@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::layout::Frame;
 use super::response::{page_with, see_other};
 use crate::error::{Error, VisitFault};
-use crate::gateway::answer::status_of;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -128,7 +127,7 @@ fn words(error: &Error) -> (u16, &'static str, String) {
         ),
         Error::NotReady => (503, "Starting", "The data is being loaded. Try again in a moment.".to_owned()),
         Error::LoopDetected => (508, REFUSED, sentence(error)),
-        Error::Chain(chain) => (status_of(&chain.failure), "No model answered", sentence(error)),
+        Error::Chain(chain) => (chain.status, "No model answered", sentence(error)),
         Error::Internal(_) => (
             500,
             "Something broke",

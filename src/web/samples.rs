@@ -114,6 +114,19 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
     }
 }
 
+fn unclassified(rows: i64) -> events::unclassified::Page {
+    let row = |number| {
+        let message = format!("Prompt of {number} tokens is beyond the window");
+        let rule = Some("status:400".to_owned());
+        EventRow { matched_rule: rule, error_message: Some(message), ..event(number) }
+    };
+    let rows: Vec<EventRow> = (0..rows).map(row).collect();
+    events::unclassified::Page {
+        frame: frame("Unclassified failures", Lit::Events),
+        sentences: events::unclassified::sentences(&rows, &organization(), now()),
+    }
+}
+
 fn request_list(query: &str, rows: i64) -> requests::list::Page {
     let mut query = Query::parse(query);
     let filters = requests::filter::Filters::read(&mut query, OrganizationId(Uuid::from_u128(1)), now());
@@ -157,6 +170,8 @@ fn samples() -> Vec<(&'static str, String)> {
         ("events", html(event_list("range=24h", 14).render())),
         ("events-note", html(event_list("range=24h&class=nonsense&session=checkout-7", 0).render())),
         ("events-empty", html(event_list("", 0).render())),
+        ("events-unclassified", html(unclassified(3).render())),
+        ("events-classified", html(unclassified(0).render())),
         ("event", html(read(0, true).render())),
         ("event-early", html(read(5, false).render())),
         ("requests", html(request_list("", 14).render())),

@@ -3,6 +3,7 @@
 mod adapt;
 mod bad_input;
 mod borders;
+mod closing;
 mod cooldown;
 mod credentials;
 mod disconnect;
@@ -25,6 +26,7 @@ mod names;
 mod processes;
 mod recording;
 mod retries;
+mod sentences;
 mod stored;
 mod storm;
 mod stream;

@@ -52,6 +52,40 @@ on_both_databases! {
         assert_eq!(entries(&app).await, told);
     }
 
+    async fn a_flapping_provider_is_noted_once_and_reloads_nothing(app: App) {
+        use failsoft::store::ProviderHealth;
+        let id = app.organization.provider_at("fake", "custom", Some("http://127.0.0.1:9/v1")).await;
+        let row = app.organization.store.provider_find(id.into()).await.expect("read").expect("there");
+        let version = async || {
+            use sea_orm::EntityTrait as _;
+            let organization = entity::organizations::Entity::find_by_id(app.organization.id);
+            organization.one(&app.database().await).await.expect("read").expect("there").version
+        };
+        let before = version().await;
+        let flap = async |times: usize| {
+            for _ in 0..times {
+                for health in [ProviderHealth::Failing("no".to_owned()), ProviderHealth::Ok] {
+                    let store = &app.organization.store;
+                    store.provider_health_set(id.into(), row.updated_at, health).await.expect("written");
+                }
+            }
+        };
+        flap(9).await;
+        assert_eq!(version().await, before);
+        let path = format!("{PROVIDERS}/{id}");
+        assert_eq!(app.get(&path).await.json()["health"], "ok", "the row has the last word");
+        let noted = [("unknown", "failing"), ("failing", "ok")].map(|(from, to)| (json!(from), json!(to)));
+        assert_eq!(entries(&app).await, noted);
+        app.clock.advance(std::time::Duration::from_secs(3_600));
+        flap(1).await;
+        assert_eq!(entries(&app).await.len(), 4);
+        use entity::audit_entries::{Column, Entity};
+        use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+        let rows = Entity::find().filter(Column::Action.eq("provider.health")).order_by_asc(Column::Id);
+        let rows = rows.all(&app.database().await).await.expect("the audit log");
+        assert_eq!(rows[2].after.as_ref().map(|after| after["changes_not_listed"].clone()), Some(json!(16)));
+    }
+
     async fn other_failures_say_nothing_about_the_credential(app: App) {
         let fake = FakeProvider::start().await;
         let id = app.organization.provider("fake", &fake).await.to_string();

@@ -25,8 +25,7 @@ fn table(text: &str, first: &str) -> Vec<Vec<String>> {
 }
 
 fn failed(class: ErrorClass, status: Option<u16>) -> Failure {
-    let message = String::new();
-    Failure { class, rule: "test", status, retry_after: None, message, param: None, code: None }
+    Failure { status, ..Failure::ours(class, "test", "") }
 }
 
 /// The cells behind "what it comes from", as the code has them.
@@ -39,10 +38,15 @@ fn by_the_code(class: ErrorClass) -> [String; 5] {
     let cools = match effect(class) {
         Effect::None => "no".to_owned(),
         Effect::Counts => "counts".to_owned(),
-        Effect::Cools(window) if class == ErrorClass::RateLimited => {
-            format!("`Retry-After`, else {} s", window.as_secs())
-        }
         Effect::Cools(window) => format!("{} s", window.as_secs()),
+        Effect::Limited { first, longest } if first == longest => {
+            format!("until the limit's reset, else {} s", first.as_secs())
+        }
+        Effect::Limited { first, longest } => format!(
+            "until the limit's reset, else {} s, doubling to {} h",
+            first.as_secs(),
+            longest.as_secs() / 3_600
+        ),
     };
     let (again, cools) = match (class.is_passed_over(), again, cools.as_str()) {
         (true, "no", "no") => (NOTHING, NOTHING.to_owned()),
@@ -104,7 +108,8 @@ fn the_limits_are_the_documented_ones() {
         format!("stored chains | {max_fallbacks} | the organization (`max_fallbacks`)"),
         format!("(the deadline) | {} s | the organization", deadline_ms / 1_000),
         format!("After {} s (the organization's `keepalive_after_ms`", keepalive_after_ms / 1_000),
-        format!("at most {} s, or for", failsoft::gateway::cooldown::LONGEST.as_secs()),
+        format!("doubles up to {} s", failsoft::gateway::cooldown::LONGEST.as_secs()),
+        format!("bounded by {} days", failsoft::gateway::classify::FARTHEST_RESET.as_secs() / 86_400),
     ] {
         assert!(FALLBACK.contains(&part), "{part}");
     }

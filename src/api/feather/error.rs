@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::api::dress;
 use crate::error::{Error, Location, Violation};
-use crate::gateway::answer::status_of;
 
 /// Every error but a validation's.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,7 +134,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
         Error::DatabaseAway => (503, "database_away", sentence(error)),
         Error::NotReady => (500, "not_ready", sentence(error)),
         Error::LoopDetected => (508, "loop_detected", sentence(error)),
-        Error::Chain(chain) => (status_of(&chain.failure), chain.failure.class.as_str(), sentence(error)),
+        Error::Chain(chain) => (chain.status, chain.failure.class.as_str(), sentence(error)),
         Error::Internal(_) => (
             500,
             "internal_error",

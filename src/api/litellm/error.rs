@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::api::dress;
 use crate::api::feather::error::details;
 use crate::error::Error;
-use crate::gateway::answer::status_of;
 
 /// Every error but a validation's.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,7 +109,7 @@ fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
         Error::DatabaseAway => say(503, "The database cannot be reached. Try again shortly".to_owned()),
         Error::NotReady => say(500, "Router not initialized".to_owned()),
         Error::LoopDetected => say(508, "This request has passed through this gateway before".to_owned()),
-        Error::Chain(chain) => say(status_of(&chain.failure), chain.failure.message.clone()),
+        Error::Chain(chain) => say(chain.status, chain.failure.message.clone()),
         Error::Internal(_) => say(
             500,
             format!("Something broke inside the gateway. Quote the request id {request_id} to its operator"),

@@ -12,7 +12,7 @@ use super::{disclosure, limits};
 use crate::api::dress;
 use crate::auth::limit::Minutes;
 use crate::error::{Error, Location, Violation};
-use crate::gateway::answer::{ChainFailure, status_of, worth_retrying};
+use crate::gateway::answer::ChainFailure;
 use crate::gateway::classify::{ErrorClass, Failure};
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -95,7 +95,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         Error::Chain(chain) => {
             disclosure::describe(&chain.disclosure, headers);
             retry_after = chain.retry_after;
-            again = worth_retrying(chain.failure.class);
+            again = chain.is_worth_retrying();
         }
         Error::LimitReached(reached) => {
             disclosure::nobody_called(headers);
@@ -314,7 +314,7 @@ fn of_chain(chain: &ChainFailure) -> Words {
     let failure = &chain.failure;
     let (kind, code) = kind_and_code(failure);
     Words {
-        status: status_of(failure),
+        status: chain.status,
         kind,
         code,
         param: failure.param.clone().filter(|_| failure.class == ErrorClass::InvalidRequest),

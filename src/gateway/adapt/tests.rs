@@ -40,6 +40,7 @@ fn entry(vendor: &str, upstream_model: &str) -> ModelEntry {
         num_retries: 0,
         enabled: true,
         price: None,
+        cooldown_ended_at: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     }
 }

@@ -11,8 +11,10 @@ use super::class::ErrorClass;
 pub enum Fault {
     /// No connection came about, or it broke before an answer began.
     Connect(ConnectFault),
-    /// A time limit of ours ran out before content was sent on.
+    /// A time limit of the model ran out before content was sent on.
     Timeout(TimeoutKind),
+    /// What was left of the request's own time ran out before the model's limit did.
+    TimeBudget(TimeoutKind),
     /// The provider answered that it failed, by its status or by an error object inside a
     /// success.
     Upstream(Box<UpstreamError>),

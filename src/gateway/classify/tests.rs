@@ -3,6 +3,7 @@
 mod documented;
 mod payloads;
 mod properties;
+mod scopes;
 
 use std::time::Duration;
 
@@ -15,13 +16,18 @@ use crate::providers::{error_in_answer, parse_error};
 use documented::{DOCUMENTED, IN_ANSWER, WITH_HEADERS};
 use payloads::{CONTENT, CONTEXT, OURS_TO_MEND, QUOTA, RATE, REQUEST, SERVER};
 
+/// By the sentences that are built in.
+fn read(fault: &Fault) -> Failure {
+    classify(fault, &Sentences::default(), DateTime::UNIX_EPOCH)
+}
+
 fn answered(status: u16, body: &[u8]) -> Failure {
     let error = parse_error(status, &HeaderMap::new(), body, DateTime::UNIX_EPOCH);
-    classify(&Fault::Upstream(Box::new(error)))
+    read(&Fault::Upstream(Box::new(error)))
 }
 
 fn inside(body: &[u8]) -> Failure {
-    classify(&Fault::Upstream(Box::new(error_in_answer(body))))
+    read(&Fault::Upstream(Box::new(error_in_answer(body))))
 }
 
 /// Every payload that came with a status of its own.
@@ -101,7 +107,7 @@ fn headers_say_how_long_to_wait() {
             .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
             .collect();
         let error = parse_error(*status, &headers, body.as_bytes(), DateTime::UNIX_EPOCH);
-        let failure = classify(&Fault::Upstream(Box::new(error)));
+        let failure = read(&Fault::Upstream(Box::new(error)));
         assert_eq!((failure.class, failure.rule), (*class, *rule), "{name}");
         assert_eq!(failure.retry_after, Some(Duration::from_millis(*wait)), "{name}");
     }
@@ -121,6 +127,8 @@ fn what_we_saw_ourselves() {
         (Fault::Timeout(TimeoutKind::FirstFrame), Timeout, "timeout:first_frame"),
         (Fault::Timeout(TimeoutKind::Answer), Timeout, "timeout:answer"),
         (Fault::Timeout(TimeoutKind::Idle), Timeout, "timeout:idle"),
+        (Fault::TimeBudget(TimeoutKind::FirstFrame), Timeout, "time_budget:first_frame"),
+        (Fault::TimeBudget(TimeoutKind::Answer), Timeout, "time_budget:answer"),
         (
             Fault::Filtered(Filter::FinishReason("finish_reason:content_filter")),
             ContentPolicy,
@@ -146,7 +154,7 @@ fn what_we_saw_ourselves() {
         (Fault::Interrupted(Interruption::Garbage(Garbage::BrokenJson)), StreamInterrupted, "stream:garbage"),
         (Fault::Interrupted(Interruption::Upstream(error())), StreamInterrupted, "stream:error"),
     ] {
-        let failure = classify(&fault);
+        let failure = read(&fault);
         assert_eq!((failure.class, failure.rule), (class, rule), "{fault:?}");
         assert!(!failure.message.is_empty(), "{fault:?}");
     }
@@ -155,7 +163,7 @@ fn what_we_saw_ourselves() {
 #[test]
 fn a_drill_is_the_class_that_it_names() {
     for class in ErrorClass::ALL {
-        let failure = classify(&Fault::Drill(class));
+        let failure = read(&Fault::Drill(class));
         assert_eq!((failure.class, failure.rule, failure.status), (class, "drill", None));
     }
 }
@@ -166,7 +174,7 @@ fn what_the_caller_may_learn_is_redacted_and_complete() {
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", http::HeaderValue::from_static("3600"));
     let error = parse_error(400, &headers, body, DateTime::UNIX_EPOCH);
-    let failure = classify(&Fault::Upstream(Box::new(error)));
+    let failure = read(&Fault::Upstream(Box::new(error)));
     assert_eq!(failure.message, "Bad value for [redacted]");
     assert_eq!(failure.param.as_deref(), Some("tools[0].name"));
     assert_eq!(failure.code.as_deref(), Some("some_code"));

@@ -18,8 +18,22 @@ const SECONDS: usize = 10;
 /// The first window that counted failures open; each that follows a failed probe is twice as long.
 pub(super) const FIRST: Duration = Duration::from_secs(30);
 
-/// When a model and its provider were last changed.
-pub(super) type Version = (DateTime<Utc>, DateTime<Utc>);
+/// Different requests in a row with a failure that may be their own, after which it is the model's.
+pub(super) const SUSPECTED_BY: usize = 5;
+
+/// When a model and its provider were last changed, and when a person last ended its cooldown.
+pub(super) type Version = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>);
+
+/// How long a failure leaves the model alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// Until then, as the provider says.
+    pub(super) reset: Option<Duration>,
+    /// Else for so long at first,
+    pub(super) first: Duration,
+    /// and for so long at most, after probes that failed alike.
+    pub(super) longest: Duration,
+}
 
 /// What is held against one model.
 #[derive(Debug)]
@@ -31,6 +45,10 @@ pub(super) struct State {
     window: Option<Window>,
     /// How long the last window of counted failures was.
     last_counted: Option<Duration>,
+    /// How long the last window of a limit was that named no end.
+    last_limit: Option<Duration>,
+    /// The requests in a row that met a failure which may be their own.
+    suspected_by: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -40,6 +58,8 @@ struct Window {
     failure: Arc<Failure>,
     /// Whether counted failures opened it.
     counted: bool,
+    /// Whether the provider has said when it ends.
+    by_provider: bool,
     probe: Probe,
 }
 
@@ -57,7 +77,15 @@ enum Probe {
 
 impl State {
     pub(super) fn new(version: Version) -> Self {
-        Self { version, in_a_row: 0, recent: Recent::default(), window: None, last_counted: None }
+        Self {
+            version,
+            in_a_row: 0,
+            recent: Recent::default(),
+            window: None,
+            last_counted: None,
+            last_limit: None,
+            suspected_by: Vec::new(),
+        }
     }
 
     pub(super) fn heat(&self, now: Duration) -> Option<Cooling> {
@@ -65,6 +93,7 @@ impl State {
             left: window.until.saturating_sub(now),
             failure: window.failure.clone(),
             probe_free: window.probe == Probe::Free || window.until <= now,
+            by_provider: window.by_provider,
         })
     }
 
@@ -78,6 +107,7 @@ impl State {
                 until: now + length,
                 failure: window.failure.clone(),
                 counted: window.counted,
+                by_provider: false,
                 probe: Probe::Due,
             };
             return true;
@@ -92,28 +122,74 @@ impl State {
     /// What was asked for before the window opened says nothing about now.
     pub(super) fn works(&mut self, called_at: Duration) {
         self.window.take_if(|window| window.since <= called_at);
+        self.suspected_by.clear();
     }
 
     pub(super) fn answered(&mut self, now: Duration, called_at: Duration) {
         self.recent.count(now, false);
         self.works(called_at);
+        self.forgive();
+    }
+
+    pub(super) fn refused(&mut self, now: Duration, called_at: Duration) {
+        self.recent.count(now, false);
+        self.give_back_probe(now, called_at);
+        self.suspected_by.clear();
+        self.forgive();
+    }
+
+    fn forgive(&mut self) {
         if self.window.is_none() {
             self.in_a_row = 0;
             self.last_counted = None;
+            self.last_limit = None;
+        }
+    }
+
+    /// Whether the request is the last of enough different ones.
+    pub(super) fn suspected(&mut self, request: u64) -> bool {
+        if self.suspected_by.len() < SUSPECTED_BY && !self.suspected_by.contains(&request) {
+            self.suspected_by.push(request);
+        }
+        self.suspected_by.len() >= SUSPECTED_BY
+    }
+
+    /// A probe that found out nothing. While it was on its way no other call began, so the one that began after the
+    /// window did is the probe.
+    pub(super) fn give_back_probe(&mut self, now: Duration, called_at: Duration) {
+        let Some(window) = self.window.as_mut().filter(|window| window.since <= called_at) else { return };
+        match window.probe {
+            Probe::Free => {}
+            Probe::Spent => window.probe = Probe::Free,
+            Probe::Due => {
+                window.until = window.until.min(now);
+                window.probe = Probe::Free;
+            }
         }
     }
 
     /// A failure that leaves the model alone at once.
-    pub(super) fn cool(&mut self, now: Duration, length: Duration, failure: &Failure) {
+    pub(super) fn cool(&mut self, now: Duration, called_at: Duration, limit: Limit, failure: &Failure) {
         self.recent.count(now, true);
-        let (until, probe) = match &self.window {
-            // The longest wait that anybody was told holds.
-            Some(open) if open.probe != Probe::Due => (open.until.max(now + length), open.probe),
-            Some(open) => (now + length, open.probe),
-            None => (now + length, Probe::Free),
-        };
-        self.window =
-            Some(Window { since: now, until, failure: Arc::new(failure.clone()), counted: false, probe });
+        let probed = self.window.as_ref().is_some_and(|open| open.probe == Probe::Due);
+        let length = limit.reset.unwrap_or_else(|| {
+            let doubled = self.last_limit.filter(|_| probed).map(|last| (last * 2).min(limit.longest));
+            let length = doubled.unwrap_or(limit.first).max(limit.first);
+            self.last_limit = Some(length);
+            length
+        });
+        let (mut until, mut by_provider) = (now + length, limit.reset.is_some());
+        let probe = self.window.as_ref().map_or(Probe::Free, |open| open.probe);
+        if let Some(open) = self.window.as_ref().filter(|_| !probed) {
+            // Of calls that were under way together the longest wait holds. One that began later knows better, if it
+            // was given a time.
+            let newer = by_provider && open.by_provider && called_at > open.since;
+            if !newer && open.until >= until {
+                (until, by_provider) = (open.until, open.by_provider);
+            }
+        }
+        let failure = Arc::new(failure.clone());
+        self.window = Some(Window { since: now, until, failure, counted: false, by_provider, probe });
     }
 
     /// A failure that counts.
@@ -140,6 +216,7 @@ impl State {
             until: now + length,
             failure: Arc::new(failure.clone()),
             counted: true,
+            by_provider: false,
             probe,
         });
     }

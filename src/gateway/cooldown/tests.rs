@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::clock::ManualClock;
+use crate::gateway::classify::{Blame, FailureScope};
 use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
 use crate::store::snapshot::ProviderEntry;
 use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};
@@ -43,6 +44,7 @@ fn bench() -> Bench {
         enabled: true,
         price: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
+        cooldown_ended_at: None,
     };
     Bench { cooldowns: Cooldowns::new(clock, true), hand, model }
 }
@@ -53,16 +55,27 @@ impl Bench {
     }
 
     fn fail_with(&self, class: ErrorClass, retry_after: Option<u64>) {
-        let failure = Failure {
-            class,
-            rule: "test",
-            status: None,
-            retry_after: retry_after.map(Duration::from_secs),
-            message: "failed".to_owned(),
-            param: None,
-            code: None,
-        };
-        self.cooldowns.failed(&self.model, &failure, self.cooldowns.now());
+        let retry_after = retry_after.map(Duration::from_secs);
+        let failure = Failure { retry_after, ..Failure::ours(class, "test", "failed") };
+        let now = self.cooldowns.now();
+        match failure.blame() {
+            Blame::Request => self.cooldowns.refused(&self.model, now),
+            Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now),
+            Blame::Open(_) => panic!("a class alone leaves nothing open"),
+        }
+    }
+
+    /// A failure that may be the request's own.
+    fn suspect(&self, request: u64) -> bool {
+        let failure = Failure { scope: FailureScope::Open, ..Failure::ours(QuotaExhausted, "test", "no") };
+        let Blame::Open(open) = failure.blame() else { panic!("it is open") };
+        match self.cooldowns.suspected(&self.model, open, request) {
+            Some(failure) => {
+                self.cooldowns.failed(&self.model, failure, self.cooldowns.now());
+                true
+            }
+            None => false,
+        }
     }
 
     fn answer(&self) {
@@ -179,8 +192,8 @@ fn a_probe_that_never_comes_back_costs_one_window() {
 }
 
 #[test]
-fn a_rate_limit_is_believed_up_to_five_minutes() {
-    for (retry_after, seconds) in [(None, 5), (Some(2), 2), (Some(90), 90), (Some(4_000), 300)] {
+fn a_limit_is_believed_until_it_starts_over_however_far_that_is() {
+    for (retry_after, seconds) in [(None, 5), (Some(2), 2), (Some(90), 90), (Some(6 * 3_600), 6 * 3_600)] {
         let bench = bench();
         bench.fail_with(RateLimited, retry_after);
         assert_eq!(bench.heat(), Some((seconds, true)), "{retry_after:?}");
@@ -190,6 +203,90 @@ fn a_rate_limit_is_believed_up_to_five_minutes() {
     assert_eq!(bench.heat(), Some((60, true)));
     // Of two waits the longer one holds.
     bench.fail_with(RateLimited, Some(10));
+    assert_eq!(bench.heat(), Some((60, true)));
+}
+
+#[test]
+fn until_a_far_reset_one_early_probe_is_all_that_is_called() {
+    let bench = bench();
+    bench.fail_with(QuotaExhausted, Some(24 * 3_600));
+    bench.wait(60);
+    assert!(bench.probe(), "where no other model is left");
+    bench.fail_with(QuotaExhausted, Some(24 * 3_600 - 60));
+    for _ in 0..23 {
+        bench.wait(3_600);
+        assert!(!bench.probe());
+    }
+    assert_eq!(bench.heat(), Some((3_540, false)));
+    bench.wait(3_540);
+    assert!(bench.probe());
+}
+
+#[test]
+fn a_later_call_knows_better_when_the_limit_ends() {
+    let bench = bench();
+    bench.fail_with(RateLimited, Some(100_000));
+    bench.wait(1);
+    assert!(bench.probe());
+    bench.fail_with(RateLimited, Some(7));
+    assert_eq!(bench.heat(), Some((7, false)));
+}
+
+#[test]
+fn a_quota_without_an_end_doubles_up_to_an_hour() {
+    let bench = bench();
+    bench.fail(QuotaExhausted);
+    for seconds in [60, 120, 240, 480, 960, 1_920, 3_600, 3_600] {
+        assert_eq!(bench.heat().map(|(left, _)| left), Some(seconds));
+        bench.wait(seconds);
+        assert!(bench.probe());
+        bench.fail(QuotaExhausted);
+    }
+    bench.wait(3_600);
+    assert!(bench.probe());
+    bench.answer();
+    bench.fail(QuotaExhausted);
+    assert_eq!(bench.heat(), Some((60, true)));
+}
+
+#[test]
+fn a_probe_that_finds_out_nothing_is_given_back() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    bench.wait(30);
+    assert!(bench.probe());
+    let called_at = bench.cooldowns.now();
+    bench.wait(2);
+    assert!(!bench.probe());
+    bench.cooldowns.undecided(&bench.model, called_at);
+    assert_eq!(bench.heat(), Some((0, true)));
+    assert!(bench.probe());
+    bench.fail(InvalidRequest);
+    assert!(bench.probe(), "a refused request is no answer to the question either");
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat().map(|(left, _)| left), Some(60));
+    // An early one likewise; one that began before the window did not take it.
+    let bench = super::tests::bench();
+    let before = bench.cooldowns.now();
+    bench.wait(1);
+    bench.fail_with(RateLimited, Some(50));
+    assert!(bench.probe());
+    bench.cooldowns.undecided(&bench.model, before);
+    assert!(!bench.probe());
+    bench.cooldowns.undecided(&bench.model, bench.cooldowns.now());
+    assert!(bench.probe());
+    assert_eq!(bench.heat().map(|(left, _)| left), Some(50));
+}
+
+#[test]
+fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_met_it() {
+    let bench = bench();
+    assert!((0..50).all(|_| !bench.suspect(7)), "one request, again and again");
+    assert!((1..=3).all(|request| !bench.suspect(request)));
+    bench.answer();
+    assert!((1..=4).all(|request| !bench.suspect(request)), "an answer between them starts over");
+    assert_eq!(bench.heat(), None);
+    assert!(bench.suspect(5));
     assert_eq!(bench.heat(), Some((60, true)));
 }
 
@@ -233,6 +330,9 @@ fn streams_that_always_break_are_left_alone_although_they_begin() {
 fn a_changed_model_or_provider_is_another_one() {
     let later = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1);
     let mut bench = bench();
+    bench.fail(QuotaExhausted);
+    bench.model.cooldown_ended_at = Some(later);
+    assert_eq!(bench.heat(), None);
     bench.fail(QuotaExhausted);
     bench.model.updated_at = later;
     assert_eq!(bench.heat(), None);

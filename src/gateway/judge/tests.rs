@@ -1,7 +1,10 @@
 //! Whole answers as vendors send them under a success, and what each is worth.
 
 use super::*;
+use chrono::DateTime;
+
 use crate::gateway::classify::{ErrorClass, classify};
+use crate::providers::Sentences;
 
 /// `usable`, or the class and the rule; `withheld` where the caller gets it if no other candidate answers.
 fn judged(body: &str) -> String {
@@ -10,7 +13,7 @@ fn judged(body: &str) -> String {
         Judged::Withheld(_, fault) => ("withheld ", fault),
         Judged::Failed(fault) => ("", fault),
     };
-    let failure = classify(&fault);
+    let failure = classify(&fault, &Sentences::default(), DateTime::UNIX_EPOCH);
     format!("{kind}{} {}", failure.class.as_str(), failure.rule)
 }
 
@@ -162,7 +165,7 @@ fn an_error_inside_a_success_is_read_as_that_error() {
         ("{\"error\":{\"code\":429}}\n\ndata: [DONE]\n\n", busy),
     ] {
         let Judged::Failed(fault) = judge(body.as_bytes()) else { panic!("{body}") };
-        let failure = classify(&fault);
+        let failure = classify(&fault, &Sentences::default(), DateTime::UNIX_EPOCH);
         assert_eq!(failure.class.as_str(), class, "{body}: {failure:?}");
         assert_ne!(failure.class, ErrorClass::InvalidResponse, "{body}");
     }

@@ -160,19 +160,12 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         enabled,
         price: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
+        cooldown_ended_at: None,
     })
 }
 
 fn failure(class: ErrorClass) -> Failure {
-    Failure {
-        class,
-        rule: "test",
-        status: None,
-        retry_after: None,
-        message: "failed".to_owned(),
-        param: None,
-        code: None,
-    }
+    Failure::ours(class, "test", "failed")
 }
 
 /// One thing that a plan said.

@@ -148,18 +148,11 @@ pub(super) fn passed_over_failure(objection: &Objection, model: &str) -> Failure
     let left = left.map_or_else(String::new, |cooling| {
         format!(" ({}; {} s left)", cooling.failure.class, whole_seconds(cooling.left))
     });
-    Failure {
-        class: *reason,
-        rule: reason.as_str(),
-        status: None,
-        retry_after: None,
-        message: match over {
-            Some(over) => format!("The model '{model}' was not called: {over}."),
-            None => format!("The model '{model}' was not called: {why}{left}."),
-        },
-        param: None,
-        code: None,
-    }
+    let message = match over {
+        Some(over) => format!("The model '{model}' was not called: {over}."),
+        None => format!("The model '{model}' was not called: {why}{left}."),
+    };
+    Failure::ours(*reason, reason.as_str(), &message)
 }
 
 /// What a caller reads whose every candidate is left alone.

@@ -25,6 +25,7 @@ impl Trail {
 
     /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
     pub fn left_alone(&mut self, cooling: &Cooling) -> Failure {
+        self.cooling = true;
         self.retry_after = Some(self.retry_after.map_or(cooling.left, |known| known.min(cooling.left)));
         Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
     }

@@ -95,7 +95,9 @@ fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
         param: param.map(str::to_owned),
         message: message.to_owned(),
         retry_after: None,
+        reset: None,
         moderated: false,
+        page: false,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`)
 //! are never read.
 //!
-//! May import: `retry_after`.
+//! May import: `moment`, `retry_after`.
 
 mod instead;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::retry_after;
+use super::{moment::Moment, retry_after};
 
 pub(super) use instead::{is_nothing, read_instead_of_answer};
 
@@ -39,6 +39,8 @@ const MESSAGES: &[&str] = &[
     "faultstring",
     "error_description",
 ];
+/// How many handed-on headers are looked at.
+const MOST_HEADERS: usize = 32;
 /// How many of a validation's complaints are kept.
 const MOST_COMPLAINTS: usize = 3;
 
@@ -53,7 +55,13 @@ pub(super) struct Said {
     pub(super) param: Option<String>,
     pub(super) message: String,
     pub(super) retry_after: Option<Duration>,
+    /// When the limit that was reached starts over.
+    pub(super) reset: Option<Moment>,
+    /// Headers of the vendor behind a router, which it hands on within its body.
+    pub(super) limits: Vec<(String, String)>,
     pub(super) moderated: bool,
+    /// A page for people.
+    pub(super) page: bool,
 }
 
 /// Reads the body of a failed answer.
@@ -64,14 +72,15 @@ pub(super) fn read(body: &[u8]) -> Said {
     if let Ok(value) = serde_json::from_str::<Value>(payload) {
         return read_value(&value, 0);
     }
+    let page = is_html(payload);
     let message = if payload.starts_with(['{', '[']) {
         first_sentence(payload).unwrap_or_default()
-    } else if is_html(payload) {
+    } else if page {
         html_title(payload)
     } else {
         payload.to_owned()
     };
-    Said { message: bounded(&message), ..Said::default() }
+    Said { reset: Moment::in_sentence(&message), message: bounded(&message), page, ..Said::default() }
 }
 
 /// Reads the value of an `error` member.
@@ -99,7 +108,10 @@ impl Said {
         self.inner_code = self.inner_code.take().or(inner.inner_code);
         self.param = self.param.take().or(inner.param);
         self.retry_after = self.retry_after.or(inner.retry_after);
+        self.reset = self.reset.or(inner.reset);
+        self.limits.extend(inner.limits);
         self.moderated |= inner.moderated;
+        self.page |= inner.page;
         if !inner.message.is_empty() {
             self.message = inner.message;
         }
@@ -126,7 +138,13 @@ fn read_text(text: &str, depth: u8) -> Said {
     {
         return read_value(&value, depth + 1);
     }
-    Said { message: bounded(text), moderated: names_a_safety_check(text), ..Said::default() }
+    Said {
+        message: bounded(text),
+        moderated: names_a_safety_check(text),
+        reset: Moment::in_sentence(text),
+        page: is_html(payload),
+        ..Said::default()
+    }
 }
 
 /// A list of complaints (FastAPI), or errors in an array (Gemini): there the first counts.
@@ -205,8 +223,12 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
         inner_code: inner_code(object),
         retry_after: google_details(object)
             .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
+        reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(*name)?, *unit)),
         ..Said::default()
     };
+    said.reset = said.reset.or_else(|| {
+        google_details(object).find_map(|detail| moment(detail.get("metadata")?.get("quotaResetDelay")?, 1.0))
+    });
     for name in ["code", "Code", "__type", "error_code", "errorCode", "err_code", "status", "status_code"] {
         match object.get(name).and_then(number_or_label) {
             Some(Code::Number(number)) => said.number = said.number.or(Some(number)),
@@ -219,6 +241,7 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
     }
     if let Some(metadata) = object.get("metadata") {
         said.moderated |= is_moderation(metadata);
+        said.limits = handed_on(metadata);
         // OpenRouter hands the vendor's own error through, often under "Provider returned
         // error".
         if let Some(raw) = metadata.get("raw") {
@@ -226,6 +249,39 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
         }
     }
     said
+}
+
+/// The members in which vendors name the end of a limit, and how many seconds one of their numbers is.
+const RESETS: &[(&str, f64)] = &[
+    ("resets_in_seconds", 1.0),
+    ("reset_in_seconds", 1.0),
+    ("retry_after_seconds", 1.0),
+    ("retry_after", 1.0),
+    ("retryAfter", 1.0),
+    ("retry_after_ms", 0.001),
+    ("resets_at", 1.0),
+    ("reset_at", 1.0),
+    ("resetsAt", 1.0),
+    ("resetAt", 1.0),
+    ("reset_time", 1.0),
+];
+
+fn moment(value: &Value, unit: f64) -> Option<Moment> {
+    match value {
+        Value::Number(number) => Moment::of_number(number.as_f64()?, unit),
+        Value::String(text) => match text.trim().parse::<f64>() {
+            Ok(number) => Moment::of_number(number, unit),
+            Err(_) => Moment::read(text),
+        },
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The headers that OpenRouter hands on.
+fn handed_on(metadata: &Value) -> Vec<(String, String)> {
+    let headers = metadata.get("headers").and_then(Value::as_object).into_iter().flatten();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    headers.take(MOST_HEADERS).map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// A code is a word, or a status in disguise.

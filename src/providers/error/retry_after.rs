@@ -1,20 +1,23 @@
 //! How long a vendor asks us to wait, from its headers.
 //!
-//! May import: nothing of this crate.
+//! May import: `moment`.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
+use super::moment::Moment;
+
 /// The wait that the headers ask for, uncapped: `retry-after-ms` (OpenAI, Azure; finer), else
-/// `retry-after` in seconds or as an HTTP date. A date that has passed is no wait.
+/// `retry-after` in seconds or as an HTTP date. A date that has passed is no wait. Seconds since 1970, which some
+/// servers write there, are a date too.
 pub(super) fn from_headers(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = text("retry-after-ms").and_then(|text| seconds(text, 0.001));
     milliseconds.or_else(|| {
         let text = text("retry-after")?;
-        seconds(text, 1.0).or_else(|| until(text, now))
+        seconds(text, 1.0).map(|wait| since_1970(text, now).unwrap_or(wait)).or_else(|| until(text, now))
     })
 }
 
@@ -31,6 +34,13 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
     }
     let number: f64 = text.parse().ok()?;
     Duration::try_from_secs_f64(number * unit).ok()
+}
+
+fn since_1970(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    match Moment::read(text)? {
+        Moment::At(date) => Some((date - now).to_std().unwrap_or(Duration::ZERO)),
+        Moment::In(_) => None,
+    }
 }
 
 fn until(text: &str, now: DateTime<Utc>) -> Option<Duration> {
@@ -64,6 +74,7 @@ mod tests {
         );
         assert_eq!(waits(&[("retry-after", "Mon, 05 Jan 2026 12:01:30 GMT")]), Some(Duration::from_secs(90)));
         assert_eq!(waits(&[("retry-after", "Mon, 05 Jan 2026 11:00:00 GMT")]), Some(Duration::ZERO));
+        assert_eq!(waits(&[("retry-after", "1767614490")]), Some(Duration::from_secs(90)));
         assert_eq!(from_google("34.074824224s"), Some(Duration::from_secs_f64(34.074_824_224)));
     }
 

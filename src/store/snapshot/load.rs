@@ -319,6 +319,7 @@ fn model_entry(
         id: row.id,
         name: row.name.into(),
         created_at: row.created_at,
+        cooldown_ended_at: row.cooldown_ended_at,
         context_window: row.context_window.or(known.and_then(|known| known.context_window)),
         max_output_tokens: row.max_output_tokens.or(known.and_then(|known| known.max_output_tokens)),
         capabilities,

@@ -61,6 +61,7 @@ fn catalogue() -> Arc<OrganizationSnapshot> {
         enabled: *name != "llama-70b",
         price: None,
         updated_at: now(),
+        cooldown_ended_at: None,
     };
     let models = (0..).zip(MODELS.iter()).map(model).map(|model| (model.name.to_string(), Arc::new(model)));
     Arc::new(OrganizationSnapshot { models: models.collect::<HashMap<_, _>>(), ..organization() })

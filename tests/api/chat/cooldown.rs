@@ -97,7 +97,7 @@ on_both_databases! {
         app.clock.advance(Duration::from_secs(10));
         let answer = app.chat(&json!({"model": "a"})).await;
         assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (429, "0"), "{}", answer.text());
-        assert_eq!((answer.header("retry-after"), answer.header("x-should-retry")), ("30", "true"));
+        assert_eq!((answer.header("retry-after"), answer.header("x-should-retry")), ("30", "false"));
         let error = &answer.json()["error"];
         assert_eq!(error["code"], "rate_limit_exceeded");
         assert!(error["message"].as_str().expect("a text").starts_with("Nobody was called"), "{error}");
@@ -105,6 +105,96 @@ on_both_databases! {
         assert_eq!(fake.served(), 2);
         app.clock.advance(Duration::from_secs(30));
         assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-failsoft-attempts"), "1");
+    }
+
+    async fn an_sdk_tries_again_by_itself_only_if_the_wait_is_short(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::error(503, "overloaded", "busy"));
+        for _ in 0..5 {
+            assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-should-retry"), "true");
+        }
+        // The one early probe.
+        app.chat(&json!({"model": "a"})).await;
+        for (passed, left, again) in [(0, "30", "false"), (27, "3", "false"), (1, "2", "true"), (1, "1", "true")] {
+            app.clock.advance(Duration::from_secs(passed));
+            let answer = app.chat(&json!({"model": "a"})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (503, "0"), "{}", answer.text());
+            assert_eq!((answer.header("retry-after"), answer.header("x-should-retry")), (left, again));
+        }
+    }
+
+    async fn a_call_that_was_not_made_did_not_fail(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalogue(&fake, &["a"]).await;
+        fake.always(Script::error(401, "invalid_api_key", "no"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 502);
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 502);
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (503, "0"), "{}", answer.text());
+        assert_eq!(answer.json()["error"]["code"], "upstream_authentication");
+    }
+
+    async fn a_far_reset_is_believed_to_its_end_and_can_be_ended_by_hand(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let model = app.organization.model("a", provider).await;
+        app.organization.model("b", provider).await;
+        fake.always_for("b-upstream", Script::answer("From b"));
+        fake.next_for("a-upstream", Script::respond(
+            429,
+            &[("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "5h30m0s"), ("content-type", "application/json")],
+            r#"{"error":{"message":"The limit of the account is reached","code":"rate_limit_exceeded"}}"#,
+        ));
+        let body = json!({"model": "a", "models": ["b"]});
+        assert_eq!(app.chat(&body).await.header("x-failsoft-attempts"), "2");
+        for _ in 0..5 {
+            app.clock.advance(Duration::from_secs(3_600));
+            assert_eq!(app.chat(&body).await.header("x-failsoft-attempts"), "1");
+        }
+        let shown = cooldown_of(&app, "a").await;
+        assert_eq!((&shown["open"], &shown["by_provider"]), (&json!(true), &json!(true)), "{shown}");
+        let until: chrono::DateTime<chrono::Utc> = serde_json::from_value(shown["until"].clone()).expect("a date");
+        assert_eq!(until, crate::support::app::beginning() + chrono::TimeDelta::minutes(330));
+        assert_eq!(called(&fake).iter().filter(|model| *model == "a-upstream").count(), 1, "no probe before its end");
+
+        let other = app.organization.key_with(&[failsoft::auth::permission::Scope::RouterRead]).await;
+        let path = format!("/v1/model-router/models/{model}/cooldown");
+        assert_eq!(app.call(app.request(Method::DELETE, &path), &other).await.status, 403);
+        let ended = app.delete(&path).await;
+        assert_eq!((ended.status, &ended.json()["cooldown"]["open"]), (200, &json!(false)), "{}", ended.text());
+        assert_eq!(cooldown_of(&app, "a").await["open"], json!(false));
+        fake.always_for("a-upstream", Script::answer("From a"));
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "a");
+        let entries = {
+            use entity::audit_entries::{Column, Entity};
+            use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+            let mine = Entity::find().filter(Column::Action.eq("model.end_cooldown"));
+            mine.filter(Column::ResourceId.eq(model)).count(&app.database().await).await.expect("the audit log")
+        };
+        assert_eq!(entries, 1);
+    }
+
+    async fn the_console_ends_a_cooldown(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let model = app.organization.model("a", provider).await;
+        fake.next(Script::respond(429, &[("retry-after", "7200")], "{}"));
+        app.chat(&json!({"model": "a"})).await;
+        let email = app.organization.member(failsoft::auth::permission::Role::Admin).await;
+        let browser = crate::support::browser::Browser::logged_in(&app, &email).await;
+        let path = format!("/models/{model}");
+        let page = browser.get(&path).await.expect(200);
+        assert!(page.shows("left as the provider says") && page.shows("End cooldown"), "{}", page.html);
+        browser.submit(&path, &format!("{path}/cooldown/end"), &[]).await.expect(303);
+        let page = browser.get(&path).await.expect(200);
+        assert!(!page.shows("End cooldown") && page.shows("has ended"), "{}", page.html);
+        fake.always(Script::answer("Hi"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
     }
 
     async fn changing_the_model_or_its_provider_clears_it_and_each_organization_has_its_own(app: App) {

@@ -62,6 +62,14 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         Foreign::Absent,
         &["remedy"],
     );
+    let cooldown = Row::new(
+        "DELETE /v1/model-router/models/{id}/cooldown",
+        &format!("/v1/model-router/models/{}/cooldown", victim.model),
+        Value::Null,
+        200,
+        Foreign::Absent,
+        &["victim/first"],
+    );
     let budgets = Managed {
         folder: "/v1/model-router/budgets",
         id: &victim.budget,
@@ -72,7 +80,7 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         foreign: Foreign::Refused(422),
         change: json!({"soft_limit_nano_dollars": 7}),
     };
-    models.rows().into_iter().chain([test]).chain(providers.rows()).chain(budgets.rows()).collect()
+    models.rows().into_iter().chain([test, cooldown]).chain(providers.rows()).chain(budgets.rows()).collect()
 }
 
 pub(super) fn identity(victim: &Victim) -> Vec<Row> {

@@ -2,6 +2,7 @@
 
 mod body;
 pub mod change;
+pub mod cooldown;
 pub mod create;
 pub mod delete;
 pub mod list;

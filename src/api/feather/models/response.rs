@@ -48,6 +48,10 @@ pub struct Cooldown {
     /// The class of the failure that opened it.
     #[schema(required)]
     error_class: Option<ErrorClass>,
+    /// The provider itself has said when it ends; absent where it has not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    by_provider: bool,
 }
 
 /// A model of the catalogue, as it takes part in requests.
@@ -136,6 +140,7 @@ impl ModelResponse {
                     open: !cooling.left.is_zero(),
                     until: Some(gateway.clock.now() + cooling.left),
                     error_class: Some(cooling.failure.class),
+                    by_provider: cooling.by_provider,
                 };
                 Self { cooldown, ..self }
             }

@@ -32,6 +32,14 @@ pub(super) const CONTEXT: &[Payload] = &[
     ("Cerebras", 400, r#"{"message":"Please reduce the length. Current length is 9000 while limit is 8192","type":"invalid_request_error","param":"messages","code":"wrong_api_format"}"#, ContextWindowExceeded, "phrase:cerebras_current_length"),
     ("Cohere", 400, r#"{"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081"}"#, ContextWindowExceeded, "phrase:cohere_too_many_tokens"),
     ("llama.cpp", 400, r#"{"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error","n_prompt_tokens":9,"n_ctx":8}}"#, ContextWindowExceeded, "type:exceed_context_size_error"),
+    ("vLLM since 0.16", 400, r#"{"error":{"message":"You passed 1015 input tokens and requested 64 output tokens. However, the model's context length is only 1024 tokens, resulting in a maximum input length of 960 tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=1015)","type":"BadRequestError","param":"input_tokens","code":400}}"#, ContextWindowExceeded, "phrase:vllm_context_length_is_only"),
+    ("vLLM since 0.16, shortened", 400, r#"{"error":{"message":"You passed 1015 input tokens, with a maximum input length of 960 tokens","type":"BadRequestError","param":"input_tokens","code":400}}"#, ContextWindowExceeded, "phrase:vllm_passed_input_tokens"),
+    ("LiteLLM's proxy", 400, r#"{"error":{"message":"litellm.ContextWindowExceededError: litellm.BadRequestError: No models have context window large enough for this call. Received Model Group=x","type":null,"param":null,"code":"400"}}"#, ContextWindowExceeded, "phrase:litellm_context_window"),
+    ("OpenAI, the model's window", 400, r#"{"error":{"message":"Your input exceeds the model's context window."}}"#, ContextWindowExceeded, "phrase:openai_exceeds_models_context_window"),
+    ("LM Studio", 400, r#"{"error":"Context size has been exceeded."}"#, ContextWindowExceeded, "phrase:lmstudio_context_size"),
+    ("ds4-server", 400, r#"{"error":{"message":"Prompt has 256468 tokens, but the configured context size is 256000 tokens"}}"#, ContextWindowExceeded, "phrase:ds4_context_size"),
+    ("oMLX", 400, r#"{"error":{"message":"Prompt too long: 129,566 tokens exceeds max context window of 128,000"}}"#, ContextWindowExceeded, "phrase:omlx_context_window"),
+    ("Zhipu, tokens in request", 400, r#"{"error":{"code":"1210","message":"tokens in request more than max tokens allowed"}}"#, ContextWindowExceeded, "phrase:zhipu_tokens_in_request"),
     ("a 413", 413, r#"{"error":{"message":"prompt is too long"}}"#, ContextWindowExceeded, "phrase:anthropic_prompt_too_long"),
 ];
 
@@ -39,6 +47,7 @@ pub(super) const CONTEXT: &[Payload] = &[
 pub(super) const CONTENT: &[Payload] = &[
     ("OpenAI, code", 400, r#"{"error":{"message":"Your request was rejected as a result of our safety system.","type":"invalid_request_error","param":null,"code":"content_policy_violation"}}"#, ContentPolicy, "code:content_policy_violation"),
     ("OpenAI, sentence alone", 400, r#"{"error":{"message":"Your request was rejected as a result of our safety system."}}"#, ContentPolicy, "phrase:openai_safety_system"),
+    ("LiteLLM's proxy", 400, r#"{"error":{"message":"litellm.ContentPolicyViolationError: AzureException - flagged","type":null,"param":null,"code":"400"}}"#, ContentPolicy, "phrase:litellm_content_policy"),
     ("OpenAI, usage policy", 400, r#"{"error":{"message":"Invalid prompt: your prompt was flagged as potentially violating our usage policy.","type":"invalid_request_error","code":"invalid_prompt"}}"#, ContentPolicy, "phrase:openai_usage_policy"),
     ("Azure, code and a curly apostrophe", 400, "{\"error\":{\"message\":\"The response was filtered due to the prompt triggering Azure OpenAI\u{2019}s content management policy.\",\"type\":null,\"param\":\"prompt\",\"code\":\"content_filter\",\"status\":400}}", ContentPolicy, "code:content_filter"),
     ("Azure, sentence with a curly apostrophe", 400, "{\"error\":{\"message\":\"The response was filtered due to the prompt triggering Azure OpenAI\u{2019}s content management policy.\"}}", ContentPolicy, "phrase:azure_content_management"),
@@ -115,6 +124,7 @@ pub(super) const REQUEST: &[Payload] = &[
     ("a quotation that sounds like a context error", 400, r#"{"error":{"message":"Invalid type for 'x': 'prompt is too long'","type":"invalid_request_error","code":"invalid_type"}}"#, InvalidRequest, "code:invalid_type"),
     ("Anthropic, too many bytes", 413, r#"{"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}"#, InvalidRequest, "status:413"),
     ("a 422", 422, r#"{"detail":"no"}"#, InvalidRequest, "status:422"),
+    ("LiteLLM's proxy, a rate limit named only in the sentence of a 400", 400, r#"{"error":{"message":"litellm.RateLimitError: slow down","type":null,"param":null,"code":"400"}}"#, InvalidRequest, "status:400"),
     ("a 409", 409, "", InvalidRequest, "status:4xx"),
     ("a 400 that speaks of a rate limit", 400, r#"{"error":{"message":"rate limit must be a number; too many requests"}}"#, InvalidRequest, "status:400"),
     ("a redirect", 302, "", InvalidResponse, "status:3xx"),

@@ -156,14 +156,14 @@ proptest! {
             headers.insert("x-amzn-errortype", value);
         }
         let error = parse_error(status, &headers, &body, DateTime::UNIX_EPOCH);
-        check(status, &classify(&Fault::Upstream(Box::new(error))))?;
+        check(status, &read(&Fault::Upstream(Box::new(error))))?;
     }
 
     #[test]
     fn whatever_stands_inside_a_success_is_a_failure_that_keeps_the_rules(body in bodies()) {
         let error = error_in_answer(&body);
         let status = error.status;
-        let failure = classify(&Fault::Upstream(Box::new(error)));
+        let failure = read(&Fault::Upstream(Box::new(error)));
         // Without a status of its own, the error may call the request bad by its type.
         if status != 200 {
             check(status, &failure)?;

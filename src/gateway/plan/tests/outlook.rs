@@ -37,6 +37,7 @@ impl Outlook for Weather {
             left: Duration::from_secs(*seconds),
             failure: Arc::new(failure(*class)),
             probe_free: !self.taken.borrow().iter().any(|name| **name == *model.name),
+            by_provider: false,
         })
     }
 

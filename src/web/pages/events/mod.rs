@@ -7,6 +7,7 @@ pub mod line;
 pub mod list;
 pub mod live;
 pub mod read;
+pub mod unclassified;
 
 /// What the cursors of this list are sealed for.
 const LIST: &str = "console/events";

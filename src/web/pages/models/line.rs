@@ -48,7 +48,9 @@ impl ModelLine {
             Heat::Cooling(cooling) => {
                 let why = crate::web::mark::label(cooling.failure.class);
                 let left = i64::try_from(cooling.left.as_millis()).unwrap_or(i64::MAX);
-                if left > 0 {
+                if left > 0 && cooling.by_provider {
+                    format!("{why}, {} left as the provider says", duration(left))
+                } else if left > 0 {
                     format!("{why}, {} left", duration(left))
                 } else {
                     format!("{why}, next request tries it")

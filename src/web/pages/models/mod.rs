@@ -1,5 +1,6 @@
 //! `/models`: the catalogue, the names by which apps ask.
 
+pub mod cooldown;
 pub mod create;
 pub mod delete;
 pub(crate) mod facts;

@@ -1,0 +1,41 @@
+//! Failures: when a person ended a model's cooldown, and how often a provider's health has changed since it was noted.
+//!
+//! May import: `sea_orm_migration`, `table`.
+
+use sea_orm_migration::prelude::*;
+
+use crate::table::moment_null;
+
+/// The change.
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        add(manager, "models", moment_null("cooldown_ended_at")).await?;
+        add(manager, "providers", moment_null("health_noted_at")).await?;
+        // The release before this one makes providers without it.
+        let changes = ColumnDef::new("health_changes").integer().not_null().default(0).to_owned();
+        add(manager, "providers", changes).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (table, column) in [
+            ("providers", "health_changes"),
+            ("providers", "health_noted_at"),
+            ("models", "cooldown_ended_at"),
+        ] {
+            manager.alter_table(Table::alter().table(table).drop_column(column).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn add(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {
+    manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
+}

@@ -1,0 +1,102 @@
+//! When a limit ends, from the headers in which vendors report their limits.
+//!
+//! May import: `moment`.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::moment::Moment;
+
+/// One limit of several: how much of it is left, where that is said, and when it starts over.
+struct Limit {
+    remaining: Option<f64>,
+    reset: Moment,
+}
+
+/// The end of the limit that was reached. Vendors report several limits at once (requests and tokens, minute and
+/// day): those that are used up count, and of these the last to start over. Where nothing says what is left, the
+/// first to start over counts: probing early costs one call, probing late costs everyone the model.
+pub(super) fn from_headers<'a>(
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    now: DateTime<Utc>,
+) -> Option<Moment> {
+    let headers: Vec<(String, &str)> = headers
+        .map(|(name, value)| (name.to_ascii_lowercase().replace("rate-limit", "ratelimit"), value))
+        .filter(|(name, _)| name.contains("ratelimit"))
+        .collect();
+    let limits = headers.iter().filter_map(|(name, value)| {
+        if name == "ratelimit" {
+            return combined(value);
+        }
+        let partner = name.replace("reset", "remaining");
+        (partner != *name).then_some(())?;
+        let remaining = headers.iter().find(|(name, _)| *name == partner);
+        let remaining = remaining.and_then(|(_, value)| value.trim().parse().ok());
+        Some(Limit { remaining, reset: Moment::read(value)? })
+    });
+    let limits: Vec<(Option<f64>, Duration)> =
+        limits.filter_map(|limit| Some((limit.remaining, limit.reset.wait(now)?))).collect();
+    let used_up = limits.iter().filter(|(remaining, _)| remaining.is_some_and(|left| left < 1.0));
+    let unknown = limits.iter().filter(|(remaining, _)| remaining.is_none());
+    let wait = used_up.map(|(_, wait)| wait).max().or_else(|| unknown.map(|(_, wait)| wait).min())?;
+    Some(Moment::In(*wait))
+}
+
+/// The header of the IETF's drafts: `limit=100, remaining=0, reset=30`, or `"default";r=0;t=30`.
+fn combined(value: &str) -> Option<Limit> {
+    let number = |names: [&str; 2]| {
+        value.split([',', ';']).find_map(|part| {
+            let (name, number) = part.trim().split_once('=')?;
+            names.contains(&name).then(|| number.trim().parse::<f64>().ok())?
+        })
+    };
+    let reset = Moment::of_number(number(["reset", "t"])?, 1.0)?;
+    Some(Limit { remaining: number(["remaining", "r"]), reset })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone as _;
+
+    use super::*;
+
+    fn wait(headers: &[(&str, &str)]) -> Option<u64> {
+        let now = Utc.with_ymd_and_hms(2026, 8, 16, 22, 0, 0).single().expect("a date");
+        let moment = from_headers(headers.iter().copied(), now)?;
+        moment.wait(now).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn the_limit_that_is_used_up_counts() {
+        let openai = [
+            ("x-ratelimit-remaining-requests", "0"),
+            ("x-ratelimit-reset-requests", "6h0m0s"),
+            ("x-ratelimit-remaining-tokens", "1200"),
+            ("x-ratelimit-reset-tokens", "1s"),
+        ];
+        assert_eq!(wait(&openai), Some(21_600));
+        let anthropic = [
+            ("anthropic-ratelimit-requests-remaining", "49"),
+            ("anthropic-ratelimit-requests-reset", "2026-08-16T22:00:02Z"),
+            ("anthropic-ratelimit-tokens-remaining", "0"),
+            ("anthropic-ratelimit-tokens-reset", "2026-08-16T22:05:00Z"),
+        ];
+        assert_eq!(wait(&anthropic), Some(300));
+    }
+
+    #[test]
+    fn of_limits_that_say_nothing_the_first_counts_and_of_those_with_something_left_none() {
+        assert_eq!(
+            wait(&[("x-ratelimit-reset-requests", "1s"), ("x-ratelimit-reset-tokens", "6m0s")]),
+            Some(1)
+        );
+        assert_eq!(wait(&[("X-RateLimit-Reset", "1786921200000")]), Some(3_600));
+        assert_eq!(wait(&[("x-rate-limit-reset", "90")]), Some(90));
+        assert_eq!(wait(&[("ratelimit", "\"default\";r=0;t=45")]), Some(45));
+        assert_eq!(wait(&[("ratelimit", "limit=10, remaining=3, reset=45")]), None);
+        assert_eq!(wait(&[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "45")]), None);
+        assert_eq!(wait(&[("x-ratelimit-reset", "-5"), ("x-ratelimit-limit", "5")]), None);
+        assert_eq!(wait(&[("retry-after", "5")]), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! When a vendor says that a limit ends: as a span, a date, or a number that is either.
+//!
+//! May import: nothing of this crate.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+
+/// The end of a limit, as the vendor says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// After so long.
+    In(Duration),
+    /// At this time.
+    At(DateTime<Utc>),
+}
+
+/// From here on a plain number is seconds since 1970, and no span: it would be 31 years.
+const SECONDS_SINCE_1970: f64 = 1e9;
+/// And from here on milliseconds.
+const MILLIS_SINCE_1970: f64 = 1e12;
+
+impl Moment {
+    /// How long it is until then; none if it has passed.
+    #[must_use]
+    pub fn wait(self, now: DateTime<Utc>) -> Option<Duration> {
+        let wait = match self {
+            Self::In(span) => span,
+            Self::At(date) => (date - now).to_std().ok()?,
+        };
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// A number of `unit` seconds, or since 1970 if it is too large for a span. None for what is no such number.
+    pub(super) fn of_number(number: f64, unit: f64) -> Option<Self> {
+        if !number.is_finite() || number < 0.0 {
+            return None;
+        }
+        let since_1970 = if number >= MILLIS_SINCE_1970 {
+            number / 1_000.0
+        } else if number >= SECONDS_SINCE_1970 {
+            number
+        } else {
+            return Duration::try_from_secs_f64(number * unit).ok().map(Self::In);
+        };
+        let since_1970 = Duration::try_from_secs_f64(since_1970).ok()?;
+        let date = DateTime::from_timestamp(i64::try_from(since_1970.as_secs()).ok()?, 0)?;
+        Some(Self::At(date))
+    }
+
+    /// A whole value of a header or of a member of a body: `30`, `1764392400`, `6m0s`, `2026-04-01T00:00:00Z`,
+    /// `Wed, 21 Oct 2026 07:28:00 GMT`. A plain number is seconds.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if is_decimal(text) {
+            return Self::of_number(text.parse().ok()?, 1.0);
+        }
+        if let Ok(date) = DateTime::parse_from_rfc3339(text) {
+            return Some(Self::At(date.into()));
+        }
+        if let Ok(date) = httpdate::parse_http_date(text) {
+            return Some(Self::At(date.into()));
+        }
+        match span(text) {
+            Some((span, "")) => Some(Self::In(span)),
+            Some(_) | None => date(text).map(Self::At),
+        }
+    }
+
+    /// What a sentence says: `try again in 5h32m`, `will reset at 2026-08-17 02:56:15`. Only behind words that speak of
+    /// it: a sentence holds other spans as well, such as the length of the limit's window.
+    pub(super) fn in_sentence(sentence: &str) -> Option<Self> {
+        let sentence = sentence.to_ascii_lowercase();
+        let spans = AFTER_SPANS.iter().filter_map(|words| {
+            let rest = behind(&sentence, words)?;
+            let (span, _) = span(rest)?;
+            Some(Self::In(span))
+        });
+        let dates = AFTER_DATES.iter().filter_map(|words| date(behind(&sentence, words)?).map(Self::At));
+        spans.chain(dates).next()
+    }
+}
+
+/// These words come before a span.
+const AFTER_SPANS: &[&str] = &[
+    "try again in",
+    "try again after",
+    "retry in",
+    "retry after",
+    "reset in",
+    "resets in",
+    "reset after",
+    "resets after",
+    "available in",
+    "available again in",
+    "please wait",
+];
+
+/// And these before a date.
+const AFTER_DATES: &[&str] = &[
+    "reset at",
+    "resets at",
+    "reset on",
+    "resets on",
+    "regain access on",
+    "try again at",
+    "try again after",
+    "retry at",
+    "retry after",
+    "available at",
+];
+
+fn behind<'a>(sentence: &'a str, words: &str) -> Option<&'a str> {
+    let rest = sentence.split_once(words)?.1;
+    Some(
+        rest.trim_start_matches([':', ' ']).trim_start_matches("approximately ").trim_start_matches("about "),
+    )
+}
+
+fn is_decimal(text: &str) -> bool {
+    // `f64` would also take "inf", "nan" and exponents.
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// The span at the start of a text, and the rest of the text: `1h2m3s`, `20ms`, `2 hours and 5 minutes`.
+fn span(text: &str) -> Option<(Duration, &str)> {
+    let (mut total, mut rest, mut found) = (Duration::ZERO, text, false);
+    while let Some((part, behind)) = span_part(rest) {
+        (total, found) = (total.checked_add(part)?, true);
+        rest = behind.trim_start_matches([' ', ',']);
+        rest = rest.strip_prefix("and ").unwrap_or(rest);
+    }
+    found.then_some((total, rest))
+}
+
+fn span_part(text: &str) -> Option<(Duration, &str)> {
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    let (number, rest) = text.split_at_checked(end)?;
+    if !is_decimal(number) {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let end = rest.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let (unit, rest) = rest.split_at_checked(end)?;
+    let unit = match unit {
+        "ms" | "millisecond" | "milliseconds" => 0.001,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    let span = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()?;
+    Some((span, rest))
+}
+
+/// The date at the start of a text, in UTC unless it says an offset: `2026-04-01 at 00:00 utc`, `2026-08-17 02:56:15`.
+fn date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim_start();
+    let whole = text.split([' ', ',', ')', '"']).next()?.trim_end_matches('.');
+    if let Ok(date) = DateTime::parse_from_rfc3339(&whole.to_ascii_uppercase()) {
+        return Some(date.into());
+    }
+    let day = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
+    let rest = text.get(10..)?.trim_start_matches([' ', 't', 'T']);
+    let rest = rest.strip_prefix("at ").unwrap_or(rest);
+    let clock = |length: usize, format: &str| NaiveTime::parse_from_str(rest.get(..length)?, format).ok();
+    let time = clock(8, "%H:%M:%S").or_else(|| clock(5, "%H:%M")).unwrap_or(NaiveTime::MIN);
+    Some(day.and_time(time).and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone as _;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, 8, 16, 22, 0, 0).single().expect("a date")
+    }
+
+    #[test]
+    fn sentences_of_vendors_name_the_end_of_their_limits() {
+        for (sentence, seconds) in [
+            ("Rate limit reached. Please try again in 1.5s. Visit x", 1.5),
+            ("Please try again in 6m0s.", 360.0),
+            ("Please try again in 1h2m3s", 3_723.0),
+            ("please try again in 20ms", 0.02),
+            ("You have exhausted your capacity. Your quota will reset after 27h41m36s.", 99_696.0),
+            ("Quota exceeded. Please retry in 34.07s.", 34.07),
+            ("Please retry after 86400 seconds.", 86_400.0),
+            ("Limit reached; try again in 2 hours and 5 minutes", 7_500.0),
+            ("Try again in approximately 3 days, 1 hour", 262_800.0),
+            ("Usage limit reached for 5 hour. Your limit will reset at 2026-08-17 02:56:15", 17_775.0),
+            ("You will regain access on 2026-09-01 at 00:00 UTC.", 1_303_200.0),
+            ("resets at 2026-08-16T23:00:00Z.", 3_600.0),
+        ] {
+            let wait = Moment::in_sentence(sentence).and_then(|moment| moment.wait(now()));
+            assert_eq!(wait, Some(Duration::from_secs_f64(seconds)), "{sentence}");
+        }
+        for sentence in [
+            "Limit 60 requests per 1 minute reached",
+            "try again later",
+            "try again in a while",
+            "resets at noon",
+            "retry after 5",
+            "",
+        ] {
+            assert_eq!(Moment::in_sentence(sentence), None, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn values_are_spans_or_dates() {
+        for (text, seconds) in [
+            ("30", 30),
+            ("12.0", 12),
+            ("6m0s", 360),
+            ("1786921200", 3_600),
+            ("1786921200000", 3_600),
+            ("2026-08-16T23:00:00Z", 3_600),
+            ("Sun, 16 Aug 2026 22:01:00 GMT", 60),
+        ] {
+            let wait = Moment::read(text).and_then(|moment| moment.wait(now()));
+            assert_eq!(wait, Some(Duration::from_secs(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_and_the_past_are_no_wait() {
+        for text in ["", "soon", "-1", "inf", "NaN", "1e9", "1.2.3", "0", "2020-01-01T00:00:00Z", "5 apples"]
+        {
+            assert_eq!(Moment::read(text).and_then(|moment| moment.wait(now())), None, "{text}");
+        }
+        assert_eq!(Moment::of_number(f64::NAN, 1.0), None);
+        assert_eq!(Moment::of_number(-3.0, 1.0), None);
+        assert_eq!(Moment::of_number(f64::MAX, 1.0), None);
+    }
+}

@@ -1,0 +1,341 @@
+//! What a sentence speaks of: a failure of the one request, or of the model.
+//!
+//! A status alone cannot tell. A 402 is an empty account, or one request that asks for more tokens than the account
+//! can pay; a 404 is a missing model, or a router that has no endpoint for this request's tools. What a row says here
+//! changes no class. The rows for requests are asked first: a sentence of theirs that is missing closes a model to
+//! every caller, one too many costs a call.
+//!
+//! May import: `normalized` and the rows of its parent.
+
+use super::fits;
+
+/// What a sentence speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// Another request may well be answered.
+    OfTheRequest,
+    /// No request would be answered.
+    OfTheModel,
+}
+
+/// The request's own size, content, needs or payment. The parts of a row occur in this order.
+static OF_THE_REQUEST: &[&[&str]] = &[
+    // Money: more than is left, but something is.
+    &["fewer max_tokens"],
+    &["can only afford"],
+    &["prompt tokens limit exceeded"],
+    &["lower max_tokens"],
+    &["reduce max_tokens"],
+    &["estimated cost", "exceed"],
+    &["cost of this request", "exceed"],
+    &["需要预扣费额度"],
+    // Size.
+    &["request too large"],
+    &["request is too large"],
+    &["request entity too large"],
+    &["payload too large"],
+    &["body too large"],
+    &["must be reduced in order to run"],
+    &["this request exceeds the limit of"],
+    &["your request exceeds the limit of"],
+    &["is greater than the rate limit"],
+    &["required for long context"],
+    &["out of extra usage"],
+    &["long context beta"],
+    &["too many images"],
+    // A capability or a condition that only this request has.
+    &["no endpoints found that"],
+    &["no endpoints found matching"],
+    &["no endpoints found with"],
+    &["no endpoints available that"],
+    &["no endpoints available matching"],
+    &["no endpoints available with"],
+    &["no allowed providers are available"],
+    &["all providers have been ignored"],
+    &["support tool use"],
+    &["support image input"],
+    &["support audio input"],
+    &["support file input"],
+    &["support video input"],
+    &["support the requested"],
+    &["support the provided"],
+    &["does not support tools"],
+    &["does not support image"],
+    &["does not support function calling"],
+    &["data policy"],
+    &["guardrail restrictions"],
+    &["unsupported parameter"],
+    &["unknown parameter"],
+    &["unrecognized request argument"],
+    &["flex tier"],
+    &["flex processing"],
+    &["service_tier"],
+    &["priority tier"],
+    &["grounding"],
+    &["web search"],
+    &["web_search"],
+    &["code interpreter"],
+    &["code_interpreter"],
+    &["code execution"],
+    &["computer use"],
+    &["mcp server"],
+    &["structured output"],
+    &["concurrent image"],
+    &["concurrent audio"],
+    &["concurrent video"],
+    // What the request refers to.
+    &["no such file"],
+    &["file object"],
+    &["access the file"],
+    &["file_id"],
+    &["file id"],
+    &["cachedcontent"],
+    &["cached content"],
+    &["previous response"],
+    &["conversation with id"],
+    &["item with id"],
+    &["prompt with id"],
+    &["vector store"],
+    &["container", "expired"],
+    &["download", "image"],
+    &["downloading", "http"],
+    &["fetch", "image"],
+    &["fetch", "url"],
+    &["load image"],
+    &["image_url"],
+    &["image file"],
+    &["image format"],
+    &["image: unknown format"],
+    &["invalid image"],
+    &["process image"],
+    &["process input image"],
+    &["failed to process inputs"],
+    &["unable to download"],
+    &["cannot fetch content"],
+    &["timeout while downloading"],
+    // Its content: rules of the vendor, and firewalls before it.
+    &["usage guidelines"],
+    &["usage policies"],
+    &["content policy"],
+    &["content moderation"],
+    &["was flagged"],
+    &["were flagged"],
+    &["flagged by"],
+    &["flagged as"],
+    &["moderation"],
+    &["guardrail"],
+    &["safety", "block"],
+    &["blocked by", "safety"],
+    &["inappropriate content"],
+    &["prohibited content"],
+    &["copyright"],
+    &["firewall"],
+    &["blocked by our security"],
+    &["request was rejected", "administrator"],
+    &["url was rejected"],
+    &["support id is"],
+    &["incapsula"],
+    &["error code: 1020"],
+    &["attention required"],
+    &["just a moment"],
+    &["been blocked"],
+    &["request blocked"],
+    &["mod_security"],
+    // Its form, where a server answers with a 500.
+    &["jinja"],
+    &["chat template"],
+    &["roles must alternate"],
+    &["parse grammar"],
+    &["compile grammar"],
+    &["json schema"],
+    &["json_schema"],
+    &["parsing tool call"],
+    &["invalid tool call"],
+    &["tool_call_id"],
+    &["tool_choice"],
+];
+
+/// The account, its limits and its credential; the model and the address.
+static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
+    (
+        429,
+        &[
+            &["rate limit"],
+            &["rate-limit"],
+            &["ratelimit"],
+            &["rate_limit"],
+            &["too many requests"],
+            &["too many tokens"],
+            &["requests per"],
+            &["request rate"],
+            &["tokens per"],
+            &["per minute"],
+            &["per day"],
+            &["quota"],
+            &["usage limit"],
+            &["slow down"],
+            &["throttl"],
+            &["capacity"],
+            &["overloaded"],
+            &["try again"],
+            &["retry"],
+            &["resource exhausted"],
+            &["resource has been exhausted"],
+            &["limit reached"],
+            &["limit exceeded"],
+            &["limit has been reached"],
+            &["high demand"],
+            &["server busy"],
+            &["concurren"],
+            &["速率"],
+            &["频率"],
+            &["频繁"],
+            &["并发"],
+        ],
+    ),
+    (
+        402,
+        &[
+            &["insufficient"],
+            &["credit"],
+            &["balance"],
+            &["billing"],
+            &["payment"],
+            &["top up"],
+            &["recharge"],
+            &["spend limit"],
+            &["spending limit"],
+            &["subscription"],
+            &["quota"],
+            &["余额"],
+            &["欠费"],
+        ],
+    ),
+    (
+        403,
+        &[
+            &["api key"],
+            &["api_key"],
+            &["credential"],
+            &["invalid token"],
+            &["authentication"],
+            &["account", "suspended"],
+            &["account", "disabled"],
+            &["account", "deactivated"],
+            &["organization", "disabled"],
+            &["does not have access to"],
+            &["not have access to the model"],
+            &["country, region"],
+            &["must be verified"],
+            &["not authorized to"],
+            &["signature"],
+            &["credit"],
+        ],
+    ),
+    (
+        404,
+        &[
+            &["model", "not found"],
+            &["model", "does not exist"],
+            &["model", "not exist"],
+            &["model:"],
+            &["unknown model"],
+            &["no such model"],
+            &["no endpoints found for"],
+            &["deployment", "does not exist"],
+            &["deployment", "not found"],
+            &["not a chat model"],
+            &["models/", "is not found"],
+            &["decommissioned"],
+            &["deprecated"],
+            &["no longer available"],
+            &["invalid url"],
+            &["unknown url"],
+        ],
+    ),
+];
+
+/// What the sentence speaks of, if it says so. `message` is normalized.
+pub(super) fn speaks(status: u16, message: &str) -> Option<Speaks> {
+    if nothing_is_left(message) {
+        return Some(Speaks::OfTheModel);
+    }
+    if is_oversized(message) || OF_THE_REQUEST.iter().any(|parts| fits(parts, message)) {
+        return Some(Speaks::OfTheRequest);
+    }
+    let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
+    rows.iter().any(|parts| fits(parts, message)).then_some(Speaks::OfTheModel)
+}
+
+/// An account that can pay for no token at all is empty, however it says so.
+fn nothing_is_left(message: &str) -> bool {
+    number_after(message, "can only afford").is_some_and(|tokens| tokens < 1)
+        || message.contains("can only afford -")
+}
+
+/// `Limit 30000, Requested 342389`: waiting never makes room for it. With what is used already (`Used 29000`), the
+/// request alone still has to be above the limit.
+fn is_oversized(message: &str) -> bool {
+    let limit = number_after(message, "limit");
+    let requested = number_after(message, "requested");
+    limit.zip(requested).is_some_and(|(limit, requested)| requested > limit)
+}
+
+/// The first number directly after a word: `limit 30000`, `limit: 30,000`.
+fn number_after(message: &str, word: &str) -> Option<u64> {
+    message.match_indices(word).find_map(|(at, _)| {
+        let rest = message.get(at + word.len()..)?.trim_start_matches([' ', ':', '=']);
+        let digits: String = rest
+            .chars()
+            .take_while(|letter| letter.is_ascii_digit() || *letter == ',')
+            .filter(char::is_ascii_digit)
+            .collect();
+        digits.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::normalized;
+    use super::*;
+
+    fn said(status: u16, message: &str) -> Option<Speaks> {
+        speaks(status, &normalized(message))
+    }
+
+    #[test]
+    fn parts_are_normalized() {
+        let of_the_model = OF_THE_MODEL.iter().flat_map(|(_, rows)| rows.iter());
+        for part in OF_THE_REQUEST.iter().chain(of_the_model).flat_map(|parts| parts.iter()) {
+            assert_eq!(&normalized(part), part);
+        }
+    }
+
+    #[test]
+    fn a_request_above_the_limit_is_its_own_fault_and_one_too_many_is_not() {
+        let too_large = "Rate limit reached on tokens per min (TPM): Limit 30000, Requested 342389.";
+        assert_eq!(said(429, too_large), Some(Speaks::OfTheRequest));
+        let too_many = "Rate limit reached on tokens per min (TPM): Limit 30000, Used 29000, Requested 5000.";
+        assert_eq!(said(429, too_many), Some(Speaks::OfTheModel));
+        let commas = "tokens per minute: limit: 30,000; requested: 30,001";
+        assert_eq!(said(429, commas), Some(Speaks::OfTheRequest));
+    }
+
+    #[test]
+    fn an_account_that_can_pay_for_nothing_is_empty() {
+        let some = "This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 3919.";
+        assert_eq!(said(402, some), Some(Speaks::OfTheRequest));
+        assert_eq!(said(402, &some.replace("3919", "0")), Some(Speaks::OfTheModel));
+        assert_eq!(said(402, &some.replace("3919", "-12")), Some(Speaks::OfTheModel));
+    }
+
+    #[test]
+    fn what_nothing_speaks_of_is_open() {
+        for status in [402, 403, 404, 429, 500] {
+            assert_eq!(said(status, "no"), None);
+            assert_eq!(said(status, ""), None);
+        }
+        assert_eq!(said(404, "The model `x` does not exist"), Some(Speaks::OfTheModel));
+        assert_eq!(said(403, "The model `x` does not exist"), None);
+    }
+}

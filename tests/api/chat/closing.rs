@@ -1,0 +1,189 @@
+//! One caller cannot close a model to the rest of its organization: whatever it sends, the next caller's request
+//! reaches the model, and the provider's health stays as it was.
+
+use failsoft::auth::permission::Scope;
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, App, chat_body, with_json};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+/// As many as any limit of failures in a row asks for, and some more.
+const BAD: usize = 12;
+
+fn html(status: u16, title: &str) -> Script {
+    let page = format!("<!DOCTYPE html><html><head><title>{title}</title></head><body>Ray ID</body></html>");
+    Script::respond(status, &[("content-type", "text/html")], &page)
+}
+
+fn said(status: u16, message: &str) -> Script {
+    Script::json(status, &json!({"error": {"message": message, "code": status}}))
+}
+
+/// What a provider answers to requests that are at fault themselves.
+fn refusals() -> Vec<(&'static str, Script)> {
+    let afford = "This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 3919.";
+    let too_large = "Request too large for x on tokens per min (TPM): Limit 30000, Requested 342389. The input or output tokens must be reduced in order to run successfully.";
+    vec![
+        ("more tokens than the credit left", said(402, afford)),
+        ("a prompt above the credit left", said(402, "Prompt tokens limit exceeded: 230799 > 91442.")),
+        ("a firewall's page", html(403, "Access denied")),
+        ("a firewall's challenge", html(503, "Just a moment...")),
+        ("a firewall's page under a 405", html(405, "Blocked")),
+        ("a flagged prompt", said(403, "Your request was flagged by moderation.")),
+        (
+            "a file of this caller",
+            Script::error(403, "permission_denied", "You do not have permission to access the File x"),
+        ),
+        ("a router without tools", said(404, "No endpoints found that support tool use.")),
+        ("a router without images", said(404, "No endpoints found that support image input")),
+        ("a router and a data policy", said(404, "No endpoints found matching your data policy.")),
+        ("a state that is gone", said(404, "Previous response with id 'x' not found.")),
+        ("a request above the limit", Script::error(429, "rate_limit_exceeded", too_large)),
+        ("a request above the limit as a 413", Script::error(413, "rate_limit_exceeded", too_large)),
+        (
+            "a long context that costs extra",
+            Script::error(429, "rate_limit_error", "Extra usage is required for long context requests."),
+        ),
+        (
+            "a service tier of this caller",
+            Script::error(498, "capacity_exceeded", "The flex tier is at capacity."),
+        ),
+        (
+            "one feature's limit",
+            Script::error(429, "rate_limit_exceeded", "Too many requests with web search"),
+        ),
+        ("a prompt that is too long", Script::error(400, "context_length_exceeded", "too long")),
+        ("a prompt that is too long as a 500", said(500, "prompt is too long: 9 tokens > 8 maximum")),
+        ("forbidden content", Script::error(400, "content_policy_violation", "no")),
+        ("an image that cannot be fetched", said(500, "Failed to download image from https://x")),
+        ("a schema that is none", said(500, "Failed to compile grammar from json schema")),
+        ("a bad parameter", Script::error(400, "invalid_value", "no")),
+        ("legal reasons", said(451, "no")),
+        ("a failed dependency", said(424, "Error retrieving tool list from MCP server")),
+    ]
+}
+
+/// What may be the fault of the request or of the model.
+fn riddles() -> Vec<(&'static str, Script)> {
+    [402, 403, 404, 429].map(|status| ("a bare status", Script::respond(status, &[], "no"))).into()
+}
+
+struct Callers {
+    app: App,
+    fake: FakeProvider,
+    bad: String,
+    good: String,
+    provider: String,
+}
+
+impl Callers {
+    async fn new(app: App, models: usize) -> Self {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        for number in 0..models {
+            app.organization.model(&format!("m{number}"), provider).await;
+        }
+        let bad = app.organization.key_with(&[Scope::Inference]).await;
+        let good = app.organization.key_with(&[Scope::Inference]).await;
+        Self { app, fake, bad, good, provider: provider.to_string() }
+    }
+
+    async fn ask(&self, key: &str, number: usize, prompt: &str, stream: bool) -> Answer {
+        let body = json!({"model": format!("m{number}"), "stream": stream, "messages": [{"role": "user", "content": prompt}]});
+        let request = with_json(self.app.request(Method::POST, "/v1/chat/completions"), &chat_body(&body));
+        self.app.call(request, key).await
+    }
+
+    /// The next caller's request reaches the model.
+    async fn reaches(&self, number: usize, what: &str) {
+        let before = self.fake.served();
+        self.fake.always_for(&format!("m{number}-upstream"), Script::answer("Hi"));
+        let answer = self.ask(&self.good, number, "harmless", false).await;
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        assert_eq!(self.fake.served(), before + 1, "{what}");
+    }
+
+    async fn health(&self) -> Value {
+        let path = format!("/v1/model-router/providers/{}", self.provider);
+        self.app.get(&path).await.json()["health"].clone()
+    }
+}
+
+on_both_databases! {
+    async fn what_is_wrong_with_one_request_closes_nothing(app: App) {
+        let table = refusals();
+        let callers = Callers::new(app, table.len()).await;
+        for (number, (what, script)) in table.into_iter().enumerate() {
+            callers.fake.always_for(&format!("m{number}-upstream"), script);
+            for turn in 0..BAD {
+                let prompt = format!("bad {}", turn / 2);
+                let answer = callers.ask(&callers.bad, number, &prompt, turn % 2 == 1).await;
+                assert_ne!(answer.status, 200, "{what}");
+                assert_eq!(answer.header("x-failsoft-attempts"), "1", "{what} {turn}: {}", answer.text());
+            }
+            callers.reaches(number, what).await;
+        }
+        assert_ne!(callers.health().await, "failing");
+    }
+
+    async fn what_leaves_it_open_closes_only_after_different_requests(app: App) {
+        let table = riddles();
+        let callers = Callers::new(app, table.len()).await;
+        for (number, (what, script)) in table.into_iter().enumerate() {
+            let upstream = format!("m{number}-upstream");
+            callers.fake.always_for(&upstream, script.clone());
+            for _ in 0..BAD {
+                let answer = callers.ask(&callers.bad, number, "the same", false).await;
+                assert_eq!(answer.header("x-failsoft-attempts"), "1", "{what}: {}", answer.text());
+            }
+            callers.reaches(number, what).await;
+            callers.fake.always_for(&upstream, script);
+            for turn in 0..5 {
+                let key = if turn % 2 == 0 { &callers.good } else { &callers.bad };
+                callers.ask(key, number, &format!("prompt {turn}"), false).await;
+            }
+            let path = format!("/v1/model-router/models?name=m{number}");
+            let page = callers.app.get(&path).await.json();
+            assert_eq!(page["items"][0]["cooldown"]["open"], true, "{what}: {page}");
+        }
+    }
+
+    async fn the_callers_own_deadline_closes_nothing_and_the_models_own_limit_does(app: App) {
+        let callers = Callers::new(app, 1).await;
+        let provider = callers.provider.parse().expect("an id");
+        callers.app.organization.model_like("hasty", provider, |model| model.answer_timeout_ms = Some(50)).await;
+        callers.fake.always(Script::new().hang());
+        let hurried = join_all((0..5).map(|turn| {
+            let body = chat_body(&json!({"model": "m0", "messages": [{"role": "user", "content": turn.to_string()}]}));
+            let request = with_json(callers.app.request(Method::POST, "/v1/chat/completions"), &body);
+            callers.app.call(request.header("x-failsoft-deadline-ms", "1600"), &callers.bad)
+        }));
+        for answer in hurried.await {
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (504, "1"), "{}", answer.text());
+        }
+        let event = callers.app.events().await.pop().expect("an event");
+        assert_eq!((&event["error_class"], &event["matched_rule"]), (&json!("timeout"), &json!("time_budget:answer")));
+        callers.reaches(0, "a hurried caller").await;
+
+        for _ in 0..5 {
+            assert_eq!(callers.app.chat(&json!({"model": "hasty"})).await.status, 504);
+        }
+        let page = callers.app.get("/v1/model-router/models?name=hasty").await.json();
+        assert_eq!(page["items"][0]["cooldown"]["error_class"], "timeout", "{page}");
+    }
+
+    async fn a_stream_that_breaks_over_its_own_content_closes_nothing(app: App) {
+        let callers = Callers::new(app, 1).await;
+        let broken = json!({"error": {"code": "content_filter", "message": "flagged"}});
+        callers.fake.always(Script::stream().text("Hel").event(&broken).done());
+        for turn in 0..BAD {
+            let answer = callers.ask(&callers.bad, 0, &turn.to_string(), true).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{}", answer.text());
+        }
+        callers.reaches(0, "a filtered stream").await;
+    }
+}

@@ -1,0 +1,84 @@
+//! The operator's file of sentences: read again while the server runs, and a broken one changes nothing.
+
+use std::path::Path;
+
+use failsoft::store::FallbackType;
+use serde_json::{Value, json};
+
+use crate::support::app::{App, eventually};
+use crate::support::database::Kind;
+use crate::support::fake_provider::{FakeProvider, Script};
+
+fn file(class: &str) -> String {
+    format!(
+        "dated = 2026-11-29\n[[sentence]]\nname = \"acme_window\"\nclass = \"{class}\"\ncontains = [\"beyond the acme window\"]\n"
+    )
+}
+
+/// Puts a file in the place of another in one step, as operators' tools do.
+fn replace(path: &Path, text: &str) {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, text).expect("a file");
+    std::fs::rename(&beside, path).expect("a file");
+}
+
+async fn class_of(app: &App, fake: &FakeProvider) -> Value {
+    fake.next_for(
+        "a-upstream",
+        Script::json(400, &json!({"error": {"message": "Prompt of 9 is beyond the ACME window"}})),
+    );
+    let answer = app.chat(&json!({"model": "a"})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let event = app.events().await.pop().expect("an event");
+    json!([event["error_class"], event["matched_rule"], answer.header("x-failsoft-model")])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentence_of_the_operators_is_read_without_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sentences.toml");
+    std::fs::write(&path, "dated = 2026-11-28\n").expect("a file");
+    let app = App::start_with(Kind::Sqlite, |settings| settings.gateway.sentences = Some(path.clone())).await;
+    let fake = FakeProvider::start().await;
+    app.organization.catalogue(&fake, &["a", "plain", "large"]).await;
+    app.organization.fallback("a", FallbackType::General, &["plain"]).await;
+    app.organization.fallback("a", FallbackType::ContextWindow, &["large"]).await;
+    fake.always(Script::answer("Hi"));
+    assert_eq!(class_of(&app, &fake).await, json!(["invalid_request", "status:400", "plain"]));
+
+    replace(&path, &file("context_window_exceeded"));
+    let mapped = json!(["context_window_exceeded", "phrase:acme_window", "large"]);
+    eventually(async || (class_of(&app, &fake).await == mapped).then_some(())).await;
+
+    replace(&path, "dated = 2026-11-30\n[[sentence]]\nname = \"broken\"\n");
+    replace(&path, &file("content_policy"));
+    let mapped = json!(["content_policy", "phrase:acme_window", "plain"]);
+    eventually(async || (class_of(&app, &fake).await == mapped).then_some(())).await;
+    replace(&path, "this is no TOML");
+    // The file is looked at each second; what is asked meanwhile and after goes by the sentences read last.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+        assert_eq!(class_of(&app, &fake).await, mapped);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_requests_that_no_sentence_fits_are_listed_with_the_lines_that_would() {
+    let app = App::start(Kind::Sqlite).await;
+    let fake = FakeProvider::start().await;
+    app.organization.catalogue(&fake, &["a"]).await;
+    for tokens in [1015, 2030] {
+        let message = format!("Prompt of {tokens} tokens is beyond the acme window");
+        fake.next(Script::json(400, &json!({"error": {"message": message}})));
+        app.chat(&json!({"model": "a"})).await;
+    }
+    fake.next(Script::error(400, "context_length_exceeded", "a known one"));
+    app.chat(&json!({"model": "a"})).await;
+    let email = app.organization.member(failsoft::auth::permission::Role::Member).await;
+    let browser = crate::support::browser::Browser::logged_in(&app, &email).await;
+    let page = browser.get("/events/unclassified").await.expect(200).html;
+    assert!(page.contains("400, 2 times"), "{page}");
+    assert!(page.contains("tokens is beyond the acme window"), "{page}");
+    assert!(page.contains("[[sentence]]") && page.contains("Vendor: custom"), "{page}");
+    assert!(!page.contains("a known one"), "{page}");
+}
