@@ -339,13 +339,10 @@ impl Organization {
 
     /// A provider of a preset at an address.
     pub(crate) async fn provider_at(&self, name: &str, preset: &str, base_url: Option<&str>) -> Uuid {
-        let new = NewProvider {
-            name: name.to_owned(),
-            preset: preset.to_owned(),
-            base_url: base_url.map(str::to_owned),
-            credential: (preset != "simulated").then(|| "sk-upstream-secret-0001".into()),
-            stream_options: failsoft::providers::StreamOptions::Auto,
-        };
+        let credential = (preset != "simulated").then(|| "sk-upstream-secret-0001".into());
+        let (name, preset, base_url) = (name.to_owned(), preset.to_owned(), base_url.map(str::to_owned));
+        let stream_options = failsoft::providers::StreamOptions::Auto;
+        let new = NewProvider { name, preset, base_url, credential, stream_options };
         self.store.provider_create(new).await.expect("a provider").id.0
     }
 
