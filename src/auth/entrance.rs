@@ -48,7 +48,7 @@ pub struct Entrance {
 
 /// A new session: the cookies of the session and of the browser, which is known from now on.
 #[derive(Debug, Clone)]
-pub struct Entered(pub [Cookie<'static>; 2]);
+pub struct Entered(pub Box<[Cookie<'static>; 2]>);
 
 /// What became of a log-in.
 pub enum LogIn {
@@ -246,9 +246,9 @@ impl Entrance {
         let age = Duration::from_secs(ABSOLUTE.num_seconds().unsigned_abs());
         let known = self.device.filter(|device| device.user_id == user.id);
         let device = known.unwrap_or_else(|| Device { id: self.clock.new_id(), user_id: user.id });
-        Ok(Entered([
+        Ok(Entered(Box::new([
             cookie::make(&self.settings, Kind::Session, token, Some(age)),
             device::cookie(&self.settings, vault, device, now),
-        ]))
+        ])))
     }
 }

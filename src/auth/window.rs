@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_first_minute_has_as_many_as_the_limit_and_so_has_the_next() {
         let mut window = Window::default();
-        let admitted = (0..60).map(|second| f64::from(second)).flat_map(|second| [second; 5]);
+        let admitted = (0..60).map(f64::from).flat_map(|second| [second; 5]);
         let admitted = admitted.filter(|second| admits(&mut window, *second, 20)).count();
         assert_eq!(admitted, 20);
         assert!(admits(&mut window, 60.0, 20));

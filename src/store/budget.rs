@@ -15,8 +15,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::audit::AuditEntry;
-use super::change::Change;
-use super::grant::PendingGrant;
 use super::page::{Page, PageRequest, Position, newest_first};
 use super::{Error, OrgStore};
 use crate::error::Violation;
@@ -291,30 +289,6 @@ impl OrgStore {
     pub async fn spent_this_month(&self) -> Result<Vec<Spent>, Error> {
         let start = Period::Month.start(self.clock().now());
         Ok(spent(self.reader(), Some(self.organization_id), start).await?)
-    }
-
-    /// A budget of a key is one of its bounds; the organization's is not a key's to compare.
-    async fn budget_grant(
-        &self,
-        change: &Change,
-        key: Option<ApiKeyId>,
-    ) -> Result<Option<PendingGrant>, Error> {
-        match key {
-            Some(id) => self.pending_grant(change, Some(id)).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn settle_budget_grant(
-        &self,
-        change: &Change,
-        grant: Option<PendingGrant>,
-        key: Option<ApiKeyId>,
-    ) -> Result<(), Error> {
-        match key {
-            Some(id) => self.settle_grant(change, grant, id).await,
-            None => Ok(()),
-        }
     }
 
     pub(super) fn budgets(&self) -> Select<budgets::Entity> {

@@ -85,6 +85,30 @@ impl OrgStore {
         check(&KeyGrant { giver, before, after })
     }
 
+    /// A budget of a key is one of its bounds; the organization's is not a key's to compare.
+    pub(super) async fn budget_grant(
+        &self,
+        change: &Change,
+        key: Option<ApiKeyId>,
+    ) -> Result<Option<PendingGrant>, Error> {
+        match key {
+            Some(id) => self.pending_grant(change, Some(id)).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn settle_budget_grant(
+        &self,
+        change: &Change,
+        grant: Option<PendingGrant>,
+        key: Option<ApiKeyId>,
+    ) -> Result<(), Error> {
+        match key {
+            Some(id) => self.settle_grant(change, grant, id).await,
+            None => Ok(()),
+        }
+    }
+
     async fn bound_key(&self, on: &impl ConnectionTrait, id: ApiKeyId) -> Result<Option<BoundKey>, Error> {
         let Some(row) = self.api_key(on, id).await? else { return Ok(None) };
         let budgets = self.budgets().filter(entity::budgets::Column::ApiKeyId.eq(id)).all(on).await?;

@@ -84,7 +84,7 @@ pub fn see_other(path: &str) -> HttpResponse {
 #[must_use]
 pub fn enter(path: &str, entered: &Entered) -> HttpResponse {
     let mut response = see_other(path);
-    for cookie in &entered.0 {
+    for cookie in entered.0.iter() {
         add_cookie(&mut response, cookie);
     }
     response
