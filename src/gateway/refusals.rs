@@ -16,11 +16,14 @@ use crate::store::snapshot::ModelEntry;
 /// For so many models and providers. Behind them a refusal costs a second call every time.
 const MOST: usize = 10_000;
 
+/// When a model and its provider, or a provider alone, were last changed.
+type Version = (DateTime<Utc>, DateTime<Utc>);
+
 /// What is known of one model, or of one provider.
 #[derive(Debug, Clone, Copy)]
 struct Refused {
     /// The last change of what refused it.
-    version: (DateTime<Utc>, DateTime<Utc>),
+    version: Version,
     parameters: Parameters,
 }
 
@@ -55,7 +58,7 @@ impl Refusals {
         self.add(of_provider, refused.common(options));
     }
 
-    fn add(&self, (id, version): (Uuid, (DateTime<Utc>, DateTime<Utc>)), parameters: Parameters) {
+    fn add(&self, (id, version): (Uuid, Version), parameters: Parameters) {
         let known = self.known.pin();
         if parameters.is_empty() || (known.len() >= MOST && !known.contains_key(&id)) {
             return;
@@ -70,7 +73,7 @@ impl Refusals {
 }
 
 /// Under which ids something is known of a model and of its provider, and as of which change.
-fn keys(model: &ModelEntry) -> [(Uuid, (DateTime<Utc>, DateTime<Utc>)); 2] {
+fn keys(model: &ModelEntry) -> [(Uuid, Version); 2] {
     let provider = &model.provider;
     [
         (model.id.0, (model.updated_at, provider.updated_at)),

@@ -203,8 +203,8 @@ on_both_databases! {
 
     async fn another_process_learns_of_it_within_two_seconds(app: App) {
         let _fake = priced(&app, &[("a", Some(1_000_000))]).await;
-        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 8_000})).await;
         let other = app.beside(|_| {}).await;
+        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 8_000})).await;
         let began = std::time::Instant::now();
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
         eventually(async || (other.get(BUDGETS).await.json()["items"][0]["spent_nano_dollars"] == 5_000).then_some(())).await;

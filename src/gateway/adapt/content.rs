@@ -76,7 +76,7 @@ pub(super) fn without_marks(list: &str, changes: &mut Changes) -> Option<String>
         let mut draft = Draft::of(element)?;
         draft.retain(|name, _| name != "cache_control", |name| changes.stripped(name));
         if let Some(function) = draft.get("function")
-            && let Some(mut function) = Draft::of(&function.to_owned())
+            && let Some(mut function) = Draft::of(function)
         {
             function.retain(|name, _| name != "cache_control", |name| changes.stripped(name));
             if let Some(function) = function.written() {

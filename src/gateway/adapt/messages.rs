@@ -115,7 +115,7 @@ impl Course<'_> {
             self.changes.note(Verb::Placeholder, "tool_type");
         }
         if let Some(function) = draft.get("function")
-            && let Some(function) = self.function(&function.to_owned())
+            && let Some(function) = self.function(function)
         {
             draft.set("function", function);
         }

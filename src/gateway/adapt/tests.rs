@@ -345,7 +345,7 @@ proptest! {
             }
         }
         // Nothing is left to do the second time: what it became is what the target takes.
-        let again = adapt(&parsed(&String::from_utf8(adapted.body.to_vec()).expect("a text")), &entry(preset.name, "m"), false, Parameters::default());
+        let again = adapt(&parsed(std::str::from_utf8(&adapted.body).expect("a text")), &entry(preset.name, "m"), false, Parameters::default());
         let again: Value = serde_json::from_slice(&again.body).expect("JSON");
         prop_assert_eq!(&again["messages"], &sent["messages"]);
     }

@@ -92,7 +92,7 @@ pub(crate) fn sentences(
         }
     }
     let mut groups: Vec<(&EventRow, i64)> = groups.into_values().collect();
-    groups.sort_by(|one, other| (other.1, other.0.created_at).cmp(&(one.1, one.0.created_at)));
+    groups.sort_by_key(|(event, count)| std::cmp::Reverse((*count, event.created_at)));
     groups.into_iter().take(LISTED).map(|(row, times)| sentence(row, times, organization, now)).collect()
 }
 

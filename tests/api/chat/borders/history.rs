@@ -3,8 +3,11 @@
 
 use serde_json::{Value, json};
 
+/// A vendor, and a conversation as its models leave it behind.
+type History = (&'static str, fn() -> Value);
+
 /// A preset, and the assistant's message that its vendor wrote.
-pub(super) const HISTORIES: &[(&str, fn() -> Value)] = &[
+pub(super) const HISTORIES: &[History] = &[
     ("openai", || {
         called(
             ["call_zQ3hN8vYc1TtRkX0mB7LwPsd", "call_9aFgH2jK4lZxCvBnM5qWeRty"],
