@@ -61,8 +61,11 @@ impl Course<'_> {
 
     fn members(&mut self, draft: &mut Draft<'_>, role: &str) {
         let (kept, marks) = (self.target.members(role), self.target.keeps_cache_marks());
-        // Where unknown members are refused, so are those that hold nothing where something is expected.
-        let empty = |name: &str, value: &str| kept.is_closed() && value == "null" && name != "content";
+        // Where unknown members are refused, so are those that hold nothing where something is expected. An old
+        // `function_call` that is null says nothing anywhere, and some refuse its name.
+        let empty = |name: &str, value: &str| {
+            value == "null" && name != "content" && (kept.is_closed() || name == "function_call")
+        };
         let keeps = |name: &str, value: &str| {
             kept.keeps(name) && !empty(name, value) && (marks || name != "cache_control")
         };

@@ -267,7 +267,7 @@ contains = ["Acme shield"]
         let entry = |members: &str| format!("dated = 2026-11-29\n[[sentence]]\nname = \"x\"\n{members}\n");
         for (text, part) in [
             ("dated = 2026-11-29\n[[sentence]\n".to_owned(), "line 2"),
-            ("[[sentence]]\n".to_owned(), "dated"),
+            ("[[sentence]]\nname = \"x\"\ncontains = [\"long enough\"]\n".to_owned(), "dated"),
             ("dated = \"soon\"\n".to_owned(), "'soon' is no date"),
             (entry("contains = [\"long enough\"]"), "either a class or scope"),
             (entry("class = \"rate_limited\"\ncontains = [\"long enough\"]"), "line 4"),

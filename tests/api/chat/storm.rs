@@ -154,7 +154,9 @@ on_both_databases! {
         let before = fake.served();
         let answers = burst(&app).await;
         assert_eq!(calls_since(&fake, before), [1, 1, 1], "the early probes of the window");
-        assert!(answers.iter().all(|answer| answer.status == 504));
+        // A caller that was a probe waited in vain; for the others no model was called.
+        let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+        assert!(count(504) <= MODELS.len() && count(503) + count(504) == answers.len());
         fake.all_closed().await;
     }
 }
