@@ -256,7 +256,8 @@ async fn tiny_messages_by_the_hundred_thousand_keep_no_neighbor_waiting() {
             street.neighbor_is_served().await;
             while let Some(answer) = sent.join_next().await {
                 let status = answer.expect("no panic").expect("an answer").status().as_u16();
-                assert!(matches!(status, 200 | 500), "{status}");
+                // An explanation, or the failure of a provider that was given no script.
+                assert!(matches!(status, 200 | 502), "{status}");
             }
         }
     }

@@ -70,45 +70,53 @@ fn plain(kind: Kind) -> Installation {
     installation
 }
 
+/// The commands beside each other: one that waits for a database that is not there takes its time.
 #[test]
 fn no_command_repeats_a_malformed_address_of_the_database() {
+    std::thread::scope(|scope| {
+        for command in COMMANDS {
+            scope.spawn(|| says_nothing_of_an_address(command));
+        }
+    });
+}
+
+fn says_nothing_of_an_address(command: &[&str]) {
     let file = |installation: &Installation, name: &str, text: &str| {
         let path = installation.folder().join(name);
         std::fs::write(&path, text).expect("written");
         path.to_str().expect("a path").to_owned()
     };
-    for command in COMMANDS {
-        for address in ADDRESSES.iter().chain([&ABSENT]) {
-            let mut installation = plain(Kind::Sqlite);
-            installation.set("DATABASE_URL", address);
-            let case = format!("{command:?} {address}");
-            let output = run(installation.command(command), "a password of the test\n");
-            let plainly = assert_silent(&output, &case);
-            assert_eq!(text(&output.stderr).lines().count(), 1, "{case}: {plainly}");
-            if address.starts_with("postgres://") && !address.contains("sslmode") {
-                assert!(plainly.contains("percent-encode"), "{case}: {plainly}");
-            }
-        }
-        // The same in the other places, and with everything that a log can say.
+    for address in ADDRESSES.iter().chain([&ABSENT]) {
         let mut installation = plain(Kind::Sqlite);
-        installation.set("FAILSOFT_LOG", "trace");
-        installation.set("DATABASE_URL", "");
-        // They read their settings in one way: one command tries them all, the others a few.
-        let tried = if command[0] == "serve" { ADDRESSES } else { &ADDRESSES[..3] };
-        for address in tried.iter().chain([&ABSENT]) {
-            let case = format!("{command:?} {address}");
-            let flag = format!("--database-url={address}");
-            let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
-            assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
-            let path = file(&installation, "url", address);
-            let flag = format!("--database-url-file={path}");
-            let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
-            assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
-            let path = file(&installation, "failsoft.toml", &format!("[database]\nurl = '{address}'\n"));
-            let flag = format!("--config={path}");
-            let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
-            assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
+        installation.set("DATABASE_URL", address);
+        let case = format!("{command:?} {address}");
+        let output = run(installation.command(command), "a password of the test\n");
+        let plainly = assert_silent(&output, &case);
+        assert_eq!(text(&output.stderr).lines().count(), 1, "{case}: {plainly}");
+        if address.starts_with("postgres://") && !address.contains("sslmode") {
+            assert!(plainly.contains("percent-encode"), "{case}: {plainly}");
         }
+    }
+    // The same in the other places, and with everything that a log can say.
+    let mut installation = plain(Kind::Sqlite);
+    installation.set("FAILSOFT_LOG", "trace");
+    installation.set("DATABASE_URL", "");
+    // They read their settings in one way: one command tries them all, the others a few.
+    let tried = if command[0] == "serve" { ADDRESSES } else { &ADDRESSES[..3] };
+    let absent = (command[0] == "serve").then_some(&ABSENT);
+    for address in tried.iter().chain(absent) {
+        let case = format!("{command:?} {address}");
+        let flag = format!("--database-url={address}");
+        let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
+        assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
+        let path = file(&installation, "url", address);
+        let flag = format!("--database-url-file={path}");
+        let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
+        assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
+        let path = file(&installation, "failsoft.toml", &format!("[database]\nurl = '{address}'\n"));
+        let flag = format!("--config={path}");
+        let arguments: Vec<&str> = command.iter().copied().chain([flag.as_str()]).collect();
+        assert_silent(&run(installation.command(&arguments), "a password of the test\n"), &case);
     }
 }
 
