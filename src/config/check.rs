@@ -14,6 +14,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     for (name, path) in [
         ("FAILSOFT_MASTER_KEY_FILE", &settings.secrets.master_key_file),
         ("FAILSOFT_SPOOL", &settings.recording.spool),
+        ("FAILSOFT_SENTENCES", &settings.gateway.sentences),
     ] {
         path.as_ref().map_or(Ok(()), |path| environment::refuse_secret_as_path(name, path))?;
     }

@@ -129,8 +129,8 @@ fn no_command_repeats_a_value_that_it_cannot_use() {
         let variable = argument.get_env().and_then(|name| name.to_str()).expect("a variable");
         let flag = format!("--{}", argument.get_long().expect("a flag"));
         for value in ["postgres://user:kanarienvogel@127.0.0.1:1/name", "=kanarienvogel"] {
-            let is_path =
-                variable.ends_with("_FILE") || ["FAILSOFT_CONFIG", "FAILSOFT_SPOOL"].contains(&variable);
+            let is_path = variable.ends_with("_FILE")
+                || ["FAILSOFT_CONFIG", "FAILSOFT_SPOOL", "FAILSOFT_SENTENCES"].contains(&variable);
             if free.contains(&variable) || (is_path && !value.contains("://")) {
                 continue;
             }
