@@ -1,6 +1,6 @@
 //! A stream up to its first real frame: frames before it are held, and with it failover ends.
 //!
-//! Imports [`reader`], [`judge`](super::judge), [`events`](super::events), `upstream`, `providers` for the framing.
+//! Imports `reader`, `judge`, `events`, `upstream`, `providers` for the framing.
 
 mod reader;
 mod seen;

@@ -3,7 +3,7 @@
 //! caller. So a row is as specific as the vendor's wording allows, and the caller of this
 //! module asks only about answers that call the request bad.
 //!
-//! An operator adds sentences in a file of their own ([`Sentences`]); [`scope`] says whether
+//! An operator adds sentences in a file of their own ([`Sentences`]); `scope` says whether
 //! a sentence speaks of the request or of the model.
 //!
 //! May import: `Meaning`.

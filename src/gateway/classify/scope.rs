@@ -35,7 +35,7 @@ pub enum Blame<'a> {
     Open(OpenFailure<'a>),
 }
 
-/// A failure that is not the request's. Made by [`Failure::blame`] and by [`OpenFailure::confirmed`] alone.
+/// A failure that is not the request's. Made by [`Failure::blame`] and by `OpenFailure::confirmed` alone.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelFailure<'a>(&'a Failure);
 
