@@ -32,10 +32,10 @@ pub struct Capabilities {
 /// What holds instead of a model's other prices once a prompt is longer than so many tokens, for all of its request.
 /// Micro-dollars per million tokens; null is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct LongPrompt {
     /// Prompt tokens, cached ones included, that still cost what a short prompt does.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    #[schema(default = 1, minimum = 1, maximum = 1_000_000_000)]
     pub above: i64,
     /// Prompt tokens.
     pub input: Option<i64>,

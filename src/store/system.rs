@@ -27,6 +27,8 @@ pub use inspection::ProviderAddress;
 
 /// How long a look for changes, or whether the database answers, may take.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long the database may take to say that it is there. Three silences are under four seconds, and then pages say so.
+const SILENCE: Duration = Duration::from_millis(700);
 /// How long reading them may take before the next look, which goes on from there.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -135,7 +137,7 @@ impl<'a> System<'a> {
     pub async fn look(&self) {
         let presence = &self.store.inner.presence;
         let directory = &self.store.inner.directory;
-        match tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await {
+        match tokio::time::timeout(SILENCE, directory.has_changed(self.store)).await {
             Ok(Err(Error::DatabaseAway)) => presence.refused(),
             Ok(_) => presence.answered(),
             Err(_) => presence.silent(),
