@@ -85,6 +85,10 @@ openapi: ## a validator and a generated client against a running server
 	cargo build --locked
 	@.ci/with-postgres tests/openapi/run
 
+attacks: ## attacks on a running server, and how many it withstands; ARGS='--only money'
+	cargo build --locked
+	@.ci/with-postgres tests/attacks/run $(ARGS)
+
 browser: ## the console in a real Chromium; ARGS='...' picks journeys
 	cargo build --locked
 	@.ci/with-postgres tests/browser/run $(ARGS)
