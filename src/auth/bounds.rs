@@ -1,7 +1,13 @@
 //! What bounds a key, and the one comparison of it: a key gives no key more than it has, itself included.
 //!
 //! It is asked for every change of a key or of a key's budget that a key makes. Both structures are taken apart without
-//! `..`: a new bound does not compile until it is compared here. Imports `store`, `error`.
+//! `..`: a new bound does not compile until it is compared here.
+//!
+//! Scopes, models and an end can be copied. What counts cannot: two keys of 20 requests a minute are 40. So a key that
+//! is limited itself, in requests a minute, requests at once or money, gives no other key calls of models: neither the
+//! scope, nor a model, nor a higher limit. The other way would be to count each call against the key that made the
+//! caller's, and so on upwards: more to do for every request, accounts of keys that did not spend, and refusals that
+//! nothing on the page of the refused key explains. Imports `store`, `error`.
 
 use chrono::{DateTime, Utc};
 
@@ -76,31 +82,90 @@ impl<'a> Bounds<'a> {
         }
         check_models(*models, own.models, before.filter(|_| !more_scopes).map(|key| key.models))?;
         let more_models = before.is_none_or(|key| widens_models(*models, key.models));
+        self.check_counted(own, before, more_models)?;
         // What the key had of these may stay, as long as nothing new comes under it.
         let kept = before.filter(|_| !more_scopes && !more_models);
-        let per_minute = kept.map(|key| key.requests_per_minute);
-        check_limit("requests_per_minute", *requests_per_minute, own.requests_per_minute, per_minute)?;
-        let at_once = kept.map(|key| key.concurrent_requests);
-        check_limit("concurrent_requests", *concurrent_requests, own.concurrent_requests, at_once)?;
+        // What counts, and is limited, does not grow.
+        let had = before.filter(|key| key.calls_models() && self.calls_models());
+        let room = |of: fn(&Self) -> Option<i64>| Room { own: of(own), kept: kept.map(of), had: had.map(of) };
+        let per_minute = room(|key| key.requests_per_minute);
+        check_limit("requests_per_minute", *requests_per_minute, per_minute)?;
+        check_limit("concurrent_requests", *concurrent_requests, room(|key| key.concurrent_requests))?;
         check_end(*expires_at, own.expires_at, kept.map(|key| key.expires_at))?;
-        if !self.spends() {
+        if !self.calls_models() {
             return Ok(());
         }
-        let kept = kept.filter(|key| key.spends());
         for (index, period) in Period::ALL.into_iter().enumerate() {
             let of = |bounds: &Self| bounds.budgets.get(index).copied().flatten();
-            let (after, own) = (budgets.get(index).copied().flatten(), of(own));
-            if exceeds(after, own) && kept.is_none_or(|key| exceeds(after, of(key))) {
+            let (after, kept) =
+                (budgets.get(index).copied().flatten(), kept.filter(|key| key.calls_models()));
+            let room = Room { own: of(own), kept: kept.map(of), had: had.map(of) };
+            if let Some(most) = room.most_below(after) {
                 let field = if more_scopes { "scopes" } else { "hard_limit_nano_dollars" };
-                return Err(over_budget(field, period, own));
+                return Err(over_budget(field, period, most));
             }
         }
         Ok(())
     }
 
+    /// A key with a limit that counts gives no key new calls, and one with a budget no key that raises it.
+    fn check_counted(&self, own: &Self, before: Option<&Self>, more_models: bool) -> Result<(), Error> {
+        let is_new = |scope: Scope| self.has(scope) && before.is_none_or(|key| !key.has(scope));
+        let calls = is_new(Scope::Inference);
+        if (calls || (more_models && self.calls_models()))
+            && let Some(limit) = own.counted()
+        {
+            let (field, what) =
+                if calls { ("scopes", "the scope 'inference'") } else { ("models", "a model") };
+            return Err(limited(field, what, &limit));
+        }
+        match own.budget().filter(|_| is_new(Scope::BudgetsManage)) {
+            Some(limit) => Err(limited("scopes", "the scope 'budgets:manage'", &limit)),
+            None => Ok(()),
+        }
+    }
+
+    /// The first of the limits that count.
+    fn counted(&self) -> Option<String> {
+        let requests = self.requests_per_minute.map(|most| format!("{most} requests per minute"));
+        let at_once = || self.concurrent_requests.map(|most| format!("{most} requests at once"));
+        requests.or_else(at_once).or_else(|| self.budget())
+    }
+
+    fn budget(&self) -> Option<String> {
+        let mut all = Period::ALL.into_iter().zip(self.budgets);
+        all.find_map(|(period, most)| Some(format!("{} nano-dollars for the {}", most?, period.as_str())))
+    }
+
+    fn has(&self, scope: Scope) -> bool {
+        self.scopes.iter().any(|own| own == scope.as_str())
+    }
+
     /// May it make requests that cost money?
-    fn spends(&self) -> bool {
-        self.scopes.iter().any(|scope| scope == Scope::Inference.as_str())
+    fn calls_models(&self) -> bool {
+        self.has(Scope::Inference)
+    }
+}
+
+/// What decides how far a limit may go. None inside is no limit.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Of the calling key.
+    own: Option<i64>,
+    /// What the key had and may keep, however much it is.
+    kept: Option<Option<i64>>,
+    /// What the key had of calls already: if the calling key is limited, it gets no more.
+    had: Option<Option<i64>>,
+}
+
+impl Room {
+    /// The highest that is allowed, if `after` is beyond it.
+    fn most_below(self, after: Option<i64>) -> Option<i64> {
+        let own = self.own?;
+        if exceeds(after, Some(own)) && self.kept.is_none_or(|kept| exceeds(after, kept)) {
+            return Some(own);
+        }
+        self.had.flatten().filter(|had| exceeds(after, Some(*had)))
     }
 }
 
@@ -142,17 +207,9 @@ fn check_models(
     }
 }
 
-fn check_limit(
-    field: &'static str,
-    after: Option<i64>,
-    own: Option<i64>,
-    kept: Option<Option<i64>>,
-) -> Result<(), Error> {
-    let Some(most) = own.filter(|_| exceeds(after, own) && kept.is_none_or(|kept| exceeds(after, kept)))
-    else {
-        return Ok(());
-    };
-    let message = format!("The calling key has a limit of {most} itself, so '{field}' must be 1 to {most}.");
+fn check_limit(field: &'static str, after: Option<i64>, room: Room) -> Result<(), Error> {
+    let Some(most) = room.most_below(after) else { return Ok(()) };
+    let message = format!("The calling key is limited itself, so '{field}' must be 1 to {most}.");
     Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]))
 }
 
@@ -170,11 +227,19 @@ fn check_end(
     Err(Error::Invalid(vec![Violation::body("expires_at", "value_error", message)]))
 }
 
-fn over_budget(field: &str, period: Period, own: Option<i64>) -> Error {
-    let (period, most) = (period.as_str(), own.unwrap_or_default());
+fn over_budget(field: &'static str, period: Period, most: i64) -> Error {
+    let period = period.as_str();
     let message = format!(
-        "The calling key has a budget of {most} nano-dollars for the {period} itself, so a key that may call models \
-         needs a hard limit of at most that for the {period}: change it with a key that has no budget, or in the console."
+        "The calling key has a budget for the {period} itself, so this key needs a hard limit of at most {most} \
+         nano-dollars for the {period}: change it with a key that has no budget, or in the console."
+    );
+    Error::Invalid(vec![Violation::body(field, "value_error", message)])
+}
+
+fn limited(field: &'static str, what: &str, limit: &str) -> Error {
+    let message = format!(
+        "The calling key has a limit itself ({limit}), and two keys within it would have it twice, so it gives no key \
+         {what}: use a key without such a limit, or the console."
     );
     Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }

@@ -229,11 +229,15 @@ on_both_databases! {
         let manager = app.organization.key_like(&[Scope::KeysManage, Scope::Inference], limited).await;
         let who = app.call(app.request(Method::GET, WHOAMI), &manager).await.json();
         let own = format!("{KEYS}/{}", who["api_key"]["id"].as_str().expect("an id"));
-        let within = json!({"name": "child", "scopes": ["inference"], "requests_per_minute": 20,
+        let mate = json!({"name": "mate", "scopes": ["inference"], "requests_per_minute": 5,
+                          "concurrent_requests": 1, "expires_at": "2024-10-04T12:00:00Z"});
+        let (_, mate, _) = made(&app, &mate).await;
+        // It may make keys that call no models, within its bounds.
+        let within = json!({"name": "child", "scopes": ["keys:manage"], "requests_per_minute": 20,
                             "concurrent_requests": 1, "expires_at": "2024-10-04T12:00:00Z"});
-        let made = post_as(&app, &manager, &within).await;
-        assert_eq!(made.status, 201, "{}", made.text());
-        let child = format!("{KEYS}/{}", made.json()["id"].as_str().expect("an id"));
+        let child = post_as(&app, &manager, &within).await;
+        assert_eq!(child.status, 201, "{}", child.text());
+        let child = format!("{KEYS}/{}", child.json()["id"].as_str().expect("an id"));
         let before = app.get(&own).await.json();
         for (field, value) in [
             ("requests_per_minute", json!(null)),
@@ -244,7 +248,7 @@ on_both_databases! {
             ("expires_at", json!("2024-10-06T00:00:00Z")),
         ] {
             let named = format!("body.{field} value_error");
-            for path in [&own, &child] {
+            for path in [&own, &child, &mate] {
                 assert_eq!(violation(&patch_as(&app, &manager, path, &json!({field: value})).await), named, "{value}");
             }
             let mut body = within.clone();
@@ -255,11 +259,49 @@ on_both_databases! {
             assert_eq!(violation(&post_as(&app, &manager, &body).await), named, "{value}");
         }
         assert_eq!(app.get(&own).await.json(), before);
-        assert_eq!(items(&app, KEYS).await.len(), 3, "nothing was made");
+        assert_eq!(items(&app, KEYS).await.len(), 4, "nothing was made");
+        // Within its own limit, and still more than there was: the mate's calls are not counted with its own.
+        let raised = patch_as(&app, &manager, &mate, &json!({"requests_per_minute": 6})).await;
+        assert_eq!(violation(&raised), "body.requests_per_minute value_error");
+        assert_eq!(patch_as(&app, &manager, &mate, &json!({"requests_per_minute": 4})).await.status, 200);
         let narrower = json!({"requests_per_minute": 10, "name": "slower"});
         assert_eq!(patch_as(&app, &manager, &own, &narrower).await.status, 200);
         let back = patch_as(&app, &manager, &own, &json!({"requests_per_minute": 20})).await;
         assert_eq!(violation(&back), "body.requests_per_minute value_error");
+    }
+
+    /// One case for each limit that counts. Several keys within it would be several times as much.
+    async fn a_limited_key_makes_no_others_that_call_models(app: App) {
+        models(&app, &["a", "b"]).await;
+        let scopes = [Scope::KeysManage, Scope::Inference];
+        let rate = app.organization.key_like(&scopes, |key| key.requests_per_minute = Some(20)).await;
+        let at_once = app.organization.key_like(&scopes, |key| key.concurrent_requests = Some(2)).await;
+        let money = app.organization.key_with(&scopes).await;
+        let who = app.call(app.request(Method::GET, WHOAMI), &money).await.json();
+        let budget = json!({"api_key_id": who["api_key"]["id"], "period": "month", "hard_limit_nano_dollars": 1000});
+        assert_eq!(app.post("/v1/model-router/budgets", &budget).await.status, 201);
+        let (_, mate, _) = made(&app, &json!({"name": "mate", "scopes": ["inference"], "models": ["a"]})).await;
+        let (_, reader, _) = made(&app, &json!({"name": "reader", "scopes": ["router:read"]})).await;
+        let before = items(&app, KEYS).await.len();
+        for (key, limit) in [(rate, "20 requests per minute"), (at_once, "2 requests at once"),
+                             (money, "1000 nano-dollars for the month")] {
+            let child = json!({"name": "child", "scopes": ["inference"], "models": ["a"], "requests_per_minute": 1,
+                               "concurrent_requests": 1});
+            let answers = [
+                (post_as(&app, &key, &child).await, "scopes"),
+                (patch_as(&app, &key, &reader, &json!({"scopes": ["router:read", "inference"]})).await, "scopes"),
+                (patch_as(&app, &key, &mate, &json!({"models": ["a", "b"]})).await, "models"),
+            ];
+            for (answer, field) in answers {
+                assert_eq!(violation(&answer), format!("body.{field} value_error"), "{limit}");
+                assert!(answer.text().contains(limit), "{}", answer.text());
+            }
+        }
+        assert_eq!(items(&app, KEYS).await.len(), before);
+        // A key without a limit makes limited ones, as many as it likes.
+        let free = app.organization.key_with(&scopes).await;
+        let child = json!({"name": "child", "scopes": ["inference"], "requests_per_minute": 1});
+        assert_eq!(post_as(&app, &free, &child).await.status, 201);
     }
 
     async fn a_key_with_a_budget_does_not_get_around_it(app: App) {
@@ -287,6 +329,9 @@ on_both_databases! {
         assert_eq!(violation(&post_as(&app, &manager, &child).await), "body.scopes value_error");
         let reader = json!({"name": "child", "scopes": ["keys:manage"]});
         assert_eq!(post_as(&app, &manager, &reader).await.status, 201);
+        // Nor one that could raise its budget, having none itself.
+        let raiser = json!({"name": "child", "scopes": ["budgets:manage"]});
+        assert_eq!(violation(&post_as(&app, &manager, &raiser).await), "body.scopes value_error");
         // The organization's budget needs the scope for budgets, and keys:manage is not it.
         let whole = json!({"period": "day", "hard_limit_nano_dollars": 5});
         let keys_only = app.organization.key_with(&[Scope::KeysManage, Scope::Inference]).await;

@@ -60,21 +60,15 @@ fn given(giver: &BoundKey, before: Option<&BoundKey>, after: &BoundKey) -> Resul
 
 #[test]
 fn a_key_makes_no_wider_one_in_any_bound() {
-    let own = key(&["keys:manage", "inference"], Some(&["a"]), (Some(20), Some(2)), Some(9), None);
-    let child =
-        |scopes: &[&str], models: Option<&[&str]>, limits, end| key(scopes, models, limits, end, None);
-    let within = child(&["inference"], Some(&["a"]), (Some(20), Some(1)), Some(8));
-    assert_eq!(given(&own, None, &within), Ok(()));
+    let own = key(&["keys:manage", "inference"], Some(&["a"]), (None, None), Some(9), None);
+    let child = |scopes: &[&str], models: Option<&[&str]>, end| key(scopes, models, (None, None), end, None);
+    assert_eq!(given(&own, None, &child(&["inference"], Some(&["a"]), Some(8))), Ok(()));
     for (wider, named) in [
-        (child(&["drill"], Some(&["a"]), (Some(1), Some(1)), Some(1)), "drill"),
-        (child(&["inference"], Some(&["b"]), (Some(1), Some(1)), Some(1)), "'b'"),
-        (child(&["inference"], None, (Some(1), Some(1)), Some(1)), "models"),
-        (child(&["inference"], Some(&["a"]), (Some(21), Some(1)), Some(1)), "requests_per_minute"),
-        (child(&["inference"], Some(&["a"]), (None, Some(1)), Some(1)), "requests_per_minute"),
-        (child(&["inference"], Some(&["a"]), (Some(1), None), Some(1)), "concurrent_requests"),
-        (child(&["inference"], Some(&["a"]), (Some(1), Some(3)), Some(1)), "concurrent_requests"),
-        (child(&["inference"], Some(&["a"]), (Some(1), Some(1)), None), "expires_at"),
-        (child(&["inference"], Some(&["a"]), (Some(1), Some(1)), Some(10)), "expires_at"),
+        (child(&["drill"], Some(&["a"]), Some(1)), "drill"),
+        (child(&["inference"], Some(&["b"]), Some(1)), "'b'"),
+        (child(&["inference"], None, Some(1)), "models"),
+        (child(&["inference"], Some(&["a"]), None), "expires_at"),
+        (child(&["inference"], Some(&["a"]), Some(10)), "expires_at"),
     ] {
         let refused = given(&own, None, &wider).expect_err(named);
         assert!(refused.contains(named), "{named}: {refused}");
@@ -83,39 +77,90 @@ fn a_key_makes_no_wider_one_in_any_bound() {
     }
 }
 
+/// Its limits, one at a time: requests per minute, at once, and money.
+fn limited_keys(scopes: &[&str]) -> [BoundKey; 3] {
+    [
+        key(scopes, None, (Some(20), None), None, None),
+        key(scopes, None, (None, Some(2)), None, None),
+        key(scopes, None, (None, None), None, Some(5)),
+    ]
+}
+
 #[test]
-fn a_key_with_a_budget_makes_none_that_spends_beyond_it() {
-    let own = key(&["keys:manage", "budgets:manage", "inference"], None, (None, None), None, Some(5));
+fn a_limited_key_gives_no_key_calls_of_models() {
+    let scopes = ["keys:manage", "budgets:manage", "inference", "router:read"];
+    for own in limited_keys(&scopes) {
+        // However narrow: several narrow ones are wide.
+        let calls =
+            |scopes: &[&str], models: Option<&[&str]>| key(scopes, models, (Some(1), Some(1)), None, Some(1));
+        assert!(given(&own, None, &calls(&["inference"], None)).expect_err("new").contains("scopes"));
+        let reader = calls(&["router:read"], None);
+        assert_eq!(given(&own, None, &reader), Ok(()), "it calls no model");
+        let more = calls(&["router:read", "inference"], None);
+        assert!(given(&own, Some(&reader), &more).expect_err("a scope").contains("scopes"));
+        let (one, two) = (calls(&["inference"], Some(&["a"])), calls(&["inference"], Some(&["a", "b"])));
+        assert!(given(&own, Some(&one), &two).expect_err("a model").contains("models"));
+        assert_eq!(given(&own, Some(&two), &one), Ok(()), "a right may be taken away");
+        assert_eq!(given(&own, Some(&own), &own), Ok(()));
+    }
+    let free = key(&scopes, None, (None, None), None, None);
+    for child in limited_keys(&["inference"]) {
+        assert_eq!(given(&free, None, &child), Ok(()), "what an unlimited key makes may be limited");
+    }
+}
+
+#[test]
+fn a_limited_key_raises_no_limit_of_a_key_that_calls_models() {
+    let limits = |rate, at_once, day| key(&["inference"], None, (rate, at_once), None, day);
+    let mate = limits(Some(5), Some(1), Some(3));
+    let [rate, at_once, money] = limited_keys(&["keys:manage", "budgets:manage", "inference"]);
+    for (own, raised, lowered) in [
+        (&rate, limits(Some(6), Some(1), Some(3)), limits(Some(4), None, None)),
+        (&at_once, limits(Some(5), Some(2), Some(3)), limits(None, Some(1), None)),
+        (&money, limits(Some(5), Some(1), Some(4)), limits(None, None, Some(2))),
+    ] {
+        assert!(given(own, Some(&mate), &raised).is_err(), "{raised:?}");
+        assert_eq!(given(own, Some(&mate), &lowered), Ok(()), "it is not limited in the others");
+    }
+}
+
+#[test]
+fn a_key_with_a_budget_does_not_get_around_it() {
+    let all = ["keys:manage", "budgets:manage", "inference"];
+    let own = key(&all, None, (None, None), None, Some(5));
     let of = |scopes: &[&str], day| key(scopes, None, (None, None), None, day);
-    assert!(given(&own, None, &of(&["inference"], None)).expect_err("wider").contains("scopes"));
     assert_eq!(given(&own, None, &of(&["keys:manage"], None)), Ok(()), "it spends nothing");
-    let other = of(&["inference"], Some(3));
-    assert_eq!(given(&own, Some(&other), &of(&["inference"], Some(5))), Ok(()));
+    for manager in [&["budgets:manage"][..], &["keys:manage", "budgets:manage"]] {
+        // It would have no budget, and could raise its maker's.
+        assert!(given(&own, None, &of(manager, None)).expect_err("a budget").contains("scopes"));
+        assert!(given(&own, None, &of(manager, Some(1))).is_err());
+    }
     for wider in [Some(6), None] {
-        assert!(given(&own, Some(&other), &of(&["inference"], wider)).is_err(), "{wider:?}");
-        let raised = of(&["keys:manage", "budgets:manage", "inference"], wider);
-        assert!(given(&own, Some(&own), &raised).is_err(), "its own: {wider:?}");
+        assert!(
+            given(&own, Some(&of(&["inference"], Some(3))), &of(&["inference"], wider)).is_err(),
+            "{wider:?}"
+        );
+        assert!(given(&own, Some(&own), &of(&all, wider)).is_err(), "its own: {wider:?}");
     }
     // What the other key had may stay.
     let rich = of(&["inference"], Some(9));
     assert_eq!(given(&own, Some(&rich), &rich), Ok(()));
     assert_eq!(given(&own, Some(&of(&["inference"], None)), &rich), Ok(()), "narrower than it was");
-    assert!(given(&own, Some(&of(&["drill"], None)), &of(&["drill", "inference"], None)).is_err());
 }
 
 #[test]
 fn what_is_new_to_a_key_comes_under_the_givers_limits() {
-    let own = key(&["keys:manage", "inference"], None, (Some(20), None), None, None);
+    let own = key(&["keys:manage", "inference", "drill"], None, (Some(20), None), None, None);
     let free = key(&["router:read"], Some(&["a"]), (None, None), None, None);
     assert_eq!(given(&own, Some(&free), &free), Ok(()));
     let more = |scopes: &[&str], models: &[&str], limit| key(scopes, Some(models), (limit, None), None, None);
-    assert!(given(&own, Some(&free), &more(&["router:read", "inference"], &["a"], None)).is_err());
+    assert!(given(&own, Some(&free), &more(&["router:read", "drill"], &["a"], None)).is_err());
     assert!(given(&own, Some(&free), &more(&["router:read"], &["a", "b"], None)).is_err());
-    assert_eq!(given(&own, Some(&free), &more(&["router:read", "inference"], &["a", "b"], Some(20))), Ok(()));
+    assert_eq!(given(&own, Some(&free), &more(&["router:read", "drill"], &["a", "b"], Some(20))), Ok(()));
 }
 
 fn any_key() -> impl Strategy<Value = BoundKey> {
-    let scopes = subsequence(vec!["inference", "keys:manage", "drill"], 0..=3);
+    let scopes = subsequence(vec!["inference", "keys:manage", "budgets:manage", "drill"], 0..=4);
     let models = option::of(subsequence(vec!["a", "b", "c"], 0..=3));
     let limit = || option::of(1_i64..4);
     (scopes, models, limit(), limit(), limit(), limit()).prop_map(
@@ -134,13 +179,16 @@ fn is_within(one: &BoundKey, other: &BoundKey) -> bool {
         && !exceeds(one.requests_per_minute, other.requests_per_minute)
         && !exceeds(one.concurrent_requests, other.concurrent_requests)
         && !exceeds(one.expires_at, other.expires_at)
-        && (!one.spends() || budgets.into_iter().all(|(one, other)| !exceeds(one, other)))
+        && (!one.calls_models() || budgets.into_iter().all(|(one, other)| !exceeds(one, other)))
 }
 
 proptest! {
     #[test]
-    fn what_a_key_makes_is_within_it(giver in any_key(), after in any_key()) {
-        prop_assert_eq!(given(&giver, None, &after).is_ok(), is_within(&after, &giver));
+    fn what_a_key_makes_is_within_it_and_shares_no_limit(giver in any_key(), after in any_key()) {
+        let (own, made) = (Bounds::of(&giver), Bounds::of(&after));
+        let twice = (made.calls_models() && own.counted().is_some())
+            || (made.has(Scope::BudgetsManage) && own.budget().is_some());
+        prop_assert_eq!(given(&giver, None, &after).is_ok(), is_within(&after, &giver) && !twice);
     }
 
     #[test]
@@ -151,8 +199,21 @@ proptest! {
     #[test]
     fn a_key_may_always_narrow_another(giver in any_key(), before in any_key(), after in any_key()) {
         if is_within(&after, &before) {
-            let spends_anew = Bounds::of(&after).spends() && !Bounds::of(&before).spends();
-            prop_assert!(spends_anew || given(&giver, Some(&before), &after).is_ok());
+            prop_assert!(given(&giver, Some(&before), &after).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_limited_key_leaves_no_key_with_more_calls(giver in any_key(), before in any_key(), after in any_key()) {
+        if given(&giver, Some(&before), &after).is_ok() {
+            let [own, had, has] = [&giver, &before, &after].map(Bounds::of);
+            let grows = |of: fn(&Bounds<'_>) -> Option<i64>| of(&own).is_some() && exceeds(of(&has), of(&had));
+            if has.calls_models() && own.counted().is_some() {
+                prop_assert!(had.calls_models() && !widens_models(has.models, had.models));
+                prop_assert!(!grows(|key| key.requests_per_minute));
+                prop_assert!(!grows(|key| key.concurrent_requests));
+                prop_assert!(!grows(|key| key.budgets[0]));
+            }
         }
     }
 }

@@ -43,6 +43,30 @@ def own_bounds(world):
     yield Case("its bounds are as they were", kept, str(answer))
 
 
+def many_within(world):
+    """a limited key with keys:manage makes several keys within its limits, and they call together"""
+    acme = world.organization("acme")
+    acme.model(acme.provider(world.provider.port), "ok")
+    scopes = ["inference", "keys:manage", "budgets:manage", "router:read"]
+    for name, limits, budget in (("rate", {"requests_per_minute": 3}, None), ("at once", {"concurrent_requests": 1}, None), ("money", {}, 10**12)):
+        made = acme.create("/v1/identity/api-keys", name=name, scopes=scopes, **limits)
+        if budget:
+            acme.create("/v1/model-router/budgets", period="day", hard_limit_nano_dollars=budget, api_key_id=made["id"])
+        keys = [made["key"]]
+        for more in ({"scopes": ["inference"]}, {"scopes": scopes}, {"scopes": ["inference"], "models": ["ok"]}):
+            child = {"name": "child", "requests_per_minute": 1, "concurrent_requests": 1, **more}
+            answer = acme.call("POST", "/v1/identity/api-keys", child, made["key"])
+            yield Case(f"{name}: a child {more}", answer.status == 422, f"{answer.status} {answer.text[:150]}")
+            keys += [answer.json()["key"]] if answer.status == 201 else []
+        mate = acme.create("/v1/identity/api-keys", name="mate", scopes=["router:read"])
+        answer = acme.call("PATCH", f"/v1/identity/api-keys/{mate['id']}", {"scopes": ["router:read", "inference"]}, made["key"])
+        yield Case(f"{name}: another key's scope", answer.status == 422, f"{answer.status} {answer.text[:150]}")
+        if name == "rate":
+            body = {"model": "ok", "messages": [{"role": "user", "content": "hi"}]}
+            admitted = sum(acme.call("POST", "/v1/chat/completions", body, key).status == 200 for key in keys for _ in range(4))
+            yield Case("rate: all keys together", admitted == 3, f"{admitted} of 3 a minute")
+
+
 def budgets(world):
     """a key with keys:manage raises, empties or deletes a budget"""
     acme = world.organization("acme")
@@ -107,4 +131,4 @@ def member_ids(page: str) -> dict[str, str]:
     return found
 
 
-ATTACKS = [own_bounds, budgets, gone_with_the_giver]
+ATTACKS = [own_bounds, many_within, budgets, gone_with_the_giver]

@@ -16,7 +16,8 @@ use crate::store::{ApiKeyChange, Store};
 /// Change an API key
 ///
 /// What is left out stays. In force at once. A key gives no key more than it has, itself included: neither scopes and
-/// models nor wider limits, a later end or a larger budget.
+/// models nor wider limits, a later end or a larger budget. A key that is limited itself, in requests or by a budget, gives
+/// no other key more calls of models: what that one uses would not count against it.
 ///
 /// # Errors
 /// The organization has no key of that id; it is revoked; a field is refused; the calling key lacks what it would

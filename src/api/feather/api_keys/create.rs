@@ -18,7 +18,8 @@ use crate::store::{NewApiKey, Store};
 /// Create an API key
 ///
 /// The answer holds the key, this once. It works at once. It gets nothing that the calling key lacks: no scope or model,
-/// no wider limit, no later end. A key with a budget of its own makes no keys that may call models.
+/// no wider limit, no later end. A key that is limited itself, in requests or by a budget, makes no keys that may call
+/// models: what those use would not count against it.
 ///
 /// # Errors
 /// A field is refused; the calling key lacks what it would give.
