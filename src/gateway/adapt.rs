@@ -6,12 +6,14 @@
 pub mod change;
 mod content;
 mod draft;
+mod functions;
 mod messages;
 mod parameters;
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde_json::value::RawValue;
 
 use self::change::{Changes, Verb};
@@ -19,7 +21,7 @@ use self::parameters::Fallback;
 use super::members::Members;
 use super::request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
 use crate::providers::StreamOptions;
-use crate::providers::accepts::Parameters;
+use crate::providers::accepts::{Parameters, STRICT};
 use crate::store::snapshot::ModelEntry;
 
 /// A body for one candidate.
@@ -86,7 +88,16 @@ pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refuse
     let asked = asks.then_some("stream_options");
     let written = request.parts.iter().map(|part| part.name.as_str());
     let written = written.filter(|name| !primary || *name == "stream_options");
-    Parameters::of(written.chain(asked)).without(refused)
+    let strict = (!primary && says_strict(request)).then_some(STRICT);
+    Parameters::of(written.chain(asked).chain(strict)).without(refused)
+}
+
+/// Whether a tool or the schema of the answer says that it is to be followed to the letter.
+fn says_strict(request: &ChatRequest) -> bool {
+    let parts = request.parts.iter();
+    let mut parts =
+        parts.filter(|part| matches!(part.name.as_str(), "tools" | "functions" | "response_format"));
+    parts.any(|part| memmem::find(request.value(part), b"\"strict\"").is_some())
 }
 
 /// What becomes of `stream_options`.

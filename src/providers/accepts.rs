@@ -16,7 +16,7 @@ use super::known_models::Capabilities;
 use super::presets::Preset;
 
 pub use effort::{Effort, clamped};
-pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, refused_parameters};
+pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, STRICT, refused_parameters};
 pub use tool_ids::ToolIds;
 use vendors::{UNKNOWN, VENDORS, Vendor};
 
@@ -82,6 +82,10 @@ pub struct Target {
     pub bridges_results: bool,
     /// An answer that called tools must carry its reasoning, if only an empty one.
     pub reasoning_in_history: bool,
+    /// Whether a schema may say `strict`.
+    pub strict_schemas: bool,
+    /// Whether it thinks unless the request says otherwise, and then cannot be made to call a tool.
+    pub thinks_freely: bool,
 }
 
 /// How the first call of a message says that it has no signature, as Google documents it for the calls of another
@@ -111,6 +115,7 @@ impl Target {
         let model = upstream_model.strip_prefix("models/").unwrap_or(upstream_model);
         let reasons = capabilities.reasoning;
         let tool_ids = tool_ids::of_model(vendor.tool_ids, model);
+        let deep_thinker = vendor.preset == "deepseek" && reasons != Some(false) && model != "deepseek-chat";
         Self {
             vendor,
             effort: (vendor.effort)(model, reasons, tools),
@@ -120,9 +125,12 @@ impl Target {
             signed_calls: vendor.preset == "gemini" && models::is_third_gemini(model),
             // "Unexpected role 'user' after role 'tool'" (R datapizza-labs/datapizza-ai#98, aliou/pi-neuralwatt#12).
             bridges_results: tool_ids == ToolIds::Nine,
-            reasoning_in_history: vendor.preset == "deepseek"
-                && reasons != Some(false)
-                && model != "deepseek-chat",
+            reasoning_in_history: deep_thinker,
+            // V console.groq.com/docs/structured-outputs: strict mode on select models only, else a 400.
+            strict_schemas: vendor.preset != "groq" || model.contains("gpt-oss"),
+            // "Thinking mode does not support this tool_choice", of `required` and of a name (R
+            // deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#7315).
+            thinks_freely: deep_thinker,
         }
     }
 
@@ -136,6 +144,18 @@ impl Target {
     #[must_use]
     pub fn gives_one_choice(&self) -> bool {
         self.vendor.one_choice
+    }
+
+    /// Whether the definition of a tool may say `strict`.
+    #[must_use]
+    pub fn takes_strict_tools(&self) -> bool {
+        self.vendor.strict_tools
+    }
+
+    /// Whether functions may be offered, called and answered as they were before there were tools.
+    #[must_use]
+    pub fn takes_functions(&self) -> bool {
+        self.vendor.functions
     }
 
     /// The highest temperature that is taken.

@@ -73,6 +73,7 @@ pub const STRIPPED: &[&str] = &[
     "reasoning_content",
     "reasoning_details",
     "refusal",
+    "strict",
     "thinking",
     "thinking_blocks",
     "tool_calls",

@@ -26,7 +26,8 @@ pub(super) fn adapted(content: &str, role: &str, target: &Target, changes: &mut 
         changes.note(Verb::Flattened, "content");
         return Some(quoted(&text));
     }
-    let unmarked = if target.keeps_cache_marks() { None } else { without_marks(content, changes) };
+    let unmarked =
+        if target.keeps_cache_marks() { None } else { without(content, &["cache_control"], changes) };
     unmarked.or(spoken)
 }
 
@@ -67,18 +68,18 @@ fn joined(content: &str) -> Option<String> {
     all.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
 }
 
-/// The list without marks for a prompt cache; none if it has none.
-pub(super) fn without_marks(list: &str, changes: &mut Changes) -> Option<String> {
-    if !list.contains("cache_control") {
+/// The list without these members of its elements, and of the functions in them; none if it has none.
+pub(super) fn without(list: &str, names: &[&str], changes: &mut Changes) -> Option<String> {
+    if !names.iter().any(|name| list.contains(name)) {
         return None;
     }
     each(list, |element| {
         let mut draft = Draft::of(element)?;
-        draft.retain(|name, _| name != "cache_control", |name| changes.stripped(name));
+        draft.retain(|name, _| !names.contains(&name), |name| changes.stripped(name));
         if let Some(function) = draft.get("function")
             && let Some(mut function) = Draft::of(function)
         {
-            function.retain(|name, _| name != "cache_control", |name| changes.stripped(name));
+            function.retain(|name, _| !names.contains(&name), |name| changes.stripped(name));
             if let Some(function) = function.written() {
                 draft.set("function", function);
             }

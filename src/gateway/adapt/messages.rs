@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::change::{Changes, Verb};
 use super::content;
 use super::draft::{Draft, each, string};
+use super::functions::Calls;
 use super::quoted;
 use crate::providers::accepts::{BRIDGE, NO_SIGNATURE, Target, ToolIds};
 
@@ -17,7 +18,8 @@ const MOST_IDS: usize = 4_096;
 
 /// What messages become; none: they stay as they are.
 pub(super) fn adapted(messages: &str, target: &Target, changes: &mut Changes) -> Option<String> {
-    let mut course = Course { target, changes, ids: Ids::new(target.tool_ids), after_result: false };
+    let (ids, functions) = (Ids::new(target.tool_ids), Calls::new(target.tool_ids));
+    let mut course = Course { target, changes, ids, functions, after_result: false };
     each(messages, |message| course.message(message))
 }
 
@@ -25,6 +27,7 @@ struct Course<'a> {
     target: &'a Target,
     changes: &'a mut Changes,
     ids: Ids,
+    functions: Calls,
     /// Whether the message before was the result of a call.
     after_result: bool,
 }
@@ -38,7 +41,14 @@ impl Course<'_> {
             draft.set("role", "\"system\"");
             self.changes.note(Verb::Mapped, "developer_role");
         }
+        if role == "function" && !self.target.takes_functions() {
+            role = "tool".to_owned();
+            self.functions.result(&mut draft, self.changes);
+        }
         if role == "assistant" {
+            if !self.target.takes_functions() {
+                self.functions.call(&mut draft, self.changes);
+            }
             self.answer(&mut draft);
         }
         self.members(&mut draft, &role);

@@ -8,9 +8,9 @@ use memchr::memmem;
 
 use super::change::{Changes, Verb};
 use super::draft::{Draft, string};
-use super::{content, messages, quoted};
+use super::{content, functions, messages, quoted};
 use crate::gateway::request::ChatRequest;
-use crate::providers::accepts::{Effort, NEWER_LIMIT, Parameters, Schemas, Target, clamped};
+use crate::providers::accepts::{Effort, NEWER_LIMIT, Parameters, STRICT, Schemas, Target, clamped};
 use crate::store::snapshot::ModelEntry;
 
 /// A request on its way to a fallback.
@@ -45,8 +45,9 @@ impl<'a> Fallback<'a> {
         }
         let value = match &*new {
             "messages" => self.edited(value, |json| messages::adapted(json, &self.target, changes)),
-            "tools" if !self.target.keeps_cache_marks() => {
-                self.edited(value, |json| content::without_marks(json, changes))
+            "tools" => self.edited(value, |json| content::without(json, &self.unknown_in_tools(), changes)),
+            "functions" | "function_call" if !self.target.takes_functions() => {
+                return self.function(name, value, changes);
             }
             "temperature" => at_most(self.target.hottest(), name, value, changes),
             _ => Cow::Borrowed(value),
@@ -55,12 +56,51 @@ impl<'a> Fallback<'a> {
             "reasoning_effort" => return self.effort(value, changes),
             "reasoning" if self.target.refuses("reasoning") => return self.reasoning(&value, changes),
             "response_format" => return self.response_format(value, changes),
+            "tool_choice" if !self.may_be_forced() && !functions::is_free(&value) => {}
             "n" if self.target.gives_one_choice() && !matches!(&*value, b"1" | b"null") => {}
             _ if self.target.refuses(&new) || self.refused.contains(&new) => {}
             _ => return Some((new, value)),
         }
         changes.note(Verb::Dropped, name);
         None
+    }
+
+    /// Members of tools, and of the functions in them, that are refused.
+    fn unknown_in_tools(&self) -> Vec<&'static str> {
+        let marks = (!self.target.keeps_cache_marks()).then_some("cache_control");
+        let taken = self.target.takes_strict_tools() && !self.refused.contains(STRICT);
+        marks.into_iter().chain((!taken).then_some(STRICT)).collect()
+    }
+
+    /// Whether the model can be made to call a tool: not while it thinks, if it thinks as it likes.
+    fn may_be_forced(&self) -> bool {
+        let thinking = || {
+            let part = self.request.parts.iter().find(|part| part.name == "thinking");
+            let text = part.and_then(|part| std::str::from_utf8(self.request.value(part)).ok());
+            text.and_then(Draft::of).and_then(|thinking| thinking.text("type"))
+        };
+        !self.target.thinks_freely || thinking().is_some_and(|kind| kind == "disabled")
+    }
+
+    /// What was said before there were tools, in the words of tools. Those win where both are there.
+    fn function(&self, name: &str, value: &[u8], changes: &mut Changes) -> Option<Sent<'a>> {
+        let json = std::str::from_utf8(value).ok().filter(|_| self.tools);
+        let (new, mapped) = match name {
+            "functions" => ("tools", json.and_then(functions::tools)),
+            _ => ("tool_choice", json.map(functions::choice)),
+        };
+        let free =
+            |choice: &String| new == "tools" || self.may_be_forced() || functions::is_free(choice.as_bytes());
+        let Some(mapped) =
+            mapped.filter(|_| !self.request.has("tools") && !self.request.has(new)).filter(free)
+        else {
+            changes.note(Verb::Dropped, name);
+            return None;
+        };
+        changes.note(Verb::Mapped, name);
+        let fit =
+            if new == "tools" { content::without(&mapped, &self.unknown_in_tools(), changes) } else { None };
+        Some((new.into(), fit.unwrap_or(mapped).into_bytes().into()))
     }
 
     /// What is added because the model insists on it.
@@ -144,6 +184,25 @@ impl<'a> Fallback<'a> {
         Some(("reasoning_effort".into(), quoted(&word).into_bytes().into()))
     }
 
+    /// A schema that is not said to be followed to the letter, for a model that cannot.
+    fn schema(&self, value: Cow<'a, [u8]>, changes: &mut Changes) -> Cow<'a, [u8]> {
+        if self.target.strict_schemas && !self.refused.contains(STRICT) {
+            return value;
+        }
+        let mut loose = || {
+            let mut format = Draft::of(std::str::from_utf8(&value).ok()?)?;
+            let mut schema = Draft::of(format.get("json_schema")?)?;
+            schema.retain(|name, _| name != STRICT, |name| changes.stripped(name));
+            let schema = schema.written()?;
+            format.set("json_schema", schema);
+            format.written()
+        };
+        match loose() {
+            Some(loose) => Cow::Owned(loose.into_bytes()),
+            None => value,
+        }
+    }
+
     fn response_format(&self, value: Cow<'a, [u8]>, changes: &mut Changes) -> Option<Sent<'a>> {
         const NAME: &str = "response_format";
         let format = std::str::from_utf8(&value).ok().and_then(Draft::of);
@@ -157,7 +216,7 @@ impl<'a> Fallback<'a> {
             Schemas::Ignored => !schema,
         };
         if kept {
-            return Some((NAME.into(), value));
+            return Some((NAME.into(), self.schema(value, changes)));
         }
         let some_object = match self.target.schemas {
             Schemas::JsonObject => true,

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+mod functions;
+
 use super::*;
 use crate::providers::{Capabilities, PRESETS, known_parameter_rules, preset};
 use crate::store::snapshot::ProviderEntry;
@@ -265,6 +267,8 @@ fn any_json() -> impl Strategy<Value = Value> {
             "role",
             "content",
             "tool_calls",
+            "function_call",
+            "strict",
             "id",
             "function",
             "arguments",
@@ -286,6 +290,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "developer",
         "assistant",
         "tool",
+        "function",
         "system",
         "user",
         "text",
@@ -324,8 +329,11 @@ proptest! {
     ) {
         let mut body = json!({"model": "m", "messages": messages, "response_format": format, "stream": streams, "x_mine": format});
         body.as_object_mut().expect("an object").extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        // Options that are no object are refused before.
+        // Options that are no object, and numbers that are none, are refused before.
         body["stream_options"] = json!({"x": 1});
+        for name in ["max_tokens", "n"].into_iter().filter(|name| more.contains_key(*name)) {
+            body[name] = json!(7);
+        }
         let request = parsed(&body.to_string());
         let adapted = adapt(&request, &entry(preset.name, "a \"model\""), false, Parameters::default());
         let sent: Value = serde_json::from_slice(&adapted.body).expect("JSON");

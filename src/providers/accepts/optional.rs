@@ -5,7 +5,8 @@
 use crate::providers::error::UpstreamError;
 
 /// Parameters without which a request means the same, or nearly so. What decides about the answer's format, its tools or
-/// its end is not among them. `max_tokens` is, as the one that gets another name instead of being left out.
+/// its end is not among them. `max_tokens` is, as the one that gets another name instead of being left out; and [`STRICT`],
+/// a member of tools and schemas.
 pub static OPTIONAL: &[&str] = &[
     "audio",
     "cache_control",
@@ -40,6 +41,7 @@ pub static OPTIONAL: &[&str] = &[
     "service_tier",
     "store",
     "stream_options",
+    "strict",
     "temperature",
     "thinking",
     "thinking_budget",
@@ -98,6 +100,10 @@ fn bit(name: &str) -> Option<u64> {
     let index = OPTIONAL.iter().position(|optional| *optional == name)?;
     u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index))
 }
+
+/// That calls of a tool, or the answer, must follow their schema to the letter: a member of the definition of a tool and of
+/// a schema.
+pub const STRICT: &str = "strict";
 
 /// What `max_tokens` is called by models that reason.
 pub const NEWER_LIMIT: &str = "max_completion_tokens";
@@ -177,6 +183,7 @@ fn names(sentence: &str, name: &str) -> bool {
             before.trim_end_matches([' ', ':', ',']).rsplit(|character| !part_of_word(character)).next();
         is_no_word
             || before.ends_with(['\'', '"', '`', '\u{2018}', '\u{201c}'])
+            || ["function.", "json_schema."].iter().any(|path| before.ends_with(path))
             || after.starts_with(':')
             || lead.is_some_and(|lead| {
                 LEADS.contains(&lead.to_ascii_lowercase().as_str()) || OPTIONAL.contains(&lead)

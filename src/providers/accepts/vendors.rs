@@ -25,6 +25,10 @@ pub(super) struct Vendor {
     pub(super) reasoning_parts: bool,
     pub(super) tool_ids: ToolIds,
     pub(super) schemas: Schemas,
+    /// Whether the definition of a tool may say `strict`.
+    pub(super) strict_tools: bool,
+    /// Whether it knows `functions`, and messages of that role, from before there were tools.
+    pub(super) functions: bool,
     /// Whether `n` must be 1.
     pub(super) one_choice: bool,
     /// The highest temperature.
@@ -107,7 +111,8 @@ pub(super) static VENDORS: &[Vendor] = &[
     // "Invalid JSON payload received. Unknown name \"store\": Cannot find field." (R jackmpcollins/magentic#382,
     // liliMozi/openhanako#394, sipeed/picoclaw#1196), in messages as well. A schema beside tools: "Function calling
     // with a response mime type: 'application/json' is unsupported" before the third generation (R
-    // openai/openai-agents-python#656).
+    // openai/openai-agents-python#656). "Unknown name \"strict\" at 'request.tools[0].function_declarations[0]'" (R
+    // router-for-me/CLIProxyAPI#102).
     Vendor {
         preset: "gemini",
         refuses: &[
@@ -153,6 +158,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         cache_marks: false,
         reasoning_parts: false,
         schemas: Schemas::WithoutTools,
+        strict_tools: false,
         ..UNKNOWN_ROW
     },
     // It passes each model what that model takes (V openrouter.ai/docs/api/reference/parameters).
@@ -268,7 +274,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         ..UNKNOWN_ROW
     },
     // "Model grok-4 does not support parameter presencePenalty." "Argument not supported: metadata" (R
-    // router-for-me/CLIProxyAPI#5648).
+    // router-for-me/CLIProxyAPI#5648). No `strict` in tools (R pydantic/pydantic-ai#1846).
     Vendor {
         preset: "xai",
         refuses: &[
@@ -294,10 +300,11 @@ pub(super) static VENDORS: &[Vendor] = &[
         call_members: CALL,
         cache_marks: false,
         reasoning_parts: false,
+        strict_tools: false,
         ..UNKNOWN_ROW
     },
-    // "Extra inputs are not permitted, field: 'messages[2].cache_control'"; what it takes is V
-    // docs.fireworks.ai/api-reference/post-chatcompletions.
+    // "Extra inputs are not permitted, field: 'messages[2].cache_control'", in tools as well (R anomalyco/opencode#24696);
+    // what it takes is V docs.fireworks.ai/api-reference/post-chatcompletions.
     Vendor {
         preset: "fireworks",
         refuses: &[
@@ -325,6 +332,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         call_members: CALL,
         cache_marks: false,
         reasoning_parts: false,
+        strict_tools: false,
         ..UNKNOWN_ROW
     },
     Vendor { preset: "ollama", effort: effort::ollama, ..UNKNOWN_ROW },
@@ -334,7 +342,9 @@ pub(super) static VENDORS: &[Vendor] = &[
     Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },
 ];
 
-/// Nothing is known: only the role that OpenAI alone has is put into the common word.
+/// Nothing is known: only what OpenAI alone has is put into common words, the role `developer`, and functions as they were
+/// before tools ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
+/// developers.openai.com/api/reference/chat: deprecated in favor of `tools`).
 const UNKNOWN_ROW: Vendor = Vendor {
     preset: "",
     refuses: &[],
@@ -347,6 +357,8 @@ const UNKNOWN_ROW: Vendor = Vendor {
     reasoning_parts: true,
     tool_ids: ToolIds::Any,
     schemas: Schemas::Taken,
+    strict_tools: true,
+    functions: false,
     one_choice: false,
     hottest: None,
 };
@@ -360,5 +372,6 @@ const OPENAI: Vendor = Vendor {
     cache_marks: false,
     reasoning_parts: false,
     tool_ids: ToolIds::AtMost40,
+    functions: true,
     ..UNKNOWN_ROW
 };

@@ -138,6 +138,37 @@ on_both_databases! {
         }
     }
 
+    /// As agents of 2023 still write it, for whatever model is the fallback.
+    async fn functions_from_before_tools_cross_every_border(app: App) {
+        let fake = catalogue(&app).await;
+        for (preset, upstream) in TARGETS {
+            let target = name(preset, upstream);
+            let body = history::of_functions("from-openai", &target);
+            let answer = crossed(&app, &body).await;
+            assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+            assert_eq!((answer.header("x-failsoft-model"), answer.header("x-failsoft-attempts")), (&*target, "2"));
+            if *preset == "simulated" {
+                continue;
+            }
+            let received = fake.requests().pop().expect("a request").json();
+            assert_eq!(received["messages"].as_array().map(Vec::len), Some(5), "{target}");
+            if matches!(*preset, "openai" | "azure") {
+                assert_eq!(received["functions"], body["functions"], "{target}");
+                assert_eq!(received["messages"][3], body["messages"][3], "{target}");
+                continue;
+            }
+            assert_eq!(received["tools"][0]["function"]["name"], "weather", "{target}");
+            let forced = json!({"type": "function", "function": {"name": "weather"}});
+            let expected = if *preset == "deepseek" { json!(null) } else { forced };
+            assert_eq!(received["tool_choice"], expected, "{target}");
+            let call = &received["messages"][2]["tool_calls"][0];
+            assert_eq!(call["function"], body["messages"][2]["function_call"], "{target}");
+            assert_eq!(received["messages"][3]["tool_call_id"], call["id"], "{target}");
+            assert_eq!(received["messages"][3]["content"], body["messages"][3]["content"], "{target}");
+            assert_eq!(received["messages"][3]["role"], "tool", "{target}");
+        }
+    }
+
     /// The same border once more: what a vendor's cache holds of a conversation is found again.
     async fn a_request_is_adapted_the_same_way_every_time(app: App) {
         let fake = catalogue(&app).await;

@@ -91,3 +91,20 @@ pub(super) fn messages(preset: &str) -> Value {
         result(1, "{\"degrees\": 19}"),
     ])
 }
+
+/// A request with functions in the place of tools.
+pub(super) fn of_functions(primary: &str, target: &str) -> Value {
+    json!({
+        "model": primary, "models": [target],
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Where is it warmer, in Ulm or in Bern?"},
+            {"role": "assistant", "content": null, "function_call": {"name": "weather", "arguments": "{\"city\":\"Ulm\"}"}},
+            {"role": "function", "name": "weather", "content": "{\"degrees\": 21}"},
+            {"role": "assistant", "content": "21 degrees in Ulm."},
+        ],
+        "functions": [{"name": "weather", "description": "The weather of a city", "strict": true,
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}],
+        "function_call": {"name": "weather"}, "stream": true
+    })
+}

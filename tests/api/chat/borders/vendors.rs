@@ -17,10 +17,13 @@ pub(super) fn refusal(preset: &str, body: &Value) -> Refusal {
         "deepseek" => request.deepseek(),
         "xai" => request.xai(),
         "fireworks" => request.fireworks(),
-        "together" | "custom" => request.roles(&COMMON_ROLES, 400),
-        "ollama" => request.roles(&COMMON_ROLES, 400).or_else(|| request.effort(&[])),
+        "together" | "custom" => request.roles(&COMMON_ROLES, 400).or_else(|| request.without("functions")),
+        "ollama" => {
+            let roles = request.roles(&COMMON_ROLES, 400);
+            roles.or_else(|| request.effort(&[])).or_else(|| request.without("functions"))
+        }
         "vllm" => request.vllm(),
-        "openrouter" => None,
+        "openrouter" => request.without("functions"),
         other => panic!("no vendor is called {other}"),
     }
 }
@@ -66,11 +69,13 @@ impl<'a> Request<'a> {
             "user",
             "logit_bias",
             "logprobs",
+            "functions",
+            "function_call",
         ];
         let (chat, o_series) = (self.model.starts_with("gpt-4"), self.model.starts_with('o'));
         let known = self.known(&more, 400, "Unrecognized request argument supplied");
         known
-            .or_else(|| self.roles(&["system", "developer", "user", "assistant", "tool"], 400))
+            .or_else(|| self.roles(&["system", "developer", "user", "assistant", "tool", "function"], 400))
             .or_else(|| self.members("assistant", &["role", "content", "refusal", "annotations", "audio", "name", "tool_calls", "function_call"], 400))
             .or_else(|| self.calls(&["id", "type", "function"]))
             .or_else(|| self.ids(|id| id.len() <= 40))
@@ -92,7 +97,10 @@ impl<'a> Request<'a> {
         let word = |id: &str| {
             !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
         };
-        self.ids(word).or_else(|| self.one_choice())
+        self.ids(word)
+            .or_else(|| self.one_choice())
+            .or_else(|| self.roles(&["system", "developer", "user", "assistant", "tool"], 400))
+            .or_else(|| self.without("functions"))
     }
 
     fn gemini(&self) -> Refusal {
@@ -103,6 +111,9 @@ impl<'a> Request<'a> {
             .or_else(|| self.roles(&COMMON_ROLES, 400))
             .or_else(|| self.members("", &["role", "content", "name", "tool_calls", "tool_call_id"], 400))
             .or_else(|| self.calls(&["id", "type", "function", "extra_content"]))
+            .or_else(|| {
+                self.loose_tools("Invalid JSON payload received. Unknown name \"strict\": Cannot find field.")
+            })
             .or_else(|| self.effort(&["none", "minimal", "low", "medium", "high"]))
             .or_else(|| {
                 if old {
@@ -203,6 +214,15 @@ impl<'a> Request<'a> {
                 }
             })
             .or_else(|| self.effort(&["minimal", "low", "medium", "high", "xhigh", "max"]))
+            .or_else(|| self.without("functions"))
+            .or_else(|| {
+                let choice = &self.body["tool_choice"];
+                if choice.is_null() || choice == "auto" || choice == "none" {
+                    None
+                } else {
+                    bad(400, "Thinking mode does not support this tool_choice")
+                }
+            })
     }
 
     fn xai(&self) -> Refusal {
@@ -226,6 +246,7 @@ impl<'a> Request<'a> {
                 )
             })
             .or_else(|| self.calls(&["id", "type", "function"]))
+            .or_else(|| self.loose_tools("Argument not supported: tools[0].function.strict"))
             .or_else(|| self.effort(words))
     }
 
@@ -255,6 +276,11 @@ impl<'a> Request<'a> {
                 )
             })
             .or_else(|| self.calls(&["id", "type", "function"]))
+            .or_else(|| {
+                self.loose_tools(
+                    "Extra inputs are not permitted, field: 'tools[0].function.strict', value: True",
+                )
+            })
             .or_else(|| self.effort(&["none", "low", "medium", "high"]))
     }
 
@@ -262,6 +288,7 @@ impl<'a> Request<'a> {
         let mistral = self.model.contains("Devstral");
         self.roles(&COMMON_ROLES, 400)
             .or_else(|| self.effort(&["none", "low", "medium", "high"]))
+            .or_else(|| self.without("functions"))
             .or_else(|| if mistral { self.ids(nine) } else { None })
     }
 
@@ -336,6 +363,12 @@ impl<'a> Request<'a> {
     fn tools_alone(&self, message: &str) -> Refusal {
         let both = self.body.get("tools").is_some() && self.body.get("response_format").is_some();
         if both { bad(400, message) } else { None }
+    }
+
+    /// No tool says that it is to be followed to the letter.
+    fn loose_tools(&self, message: &str) -> Refusal {
+        let mut tools = self.body["tools"].as_array().into_iter().flatten();
+        tools.find(|tool| tool["function"].get("strict").is_some()).and_then(|_| bad(400, message))
     }
 
     fn one_choice(&self) -> Refusal {
