@@ -1,20 +1,16 @@
 //! How long the answers to a request may become, all its choices together: what a budget reserves.
 //!
-//! Everything that is unclear counts as much: of several limits the largest, a limit that makes no sense as none, and no
-//! limit as the model's own. Imports [`request`](super::request) and the store's snapshot.
+//! Everything that is unclear counts as much: of several limits the largest, and no limit as the model's own. What is no
+//! number was refused with the body; should one come here, it counts as much, too. Imports [`request`](super::request) and
+//! the store's snapshot.
 
+use super::request::numbers::{CHOICES, LIMITS, MOST_CHOICES};
 use super::request::{ChatRequest, Part};
 use crate::store::amount::MOST_TOKENS;
 use crate::store::snapshot::ModelEntry;
 
 /// The longest answer of a model with an unknown limit, in tokens.
 pub const UNKNOWN_MODEL: i64 = 32_768;
-/// The choices that are assumed for a number that makes no sense: the most that vendors allow.
-const MOST_CHOICES: i64 = 128;
-/// The names under which callers limit a choice's tokens.
-const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
-/// The names under which callers ask for several answers at once.
-const CHOICES: [&str; 2] = ["n", "best_of"];
 
 /// What a request says about the length of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_limits_the_largest_counts_and_one_without_sense_is_none() {
+    fn of_several_limits_the_largest_counts() {
         for (members, tokens, choices) in [
             ("", None, 1),
             (r#","max_tokens":7"#, Some(7), 1),
@@ -104,23 +100,34 @@ mod tests {
             (r#","max_tokens":null,"max_completion_tokens":9"#, Some(9), 1),
             (r#","max_tokens":0"#, None, 1),
             (r#","max_tokens":-1,"max_completion_tokens":9"#, None, 1),
-            (r#","max_tokens":"many""#, None, 1),
-            (r#","max_tokens":[7]"#, None, 1),
-            (r#","max_tokens":"12""#, Some(12), 1),
             (r#","max_tokens":1.5e3"#, Some(1_500), 1),
-            (r#","max_tokens":0.5"#, Some(1), 1),
             (r#","max_tokens":99999999999999999999999"#, Some(MOST_TOKENS), 1),
-            (r#","max_tokens":1e999"#, Some(MOST_TOKENS), 1),
             (r#","max_tokens":7,"n":8"#, Some(7), 8),
             (r#","max_tokens":7,"n":null"#, Some(7), 1),
-            (r#","n":0"#, None, MOST_CHOICES),
-            (r#","n":-3"#, None, MOST_CHOICES),
-            (r#","n":{}"#, None, MOST_CHOICES),
-            (r#","n":2.5"#, None, 3),
-            (r#","n":1e9"#, None, MOST_TOKENS),
             (r#","n":2,"best_of":5"#, None, 5),
+            (r#","n":1.28e2"#, None, MOST_CHOICES),
         ] {
             assert_eq!(of(members), (tokens, choices), "{members}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_of_tokens_is_none() {
+        for (value, number) in [
+            ("12", Some(12)),
+            ("0.5", Some(1)),
+            ("1e999", Some(MOST_TOKENS)),
+            (r#""12""#, Some(12)),
+            ("0", None),
+            ("-2.5", None),
+            ("-0", None),
+            (r#""many""#, None),
+            (r#""inf""#, None),
+            ("[7]", None),
+            ("{}", None),
+            ("true", None),
+        ] {
+            assert_eq!(positive(value.as_bytes()), number, "{value}");
         }
     }
 }

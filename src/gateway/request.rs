@@ -5,6 +5,7 @@
 mod entries;
 mod large;
 mod named;
+pub mod numbers;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -108,6 +109,7 @@ impl ChatRequest {
             return Err(twice(name));
         }
         let stream = flag(&members, "stream")?;
+        numbers::check(&members)?;
         let request = Self {
             wanted: wanted(&members)?,
             stream,

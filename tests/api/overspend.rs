@@ -59,7 +59,7 @@ async fn at_once(app: &App, number: usize, more: &Value, gate: &Gate) -> usize {
 }
 
 /// The members of a body, beside its model.
-const SHAPES: [&str; 24] = [
+const SHAPES: [&str; 22] = [
     r#""messages":[{"role":"user","content":"Hello"}]"#,
     r#""messages":[{"role":"user","content":"Hello","tool_calls":null,"tool_calls":null}]"#,
     r#""messages":[{"role":"user","content":"Hello","content":"Hello"}]"#,
@@ -79,10 +79,8 @@ const SHAPES: [&str; 24] = [
     r#""messages":[{"role":"user","content":[{"type":"text","text":"Hello","text":"Hello"}]}]"#,
     r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":0"#,
     r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":-1"#,
-    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":"none","n":0"#,
-    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":1e999"#,
-    r#""messages":[{"role":"user","content":"Hello"}],"n":1000000000"#,
-    r#""messages":[{"role":"user","content":"Hello"}],"n":-2.5"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"max_tokens":1e300"#,
+    r#""messages":[{"role":"user","content":"Hello"}],"n":128"#,
     r#""messages":[],"max_tokens":1,"stream":true"#,
 ];
 
@@ -181,7 +179,6 @@ on_both_databases! {
         for members in [
             json!({"model": "a", "max_tokens": 1_000, "n": 8}),
             json!({"model": "a", "max_tokens": 1, "max_completion_tokens": 6_000}),
-            json!({"model": "a", "max_tokens": "6000"}),
             json!({"model": "a", "max_tokens": 6e3}),
             json!({"model": "a", "max_tokens": 1_000_000_000_000_i64}),
         ] {

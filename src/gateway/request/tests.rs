@@ -67,6 +67,45 @@ fn what_makes_no_sense_is_refused_by_field() {
 }
 
 #[test]
+fn what_is_no_number_of_answers_or_tokens_is_refused_with_its_range() {
+    let said = |body: &str| match parse(body) {
+        Ok(_) => None,
+        Err(Error::Refused(refusal)) => {
+            Some((refusal.param.expect("a field"), refusal.code, refusal.message))
+        }
+        Err(other) => panic!("{body} gave {other:?}"),
+    };
+    for (names, range, good, bad) in [
+        (
+            &numbers::CHOICES[..],
+            "from 1 to 128",
+            &["1", "128", "1.28e2", "2.0", "null"][..],
+            &["0", "-1", "129", "1e9", "2.5", "0.5", "99999999999999999999"][..],
+        ),
+        (
+            &numbers::LIMITS[..],
+            "1 or more",
+            &["1", "1e9", "6e3", "500.0", "99999999999999999999", "0", "-1", "null"],
+            &["-2", "-5", "-1.5", "0.5", "1.5", "1e-3"],
+        ),
+    ] {
+        for name in names {
+            for value in good {
+                assert_eq!(said(&format!(r#"{{"model":"a","{name}":{value}}}"#)), None, "{name} {value}");
+            }
+            let no_number = [r#""7""#, r#""""#, r#""many""#, "true", "[7]", "{}", "1e999"];
+            let bad = bad.iter().map(|value| (value, "invalid_value"));
+            for (value, code) in bad.chain(no_number.iter().map(|value| (value, "invalid_type"))) {
+                let (param, found, message) =
+                    said(&format!(r#"{{"model":"a","{name}":{value}}}"#)).expect(value);
+                assert_eq!((param.as_str(), found), (*name, code), "{value}");
+                assert!(message.contains(range), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_session_is_found_in_the_metadata_too() {
     let request = parse(r#"{"model":"a","metadata":{"session_id":"s 1"}}"#).expect("a request");
     assert_eq!(request.session.as_deref(), Some("s 1"));
