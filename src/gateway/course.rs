@@ -52,7 +52,7 @@ pub fn course(
     };
     let mut intent = question.intent()?;
     intent.deadline = None;
-    let known = Known { cooldowns, habits: None, spending: None };
+    let known = Known { cooldowns, habits: None, spending: None, refusals: None };
     let whole = explain(&intent, known)?;
     intent.request.stream = true;
     let stream = explain(&intent, known)?;

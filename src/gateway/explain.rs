@@ -14,12 +14,10 @@ use super::adapt::adapt;
 use super::answer_limit::AnswerLimit;
 use super::classify::{ErrorClass, Failure};
 use super::cost::Usage;
-use super::habit::Habits;
 use super::intent::{Intent, Known, Now};
 use super::measure::Measure;
 use super::plan::{Candidate, Plan, Step, View};
 use crate::error::Result;
-use crate::providers::accepts::Parameters;
 use crate::store::snapshot::ModelEntry;
 
 /// How every call is imagined to fail where the request does not say otherwise.
@@ -62,7 +60,8 @@ pub struct Explained {
     pub calls: u32,
     /// Milliseconds that one call may take until content arrives.
     pub timeout_ms: u64,
-    /// What would be changed in the request for its sake.
+    /// What would be changed in the request for its sake, in the words of an attempt's `adapted`; what its provider was seen
+    /// to refuse included, as far as the process that answers has seen it.
     pub adapted: Vec<String>,
     /// What its answer could cost; null where its price is unknown.
     #[schema(required)]
@@ -99,7 +98,7 @@ struct Course<'a> {
     outlook: Now<'a>,
     plan: Plan,
     prompt: Measure,
-    habits: Option<&'a Habits>,
+    known: Known<'a>,
     spent: Duration,
     candidates: Vec<Explained>,
 }
@@ -111,7 +110,7 @@ impl<'a> Course<'a> {
             outlook: Now::imagined(intent, known),
             plan: intent.plan()?,
             prompt: *intent.request.size(),
-            habits: known.habits,
+            known,
             spent: Duration::ZERO,
             candidates: Vec::new(),
         })
@@ -154,10 +153,16 @@ impl<'a> Course<'a> {
             fails_with: Some(class),
             calls: 1,
             timeout_ms: millis(timeout),
-            adapted: adapt(&self.intent.request, &candidate.model, candidate.primary, Parameters::default())
-                .changes,
+            adapted: self.adapted(candidate),
             ..explained
         });
+    }
+
+    /// What would be changed, which includes what this process has seen to be refused.
+    fn adapted(&self, candidate: &Candidate) -> Vec<String> {
+        let model = &candidate.model;
+        let refused = self.known.refusals.map(|refusals| refusals.of(model)).unwrap_or_default();
+        adapt(&self.intent.request, model, candidate.primary, refused).changes
     }
 
     fn timeout(&self, model: &ModelEntry) -> Duration {
@@ -183,7 +188,7 @@ impl<'a> Course<'a> {
 
     fn cost(&self, model: &ModelEntry) -> Option<CostRange> {
         let price = model.price.as_ref()?;
-        let habit = self.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
+        let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
         let prompt = Usage::estimate(habit.prompt(&self.prompt), 0);
         let longest = AnswerLimit::of(&self.intent.request).known(model);
         let whole = longest.map(|output| Usage::estimate(prompt.input, output));

@@ -18,6 +18,7 @@ use super::habit::Habits;
 use super::needs::Needs;
 use super::plan::{Limits, Outlook, Plan};
 use super::pulse::Listeners;
+use super::refusals::Refusals;
 use super::request::{ChatRequest, Wanted};
 use crate::error::{Error, Result};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
@@ -97,6 +98,8 @@ pub struct Known<'a> {
     pub habits: Option<&'a Habits>,
     /// What budgets have spent; none where nobody pays.
     pub spending: Option<&'a Spending>,
+    /// Which parameters providers were seen to refuse; none where that does not matter.
+    pub refusals: Option<&'a Refusals>,
 }
 
 impl<'a> From<&'a Listeners> for Known<'a> {
@@ -105,6 +108,7 @@ impl<'a> From<&'a Listeners> for Known<'a> {
             cooldowns: &listeners.cooldowns,
             habits: Some(&listeners.habits),
             spending: Some(&listeners.spending),
+            refusals: None,
         }
     }
 }

@@ -37,5 +37,6 @@ pub async fn explain(
     let share = gateway.shares.of(caller.organization.id);
     let chat = ChatRequest::read(&share, body.bytes).await?;
     let intent = intent(&caller, request.headers(), chat)?;
-    Ok(HttpResponse::Ok().json(explain::explain(&intent, Known::from(&*gateway.listeners))?))
+    let known = Known { refusals: Some(&gateway.refusals), ..Known::from(&*gateway.listeners) };
+    Ok(HttpResponse::Ok().json(explain::explain(&intent, known)?))
 }

@@ -109,6 +109,30 @@ on_both_databases! {
         assert_eq!((answer.status, fake.served()), (422, 6), "{}", answer.text());
     }
 
+    /// In the words of the attempt, before there is one.
+    async fn explain_names_what_was_learned(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(|received| {
+            let broken = received.model.as_deref() == Some("first-upstream");
+            if broken { Some(Script::error(400, "no", "never")) } else { refusing(&["store", "stream_options"])(received) }
+        });
+        app.organization.catalogue(&fake, &["first", "second"]).await;
+        let body = json!({"model": "first", "models": ["second"], "store": true, "seed": 7, "stream": true,
+                          "stream_options": {"include_usage": true}});
+        let explained = async || {
+            let answer = app.post("/v1/model-router/explain", &body).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            pick(answer.json()["candidates"].as_array().expect("a list"), &["model", "adapted"])
+        };
+        assert_eq!(explained().await, json!([["first", []], ["second", []]]));
+        assert_eq!(app.chat(&body).await.status, 200);
+        let attempts = app.requests(1).await[0]["attempts"].clone();
+        let real = pick(attempts.as_array().expect("a list"), &["model", "adapted"]);
+        assert_eq!(real[1], json!(["second", ["dropped:store", "dropped:stream_options"]]));
+        // The options are the provider's affair, and the first model is the same provider's.
+        assert_eq!(explained().await, json!([["first", ["dropped:stream_options"]], real[1]]));
+    }
+
     /// A deployment says nothing of the model behind it, so no table knows its parameters.
     async fn a_limit_goes_by_its_newer_name_where_that_is_asked_for(app: App) {
         let fake = FakeProvider::start().await;
