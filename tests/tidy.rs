@@ -9,6 +9,8 @@
 mod borders;
 #[path = "tidy/documents.rs"]
 mod documents;
+#[path = "tidy/settings.rs"]
+mod settings;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/source.rs"]

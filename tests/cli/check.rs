@@ -52,6 +52,47 @@ fn an_empty_database_is_migrated_once_and_then_found_in_order(
 }
 
 #[test]
+fn a_file_of_sentences_is_read_and_a_broken_one_is_named_with_its_fault() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    succeeded(&installation.run(&["migrate"]));
+    let file = installation.folder().join("sentences.toml");
+    installation.set("FAILSOFT_SENTENCES", file.to_str().expect("a path"));
+    let dated = "dated = 2026-11-29\n";
+    let sentence = "[[sentence]]\nname = \"acme_window\"\nclass = \"context_window_exceeded\"\ncontains = [\"prompt of\"]\n";
+    std::fs::write(&file, format!("{dated}{sentence}")).expect("written");
+    let (lines, content) = check(&installation);
+    assert!(content, "{lines:?}");
+    assert_eq!(lines[1], "ok      sentences: 1 are added to those built in, dated 2026-11-29");
+    for (text, fault) in [
+        (sentence.to_owned(), "missing field `dated`"),
+        (format!("{dated}[[sentence]]\nname = \"acme_window\"\n"), "line 2: missing field `contains`"),
+        (format!("{dated}{}", sentence.replace("context_window_exceeded", "rate_limited")), "rate_limited"),
+        (format!("{dated}{}", sentence.replace("contains", "holds")), "holds"),
+        (format!("{dated}{sentence}{sentence}"), "two sentences are named 'acme_window'"),
+        ("no TOML".to_owned(), "line 1"),
+    ] {
+        std::fs::write(&file, &text).expect("written");
+        let (lines, content) = check(&installation);
+        assert!(
+            !content && lines[1].starts_with("failed  sentences: the file of sentences "),
+            "{text}: {lines:?}"
+        );
+        assert!(lines[1].contains("sentences.toml") && lines[1].contains(fault), "{text}: {lines:?}");
+        // The other checks go on.
+        assert_eq!(
+            starts(&lines)[2..],
+            ["ok      database", "ok      master key", "ok      provider addresses"]
+        );
+    }
+    std::fs::remove_file(&file).expect("gone");
+    let (lines, content) = check(&installation);
+    assert!(
+        !content && lines[1].starts_with("failed  sentences: ") && lines[1].contains("No such file"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_provider_whose_address_is_closed_again_is_named() {
     let mut installation = Installation::new(Kind::Sqlite);
     installation.set("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "10.0.0.0/8");
