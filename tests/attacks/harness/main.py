@@ -8,12 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from attacks import addresses, edges, identity, money, requests, rights, shares
+from attacks import addresses, edges, identity, memory, money, requests, rights, shares
 from harness.provider import Provider
 from harness.report import Case, Report
 from harness.server import Organization, Server, Unavailable
 
-SECTIONS = [money, requests, rights, identity, addresses, edges, shares]
+SECTIONS = [money, requests, rights, identity, addresses, edges, shares, memory]
 
 
 class World:

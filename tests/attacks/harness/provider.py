@@ -33,6 +33,7 @@ class Provider:
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._large: dict[str, bytes] = {}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -90,10 +91,21 @@ class Provider:
             usage = {"prompt_tokens": 10, "completion_tokens": limit * count, "total_tokens": 10 + limit * count}
             time.sleep(0.3)
         if kind == "large":
-            text = "x" * (int(how) * 1024 * 1024)
+            return send(handler, 200, "application/json", self.large(model, int(how)))
         answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model, "usage": usage,
                   "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
         send(handler, 200, "application/json", json.dumps(answer).encode())
+
+
+    def large(self, model: str, mebibytes: int) -> bytes:
+        """Made once: many at once would be many copies."""
+        with self._lock:
+            if model not in self._large:
+                usage = '{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}'
+                start = f'{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"{model}","usage":{usage},"choices":'
+                message = '[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"'
+                self._large[model] = (start + message).encode() + b"x" * (mebibytes * 1024 * 1024) + b'"}}]}'
+            return self._large[model]
 
 
 def send(handler: BaseHTTPRequestHandler, status: int, content_type: str, body: bytes) -> None:

@@ -168,6 +168,10 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{key}:\s+(\d+) kB", status, re.M)[1]) / 1024
 
+    def forget_peak(self) -> None:
+        """From now on, `memory_mib` tells the most since now."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
     def rows(self, statement: str) -> list[tuple]:
         """Straight from the database."""
         if self.database == "sqlite":
