@@ -2,6 +2,7 @@
 //! server that runs, at the most talkative log level.
 
 use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args as _, Command};
 use failsoft::config::Overrides;
@@ -50,6 +51,9 @@ const ADDRESSES: &[&str] = &[
 
 /// As [`ADDRESSES`], and well formed: it is the server that is not there.
 const ABSENT: &str = "postgres://user:kanarienvogel%23%2F@127.0.0.1:1/name";
+
+/// So many commands are run at once.
+const AT_ONCE: usize = 8;
 
 fn said(output: &Output) -> String {
     format!("{}{}", text(&output.stdout), text(&output.stderr))
@@ -120,11 +124,37 @@ fn says_nothing_of_an_address(command: &[&str]) {
     }
 }
 
-/// Each variable, with a value that is none, which may be a secret that was put into the wrong one.
+/// A command that gets a value which is none, in the environment or as a flag.
+struct Misuse {
+    variable: String,
+    flag: String,
+    value: &'static str,
+    command: &'static [&'static str],
+    by_flag: bool,
+}
+
+/// Each variable, with a value that is none, which may be a secret that was put into the wrong one. Several commands at once:
+/// one that takes the value then waits for a database that is not there.
 #[test]
 fn no_command_repeats_a_value_that_it_cannot_use() {
-    let flags = Overrides::augment_args(Command::new("failsoft"));
+    let cases = misuses();
+    assert!(cases.len() > 100, "{}", cases.len());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    case.says_nothing();
+                }
+            });
+        }
+    });
+}
+
+fn misuses() -> Vec<Misuse> {
     let free = ["FAILSOFT_METRICS_TOKEN", "FAILSOFT_METRICS_TOKEN_FILE"];
+    let flags = Overrides::augment_args(Command::new("failsoft"));
+    let mut cases = Vec::new();
     for argument in flags.get_arguments() {
         let variable = argument.get_env().and_then(|name| name.to_str()).expect("a variable");
         let flag = format!("--{}", argument.get_long().expect("a flag"));
@@ -135,21 +165,35 @@ fn no_command_repeats_a_value_that_it_cannot_use() {
                 continue;
             }
             for command in [COMMANDS[0], COMMANDS[2]] {
-                let mut installation = plain(Kind::Sqlite);
-                // Nothing is to start, whatever comes of the value.
-                installation.set("DATABASE_URL", if variable.starts_with("DATABASE") { "" } else { ABSENT });
-                if variable.starts_with("FAILSOFT_MASTER_KEY") {
-                    installation.set("FAILSOFT_MASTER_KEY", "");
+                for by_flag in [false, true] {
+                    let (variable, flag) = (variable.to_owned(), flag.clone());
+                    cases.push(Misuse { variable, flag, value, command, by_flag });
                 }
-                installation.set(variable, value);
-                assert_silent(&installation.run(command), &format!("{command:?} {variable}={value}"));
-                installation.set(variable, "");
-                let given = format!("{flag}={value}");
-                let arguments: Vec<&str> = command.iter().copied().chain([given.as_str()]).collect();
-                assert_silent(&installation.run(&arguments), &format!("{command:?} {given}"));
             }
         }
     }
+    cases
+}
+
+impl Misuse {
+    fn says_nothing(&self) {
+        let Self { variable, flag, value, command, by_flag } = self;
+        let mut installation = plain(Kind::Sqlite);
+        // Nothing is to start, whatever comes of the value.
+        installation.set("DATABASE_URL", if variable.starts_with("DATABASE") { "" } else { ABSENT });
+        if variable.starts_with("FAILSOFT_MASTER_KEY") {
+            installation.set("FAILSOFT_MASTER_KEY", "");
+        }
+        installation.set(variable, if *by_flag { "" } else { value });
+        let given = format!("{flag}={value}");
+        let given = by_flag.then_some(given.as_str());
+        let arguments: Vec<&str> = command.iter().copied().chain(given).collect();
+        assert_silent(&installation.run(&arguments), &format!("{arguments:?} {variable}={value}"));
+    }
+}
+
+#[test]
+fn no_command_repeats_an_argument_that_it_does_not_know() {
     let installation = plain(Kind::Sqlite);
     for arguments in [
         &["serve", "postgres://user:kanarienvogel@host/name"][..],
