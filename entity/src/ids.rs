@@ -114,6 +114,10 @@ id! {
     BudgetId
 }
 id! {
+    /// Id of a row of [`error_mappings`](crate::error_mappings).
+    ErrorMappingId
+}
+id! {
     /// Id of a row of [`audit_entries`](crate::audit_entries).
     AuditEntryId
 }

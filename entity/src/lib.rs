@@ -13,6 +13,7 @@
 pub mod api_keys;
 pub mod audit_entries;
 pub mod budgets;
+pub mod error_mappings;
 pub mod fallback_configs;
 pub mod fallback_events;
 pub mod fallback_revisions;

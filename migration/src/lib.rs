@@ -46,6 +46,7 @@ mod m20261129_000015_prices;
 mod m20261129_000016_stream_options;
 mod m20261129_000019_identity;
 mod m20261129_000021_scale;
+mod m20261129_000023_error_mappings;
 mod table;
 
 /// Brings a database to this version's schema (`Migrator::up`), or back (`Migrator::down`).
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000016_stream_options::Migration),
             Box::new(m20261129_000019_identity::Migration),
             Box::new(m20261129_000021_scale::Migration),
+            Box::new(m20261129_000023_error_mappings::Migration),
         ]
     }
 

@@ -144,6 +144,7 @@ mod tests {
             base_url: None,
             credential: None,
             stream_options: StreamOptions::Auto,
+            mappings: Default::default(),
             updated_at: DateTime::<Utc>::UNIX_EPOCH,
         };
         let mut model = ModelEntry {

@@ -19,7 +19,7 @@ use super::gather::whole_answer;
 use super::judge::{Judged, judge_aside};
 use super::redact::Credential;
 use super::stream::{StreamReply, first_frame};
-use crate::providers::{self, Sentences};
+use crate::providers::{self, Reading, Sentences};
 use crate::shares::{Held, SMALL, Share};
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
 use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse, on_behalf_of};
@@ -142,15 +142,16 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     }
 }
 
-/// What a fault means. A provider may send our credential back in its error, in a form that no pattern knows: it is
-/// taken out by its value, of every text that a provider can fill.
+/// What a fault means, by the organization's mappings before the installation's sentences. A provider may send our
+/// credential back in its error, in a form that no pattern knows: it is taken out by its value, of every text that a
+/// provider can fill.
 pub(super) fn explain(
     fault: Fault,
     provider: &ProviderEntry,
     sentences: &Sentences,
     now: DateTime<Utc>,
 ) -> Failure {
-    let mut failure = classify(&fault, sentences, now);
+    let mut failure = classify(&fault, Reading::new(&provider.mappings, sentences), now);
     if let Some(credential) = &provider.credential {
         let credential = Credential::new(credential.expose_secret());
         let Failure { class: _, scope: _, rule: _, status: _, retry_after: _, message, param, code } =

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::providers::{Meaning, Moment, Sentences, UpstreamError, codes};
+use crate::providers::{Meaning, Moment, Reading, UpstreamError, codes};
 
 use super::redact::{redact, redact_label};
 
@@ -76,8 +76,8 @@ impl Failure {
     }
 }
 
-/// The meaning of a fault, by the sentences that are known now. `now` turns dates into waits.
-pub fn classify(fault: &Fault, sentences: &Sentences, now: DateTime<Utc>) -> Failure {
+/// The meaning of a fault, by the sentences that its organization knows now. `now` turns dates into waits.
+pub fn classify(fault: &Fault, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {
     match fault {
         Fault::Connect(fault) => connect(*fault),
         Fault::Timeout(kind) => timeout(*kind),
@@ -201,7 +201,7 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
     }
 }
 
-fn interrupted(interruption: &Interruption, sentences: &Sentences, now: DateTime<Utc>) -> Failure {
+fn interrupted(interruption: &Interruption, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {
     let (rule, message) = match interruption {
         Interruption::Reset => ("stream:reset", "the provider's stream broke"),
         Interruption::Ended => ("stream:ended", "the provider's stream ended unfinished"),
@@ -231,7 +231,7 @@ fn interrupted(interruption: &Interruption, sentences: &Sentences, now: DateTime
     Failure { scope, ..Failure::ours(ErrorClass::StreamInterrupted, rule, message) }
 }
 
-fn upstream(error: &UpstreamError, sentences: &Sentences, now: DateTime<Utc>) -> Failure {
+fn upstream(error: &UpstreamError, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {
     let (class, rule, named) = meaning(error, sentences);
     let message = redact(&error.message);
     Failure {
@@ -258,7 +258,7 @@ fn wait(error: &UpstreamError, class: ErrorClass, now: DateTime<Utc>) -> Option<
 }
 
 /// The class, the rule that gave it, and whether that is more than the status.
-fn meaning(error: &UpstreamError, sentences: &Sentences) -> (ErrorClass, &'static str, bool) {
+fn meaning(error: &UpstreamError, sentences: Reading<'_>) -> (ErrorClass, &'static str, bool) {
     if error.moderated && matches!(error.status, 200 | 400 | 403) {
         return (ErrorClass::ContentPolicy, "moderation:reported", true);
     }

@@ -43,7 +43,7 @@ pub use finish::{Ending, Finish};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
-pub use phrases::{Sentences, Speaks};
+pub use phrases::{Mapping, Mappings, Means, Reading, SentenceClass, Sentences, Speaks};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
 pub use stream_options::StreamOptions;
 

@@ -3,16 +3,23 @@
 //! caller. So a row is as specific as the vendor's wording allows, and the caller of this
 //! module asks only about answers that call the request bad.
 //!
-//! An operator adds sentences in a file of their own ([`Sentences`]); `scope` says whether
-//! a sentence speaks of the request or of the model.
+//! An operator adds sentences in a file of their own ([`Sentences`]), and an organization maps
+//! those that it meets ([`Mappings`]); a [`Reading`] asks both, the organization's first.
+//! `scope` says whether a sentence speaks of the request or of the model.
 //!
 //! May import: `Meaning`.
 
 mod book;
+mod mapping;
+mod reading;
 mod scope;
 
 use super::Meaning;
 pub use book::{LONGEST_FILE, Sentences, UnusableSentences};
+pub use mapping::{
+    LONGEST_PART, MOST_PARTS, Mapping, Mappings, Means, SHORTEST_PART, SentenceClass, UnusableMapping,
+};
+pub use reading::Reading;
 pub use scope::Speaks;
 
 /// One sentence: all parts must occur, in this order.

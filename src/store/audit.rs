@@ -78,7 +78,7 @@ impl Actor {
 pub(super) struct AuditEntry {
     /// `model.create`, `fallback.delete` ...
     pub(super) action: &'static str,
-    /// `model`, `provider`, `api_key`, `fallback`, `organization`, `member`, `invitation`, `user`.
+    /// `model`, `provider`, `api_key`, `error_mapping`, `fallback`, `organization`, `member`, `invitation`, `user`.
     pub(super) resource_kind: &'static str,
     pub(super) resource_id: Uuid,
     pub(super) resource_name: String,

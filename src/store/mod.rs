@@ -12,6 +12,7 @@ mod budget;
 mod change;
 mod claim;
 mod connect;
+mod error_mapping;
 mod event;
 mod fallback;
 mod files;
@@ -57,6 +58,7 @@ pub use audit::{Actor, AuditFilter, AuditRow};
 pub use budget::{BudgetChange, BudgetRow, NewBudget, Period, Spent};
 pub use claim::{Claim, ClaimError};
 pub use connect::ConnectError;
+pub use error_mapping::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
 pub use event::{EventFilter, EventRow};
 pub use fallback::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE,

@@ -209,7 +209,7 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Deletes a provider and wipes its credential; returns it as it was, or none if there is no living one of
+    /// Deletes a provider with its error mappings and wipes its credential; returns it as it was, or none if there is no living one of
     /// that id.
     ///
     /// # Errors
@@ -234,6 +234,7 @@ impl OrgStore {
         row.deleted_at = Set(Some(now));
         row.updated_at = Set(now);
         row.update(change.on()).await?;
+        self.error_mappings_end(&change, id).await?;
         change.audit(entry("provider.delete", Some(&before), None, &before)?).await?;
         change.commit().await?;
         Ok(Some(before))

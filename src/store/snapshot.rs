@@ -5,6 +5,7 @@
 
 mod directory;
 mod load;
+mod mapping;
 mod price;
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +19,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{Error, OrganizationSettings, Period, Store};
-use crate::providers::{Capabilities, ParameterRules, Preset, StreamOptions};
+use crate::providers::{Capabilities, Mappings, ParameterRules, Preset, StreamOptions};
 pub use directory::Directory;
 pub use price::{Price, Rates};
 
@@ -194,6 +195,8 @@ pub struct ProviderEntry {
     pub credential: Option<SecretString>,
     /// Whether it takes `stream_options`.
     pub stream_options: StreamOptions,
+    /// What its organization reads in its sentences.
+    pub mappings: Mappings,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }

@@ -59,6 +59,10 @@ pub(crate) async fn closed_words(db: &DatabaseConnection) {
         audit_entries::Model { id: new_id(), ..ours.audit_entry.clone() }
     });
 
+    refuses_other_words!(db, error_mappings, meaning: "content_policy" "invalid_request" "request", |_: u8| {
+        error_mappings::Model { id: new_id(), ..ours.error_mapping.clone() }
+    });
+
     let member = users::Model { id: new_id(), email: "member@example.com".to_owned(), ..ours.user.clone() };
     accepted::<users::Entity>(db, member.clone()).await;
     let membership = memberships::Model { user_id: member.id, ..ours.membership.clone() };

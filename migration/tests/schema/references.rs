@@ -51,6 +51,9 @@ pub(crate) async fn foreign_organization(db: &DatabaseConnection) {
 
     let budget = budgets::Model { id: new_id(), ..ours.budget.clone() };
     refuses_foreign!(db, budgets, budget, api_key_id = Some(theirs.api_key.id));
+
+    let mapping = error_mappings::Model { id: new_id(), ..ours.error_mapping.clone() };
+    refuses_foreign!(db, error_mappings, mapping, provider_id = Some(theirs.provider.id));
 }
 
 pub(crate) async fn membership_ends(db: &DatabaseConnection) {

@@ -39,6 +39,7 @@ macro_rules! for_every_row {
         $function::<usage_rollups::Entity>($db, sample.usage_rollup $(, $more)*).await;
         $function::<session_rollups::Entity>($db, sample.session_rollup $(, $more)*).await;
         $function::<budgets::Entity>($db, sample.budget $(, $more)*).await;
+        $function::<error_mappings::Entity>($db, sample.error_mapping $(, $more)*).await;
         $function::<audit_entries::Entity>($db, sample.audit_entry $(, $more)*).await;
         $function::<outbox::Entity>($db, sample.message $(, $more)*).await;
         $function::<instance_secrets::Entity>($db, sample.secret $(, $more)*).await;

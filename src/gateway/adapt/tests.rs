@@ -25,6 +25,7 @@ fn entry(vendor: &str, upstream_model: &str) -> ModelEntry {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        mappings: Default::default(),
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     };
     ModelEntry {

@@ -5,7 +5,7 @@
 //!
 //! May import: `providers`, `class`.
 
-use crate::providers::{Sentences, Speaks, UpstreamError};
+use crate::providers::{Reading, Speaks, UpstreamError};
 
 use super::Failure;
 use super::class::ErrorClass;
@@ -112,7 +112,7 @@ pub(super) fn of_answer(
     error: &UpstreamError,
     class: ErrorClass,
     named: bool,
-    sentences: &Sentences,
+    sentences: Reading<'_>,
 ) -> FailureScope {
     let by_class = of_class(class);
     let speaks = sentences.speaks(error.status, &error.message);

@@ -12,13 +12,13 @@ use http::HeaderMap;
 
 use super::ErrorClass::*;
 use super::*;
-use crate::providers::{error_in_answer, parse_error};
+use crate::providers::{Sentences, error_in_answer, parse_error};
 use documented::{DOCUMENTED, IN_ANSWER, WITH_HEADERS};
 use payloads::{CONTENT, CONTEXT, OURS_TO_MEND, QUOTA, RATE, REQUEST, SERVER};
 
 /// By the sentences that are built in.
 fn read(fault: &Fault) -> Failure {
-    classify(fault, &Sentences::default(), DateTime::UNIX_EPOCH)
+    classify(fault, (&Sentences::default()).into(), DateTime::UNIX_EPOCH)
 }
 
 fn answered(status: u16, body: &[u8]) -> Failure {

@@ -26,6 +26,7 @@ fn bench() -> Bench {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        mappings: Default::default(),
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     };
     let model = ModelEntry {

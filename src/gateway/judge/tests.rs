@@ -13,7 +13,7 @@ fn judged(body: &str) -> String {
         Judged::Withheld(_, fault) => ("withheld ", fault),
         Judged::Failed(fault) => ("", fault),
     };
-    let failure = classify(&fault, &Sentences::default(), DateTime::UNIX_EPOCH);
+    let failure = classify(&fault, (&Sentences::default()).into(), DateTime::UNIX_EPOCH);
     format!("{kind}{} {}", failure.class.as_str(), failure.rule)
 }
 
@@ -165,7 +165,7 @@ fn an_error_inside_a_success_is_read_as_that_error() {
         ("{\"error\":{\"code\":429}}\n\ndata: [DONE]\n\n", busy),
     ] {
         let Judged::Failed(fault) = judge(body.as_bytes()) else { panic!("{body}") };
-        let failure = classify(&fault, &Sentences::default(), DateTime::UNIX_EPOCH);
+        let failure = classify(&fault, (&Sentences::default()).into(), DateTime::UNIX_EPOCH);
         assert_eq!(failure.class.as_str(), class, "{body}: {failure:?}");
         assert_ne!(failure.class, ErrorClass::InvalidResponse, "{body}");
     }

@@ -142,6 +142,7 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        mappings: Default::default(),
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     };
     Arc::new(ModelEntry {

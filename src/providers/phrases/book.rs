@@ -9,14 +9,13 @@ use std::sync::{Mutex, PoisonError};
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{Meaning, Speaks, built_in, fits, normalized, scope};
+use super::mapping::SHORTEST_PART;
+use super::{Meaning, SentenceClass, Speaks, built_in, fits, normalized, scope};
 
 /// The longest file that is read.
 pub const LONGEST_FILE: usize = 256 * 1024;
 /// The most sentences that it may hold.
 const MOST_SENTENCES: usize = 1_000;
-/// A part shorter than this fits too much.
-const SHORTEST_PART: usize = 6;
 
 /// What sentences mean: the operator's own first, then the table that is built in.
 #[derive(Debug, Default)]
@@ -60,7 +59,7 @@ struct Entry {
     name: String,
     contains: Vec<String>,
     #[serde(default)]
-    class: Option<Class>,
+    class: Option<SentenceClass>,
     #[serde(default)]
     scope: Option<Scope>,
     #[serde(default)]
@@ -68,18 +67,6 @@ struct Entry {
     /// Where it was seen; for people.
     #[serde(default, rename = "source")]
     _source: Option<String>,
-}
-
-/// The classes that a sentence can name. A rate limit is none of them: a sentence turns no bad request into one.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum Class {
-    ContextWindowExceeded,
-    ContentPolicy,
-    QuotaExhausted,
-    Authentication,
-    ModelNotFound,
-    InvalidRequest,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -193,19 +180,6 @@ impl Own {
 
     fn fits(&self, status: u16, message: &str) -> bool {
         (self.status.is_empty() || self.status.contains(&status)) && fits(&self.parts, message)
-    }
-}
-
-impl From<Class> for Meaning {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::ContextWindowExceeded => Self::ContextWindow,
-            Class::ContentPolicy => Self::ContentPolicy,
-            Class::QuotaExhausted => Self::QuotaExhausted,
-            Class::Authentication => Self::Authentication,
-            Class::ModelNotFound => Self::ModelNotFound,
-            Class::InvalidRequest => Self::InvalidRequest,
-        }
     }
 }
 

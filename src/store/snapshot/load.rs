@@ -13,11 +13,12 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::mapping::{self, Owned};
 use super::{
     ApiKeyEntry, BudgetEntry, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period, Price,
     ProviderEntry, Store, TypedLists,
 };
-use crate::providers::{self as vendors, Capabilities, ParameterRules};
+use crate::providers::{self as vendors, Capabilities, Mappings, ParameterRules};
 use crate::store::fallback::FallbackType;
 use crate::store::model::PriceFields;
 
@@ -57,6 +58,7 @@ struct Rows {
     prices: HashMap<ModelId, model_prices::Model>,
     configs: HashMap<OrganizationId, Vec<ConfigRows>>,
     budgets: HashMap<OrganizationId, Vec<budgets::Model>>,
+    mappings: HashMap<OrganizationId, Vec<Owned>>,
 }
 
 struct ConfigRows {
@@ -99,7 +101,7 @@ fn assemble_all(
     snapshots
 }
 
-fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>) -> Condition {
+pub(super) fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>) -> Condition {
     match only {
         Some(ids) => Condition::all().add(column.is_in(ids.iter().copied())),
         None => Condition::all(),
@@ -143,6 +145,7 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Er
         prices: prices.into_iter().map(|row| (row.model_id, row)).collect(),
         configs: read_configs(store, only).await?,
         budgets: grouped(budgets, |row| row.organization_id),
+        mappings: mapping::read(reader, only).await?,
     })
 }
 
@@ -201,7 +204,7 @@ fn current_revisions() -> sea_orm::sea_query::SelectStatement {
         .take()
 }
 
-fn grouped<T, K: std::hash::Hash + Eq>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, Vec<T>> {
+pub(super) fn grouped<T, K: std::hash::Hash + Eq>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, Vec<T>> {
     let mut groups: HashMap<K, Vec<T>> = HashMap::new();
     for row in rows {
         groups.entry(key(&row)).or_default().push(row);
@@ -216,8 +219,10 @@ fn assemble(
 ) -> Result<OrganizationSnapshot, Error> {
     let id = organization.id;
     let mut providers: HashMap<ProviderId, Arc<ProviderEntry>> = HashMap::new();
+    let own = rows.mappings.remove(&id).unwrap_or_default();
     for row in rows.providers.remove(&id).unwrap_or_default() {
-        if let Some(entry) = provider_entry(store, row) {
+        let mappings = mapping::of_provider(&own, row.id);
+        if let Some(entry) = provider_entry(store, row, mappings) {
             providers.insert(entry.id, Arc::new(entry));
         }
     }
@@ -276,7 +281,7 @@ fn keys(rows: Vec<api_keys::Model>) -> Result<HashMap<[u8; 32], Arc<ApiKeyEntry>
 }
 
 /// None for a provider that cannot be called: its models are absent then, and the others work.
-fn provider_entry(store: &Store, row: providers::Model) -> Option<ProviderEntry> {
+fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> Option<ProviderEntry> {
     let Some(preset) = vendors::preset(&row.preset) else {
         // A row of a later version of the program.
         tracing::warn!(provider = %row.id, preset = %row.preset, "unknown preset; the provider is left out");
@@ -295,6 +300,7 @@ fn provider_entry(store: &Store, row: providers::Model) -> Option<ProviderEntry>
         base_url,
         credential,
         stream_options: crate::store::provider::stream_options(row.stream_options.as_deref()),
+        mappings,
         updated_at: row.updated_at,
     })
 }

@@ -43,6 +43,7 @@ fn catalogue() -> Arc<OrganizationSnapshot> {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        mappings: Default::default(),
         updated_at: now(),
     };
     let model = |(number, (name, by)): (u128, &(&str, &str))| ModelEntry {

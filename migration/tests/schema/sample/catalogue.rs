@@ -109,3 +109,20 @@ pub(super) fn fallback_target(
 ) -> fallback_targets::Model {
     fallback_targets::Model { revision_id, position: 0, organization_id, source_model_id, target_model_id }
 }
+
+pub(super) fn error_mapping(
+    organization_id: OrganizationId,
+    provider_id: ProviderId,
+    user_id: UserId,
+) -> error_mappings::Model {
+    error_mappings::Model {
+        id: new_id(),
+        organization_id,
+        provider_id: Some(provider_id),
+        status: Some(422),
+        contains: json(r#"["beyond the", "window \u00e9"]"#),
+        meaning: "context_window_exceeded".to_owned(),
+        created_by: Some(user_id),
+        created_at: moment(0),
+    }
+}

@@ -1,0 +1,70 @@
+//! How one failure's sentence is read: by the organization's own mappings, then by the operator's file, then by the
+//! table that is built in.
+//!
+//! May import: its parent's words.
+
+use super::mapping::NONE;
+use super::{Mappings, Meaning, Sentences, Speaks};
+
+/// What is asked, and in which order. It lasts as long as one failure is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    own: &'a Mappings,
+    installation: &'a Sentences,
+}
+
+impl<'a> Reading<'a> {
+    /// An organization's mappings before the installation's sentences.
+    #[must_use]
+    pub fn new(own: &'a Mappings, installation: &'a Sentences) -> Self {
+        Self { own, installation }
+    }
+
+    /// What the sentence means and the rule that knows it. `status` is that of the answer, or 200 for an error inside
+    /// an answer.
+    #[must_use]
+    pub fn meaning(self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
+        self.own.meaning(status, message).or_else(|| self.installation.meaning(status, message))
+    }
+
+    /// Whether the sentence speaks of the request or of the model, whatever its class is; none if it does not say.
+    #[must_use]
+    pub fn speaks(self, status: u16, message: &str) -> Option<Speaks> {
+        if self.own.are_of_the_request(status, message) {
+            return Some(Speaks::OfTheRequest);
+        }
+        self.installation.speaks(status, message)
+    }
+}
+
+/// The installation's sentences alone.
+impl<'a> From<&'a Sentences> for Reading<'a> {
+    fn from(installation: &'a Sentences) -> Self {
+        Self { own: &NONE, installation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Mapping, Means, SentenceClass};
+    use super::*;
+
+    #[test]
+    fn an_organizations_own_word_comes_first() {
+        let file = "dated = 2026-11-29\n[[sentence]]\nname = \"acme\"\nclass = \"content_policy\"\ncontains = [\"acme window\"]\n";
+        let sentences = Sentences::parse(file).expect("a file");
+        let parts = ["acme window".to_owned()];
+        let class = Means::Class(SentenceClass::ContextWindowExceeded);
+        let own: Mappings = Mapping::new(class, None, &parts).into_iter().collect();
+        let said = "Beyond the ACME window";
+        let without = Reading::from(&sentences);
+        assert_eq!(without.meaning(400, said), Some((Meaning::ContentPolicy, "phrase:acme")));
+        let with = Reading::new(&own, &sentences);
+        assert_eq!(
+            with.meaning(400, said),
+            Some((Meaning::ContextWindow, "mapping:context_window_exceeded"))
+        );
+        let built_in = with.meaning(400, "prompt is too long");
+        assert_eq!(built_in.map(|found| found.1), Some("phrase:anthropic_prompt_too_long"));
+    }
+}
