@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::{Route, web};
 
 use crate::api::feather::{
-    api_keys, budgets, explain, fallback_events, models, providers, requests, usage, whoami,
+    api_keys, budgets, error_mappings, explain, fallback_events, models, providers, requests, usage, whoami,
 };
 use crate::api::{litellm::fallback, openai, openapi, public};
 use crate::auth::permission::{Permission, Scope};
@@ -184,6 +184,12 @@ pub const ROUTES: &[Endpoint] = &[
     get("/v1/model-router/budgets/{id}", READ, || web::get().to(budgets::read::read)),
     patch("/v1/model-router/budgets/{id}", BUDGETS, || web::patch().to(budgets::change::change)),
     delete("/v1/model-router/budgets/{id}", BUDGETS, || web::delete().to(budgets::delete::delete)),
+    get("/v1/model-router/error-mappings", READ, || web::get().to(error_mappings::list::list)),
+    post("/v1/model-router/error-mappings", MANAGE, || web::post().to(error_mappings::create::create)),
+    get("/v1/model-router/error-mappings/{id}", READ, || web::get().to(error_mappings::read::read)),
+    delete("/v1/model-router/error-mappings/{id}", MANAGE, || {
+        web::delete().to(error_mappings::delete::delete)
+    }),
     get("/v1/model-router/usage", READ, || web::get().to(usage::list)),
     post("/v1/model-router/explain", READ, || web::post().to(explain::explain)),
     get("/v1/identity/whoami", Access::Key, || web::get().to(whoami::whoami)),
@@ -227,6 +233,10 @@ pub const ROUTES: &[Endpoint] = &[
     page("/events.csv", VISITOR, || web::get().to(pages::events::export::file)),
     page("/events/unclassified", VISITOR, || web::get().to(pages::events::unclassified::list)),
     page("/events/live", VISITOR, || web::get().to(pages::events::live::stream)),
+    form("/events/mappings/{id}/delete", CONFIGURE, || {
+        web::post().to(pages::events::unclassified::forget::forget)
+    }),
+    form("/events/{id}/map", CONFIGURE, || web::post().to(pages::events::unclassified::map::map)),
     page("/events/{id}", VISITOR, || web::get().to(pages::events::read::read)),
     page("/requests", VISITOR, || web::get().to(pages::requests::list::list)),
     page("/requests.csv", VISITOR, || web::get().to(pages::requests::export::file)),

@@ -193,6 +193,21 @@ impl Fields {
         Change::Set(strings)
     }
 
+    /// A list of strings that must be there. None: a violation is noted.
+    pub fn required_strings(&mut self, name: &str) -> Option<Vec<String>> {
+        let before = self.violations.len();
+        let list = self.strings(name);
+        match list {
+            Change::Set(list) if self.violations.len() == before => return Some(list),
+            Change::Clear => self.refuse(name, "list_type", format!("'{name}' must be a list of strings.")),
+            Change::Keep if self.violations.len() == before => {
+                self.refuse(name, "missing", format!("The field '{name}' is required."));
+            }
+            Change::Set(_) | Change::Keep => {}
+        }
+        None
+    }
+
     /// A value of a type of its own, such as an object.
     pub fn typed<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Change<T> {
         match self.members.remove(name) {

@@ -14,14 +14,17 @@ use parts::{parts, rail};
 use rows::{counts, event, now, request};
 
 use super::flash::Flash;
+use super::forms::Problems;
 use super::layout::{Frame, Lit, Person};
 use super::pager::Pager;
+use super::pages::events::unclassified::{MappingLine, sentences};
 use super::pages::{events, overview, requests};
 use super::query::Query;
 use super::span::Span;
 use crate::auth::permission::Role;
+use crate::providers::{SentenceClass, Sentences};
 use crate::store::snapshot::{Budgets, OrganizationSnapshot, TypedLists};
-use crate::store::{EventRow, OrganizationSettings, RequestCounts, RequestTimes};
+use crate::store::{ErrorMappingRow, EventRow, OrganizationSettings, RequestCounts, RequestTimes};
 use askama::Template;
 
 fn frame(title: &str, lit: Lit) -> Frame {
@@ -120,10 +123,25 @@ fn unclassified(rows: i64) -> events::unclassified::Page {
         let rule = Some("status:400".to_owned());
         EventRow { matched_rule: rule, error_message: Some(message), ..event(number) }
     };
+    let mapping = |number: i64| ErrorMappingRow {
+        id: entity::ids::ErrorMappingId(Uuid::from_u128(number.unsigned_abs().into())),
+        provider_id: None,
+        status: (number == 0).then_some(400),
+        contains: vec!["prompt of".to_owned(), "tokens is beyond the window".to_owned()],
+        class: Some("context_window_exceeded".to_owned()),
+        scope: None,
+        created_by: None,
+        created_at: now(),
+    };
+    let mappings = (0..rows).map(|number| MappingLine::of(&mapping(number), &organization())).collect();
     let rows: Vec<EventRow> = (0..rows).map(row).collect();
     events::unclassified::Page {
         frame: frame("Unclassified failures", Lit::Events),
-        sentences: events::unclassified::sentences(&rows, &organization(), now()),
+        problems: Problems::default(),
+        may_configure: true,
+        classes: SentenceClass::ALL,
+        sentences: sentences(&rows, &organization(), &Sentences::default(), now()),
+        mappings,
     }
 }
 

@@ -21,6 +21,7 @@ mod budgets;
 mod chat;
 mod console;
 mod edges;
+mod error_mappings;
 mod explain;
 mod fallback;
 mod fallback_events;

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod budgets;
 pub mod checks;
 pub mod error;
+pub mod error_mappings;
 pub mod explain;
 pub mod export;
 pub mod fallback_events;

@@ -140,6 +140,11 @@ fn sent(method: &str, path: &str) -> Option<Value> {
             "soft_limit_nano_dollars": 80_000_000_000_i64,
             "hard_limit_nano_dollars": 100_000_000_000_i64,
         }),
+        ("POST", "/v1/model-router/error-mappings") => json!({
+            "contains": ["tokens is beyond the", "window"],
+            "class": "context_window_exceeded",
+            "provider_id": provider,
+        }),
         ("PATCH", "/v1/model-router/budgets/{id}") => {
             json!({"hard_limit_nano_dollars": 200_000_000_000_i64})
         }

@@ -80,7 +80,29 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         foreign: Foreign::Refused(422),
         change: json!({"soft_limit_nano_dollars": 7}),
     };
-    models.rows().into_iter().chain([test, cooldown]).chain(providers.rows()).chain(budgets.rows()).collect()
+    models
+        .rows()
+        .into_iter()
+        .chain([test, cooldown])
+        .chain(mappings(victim))
+        .chain(providers.rows())
+        .chain(budgets.rows())
+        .collect()
+}
+
+/// A mapping is made and deleted, and never changed.
+fn mappings(victim: &Victim) -> Vec<Row> {
+    let rows = Managed {
+        folder: "/v1/model-router/error-mappings",
+        id: &victim.mapping,
+        spare: &victim.spare_mapping,
+        name: "victim-sentence",
+        // The provider is the first organization's, likewise.
+        new: json!({"contains": ["another sentence"], "class": "content_policy", "provider_id": victim.provider}),
+        foreign: Foreign::Refused(422),
+        change: Value::Null,
+    };
+    rows.rows().into_iter().filter(|row| row.method != "PATCH").collect()
 }
 
 pub(super) fn identity(victim: &Victim) -> Vec<Row> {

@@ -74,6 +74,8 @@ pub(super) struct Victim {
     pub(super) spare_key: String,
     pub(super) budget: String,
     pub(super) spare_budget: String,
+    pub(super) mapping: String,
+    pub(super) spare_mapping: String,
     event: String,
     request: String,
     pub(super) organization: String,
@@ -83,7 +85,8 @@ pub(super) struct Victim {
 }
 
 /// The lists in which everything of an organization stands.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
+    "/v1/model-router/error-mappings?limit=200",
     "/v1/model-router/budgets?limit=200",
     "/fallback",
     "/v1/model-router/providers?limit=200",
@@ -142,17 +145,22 @@ impl Victim {
             answer.json()["id"].as_str().expect("an id").to_owned()
         };
         let key = new_key("victim-key").await;
-        let new_budget = async |body: Value| {
-            let answer = app.post("/v1/model-router/budgets", &body).await;
+        let new = async |folder: &str, body: Value| {
+            let answer = app.post(&format!("/v1/model-router/{folder}"), &body).await;
             assert_eq!(answer.status, 201, "{}", answer.text());
             answer.json()["id"].as_str().expect("an id").to_owned()
         };
         let limit = 9_000_000_000_000_000_i64;
         let budget = json!({"api_key_id": key, "period": "day", "hard_limit_nano_dollars": limit});
         let spare_budget = json!({"period": "month", "soft_limit_nano_dollars": limit});
+        let mapping =
+            json!({"contains": ["victim-sentence"], "class": "content_policy", "provider_id": provider});
+        let spare_mapping = json!({"contains": ["victim-spare"], "scope": "request"});
         Self {
-            budget: new_budget(budget).await,
-            spare_budget: new_budget(spare_budget).await,
+            budget: new("budgets", budget).await,
+            spare_budget: new("budgets", spare_budget).await,
+            mapping: new("error-mappings", mapping).await,
+            spare_mapping: new("error-mappings", spare_mapping).await,
             provider: provider.to_string(),
             spare_provider: spare_provider.to_string(),
             model: model.to_string(),
@@ -195,6 +203,8 @@ impl Victim {
             &self.spare_key,
             &self.budget,
             &self.spare_budget,
+            &self.mapping,
+            &self.spare_mapping,
             &self.event,
             &self.request,
             &self.organization,

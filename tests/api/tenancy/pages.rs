@@ -54,6 +54,8 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /events.csv", Class::Own),
     ("GET /events/live", Class::Own),
     ("GET /events/unclassified", Class::Own),
+    ("POST /events/mappings/{id}/delete", Class::Names("error mapping")),
+    ("POST /events/{id}/map", Class::Names("fallback event")),
     ("GET /events/{id}", Class::Names("fallback event")),
     ("GET /requests", Class::Own),
     ("GET /requests.csv", Class::Own),
@@ -197,6 +199,9 @@ on_both_databases! {
         ids.insert("request", app.chat(&json!({"model": "off"})).await.header("x-request-id").to_owned());
         app.requests(1).await;
         ids.insert("fallback event", app.events().await[0]["id"].as_str().expect("an id").to_owned());
+        let mapping = json!({"contains": ["victim window"], "class": "content_policy"});
+        let mapping = app.post("/v1/model-router/error-mappings", &mapping).await.json();
+        ids.insert("error mapping", mapping["id"].as_str().expect("an id").to_owned());
         let stranger = Browser::owner(&app, "stranger").await;
         let token = stranger.get("/").await.token();
         let before = (victim.get("/members").await.without_token(), victim.get("/account").await.without_token());

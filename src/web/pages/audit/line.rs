@@ -63,6 +63,7 @@ pub(crate) const KINDS: &[(&str, &str)] = &[
     ("provider", "Provider"),
     ("api_key", "API key"),
     ("budget", "Budget"),
+    ("error_mapping", "Error mapping"),
     ("member", "Member"),
     ("invitation", "Invitation"),
     ("user", "Account"),
