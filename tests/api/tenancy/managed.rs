@@ -23,8 +23,10 @@ impl Managed<'_> {
         let title = |method: &str, rest: &str| format!("{method} {folder}{rest}");
         let (one, gone) = (format!("{folder}/{id}"), format!("{folder}/{spare}"));
         let absent = Foreign::Absent;
+        // The whole list: the owner has a key for each of the rows.
+        let list = format!("{folder}?limit=200");
         vec![
-            Row::new(&title("GET", ""), folder, Value::Null, 200, Foreign::Own(200), &[name]),
+            Row::new(&title("GET", ""), &list, Value::Null, 200, Foreign::Own(200), &[name]),
             Row::new(&title("POST", ""), folder, new, 201, foreign, &[]),
             Row::new(&title("GET", "/{id}"), &one, Value::Null, 200, absent, &[name]),
             Row::new(&title("PATCH", "/{id}"), &one, change, 200, absent, &[id]),
