@@ -26,20 +26,18 @@
 //! Who may import whom is held by `tests/tidy.rs`; `docs/ARCHITECTURE.md` walks one request through it.
 
 pub mod api;
+pub mod app;
 pub mod auth;
-pub mod body;
-pub mod checks;
 pub mod cli;
-pub mod clock;
 pub mod config;
-pub mod error;
+pub mod console;
+pub mod domain;
 pub mod gateway;
+pub mod http;
+pub mod limits;
 pub mod providers;
-pub mod routes;
-pub mod shares;
 pub mod simulate;
-pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod upstream;
-pub mod web;
+pub mod validation;

@@ -4,11 +4,11 @@
 //! database library nor the HTTP client, and nothing of `web`.
 
 pub mod dialect;
-pub mod dress;
-pub mod feather;
-pub mod fields;
-pub mod intent;
+pub mod error_response;
+pub mod json_fields;
 pub mod litellm;
+pub mod management;
 pub mod openai;
 pub mod openapi;
 pub mod public;
+pub mod request_options;

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
-use crate::error::{CredentialFault, Error, Result};
+use crate::domain::error::{CredentialFault, Error, Result};
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
 

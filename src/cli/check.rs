@@ -4,10 +4,12 @@ use anyhow::bail;
 
 use super::output::{one_line, say};
 use super::{block_on, settle};
-use crate::clock::Clock;
+use crate::app;
+use crate::app::own_addresses::DatabasePlace;
 use crate::config::{Overrides, Settings};
-use crate::startup::{self, own::DatabasePlace};
-use crate::store::{ConnectError, Store, schema};
+use crate::domain::clock::Clock;
+use crate::store::database::schema;
+use crate::store::{ConnectError, Store};
 use crate::upstream::Gate;
 
 /// Checks the configuration, the database, the master key and the addresses of all providers.
@@ -56,7 +58,7 @@ impl Report {
 
 fn sentences(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let Some(path) = settings.gateway.sentences.as_deref() else { return Ok(()) };
-    match startup::sentences::read(Some(path)) {
+    match app::sentences_file::read(Some(path)) {
         Ok(read) => {
             let dated = read.dated.map_or_else(String::new, |date| format!(", dated {date}"));
             report.ok("sentences", &format!("{} are added to those built in{dated}", read.added()))?;

@@ -3,7 +3,7 @@
 use super::output::say;
 use super::{block_on, settle};
 use crate::config::Overrides;
-use crate::store::schema;
+use crate::store::database::schema;
 
 /// Brings the database's schema up to date, and says which changes it made.
 ///

@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::environment::{self, Unknown};
 use crate::config::{Overrides, Settings};
-use crate::error::Error;
+use crate::domain::error::Error;
 use crate::telemetry;
 
 /// Threads beside the servers' own, for the database, the record writer and what runs in the background.

@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 
 use super::output::{remark, say};
 use super::{block_on, explain, settle};
-use crate::auth::password::Recipe;
-use crate::auth::permission::Scope;
-use crate::auth::{api_key, password};
-use crate::checks::account::{parse_email, parse_name};
-use crate::clock::Clock;
+use crate::auth::api::api_key;
+use crate::auth::console::password;
+use crate::auth::console::password::Recipe;
 use crate::config::{Overrides, Settings};
-use crate::store::system::NewOrganization;
+use crate::domain::clock::Clock;
+use crate::domain::permission::Scope;
+use crate::store::maintenance::system::NewOrganization;
 use crate::store::{Actor, NewApiKey, Store};
+use crate::validation::account::{parse_email, parse_name};
 
 /// Makes an organization, its owner, and an API key with all scopes, which is shown this once.
 ///

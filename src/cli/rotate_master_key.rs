@@ -5,8 +5,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::output::say;
 use super::{block_on, settle};
-use crate::clock::Clock;
 use crate::config::{Overrides, Settings, environment};
+use crate::domain::clock::Clock;
 use crate::store::{Claim, Store, vault};
 
 /// Seals every secret in the database again, under a new master key.

@@ -5,10 +5,10 @@ use anyhow::bail;
 use super::output::announce;
 use super::signals::{INTERRUPT, Signals};
 use super::{block_on, reachable, settle};
-use crate::clock::Clock;
+use crate::app::{Application, Stopper};
 use crate::config::console::SignUp;
 use crate::config::{Overrides, Settings};
-use crate::startup::{Application, Stopper};
+use crate::domain::clock::Clock;
 use crate::store::Claim;
 
 /// Runs the gateway until SIGTERM or SIGINT.

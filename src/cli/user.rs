@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::output::say;
 use super::{block_on, explain, settle};
-use crate::auth::link;
-use crate::checks::account::parse_email;
-use crate::clock::Clock;
+use crate::auth::console::link_secret;
 use crate::config::{Overrides, Settings};
+use crate::domain::clock::Clock;
 use crate::store::{Actor, LinkKind, Store};
+use crate::validation::account::parse_email;
 
 /// The most accounts of one address that are listed.
 const LISTED: u64 = 50;
@@ -45,8 +45,8 @@ async fn make(settings: Settings, email: String, account: Option<Uuid>) -> anyho
     let clock = Clock::system();
     let store = Store::open_unloaded(&settings, clock.clone()).await?;
     let user_id = choose(&store, &email, account).await?;
-    let (secret, token_hash) = link::generate(store.vault()).map_err(explain)?;
-    let (expires_at, actor) = (clock.now() + link::RESET, Actor::system("command line"));
+    let (secret, token_hash) = link_secret::generate(store.vault()).map_err(explain)?;
+    let (expires_at, actor) = (clock.now() + link_secret::RESET, Actor::system("command line"));
     let made = store.system().link_create(LinkKind::Reset, user_id, token_hash, expires_at, &actor).await;
     made.map_err(explain)?;
     store.close().await;
@@ -54,7 +54,7 @@ async fn make(settings: Settings, email: String, account: Option<Uuid>) -> anyho
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         None => format!("http://{}", settings.server.listen),
     };
-    Ok(format!("{address}{}", link::path("reset", &secret)))
+    Ok(format!("{address}{}", link_secret::path("reset", &secret)))
 }
 
 /// The account of the address: the only one, or the one that was named.

@@ -5,68 +5,38 @@
 //! Its inner format is OpenAI chat. Imports `store` (snapshots and the recorder), `providers`, `upstream`,
 //! `error`, `clock`; neither the database library nor the HTTP server.
 
-pub mod adapt;
-pub mod advice;
-pub mod answer;
-pub mod answer_limit;
-pub mod attempt;
-pub mod budget;
-pub mod choices;
-pub mod classify;
-pub mod connection;
-pub mod cooldown;
-pub mod cost;
-pub mod course;
-pub mod drill;
-pub mod endpoint;
-mod events;
-pub mod explain;
-pub mod frame;
-mod gather;
-pub mod habit;
-pub mod health;
-pub mod intent;
-mod judge;
-pub mod measure;
-pub mod members;
-pub mod meter;
-pub mod metrics;
-pub mod needs;
-pub mod plan;
-pub mod pulse;
-pub mod question;
-pub mod redact;
-pub mod refusals;
-pub mod relay;
+pub mod call;
+pub mod preview;
+pub mod record;
 pub mod request;
-pub mod session;
-pub mod stream;
-pub mod trail;
+pub mod response;
+pub mod routing;
+pub mod usage;
 
 use std::cell::Cell;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adapt::Adapted;
-use answer::Answer;
-use attempt::{Call, Outcome, Reply, attempt};
 use bytes::Bytes;
-use classify::{Failure, Fault};
-use endpoint::{Endpoint, Endpoints};
-use intent::{Intent, Known, Now};
-use metrics::Metrics;
-use plan::{Candidate, Exhausted, Outlook, Step, View};
-use pulse::{Listeners, Pulse};
-use refusals::Refusals;
-use relay::{Manner, relay};
-use request::ChatRequest;
-use trail::{Context, Trail};
+use call::adapt::Adapted;
+use call::attempt::{Call, Outcome, Reply, attempt};
+use call::classify::{Failure, Fault};
+use call::endpoint::{Endpoint, Endpoints};
+use call::refused_parameters::Refusals;
+use record::metrics::Metrics;
+use record::trail::{Context, Trail};
+use request::chat_request::ChatRequest;
+use request::intent::{Intent, Known, Now};
+use response::answer::Answer;
+use response::relay::{Manner, relay};
+use routing::call_feedback::{Listeners, Pulse};
+use routing::plan::{Candidate, Exhausted, Outlook, Step, View};
 
-use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::domain::clock::Clock;
+use crate::domain::error::{Error, Result};
+use crate::limits::shares::{LARGE, SMALL, Share, Shares};
 use crate::providers::accepts::Parameters;
-use crate::shares::{LARGE, SMALL, Share, Shares};
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
 
@@ -194,13 +164,14 @@ impl Gateway {
         };
         let known = self.refusals.of(model);
         let (outcome, changes) = self.call(job, candidate, &endpoint, known, allowance).await;
-        let optional = || adapt::optional(&job.intent.request, model, candidate.primary, known);
-        let refused = refusals::named(&outcome, optional);
+        let optional =
+            || crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known);
+        let refused = crate::gateway::call::refused_parameters::named(&outcome, optional);
         if refused.is_empty() {
             return (outcome, changes);
         }
         let left = allowance.saturating_sub(called.elapsed());
-        if left < plan::LEAST {
+        if left < crate::gateway::routing::plan::LEAST {
             return (outcome, changes);
         }
         // The request has done nothing yet: the same call once more, without what was refused. This is no failure.
@@ -226,7 +197,10 @@ impl Gateway {
         let body = Cell::new(Some(adapted.body));
         let message = || {
             let headers = endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref());
-            let again = || adapt::adapt(&job.intent.request, model, candidate.primary, refused).body;
+            let again = || {
+                crate::gateway::call::adapt::adapt(&job.intent.request, model, candidate.primary, refused)
+                    .body
+            };
             (headers, counted(body.take().unwrap_or_else(again), &share))
         };
         let call = Call {
@@ -251,7 +225,7 @@ async fn adapted(
     share: &Share,
 ) -> Adapted {
     let write = move |request: &ChatRequest, candidate: &Candidate| {
-        adapt::adapt(request, &candidate.model, candidate.primary, refused)
+        crate::gateway::call::adapt::adapt(request, &candidate.model, candidate.primary, refused)
     };
     if request.body.len() > LARGE {
         let (request, candidate) = (request.clone(), candidate.clone());
@@ -269,9 +243,13 @@ fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
 
 async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {
     let (failure, status_of): (_, fn(&Failure) -> u16) = match end {
-        Exhausted::Failed(failure) => (failure, answer::status_of),
-        Exhausted::Cooling(cooling) => (trail.left_alone(&cooling), answer::status_in_cooldown),
-        Exhausted::PassedOver(reason) => (trail.last_pass_over(reason), answer::status_of),
+        Exhausted::Failed(failure) => (failure, crate::gateway::response::answer::status_of),
+        Exhausted::Cooling(cooling) => {
+            (trail.left_alone(&cooling), crate::gateway::response::answer::status_in_cooldown)
+        }
+        Exhausted::PassedOver(reason) => {
+            (trail.last_pass_over(reason), crate::gateway::response::answer::status_of)
+        }
     };
     let status = status_of(&failure);
     trail.fail(failure, status).await

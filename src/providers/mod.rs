@@ -24,26 +24,23 @@
 //! licence is in `docs/licenses/models.dev-MIT.txt`.
 
 pub mod accepts;
-pub mod codes;
-pub mod error;
-pub mod finish;
+pub mod errors;
+pub mod finish_reasons;
 pub mod known_models;
 pub mod openai;
 pub mod parameters;
-pub mod phrases;
 pub mod presets;
-pub mod sse;
 pub mod stream_options;
 
-pub use error::{
+pub use errors::phrases::{Mapping, Mappings, Means, Reading, SentenceClass, Sentences, Speaks};
+pub use errors::{
     Moment, UpstreamError, error_in_answer, error_instead_of_answer, error_of_ending, error_of_event,
     parse_error, says_nothing,
 };
-pub use finish::{Ending, Finish};
+pub use finish_reasons::{Ending, Finish};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
-pub use phrases::{Mapping, Mappings, Means, Reading, SentenceClass, Sentences, Speaks};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
 pub use stream_options::StreamOptions;
 

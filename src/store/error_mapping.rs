@@ -13,12 +13,12 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use super::audit::AuditEntry;
-use super::change::Change;
-use super::page::{Page, PageRequest, Position, newest_first};
 use super::{Error, OrgStore};
-use crate::error::Violation;
+use crate::domain::error::Violation;
 use crate::providers::{Mapping, Means, SentenceClass};
+use crate::store::pagination::{Page, PageRequest, Position, newest_first};
+use crate::store::tenant::audit::AuditEntry;
+use crate::store::transaction::Change;
 
 /// The most mappings of one organization: each is compared with every sentence that sentences are read in.
 pub const MOST_MAPPINGS: u64 = 200;

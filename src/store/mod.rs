@@ -5,44 +5,19 @@
 //! through [`system::System`], whose callers are a listed few. Imports `entity`, `migration`, `providers` (facts
 //! about models) and [`Tenant`]; neither the HTTP server nor the HTTP client.
 
-pub mod amount;
-mod api_key;
-mod audit;
-mod budget;
-mod change;
-mod claim;
-mod connect;
+pub mod accounts;
+pub(crate) mod bulk_insert;
+pub mod database;
 mod error_mapping;
-mod event;
-mod fallback;
-mod files;
-mod given;
-mod grant;
-mod invitation;
-mod membership;
-mod model;
-mod one_time_link;
-pub mod page;
-mod pooler;
-mod presence;
-mod provider;
-pub mod queries;
+pub mod maintenance;
+pub mod pagination;
 pub mod recorder;
-mod request;
-mod retention;
-mod rollup;
-mod rows;
-pub mod schema;
-mod session;
-mod settings;
-mod sheet;
+pub(crate) mod rollups;
 pub mod snapshot;
-mod sweep;
-pub mod system;
+pub mod tenant;
 #[cfg(test)]
 mod tests;
-mod usage;
-mod user;
+pub(crate) mod transaction;
 pub mod vault;
 
 use std::sync::Arc;
@@ -53,40 +28,40 @@ use sea_orm::{
     TransactionOptions, TransactionTrait as _, sqlx,
 };
 
-pub use api_key::{ApiKeyChange, ApiKeyRow, NewApiKey};
-pub use audit::{Actor, AuditFilter, AuditRow};
-pub use budget::{BudgetChange, BudgetRow, NewBudget, Period, Spent};
-pub use claim::{Claim, ClaimError};
-pub use connect::ConnectError;
+pub use accounts::invitations::{InvitationRow, Joining, NewInvitation};
+pub use accounts::memberships::{MANAGES_MEMBERS, MemberRow};
+pub use accounts::one_time_links::{LinkKind, LinkOutcome, LinkRow};
+pub use accounts::outstanding_links::Given;
+pub use accounts::sessions::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
+pub use accounts::users::{OwnOrganization, UserRow};
+pub use database::connect::ConnectError;
+pub use database::single_server::{Claim, ClaimError};
 pub use error_mapping::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
-pub use event::{EventFilter, EventRow};
-pub use fallback::{
+pub use maintenance::expiry::KEPT;
+pub use rollups::histogram::Scale;
+pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
+pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey};
+pub use tenant::audit::{Actor, AuditFilter, AuditRow};
+pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Period, Spent};
+pub use tenant::events::{EventFilter, EventRow};
+pub use tenant::fallbacks::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE,
     NewFallback,
 };
-pub use given::Given;
-pub use grant::{BoundKey, KeyGrant, KeyGrantCheck};
-pub use invitation::{InvitationRow, Joining, NewInvitation};
-pub use membership::{MANAGES_MEMBERS, MemberRow};
-pub use model::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
-pub use one_time_link::{LinkKind, LinkOutcome, LinkRow};
-pub use provider::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
-pub use request::{RequestFilter, RequestRow};
-pub use rollup::scale::Scale;
-pub use rollup::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
-pub use session::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow};
-pub use settings::{OrganizationSettings, TypedFallbacks};
-pub use sweep::KEPT;
-pub use usage::{UsageBy, UsageFilter, UsagePlace, UsageRow, known_cost};
-pub use user::{OwnOrganization, UserRow};
+pub use tenant::key_grants::{BoundKey, KeyGrant, KeyGrantCheck};
+pub use tenant::models::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
+pub use tenant::providers::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
+pub use tenant::requests::{RequestFilter, RequestRow};
+pub use tenant::settings::{OrganizationSettings, TypedFallbacks};
+pub use tenant::usage::{UsageBy, UsageFilter, UsagePlace, UsageRow, known_cost};
 
-use crate::auth::tenant::Tenant;
-use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::database::Database as Section;
-use crate::error::Error;
-use crate::shares::Place;
-use presence::Presence;
+use crate::domain::clock::Clock;
+use crate::domain::error::Error;
+use crate::domain::tenant::Tenant;
+use crate::limits::shares::Place;
+use database::health::Presence;
 use snapshot::Directory;
 use vault::Vault;
 
@@ -134,11 +109,13 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
-        let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
-        let watcher = connect::watcher(&settings.database).await?;
-        connect::migrate(&writer).await?;
+        let (writer, reader) =
+            crate::store::database::connect::connect(&settings.database, settings.recording.durability)
+                .await?;
+        let watcher = crate::store::database::connect::watcher(&settings.database).await?;
+        crate::store::database::connect::migrate(&writer).await?;
         let vault = vault::open(&writer, settings, &clock).await?;
-        let reader = queries::watch(reader);
+        let reader = crate::store::database::query_counter::watch(reader);
         let section = settings.database.clone();
         let inner = Inner {
             writer,
@@ -172,8 +149,8 @@ impl Store {
 
     /// The work that belongs to no caller. `tests/tidy.rs` lists who may.
     #[must_use]
-    pub fn system(&self) -> system::System<'_> {
-        system::System::new(self)
+    pub fn system(&self) -> crate::store::maintenance::system::System<'_> {
+        crate::store::maintenance::system::System::new(self)
     }
 
     /// The secrets of this installation.
@@ -244,8 +221,8 @@ impl OrgStore {
     }
 
     /// Starts a change of this organization's configuration.
-    async fn change(&self) -> Result<change::Change, Error> {
-        change::Change::begin(&self.store, self.organization_id, self.actor.clone()).await
+    async fn change(&self) -> Result<transaction::Change, Error> {
+        transaction::Change::begin(&self.store, self.organization_id, self.actor.clone()).await
     }
 }
 

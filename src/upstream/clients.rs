@@ -10,9 +10,9 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use super::gate::{Gate, Service};
 use super::names::Names;
 use super::resolver::ResolveFailed;
+use crate::upstream::address_policy::{Gate, Service};
 
 /// The most clients that are kept; a further one lives as long as the endpoint that uses it.
 const MOST_KEPT: usize = 512;

@@ -14,7 +14,7 @@ use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, R
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use moka::future::Cache;
 
-use crate::shares::Share;
+use crate::limits::shares::Share;
 
 /// A look-up takes no longer than this, whatever the name servers do.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -156,7 +156,7 @@ mod tests {
     use tokio::net::UdpSocket;
 
     use super::*;
-    use crate::shares::Shares;
+    use crate::limits::shares::Shares;
 
     fn share(number: u128) -> Arc<Share> {
         Shares::ample().of(entity::ids::OrganizationId(uuid::Uuid::from_u128(number)))

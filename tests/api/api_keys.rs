@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use crate::support::app::{App, eventually, with_json};
 use crate::support::browser::Browser;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use reqwest::Method;
 
 fn counted(members: &str) -> Script {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::store::page::Turn;
+use failsoft::store::pagination::Turn;
 use failsoft::store::{AuditFilter, PriceFields};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `POST /v1/model-router/explain`.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use failsoft::store::{FallbackType, PriceFields};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use failsoft::routes::{Access, ROUTES, Surface, described_path};
+use failsoft::app::routes::{Access, ROUTES, Surface, described_path};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! `/v1/model-router/providers`.
 
-use failsoft::auth::permission::Scope;
 use failsoft::config::Settings;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 

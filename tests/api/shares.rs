@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use failsoft::upstream::resolver::Resolver;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -10,9 +10,9 @@ mod pages;
 
 use std::collections::BTreeSet;
 
-use failsoft::auth::api_key;
-use failsoft::auth::permission::Scope;
-use failsoft::routes::{Access, ROUTES};
+use failsoft::app::routes::{Access, ROUTES};
+use failsoft::auth::api::api_key;
+use failsoft::domain::permission::Scope;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;

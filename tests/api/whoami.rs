@@ -1,7 +1,7 @@
 //! `/v1/identity/whoami`.
 
 use chrono::TimeDelta;
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,11 +1,11 @@
 //! What the documents say in tables is what the code does.
 
 use failsoft::api::openai::error::code_of;
-use failsoft::gateway::adapt::change::{STRIPPED, Verb};
-use failsoft::gateway::answer::{status_of, worth_retrying};
-use failsoft::gateway::classify::{ErrorClass, Failure};
-use failsoft::gateway::cooldown::{Effect, effect};
-use failsoft::gateway::plan::{Again, same_again};
+use failsoft::gateway::call::adapt::change::{STRIPPED, Verb};
+use failsoft::gateway::call::classify::{ErrorClass, Failure};
+use failsoft::gateway::response::answer::{status_of, worth_retrying};
+use failsoft::gateway::routing::cooldown::{Effect, effect};
+use failsoft::gateway::routing::plan::{Again, same_again};
 use failsoft::store::OrganizationSettings;
 
 const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");
@@ -108,8 +108,8 @@ fn the_limits_are_the_documented_ones() {
         format!("stored chains | {max_fallbacks} | the organization (`max_fallbacks`)"),
         format!("(the deadline) | {} s | the organization", deadline_ms / 1_000),
         format!("After {} s (the organization's `keepalive_after_ms`", keepalive_after_ms / 1_000),
-        format!("doubles up to {} s", failsoft::gateway::cooldown::LONGEST.as_secs()),
-        format!("bounded by {} days", failsoft::gateway::classify::FARTHEST_RESET.as_secs() / 86_400),
+        format!("doubles up to {} s", failsoft::gateway::routing::cooldown::LONGEST.as_secs()),
+        format!("bounded by {} days", failsoft::gateway::call::classify::FARTHEST_RESET.as_secs() / 86_400),
     ] {
         assert!(FALLBACK.contains(&part), "{part}");
     }

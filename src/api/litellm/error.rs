@@ -9,9 +9,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::dress;
-use crate::api::feather::error::details;
-use crate::error::Error;
+use crate::api::error_response;
+use crate::api::management::error::details;
+use crate::domain::error::Error;
 
 /// Every error but a validation's.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +43,7 @@ pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     } else {
         response.json(LiteLlmError { detail })
     };
-    dress::allow(&mut response, error);
+    error_response::allow(&mut response, error);
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -10,17 +10,17 @@ use super::keepalive::Keepalive;
 use super::response::respond;
 use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::stream_error;
-use crate::api::intent::intent;
-use crate::auth::limit::Limiter;
-use crate::auth::principal::{Caller, Inference};
-use crate::body::BodyReader;
+use crate::api::request_options::intent;
+use crate::auth::api::api_caller::{Caller, Inference};
+use crate::auth::api::rate_limit::Limiter;
 use crate::config::Settings;
-use crate::error::{Error, Result};
-use crate::gateway::relay::Manner;
-use crate::gateway::request::ChatRequest;
-use crate::gateway::session::identify;
-use crate::gateway::trail::Context;
+use crate::domain::error::{Error, Result};
+use crate::domain::session_id::identify;
+use crate::gateway::record::trail::Context;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::response::relay::Manner;
 use crate::gateway::{Gateway, Job};
+use crate::http::body_reader::BodyReader;
 
 /// Answers a chat completion with the first model of its chain that can.
 ///

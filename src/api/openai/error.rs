@@ -8,12 +8,12 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{disclosure, limits};
-use crate::api::dress;
-use crate::auth::limit::Minutes;
-use crate::error::{Error, Location, Violation};
-use crate::gateway::answer::ChainFailure;
-use crate::gateway::classify::{ErrorClass, Failure};
+use crate::api::error_response;
+use crate::api::openai::{limit_headers, routing_headers};
+use crate::auth::api::rate_limit::Minutes;
+use crate::domain::error::{Error, Location, Violation};
+use crate::gateway::call::classify::{ErrorClass, Failure};
+use crate::gateway::response::answer::ChainFailure;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -43,7 +43,7 @@ pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
     let mut response =
         HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
             .json(body);
-    dress::allow(&mut response, error);
+    error_response::allow(&mut response, error);
     headers(error, status, response.headers_mut());
     response
 }
@@ -93,25 +93,25 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
     let mut again = matches!(status, 429 | 503);
     match error {
         Error::Chain(chain) => {
-            disclosure::describe(&chain.disclosure, headers);
+            routing_headers::describe(&chain.disclosure, headers);
             retry_after = chain.retry_after;
             again = chain.is_worth_retrying();
         }
         Error::LimitReached(reached) => {
-            disclosure::nobody_called(headers);
+            routing_headers::nobody_called(headers);
             retry_after = Some(reached.retry_after);
             if let (Some(reset), Ok(limit)) = (reached.reset, u32::try_from(reached.limit)) {
-                limits::describe(Minutes { limit, remaining: 0, reset }, headers);
+                limit_headers::describe(Minutes { limit, remaining: 0, reset }, headers);
             }
         }
         Error::RecordingUnavailable(disclosure) => {
             if let Some(disclosure) = disclosure {
-                disclosure::describe(disclosure, headers);
+                routing_headers::describe(disclosure, headers);
             }
             retry_after = Some(Duration::from_secs(1));
         }
         Error::Busy | Error::ShareUsedUp(_) => {
-            disclosure::nobody_called(headers);
+            routing_headers::nobody_called(headers);
             retry_after = Some(Duration::from_secs(1));
         }
         Error::Unauthenticated(_)
@@ -135,7 +135,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         | Error::BodyUnreadable
         | Error::DatabaseAway
         | Error::NotReady
-        | Error::LoopDetected => disclosure::nobody_called(headers),
+        | Error::LoopDetected => routing_headers::nobody_called(headers),
         Error::Internal(_) => {}
     }
     if let Some(wait) = retry_after {

@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 use super::response::{respond, stream};
 use super::stream_error;
-use crate::api::dress;
-use crate::auth::limit::Admission;
+use crate::api::error_response;
+use crate::auth::api::rate_limit::Admission;
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::domain::error::{Error, Result};
 use crate::gateway::Job;
-use crate::gateway::answer::{Answer, AnswerBody};
+use crate::gateway::response::answer::{Answer, AnswerBody};
 
 const COMMITTED: HeaderName = HeaderName::from_static("x-failsoft-committed");
 /// Events of no type and without data: clients drop them, whatever stands between us sees that we are alive.
@@ -128,7 +128,7 @@ impl Kept {
     }
 
     fn failed(&self, error: &Error) -> Bytes {
-        dress::log(error, self.waiting.id);
+        error_response::log(error, self.waiting.id);
         stream_error::instead_of_an_answer(error, &self.waiting)
     }
 }

@@ -1,11 +1,11 @@
 //! The OpenAI dialect: chat completions and the list of models, with the SDKs that people already use.
 
 pub mod chat;
-pub mod disclosure;
 pub mod error;
 mod keepalive;
-pub mod limits;
+pub mod limit_headers;
 pub mod models;
 mod response;
+pub mod routing_headers;
 pub mod schema;
 pub mod stream_error;

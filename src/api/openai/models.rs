@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use crate::auth::principal::{Caller, Inference};
-use crate::error::{Error, Result};
+use crate::auth::api::api_caller::{Caller, Inference};
+use crate::domain::error::{Error, Result};
 use crate::store::snapshot::ModelEntry;
 
 /// A model in OpenAI's shape.

@@ -9,9 +9,9 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-use super::disclosure;
-use crate::auth::limit::Admission;
-use crate::gateway::answer::{Answer, AnswerBody};
+use crate::api::openai::routing_headers;
+use crate::auth::api::rate_limit::Admission;
+use crate::gateway::response::answer::{Answer, AnswerBody};
 
 /// The response of an answer, with everything about it in headers.
 pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
@@ -20,7 +20,7 @@ pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
         AnswerBody::Whole(body) => response.insert_header((CONTENT_TYPE, "application/json")).body(body),
         AnswerBody::Stream(relay) => stream(response, relay.into_stream(), admission),
     };
-    disclosure::describe(&answer.disclosure, response.headers_mut());
+    routing_headers::describe(&answer.disclosure, response.headers_mut());
     response
 }
 

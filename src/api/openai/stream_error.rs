@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::error;
 use super::keepalive::Waiting;
-use crate::error::Error;
-use crate::gateway::adapt::quoted;
-use crate::gateway::answer::{BrokenStream, status_of};
-use crate::gateway::frame::Identity;
+use crate::domain::error::Error;
+use crate::gateway::call::adapt::quoted;
+use crate::gateway::call::frame::Identity;
+use crate::gateway::response::answer::{BrokenStream, status_of};
 
 /// Writes the last frames of a broken stream.
 #[must_use]

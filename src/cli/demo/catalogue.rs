@@ -2,7 +2,7 @@
 
 use entity::ids::ProviderId;
 
-use crate::error::Result;
+use crate::domain::error::Result;
 use crate::providers::{Capabilities, StreamOptions};
 use crate::store::FallbackType::{ContentPolicy, ContextWindow, General};
 use crate::store::{FallbackType, ModelFields, NewFallback, NewProvider, OrgStore, PriceFields};

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::auth::link;
+use crate::auth::console::link_secret;
 use crate::cli::reachable;
 
 /// The text. `moved`: the usual port was taken.
 pub(super) fn text(listening: SocketAddr, key: &SecretString, console: &SecretString, moved: bool) -> String {
     let url = format!("http://{}", reachable(listening));
     let key = key.expose_secret();
-    let console = link::path("enter", console);
+    let console = link_secret::path("enter", console);
     let why = if moved { " (port 8080 is taken, so it chose a free one)" } else { "" };
     format!(
         r#"Failsoft demo listens on {url}{why}

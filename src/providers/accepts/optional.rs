@@ -2,7 +2,7 @@
 //!
 //! May import: `error`.
 
-use crate::providers::error::UpstreamError;
+use crate::providers::errors::UpstreamError;
 
 /// Parameters without which a request means the same, or nearly so. What decides about the answer's format, its tools or
 /// its end is not among them. `max_tokens` is, as the one that gets another name instead of being left out; and [`STRICT`],

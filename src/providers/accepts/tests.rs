@@ -1,7 +1,7 @@
 //! Words, ids and refusals by themselves.
 
 use super::*;
-use crate::providers::error::UpstreamError;
+use crate::providers::errors::UpstreamError;
 use crate::providers::presets::{PRESETS, preset};
 
 fn target(vendor: &str, model: &str, tools: bool) -> Target {

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::Record;
 use crate::config::recording::Durability;
-use crate::store::files;
+use crate::store::database::private_files;
 
 const PAGE: u64 = 4_096;
 const SCHEMA: [&str; 2] = [
@@ -57,7 +57,7 @@ pub(super) struct Waiting {
 impl Spool {
     pub(super) async fn open(path: &Path, bytes: u64, durability: Durability) -> Result<Self, SpoolError> {
         let unusable = |source| SpoolError::Unusable { path: path.to_owned(), source };
-        files::make_private(path).map_err(|error| unusable(error.into()))?;
+        private_files::make_private(path).map_err(|error| unusable(error.into()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

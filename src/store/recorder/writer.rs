@@ -12,10 +12,10 @@ use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::group::{commit, is_refusal};
-use super::link::Link;
 use super::spool::{Spool, Waiting};
 use super::{ANSWERED, GROUP, Job, Record, RecorderFigures, withheld};
+use crate::store::recorder::commit::{commit, is_refusal};
+use crate::store::recorder::pool::Link;
 
 /// How often a group that failed is tried again where there is no spool, and how long the writer waits before each time.
 const RETRIES: [Duration; 3] =

@@ -19,8 +19,8 @@ use super::{
     ProviderEntry, Store, TypedLists,
 };
 use crate::providers::{self as vendors, Capabilities, Mappings, ParameterRules};
-use crate::store::fallback::FallbackType;
-use crate::store::model::PriceFields;
+use crate::store::tenant::fallbacks::FallbackType;
+use crate::store::tenant::models::PriceFields;
 
 /// First real frame of a model that answers at once, and of one that reasons first.
 const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(60);
@@ -287,7 +287,7 @@ fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> O
         tracing::warn!(provider = %row.id, preset = %row.preset, "unknown preset; the provider is left out");
         return None;
     };
-    let place = crate::store::provider::credential_place(row.organization_id, row.id);
+    let place = crate::store::tenant::providers::credential_place(row.organization_id, row.id);
     let opened = row.credential.map(|sealed| store.inner.vault.open(place, &sealed)).transpose();
     let credential = opened
         .inspect_err(|error| tracing::error!(provider = %row.id, %error, "the provider is left out"))
@@ -299,7 +299,7 @@ fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> O
         preset,
         base_url,
         credential,
-        stream_options: crate::store::provider::stream_options(row.stream_options.as_deref()),
+        stream_options: crate::store::tenant::providers::stream_options(row.stream_options.as_deref()),
         mappings,
         updated_at: row.updated_at,
     })

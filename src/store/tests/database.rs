@@ -9,8 +9,8 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use tempfile::TempDir;
 
 use super::Store;
-use crate::clock::{Clock, ManualClock};
 use crate::config::Settings;
+use crate::domain::clock::{Clock, ManualClock};
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

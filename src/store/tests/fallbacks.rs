@@ -7,7 +7,7 @@ use rstest::rstest;
 use sea_orm::{EntityTrait as _, QueryOrder as _};
 
 use super::{Kind, World, fallback, strings};
-use crate::error::Error;
+use crate::domain::error::Error;
 use crate::store::{FallbackFilter, FallbackOutcome, FallbackRow, FallbackType, NewFallback};
 
 use FallbackType::{ContentPolicy, ContextWindow, General};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rstest::rstest;
 
 use super::{Kind, World, model, new_key, new_provider};
-use crate::error::Error;
-use crate::store::page::{Page, PageRequest, Position};
+use crate::domain::error::Error;
+use crate::store::pagination::{Page, PageRequest, Position};
 use crate::store::{ModelFilter, OrgStore};
 
 fn page(limit: u64, cursor: Option<Position>) -> PageRequest {

@@ -21,12 +21,12 @@ use std::time::Duration;
 use entity::ids::{OrganizationId, ProviderId};
 use uuid::Uuid;
 
-use super::system::NewOrganization;
 use super::{
     Actor, FallbackType, ModelFields, ModelRow, NewApiKey, NewFallback, NewProvider, OrgStore, Store,
 };
-use crate::error::Error;
+use crate::domain::error::Error;
 use crate::providers::{Capabilities, StreamOptions};
+use crate::store::maintenance::system::NewOrganization;
 use database::{Kind, TestDatabase};
 
 /// An organization with an open store; the database goes when this does.

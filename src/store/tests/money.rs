@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::records::request;
 use super::{Kind, World};
 use crate::config::recording::Recording;
-use crate::store::amount::MOST_NANO_DOLLARS;
-use crate::store::page::PageRequest;
+use crate::domain::amount::MOST_NANO_DOLLARS;
+use crate::store::pagination::PageRequest;
 use crate::store::recorder::{Record, Recorder};
 use crate::store::{RequestCounts, RequestFilter, RollupSpan, UsageBy, UsageFilter};
 

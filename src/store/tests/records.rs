@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{Kind, World};
 use crate::config::recording::{Mode, Recording};
-use crate::error::Error;
-use crate::store::page::{PageRequest, Position};
+use crate::domain::error::Error;
+use crate::store::pagination::{PageRequest, Position};
 use crate::store::recorder::{FallbackEventRecord, Record, Recorder, RequestRecord};
 use crate::store::{EventFilter, RequestFilter};
 

@@ -7,9 +7,9 @@ use rstest::rstest;
 use super::records::{event, request};
 use super::{Kind, World};
 use crate::config::recording::Recording;
-use crate::store::page::PageRequest;
+use crate::store::maintenance::retention::BATCH;
+use crate::store::pagination::PageRequest;
 use crate::store::recorder::{Record, Recorder};
-use crate::store::retention::BATCH;
 use crate::store::{EventFilter, OrganizationSettings, RequestFilter, UsageFilter};
 
 const DAY: Duration = Duration::from_secs(86_400);

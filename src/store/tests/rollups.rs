@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::records::{event, request};
 use super::{Kind, World};
 use crate::config::recording::Recording;
-use crate::store::page::{Position, Turn};
+use crate::store::pagination::{Position, Turn};
 use crate::store::recorder::{Record, Recorder, RequestRecord};
 use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RollupSpan};
 

@@ -9,7 +9,7 @@ use super::records::request;
 use super::{Kind, World, new_key, organization};
 use crate::config::recording::Recording;
 use crate::store::recorder::{Record, Recorder};
-use crate::store::{Period, change};
+use crate::store::{Period, transaction};
 
 /// More than PostgreSQL's 65,535 parameters of a statement, and more than SQLite's 32,766.
 const MANY: i64 = 66_000;
@@ -67,7 +67,7 @@ async fn a_look_that_is_cut_off_goes_on_where_it_was(#[values(Kind::Sqlite, Kind
     let second = world.database.open().await;
     many_organizations(&world, 1_000).await;
     let transaction = world.store.begin().await.expect("begun");
-    change::tell_other_processes(&transaction).await.expect("told");
+    transaction::tell_other_processes(&transaction).await.expect("told");
     transaction.commit().await.expect("committed");
     // Cut off as soon as anything was read, as often as it takes.
     let mut looks = 0;

@@ -76,7 +76,7 @@ async fn reseal(
     }
     let sealed = providers::Entity::find().filter(providers::Column::Credential.is_not_null());
     for row in sealed.all(transaction).await? {
-        let place = crate::store::provider::credential_place(row.organization_id, row.id);
+        let place = crate::store::tenant::providers::credential_place(row.organization_id, row.id);
         let plain = old.open(place, row.credential.as_deref().unwrap_or_default())?;
         let mut row = row.into_active_model();
         row.credential = Set(Some(new.seal(place, &plain)?));

@@ -1,7 +1,7 @@
 //! One caller cannot close a model to the rest of its organization: whatever it sends, the next caller's request
 //! reaches the model, and the provider's health stays as it was.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};

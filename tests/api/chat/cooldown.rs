@@ -161,7 +161,7 @@ on_both_databases! {
         assert_eq!(until, crate::support::app::beginning() + chrono::TimeDelta::minutes(330));
         assert_eq!(called(&fake).iter().filter(|model| *model == "a-upstream").count(), 1, "no probe before its end");
 
-        let other = app.organization.key_with(&[failsoft::auth::permission::Scope::RouterRead]).await;
+        let other = app.organization.key_with(&[failsoft::domain::permission::Scope::RouterRead]).await;
         let path = format!("/v1/model-router/models/{model}/cooldown");
         assert_eq!(app.call(app.request(Method::DELETE, &path), &other).await.status, 403);
         let ended = app.delete(&path).await;
@@ -185,7 +185,7 @@ on_both_databases! {
         let model = app.organization.model("a", provider).await;
         fake.next(Script::respond(429, &[("retry-after", "7200")], "{}"));
         app.chat(&json!({"model": "a"})).await;
-        let email = app.organization.member(failsoft::auth::permission::Role::Admin).await;
+        let email = app.organization.member(failsoft::domain::permission::Role::Admin).await;
         let browser = crate::support::browser::Browser::logged_in(&app, &email).await;
         let path = format!("/models/{model}");
         let page = browser.get(&path).await.expect(200);

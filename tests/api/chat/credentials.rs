@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use failsoft::auth::api_key;
-use failsoft::auth::permission::Scope;
-use failsoft::store::page::PageRequest;
+use failsoft::auth::api::api_key;
+use failsoft::domain::permission::Scope;
+use failsoft::store::pagination::PageRequest;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

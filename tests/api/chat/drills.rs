@@ -1,7 +1,7 @@
 //! Models that fail on purpose: nobody is called in their place, and nothing real notices.
 
-use failsoft::auth::permission::Scope;
-use failsoft::gateway::classify::ErrorClass;
+use failsoft::domain::permission::Scope;
+use failsoft::gateway::call::classify::ErrorClass;
 use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A request's own list: who is tried, what the caller learns, what is recorded.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::json;

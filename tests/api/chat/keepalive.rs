@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};

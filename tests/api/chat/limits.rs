@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::json;
 
@@ -116,7 +116,7 @@ on_both_databases! {
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(1)).await;
         assert_eq!(chat(&app, &key).await.status, 200);
         assert_eq!(chat(&app, &key).await.status, 429);
-        let newest = failsoft::store::page::PageRequest { limit: 1, cursor: None };
+        let newest = failsoft::store::pagination::PageRequest { limit: 1, cursor: None };
         let store = &app.organization.store;
         let id = store.api_key_list(&newest).await.expect("keys").items[0].id;
         let change = failsoft::store::ApiKeyChange { requests_per_minute: Some(None), ..Default::default() };
@@ -142,7 +142,7 @@ on_both_databases! {
             assert_eq!(chat(&app, &key).await.status, 200);
         }
         assert_eq!(chat(&app, &key).await.status, 429);
-        let newest = failsoft::store::page::PageRequest { limit: 1, cursor: None };
+        let newest = failsoft::store::pagination::PageRequest { limit: 1, cursor: None };
         let store = &app.organization.store;
         let id = store.api_key_list(&newest).await.expect("keys").items[0].id;
         for (limit, more) in [(25, 5), (26, 1), (20, 0)] {

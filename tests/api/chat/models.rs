@@ -1,6 +1,6 @@
 //! `GET /v1/models` and `GET /v1/models/{id}`: what the key may ask for.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::json;
 

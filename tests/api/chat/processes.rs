@@ -1,8 +1,8 @@
 //! Two servers on one database: what one of them changes, the other follows.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use failsoft::store::FallbackType;
-use failsoft::store::page::PageRequest;
+use failsoft::store::pagination::PageRequest;
 use reqwest::Method;
 use serde_json::json;
 

@@ -74,7 +74,7 @@ async fn bad_requests_that_no_sentence_fits_are_listed_with_the_lines_that_would
     }
     fake.next(Script::error(400, "context_length_exceeded", "a known one"));
     app.chat(&json!({"model": "a"})).await;
-    let email = app.organization.member(failsoft::auth::permission::Role::Member).await;
+    let email = app.organization.member(failsoft::domain::permission::Role::Member).await;
     let browser = crate::support::browser::Browser::logged_in(&app, &email).await;
     let page = browser.get("/events/unclassified").await.expect(200).html;
     assert!(page.contains("400, 2 times"), "{page}");

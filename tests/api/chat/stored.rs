@@ -1,6 +1,6 @@
 //! Stored lists: which one a failure picks, in which order, and where they end.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use failsoft::store::{FallbackType, NewFallback};
 use reqwest::Method;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! `/account`: password, sessions, organizations.
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 
 use crate::support::browser::{Browser, PASSWORD};
 use crate::support::on_both_databases;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::auth::permission::{Role, Scope};
+use failsoft::domain::permission::{Role, Scope};
 
 use crate::support::app::App;
 use crate::support::browser::{Browser, Page};

@@ -1,6 +1,6 @@
 //! `/fallbacks`: the list, the editor of a model's lists, and going back.
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use failsoft::store::FallbackType::{ContextWindow, General};
 use serde_json::json;
 

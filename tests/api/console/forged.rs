@@ -1,6 +1,6 @@
 //! Forms that no page of ours sent: every one of them is refused, and nothing is done.
 
-use failsoft::routes::{Access, ROUTES, Surface, Verb};
+use failsoft::app::routes::{Access, ROUTES, Surface, Verb};
 
 use crate::support::app::App;
 use crate::support::browser::{Browser, PASSWORD, Page};

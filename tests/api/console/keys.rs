@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::app::{App, chat_body, with_json};
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
-use failsoft::auth::permission::{Role, Scope};
+use failsoft::domain::permission::{Role, Scope};
 use reqwest::Method;
 use serde_json::json;
 
@@ -121,7 +121,7 @@ on_both_databases! {
 
     async fn a_member_sees_keys_and_makes_none_and_others_see_nothing(app: App) {
         app.clock.advance(Duration::from_secs(1));
-        app.organization.key_like(&[failsoft::auth::permission::Scope::Inference], |key| key.name = "ours".to_owned()).await;
+        app.organization.key_like(&[failsoft::domain::permission::Scope::Inference], |key| key.name = "ours".to_owned()).await;
         let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;
         let list = member.get("/keys").await.expect(200);
         assert!(list.shows("ours") && !list.shows("/keys/new"), "{}", list.html);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 
 use super::errors::assert_page;
 use crate::support::app::App;

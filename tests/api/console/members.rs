@@ -1,6 +1,6 @@
 //! `/members`: roles, removals, and what each leaves in the audit.
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::support::app::App;

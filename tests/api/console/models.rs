@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::app::App;
 use crate::support::browser::Browser;
 use crate::support::on_both_databases;
-use failsoft::auth::permission::{Role, Scope};
+use failsoft::domain::permission::{Role, Scope};
 use serde_json::json;
 
 async fn owner(app: &App) -> Browser {

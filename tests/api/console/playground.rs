@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
 

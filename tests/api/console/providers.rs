@@ -6,7 +6,7 @@ use crate::support::app::App;
 use crate::support::browser::Browser;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 
 const SECRET: &str = "sk-upstream-secret-0001";
 

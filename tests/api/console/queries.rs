@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use failsoft::auth::link;
-use failsoft::routes::{Endpoint, ROUTES, Surface, Verb};
+use failsoft::app::routes::{Endpoint, ROUTES, Surface, Verb};
+use failsoft::auth::console::link_secret;
 use failsoft::store::{Actor, LinkKind};
 use serde_json::json;
 
@@ -33,10 +33,10 @@ fn pages() -> impl Iterator<Item = &'static Endpoint> {
 async fn made(app: &App, kind: LinkKind, word: &str) -> String {
     let store = &app.organization.vault;
     let user = store.system().user_by_email("first@example.com").await.expect("read").expect("a user");
-    let (secret, hash) = link::generate(store.vault()).expect("random bytes");
+    let (secret, hash) = link_secret::generate(store.vault()).expect("random bytes");
     let (end, actor) = (beginning() + TimeDelta::hours(24), Actor::system("test"));
     store.system().link_create(kind, user.id, hash, end, &actor).await.expect("made");
-    link::path(word, &secret)
+    link_secret::path(word, &secret)
 }
 
 /// What stands for `{id}` under a path, and where the public links are.
@@ -66,8 +66,8 @@ on_both_databases! {
         let _fake = catalogue(&app).await;
         app.chat(&json!({"model": "bad", "session_id": "visit"})).await;
         app.chat(&json!({"model": "worse"})).await;
-        let email = app.organization.member(failsoft::auth::permission::Role::Owner).await;
-        app.organization.member(failsoft::auth::permission::Role::Member).await;
+        let email = app.organization.member(failsoft::domain::permission::Role::Owner).await;
+        app.organization.member(failsoft::domain::permission::Role::Member).await;
         let owner = Browser::logged_in(&app, &email).await;
         let places = places(&app, &owner).await;
         let mut seen = 0;
@@ -80,7 +80,7 @@ on_both_databases! {
                 None => route.path.to_owned(),
             };
             // The pages of the entrance are for who is not in yet.
-            let browser = if route.access == failsoft::routes::Access::Public { &Browser::new(&app) } else { &owner };
+            let browser = if route.access == failsoft::app::routes::Access::Public { &Browser::new(&app) } else { &owner };
             let page = browser.get(&path).await.expect(200);
             let made = queries(&page).unwrap_or_else(|| panic!("{path} tells no number"));
             assert!(made <= MOST, "{path}: {made} queries");

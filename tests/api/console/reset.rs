@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use failsoft::auth::link;
+use failsoft::auth::console::link_secret;
 use failsoft::store::{Actor, LinkKind};
 
 use crate::support::app::{App, beginning};
@@ -16,10 +16,10 @@ const NEW: &str = "a horse of another color";
 async fn link(app: &App, kind: LinkKind, email: &str) -> String {
     let store = &app.organization.vault;
     let user = store.system().user_by_email(email).await.expect("read").expect("a user");
-    let (secret, hash) = link::generate(store.vault()).expect("random bytes");
+    let (secret, hash) = link_secret::generate(store.vault()).expect("random bytes");
     let (end, actor) = (beginning() + TimeDelta::hours(24), Actor::system("test"));
     store.system().link_create(kind, user.id, hash, end, &actor).await.expect("made");
-    link::path(if kind == LinkKind::Reset { "reset" } else { "enter" }, &secret)
+    link_secret::path(if kind == LinkKind::Reset { "reset" } else { "enter" }, &secret)
 }
 
 on_both_databases! {
@@ -79,8 +79,8 @@ on_both_databases! {
     }
 
     async fn an_owner_makes_a_link_for_a_member_and_not_for_somebody_of_elsewhere(app: App) {
-        let owner = Browser::logged_in(&app, &app.organization.member(failsoft::auth::permission::Role::Owner).await).await;
-        let email = app.organization.member(failsoft::auth::permission::Role::Member).await;
+        let owner = Browser::logged_in(&app, &app.organization.member(failsoft::domain::permission::Role::Owner).await).await;
+        let email = app.organization.member(failsoft::domain::permission::Role::Member).await;
         let id = app.organization.user_id(&email).await;
         let made = owner.submit("/members", &format!("/members/{id}/reset-link"), &[]).await.expect(200);
         assert!(made.shows(&email), "{}", made.html);

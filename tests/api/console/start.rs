@@ -1,6 +1,6 @@
 //! `/start`, `/fallbacks/{id}/try` and `/playground`: requests that a person sends from a page.
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use failsoft::store::FallbackType::{ContextWindow, General};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{invitations, one_time_links, sessions};
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use sea_orm::{DatabaseConnection, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _};
 use uuid::Uuid;
 

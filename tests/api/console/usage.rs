@@ -1,6 +1,6 @@
 //! `/usage`, and budgets in the console: at `/settings/budget`, at `/keys/{id}/budget` and on the overview.
 
-use failsoft::auth::permission::Role;
+use failsoft::domain::permission::Role;
 use failsoft::store::PriceFields;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What is refused, in which order, and in which words.
 
-use failsoft::auth::permission::Scope;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use failsoft::auth::api_key;
-use failsoft::auth::permission::Scope;
-use failsoft::clock::{Clock, ManualClock};
+use failsoft::app::{Application, Stopper};
+use failsoft::auth::api::api_key;
 use failsoft::config::Settings;
-use failsoft::startup::{Application, Stopper};
+use failsoft::domain::clock::{Clock, ManualClock};
+use failsoft::domain::permission::Scope;
+use failsoft::store::maintenance::system::NewOrganization;
 use failsoft::store::snapshot::ModelEntry;
-use failsoft::store::system::NewOrganization;
 use failsoft::store::{FallbackType, ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
 use failsoft::upstream::{names::Names, resolver::Resolver};
 use reqwest::Method;

@@ -96,7 +96,7 @@ pub(crate) async fn assert_absent(app: &App, method: Method, folder: &str, forei
 pub(crate) async fn assert_guarded(app: &App, method: Method, path: &str, scope: &str) {
     let nobody = app.send(app.request(method.clone(), path)).await;
     assert_eq!(refusal(&nobody), (401, "unauthorized".to_owned()), "{method} {path}");
-    let key = app.organization.key_with(&[failsoft::auth::permission::Scope::Inference]).await;
+    let key = app.organization.key_with(&[failsoft::domain::permission::Scope::Inference]).await;
     let lesser = app.call(app.request(method.clone(), path).body("{}"), &key).await;
     assert_eq!(refusal(&lesser), (403, "forbidden".to_owned()), "{method} {path}");
     assert!(lesser.text().contains(scope), "{}", lesser.text());

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
-use failsoft::auth::permission::Role;
-use failsoft::auth::{link, password};
+use failsoft::auth::console::{link_secret, password};
+use failsoft::domain::permission::Role;
 use failsoft::store::{Joining, NewInvitation};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ impl Organization {
     }
 
     async fn accept(&self, email: &str, role: Role, joining: Joining) {
-        let (_, token_hash) = link::generate(self.vault.vault()).expect("random bytes");
+        let (_, token_hash) = link_secret::generate(self.vault.vault()).expect("random bytes");
         let expires_at = beginning() + TimeDelta::days(3_650);
         let (email, role) = (email.to_owned(), role.as_str().to_owned());
         let new = NewInvitation { email, role, token_hash, expires_at, invited_by: None };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use failsoft::routes::ROUTES;
+use failsoft::app::routes::ROUTES;
 use reqwest::Method;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! A row for every route: how its owner calls it, and what another organization gets for the same call.
 
-use failsoft::auth::permission::Scope;
-use failsoft::routes::Endpoint;
+use failsoft::app::routes::Endpoint;
+use failsoft::domain::permission::Scope;
 use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use failsoft::auth::permission::{Permission, Role};
-use failsoft::routes::{Access, Endpoint, ROUTES, Surface, Verb};
+use failsoft::app::routes::{Access, Endpoint, ROUTES, Surface, Verb};
+use failsoft::domain::permission::{Permission, Role};
 use serde_json::json;
 
 use super::matrix::title;

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::Selection;
 use super::revision::IfMatch;
-use crate::auth::principal::{Caller, RouterManage};
-use crate::error::{Error, Result};
+use crate::auth::api::api_caller::{Caller, RouterManage};
+use crate::domain::error::{Error, Result};
 use crate::store::{FallbackType, Store};
 
 /// A configuration that was taken out of force.

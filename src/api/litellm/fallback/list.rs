@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::{Fallback, fallback_type, parameter};
-use crate::auth::principal::{Caller, RouterRead};
-use crate::error::Result;
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::Result;
 use crate::store::{FallbackFilter, FallbackType, Store};
 
 /// The query's filters.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::error::{Error, Result, Violation};
+use crate::domain::error::{Error, Result, Violation};
 use crate::store::{FallbackRow, FallbackType};
 
 /// A configuration in force.

@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::revision::etag;
 use super::{Fallback, Selection};
-use crate::auth::principal::{Caller, RouterRead};
-use crate::error::{Error, Result};
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::{Error, Result};
 use crate::store::Store;
 
 /// Read a fallback list

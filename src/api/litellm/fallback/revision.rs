@@ -5,7 +5,7 @@
 
 use actix_web::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH};
 
-use crate::error::{Error, Result};
+use crate::domain::error::{Error, Result};
 use crate::store::{FallbackType, OrgStore};
 
 /// Not the number of any revision: what never matches.

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::revision::{IfMatch, etag};
 use super::{Fallback, expected_type};
-use crate::api::fields::Fields;
-use crate::auth::principal::{Caller, RouterManage};
-use crate::body::BodyReader;
-use crate::error::{Error, Location, Result};
-use crate::gateway::classify::ErrorClass;
+use crate::api::json_fields::Fields;
+use crate::auth::api::api_caller::{Caller, RouterManage};
+use crate::domain::error::{Error, Location, Result};
+use crate::gateway::call::classify::ErrorClass;
+use crate::http::body_reader::BodyReader;
 use crate::store::{FallbackOutcome, FallbackType, NewFallback, Store};
 
 /// As many as a request's own list may hold.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use failsoft::gateway::adapt::adapt;
-use failsoft::gateway::request::ChatRequest;
+use failsoft::gateway::call::adapt::adapt;
+use failsoft::gateway::request::chat_request::ChatRequest;
 use failsoft::providers::{PRESETS, ParameterRules, Preset, chat_url, preset, upstream_headers};
 use reqwest::Method;
 use serde_json::Value;

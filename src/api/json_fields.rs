@@ -1,0 +1,310 @@
+//! Reading the fields of a management body: every violation is gathered, none stops at the first.
+//!
+//! The kinds of violations are the ones that FastAPI's users know: `missing`, `string_type`, `too_short`,
+//! `value_error`, `extra_forbidden` ... Unknown fields are refused by name, because a misspelt limit that is silently
+//! ignored is a limit that is not there.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::domain::error::{Error, Location, Result, Violation};
+
+/// What a field that may be cleared says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It is not in the body.
+    Keep,
+    /// It is null.
+    Clear,
+    /// It has a value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// As the store's changes have it: none keeps, none inside clears.
+    pub fn into_option(self) -> Option<Option<T>> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+
+    /// For a field that has no null: null keeps it.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Keep | Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+/// The fields of a body that are still to be read.
+#[derive(Debug)]
+pub struct Fields {
+    members: Map<String, Value>,
+    violations: Vec<Violation>,
+}
+
+impl Fields {
+    /// Parses a body.
+    ///
+    /// # Errors
+    /// It is not a JSON object, or names a field twice.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let invalid =
+            |kind, message: String| Error::Invalid(vec![Violation::new(["body".into()], kind, message)]);
+        if bytes.trim_ascii().is_empty() {
+            return Err(invalid("missing", "The body is missing: send a JSON object.".to_owned()));
+        }
+        let value: Unique = serde_json::from_slice(bytes)
+            .map_err(|error| invalid("json_invalid", format!("The body is not valid JSON: {error}.")))?;
+        match value {
+            Unique::Object(members) => Ok(Self { members, violations: Vec::new() }),
+            Unique::Other => Err(invalid("dict_type", "The body must be a JSON object.".to_owned())),
+            Unique::Twice(name) => Err(Error::Invalid(vec![Violation::body(
+                &name,
+                "value_error",
+                format!("The field '{name}' stands in the body twice. Send it once."),
+            )])),
+        }
+    }
+
+    /// Notes a violation.
+    pub fn refuse(&mut self, field: &str, kind: &'static str, message: impl Into<String>) {
+        self.violations.push(Violation::body(field, kind, message));
+    }
+
+    /// Notes a violation inside of a list.
+    pub fn refuse_entry(
+        &mut self,
+        field: &str,
+        index: usize,
+        kind: &'static str,
+        message: impl Into<String>,
+    ) {
+        let location = [Location::from("body"), Location::from(field), Location::from(index)];
+        self.violations.push(Violation::new(location, kind, message));
+    }
+
+    /// Forgets fields that may be sent and have no effect here.
+    pub fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.members.remove(*name);
+        }
+    }
+
+    /// Takes a field as it is.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.members.remove(name)
+    }
+
+    /// A string.
+    pub fn string(&mut self, name: &str) -> Change<String> {
+        match self.members.remove(name) {
+            None => Change::Keep,
+            Some(Value::Null) => Change::Clear,
+            Some(Value::String(text)) if text.contains('\0') => {
+                self.refuse(name, "value_error", format!("'{name}' must not hold a NUL character."));
+                Change::Keep
+            }
+            Some(Value::String(text)) => Change::Set(text),
+            Some(_) => {
+                self.refuse(name, "string_type", format!("'{name}' must be a string."));
+                Change::Keep
+            }
+        }
+    }
+
+    /// A string that must be there.
+    pub fn required_string(&mut self, name: &str) -> String {
+        let before = self.violations.len();
+        match self.string(name) {
+            Change::Set(text) => return text,
+            Change::Clear => self.refuse(name, "string_type", format!("'{name}' must be a string.")),
+            Change::Keep if self.violations.len() == before => {
+                self.refuse(name, "missing", format!("The field '{name}' is required."));
+            }
+            Change::Keep => {}
+        }
+        String::new()
+    }
+
+    /// A whole number within a range.
+    pub fn integer(&mut self, name: &str, range: std::ops::RangeInclusive<i64>) -> Change<i64> {
+        match self.members.remove(name) {
+            None => Change::Keep,
+            Some(Value::Null) => Change::Clear,
+            Some(Value::Number(number)) => match number.as_i64() {
+                Some(number) if range.contains(&number) => Change::Set(number),
+                Some(_) => {
+                    let (least, most) = (range.start(), range.end());
+                    self.refuse(name, "value_error", format!("'{name}' must be from {least} to {most}."));
+                    Change::Keep
+                }
+                None => {
+                    self.refuse(name, "int_type", format!("'{name}' must be a whole number."));
+                    Change::Keep
+                }
+            },
+            Some(_) => {
+                self.refuse(name, "int_type", format!("'{name}' must be a whole number."));
+                Change::Keep
+            }
+        }
+    }
+
+    /// True or false.
+    pub fn boolean(&mut self, name: &str) -> Change<bool> {
+        match self.members.remove(name) {
+            None => Change::Keep,
+            Some(Value::Null) => Change::Clear,
+            Some(Value::Bool(flag)) => Change::Set(flag),
+            Some(_) => {
+                self.refuse(name, "bool_type", format!("'{name}' must be true or false."));
+                Change::Keep
+            }
+        }
+    }
+
+    /// A list of strings.
+    pub fn strings(&mut self, name: &str) -> Change<Vec<String>> {
+        let list = match self.members.remove(name) {
+            None => return Change::Keep,
+            Some(Value::Null) => return Change::Clear,
+            Some(Value::Array(list)) => list,
+            Some(_) => {
+                self.refuse(name, "list_type", format!("'{name}' must be a list of strings."));
+                return Change::Keep;
+            }
+        };
+        let mut strings = Vec::with_capacity(list.len());
+        for (index, entry) in list.into_iter().enumerate() {
+            match entry {
+                Value::String(text) => strings.push(text),
+                _ => self.refuse_entry(
+                    name,
+                    index,
+                    "string_type",
+                    format!("Every entry of '{name}' must be a string."),
+                ),
+            }
+        }
+        Change::Set(strings)
+    }
+
+    /// A list of strings that must be there. None: a violation is noted.
+    pub fn required_strings(&mut self, name: &str) -> Option<Vec<String>> {
+        let before = self.violations.len();
+        let list = self.strings(name);
+        match list {
+            Change::Set(list) if self.violations.len() == before => return Some(list),
+            Change::Clear => self.refuse(name, "list_type", format!("'{name}' must be a list of strings.")),
+            Change::Keep if self.violations.len() == before => {
+                self.refuse(name, "missing", format!("The field '{name}' is required."));
+            }
+            Change::Set(_) | Change::Keep => {}
+        }
+        None
+    }
+
+    /// A value of a type of its own, such as an object.
+    pub fn typed<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Change<T> {
+        match self.members.remove(name) {
+            None => Change::Keep,
+            Some(Value::Null) => Change::Clear,
+            Some(value) => match serde_json::from_value(value) {
+                Ok(value) => Change::Set(value),
+                Err(error) => {
+                    self.refuse(name, "value_error", format!("'{name}' must be {expected}: {error}."));
+                    Change::Keep
+                }
+            },
+        }
+    }
+
+    /// Ends the reading: what is left is unknown.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation.
+    pub fn finish(mut self) -> Result<()> {
+        let unknown: Vec<String> = self.members.keys().cloned().collect();
+        for name in unknown {
+            self.refuse(
+                &name,
+                "extra_forbidden",
+                format!("There is no field '{name}' here. Check its spelling."),
+            );
+        }
+        self.finish_lenient()
+    }
+
+    /// Ends the reading: what is left is ignored.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation.
+    pub fn finish_lenient(self) -> Result<()> {
+        if self.violations.is_empty() { Ok(()) } else { Err(Error::Invalid(self.violations)) }
+    }
+}
+
+/// An object whose names are all different, or what it is instead.
+enum Unique {
+    Object(Map<String, Value>),
+    Twice(String),
+    Other,
+}
+
+impl<'de> serde::Deserialize<'de> for Unique {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Unique;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a JSON value")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+                let mut members = Map::new();
+                let mut twice = None;
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.insert(name.clone(), value).is_some() {
+                        twice.get_or_insert(name);
+                    }
+                }
+                Ok(twice.map_or(Unique::Object(members), Unique::Twice))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Unique, A::Error> {
+                while sequence.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Unique::Other)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Unique, E> {
+                Ok(Unique::Other)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Unique, E> {
+                Ok(Unique::Other)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Unique, E> {
+                Ok(Unique::Other)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Unique, E> {
+                Ok(Unique::Other)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Unique, E> {
+                Ok(Unique::Other)
+            }
+
+            fn visit_unit<E>(self) -> Result<Unique, E> {
+                Ok(Unique::Other)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}

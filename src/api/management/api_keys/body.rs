@@ -1,0 +1,183 @@
+//! What a key's body may hold.
+//!
+//! Imports `auth` for the scopes.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::api::json_fields::{Change, Fields};
+use crate::api::management::checks;
+use crate::api::management::checks::{Need, Objection};
+use crate::domain::permission::Scope;
+use crate::validation::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
+
+/// What may be sent back as it was read, without any effect.
+const READ_ONLY: &[&str] =
+    &["id", "prefix", "last_four", "last_used_at", "revoked_at", "created_at", "updated_at"];
+
+/// A key to be made.
+#[derive(Debug, ToSchema)]
+pub struct NewApiKeyBody {
+    /// 1 to 100 printable characters; several keys may share a name.
+    pub name: String,
+    /// At least one of `inference`, `router:read`, `router:manage`, `keys:manage`, `budgets:manage`,
+    /// `drill`, and none that the calling key lacks.
+    #[schema(min_items = 1)]
+    pub scopes: Vec<String>,
+    /// The models it may use; null: all, also later ones.
+    #[schema(min_items = 1)]
+    pub models: Option<Vec<String>>,
+    /// Requests per minute; null: no limit. At most the calling key's own.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub requests_per_minute: Option<i64>,
+    /// Requests at the same time; null: no limit. At most the calling key's own.
+    #[schema(minimum = 1, maximum = 100_000)]
+    pub concurrent_requests: Option<i64>,
+    /// From when on it is refused, which must be in the future; null: never. Not after the calling key's own end.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A change of a key: what is left out stays.
+#[derive(Debug, ToSchema)]
+pub struct ApiKeyChangeBody {
+    /// Its new name.
+    pub name: Option<String>,
+    /// What it may do from now on. None may be added that the calling key lacks.
+    #[schema(min_items = 1)]
+    pub scopes: Option<Vec<String>>,
+    /// The models it may use from now on; null: all.
+    #[schema(nullable, min_items = 1)]
+    pub models: Option<Vec<String>>,
+    /// Requests per minute; null: no limit.
+    #[schema(nullable, minimum = 1, maximum = 1_000_000)]
+    pub requests_per_minute: Option<i64>,
+    /// Requests at the same time; null: no limit.
+    #[schema(nullable, minimum = 1, maximum = 100_000)]
+    pub concurrent_requests: Option<i64>,
+    /// From when on it is refused, which must be in the future; null: never.
+    #[schema(nullable)]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// The fields of a body.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) name: Option<String>,
+    pub(super) scopes: Option<Vec<Scope>>,
+    pub(super) models: Change<Vec<String>>,
+    pub(super) requests_per_minute: Change<i64>,
+    pub(super) concurrent_requests: Change<i64>,
+    pub(super) expires_at: Change<DateTime<Utc>>,
+}
+
+/// Reads the fields; `need` is that of the name and the scopes.
+pub(super) fn read(fields: &mut Fields, need: Need, now: DateTime<Utc>) -> Said {
+    fields.ignore(READ_ONLY);
+    let expires_at = checks::nullable_text(fields, "expires_at", |text| {
+        checks::time(text).and_then(|time| if time > now { Ok(time) } else { Err(past()) })
+    });
+    Said {
+        name: checks::text(fields, "name", need, checks::name),
+        scopes: scopes(fields, need),
+        models: models(fields),
+        requests_per_minute: fields.integer("requests_per_minute", REQUESTS_PER_MINUTE),
+        concurrent_requests: fields.integer("concurrent_requests", CONCURRENT_REQUESTS),
+        expires_at: expires_at.unwrap_or(Change::Keep),
+    }
+}
+
+fn past() -> Objection {
+    Objection::new("value_error", "must be in the future; to end a key now, delete it")
+}
+
+fn scopes(fields: &mut Fields, need: Need) -> Option<Vec<Scope>> {
+    let entries = match fields.take("scopes") {
+        Some(Value::Array(entries)) => entries,
+        Some(_) => {
+            fields.refuse("scopes", "list_type", "'scopes' must be a list of strings.");
+            return None;
+        }
+        None => {
+            if need == Need::Required {
+                fields.refuse("scopes", "missing", "The field 'scopes' is required.");
+            }
+            return None;
+        }
+    };
+    if entries.is_empty() {
+        fields.refuse("scopes", "too_short", "'scopes' must name at least one scope.");
+    }
+    let words = Scope::ALL.map(Scope::as_str);
+    let mut scopes = Vec::with_capacity(Scope::ALL.len());
+    for (index, entry) in entries.iter().enumerate() {
+        match entry.as_str().and_then(Scope::parse) {
+            Some(scope) if scopes.contains(&scope) => {
+                fields.refuse_entry(
+                    "scopes",
+                    index,
+                    "value_error",
+                    format!("The scope '{scope}' is there twice."),
+                );
+            }
+            Some(scope) => scopes.push(scope),
+            None => {
+                let message = format!("A scope must be one of '{}'.", words.join("', '"));
+                fields.refuse_entry("scopes", index, "literal_error", message);
+            }
+        }
+    }
+    Some(scopes)
+}
+
+fn models(fields: &mut Fields) -> Change<Vec<String>> {
+    let entries = match fields.take("models") {
+        None => return Change::Keep,
+        Some(Value::Null) => return Change::Clear,
+        Some(Value::Array(entries)) => entries,
+        Some(_) => {
+            fields.refuse("models", "list_type", "'models' must be a list of names, or null for all.");
+            return Change::Keep;
+        }
+    };
+    if entries.is_empty() {
+        fields.refuse("models", "too_short", "'models' must name at least one model, or be null for all.");
+    }
+    let mut names: Vec<String> = Vec::with_capacity(entries.len());
+    let mut seen = HashSet::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        match entry {
+            Value::String(name) if seen.insert(name.clone()) => names.push(name),
+            Value::String(name) => {
+                fields.refuse_entry(
+                    "models",
+                    index,
+                    "value_error",
+                    format!("The model '{name}' is there twice."),
+                );
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                fields.refuse_entry("models", index, "string_type", "A model's name must be a string.");
+            }
+        }
+    }
+    Change::Set(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::management::checks::assert_reads_all_of;
+
+    #[test]
+    fn what_is_described_is_read() {
+        assert_reads_all_of::<NewApiKeyBody>(|fields| {
+            drop(read(fields, Need::Required, DateTime::UNIX_EPOCH))
+        });
+        assert_reads_all_of::<ApiKeyChangeBody>(|fields| {
+            drop(read(fields, Need::Optional, DateTime::UNIX_EPOCH))
+        });
+    }
+}

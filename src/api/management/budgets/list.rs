@@ -1,0 +1,40 @@
+//! `GET /v1/model-router/budgets`.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::BudgetResponse;
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::Query;
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::Result;
+use crate::gateway::Gateway;
+use crate::store::Store;
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "budgets";
+
+/// List budgets
+///
+/// The organization's and its keys', newest first, with what is spent of each.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/budgets", tag = "model-router",
+    operation_id = "listBudgets", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Budgets on a page, 50 unless said otherwise"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = CursorPage<BudgetResponse>),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = data.budget_list(&page).await?;
+    let page = page.map(|row| BudgetResponse::new(&row, &data, &gateway));
+    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+}

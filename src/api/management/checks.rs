@@ -1,0 +1,162 @@
+//! What bodies, paths and queries of this dialect may hold: each check says in one clause what it expects.
+//!
+//! Imports `api::fields`, `checks` and `error`.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::api::json_fields::{Change, Fields};
+use crate::domain::error::{Error, Result};
+pub use crate::validation::{Objection, name, printable};
+
+/// Whether a field must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It must.
+    Required,
+    /// It may be left out; null is refused all the same.
+    Optional,
+}
+
+/// A text that is not null, as `parse` reads it. None: it is not there, or a violation is noted.
+pub fn text<T>(
+    fields: &mut Fields,
+    field: &str,
+    need: Need,
+    parse: impl FnOnce(&str) -> Result<T, Objection>,
+) -> Option<T> {
+    let text = match fields.take(field) {
+        Some(Value::String(text)) => text,
+        Some(_) => {
+            fields.refuse(field, "string_type", format!("'{field}' must be a string."));
+            return None;
+        }
+        None => {
+            if need == Need::Required {
+                fields.refuse(field, "missing", format!("The field '{field}' is required."));
+            }
+            return None;
+        }
+    };
+    noted(fields, field, parse(&text))
+}
+
+/// A text that may be null, as `parse` reads it. None: a violation is noted.
+pub fn nullable_text<T>(
+    fields: &mut Fields,
+    field: &str,
+    parse: impl FnOnce(&str) -> Result<T, Objection>,
+) -> Option<Change<T>> {
+    match fields.take(field) {
+        None => Some(Change::Keep),
+        Some(Value::Null) => Some(Change::Clear),
+        Some(Value::String(text)) => noted(fields, field, parse(&text)).map(Change::Set),
+        Some(_) => {
+            fields.refuse(field, "string_type", format!("'{field}' must be a string or null."));
+            None
+        }
+    }
+}
+
+/// A change of a field that has no null.
+pub fn present<T>(fields: &mut Fields, field: &str, change: Change<T>) -> Option<T> {
+    match change {
+        Change::Keep => None,
+        Change::Set(value) => Some(value),
+        Change::Clear => {
+            fields.refuse(
+                field,
+                "value_error",
+                format!("'{field}' must not be null. Leave it out to keep it."),
+            );
+            None
+        }
+    }
+}
+
+fn noted<T>(fields: &mut Fields, field: &str, parsed: Result<T, Objection>) -> Option<T> {
+    parsed
+        .map_err(|Objection { kind, message }| fields.refuse(field, kind, format!("'{field}' {message}.")))
+        .ok()
+}
+
+/// A model's name, in a query or in a body.
+///
+/// # Errors
+/// It does not follow the grammar of names.
+pub fn model_name(text: &str) -> Result<String, Objection> {
+    crate::validation::model_name(text).map_err(|objection| Objection {
+        message: format!("{} (in a query, + is written %2B)", objection.message),
+        ..objection
+    })
+}
+
+/// An id.
+///
+/// # Errors
+/// It is no UUID.
+pub fn id<T: FromStr>(text: &str) -> Result<T, Objection> {
+    text.parse().map_err(|_| Objection::new("uuid_parsing", "must be a UUID"))
+}
+
+/// A moment.
+///
+/// # Errors
+/// It is not written as RFC 3339 has it.
+pub fn time(text: &str) -> Result<DateTime<Utc>, Objection> {
+    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| {
+        let expected =
+            "must be a time of RFC 3339, such as 2026-11-20T09:30:00Z (in a query, + is written %2B)";
+        Objection::new("datetime_parsing", expected)
+    })
+}
+
+/// One of a few words.
+///
+/// # Errors
+/// It is none of them.
+pub fn word<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, Objection> {
+    words
+        .iter()
+        .find(|word| **word == text)
+        .copied()
+        .ok_or_else(|| Objection::new("literal_error", format!("must be one of '{}'", words.join("', '"))))
+}
+
+/// The id in a path. What is no id is the id of nothing.
+///
+/// # Errors
+/// [`Error::Absent`].
+pub fn path_id<T: FromStr>(what: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|_| Error::absent(what, text))
+}
+
+/// Fails unless a reader takes every property of the body's description.
+#[cfg(test)]
+pub(super) fn assert_reads_all_of<B: utoipa::PartialSchema>(read: impl FnOnce(&mut Fields)) {
+    let schema = serde_json::to_value(B::schema()).expect("a schema is JSON");
+    let properties = schema["properties"].as_object().expect("a body is an object");
+    let body: serde_json::Map<String, Value> =
+        properties.keys().map(|name| (name.clone(), Value::Array(Vec::new()))).collect();
+    let mut fields = Fields::parse(Value::Object(body).to_string().as_bytes()).expect("an object");
+    read(&mut fields);
+    let Err(Error::Invalid(violations)) = fields.finish() else { panic!("a list is no name") };
+    let unknown: Vec<_> = violations.iter().filter(|violation| violation.kind == "extra_forbidden").collect();
+    assert!(unknown.is_empty() && !properties.is_empty(), "described and not read: {unknown:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_need_an_offset() {
+        let noon = time("2026-11-20T12:00:00Z").expect("a time");
+        assert_eq!(time("2026-11-20T14:00:00.000+02:00"), Ok(noon));
+        for bad in ["", "2026-11-20", "2026-11-20T12:00:00", "2026-11-20T14:00:00 02:00x", "1763640000"] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+}

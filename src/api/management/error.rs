@@ -1,0 +1,153 @@
+//! Every error in Feather's words: `{"error", "message"}`, and for validation `{"detail": [{loc, msg, type}]}`.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::error_response;
+use crate::domain::error::{Error, Location, Violation};
+
+/// Every error but a validation's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorResponse {
+    /// A stable word for programs, such as `not_found`.
+    error: &'static str,
+    /// The cause and the remedy.
+    message: String,
+}
+
+/// Everything that is wrong with the fields of a body or the parameters of a query.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HTTPValidationError {
+    /// One entry for each violation.
+    detail: Vec<ValidationError>,
+}
+
+/// One violation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ValidationError {
+    /// What kind it is: `missing`, `string_type`, `value_error`, `extra_forbidden` ...
+    r#type: &'static str,
+    /// Where it is, such as `["query", "limit"]` or `["body", "scopes", 0]`.
+    loc: Vec<Place>,
+    /// The cause and the remedy.
+    msg: String,
+}
+
+/// One step of the way to a bad value.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Place {
+    /// A member of an object, or the part of the request.
+    Name(String),
+    /// A position in an array, from 0.
+    Index(usize),
+}
+
+/// The response of an error.
+#[must_use]
+pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
+    let (status, word, message) = words(error, request_id);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    let mut response = if let Error::Invalid(violations) = error {
+        response.json(HTTPValidationError { detail: violations.iter().map(ValidationError::from).collect() })
+    } else {
+        response.json(ErrorResponse { error: word, message })
+    };
+    error_response::allow(&mut response, error);
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// Violations as FastAPI lists them; LiteLLM's dialect has the same ones.
+#[must_use]
+pub fn details(violations: &[Violation]) -> Vec<Value> {
+    let details = violations.iter().map(ValidationError::from);
+    details.map(|detail| serde_json::to_value(detail).unwrap_or_default()).collect()
+}
+
+impl From<&Violation> for ValidationError {
+    fn from(violation: &Violation) -> Self {
+        let place = |part: &Location| match part {
+            Location::Name(name) => Place::Name(name.clone()),
+            Location::Index(index) => Place::Index(*index),
+        };
+        Self {
+            r#type: violation.kind,
+            loc: violation.location.iter().map(place).collect(),
+            msg: violation.message.clone(),
+        }
+    }
+}
+
+fn words(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
+    match error {
+        Error::Unauthenticated(fault) => (401, "unauthorized", fault.message().to_owned()),
+        Error::ScopeMissing(scope) => (
+            403,
+            "forbidden",
+            format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
+        ),
+        Error::Visit(_) | Error::ModelForbidden { .. } => (403, "forbidden", sentence(error)),
+        Error::RouteUnknown => (
+            404,
+            "not_found",
+            "There is nothing at this path. The routes are listed at /docs/api.".to_owned(),
+        ),
+        Error::MethodNotAllowed { allow } => {
+            (405, "method_not_allowed", format!("This method is not allowed here. Allowed: {allow}."))
+        }
+        Error::Absent { what, id } => {
+            (404, "not_found", format!("There is no {what} '{id}' in this organization."))
+        }
+        Error::ModelUnknown { .. } | Error::FallbackAbsent { .. } => (404, "not_found", sentence(error)),
+        Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } => {
+            (400, "bad_request", sentence(error))
+        }
+        // Answered by `response`; named here so that the match stays exhaustive.
+        Error::Invalid(_) => (422, "unprocessable_entity", sentence(error)),
+        Error::Refused(refusal) => (400, refusal.code, refusal.message.clone()),
+        Error::Conflict { message } => (409, "conflict", message.clone()),
+        Error::RevisionChanged { .. } => (412, "precondition_failed", sentence(error)),
+        Error::BodyTooLarge { limit } => {
+            (413, "payload_too_large", format!("The body is over the limit of {limit} bytes."))
+        }
+        Error::BodyEncoded => (
+            415,
+            "unsupported_media_type",
+            "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding."
+                .to_owned(),
+        ),
+        Error::BodyStalled => {
+            (408, "request_timeout", "The body did not arrive in time. Send it without pauses.".to_owned())
+        }
+        Error::BodyUnreadable => (400, "bad_request", "The body broke off or is framed wrongly.".to_owned()),
+        Error::LimitReached(_) | Error::ShareUsedUp(_) => (429, "too_many_requests", sentence(error)),
+        Error::Busy | Error::RecordingUnavailable(_) => (503, "service_unavailable", sentence(error)),
+        Error::DatabaseAway => (503, "database_away", sentence(error)),
+        Error::NotReady => (500, "not_ready", sentence(error)),
+        Error::LoopDetected => (508, "loop_detected", sentence(error)),
+        Error::Chain(chain) => (chain.status, chain.failure.class.as_str(), sentence(error)),
+        Error::Internal(_) => (
+            500,
+            "internal_error",
+            format!("Something broke inside the gateway. Quote the request id {request_id} to its operator."),
+        ),
+    }
+}
+
+/// The core's own words, as a sentence.
+fn sentence(error: &Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}

@@ -1,0 +1,43 @@
+//! `POST /v1/model-router/explain`: what would happen to a chat request.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::api::openai::schema::ChatCompletionRequest;
+use crate::api::request_options::intent;
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::Result;
+use crate::gateway::Gateway;
+use crate::gateway::preview::explain;
+use crate::gateway::preview::explain::Explanation;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::intent::Known;
+use crate::http::body_reader::BodyReader;
+
+/// Explain a request
+///
+/// Who would be tried for this chat request and in which order if every call failed, who would be passed over and
+/// why, how long it could take and what it could cost. Nobody is called and nothing is recorded.
+///
+/// # Errors
+/// What the chat completion itself would be refused for.
+#[utoipa::path(post, path = "/v1/model-router/explain", tag = "model-router",
+    operation_id = "explainChatCompletion", security(("bearer" = []), ("x-api-key" = [])),
+    request_body = ChatCompletionRequest,
+    params(
+        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "As for the chat completion"),
+        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...`: how these models are imagined to fail; the others fail with `unavailable`")),
+    responses((status = 200, description = "What would happen", body = Explanation), (status = 400), (status = 404)))]
+pub async fn explain(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    payload: web::Payload,
+    reader: web::Data<BodyReader>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let body = reader.read_chat(caller.organization.id, &request, payload).await?;
+    let share = gateway.shares.of(caller.organization.id);
+    let chat = ChatRequest::read(&share, body.bytes).await?;
+    let intent = intent(&caller, request.headers(), chat)?;
+    let known = Known { refusals: Some(&gateway.refusals), ..Known::from(&*gateway.listeners) };
+    Ok(HttpResponse::Ok().json(explain::explain(&intent, known)?))
+}

@@ -1,0 +1,75 @@
+//! `GET /v1/model-router/fallback-events`.
+
+use actix_web::http::header::VARY;
+use actix_web::{HttpRequest, HttpResponse, web};
+use entity::ids::OrganizationId;
+
+use super::FallbackEventResponse;
+use crate::api::management::export::{Format, export};
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::{ORIGINS, Query};
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::Result;
+use crate::gateway::call::classify::ErrorClass;
+use crate::store::{EventFilter, Store};
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "fallback-events";
+
+/// List fallback events
+///
+/// The failovers of the organization's requests, newest first.
+///
+/// With `Accept: text/csv` or `application/x-ndjson` all that match are streamed, 100,000 at most.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/fallback-events", tag = "model-router",
+    operation_id = "listFallbackEvents", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Events on a page, 50 unless said otherwise; of an export up to 100,000"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("failed_model" = Option<String>, Query, description = "The model that did not answer"),
+        ("next_model" = Option<String>, Query, description = "The next entry of the chain"),
+        ("error_class" = Option<ErrorClass>, Query, description = "Why"),
+        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
+        ("request_id" = Option<uuid::Uuid>, Query, description = "The request"),
+        ("router_config_id" = Option<uuid::Uuid>, Query, description = "The stored configuration that gave the next candidate"),
+        ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),
+        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Not before this moment (RFC 3339)"),
+        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this moment (RFC 3339)")),
+    responses((status = 200, description = "A page of events, or a stream of all", content(
+        (CursorPage<FallbackEventResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let mut query = Query::parse(request.query_string());
+    let filter = filter(&mut query, data.organization_id());
+    if let Some(format) = Format::preferred(&request) {
+        let span = requested(query, &data, LIST, Size::EXPORT)?;
+        let read = async move |after, limit| data.event_batch(&filter, after, limit).await;
+        return export::<_, FallbackEventResponse, _>(format, (span.cursor, span.limit), read).await;
+    }
+    let page = requested(query, &data, LIST, Size::PAGE)?;
+    let page = data.event_list(&filter, &page).await?.map(FallbackEventResponse::from);
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(&data, LIST, page)))
+}
+
+fn filter(query: &mut Query, organization_id: OrganizationId) -> EventFilter {
+    let (since, until) = query.span();
+    EventFilter {
+        failed_model: query.model_name("failed_model"),
+        next_model: query.model_name("next_model"),
+        error_class: query.word("error_class", &ErrorClass::ALL.map(ErrorClass::as_str)),
+        session_id: query.session("session_id", organization_id),
+        request_id: query.id("request_id"),
+        router_config_id: query.id("router_config_id"),
+        origin: query.word("origin", ORIGINS),
+        since,
+        until,
+    }
+}

@@ -1,0 +1,64 @@
+//! Pages of lists: which one a query asks for, and how one is answered.
+//!
+//! Imports `store` for pages and cursors.
+
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::query::Query;
+use crate::domain::error::Result;
+use crate::store::OrgStore;
+use crate::store::pagination::{Page, PageRequest};
+
+/// One page of a list, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CursorPage<T> {
+    /// The rows.
+    items: Vec<T>,
+    /// The `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+    /// Whether there is a next page.
+    has_more: bool,
+}
+
+impl<T> CursorPage<T> {
+    /// The page of a list, with its cursor sealed for that list and organization.
+    pub fn new(data: &OrgStore, list: &'static str, page: Page<T>) -> Self {
+        let next_cursor = page.next.map(|position| data.cursor(list, position));
+        Self { items: page.items, has_more: next_cursor.is_some(), next_cursor }
+    }
+}
+
+/// How many rows a caller may ask for, and how many it gets without asking.
+#[derive(Debug, Clone)]
+pub struct Size {
+    range: RangeInclusive<u64>,
+    usual: u64,
+}
+
+impl Size {
+    /// Of a page: 1 to 200, 50 unless asked.
+    pub const PAGE: Self = Self { range: 1..=200, usual: 50 };
+    /// Of an export: 1 to 100,000, all of them unless asked.
+    pub const EXPORT: Self = Self { range: 1..=100_000, usual: 100_000 };
+
+    /// Reads `limit`.
+    pub fn read(self, query: &mut Query) -> u64 {
+        query.integer("limit", self.range).unwrap_or(self.usual)
+    }
+}
+
+/// Ends the reading of a query with the `limit` and `cursor` that every list has.
+///
+/// # Errors
+/// [`crate::domain::error::Error::Invalid`] with every violation of the query; a cursor that is not this list's is
+/// refused.
+pub fn requested(mut query: Query, data: &OrgStore, list: &'static str, size: Size) -> Result<PageRequest> {
+    let limit = size.read(&mut query);
+    let cursor = query.text("cursor");
+    query.finish()?;
+    let cursor = cursor.map(|cursor| data.position(list, &cursor)).transpose()?;
+    Ok(PageRequest { limit, cursor })
+}

@@ -1,0 +1,122 @@
+//! What a provider's body may hold, and what must fit together in it: the preset, the address, the credential.
+//!
+//! Imports `checks`, `providers` for the presets, `upstream` for the gate.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use utoipa::ToSchema;
+
+use crate::api::json_fields::{Change, Fields};
+use crate::api::management::checks;
+use crate::api::management::checks::Need;
+use crate::providers::{Preset, StreamOptions, upstream_headers};
+use crate::upstream::Gate;
+use crate::validation::provider::{
+    AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
+};
+
+/// What may be sent back as it was read, without any effect.
+const READ_ONLY: &[&str] =
+    &["id", "credential_hint", "health", "health_message", "health_at", "created_at", "updated_at"];
+
+/// A provider to be made.
+#[derive(Debug, ToSchema)]
+pub struct NewProviderBody {
+    /// 1 to 100 printable characters, unique among the organization's providers.
+    pub name: String,
+    /// The vendor: `openai`, `anthropic`, `gemini`, `azure`, `openrouter`, ..., `custom`, `simulated`.
+    pub preset: String,
+    /// The base address, such as `https://api.example.com/v1`. Required where the preset has none of its own;
+    /// `simulated` takes none.
+    pub base_url: Option<String>,
+    /// The vendor's API key. It is sealed, and never returned.
+    #[schema(write_only)]
+    pub credential: Option<String>,
+    /// Whether the provider takes `stream_options`: `auto` (as the preset says, until the provider refuses it),
+    /// `supported` or `unsupported`. `auto` unless said otherwise.
+    #[schema(value_type = StreamOptions, required = false)]
+    pub stream_options: Option<String>,
+}
+
+/// A change of a provider: what is left out stays.
+#[derive(Debug, ToSchema)]
+pub struct ProviderChangeBody {
+    /// Its new name.
+    pub name: Option<String>,
+    /// Its new vendor.
+    pub preset: Option<String>,
+    /// Its new address; null: the preset's.
+    #[schema(nullable)]
+    pub base_url: Option<String>,
+    /// Its new credential; null removes it. Demanded again when the vendor, scheme, host or port changes.
+    #[schema(nullable, write_only)]
+    pub credential: Option<String>,
+    /// Whether it takes `stream_options` from now on.
+    #[schema(value_type = StreamOptions, required = false)]
+    pub stream_options: Option<String>,
+}
+
+/// The fields of a body, each by itself.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) name: Option<String>,
+    pub(super) preset: Option<&'static Preset>,
+    /// None: it was refused.
+    pub(super) base_url: Option<Change<String>>,
+    /// None: it was refused.
+    pub(super) credential: Option<Change<SecretString>>,
+    /// None: it was left out or refused.
+    pub(super) stream_options: Option<StreamOptions>,
+}
+
+/// Reads the fields.
+pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
+    fields.ignore(READ_ONLY);
+    Said {
+        name: checks::text(fields, "name", need, checks::name),
+        preset: checks::text(fields, "preset", need, known_preset),
+        base_url: checks::nullable_text(fields, "base_url", |text| {
+            checks::printable(text.trim(), LONGEST_ADDRESS)
+        }),
+        credential: checks::nullable_text(fields, "credential", credential),
+        stream_options: checks::text(fields, "stream_options", Need::Optional, stream_options),
+    }
+}
+
+/// Checks that an address fits its preset and may be called.
+pub(super) fn check_address(fields: &mut Fields, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
+    let name = preset.name;
+    let (kind, message) = match address(gate, preset, base_url) {
+        Ok(()) => return,
+        Err(AddressFault::NotWanted) => (
+            "value_error",
+            format!("A provider of the preset '{name}' has no address: leave 'base_url' out."),
+        ),
+        Err(AddressFault::Missing) => {
+            ("missing", format!("A provider of the preset '{name}' needs a 'base_url'."))
+        }
+        Err(AddressFault::Blocked(blocked)) => {
+            ("value_error", format!("'base_url' cannot be used: {blocked}."))
+        }
+    };
+    fields.refuse("base_url", kind, message);
+}
+
+/// Checks that a credential fits its preset and can be sent.
+pub(super) fn check_credential(fields: &mut Fields, preset: &Preset, credential: Option<&SecretString>) {
+    let credential = credential.map(|credential| credential.expose_secret());
+    if let Err(fault) = upstream_headers(preset, credential) {
+        fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::management::checks::assert_reads_all_of;
+
+    #[test]
+    fn what_is_described_is_read() {
+        assert_reads_all_of::<NewProviderBody>(|fields| drop(read(fields, Need::Required)));
+        assert_reads_all_of::<ProviderChangeBody>(|fields| drop(read(fields, Need::Optional)));
+    }
+}

@@ -1,0 +1,159 @@
+//! Reading a query, strictly: every parameter at most once, none unknown, every violation gathered.
+//!
+//! A misspelt filter that is silently ignored would answer with rows that nobody asked for. Imports `error`, and
+//! `gateway::session` for the identity of a session.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use entity::ids::OrganizationId;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use super::checks::{self, Objection};
+use crate::domain::error::{Error, Location, Result, Violation};
+use crate::domain::session_id;
+
+/// More parameters than any list has; beyond them nothing is read.
+const MOST_PARAMETERS: usize = 64;
+
+/// Where records come from: callers, drills, or the demo's past.
+pub const ORIGINS: &[&str] = &["live", "drill", "demo"];
+
+/// The parameters of a query that are still to be read.
+#[derive(Debug)]
+pub struct Query {
+    parameters: BTreeMap<String, String>,
+    violations: Vec<Violation>,
+}
+
+impl Query {
+    /// Splits a query string; `+` and `%20` are blanks.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut query = Self { parameters: BTreeMap::new(), violations: Vec::new() };
+        for (number, (name, value)) in form_urlencoded::parse(text.as_bytes()).enumerate() {
+            if number == MOST_PARAMETERS {
+                let message = format!("The query has more than {MOST_PARAMETERS} parameters.");
+                query.violations.push(Violation::new([Location::from("query")], "too_long", message));
+                break;
+            }
+            query.keep(name.into_owned(), value.into_owned());
+        }
+        query
+    }
+
+    fn keep(&mut self, name: String, value: String) {
+        if value.contains(char::REPLACEMENT_CHARACTER) || value.contains('\0') {
+            self.refuse(&name, "value_error", format!("'{name}' is not UTF-8 text: check its encoding."));
+        }
+        match self.parameters.entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+            Entry::Occupied(known) => {
+                let name = known.key().clone();
+                self.refuse(
+                    &name,
+                    "value_error",
+                    format!("'{name}' stands in the query twice. Send it once."),
+                );
+            }
+        }
+    }
+
+    /// Notes a violation.
+    pub fn refuse(&mut self, parameter: &str, kind: &'static str, message: impl Into<String>) {
+        self.violations.push(Violation::query(parameter, kind, message));
+    }
+
+    /// A parameter as it is.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.parameters.remove(name)
+    }
+
+    /// A parameter as `parse` reads it.
+    pub fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Objection>) -> Option<T> {
+        let text = self.parameters.remove(name)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(Objection { kind, message }) => {
+                self.refuse(name, kind, format!("'{name}' {message}."));
+                None
+            }
+        }
+    }
+
+    /// A whole number within a range.
+    pub fn integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        self.parsed(name, |text| {
+            let (least, most) = (range.start(), range.end());
+            // Digits alone: the parser of the language would take a sign as well.
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|number| range.contains(number));
+            number.filter(|_| digits).ok_or_else(|| {
+                let kind = if digits { "value_error" } else { "int_parsing" };
+                Objection::new(kind, format!("must be a whole number from {least} to {most}"))
+            })
+        })
+    }
+
+    /// True or false.
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        self.parsed(name, |text| {
+            text.parse().map_err(|_| Objection::new("bool_parsing", "must be true or false"))
+        })
+    }
+
+    /// An id of some table.
+    pub fn id<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        self.parsed(name, checks::id)
+    }
+
+    /// A moment, as RFC 3339 writes it.
+    pub fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        self.parsed(name, checks::time)
+    }
+
+    /// The two ends of a span, `since` inclusive and `until` exclusive.
+    pub fn span(&mut self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let (since, until) = (self.time("since"), self.time("until"));
+        if since.zip(until).is_some_and(|(since, until)| until < since) {
+            self.refuse("until", "value_error", "'until' must not be before 'since'.");
+        }
+        (since, until)
+    }
+
+    /// One of a few words.
+    pub fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
+        self.parsed(name, |text| checks::word(text, words).map(str::to_owned))
+    }
+
+    /// A model's name.
+    pub fn model_name(&mut self, name: &str) -> Option<String> {
+        self.parsed(name, checks::model_name)
+    }
+
+    /// A session, as its caller named it: looked up under the identity that was recorded.
+    pub fn session(&mut self, name: &str, organization_id: OrganizationId) -> Option<Uuid> {
+        self.parsed(name, |text| match session_id::identify(organization_id, text) {
+            Ok(session) => Ok(session.id),
+            Err(_) => Err(Objection::new("value_error", "must be 1 to 256 characters")),
+        })
+    }
+
+    /// Ends the reading: what is left is unknown.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every violation.
+    pub fn finish(mut self) -> Result<()> {
+        for name in std::mem::take(&mut self.parameters).into_keys() {
+            let message = format!("There is no parameter '{name}' here. Check its spelling.");
+            self.refuse(&name, "extra_forbidden", message);
+        }
+        if self.violations.is_empty() { Ok(()) } else { Err(Error::Invalid(self.violations)) }
+    }
+}

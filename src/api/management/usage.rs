@@ -1,0 +1,199 @@
+//! `GET /v1/model-router/usage`: requests, tokens and money, added up from the roll-ups.
+
+use actix_web::http::header::VARY;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::NaiveDate;
+use entity::ids::OrganizationId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::checks::Objection;
+use super::export::{Exported, Format, export};
+use super::page::Size;
+use super::query::Query;
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::{Error, Result};
+use crate::store::pagination::foreign_cursor;
+use crate::store::{OrgStore, Store, UsageBy, UsageFilter, UsagePlace, UsageRow};
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "usage";
+
+/// What is counted: a drill is no figure of the service.
+const COUNTED: &[&str] = &["live", "demo"];
+
+/// What was used. Every field is present; what the rows are not added up by is null.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageResponse {
+    /// The UTC day.
+    #[schema(required)]
+    day: Option<NaiveDate>,
+    /// The model that answered; null also where nobody did.
+    #[schema(required)]
+    model: Option<String>,
+    /// The key that called; null also for people at a page.
+    #[schema(required)]
+    api_key_id: Option<Uuid>,
+    /// The caller's session.
+    #[schema(required)]
+    session_id: Option<Uuid>,
+    /// Requests that reached a candidate.
+    requests: i64,
+    /// Those that were answered whole.
+    answered: i64,
+    /// Those of them that another model than the requested one answered.
+    by_fallback: i64,
+    /// Those that were not: nobody answered, the answer broke off, or its caller left.
+    failed: i64,
+    /// Prompt tokens.
+    input_tokens: i64,
+    /// Answer tokens, reasoning included.
+    output_tokens: i64,
+    /// Prompt tokens that came from a provider's cache; part of `input_tokens`.
+    cached_tokens: i64,
+    /// Tokens spent on reasoning; part of `output_tokens`.
+    reasoning_tokens: i64,
+    /// What it cost, in nano-dollars; at least that where `unpriced` is not 0. Null: nothing of it is known.
+    #[schema(required)]
+    cost_nano_dollars: Option<i64>,
+    /// Requests whose tokens are our own reckoning.
+    estimated: i64,
+    /// Requests with an unknown cost.
+    unpriced: i64,
+}
+
+/// One page of usage.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsagePage {
+    /// The rows: days newest first, then models, keys and sessions in their order.
+    items: Vec<UsageResponse>,
+    /// The `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+    /// Whether there is a next page.
+    has_more: bool,
+}
+
+impl From<UsageRow> for UsageResponse {
+    fn from(row: UsageRow) -> Self {
+        Self {
+            day: row.day(),
+            model: row.model().map(str::to_owned),
+            api_key_id: row.api_key_id(),
+            session_id: row.session_id(),
+            requests: row.requests,
+            answered: row.answered,
+            by_fallback: row.by_fallback,
+            failed: row.requests - row.answered,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            cached_tokens: row.cached_tokens,
+            reasoning_tokens: row.reasoning_tokens,
+            cost_nano_dollars: row.cost(),
+            estimated: row.estimated,
+            unpriced: row.unpriced,
+        }
+    }
+}
+
+impl Exported for UsageResponse {
+    const FILE: &'static str = "usage";
+    const COLUMNS: &'static [&'static str] = &[
+        "day",
+        "model",
+        "api_key_id",
+        "session_id",
+        "requests",
+        "answered",
+        "by_fallback",
+        "failed",
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "reasoning_tokens",
+        "cost_nano_dollars",
+        "estimated",
+        "unpriced",
+    ];
+}
+
+/// Add up usage
+///
+/// Requests, tokens and money by any of day, model, key and session, from figures that are kept with the requests
+/// themselves: their sum is the sum of the rows, to the last nano-dollar. Days are UTC days; drills are not counted.
+///
+/// With `Accept: text/csv` or `application/x-ndjson` all rows are streamed, 100,000 at most.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/usage", tag = "model-router",
+    operation_id = "addUpUsage", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Rows on a page, 50 unless said otherwise; of an export up to 100,000"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("group_by" = Option<String>, Query, description = "Any of `day`, `model`, `key` and `session`, joined by commas; `day` unless said otherwise"),
+        ("model" = Option<String>, Query, description = "The model that answered"),
+        ("api_key_id" = Option<uuid::Uuid>, Query, description = "The key that called"),
+        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
+        ("origin" = Option<String>, Query, description = "`live` or `demo`"),
+        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From the UTC day of this moment on (RFC 3339)"),
+        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Only days that begin before this moment (RFC 3339)")),
+    responses((status = 200, description = "A page of usage, or a stream of all", content(
+        (UsagePage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let mut query = Query::parse(request.query_string());
+    let filter = filter(&mut query, data.organization_id());
+    let format = Format::preferred(&request);
+    let size = if format.is_some() { Size::EXPORT } else { Size::PAGE };
+    let limit = size.read(&mut query);
+    let cursor = query.text("cursor");
+    query.finish()?;
+    let after = cursor.map(|cursor| place(&data, &cursor)).transpose()?;
+    if let Some(format) = format {
+        let read =
+            async move |after: Option<UsagePlace>, limit| data.usage(&filter, after.as_ref(), limit).await;
+        return export::<_, UsageResponse, _>(format, (after, limit), read).await;
+    }
+    let mut rows = data.usage(&filter, after.as_ref(), limit.saturating_add(1)).await?;
+    let has_more = rows.len() as u64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let last = rows.last().filter(|_| has_more).map(UsagePlace::from);
+    let next_cursor = last.map(|last| sealed(&data, &last)).transpose()?;
+    let items = rows.into_iter().map(UsageResponse::from).collect();
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(UsagePage { items, next_cursor, has_more }))
+}
+
+fn filter(query: &mut Query, organization_id: OrganizationId) -> UsageFilter {
+    let (since, until) = query.span();
+    UsageFilter {
+        by: query.parsed("group_by", groups).unwrap_or_else(|| vec![UsageBy::Day]),
+        since,
+        until,
+        origin: query.word("origin", COUNTED),
+        model: query.model_name("model"),
+        api_key_id: query.id("api_key_id"),
+        session_id: query.session("session_id", organization_id),
+    }
+}
+
+fn groups(text: &str) -> Result<Vec<UsageBy>, Objection> {
+    let words: Option<Vec<UsageBy>> = text.split(',').map(|word| UsageBy::parse(word.trim())).collect();
+    words.ok_or_else(|| {
+        let known = UsageBy::ALL.map(UsageBy::as_str).join("', '");
+        Objection::new("literal_error", format!("must be any of '{known}', joined by commas"))
+    })
+}
+
+fn sealed(data: &OrgStore, place: &UsagePlace) -> Result<String> {
+    Ok(data.seal_place(LIST, serde_json::to_vec(place).map_err(Error::internal)?))
+}
+
+fn place(data: &OrgStore, cursor: &str) -> Result<UsagePlace> {
+    serde_json::from_slice(&data.unseal_place(LIST, cursor)?).map_err(|_| foreign_cursor())
+}

@@ -1,0 +1,54 @@
+//! What the caller learns about the way to its answer, as headers.
+
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::gateway::response::answer::{Disclosure, Fallback};
+
+const MODEL: HeaderName = HeaderName::from_static("x-failsoft-model");
+const BUDGET: HeaderName = HeaderName::from_static("x-failsoft-budget");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-failsoft-attempts");
+const FALLBACK: HeaderName = HeaderName::from_static("x-failsoft-fallback");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Writes the headers.
+pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(served) = &disclosure.served {
+        put(MODEL, served);
+    }
+    if let Some(budget) = disclosure.budget {
+        put(BUDGET, budget);
+    }
+    put(ATTEMPTS, &disclosure.upstream_calls.to_string());
+    match &disclosure.fallback {
+        None => put(FALLBACK, "none"),
+        Some(Fallback { from, class, hops }) => {
+            put(FALLBACK, &format!("from={from}; class={class}; hops={hops}"));
+        }
+    }
+    put(
+        SERVER_TIMING,
+        &format!(
+            "gateway;dur={}, upstream;dur={}",
+            millis(disclosure.gateway_time),
+            millis(disclosure.upstream_time)
+        ),
+    );
+}
+
+/// Writes the headers of a request that was refused before anybody was called.
+pub fn nobody_called(headers: &mut HeaderMap) {
+    headers.insert(ATTEMPTS, HeaderValue::from_static("0"));
+    headers.insert(FALLBACK, HeaderValue::from_static("none"));
+}
+
+/// Milliseconds with three decimals. Whole numbers: formatting a float costs more than all of the above.
+fn millis(duration: Duration) -> String {
+    format!("{}.{:03}", duration.as_millis(), duration.subsec_micros() % 1_000)
+}

@@ -1,0 +1,153 @@
+//! An example for every body. Of what is sent each has one of its own here; of what is answered an example follows from
+//! the schema, so that a new route has one as well.
+
+mod sampler;
+
+use serde_json::{Value, json};
+use utoipa::openapi::{Content, OpenApi, RefOr};
+
+use super::ALIASES;
+use super::finish::operations;
+use crate::api::management::export::Exported;
+use crate::api::management::fallback_events::FallbackEventResponse;
+use crate::api::management::requests::RequestResponse;
+use crate::api::management::usage::UsageResponse;
+use sampler::Sampler;
+
+/// The beginning and the end of a stream.
+const STREAM: &str = concat!(
+    "data: {\"id\":\"chatcmpl-7a31\",\"object\":\"chat.completion.chunk\",\"created\":1795167000,\"model\":\"steady\",",
+    "\"provider\":\"simulated\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hello\"},",
+    "\"finish_reason\":null}]}\n\ndata: [DONE]\n\n"
+);
+const METRICS: &str =
+    "# TYPE failsoft_requests counter\nfailsoft_requests_total{outcome=\"answered\"} 17\n# EOF\n";
+
+/// Gives every body that has no example one.
+pub(super) fn add_examples(document: &mut OpenApi) {
+    let components = serde_json::to_value(&document.components).unwrap_or_default();
+    for (path, item) in &mut document.paths.paths {
+        let original =
+            ALIASES.iter().find(|(alias, _)| alias == path).map_or(path.as_str(), |(_, path)| *path);
+        for (method, operation) in operations(item) {
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                for content in body.content.values_mut() {
+                    let sent = sent(method, original);
+                    set(content, |content| sent.or_else(|| sampled(&components, content)));
+                }
+            }
+            for response in operation.responses.responses.values_mut() {
+                let RefOr::T(response) = response else { continue };
+                let json = response.content.get("application/json").cloned();
+                for (media, content) in &mut response.content {
+                    let row = || match &json {
+                        Some(RefOr::T(json)) => row(&components, json),
+                        Some(RefOr::Ref(_)) | None => Value::Null,
+                    };
+                    set(content, |content| match media.as_str() {
+                        "application/json" => sampled(&components, content),
+                        "text/event-stream" => Some(json!(STREAM)),
+                        "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
+                        "text/csv" => table(original, &row()),
+                        "text/plain" => Some(json!("ok\n")),
+                        "application/openmetrics-text" => Some(json!(METRICS)),
+                        _ => None,
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn set(content: &mut RefOr<Content>, make: impl FnOnce(&Content) -> Option<Value>) {
+    if let RefOr::T(content) = content
+        && content.example.is_none()
+        && content.examples.is_empty()
+    {
+        content.example = make(content);
+    }
+}
+
+fn sampled(components: &Value, content: &Content) -> Option<Value> {
+    let schema = serde_json::to_value(content.schema.as_ref()?).ok()?;
+    Some(Sampler::new(components).sample(&schema))
+}
+
+/// One row of a list.
+fn row(components: &Value, page: &Content) -> Value {
+    let page = sampled(components, page).unwrap_or_default();
+    page.pointer("/items/0").cloned().unwrap_or_default()
+}
+
+/// A list with one row as a table.
+fn table(path: &str, row: &Value) -> Option<Value> {
+    let columns = match path {
+        "/v1/model-router/fallback-events" => FallbackEventResponse::COLUMNS,
+        "/v1/model-router/requests" => RequestResponse::COLUMNS,
+        "/v1/model-router/usage" => UsageResponse::COLUMNS,
+        _ => return None,
+    };
+    let cell = |column: &&str| match row.get(*column) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(_) | Value::Object(_)) => "\"[]\"".to_owned(),
+        Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
+    };
+    let cells: Vec<String> = columns.iter().map(cell).collect();
+    Some(json!(format!("{}\r\n{}\r\n", columns.join(","), cells.join(","))))
+}
+
+/// What a caller sends, as a server takes it that knows the ids in it.
+fn sent(method: &str, path: &str) -> Option<Value> {
+    let provider = "0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e";
+    Some(match (method, path) {
+        ("POST", "/v1/chat/completions" | "/v1/model-router/explain") => json!({
+            "model": "smart",
+            "models": ["steady"],
+            "messages": [{"role": "user", "content": "Hello"}],
+            "temperature": 0.2,
+            "max_completion_tokens": 200,
+        }),
+        ("POST", "/fallback") => json!({
+            "model": "smart",
+            "fallback_models": ["steady", "spare"],
+            "fallback_type": "general",
+        }),
+        ("POST", "/v1/model-router/providers") => json!({
+            "name": "Our vLLM",
+            "preset": "vllm",
+            "base_url": "https://llm.example.com/v1",
+            "credential": "the-key-of-the-vllm-server",
+        }),
+        ("PATCH", "/v1/model-router/providers/{id}") => json!({"name": "Our vLLM in Frankfurt"}),
+        ("POST", "/v1/model-router/models") => json!({
+            "name": "smart",
+            "provider_id": provider,
+            "upstream_model": "gpt-5-mini",
+            "context_window": 128_000,
+            "max_output_tokens": 16_384,
+        }),
+        ("PATCH", "/v1/model-router/models/{id}") => json!({"enabled": false}),
+        ("POST", "/v1/identity/api-keys") => json!({
+            "name": "Checkout service",
+            "scopes": ["inference"],
+            "models": ["smart", "steady"],
+            "requests_per_minute": 600,
+        }),
+        ("PATCH", "/v1/identity/api-keys/{id}") => json!({"requests_per_minute": 1_200}),
+        ("POST", "/v1/model-router/budgets") => json!({
+            "period": "month",
+            "soft_limit_nano_dollars": 80_000_000_000_i64,
+            "hard_limit_nano_dollars": 100_000_000_000_i64,
+        }),
+        ("POST", "/v1/model-router/error-mappings") => json!({
+            "contains": ["tokens is beyond the", "window"],
+            "class": "context_window_exceeded",
+            "provider_id": provider,
+        }),
+        ("PATCH", "/v1/model-router/budgets/{id}") => {
+            json!({"hard_limit_nano_dollars": 200_000_000_000_i64})
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,176 @@
+//! The description of the API: one OpenAPI document, collected from the attributes of the handlers.
+//!
+//! A handler's attribute says what is particular to it. What follows from its path and its dialect (the shape of
+//! its errors, an id, the alias of another path) is added here, so that it cannot be forgotten; what a caller needs
+//! is said by `routes`, which alone knows. Imports the other parts of `api`, and the scopes of `auth`.
+
+mod errors;
+mod examples;
+mod finish;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi, Server};
+use utoipa::{Modify, OpenApi as _};
+
+use super::{litellm, openai, public};
+use crate::api::management;
+use crate::domain::permission::Scope;
+
+/// Paths that answer exactly as another one does.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("/api/v1/chat/completions", "/v1/chat/completions"),
+    ("/chat/completions", "/v1/chat/completions"),
+    ("/openai/v1/chat/completions", "/v1/chat/completions"),
+    ("/openai/deployments/{model}/chat/completions", "/v1/chat/completions"),
+    ("/openai/v1/models", "/v1/models"),
+    ("/openai/models", "/v1/models"),
+    ("/openai/v1/models/{id}", "/v1/models/{id}"),
+    ("/openai/models/{id}", "/v1/models/{id}"),
+    ("/api/v1/models", "/v1/models"),
+    ("/api/v1/models/{id}", "/v1/models/{id}"),
+    ("/health/liveliness", "/livez"),
+    ("/health/readiness", "/readyz"),
+];
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Failsoft",
+        description = "An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is on record. Everything belongs to an organization, which follows from the API key."
+    ),
+    tags(
+        (name = "inference", description = "Chat completions and the list of models, with the OpenAI SDK you already use. Errors are OpenAI's: `{\"error\": {message, type, param, code}}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK with a base URL that lacks `/v1` finds `/models` and `/chat/completions`, too."),
+        (name = "fallbacks", description = "Which model stands behind which: LiteLLM's fallback management, with what it lacks (a list, names with slashes, revisions). Errors are LiteLLM's: `{\"detail\": ...}`."),
+        (name = "model-router", description = "The audit of failovers and of requests, and the catalogue that they come from. Lists are pages, newest first: `next_cursor` of one is `cursor` of the next. Errors are Feather's: `{\"error\", \"message\"}`."),
+        (name = "identity", description = "Who is asking, and the organization's API keys."),
+        (name = "health", description = "For load balancers and monitoring."),
+        (name = "about", description = "This description of the API.")
+    ),
+    paths(
+        openai::chat::create,
+        openai::models::list,
+        openai::models::read,
+        litellm::fallback::set::set,
+        litellm::fallback::list::list,
+        litellm::fallback::read::read,
+        litellm::fallback::delete::delete,
+        management::fallback_events::list::list,
+        management::fallback_events::read::read,
+        management::requests::list::list,
+        management::requests::read::read,
+        management::providers::list::list,
+        management::providers::create::create,
+        management::providers::read::read,
+        management::providers::change::change,
+        management::providers::delete::delete,
+        management::explain::explain,
+        management::providers::connection::test,
+        management::models::list::list,
+        management::models::create::create,
+        management::models::read::read,
+        management::models::change::change,
+        management::models::delete::delete,
+        management::models::cooldown::end,
+        management::budgets::list::list,
+        management::budgets::create::create,
+        management::budgets::read::read,
+        management::budgets::change::change,
+        management::budgets::delete::delete,
+        management::error_mappings::list::list,
+        management::error_mappings::create::create,
+        management::error_mappings::read::read,
+        management::error_mappings::delete::delete,
+        management::usage::list,
+        management::whoami::whoami,
+        management::api_keys::list::list,
+        management::api_keys::create::create,
+        management::api_keys::read::read,
+        management::api_keys::change::change,
+        management::api_keys::revoke::revoke,
+        public::live,
+        public::ready,
+        public::metrics,
+        read,
+    ),
+    components(schemas(
+        errors::OpenAiError,
+        errors::OpenRouterError,
+        litellm::error::LiteLlmError,
+        management::error::ErrorResponse,
+        management::error::HTTPValidationError,
+    )),
+    modifiers(&Credentials)
+)]
+struct Description;
+
+/// The ways to present a key.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut OpenApi) {
+        let bearer = |description: &str| {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
+            SecurityScheme::Http(scheme.build())
+        };
+        let header = ApiKeyValue::with_description(
+            "x-api-key",
+            "An API key, as Feather's clients send it. `api-key`, the header of Azure's clients, is taken as well.",
+        );
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", bearer("An API key: `Authorization: Bearer KEY`."));
+        components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(ApiKey::Header(header)));
+        components.add_security_scheme("metrics", bearer("The operator's token for metrics."));
+    }
+}
+
+/// What a caller must present to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// The operator's token for metrics.
+    Token,
+    /// Any living key.
+    Key,
+    /// A key with that scope.
+    Scope(Scope),
+}
+
+/// The document. `server` is the address under which callers reach us; none is whichever the document itself was
+/// fetched from. `needs` says of a method, in capitals, and a path what a caller must present.
+#[must_use]
+pub fn describe(server: Option<&str>, needs: impl Fn(&str, &str) -> Needs) -> OpenApi {
+    let mut document = Description::openapi();
+    document.servers = Some(vec![Server::new(server.map_or("/", |url| url.trim_end_matches('/')))]);
+    finish::finish(&mut document, needs);
+    document
+}
+
+/// The document as it is served.
+#[derive(Debug, Clone)]
+pub struct Document(Bytes);
+
+impl Document {
+    /// Writes the document down, once, with an example for every body.
+    ///
+    /// # Errors
+    /// It has no JSON.
+    pub fn new(document: &OpenApi) -> serde_json::Result<Self> {
+        let mut document = document.clone();
+        examples::add_examples(&mut document);
+        Ok(Self(serde_json::to_vec(&document)?.into()))
+    }
+}
+
+/// Describes the API
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApi", tag = "about",
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value)))]
+pub async fn read(document: web::Data<Document>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .body(document.0.clone())
+}

@@ -1,0 +1,327 @@
+//! What runs beside the servers: following the changes of other processes, writing down when keys were used and which
+//! providers accept our credentials, and deleting links, sessions and invitations that are over.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::sentences_file;
+use crate::config::Settings;
+use crate::domain::clock::Clock;
+use crate::gateway::call::endpoint::Endpoints;
+use crate::gateway::routing::budget::Crossed;
+use crate::gateway::routing::call_feedback::Listeners;
+use crate::gateway::routing::provider_health::HealthChange;
+use crate::store::Store;
+use crate::store::recorder::{Recorder, Watcher};
+
+/// Every process looks for changes so often.
+const FOLLOW: Duration = Duration::from_secs(1);
+/// What is over is looked for so often.
+const SWEEP: Duration = Duration::from_secs(3_600);
+/// Between two batches of it.
+const BREATH: Duration = Duration::from_millis(200);
+/// What organizations no longer keep is looked for so often.
+const FORGET: Duration = Duration::from_secs(10);
+/// With more records waiting nothing is deleted: they come first.
+const BUSY: u64 = 64;
+/// Changes of providers' health are gathered for so long.
+const HEALTH: Duration = Duration::from_secs(1);
+/// Keys' last use is written down so often.
+const TOUCH: Duration = Duration::from_secs(30);
+
+/// The tasks, and how to end them.
+pub(super) struct Followers {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Followers {
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+pub(super) fn start(
+    (store, endpoints): (&Store, Endpoints),
+    clock: &Clock,
+    settings: &Settings,
+    listeners: &Arc<Listeners>,
+    watcher: Watcher,
+    health: mpsc::Receiver<HealthChange>,
+) -> Followers {
+    let (stop, stopped) = watch::channel(false);
+    let tasks = vec![
+        tokio::spawn(look(store.clone(), stopped.clone())),
+        tokio::spawn(follow(store.clone(), endpoints, stopped.clone())),
+        tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
+        tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
+        tokio::spawn(note_health(store.clone(), health, stopped.clone())),
+        tokio::spawn(sentences_file::follow(
+            settings.gateway.sentences.clone(),
+            listeners.clone(),
+            stopped.clone(),
+        )),
+        tokio::spawn(sweep(store.clone(), stopped.clone())),
+        tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
+    ];
+    Followers { stop, tasks }
+}
+
+/// Looks whether the database answers.
+async fn look(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => store.system().look().await,
+        }
+    }
+}
+
+async fn follow(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = store.system().follow_changes().await {
+            tracing::warn!(%error, "cannot look for changes; serving what is known");
+        }
+        endpoints.forget_gone();
+    }
+}
+
+/// Reads what budgets have spent, and tells whose soft limit was crossed.
+async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = read_spending(&store, &listeners).await {
+            tracing::warn!(%error, "cannot read what was spent; going by what is known");
+            continue;
+        }
+        for organization in store.directory().organizations() {
+            for Crossed { organization_id, budget_id, spent } in listeners.spending.crossed(&organization) {
+                let data = store.system().organization(organization_id, "budgets");
+                match data.budget_warn(budget_id, spent).await {
+                    Ok(true) => {
+                        tracing::warn!(organization = %organization_id, budget = %budget_id, "a soft limit was crossed")
+                    }
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(budget = %budget_id, %error, "a crossed limit was not written down")
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn read_spending(store: &Store, listeners: &Listeners) -> crate::domain::error::Result<()> {
+    let period = listeners.spending.needed();
+    listeners.spending.read(None, period, async { store.system().spent_since(period).await }).await
+}
+
+/// At the start and every hour, batch by batch, so that no change waits for it for long.
+async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut pause = Duration::ZERO;
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = match store.system().sweep().await {
+            Ok(0) => SWEEP,
+            Ok(_) => BREATH,
+            Err(error) => {
+                tracing::warn!(%error, "cannot delete links, sessions and invitations that are over");
+                SWEEP
+            }
+        };
+    }
+}
+
+/// Deletes what organizations no longer want to keep, while nobody waits for the writer.
+async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FORGET);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut more = false;
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick(), if !more => {}
+            () = tokio::time::sleep(BREATH), if more => {}
+        }
+        if watcher.spooled() > 0 || watcher.waiting() > BUSY {
+            more = false;
+            continue;
+        }
+        more = match store.system().retention_sweep().await {
+            Ok(deleted) => deleted > 0,
+            Err(error) => {
+                tracing::warn!(%error, "what is too old could not be deleted");
+                false
+            }
+        };
+    }
+}
+
+async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(TOUCH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut since = clock.now().timestamp();
+    loop {
+        let last = tokio::select! {
+            _ = stopped.changed() => true,
+            _ = ticks.tick() => false,
+        };
+        let now = clock.now().timestamp();
+        match store.system().api_key_touch(since).await {
+            Ok(()) => since = now,
+            Err(error) => tracing::warn!(%error, "cannot write down when keys were used"),
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+/// Writes down what calls found out about providers. Of a provider that flaps, the last word of each second.
+async fn note_health(
+    store: Store,
+    mut changes: mpsc::Receiver<HealthChange>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let first = tokio::select! {
+            biased;
+            first = changes.recv() => first,
+            () = stop(&mut stopped) => None,
+        };
+        let Some(first) = first else { return };
+        let mut latest = vec![first];
+        while let Ok(next) = changes.try_recv() {
+            latest.retain(|change| change.provider_id != next.provider_id);
+            latest.push(next);
+        }
+        for HealthChange { organization_id, provider_id, updated_at, health } in latest {
+            let organization = store.system().organization(organization_id, "gateway");
+            if let Err(error) = organization.provider_health_set(provider_id, updated_at, health).await {
+                tracing::warn!(provider = %provider_id, %error, "a provider's health was not written down");
+            }
+        }
+        let _ = tokio::time::timeout(HEALTH, stop(&mut stopped)).await;
+    }
+}
+
+/// Waits for the stop, which may have been asked for already.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Adds the recorder's figures and the cooldowns' to the metrics.
+pub(super) fn register(
+    registry: &mut Registry,
+    recorder: &Recorder,
+    listeners: &Arc<Listeners>,
+    store: &Store,
+) {
+    registry.register_collector(Box::new(BudgetCollector(listeners.clone(), store.clone())));
+    registry.register_collector(Box::new(RecorderCollector(recorder.watcher())));
+    registry.register_collector(Box::new(CooldownCollector(listeners.clone())));
+}
+
+#[derive(Debug)]
+struct CooldownCollector(Arc<Listeners>);
+
+impl Collector for CooldownCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let open = ConstGauge::new(i64::try_from(self.0.cooldowns.open_count()).unwrap_or(i64::MAX));
+        open.encode(encoder.encode_descriptor(
+            "failsoft_models_in_cooldown",
+            "Models of all organizations that this process leaves alone for now",
+            None,
+            open.metric_type(),
+        )?)
+    }
+}
+
+#[derive(Debug)]
+struct BudgetCollector(Arc<Listeners>, Store);
+
+impl Collector for BudgetCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let (mut soft, mut hard) = (0, 0);
+        for organization in self.1.directory().organizations() {
+            for budget in organization.budgets.iter() {
+                let spent = self.0.spending.spent(organization.id, budget.api_key_id, budget.period);
+                soft += i64::from(budget.soft.is_some_and(|limit| spent >= limit));
+                hard += i64::from(budget.hard.is_some_and(|limit| spent >= limit));
+            }
+        }
+        for (name, help, count) in [
+            (
+                "failsoft_budgets_at_soft_limit",
+                "Budgets of all organizations whose soft limit is reached",
+                soft,
+            ),
+            ("failsoft_budgets_at_hard_limit", "Budgets of all organizations that are used up", hard),
+        ] {
+            let gauge = ConstGauge::new(count);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct RecorderCollector(crate::store::recorder::Watcher);
+
+impl Collector for RecorderCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let figures = self.0.figures();
+        let depth = ConstGauge::new(i64::try_from(self.0.depth()).unwrap_or(i64::MAX));
+        depth.encode(encoder.encode_descriptor(
+            "failsoft_recorder_queue_depth",
+            "Places of the writer's queue that are taken: records waiting, and requests under way",
+            None,
+            depth.metric_type(),
+        )?)?;
+        let spooled = ConstGauge::new(i64::try_from(self.0.spooled()).unwrap_or(i64::MAX));
+        spooled.encode(encoder.encode_descriptor(
+            "failsoft_recorder_spooled",
+            "Records that wait in the spool because the database is away or slow",
+            None,
+            spooled.metric_type(),
+        )?)?;
+        for (name, help, value) in [
+            ("failsoft_recorder_records", "Records committed", &figures.committed),
+            ("failsoft_recorder_groups", "Commits of the writer", &figures.groups),
+            ("failsoft_recorder_lost", "Records given up after every retry", &figures.lost),
+        ] {
+            let counter = ConstCounter::new(value.load(Ordering::Relaxed));
+            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+        }
+        Ok(())
+    }
+}

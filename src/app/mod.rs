@@ -1,0 +1,278 @@
+//! Builds the application from its settings, knows its address, and runs it until it is stopped.
+//!
+//! Imports everything; imported by `cli` and by the tests.
+
+pub(crate) mod jobs;
+pub(crate) mod open_files;
+pub(crate) mod own_addresses;
+pub mod routes;
+pub mod sentences_file;
+mod serve;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::config::Settings;
+use crate::domain::clock::Clock;
+use crate::gateway::Gateway;
+use crate::gateway::call::endpoint::Endpoints;
+use crate::gateway::call::refused_parameters::Refusals;
+use crate::gateway::record::metrics::Metrics;
+use crate::gateway::routing::budget::Spending;
+use crate::gateway::routing::call_feedback::Listeners;
+use crate::gateway::routing::cooldown::Cooldowns;
+use crate::gateway::routing::provider_health::{Health, HealthChange};
+use crate::gateway::usage::calibration::Habits;
+use crate::limits::shares::{Shares, Sizes};
+use crate::simulate;
+use crate::store::recorder::{Recorder, RecorderError, Watcher};
+use crate::store::{ConnectError, Store};
+use crate::telemetry::{Readiness, Registry};
+use crate::upstream::names::Names;
+use crate::upstream::resolver::Resolver;
+use crate::upstream::{Gate, Upstream};
+
+/// Why the application could not be built: one line that names cause and remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] ConnectError),
+    /// The recorder.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    /// The operator's sentences.
+    #[error(transparent)]
+    Sentences(#[from] sentences_file::SentencesError),
+    /// A port.
+    #[error("cannot listen on {address}: {source}. Choose another with --listen or FAILSOFT_LISTEN")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Anything else.
+    #[error("cannot start: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A built application: its ports are open, and it answers as soon as it runs.
+pub struct Application {
+    store: Store,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    settings: Arc<Settings>,
+    readiness: Readiness,
+    servers: Vec<Server>,
+    simulator: Server,
+    writer: JoinHandle<()>,
+    clock: Clock,
+    health_changes: mpsc::Receiver<HealthChange>,
+    listeners: Arc<Listeners>,
+    endpoints: Endpoints,
+    watcher: Watcher,
+}
+
+/// So many organizations may have all the live views of events open that one may have.
+const TAILS: usize = 40;
+
+/// Stops a running application from elsewhere.
+#[derive(Clone)]
+pub struct Stopper(tokio::sync::watch::Sender<bool>);
+
+impl Stopper {
+    /// A stopper, and what waits for it.
+    #[must_use]
+    pub fn new() -> (Self, tokio::sync::watch::Receiver<bool>) {
+        let (sender, receiver) = tokio::sync::watch::channel(false);
+        (Self(sender), receiver)
+    }
+
+    /// Asks for the stop.
+    pub fn stop(&self) {
+        // Nobody waits any more: it has stopped already.
+        let _ = self.0.send(true);
+    }
+}
+
+impl Application {
+    /// Opens the store and the ports.
+    ///
+    /// # Errors
+    /// One line that names cause and remedy.
+    pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let names = Arc::new(Resolver::new(settings.upstream.name_servers.clone()));
+        Self::build_with(settings, clock, names).await
+    }
+
+    /// As [`Application::build`], with another resolver for the names of providers.
+    ///
+    /// # Errors
+    /// One line that names cause and remedy.
+    pub async fn build_with(
+        settings: Settings,
+        clock: Clock,
+        names: Arc<dyn Names>,
+    ) -> Result<Self, StartError> {
+        // The TLS library is chosen once for the process; a second choice of the same is no error.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let settings = Arc::new(settings);
+        let store = Store::open(&settings, clock.clone()).await?;
+        let gate = Gate::new(settings.upstream.allow_private.clone());
+        let connect = Duration::from_secs(settings.gateway.connect_seconds);
+        let upstream = Upstream::new(gate, connect, names).map_err(StartError::Other)?;
+        let (simulator, simulator_address) = start_simulator()?;
+        upstream.gate().set_simulated(simulator_address);
+        let (recorder, writer) = Recorder::start(&store, &settings.recording).await?;
+        let readiness = Readiness::new(recorder.has_spool());
+        let mut registry = prometheus_client::registry::Registry::default();
+        let metrics = Arc::new(Metrics::register(&mut registry));
+        let (health, health_changes) = Health::new();
+        let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
+        let spending = Spending::new(clock.clone());
+        let sentences = sentences_file::read(settings.gateway.sentences.as_deref())?;
+        let listeners = Arc::new(Listeners {
+            cooldowns,
+            health,
+            habits: Habits::default(),
+            spending,
+            sentences: ArcSwap::from_pointee(sentences),
+        });
+        // Who is over its budget must not be answered because nobody has looked yet.
+        jobs::read_spending(&store, &listeners).await.map_err(|error| StartError::Other(error.into()))?;
+        let watcher = recorder.watcher();
+        jobs::register(&mut registry, &recorder, &listeners, &store);
+        let shares = Shares::new(sizes(&settings));
+        let endpoints = Endpoints::new(&store.vault().instance_name())
+            .map_err(|error| StartError::Other(error.into()))?;
+        let gateway = Gateway {
+            upstream,
+            recorder,
+            clock: clock.clone(),
+            metrics,
+            endpoints: endpoints.clone(),
+            listeners: listeners.clone(),
+            refusals: Refusals::default(),
+            shares: shares.clone(),
+        };
+        let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());
+        let served = serve::serve(serve::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            settings: settings.clone(),
+            gateway: Arc::new(gateway),
+            readiness: readiness.clone(),
+            registry: Arc::new(registry),
+            shares,
+        })?;
+        Ok(Self {
+            store,
+            address: served.address,
+            metrics_address: served.metrics_address,
+            settings,
+            readiness,
+            servers: served.servers,
+            simulator,
+            writer,
+            clock,
+            health_changes,
+            listeners,
+            endpoints,
+            watcher,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the metrics' own listener is, if there is one.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Whether it takes new work; for who stops it.
+    #[must_use]
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// The store, for the demo and the tests to fill.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Runs until `stop` says so, then drains: first it says that it is not ready, then the port closes, then
+    /// running answers get their time, then what they had to record is written.
+    ///
+    /// # Errors
+    /// A server broke.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
+        let simulator_handle = self.simulator.handle();
+        let simulator = tokio::spawn(self.simulator);
+        let followers = jobs::start(
+            (&self.store, self.endpoints),
+            &self.clock,
+            &self.settings,
+            &self.listeners,
+            self.watcher,
+            self.health_changes,
+        );
+        let mut running: Vec<JoinHandle<std::io::Result<()>>> =
+            self.servers.into_iter().map(tokio::spawn).collect();
+        stop.await;
+        self.readiness.drain();
+        let notice = Duration::from_secs(self.settings.server.drain_notice_seconds);
+        // A person at a terminal has no balancer that would have to look away.
+        let _ = tokio::time::timeout(notice, self.readiness.without_notice()).await;
+        for handle in &handles {
+            handle.stop(true).await;
+        }
+        for server in running.drain(..) {
+            server.await.map_err(std::io::Error::other)??;
+        }
+        // Its streams may feed answers that were draining, so it goes last.
+        simulator_handle.stop(false).await;
+        let _ = simulator.await;
+        followers.stop().await;
+        // The servers have dropped every entrance to the writer; it ends when it has written what waits.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.writer).await;
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+/// How much there is to share.
+fn sizes(settings: &Settings) -> Sizes {
+    let server = &settings.server;
+    Sizes {
+        bytes: server.body_budget,
+        requests: server.request_ceiling.min(open_files::requests(open_files::raise())),
+        organization_requests: server.organization_requests,
+        organization_calls: server.organization_calls,
+        tails: server.organization_tails.saturating_mul(TAILS),
+        organization_tails: server.organization_tails,
+        person_tails: server.person_tails,
+    }
+}
+
+fn start_simulator() -> Result<(Server, SocketAddr), StartError> {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listen = |source| StartError::Listen { address: any, source };
+    let listener = TcpListener::bind(any).map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let server = simulate::start(listener, simulate::Settings::default()).map_err(listen)?;
+    Ok((server, address))
+}

@@ -1,0 +1,83 @@
+//! The operator's file of sentences: read at the start, and again whenever it changes.
+//!
+//! A file that cannot be used at the start stops the start. Later the sentences that were read last stay in force, and
+//! the log says why, once for each version of the file.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::gateway::routing::call_feedback::Listeners;
+use crate::providers::Sentences;
+use crate::providers::errors::phrases::LONGEST_FILE;
+
+/// The file is looked at so often.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why a file of sentences is not used: one line that names the file, the cause and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the file of sentences {path} cannot be used: {cause}. Correct it, or take 'sentences' out of [gateway]"
+)]
+pub struct SentencesError {
+    path: PathBuf,
+    cause: String,
+}
+
+/// Reads the file; without one, the sentences that are built in.
+///
+/// # Errors
+/// It cannot be read, or holds something else.
+pub fn read(path: Option<&Path>) -> Result<Sentences, SentencesError> {
+    let Some(path) = path else { return Ok(Sentences::default()) };
+    let error = |cause: String| SentencesError { path: path.to_owned(), cause };
+    let file = std::fs::File::open(path).map_err(|cause| error(cause.to_string()))?;
+    let mut text = String::new();
+    let limit = u64::try_from(LONGEST_FILE).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_string(&mut text).map_err(|cause| error(cause.to_string()))?;
+    if text.len() > LONGEST_FILE {
+        return Err(error(format!("it is longer than {LONGEST_FILE} bytes")));
+    }
+    Sentences::parse(&text).map_err(|cause| error(cause.to_string()))
+}
+
+/// Which version of the file it is, as far as the file system says.
+fn version(path: &Path) -> Option<(SystemTime, u64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
+}
+
+/// Reads the file again whenever it changes.
+pub(super) async fn follow(
+    path: Option<PathBuf>,
+    listeners: Arc<Listeners>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let Some(path) = path else { return };
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // It may have changed between the start's reading and now.
+    let mut seen = None;
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = version(&path);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match read(Some(&path)) {
+            Ok(sentences) => {
+                tracing::info!(path = %path.display(), sentences = sentences.added(), "sentences of providers are read");
+                listeners.sentences.store(Arc::new(sentences));
+            }
+            Err(error) => tracing::warn!(%error, "the sentences that were read before stay in force"),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The extractors: a handler's first argument says who is calling and what they were allowed.
+//!
+//! One extractor serves every route and dialect: it finds the key, checks its form, its life and the scope that
+//! the handler's signature names, and makes the [`Tenant`]. Imports `store`, `error`, `clock`.
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use uuid::Uuid;
+
+use super::api_key;
+use crate::domain::clock::Clock;
+use crate::domain::error::{CredentialFault, Error};
+use crate::domain::permission::Scope;
+use crate::domain::tenant::Tenant;
+use crate::limits::shares::Shares;
+use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
+use crate::store::{Actor, Store};
+
+/// The id of a request, made at the door; its caller gets it as `x-request-id`.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestId(pub Uuid);
+
+/// A scope as a type, for signatures.
+pub trait Requires {
+    /// The scope; none is any living key.
+    const SCOPE: Option<Scope>;
+}
+
+macro_rules! requires {
+    ($($(#[$documentation:meta])* $name:ident = $scope:expr;)*) => {
+        $(
+            $(#[$documentation])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+            impl Requires for $name {
+                const SCOPE: Option<Scope> = $scope;
+            }
+        )*
+    };
+}
+
+requires! {
+    /// Any living key.
+    AnyKey = None;
+    /// [`Scope::Inference`].
+    Inference = Some(Scope::Inference);
+    /// [`Scope::RouterRead`].
+    RouterRead = Some(Scope::RouterRead);
+    /// [`Scope::RouterManage`].
+    RouterManage = Some(Scope::RouterManage);
+    /// [`Scope::KeysManage`].
+    KeysManage = Some(Scope::KeysManage);
+    /// [`Scope::BudgetsManage`].
+    BudgetsManage = Some(Scope::BudgetsManage);
+}
+
+/// An authenticated caller who was allowed `S`.
+#[derive(Debug, Clone)]
+pub struct Caller<S> {
+    /// The proof that opens the organization's data.
+    pub tenant: Tenant,
+    /// The organization as of now.
+    pub organization: Arc<OrganizationSnapshot>,
+    /// The key.
+    pub key: Arc<ApiKeyEntry>,
+    /// The request.
+    pub request_id: Uuid,
+    scope: PhantomData<S>,
+}
+
+impl<S: Requires> FromRequest for Caller<S> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authenticate(request))
+    }
+}
+
+fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> {
+    let missing = || Error::internal("the application was built without its store or clock");
+    let store = request.app_data::<web::Data<Store>>().ok_or_else(missing)?;
+    let clock = request.app_data::<web::Data<Clock>>().ok_or_else(missing)?;
+    let presented = presented(request.headers())?;
+    if !api_key::is_well_formed(presented) {
+        return Err(Error::Unauthenticated(CredentialFault::Malformed));
+    }
+    if !store.directory().is_loaded() {
+        return Err(Error::NotReady);
+    }
+    let hash = store.vault().key_hash(presented);
+    let (organization, key) =
+        store.directory().find_key(&hash).ok_or(Error::Unauthenticated(CredentialFault::Unknown))?;
+    let now = clock.now();
+    if key.expires_at.is_some_and(|end| end <= now) {
+        return Err(Error::Unauthenticated(CredentialFault::Expired));
+    }
+    key.last_used.store(now.timestamp(), Ordering::Relaxed);
+    if let Some(scope) = S::SCOPE
+        && !key.scopes.iter().any(|own| own == scope.as_str())
+    {
+        return Err(Error::ScopeMissing(scope.as_str()));
+    }
+    let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
+    let actor = Actor::api_key(key.id.0, &key.name, Some(request_id));
+    let tenant = Tenant::of_key(organization.id, actor);
+    // Requests to models are counted with the limits of their key.
+    let tenant = if S::SCOPE == Some(Scope::Inference) {
+        tenant
+    } else {
+        let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
+        tenant.at(shares.of(organization.id).call()?)
+    };
+    Ok(Caller { tenant, organization, key, request_id, scope: PhantomData })
+}
+
+/// Headers that hold a key and nothing else: ours, and the one of Azure's clients.
+const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
+
+/// The one key that the request presents.
+fn presented(headers: &HeaderMap) -> Result<&str, Error> {
+    let fault = |fault| Err(Error::Unauthenticated(fault));
+    let mut found = None;
+    for value in KEY_HEADERS.into_iter().flat_map(|name| headers.get_all(name)) {
+        match (found, value.to_str()) {
+            (None, Ok(key)) => found = Some(key.trim()),
+            (Some(known), Ok(key)) if known == key.trim() => {}
+            (Some(_), Ok(_)) => return fault(CredentialFault::Conflicting),
+            (_, Err(_)) => return fault(CredentialFault::Malformed),
+        }
+    }
+    for value in headers.get_all(AUTHORIZATION) {
+        let bearer = value.to_str().ok().and_then(|text| {
+            let (scheme, key) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+        });
+        match (found, bearer) {
+            (None, Some(key)) => found = Some(key),
+            (Some(known), Some(key)) if known == key => {}
+            (Some(_), Some(_)) => return fault(CredentialFault::Conflicting),
+            (_, None) => return fault(CredentialFault::Malformed),
+        }
+    }
+    match found {
+        Some(key) => Ok(key),
+        None => fault(CredentialFault::Missing),
+    }
+}

@@ -1,0 +1,229 @@
+//! The week before the demo, invented: requests and fallback events as the gateway would have recorded them.
+//!
+//! The same week on every start but for its dates. Every row says origin `demo`.
+
+mod story;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
+use uuid::Uuid;
+
+use crate::domain::clock::{Clock, ManualClock};
+use crate::gateway::response::answer::AttemptReport;
+use crate::gateway::usage::pricing::Usage;
+use crate::store::recorder::{FallbackEventRecord, RequestRecord};
+use crate::store::snapshot::{ApiKeyEntry, Chain, OrganizationSnapshot};
+use story::{Mishap, STORIES, Story};
+
+const ORIGIN: &str = "demo";
+const SEED: u64 = 7;
+const REQUESTS: u32 = 1_050;
+/// One request in so many microseconds, on the average: they fill a week.
+const SLOT_MICROS: u64 = 7 * 24 * 3_600 * 1_000_000 / REQUESTS as u64;
+/// Every so many requests a new session begins.
+const SESSION: u32 = 5;
+
+/// Invents the week before `now`, for an organization with the demo's catalogue: about 400 events, and the requests
+/// that they belong to.
+pub(super) fn invent(
+    organization: &OrganizationSnapshot,
+    now: DateTime<Utc>,
+) -> (Vec<FallbackEventRecord>, Vec<RequestRecord>) {
+    let (clock, hand) = Clock::manual(now - TimeDelta::days(7));
+    let mut week = Week {
+        organization,
+        key: organization.keys.values().next().map(AsRef::as_ref),
+        clock,
+        hand,
+        dice: Xoshiro256PlusPlus::seed_from_u64(SEED),
+        session: None,
+        events: Vec::new(),
+        requests: Vec::new(),
+    };
+    for number in 0..REQUESTS {
+        week.live(number);
+    }
+    (week.events, week.requests)
+}
+
+struct Week<'a> {
+    organization: &'a OrganizationSnapshot,
+    key: Option<&'a ApiKeyEntry>,
+    clock: Clock,
+    hand: ManualClock,
+    dice: Xoshiro256PlusPlus,
+    session: Option<Uuid>,
+    events: Vec<FallbackEventRecord>,
+    requests: Vec<RequestRecord>,
+}
+
+/// One request in the making.
+struct Happening {
+    id: Uuid,
+    at: DateTime<Utc>,
+    streamed: bool,
+    /// Milliseconds that the mishaps took.
+    lost_ms: i64,
+    /// Milliseconds that the answer took.
+    answer_ms: i64,
+}
+
+impl Week<'_> {
+    /// Somewhere in its slot of the week, a request is made.
+    fn live(&mut self, number: u32) {
+        let early = self.dice.random_range(0..SLOT_MICROS);
+        self.hand.advance(Duration::from_micros(early));
+        if number.is_multiple_of(SESSION) {
+            self.session = self.dice.random_bool(0.5).then(|| self.clock.new_id());
+        }
+        let story = self.story();
+        let happening = Happening {
+            id: self.clock.new_id(),
+            at: self.clock.now(),
+            streamed: self.dice.random_bool(0.5),
+            lost_ms: story.mishaps.iter().map(|mishap| mishap.duration_ms).sum(),
+            answer_ms: self.dice.random_range(250..2_500),
+        };
+        self.tell_events(story, &happening);
+        self.tell_request(story, &happening);
+        self.hand.advance(Duration::from_micros(SLOT_MICROS - early));
+    }
+
+    fn story(&mut self) -> &'static Story {
+        let total: u32 = STORIES.iter().map(|story| story.weight).sum();
+        let mut drawn = self.dice.random_range(0..total);
+        for story in STORIES {
+            if drawn < story.weight {
+                return story;
+            }
+            drawn -= story.weight;
+        }
+        &STORIES[0]
+    }
+
+    fn tell_events(&mut self, story: &Story, happening: &Happening) {
+        let mut passed_ms = 0;
+        for (hop, mishap) in (0..).zip(story.mishaps) {
+            passed_ms += mishap.duration_ms;
+            let next = story.next(mishap);
+            let chain = next.and_then(|next| self.chain(story.requested, next));
+            let at = happening.at + TimeDelta::milliseconds(passed_ms);
+            self.events.push(FallbackEventRecord {
+                id: self.clock.new_id().into(),
+                organization_id: self.organization.id,
+                request_id: happening.id.into(),
+                failed_model: mishap.model.to_owned(),
+                next_model: next.map(str::to_owned),
+                error_class: mishap.class.as_str().to_owned(),
+                error_message: Some(mishap.message.to_owned()),
+                invocation_type: invocation_type(happening.streamed).to_owned(),
+                router_config_id: chain.map(|chain| chain.config_id),
+                router_config_revision: chain.map(|chain| chain.revision),
+                session_id: self.session,
+                session_ref: None,
+                hop,
+                attempts: i32::from(!mishap.class.is_passed_over()),
+                status_code: mishap.status.map(i32::from),
+                matched_rule: mishap.rule.map(str::to_owned),
+                duration_ms: mishap.duration_ms,
+                origin: ORIGIN.to_owned(),
+                created_at: at,
+                recorded_at: at,
+            });
+        }
+    }
+
+    fn tell_request(&mut self, story: &Story, happening: &Happening) {
+        let served = story.answered_by.and_then(|name| self.organization.models.get(name));
+        let usage = served.map(|_| self.usage(story));
+        let price = served.and_then(|model| model.price.as_ref());
+        let (cost, source) = usage.map_or((Some(0), None), |usage| usage.bill(price));
+        let total_ms = happening.lost_ms + if served.is_some() { happening.answer_ms } else { 0 };
+        let called = story.mishaps.iter().filter(|mishap| !mishap.class.is_passed_over()).count();
+        let calls = called + usize::from(served.is_some() && !story.interrupted());
+        let ended = happening.at + TimeDelta::milliseconds(total_ms);
+        let request = RequestRecord {
+            id: happening.id.into(),
+            organization_id: self.organization.id,
+            api_key_id: self.key.map(|key| key.id.0),
+            api_key_name: self.key.map(|key| key.name.to_string()),
+            requested_model: story.requested.to_owned(),
+            served_model: served.map(|model| model.name.to_string()),
+            served_provider: served.map(|model| model.provider.name.to_string()),
+            outcome: story.outcome().as_str().to_owned(),
+            error_class: story.final_class().map(|class| class.as_str().to_owned()),
+            status_code: story.status.into(),
+            endpoint: "/v1/chat/completions".to_owned(),
+            invocation_type: invocation_type(happening.streamed).to_owned(),
+            streamed: happening.streamed,
+            input_tokens: usage.map(|usage| usage.input),
+            output_tokens: usage.map(|usage| usage.output),
+            cached_tokens: usage.map(|usage| usage.cached),
+            reasoning_tokens: usage.map(|usage| usage.reasoning),
+            cache_write_tokens: usage.map(|usage| usage.cache_write),
+            usage_flag: None,
+            cost_nano_dollars: cost,
+            cost_source: source.map(|source| source.as_str().to_owned()),
+            model_price_id: price.and_then(|price| price.id),
+            estimated: usage.is_some_and(|usage| usage.estimated),
+            first_frame_ms: served.map(|_| happening.lost_ms + happening.answer_ms / 4),
+            total_ms,
+            upstream_calls: i32::try_from(calls).unwrap_or(i32::MAX),
+            hops: i32::try_from(story.hops()).unwrap_or(i32::MAX),
+            attempts: serde_json::to_value(self.reports(story, happening)).unwrap_or_default(),
+            session_id: self.session,
+            session_ref: None,
+            client_retry_count: Some(0),
+            origin: ORIGIN.to_owned(),
+            created_at: happening.at,
+            recorded_at: ended,
+            instance_id: None,
+        };
+        self.requests.push(request);
+    }
+
+    fn usage(&mut self, story: &Story) -> Usage {
+        let input = self.dice.random_range(40..1_800);
+        let cached = if self.dice.random_bool(0.25) { input / 2 } else { 0 };
+        let output = self.dice.random_range(20..600);
+        Usage { input, output, cached, estimated: story.interrupted(), ..Usage::default() }
+    }
+
+    fn reports(&self, story: &Story, happening: &Happening) -> Vec<AttemptReport> {
+        let answer_ms = happening.answer_ms / if happening.streamed { 4 } else { 1 };
+        let failed =
+            story.mishaps.iter().map(|mishap| self.report(mishap.model, Some(mishap), mishap.duration_ms));
+        let answered = story.answered_by.filter(|_| !story.interrupted());
+        failed.chain(answered.map(|model| self.report(model, None, answer_ms))).collect()
+    }
+
+    fn report(&self, model: &str, mishap: Option<&Mishap>, duration_ms: i64) -> AttemptReport {
+        let provider = self.organization.models.get(model).map(|model| model.provider.name.to_string());
+        AttemptReport {
+            model: model.to_owned(),
+            provider: provider.unwrap_or_default(),
+            status: mishap.map_or(Some(200), |mishap| mishap.status),
+            error_class: mishap.map(|mishap| mishap.class),
+            matched_rule: mishap.and_then(|mishap| mishap.rule),
+            duration_ms: duration_ms.unsigned_abs(),
+            passed_over: mishap.is_some_and(|mishap| mishap.class.is_passed_over()),
+            adapted: Vec::new(),
+        }
+    }
+
+    /// The stored list of a model that leads to another one.
+    fn chain(&self, model: &str, next: &str) -> Option<&Chain> {
+        let model = self.organization.models.get(model)?;
+        let chains = self.organization.chains.get(&model.id)?;
+        let lists = [&chains.general, &chains.context_window, &chains.content_policy];
+        let leads_there = |chain: &&Chain| chain.targets.iter().any(|target| *target.name == *next);
+        lists.into_iter().filter_map(|list| list.as_deref()).find(leads_there)
+    }
+}
+
+fn invocation_type(streamed: bool) -> &'static str {
+    if streamed { "chat_completion_stream" } else { "chat_completion" }
+}

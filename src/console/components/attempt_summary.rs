@@ -1,0 +1,127 @@
+//! What was tried for a request, read back from its row, and told in one sentence.
+//!
+//! Imports `gateway` for the classes of failures, `store` for the row.
+
+use serde::Deserialize;
+
+use crate::console::components::format::duration;
+use crate::console::components::status_badge::{happening, label};
+use crate::gateway::call::classify::ErrorClass;
+use crate::gateway::request::drills;
+use crate::store::RequestRow;
+
+/// One call, several of the same model in a row, or a pass-over.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Attempt {
+    /// Catalogue name of the model.
+    pub model: String,
+    /// Catalogue name of its provider.
+    #[serde(default)]
+    pub provider: String,
+    /// The provider's status; none if it gave none.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Why it failed; none for the one that answered.
+    #[serde(default)]
+    pub error_class: Option<String>,
+    /// The rule that matched.
+    #[serde(default)]
+    pub matched_rule: Option<String>,
+    /// Milliseconds.
+    #[serde(default)]
+    pub duration_ms: i64,
+    /// Whether it was not called at all.
+    #[serde(default)]
+    pub passed_over: bool,
+    /// What was changed in the request for its sake.
+    #[serde(default)]
+    pub adapted: Vec<String>,
+    /// Calls that were made of it.
+    #[serde(skip)]
+    pub calls: usize,
+}
+
+impl Attempt {
+    fn class(&self) -> Option<ErrorClass> {
+        self.error_class.as_deref()?.parse().ok()
+    }
+
+    /// Whether content had been sent on when it failed.
+    #[must_use]
+    pub fn broke_off(&self) -> bool {
+        self.class() == Some(ErrorClass::StreamInterrupted)
+    }
+
+    /// Whether it failed on purpose, and nobody was called.
+    #[must_use]
+    pub fn is_drill(&self) -> bool {
+        self.matched_rule.as_deref() == Some(drills::RULE)
+    }
+
+    /// `gpt-4o answered 429 after 412 ms`.
+    fn told(&self, request: &RequestRow) -> String {
+        let (model, took) = (&self.model, duration(self.duration_ms));
+        if let Some(class) = self.class().filter(|_| self.is_drill()) {
+            return on_purpose(model, class);
+        }
+        let times = if self.calls > 1 { format!(" ({} calls)", self.calls) } else { String::new() };
+        match (self.class(), self.status) {
+            (None, _) if self.error_class.is_none() && request.outcome == "client_closed" => {
+                format!("the caller left while {model} was answering")
+            }
+            (None, _) if self.error_class.is_none() && request.outcome == "running" => {
+                format!("{model} is answering")
+            }
+            (None, _) if self.error_class.is_none() && request.outcome == "interrupted" => {
+                format!("the gateway itself stopped while {model} was answering")
+            }
+            (None, _) if self.error_class.is_none() => format!("{model} answered in {took}{times}"),
+            (Some(ErrorClass::Timeout), _) => format!("{model} gave no answer within {took}{times}"),
+            (Some(class), Some(status)) if !self.passed_over => {
+                format!("{model} answered {status} after {took}{times}: it {}", happening(class))
+            }
+            (Some(class), _) if self.passed_over => format!("{model} {}", happening(class)),
+            (Some(class), _) => format!("{model} {} after {took}{times}", happening(class)),
+            (None, _) => format!("{model} failed after {took}{times}"),
+        }
+    }
+}
+
+/// `gpt-4o failed on purpose (a drill: timed out)`.
+#[must_use]
+pub fn on_purpose(model: &str, class: ErrorClass) -> String {
+    format!("{model} failed on purpose (a drill: {})", label(class).to_lowercase())
+}
+
+/// The attempts of a request, in order; several calls of one model after each other are one.
+#[must_use]
+pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
+    let read: Vec<Attempt> = serde_json::from_value(request.attempts.clone()).unwrap_or_default();
+    let mut merged: Vec<Attempt> = Vec::with_capacity(read.len());
+    for attempt in read {
+        let attempt = Attempt { calls: usize::from(!attempt.passed_over), ..attempt };
+        match merged.last_mut() {
+            Some(last) if last.model == attempt.model && !last.passed_over && !attempt.passed_over => {
+                let (calls, took) = (last.calls + 1, last.duration_ms + attempt.duration_ms);
+                *last = Attempt { calls, duration_ms: took, ..attempt };
+            }
+            _ => merged.push(attempt),
+        }
+    }
+    merged
+}
+
+/// What happened to a request, in one sentence.
+#[must_use]
+pub fn sentence(request: &RequestRow, attempts: &[Attempt]) -> String {
+    let mut parts: Vec<String> = attempts.iter().map(|attempt| attempt.told(request)).collect();
+    if request.served_model.is_none() {
+        parts.push(match request.outcome.as_str() {
+            "client_closed" => "the caller did not wait for more".to_owned(),
+            _ => format!("nobody was left, and the caller got {}", request.status_code),
+        });
+    }
+    let mut text = parts.join("; ");
+    text.push('.');
+    text
+}

@@ -1,0 +1,19 @@
+//! TODO console::components
+
+pub mod answer_panel;
+pub mod attempt_summary;
+pub mod budget_summary;
+pub mod chain_diagram;
+pub mod chart;
+pub mod edit_conflict;
+pub mod format;
+pub mod layout;
+pub mod navigation;
+pub mod number_input;
+pub mod pager;
+pub mod pagination;
+pub mod snippets;
+pub mod status_badge;
+pub mod time_range;
+pub mod timestamp;
+pub mod timing_bar;

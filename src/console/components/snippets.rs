@@ -1,0 +1,77 @@
+//! A question as code: what a program says to ask the same.
+//!
+//! Imports `gateway` for the body of a question.
+
+use serde_json::Value;
+
+use crate::gateway::preview::playground_request;
+
+/// What stands where the key is not known.
+pub const KEY: &str = "YOUR_API_KEY";
+
+/// Code in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snippet {
+    /// The language.
+    pub language: &'static str,
+    /// The code.
+    pub code: String,
+}
+
+impl Snippet {
+    /// What stands above it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}, with your key in the place of {KEY}", self.language)
+    }
+}
+
+/// As a command.
+#[must_use]
+pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
+    let body = playground_request::body(model, prompt).replace('\'', "'\\''");
+    format!(
+        "curl -sSi {address}/v1/chat/completions \\\n  -H 'Authorization: Bearer {key}' \\\n  \
+         -H 'Content-Type: application/json' \\\n  -d '{body}'"
+    )
+}
+
+/// In each language.
+#[must_use]
+pub fn snippets(address: &str, key: &str, model: &str, prompt: &str) -> Vec<Snippet> {
+    // A string of JSON is one of Python and of TypeScript, too.
+    let [model_text, prompt_text] = [model, prompt].map(|text| Value::from(text).to_string());
+    let python = format!(
+        "from openai import OpenAI\n\nclient = OpenAI(base_url=\"{address}/v1\", api_key=\"{key}\")\nanswer = \
+         client.chat.completions.with_raw_response.create(\n    model={model_text},\n    messages=[{{\"role\": \
+         \"user\", \"content\": {prompt_text}}}],\n)\nprint(answer.parse().choices[0].message.content)\nprint(\"answered \
+         by\", answer.headers[\"x-failsoft-model\"])"
+    );
+    let typescript = format!(
+        "import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: \"{address}/v1\", apiKey: \"{key}\" \
+         }});\nconst {{ data, response }} = await client.chat.completions\n  .create({{\n    model: {model_text},\n    \
+         messages: [{{ role: \"user\", content: {prompt_text} }}],\n  }})\n  \
+         .withResponse();\nconsole.log(data.choices[0].message.content);\nconsole.log(\"answered by\", \
+         response.headers.get(\"x-failsoft-model\"));"
+    );
+    vec![
+        Snippet { language: "curl", code: curl(address, key, model, prompt) },
+        Snippet { language: "Python", code: python },
+        Snippet { language: "TypeScript", code: typescript },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_stays_text_in_every_language() {
+        let typed = "it's \"quoted\"\n$(rm) \\ ";
+        let all = snippets("http://host", KEY, "m", typed);
+        assert!(all[0].code.contains(r#"it'\''s \"quoted\"\n$(rm) \\ "#), "{}", all[0].code);
+        for snippet in &all[1..] {
+            assert!(snippet.code.contains(r#""it's \"quoted\"\n$(rm) \\ ""#), "{}", snippet.code);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Somebody who is not logged in, or need not be: a signed cookie ties their forms to their browser.
+//!
+//! Imports `auth`, `store`, `config`.
+
+use std::future::{Ready, ready};
+
+use actix_web::cookie::Cookie;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq as _;
+
+use super::csrf;
+use crate::auth::console::cookies;
+use crate::auth::console::cookies::Kind;
+use crate::config::Settings;
+use crate::console::http::responses::{add_cookie, page_with};
+use crate::domain::error::{Error, Result};
+use crate::store::Store;
+use crate::store::vault::{self, Vault};
+
+const BYTES: usize = 16;
+
+/// A guest's browser.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    /// The token of this guest's forms.
+    pub form_token: String,
+    /// Set where the browser has no good cookie yet.
+    fresh: Option<Cookie<'static>>,
+    request: HttpRequest,
+}
+
+impl FromRequest for Guest {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Guest {
+    /// The guest of the cookie, or a new one.
+    pub(in crate::console) fn of(request: &HttpRequest) -> Result<Self> {
+        let (settings, store) = parts(request)?;
+        if let Some(known) = known(settings, store.vault(), request) {
+            let form_token = csrf::token_of_guest(store.vault(), &known);
+            return Ok(Self { form_token, fresh: None, request: request.clone() });
+        }
+        let secret = vault::random::<BYTES>().map_err(Error::internal)?;
+        let fresh = cookies::make(settings, Kind::Guest, sign(store.vault(), &secret), None);
+        let form_token = csrf::token_of_guest(store.vault(), &secret);
+        Ok(Self { form_token, fresh: Some(fresh), request: request.clone() })
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// A page with a form of this guest's.
+    ///
+    /// # Errors
+    /// The template cannot be rendered.
+    pub fn page(&self, status: u16, page: &impl Template) -> Result<HttpResponse> {
+        let mut response = page_with(status, page)?;
+        if let Some(fresh) = &self.fresh {
+            add_cookie(&mut response, fresh);
+        }
+        Ok(response)
+    }
+}
+
+pub(in crate::console) fn parts(request: &HttpRequest) -> Result<(&Settings, &Store)> {
+    let missing = || Error::internal("the application was built without its store or settings");
+    let settings = request.app_data::<web::Data<Settings>>().ok_or_else(missing)?;
+    let store = request.app_data::<web::Data<Store>>().ok_or_else(missing)?;
+    Ok((settings, store))
+}
+
+fn sign(vault: &Vault, secret: &[u8]) -> String {
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(secret), csrf::mac(vault, "guest", secret))
+}
+
+/// The secret of a cookie that is one of ours.
+fn known(settings: &Settings, vault: &Vault, request: &HttpRequest) -> Option<Vec<u8>> {
+    let value = cookies::read(settings, Kind::Guest, request)?;
+    let (secret, mac) = value.split_once('.')?;
+    let secret = URL_SAFE_NO_PAD.decode(secret).ok()?;
+    let right = csrf::mac(vault, "guest", &secret);
+    bool::from(right.as_bytes().ct_eq(mac.as_bytes())).then_some(secret)
+}

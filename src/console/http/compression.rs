@@ -1,0 +1,101 @@
+//! Pages and their files, made smaller on their way to a browser that can take them so.
+//!
+//! Only what is text of ours. A page shows what somebody else may have chosen (a filter in its address) beside what
+//! nobody else may learn; the one secret in it, the token of its forms, is spelled differently every time, so that the
+//! length of the whole gives nothing away. Nothing else is compressed: not the API, not streams, not files.
+
+use std::io::Write as _;
+
+use actix_web::body::{BoxBody, MessageBody as _};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Below this it does not pay.
+const LEAST: usize = 1_024;
+/// From this size on, a third less on the wire is worth another millisecond: the description of the API is such a page.
+const LARGE: usize = 128 * 1_024;
+
+/// Does the caller take gzip?
+pub(in crate::console) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight: String = weight.split_whitespace().collect();
+        name.trim().eq_ignore_ascii_case("gzip")
+            && !matches!(weight.as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+/// The bytes as gzip; none if that failed, which writing to memory does not.
+pub(in crate::console) fn gzip(bytes: &[u8], level: Compression) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), level);
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+/// A response as it goes out: a page that the caller takes as gzip is gzip.
+#[must_use]
+pub fn shrink(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("text/html")) {
+        return response;
+    }
+    let takes = takes_gzip(request.headers());
+    let (mut response, body) = response.into_parts();
+    response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+    let body = match body.try_into_bytes() {
+        Ok(bytes) => bytes,
+        Err(body) => return response.set_body(body),
+    };
+    let small = Some(&body).filter(|body| takes && body.len() >= LEAST);
+    let level = if body.len() < LARGE { Compression::fast() } else { Compression::default() };
+    let Some(small) = small.and_then(|body| gzip(body, level)) else {
+        return response.set_body(BoxBody::new(body));
+    };
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response.set_body(BoxBody::new(small))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_who_asks_for_it() {
+        for (accepted, takes) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.8", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0, br", false),
+            ("br", false),
+            ("", false),
+            ("xgzip", false),
+        ] {
+            let request =
+                TestRequest::default().insert_header(("accept-encoding", accepted)).to_http_request();
+            assert_eq!(takes_gzip(request.headers()), takes, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_smaller_and_nothing_else_is_touched() {
+        let text = "failsoft ".repeat(1_000);
+        let request = TestRequest::default().insert_header(("accept-encoding", "gzip")).to_http_request();
+        let plain = TestRequest::default().to_http_request();
+        let of = |kind: &str| HttpResponse::Ok().content_type(kind).body(text.clone());
+        let length = |response: HttpResponse| response.into_body().try_into_bytes().expect("bytes").len();
+        let page = shrink(&request, of("text/html; charset=utf-8"));
+        assert_eq!(page.headers().get("content-encoding").map(HeaderValue::as_bytes), Some(&b"gzip"[..]));
+        assert!(length(page) < 200);
+        assert_eq!(length(shrink(&plain, of("text/html; charset=utf-8"))), text.len());
+        assert_eq!(length(shrink(&request, of("application/json"))), text.len());
+        assert_eq!(length(shrink(&request, of("text/event-stream"))), text.len());
+    }
+}

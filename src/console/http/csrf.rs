@@ -1,0 +1,193 @@
+//! That a form was sent from a page of ours, by the browser that the page was made for.
+//!
+//! Two checks, either of which would do: where the browser says that the request comes from, and a token that stands in
+//! the page and belongs to the session (or, before log-in, to the guest's cookie). Imports `auth`, `store`, `config`.
+
+use std::fmt::Write as _;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
+use entity::ids::SessionId;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use crate::config::Settings;
+use crate::domain::error::{Error, Result, VisitFault};
+use crate::store::vault::{self, Vault};
+
+/// The field of a form that holds its token.
+pub const FIELD: &str = "form_token";
+
+/// Does the request come from a page of ours? What no browser sends names no origin, and passes: it has no cookies of
+/// anybody either.
+///
+/// # Errors
+/// [`VisitFault::ForeignOrigin`].
+pub fn check_origin(settings: &Settings, request: &HttpRequest) -> Result<()> {
+    if comes_from_us(settings, request.headers()) {
+        return Ok(());
+    }
+    Err(Error::Visit(VisitFault::ForeignOrigin))
+}
+
+fn comes_from_us(settings: &Settings, headers: &HeaderMap) -> bool {
+    // No page can set this header, and its word is about schemes and ports too.
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return ["same-origin", "none"].iter().any(|own| site.as_bytes() == own.as_bytes());
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let own = match &settings.server.public_url {
+        Some(url) => url.origin().ascii_serialization(),
+        None => match headers.get(HOST).and_then(|host| host.to_str().ok()) {
+            Some(host) => format!("http://{host}"),
+            None => return false,
+        },
+    };
+    origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())
+}
+
+/// The token of forms on pages for somebody who is logged in, spelled differently every time.
+#[must_use]
+pub fn token_of_session(vault: &Vault, session_id: SessionId) -> String {
+    masked(&mac(vault, "form of a session", session_id.0.as_bytes()))
+}
+
+/// The token of forms on pages for a guest, by the secret in the guest's cookie.
+#[must_use]
+pub fn token_of_guest(vault: &Vault, guest: &[u8]) -> String {
+    masked(&mac(vault, "form of a guest", guest))
+}
+
+/// The id of a thing that a form will make, signed for its session: a form that is sent twice makes one thing, and
+/// nobody chooses an id.
+#[must_use]
+pub fn once_of_session(vault: &Vault, session_id: SessionId, id: Uuid) -> String {
+    format!("{id}.{}", mac(vault, &format!("once in session {session_id}"), id.as_bytes()))
+}
+
+/// The id behind such a text.
+///
+/// # Errors
+/// [`VisitFault::FormStale`].
+pub fn check_once(vault: &Vault, session_id: SessionId, sent: &str) -> Result<Uuid> {
+    let stale = || Error::Visit(VisitFault::FormStale);
+    let id = sent.split_once('.').and_then(|(id, _)| id.parse().ok()).ok_or_else(stale)?;
+    let right = once_of_session(vault, session_id, id);
+    bool::from(right.as_bytes().ct_eq(sent.as_bytes())).then_some(id).ok_or_else(stale)
+}
+
+/// Is it the token that was expected?
+///
+/// # Errors
+/// [`VisitFault::FormStale`].
+pub fn check_token(expected: &str, sent: &str) -> Result<()> {
+    let (expected, sent) = (unmasked(expected), unmasked(sent));
+    if expected.len() == TOKEN_BYTES && bool::from(expected.ct_eq(&sent)) {
+        return Ok(());
+    }
+    Err(Error::Visit(VisitFault::FormStale))
+}
+
+/// Bytes of a token, which are hexadecimal digits.
+const TOKEN_BYTES: usize = 64;
+
+/// A token under a random mask, and the mask before it. Pages are compressed, and the length of a page that shows what
+/// somebody else chose would tell, guess by guess, what else is in it: a token that is never twice the same does not
+/// give itself away.
+fn masked(token: &str) -> String {
+    // Without random numbers there is no mask; the token is as good.
+    let mask = vault::random::<TOKEN_BYTES>().unwrap_or([0; TOKEN_BYTES]);
+    let hidden = token.bytes().zip(mask).map(|(letter, mask)| letter ^ mask);
+    let mut text = String::with_capacity(4 * TOKEN_BYTES);
+    for byte in mask.into_iter().chain(hidden) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The token behind its mask; empty if it is none.
+fn unmasked(text: &str) -> Vec<u8> {
+    let byte =
+        |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(byte).collect();
+    let bytes = bytes.filter(|bytes| bytes.len() == 2 * TOKEN_BYTES).unwrap_or_default();
+    let (mask, hidden) = bytes.split_at(bytes.len() / 2);
+    mask.iter().zip(hidden).map(|(mask, hidden)| mask ^ hidden).collect()
+}
+
+/// A keyed hash as text.
+pub(in crate::console) fn mac(vault: &Vault, purpose: &str, data: &[u8]) -> String {
+    vault.keyed_hasher(purpose).update(data).finalize().to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn passes(public_url: Option<&str>, headers: &[(&'static str, &'static str)]) -> bool {
+        let mut settings = Settings::default();
+        settings.server.public_url = public_url.map(|url| url.parse().expect("a URL"));
+        let mut request = TestRequest::post();
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        comes_from_us(&settings, request.to_http_request().headers())
+    }
+
+    #[test]
+    fn only_our_own_origin_may_send_a_form() {
+        let host = ("host", "gateway.test");
+        for origin in ["http://gateway.test", "http://GATEWAY.test"] {
+            assert!(passes(None, &[host, ("origin", origin)]), "{origin}");
+        }
+        for origin in [
+            "https://gateway.test",
+            "http://gateway.test:81",
+            "http://a.gateway.test",
+            "http://other.test",
+            "null",
+            "",
+        ] {
+            assert!(!passes(None, &[host, ("origin", origin)]), "{origin}");
+        }
+        // Behind a proxy the host header is the proxy's word, and the configured address ours.
+        let public = Some("https://gateway.test/");
+        assert!(passes(public, &[("host", "10.0.0.1:8080"), ("origin", "https://gateway.test")]));
+        assert!(!passes(public, &[host, ("origin", "http://gateway.test")]));
+        assert!(passes(None, &[host]), "no browser");
+        assert!(!passes(None, &[("origin", "http://gateway.test")]), "no host");
+    }
+
+    #[test]
+    fn a_token_is_never_spelled_twice_alike_and_always_the_same() {
+        let token = "0123456789abcdef".repeat(4);
+        let (one, other) = (masked(&token), masked(&token));
+        assert_ne!(one, other);
+        assert!(check_token(&one, &other).is_ok());
+        let foreign = masked(&"0123456789abcdee".repeat(4));
+        for wrong in [
+            "",
+            "zz",
+            one.get(..254).unwrap_or_default(),
+            token.as_str(),
+            foreign.as_str(),
+            &"00".repeat(128),
+        ] {
+            assert!(check_token(&one, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_browsers_own_word_comes_first() {
+        let host = ("host", "gateway.test");
+        for (site, ours) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("", false)]
+        {
+            assert_eq!(passes(None, &[host, ("sec-fetch-site", site)]), ours, "{site}");
+        }
+        assert!(!passes(None, &[host, ("origin", "http://gateway.test"), ("sec-fetch-site", "cross-site")]));
+    }
+}

@@ -1,0 +1,67 @@
+//! One message over one redirect: a signed cookie that lives a minute and is taken away when it was shown.
+//!
+//! Imports `auth`, `store`, `config`.
+
+use std::time::Duration;
+
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq as _;
+
+use super::csrf;
+use crate::auth::console::cookies;
+use crate::auth::console::cookies::Kind;
+use crate::console::http::anonymous_visitor::parts;
+use crate::console::http::responses::{add_cookie, see_other};
+use crate::domain::error::Result;
+
+/// A message that came over a redirect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    /// What happened, in one sentence.
+    pub text: String,
+}
+
+/// The request's message was shown: the response takes it away.
+struct Shown;
+
+const AGE: Duration = Duration::from_secs(60);
+const PURPOSE: &str = "flash";
+
+/// Leads to another page, which shows the message once.
+///
+/// # Errors
+/// The application was built without a part.
+pub fn redirect(request: &HttpRequest, path: &str, text: &str) -> Result<HttpResponse> {
+    let (settings, store) = parts(request)?;
+    let encoded = URL_SAFE_NO_PAD.encode(text);
+    let value = format!("{encoded}.{}", csrf::mac(store.vault(), PURPOSE, encoded.as_bytes()));
+    let mut response = see_other(path);
+    add_cookie(&mut response, &cookies::make(settings, Kind::Flash, value, Some(AGE)));
+    Ok(response)
+}
+
+/// The message that the request brought, which counts as shown now.
+pub(in crate::console) fn take(request: &HttpRequest) -> Option<Flash> {
+    let (settings, store) = parts(request).ok()?;
+    let value = cookies::read(settings, Kind::Flash, request)?;
+    request.extensions_mut().insert(Shown);
+    let (encoded, mac) = value.split_once('.')?;
+    let right = csrf::mac(store.vault(), PURPOSE, encoded.as_bytes());
+    if !bool::from(right.as_bytes().ct_eq(mac.as_bytes())) {
+        return None;
+    }
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
+    Some(Flash { text })
+}
+
+/// Takes a message away that was shown. For whoever sends responses.
+pub fn finish<B>(request: &HttpRequest, response: &mut HttpResponse<B>) {
+    if request.extensions().get::<Shown>().is_none() {
+        return;
+    }
+    if let Ok((settings, _)) = parts(request) {
+        add_cookie(response, &cookies::removal(settings, Kind::Flash));
+    }
+}

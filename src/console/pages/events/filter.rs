@@ -1,0 +1,155 @@
+//! The filters of the events, as they stand in the address, in the form, and in the question to the store.
+
+use chrono::{DateTime, Utc};
+use entity::ids::{OrganizationId, RequestId};
+use uuid::Uuid;
+
+use crate::console::components::status_badge::label;
+use crate::console::components::time_range::{Choice, Span};
+use crate::console::http::query::Query;
+use crate::domain::session_id::identify;
+use crate::gateway::call::classify::ErrorClass;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{EventFilter, EventRollupFilter};
+
+/// Where records come from.
+pub(crate) const ORIGINS: &[&str] = &["live", "drill", "demo"];
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Filters {
+    pub(crate) span: Span,
+    pub(crate) failed_model: Option<String>,
+    pub(crate) next_model: Option<String>,
+    pub(crate) error_class: Option<String>,
+    pub(crate) origin: String,
+    /// As it was typed.
+    pub(crate) session: Option<String>,
+    session_id: Option<Uuid>,
+    pub(crate) request_id: Option<RequestId>,
+}
+
+impl Filters {
+    /// Reads them; what is not said is `live` events of the last seven days.
+    pub(crate) fn read(query: &mut Query, organization_id: OrganizationId, now: DateTime<Utc>) -> Self {
+        let classes: Vec<&str> = ErrorClass::ALL.iter().map(|class| class.as_str()).collect();
+        let session = query.parsed("session", "Session", |text| {
+            identify(organization_id, text).ok().map(|session| (text.to_owned(), session.id))
+        });
+        let (session, session_id) = session.unzip();
+        Self {
+            span: Span::read(query, now, "7d"),
+            failed_model: query.text("model"),
+            next_model: query.text("next"),
+            error_class: query.word("class", "Reason", &classes),
+            origin: query.word("origin", "Origin", ORIGINS).unwrap_or_else(|| "live".to_owned()),
+            session,
+            session_id,
+            request_id: query.id("request", "Request"),
+        }
+    }
+
+    /// Whether anything but time and origin narrows the choice.
+    pub(crate) fn is_narrow(&self) -> bool {
+        let texts = [&self.failed_model, &self.next_model, &self.error_class, &self.session];
+        texts.iter().any(|text| text.is_some()) || self.request_id.is_some()
+    }
+
+    /// What the roll-ups can count; none if the filters are finer than they are, and for drills, which are not in them.
+    pub(crate) fn counted(&self) -> Option<EventRollupFilter> {
+        let fine = self.session_id.is_some() || self.request_id.is_some() || self.origin == "drill";
+        (!fine).then(|| EventRollupFilter {
+            failed_model: self.failed_model.clone(),
+            next_model: self.next_model.clone(),
+            error_class: self.error_class.clone(),
+        })
+    }
+
+    /// The question to the store.
+    pub(crate) fn rows(&self) -> EventFilter {
+        EventFilter {
+            failed_model: self.failed_model.clone(),
+            next_model: self.next_model.clone(),
+            error_class: self.error_class.clone(),
+            session_id: self.session_id,
+            request_id: self.request_id,
+            router_config_id: None,
+            origin: Some(self.origin.clone()),
+            since: Some(self.span.since),
+            until: self.span.until,
+        }
+    }
+}
+
+/// The form's choices.
+#[derive(Debug, Clone)]
+pub(crate) struct FilterForm {
+    /// Models that may have failed.
+    pub models: Vec<Choice>,
+    /// Models that may have been next.
+    pub next_models: Vec<Choice>,
+    /// Reasons.
+    pub classes: Vec<Choice>,
+    /// Where records come from.
+    pub origins: Vec<Choice>,
+    /// Spans of time.
+    pub ranges: Vec<Choice>,
+    /// What is in force.
+    pub model: String,
+    /// What is in force.
+    pub next: String,
+    /// What is in force.
+    pub class: String,
+    /// What is in force.
+    pub origin: String,
+    /// What is in force.
+    pub range: String,
+    /// What is in force.
+    pub session: String,
+    /// What is in force.
+    pub request: String,
+    /// What is in force, as a browser's field has it.
+    pub since: String,
+    /// What is in force, as a browser's field has it.
+    pub until: String,
+    /// Whether anything of the rarer ones is in force.
+    pub more: bool,
+}
+
+impl FilterForm {
+    pub(crate) fn of(filters: &Filters, organization: &OrganizationSnapshot) -> Self {
+        let span = &filters.span;
+        let own = span.range.is_empty();
+        let form = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M").to_string();
+        let classes = ErrorClass::ALL.iter().map(|class| Choice::new(class.as_str(), label(*class)));
+        let origins = [("live", "Live"), ("drill", "Drills"), ("demo", "Demo data")];
+        Self {
+            models: models(organization, filters.failed_model.as_deref()),
+            next_models: models(organization, filters.next_model.as_deref()),
+            classes: [Choice::new("", "Any")].into_iter().chain(classes).collect(),
+            origins: origins.map(|(value, label)| Choice::new(value, label)).into(),
+            ranges: span.choices(),
+            model: filters.failed_model.clone().unwrap_or_default(),
+            next: filters.next_model.clone().unwrap_or_default(),
+            class: filters.error_class.clone().unwrap_or_default(),
+            origin: filters.origin.clone(),
+            range: span.range.clone(),
+            session: filters.session.clone().unwrap_or_default(),
+            request: filters.request_id.map(|id| id.0.to_string()).unwrap_or_default(),
+            since: if own { form(span.since) } else { String::new() },
+            until: span.until.map(form).unwrap_or_default(),
+            more: own || filters.session.is_some() || filters.request_id.is_some(),
+        }
+    }
+}
+
+/// The models of the catalogue by name, and the one in force, which may be there no more.
+pub(crate) fn models(organization: &OrganizationSnapshot, chosen: Option<&str>) -> Vec<Choice> {
+    let mut names: Vec<&str> = organization.models.keys().map(String::as_str).chain(chosen).collect();
+    names.sort_unstable();
+    names.dedup();
+    [Choice::new("", "Any")]
+        .into_iter()
+        .chain(names.into_iter().map(|name| Choice::new(name, name)))
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! `GET /events`: which models failed, when and why.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::LIST;
+use super::filter::{FilterForm, Filters};
+use super::line::EventLine;
+use crate::auth::console::console_user::{Visitor, may};
+use crate::console::components::chart::{Chart, Plan};
+use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::pager::Pager;
+use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::console::http::query::Query;
+use crate::console::http::responses::page;
+use crate::domain::clock::Clock;
+use crate::domain::error::Result;
+use crate::store::{OrgStore, Store};
+
+#[derive(Template)]
+#[template(path = "events/list.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) notes: Vec<String>,
+    pub(crate) form: FilterForm,
+    /// None where the filters are finer than the counts, or where there is nothing to draw.
+    pub(crate) chart: Option<Chart>,
+    pub(crate) lines: Vec<EventLine>,
+    pub(crate) pager: Pager,
+    /// The query behind `/events.csv` and `/events/live`.
+    pub(crate) query: String,
+    /// The moment of the page as an id: what is recorded after it is new.
+    pub(crate) mark: String,
+    /// Whether new rows belong on top of this page.
+    pub(crate) newest: bool,
+    /// Whether filters are in force that could be taken away.
+    pub(crate) narrow: bool,
+}
+
+/// The page.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn list(
+    visitor: Visitor<may::Read>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    clock: web::Data<Clock>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&visitor.tenant);
+    let mut query = Query::parse(request.query_string());
+    let filters = Filters::read(&mut query, data.organization_id(), clock.now());
+    let turn = turn(&mut query, &data, LIST);
+    let sheet = data.event_sheet(&filters.rows(), turn, ROWS).await?;
+    page(&Page {
+        frame: Frame::of(&visitor, "Fallback events", Lit::Events),
+        notes: query.notes(),
+        form: FilterForm::of(&filters, &visitor.organization),
+        chart: chart(&data, &filters).await?,
+        lines: sheet.items.iter().map(EventLine::from).collect(),
+        pager: pager(&sheet, &query, &data, LIST, "/events", ("event", "events")),
+        query: query.with(&[("newer", None), ("older", None)]),
+        mark: clock.new_id().to_string(),
+        newest: sheet.newer.is_none() && filters.span.until.is_none(),
+        narrow: filters.is_narrow(),
+    })
+}
+
+/// Events over time, where the roll-ups are as fine as the filters.
+async fn chart(data: &OrgStore, filters: &Filters) -> Result<Option<Chart>> {
+    let Some(counted) = filters.counted() else { return Ok(None) };
+    let (span, step) = (&filters.span, filters.span.step());
+    let counts = data.event_counts(&span.rollups(Some(filters.origin.clone())), &counted, step).await?;
+    let bar =
+        |at: chrono::DateTime<chrono::Utc>| (at, vec![counts.get(&at.timestamp()).copied().unwrap_or(0)]);
+    let buckets: Vec<_> = span.bars().into_iter().map(bar).collect();
+    let series = &[("event", "Events")];
+    Ok(Plan { title: "Fallback events over time", series, buckets: &buckets, step }.draw())
+}

@@ -1,0 +1,120 @@
+//! `GET /events/unclassified`: bad requests by the providers' sentences that no rule fits, a button that maps each, and
+//! the organization's mappings.
+
+pub mod forget;
+pub mod map;
+mod sentence;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::auth::console::console_user::{Requires, Visitor, may};
+use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::timestamp::Moment;
+use crate::console::http::forms::Problems;
+use crate::console::http::responses::page_with;
+use crate::domain::clock::Clock;
+use crate::domain::error::Result;
+use crate::domain::permission::Permission;
+use crate::gateway::Gateway;
+use crate::gateway::call::classify::ErrorClass;
+use crate::providers::SentenceClass;
+use crate::store::pagination::PageRequest;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{ErrorMappingRow, EventFilter, MOST_MAPPINGS, Store};
+use sentence::shown;
+pub(crate) use sentence::{Sentence, sentences};
+
+/// Where the page is.
+const PATH: &str = "/events/unclassified";
+/// The newest bad requests that are looked at.
+const LOOKED_AT: u64 = 1_000;
+
+#[derive(Template)]
+#[template(path = "events/unclassified.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) problems: Problems,
+    pub(crate) may_configure: bool,
+    pub(crate) classes: [SentenceClass; 6],
+    pub(crate) sentences: Vec<Sentence>,
+    pub(crate) mappings: Vec<MappingLine>,
+}
+
+/// A mapping as a line of a table.
+#[derive(Debug)]
+pub(crate) struct MappingLine {
+    pub(crate) id: String,
+    pub(crate) contains: String,
+    pub(crate) provider: String,
+    pub(crate) status: String,
+    pub(crate) word: String,
+    pub(crate) since: Moment,
+}
+
+impl MappingLine {
+    pub(crate) fn of(row: &ErrorMappingRow, organization: &OrganizationSnapshot) -> Self {
+        Self {
+            id: row.id.to_string(),
+            contains: shown(&row.contains),
+            provider: provider_name(row, organization),
+            status: row.status.map_or_else(|| "any".to_owned(), |status| status.to_string()),
+            word: row.word().to_owned(),
+            since: row.created_at.into(),
+        }
+    }
+}
+
+/// The provider that a mapping is for. One that cannot be called has no name here.
+fn provider_name(row: &ErrorMappingRow, organization: &OrganizationSnapshot) -> String {
+    match row.provider_id {
+        None => "every provider".to_owned(),
+        Some(id) => organization
+            .providers
+            .get(&id)
+            .map_or_else(|| "a provider".to_owned(), |provider| provider.name.to_string()),
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn list(
+    visitor: Visitor<may::Read>,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    clock: web::Data<Clock>,
+) -> Result<HttpResponse> {
+    show(&visitor, &store, &gateway, &clock, Problems::default()).await
+}
+
+/// The page, with what is wrong with a form of it.
+async fn show<P: Requires>(
+    visitor: &Visitor<P>,
+    store: &Store,
+    gateway: &Gateway,
+    clock: &Clock,
+    problems: Problems,
+) -> Result<HttpResponse> {
+    let filter = EventFilter {
+        error_class: Some(ErrorClass::InvalidRequest.as_str().to_owned()),
+        origin: Some("live".to_owned()),
+        ..EventFilter::default()
+    };
+    let data = store.organization(&visitor.tenant);
+    let rows = data.event_batch(&filter, None, LOOKED_AT).await?;
+    let mappings = data.error_mapping_list(&PageRequest { limit: MOST_MAPPINGS, cursor: None }).await?;
+    let status = if problems.is_empty() { 200 } else { 422 };
+    let organization = &visitor.organization;
+    let installation = gateway.listeners.sentences.load();
+    let page = Page {
+        frame: Frame::of(visitor, "Unclassified failures", Lit::Events),
+        problems,
+        may_configure: visitor.may(Permission::Configure),
+        classes: SentenceClass::ALL,
+        sentences: sentences(&rows, organization, &installation, clock.now()),
+        mappings: mappings.items.iter().map(|row| MappingLine::of(row, organization)).collect(),
+    };
+    page_with(status, &page)
+}

@@ -1,0 +1,202 @@
+//! The fields of a key's form: as they are typed, and what becomes of them.
+//!
+//! Imports `auth` for the scopes, `checks`.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use secrecy::ExposeSecret as _;
+
+use crate::auth::api::api_key::NewKey;
+use crate::console::components::edit_conflict::{seen, state};
+use crate::console::components::number_input::whole;
+use crate::console::http::forms::{Fields, Problems};
+use crate::domain::permission::Scope;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::vault::Vault;
+use crate::store::{ApiKeyChange, ApiKeyRow, NewApiKey};
+use crate::validation;
+use crate::validation::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
+
+/// How a browser's field for day and time has a moment.
+const MINUTES: &str = "%Y-%m-%dT%H:%M";
+
+/// The fields in the order of the form.
+const ORDER: &[&str] =
+    &["name", "scopes", "models", "requests_per_minute", "concurrent_requests", "expires_at"];
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Typed {
+    /// The state that the form was made for; empty for a new key.
+    pub(crate) seen: String,
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    /// `some`, or empty for all.
+    pub(crate) which: String,
+    pub(crate) models: Vec<String>,
+    pub(crate) requests_per_minute: String,
+    pub(crate) concurrent_requests: String,
+    /// As a browser's field for day and time has it, in UTC.
+    pub(crate) expires_at: String,
+}
+
+/// What is right of it.
+pub(crate) struct Wanted {
+    name: String,
+    pub(crate) scopes: Vec<Scope>,
+    models: Option<Vec<String>>,
+    requests_per_minute: Option<i64>,
+    concurrent_requests: Option<i64>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Typed {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).trim().to_owned();
+        let list = |name: &str| fields.list(name).into_iter().map(str::to_owned).collect();
+        Self {
+            seen: text("seen"),
+            name: text("name"),
+            scopes: list("scopes"),
+            which: text("which"),
+            models: list("models"),
+            requests_per_minute: text("requests_per_minute"),
+            concurrent_requests: text("concurrent_requests"),
+            expires_at: text("expires_at"),
+        }
+    }
+
+    /// The key as it is.
+    pub(crate) fn of_row(row: &ApiKeyRow) -> Self {
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        Self {
+            seen: state(row.updated_at),
+            name: row.name.clone(),
+            scopes: row.scopes.clone(),
+            which: if row.models.is_some() { "some" } else { "" }.to_owned(),
+            models: row.models.clone().unwrap_or_default(),
+            requests_per_minute: number(row.requests_per_minute),
+            concurrent_requests: number(row.concurrent_requests),
+            expires_at: row.expires_at.map(|end| end.format(MINUTES).to_string()).unwrap_or_default(),
+        }
+    }
+
+    /// What changes about the key. What was not touched is not questioned again: an end that has passed, a model that is
+    /// gone.
+    pub(crate) fn to_change(&self, before: &ApiKeyRow, now: DateTime<Utc>) -> Result<ApiKeyChange, Problems> {
+        let shown = Self::of_row(before);
+        let same_end = self.expires_at == shown.expires_at;
+        let typed =
+            Self { expires_at: if same_end { "" } else { &self.expires_at }.to_owned(), ..self.clone() };
+        let wanted = typed.read(now)?;
+        let sorted = |models: &Option<Vec<String>>| models.clone().map(BTreeSet::from_iter);
+        let same_models = sorted(&wanted.models) == sorted(&before.models);
+        Ok(ApiKeyChange {
+            seen: seen(&self.seen),
+            scopes: Some(wanted.scope_words()),
+            name: Some(wanted.name),
+            models: (!same_models).then_some(wanted.models),
+            requests_per_minute: Some(wanted.requests_per_minute),
+            concurrent_requests: Some(wanted.concurrent_requests),
+            expires_at: (!same_end).then_some(wanted.expires_at),
+        })
+    }
+
+    /// The scopes as boxes: their words, what they allow, and whether they are ticked.
+    pub(crate) fn scope_boxes(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let ticked = |scope: Scope| self.scopes.iter().any(|word| word == scope.as_str());
+        Scope::ALL.map(|scope| (scope.as_str(), scope.describe(), ticked(scope))).into()
+    }
+
+    /// The models as boxes: their names, and whether they are ticked. Those that are gone stay while they are ticked.
+    pub(crate) fn model_boxes(&self, organization: &OrganizationSnapshot) -> Vec<(String, bool)> {
+        let names: BTreeSet<&String> = organization.models.keys().chain(&self.models).collect();
+        names.into_iter().map(|name| (name.clone(), self.models.contains(name))).collect()
+    }
+
+    pub(crate) fn read(&self, now: DateTime<Utc>) -> Result<Wanted, Problems> {
+        let mut problems = Problems::default();
+        let says = |what: &str, expected: &str| format!("The {what} {expected}");
+        let name = validation::name(&self.name).map_err(|objection| says("name", &objection.message));
+        let name = problems.check("name", name);
+        let limit =
+            |what: &str, text: &str, range| whole(text, &range).map_err(|expected| says(what, &expected));
+        let per_minute = limit("requests per minute", &self.requests_per_minute, REQUESTS_PER_MINUTE);
+        let requests_per_minute = problems.check("requests_per_minute", per_minute).flatten();
+        let at_once = limit("requests at once", &self.concurrent_requests, CONCURRENT_REQUESTS);
+        let concurrent_requests = problems.check("concurrent_requests", at_once).flatten();
+        let expires_at = problems.check("expires_at", self.end(now)).flatten();
+        let scopes = self.scopes(&mut problems);
+        let models = self.models(&mut problems);
+        match name {
+            Some(name) if problems.is_empty() => {
+                Ok(Wanted { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
+            }
+            _ => Err(problems.in_order(ORDER)),
+        }
+    }
+
+    fn scopes(&self, problems: &mut Problems) -> Vec<Scope> {
+        let known = |scope: &Scope| self.scopes.iter().any(|word| word == scope.as_str());
+        let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(known).collect();
+        if scopes.is_empty() {
+            problems.add("scopes", "Choose at least one thing that the key may do.");
+        }
+        scopes
+    }
+
+    fn models(&self, problems: &mut Problems) -> Option<Vec<String>> {
+        if self.which != "some" {
+            return None;
+        }
+        let mut models = self.models.clone();
+        models.sort_unstable();
+        models.dedup();
+        if models.is_empty() {
+            problems.add("models", "Choose at least one model, or all of them.");
+        }
+        Some(models)
+    }
+
+    fn end(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, String> {
+        if self.expires_at.is_empty() {
+            return Ok(None);
+        }
+        let forms = [MINUTES, "%Y-%m-%dT%H:%M:%S"];
+        let mut read =
+            forms.iter().filter_map(|form| NaiveDateTime::parse_from_str(&self.expires_at, form).ok());
+        match read.next().map(|time| time.and_utc()) {
+            None => Err("Write the end as day and time, such as 2030-01-31T12:00".to_owned()),
+            Some(end) if end <= now => Err("The end must be in the future".to_owned()),
+            Some(end) => Ok(Some(end)),
+        }
+    }
+}
+
+impl Wanted {
+    /// The key to be stored, of which a keyed hash is all that stays.
+    pub(crate) fn to_create(&self, fresh: &NewKey, vault: &Vault, by: entity::ids::UserId) -> NewApiKey {
+        NewApiKey {
+            name: self.name.clone(),
+            key_hash: vault.key_hash(fresh.key.expose_secret()),
+            prefix: fresh.prefix.clone(),
+            last_four: fresh.last_four.clone(),
+            scopes: self.scope_words(),
+            models: self.models.clone(),
+            requests_per_minute: self.requests_per_minute,
+            concurrent_requests: self.concurrent_requests,
+            expires_at: self.expires_at,
+            created_by: Some(by),
+        }
+    }
+
+    fn scope_words(&self) -> Vec<String> {
+        self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect()
+    }
+
+    /// A model that the key may use, if it names any.
+    pub(crate) fn a_model(&self) -> Option<&str> {
+        self.models.as_ref()?.first().map(String::as_str)
+    }
+}

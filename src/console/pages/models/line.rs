@@ -1,0 +1,114 @@
+//! One model as a line of a table.
+//!
+//! Imports `gateway` for what it knows about recent failures.
+
+use crate::console::components::format::{count, duration};
+use crate::console::components::number_input::dollars;
+use crate::console::components::status_badge::Mark;
+use crate::gateway::routing::cooldown::{Cooldowns, Heat};
+use crate::providers::Capabilities;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{ModelRow, PriceFields};
+
+/// Something that may have been filled in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Value {
+    /// What it is; empty where it is not known.
+    pub(crate) text: String,
+    /// Whether it is the embedded table's word.
+    pub(crate) filled: bool,
+}
+
+/// A line.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelLine {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) upstream_model: String,
+    /// The provider's path and name.
+    pub(crate) provider: (String, String),
+    pub(crate) window: Value,
+    /// What it can do.
+    pub(crate) capabilities: Value,
+    /// Of a million tokens of prompt and of answer.
+    pub(crate) price: Value,
+    pub(crate) state: Mark,
+    /// Why it is left alone, and for how long; empty where it is not.
+    pub(crate) cooling: String,
+}
+
+impl ModelLine {
+    pub(crate) fn of(row: &ModelRow, organization: &OrganizationSnapshot, cooldowns: &Cooldowns) -> Self {
+        let filled = row.filled();
+        let by_table = |field: &str| filled.filled.contains(&field);
+        let known = organization.models.values().find(|model| model.id == row.id);
+        let heat = known.map_or(Heat::Cool, |model| cooldowns.heat(model));
+        let cooling = match &heat {
+            Heat::Cool => String::new(),
+            Heat::Cooling(cooling) => {
+                let why = crate::console::components::status_badge::label(cooling.failure.class);
+                let left = i64::try_from(cooling.left.as_millis()).unwrap_or(i64::MAX);
+                if left > 0 && cooling.by_provider {
+                    format!("{why}, {} left as the provider says", duration(left))
+                } else if left > 0 {
+                    format!("{why}, {} left", duration(left))
+                } else {
+                    format!("{why}, next request tries it")
+                }
+            }
+        };
+        let provider = organization.providers.get(&row.provider_id);
+        Self {
+            id: row.id.0.to_string(),
+            name: row.name.clone(),
+            upstream_model: row.upstream_model.clone(),
+            provider: (
+                format!("/providers/{}", row.provider_id),
+                provider.map_or(row.provider_preset.as_str(), |provider| &*provider.name).to_owned(),
+            ),
+            window: Value {
+                text: filled.context_window.map(count).unwrap_or_default(),
+                filled: by_table("context_window"),
+            },
+            capabilities: abilities(filled.capabilities, &by_table),
+            price: Value {
+                text: filled.price.map(in_and_out).unwrap_or_default(),
+                filled: by_table("price"),
+            },
+            state: Mark::of_readiness(row.enabled, heat != Heat::Cool),
+            cooling,
+        }
+    }
+}
+
+/// The names of capabilities, with the words of their fields.
+pub(crate) const ABILITIES: [(&str, &str); 4] = [
+    ("tools", "Tools"),
+    ("vision", "Images"),
+    ("structured_output", "JSON schema"),
+    ("reasoning", "Reasoning"),
+];
+
+/// A capability by the word of its field.
+pub(crate) fn ability(capabilities: &Capabilities, word: &str) -> Option<bool> {
+    match word {
+        "tools" => capabilities.tools,
+        "vision" => capabilities.vision,
+        "structured_output" => capabilities.structured_output,
+        _ => capabilities.reasoning,
+    }
+}
+
+fn abilities(capabilities: Capabilities, by_table: &impl Fn(&str) -> bool) -> Value {
+    let able = ABILITIES.iter().filter(|(word, _)| ability(&capabilities, word) == Some(true));
+    let able: Vec<_> = able.collect();
+    let labels: Vec<&str> = able.iter().map(|(_, label)| *label).collect();
+    let filled = able.iter().any(|(word, _)| by_table(&format!("capabilities.{word}")));
+    Value { text: labels.join(", "), filled }
+}
+
+fn in_and_out(price: PriceFields) -> String {
+    let part = |amount: Option<i64>| amount.map_or("?".to_owned(), dollars);
+    let more = if price.long_prompt.is_some() { " +" } else { "" };
+    format!("{} / {}{more}", part(price.input), part(price.output))
+}

@@ -1,0 +1,128 @@
+//! `/playground`: a prompt, a model, the answer, and the same in code.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::prompt::parse_prompt;
+use crate::auth::console::console_user::{Visitor, may};
+use crate::config::Settings;
+use crate::console::components::answer_panel::Outcome;
+use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::snippets::{KEY, Snippet, snippets};
+use crate::console::http::base_url;
+use crate::console::http::forms::{Form, Problems};
+use crate::console::http::query::Query;
+use crate::console::http::responses::page_with;
+use crate::domain::error::Result;
+use crate::gateway::Gateway;
+use crate::gateway::preview::playground_request::Question;
+use crate::gateway::request::drills::Drills;
+use crate::store::Store;
+use crate::store::snapshot::OrganizationSnapshot;
+
+/// What is asked if nobody thinks of anything else.
+const PROMPT: &str = "Why is the sky blue? Answer in one sentence.";
+
+#[derive(Template)]
+#[template(path = "playground/send.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) problems: Problems,
+    /// Name and provider of each model, by name.
+    pub(crate) models: Vec<(String, String)>,
+    pub(crate) model: String,
+    /// The page of the lists behind the chosen model.
+    pub(crate) fallbacks: Option<String>,
+    pub(crate) prompt: String,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) snippets: Vec<Snippet>,
+}
+
+/// The page; `model` and `prompt` of the address fill it in.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub async fn read(
+    visitor: Visitor<may::Send>,
+    request: HttpRequest,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let query = Query::parse(request.query_string());
+    let organization = &visitor.organization;
+    let wanted = query.text("model").filter(|name| organization.models.contains_key(name));
+    let first = || organization.models.keys().min().cloned();
+    let model = wanted.or_else(first).unwrap_or_default();
+    let prompt = query.text("prompt").unwrap_or_else(|| PROMPT.to_owned());
+    let frame = Frame::of(&visitor, "Playground", Lit::Playground);
+    page_with(200, &Page::of(frame, organization, &base_url::of(&settings, &request), model, prompt))
+}
+
+/// Asks, and shows the answer.
+///
+/// # Errors
+/// The request could not be made at all.
+pub async fn send(
+    form: Form<may::Send>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    settings: web::Data<Settings>,
+) -> Result<HttpResponse> {
+    let mut page = Page::of_form(&form, &base_url::of(&settings, &request));
+    let Some(question) = page.question(&form.visitor) else { return page_with(422, &page) };
+    let data = store.organization(&form.visitor.tenant);
+    page.outcome = Some(Outcome::ask(&gateway, &data, &question).await?);
+    page_with(200, &page)
+}
+
+impl Page {
+    /// As somebody sent it.
+    pub(super) fn of_form(form: &Form<may::Send>, address: &str) -> Self {
+        let (visitor, fields) = (&form.visitor, &form.fields);
+        let frame = Frame::of(visitor, "Playground", Lit::Playground);
+        let (model, prompt) = (fields.text("model").to_owned(), fields.text("prompt").to_owned());
+        Self::of(frame, &visitor.organization, address, model, prompt)
+    }
+
+    /// What is to be asked; none, and the problems noted, where it cannot be.
+    pub(super) fn question(&mut self, visitor: &Visitor<may::Send>) -> Option<Question> {
+        if !visitor.organization.models.contains_key(&self.model) {
+            self.problems.add("model", "There is no such model. Choose one of the list.");
+        }
+        let prompt = self.problems.check("prompt", parse_prompt(&self.prompt));
+        let prompt = prompt.filter(|_| self.problems.is_empty())?;
+        Some(Question {
+            organization: visitor.organization.clone(),
+            request_id: visitor.request_id,
+            model: self.model.clone(),
+            prompt,
+            drills: Drills::default(),
+        })
+    }
+
+    pub(crate) fn of(
+        frame: Frame,
+        organization: &OrganizationSnapshot,
+        address: &str,
+        model: String,
+        prompt: String,
+    ) -> Self {
+        let mut models: Vec<(String, String)> = organization
+            .models
+            .values()
+            .map(|model| (model.name.to_string(), model.provider.name.to_string()))
+            .collect();
+        models.sort();
+        let known = organization.models.get(&model);
+        Self {
+            frame,
+            problems: Problems::default(),
+            models,
+            fallbacks: known.map(|known| format!("/fallbacks/{}", known.id.0)),
+            snippets: snippets(address, KEY, &model, prompt.trim()),
+            model,
+            prompt,
+            outcome: None,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The fields of a provider's form: as they are typed, and what becomes of them.
+//!
+//! Imports `checks`, `providers` for the presets, `upstream` for the gate.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::console::components::edit_conflict::{seen, state};
+use crate::console::components::time_range::Choice;
+use crate::console::http::forms::{Fields, Problems};
+use crate::providers::{PRESETS, Preset, StreamOptions, preset, upstream_headers};
+use crate::store::{NewProvider, ProviderChange, ProviderRow};
+use crate::upstream::Gate;
+use crate::validation;
+use crate::validation::Objection;
+use crate::validation::provider::{AddressFault, LONGEST_ADDRESS, address, credential, stream_options};
+
+/// The fields in the order of the form.
+const ORDER: &[&str] = &["name", "preset", "base_url", "credential", "stream_options"];
+
+/// What was typed, but the credential: that is not shown again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Typed {
+    /// The state that the form was made for; empty for a new provider.
+    pub(crate) seen: String,
+    pub(crate) name: String,
+    pub(crate) preset: String,
+    pub(crate) base_url: String,
+    /// Whether it takes `stream_options`.
+    pub(crate) stream_options: String,
+    /// Whether the stored credential is to be removed.
+    pub(crate) forget: bool,
+}
+
+/// What is right of it.
+struct Read {
+    name: Option<String>,
+    preset: Option<&'static Preset>,
+    base_url: Option<String>,
+    credential: Option<SecretString>,
+    stream_options: Option<StreamOptions>,
+}
+
+impl Typed {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).trim().to_owned();
+        Self {
+            seen: text("seen"),
+            name: text("name"),
+            preset: text("preset"),
+            base_url: text("base_url"),
+            stream_options: text("stream_options"),
+            forget: fields.flag("forget"),
+        }
+    }
+
+    pub(crate) fn of_row(row: &ProviderRow) -> Self {
+        Self {
+            seen: state(row.updated_at),
+            name: row.name.clone(),
+            preset: row.preset.clone(),
+            base_url: row.base_url.clone().unwrap_or_default(),
+            stream_options: row.stream_options.as_str().to_owned(),
+            forget: false,
+        }
+    }
+
+    fn read(&self, fields: &Fields, problems: &mut Problems) -> Read {
+        let says = |what: &str, objection: Objection| format!("The {what} {}", objection.message);
+        let name = problems.check("name", validation::name(&self.name).map_err(|it| says("name", it)));
+        let no_kind = || "Choose what kind of provider this is.".to_owned();
+        let preset = problems.check("preset", preset(&self.preset).ok_or_else(no_kind));
+        let base_url =
+            (!self.base_url.is_empty()).then(|| validation::printable(&self.base_url, LONGEST_ADDRESS));
+        let base_url =
+            base_url.and_then(|url| problems.check("base_url", url.map_err(|it| says("address", it))));
+        let secret = fields.secret("credential");
+        let given = secret.expose_secret().trim();
+        let too_long = |_| "The credential is longer than any vendor’s. Paste it again.".to_owned();
+        let credential = (!given.is_empty()).then(|| credential(given).map_err(too_long));
+        let credential = credential.and_then(|given| problems.check("credential", given));
+        let no_word = |_| "Choose whether it takes stream options.".to_owned();
+        // A form that was open before the field was there says nothing about it.
+        let chosen = (!self.stream_options.is_empty()).then(|| stream_options(&self.stream_options));
+        let chosen = chosen.and_then(|it| problems.check("stream_options", it.map_err(no_word)));
+        Read { name, preset, base_url, credential, stream_options: chosen }
+    }
+
+    /// A new provider of these fields.
+    pub(crate) fn to_create(&self, fields: &Fields, gate: &Gate) -> Result<NewProvider, Problems> {
+        let mut problems = Problems::default();
+        let read = self.read(fields, &mut problems);
+        if let Some(preset) = read.preset {
+            check_address(&mut problems, gate, preset, read.base_url.as_deref());
+            check_credential(&mut problems, preset, read.credential.as_ref());
+        }
+        match (read.name, read.preset) {
+            (Some(name), Some(preset)) if problems.is_empty() => Ok(NewProvider {
+                name,
+                preset: preset.name.to_owned(),
+                base_url: read.base_url,
+                credential: read.credential,
+                stream_options: read.stream_options.unwrap_or_default(),
+            }),
+            _ => Err(problems.in_order(ORDER)),
+        }
+    }
+
+    /// A change of a provider to these fields.
+    pub(crate) fn to_change(
+        &self,
+        fields: &Fields,
+        before: &ProviderRow,
+        gate: &Gate,
+    ) -> Result<ProviderChange, Problems> {
+        let mut problems = Problems::default();
+        let read = self.read(fields, &mut problems);
+        let credential = match read.credential {
+            Some(given) => Some(Some(given)),
+            None => self.forget.then_some(None),
+        };
+        if let Some(preset) = read.preset {
+            // What fitted together before is not questioned again by a change of something else.
+            if preset.name != before.preset || read.base_url != before.base_url {
+                check_address(&mut problems, gate, preset, read.base_url.as_deref());
+            }
+            match &credential {
+                Some(credential) => check_credential(&mut problems, preset, credential.as_ref()),
+                None if preset.name != before.preset && !before.has_credential => {
+                    check_credential(&mut problems, preset, None);
+                }
+                None => {}
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems.in_order(ORDER));
+        }
+        let preset = read.preset.map(|preset| preset.name.to_owned());
+        let (seen, base_url) = (seen(&self.seen), Some(read.base_url));
+        let stream_options = read.stream_options;
+        Ok(ProviderChange { name: read.name, preset, base_url, credential, stream_options, seen })
+    }
+}
+
+fn check_address(problems: &mut Problems, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
+    // A text that is no address has been refused already.
+    if problems.get("base_url").is_some() {
+        return;
+    }
+    let title = preset.title;
+    let message = match address(gate, preset, base_url) {
+        Ok(()) => return,
+        Err(AddressFault::NotWanted) => format!("{title} has no address: leave this empty."),
+        Err(AddressFault::Missing) => {
+            format!("{title} has no address of its own: give the one of your account or server.")
+        }
+        Err(AddressFault::Blocked(blocked)) => format!("This address cannot be used: {blocked}."),
+    };
+    problems.add("base_url", message);
+}
+
+fn check_credential(problems: &mut Problems, preset: &Preset, credential: Option<&SecretString>) {
+    if let Err(fault) = upstream_headers(preset, credential.map(|credential| credential.expose_secret())) {
+        problems.add("credential", format!("This credential cannot be used: {fault}."));
+    }
+}
+
+/// What may be said about stream options.
+pub(crate) fn stream_choices() -> Vec<Choice> {
+    let label = |setting| match setting {
+        StreamOptions::Auto => "Automatic: as its kind, until it refuses them",
+        StreamOptions::Supported => "Supported",
+        StreamOptions::Unsupported => "Not supported: never send them",
+    };
+    StreamOptions::ALL.into_iter().map(|setting| Choice::new(setting.as_str(), label(setting))).collect()
+}
+
+/// Every kind of provider, with the address that it has of its own.
+pub(crate) fn kinds() -> Vec<Choice> {
+    let label = |preset: &Preset| match preset.base_url {
+        Some(address) => format!("{} ({})", preset.title, address.trim_start_matches("https://")),
+        None => preset.title.to_owned(),
+    };
+    PRESETS.iter().map(|preset| Choice { value: preset.name.to_owned(), label: label(preset) }).collect()
+}

@@ -1,0 +1,66 @@
+//! One provider as a line of a table.
+
+use entity::ids::ProviderId;
+
+use crate::console::components::status_badge::Mark;
+use crate::providers::{StreamOptions, preset};
+use crate::store::ProviderRow;
+use crate::store::snapshot::OrganizationSnapshot;
+
+/// A line.
+#[derive(Debug, Clone)]
+pub(crate) struct ProviderLine {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The vendor's name for people.
+    pub(crate) kind: String,
+    /// Where calls go; empty where there is no address.
+    pub(crate) address: String,
+    /// Whether there is one, and its last characters.
+    pub(crate) credential: String,
+    /// Whether it takes `stream_options`, in a word or two.
+    pub(crate) stream_options: &'static str,
+    pub(crate) health: Mark,
+    /// Why it is failing; empty where it is not.
+    pub(crate) message: String,
+    /// How many models it serves.
+    pub(crate) models: usize,
+}
+
+impl ProviderLine {
+    pub(crate) fn of(row: &ProviderRow, organization: &OrganizationSnapshot) -> Self {
+        let vendor = preset(&row.preset);
+        let address = row.base_url.as_deref().or_else(|| vendor?.base_url);
+        Self {
+            id: row.id.0.to_string(),
+            name: row.name.clone(),
+            kind: vendor.map_or(row.preset.as_str(), |vendor| vendor.title).to_owned(),
+            address: address.unwrap_or_default().to_owned(),
+            credential: credential(row),
+            stream_options: match row.stream_options {
+                StreamOptions::Auto => "automatic",
+                StreamOptions::Supported => "supported",
+                StreamOptions::Unsupported => "not supported",
+            },
+            health: Mark::of_health(&row.health),
+            message: row.health_message.clone().unwrap_or_default(),
+            models: served(organization, row.id).len(),
+        }
+    }
+}
+
+fn credential(row: &ProviderRow) -> String {
+    match (&row.credential_hint, row.has_credential) {
+        (Some(hint), _) => format!("••••{hint}"),
+        (None, true) => "stored".to_owned(),
+        (None, false) => "none".to_owned(),
+    }
+}
+
+/// The models that a provider serves: ids and names, by name.
+pub(crate) fn served(organization: &OrganizationSnapshot, id: ProviderId) -> Vec<(String, String)> {
+    let models = organization.models.values().filter(|model| model.provider.id == id);
+    let mut models: Vec<_> = models.map(|model| (model.id.0.to_string(), model.name.to_string())).collect();
+    models.sort_by(|one, other| one.1.cmp(&other.1));
+    models
+}

@@ -1,0 +1,164 @@
+//! `GET /requests/{id}`: one request, from its first try to its end.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use entity::ids::RequestId;
+
+use super::line::RequestLine;
+use crate::auth::console::console_user::{Visitor, may};
+use crate::console::components::attempt_summary::{Attempt, attempts, sentence};
+use crate::console::components::chain_diagram::Rail;
+use crate::console::components::format::{count, duration, money};
+use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::status_badge::Mark;
+use crate::console::components::timing_bar::Strip;
+use crate::console::http::path::id;
+use crate::console::http::responses::page;
+use crate::console::pages::events::line::EventLine;
+use crate::domain::error::{Error, Result};
+use crate::store::pagination::PageRequest;
+use crate::store::{EventFilter, EventRow, RequestRow, Store};
+
+/// The most events of a request that its page shows.
+const MOST_EVENTS: u64 = 64;
+
+#[derive(Template)]
+#[template(path = "requests/read.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) line: RequestLine,
+    /// What happened, in one sentence.
+    pub(crate) story: String,
+    pub(crate) rail: Rail,
+    pub(crate) strip: Option<Strip>,
+    pub(crate) events: Vec<EventLine>,
+    /// Names and values, in order.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// Names and values, in order.
+    pub(crate) usage: Vec<(&'static str, String)>,
+    /// Who was tried, and what it cost: all but the one that answered nothing.
+    pub(crate) costs: Vec<(String, String)>,
+    /// What was changed in the request for a model's sake.
+    pub(crate) adapted: Vec<(String, String)>,
+    /// Why it failed, if it did.
+    pub(crate) reason: Option<Mark>,
+}
+
+/// The page.
+///
+/// # Errors
+/// The organization has no request of that id.
+pub async fn read(
+    visitor: Visitor<may::Read>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id: RequestId = id("request", &path)?;
+    let data = store.organization(&visitor.tenant);
+    let request = data.request_find(id).await?.ok_or_else(|| Error::absent("request", id))?;
+    let filter = EventFilter { request_id: Some(id), ..EventFilter::default() };
+    let events = data.event_list(&filter, &PageRequest { limit: MOST_EVENTS, cursor: None }).await?;
+    let frame = Frame::of(&visitor, "Request", Lit::Requests);
+    page(&Page::of(frame, &request, &events.items))
+}
+
+impl Page {
+    pub(crate) fn of(frame: Frame, request: &RequestRow, events: &[EventRow]) -> Self {
+        let attempts = attempts(request);
+        let adapted = |attempt: &Attempt| (attempt.model.clone(), attempt.adapted.join(", "));
+        Self {
+            frame,
+            line: RequestLine::from(request),
+            story: sentence(request, &attempts),
+            rail: Rail::of_request(request),
+            strip: Strip::of_request(request),
+            events: events.iter().rev().map(EventLine::from).collect(),
+            facts: facts(request),
+            usage: usage(request),
+            costs: costs(request, &attempts),
+            adapted: attempts.iter().filter(|attempt| !attempt.adapted.is_empty()).map(adapted).collect(),
+            reason: request.error_class.as_deref().map(Mark::of_class),
+        }
+    }
+}
+
+fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
+    let session = request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string()));
+    let rows = [
+        ("Status", Some(request.status_code.to_string())),
+        ("First token", request.first_frame_ms.map(duration)),
+        ("Total time", Some(duration(request.total_ms))),
+        ("Calls of providers", Some(request.upstream_calls.to_string())),
+        ("Answered by", request.served_provider.clone()),
+        ("Key", request.api_key_name.clone()),
+        ("Endpoint", Some(request.endpoint.clone())),
+        ("Asked for", Some(if request.streamed { "a stream" } else { "one answer" }.to_owned())),
+        ("Session", session),
+        ("Retries by its caller", request.client_retry_count.map(|number| number.to_string())),
+        ("Request", Some(request.id.0.to_string())),
+    ];
+    rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+}
+
+/// Billed is what answered, which is the last one of that name that was called.
+fn costs(request: &RequestRow, attempts: &[Attempt]) -> Vec<(String, String)> {
+    let served = request.served_model.as_deref();
+    let answered =
+        attempts.iter().rposition(|attempt| !attempt.passed_over && Some(&*attempt.model) == served);
+    let cost = |(index, attempt): (usize, &Attempt)| {
+        let cost = match request.cost_nano_dollars {
+            Some(cost) if answered == Some(index) => money(cost),
+            None if answered == Some(index) => "unknown".to_owned(),
+            Some(_) | None => money(0),
+        };
+        (attempt.model.clone(), cost)
+    };
+    attempts.iter().enumerate().map(cost).collect()
+}
+
+/// What was odd about the provider's own count, in words.
+fn odd(flag: &str) -> &'static str {
+    match flag {
+        "clamped" => {
+            "the provider's count held a number that cannot be; the nearest possible one or an estimate was billed"
+        }
+        "contradictory" => "the provider's count contradicts itself; the larger reading was billed",
+        _ => "the provider's count could not be read",
+    }
+}
+
+/// Why a cost is unknown, as far as the row tells.
+fn unknown_cost(request: &RequestRow) -> &'static str {
+    if request.outcome == "running" {
+        return "not known before the stream ends";
+    }
+    match request.model_price_id {
+        Some(_) => "unknown: the price does not cover all of it, or it was served at another tier",
+        None => "unknown: the model has no price",
+    }
+}
+
+/// By what a cost was found, in words.
+fn cost_source(source: &str) -> &'static str {
+    match source {
+        "provider" => "the provider's own bill",
+        "own_price" => "the price that is set for the model",
+        _ => "the list price of the built-in table",
+    }
+}
+
+fn usage(request: &RequestRow) -> Vec<(&'static str, String)> {
+    let cost = request.cost_nano_dollars.map(money);
+    let rows = [
+        ("Prompt tokens", request.input_tokens.map(count)),
+        ("of them cached", request.cached_tokens.filter(|number| *number > 0).map(count)),
+        ("of them put into its cache", request.cache_write_tokens.filter(|number| *number > 0).map(count)),
+        ("Answer tokens", request.output_tokens.map(count)),
+        ("of them reasoning", request.reasoning_tokens.filter(|number| *number > 0).map(count)),
+        ("Cost", Some(cost.unwrap_or_else(|| unknown_cost(request).to_owned()))),
+        ("Cost by", request.cost_source.as_deref().map(|source| cost_source(source).to_owned())),
+        ("Reckoned by", request.estimated.then(|| "us: the provider did not say all of it".to_owned())),
+        ("Odd", request.usage_flag.as_deref().map(|flag| odd(flag).to_owned())),
+    ];
+    rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+}

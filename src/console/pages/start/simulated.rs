@@ -1,0 +1,87 @@
+//! The simulated provider of a newcomer: one model that fails, and one behind it that answers.
+//!
+//! Imports `store`.
+
+use crate::domain::error::{Error, Result};
+use crate::providers::{Capabilities, StreamOptions};
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{FallbackType, ModelFields, NewFallback, NewProvider, OrgStore};
+
+/// The preset of providers that this program simulates.
+pub(super) const PRESET: &str = "simulated";
+/// What fails, and what answers, in the simulation's words.
+const FAILS: &str = "sim/error-503";
+const ANSWERS: &str = "sim/steady";
+/// Names for the two, the first free pair of them.
+const NAMES: [(&str, &str); 3] =
+    [("smart", "steady"), ("demo/smart", "demo/steady"), ("simulated/smart", "simulated/steady")];
+
+/// A simulated model that fails and has somebody behind it.
+pub(super) fn existing(organization: &OrganizationSnapshot) -> Option<String> {
+    let fits = |model: &&std::sync::Arc<crate::store::snapshot::ModelEntry>| {
+        let behind = organization.chains.get(&model.id).and_then(|lists| lists.general.as_ref());
+        model.enabled
+            && model.provider.preset.name == PRESET
+            && model.upstream_model == FAILS
+            && behind.is_some_and(|chain| !chain.targets.is_empty())
+    };
+    let names = organization.models.values().filter(fits).map(|model| model.name.to_string());
+    // Of several, the one with the plainest name.
+    names.min_by_key(|name| (name.len(), name.clone()))
+}
+
+/// Makes the provider, both models, and the list between them. Returns the name of the one that fails.
+///
+/// # Errors
+/// [`Error::Conflict`]: every name for them is taken.
+pub(super) async fn create(organization: &OrganizationSnapshot, data: &OrgStore) -> Result<String> {
+    let free = |name: &str| !organization.models.contains_key(name);
+    let pair = NAMES.into_iter().find(|(fails, answers)| free(fails) && free(answers));
+    let (fails, answers) = pair.ok_or_else(|| Error::Conflict {
+        message: "the names of the simulated models are taken: rename or delete your models called 'smart' or 'steady'"
+            .to_owned(),
+    })?;
+    let known = organization.providers.values().find(|provider| provider.preset.name == PRESET);
+    let provider_id = match known {
+        Some(provider) => provider.id,
+        None => data.provider_create(provider(organization)).await?.id,
+    };
+    for (name, upstream) in [(fails, FAILS), (answers, ANSWERS)] {
+        data.model_create(ModelFields {
+            name: name.to_owned(),
+            provider_id,
+            upstream_model: upstream.to_owned(),
+            context_window: None,
+            max_output_tokens: None,
+            capabilities: Capabilities::default(),
+            price: None,
+            parameter_rules: None,
+            first_frame_timeout_ms: None,
+            answer_timeout_ms: None,
+            // What fails on purpose fails again.
+            num_retries: Some(0),
+            enabled: true,
+        })
+        .await?;
+    }
+    let new = NewFallback {
+        model: fails.to_owned(),
+        fallback_models: vec![answers.to_owned()],
+        fallback_type: FallbackType::General,
+        triggers: None,
+    };
+    data.fallback_set(new, None).await?;
+    Ok(fails.to_owned())
+}
+
+fn provider(organization: &OrganizationSnapshot) -> NewProvider {
+    let taken = organization.providers.values().any(|provider| &*provider.name == PRESET);
+    let name = if taken { "simulated by failsoft" } else { PRESET };
+    NewProvider {
+        name: name.to_owned(),
+        preset: PRESET.to_owned(),
+        base_url: None,
+        credential: None,
+        stream_options: StreamOptions::Auto,
+    }
+}

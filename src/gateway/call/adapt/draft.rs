@@ -1,0 +1,144 @@
+//! JSON that is changed in places: members of an object come and go, elements of an array are replaced.
+//! What is not touched keeps its bytes.
+//!
+//! Imports [`members`](crate::gateway::request::json_object).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::quoted;
+use crate::gateway::request::json_object::{Members, span, text};
+
+/// An object under change.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    changed: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// The members of `object`; none if it is no object, or one of too many members.
+    pub(super) fn of(object: &'a str) -> Option<Self> {
+        let members = Members::parse(object.as_bytes()).ok()?.0;
+        let members = members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value.get())));
+        Some(Self { members: members.collect(), changed: false })
+    }
+
+    /// The value of the last member of that name, as readers commonly understand duplicates.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.members.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
+    /// The value, unless it is null.
+    pub(super) fn present(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| *value != "null")
+    }
+
+    /// The value, if it is a text.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        string(self.get(name)?)
+    }
+
+    /// Leaves out the members that `keeps` does not want by name and value, and hands their names to `left_out`.
+    pub(super) fn retain(&mut self, keeps: impl Fn(&str, &str) -> bool, mut left_out: impl FnMut(&str)) {
+        let before = self.members.len();
+        self.members.retain(|(name, value)| {
+            let kept = keeps(name, value);
+            if !kept {
+                left_out(name);
+            }
+            kept
+        });
+        self.changed |= self.members.len() != before;
+    }
+
+    /// Gives every member of that name the value, or adds one.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Cow<'a, str>>) {
+        let value = value.into();
+        let mut found = false;
+        for (_, old) in self.members.iter_mut().filter(|(known, _)| known == name) {
+            *old = value.clone();
+            found = true;
+        }
+        if !found {
+            self.members.push((Cow::Borrowed(name), value));
+        }
+        self.changed = true;
+    }
+
+    /// The object as it is now; none if nothing was changed.
+    pub(super) fn written(self) -> Option<String> {
+        if !self.changed {
+            return None;
+        }
+        let members: Vec<String> =
+            self.members.iter().map(|(name, value)| [&*quoted(name), ":", value].concat()).collect();
+        Some(["{", &members.join(","), "}"].concat())
+    }
+}
+
+/// The text of a JSON string; none for anything else.
+pub(super) fn string(json: &str) -> Option<String> {
+    struct Text<'a>(Cow<'a, str>);
+    impl<'de> serde::Deserialize<'de> for Text<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            text(deserializer).map(Self)
+        }
+    }
+    serde_json::from_str::<Text<'_>>(json).ok().map(|text| text.0.into_owned())
+}
+
+/// Calls `change` for each element of `array` and puts what it returns into the element's place. None if it is no
+/// array, or nothing was changed. The elements are visited and not collected.
+pub(super) fn each(array: &str, change: impl FnMut(&str) -> Option<String>) -> Option<String> {
+    let mut editor = Editor { source: array, out: String::new(), copied: 0, change };
+    let mut deserializer = serde_json::Deserializer::from_str(array);
+    Elements(&mut editor).deserialize(&mut deserializer).ok()?;
+    if editor.copied == 0 {
+        return None;
+    }
+    editor.out.push_str(array.get(editor.copied..)?);
+    Some(editor.out)
+}
+
+/// Copies the source as it goes, up to what was replaced last.
+struct Editor<'s, F> {
+    source: &'s str,
+    out: String,
+    copied: usize,
+    change: F,
+}
+
+struct Elements<'e, 's, F>(&'e mut Editor<'s, F>);
+
+impl<'de, F: FnMut(&str) -> Option<String>> DeserializeSeed<'de> for Elements<'_, '_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(&str) -> Option<String>> Visitor<'de> for Elements<'_, '_, F> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let editor = self.0;
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            if let Some(replaced) = (editor.change)(element.get()) {
+                let place = span(editor.source.as_bytes(), element.get().as_bytes());
+                editor.out.push_str(editor.source.get(editor.copied..place.start).unwrap_or_default());
+                editor.out.push_str(&replaced);
+                editor.copied = place.end;
+            }
+        }
+        Ok(())
+    }
+}

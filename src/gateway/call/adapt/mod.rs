@@ -1,0 +1,174 @@
+//! The body that a candidate's provider gets: the caller's, with the candidate's own name for the model, without
+//! the gateway's fields, and, behind another model, adapted to what this one takes.
+//!
+//! Imports `providers`, [`request`](super::request) and the store's snapshot. Pure.
+
+pub mod change;
+mod content;
+mod draft;
+mod functions;
+mod messages;
+mod parameters;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memchr::memmem;
+use serde_json::value::RawValue;
+
+use self::change::{Changes, Verb};
+use self::parameters::Fallback;
+use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
+use crate::gateway::request::json_object::Members;
+use crate::providers::StreamOptions;
+use crate::providers::accepts::{Parameters, STRICT};
+use crate::store::snapshot::ModelEntry;
+
+/// A body for one candidate.
+#[derive(Debug)]
+pub struct Adapted {
+    /// What is sent.
+    pub body: Bytes,
+    /// What was changed for this candidate's sake, for the caller who asks: see [`change`].
+    pub changes: Vec<String>,
+}
+
+/// Writes the body for `model`; `primary` is the one that the caller wrote the request for. What the model was seen to refuse
+/// is left out: of the primary's request `stream_options` alone, which may be ours.
+#[must_use]
+pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
+    let mut out = Vec::with_capacity(request.body.len() + model.upstream_model.len() + 64);
+    let mut changes = Changes::default();
+    let preset = model.provider.preset;
+    let options = Options::of(request, model, primary, refused);
+    let fallback = (!primary).then(|| Fallback::new(request, model, refused));
+    let mut options_written = false;
+    out.push(b'{');
+    for part in &request.parts {
+        let name = part.name.as_str();
+        let value = request.value(part);
+        let foreign = ROUTER_MEMBERS.contains(&name) && !preset.understands.contains(&name);
+        if OWN_MEMBERS.contains(&name) || foreign || name == "model" {
+            continue;
+        }
+        if name == "stream_options" && options != Options::AsTheyAre {
+            if options == Options::AskForUsage {
+                member(&mut out, name, &with_usage(value));
+                options_written = true;
+            } else {
+                changes.note(Verb::Dropped, name);
+            }
+            continue;
+        }
+        match &fallback {
+            None => member(&mut out, name, value),
+            Some(fallback) => {
+                if let Some((name, value)) = fallback.member(name, value, &mut changes) {
+                    member(&mut out, &name, &value);
+                }
+            }
+        }
+    }
+    if let Some((name, value)) = fallback.and_then(|fallback| fallback.added(&mut changes)) {
+        member(&mut out, &name, &value);
+    }
+    if options == Options::AskForUsage && !options_written {
+        member(&mut out, "stream_options", br#"{"include_usage":true}"#);
+    }
+    member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
+    out.push(b'}');
+    Adapted { body: out.into(), changes: changes.into_names() }
+}
+
+/// Which of the optional parameters a body for this candidate may hold that its provider has not been seen to refuse:
+/// those that can be left out if it does.
+#[must_use]
+pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
+    let asks = Options::of(request, model, primary, refused) == Options::AskForUsage;
+    let asked = asks.then_some("stream_options");
+    let written = request.parts.iter().map(|part| part.name.as_str());
+    let written = written.filter(|name| !primary || *name == "stream_options");
+    let strict = (!primary && says_strict(request)).then_some(STRICT);
+    Parameters::of(written.chain(asked).chain(strict)).without(refused)
+}
+
+/// Whether a tool or the schema of the answer says that it is to be followed to the letter.
+fn says_strict(request: &ChatRequest) -> bool {
+    let parts = request.parts.iter();
+    let mut parts =
+        parts.filter(|part| matches!(part.name.as_str(), "tools" | "functions" | "response_format"));
+    parts.any(|part| memmem::find(request.value(part), b"\"strict\"").is_some())
+}
+
+/// What becomes of `stream_options`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Options {
+    /// They are sent, and ask for the usage.
+    AskForUsage,
+    /// They are sent if the caller wrote them.
+    AsTheyAre,
+    /// They are not sent.
+    LeftOut,
+}
+
+impl Options {
+    fn of(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Self {
+        let setting = model.provider.stream_options;
+        if refused.contains("stream_options") || setting == StreamOptions::Unsupported {
+            return Self::LeftOut;
+        }
+        match setting.asks_for_usage(model.provider.preset) {
+            true if request.stream => Self::AskForUsage,
+            false if !primary => Self::LeftOut,
+            true | false => Self::AsTheyAre,
+        }
+    }
+}
+
+fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    if out.len() > 1 {
+        out.push(b',');
+    }
+    if is_plain(name) {
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(quoted(name).as_bytes());
+    }
+    out.push(b':');
+    out.extend_from_slice(value);
+}
+
+/// `stream_options` with `include_usage` on, and everything else in it as it was.
+fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(members) = Members::parse(options) else {
+        return Cow::Borrowed(br#"{"include_usage":true}"#);
+    };
+    if members.get("include_usage").map(RawValue::get) == Some("true") {
+        return Cow::Borrowed(options);
+    }
+    let mut out = br#"{"include_usage":true"#.to_vec();
+    for member in members.0.iter().filter(|member| member.name != "include_usage") {
+        out.push(b',');
+        out.extend_from_slice(quoted(&member.name).as_bytes());
+        out.push(b':');
+        out.extend_from_slice(member.value.get().as_bytes());
+    }
+    out.push(b'}');
+    Cow::Owned(out)
+}
+
+/// A JSON string.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    if is_plain(text) { ["\"", text, "\""].concat() } else { serde_json::Value::from(text).to_string() }
+}
+
+/// Nothing in it needs escaping.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+}
+
+#[cfg(test)]
+mod tests;

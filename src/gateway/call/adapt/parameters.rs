@@ -1,0 +1,269 @@
+//! The parameters of a request, for a model that it was not written for.
+//!
+//! Imports [`request`](crate::gateway::request::chat_request), `providers` and the store's snapshot.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use super::change::{Changes, Verb};
+use super::draft::{Draft, string};
+use super::{content, functions, messages, quoted};
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::providers::accepts::{Effort, NEWER_LIMIT, Parameters, STRICT, Schemas, Target, clamped};
+use crate::store::snapshot::ModelEntry;
+
+/// A request on its way to a fallback.
+pub(super) struct Fallback<'a> {
+    request: &'a ChatRequest,
+    model: &'a ModelEntry,
+    target: Target,
+    refused: Parameters,
+    tools: bool,
+}
+
+/// What is sent in a member's place: its name and its value.
+pub(super) type Sent<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
+
+impl<'a> Fallback<'a> {
+    pub(super) fn new(request: &'a ChatRequest, model: &'a ModelEntry, refused: Parameters) -> Self {
+        let tools = request.has_tools();
+        let target = Target::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        Self { request, model, target, refused, tools }
+    }
+
+    /// What becomes of a member; none: it is left out.
+    pub(super) fn member(&self, name: &'a str, value: &'a [u8], changes: &mut Changes) -> Option<Sent<'a>> {
+        let rules = &self.model.parameter_rules;
+        let Some(new) = self.renamed(name, changes) else {
+            changes.note(Verb::Dropped, name);
+            return None;
+        };
+        if rules.clamp_output && matches!(name, "max_tokens" | "max_completion_tokens") {
+            let most = self.model.max_output_tokens.map(|most| most as f64);
+            return Some((new, at_most(most, name, value, changes)));
+        }
+        let value = match &*new {
+            "messages" => self.edited(value, |json| messages::adapted(json, &self.target, changes)),
+            "tools" => self.edited(value, |json| content::without(json, &self.unknown_in_tools(), changes)),
+            "functions" | "function_call" if !self.target.takes_functions() => {
+                return self.function(name, value, changes);
+            }
+            "temperature" => at_most(self.target.hottest(), name, value, changes),
+            _ => Cow::Borrowed(value),
+        };
+        match &*new {
+            "reasoning_effort" => return self.effort(value, changes),
+            "reasoning" if self.target.refuses("reasoning") => return self.reasoning(&value, changes),
+            "response_format" => return self.response_format(value, changes),
+            "tool_choice" if !self.may_be_forced() && !functions::is_free(&value) => {}
+            "n" if self.target.gives_one_choice() && !matches!(&*value, b"1" | b"null") => {}
+            _ if self.target.refuses(&new) || self.refused.contains(&new) => {}
+            _ => return Some((new, value)),
+        }
+        changes.note(Verb::Dropped, name);
+        None
+    }
+
+    /// Members of tools, and of the functions in them, that are refused.
+    fn unknown_in_tools(&self) -> Vec<&'static str> {
+        let marks = (!self.target.keeps_cache_marks()).then_some("cache_control");
+        let taken = self.target.takes_strict_tools() && !self.refused.contains(STRICT);
+        marks.into_iter().chain((!taken).then_some(STRICT)).collect()
+    }
+
+    /// Whether the model can be made to call a tool: not while it thinks, if it thinks as it likes.
+    fn may_be_forced(&self) -> bool {
+        let thinking = || {
+            let part = self.request.parts.iter().find(|part| part.name == "thinking");
+            let text = part.and_then(|part| std::str::from_utf8(self.request.value(part)).ok());
+            text.and_then(Draft::of).and_then(|thinking| thinking.text("type"))
+        };
+        !self.target.thinks_freely || thinking().is_some_and(|kind| kind == "disabled")
+    }
+
+    /// What was said before there were tools, in the words of tools. Those win where both are there.
+    fn function(&self, name: &str, value: &[u8], changes: &mut Changes) -> Option<Sent<'a>> {
+        let json = std::str::from_utf8(value).ok().filter(|_| self.tools);
+        let (new, mapped) = match name {
+            "functions" => ("tools", json.and_then(functions::tools)),
+            _ => ("tool_choice", json.map(functions::choice)),
+        };
+        let free =
+            |choice: &String| new == "tools" || self.may_be_forced() || functions::is_free(choice.as_bytes());
+        let Some(mapped) =
+            mapped.filter(|_| !self.request.has("tools") && !self.request.has(new)).filter(free)
+        else {
+            changes.note(Verb::Dropped, name);
+            return None;
+        };
+        changes.note(Verb::Mapped, name);
+        let fit =
+            if new == "tools" { content::without(&mapped, &self.unknown_in_tools(), changes) } else { None };
+        Some((new.into(), fit.unwrap_or(mapped).into_bytes().into()))
+    }
+
+    /// What is added because the model insists on it.
+    pub(super) fn added(&self, changes: &mut Changes) -> Option<Sent<'a>> {
+        match self.target.effort {
+            Effort::Required(words) if !self.request.has("reasoning_effort") => {
+                changes.note(Verb::Placeholder, "reasoning_effort");
+                let word = words.first().copied().unwrap_or("none");
+                Some((Cow::Borrowed("reasoning_effort"), quoted(word).into_bytes().into()))
+            }
+            Effort::Required(_) | Effort::Any | Effort::Refused | Effort::Words(_) => None,
+        }
+    }
+
+    /// The name that the model's rules give a member; none: they leave it out, or it is there by its new name already.
+    fn renamed(&self, name: &'a str, changes: &mut Changes) -> Option<Cow<'a, str>> {
+        let rules = &self.model.parameter_rules;
+        if rules.drop.iter().any(|dropped| dropped == name) {
+            return None;
+        }
+        let newer = || (name == "max_tokens" && self.refused.contains(name)).then_some(NEWER_LIMIT);
+        let Some(new) = rules.rename.get(name).map(String::as_str).or_else(newer) else {
+            return Some(Cow::Borrowed(name));
+        };
+        if self.request.has(new) {
+            return None;
+        }
+        changes.note(Verb::Renamed, name);
+        Some(Cow::Owned(new.to_owned()))
+    }
+
+    fn edited(&self, value: &'a [u8], edit: impl FnOnce(&str) -> Option<String>) -> Cow<'a, [u8]> {
+        let edited = std::str::from_utf8(value).ok().and_then(edit);
+        edited.map_or(Cow::Borrowed(value), |edited| Cow::Owned(edited.into_bytes()))
+    }
+
+    fn effort(&self, value: Cow<'a, [u8]>, changes: &mut Changes) -> Option<Sent<'a>> {
+        const NAME: &str = "reasoning_effort";
+        if self.refused.contains(NAME) {
+            changes.note(Verb::Dropped, NAME);
+            return None;
+        }
+        let asked = std::str::from_utf8(&value).ok().and_then(string);
+        let word = match (self.target.effort, asked) {
+            (Effort::Any, _) => return Some((NAME.into(), value)),
+            (Effort::Refused, _) | (Effort::Words(_), None) => None,
+            (Effort::Words(words), Some(asked)) => clamped(&asked, words).map(|word| (word, word == asked)),
+            (Effort::Required(words), asked) => {
+                let word =
+                    asked.as_deref().and_then(|asked| clamped(asked, words)).or(words.first().copied());
+                word.map(|word| (word, asked.as_deref() == Some(word)))
+            }
+        };
+        let Some((word, same)) = word else {
+            changes.note(Verb::Dropped, NAME);
+            return None;
+        };
+        if same {
+            return Some((NAME.into(), value));
+        }
+        changes.note(Verb::Clamped, NAME);
+        Some((NAME.into(), quoted(word).into_bytes().into()))
+    }
+
+    /// OpenRouter's object, for a model that takes the word alone.
+    fn reasoning(&self, value: &[u8], changes: &mut Changes) -> Option<Sent<'a>> {
+        let effort =
+            std::str::from_utf8(value).ok().and_then(Draft::of).and_then(|object| object.text("effort"));
+        let word = effort.filter(|_| !self.request.has("reasoning_effort")).and_then(|asked| {
+            match self.target.effort {
+                Effort::Words(words) | Effort::Required(words) => clamped(&asked, words).map(str::to_owned),
+                Effort::Any => Some(asked),
+                Effort::Refused => None,
+            }
+        });
+        let Some(word) = word.filter(|_| !self.refused.contains("reasoning_effort")) else {
+            changes.note(Verb::Dropped, "reasoning");
+            return None;
+        };
+        changes.note(Verb::Mapped, "reasoning");
+        Some(("reasoning_effort".into(), quoted(&word).into_bytes().into()))
+    }
+
+    /// A schema that is not said to be followed to the letter, for a model that cannot.
+    fn schema(&self, value: Cow<'a, [u8]>, changes: &mut Changes) -> Cow<'a, [u8]> {
+        if self.target.strict_schemas && !self.refused.contains(STRICT) {
+            return value;
+        }
+        let mut loose = || {
+            let mut format = Draft::of(std::str::from_utf8(&value).ok()?)?;
+            let mut schema = Draft::of(format.get("json_schema")?)?;
+            schema.retain(|name, _| name != STRICT, |name| changes.stripped(name));
+            let schema = schema.written()?;
+            format.set("json_schema", schema);
+            format.written()
+        };
+        match loose() {
+            Some(loose) => Cow::Owned(loose.into_bytes()),
+            None => value,
+        }
+    }
+
+    fn response_format(&self, value: Cow<'a, [u8]>, changes: &mut Changes) -> Option<Sent<'a>> {
+        const NAME: &str = "response_format";
+        let format = std::str::from_utf8(&value).ok().and_then(Draft::of);
+        let kind = format.and_then(|format| format.text("type")).unwrap_or_default();
+        let (schema, object) = (kind == "json_schema", kind == "json_object");
+        let kept = match self.target.schemas {
+            Schemas::Taken => true,
+            Schemas::WithoutTools => !(self.tools && (schema || object)),
+            Schemas::JsonObject => !schema,
+            Schemas::JsonObjectWithoutTools => !(schema || object && self.tools),
+            Schemas::Ignored => !schema,
+        };
+        if kept {
+            return Some((NAME.into(), self.schema(value, changes)));
+        }
+        let some_object = match self.target.schemas {
+            Schemas::JsonObject => true,
+            Schemas::JsonObjectWithoutTools => !self.tools,
+            Schemas::Taken | Schemas::WithoutTools | Schemas::Ignored => false,
+        };
+        // Without that word in the prompt it is an error, or an answer of blanks.
+        if schema && some_object && self.request.speaks_of_json() {
+            changes.note(Verb::Mapped, NAME);
+            return Some((NAME.into(), Cow::Borrowed(br#"{"type":"json_object"}"#.as_slice())));
+        }
+        changes.note(Verb::Dropped, NAME);
+        None
+    }
+}
+
+/// The number, or the highest that is taken.
+fn at_most<'a>(most: Option<f64>, name: &str, value: &'a [u8], changes: &mut Changes) -> Cow<'a, [u8]> {
+    // As a fraction, because `1e6` is a number, too.
+    let asked: Option<f64> = serde_json::from_slice(value).ok();
+    match (asked, most) {
+        (Some(asked), Some(most)) if asked > most => {
+            changes.note(Verb::Clamped, name);
+            Cow::Owned(most.to_string().into_bytes())
+        }
+        _ => Cow::Borrowed(value),
+    }
+}
+
+impl ChatRequest {
+    /// Whether a member of that name is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name)
+    }
+
+    /// Whether there is a tool that could be called.
+    pub(in crate::gateway) fn has_tools(&self) -> bool {
+        let offered = |name: &str| {
+            let part = self.parts.iter().find(|part| part.name == name);
+            part.is_some_and(|part| !matches!(self.value(part), b"null" | b"[]"))
+        };
+        offered("tools") || offered("functions")
+    }
+
+    fn speaks_of_json(&self) -> bool {
+        let part = self.parts.iter().find(|part| part.name == "messages");
+        let messages = part.map(|part| self.value(part)).unwrap_or_default();
+        ["json", "JSON", "Json"].iter().any(|word| memmem::find(messages, word.as_bytes()).is_some())
+    }
+}

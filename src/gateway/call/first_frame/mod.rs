@@ -1,0 +1,225 @@
+//! A stream up to its first real frame: frames before it are held, and with it failover ends.
+//!
+//! Imports `reader`, `judge`, `events`, `upstream`, `providers` for the framing.
+
+mod reader;
+mod seen;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::attempt::{Outcome, Reply, body_fault};
+use super::classify::{Fault, Garbage};
+use super::frame::{Inspected, Names};
+use crate::gateway::call::completion_events::events;
+use crate::gateway::call::usable_answer::{Judged, judge_aside, no_answer_fault};
+use crate::gateway::call::whole_answer::{GRACE, rest_of};
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::limits::shares::{LARGE, Share};
+use crate::upstream::UpstreamResponse;
+use crate::upstream::sse::{Data, data, without_mark};
+
+pub use reader::FrameReader;
+pub(in crate::gateway) use seen::Read;
+pub use seen::Seen;
+use seen::{Event, Unusable};
+
+/// Frames before the first real one are held up to here.
+const MAX_HELD: usize = 64 * 1024;
+
+/// A stream whose first real frame has arrived.
+#[derive(Debug)]
+pub struct StreamReply {
+    /// The upstream's status.
+    pub status: u16,
+    /// What goes out first: the held frames and the first real one.
+    pub held: Vec<u8>,
+    /// The rest.
+    pub reader: FrameReader,
+}
+
+/// What has come before a real frame.
+#[derive(Debug, Default)]
+struct Held {
+    frames: Vec<u8>,
+    /// A choice ended without content. Another one may still have some, so this is not the last word.
+    unusable: Option<Unusable>,
+}
+
+/// How many choices the caller asked for.
+#[must_use]
+pub fn choices_wanted(request: &ChatRequest) -> u32 {
+    let n = request.parts.iter().find(|part| part.name == "n");
+    n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
+}
+
+/// Reads up to the first real frame.
+pub(in crate::gateway) async fn first_frame(
+    response: UpstreamResponse,
+    names: Names,
+    include_usage: bool,
+    started: Instant,
+    share: &Arc<Share>,
+) -> Outcome {
+    let mut reader = FrameReader::new(response, names, include_usage, started, share.hold());
+    let mut held = Held::default();
+    // The form is known by the first letter: some vendors name no content type for their streams, or a wrong one.
+    let mut formless = true;
+    loop {
+        let chunk = if held.unusable.is_some() && reader.seen.is_over() {
+            match timeout(GRACE, reader.chunk()).await {
+                Ok(chunk) => chunk,
+                Err(_) => Ok(None),
+            }
+        } else {
+            reader.chunk().await
+        };
+        match chunk {
+            Ok(Some(chunk)) => {
+                if formless && let Some(first) = without_mark(&chunk).trim_ascii_start().first() {
+                    formless = false;
+                    if matches!(first, b'{' | b'[') {
+                        return one_text(reader, chunk, share).await;
+                    }
+                }
+                if let Err(fault) = reader.push(chunk) {
+                    return Outcome::Failed(fault);
+                }
+            }
+            Ok(None) => return ended_early(reader, held),
+            Err(error) => {
+                return match held.unusable.take() {
+                    Some(unusable) => give_up(reader, held, unusable),
+                    None => Outcome::Failed(body_fault(error)),
+                };
+            }
+        }
+        match take_held(&mut reader, &mut held) {
+            Ok(None) => {}
+            Ok(Some(First::Real)) => return ready(reader, held.frames),
+            Ok(Some(First::Unusable(unusable))) => return give_up(reader, held, unusable),
+            Err(fault) => return Outcome::Failed(fault),
+        }
+    }
+}
+
+/// What held frames came to.
+enum First {
+    Real,
+    Unusable(Unusable),
+}
+
+/// Takes events until the first real one, or the end. What comes behind it stays.
+fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>, Fault> {
+    while let Some(event) = reader.next_event()? {
+        match reader.take(event, &mut held.frames)? {
+            Event::Real => return Ok(Some(First::Real)),
+            Event::Done(done) => {
+                let Some(unusable) = held.unusable.take() else {
+                    return Err(Fault::Garbage(Garbage::Empty));
+                };
+                reader.put_back(done);
+                return Ok(Some(First::Unusable(unusable)));
+            }
+            Event::Unusable(unusable) => {
+                held.unusable.get_or_insert(unusable);
+            }
+            Event::Preface => {}
+        }
+        if held.frames.len() > MAX_HELD {
+            return Err(Fault::Garbage(Garbage::TooLarge));
+        }
+    }
+    Ok(if reader.is_done() { held.unusable.take().map(First::Unusable) } else { None })
+}
+
+fn ready(reader: FrameReader, held: Vec<u8>) -> Outcome {
+    Outcome::Ready(Reply::Stream(Box::new(StreamReply { status: reader.status(), held, reader })))
+}
+
+/// No choice has content. What a filter left is given to the caller if no other candidate answers.
+fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> Outcome {
+    if !unusable.withheld {
+        return Outcome::Failed(unusable.fault);
+    }
+    let reply = StreamReply { status: reader.status(), held: held.frames, reader };
+    Outcome::Filtered(Reply::Stream(Box::new(reply)), unusable.fault)
+}
+
+/// The body has ended before a real frame, unless the last frame is one that only lacks its blank line.
+fn ended_early(mut reader: FrameReader, mut held: Held) -> Outcome {
+    let rest = reader.rest();
+    let before = held.frames.clone();
+    match reader.take_last(rest.clone(), &mut held.frames) {
+        Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held.frames),
+        Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
+        Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
+    }
+    match held.unusable.take() {
+        Some(unusable) => give_up(reader, held, unusable),
+        None => Outcome::Failed(no_stream_fault(&before, &rest)),
+    }
+}
+
+/// Asked for a stream, the provider sends one text: an answer that becomes a stream, an error, or neither.
+async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> Outcome {
+    let status = reader.status();
+    let mut held = share.hold();
+    let body = match reader.take_response() {
+        Some(mut response) => rest_of(&mut response, first, &mut held).await,
+        None => Ok(first),
+    };
+    let body = match body {
+        Ok(body) => body.slice(body.len() - without_mark(&body).len()..),
+        Err(fault) => return Outcome::Failed(fault),
+    };
+    let unusable = match judge_aside(&body, share).await {
+        Judged::Failed(fault) => return Outcome::Failed(fault),
+        Judged::Usable(_) => None,
+        Judged::Withheld(_, fault) => Some(fault),
+    };
+    // A large one is written off the event loop.
+    let written = if body.len() <= LARGE {
+        Ok(events(&body))
+    } else {
+        share.read_large(move || events(&body)).await.map_err(|_| Fault::Garbage(Garbage::NoRoom))
+    };
+    if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
+        return Outcome::Failed(fault);
+    }
+    let reply = Reply::Stream(Box::new(StreamReply { status, held: Vec::new(), reader }));
+    match unusable {
+        None => Outcome::Ready(reply),
+        Some(fault) => Outcome::Filtered(reply, fault),
+    }
+}
+
+/// What ended without a real frame, as a fault: whole events, and a rest that is none.
+fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
+    const FIELDS: [&[u8]; 5] = [b":", b"data", b"event", b"id", b"retry"];
+    let whole = [events, rest].concat();
+    let text = whole.trim_ascii_start();
+    if text.is_empty() {
+        return Fault::Garbage(Garbage::Empty);
+    }
+    if rest.trim_ascii_start().starts_with(b"<") {
+        return Fault::Garbage(Garbage::Html);
+    }
+    match data(rest) {
+        Data::Done => Fault::Garbage(Garbage::Empty),
+        Data::Line(line) => match Inspected::new(line) {
+            Err(no_answer) => no_answer_fault(no_answer, line),
+            Ok(_) => Fault::Garbage(Garbage::Truncated),
+        },
+        Data::None | Data::Many if FIELDS.iter().any(|field| text.starts_with(field)) => {
+            Fault::Garbage(Garbage::Truncated)
+        }
+        Data::None | Data::Many => Fault::Garbage(Garbage::ContentType),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! Streams of every shape, however they are chunked and wherever they end: what passes is what was sent, with our names
+//! in it.
+
+mod corpus;
+
+use std::io::{Error, ErrorKind};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::limits::shares::Shares;
+use corpus::{Ends, Piece, STREAMS, pieces};
+
+/// The end of a stream that its provider broke off after its last word.
+const DONE: &str = "data: [DONE]\n\n";
+
+/// What a caller would have heard, and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    /// Nothing: the next candidate's turn.
+    Nothing,
+    /// This, and then `[DONE]` as the provider wrote it.
+    Done(String, String),
+    /// This, and then the end after a `finish_reason`.
+    Finished(String),
+    /// This, and then it broke.
+    Broken(String),
+}
+
+/// Reads a body as a request does: up to the first real frame, then on to the end.
+async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
+    let response = UpstreamResponse::in_pieces(chunks);
+    let names = Names::new("ours", "house");
+    let outcome = first_frame(response, names, false, Instant::now(), &Shares::ample().of_strangers()).await;
+    let (Outcome::Ready(Reply::Stream(reply)) | Outcome::Filtered(Reply::Stream(reply), _)) = outcome else {
+        return Heard::Nothing;
+    };
+    let StreamReply { held: mut heard, mut reader, .. } = *reply;
+    let end = loop {
+        let read = match reader.drain(&mut heard) {
+            Ok(Read::More) => match reader.read().await {
+                Ok(true) => continue,
+                Ok(false) => reader.drain_rest(&mut heard),
+                Err(fault) => Err(fault),
+            },
+            other => other,
+        };
+        break read;
+    };
+    let text = String::from_utf8(heard).expect("what was sent is UTF-8");
+    match end.or_else(|fault| reader.settle(fault)) {
+        Ok(Read::Done(done)) => Heard::Done(text, String::from_utf8(done.to_vec()).expect("UTF-8")),
+        Ok(Read::End) if reader.seen.is_over() => Heard::Finished(text),
+        Ok(Read::End | Read::More) | Err(_) => Heard::Broken(text),
+    }
+}
+
+fn on_a_runtime<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(future)
+}
+
+fn sent(pieces: &[Piece]) -> String {
+    pieces.iter().map(|piece| piece.sent.as_str()).collect()
+}
+
+/// What is heard of whole pieces.
+fn heard(pieces: &[Piece]) -> Heard {
+    let mut text = String::new();
+    for piece in pieces {
+        if piece.done {
+            return Heard::Done(text, piece.sent.clone());
+        }
+        text += &piece.passes;
+    }
+    Heard::Finished(text)
+}
+
+fn chunks(text: &str, mut cuts: Vec<prop::sample::Index>) -> Vec<std::io::Result<Bytes>> {
+    let bytes = text.as_bytes();
+    let mut places: Vec<usize> = cuts.drain(..).map(|cut| cut.index(bytes.len())).collect();
+    places.extend([0, bytes.len()]);
+    places.sort_unstable();
+    places.dedup();
+    places.windows(2).map(|pair| Ok(Bytes::copy_from_slice(&bytes[pair[0]..pair[1]]))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn what_passes_is_what_was_sent_however_it_is_chunked(
+        number in 0..STREAMS.len(),
+        ends in prop::sample::select(Ends::ALL.to_vec()),
+        mark in any::<bool>(),
+        unfinished in any::<bool>(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+    ) {
+        let mut pieces = pieces(STREAMS[number], ends);
+        if mark {
+            pieces[0].prefix("\u{feff}");
+        }
+        if unfinished && let Some(last) = pieces.last_mut() {
+            last.without_its_end();
+        }
+        let heard_in_pieces = on_a_runtime(hear(chunks(&sent(&pieces), cuts)));
+        prop_assert_eq!(heard_in_pieces, heard(&pieces));
+    }
+}
+
+#[test]
+fn a_byte_at_a_time_is_the_same_too() {
+    for stream in STREAMS {
+        for ends in Ends::ALL {
+            let pieces = pieces(stream, ends);
+            let bytes = sent(&pieces).into_bytes();
+            let single = bytes.iter().map(|byte| Ok(Bytes::copy_from_slice(&[*byte]))).collect();
+            assert_eq!(on_a_runtime(hear(single)), heard(&pieces));
+        }
+    }
+}
+
+/// What is heard of the first `length` bytes. `clean`: the body ended as if that were all of it.
+fn heard_of(pieces: &[Piece], length: usize, clean: bool) -> Heard {
+    let mut text = String::new();
+    let (mut real, mut finished, mut left) = (false, false, length);
+    for piece in pieces {
+        if piece.sent.len() > left {
+            let rest = if clean { piece.tail(left) } else { corpus::Tail::Breaks };
+            return match rest {
+                _ if !real => Heard::Nothing,
+                corpus::Tail::Breaks if finished => Heard::Done(text, DONE.to_owned()),
+                corpus::Tail::Breaks => Heard::Broken(text),
+                corpus::Tail::Done(done) => Heard::Done(text, done),
+                corpus::Tail::Passes(rest, finishes) if finished || finishes => Heard::Finished(text + &rest),
+                corpus::Tail::Passes(rest, _) => Heard::Broken(text + &rest),
+            };
+        }
+        left -= piece.sent.len();
+        if piece.done {
+            return heard(pieces);
+        }
+        text += &piece.passes;
+        real |= piece.real;
+        finished |= piece.finishes();
+    }
+    match (clean, finished) {
+        (true, _) => Heard::Finished(text),
+        (false, true) => Heard::Done(text, DONE.to_owned()),
+        (false, false) => Heard::Broken(text),
+    }
+}
+
+#[test]
+fn wherever_it_is_cut_whole_events_are_heard_and_nothing_of_others() {
+    for stream in STREAMS {
+        for ends in Ends::ALL {
+            let pieces: Vec<Piece> = pieces(stream, ends);
+            let whole = sent(&pieces);
+            for length in 0..whole.len() {
+                let part = || Bytes::copy_from_slice(&whole.as_bytes()[..length]);
+                for clean in [false, true] {
+                    let broken = (!clean).then(|| Err(Error::from(ErrorKind::UnexpectedEof)));
+                    let chunks: Vec<_> = std::iter::once(Ok(part())).chain(broken).collect();
+                    let expected = heard_of(&pieces, length, clean);
+                    let text = String::from_utf8_lossy(&whole.as_bytes()[..length]);
+                    assert_eq!(on_a_runtime(hear(chunks)), expected, "{length}, {clean}, {ends:?}: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_only_frame_of_a_stream_may_lack_its_blank_line_if_it_is_the_last_word() {
+    let of = |reason: &str| {
+        let frame =
+            format!(r#"data: {{"choices":[{{"delta":{{"content":"Hi"}},"finish_reason":{reason}}}]}}"#);
+        on_a_runtime(hear(vec![Ok(frame.into())]))
+    };
+    assert!(matches!(of("\"stop\""), Heard::Finished(text) if text.contains("Hi")));
+    assert_eq!(of("null"), Heard::Nothing);
+}
+
+#[test]
+fn the_identity_is_that_of_the_content() {
+    let frame = |id: &str, choices: &str| {
+        Ok(Bytes::from(format!("data: {{\"id\":{id},\"created\":7,\"choices\":{choices}}}\n\n")))
+    };
+    let chunks = vec![
+        frame("\"\"", "[]"),
+        frame("\"role\"", r#"[{"delta":{"role":"assistant"}}]"#),
+        frame("\"content\"", r#"[{"delta":{"content":"x"}}]"#),
+        frame("\"later\"", r#"[{"delta":{"content":"y"}}]"#),
+    ];
+    let response = UpstreamResponse::in_pieces(chunks);
+    let share = Shares::ample().of_strangers();
+    let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), &share));
+    let Outcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
+    let identity = reply.reader.seen.identity.expect("an identity");
+    assert_eq!((identity.id.as_str(), identity.created.as_str()), ("\"content\"", "7"));
+}
+
+#[test]
+fn several_lines_of_data_are_one_text_or_events_without_a_line_between_them() {
+    let of = |text: &str| on_a_runtime(hear(vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]));
+    let one = "event: x\ndata: {\"choices\":[{\"delta\":\r\ndata: {\"content\":\"x\"},\ndata:\"finish_reason\":\"stop\"}]}\n\n";
+    assert_eq!(
+        of(one),
+        Heard::Finished("event: x\ndata: {\"choices\":[{\"delta\": {\"content\":\"x\"}, \"finish_reason\":\"stop\"}],\"model\":\"ours\",\"provider\":\"house\"}\n\n".to_owned())
+    );
+    let many = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n\n";
+    let Heard::Done(text, _) = of(many) else { panic!("not done") };
+    assert_eq!(text.matches("data: {").count(), 2, "{text}");
+    assert_eq!(text.matches("\"model\":\"ours\"").count(), 2, "{text}");
+}
+
+#[test]
+fn every_choice_that_began_must_end() {
+    let of = |chunks: &[&str]| {
+        let events = chunks.iter().map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"));
+        let broken = std::iter::once(Err(Error::from(ErrorKind::UnexpectedEof)));
+        on_a_runtime(hear(events.map(|event| Ok(event.into())).chain(broken).collect()))
+    };
+    let (first, second) =
+        (r#"{"index":0,"delta":{"content":"a"}}"#, r#"{"index":1,"delta":{"content":"b"}}"#);
+    let end = |index: u8| format!(r#"{{"index":{index},"delta":{{}},"finish_reason":"stop"}}"#);
+    assert!(matches!(of(&[first, second, &end(0)]), Heard::Broken(_)));
+    assert!(matches!(of(&[first, second, &end(1), &end(0)]), Heard::Done(..)));
+    // What one of them lacks, the other may have.
+    let filtered = r#"{"index":0,"delta":{},"finish_reason":"SAFETY"}"#;
+    assert!(matches!(of(&[filtered, second, &end(1)]), Heard::Done(..)));
+    assert!(matches!(of(&[r#"{"index":0,"delta":{},"finish_reason":"error"}"#]), Heard::Nothing));
+    let failed = r#"{"index":0,"delta":{},"finish_reason":"error","error":{"code":500}}"#;
+    assert!(matches!(of(&[first, failed]), Heard::Broken(_)));
+    assert!(matches!(of(&[first, second, failed, &end(1)]), Heard::Done(..)));
+}
+
+#[test]
+fn one_text_becomes_a_stream() {
+    let of = |text: &str| on_a_runtime(hear(vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]));
+    let Heard::Done(text, _) = of(
+        "\n {\"id\":\"1\",\"model\":\"theirs\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"x\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
+    ) else {
+        panic!("no stream")
+    };
+    assert_eq!(text.matches("data: ").count(), 2, "{text}");
+    assert!(
+        text.contains(r#""model":"ours""#) && text.contains(r#""delta":{"role":"assistant","content":"x"}"#),
+        "{text}"
+    );
+    assert_eq!(of(r#"{"choices":[]}"#), Heard::Nothing);
+    assert_eq!(of(r#"{"error":{"code":500}}"#), Heard::Nothing);
+}

@@ -1,0 +1,267 @@
+//! One chunk of a stream, or one whole answer: what it says, and the same with our names in it.
+//!
+//! It is read once, and what is kept of it are places in its text. Imports [`choices`](super::choices),
+//! [`members`](super::members), [`adapt`](super::adapt) and [`cost`](super::cost), and `providers` for errors.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::adapt::quoted;
+use super::choices::{Choices, Key};
+use crate::gateway::request::json_object::{MAX_MEMBERS, Members, span};
+use crate::gateway::usage::pricing::{Reported, Tier, parse_inside};
+use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, says_nothing};
+
+/// The catalogue's names for who answers, as JSON strings.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// The model.
+    pub model: String,
+    /// The provider.
+    pub provider: String,
+}
+
+impl Names {
+    /// The names as they are written into answers.
+    #[must_use]
+    pub fn new(model: &str, provider: &str) -> Self {
+        Self { model: quoted(model), provider: quoted(provider) }
+    }
+}
+
+/// What a JSON answer or chunk turned out to be. Its text is handed in again where it is needed.
+#[derive(Debug, Clone, Default)]
+pub struct Inspected {
+    /// What its choices say.
+    pub choices: Choices,
+    /// Whether it has `choices` at all, an empty list included.
+    pub chosen: bool,
+    /// What it says of its tokens.
+    pub usage: Reported,
+    /// Whether it has a `system_fingerprint`, null included.
+    pub fingerprint: bool,
+    members: usize,
+    model: Option<Range<usize>>,
+    provider: Option<Range<usize>>,
+    id: Option<Range<usize>>,
+    object: Option<Range<usize>>,
+    created: Option<Range<usize>>,
+    error: Option<Range<usize>>,
+    blocked: bool,
+    /// It has members that no plain answer has.
+    odd: bool,
+}
+
+/// Why a JSON text is no answer.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// It is no JSON object.
+    Broken,
+    /// It is an error.
+    Error(Box<UpstreamError>),
+    /// The prompt was blocked (Gemini's `promptFeedback`).
+    Blocked,
+}
+
+impl Inspected {
+    /// Looks at one answer or chunk.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] says what it is instead.
+    pub fn new(text: &[u8]) -> Result<Self, NoAnswer> {
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let seen = reader.deserialize_map(Object { text }).map_err(|_| NoAnswer::Broken)?;
+        reader.end().map_err(|_| NoAnswer::Broken)?;
+        if let Some(error) = &seen.error {
+            let error = error_in_answer(text.get(error.clone()).unwrap_or_default());
+            return Err(NoAnswer::Error(Box::new(error)));
+        }
+        if !seen.choices.any {
+            if seen.blocked {
+                return Err(NoAnswer::Blocked);
+            }
+            if let Some(error) = seen.error_without_choices(text) {
+                return Err(NoAnswer::Error(Box::new(error)));
+            }
+        }
+        Ok(seen)
+    }
+
+    /// An error in the place of choices, in a vendor's own shape.
+    fn error_without_choices(&self, text: &[u8]) -> Option<UpstreamError> {
+        let object = self.object.clone().and_then(|object| text.get(object));
+        if self.odd || object == Some(b"\"error\"") { error_instead_of_answer(text) } else { None }
+    }
+
+    /// The error in the place of a choice; none if there is none.
+    #[must_use]
+    pub fn error_of_choice(&self, text: &[u8]) -> Option<Box<UpstreamError>> {
+        #[derive(serde::Deserialize)]
+        struct Answer<'a> {
+            #[serde(borrow)]
+            choices: Vec<Choice<'a>>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Choice<'a> {
+            #[serde(borrow, default)]
+            error: Option<&'a RawValue>,
+        }
+        if !self.choices.error {
+            return None;
+        }
+        let answer: Answer<'_> = serde_json::from_slice(text).ok()?;
+        let errors = answer.choices.iter().filter_map(|choice| choice.error);
+        let error = errors.map(RawValue::get).find(|error| !says_nothing(error))?;
+        Some(Box::new(error_in_answer(error.as_bytes())))
+    }
+
+    /// A stream's last chunk, which carries the usage and nothing else.
+    #[must_use]
+    pub fn is_usage_only(&self) -> bool {
+        !self.choices.any && self.usage.present
+    }
+
+    /// Which model the provider says that it is, as raw JSON.
+    #[must_use]
+    pub fn upstream_model<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        text.get(self.model.clone()?).filter(|name| !matches!(*name, b"null" | b"\"\""))
+    }
+
+    /// The identity of a stream, for a chunk of our own: the raw `id`, `object` and `created`.
+    #[must_use]
+    pub fn identity(&self, text: &[u8]) -> Identity {
+        let raw = |place: &Option<Range<usize>>, default: String| {
+            let found = place.clone().and_then(|place| std::str::from_utf8(text.get(place)?).ok());
+            found.map_or(default, str::to_owned)
+        };
+        let unknown = Identity::unknown();
+        Identity {
+            id: raw(&self.id, unknown.id),
+            object: raw(&self.object, unknown.object),
+            created: raw(&self.created, unknown.created),
+        }
+    }
+
+    /// Writes the text into `out` with our names in it. `extra` is a member to add, such as `"a":null`; everything
+    /// else is copied byte for byte.
+    pub fn write(&self, text: &[u8], out: &mut Vec<u8>, names: &Names, extra: &[Cow<'_, str>]) {
+        let mut edits = [(&self.model, &names.model), (&self.provider, &names.provider)];
+        edits.sort_unstable_by_key(|(place, _)| place.as_ref().map_or(usize::MAX, |place| place.start));
+        let mut from = 0;
+        for (place, value) in edits {
+            let Some(place) = place else { continue };
+            out.extend_from_slice(text.get(from..place.start).unwrap_or_default());
+            out.extend_from_slice(value.as_bytes());
+            from = place.end;
+        }
+        let end = text.iter().rposition(|byte| *byte == b'}').unwrap_or(text.len());
+        out.extend_from_slice(text.get(from..end).unwrap_or_default());
+        let mut first = self.members == 0;
+        let mut add = |parts: [&str; 2]| {
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        };
+        if self.model.is_none() {
+            add(["\"model\":", &names.model]);
+        }
+        if self.provider.is_none() {
+            add(["\"provider\":", &names.provider]);
+        }
+        extra.iter().for_each(|member| add([member, ""]));
+        out.extend_from_slice(text.get(end..).unwrap_or_default());
+    }
+}
+
+/// Reads the top level of an answer.
+struct Object<'a> {
+    text: &'a [u8],
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = Inspected;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inspected, A::Error> {
+        let mut seen = Inspected::default();
+        let whole = |value: &RawValue| span(self.text, value.get().as_bytes());
+        let place = |value: &RawValue| (value.get() != "null").then(|| whole(value));
+        while let Some(Key(name)) = map.next_key()? {
+            seen.members += 1;
+            if seen.members > MAX_MEMBERS {
+                return Err(A::Error::custom("too many members"));
+            }
+            match &*name {
+                "choices" => {
+                    let choices: Option<Choices> = map.next_value()?;
+                    seen.chosen = choices.is_some();
+                    seen.choices = choices.unwrap_or_default();
+                }
+                "usage" => seen.usage = seen.usage.followed_by(map.next_value()?),
+                "x_groq" => seen.usage = seen.usage.followed_by(parse_inside(map.next_value()?)),
+                "service_tier" => {
+                    let tier: &RawValue = map.next_value()?;
+                    seen.usage.tier = Tier::read(tier.get()).or(seen.usage.tier);
+                }
+                // Also a null is replaced, and not joined by a second one.
+                "model" => seen.model = Some(whole(map.next_value()?)),
+                "provider" => seen.provider = Some(whole(map.next_value()?)),
+                "id" => seen.id = place(map.next_value()?),
+                "object" => seen.object = place(map.next_value()?),
+                "created" => seen.created = place(map.next_value()?),
+                "error" => {
+                    let error: &RawValue = map.next_value()?;
+                    seen.error = (!says_nothing(error.get())).then(|| whole(error));
+                }
+                "promptFeedback" | "prompt_feedback" => seen.blocked |= blocked(map.next_value()?),
+                name => {
+                    let fingerprint = name == "system_fingerprint";
+                    seen.fingerprint |= fingerprint;
+                    seen.odd |= !fingerprint && name != "obfuscation";
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// The identity of a stream: raw JSON values.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// `id`.
+    pub id: String,
+    /// `object`.
+    pub object: String,
+    /// `created`.
+    pub created: String,
+}
+
+impl Identity {
+    /// For a stream that never told its own.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            id: "\"\"".to_owned(),
+            object: "\"chat.completion.chunk\"".to_owned(),
+            created: "0".to_owned(),
+        }
+    }
+}
+
+fn blocked(feedback: &RawValue) -> bool {
+    Members::parse(feedback.get().as_bytes()).is_ok_and(|feedback| {
+        feedback.present("blockReason").or_else(|| feedback.present("block_reason")).is_some()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! TODO gateway::call
+
+pub mod adapt;
+pub mod attempt;
+pub mod choices;
+pub mod classify;
+pub(crate) mod completion_events;
+pub mod endpoint;
+pub mod first_frame;
+pub mod frame;
+pub mod redact;
+pub mod refused_parameters;
+pub(crate) mod usable_answer;
+pub(crate) mod whole_answer;

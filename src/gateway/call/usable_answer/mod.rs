@@ -1,0 +1,110 @@
+//! Whether a provider's text is an answer that a caller can use. Whole answers, answers that were put together of a
+//! stream's events, and a stream's own frames are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
+//!
+//! Imports [`frame`](super::frame), [`choices`](super::choices), [`classify`](super::classify)'s words, `providers`.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::choices::Verdict;
+use super::classify::{Fault, Filter, Garbage};
+use super::frame::{Inspected, NoAnswer};
+use crate::limits::shares::{LARGE, Share};
+use crate::providers::{self, Ending, Finish};
+
+/// What a whole answer is worth.
+#[derive(Debug)]
+pub(in crate::gateway) enum Judged {
+    /// A caller can use it.
+    Usable(Inspected),
+    /// It counts as a failure, but is all there is if no other candidate answers. Without an inspection it is no
+    /// completion, such as a blocked prompt.
+    Withheld(Option<Inspected>, Fault),
+    /// It is no answer.
+    Failed(Fault),
+}
+
+/// Judges a whole answer; a large one is read off the event loop.
+pub(in crate::gateway) async fn judge_aside(body: &Bytes, share: &Share) -> Judged {
+    if body.len() <= LARGE {
+        return judge(body);
+    }
+    let text = body.clone();
+    let judged = share.read_large(move || judge(&text)).await;
+    judged.unwrap_or(Judged::Failed(Fault::Garbage(Garbage::NoRoom)))
+}
+
+/// Judges a whole answer.
+pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
+    if body.trim_ascii().is_empty() {
+        return Judged::Failed(Fault::Garbage(Garbage::Empty));
+    }
+    let answer = match Inspected::new(body) {
+        Ok(answer) => answer,
+        Err(NoAnswer::Blocked) => return Judged::Withheld(None, Fault::Filtered(Filter::Prompt)),
+        Err(no_answer) => return Judged::Failed(no_answer_fault(no_answer, body)),
+    };
+    match answer.choices.verdict() {
+        Verdict::Usable => Judged::Usable(answer),
+        Verdict::Nothing if answer.choices.any => Judged::Failed(Fault::Garbage(Garbage::NoContent)),
+        Verdict::Nothing => Judged::Failed(Fault::Garbage(Garbage::NoChoice)),
+        Verdict::Error => Judged::Failed(error_of_choice(&answer, body)),
+        Verdict::Bad(ending) if is_withheld(ending) => Judged::Withheld(Some(answer), end_fault(ending)),
+        Verdict::Bad(ending) => Judged::Failed(end_fault(ending)),
+    }
+}
+
+/// The error in the place of a choice, as a fault.
+pub(in crate::gateway) fn error_of_choice(answer: &Inspected, text: &[u8]) -> Fault {
+    answer.error_of_choice(text).map_or(Fault::Garbage(Garbage::Inference), Fault::Upstream)
+}
+
+/// Whether an answer that ended so is given to the caller when no other candidate answers: what a filter left, and what
+/// ended with a word that we do not know, which a caller may.
+pub(in crate::gateway) fn is_withheld(ending: Ending) -> bool {
+    match ending.finish {
+        Finish::Filtered | Finish::Unknown => true,
+        Finish::Complete | Finish::ContextWindow | Finish::Overloaded | Finish::Error | Finish::Broken => {
+            false
+        }
+    }
+}
+
+/// An end without content, as a fault.
+pub(in crate::gateway) fn end_fault(ending: Ending) -> Fault {
+    match ending.finish {
+        Finish::Filtered => Fault::Filtered(Filter::FinishReason(ending.rule)),
+        Finish::ContextWindow | Finish::Overloaded => {
+            Fault::Upstream(Box::new(providers::error_of_ending(ending)))
+        }
+        Finish::Error | Finish::Broken => Fault::Garbage(Garbage::Inference),
+        Finish::Unknown | Finish::Complete => Fault::Garbage(Garbage::UnknownEnd),
+    }
+}
+
+/// What came in the place of an answer, as a fault.
+pub(in crate::gateway) fn no_answer_fault(no_answer: NoAnswer, body: &[u8]) -> Fault {
+    match no_answer {
+        NoAnswer::Error(error) => Fault::Upstream(error),
+        NoAnswer::Blocked => Fault::Filtered(Filter::Prompt),
+        NoAnswer::Broken if body.trim_ascii_start().starts_with(b"<") => Fault::Garbage(Garbage::Html),
+        NoAnswer::Broken => match error_at_the_start(body) {
+            Some(NoAnswer::Error(error)) => Fault::Upstream(error),
+            Some(NoAnswer::Blocked | NoAnswer::Broken) | None => Fault::Garbage(Garbage::BrokenJson),
+        },
+    }
+}
+
+/// An error object with something behind it, or in a list, as some vendors send it.
+fn error_at_the_start(body: &[u8]) -> Option<NoAnswer> {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
+    let first = values.next()?.ok()?;
+    if first.get().starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(first.get()).ok()?;
+        return Inspected::new(items.first()?.get().as_bytes()).err();
+    }
+    Inspected::new(first.get().as_bytes()).err()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! Chunks of a stream, put together to the completion that they are pieces of.
+//!
+//! Texts are joined, calls by their index; of anything else that comes more than once the last counts. Imports
+//! [`members`](crate::gateway::request::json_object).
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::gateway::call::adapt::quoted;
+use crate::gateway::request::json_object::{Member, Members};
+use crate::providers::finish_reasons::finish;
+
+/// A completion that grows.
+#[derive(Debug, Default)]
+pub(super) struct Completion {
+    /// Its own members, as raw JSON.
+    members: Vec<(String, String)>,
+    choices: Vec<Choice>,
+}
+
+/// A choice that grows.
+#[derive(Debug, Default)]
+struct Choice {
+    index: u64,
+    message: Map<String, Value>,
+    /// Of a legacy completion.
+    text: Option<String>,
+    /// The lists of log probabilities, their elements as raw JSON.
+    logprobs: Vec<(String, String)>,
+    /// Everything else, as raw JSON.
+    members: Vec<(String, String)>,
+    finish_reason: Option<String>,
+}
+
+impl Completion {
+    /// Takes in a chunk, which is a JSON object. `None`: its choices are no list of objects.
+    pub(super) fn add(&mut self, chunk: &[u8]) -> Option<()> {
+        let chunk = Members::parse(chunk).ok()?;
+        for member in &chunk.0 {
+            match &*member.name {
+                "choices" => self.choices(member.value)?,
+                // A chunk's is another one's.
+                "object" => {}
+                _ => keep(&mut self.members, member),
+            }
+        }
+        Some(())
+    }
+
+    /// Whether every choice that began has come to its end.
+    pub(super) fn is_over(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish_reason.is_some())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    fn choices(&mut self, choices: &RawValue) -> Option<()> {
+        let choices: Option<Vec<&RawValue>> = serde_json::from_str(choices.get()).ok()?;
+        for (position, choice) in choices.iter().flatten().enumerate() {
+            let choice = Members::parse(choice.get().as_bytes()).ok()?;
+            let index = choice.get("index").and_then(|index| index.get().parse().ok());
+            let index = index.unwrap_or(position as u64);
+            let known = self.choices.iter().position(|choice| choice.index >= index);
+            let place = known.unwrap_or(self.choices.len());
+            if self.choices.get(place).is_none_or(|choice| choice.index != index) {
+                self.choices.insert(place, Choice { index, ..Choice::default() });
+            }
+            self.choices.get_mut(place)?.add(&choice)?;
+        }
+        Some(())
+    }
+
+    /// The completion as JSON.
+    pub(super) fn into_body(mut self) -> String {
+        self.members.retain(|(name, _)| name != "error");
+        let mut body = String::from("{\"object\":\"chat.completion\"");
+        for (name, value) in &self.members {
+            write(&mut body, name, value);
+        }
+        body += ",\"choices\":[";
+        for (position, choice) in self.choices.into_iter().enumerate() {
+            if position > 0 {
+                body.push(',');
+            }
+            choice.write(&mut body);
+        }
+        body += "]}";
+        body
+    }
+}
+
+impl Choice {
+    fn add(&mut self, choice: &Members<'_>) -> Option<()> {
+        for member in &choice.0 {
+            let value = member.value.get();
+            match &*member.name {
+                "index" => {}
+                "delta" => self.say(value)?,
+                // Some send the whole message beside the deltas, or in their place.
+                "message" if choice.present("delta").is_none() => {
+                    if self.message.is_empty() {
+                        self.say(value)?;
+                    }
+                }
+                "message" => {}
+                "text" => {
+                    let text: Option<String> = serde_json::from_str(value).ok()?;
+                    self.text.get_or_insert_default().push_str(&text.unwrap_or_default());
+                }
+                "finish_reason" => {
+                    let reason: Option<String> = serde_json::from_str(value).ok()?;
+                    if reason.is_some_and(|reason| finish(&reason).is_some()) {
+                        self.finish_reason = Some(value.to_owned());
+                    }
+                }
+                "logprobs" => self.probabilities(member.value),
+                _ => keep(&mut self.members, member),
+            }
+        }
+        Some(())
+    }
+
+    fn say(&mut self, delta: &str) -> Option<()> {
+        let delta: Option<Map<String, Value>> = serde_json::from_str(delta).ok()?;
+        for (name, value) in delta.into_iter().flatten() {
+            let slot = self.message.entry(&*name).or_insert(Value::Null);
+            merge(slot, value, &name);
+        }
+        Some(())
+    }
+
+    /// Lists of log probabilities grow. They are by far the longest part, so they are not parsed.
+    fn probabilities(&mut self, logprobs: &RawValue) {
+        let Ok(lists) = Members::parse(logprobs.get().as_bytes()) else { return };
+        for list in &lists.0 {
+            let value = list.value.get();
+            let inside = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).map(str::trim);
+            let known = self.logprobs.iter_mut().find(|(name, _)| *name == list.name);
+            match (known, inside) {
+                (Some((_, all)), Some(inside)) if !inside.is_empty() => {
+                    if !all.is_empty() {
+                        all.push(',');
+                    }
+                    all.push_str(inside);
+                }
+                (Some(_), _) | (None, None) => {}
+                (None, Some(inside)) => self.logprobs.push((list.name.to_string(), inside.to_owned())),
+            }
+        }
+    }
+
+    fn write(mut self, body: &mut String) {
+        body.push_str(&format!("{{\"index\":{}", self.index));
+        if let Some(text) = &self.text {
+            write(body, "text", &quoted(text));
+        }
+        if self.text.is_none() || !self.message.is_empty() {
+            self.message.entry("role").or_insert_with(|| "assistant".into());
+            self.message.entry("content").or_insert(Value::Null);
+            if let Some(Value::Array(calls)) = self.message.get_mut("tool_calls") {
+                // Only deltas have one.
+                calls.iter_mut().filter_map(Value::as_object_mut).for_each(|call| drop(call.remove("index")));
+            }
+            write(body, "message", &Value::Object(self.message).to_string());
+        }
+        if !self.logprobs.is_empty() {
+            let lists: Vec<String> =
+                self.logprobs.iter().map(|(name, list)| format!("{}:[{list}]", quoted(name))).collect();
+            write(body, "logprobs", &format!("{{{}}}", lists.join(",")));
+        }
+        for (name, value) in &self.members {
+            write(body, name, value);
+        }
+        write(body, "finish_reason", self.finish_reason.as_deref().unwrap_or("null"));
+        body.push('}');
+    }
+}
+
+/// Keeps a member that is not null; the last one counts.
+fn keep(members: &mut Vec<(String, String)>, member: &Member<'_>) {
+    let value = member.value.get();
+    match members.iter_mut().find(|(name, _)| *name == member.name) {
+        Some((_, known)) if value != "null" => value.clone_into(known),
+        Some(_) => {}
+        None => members.push((member.name.to_string(), value.to_owned())),
+    }
+}
+
+fn write(body: &mut String, name: &str, value: &str) {
+    body.push(',');
+    body.push_str(&quoted(name));
+    body.push(':');
+    body.push_str(value);
+}
+
+/// Joins a piece to what came before it.
+fn merge(known: &mut Value, piece: Value, name: &str) {
+    if known.is_null() {
+        *known = match piece {
+            Value::Array(items) => {
+                let mut list = Vec::new();
+                items.into_iter().for_each(|item| join(&mut list, item, name));
+                Value::Array(list)
+            }
+            piece => piece,
+        };
+        return;
+    }
+    match (known, piece) {
+        (_, Value::Null) => {}
+        // What names something is repeated, and not continued.
+        (Value::String(known), Value::String(piece))
+            if matches!(name, "role" | "id" | "type" | "name" | "format") =>
+        {
+            if known.is_empty() {
+                *known = piece;
+            }
+        }
+        (Value::String(known), Value::String(piece)) => known.push_str(&piece),
+        (Value::Array(known), Value::Array(piece)) => {
+            piece.into_iter().for_each(|item| join(known, item, name));
+        }
+        (Value::Object(known), Value::Object(piece)) => {
+            for (name, value) in piece {
+                merge(known.entry(&*name).or_insert(Value::Null), value, &name);
+            }
+        }
+        (known, piece) => *known = piece,
+    }
+}
+
+/// Joins an element to a list: to the one of its index; a call without one to the call of its id, or to the last.
+fn join(list: &mut Vec<Value>, item: Value, name: &str) {
+    let text =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let place = match item.get("index").filter(|index| index.is_number()) {
+        Some(index) => list.iter().position(|known| {
+            known.get("index") == Some(index) && text(known, "type") == text_or(&item, known, "type")
+        }),
+        None if name == "tool_calls" => {
+            let id = text(&item, "id");
+            if id.is_empty() {
+                list.len().checked_sub(1)
+            } else {
+                list.iter().position(|known| text(known, "id") == id)
+            }
+        }
+        None => None,
+    };
+    match place.and_then(|place| list.get_mut(place)) {
+        Some(known) => merge(known, item, name),
+        None => list.push(item),
+    }
+}
+
+/// The text of a member, or what is known of it where the piece has none.
+fn text_or(piece: &Value, known: &Value, name: &str) -> String {
+    let text = |value: &Value| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    text(piece).or_else(|| text(known)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn completion(chunks: &[&str]) -> Value {
+        let mut completion = Completion::default();
+        for chunk in chunks {
+            completion.add(chunk.as_bytes()).expect(chunk);
+        }
+        serde_json::from_str(&completion.into_body()).expect("JSON")
+    }
+
+    #[test]
+    fn texts_are_joined_and_calls_are_put_together_by_their_index() {
+        let seen = completion(&[
+            r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{"content":"Hel","reasoning_content":"h"},"logprobs":{"content":[{"token":"Hel","logprob":-1.50}],"refusal":null}}]}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{"content":"lo","reasoning_content":"m"},"logprobs":{"content":[{"token":"lo","logprob":-2}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":":1}"}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls","x":1}],"system_fingerprint":"f"}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
+        ]);
+        let expected = json!({
+            "id": "c", "object": "chat.completion", "created": 1, "model": "m", "system_fingerprint": "f",
+            "choices": [{
+                "index": 0,
+                "message": {
+                    "role": "assistant", "content": "Hello", "reasoning_content": "hm",
+                    "tool_calls": [
+                        {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}},
+                        {"id": "b", "function": {"name": "g", "arguments": "{}"}}
+                    ]
+                },
+                "logprobs": {"content": [{"token": "Hel", "logprob": -1.5}, {"token": "lo", "logprob": -2}]},
+                "x": 1,
+                "finish_reason": "tool_calls"
+            }],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 2}
+        });
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn choices_calls_and_thoughts_of_other_forms_are_put_together_too() {
+        let seen = completion(&[
+            r#"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"text":"a"}]}"#,
+            r#"{"choices":[{"index":0,"text":"A","finish_reason":"stop"}]}"#,
+            r#"{"choices":[{"index":1,"delta":{"content":"B","refusal":"no","tool_calls":[{"id":"x","function":{"name":"f","arguments":"1"}}]}}]}"#,
+            r#"{"choices":[{"index":1,"delta":{"function_call":{"name":"g","arguments":"{"},"tool_calls":[{"function":{"arguments":"2"}},{"id":"y","function":{"name":"f"}}],"reasoning_details":[{"type":"reasoning.text","text":"t","index":0}]}}]}"#,
+            r#"{"choices":[{"index":1,"delta":{"function_call":{"arguments":"}"},"reasoning_details":[{"type":"reasoning.text","text":"u","index":0},{"type":"reasoning.encrypted","data":"z","index":0}]},"finish_reason":"stop"}]}"#,
+        ]);
+        assert_eq!(seen["choices"][0], json!({"index": 0, "text": "aA", "finish_reason": "stop"}));
+        let message = &seen["choices"][1]["message"];
+        assert_eq!(message["content"], "bB");
+        assert_eq!(message["function_call"], json!({"name": "g", "arguments": "{}"}));
+        assert_eq!(
+            message["tool_calls"],
+            json!([{"id": "x", "function": {"name": "f", "arguments": "12"}}, {"id": "y", "function": {"name": "f"}}])
+        );
+        assert_eq!(
+            message["reasoning_details"],
+            json!([{"type": "reasoning.text", "text": "tu", "index": 0}, {"type": "reasoning.encrypted", "data": "z", "index": 0}])
+        );
+    }
+
+    #[test]
+    fn a_whole_message_in_a_stream_is_the_message() {
+        let seen = completion(&[
+            r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}"#,
+        ]);
+        assert_eq!(seen["choices"][0]["message"], json!({"role": "assistant", "content": "x"}));
+    }
+}

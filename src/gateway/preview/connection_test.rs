@@ -1,0 +1,157 @@
+//! Whether a provider can be reached with its credential: a list of its models is asked for, through the same gate and
+//! with the same headers as live calls.
+//!
+//! Imports [`endpoint`](super::endpoint), [`attempt`](mod@super::attempt)'s words, `providers`, `upstream`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use entity::ids::OrganizationId;
+use secrecy::ExposeSecret as _;
+use tokio::time::timeout;
+
+use crate::gateway::Gateway;
+use crate::gateway::call::attempt::{error_body, explain, send_fault};
+use crate::gateway::call::classify::{Blame, ErrorClass, Failure, Fault, Garbage, TimeoutKind};
+use crate::gateway::call::endpoint::Endpoint;
+use crate::gateway::call::redact::Credential;
+use crate::gateway::call::whole_answer::whole_body;
+use crate::providers;
+use crate::store::snapshot::ProviderEntry;
+use crate::upstream::on_behalf_of;
+
+/// A provider that has not answered by then is as good as down.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a test of a provider found out.
+#[derive(Debug)]
+pub struct ConnectionReport {
+    /// How long it took.
+    pub took: Duration,
+    /// The models that the provider names, at most 1,000; empty where it names none.
+    pub models: Vec<String>,
+    /// Why it does not work; none: it does.
+    pub failure: Option<Failure>,
+}
+
+impl ConnectionReport {
+    /// What to do about a failure, in a sentence; none where nothing is wrong.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        let failure = self.failure.as_ref()?;
+        let by_rule = REMEDIES.iter().find(|(rule, _)| *rule == failure.rule);
+        Some(by_rule.map_or_else(|| by_class(failure.class), |(_, remedy)| remedy))
+    }
+}
+
+/// What to do where the rule says more than the class.
+const REMEDIES: [(&str, &str); 4] = [
+    (
+        "connect:blocked",
+        "The address is private or special. The operator can open it with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS.",
+    ),
+    ("connect:dns", "The host name has no address. Check its spelling."),
+    ("connect:refused", "Nobody listens at that address. Check the host, the port, and that it runs."),
+    ("connect:tls", "No secure connection came about. Check the scheme (http or https) and the certificate."),
+];
+
+fn by_class(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Authentication => {
+            "The provider does not accept the credential. Paste it again, or create a new one with the vendor."
+        }
+        ErrorClass::ModelNotFound => {
+            "There is nothing at that path. Check the base address: it usually ends in /v1."
+        }
+        ErrorClass::InvalidResponse => {
+            "What answered does not speak OpenAI's dialect. Check the base address: it usually ends in /v1."
+        }
+        ErrorClass::QuotaExhausted => {
+            "The account has no money or quota left. Look at the vendor's billing page."
+        }
+        ErrorClass::RateLimited => "The provider is throttling the account. Try again in a minute.",
+        ErrorClass::Timeout => "The provider did not answer in time. Check the address, or try again.",
+        ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::InvalidRequest
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => {
+            "The provider failed. If that does not pass, check the address and the vendor's status page."
+        }
+    }
+}
+
+impl Gateway {
+    /// Tries a provider out. What it finds out about the credential shows in the provider's health.
+    pub async fn test_connection(
+        &self,
+        organization_id: OrganizationId,
+        provider: &Arc<ProviderEntry>,
+    ) -> ConnectionReport {
+        let started = Instant::now();
+        let found = match self.endpoints.of(&self.upstream, provider) {
+            Err(connect) => Err(Fault::Connect(connect)),
+            Ok(endpoint) => {
+                match timeout(PATIENCE, self.list_models(organization_id, &endpoint, provider)).await {
+                    Ok(found) => found,
+                    Err(_) => Err(Fault::Timeout(TimeoutKind::Answer)),
+                }
+            }
+        };
+        let took = started.elapsed();
+        match found {
+            Ok(models) => {
+                self.listeners.health.answered(organization_id, provider);
+                ConnectionReport { took, models, failure: None }
+            }
+            Err(fault) => {
+                let sentences = self.listeners.sentences.load();
+                let failure = explain(fault, provider, &sentences, self.clock.now());
+                // Only the credential is on trial here: no caller's request is.
+                let of_the_provider = match failure.blame() {
+                    Blame::Request => None,
+                    Blame::Model(failure) => Some(failure),
+                    Blame::Open(failure) => Some(failure.confirmed()),
+                };
+                if let Some(failure) = of_the_provider {
+                    self.listeners.health.failed(organization_id, provider, failure);
+                }
+                ConnectionReport { took, models: Vec::new(), failure: Some(failure) }
+            }
+        }
+    }
+
+    async fn list_models(
+        &self,
+        organization_id: OrganizationId,
+        endpoint: &Endpoint,
+        provider: &ProviderEntry,
+    ) -> Result<Vec<String>, Fault> {
+        let share = self.shares.of(organization_id);
+        let target = endpoint.target.beside(provider.preset.chat_path, "/models");
+        let headers = endpoint.headers_for(false, None);
+        let mut response =
+            on_behalf_of(share.clone(), self.upstream.get(&target, headers)).await.map_err(send_fault)?;
+        let status = response.status();
+        if !(200..300).contains(&status) {
+            let body = error_body(&mut response).await;
+            let error = providers::parse_error(status, response.headers(), &body, self.clock.now());
+            return Err(Fault::Upstream(Box::new(error)));
+        }
+        let body = whole_body(&mut response, &mut share.hold()).await?;
+        let mut names = providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))?;
+        if let Some(credential) = &provider.credential {
+            let credential = Credential::new(credential.expose_secret());
+            names.iter_mut().for_each(|name| *name = credential.hide(name));
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,220 @@
+//! A request that a person sends from a page: one prompt, the answer at once or as it comes, with whom they like to fail.
+//!
+//! It is run and recorded as any other. Imports [`intent`](super::intent), [`relay`](mod@super::relay)'s manner, and
+//! `providers` for cutting a stream.
+
+use std::future::ready;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::stream::{Stream, StreamExt as _, iter, once};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::domain::error::{Error, Result};
+use crate::gateway::record::trail::Context;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::drills::Drills;
+use crate::gateway::request::intent::Intent;
+use crate::gateway::request::json_object;
+use crate::gateway::response::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
+use crate::gateway::response::relay::Manner;
+use crate::gateway::{Gateway, Job};
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::upstream::sse::{Data, Splitter, data};
+
+/// What somebody waits for with a page open, at most.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The path that the record names: what a program would have called.
+const ENDPOINT: &str = "/v1/chat/completions";
+
+/// What a person asks.
+#[derive(Debug)]
+pub struct Question {
+    /// Whose catalogue, as of now.
+    pub organization: Arc<OrganizationSnapshot>,
+    /// The request's id in the record.
+    pub request_id: Uuid,
+    /// Catalogue name of the model that is asked for.
+    pub model: String,
+    /// What it is asked.
+    pub prompt: String,
+    /// Who fails on purpose.
+    pub drills: Drills,
+}
+
+/// The body of a chat completion with one message, in the order in which people write it.
+#[must_use]
+pub fn body(model: &str, prompt: &str) -> String {
+    let [model, prompt] = [model, prompt].map(|text| Value::from(text).to_string());
+    format!(r#"{{"model": {model}, "messages": [{{"role": "user", "content": {prompt}}}]}}"#)
+}
+
+impl Question {
+    /// What is asked for, as a program would ask for it.
+    ///
+    /// # Errors
+    /// A name that cannot be one.
+    pub fn intent(&self) -> Result<Intent> {
+        self.intent_of(body(&self.model, &self.prompt))
+    }
+
+    fn intent_of(&self, body: String) -> Result<Intent> {
+        Ok(Intent {
+            organization: self.organization.clone(),
+            key: None,
+            request: ChatRequest::parse(body.into())?,
+            deadline: Some(PATIENCE),
+            drills: self.drills.clone(),
+        })
+    }
+
+    /// As a program would ask for it, answered at once or as a stream.
+    fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
+        let body = body(&self.model, &self.prompt);
+        let whole = body.strip_suffix('}').filter(|_| streamed);
+        let intent =
+            self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
+        let context = Context {
+            request_id: self.request_id,
+            organization_id: self.organization.id,
+            key: None,
+            endpoint: ENDPOINT,
+            requested: self.model.clone(),
+            streamed,
+            session_id: None,
+            session_ref: None,
+            client_retry_count: None,
+            created_at: now,
+            started: Instant::now(),
+        };
+        let manner = Manner { metadata: false, idle: PATIENCE, total: PATIENCE, broken };
+        Ok(Job { intent, traceparent: None, context, manner })
+    }
+}
+
+impl Gateway {
+    /// Asks, and returns the text of the answer. Its row is recorded when this returns, also when it is an error.
+    ///
+    /// # Errors
+    /// As [`Gateway::run`].
+    pub async fn ask(&self, question: &Question) -> Result<String> {
+        let _place = self.shares.of(question.organization.id).request()?;
+        match self.run(question.job(false, self.clock.now())?).await? {
+            Answer { body: AnswerBody::Whole(body), .. } => Ok(text(&body)),
+            Answer { body: AnswerBody::Stream(_), .. } => {
+                Err(Error::internal("a stream came where none was asked for"))
+            }
+        }
+    }
+}
+
+/// A piece of an answer that comes bit by bit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// More of it.
+    Text(String),
+    /// It broke off, and why.
+    Broken(String),
+}
+
+/// An answer that has begun. Dropping the pieces cancels the call.
+pub struct Spoken {
+    /// What is known of the way to it.
+    pub disclosure: Disclosure,
+    /// What is said. Its row is recorded when they end.
+    pub pieces: Pin<Box<dyn Stream<Item = Piece>>>,
+}
+
+impl Gateway {
+    /// Asks, and returns the answer as soon as it begins. Where nobody answers, the row is recorded when this returns.
+    ///
+    /// # Errors
+    /// As [`Gateway::run`].
+    pub async fn ask_in_pieces(&self, question: &Question) -> Result<Spoken> {
+        let place = self.shares.of(question.organization.id).request()?;
+        let answer = self.run(question.job(true, self.clock.now())?).await?;
+        let pieces: Pin<Box<dyn Stream<Item = Piece>>> = match answer.body {
+            AnswerBody::Whole(body) => Box::pin(once(ready(Piece::Text(text(&body))))),
+            AnswerBody::Stream(relay) => {
+                let mut splitter = Splitter::default();
+                let pieces = relay.into_stream().map(move |chunk| {
+                    let _ = &place;
+                    iter(said(&mut splitter, chunk))
+                });
+                Box::pin(pieces.flatten())
+            }
+        };
+        Ok(Spoken { disclosure: answer.disclosure, pieces })
+    }
+}
+
+/// What the events of a chunk say, as one text, and whether it broke off.
+fn said(splitter: &mut Splitter, chunk: Bytes) -> Vec<Piece> {
+    splitter.push(chunk);
+    let (mut text, mut pieces) = (String::new(), Vec::new());
+    // The relay has read these lines already: none is too long.
+    while let Ok(Some(event)) = splitter.next_event() {
+        let Data::Line(line) = data(&event) else { continue };
+        if let Some(message) = text_at(line, &["error", "message"]) {
+            pieces.push(Piece::Broken(message));
+        }
+        text.push_str(&text_at(line, &["choices", "0", "delta", "content"]).unwrap_or_default());
+    }
+    if !text.is_empty() {
+        pieces.insert(0, Piece::Text(text));
+    }
+    pieces
+}
+
+/// The chunk of a stream that broke, for [`said`].
+fn broken(broken: &BrokenStream<'_>) -> Bytes {
+    let error = json!({ "error": { "message": broken.failure.message } });
+    format!("data: {error}\n\n").into()
+}
+
+/// What the model said, or the whole body where it said nothing in words.
+fn text(body: &[u8]) -> String {
+    match text_at(body, &["choices", "0", "message", "content"]) {
+        Some(said) if !said.is_empty() => said,
+        _ => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+/// The text at the end of a path.
+fn text_at(text: &[u8], path: &[&str]) -> Option<String> {
+    serde_json::from_str(json_object::at(text, path)?.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_does_not_depend_on_how_it_was_cut() {
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n: alive\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"lo\"}}]}\n\ndata: {\"error\":{\"message\":\"gone\"}}\n\n";
+        for size in [1, 7, 40, stream.len()] {
+            let mut splitter = Splitter::default();
+            let chunks = stream.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+            let pieces: Vec<Piece> = chunks.flat_map(|chunk| said(&mut splitter, chunk)).collect();
+            let words = pieces.iter().filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Broken(_) => None,
+            });
+            assert_eq!(words.collect::<String>(), "Hello", "{size}");
+            assert_eq!(pieces.last(), Some(&Piece::Broken("gone".to_owned())), "{size}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_its_words_or_else_all_of_it() {
+        assert_eq!(text(br#"{"choices":[{"message":{"content":"Hello"}}]}"#), "Hello");
+        let calls = r#"{"choices":[{"message":{"content":null,"tool_calls":[]}}]}"#;
+        assert_eq!(text(calls.as_bytes()), calls);
+        assert_eq!(text(b"<html>"), "<html>");
+    }
+}

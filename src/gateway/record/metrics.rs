@@ -1,0 +1,126 @@
+//! What the gateway counts. Every metric here is fed by the trail, and shown at `/metrics`.
+//!
+//! Imports [`classify`](super::classify) and [`trail`](super::trail)'s words.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::trail::Outcome;
+use crate::gateway::call::classify::ErrorClass;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabel {
+    class: &'static str,
+}
+
+/// The gateway's counters.
+#[derive(Debug)]
+pub struct Metrics {
+    requests: Family<OutcomeLabel, Counter>,
+    attempts: Family<ClassLabel, Counter>,
+    fallbacks: Family<ClassLabel, Counter>,
+    exhausted: Counter,
+    over_budget: Counter,
+    total_seconds: Histogram,
+    own_seconds: Histogram,
+}
+
+/// Counters that nobody reads, until they are registered.
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            attempts: Family::default(),
+            fallbacks: Family::default(),
+            exhausted: Counter::default(),
+            over_budget: Counter::default(),
+            total_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 18)),
+            own_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+        }
+    }
+}
+
+impl Metrics {
+    /// Makes the counters and registers them.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "failsoft_requests",
+            "Requests that reached a candidate, by outcome",
+            metrics.requests.clone(),
+        );
+        registry.register(
+            "failsoft_attempts",
+            "Upstream calls, by class of failure ('none' answered)",
+            metrics.attempts.clone(),
+        );
+        registry.register(
+            "failsoft_fallbacks",
+            "Requests answered by a fallback, by the class of the first failure",
+            metrics.fallbacks.clone(),
+        );
+        registry.register(
+            "failsoft_exhausted_chains",
+            "Requests that nobody answered",
+            metrics.exhausted.clone(),
+        );
+        registry.register(
+            "failsoft_over_budget",
+            "Candidates passed over because they did not fit into a budget",
+            metrics.over_budget.clone(),
+        );
+        registry.register(
+            "failsoft_request_duration_seconds",
+            "From the request to its last byte",
+            metrics.total_seconds.clone(),
+        );
+        registry.register(
+            "failsoft_own_duration_seconds",
+            "The gateway's own part of a request, up to its first byte",
+            metrics.own_seconds.clone(),
+        );
+        metrics
+    }
+
+    pub(in crate::gateway) fn request(&self, outcome: Outcome, total: Duration, upstream: Duration) {
+        self.requests.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+        self.total_seconds.observe(total.as_secs_f64());
+        if outcome == Outcome::Failed {
+            self.own_seconds.observe(total.saturating_sub(upstream).as_secs_f64());
+        }
+    }
+
+    pub(in crate::gateway) fn own_time(&self, own: Duration) {
+        self.own_seconds.observe(own.as_secs_f64());
+    }
+
+    pub(in crate::gateway) fn attempt(&self, class: Option<ErrorClass>) {
+        let class = class.map_or("none", ErrorClass::as_str);
+        self.attempts.get_or_create(&ClassLabel { class }).inc();
+    }
+
+    pub(in crate::gateway) fn fallback(&self, class: Option<ErrorClass>) {
+        if let Some(class) = class {
+            self.fallbacks.get_or_create(&ClassLabel { class: class.as_str() }).inc();
+        }
+    }
+
+    pub(in crate::gateway) fn over_budget(&self) {
+        self.over_budget.inc();
+    }
+
+    pub(in crate::gateway) fn exhausted(&self) {
+        self.exhausted.inc();
+    }
+}

@@ -1,0 +1,4 @@
+//! TODO gateway::record
+
+pub mod metrics;
+pub mod trail;

@@ -1,0 +1,69 @@
+//! What the caller is told of a trail, besides the answer.
+//!
+//! Imports the trail and [`answer`](crate::gateway::response::answer)'s words.
+
+use super::Trail;
+use super::rows::{left_alone_message, passed_over_failure};
+use crate::domain::error::Error;
+use crate::gateway::call::classify::{ErrorClass, Failure};
+use crate::gateway::response::answer::{Disclosure, Fallback, Metadata};
+use crate::gateway::routing::cooldown::Cooling;
+use crate::gateway::routing::plan::Objection;
+use crate::gateway::usage::pricing::Usage;
+
+impl Trail {
+    /// The last pass-over in the words of a failure.
+    #[must_use]
+    pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
+        let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
+        let failure = passed_over_failure(&Objection { reason, cooling: None, over: None }, model);
+        // It was told in full when it was passed over.
+        let told = self.pending.as_ref().filter(|last| last.event.error_class == reason.as_str());
+        let told = told.and_then(|last| last.event.error_message.clone());
+        Failure { message: told.unwrap_or(failure.message), ..failure }
+    }
+
+    /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
+    pub fn left_alone(&mut self, cooling: &Cooling) -> Failure {
+        self.cooling = true;
+        self.retry_after = Some(self.retry_after.map_or(cooling.left, |known| known.min(cooling.left)));
+        Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
+    }
+
+    /// What the caller is told in headers, as of now.
+    #[must_use]
+    pub fn disclosure(&self) -> Disclosure {
+        let total = self.context.started.elapsed();
+        let fallback = |class| Fallback { from: self.context.requested.clone(), class, hops: self.hops };
+        Disclosure {
+            served: self.served.as_ref().map(|model| model.name.to_string()),
+            upstream_calls: self.upstream_calls,
+            fallback: self.first_failure.map(fallback),
+            gateway_time: total.saturating_sub(self.upstream_time),
+            upstream_time: self.upstream_time,
+            budget: self.purse.as_ref().filter(|purse| purse.is_soft()).map(|_| "soft"),
+        }
+    }
+
+    /// The `failsoft` object, as JSON.
+    #[must_use]
+    pub fn metadata(&self, disclosure: &Disclosure, usage: &Usage) -> String {
+        let metadata = Metadata {
+            requested: &self.context.requested,
+            disclosure,
+            cost: self.bill(Some(usage)).0,
+            attempts: &self.reports,
+        };
+        serde_json::to_string(&metadata).unwrap_or_else(|_| "null".to_owned())
+    }
+
+    /// Calls were made for an answer that is not given: its caller learns of them all the same.
+    pub(super) fn withheld(&self, error: Error) -> Error {
+        match error {
+            Error::RecordingUnavailable(_) => {
+                Error::RecordingUnavailable(Some(Box::new(Disclosure { served: None, ..self.disclosure() })))
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Reading a request that is large, where that keeps no other request waiting; and its size, measured once.
+//!
+//! Imports `shares`, [`measure`](super::super::measure) and [`needs`](super::super::needs).
+
+use bytes::Bytes;
+
+use super::ChatRequest;
+use crate::domain::error::Result;
+use crate::gateway::request::requirements::Needs;
+use crate::gateway::usage::text_size::Measure;
+use crate::limits::shares::{LARGE, Share};
+
+impl ChatRequest {
+    /// Reads a body; a large one off the event loop, and what will be asked of its text with it.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse`].
+    pub async fn read(share: &Share, body: Bytes) -> Result<Self> {
+        Self::read_for(share, None, body).await
+    }
+
+    /// As [`ChatRequest::read`]; `model` is the one that the path names.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_for`].
+    pub async fn read_for(share: &Share, model: Option<String>, body: Bytes) -> Result<Self> {
+        let parse = move |body| match model {
+            None => Self::parse(body),
+            Some(model) => Self::parse_for(&model, body),
+        };
+        if body.len() <= LARGE {
+            return parse(body);
+        }
+        let read = move || {
+            let request = parse(body)?;
+            request.size();
+            Needs::of(&request).look_ahead();
+            Ok(request)
+        };
+        share.read_large(read).await?
+    }
+
+    /// How large the prompt is, measured once.
+    pub fn size(&self) -> &Measure {
+        self.size.get_or_init(|| Measure::of_prompt(self))
+    }
+}

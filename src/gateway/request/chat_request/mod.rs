@@ -1,0 +1,373 @@
+//! The caller's body, parsed once and shallowly: which models, whether it streams, and the gateway's own options.
+//!
+//! Everything else is kept as its bytes. Imports `error` and [`members`](super::members).
+
+mod entries;
+mod large;
+mod named;
+pub mod numbers;
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+
+use crate::domain::error::{Error, Result};
+use crate::gateway::call::classify::ErrorClass;
+use crate::gateway::request::json_object::{MAX_MEMBERS, Members, span, text};
+use crate::gateway::request::requirements::Prompt;
+use crate::gateway::usage::text_size::Measure;
+use entries::Entries;
+
+/// The most entries of a request's own list.
+pub const MAX_LIST: usize = 32;
+
+/// The longest name of a model, and of a field that is repeated in a message, in bytes.
+const MAX_NAME: usize = 200;
+
+/// Members of the body that are the gateway's own and never leave it.
+pub const OWN_MEMBERS: [&str; 9] = [
+    "models",
+    "fallbacks",
+    "disable_fallbacks",
+    "max_fallbacks",
+    "num_retries",
+    "session_id",
+    "mock_testing_fallbacks",
+    "mock_testing_context_fallbacks",
+    "mock_testing_content_policy_fallbacks",
+];
+
+/// Members that only a routing vendor understands; its preset says which.
+pub const ROUTER_MEMBERS: [&str; 5] = ["provider", "route", "transforms", "plugins", "usage"];
+
+/// Which candidates the caller asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// One model; what is stored for it stands behind it.
+    Stored(String),
+    /// These, strictly in order, and nothing stored.
+    List(Vec<String>),
+    /// One model alone (`disable_fallbacks`).
+    Alone(String),
+}
+
+impl Wanted {
+    /// The primary's name.
+    #[must_use]
+    pub fn primary(&self) -> &str {
+        match self {
+            Self::Stored(model) | Self::Alone(model) => model,
+            Self::List(models) => models.first().map_or("", String::as_str),
+        }
+    }
+}
+
+/// One member of the body: its name, and where its value stands.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The name, unescaped.
+    pub name: String,
+    /// The value's bytes in [`ChatRequest::body`].
+    pub value: std::ops::Range<usize>,
+}
+
+/// A chat completion as its caller wrote it.
+#[derive(Debug, Clone)]
+pub struct ChatRequest {
+    /// The body, shared and untouched.
+    pub body: Bytes,
+    /// Its members, in order.
+    pub parts: Vec<Part>,
+    /// The candidates.
+    pub wanted: Wanted,
+    /// Whether the answer is a stream.
+    pub stream: bool,
+    /// Whether the caller asked for the usage chunk of a stream.
+    pub include_usage: bool,
+    /// The body's `max_fallbacks`.
+    pub max_fallbacks: Option<u32>,
+    /// The body's `num_retries`, 0 to 5.
+    pub num_retries: Option<u32>,
+    /// The caller's session, from `session_id` or `metadata.session_id`.
+    pub session: Option<String>,
+    /// How the primary is to fail on purpose (`mock_testing_*`).
+    pub drill: Option<ErrorClass>,
+    size: OnceLock<Measure>,
+    pub(in crate::gateway) prompt: OnceLock<Prompt>,
+}
+
+impl ChatRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// A 400 that names the field and the remedy.
+    pub fn parse(body: Bytes) -> Result<Self> {
+        let members = Members::parse(&body).map_err(|error| not_an_object(&error))?;
+        if let Some(name) = members.duplicate() {
+            return Err(twice(name));
+        }
+        let stream = flag(&members, "stream")?;
+        numbers::check(&members)?;
+        let request = Self {
+            wanted: wanted(&members)?,
+            stream,
+            include_usage: stream && asks_for_usage(&members)?,
+            max_fallbacks: number(&members, "max_fallbacks", u32::MAX)?,
+            num_retries: number(&members, "num_retries", 5)?,
+            session: session(&members)?,
+            drill: drill(&members)?,
+            parts: members
+                .0
+                .iter()
+                .map(|member| Part {
+                    name: member.name.clone().into_owned(),
+                    value: span(&body, member.value.get().as_bytes()),
+                })
+                .collect(),
+            body: body.clone(),
+            size: OnceLock::new(),
+            prompt: OnceLock::new(),
+        };
+        Ok(request)
+    }
+
+    /// The bytes of a member's value.
+    #[must_use]
+    pub fn value(&self, part: &Part) -> &[u8] {
+        self.body.get(part.value.clone()).unwrap_or_default()
+    }
+}
+
+fn twice(name: &str) -> Error {
+    if name.len() > MAX_NAME {
+        return Error::refused(None, "duplicate_field", "A field stands in the body twice. Send it once.");
+    }
+    let message = format!("The field '{name}' stands in the body twice. Send it once.");
+    Error::refused(Some(name), "duplicate_field", message)
+}
+
+fn not_an_object(error: &serde_json::Error) -> Error {
+    let message = match error.classify() {
+        serde_json::error::Category::Data => {
+            format!("The body must be a JSON object with at most {MAX_MEMBERS} fields.")
+        }
+        serde_json::error::Category::Io
+        | serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof => format!("The body is not valid JSON: {error}."),
+    };
+    Error::refused(None, "invalid_json", message)
+}
+
+/// A member of a fixed type; null counts as absent.
+fn member<T: DeserializeOwned>(
+    members: &Members<'_>,
+    name: &'static str,
+    expected: &str,
+) -> Result<Option<T>> {
+    let Some(value) = members.present(name) else { return Ok(None) };
+    serde_json::from_str(value.get())
+        .map(Some)
+        .map_err(|_| Error::refused(Some(name), "invalid_type", format!("'{name}' must be {expected}.")))
+}
+
+fn flag(members: &Members<'_>, name: &'static str) -> Result<bool> {
+    Ok(member(members, name, "true or false")?.unwrap_or(false))
+}
+
+fn number(members: &Members<'_>, name: &'static str, most: u32) -> Result<Option<u32>> {
+    let expected = if most == u32::MAX {
+        "a whole number, 0 or more".to_owned()
+    } else {
+        format!("a whole number from 0 to {most}")
+    };
+    let value: Option<u32> = member(members, name, &expected)?;
+    match value {
+        Some(value) if value > most => {
+            Err(Error::refused(Some(name), "invalid_value", format!("'{name}' must be {expected}.")))
+        }
+        value => Ok(value),
+    }
+}
+
+fn wanted(members: &Members<'_>) -> Result<Wanted> {
+    let model = model(members)?;
+    let models = list(members, "models")?;
+    let fallbacks = list(members, "fallbacks")?;
+    let alone = flag(members, "disable_fallbacks")?;
+    let (field, listed) = match (models, fallbacks) {
+        (Some(_), Some(_)) => {
+            return Err(Error::refused(
+                Some("fallbacks"),
+                "conflicting_fields",
+                "'models' and 'fallbacks' are two ways to say the same: send one of them.",
+            ));
+        }
+        (Some(models), None) => ("models", models),
+        (None, Some(fallbacks)) => ("fallbacks", fallbacks),
+        (None, None) => {
+            let model = model.ok_or_else(model_missing)?;
+            return Ok(if alone { Wanted::Alone(model) } else { Wanted::Stored(model) });
+        }
+    };
+    if alone {
+        return Err(Error::refused(
+            Some("disable_fallbacks"),
+            "conflicting_fields",
+            format!("'disable_fallbacks' contradicts '{field}': send one of them."),
+        ));
+    }
+    if model.is_none() && field == "fallbacks" {
+        return Err(model_missing());
+    }
+    let mut chain: Vec<String> = Vec::with_capacity(listed.len() + 1);
+    for name in model.into_iter().chain(listed) {
+        if !chain.contains(&name) {
+            chain.push(name);
+        }
+    }
+    Ok(Wanted::List(chain))
+}
+
+fn model_missing() -> Error {
+    Error::refused(
+        Some("model"),
+        "missing_field",
+        "The body names no model. Send 'model', or a list of them as 'models'.",
+    )
+}
+
+fn model(members: &Members<'_>) -> Result<Option<String>> {
+    let model: Option<String> = member(members, "model", "a string, the name of a model")?;
+    match model {
+        Some(model) if model.trim().is_empty() => {
+            Err(Error::refused(Some("model"), "invalid_value", "'model' must not be empty."))
+        }
+        Some(model) if model.len() > MAX_NAME => Err(name_too_long("model")),
+        model => Ok(model),
+    }
+}
+
+/// It is refused by its length, so that it need not be repeated in a message.
+fn name_too_long(field: &'static str) -> Error {
+    let message = format!("'{field}' holds a name of more than {MAX_NAME} characters; no model has one.");
+    Error::refused(Some(field), "invalid_value", message)
+}
+
+fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
+    let Some(value) = members.present(name) else { return Ok(None) };
+    let bad = |message: String| Error::refused(Some(name), "invalid_value", message);
+    let Entries { first: entries, count } = serde_json::from_str(value.get()).map_err(|_| {
+        Error::refused(
+            Some(name),
+            "invalid_type",
+            format!("'{name}' must be a list of model names, such as [\"gpt-4o\", \"o1\"]."),
+        )
+    })?;
+    if count == 0 {
+        return Err(bad(format!("'{name}' must not be empty. Leave it out, or name at least one model.")));
+    }
+    if count > MAX_LIST {
+        return Err(bad(format!("'{name}' holds {count} entries; at most {MAX_LIST} are allowed.")));
+    }
+    let mut names = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let entry: String = serde_json::from_str(entry.get()).map_err(|_| {
+            let hint = if entry.get().starts_with('{') {
+                " Objects with overrides are not supported here."
+            } else {
+                ""
+            };
+            Error::refused(
+                Some(name),
+                "invalid_type",
+                format!("every entry of '{name}' must be a string, the name of a model.{hint}"),
+            )
+        })?;
+        if entry.trim().is_empty() {
+            return Err(bad(format!("'{name}' holds an empty name.")));
+        }
+        if entry.len() > MAX_NAME {
+            return Err(name_too_long(name));
+        }
+        names.push(entry);
+    }
+    Ok(Some(names))
+}
+
+fn asks_for_usage(members: &Members<'_>) -> Result<bool> {
+    let Some(options) = members.present("stream_options") else { return Ok(false) };
+    let options: Members<'_> = serde_json::from_str(options.get()).map_err(|_| {
+        Error::refused(Some("stream_options"), "invalid_type", "'stream_options' must be an object.")
+    })?;
+    Ok(options.get("include_usage").is_some_and(|value| value.get() == "true"))
+}
+
+/// The longest name of a session, in characters.
+const MAX_SESSION: usize = 256;
+
+fn session(members: &Members<'_>) -> Result<Option<String>> {
+    if let Some(session) = member::<String>(members, "session_id", "a string")? {
+        check_session(&session)?;
+        return Ok(Some(session));
+    }
+    // `metadata` is the caller's own affair: what does not fit is not ours to refuse.
+    let metadata = members.present("metadata").and_then(|value| Members::parse(value.get().as_bytes()).ok());
+    let inner = metadata.and_then(|metadata| metadata.present("session_id"));
+    // One that is far too long is not even copied.
+    let session = inner.filter(|value| value.get().len() <= 16 * MAX_SESSION).and_then(|value| {
+        serde_json::from_str::<Lenient<'_>>(value.get()).ok().map(|text| text.0.into_owned())
+    });
+    Ok(session.filter(|session| check_session(session).is_ok()))
+}
+
+/// A session's name is 1 to 256 characters.
+///
+/// # Errors
+/// It is not.
+pub fn check_session(session: &str) -> Result<()> {
+    if session.is_empty() || session.chars().count() > MAX_SESSION {
+        return Err(Error::refused(
+            Some("session_id"),
+            "invalid_value",
+            format!("'session_id' must be 1 to {MAX_SESSION} characters."),
+        ));
+    }
+    Ok(())
+}
+
+/// What each field makes the primary fail with.
+const MOCKS: [(&str, ErrorClass); 3] = [
+    ("mock_testing_fallbacks", ErrorClass::Unavailable),
+    ("mock_testing_context_fallbacks", ErrorClass::ContextWindowExceeded),
+    ("mock_testing_content_policy_fallbacks", ErrorClass::ContentPolicy),
+];
+
+fn drill(members: &Members<'_>) -> Result<Option<ErrorClass>> {
+    let mut found: Option<(&str, ErrorClass)> = None;
+    for (field, class) in MOCKS {
+        if !flag(members, field)? {
+            continue;
+        }
+        if let Some((other, _)) = found {
+            let message = format!(
+                "'{field}' contradicts '{other}': the model can fail in one way only. Send one of them."
+            );
+            return Err(Error::refused(Some(field), "conflicting_fields", message));
+        }
+        found = Some((field, class));
+    }
+    Ok(found.map(|(_, class)| class))
+}
+
+struct Lenient<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Lenient<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(Lenient)
+    }
+}
+
+#[cfg(test)]
+mod tests;

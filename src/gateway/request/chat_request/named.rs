@@ -1,0 +1,53 @@
+//! A request that was sent to one model's own address, as Azure's clients do.
+//!
+//! Imports the parent, and [`members`](super::super::members).
+
+use bytes::Bytes;
+
+use super::{ChatRequest, member, not_an_object};
+use crate::domain::error::{Error, Result};
+use crate::gateway::request::json_object::{Member, Members};
+
+/// A body with the model in it. It is counted as its caller sent it, for as long as it lives.
+struct Rewritten {
+    text: Vec<u8>,
+    _counted: Bytes,
+}
+
+impl AsRef<[u8]> for Rewritten {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl ChatRequest {
+    /// Reads a body that need not name the model again.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse`], or the body names another model.
+    pub fn parse_for(model: &str, body: Bytes) -> Result<Self> {
+        let members = Members::parse(&body).map_err(|error| not_an_object(&error))?;
+        let named: Option<String> = member(&members, "model", "a string, the name of a model")?;
+        match named {
+            Some(named) if named == model => return Self::parse(body),
+            Some(_) => {
+                let message = "'model' is not the one that the path names: leave it out, or send the same.";
+                return Err(Error::refused(Some("model"), "conflicting_fields", message));
+            }
+            None => {}
+        }
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let mut text = Vec::with_capacity(body.len() + model.len() + 16);
+        text.extend_from_slice(b"{\"model\":");
+        text.extend_from_slice(quoted(model).as_bytes());
+        for Member { name, value } in members.0.iter().filter(|member| member.name != "model") {
+            text.push(b',');
+            text.extend_from_slice(quoted(name).as_bytes());
+            text.push(b':');
+            text.extend_from_slice(value.get().as_bytes());
+        }
+        text.push(b'}');
+        let counted = body.clone();
+        Self::parse(Bytes::from_owner(Rewritten { text, _counted: counted }))
+    }
+}

@@ -1,0 +1,49 @@
+//! The numbers that decide how long the answers may become: how many there are, and how many tokens each may have.
+//!
+//! A value that is no such number would count as the most there is wherever a budget is asked, so it is refused before,
+//! with the range. Imports `error` and [`members`](crate::gateway::request::json_object).
+
+use crate::domain::error::{Error, Result};
+use crate::gateway::request::json_object::Members;
+
+/// The most answers that vendors give to one request.
+pub const MOST_CHOICES: i64 = 128;
+/// The names under which callers limit a choice's tokens.
+pub const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+/// The names under which callers ask for several answers at once.
+pub const CHOICES: [&str; 2] = ["n", "best_of"];
+
+/// How some local servers write that there is no limit.
+const NO_LIMIT: [f64; 2] = [-1.0, 0.0];
+
+/// Checks every number of choices and every limit of tokens. Null counts as absent; `1e3` is a whole number, too.
+///
+/// # Errors
+/// A 400 that names the field and its range.
+pub(super) fn check(members: &Members<'_>) -> Result<()> {
+    let choices = format!("a whole number from 1 to {MOST_CHOICES}");
+    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
+    let most = MOST_CHOICES as f64;
+    for name in CHOICES {
+        check_one(members, name, &choices, |number| (1.0..=most).contains(&number))?;
+    }
+    for name in LIMITS {
+        let expected =
+            "a whole number of tokens, 1 or more; -1 or 0 is no limit, to providers that read it so";
+        check_one(members, name, expected, |number| number >= 1.0 || NO_LIMIT.contains(&number))?;
+    }
+    Ok(())
+}
+
+fn check_one(
+    members: &Members<'_>,
+    name: &'static str,
+    expected: &str,
+    is_within: impl Fn(f64) -> bool,
+) -> Result<()> {
+    let Some(value) = members.present(name) else { return Ok(()) };
+    let refused = |code| Err(Error::refused(Some(name), code, format!("'{name}' must be {expected}.")));
+    // A number beyond what a float holds is none to the parser, and no number of tokens either.
+    let Ok(number) = serde_json::from_str::<f64>(value.get()) else { return refused("invalid_type") };
+    if number.fract() == 0.0 && is_within(number) { Ok(()) } else { refused("invalid_value") }
+}

@@ -1,0 +1,139 @@
+//! Drills: a caller makes models fail on purpose, to see what would happen. Nobody is called in their place.
+//!
+//! Imports [`request`](super::request) and the store's snapshot.
+
+use crate::domain::error::{Error, Result};
+use crate::gateway::call::classify::ErrorClass;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
+
+/// The header that names models and how they are to fail.
+pub const HEADER: &str = "x-failsoft-drill";
+/// The rule that a failure made on purpose matched.
+pub const RULE: &str = "drill";
+/// The scope that a key needs for it.
+pub const SCOPE: &str = "drill";
+
+/// Which models fail on purpose, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drills(Vec<(String, ErrorClass)>);
+
+impl Drills {
+    /// Reads the header's values and the request's own `mock_testing_*` fields, which speak of the primary.
+    ///
+    /// # Errors
+    /// 400 for what cannot be made to happen.
+    pub fn read<'a>(
+        headers: impl IntoIterator<Item = &'a str>,
+        request: &ChatRequest,
+        organization: &OrganizationSnapshot,
+    ) -> Result<Self> {
+        let mut drills = Self::default();
+        if let Some(class) = request.drill {
+            drills.add(request.wanted.primary().to_owned(), class)?;
+        }
+        let entries = headers.into_iter().flat_map(|value| value.split(',')).map(str::trim);
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            let (model, class) = parse(entry)?;
+            if !organization.models.contains_key(model) {
+                let message =
+                    format!("names the model '{model}', which is not in this organization's catalogue.");
+                return Err(refused("model_not_found", &message));
+            }
+            drills.add(model.to_owned(), class)?;
+        }
+        Ok(drills)
+    }
+
+    /// These models fail, each in its way.
+    ///
+    /// # Errors
+    /// 400 for a class that no call fails with.
+    pub fn of(models: impl IntoIterator<Item = (String, ErrorClass)>) -> Result<Self> {
+        let mut drills = Self::default();
+        for (model, class) in models {
+            if !callable().any(|known| known == class) {
+                return Err(refused(
+                    "invalid_value",
+                    &format!("holds '{class}', which cannot be made to happen."),
+                ));
+            }
+            drills.add(model, class)?;
+        }
+        Ok(drills)
+    }
+
+    /// Whether the key may make models fail.
+    ///
+    /// # Errors
+    /// 403: it lacks the scope.
+    pub fn check_scope(&self, key: &ApiKeyEntry) -> Result<()> {
+        let allowed = self.is_empty() || key.scopes.iter().any(|scope| scope == SCOPE);
+        if allowed { Ok(()) } else { Err(Error::ScopeMissing(SCOPE)) }
+    }
+
+    /// Whether nothing is made to fail: the request is real.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where the request's rows say that they come from: `live`, or `drill` if anything is made to fail.
+    #[must_use]
+    pub fn origin(&self) -> &'static str {
+        if self.is_empty() { "live" } else { "drill" }
+    }
+
+    /// How the model of that name is to fail; none: it is called.
+    #[must_use]
+    pub fn class_of(&self, model: &str) -> Option<ErrorClass> {
+        self.0.iter().find(|(name, _)| name == model).map(|(_, class)| *class)
+    }
+
+    fn add(&mut self, model: String, class: ErrorClass) -> Result<()> {
+        match self.class_of(&model) {
+            Some(known) if known != class => {
+                let message = format!("makes the model '{model}' fail in two ways. Name it once.");
+                Err(refused("conflicting_fields", &message))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.0.push((model, class));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn parse(entry: &str) -> Result<(&str, ErrorClass)> {
+    let Some((model, word)) = entry.split_once('=') else {
+        return Err(refused(
+            "invalid_value",
+            &format!("holds '{entry}'. Write MODEL=CLASS, separated by commas."),
+        ));
+    };
+    let word = word.trim();
+    match word.parse::<ErrorClass>() {
+        Ok(ErrorClass::StreamInterrupted) => Err(refused(
+            "invalid_value",
+            "cannot interrupt a stream, which needs content first. Use the simulated model 'sim/cut-midstream'.",
+        )),
+        Ok(class) if !class.is_passed_over() => Ok((model.trim(), class)),
+        Ok(_) | Err(_) => {
+            let known: Vec<&str> = callable().map(ErrorClass::as_str).collect();
+            let message =
+                format!("holds '{word}', which no call fails with. It can be: {}.", known.join(", "));
+            Err(refused("invalid_value", &message))
+        }
+    }
+}
+
+/// The classes that a drill can bring about.
+pub fn callable() -> impl Iterator<Item = ErrorClass> {
+    let wanted = |class: &ErrorClass| !class.is_passed_over() && *class != ErrorClass::StreamInterrupted;
+    ErrorClass::ALL.into_iter().filter(wanted)
+}
+
+fn refused(code: &'static str, message: &str) -> Error {
+    Error::refused(Some(HEADER), code, format!("The header '{HEADER}' {message}"))
+}

@@ -1,0 +1,207 @@
+//! What a caller wants, before anybody is called: whose catalogue, which candidates, how much time, who is to fail on
+//! purpose. And what is known of models at that moment.
+//!
+//! Imports [`request`](super::request), [`plan`](super::plan), [`drill`](super::drill), [`needs`](super::needs),
+//! [`cooldown`](super::cooldown), [`budget`](super::budget), [`answer_limit`](super::answer_limit) and the store's snapshot.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::error::{Error, Result};
+use crate::gateway::call::classify::ErrorClass;
+use crate::gateway::call::refused_parameters::Refusals;
+use crate::gateway::request::chat_request::{ChatRequest, Wanted};
+use crate::gateway::request::drills::Drills;
+use crate::gateway::request::requirements::Needs;
+use crate::gateway::routing::budget::{Estimate, OverBudget, Purse, Spending};
+use crate::gateway::routing::call_feedback::Listeners;
+use crate::gateway::routing::cooldown::{Cooldowns, Heat};
+use crate::gateway::routing::plan::{Limits, Outlook, Plan};
+use crate::gateway::usage::answer_limit::AnswerLimit;
+use crate::gateway::usage::calibration::Habits;
+use crate::gateway::usage::pricing::Usage;
+use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
+
+/// What a caller wants.
+#[derive(Debug)]
+pub struct Intent {
+    /// Whose catalogue, as of now.
+    pub organization: Arc<OrganizationSnapshot>,
+    /// With which key; none for a person at a page.
+    pub key: Option<Arc<ApiKeyEntry>>,
+    /// What it asks for.
+    pub request: ChatRequest,
+    /// The caller's own deadline, which may lower the organization's.
+    pub deadline: Option<Duration>,
+    /// Who fails on purpose.
+    pub drills: Drills,
+}
+
+impl Intent {
+    /// The candidates, as far as they are known at the start. Names are checked before anybody is called.
+    ///
+    /// # Errors
+    /// A model that is not in the catalogue, or that the key may not use.
+    pub fn plan(&self) -> Result<Plan> {
+        let organization = &self.organization;
+        let limit = organization.settings.max_fallbacks;
+        let limits = Limits {
+            max_fallbacks: self.request.max_fallbacks.map_or(limit, |wanted| wanted.min(limit)) as usize,
+            num_retries: self.request.num_retries,
+            allowed: self.key.as_ref().and_then(|key| key.models.clone()),
+        };
+        match &self.request.wanted {
+            Wanted::Stored(name) => {
+                Ok(Plan::of_stored(organization.clone(), self.model(name, true)?, limits))
+            }
+            Wanted::Alone(name) => Ok(Plan::of_list(vec![self.model(name, true)?], limits)),
+            Wanted::List(names) => {
+                let primary = names.first().map(String::as_str);
+                let models = names.iter().map(|name| self.model(name, Some(name.as_str()) == primary));
+                Ok(Plan::of_list(models.collect::<Result<_>>()?, limits))
+            }
+        }
+    }
+
+    /// A model of the catalogue that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.
+    fn model(&self, name: &str, primary: bool) -> Result<Arc<ModelEntry>> {
+        let Some(model) = self.organization.models.get(name) else {
+            if primary {
+                return Err(Error::ModelUnknown { model: name.to_owned(), available: Vec::new() });
+            }
+            let message = format!(
+                "The list names the model '{name}', which does not exist in this organization's catalogue. Add it, or take it out of the list."
+            );
+            return Err(Error::refused(Some("models"), "model_not_found", message));
+        };
+        if self.key.as_ref().is_some_and(|key| !key.allows_model(name)) {
+            return Err(Error::ModelForbidden { model: name.to_owned() });
+        }
+        Ok(model.clone())
+    }
+
+    /// How long all attempts may take together, until content has been sent.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        let own = self.organization.settings.deadline();
+        self.deadline.map_or(own, |wanted| wanted.min(own))
+    }
+}
+
+/// What is known when a request comes in.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Which models are left alone.
+    pub cooldowns: &'a Cooldowns,
+    /// How models count; none where nobody cares.
+    pub habits: Option<&'a Habits>,
+    /// What budgets have spent; none where nobody pays.
+    pub spending: Option<&'a Spending>,
+    /// Which parameters providers were seen to refuse; none where that does not matter.
+    pub refusals: Option<&'a Refusals>,
+}
+
+impl<'a> From<&'a Listeners> for Known<'a> {
+    fn from(listeners: &'a Listeners) -> Self {
+        Self {
+            cooldowns: &listeners.cooldowns,
+            habits: Some(&listeners.habits),
+            spending: Some(&listeners.spending),
+            refusals: None,
+        }
+    }
+}
+
+/// What is known of models now, as one request sees it.
+#[derive(Debug)]
+pub struct Now<'a> {
+    known: Known<'a>,
+    drills: &'a Drills,
+    needs: Needs<'a>,
+    request: &'a ChatRequest,
+    limit: OnceCell<AnswerLimit>,
+    /// What limits the request; none for a drill, which is nobody's money.
+    purse: Option<Arc<Purse>>,
+    /// Whether a probe that is claimed is really taken.
+    real: bool,
+}
+
+impl<'a> Now<'a> {
+    /// For a request that is going to be made. A drill leaves no trace, so it takes no probe from a real one.
+    #[must_use]
+    pub fn new(intent: &'a Intent, known: Known<'a>) -> Self {
+        let drills = &intent.drills;
+        let key = intent.key.as_ref().map(|key| key.id);
+        let paid = known.spending.filter(|_| drills.is_empty());
+        Self {
+            known,
+            drills,
+            needs: Needs::of(&intent.request),
+            request: &intent.request,
+            limit: OnceCell::new(),
+            purse: paid.and_then(|spending| spending.purse(&intent.organization, key)),
+            real: drills.is_empty(),
+        }
+    }
+
+    /// For a request that is only thought through.
+    #[must_use]
+    pub fn imagined(intent: &'a Intent, known: Known<'a>) -> Self {
+        Self { real: false, ..Self::new(intent, known) }
+    }
+
+    /// What limits the request, for whoever records what it cost.
+    #[must_use]
+    pub fn purse(&self) -> Option<Arc<Purse>> {
+        self.purse.clone()
+    }
+
+    /// What a call may cost. A budget that is too strict is noticed; one that is too lax is paid for.
+    fn estimate(&self, model: &ModelEntry) -> Estimate {
+        let Some(price) = &model.price else { return Estimate::Unknown };
+        if price.is_free() {
+            return Estimate::Free;
+        }
+        let prompt = self.request.size();
+        let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
+        let input = habit.prompt(prompt).max(prompt.least_tokens());
+        let input = model.context_window.map_or(input, |window| input.min(window));
+        let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
+        let cost = |output: i64| Usage::estimate(input, output).cost(price);
+        let least = limit.stated(model).unwrap_or(0);
+        match (cost(least), cost(limit.most(model))) {
+            (Some(least), Some(most)) => Estimate::Between { least, most },
+            (_, _) => Estimate::Unknown,
+        }
+    }
+
+    /// A model that fails on purpose is not called, so nothing speaks against it.
+    fn is_drilled(&self, model: &ModelEntry) -> bool {
+        self.drills.class_of(&model.name).is_some()
+    }
+}
+
+impl Outlook for Now<'_> {
+    fn heat(&self, model: &ModelEntry) -> Heat {
+        if self.is_drilled(model) { Heat::Cool } else { self.known.cooldowns.heat(model) }
+    }
+
+    fn claim_probe(&self, model: &ModelEntry) -> bool {
+        !self.real || self.known.cooldowns.claim_probe(model)
+    }
+
+    fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        if self.is_drilled(model) { None } else { self.needs.unfit(model) }
+    }
+
+    fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {
+        self.purse.as_ref()?.over(self.estimate(model))
+    }
+
+    fn reserve(&self, model: &ModelEntry) -> Option<OverBudget> {
+        let purse = self.purse.as_ref()?;
+        let estimate = self.estimate(model);
+        if self.real { purse.reserve(estimate) } else { purse.over(estimate) }
+    }
+}

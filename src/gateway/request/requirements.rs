@@ -1,0 +1,231 @@
+//! What a request needs of a model: room for its prompt, tools, eyes, a schema for its answer. An opinion, formed cheaply and only where the
+//! catalogue knows enough for it to matter.
+//!
+//! Imports [`request`](super::request), [`members`](super::members) and the store's snapshot. Pure.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memmem;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::gateway::call::classify::ErrorClass;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::{Members, text};
+use crate::providers::accepts::Target;
+use crate::store::snapshot::ModelEntry;
+
+/// No text of people or programs has so many characters for each of its tokens: English has four to five, whatever
+/// is written in other scripts has fewer. So the prompt has at least a token for each so many characters.
+const MOST_CHARACTERS: usize = 8;
+
+/// What one request needs. The messages are read at most once, and only if they might not fit.
+#[derive(Debug)]
+pub struct Needs<'a> {
+    request: &'a ChatRequest,
+}
+
+/// What the messages hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::gateway) struct Prompt {
+    /// Characters of text.
+    characters: usize,
+    /// Whether there is an image.
+    images: bool,
+}
+
+impl<'a> Needs<'a> {
+    /// The needs of a request.
+    #[must_use]
+    pub fn of(request: &'a ChatRequest) -> Self {
+        Self { request }
+    }
+
+    /// Reads what may be asked of a large request, where that takes no worker's time.
+    pub(in crate::gateway) fn look_ahead(&self) {
+        self.prompt();
+    }
+
+    /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.
+    #[must_use]
+    pub fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        if self.is_too_large(model) {
+            return Some(ErrorClass::TooLarge);
+        }
+        let blind = model.capabilities.vision == Some(false) && self.has_images();
+        let unable = model.capabilities.tools == Some(false) && self.has_tools();
+        (blind || unable || self.is_without_schemas(model)).then_some(ErrorClass::LacksCapability)
+    }
+
+    fn is_too_large(&self, model: &ModelEntry) -> bool {
+        let Some(window) = model.context_window.and_then(|window| usize::try_from(window).ok()) else {
+            return false;
+        };
+        // A body has no more characters than bytes, so most need not be read for this.
+        let exceeds = |characters: usize| characters / MOST_CHARACTERS > window;
+        exceeds(self.request.body.len()) && exceeds(self.prompt().characters)
+    }
+
+    fn has_images(&self) -> bool {
+        memmem::find(&self.request.body, b"image").is_some() && self.prompt().images
+    }
+
+    fn has_tools(&self) -> bool {
+        self.request.has_tools()
+    }
+
+    /// Whether the answer is to follow a schema that this model cannot be held to. What the vendors' table knows counts
+    /// behind the primary only: a caller who asks a model for something knows that model.
+    fn is_without_schemas(&self, model: &ModelEntry) -> bool {
+        let known = model.capabilities.structured_output == Some(false);
+        let primary = *model.name == *self.request.wanted.primary();
+        if (primary && !known) || !self.has_schema() {
+            return false;
+        }
+        let tools = self.has_tools();
+        let target = || Target::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        known || !target().follows_schemas(tools)
+    }
+
+    fn has_schema(&self) -> bool {
+        let part = self.request.parts.iter().find(|part| part.name == "response_format");
+        let format = part.and_then(|part| Members::parse(self.request.value(part)).ok());
+        format.and_then(|format| format.get("type")).is_some_and(|kind| kind.get() == "\"json_schema\"")
+    }
+
+    fn prompt(&self) -> Prompt {
+        *self.request.prompt.get_or_init(|| {
+            let part = self.request.parts.iter().find(|part| part.name == "messages");
+            part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()
+        })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    text: Option<&'a RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow, deserialize_with = "text")] Cow<'a, str>);
+
+impl Prompt {
+    /// What is not understood counts as nothing: it is the provider's to judge.
+    fn read(messages: &[u8]) -> Self {
+        serde_json::from_slice(messages).map(|Messages(prompt)| prompt).unwrap_or_default()
+    }
+
+    fn of_content(content: &RawValue) -> Self {
+        if !content.get().starts_with('[') {
+            return Self { characters: characters(content), images: false };
+        }
+        serde_json::from_str(content.get()).map(|Parts(prompt)| prompt).unwrap_or_default()
+    }
+
+    fn of_part(part: &Part<'_>) -> Self {
+        let image = |kind: &RawValue| matches!(kind.get(), "\"image_url\"" | "\"input_image\"" | "\"image\"");
+        Self { characters: part.text.map_or(0, characters), images: part.kind.is_some_and(image) }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            characters: self.characters.saturating_add(other.characters),
+            images: self.images || other.images,
+        }
+    }
+}
+
+/// Lists that are visited and not collected: one of millions of tiny entries would take many times its size.
+macro_rules! visited_list {
+    ($list:ident, $entry:ident, $read:expr) => {
+        struct $list(Prompt);
+
+        impl<'de> Deserialize<'de> for $list {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct List;
+                impl<'de> Visitor<'de> for List {
+                    type Value = $list;
+
+                    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        formatter.write_str("a list")
+                    }
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<$list, A::Error> {
+                        let mut prompt = Prompt::default();
+                        while let Some(entry) = list.next_element::<$entry<'de>>()? {
+                            prompt = prompt.and($read(&entry));
+                        }
+                        Ok($list(prompt))
+                    }
+                }
+                deserializer.deserialize_seq(List)
+            }
+        }
+    };
+}
+
+visited_list!(Messages, Message, |message: &Message<'de>| {
+    message.content.map(Prompt::of_content).unwrap_or_default()
+});
+visited_list!(Parts, Part, Prompt::of_part);
+
+/// Characters of a JSON string, without its escapes; of anything else none.
+fn characters(value: &RawValue) -> usize {
+    serde_json::from_str::<Text<'_>>(value.get()).map_or(0, |text| text.0.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn prompt(body: &str) -> (Prompt, bool) {
+        let request = ChatRequest::parse(Bytes::copy_from_slice(body.as_bytes())).expect(body);
+        let needs = Needs::of(&request);
+        (needs.prompt(), needs.has_tools())
+    }
+
+    #[test]
+    fn what_the_messages_hold() {
+        for (messages, characters, images) in [
+            (r#"[{"role":"user","content":"four"}]"#, 4, false),
+            (r#"[{"content":"f\u00fcnf\n"},{"content":null},{"role":"tool"}]"#, 5, false),
+            (r#"[{"content":[{"type":"text","text":"four"},{"type":"text","text":"five5"}]}]"#, 9, false),
+            (r#"[{"content":[{"type":"image_url","image_url":{"url":"data:aaaaaaaaaaaaaaa"}}]}]"#, 0, true),
+            (r#"[{"content":"type image_url"}]"#, 14, false),
+            (r#"[{"content":[{"type":"text","text":"image_url"}]}]"#, 9, false),
+            (r#"[7,"x"]"#, 0, false),
+            (r#"{"content":"x"}"#, 0, false),
+            (r#"[{"content":{"text":"x"}}]"#, 0, false),
+            (r#"[{"content":["x",{"type":7,"text":9}]}]"#, 0, false),
+        ] {
+            let body = format!(r#"{{"model":"m","messages":{messages}}}"#);
+            assert_eq!(prompt(&body).0, Prompt { characters, images }, "{messages}");
+        }
+    }
+
+    #[test]
+    fn tools_are_what_is_in_the_list() {
+        for (member, tools) in [
+            (r#""tools":[{"type":"function"}]"#, true),
+            (r#""functions":[{"name":"f"}]"#, true),
+            (r#""tools":[]"#, false),
+            (r#""tools":null"#, false),
+            (r#""tool_choice":"none""#, false),
+        ] {
+            let body = format!(r#"{{"model":"m",{member}}}"#);
+            assert_eq!(prompt(&body).1, tools, "{member}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! TODO gateway::response
+
+pub mod answer;
+pub mod relay;

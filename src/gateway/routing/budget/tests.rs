@@ -1,0 +1,275 @@
+//! Spending, reservations and periods.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::clock::ManualClock;
+
+fn noon() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-30T12:00:00Z").expect("a time").to_utc()
+}
+
+struct World {
+    spending: Spending,
+    hand: ManualClock,
+    id: OrganizationId,
+    key: ApiKeyId,
+}
+
+impl World {
+    fn new() -> Self {
+        let (clock, hand) = Clock::manual(noon());
+        Self {
+            spending: Spending::new(clock),
+            hand,
+            id: Uuid::from_u128(1).into(),
+            key: Uuid::from_u128(2).into(),
+        }
+    }
+
+    /// A purse that these budgets limit.
+    fn purse(&self, budgets: &[BudgetEntry]) -> Purse {
+        let mut purse = Purse::new(self.spending.clock.clone());
+        for (whose, key) in [(Whose::Organization, None), (Whose::Key, Some(self.key))] {
+            let limits = budgets.iter().filter(|budget| budget.api_key_id == key).copied().collect();
+            purse.add(whose, limits, || self.spending.account((self.id, key)));
+        }
+        purse
+    }
+
+    fn spent(&self, period: Period) -> i64 {
+        self.spending.spent(self.id, None, period)
+    }
+
+    async fn read(&self, days: &[(&str, i64)]) {
+        self.read_since(Period::Month, days).await;
+    }
+
+    async fn read_since(&self, period: Period, days: &[(&str, i64)]) {
+        let row = |(day, cost_nano_dollars): &(&str, i64)| Spent {
+            organization_id: self.id,
+            api_key_id: self.key.0,
+            day: DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).expect("a day").timestamp(),
+            cost_nano_dollars: *cost_nano_dollars,
+            unpriced: 0,
+        };
+        let rows = days.iter().map(row).collect();
+        self.spending.read(None, period, async { Ok(rows) }).await.expect("read");
+    }
+}
+
+fn budget(key: Option<ApiKeyId>, period: Period, hard: i64) -> BudgetEntry {
+    BudgetEntry {
+        id: Uuid::nil().into(),
+        api_key_id: key,
+        period,
+        soft: Some(hard / 2),
+        hard: Some(hard),
+        warned_at: None,
+    }
+}
+
+/// What a call costs where its caller limits the answer.
+fn exactly(cost: i64) -> Estimate {
+    Estimate::Between { least: cost, most: cost }
+}
+
+#[test]
+fn without_a_limit_of_its_own_a_call_has_the_budget_to_itself() {
+    let world = World::new();
+    let budgets = [budget(None, Period::Day, 100)];
+    let (first, second) = (world.purse(&budgets), world.purse(&budgets));
+    let open = Estimate::Between { least: 5, most: 1_000 };
+    assert_eq!(first.reserve(open), None);
+    assert!(second.reserve(open).is_some_and(|over| !over.used_up));
+    assert!(second.reserve(exactly(1)).is_some());
+    first.settle(150, true);
+    assert!(second.reserve(open).is_some_and(|over| over.used_up));
+    // Its prompt alone has to fit.
+    let other = world.purse(&[budget(None, Period::Day, 154)]);
+    assert!(other.reserve(open).is_some());
+}
+
+#[test]
+fn what_is_reserved_is_not_there_for_others() {
+    let world = World::new();
+    let budgets = [budget(None, Period::Day, 100)];
+    let (first, second) = (world.purse(&budgets), world.purse(&budgets));
+    assert_eq!(first.reserve(exactly(60)), None);
+    assert!(second.reserve(exactly(60)).is_some());
+    assert_eq!(second.reserve(exactly(40)), None);
+    // Its own reservation does not stand in its way, and a cheaper call takes its place.
+    assert_eq!(first.over(exactly(60)), None);
+    assert_eq!(first.reserve(exactly(10)), None);
+    assert_eq!(second.reserve(exactly(90)), None);
+    drop(second);
+    assert_eq!(world.purse(&budgets).over(exactly(90)), None);
+    first.settle(30, true);
+    assert!(!first.is_soft());
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (30, 30));
+    assert!(first.over(exactly(71)).is_some() && first.over(exactly(70)).is_none());
+}
+
+#[test]
+fn every_budget_has_to_hold_it_and_the_one_that_does_not_is_named() {
+    let world = World::new();
+    let budgets = [
+        budget(None, Period::Month, 100),
+        budget(Some(world.key), Period::Day, 50),
+        budget(None, Period::Day, 80),
+    ];
+    let purse = world.purse(&budgets);
+    let over = purse.reserve(exactly(60)).expect("over");
+    assert_eq!((over.whose, over.period), (Whose::Key, Period::Day));
+    assert_eq!(over.resets_at.to_rfc3339(), "2026-12-01T00:00:00+00:00");
+    // Nothing of it is left reserved in the other one.
+    assert_eq!(world.purse(&budgets[..1]).over(exactly(100)), None);
+    assert_eq!(purse.reserve(exactly(50)), None);
+    assert!(over.to_string().contains("the API key's budget for the day"), "{over}");
+}
+
+#[test]
+fn with_an_unknown_price_only_what_was_spent_counts() {
+    let world = World::new();
+    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    let other = world.purse(&[budget(None, Period::Day, 100)]);
+    assert_eq!(other.reserve(exactly(100)), None);
+    assert_eq!(purse.reserve(Estimate::Unknown), None);
+    other.settle(100, true);
+    assert!(purse.reserve(Estimate::Unknown).is_some());
+    // What costs nothing can be paid for with nothing; what costs nothing but its answer cannot.
+    assert_eq!(purse.reserve(Estimate::Free), None);
+    assert!(purse.reserve(exactly(0)).is_some_and(|over| over.used_up));
+}
+
+#[tokio::test]
+async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
+    let world = World::new();
+    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    purse.settle(30, true);
+    world.read(&[("2026-11-01", 400), ("2026-11-29", 50), ("2026-11-30", 45)]).await;
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (45, 495));
+    assert_eq!(world.spending.spent(world.id, Some(world.key), Period::Month), 495);
+    // What is recorded while they are read is not lost.
+    let rows = async {
+        purse.settle(5, true);
+        Ok(Vec::new())
+    };
+    world.spending.read(None, Period::Month, rows).await.expect("read");
+    assert_eq!(world.spent(Period::Day), 5);
+    // What nobody waited for may not be there yet when they are read, and is there the next time.
+    purse.settle(7, false);
+    world.read(&[("2026-11-30", 5)]).await;
+    assert_eq!(world.spent(Period::Day), 12);
+    world.read(&[("2026-11-30", 12)]).await;
+    assert_eq!(world.spent(Period::Day), 12);
+    world.read(&[("2026-11-30", 5)]).await;
+    // What cannot be read leaves what is known.
+    let broken = async { Err(crate::domain::error::Error::internal("away")) };
+    world.spending.read(None, Period::Month, broken).await.expect_err("away");
+    assert_eq!(world.spent(Period::Day), 5);
+}
+
+#[tokio::test]
+async fn today_is_read_often_and_earlier_days_now_and_then() {
+    let world = World::new();
+    assert_eq!(world.spending.needed(), Period::Month);
+    world.read(&[("2026-11-01", 400), ("2026-11-30", 40)]).await;
+    assert_eq!(world.spending.needed(), Period::Day);
+    for today in [45, 46] {
+        world.read_since(Period::Day, &[("2026-11-30", today)]).await;
+        assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (today, 400 + today));
+    }
+    world.hand.advance(Duration::from_secs(60));
+    assert_eq!(world.spending.needed(), Period::Month);
+    // Late records of an earlier day are seen then.
+    world.read(&[("2026-11-01", 410), ("2026-11-30", 46)]).await;
+    assert_eq!(world.spent(Period::Month), 456);
+}
+
+#[tokio::test]
+async fn an_account_that_is_new_has_its_whole_month_read() {
+    let world = World::new();
+    world.read(&[]).await;
+    assert_eq!(world.spending.needed(), Period::Day);
+    for _ in 0..2 {
+        world.read_since(Period::Day, &[("2026-11-30", 5)]).await;
+        assert_eq!(world.spent(Period::Month), 5);
+    }
+    let world = World::new();
+    world.read(&[]).await;
+    world.read_since(Period::Day, &[("2026-11-30", 5)]).await;
+    assert_eq!(world.spending.needed(), Period::Month);
+    world.read(&[("2026-11-02", 70), ("2026-11-30", 5)]).await;
+    assert_eq!((world.spent(Period::Month), world.spending.needed()), (75, Period::Day));
+}
+
+#[tokio::test]
+async fn a_new_period_begins_with_nothing_spent() {
+    let world = World::new();
+    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    world.read(&[("2026-11-29", 7), ("2026-11-30", 100)]).await;
+    assert!(purse.over(exactly(1)).is_some());
+    world.hand.advance(Duration::from_secs(12 * 3_600));
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
+    assert_eq!(purse.over(exactly(100)), None);
+    // Yesterday's figures are no longer today's, however late they are read.
+    world.read(&[("2026-11-30", 100), ("2026-12-01", 3)]).await;
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (3, 3));
+}
+
+proptest! {
+    /// Whatever calls say about the length of their answers: beyond a hard limit there is one answer at most.
+    #[test]
+    fn beyond_a_hard_limit_there_is_one_answer_at_most(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 0_i64..50, 0_i64..900, any::<bool>()), 1..80)) {
+        let world = World::new();
+        let budgets = [budget(None, Period::Day, hard), budget(Some(world.key), Period::Day, hard)];
+        let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
+        for (place, least, more, ends) in requests {
+            match under_way[place].take() {
+                Some((purse, most)) if ends => purse.settle(most, true),
+                Some(_) => {}
+                None => {
+                    let purse = world.purse(&budgets);
+                    let most = least + more;
+                    let used_up = world.spent(Period::Day) >= hard;
+                    let over = purse.reserve(Estimate::Between { least, most });
+                    prop_assert!(!used_up || over.is_some());
+                    if over.is_none() {
+                        under_way[place] = Some((purse, most));
+                    }
+                }
+            }
+            prop_assert!(world.spent(Period::Day) <= hard + 950);
+        }
+    }
+
+    /// Answers that cost no more than they reserved never take a hard limit beyond itself, in whatever order they come.
+    #[test]
+    fn a_hard_limit_holds(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 1_i64..200, 0_i64..=100, any::<bool>()), 1..60)) {
+        let world = World::new();
+        let budgets = [budget(None, Period::Day, hard), budget(Some(world.key), Period::Month, hard + 50)];
+        let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
+        for (place, estimate, part, leaves) in requests {
+            match under_way[place].take() {
+                Some((purse, reserved)) if !leaves => purse.settle(reserved * part / 100, true),
+                Some(_) => {}
+                None => {
+                    let purse = world.purse(&budgets);
+                    if purse.reserve(exactly(estimate)).is_none() {
+                        under_way[place] = Some((purse, estimate));
+                    }
+                }
+            }
+            prop_assert!(world.spent(Period::Day) <= hard);
+        }
+        drop(under_way);
+        // Everything that was reserved is given back.
+        let left = hard - world.spent(Period::Day);
+        prop_assert!(left == 0 || world.purse(&budgets[..1]).over(exactly(left)).is_none());
+    }
+}

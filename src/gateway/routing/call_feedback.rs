@@ -1,0 +1,156 @@
+//! What one call says about its model and its provider: cooldown, health and habits hear of it here, and only here.
+//!
+//! Only a failure of the model goes to cooldown and health: one that its request caused changes nothing, and a call that ends
+//! without a word (its caller went away) gives back the probe that it may have been.
+//!
+//! Imports [`cooldown`](super::cooldown), [`health`](super::health), [`habit`](super::habit) and the store's snapshot.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use entity::ids::OrganizationId;
+
+use super::budget::Spending;
+use super::cooldown::{Cooldowns, Effect, effect};
+use crate::gateway::call::attempt::explain;
+use crate::gateway::call::classify::{Blame, Failure, Fault, ModelFailure};
+use crate::gateway::routing::provider_health::Health;
+use crate::gateway::usage::calibration::{Habit, Habits};
+use crate::providers::Sentences;
+use crate::store::snapshot::ModelEntry;
+
+/// What every call tells its news to.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Which models are left alone.
+    pub cooldowns: Cooldowns,
+    /// Which providers accept our credentials.
+    pub health: Health,
+    /// How models count.
+    pub habits: Habits,
+    /// What budgets have spent.
+    pub spending: Spending,
+    /// What providers' sentences mean, as of the operator's file.
+    pub sentences: ArcSwap<Sentences>,
+}
+
+/// One call of one model.
+#[derive(Debug)]
+pub struct Pulse {
+    listeners: Arc<Listeners>,
+    /// A drill must leave no trace in what real requests go by.
+    drill: bool,
+    organization_id: OrganizationId,
+    model: Arc<ModelEntry>,
+    called_at: Duration,
+    /// Whether the call has said something.
+    reported: AtomicBool,
+}
+
+impl Pulse {
+    /// A call that is about to be made.
+    #[must_use]
+    pub fn new(
+        listeners: &Arc<Listeners>,
+        organization_id: OrganizationId,
+        model: &Arc<ModelEntry>,
+        drill: bool,
+    ) -> Self {
+        Self {
+            listeners: listeners.clone(),
+            drill,
+            organization_id,
+            model: model.clone(),
+            called_at: listeners.cooldowns.now(),
+            reported: AtomicBool::new(false),
+        }
+    }
+
+    /// The model that is called.
+    #[must_use]
+    pub fn model(&self) -> &Arc<ModelEntry> {
+        &self.model
+    }
+
+    /// How the model counts; in a drill, nothing that was learned or is to be.
+    #[must_use]
+    pub fn habit(&self) -> Arc<Habit> {
+        if self.drill { Arc::default() } else { self.listeners.habits.of(self.model.id) }
+    }
+
+    /// What a fault of the call means.
+    #[must_use]
+    pub fn explain(&self, fault: Fault) -> Failure {
+        let now = self.listeners.cooldowns.date();
+        explain(fault, &self.model.provider, &self.listeners.sentences.load(), now)
+    }
+
+    /// The call failed, or its stream broke. `request` is a number that tells different requests apart; it is asked
+    /// for only where that matters.
+    pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) {
+        let Some(listeners) = self.report() else { return };
+        let cooldowns = &listeners.cooldowns;
+        match failure.blame() {
+            Blame::Request if effect(failure.class) == Effect::None => {
+                cooldowns.refused(&self.model, self.called_at);
+            }
+            Blame::Request => cooldowns.undecided(&self.model, self.called_at),
+            Blame::Model(failure) => self.of_the_model(listeners, failure),
+            Blame::Open(failure) => match cooldowns.suspected(&self.model, failure, request()) {
+                Some(failure) => self.of_the_model(listeners, failure),
+                None => cooldowns.undecided(&self.model, self.called_at),
+            },
+        }
+    }
+
+    fn of_the_model(&self, listeners: &Listeners, failure: ModelFailure<'_>) {
+        listeners.cooldowns.failed(&self.model, failure, self.called_at);
+        listeners.health.failed(self.organization_id, &self.model.provider, failure);
+    }
+
+    /// Its stream has begun.
+    pub fn began(&self) {
+        if let Some(listeners) = self.report() {
+            listeners.cooldowns.began(&self.model, self.called_at);
+            listeners.health.answered(self.organization_id, &self.model.provider);
+        }
+    }
+
+    /// Its answer is whole.
+    pub fn answered(&self) {
+        if let Some(listeners) = self.report() {
+            listeners.cooldowns.answered(&self.model, self.called_at);
+            listeners.health.answered(self.organization_id, &self.model.provider);
+        }
+    }
+
+    /// Those that hear of it; none in a drill.
+    fn report(&self) -> Option<&Arc<Listeners>> {
+        self.reported.store(true, Ordering::Relaxed);
+        (!self.drill).then_some(&self.listeners)
+    }
+}
+
+/// The same call, which says for itself what it says.
+impl Clone for Pulse {
+    fn clone(&self) -> Self {
+        Self {
+            listeners: self.listeners.clone(),
+            drill: self.drill,
+            organization_id: self.organization_id,
+            model: self.model.clone(),
+            called_at: self.called_at,
+            reported: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        if !*self.reported.get_mut() && !self.drill {
+            self.listeners.cooldowns.undecided(&self.model, self.called_at);
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! When a model is left alone, for how long, and who may find out.
+
+use chrono::{DateTime, Utc};
+use entity::ids::ProviderId;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::clock::ManualClock;
+use crate::gateway::call::classify::{Blame, FailureScope};
+use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+use crate::store::snapshot::ProviderEntry;
+use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};
+
+struct Bench {
+    cooldowns: Cooldowns,
+    hand: ManualClock,
+    model: ModelEntry,
+}
+
+fn bench() -> Bench {
+    let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
+    let provider = ProviderEntry {
+        id: ProviderId(Uuid::nil()),
+        name: "test".into(),
+        preset: preset("custom").expect("a preset"),
+        base_url: None,
+        credential: None,
+        stream_options: StreamOptions::Auto,
+        mappings: Default::default(),
+        updated_at: DateTime::<Utc>::UNIX_EPOCH,
+    };
+    let model = ModelEntry {
+        id: ModelId(Uuid::nil()),
+        name: "model".into(),
+        created_at: DateTime::<Utc>::UNIX_EPOCH,
+        provider: Arc::new(provider),
+        upstream_model: "model".to_owned(),
+        context_window: None,
+        max_output_tokens: None,
+        capabilities: Capabilities::default(),
+        parameter_rules: ParameterRules::default(),
+        first_frame_timeout: Duration::from_secs(60),
+        answer_timeout: Duration::from_secs(120),
+        num_retries: 0,
+        enabled: true,
+        price: None,
+        updated_at: DateTime::<Utc>::UNIX_EPOCH,
+        cooldown_ended_at: None,
+    };
+    Bench { cooldowns: Cooldowns::new(clock, true), hand, model }
+}
+
+impl Bench {
+    fn fail(&self, class: ErrorClass) {
+        self.fail_with(class, None);
+    }
+
+    fn fail_with(&self, class: ErrorClass, retry_after: Option<u64>) {
+        let retry_after = retry_after.map(Duration::from_secs);
+        let failure = Failure { retry_after, ..Failure::ours(class, "test", "failed") };
+        let now = self.cooldowns.now();
+        match failure.blame() {
+            Blame::Request => self.cooldowns.refused(&self.model, now),
+            Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now),
+            Blame::Open(_) => panic!("a class alone leaves nothing open"),
+        }
+    }
+
+    /// A failure that may be the request's own.
+    fn suspect(&self, request: u64) -> bool {
+        let failure = Failure { scope: FailureScope::Open, ..Failure::ours(QuotaExhausted, "test", "no") };
+        let Blame::Open(open) = failure.blame() else { panic!("it is open") };
+        match self.cooldowns.suspected(&self.model, open, request) {
+            Some(failure) => {
+                self.cooldowns.failed(&self.model, failure, self.cooldowns.now());
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn answer(&self) {
+        self.cooldowns.answered(&self.model, self.cooldowns.now());
+    }
+
+    fn wait(&self, seconds: u64) {
+        self.hand.advance(Duration::from_secs(seconds));
+    }
+
+    /// Seconds left and whether a probe is free; none if it is cool.
+    fn heat(&self) -> Option<(u64, bool)> {
+        match self.cooldowns.heat(&self.model) {
+            Heat::Cool => None,
+            Heat::Cooling(cooling) => Some((cooling.left.as_secs(), cooling.probe_free)),
+        }
+    }
+
+    fn probe(&self) -> bool {
+        self.cooldowns.claim_probe(&self.model)
+    }
+}
+
+#[test]
+fn five_counted_failures_in_a_row_open_it_and_an_answer_between_them_does_not_let_them() {
+    let bench = bench();
+    (0..4).for_each(|_| bench.fail(Unavailable));
+    assert_eq!(bench.heat(), None);
+    bench.answer();
+    (0..4).for_each(|_| bench.fail(Unavailable));
+    // The provider found fault with the request: it is there.
+    bench.fail(InvalidRequest);
+    (0..4).for_each(|_| bench.fail(Unavailable));
+    assert_eq!(bench.heat(), None);
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat(), Some((30, true)));
+    assert_eq!(bench.cooldowns.open_count(), 1);
+}
+
+#[test]
+fn half_of_twenty_within_ten_seconds_open_it() {
+    let mix = |wait: u64| {
+        let bench = bench();
+        for _ in 0..10 {
+            bench.fail(Unavailable);
+            bench.answer();
+            bench.wait(wait);
+        }
+        bench.fail(Unavailable);
+        bench.heat()
+    };
+    assert_eq!(mix(0), Some((30, true)));
+    // Spread over more than ten seconds they are a nuisance only.
+    assert_eq!(mix(1), None);
+}
+
+#[test]
+fn a_failed_probe_doubles_the_time_up_to_five_minutes_and_an_answer_ends_it() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    for seconds in [30, 60, 120, 240, 300, 300] {
+        assert_eq!(bench.heat().map(|(left, _)| left), Some(seconds));
+        bench.wait(seconds);
+        assert_eq!(bench.heat(), Some((0, true)));
+        assert!(bench.probe());
+        assert!(!bench.probe(), "one probe and no more");
+        bench.fail(Unavailable);
+        assert!(!bench.probe(), "the failed probe was this window's");
+    }
+    bench.wait(300);
+    assert!(bench.probe());
+    bench.answer();
+    assert_eq!(bench.heat(), None);
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    assert_eq!(bench.heat().map(|(left, _)| left), Some(30));
+}
+
+#[test]
+fn the_retries_of_a_probe_double_the_time_no_more_than_once() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    bench.wait(30);
+    assert!(bench.probe());
+    bench.fail(Unavailable);
+    bench.wait(1);
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat(), Some((59, false)));
+}
+
+#[test]
+fn an_early_probe_that_fails_leaves_the_time_as_it_is() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    bench.wait(10);
+    assert!(bench.probe());
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat(), Some((20, false)));
+    bench.wait(10);
+    assert!(!bench.probe());
+    bench.wait(10);
+    assert!(bench.probe());
+}
+
+#[test]
+fn a_probe_that_never_comes_back_costs_one_window() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    bench.wait(30);
+    assert!(bench.probe());
+    bench.wait(29);
+    assert!(!bench.probe());
+    bench.wait(1);
+    assert!(bench.probe());
+}
+
+#[test]
+fn a_limit_is_believed_until_it_starts_over_however_far_that_is() {
+    for (retry_after, seconds) in [(None, 5), (Some(2), 2), (Some(90), 90), (Some(6 * 3_600), 6 * 3_600)] {
+        let bench = bench();
+        bench.fail_with(RateLimited, retry_after);
+        assert_eq!(bench.heat(), Some((seconds, true)), "{retry_after:?}");
+    }
+    let bench = bench();
+    bench.fail(QuotaExhausted);
+    assert_eq!(bench.heat(), Some((60, true)));
+    // Of two waits the longer one holds.
+    bench.fail_with(RateLimited, Some(10));
+    assert_eq!(bench.heat(), Some((60, true)));
+}
+
+#[test]
+fn until_a_far_reset_one_early_probe_is_all_that_is_called() {
+    let bench = bench();
+    bench.fail_with(QuotaExhausted, Some(24 * 3_600));
+    bench.wait(60);
+    assert!(bench.probe(), "where no other model is left");
+    bench.fail_with(QuotaExhausted, Some(24 * 3_600 - 60));
+    for _ in 0..23 {
+        bench.wait(3_600);
+        assert!(!bench.probe());
+    }
+    assert_eq!(bench.heat(), Some((3_540, false)));
+    bench.wait(3_540);
+    assert!(bench.probe());
+}
+
+#[test]
+fn a_later_call_knows_better_when_the_limit_ends() {
+    let bench = bench();
+    bench.fail_with(RateLimited, Some(100_000));
+    bench.wait(1);
+    assert!(bench.probe());
+    bench.fail_with(RateLimited, Some(7));
+    assert_eq!(bench.heat(), Some((7, false)));
+}
+
+#[test]
+fn a_quota_without_an_end_doubles_up_to_an_hour() {
+    let bench = bench();
+    bench.fail(QuotaExhausted);
+    for seconds in [60, 120, 240, 480, 960, 1_920, 3_600, 3_600] {
+        assert_eq!(bench.heat().map(|(left, _)| left), Some(seconds));
+        bench.wait(seconds);
+        assert!(bench.probe());
+        bench.fail(QuotaExhausted);
+    }
+    bench.wait(3_600);
+    assert!(bench.probe());
+    bench.answer();
+    bench.fail(QuotaExhausted);
+    assert_eq!(bench.heat(), Some((60, true)));
+}
+
+#[test]
+fn a_probe_that_finds_out_nothing_is_given_back() {
+    let bench = bench();
+    (0..5).for_each(|_| bench.fail(Unavailable));
+    bench.wait(30);
+    assert!(bench.probe());
+    let called_at = bench.cooldowns.now();
+    bench.wait(2);
+    assert!(!bench.probe());
+    bench.cooldowns.undecided(&bench.model, called_at);
+    assert_eq!(bench.heat(), Some((0, true)));
+    assert!(bench.probe());
+    bench.fail(InvalidRequest);
+    assert!(bench.probe(), "a refused request is no answer to the question either");
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat().map(|(left, _)| left), Some(60));
+    // An early one likewise; one that began before the window did not take it.
+    let bench = super::tests::bench();
+    let before = bench.cooldowns.now();
+    bench.wait(1);
+    bench.fail_with(RateLimited, Some(50));
+    assert!(bench.probe());
+    bench.cooldowns.undecided(&bench.model, before);
+    assert!(!bench.probe());
+    bench.cooldowns.undecided(&bench.model, bench.cooldowns.now());
+    assert!(bench.probe());
+    assert_eq!(bench.heat().map(|(left, _)| left), Some(50));
+}
+
+#[test]
+fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_met_it() {
+    let bench = bench();
+    assert!((0..50).all(|_| !bench.suspect(7)), "one request, again and again");
+    assert!((1..=3).all(|request| !bench.suspect(request)));
+    bench.answer();
+    assert!((1..=4).all(|request| !bench.suspect(request)), "an answer between them starts over");
+    assert_eq!(bench.heat(), None);
+    assert!(bench.suspect(5));
+    assert_eq!(bench.heat(), Some((60, true)));
+}
+
+#[test]
+fn what_was_asked_for_before_it_opened_says_nothing_about_now() {
+    let bench = bench();
+    let called_at = bench.cooldowns.now();
+    bench.wait(1);
+    bench.fail_with(RateLimited, Some(20));
+    bench.cooldowns.answered(&bench.model, called_at);
+    bench.cooldowns.began(&bench.model, called_at);
+    assert_eq!(bench.heat(), Some((20, true)));
+    bench.wait(20);
+    assert!(bench.probe());
+    bench.answer();
+    assert_eq!(bench.heat(), None);
+}
+
+#[test]
+fn a_probe_that_fails_otherwise_counts_from_the_start() {
+    let bench = bench();
+    bench.fail_with(RateLimited, Some(3));
+    bench.wait(3);
+    assert!(bench.probe());
+    bench.fail(Unavailable);
+    assert_eq!(bench.heat(), None);
+}
+
+#[test]
+fn streams_that_always_break_are_left_alone_although_they_begin() {
+    let bench = bench();
+    for _ in 0..5 {
+        assert_eq!(bench.heat(), None);
+        bench.cooldowns.began(&bench.model, bench.cooldowns.now());
+        bench.fail(ErrorClass::StreamInterrupted);
+    }
+    assert_eq!(bench.heat(), Some((30, true)));
+}
+
+#[test]
+fn a_changed_model_or_provider_is_another_one() {
+    let later = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1);
+    let mut bench = bench();
+    bench.fail(QuotaExhausted);
+    bench.model.cooldown_ended_at = Some(later);
+    assert_eq!(bench.heat(), None);
+    bench.fail(QuotaExhausted);
+    bench.model.updated_at = later;
+    assert_eq!(bench.heat(), None);
+    bench.fail(QuotaExhausted);
+    let provider = Arc::get_mut(&mut bench.model.provider).expect("nobody else has it");
+    provider.updated_at = later;
+    assert_eq!(bench.heat(), None);
+}
+
+#[test]
+fn switched_off_it_leaves_nobody_alone() {
+    let bench = bench();
+    let cooldowns = Cooldowns::new(bench.cooldowns.clock.clone(), false);
+    let bench = Bench { cooldowns, ..bench };
+    (0..9).for_each(|_| bench.fail(QuotaExhausted));
+    assert_eq!(bench.heat(), None);
+}

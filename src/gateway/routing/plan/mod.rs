@@ -1,0 +1,290 @@
+//! Who is tried next: the only decider, and pure.
+//!
+//! Candidates wait in one `queue` that starts with the primary. A failure may put more into it; no model is tried
+//! twice. What may change from moment to moment comes in as a [`View`]. Imports the store's snapshot,
+//! [`classify`](super::classify) and the words of [`cooldown`](super::cooldown) and [`budget`](super::budget).
+
+pub(crate) mod last_resort;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::budget::OverBudget;
+use super::cooldown::{Cooling, Heat};
+use crate::gateway::call::classify::{ErrorClass, Failure, FailureScope};
+use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
+pub use last_resort::Objection;
+
+use last_resort::{Verdict, survey};
+use queue::Queue;
+
+/// What is kept back from an attempt's time for those who wait behind it.
+const KEPT_BACK: Duration = Duration::from_secs(10);
+/// With less than this left nothing is started.
+pub const LEAST: Duration = Duration::from_secs(1);
+/// A rate limit that ends so soon is waited for, if nobody else could answer.
+const SHORT_RATE_LIMIT: Duration = Duration::from_secs(2);
+
+/// A model that may serve the request, and the stored list that brought it in.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The model.
+    pub model: Arc<ModelEntry>,
+    /// The stored configuration; none for a request's own list and for the primary.
+    pub chain: Option<Arc<Chain>>,
+    /// Whether the request was written for this model.
+    pub primary: bool,
+}
+
+/// What is known of a model at this moment, and of what the request needs of it.
+pub trait Outlook {
+    /// What its recent failures say.
+    fn heat(&self, model: &ModelEntry) -> Heat;
+    /// Takes the one probe of its cooldown; false if it is taken.
+    fn claim_probe(&self, model: &ModelEntry) -> bool;
+    /// Whether the request looks too large for it, or asks for what it cannot do.
+    fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass>;
+    /// The budget that it would not fit into; without budgets it always fits.
+    fn over_budget(&self, _model: &ModelEntry) -> Option<OverBudget> {
+        None
+    }
+    /// Reserves what it costs, in place of what was reserved for the one before it; or the budget into which it does
+    /// not fit.
+    fn reserve(&self, _model: &ModelEntry) -> Option<OverBudget> {
+        None
+    }
+}
+
+/// What the plan may see of the world, frozen for one decision.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// What is left of the request's deadline.
+    pub left: Duration,
+    /// A number from 0 to 1 that spreads the waits of many requests.
+    pub jitter: f64,
+    /// The models.
+    pub outlook: &'a dyn Outlook,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Call this candidate.
+    Try {
+        /// Whom.
+        candidate: Candidate,
+        /// How long to wait first.
+        after: Duration,
+        /// How long the call may take until content arrives.
+        allowance: Duration,
+    },
+    /// Leave this candidate out, and say why.
+    PassOver(Candidate, Objection),
+    /// Nobody is left. The failure of the last candidate called, or else the last reason to pass one over.
+    Exhausted(Exhausted),
+}
+
+/// Why a chain ended.
+#[derive(Debug)]
+pub enum Exhausted {
+    /// The last candidate that was called failed so.
+    Failed(Failure),
+    /// Nobody was called; of those that are left alone this one is the first to be tried again.
+    Cooling(Cooling),
+    /// Nobody was called; the last one was passed over for this.
+    PassedOver(ErrorClass),
+}
+
+/// The limits of one request.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Candidates called after the primary in stored chains.
+    pub max_fallbacks: usize,
+    /// The body's `num_retries`, which wins over the models' own.
+    pub num_retries: Option<u32>,
+    /// The models that the key may use; none is all.
+    pub allowed: Option<Arc<HashSet<String>>>,
+}
+
+/// The course of one request.
+#[derive(Debug)]
+pub struct Plan {
+    queue: Queue,
+    /// The candidate of the last step, and how often it was called again.
+    current: Option<(Candidate, u32)>,
+    failure: Option<Failure>,
+    /// Of those passed over for their cooldown, the one whose cooldown ends first.
+    cooling: Option<Cooling>,
+    passed_over: Option<ErrorClass>,
+    /// Whether somebody else is trying the one whose cooldown ends first.
+    waits: bool,
+}
+
+impl Plan {
+    /// A plan of just these candidates, in this order.
+    #[must_use]
+    pub fn of_list(models: Vec<Arc<ModelEntry>>, limits: Limits) -> Self {
+        Self::new(Queue::of_list(models, limits))
+    }
+
+    /// A plan that starts with `requested` and goes on with what is stored.
+    #[must_use]
+    pub fn of_stored(
+        organization: Arc<OrganizationSnapshot>,
+        requested: Arc<ModelEntry>,
+        limits: Limits,
+    ) -> Self {
+        Self::new(Queue::of_stored(organization, requested, limits))
+    }
+
+    fn new(queue: Queue) -> Self {
+        Self { queue, current: None, failure: None, cooling: None, passed_over: None, waits: false }
+    }
+
+    /// What to do next, given how the last attempt failed.
+    #[must_use]
+    pub fn next(&mut self, failure: Option<Failure>, view: View<'_>) -> Step {
+        if let Some(failure) = failure {
+            let again = self.again(&failure, view);
+            self.queue.failed(failure.class);
+            if let (Some(after), Some((candidate, times))) = (again, &mut self.current) {
+                *times += 1;
+                let candidate = candidate.clone();
+                self.failure = Some(failure);
+                let allowance = self.allowance(view.left.saturating_sub(after));
+                return Step::Try { candidate, after, allowance };
+            }
+            if let Some((candidate, _)) = self.current.take() {
+                self.queue.bring_in(&candidate.model, failure.class);
+            }
+            self.failure = Some(failure);
+        }
+        self.advance(view)
+    }
+
+    fn advance(&mut self, view: View<'_>) -> Step {
+        let Some(candidate) = self.queue.pop() else { return Step::Exhausted(self.end()) };
+        let short = (view.left < LEAST).then_some(ErrorClass::Deadline);
+        let fact = self.queue.fact_against(&candidate.model).or(short).map(Objection::fact);
+        let unpaid = || view.outlook.reserve(&candidate.model).map(Objection::unpaid);
+        let fact = fact.or_else(unpaid);
+        if let Some(objection) = fact.or_else(|| self.objection(&candidate, view.outlook)) {
+            self.queue.passed_over(&candidate.model, objection.cause());
+            self.passed_over = Some(objection.reason);
+            let sooner =
+                |cooling: &&Cooling| self.cooling.as_ref().is_none_or(|known| cooling.left < known.left);
+            if let Some(cooling) = objection.cooldown().filter(sooner) {
+                self.cooling = Some(cooling.clone());
+            }
+            return Step::PassOver(candidate, objection);
+        }
+        self.queue.calling(&candidate);
+        self.current = Some((candidate.clone(), 0));
+        let allowance = self.allowance(view.left);
+        Step::Try { candidate, after: Duration::ZERO, allowance }
+    }
+
+    /// What speaks against calling it and does not yield to there being nobody else.
+    fn objection(&mut self, candidate: &Candidate, outlook: &dyn Outlook) -> Option<Objection> {
+        let model = &*candidate.model;
+        let objection = match Objection::to(model, outlook) {
+            Some(objection) => objection,
+            None if outlook.claim_probe(model) => return None,
+            // Somebody else was quicker.
+            None => Objection::hot(outlook.heat(model))?,
+        };
+        let verdict = survey(candidate, &objection, &self.queue, outlook);
+        let called = match verdict {
+            Verdict::Probe => !self.waits && outlook.claim_probe(model),
+            Verdict::LargestWindow => objection.cooling.is_none() || outlook.claim_probe(model),
+            Verdict::NotThisOne => false,
+            Verdict::Wait => {
+                self.waits = true;
+                false
+            }
+        };
+        (!called).then_some(objection)
+    }
+
+    fn end(&mut self) -> Exhausted {
+        match (self.failure.take(), self.cooling.take(), self.passed_over) {
+            (Some(failure), ..) => Exhausted::Failed(failure),
+            (None, Some(cooling), _) => Exhausted::Cooling(cooling),
+            (None, None, reason) => Exhausted::PassedOver(reason.unwrap_or(ErrorClass::Disabled)),
+        }
+    }
+
+    /// How long the current candidate may take.
+    fn allowance(&self, left: Duration) -> Duration {
+        // What is kept back is for those who would follow if it takes all of this.
+        if self.nobody_else(ErrorClass::Timeout) {
+            return left;
+        }
+        // A short deadline still leaves each attempt a second.
+        left.saturating_sub(KEPT_BACK).max(left.min(LEAST))
+    }
+
+    /// Whether to call the same candidate again, and after how long.
+    fn again(&self, failure: &Failure, view: View<'_>) -> Option<Duration> {
+        let (candidate, times) = self.current.as_ref()?;
+        let after = match same_again(failure.class) {
+            Again::Never => return None,
+            Again::Retries => {
+                let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * view.jitter.clamp(0.0, 1.0));
+                (*times < self.queue.retries_of(&candidate.model)).then_some(jittered)?
+            }
+            // A request that is larger than the limit is so again.
+            Again::SoonIfAlone if failure.scope == FailureScope::Request => return None,
+            Again::SoonIfAlone => {
+                let wait = failure.retry_after.filter(|wait| *wait <= SHORT_RATE_LIMIT)?;
+                (*times < 1 && self.nobody_else(failure.class)).then_some(wait)?
+            }
+        };
+        (view.left >= after + LEAST).then_some(after)
+    }
+
+    /// Whether nobody would be called if the current candidate failed so.
+    fn nobody_else(&self, class: ErrorClass) -> bool {
+        let current = self.current.as_ref();
+        current.is_none_or(|(candidate, _)| self.queue.nobody_behind(&candidate.model, class))
+    }
+}
+
+/// Whether the same model is called again after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// No: it would say the same.
+    Never,
+    /// As often as `num_retries` says, which is once where nobody says otherwise.
+    Retries,
+    /// Once, if nobody else could answer and the provider asks for a wait of 2 s at most.
+    SoonIfAlone,
+}
+
+/// Whether the same model is called again after a failure of this class.
+#[must_use]
+pub fn same_again(class: ErrorClass) -> Again {
+    match class {
+        ErrorClass::Overloaded | ErrorClass::Unavailable | ErrorClass::InvalidResponse => Again::Retries,
+        ErrorClass::RateLimited => Again::SoonIfAlone,
+        ErrorClass::QuotaExhausted
+        | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidRequest
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => Again::Never,
+    }
+}

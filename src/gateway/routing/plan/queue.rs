@@ -1,0 +1,247 @@
+//! Who waits to be tried: one queue that starts with the primary, and what a failure puts into it.
+//!
+//! Imports the store's snapshot and [`classify`](super::super::classify)'s words.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use entity::ids::ModelId;
+
+use super::{Candidate, Limits};
+use crate::gateway::call::classify::ErrorClass;
+use crate::store::TypedFallbacks;
+use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
+
+/// The most candidates that a request with stored chains looks at; a request's own list is as long as it is.
+const MAX_LOOKED_AT: usize = 32;
+
+/// Where candidates come from after the first.
+#[derive(Debug, Clone)]
+enum Source {
+    /// The request's own list, or nobody.
+    Request,
+    /// What the organization has stored.
+    Stored { organization: Arc<OrganizationSnapshot>, requested: Arc<ModelEntry> },
+}
+
+/// Why a candidate was left, as triggers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cause {
+    /// How it failed, or why it was passed over.
+    pub(super) class: ErrorClass,
+    /// For a cooldown, the failure that opened it: a list for rate limits is also for a model that is left alone
+    /// because of one.
+    pub(super) opened_by: Option<ErrorClass>,
+}
+
+/// The candidates of one request.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    waiting: VecDeque<Candidate>,
+    seen: Vec<ModelId>,
+    source: Source,
+    pub(super) limits: Limits,
+    fallbacks_called: usize,
+    /// What triggers are held against: how the last candidate that was called failed; before any was, why the last
+    /// one was passed over.
+    last: Option<Cause>,
+    /// Whether `last` is a failure of a call.
+    called: bool,
+}
+
+impl Queue {
+    /// Just these, in this order.
+    pub(super) fn of_list(models: Vec<Arc<ModelEntry>>, limits: Limits) -> Self {
+        let waiting = models
+            .into_iter()
+            .enumerate()
+            .map(|(index, model)| Candidate { model, chain: None, primary: index == 0 })
+            .collect();
+        Self::new(waiting, Source::Request, limits)
+    }
+
+    /// `requested`, and what is stored behind it.
+    pub(super) fn of_stored(
+        organization: Arc<OrganizationSnapshot>,
+        requested: Arc<ModelEntry>,
+        limits: Limits,
+    ) -> Self {
+        let first = Candidate { model: requested.clone(), chain: None, primary: true };
+        Self::new([first].into(), Source::Stored { organization, requested }, limits)
+    }
+
+    fn new(waiting: VecDeque<Candidate>, source: Source, limits: Limits) -> Self {
+        Self { waiting, seen: Vec::new(), source, limits, fallbacks_called: 0, last: None, called: false }
+    }
+
+    /// How often this candidate may be called again.
+    pub(super) fn retries_of(&self, model: &ModelEntry) -> u32 {
+        self.limits.num_retries.unwrap_or(model.num_retries)
+    }
+
+    /// The next one that has not had its turn, within the limits.
+    pub(super) fn pop(&mut self) -> Option<Candidate> {
+        while let Some(candidate) = self.waiting.pop_front() {
+            if self.seen.contains(&candidate.model.id) || !triggered(candidate.chain.as_deref(), self.last) {
+                continue;
+            }
+            if self.looked_at_enough() || (!candidate.primary && self.fallbacks_used_up()) {
+                break;
+            }
+            self.seen.push(candidate.model.id);
+            return Some(candidate);
+        }
+        self.waiting.clear();
+        None
+    }
+
+    /// This candidate is going to be called.
+    pub(super) fn calling(&mut self, candidate: &Candidate) {
+        self.fallbacks_called += usize::from(!candidate.primary);
+    }
+
+    /// A call failed.
+    pub(super) fn failed(&mut self, class: ErrorClass) {
+        self.called = true;
+        self.last = Some(Cause { class, opened_by: None });
+    }
+
+    /// A candidate was passed over: what stands behind it comes in.
+    pub(super) fn passed_over(&mut self, model: &ModelEntry, cause: Cause) {
+        if !self.called {
+            self.last = Some(cause);
+        }
+        self.bring_in(model, cause.class);
+    }
+
+    /// A fact that never yields.
+    pub(super) fn fact_against(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        if !model.enabled {
+            return Some(ErrorClass::Disabled);
+        }
+        let forbidden = self.limits.allowed.as_ref().is_some_and(|allowed| !allowed.contains(&*model.name));
+        forbidden.then_some(ErrorClass::NotAllowed)
+    }
+
+    fn looked_at_enough(&self) -> bool {
+        match self.source {
+            Source::Request => false,
+            Source::Stored { .. } => self.seen.len() >= MAX_LOOKED_AT,
+        }
+    }
+
+    fn fallbacks_used_up(&self) -> bool {
+        match self.source {
+            Source::Request => false,
+            Source::Stored { .. } => self.fallbacks_called >= self.limits.max_fallbacks,
+        }
+    }
+
+    /// Whether nobody would be called if `current` failed so.
+    pub(super) fn nobody_behind(&self, current: &ModelEntry, class: ErrorClass) -> bool {
+        let behind = match &self.source {
+            Source::Stored { organization, .. } => Some(lists(organization, current, class)),
+            Source::Request => None,
+        };
+        let mut behind = behind
+            .into_iter()
+            .flatten()
+            .flat_map(|chain| chain.targets.iter().map(move |model| (model, Some(chain))));
+        let mut queued = self.waiting.iter().map(|candidate| (&candidate.model, candidate.chain.as_ref()));
+        let cause = Some(Cause { class, opened_by: None });
+        let called = |(model, chain): (&Arc<ModelEntry>, Option<&Arc<Chain>>)| {
+            !self.seen.contains(&model.id)
+                && triggered(chain.map(|chain| &**chain), cause)
+                && self.fact_against(model).is_none()
+        };
+        self.fallbacks_used_up() || !(queued.any(called) || behind.any(called))
+    }
+
+    /// Puts what stands behind a failed model into the queue. For the requested model its typed list and then its
+    /// general one; for a fallback its typed list and then the requested model's typed list to the front, its
+    /// general one to the end: so the requested model's own list is always tried whole and in its order.
+    pub(super) fn bring_in(&mut self, failed: &ModelEntry, class: ErrorClass) {
+        let Source::Stored { organization, requested } = &self.source else { return };
+        let typed = typed(class);
+        let strict = organization.settings.typed_fallbacks == TypedFallbacks::Strict
+            && match typed {
+                Some(Typed::ContextWindow) => organization.typed_lists.context_window,
+                Some(Typed::ContentPolicy) => organization.typed_lists.content_policy,
+                None => false,
+            };
+        let own = organization.chains.get(&failed.id);
+        let own_typed = own.and_then(|chains| typed_list(chains, typed)).cloned();
+        let own_general = own.and_then(|chains| chains.general.clone()).filter(|_| !strict);
+        if failed.id == requested.id {
+            self.waiting.extend(candidates(own_typed.as_ref()));
+        } else {
+            let first = organization.chains.get(&requested.id).and_then(|chains| typed_list(chains, typed));
+            let front: Vec<Candidate> = candidates(own_typed.as_ref()).chain(candidates(first)).collect();
+            for candidate in front.into_iter().rev() {
+                self.waiting.push_front(candidate);
+            }
+        }
+        self.waiting.extend(candidates(own_general.as_ref()));
+    }
+}
+
+/// The configuration that supplies a candidate may want it only for some failures.
+fn triggered(chain: Option<&Chain>, last: Option<Cause>) -> bool {
+    let Some(triggers) = chain.and_then(|chain| chain.triggers.as_ref()) else { return true };
+    let wanted = |class: ErrorClass| triggers.iter().any(|trigger| trigger == class.as_str());
+    last.is_none_or(|cause| wanted(cause.class) || cause.opened_by.is_some_and(wanted))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    ContextWindow,
+    ContentPolicy,
+}
+
+/// Which typed list a class uses. Passing over for size routes like a context-window failure.
+pub(super) fn typed(class: ErrorClass) -> Option<Typed> {
+    match class {
+        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => Some(Typed::ContextWindow),
+        ErrorClass::ContentPolicy => Some(Typed::ContentPolicy),
+        ErrorClass::RateLimited
+        | ErrorClass::QuotaExhausted
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidRequest
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::LacksCapability => None,
+    }
+}
+
+fn typed_list(chains: &Chains, typed: Option<Typed>) -> Option<&Arc<Chain>> {
+    match typed? {
+        Typed::ContextWindow => chains.context_window.as_ref(),
+        Typed::ContentPolicy => chains.content_policy.as_ref(),
+    }
+}
+
+fn lists<'a>(
+    organization: &'a OrganizationSnapshot,
+    model: &ModelEntry,
+    class: ErrorClass,
+) -> impl Iterator<Item = &'a Arc<Chain>> {
+    let chains = organization.chains.get(&model.id);
+    chains
+        .into_iter()
+        .flat_map(move |chains| typed_list(chains, typed(class)).into_iter().chain(chains.general.as_ref()))
+}
+
+fn candidates(chain: Option<&Arc<Chain>>) -> impl Iterator<Item = Candidate> + use<> {
+    let chain = chain.cloned();
+    let targets = chain.iter().flat_map(|chain| chain.targets.clone()).collect::<Vec<_>>();
+    targets.into_iter().map(move |model| Candidate { model, chain: chain.clone(), primary: false })
+}

@@ -1,0 +1,222 @@
+//! How a model counts: what its provider has reported for texts whose size we know, and what that says about texts
+//! whose count it never told.
+//!
+//! Three rules of thumb, each wrong in its own way: the kinds of characters, the bytes, and the pieces of a stream (most
+//! providers send a token at a time). For each model the rule that has been most right so far is asked. Kept in memory
+//! and per process: a lost habit costs some accuracy, nothing else. Imports [`measure`](super::measure).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use entity::ids::ModelId;
+
+use crate::gateway::usage::text_size::Measure;
+
+/// Models whose habits are kept. Beyond it all are forgotten: only an installation of very many models sees that.
+const MOST_MODELS: usize = 50_000;
+/// Answers shorter than this say little.
+const LEAST_TOKENS: i64 = 4;
+/// So many of the latest answers count.
+const MEMORY: f64 = 16.0;
+
+/// The habits of all models.
+#[derive(Debug, Default)]
+pub struct Habits {
+    by_model: papaya::HashMap<ModelId, Arc<Habit>>,
+}
+
+impl Habits {
+    /// The habit of a model.
+    #[must_use]
+    pub fn of(&self, model: ModelId) -> Arc<Habit> {
+        let models = self.by_model.pin();
+        if let Some(habit) = models.get(&model) {
+            return habit.clone();
+        }
+        if models.len() >= MOST_MODELS {
+            models.clear();
+        }
+        models.get_or_insert_with(model, Arc::default).clone()
+    }
+}
+
+/// How one model counts prompts and answers.
+#[derive(Debug, Default)]
+pub struct Habit {
+    sides: Mutex<Sides>,
+}
+
+#[derive(Debug, Default)]
+struct Sides {
+    prompts: Rules,
+    answers: Rules,
+}
+
+impl Habit {
+    /// What the provider would say of a prompt.
+    #[must_use]
+    pub fn prompt(&self, size: &Measure) -> i64 {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.estimate(size)
+    }
+
+    /// Whether enough prompts have been counted.
+    #[must_use]
+    pub fn knows_prompts(&self) -> bool {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.bytes.seen >= MEMORY
+    }
+
+    /// What the provider would say of an answer.
+    #[must_use]
+    pub fn answer(&self, size: &Measure) -> i64 {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.estimate(size)
+    }
+
+    /// The provider has counted a prompt.
+    pub fn prompt_counted(&self, size: &Measure, tokens: i64) {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.learn(size, tokens);
+    }
+
+    /// The provider has counted an answer.
+    pub fn answer_counted(&self, size: &Measure, tokens: i64) {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.learn(size, tokens);
+    }
+}
+
+#[derive(Debug)]
+struct Rules {
+    kinds: Rule,
+    bytes: Rule,
+    pieces: Rule,
+}
+
+/// One rule of thumb, and how right it has been.
+#[derive(Debug)]
+struct Rule {
+    /// Tokens for each unit.
+    ratio: f64,
+    /// How far off it is, as a part of the whole.
+    error: f64,
+    seen: f64,
+}
+
+/// Before anything was learned: four bytes to a token, a piece to a token, and a distrust that experience bears out.
+impl Default for Rules {
+    fn default() -> Self {
+        let rule = |ratio, error| Rule { ratio, error, seen: 0.0 };
+        Self { kinds: rule(1.0, 0.12), bytes: rule(0.25, 0.25), pieces: rule(1.0, 0.08) }
+    }
+}
+
+impl Rules {
+    fn estimate(&self, size: &Measure) -> i64 {
+        let [kinds, bytes, pieces] = units(size);
+        let by_kinds = self.kinds.ratio * kinds;
+        let by_pieces = self.pieces.ratio * pieces;
+        // A stream in a few large pieces, or in very many tiny ones, says nothing before it is known to be usual.
+        let plausible = pieces > 0.0
+            && (self.pieces.seen > 0.0 || (by_kinds * 0.6..=by_kinds * 1.67 + 2.0).contains(&by_pieces));
+        let mut best = (self.kinds.error, by_kinds);
+        if self.bytes.error < best.0 {
+            best = (self.bytes.error, self.bytes.ratio * bytes);
+        }
+        if plausible && self.pieces.error < best.0 {
+            best = (self.pieces.error, by_pieces);
+        }
+        whole(best.1)
+    }
+
+    fn learn(&mut self, size: &Measure, tokens: i64) {
+        if tokens < LEAST_TOKENS {
+            return;
+        }
+        let [kinds, bytes, pieces] = units(size);
+        for (rule, units) in [(&mut self.kinds, kinds), (&mut self.bytes, bytes), (&mut self.pieces, pieces)]
+        {
+            rule.learn(units, tokens);
+        }
+    }
+}
+
+impl Rule {
+    fn learn(&mut self, units: f64, tokens: i64) {
+        if units < 1.0 {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+        let tokens = tokens as f64;
+        let weight = (self.seen + 1.0).min(MEMORY);
+        // What an answer said alone can move the rule only so far: hostile counts do not carry over.
+        let off = (self.ratio * units / tokens - 1.0).abs().min(1.0);
+        let ratio = (tokens / units).clamp(self.ratio / 4.0, self.ratio * 4.0);
+        self.error += (off - self.error) / (weight + 1.0);
+        self.ratio += (ratio - self.ratio) / weight;
+        self.seen = weight;
+    }
+}
+
+fn units(size: &Measure) -> [f64; 3] {
+    #[expect(clippy::cast_precision_loss, reason = "texts are far smaller than 2^52 bytes")]
+    [size.tokens(), size.bytes, size.pieces].map(|units| units as f64)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
+fn whole(tokens: f64) -> i64 {
+    tokens.ceil().clamp(0.0, 1e9) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn size(text: &str, pieces: u64) -> Measure {
+        let raw = RawValue::from_string(serde_json::Value::from(text).to_string()).expect("JSON");
+        let mut size = Measure::of_value(&raw);
+        size.pieces = pieces;
+        size
+    }
+
+    const WORDS: &str = "It was a bright cold day in April and the clocks were striking thirteen. ";
+
+    #[test]
+    fn a_stream_of_tokens_is_counted_by_its_pieces() {
+        let habit = Habit::default();
+        assert_eq!(habit.answer(&size(WORDS, 17)), 17);
+        // Three large pieces are no tokens.
+        assert!((14..=20).contains(&habit.answer(&size(WORDS, 3))));
+    }
+
+    #[test]
+    fn the_rule_that_was_right_is_asked() {
+        let habit = Habit::default();
+        let texts = [WORDS, "{\"a\": 1, \"b\": [2, 3]}; ", "x = y * 77 - z // 12; ", "Œuvre naïve, où? "];
+        for length in 1..20 {
+            let text = texts[length % texts.len()].repeat(length);
+            let size = size(&text, 3 * length as u64);
+            // A provider that reckons three bytes to a token.
+            habit.answer_counted(&size, size.bytes.div_ceil(3).cast_signed());
+        }
+        let japanese = size(&"名前はまだ無い。".repeat(9), 40);
+        let counted = japanese.bytes.div_ceil(3).cast_signed();
+        assert!(habit.answer(&japanese).abs_diff(counted) * 20 <= counted.unsigned_abs());
+    }
+
+    #[test]
+    fn one_hostile_count_does_not_carry_over() {
+        let habit = Habit::default();
+        for _ in 0..16 {
+            habit.answer_counted(&size(WORDS, 0), 17);
+        }
+        habit.answer_counted(&size(WORDS, 0), 1_000_000_000);
+        assert!((14..=24).contains(&habit.answer(&size(WORDS, 0))));
+    }
+
+    #[test]
+    fn habits_are_bounded() {
+        let habits = Habits::default();
+        for number in 0..=MOST_MODELS as u128 {
+            let _ = habits.of(ModelId(uuid::Uuid::from_u128(number)));
+        }
+        assert!(habits.by_model.len() <= MOST_MODELS);
+    }
+}

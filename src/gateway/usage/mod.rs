@@ -1,0 +1,8 @@
+//! TODO gateway::usage
+
+pub mod answer_limit;
+pub mod calibration;
+pub mod meter;
+pub mod pricing;
+pub(crate) mod reported;
+pub mod text_size;

@@ -1,0 +1,190 @@
+//! Tokens, and what they cost. Pure; imports the store's snapshot for the price, and its bounds.
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::gateway::usage::reported::{Reported, parse, parse_inside};
+
+use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
+use crate::store::snapshot::Price;
+
+/// What is odd about a provider's count, as rows say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// Its parts contradict each other, or it names another model; it was billed by its parts.
+    Contradictory,
+    /// A number was a fraction, in quotes, negative, beyond belief, or none: it was read as the nearest that can be, or
+    /// estimated.
+    Clamped,
+    /// It was there, and held nothing that is a count; the tokens are our estimate.
+    Unusable,
+}
+
+impl Flag {
+    /// The word in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contradictory => "contradictory",
+            Self::Clamped => "clamped",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+/// At which price a provider serves a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// The price that is listed.
+    Standard,
+    /// Another one, dearer or cheaper: `flex`, `priority`, `batch`, a contract's.
+    Special,
+}
+
+impl Tier {
+    /// Reads a `service_tier`, as raw JSON; none: it says nothing.
+    #[must_use]
+    pub fn read(raw: &str) -> Option<Self> {
+        match raw {
+            "null" | "\"\"" => None,
+            "\"default\"" | "\"standard\"" | "\"standard_only\"" | "\"auto\"" | "\"on_demand\"" => {
+                Some(Self::Standard)
+            }
+            _ => Some(Self::Special),
+        }
+    }
+}
+
+/// By what a cost was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostSource {
+    /// The provider says what it bills.
+    Provider,
+    /// The organization's own price.
+    OwnPrice,
+    /// The list price of the embedded table.
+    ListPrice,
+}
+
+impl CostSource {
+    /// The word in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::OwnPrice => "own_price",
+            Self::ListPrice => "list_price",
+        }
+    }
+}
+
+/// The tokens of one answer. Each is from 0 to [`MOST_TOKENS`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included.
+    pub input: i64,
+    /// Answer tokens, reasoning included.
+    pub output: i64,
+    /// Prompt tokens from the provider's cache.
+    pub cached: i64,
+    /// Prompt tokens that the provider put into its cache.
+    pub cache_write: i64,
+    /// Answer tokens spent on reasoning.
+    pub reasoning: i64,
+    /// Prompt tokens that were sound, neither cached nor written to the cache.
+    pub audio_input: i64,
+    /// Answer tokens that are sound.
+    pub audio_output: i64,
+    /// Something was used that no price of tokens covers.
+    pub extras: bool,
+    /// What the provider says that it bills, in nano-dollars.
+    pub billed: Option<i64>,
+    /// At which tier it answered, where it says so.
+    pub tier: Option<Tier>,
+    /// Whether we reckoned any of them ourselves.
+    pub estimated: bool,
+    /// What is odd about the provider's count.
+    pub flag: Option<Flag>,
+}
+
+impl Usage {
+    /// An estimate of ours.
+    #[must_use]
+    pub fn estimate(input: i64, output: i64) -> Self {
+        let believed = |tokens: i64| tokens.clamp(0, MOST_TOKENS);
+        Self { input: believed(input), output: believed(output), estimated: true, ..Self::default() }
+    }
+
+    /// What the provider reported. What it left out, or says to be nothing, is taken from `ours`: a prompt is never
+    /// empty, and an answer only where nothing came.
+    #[must_use]
+    pub fn settle(reported: &Reported, ours: impl FnOnce() -> Self) -> Self {
+        let (mut input, mut output) = (reported.input.unwrap_or(0), reported.output.unwrap_or(0));
+        let mut own = false;
+        if input == 0 || output == 0 {
+            let ours = ours();
+            own = (input == 0 && ours.input > 0) || (output == 0 && ours.output > 0);
+            own |= reported.input.is_none() || reported.output.is_none();
+            input = if input == 0 { ours.input } else { input };
+            output = if output == 0 { ours.output } else { output };
+        }
+        let denied = own && reported.input.is_some() && reported.output.is_some();
+        let flag = reported.flag.max(denied.then_some(Flag::Contradictory));
+        Self { input, output, estimated: own, flag, ..reported.details() }.consistent()
+    }
+
+    /// A part is never larger than its whole.
+    fn consistent(self) -> Self {
+        let cached = self.cached.min(self.input);
+        let cache_write = self.cache_write.min(self.input - cached);
+        let audio_input = self.audio_input.min(self.input - cached - cache_write);
+        let reasoning = self.reasoning.min(self.output);
+        let audio_output = self.audio_output.min(self.output);
+        let odd = (cached, cache_write, reasoning) != (self.cached, self.cache_write, self.reasoning);
+        let flag = self.flag.max(odd.then_some(Flag::Contradictory));
+        Self { cached, cache_write, reasoning, audio_input, audio_output, flag, ..self }
+    }
+
+    /// What is paid for it, in nano-dollars, and by what that was found. None: it is unknown, which is not free.
+    #[must_use]
+    pub fn bill(&self, price: Option<&Price>) -> (Option<i64>, Option<CostSource>) {
+        if let Some(billed) = self.billed
+            && (billed > 0 || price.is_none())
+        {
+            return (Some(billed), Some(CostSource::Provider));
+        }
+        if self.input == 0 && self.output == 0 {
+            return (Some(0), None);
+        }
+        // The listed price is not the one at which it was served.
+        let listed = price.filter(|_| self.tier != Some(Tier::Special));
+        let Some(price) = listed else { return (None, None) };
+        let source = if price.id.is_some() { CostSource::OwnPrice } else { CostSource::ListPrice };
+        let cost = self.cost(price);
+        (cost, cost.map(|_| source))
+    }
+
+    /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once; none if a price that is needed is
+    /// unknown. What was read from the cache or put into it costs what a prompt does where it has no price of its own;
+    /// sound without a price of its own is unknown.
+    #[must_use]
+    pub fn cost(&self, price: &Price) -> Option<i64> {
+        if self.extras {
+            return None;
+        }
+        let part = |tokens: i64, price: Option<i64>| -> Option<i128> {
+            if tokens <= 0 { Some(0) } else { Some(i128::from(tokens) * i128::from(price?.max(0))) }
+        };
+        let rates = price.rates(self.input);
+        let fresh = self.input - self.cached - self.cache_write - self.audio_input;
+        // micro-dollars per million tokens, times tokens, is pico-dollars.
+        let picos = part(fresh, rates.input)?
+            + part(self.cached, rates.cache_read.or(rates.input))?
+            + part(self.cache_write, rates.cache_write.or(rates.input))?
+            + part(self.audio_input, price.audio_input)?
+            + part(self.output - self.audio_output, rates.output)?
+            + part(self.audio_output, price.audio_output)?;
+        let nanos = (picos + 500) / 1_000;
+        Some(i64::try_from(nanos).unwrap_or(MOST_NANO_DOLLARS).min(MOST_NANO_DOLLARS))
+    }
+}

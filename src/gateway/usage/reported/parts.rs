@@ -1,0 +1,122 @@
+//! One reading of the many ways in which vendors count: disjoint parts, and wholes that hold all of them.
+//!
+//! - A cache may be part of the prompt's count, or beside it.
+//! - Reasoning may be part of the answer's count, beside it, or only in the total.
+//!
+//! The total says which. Where nothing does, the larger reading holds. Pure.
+
+use crate::domain::amount::MOST_TOKENS;
+use crate::gateway::usage::pricing::{Flag, Reported};
+
+/// The counts as they were named.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) input: Option<i64>,
+    pub(crate) output: Option<i64>,
+    pub(crate) total: Option<i64>,
+    pub(crate) cached: Option<i64>,
+    pub(crate) cache_write: Option<i64>,
+    pub(crate) reasoning: Option<i64>,
+    pub(crate) audio_input: Option<i64>,
+    pub(crate) audio_output: Option<i64>,
+    pub(crate) extras: bool,
+    pub(crate) names: Names,
+}
+
+/// The dialect of the names, which says how a vendor counts where there is no total.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Names {
+    /// `prompt_tokens`, of which a cache is a part.
+    pub(crate) chat: bool,
+    /// `input_tokens`, as Anthropic names it.
+    pub(crate) messages: bool,
+    /// Anthropic's names of a cache, which is beside its `input_tokens`.
+    pub(crate) cache: bool,
+}
+
+impl Names {
+    fn are_of_messages(self) -> bool {
+        self.messages && self.cache && !self.chat
+    }
+}
+
+impl Counts {
+    /// Neither side is counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.input.is_none() && self.output.is_none()
+    }
+
+    /// The parts, whatever the vendor's way of counting.
+    pub(crate) fn parted(self) -> Reported {
+        let part = |count: Option<i64>| count.unwrap_or(0);
+        let (cached, cache_write, reasoning) =
+            (part(self.cached), part(self.cache_write), part(self.reasoning));
+        let way = self.way(cached, cache_write, reasoning);
+        let with = |count: Option<i64>, beside: i64| {
+            count.map(|count| count.saturating_add(beside).min(MOST_TOKENS))
+        };
+        Reported {
+            input: with(self.input, way.prompt),
+            output: with(self.output, way.answer.saturating_add(way.unnamed)),
+            cached,
+            cache_write,
+            reasoning: reasoning.max(way.unnamed),
+            audio_input: part(self.audio_input),
+            audio_output: part(self.audio_output),
+            extras: self.extras,
+            flag: way.odd.then_some(Flag::Contradictory),
+            ..Reported::default()
+        }
+    }
+
+    fn way(&self, cached: i64, cache_write: i64, reasoning: i64) -> Way {
+        let cache = cached.saturating_add(cache_write);
+        // A part that is larger than its whole is beside it.
+        let beside_prompt = self.input.is_some_and(|input| cache > input);
+        let beside_answer = self.output.is_some_and(|output| reasoning > output);
+        // Parts that are inside have to fit into their whole.
+        let inside = |part: i64| self.input.is_some_and(|input| part <= input);
+        let prompts = [
+            if beside_prompt { cache } else { 0 },
+            cache,
+            if inside(cached) { cache_write } else { cache },
+            if inside(cache_write) { cached } else { cache },
+        ];
+        let answers = if beside_answer { [reasoning; 2] } else { [0, reasoning] };
+        let likely = Way {
+            prompt: if beside_prompt { cache } else { 0 },
+            answer: if beside_answer { reasoning } else { 0 },
+            ..Way::default()
+        };
+        let (Some(input), Some(output), Some(total)) = (self.input, self.output, self.total) else {
+            let native = self.names.are_of_messages();
+            let prompt = if native { cache } else { likely.prompt };
+            return Way { prompt, odd: (beside_prompt && !native) || beside_answer, ..likely };
+        };
+        let sum =
+            |prompt: i64, answer: i64| [prompt, output, answer].into_iter().fold(input, i64::saturating_add);
+        // The commonest way first.
+        let mut ways = prompts.into_iter().flat_map(|prompt| answers.map(|answer| (prompt, answer)));
+        if let Some((prompt, answer)) = ways.find(|(prompt, answer)| sum(*prompt, *answer) == total) {
+            return Way { prompt, answer, ..Way::default() };
+        }
+        match total.saturating_sub(sum(likely.prompt, likely.answer)) {
+            // What nothing else explains was thought, and is billed as an answer.
+            unnamed @ 1.. => Way { unnamed, ..likely },
+            _ => Way { odd: true, ..likely },
+        }
+    }
+}
+
+/// How a vendor counts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Way {
+    /// Prompt tokens that are not in the prompt's count.
+    prompt: i64,
+    /// Reasoning tokens that are not in the answer's count.
+    answer: i64,
+    /// Tokens that are only in the total.
+    unnamed: i64,
+    /// The total contradicts its parts, or a part its whole.
+    odd: bool,
+}

@@ -1,0 +1,257 @@
+//! How large a prompt is: every member of the body that a model may come to read, whatever shape it has.
+//!
+//! A prompt is only counted, so it is visited and never collected. What cannot be read counts by its bytes: a shape that
+//! we do not know may be one that a provider does. Imports [`request`](crate::gateway::request::chat_request).
+
+use std::fmt;
+
+use memchr::memmem;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{LONG, Measure, TOKEN};
+use crate::gateway::call::choices::Key;
+use crate::gateway::request::chat_request::ChatRequest;
+
+/// Marks of a body that holds more than text: pictures and sound are no letters.
+const NO_TEXT: [&[u8]; 4] = [b"image_url", b"input_audio", b"file_data", b"video_url"];
+/// What a message costs beside its words, in most vendors' formats.
+const MESSAGE: u64 = 4 * TOKEN;
+/// What vendors commonly reckon for a picture of 1024 by 1024 points.
+const IMAGE: u64 = 765 * TOKEN;
+/// Bytes to a token, where nothing but the bytes is known.
+const BYTES: u64 = 4;
+/// Bytes of encoded sound to a token, at most: a second is some thirty tokens and at least four thousand bytes.
+const SOUND: u64 = 128;
+/// A member that is no longer than this is a setting. Settings are in no prompt.
+const SETTING: usize = 64;
+/// Members that no model reads, however long they are.
+const UNREAD: [&str; 11] = [
+    "model",
+    "models",
+    "fallbacks",
+    "metadata",
+    "user",
+    "session_id",
+    "safety_identifier",
+    "prompt_cache_key",
+    "stop",
+    "logit_bias",
+    "stream_options",
+];
+
+impl Measure {
+    /// The prompt of a request: its messages, the tools that it offers, and whatever else in it is more than a setting.
+    #[must_use]
+    pub fn of_prompt(request: &ChatRequest) -> Self {
+        request.parts.iter().fold(Self::default(), |measure, part| {
+            let value = request.value(part);
+            match part.name.as_str() {
+                "messages" => measure.then(Self::of_messages(&String::from_utf8_lossy(value))),
+                // A model reads a tool as it is written, its names included.
+                "tools" | "functions" => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
+                name if value.len() <= SETTING || UNREAD.contains(&name) => measure,
+                _ => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
+            }
+        })
+    }
+
+    /// All of a JSON text, marks and names included.
+    fn as_it_stands(text: &str) -> Self {
+        if matches!(text, "null" | "[]") {
+            return Self::default();
+        }
+        if text.len() > LONG {
+            return Self::sampled(text);
+        }
+        let mut measure = Self { bytes: text.len() as u64, ..Self::default() };
+        text.chars().filter(|character| *character != '"').for_each(|character| measure.push(character));
+        measure
+    }
+
+    fn of_messages(text: &str) -> Self {
+        let holds_more = || NO_TEXT.iter().any(|mark| memmem::find(text.as_bytes(), mark).is_some());
+        if text.len() > LONG && !holds_more() {
+            return Self::sampled(text);
+        }
+        match serde_json::from_str(text) {
+            Ok(Messages(measure)) => measure,
+            Err(_) => Self::by_bytes(text.len() as u64),
+        }
+    }
+
+    /// Something of which nothing but its size in bytes is known.
+    fn by_bytes(bytes: u64) -> Self {
+        Self { bytes, weight: (bytes * TOKEN).div_ceil(BYTES), ..Self::default() }
+    }
+
+    fn weighing(weight: u64) -> Self {
+        Self { weight, ..Self::default() }
+    }
+
+    /// The content of a message: a text, or parts.
+    fn of_content(content: &RawValue) -> Self {
+        let text = content.get();
+        if text.starts_with('"') {
+            return Self::of_value(content);
+        }
+        if !text.starts_with('[') {
+            return Self::as_it_stands(text);
+        }
+        match serde_json::from_str(text) {
+            Ok(Content(measure)) => measure,
+            Err(_) => Self::by_bytes(text.len() as u64),
+        }
+    }
+}
+
+/// The rest of a list or an object that is read by its members alone: anything else in their place is an error,
+/// and then the text counts by its bytes.
+macro_rules! measured_list {
+    ($list:ident, $entry:ident, $expecting:literal) => {
+        struct $list(Measure);
+
+        impl<'de> Deserialize<'de> for $list {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct List;
+                impl<'de> Visitor<'de> for List {
+                    type Value = $list;
+
+                    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        formatter.write_str($expecting)
+                    }
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<$list, A::Error> {
+                        let mut measure = Measure::default();
+                        while let Some($entry(entry)) = list.next_element()? {
+                            measure = measure.then(entry);
+                        }
+                        Ok($list(measure))
+                    }
+                }
+                deserializer.deserialize_seq(List)
+            }
+        }
+    };
+}
+
+measured_list!(Messages, Message, "a list of messages");
+measured_list!(Content, Part, "a list of parts");
+
+/// Visits what should be an object: a text counts by its letters, and what is no text as one message.
+macro_rules! scalars_are_measured {
+    ($entry:ident) => {
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("any JSON")
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<$entry, E> {
+            Ok($entry(Measure::weighing(MESSAGE)))
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<$entry, E> {
+            self.visit_unit()
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<$entry, E> {
+            self.visit_unit()
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<$entry, E> {
+            self.visit_unit()
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<$entry, E> {
+            self.visit_unit()
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<$entry, E> {
+            let mut measure = Measure { bytes: text.len() as u64, ..Measure::default() };
+            text.chars().for_each(|character| measure.push(character));
+            Ok($entry(Measure { weight: measure.weight + MESSAGE, ..measure }))
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<$entry, A::Error> {
+            let mut measure = Measure::weighing(MESSAGE);
+            while let Some(entry) = list.next_element::<&RawValue>()? {
+                measure = measure.then(Measure::as_it_stands(entry.get()));
+            }
+            Ok($entry(measure))
+        }
+    };
+}
+
+/// An entry of the messages.
+struct Message(Measure);
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MessageVisitor)
+    }
+}
+
+struct MessageVisitor;
+
+impl<'de> Visitor<'de> for MessageVisitor {
+    type Value = Message;
+
+    scalars_are_measured!(Message);
+
+    /// A member that is there twice counts twice: which of the two its provider reads is not ours to know.
+    fn visit_map<A: MapAccess<'de>>(self, mut message: A) -> Result<Message, A::Error> {
+        let mut measure = Measure::default();
+        while let Some(Key(name)) = message.next_key()? {
+            let value: &RawValue = message.next_value()?;
+            measure = match &*name {
+                "content" => measure.then(Measure::of_content(value)),
+                "role" | "name" | "tool_call_id" | "id" if value.get().len() <= SETTING => measure,
+                _ => measure.then(Measure::of_value(value)),
+            };
+        }
+        Ok(Message(Measure { weight: measure.weight + MESSAGE, ..measure }))
+    }
+}
+
+/// A part of a content.
+struct Part(Measure);
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PartVisitor)
+    }
+}
+
+struct PartVisitor;
+
+impl<'de> Visitor<'de> for PartVisitor {
+    type Value = Part;
+
+    scalars_are_measured!(Part);
+
+    fn visit_map<A: MapAccess<'de>>(self, mut part: A) -> Result<Part, A::Error> {
+        let (mut measure, mut is_text, mut other) = (Measure::default(), false, 0_u64);
+        while let Some(Key(name)) = part.next_key()? {
+            match &*name {
+                "text" => {
+                    measure = measure.then(Measure::of_value(part.next_value()?));
+                    is_text = true;
+                }
+                "type" | "cache_control" | "id" => {
+                    part.next_value::<IgnoredAny>()?;
+                }
+                // However large its file is, a picture is reckoned by its points.
+                "image_url" | "image" | "video_url" => {
+                    part.next_value::<IgnoredAny>()?;
+                    other = other.max(IMAGE);
+                }
+                sound => {
+                    let bytes = part.next_value::<&RawValue>()?.get().len() as u64;
+                    let each = if sound == "input_audio" { SOUND } else { BYTES };
+                    other = other.saturating_add((bytes * TOKEN).div_ceil(each));
+                }
+            }
+        }
+        let other = if is_text { other } else { other.max(IMAGE) };
+        Ok(Part(Measure { weight: measure.weight + other, ..measure }))
+    }
+}

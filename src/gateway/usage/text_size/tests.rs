@@ -1,0 +1,133 @@
+//! Texts, prompts and calls, and how many tokens they come to.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::gateway::request::chat_request::ChatRequest;
+
+fn of(text: &str) -> Measure {
+    let raw = RawValue::from_string(serde_json::Value::from(text).to_string()).expect("JSON");
+    Measure::of_value(&raw)
+}
+
+/// Texts with the counts of `o200k_base`.
+const COUNTED: &[(&str, u64)] = &[
+    (
+        "The quick brown fox jumps over the lazy dog. It was a bright cold day in April, and the clocks were striking thirteen.",
+        26,
+    ),
+    (
+        "fn main() {\n    let total: u64 = values.iter().map(|value| value.len() as u64).sum();\n    println!(\"{total}\");\n}",
+        33,
+    ),
+    ("Die Rechnung wird am Ende des Monats gestellt und enthält alle Anfragen, die beantwortet wurden.", 19),
+    ("吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。", 32),
+    ("Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.", 25),
+];
+
+#[test]
+fn texts_come_out_near_what_a_tokenizer_counts() {
+    for (text, counted) in COUNTED {
+        let ours = of(text).tokens();
+        assert!(ours.abs_diff(*counted) * 100 <= counted * 25, "{ours} for {counted}: {text}");
+    }
+}
+
+#[test]
+fn a_long_text_is_judged_by_its_samples() {
+    for (text, _) in COUNTED {
+        let (short, long) = (of(&text.repeat(10)), of(&text.repeat(400)));
+        assert!(long.bytes > LONG as u64);
+        let expected = short.tokens() * 40;
+        assert!(long.tokens().abs_diff(expected) * 100 <= expected * 15, "{} for {expected}", long.tokens());
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#,
+            "word ".repeat(4_000)
+        );
+        let prompt = Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens();
+        assert!(prompt.abs_diff(4_400) < 800, "{prompt}");
+    }
+    let picture = format!(
+        r#"{{"model":"m","messages":[{{"content":[{{"type":"image_url","image_url":{{"url":"data:{}"}}}}]}}]}}"#,
+        "A".repeat(100_000)
+    );
+    let seen = Measure::of_prompt(&ChatRequest::parse(Bytes::from(picture)).expect("a request"));
+    assert_eq!(seen.tokens(), 769);
+}
+
+#[test]
+fn what_no_model_writes_is_not_counted() {
+    let calls = |id: &str, name: &str| {
+        let text = format!(
+            r#"[{{"id":"{id}","type":"function","function":{{"name":"{name}","arguments":"{{\"city\":\"Bern\"}}"}}}}]"#
+        );
+        Measure::of_value(&RawValue::from_string(text).expect("JSON")).tokens()
+    };
+    assert_eq!(calls("x", "weather"), calls("call_1234567890", "weather"));
+    assert!(calls("x", "weather") < calls("x", "weather_of_a_city_tomorrow"));
+}
+
+#[test]
+fn a_prompt_is_its_messages_and_tools() {
+    let prompt = |members: &str| {
+        let body = format!(r#"{{"model":"m",{members}}}"#);
+        Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request"))
+    };
+    let said = prompt(r#""messages":[{"role":"user","content":"hello there"}]"#);
+    assert_eq!(said.bytes, 13);
+    let parts = prompt(r#""messages":[{"content":[{"type":"text","text":"hello there"}]}]"#);
+    assert_eq!(parts.tokens(), said.tokens());
+    let seen = prompt(r#""messages":[{"content":[{"type":"image_url","image_url":{"url":"data:a"}}]}]"#);
+    assert_eq!(seen.tokens(), 769);
+    let armed = prompt(
+        r#""messages":[{"content":"hello there"}],"tools":[{"type":"function","function":{"name":"f"}}]"#,
+    );
+    assert!(armed.tokens() > said.tokens());
+    assert_eq!(prompt(r#""stream":false"#).tokens(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_counts_by_its_bytes() {
+    let prompt = |members: &str| {
+        let body = format!(r#"{{"model":"m",{members}}}"#);
+        Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens()
+    };
+    let words = "word ".repeat(100);
+    let least = prompt(&format!(r#""messages":[{{"role":"user","content":"{words}"}}]"#)) * 3 / 4;
+    for members in [
+        format!(r#""messages":"{words}""#),
+        format!(r#""messages":{{"content":"{words}"}}"#),
+        format!(r#""messages":[null,{{"content":"{words}"}}]"#),
+        format!(r#""messages":["{words}"]"#),
+        format!(r#""messages":[["{words}"]]"#),
+        format!(r#""messages":[7,true,{{"content":"{words}","tool_calls":null,"tool_calls":null}}]"#),
+        format!(r#""messages":[{{"content":"","content":"{words}"}}]"#),
+        format!(r#""messages":[{{"content":"{words}","content":""}}]"#),
+        format!(r#""messages":[{{"content":{{"text":"{words}"}}}}]"#),
+        format!(r#""messages":[{{"content":["{words}"]}}]"#),
+        format!(r#""messages":[{{"content":[null,{{"type":"text","text":"","text":"{words}"}}]}}]"#),
+        format!(r#""messages":[{{"content":[{{"type":"thinking","thinking":"{words}"}}]}}]"#),
+        format!(r#""messages":[{{"content":null,"reasoning_content":"{words}"}}]"#),
+        format!(r#""messages":[{{"content":"x","name":"{words}"}}]"#),
+        format!(r#""messages":[],"prompt":"{words}""#),
+        format!(r#""system":"{words}""#),
+        format!(r#""response_format":{{"type":"json_schema","json_schema":"{words}"}}"#),
+    ] {
+        assert!(prompt(&members) >= least, "{} of {least}: {members}", prompt(&members));
+    }
+    let file = "A".repeat(8_000);
+    let part = |name: &str| {
+        format!(r#""messages":[{{"content":[{{"type":"{name}","{name}":{{"file_data":"{file}"}}}}]}}]"#)
+    };
+    assert!(prompt(&part("file")) >= 2_000);
+    assert!((62..1_000).contains(&prompt(&part("input_audio"))));
+}
+
+proptest! {
+    #[test]
+    fn a_text_in_pieces_is_as_long_as_the_whole(pieces in proptest::collection::vec("\\PC{0,12}|[a-z 0-9.]{1,9}", 0..12)) {
+        let parts = pieces.iter().fold(Measure::default(), |all, piece| all.then(of(piece)));
+        prop_assert_eq!(parts.weight, of(&pieces.concat()).weight);
+    }
+}

@@ -1,0 +1,188 @@
+//! The door: every request gets its id, every error its shape, which is a dialect's or a page.
+//!
+//! Handlers and extractors return the core [`Error`]; what the framework refuses by itself (a path that does not
+//! decode, a missing route) is translated here too, so that no plain text of the framework's leaks.
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web};
+use uuid::Uuid;
+
+use crate::api::dialect::Dialect;
+use crate::api::{error_response, openai};
+use crate::auth::api::api_caller::RequestId;
+use crate::auth::api::rate_limit::Minutes;
+use crate::config::Settings;
+use crate::console::error;
+use crate::console::http::{compression, flash};
+use crate::domain::clock::Clock;
+use crate::domain::error::{Error, Violation, VisitFault};
+use crate::http::request_path;
+use crate::store::Store;
+use crate::store::database::query_counter;
+use crate::telemetry::Readiness;
+
+/// The header under which a caller learns the request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How many queries a page took, where a browser's tools show it.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// A year: browsers then ask for no page of this host over plain http any more.
+const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Only a placeholder: `open` replaces it.
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// Numbers the request, runs it, and dresses whatever error came out.
+///
+/// # Errors
+/// None of its own: an error inside is answered here.
+pub(crate) async fn open(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // Answered like GET; the server sends the headers alone.
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
+    request_path::settle(&mut request);
+    let id = request.app_data::<web::Data<Clock>>().map_or_else(Uuid::nil, |clock| clock.new_id());
+    request.extensions_mut().insert(RequestId(id));
+    let away = request.app_data::<web::Data<Store>>().is_some_and(|store| store.is_away());
+    if away && needs_database(request.path()) {
+        let (head, _) = request.into_parts();
+        let response = dressed(&head, &Error::DatabaseAway, id);
+        return Ok(finished(head, response, is_head));
+    }
+    // Handlers and extractors never fail past their own service: their errors come as responses that hold them.
+    let (answered, queries) = answer(request, next).await;
+    let (head, response) = answered?.into_parts();
+    let mut response = match response.error() {
+        Some(error) => translate(&head, error, id),
+        None => response.map_into_boxed_body(),
+    };
+    flash::finish(&head, &mut response);
+    let mut response = compression::shrink(&head, response);
+    let minutes = head.extensions().get::<Minutes>().copied();
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(timing) = queries.filter(|_| is_page(headers)).and_then(timing) {
+        headers.insert(SERVER_TIMING, timing);
+    }
+    if let Some(minutes) = minutes {
+        openai::limit_headers::describe(minutes, headers);
+    }
+    Ok(finished(head, response, is_head))
+}
+
+/// A response as it goes out, whatever it is.
+fn finished(head: HttpRequest, mut response: HttpResponse, is_head: bool) -> ServiceResponse<BoxBody> {
+    // A stream begins for its headers and ends here; anything else keeps its length.
+    if is_head && response.body().size() == BodySize::Stream {
+        response = response.set_body(BoxBody::new(()));
+    }
+    if head.app_data::<web::Data<Readiness>>().is_some_and(|readiness| readiness.is_draining()) {
+        // The caller's next request is to go to another process: this one closes its port soon.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if !head.path().starts_with("/v1/") && Dialect::of_path(head.path()).is_none() && is_behind_https(&head) {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_HTTPS);
+    }
+    ServiceResponse::new(head, response)
+}
+
+fn is_behind_https(head: &HttpRequest) -> bool {
+    let settings = head.app_data::<web::Data<Settings>>();
+    let url = settings.and_then(|settings| settings.server.public_url.as_ref());
+    url.is_some_and(|url| url.scheme() == "https")
+}
+
+/// Is there nothing to be had at a path without the database? Calls to models are served from memory.
+fn needs_database(path: &str) -> bool {
+    let public = ["/livez", "/readyz", "/health/", "/metrics", "/openapi.json", "/static/"];
+    let inference = matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
+    !inference && !public.iter().any(|public| path.starts_with(public))
+}
+
+/// The answer, and for pages the number of queries that it took. Only where pages are read: what a form of somebody
+/// unknown took would tell whether an address is known.
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> (Result<ServiceResponse<B>, actix_web::Error>, Option<u32>) {
+    if request.method() != Method::GET || Dialect::of_path(request.path()).is_some() {
+        return (next.call(request).await, None);
+    }
+    let (answered, queries) = query_counter::counted(next.call(request)).await;
+    (answered, Some(queries))
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+fn timing(queries: u32) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("db;desc=\"{queries}\"")).ok()
+}
+
+fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpResponse {
+    let translated;
+    let core = match error.as_error::<Error>() {
+        Some(core) => core,
+        None => {
+            translated = of_framework(error);
+            &translated
+        }
+    };
+    dressed(request, core, id)
+}
+
+/// An error in the shape of its path; where that has pages, of the caller.
+fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
+    error_response::log(core, id);
+    let mut response = match request_path::dialect(request) {
+        // A program has no use for the way to the log-in: for it there is nothing here.
+        Some(dialect) if matches!(core, Error::Visit(VisitFault::LoggedOut { .. })) => {
+            error_response::response(dialect, &Error::RouteUnknown, id)
+        }
+        Some(dialect) => error_response::response(dialect, core, id),
+        None => error::response(core, request, id),
+    };
+    error_response::allow(&mut response, core);
+    if let Error::ShareUsedUp(_) = core {
+        // Left open, its connection would still hold one of the open files that all share.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+/// What the framework refuses by itself.
+fn of_framework(error: &actix_web::Error) -> Error {
+    let status = error.as_response_error().status_code();
+    match status.as_u16() {
+        404 => Error::RouteUnknown,
+        413 => Error::BodyTooLarge { limit: 0 },
+        400..=499 => Error::Invalid(vec![Violation::new(
+            ["path".into()],
+            "value_error",
+            "The path or the query cannot be read: check its percent-encoding.",
+        )]),
+        _ => Error::internal(error.to_string()),
+    }
+}

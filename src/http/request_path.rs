@@ -1,0 +1,147 @@
+//! The path that a caller meant, where it is not the one that it wrote.
+//!
+//! A base URL that ends in a slash makes `//v1/...`, and one that lacks `/v1` makes `/models`, which is also a page. Both
+//! are put right before a route is looked for; what is not put right still answers in the API's shape. Imports the
+//! dialects.
+
+use actix_web::HttpRequest;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Uri;
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap};
+use actix_web::http::uri::PathAndQuery;
+
+use crate::api::dialect::Dialect;
+
+/// What may follow in a path with slashes of its own: the name of a model.
+const BEFORE_NAMES: [&str; 3] = ["models", "fallback", "deployments"];
+
+/// The list of models, and below it one: pages for people, and the same for an SDK with a base URL that lacks `/v1`.
+const BARE: &str = "/models";
+
+/// Gives a request the path that its caller meant.
+pub(crate) fn settle(request: &mut ServiceRequest) {
+    if let Some(meant) = meant(request.path(), || presents_key(request.headers())) {
+        replace(request, &meant);
+    }
+}
+
+/// Only for calls to models: of anything else, a proxy in front may have decided by the path as it was written.
+fn meant(path: &str, presents_key: impl FnOnce() -> bool) -> Option<String> {
+    let is_inference =
+        |path: &str| matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
+    if path.contains("//") {
+        let squeezed = squeezed(path);
+        if is_inference(&squeezed) {
+            return Some(squeezed).filter(|squeezed| squeezed != path);
+        }
+        return (is_bare(&squeezed) && presents_key()).then(|| format!("/v1{squeezed}"));
+    }
+    (is_bare(path) && presents_key()).then(|| format!("/v1{path}"))
+}
+
+fn is_bare(path: &str) -> bool {
+    path.strip_prefix(BARE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A path without empty segments, up to the name of a model.
+fn squeezed(path: &str) -> String {
+    let mut squeezed = String::with_capacity(path.len());
+    let mut rest = path.trim_start_matches('/');
+    while !rest.is_empty() {
+        let (segment, behind) = rest.split_once('/').unwrap_or((rest, ""));
+        squeezed.extend(["/", segment]);
+        rest = behind.trim_start_matches('/');
+        if BEFORE_NAMES.contains(&segment) && !rest.is_empty() {
+            squeezed.extend(["/", rest]);
+            break;
+        }
+    }
+    squeezed
+}
+
+fn replace(request: &mut ServiceRequest, path: &str) {
+    let mut parts = request.uri().clone().into_parts();
+    let query = parts.path_and_query.as_ref().and_then(PathAndQuery::query);
+    let text = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    // It consists of what was a path before.
+    let Ok(path_and_query) = PathAndQuery::try_from(text) else { return };
+    parts.path_and_query = Some(path_and_query);
+    let Ok(uri) = Uri::from_parts(parts) else { return };
+    request.match_info_mut().get_mut().update(&uri);
+    request.head_mut().uri = uri;
+}
+
+/// The dialect in which a request is to be refused; none for people.
+pub(crate) fn dialect(request: &HttpRequest) -> Option<Dialect> {
+    let path = request.path();
+    Dialect::of_path(path)
+        .or_else(|| path.contains("//").then(|| Dialect::of_path(&squeezed(path))).flatten())
+        .or_else(|| is_program(request.headers()).then_some(Dialect::OpenAi))
+}
+
+/// Is it a path of the API, also by a wrong spelling? `presents_key` is asked where a page has the same one.
+pub(crate) fn is_api(path: &str, presents_key: impl FnOnce() -> bool) -> bool {
+    let squeezed = squeezed(path);
+    Dialect::of_path(&squeezed).is_some() || (is_bare(&squeezed) && presents_key())
+}
+
+/// A browser that shows pages presents no key. Another scheme than Bearer may be a proxy's own.
+pub(crate) fn presents_key(headers: &HeaderMap) -> bool {
+    let bearer = |value: &[u8]| value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "));
+    headers.contains_key("x-api-key")
+        || headers.contains_key("api-key")
+        || headers.get_all(AUTHORIZATION).any(|value| bearer(value.as_bytes()))
+}
+
+/// Does it send or want JSON?
+fn is_program(headers: &HeaderMap) -> bool {
+    let says = |name, kind: &str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.to_ascii_lowercase().contains(kind))
+    };
+    let speaks_json = says(CONTENT_TYPE, "application/json")
+        || (says(ACCEPT, "application/json") && !says(ACCEPT, "text/html"));
+    // Cookies are a browser's.
+    presents_key(headers) || (speaks_json && !headers.contains_key(COOKIE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_too_many_are_taken_out_of_paths_to_models() {
+        for (path, expected) in [
+            ("//v1/chat/completions", Some("/v1/chat/completions")),
+            ("/v1//chat/completions", Some("/v1/chat/completions")),
+            ("///api//v1///models", Some("/api/v1/models")),
+            ("/v1//models//a//b", Some("/v1/models/a//b")),
+            ("/v1/models/a//b", None),
+            (
+                "//openai//deployments/a//b/chat/completions",
+                Some("/openai/deployments/a//b/chat/completions"),
+            ),
+            ("/v1/chat/completions", None),
+            ("//metrics", None),
+            ("//v1/model-router/models", None),
+            ("//evil.example.com", None),
+            ("//", None),
+        ] {
+            assert_eq!(meant(path, || true).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_bare_list_of_models_is_the_apis_for_who_presents_a_key() {
+        for (path, expected) in [
+            ("/models", Some("/v1/models")),
+            ("/models/openai/gpt", Some("/v1/models/openai/gpt")),
+            ("//models", Some("/v1/models")),
+            ("/modelsx", None),
+            ("/keys", None),
+        ] {
+            assert_eq!(meant(path, || true).as_deref(), expected, "{path}");
+            assert_eq!(meant(path, || false), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! TODO limits
+
+pub mod shares;

@@ -1,0 +1,302 @@
+//! What vendors mean by their error codes and types. A code is a fact: it is believed
+//! before any sentence and, where a row says so, before the status.
+//!
+//! Generic types (`invalid_request_error`, `BadRequestError`) are no rows on purpose: they
+//! say less than the status, and a sentence may say more.
+//!
+//! May import: `Meaning`, `UpstreamError`.
+
+use crate::providers::{Meaning, UpstreamError};
+
+/// Where a code counts.
+#[derive(Clone, Copy)]
+enum Where {
+    /// Whatever the status is.
+    Anywhere,
+    /// Whatever the status is, but for a 429: that waiting mends it says more about what to do
+    /// next than anything beside it.
+    ExceptWith429,
+    /// Only inside an answer whose status said success: with a status of its own, the
+    /// status says it better (an OpenAI `server_error` comes with 500 and with 503).
+    InAnswer,
+    /// Only with a status from 500 on.
+    WithServerError,
+    /// Only with this status: elsewhere the word is somebody else's, or a mere number.
+    Only412,
+    /// The same.
+    Only424,
+    /// The same.
+    Only429,
+}
+
+impl Where {
+    fn admits(self, status: u16) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::InAnswer => status == 200,
+            Self::WithServerError => status >= 500,
+            Self::ExceptWith429 => status != 429,
+            Self::Only412 => status == 412,
+            Self::Only424 => status == 424,
+            Self::Only429 => status == 429,
+        }
+    }
+}
+
+/// One code. The names of the rule say in which field it was found.
+struct Row {
+    code: &'static str,
+    applies: Where,
+    meaning: Meaning,
+    as_inner_code: &'static str,
+    as_code: &'static str,
+    as_type: &'static str,
+}
+
+macro_rules! rows {
+    ($($applies:ident $meaning:ident { $($code:literal)* })*) => {
+        &[$($(Row {
+            code: $code,
+            applies: Where::$applies,
+            meaning: Meaning::$meaning,
+            as_inner_code: concat!("inner_code:", $code),
+            as_code: concat!("code:", $code),
+            as_type: concat!("type:", $code),
+        },)*)*]
+    };
+}
+
+/// Codes are compared without case and punctuation, so `DataInspectionFailed` and
+/// `data_inspection_failed` are one row.
+static ROWS: &[Row] = rows! {
+    ExceptWith429 ContextWindow {
+        "context_length_exceeded"
+        "context_window_exceeded"
+        "context_window_exceeded_error"
+        "model_context_window_exceeded"
+        "exceed_context_size_error"
+        "token_limit_exceeded"
+        "tokens_limit_reached"
+    }
+    ExceptWith429 ContentPolicy {
+        "content_policy_violation"
+        "content_policy_violation_error"
+        "content_filter"
+        "responsible_ai_policy_violation"
+        "data_inspection_failed"
+        "moderation_blocked"
+        "cyber_policy"
+        "prohibited_content"
+        "sensitive_words_detected"
+        "refusal"
+    }
+    Anywhere QuotaExhausted {
+        "insufficient_quota"
+        "insufficient_credits"
+        "insufficient_balance"
+        "insufficient_balance_error"
+        "payment_required"
+        "billing_error"
+        "billing_not_active"
+        "billing_hard_limit_reached"
+        "exceeded_current_quota_error"
+        "budget_exceeded"
+        "arrearage"
+        "credit_balance_exhausted"
+        "organization_spend_limit_exceeded"
+        "project_spend_limit_exceeded"
+        "enforced_spend_limit_reached"
+        "personal_team_blocked:spending_limit"
+        "token_quota_reached"
+    }
+    // Zhipu's number for an empty account.
+    Only429 QuotaExhausted { "1113" }
+    // Fireworks', for an account that is suspended.
+    Only412 QuotaExhausted { "precondition_failed" }
+    Anywhere RateLimited {
+        "rate_limit_exceeded"
+        "rate_limit_error"
+        "rate_limit_reached_error"
+        "rate_limited"
+        "too_many_requests"
+        "too_many_requests_error"
+        "too_many_requests_exception"
+        "service_quota_exceeded_exception"
+        "throttling"
+        "throttling_exception"
+        "throttling.rate_quota"
+        "throttling.allocation_quota"
+        "resource_exhausted"
+    }
+    WithServerError RateLimited { "429" }
+    Anywhere Overloaded {
+        "overloaded_error"
+        "engine_overloaded_error"
+        "provider_overloaded"
+        "model_overloaded"
+        "capacity_exceeded"
+    }
+    InAnswer Overloaded {
+        "overloaded"
+        "unavailable"
+        "service_unavailable"
+        "service_unavailable_error"
+        "service_unavailable_exception"
+    }
+    InAnswer Unavailable {
+        "server_error"
+        "api_error"
+        "internal"
+        "internal_error"
+        "internal_server_error"
+        "internal_server_exception"
+        "provider_unavailable"
+        "bad_gateway"
+    }
+    // A 424 is not the caller's doing: the model broke behind the vendor's door.
+    Only424 Unavailable {
+        "generation"
+        "model_error_exception"
+        "model_stream_error_exception"
+    }
+    InAnswer TimedOut {
+        "timeout"
+        "timeout_error"
+        "request_timeout"
+        "deadline_exceeded"
+    }
+    Anywhere Authentication {
+        "invalid_api_key"
+        "api_key_invalid"
+        "authentication"
+        "authentication_error"
+        "invalid_authentication_error"
+        "unauthenticated"
+        "unauthorized"
+        "permission_error"
+        "permission_denied"
+        "access_denied_exception"
+        "unrecognized_client_exception"
+        "expired_token_exception"
+        "account_deactivated"
+    }
+    Anywhere ModelNotFound {
+        "model_not_found"
+        "model_not_available"
+        "model_decommissioned"
+        "model_deprecated"
+        "model_not_exist"
+        "invalid_model"
+        "deployment_not_found"
+    }
+    // Numbers of MiniMax (`base_resp`) and of Baidu (`error_code`), which mean other things elsewhere.
+    InAnswer RateLimited {
+        "base_resp.1002" "base_resp.1039" "base_resp.1041"
+        "error_code.4" "error_code.18" "error_code.336501" "error_code.336502"
+    }
+    InAnswer QuotaExhausted { "base_resp.1008" "base_resp.2056" "error_code.17" "error_code.19" }
+    InAnswer Overloaded { "error_code.2" "error_code.336100" }
+    InAnswer Unavailable {
+        "base_resp.1000" "base_resp.1013" "base_resp.1024" "base_resp.1033" "error_code.1" "error_code.336000"
+    }
+    InAnswer TimedOut { "base_resp.1001" }
+    InAnswer ContentPolicy { "base_resp.1026" "base_resp.1027" }
+    InAnswer Authentication {
+        "base_resp.1004" "base_resp.2049"
+        "error_code.6" "error_code.13" "error_code.14" "error_code.110" "error_code.111"
+    }
+    InAnswer ContextWindow { "error_code.336103" }
+    // A reason for an end.
+    InAnswer Overloaded { "insufficient_system_resource" "engine_overloaded" }
+    InAnswer ContextWindow { "error_limit" }
+    // What names the parameter at fault ends the search: the sentence beside it may quote
+    // the caller.
+    Anywhere InvalidRequest {
+        "unsupported_parameter"
+        "unsupported_value"
+        "unknown_parameter"
+        "missing_required_parameter"
+        "invalid_function_parameters"
+        "invalid_type"
+        "string_above_max_length"
+        "tool_use_failed"
+        "json_validate_failed"
+        "extra_forbidden"
+    }
+};
+
+/// What the error's codes mean and the rule that knows it; the finest code is asked first.
+pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
+    let find = |field: &Option<String>, rule: fn(&Row) -> &'static str| {
+        let code = field.as_deref()?;
+        let row = ROWS.iter().find(|row| row.applies.admits(error.status) && same(row.code, code))?;
+        Some((row.meaning, rule(row)))
+    };
+    find(&error.inner_code, |row| row.as_inner_code)
+        .or_else(|| find(&error.code, |row| row.as_code))
+        .or_else(|| find(&error.kind, |row| row.as_type))
+}
+
+/// Whether the error's type alone calls the request bad, which an error inside an answer
+/// may have to do for want of a status.
+pub fn is_bad_request(error: &UpstreamError) -> bool {
+    const TYPES: &[&str] = &[
+        "invalid_request_error",
+        "bad_request_error",
+        "bad_request",
+        "invalid_argument",
+        "invalid_request",
+        "validation_exception",
+    ];
+    let kinds = [&error.kind, &error.code, &error.inner_code];
+    kinds.into_iter().flatten().any(|kind| TYPES.iter().any(|row| same(row, kind)))
+}
+
+/// Equal but for case and punctuation.
+fn same(row: &str, code: &str) -> bool {
+    let letters = |text: &str| -> Vec<u8> {
+        text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()
+    };
+    letters(row) == letters(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::error_in_answer;
+
+    #[test]
+    fn no_code_has_two_rows_for_one_status() {
+        for (position, row) in ROWS.iter().enumerate() {
+            for other in ROWS.iter().skip(position + 1) {
+                assert!(!same(row.code, other.code), "{} and {}", row.code, other.code);
+            }
+        }
+    }
+
+    #[test]
+    fn the_finest_code_wins_and_the_rule_says_where_it_was() {
+        let error = error_in_answer(
+            br#"{"type":"rate_limit_error","code":"content_filter","innererror":{"code":"ContextLengthExceeded"}}"#,
+        );
+        let found = meaning(&error);
+        assert_eq!(found, Some((Meaning::ContextWindow, "inner_code:context_length_exceeded")));
+        let error = error_in_answer(br#"{"type":"Overloaded_Error"}"#);
+        assert_eq!(meaning(&error), Some((Meaning::Overloaded, "type:overloaded_error")));
+    }
+
+    #[test]
+    fn generic_server_types_count_only_without_a_status() {
+        let mut error = error_in_answer(br#"{"type":"server_error"}"#);
+        assert_eq!(meaning(&error).map(|found| found.0), Some(Meaning::Unavailable));
+        error.status = 503;
+        assert_eq!(meaning(&error), None);
+    }
+
+    #[test]
+    fn a_generic_type_is_no_meaning() {
+        let error = error_in_answer(br#"{"type":"invalid_request_error","message":"x"}"#);
+        assert_eq!(meaning(&error), None);
+        assert!(is_bad_request(&error));
+    }
+}

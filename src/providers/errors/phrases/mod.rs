@@ -1,0 +1,216 @@
+//! What vendors mean by their sentences, for those who give no code. Sentences are the last
+//! resort and the least reliable fact: a vendor changes them at will, and they may quote the
+//! caller. So a row is as specific as the vendor's wording allows, and the caller of this
+//! module asks only about answers that call the request bad.
+//!
+//! An operator adds sentences in a file of their own ([`Sentences`]), and an organization maps
+//! those that it meets ([`Mappings`]); a [`Reading`] asks both, the organization's first.
+//! `scope` says whether a sentence speaks of the request or of the model.
+//!
+//! May import: `Meaning`.
+
+mod book;
+mod mapping;
+mod reading;
+mod scope;
+
+use crate::providers::Meaning;
+pub use book::{LONGEST_FILE, Sentences, UnusableSentences};
+pub use mapping::{
+    LONGEST_PART, MOST_PARTS, Mapping, Mappings, Means, SHORTEST_PART, SentenceClass, UnusableMapping,
+};
+pub use reading::Reading;
+pub use scope::Speaks;
+
+/// One sentence: all parts must occur, in this order.
+struct Row {
+    rule: &'static str,
+    meaning: Meaning,
+    /// The one status to which the row is limited, if it is.
+    only: Option<u16>,
+    parts: &'static [&'static str],
+}
+
+macro_rules! rows {
+    ($($meaning:ident { $($name:literal [$($part:literal),+])* })*) => {
+        &[$($(Row {
+            rule: concat!("phrase:", $name),
+            meaning: Meaning::$meaning,
+            only: None,
+            parts: &[$($part),+],
+        },)*)*]
+    };
+}
+
+/// Of a 413 that counts tokens per minute and not in a window. It has a code as a rule.
+static TOKENS_PER_MINUTE: Row = Row {
+    rule: "phrase:groq_tokens_per_minute",
+    meaning: Meaning::RateLimited,
+    only: Some(413),
+    parts: &["tokens per minute"],
+};
+
+/// Parts are in lower case with straight quotes. The first row that fits is the meaning, so
+/// what several vendors say comes after what only one says.
+static ROWS: &[Row] = rows! {
+    QuotaExhausted {
+        "anthropic_credit_balance" ["credit balance is too low"]
+        "anthropic_spend_limit" ["reached your specified", "api usage limits"]
+    }
+    Authentication {
+        "gemini_api_key_invalid" ["api key not valid"]
+        "xai_incorrect_api_key" ["incorrect api key provided"]
+    }
+    ModelNotFound {
+        "openrouter_model_id" ["is not a valid model id"]
+        "bedrock_model_identifier" ["the provided model identifier is invalid"]
+        "deepseek_model_not_exist" ["model not exist"]
+    }
+    ContextWindow {
+        "openai_exceeds_context_window" ["exceeds the context window"]
+        "openai_exceeds_models_context_window" ["exceeds the model's context window"]
+        "openai_exceeds_this_context_window" ["exceeds this model's context window"]
+        "litellm_context_window" ["contextwindowexceedederror"]
+        "mistral_prompt_too_large" ["too large for model with", "maximum context length"]
+        "fireworks_prompt_too_long" ["the prompt is too long:"]
+        "anthropic_prompt_too_long" ["prompt is too long"]
+        "anthropic_input_and_output" ["input length and", "exceed context limit"]
+        "gemini_input_token_count" ["input token count", "exceeds the maximum"]
+        "groq_reduce_the_length" ["reduce the length of the messages"]
+        "xai_maximum_prompt_length" ["maximum prompt length is"]
+        "vllm_context_length_is_only" ["the model's context length is only"]
+        "vllm_passed_input_tokens" ["you passed", "input tokens", "maximum input length"]
+        "vllm_maximum_model_length" ["is longer than the maximum model length"]
+        "together_model_context_length" ["is longer than the model's context length"]
+        "together_inputs_and_new_tokens" ["`inputs` tokens + `max_new_tokens` must be"]
+        "ollama_input_length" ["input length exceeds", "context length"]
+        "ollama_prompt_too_long" ["prompt too long", "context length"]
+        "bedrock_input_too_long" ["input is too long for requested model"]
+        "bedrock_too_many_input_tokens" ["too many input tokens"]
+        "cohere_too_many_tokens" ["too many tokens", "cannot exceed"]
+        "cerebras_current_length" ["current length is", "while limit is"]
+        "llamacpp_context_size" ["exceeds the available context size"]
+        "lmstudio_context_size" ["context size has been exceeded"]
+        "ds4_context_size" ["but the configured context size is"]
+        "lmstudio_context_length" ["greater than the context length"]
+        "moonshot_token_limit" ["exceeded model token limit"]
+        "omlx_context_window" ["prompt too long", "exceeds max context window"]
+        "atlas_sequence_length" ["prompt too long", "exceeds max_seq_len"]
+        "zhipu_tokens_in_request" ["tokens in request more than max tokens allowed"]
+        "bedrock_too_long_for_this_model" ["input is too long for this model"]
+        "minimax_context_window" ["context window exceeds limit"]
+        "dashscope_input_range" ["range of input length should be"]
+        "copilot_token_count" ["prompt token count of", "exceeds the limit of"]
+        "poolside_input_length" ["exceeds the maximum allowed input length"]
+        "sglang_context_limit" ["model's maximum context limit"]
+        "watsonx_input_length" ["maximum input length is", "tokens"]
+        "huggingface_input_limit" ["input too long", "input tokens", "limit is"]
+        "huggingface_inputs_must_have" ["`inputs` must have less than", "tokens"]
+        "zhipu_max_length" ["prompt exceeds max length"]
+        "ark_maximum_length" ["input length", "exceeds the maximum length"]
+        "cohere_size_limit" ["too many tokens: size limit exceeded"]
+        "bedrock_prompt_tokens" ["prompt tokens", "exceed model maximum"]
+        "openai_configured_limit" ["input tokens exceed the configured limit"]
+        "openai_maximum_context_length" ["maximum context length"]
+        "any_maximum_number_of_tokens" ["exceeds the maximum number of tokens"]
+        "any_context_length_exceeded" ["context length exceeded"]
+        "any_context_window_exceeded" ["context window exceeded"]
+    }
+    ContentPolicy {
+        "openai_safety_system" ["as a result of our safety system"]
+        "openai_the_safety_system" ["as a result of the safety system"]
+        "openai_usage_policy" ["violating our usage policy"]
+        "litellm_content_policy" ["contentpolicyviolationerror"]
+        "azure_content_management" ["content management policy"]
+        "azure_invalid_content" ["the model produced invalid content"]
+        "anthropic_content_filtering" ["content filtering policy"]
+        "gemini_prompt_blocked" ["prompt was blocked"]
+        "gemini_response_blocked" ["the response was blocked"]
+        "moonshot_high_risk" ["considered high risk"]
+        "dashscope_inappropriate_content" ["may contain inappropriate content"]
+        "deepseek_content_risk" ["content exists risk"]
+        "zhipu_sensitive_content" ["可能包含不安全或敏感内容"]
+    }
+};
+
+/// What the normalized sentence means, by the rows above.
+fn built_in(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
+    std::iter::once(&TOKENS_PER_MINUTE)
+        .chain(ROWS)
+        .find(|row| row.only.is_none_or(|only| only == status) && fits(row.parts, message))
+        .map(|row| (row.meaning, row.rule))
+}
+
+/// Whether all parts occur, in this order.
+fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
+    let mut rest = message;
+    parts.iter().all(|part| match rest.split_once(part.as_ref()) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
+
+/// Lower case, straight quotes, single blanks: vendors vary all three.
+fn normalized(message: &str) -> String {
+    let straight = message.chars().map(|letter| match letter {
+        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' => '\'',
+        '\u{201c}' | '\u{201d}' | '\u{201f}' | '\u{2033}' => '"',
+        other => other.to_ascii_lowercase(),
+    });
+    let straight: String = straight.collect();
+    straight.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn meaning(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
+        Sentences::default().meaning(status, message)
+    }
+
+    #[test]
+    fn rules_are_unique_and_parts_are_normalized() {
+        let names: BTreeSet<_> = ROWS.iter().map(|row| row.rule).collect();
+        assert_eq!(names.len(), ROWS.len());
+        for row in ROWS {
+            for part in row.parts {
+                assert_eq!(&normalized(part), part, "{}", row.rule);
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_can_be_reached() {
+        for row in ROWS.iter().chain([&TOKENS_PER_MINUTE]) {
+            let sentence = row.parts.join(" 123 ");
+            let found = meaning(row.only.unwrap_or(400), &sentence).expect(row.rule);
+            assert_eq!(found.1, row.rule);
+        }
+    }
+
+    #[test]
+    fn case_quotes_and_blanks_do_not_matter() {
+        let message = "Your input is  longer\nthan the MODEL\u{2019}S context length";
+        let found = meaning(400, message).expect("meaning");
+        assert_eq!(found.1, "phrase:together_model_context_length");
+    }
+
+    #[test]
+    fn parts_must_come_in_order() {
+        assert_eq!(meaning(400, "cannot exceed: too many tokens"), None);
+        assert_eq!(meaning(400, "exceeds the maximum for the input token count"), None);
+    }
+
+    #[test]
+    fn tokens_per_minute_are_a_rate_only_where_groq_says_so() {
+        let message = "Request too large on tokens per minute (TPM): Limit 6000";
+        assert_eq!(meaning(413, message).map(|found| found.0), Some(Meaning::RateLimited));
+        assert_eq!(meaning(400, message), None);
+    }
+}

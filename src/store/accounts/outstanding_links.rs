@@ -1,0 +1,145 @@
+//! What a member has given out that still works: invitations, and links by which other members set new passwords. It
+//! ends with the right to give it, and its use asks for that right once more.
+//!
+//! Imports the rest of `store`.
+
+use chrono::{DateTime, Utc};
+use entity::ids::{OrganizationId, UserId};
+use entity::{api_keys, invitations, memberships, one_time_links, users};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    Select,
+};
+use serde_json::json;
+
+use crate::store::accounts::memberships::MANAGES_MEMBERS;
+use crate::store::tenant::audit::AuditEntry;
+use crate::store::transaction::Change;
+use crate::store::{Error, OrgStore};
+
+/// How much a member has given out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Open invitations.
+    pub invitations: u64,
+    /// Open links for new passwords.
+    pub links: u64,
+    /// Living API keys. They are the organization's and stay.
+    pub keys: u64,
+}
+
+impl OrgStore {
+    /// What a member has given out that works now.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn given_by(&self, user_id: UserId) -> Result<Given, Error> {
+        let reader = self.reader();
+        Ok(Given {
+            invitations: self.invited_by(user_id).count(reader).await?,
+            links: self.links_of(issued_by(user_id)).count(reader).await?,
+            keys: self.keys_of(user_id, reader).await?,
+        })
+    }
+
+    /// Ends what a member has given out, in the transaction that takes the right to give it. Returns what it was.
+    pub(in crate::store) async fn void_given(
+        &self,
+        change: &Change,
+        user_id: UserId,
+    ) -> Result<Given, Error> {
+        let invited = self.invited_by(user_id).all(change.on()).await?;
+        let invitations = invited.len() as u64;
+        for invitation in invited {
+            self.withdraw(change, invitation).await?;
+        }
+        let links = self.void_links(change, issued_by(user_id)).await?;
+        Ok(Given { invitations, links, keys: self.keys_of(user_id, change.on()).await? })
+    }
+
+    /// Ends the links that would let a removed person in.
+    pub(in crate::store) async fn void_links_for(
+        &self,
+        change: &Change,
+        user_id: UserId,
+    ) -> Result<(), Error> {
+        self.void_links(change, one_time_links::Column::UserId.eq(user_id)).await?;
+        one_time_links::Entity::update_many()
+            .col_expr(one_time_links::Column::UsedAt, Expr::value(self.clock().now()))
+            .filter(one_time_links::Column::UserId.eq(user_id))
+            .filter(one_time_links::Column::Kind.eq("console"))
+            .filter(one_time_links::Column::UsedAt.is_null())
+            .exec(change.on())
+            .await?;
+        Ok(())
+    }
+
+    async fn void_links(&self, change: &Change, which: Expr) -> Result<u64, Error> {
+        let found = self.links_of(which).all(change.on()).await?;
+        for link in &found {
+            let person = users::Entity::find_by_id(link.user_id).one(change.on()).await?;
+            one_time_links::Entity::update_many()
+                .col_expr(one_time_links::Column::UsedAt, Expr::value(self.clock().now()))
+                .filter(one_time_links::Column::Id.eq(link.id))
+                .exec(change.on())
+                .await?;
+            let email = person.map(|person| person.email).unwrap_or_default();
+            let before = json!({ "expires_at": link.expires_at });
+            let action = "user.reset_link_void";
+            let entry = AuditEntry::new(action, "user", link.user_id.0, &email, Some(&before), None)?;
+            change.audit(entry).await?;
+        }
+        Ok(found.len() as u64)
+    }
+
+    fn invited_by(&self, user_id: UserId) -> Select<invitations::Entity> {
+        self.open_invitations()
+            .filter(invitations::Column::InvitedBy.eq(user_id))
+            .filter(invitations::Column::ExpiresAt.gt(self.clock().now()))
+    }
+
+    fn links_of(&self, which: Expr) -> Select<one_time_links::Entity> {
+        one_time_links::Entity::find()
+            .filter(one_time_links::Column::OrganizationId.eq(self.organization_id))
+            .filter(one_time_links::Column::UsedAt.is_null())
+            .filter(one_time_links::Column::ExpiresAt.gt(self.clock().now()))
+            .filter(which)
+    }
+
+    async fn keys_of(&self, user_id: UserId, on: &impl ConnectionTrait) -> Result<u64, Error> {
+        let now: DateTime<Utc> = self.clock().now();
+        let lasts = Condition::any()
+            .add(api_keys::Column::ExpiresAt.is_null())
+            .add(api_keys::Column::ExpiresAt.gt(now));
+        let living = api_keys::Entity::find()
+            .filter(api_keys::Column::OrganizationId.eq(self.organization_id))
+            .filter(api_keys::Column::CreatedBy.eq(user_id))
+            .filter(api_keys::Column::RevokedAt.is_null())
+            .filter(lasts);
+        Ok(living.count(on).await?)
+    }
+}
+
+fn issued_by(user_id: UserId) -> Expr {
+    one_time_links::Column::IssuedBy.eq(user_id)
+}
+
+/// May a person still invite and make links in this organization?
+pub(in crate::store) async fn may_give(
+    on: &impl ConnectionTrait,
+    organization_id: OrganizationId,
+    giver: UserId,
+) -> Result<bool, Error> {
+    let found = memberships::Entity::find()
+        .filter(memberships::Column::OrganizationId.eq(organization_id))
+        .filter(memberships::Column::UserId.eq(giver))
+        .filter(memberships::Column::Role.is_in(MANAGES_MEMBERS.iter().copied()))
+        .one(on)
+        .await?;
+    if found.is_none() {
+        return Ok(false);
+    }
+    let person = users::Entity::find_by_id(giver).one(on).await?;
+    Ok(person.is_some_and(|person| person.disabled_at.is_none()))
+}

@@ -1,0 +1,9 @@
+//! TODO store::database
+
+pub(crate) mod connect;
+pub(crate) mod health;
+pub(crate) mod pooler;
+pub(crate) mod private_files;
+pub mod query_counter;
+pub mod schema;
+pub(crate) mod single_server;

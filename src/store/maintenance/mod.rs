@@ -1,0 +1,5 @@
+//! TODO store::maintenance
+
+pub(crate) mod expiry;
+pub(crate) mod retention;
+pub mod system;

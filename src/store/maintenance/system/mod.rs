@@ -1,0 +1,210 @@
+//! Work that belongs to no caller: the only unscoped access to the database.
+//!
+//! The command line, the demo, the start and the background tasks come here; `tests/tidy.rs` lists them. A
+//! handler that serves a caller never does.
+
+mod inspection;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chrono::DateTime;
+use entity::ids::{OrganizationId, UserId};
+use entity::{api_keys, fallback_events, organizations, requests};
+use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::store::accounts::users::NewUser;
+use crate::store::accounts::{memberships, users};
+use crate::store::recorder::{FallbackEventRecord, RequestRecord};
+use crate::store::rollups::counters::Tally;
+use crate::store::tenant::audit::AuditEntry;
+use crate::store::tenant::budgets;
+use crate::store::{
+    Actor, Error, OrgStore, OrganizationSettings, Period, Spent, Store, bulk_insert, transaction,
+};
+pub use inspection::ProviderAddress;
+
+/// How long a look for changes, or whether the database answers, may take.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long the database may take to say that it is there. Three silences are under four seconds, and then pages say so.
+const SILENCE: Duration = Duration::from_millis(700);
+/// How long reading them may take before the next look, which goes on from there.
+const CATCH_UP: Duration = Duration::from_secs(10);
+
+/// Access without an organization's scope.
+#[derive(Debug, Clone, Copy)]
+pub struct System<'a> {
+    store: &'a Store,
+}
+
+/// An organization and its first owner.
+#[derive(Debug, Clone, Default)]
+pub struct NewOrganization {
+    /// The organization's name.
+    pub name: String,
+    /// The owner's address, in lower case.
+    pub email: String,
+    /// The owner's password, hashed; none for the demo.
+    pub password_hash: Option<String>,
+    /// Who makes it, for the audit; none is its owner.
+    pub actor: Option<Actor>,
+    /// The request in which the owner makes it.
+    pub request_id: Option<Uuid>,
+    /// The owner, who has an account already. None: one is made.
+    pub owner: Option<UserId>,
+}
+
+/// What [`System::organization_create`] made.
+#[derive(Debug, Clone, Copy)]
+pub struct CreatedOrganization {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// Its owner.
+    pub user_id: UserId,
+}
+
+impl<'a> System<'a> {
+    pub(in crate::store) fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    pub(in crate::store) fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// Opens an organization's data for the system itself.
+    #[must_use]
+    pub fn organization(&self, id: OrganizationId, label: &str) -> OrgStore {
+        self.store.scoped(id, Actor::system(label))
+    }
+
+    /// Makes an organization with its owner.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`]: there is an account with the same address and password.
+    pub async fn organization_create(&self, new: NewOrganization) -> Result<CreatedOrganization, Error> {
+        let clock = &self.store.inner.clock;
+        let now = clock.now();
+        let organization_id = OrganizationId(clock.new_id());
+        let user_id = new.owner.unwrap_or_else(|| UserId(clock.new_id()));
+        let name = new.name;
+        let settings = serde_json::to_value(OrganizationSettings::default()).map_err(Error::internal)?;
+        let transaction = self.store.begin().await?;
+        organizations::Entity::insert(organizations::ActiveModel {
+            id: Set(organization_id),
+            name: Set(name.clone()),
+            settings: Set(settings),
+            version: Set(1),
+            created_at: Set(now),
+            updated_at: Set(now),
+        })
+        .exec_without_returning(&transaction)
+        .await?;
+        let email = new.email.to_lowercase();
+        let actor = new.actor.unwrap_or_else(|| Actor::user(user_id.0, &email, new.request_id));
+        let owner =
+            NewUser { id: user_id, email: email.clone(), name: None, password_hash: new.password_hash };
+        if new.owner.is_none() {
+            users::insert(self.store, &transaction, owner).await?;
+        }
+        memberships::insert(&transaction, organization_id, user_id, memberships::OWNER, now).await?;
+        let state = json!({ "name": name, "owner": email });
+        let entry = AuditEntry::new(
+            "organization.create",
+            "organization",
+            organization_id.0,
+            &name,
+            None,
+            Some(&state),
+        )?;
+        transaction::audit(&transaction, clock, organization_id, &actor, entry).await?;
+        transaction::tell_other_processes(&transaction).await?;
+        transaction.commit().await?;
+        self.store.inner.directory.refresh(self.store, organization_id, 1).await?;
+        Ok(CreatedOrganization { organization_id, user_id })
+    }
+
+    /// How many organizations there are.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn organization_count(&self) -> Result<u64, Error> {
+        Ok(organizations::Entity::find().count(&self.store.inner.reader).await?)
+    }
+
+    /// Notes whether the database answers.
+    pub async fn look(&self) {
+        let presence = &self.store.inner.presence;
+        let directory = &self.store.inner.directory;
+        match tokio::time::timeout(SILENCE, directory.has_changed(self.store)).await {
+            Ok(Err(Error::DatabaseAway)) => presence.refused(),
+            Ok(_) => presence.answered(),
+            Err(_) => presence.silent(),
+        }
+    }
+
+    /// Reads what other processes changed. However long that takes, it is no sign that the database is away.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn follow_changes(&self) -> Result<(), Error> {
+        let directory = &self.store.inner.directory;
+        let looked = tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await;
+        if !looked.unwrap_or(Err(Error::Busy))? {
+            return Ok(());
+        }
+        // What a cut leaves is read by the next look.
+        match tokio::time::timeout(CATCH_UP, directory.follow(self.store)).await {
+            Ok(followed) => followed,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What the organizations with budgets have spent since this period began, by day and key.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn spent_since(&self, period: Period) -> Result<Vec<Spent>, Error> {
+        let start = period.start(self.store.inner.clock.now());
+        Ok(budgets::spent(&self.store.inner.reader, None, start).await?)
+    }
+
+    /// Writes down when keys were last used, for those used since `since` (unix seconds).
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn api_key_touch(&self, since: i64) -> Result<(), Error> {
+        for organization in self.store.inner.directory.organizations() {
+            for key in organization.keys.values() {
+                let last_used = key.last_used.load(Ordering::Relaxed);
+                let Some(at) = DateTime::from_timestamp(last_used, 0).filter(|_| last_used >= since) else {
+                    continue;
+                };
+                api_keys::Entity::update_many()
+                    .col_expr(api_keys::Column::LastUsedAt, sea_orm::sea_query::Expr::value(at))
+                    .filter(api_keys::Column::Id.eq(key.id))
+                    .exec(&self.store.inner.writer)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts requests and events as they are, none of which is there yet, and counts them: the demo's past week.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn record(&self, events: &[FallbackEventRecord], ended: &[RequestRecord]) -> Result<(), Error> {
+        let transaction = self.store.begin().await?;
+        bulk_insert::insert::<fallback_events::Entity>(&transaction, events, "").await?;
+        bulk_insert::insert::<requests::Entity>(&transaction, ended, "").await?;
+        let mut tally = Tally::default();
+        events.iter().for_each(|event| tally.event(event));
+        ended.iter().for_each(|request| tally.request(request, 1));
+        tally.write(&transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}

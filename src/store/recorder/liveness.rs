@@ -1,0 +1,93 @@
+//! Streams whose process died: they are found and closed.
+//!
+//! A stream's row says which process owes it its end. With PostgreSQL every process gives a sign of life each second, and
+//! any of them closes what a silent one has left. SQLite has one process, so what is running when it starts was left by
+//! one that died. If a process was silent and lives, the end that it writes wins. Imports the roll-ups and the database.
+
+use std::time::Duration;
+
+use entity::{instances, requests};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Statement};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use uuid::Uuid;
+
+use crate::store::recorder::pool::Link;
+use crate::store::rollups::counters::Tally;
+
+/// Between two signs of life.
+const BEAT: Duration = Duration::from_secs(1);
+/// A sign of life that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const ALIVE: &str = "INSERT INTO instances (id, seen_at) VALUES ($1, clock_timestamp()) \
+     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
+/// Who has been silent for three seconds is taken for dead. Its row goes when nothing can remember it any more.
+const FORGET: &str = "DELETE FROM instances WHERE seen_at < clock_timestamp() - interval '1 hour'";
+const OF_THE_DEAD: &str = "instance_id NOT IN \
+     (SELECT id FROM instances WHERE seen_at >= clock_timestamp() - interval '3 seconds')";
+
+/// Gives signs of life and closes what the dead have left, until `stopped`.
+pub(super) async fn live(link: Link, id: Uuid, mut stopped: watch::Receiver<bool>) {
+    let mut beats = interval(BEAT);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            _ = beats.tick() => {}
+        }
+        match timeout(PATIENCE, beat(&link, id)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "no sign of life could be given"),
+            Err(_) => {
+                tracing::warn!("no sign of life could be given: the database does not answer");
+                link.renew().await;
+            }
+        }
+    }
+    let gone = async {
+        let transaction = link.begin().await?;
+        instances::Entity::delete_by_id(id).exec(&transaction).await?;
+        transaction.commit().await
+    };
+    if !matches!(timeout(PATIENCE, gone).await, Ok(Ok(()))) {
+        tracing::warn!("this process could not sign off; the others will notice by its silence");
+    }
+}
+
+async fn beat(link: &Link, id: Uuid) -> Result<(), DbErr> {
+    let transaction = link.begin().await?;
+    let backend = transaction.get_database_backend();
+    transaction.execute_raw(Statement::from_sql_and_values(backend, ALIVE, [id.into()])).await?;
+    transaction.execute_unprepared(FORGET).await?;
+    transaction.commit().await?;
+    close(link, Some(OF_THE_DEAD)).await
+}
+
+/// Closes the streams that are still running, those of the dead or all: their callers have part of an answer, which
+/// nobody can count any more, so it costs nothing.
+pub(super) async fn close(link: &Link, whose: Option<&'static str>) -> Result<(), DbErr> {
+    let transaction = link.begin().await?;
+    let mut closing = requests::Entity::update_many()
+        .col_expr(requests::Column::Outcome, Expr::value("interrupted"))
+        .col_expr(requests::Column::ErrorClass, Expr::value("stream_interrupted"))
+        .col_expr(requests::Column::CostNanoDollars, Expr::value(0_i64))
+        .col_expr(requests::Column::Estimated, Expr::value(true))
+        .col_expr(requests::Column::RecordedAt, Expr::value(link.store().inner.clock.now()))
+        // The word stands in the statement, so that the index of running rows serves it.
+        .filter(Expr::cust("outcome = 'running'"))
+        .filter(requests::Column::InstanceId.is_not_null());
+    if let Some(whose) = whose {
+        closing = closing.filter(Expr::cust(whose));
+    }
+    let closed = closing.exec_with_returning(&transaction).await?;
+    if closed.is_empty() {
+        return transaction.rollback().await;
+    }
+    tracing::warn!(streams = closed.len(), "streams of a process that died are recorded as interrupted");
+    let mut tally = Tally::default();
+    closed.iter().for_each(|row| tally.request(row, 1));
+    tally.write(&transaction).await?;
+    transaction.commit().await
+}

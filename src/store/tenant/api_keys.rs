@@ -1,0 +1,327 @@
+//! API keys: made, listed, changed, revoked. What is stored of a key is a keyed hash; the key itself is not.
+//!
+//! Imports the rest of `store`.
+
+use chrono::{DateTime, Utc};
+use entity::api_keys;
+use entity::ids::{ApiKeyId, UserId};
+use sea_orm::prelude::Json;
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, Select,
+};
+use serde::Serialize;
+
+use super::audit::AuditEntry;
+use crate::domain::error::Violation;
+use crate::store::pagination::listing::sheet;
+use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, newest_first};
+use crate::store::transaction::{Change, check_seen};
+use crate::store::{Error, OrgStore};
+
+/// An API key, living or revoked, without anything that would let one call with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApiKeyRow {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What people call it; several keys may share a name.
+    pub name: String,
+    /// The key's first characters.
+    pub prefix: String,
+    /// The key's last four characters.
+    pub last_four: String,
+    /// What it may do: the scopes' words.
+    pub scopes: Vec<String>,
+    /// The catalogue names it may use. None: every model, also later ones.
+    pub models: Option<Vec<String>>,
+    /// Requests per minute. None: no limit.
+    pub requests_per_minute: Option<i64>,
+    /// Requests at the same time. None: no limit.
+    pub concurrent_requests: Option<i64>,
+    /// From when on it is refused. None: never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Who made it. None: another key, or the command line.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When anything about it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was last used, as far as that has been noted.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// Since when it is refused. None: it lives.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A key to be made. The fields are those of [`ApiKeyRow`].
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// Its name.
+    pub name: String,
+    /// The keyed hash of the whole key, from [`super::vault::Vault::key_hash`].
+    pub key_hash: [u8; 32],
+    /// The key's first characters.
+    pub prefix: String,
+    /// The key's last four characters.
+    pub last_four: String,
+    /// The scopes' words.
+    pub scopes: Vec<String>,
+    /// Catalogue names of living models, or none for all.
+    pub models: Option<Vec<String>>,
+    /// Requests per minute.
+    pub requests_per_minute: Option<i64>,
+    /// Requests at the same time.
+    pub concurrent_requests: Option<i64>,
+    /// When it ends; cut to microseconds.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Who makes it.
+    pub created_by: Option<UserId>,
+}
+
+/// What to change about a key. An outer none leaves the field as it is; an inner one clears it.
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// The scopes' words.
+    pub scopes: Option<Vec<String>>,
+    /// Catalogue names of living models; cleared it may use all.
+    pub models: Option<Option<Vec<String>>>,
+    /// Requests per minute.
+    pub requests_per_minute: Option<Option<i64>>,
+    /// Requests at the same time.
+    pub concurrent_requests: Option<Option<i64>>,
+    /// When it ends; cut to microseconds.
+    pub expires_at: Option<Option<DateTime<Utc>>>,
+    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    pub seen: Option<i64>,
+}
+
+impl OrgStore {
+    /// Makes a key. It works, in this process, when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on `models`: a name that no living model has. A key that acts gives more than it has.
+    pub async fn api_key_create(&self, new: NewApiKey) -> Result<ApiKeyRow, Error> {
+        let change = self.change().await?;
+        self.insert_api_key(change, ApiKeyId(self.clock().new_id()), new).await
+    }
+
+    /// As [`OrgStore::api_key_create`], under an id that was handed out before: none if it was made already, so that a
+    /// form that is sent twice makes one key.
+    ///
+    /// # Errors
+    /// As [`OrgStore::api_key_create`].
+    pub async fn api_key_create_once(
+        &self,
+        id: ApiKeyId,
+        new: NewApiKey,
+    ) -> Result<Option<ApiKeyRow>, Error> {
+        let change = self.change().await?;
+        if self.api_key(change.on(), id).await?.is_some() {
+            return Ok(None);
+        }
+        self.insert_api_key(change, id, new).await.map(Some)
+    }
+
+    async fn insert_api_key(&self, change: Change, id: ApiKeyId, new: NewApiKey) -> Result<ApiKeyRow, Error> {
+        self.check_allow_list(&change, new.models.as_deref()).await?;
+        let grant = self.pending_grant(&change, None).await?;
+        let now = self.clock().now();
+        let row = api_keys::ActiveModel {
+            id: Set(id),
+            organization_id: Set(self.organization_id),
+            name: Set(new.name),
+            key_hash: Set(new.key_hash.to_vec()),
+            prefix: Set(new.prefix),
+            last_four: Set(new.last_four),
+            scopes: Set(Json::from(new.scopes)),
+            models: Set(new.models.map(Json::from)),
+            requests_per_minute: Set(new.requests_per_minute),
+            concurrent_requests: Set(new.concurrent_requests),
+            expires_at: Set(new.expires_at.map(cut)),
+            created_by: Set(new.created_by),
+            created_at: Set(now),
+            updated_at: Set(now),
+            last_used_at: Set(None),
+            revoked_at: Set(None),
+        };
+        let row = ApiKeyRow::try_from(row.insert(change.on()).await?)?;
+        self.settle_grant(&change, grant, id).await?;
+        change.audit(entry("api_key.create", None, &row)?).await?;
+        change.commit().await?;
+        Ok(row)
+    }
+
+    /// A page of the keys, newest first, revoked ones included.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn api_key_list(&self, page: &PageRequest) -> Result<Page<ApiKeyRow>, Error> {
+        let keyset = (api_keys::Column::CreatedAt, api_keys::Column::Id);
+        let rows = newest_first(self.api_keys(), keyset, page.cursor, page.limit.saturating_add(1))
+            .all(self.reader())
+            .await?;
+        let rows: Vec<ApiKeyRow> = rows.into_iter().map(ApiKeyRow::try_from).collect::<Result<_, _>>()?;
+        Ok(Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 }))
+    }
+
+    /// The keys, newest first, revoked ones included, a page at a time, in both directions.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn api_key_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ApiKeyRow>, Error> {
+        let keyset = (api_keys::Column::CreatedAt, api_keys::Column::Id);
+        let position = |row: &api_keys::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let sheet = sheet(self.reader(), self.api_keys(), keyset, turn, limit, position).await?;
+        let (rows, rest) = sheet.split();
+        Ok(rest.with(rows.into_iter().map(ApiKeyRow::try_from).collect::<Result<_, _>>()?))
+    }
+
+    /// The key of that id, living or revoked.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn api_key_find(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+        self.api_key(self.reader(), id).await?.map(ApiKeyRow::try_from).transpose()
+    }
+
+    /// Changes a key; none if there is none of that id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on `models`: a name that no living model has. [`Error::Conflict`]: the key is revoked,
+    /// which nothing undoes. [`Error::RevisionChanged`]: it is not as it was seen.
+    pub async fn api_key_change(&self, id: ApiKeyId, to: ApiKeyChange) -> Result<Option<ApiKeyRow>, Error> {
+        let change = self.change().await?;
+        let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
+        if row.revoked_at.is_some() {
+            let message =
+                format!("the API key '{}' is revoked and cannot be changed: create a new one", row.name);
+            return Err(Error::Conflict { message });
+        }
+        check_seen(to.seen, row.updated_at)?;
+        self.check_allow_list(&change, to.models.as_ref().and_then(Option::as_deref)).await?;
+        let grant = self.pending_grant(&change, Some(id)).await?;
+        let before = ApiKeyRow::try_from(row.clone())?;
+        let mut row = row.into_active_model();
+        row.name = to.name.map_or(row.name, Set);
+        row.scopes = to.scopes.map_or(row.scopes, |scopes| Set(Json::from(scopes)));
+        row.models = to.models.map_or(row.models, |models| Set(models.map(Json::from)));
+        row.requests_per_minute = to.requests_per_minute.map_or(row.requests_per_minute, Set);
+        row.concurrent_requests = to.concurrent_requests.map_or(row.concurrent_requests, Set);
+        row.expires_at = to.expires_at.map_or(row.expires_at, |expires_at| Set(expires_at.map(cut)));
+        row.updated_at = Set(self.clock().now());
+        let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
+        self.settle_grant(&change, grant, id).await?;
+        change.audit(entry("api_key.change", Some(&before), &after)?).await?;
+        change.commit().await?;
+        Ok(Some(after))
+    }
+
+    /// Revokes a key for good; none if there is none of that id. It is refused, in this process, when this
+    /// returns. A key that is revoked already stays as it is.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn api_key_revoke(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
+        let change = self.change().await?;
+        let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
+        let before = ApiKeyRow::try_from(row.clone())?;
+        if before.revoked_at.is_some() {
+            return Ok(Some(before));
+        }
+        let now = self.clock().now();
+        let mut row = row.into_active_model();
+        row.revoked_at = Set(Some(now));
+        row.updated_at = Set(now);
+        let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
+        change.audit(entry("api_key.revoke", Some(&before), &after)?).await?;
+        change.commit().await?;
+        Ok(Some(after))
+    }
+
+    /// A model's new name goes into the allow-lists that hold the old one. They would otherwise lose the model,
+    /// and let in whichever model takes the old name next.
+    pub(in crate::store) async fn api_keys_rename_model(
+        &self,
+        change: &Change,
+        old: &str,
+        new: &str,
+    ) -> Result<(), Error> {
+        let listing = self.api_keys().filter(api_keys::Column::Models.is_not_null());
+        for row in listing.all(change.on()).await? {
+            let before = ApiKeyRow::try_from(row.clone())?;
+            let mut models = before.models.clone().unwrap_or_default();
+            if !models.iter().any(|name| name == old) {
+                continue;
+            }
+            // The new name may be there already, left by a model that is gone.
+            models.retain(|name| name != new);
+            models.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
+            let mut row = row.into_active_model();
+            row.models = Set(Some(Json::from(models)));
+            row.updated_at = Set(self.clock().now());
+            let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
+            change.audit(entry("api_key.change", Some(&before), &after)?).await?;
+        }
+        Ok(())
+    }
+
+    fn api_keys(&self) -> Select<api_keys::Entity> {
+        api_keys::Entity::find().filter(api_keys::Column::OrganizationId.eq(self.organization_id))
+    }
+
+    pub(in crate::store) async fn api_key(
+        &self,
+        on: &impl ConnectionTrait,
+        id: ApiKeyId,
+    ) -> Result<Option<api_keys::Model>, Error> {
+        Ok(self.api_keys().filter(api_keys::Column::Id.eq(id)).one(on).await?)
+    }
+
+    async fn check_allow_list(&self, change: &Change, models: Option<&[String]>) -> Result<(), Error> {
+        let Some(models) = models else { return Ok(()) };
+        let catalogue = self.model_names(change.on()).await?;
+        let unknown: Vec<&str> =
+            models.iter().filter(|name| !catalogue.contains_key(*name)).map(String::as_str).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "no model of this organization's catalogue is called '{}': name living models, or send null for all",
+            unknown.join("', '")
+        );
+        Err(Error::Invalid(vec![Violation::body("models", "value_error", message)]))
+    }
+}
+
+impl TryFrom<api_keys::Model> for ApiKeyRow {
+    type Error = Error;
+
+    fn try_from(row: api_keys::Model) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            prefix: row.prefix,
+            last_four: row.last_four,
+            scopes: serde_json::from_value(row.scopes).map_err(Error::internal)?,
+            models: row.models.map(serde_json::from_value).transpose().map_err(Error::internal)?,
+            requests_per_minute: row.requests_per_minute,
+            concurrent_requests: row.concurrent_requests,
+            expires_at: row.expires_at,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+        })
+    }
+}
+
+fn entry(action: &'static str, before: Option<&ApiKeyRow>, after: &ApiKeyRow) -> Result<AuditEntry, Error> {
+    AuditEntry::new(action, "api_key", after.id.0, &after.name, before, Some(after))
+}
+
+/// A time from outside, cut to what both databases keep.
+fn cut(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
+}

@@ -1,0 +1,68 @@
+//! Reading who changed what.
+//!
+//! Imports the rest of `store`.
+
+use chrono::{DateTime, Utc};
+use entity::audit_entries;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _};
+use uuid::Uuid;
+
+use crate::store::pagination::listing::sheet;
+use crate::store::pagination::{Position, Sheet, Turn, equals, newest_first};
+use crate::store::{Error, OrgStore};
+
+/// One entry: who did what to what, with the state before and after, without secrets.
+pub type AuditRow = audit_entries::Model;
+
+/// Which entries. Every field that is set narrows the choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Whose: a person's address, a key's name, or the system's word.
+    pub actor: Option<String>,
+    /// On what: `model`, `provider`, `api_key`, `fallback` ...
+    pub resource_kind: Option<String>,
+    /// On the thing of that name.
+    pub resource_name: Option<String>,
+}
+
+/// The most entries of one thing that are read at once.
+const OF_ONE: u64 = 20;
+
+impl OrgStore {
+    /// The newest entries of one thing since a moment, newest first; at most 20.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn audit_of(&self, resource_id: Uuid, since: DateTime<Utc>) -> Result<Vec<AuditRow>, Error> {
+        use audit_entries::Column;
+        let rows = audit_entries::Entity::find()
+            .filter(Column::OrganizationId.eq(self.organization_id))
+            .filter(Column::CreatedAt.gte(since))
+            .filter(Column::ResourceId.eq(resource_id));
+        Ok(newest_first(rows, (Column::CreatedAt, Column::Id), None, OF_ONE).all(self.reader()).await?)
+    }
+
+    /// The entries that match, a page at a time, in both directions, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn audit_sheet(
+        &self,
+        filter: &AuditFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<AuditRow>, Error> {
+        use audit_entries::Column;
+        let rows = audit_entries::Entity::find().filter(Column::OrganizationId.eq(self.organization_id));
+        let texts = [
+            (Column::ActorLabel, &filter.actor),
+            (Column::ResourceKind, &filter.resource_kind),
+            (Column::ResourceName, &filter.resource_name),
+        ];
+        let rows = texts.into_iter().fold(rows, |rows, (column, text)| {
+            rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
+        });
+        let position = |row: &AuditRow| Position { created_at: row.created_at, id: row.id.0 };
+        sheet(self.reader(), rows, (Column::CreatedAt, Column::Id), turn, limit, position).await
+    }
+}

@@ -1,0 +1,148 @@
+//! Fallback events: what happened when models failed. Written by the recorder, only read here.
+//!
+//! Imports the rest of `store`.
+
+use chrono::{DateTime, Utc};
+use entity::fallback_events;
+use entity::ids::{FallbackEventId, RequestId};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
+use uuid::Uuid;
+
+use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first, turned};
+use crate::store::{Error, OrgStore};
+
+/// One fallback event: the columns of its table.
+pub use entity::fallback_events::Model as EventRow;
+
+/// Which events. Every field that is set narrows the choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Catalogue name of the model that did not answer.
+    pub failed_model: Option<String>,
+    /// Catalogue name of the next entry of the chain.
+    pub next_model: Option<String>,
+    /// Why: a class of failure or a reason for passing over.
+    pub error_class: Option<String>,
+    /// The caller's session.
+    pub session_id: Option<Uuid>,
+    /// The request.
+    pub request_id: Option<RequestId>,
+    /// The stored configuration that gave the next candidate.
+    pub router_config_id: Option<Uuid>,
+    /// `live`, `drill` or `demo`.
+    pub origin: Option<String>,
+    /// Not before this moment.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl OrgStore {
+    /// A page of the events that match, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn event_list(
+        &self,
+        filter: &EventFilter,
+        page: &PageRequest,
+    ) -> Result<Page<EventRow>, Error> {
+        let rows = self.event_batch(filter, page.cursor, page.limit.saturating_add(1)).await?;
+        Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
+    }
+
+    /// The events that match, a page at a time, in both directions. Where fewer than a page's rows are newer, it is
+    /// the first page.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn event_sheet(
+        &self,
+        filter: &EventFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<EventRow>, Error> {
+        let keyset = (fallback_events::Column::CreatedAt, fallback_events::Column::Id);
+        let rows = turned(filter.apply(self.events()), keyset, turn, limit.saturating_add(1));
+        let sheet = Sheet::cut(rows.all(self.reader()).await?, turn, limit, |row| Position::from(row));
+        if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
+            let rows = turned(filter.apply(self.events()), keyset, Turn::First, limit.saturating_add(1));
+            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| {
+                Position::from(row)
+            }));
+        }
+        Ok(sheet)
+    }
+
+    /// At most `limit` of the events that match, newest first, from a position on; the next batch starts after the last
+    /// row's [`Position`]. An export reads batch by batch and holds no transaction between.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn event_batch(
+        &self,
+        filter: &EventFilter,
+        after: Option<Position>,
+        limit: u64,
+    ) -> Result<Vec<EventRow>, Error> {
+        let keyset = (fallback_events::Column::CreatedAt, fallback_events::Column::Id);
+        let rows = newest_first(filter.apply(self.events()), keyset, after, limit);
+        Ok(rows.all(self.reader()).await?)
+    }
+
+    /// The event of that id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn event_find(&self, id: FallbackEventId) -> Result<Option<EventRow>, Error> {
+        Ok(self.events().filter(fallback_events::Column::Id.eq(id)).one(self.reader()).await?)
+    }
+
+    fn events(&self) -> Select<fallback_events::Entity> {
+        fallback_events::Entity::find()
+            .filter(fallback_events::Column::OrganizationId.eq(self.organization_id))
+    }
+}
+
+impl From<&EventRow> for Position {
+    fn from(row: &EventRow) -> Self {
+        Self { created_at: row.created_at, id: row.id.0 }
+    }
+}
+
+impl EventFilter {
+    /// Does a row match that was read already?
+    #[must_use]
+    pub fn matches(&self, row: &EventRow) -> bool {
+        fn same<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        same(self.failed_model.as_ref(), Some(&row.failed_model))
+            && same(self.next_model.as_ref(), row.next_model.as_ref())
+            && same(self.error_class.as_ref(), Some(&row.error_class))
+            && same(self.origin.as_ref(), Some(&row.origin))
+            && same(self.session_id.as_ref(), row.session_id.as_ref())
+            && same(self.request_id.as_ref(), Some(&row.request_id))
+            && same(self.router_config_id.as_ref(), row.router_config_id.as_ref())
+            && self.since.is_none_or(|since| row.created_at >= since)
+            && self.until.is_none_or(|until| row.created_at < until)
+    }
+
+    fn apply(&self, rows: Select<fallback_events::Entity>) -> Select<fallback_events::Entity> {
+        use fallback_events::Column;
+        let texts = [
+            (Column::FailedModel, &self.failed_model),
+            (Column::NextModel, &self.next_model),
+            (Column::ErrorClass, &self.error_class),
+            (Column::Origin, &self.origin),
+        ];
+        let rows = texts.into_iter().fold(rows, |rows, (column, text)| {
+            rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
+        });
+        rows.apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))
+            .apply_if(self.request_id, |rows, id| rows.filter(Column::RequestId.eq(id)))
+            .apply_if(self.router_config_id, |rows, id| rows.filter(Column::RouterConfigId.eq(id)))
+            .apply_if(self.since, |rows, since| rows.filter(Column::CreatedAt.gte(since)))
+            .apply_if(self.until, |rows, until| rows.filter(Column::CreatedAt.lt(until)))
+    }
+}

@@ -1,0 +1,14 @@
+//! TODO store::tenant
+
+pub(crate) mod api_keys;
+pub(crate) mod audit;
+pub(crate) mod budgets;
+pub(crate) mod events;
+pub(crate) mod fallbacks;
+pub(crate) mod key_bounds;
+pub(crate) mod key_grants;
+pub(crate) mod models;
+pub(crate) mod providers;
+pub(crate) mod requests;
+pub(crate) mod settings;
+pub(crate) mod usage;

@@ -1,0 +1,266 @@
+//! Models: the catalogue, the names by which apps ask. A row holds what the organization said; what it left open
+//! is filled from the embedded table when the snapshot is made.
+//!
+//! Imports `providers` for the types of capabilities and rules, and the rest of `store`.
+
+mod fields;
+mod filled;
+mod price;
+
+use std::collections::BTreeMap;
+
+use entity::ids::{ModelId, ProviderId};
+use entity::models;
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
+};
+
+use super::audit::AuditEntry;
+use crate::domain::error::Violation;
+use crate::store::pagination::listing::sheet;
+use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, contains, equals, newest_first};
+use crate::store::transaction::{Change, check_seen};
+use crate::store::{Error, OrgStore};
+pub use fields::{ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
+pub use filled::FilledModel;
+
+impl OrgStore {
+    /// Adds a model. Requests of this process can ask for it when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`]: a living model has that name. [`Error::Invalid`] on `provider_id`: no living provider
+    /// of the organization has that id.
+    pub async fn model_create(&self, new: ModelFields) -> Result<ModelRow, Error> {
+        let change = self.change().await?;
+        self.check_model_name(&change, &new.name, None).await?;
+        self.check_provider(&change, new.provider_id).await?;
+        let now = self.clock().now();
+        let price = new.price;
+        let row = models::ActiveModel {
+            id: Set(ModelId(self.clock().new_id())),
+            organization_id: Set(self.organization_id),
+            created_at: Set(now),
+            updated_at: Set(now),
+            deleted_at: Set(None),
+            ..new.into_active_model()?
+        };
+        let row = row.insert(change.on()).await?;
+        self.price_set(&change, row.id, price).await?;
+        let row = self.complete(change.on(), row).await?;
+        change.audit(entry("model.create", None, Some(&row), &row)?).await?;
+        change.commit().await?;
+        Ok(row)
+    }
+
+    /// A page of the living models, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn model_list(
+        &self,
+        filter: &ModelFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ModelRow>, Error> {
+        let keyset = (models::Column::CreatedAt, models::Column::Id);
+        let rows = newest_first(self.filtered(filter), keyset, page.cursor, page.limit.saturating_add(1))
+            .all(self.reader())
+            .await?;
+        let page = Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 });
+        Ok(Page { items: self.complete_all(self.reader(), page.items).await?, next: page.next })
+    }
+
+    /// The living models, newest first, a page at a time, in both directions.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn model_sheet(
+        &self,
+        filter: &ModelFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<ModelRow>, Error> {
+        let keyset = (models::Column::CreatedAt, models::Column::Id);
+        let position = |row: &models::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let sheet = sheet(self.reader(), self.filtered(filter), keyset, turn, limit, position).await?;
+        let (rows, rest) = sheet.split();
+        Ok(rest.with(self.complete_all(self.reader(), rows).await?))
+    }
+
+    /// The living model of that id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn model_find(&self, id: ModelId) -> Result<Option<ModelRow>, Error> {
+        match self.model(self.reader(), id).await? {
+            Some(row) => Ok(Some(self.complete(self.reader(), row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The living model of that name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn model_find_by_name(&self, name: &str) -> Result<Option<ModelRow>, Error> {
+        match self.models().filter(equals(models::Column::Name, name)).one(self.reader()).await? {
+            Some(row) => Ok(Some(self.complete(self.reader(), row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Changes a model; none if there is no living one of that id. A model under a new name stays itself: its
+    /// fallbacks, those it stands in for, and the keys that may use it follow.
+    ///
+    /// # Errors
+    /// As [`OrgStore::model_create`]. [`Error::RevisionChanged`]: it is not as it was seen.
+    pub async fn model_change(&self, id: ModelId, to: ModelChange) -> Result<Option<ModelRow>, Error> {
+        let change = self.change().await?;
+        let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
+        check_seen(to.seen, row.updated_at)?;
+        let before = self.complete(change.on(), row.clone()).await?;
+        if let Some(name) = to.name.as_ref().filter(|name| **name != before.name) {
+            self.check_model_name(&change, name, Some(id)).await?;
+            self.api_keys_rename_model(&change, &before.name, name).await?;
+        }
+        if let Some(provider_id) = to.provider_id {
+            self.check_provider(&change, provider_id).await?;
+        }
+        let price = to.price;
+        let mut row = to.apply(row)?;
+        row.updated_at = Set(self.clock().now());
+        let row = row.update(change.on()).await?;
+        if let Some(price) = price {
+            self.price_set(&change, id, price).await?;
+        }
+        let after = self.complete(change.on(), row).await?;
+        change.audit(entry("model.change", Some(&before), Some(&after), &after)?).await?;
+        change.commit().await?;
+        Ok(Some(after))
+    }
+
+    /// Ends the model's cooldown in every process; returns the model, or none if there is no living one of that id.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn model_end_cooldown(&self, id: ModelId) -> Result<Option<ModelRow>, Error> {
+        let change = self.change().await?;
+        let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
+        let mut row = models::ActiveModel::from(row);
+        row.cooldown_ended_at = Set(Some(self.clock().now()));
+        let row = row.update(change.on()).await?;
+        let row = self.complete(change.on(), row).await?;
+        change.audit(entry("model.end_cooldown", None, None, &row)?).await?;
+        change.commit().await?;
+        Ok(Some(row))
+    }
+
+    /// Deletes a model; returns it as it was, or none if there is no living one of that id. Keys that may use it
+    /// keep its name.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`]: a living fallback configuration is the model's, or has it as a fallback.
+    pub async fn model_delete(&self, id: ModelId) -> Result<Option<ModelRow>, Error> {
+        let change = self.change().await?;
+        let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
+        let before = self.complete(change.on(), row.clone()).await?;
+        let users = self.fallbacks_using(change.on(), &before.name).await?;
+        if !users.is_empty() {
+            let message = format!(
+                "the model '{}' is part of the fallbacks of '{}': change or delete those fallbacks first",
+                before.name,
+                users.join("', '")
+            );
+            return Err(Error::Conflict { message });
+        }
+        let now = self.clock().now();
+        let deleted = models::ActiveModel { deleted_at: Set(Some(now)), updated_at: Set(now), ..row.into() };
+        deleted.update(change.on()).await?;
+        change.audit(entry("model.delete", Some(&before), None, &before)?).await?;
+        change.commit().await?;
+        Ok(Some(before))
+    }
+
+    /// The names of the living models, sorted, with their ids.
+    pub(in crate::store) async fn model_names(
+        &self,
+        on: &impl ConnectionTrait,
+    ) -> Result<BTreeMap<String, ModelId>, Error> {
+        let names: Vec<(String, ModelId)> = self
+            .models()
+            .select_only()
+            .column(models::Column::Name)
+            .column(models::Column::Id)
+            .into_tuple()
+            .all(on)
+            .await?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// The names of the living models that a provider serves, sorted.
+    pub(in crate::store) async fn model_names_of_provider(
+        &self,
+        on: &impl ConnectionTrait,
+        id: ProviderId,
+    ) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = self
+            .models()
+            .filter(models::Column::ProviderId.eq(id))
+            .select_only()
+            .column(models::Column::Name)
+            .into_tuple()
+            .all(on)
+            .await?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn filtered(&self, filter: &ModelFilter) -> Select<models::Entity> {
+        use models::Column;
+        let backend = self.reader().get_database_backend();
+        self.models()
+            .apply_if(filter.name.as_deref(), |rows, name| rows.filter(equals(Column::Name, name)))
+            .apply_if(filter.contains.as_deref(), |rows, part| {
+                rows.filter(contains(backend, Column::Name, part))
+            })
+            .apply_if(filter.provider_id, |rows, id| rows.filter(Column::ProviderId.eq(id)))
+            .apply_if(filter.enabled, |rows, enabled| rows.filter(Column::Enabled.eq(enabled)))
+    }
+
+    fn models(&self) -> Select<models::Entity> {
+        models::Entity::find()
+            .filter(models::Column::OrganizationId.eq(self.organization_id))
+            .filter(models::Column::DeletedAt.is_null())
+    }
+
+    async fn model(&self, on: &impl ConnectionTrait, id: ModelId) -> Result<Option<models::Model>, Error> {
+        Ok(self.models().filter(models::Column::Id.eq(id)).one(on).await?)
+    }
+
+    async fn check_model_name(&self, change: &Change, name: &str, own: Option<ModelId>) -> Result<(), Error> {
+        let holder = self.models().filter(equals(models::Column::Name, name)).one(change.on()).await?;
+        if holder.is_none_or(|holder| Some(holder.id) == own) {
+            return Ok(());
+        }
+        let message =
+            format!("a model called '{name}' exists already: choose another name, or change that one");
+        Err(Error::Conflict { message })
+    }
+
+    async fn check_provider(&self, change: &Change, id: ProviderId) -> Result<(), Error> {
+        if self.provider(change.on(), id).await?.is_some() {
+            return Ok(());
+        }
+        let message = format!("no such provider: '{id}'. Use the id of a provider of this organization");
+        Err(Error::Invalid(vec![Violation::body("provider_id", "value_error", message)]))
+    }
+}
+
+fn entry(
+    action: &'static str,
+    before: Option<&ModelRow>,
+    after: Option<&ModelRow>,
+    named: &ModelRow,
+) -> Result<AuditEntry, Error> {
+    AuditEntry::new(action, "model", named.id.0, &named.name, before, after)
+}

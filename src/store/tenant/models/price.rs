@@ -1,0 +1,149 @@
+//! What models cost: dated rows, of which the newest holds. None is ever changed or removed, so that the cost of an
+//! old request can be explained.
+//!
+//! Imports the rest of `store`.
+
+use std::collections::HashMap;
+
+use entity::ids::{ModelId, ModelPriceId, ProviderId};
+use entity::{model_prices, models, providers};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::{Error, ModelRow, OrgStore, PriceFields};
+use crate::providers::LongPrompt;
+use crate::store::transaction::Change;
+
+impl OrgStore {
+    /// Makes a price hold from now on, unless it does already. A price without any number takes back the
+    /// organization's own; the embedded table's holds again.
+    pub(super) async fn price_set(
+        &self,
+        change: &Change,
+        id: ModelId,
+        price: Option<PriceFields>,
+    ) -> Result<(), Error> {
+        let price = price.filter(PriceFields::says_something);
+        if self.prices(change.on(), &[id]).await?.remove(&id) == price {
+            return Ok(());
+        }
+        let now = self.clock().now();
+        let PriceFields { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
+            price.unwrap_or_default();
+        let row = model_prices::ActiveModel {
+            id: Set(ModelPriceId(self.clock().new_id())),
+            organization_id: Set(self.organization_id),
+            model_id: Set(id),
+            input: Set(input),
+            output: Set(output),
+            cache_read: Set(cache_read),
+            cache_write: Set(cache_write),
+            audio_input: Set(audio_input),
+            audio_output: Set(audio_output),
+            long_prompt_above: Set(long_prompt.map(|long| long.above)),
+            long_prompt_input: Set(long_prompt.and_then(|long| long.input)),
+            long_prompt_output: Set(long_prompt.and_then(|long| long.output)),
+            long_prompt_cache_read: Set(long_prompt.and_then(|long| long.cache_read)),
+            long_prompt_cache_write: Set(long_prompt.and_then(|long| long.cache_write)),
+            valid_from: Set(now),
+            created_at: Set(now),
+        };
+        row.insert(change.on()).await?;
+        Ok(())
+    }
+
+    /// The row with its provider's preset and its price.
+    pub(super) async fn complete(
+        &self,
+        on: &impl ConnectionTrait,
+        row: models::Model,
+    ) -> Result<ModelRow, Error> {
+        let mut rows = self.complete_all(on, vec![row]).await?;
+        rows.pop().ok_or_else(|| Error::internal("a model's row got lost"))
+    }
+
+    /// The rows, likewise, in their order.
+    pub(super) async fn complete_all(
+        &self,
+        on: &impl ConnectionTrait,
+        rows: Vec<models::Model>,
+    ) -> Result<Vec<ModelRow>, Error> {
+        let ids: Vec<ModelId> = rows.iter().map(|row| row.id).collect();
+        let mut prices = self.prices(on, &ids).await?;
+        let presets = self.presets(on, rows.iter().map(|row| row.provider_id).collect()).await?;
+        rows.into_iter()
+            .map(|row| {
+                // A provider's row outlives its models', so its preset is always there.
+                let preset = presets.get(&row.provider_id).cloned().unwrap_or_default();
+                let price = prices.remove(&row.id);
+                ModelRow::new(row, preset, price)
+            })
+            .collect()
+    }
+
+    /// The organization's own prices in force.
+    async fn prices(
+        &self,
+        on: &impl ConnectionTrait,
+        ids: &[ModelId],
+    ) -> Result<HashMap<ModelId, PriceFields>, Error> {
+        // Oldest first, so that the newest is the one that stays in the map.
+        let rows = model_prices::Entity::find()
+            .filter(model_prices::Column::OrganizationId.eq(self.organization_id))
+            .filter(model_prices::Column::ModelId.is_in(ids.iter().copied()))
+            .order_by_asc(model_prices::Column::ValidFrom)
+            .order_by_asc(model_prices::Column::Id)
+            .all(on)
+            .await?;
+        let mut prices: HashMap<_, _> =
+            rows.into_iter().map(|row| (row.model_id, PriceFields::from(&row))).collect();
+        prices.retain(|_, price| price.says_something());
+        Ok(prices)
+    }
+
+    async fn presets(
+        &self,
+        on: &impl ConnectionTrait,
+        ids: Vec<ProviderId>,
+    ) -> Result<HashMap<ProviderId, String>, Error> {
+        let presets: Vec<(ProviderId, String)> = providers::Entity::find()
+            .filter(providers::Column::OrganizationId.eq(self.organization_id))
+            .filter(providers::Column::Id.is_in(ids))
+            .select_only()
+            .column(providers::Column::Id)
+            .column(providers::Column::Preset)
+            .into_tuple()
+            .all(on)
+            .await?;
+        Ok(presets.into_iter().collect())
+    }
+}
+
+impl PriceFields {
+    /// Is any number of it known?
+    pub(in crate::store) fn says_something(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+impl From<&model_prices::Model> for PriceFields {
+    fn from(row: &model_prices::Model) -> Self {
+        Self {
+            input: row.input,
+            output: row.output,
+            cache_read: row.cache_read,
+            cache_write: row.cache_write,
+            audio_input: row.audio_input,
+            audio_output: row.audio_output,
+            long_prompt: row.long_prompt_above.map(|above| LongPrompt {
+                above,
+                input: row.long_prompt_input,
+                output: row.long_prompt_output,
+                cache_read: row.long_prompt_cache_read,
+                cache_write: row.long_prompt_cache_write,
+            }),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Whether a provider accepts the organization's credential, as its calls have found out.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::ids::ProviderId;
+use entity::providers;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
+use serde::Serialize;
+
+use super::ProviderRow;
+use crate::store::tenant::audit::AuditEntry;
+use crate::store::transaction::audit;
+use crate::store::{Error, OrgStore};
+
+/// What calls have found out about a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderHealth {
+    /// It answers.
+    Ok,
+    /// It does not accept the credential; its words, redacted.
+    Failing(String),
+}
+
+impl ProviderHealth {
+    /// The word in the database and in JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failing(_) => "failing",
+        }
+    }
+}
+
+/// Changes of a provider's health within this time become one audit entry, after the first and the one that ends it.
+const FOLDED_WITHIN: TimeDelta = TimeDelta::hours(1);
+
+/// A provider as its audit entry shows it, with the changes before this one that have no entry of their own.
+#[derive(Serialize)]
+struct Noted<'a> {
+    #[serde(flatten)]
+    provider: &'a ProviderRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes_not_listed: Option<i32>,
+}
+
+impl OrgStore {
+    /// Writes down a provider's health; nothing if it is known already, or if the provider was changed or deleted since
+    /// the calls that found it out, which used the provider as of `updated_at`.
+    ///
+    /// The first change and the next one get audit entries; those that follow within an hour are only counted, and the
+    /// count is in the next entry. No request goes by a provider's health, so no process reads the organization again.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn provider_health_set(
+        &self,
+        id: ProviderId,
+        updated_at: DateTime<Utc>,
+        health: ProviderHealth,
+    ) -> Result<(), Error> {
+        let transaction = self.store.begin().await?;
+        let Some(row) = self.provider(&transaction, id).await? else { return Ok(()) };
+        if row.updated_at != updated_at || row.health == health.as_str() {
+            return Ok(());
+        }
+        let now = self.clock().now();
+        let folds = row.health_noted_at.is_some_and(|noted| now - noted < FOLDED_WITHIN);
+        let listed = !folds || row.health_changes == 0;
+        let not_listed = row.health_changes - 1;
+        let before = ProviderRow::from(row.clone());
+        let after = providers::Model {
+            health: health.as_str().to_owned(),
+            health_at: Some(now),
+            health_message: match health {
+                ProviderHealth::Ok => None,
+                ProviderHealth::Failing(message) => Some(message.replace('\0', "")),
+            },
+            health_noted_at: if folds { row.health_noted_at } else { Some(now) },
+            health_changes: if folds { row.health_changes.saturating_add(1) } else { 0 },
+            ..row
+        };
+        if !self.health_update(&transaction, &after).await? {
+            return Ok(());
+        }
+        if listed {
+            let after = ProviderRow::from(after);
+            let changes_not_listed = (!folds && not_listed > 0).then_some(not_listed);
+            let noted = Noted { provider: &after, changes_not_listed };
+            let before = Noted { provider: &before, changes_not_listed: None };
+            let (name, before, after) = (&after.name, Some(&before), Some(&noted));
+            let entry = AuditEntry::new("provider.health", "provider", id.0, name, before, after)?;
+            audit(&transaction, self.clock(), self.organization_id, &self.actor, entry).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Whether the provider was still the one that was called.
+    async fn health_update(&self, on: &DatabaseTransaction, to: &providers::Model) -> Result<bool, Error> {
+        use providers::Column;
+        let updated = providers::Entity::update_many()
+            .col_expr(Column::Health, Expr::value(to.health.clone()))
+            .col_expr(Column::HealthAt, Expr::value(to.health_at))
+            .col_expr(Column::HealthMessage, Expr::value(to.health_message.clone()))
+            .col_expr(Column::HealthNotedAt, Expr::value(to.health_noted_at))
+            .col_expr(Column::HealthChanges, Expr::value(to.health_changes))
+            .filter(Column::OrganizationId.eq(self.organization_id))
+            .filter(Column::Id.eq(to.id))
+            .filter(Column::UpdatedAt.eq(to.updated_at))
+            .exec(on)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+}

@@ -1,0 +1,121 @@
+//! Requests: one row for each that reached a candidate. Written by the recorder, only read here.
+//!
+//! Imports the rest of `store`.
+
+use chrono::{DateTime, Utc};
+use entity::ids::{ApiKeyId, RequestId};
+use entity::requests;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
+use uuid::Uuid;
+
+use crate::store::pagination::listing::sheet;
+use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use crate::store::{Error, OrgStore};
+
+/// One request: the columns of its table.
+pub use entity::requests::Model as RequestRow;
+
+/// Which requests. Every field that is set narrows the choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestFilter {
+    /// Catalogue name of the primary.
+    pub requested_model: Option<String>,
+    /// Catalogue name of the model that answered.
+    pub served_model: Option<String>,
+    /// `answered`, `failed`, `interrupted`, `client_closed` or `running`.
+    pub outcome: Option<String>,
+    /// The key that called.
+    pub api_key_id: Option<ApiKeyId>,
+    /// The caller's session.
+    pub session_id: Option<Uuid>,
+    /// Not before this moment.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// `live`, `drill` or `demo`.
+    pub origin: Option<String>,
+}
+
+impl OrgStore {
+    /// A page of the requests that match, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_list(
+        &self,
+        filter: &RequestFilter,
+        page: &PageRequest,
+    ) -> Result<Page<RequestRow>, Error> {
+        let rows = self.request_batch(filter, page.cursor, page.limit.saturating_add(1)).await?;
+        Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
+    }
+
+    /// The requests that match, a page at a time, in both directions. Where fewer than a page's rows are newer, it is
+    /// the first page.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_sheet(
+        &self,
+        filter: &RequestFilter,
+        turn: Turn,
+        limit: u64,
+    ) -> Result<Sheet<RequestRow>, Error> {
+        let keyset = (requests::Column::CreatedAt, requests::Column::Id);
+        let rows = filter.apply(self.requests());
+        sheet(self.reader(), rows, keyset, turn, limit, |row| Position::from(row)).await
+    }
+
+    /// At most `limit` of the requests that match, newest first, from a position on; the next batch starts after the last
+    /// row's [`Position`]. An export reads batch by batch and holds no transaction between.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_batch(
+        &self,
+        filter: &RequestFilter,
+        after: Option<Position>,
+        limit: u64,
+    ) -> Result<Vec<RequestRow>, Error> {
+        let keyset = (requests::Column::CreatedAt, requests::Column::Id);
+        let rows = newest_first(filter.apply(self.requests()), keyset, after, limit);
+        Ok(rows.all(self.reader()).await?)
+    }
+
+    /// The request of that id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn request_find(&self, id: RequestId) -> Result<Option<RequestRow>, Error> {
+        Ok(self.requests().filter(requests::Column::Id.eq(id)).one(self.reader()).await?)
+    }
+
+    fn requests(&self) -> Select<requests::Entity> {
+        requests::Entity::find().filter(requests::Column::OrganizationId.eq(self.organization_id))
+    }
+}
+
+impl From<&RequestRow> for Position {
+    fn from(row: &RequestRow) -> Self {
+        Self { created_at: row.created_at, id: row.id.0 }
+    }
+}
+
+impl RequestFilter {
+    fn apply(&self, rows: Select<requests::Entity>) -> Select<requests::Entity> {
+        use requests::Column;
+        let texts = [
+            (Column::RequestedModel, &self.requested_model),
+            (Column::ServedModel, &self.served_model),
+            (Column::Outcome, &self.outcome),
+            (Column::Origin, &self.origin),
+        ];
+        let rows = texts.into_iter().fold(rows, |rows, (column, text)| {
+            rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
+        });
+        rows.apply_if(self.api_key_id, |rows, id| rows.filter(Column::ApiKeyId.eq(id)))
+            .apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))
+            .apply_if(self.since, |rows, since| rows.filter(Column::CreatedAt.gte(since)))
+            .apply_if(self.until, |rows, until| rows.filter(Column::CreatedAt.lt(until)))
+    }
+}

@@ -1,0 +1,267 @@
+//! Usage: what was asked, answered and spent, added up by day, model, key and session. From the roll-ups alone.
+//!
+//! Imports the rest of `store`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::ids::ApiKeyId;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, Order, Query, SelectStatement, SimpleExpr};
+use sea_orm::{Condition, FromQueryResult};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::store::pagination::equals;
+use crate::store::{Error, OrgStore};
+
+/// What usage can be added up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UsageBy {
+    /// The UTC day.
+    Day,
+    /// The model that answered.
+    Model,
+    /// The key that called.
+    Key,
+    /// The caller's session.
+    Session,
+}
+
+impl UsageBy {
+    /// Everything, in the order in which rows are sorted.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Model, Self::Key, Self::Session];
+
+    /// The word in queries.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Model => "model",
+            Self::Key => "key",
+            Self::Session => "session",
+        }
+    }
+
+    /// What that word stands for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == word)
+    }
+
+    fn column(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Model => "served_model",
+            Self::Key => "api_key_id",
+            Self::Session => "session_id",
+        }
+    }
+}
+
+/// Which usage, and by what. Every field that is set narrows the choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageFilter {
+    /// By what it is added up; none is all in one.
+    pub by: Vec<UsageBy>,
+    /// Not before the UTC day of this moment.
+    pub since: Option<DateTime<Utc>>,
+    /// Only days that begin before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// `live` or `demo`; drills are not counted.
+    pub origin: Option<String>,
+    /// Catalogue name of the model that answered.
+    pub model: Option<String>,
+    /// The key that called.
+    pub api_key_id: Option<ApiKeyId>,
+    /// The caller's session.
+    pub session_id: Option<Uuid>,
+}
+
+/// Where a row stands: what it is not added up by is at its least.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UsagePlace {
+    day: i64,
+    model: String,
+    key: Uuid,
+    session: Uuid,
+}
+
+/// What was used.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct UsageRow {
+    /// Start of the UTC day, in Unix seconds; 0: of all days.
+    day: i64,
+    served_model: String,
+    api_key_id: Uuid,
+    session_id: Uuid,
+    /// How many requests.
+    pub requests: i64,
+    /// How many of them were answered whole.
+    pub answered: i64,
+    /// How many of those by another model than the requested one.
+    pub by_fallback: i64,
+    /// Prompt tokens.
+    pub input_tokens: i64,
+    /// Answer tokens.
+    pub output_tokens: i64,
+    /// Prompt tokens that came from a provider's cache.
+    pub cached_tokens: i64,
+    /// Tokens spent on reasoning.
+    pub reasoning_tokens: i64,
+    /// In nano-dollars, of the requests with a known cost.
+    pub cost_nano_dollars: i64,
+    /// How many requests' cost is unknown.
+    pub unpriced: i64,
+    /// How many requests' tokens we reckoned ourselves.
+    pub estimated: i64,
+}
+
+impl UsageRow {
+    /// The UTC day; none: of all days.
+    #[must_use]
+    pub fn day(&self) -> Option<NaiveDate> {
+        let day = DateTime::from_timestamp(self.day, 0).filter(|_| self.day != 0);
+        day.map(|day| day.date_naive())
+    }
+
+    /// The model that answered; none: nobody did, or of all models.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        (!self.served_model.is_empty()).then_some(&*self.served_model)
+    }
+
+    /// The key that called; none: without one, or of all keys.
+    #[must_use]
+    pub fn api_key_id(&self) -> Option<Uuid> {
+        (!self.api_key_id.is_nil()).then_some(self.api_key_id)
+    }
+
+    /// What is known to be paid, in nano-dollars: at least that, where some requests' cost is unknown. None: nothing is known.
+    #[must_use]
+    pub fn cost(&self) -> Option<i64> {
+        known_cost(self.cost_nano_dollars, self.unpriced)
+    }
+
+    /// The session; none: of all sessions.
+    #[must_use]
+    pub fn session_id(&self) -> Option<Uuid> {
+        (!self.session_id.is_nil()).then_some(self.session_id)
+    }
+}
+
+impl From<&UsageRow> for UsagePlace {
+    fn from(row: &UsageRow) -> Self {
+        Self { day: row.day, model: row.served_model.clone(), key: row.api_key_id, session: row.session_id }
+    }
+}
+
+/// A sum of costs of which so many are unknown. None: no part of it is known, and unknown is not 0.
+#[must_use]
+pub fn known_cost(sum: i64, unpriced: i64) -> Option<i64> {
+    (unpriced == 0 || sum > 0).then_some(sum)
+}
+
+const SUMS: [&str; 10] = [
+    "requests",
+    "answered",
+    "by_fallback",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost_nano_dollars",
+    "unpriced",
+    "estimated",
+];
+
+impl OrgStore {
+    /// At most `limit` rows behind a place: days newest first, then models, keys and sessions in their order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn usage(
+        &self,
+        filter: &UsageFilter,
+        after: Option<&UsagePlace>,
+        limit: u64,
+    ) -> Result<Vec<UsageRow>, Error> {
+        let mut select = Query::select();
+        let sessions = filter.by.contains(&UsageBy::Session) || filter.session_id.is_some();
+        select.from(Alias::new(if sessions { "session_rollups" } else { "usage_rollups" }));
+        select.cond_where(self.chosen(filter));
+        for by in UsageBy::ALL {
+            let column = Expr::col(Alias::new(by.column()));
+            if filter.by.contains(&by) {
+                select.expr_as(column.clone(), Alias::new(by.column()));
+                select.add_group_by([column.clone()]);
+                select.order_by_expr(column, if by == UsageBy::Day { Order::Desc } else { Order::Asc });
+            } else {
+                select.expr_as(nothing(by), Alias::new(by.column()));
+            }
+        }
+        for sum in SUMS {
+            let total = Func::sum(Expr::col(Alias::new(sum)));
+            select.expr_as(Expr::from(total).cast_as(Alias::new("bigint")), Alias::new(sum));
+        }
+        if let Some(after) = after {
+            select.cond_where(behind(&filter.by, after));
+        }
+        // Added up by nothing, there is a row also where there is nothing to add up.
+        select.cond_having(Condition::all().add(Expr::cust("COUNT(*) > 0")));
+        select.limit(limit);
+        self.found(&select).await
+    }
+
+    async fn found(&self, select: &SelectStatement) -> Result<Vec<UsageRow>, Error> {
+        let statement = self.reader().get_database_backend().build(select);
+        Ok(UsageRow::find_by_statement(statement).all(self.reader()).await?)
+    }
+
+    fn chosen(&self, filter: &UsageFilter) -> Condition {
+        let column = |name: &'static str| Expr::col(Alias::new(name));
+        let mut chosen = Condition::all().add(column("organization_id").eq(self.organization_id.0));
+        if let Some(since) = filter.since {
+            chosen = chosen.add(column("day").gte(crate::store::Period::Day.start(since).timestamp()));
+        }
+        if let Some(until) = filter.until {
+            chosen = chosen.add(column("day").lt(until.timestamp()));
+        }
+        for (name, text) in [("origin", &filter.origin), ("served_model", &filter.model)] {
+            if let Some(text) = text {
+                chosen = chosen.add(equals(Alias::new(name), text));
+            }
+        }
+        let ids = [("api_key_id", filter.api_key_id.map(|id| id.0)), ("session_id", filter.session_id)];
+        for (name, id) in ids {
+            if let Some(id) = id {
+                chosen = chosen.add(column(name).eq(id));
+            }
+        }
+        chosen
+    }
+}
+
+/// The value of what rows are not added up by.
+fn nothing(by: UsageBy) -> SimpleExpr {
+    match by {
+        UsageBy::Day => Expr::cust("CAST(0 AS bigint)"),
+        UsageBy::Model => Expr::cust("''"),
+        UsageBy::Key | UsageBy::Session => Expr::value(Uuid::nil()),
+    }
+}
+
+/// Rows that come after that one, by the columns that they are added up by.
+fn behind(by: &[UsageBy], after: &UsagePlace) -> Condition {
+    let mut any = Condition::any();
+    let mut same = Condition::all();
+    for by in UsageBy::ALL.into_iter().filter(|column| by.contains(column)) {
+        let column = || Expr::col(Alias::new(by.column()));
+        let (beyond, equal) = match by {
+            UsageBy::Day => (column().lt(after.day), column().eq(after.day)),
+            UsageBy::Model => (column().gt(after.model.clone()), column().eq(after.model.clone())),
+            UsageBy::Key => (column().gt(after.key), column().eq(after.key)),
+            UsageBy::Session => (column().gt(after.session), column().eq(after.session)),
+        };
+        any = any.add(same.clone().add(beyond));
+        same = same.add(equal);
+    }
+    any
+}

@@ -1,0 +1,280 @@
+//! The only HTTP clients, the only send, and the gate before it.
+//!
+//! Every organization and provider shares the clients. They follow no redirect (a redirect would carry the
+//! credential elsewhere), know no proxy variables, set no global timeout (streams live long) and decode
+//! nothing. Imports `config` and `clock`-free libraries only; nothing else of ours.
+
+pub mod address_policy;
+mod answered;
+mod clients;
+pub mod names;
+pub mod resolver;
+pub(crate) mod single_use_body;
+pub mod sse;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::HeaderMap;
+use url::Url;
+
+use address_policy::Service;
+pub use address_policy::{Blocked, Gate};
+use answered::Answered;
+use clients::Clients;
+use names::Names;
+use resolver::ResolveFailed;
+pub use resolver::on_behalf_of;
+
+/// An address that the gate has let through, and the client that holds what its name resolves to to the same rule.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    url: Url,
+    service: Service,
+    client: reqwest::Client,
+}
+
+impl Admitted {
+    /// Another path of the same server: `from` at the end of the path gives way to `to`.
+    #[must_use]
+    pub fn beside(&self, from: &str, to: &str) -> Self {
+        let path = self.url.path();
+        let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
+        let mut url = self.url.clone();
+        url.set_path(&path);
+        Self { url, service: self.service, client: self.client.clone() }
+    }
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendError {
+    /// Nobody listens there.
+    Refused,
+    /// The connection broke.
+    Reset,
+    /// It was closed before the answer was whole.
+    Ended,
+    /// The name does not resolve.
+    Dns,
+    /// No trusted TLS connection.
+    Tls,
+    /// The name resolves to an address that is not allowed.
+    Blocked,
+    /// The connection did not open in time.
+    ConnectTimeout,
+    /// Something else, such as an answer that is no HTTP, or a body that is framed wrongly.
+    Other,
+}
+
+/// The shared clients. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    clients: Arc<Clients>,
+    answered: Arc<Answered>,
+    gate: Arc<Gate>,
+}
+
+/// The head of an answer, with its body still to be read.
+#[derive(Debug)]
+pub struct UpstreamResponse {
+    response: reqwest::Response,
+}
+
+impl Upstream {
+    /// Clients behind a gate, which look names up with this resolver.
+    ///
+    /// # Errors
+    /// The TLS library could not be set up.
+    pub fn new(
+        gate: Gate,
+        connect_timeout: Duration,
+        names: Arc<dyn Names>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let gate = Arc::new(gate);
+        let clients = Arc::new(Clients::new(gate.clone(), names, connect_timeout)?);
+        Ok(Self { clients, answered: Arc::new(Answered::new()), gate })
+    }
+
+    /// The gate, for checks when an address is saved.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Lets a provider's address through, or says why not. A name's addresses are checked when it resolves.
+    ///
+    /// # Errors
+    /// [`Blocked`] names the rule and the remedy.
+    pub fn admit(&self, url: &str) -> Result<Admitted, Blocked> {
+        self.admitted(self.gate.check(url)?)
+    }
+
+    /// The in-process simulated provider: its own loopback socket and no other.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn admit_simulated(&self) -> Result<Admitted, Blocked> {
+        let socket: SocketAddr = self.gate.simulated().ok_or(Blocked::NotRunning)?;
+        let url =
+            Url::parse(&format!("http://{socket}/v1/chat/completions")).map_err(|_| Blocked::NotAUrl)?;
+        self.admitted(url)
+    }
+
+    fn admitted(&self, url: Url) -> Result<Admitted, Blocked> {
+        let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
+        let client = self.clients.of(service).map_err(|error| {
+            tracing::error!(%error, "no client can be made");
+            Blocked::NotRunning
+        })?;
+        Ok(Admitted { url, service, client })
+    }
+
+    /// Posts a body and waits for the head of the answer. A connection that had answered before and breaks before its
+    /// next answer was closed while it was idle: then, and only then, the message is made once more and sent on a
+    /// new connection.
+    ///
+    /// # Errors
+    /// No head arrived. There is no timeout but the connection's: the caller sets its own.
+    pub async fn post(
+        &self,
+        target: &Admitted,
+        message: impl Fn() -> (HeaderMap, Bytes),
+    ) -> Result<UpstreamResponse, SendError> {
+        let request = |client: &reqwest::Client| {
+            let (headers, body) = message();
+            client.post(target.url.clone()).headers(headers).body(single_use_body::body(body))
+        };
+        let unsent = match self.send(request(&target.client)).await {
+            Ok(response) => return Ok(response),
+            Err(unsent) => unsent,
+        };
+        if !unsent.was_idle {
+            return Err(unsent.error);
+        }
+        match self.clients.fresh(target.service) {
+            Ok(fresh) => self.send(request(&fresh)).await.map_err(|unsent| unsent.error),
+            Err(_) => Err(unsent.error),
+        }
+    }
+
+    /// Asks for something and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// As [`Upstream::post`].
+    pub async fn get(&self, target: &Admitted, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
+        let request = target.client.get(target.url.clone()).headers(headers);
+        self.send(request).await.map_err(|unsent| unsent.error)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<UpstreamResponse, Unsent> {
+        match request.send().await {
+            Ok(response) => {
+                self.answered.note(&response);
+                Ok(UpstreamResponse { response })
+            }
+            Err(error) => {
+                let found = explain(&error);
+                let broke = matches!(found, SendError::Reset | SendError::Ended);
+                Err(Unsent { error: found, was_idle: broke && self.answered.holds(&error) })
+            }
+        }
+    }
+}
+
+/// A request without an answer.
+struct Unsent {
+    error: SendError,
+    /// It broke before any answer, on a connection that had answered before.
+    was_idle: bool,
+}
+
+impl UpstreamResponse {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The next piece of the body as it arrived; none at its end.
+    ///
+    /// # Errors
+    /// The connection broke, or the body's framing is wrong.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
+        self.response.chunk().await.map_err(|error| explain(&error))
+    }
+
+    /// Reads what is left of a finished body if it is there already, so that its connection can be used again.
+    pub fn finish(mut self) {
+        while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
+    }
+}
+
+#[cfg(test)]
+impl UpstreamResponse {
+    /// An answer whose body arrives in these pieces.
+    pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        Self { response: http::Response::new(body).into() }
+    }
+}
+
+/// What a client error comes from: its chain of causes holds the system's own.
+fn explain(error: &reqwest::Error) -> SendError {
+    if error.is_connect() && error.is_timeout() {
+        return SendError::ConnectTimeout;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(found) = explain_cause(inner) {
+            return found;
+        }
+        cause = inner.source();
+    }
+    SendError::Other
+}
+
+fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError> {
+    use std::io::ErrorKind;
+    if cause.is::<Blocked>() {
+        return Some(SendError::Blocked);
+    }
+    if cause.is::<ResolveFailed>() {
+        return Some(SendError::Dns);
+    }
+    if cause.is::<rustls::Error>() {
+        return Some(SendError::Tls);
+    }
+    if let Some(error) = cause.downcast_ref::<hyper::Error>()
+        && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+    {
+        return Some(SendError::Ended);
+    }
+    let io = cause.downcast_ref::<std::io::Error>()?;
+    if let Some(inner) = io.get_ref() {
+        if inner.is::<rustls::Error>() {
+            return Some(SendError::Tls);
+        }
+        if let Some(found) = explain_cause(inner) {
+            return Some(found);
+        }
+    }
+    match io.kind() {
+        ErrorKind::ConnectionRefused => Some(SendError::Refused),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            Some(SendError::Reset)
+        }
+        ErrorKind::UnexpectedEof => Some(SendError::Ended),
+        ErrorKind::TimedOut => Some(SendError::ConnectTimeout),
+        _ => None,
+    }
+}
