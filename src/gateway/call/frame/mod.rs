@@ -73,9 +73,11 @@ impl Inspected {
     /// # Errors
     /// [`NoAnswer`] says what it is instead.
     pub fn new(text: &[u8]) -> Result<Self, NoAnswer> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let seen = reader.deserialize_map(Object { text }).map_err(|_| NoAnswer::Broken)?;
-        reader.end().map_err(|_| NoAnswer::Broken)?;
+        // Checked once as a whole, its strings need no check of their own.
+        let seen = match std::str::from_utf8(text) {
+            Ok(valid) => Self::read(serde_json::Deserializer::from_str(valid), text)?,
+            Err(_) => Self::read(serde_json::Deserializer::from_slice(text), text)?,
+        };
         if let Some(error) = &seen.error {
             let error = error_in_answer(text.get(error.clone()).unwrap_or_default());
             return Err(NoAnswer::Error(Box::new(error)));
@@ -88,6 +90,15 @@ impl Inspected {
                 return Err(NoAnswer::Error(Box::new(error)));
             }
         }
+        Ok(seen)
+    }
+
+    fn read<'a, R: serde_json::de::Read<'a>>(
+        mut reader: serde_json::Deserializer<R>,
+        text: &'a [u8],
+    ) -> Result<Self, NoAnswer> {
+        let seen = reader.deserialize_map(Object { text }).map_err(|_| NoAnswer::Broken)?;
+        reader.end().map_err(|_| NoAnswer::Broken)?;
         Ok(seen)
     }
 

@@ -56,8 +56,8 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(character: char) -> Self {
-        match u32::from(character) {
+    const fn of(code: u32) -> Self {
+        match code {
             0x30..=0x39 => Self::Digit,
             0x41..=0x5a | 0x61..=0x7a => Self::Latin,
             0x09 | 0x0a | 0x0d | 0x20 => Self::Space,
@@ -75,7 +75,7 @@ impl Kind {
     }
 
     /// What one more character of this kind adds.
-    fn weight(self) -> u64 {
+    const fn weight(self) -> u16 {
         match self {
             Self::Edge => 0,
             Self::Latin => 62,
@@ -94,16 +94,16 @@ impl Kind {
         }
     }
 
-    fn is_of_words(self) -> bool {
+    const fn is_of_words(self) -> bool {
         matches!(self, Self::Latin | Self::Accented | Self::GreekOrCyrillic | Self::Semitic)
     }
 
     /// What it adds where it stands behind `before`: words, numbers and marks have a beginning, blanks run together.
-    fn seam(self, before: Self) -> u64 {
+    const fn seam(self, before: Self) -> u16 {
         if self.is_of_words() {
             return if before.is_of_words() { 0 } else { 33 };
         }
-        match (self, before == self) {
+        match (self, before as u8 == self as u8) {
             (Self::Digit, false) => 256,
             (Self::Mark, false) => 51,
             (Self::Space, true) => 26,
@@ -111,6 +111,56 @@ impl Kind {
         }
     }
 }
+
+/// ASCII in tables, because most texts are nothing else and every character of an answer is counted.
+struct Ascii {
+    /// The kind of each byte; [`Kind::Edge`] for those that need a closer look.
+    kind: [Kind; 256],
+    /// By the kind before it: what the byte adds.
+    adds: [[u16; 256]; KINDS],
+}
+
+const KINDS: usize = Kind::Other as usize + 1;
+
+static ASCII: Ascii = Ascii::new();
+
+impl Ascii {
+    const fn new() -> Self {
+        let mut tables = Self { kind: [Kind::Edge; 256], adds: [[0; 256]; KINDS] };
+        let mut byte: u8 = 0;
+        while byte < 128 {
+            if byte != b'"' && byte != b'\\' {
+                let kind = Kind::of(byte as u32);
+                tables.kind[byte as usize] = kind;
+                let mut before = 0;
+                while before < KINDS {
+                    tables.adds[before][byte as usize] = kind.weight() + kind.seam(ALL_KINDS[before]);
+                    before += 1;
+                }
+            }
+            byte += 1;
+        }
+        tables
+    }
+}
+
+/// In the order of their numbers.
+const ALL_KINDS: [Kind; KINDS] = [
+    Kind::Edge,
+    Kind::Latin,
+    Kind::Accented,
+    Kind::GreekOrCyrillic,
+    Kind::Semitic,
+    Kind::Indic,
+    Kind::SouthEastAsian,
+    Kind::Kana,
+    Kind::Han,
+    Kind::Hangul,
+    Kind::Digit,
+    Kind::Space,
+    Kind::Mark,
+    Kind::Other,
+];
 
 impl Measure {
     /// The tokens that the kinds of characters speak for.
@@ -129,19 +179,19 @@ impl Measure {
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         // The seam was reckoned as if nothing stood before it.
-        let alone = next.first.seam(Kind::Edge);
+        let alone = u64::from(next.first.seam(Kind::Edge));
         Self {
             bytes: self.bytes + next.bytes,
             pieces: self.pieces + next.pieces,
-            weight: (self.weight + next.weight + next.first.seam(self.last)).saturating_sub(alone),
+            weight: (self.weight + next.weight + u64::from(next.first.seam(self.last))).saturating_sub(alone),
             first: if self.first == Kind::Edge { next.first } else { self.first },
             last: if next.last == Kind::Edge { self.last } else { next.last },
         }
     }
 
     fn push(&mut self, character: char) {
-        let kind = Kind::of(character);
-        self.weight += kind.weight() + kind.seam(self.last);
+        let kind = Kind::of(u32::from(character));
+        self.weight += u64::from(kind.weight() + kind.seam(self.last));
         if self.first == Kind::Edge {
             self.first = kind;
         }
@@ -199,11 +249,13 @@ impl Measure {
 
     /// Reads a string up to its closing quote; returns the bytes that it took, the quote counted.
     fn read(&mut self, text: &str) -> usize {
-        let mut characters = text.char_indices();
-        while let Some((at, character)) = characters.next() {
-            match character {
-                '"' => return at + 1,
-                '\\' => match characters.next() {
+        let mut at = 0;
+        loop {
+            at += self.read_ascii(text.as_bytes().get(at..).unwrap_or_default());
+            let mut characters = text.get(at..).unwrap_or_default().char_indices();
+            match characters.next() {
+                Some((_, '"')) => return at + 1,
+                Some((_, '\\')) => match characters.next() {
                     Some((_, 'u')) => {
                         let digits: String = characters.by_ref().take(4).map(|(_, digit)| digit).collect();
                         let code = u32::from_str_radix(&digits, 16).unwrap_or_default();
@@ -214,10 +266,32 @@ impl Measure {
                     Some((_, escaped)) => self.push(escaped),
                     None => {}
                 },
-                _ => self.push(character),
+                Some((_, character)) => self.push(character),
+                None => return text.len(),
             }
+            at += characters.offset();
         }
-        text.len()
+    }
+
+    /// Counts the plain ASCII that a text begins with; returns its length.
+    fn read_ascii(&mut self, text: &[u8]) -> usize {
+        let (mut weight, mut last) = (0, self.last);
+        let mut length = 0;
+        for &byte in text {
+            let kind = ASCII.kind[usize::from(byte)];
+            if kind == Kind::Edge {
+                break;
+            }
+            weight += u64::from(ASCII.adds[last as usize][usize::from(byte)]);
+            last = kind;
+            length += 1;
+        }
+        if length > 0 && self.first == Kind::Edge {
+            self.first = text.first().map_or(Kind::Edge, |byte| ASCII.kind[usize::from(*byte)]);
+        }
+        self.weight += weight;
+        self.last = last;
+        length
     }
 }
 

@@ -131,3 +131,14 @@ proptest! {
         prop_assert_eq!(parts.weight, of(&pieces.concat()).weight);
     }
 }
+
+proptest! {
+    /// The tables of ASCII say what each character alone says.
+    #[test]
+    fn a_text_counts_as_its_characters_do(text in "[ -!#-\\[\\]-~äжあ漢🎉]{0,80}") {
+        let mut one_by_one = Measure::default();
+        text.chars().for_each(|character| one_by_one.push(character));
+        let read = of(&text);
+        prop_assert_eq!((read.weight, read.last), (one_by_one.weight, one_by_one.last));
+    }
+}
