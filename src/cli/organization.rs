@@ -13,10 +13,11 @@ use crate::auth::api::api_key;
 use crate::auth::console::password;
 use crate::auth::console::password::Recipe;
 use crate::config::{Overrides, Settings};
+use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::permission::Scope;
 use crate::store::maintenance::system::NewOrganization;
-use crate::store::{Actor, NewApiKey, Store};
+use crate::store::{NewApiKey, Store};
 use crate::validation::account::{parse_email, parse_name};
 
 /// Makes an organization, its owner, and an API key with all scopes, which is shown this once.

@@ -8,8 +8,9 @@ use super::output::say;
 use super::{block_on, explain, settle};
 use crate::auth::console::link_secret;
 use crate::config::{Overrides, Settings};
+use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
-use crate::store::{Actor, LinkKind, Store};
+use crate::store::{LinkKind, Store};
 use crate::validation::account::parse_email;
 
 /// The most accounts of one address that are listed.

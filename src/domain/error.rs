@@ -10,7 +10,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::gateway::response::answer::{ChainFailure, Disclosure};
+use crate::domain::chain_failure::ChainFailure;
+use crate::domain::routing_info::RoutingInfo;
 
 /// The result of everything that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -295,7 +296,7 @@ pub enum Error {
     /// 503: the answer could not be recorded, so it was not given. With what the caller is told about the calls that
     /// were made for it.
     #[error("the answer could not be recorded and was withheld; try again")]
-    RecordingUnavailable(Option<Box<Disclosure>>),
+    RecordingUnavailable(Option<Box<RoutingInfo>>),
     /// 503: the database cannot be reached. What is served from memory goes on.
     #[error("the database cannot be reached; try again shortly")]
     DatabaseAway,

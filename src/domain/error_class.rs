@@ -107,31 +107,6 @@ impl ErrorClass {
             Self::LacksCapability => "lacks_capability",
         }
     }
-
-    /// Whether the candidate was never called.
-    pub const fn is_passed_over(self) -> bool {
-        match self {
-            Self::Cooldown
-            | Self::Disabled
-            | Self::NotAllowed
-            | Self::OverBudget
-            | Self::Deadline
-            | Self::TooLarge
-            | Self::LacksCapability => true,
-            Self::RateLimited
-            | Self::QuotaExhausted
-            | Self::Overloaded
-            | Self::Unavailable
-            | Self::Timeout
-            | Self::ContextWindowExceeded
-            | Self::ContentPolicy
-            | Self::Authentication
-            | Self::ModelNotFound
-            | Self::InvalidRequest
-            | Self::InvalidResponse
-            | Self::StreamInterrupted => false,
-        }
-    }
 }
 
 impl fmt::Display for ErrorClass {

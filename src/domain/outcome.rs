@@ -1,6 +1,4 @@
-//! How requests end. Imports the recorder's word for one that has not.
-
-use crate::store::recorder::RUNNING;
+//! How requests end.
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +18,13 @@ pub enum Outcome {
 impl Outcome {
     /// The word in the record and the metric.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::ClientClosed => "client_closed",
-            Self::Running => RUNNING,
+            Self::Running => "running",
         }
     }
 }

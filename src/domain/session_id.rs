@@ -1,13 +1,13 @@
 //! What a caller's session is called in the records: the same for the request that names it and for the list that
 //! looks for it.
-//!
-//! Imports the request for the limits of a session's name.
 
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
-use crate::domain::error::Result;
-use crate::gateway::request::chat_request::check_session;
+use crate::domain::error::{Error, Result};
+
+/// The longest name of a session, in characters.
+pub const MAX_SESSION: usize = 256;
 
 /// A session, as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,21 @@ pub fn identify(organization_id: OrganizationId, text: &str) -> Result<Session> 
     let id = Uuid::new_v5(&organization_id.0, text.as_bytes());
     // No database keeps a NUL character in a text.
     Ok(Session { id, reference: Some(text.replace('\0', "")) })
+}
+
+/// A session's name is 1 to 256 characters.
+///
+/// # Errors
+/// It is not.
+pub fn check_session(session: &str) -> Result<()> {
+    if session.is_empty() || session.chars().count() > MAX_SESSION {
+        return Err(Error::refused(
+            Some("session_id"),
+            "invalid_value",
+            format!("'session_id' must be 1 to {MAX_SESSION} characters."),
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

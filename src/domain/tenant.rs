@@ -1,47 +1,45 @@
 //! The proof that a caller belongs to an organization: without one, no data.
 //!
-//! Only the extractors of `auth` can make a [`Tenant`], and the store opens an organization's data for nothing
-//! else. Imports `store` for the name of who acts.
+//! The store opens an organization's data for a [`Tenant`] and for nothing else. Only the extractors in `auth` make
+//! one; `tests/tidy` holds that.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use entity::ids::OrganizationId;
 
-use crate::limits::shares::Place;
-use crate::store::{Actor, KeyGrantCheck};
+use crate::domain::actor::Actor;
+
+/// Something that is held for as long as the data is open, such as a place among the organization's calls.
+pub trait Guard: Debug + Send + Sync {}
+
+impl<T: Debug + Send + Sync> Guard for T {}
 
 /// An authenticated caller's organization, and who acts in it.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     organization_id: OrganizationId,
     actor: Actor,
-    place: Option<Arc<Place>>,
-    grant_check: Option<KeyGrantCheck>,
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl Tenant {
-    /// A person. The role was asked already.
-    pub(crate) fn new(organization_id: OrganizationId, actor: Actor) -> Self {
-        Self { organization_id, actor, place: None, grant_check: None }
-    }
-
-    /// A key, which gives nothing that it does not have.
-    pub(crate) fn of_key(organization_id: OrganizationId, actor: Actor) -> Self {
-        Self {
-            grant_check: Some(crate::store::tenant::key_bounds::check),
-            ..Self::new(organization_id, actor)
-        }
-    }
-
-    /// The same, with a place among the organization's calls, which is kept as long as its data is read.
-    pub(crate) fn at(self, place: Place) -> Self {
-        Self { place: Some(Arc::new(place)), ..self }
-    }
-
-    /// The place, if this caller has one.
+    /// The organization of a caller whose credential and rights were checked.
     #[must_use]
-    pub fn place(&self) -> Option<Arc<Place>> {
-        self.place.clone()
+    pub fn authenticated(organization_id: OrganizationId, actor: Actor) -> Self {
+        Self { organization_id, actor, guard: None }
+    }
+
+    /// The same, with something that is held for as long as its data is open.
+    #[must_use]
+    pub fn holding(self, guard: impl Guard + 'static) -> Self {
+        Self { guard: Some(Arc::new(guard)), ..self }
+    }
+
+    /// What is held while the data is open.
+    #[must_use]
+    pub fn guard(&self) -> Option<Arc<dyn Guard>> {
+        self.guard.clone()
     }
 
     /// The organization.
@@ -54,11 +52,5 @@ impl Tenant {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
-    }
-
-    /// What a key that acts may give to keys. None: a person acts.
-    #[must_use]
-    pub fn grant_check(&self) -> Option<KeyGrantCheck> {
-        self.grant_check
     }
 }

@@ -18,10 +18,11 @@ use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::domain::failure::Failure;
 use bytes::Bytes;
 use call::adapt::Adapted;
 use call::attempt::{Call, Outcome, Reply, attempt};
-use call::classify::{Failure, Fault};
+use call::classify::Fault;
 use call::endpoint::{Endpoint, Endpoints};
 use call::refused_parameters::Refusals;
 use record::metrics::Metrics;
@@ -242,16 +243,12 @@ fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
 }
 
 async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {
-    let (failure, status_of): (_, fn(&Failure) -> u16) = match end {
-        Exhausted::Failed(failure) => (failure, crate::gateway::response::answer::status_of),
-        Exhausted::Cooling(cooling) => {
-            (trail.left_alone(&cooling), crate::gateway::response::answer::status_in_cooldown)
-        }
-        Exhausted::PassedOver(reason) => {
-            (trail.last_pass_over(reason), crate::gateway::response::answer::status_of)
-        }
+    let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
+        Exhausted::Failed(failure) => (failure, Failure::caller_status),
+        Exhausted::Cooling(cooling) => (trail.left_alone(&cooling), Failure::caller_status_in_cooldown),
+        Exhausted::PassedOver(reason) => (trail.last_pass_over(reason), Failure::caller_status),
     };
-    let status = status_of(&failure);
+    let status = caller_status(&failure);
     trail.fail(failure, status).await
 }
 

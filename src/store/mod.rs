@@ -8,7 +8,6 @@
 pub mod accounts;
 pub(crate) mod bulk_insert;
 pub mod database;
-mod error_mapping;
 pub mod maintenance;
 pub mod pagination;
 pub mod recorder;
@@ -20,6 +19,7 @@ mod tests;
 pub(crate) mod transaction;
 pub mod vault;
 
+use crate::domain::actor::Actor;
 use std::sync::Arc;
 
 use entity::ids::OrganizationId;
@@ -36,19 +36,18 @@ pub use accounts::sessions::{ABSOLUTE, IDLE, LiveSession, NewSession, SessionRow
 pub use accounts::users::{OwnOrganization, UserRow};
 pub use database::connect::ConnectError;
 pub use database::single_server::{Claim, ClaimError};
-pub use error_mapping::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
 pub use maintenance::expiry::KEPT;
 pub use rollups::histogram::Scale;
 pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
 pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey};
-pub use tenant::audit::{Actor, AuditFilter, AuditRow};
-pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Period, Spent};
+pub use tenant::audit::{AuditFilter, AuditRow};
+pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent};
+pub use tenant::error_mappings::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
 pub use tenant::events::{EventFilter, EventRow};
 pub use tenant::fallbacks::{
-    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, FallbackType, NOTHING_IN_FORCE,
-    NewFallback,
+    FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, NOTHING_IN_FORCE, NewFallback,
 };
-pub use tenant::key_grants::{BoundKey, KeyGrant, KeyGrantCheck};
+pub use tenant::key_grants::{BoundKey, KeyGrant};
 pub use tenant::models::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use tenant::providers::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use tenant::requests::{RequestFilter, RequestRow};
@@ -59,8 +58,7 @@ use crate::config::Settings;
 use crate::config::database::Database as Section;
 use crate::domain::clock::Clock;
 use crate::domain::error::Error;
-use crate::domain::tenant::Tenant;
-use crate::limits::shares::Place;
+use crate::domain::tenant::{Guard, Tenant};
 use database::health::Presence;
 use snapshot::Directory;
 use vault::Vault;
@@ -134,11 +132,11 @@ impl Store {
     #[must_use]
     pub fn organization(&self, tenant: &Tenant) -> OrgStore {
         let scoped = self.scoped(tenant.organization_id(), tenant.actor().clone());
-        OrgStore { grant_check: tenant.grant_check(), _place: tenant.place(), ..scoped }
+        OrgStore { _guard: tenant.guard(), ..scoped }
     }
 
     fn scoped(&self, organization_id: OrganizationId, actor: Actor) -> OrgStore {
-        OrgStore { store: self.clone(), organization_id, actor, grant_check: None, _place: None }
+        OrgStore { store: self.clone(), organization_id, actor, _guard: None }
     }
 
     /// The snapshots from which requests are served.
@@ -200,9 +198,7 @@ pub struct OrgStore {
     organization_id: OrganizationId,
     actor: Actor,
     /// The caller's place among its organization's calls: kept as long as its data is read, to the end of an export.
-    _place: Option<Arc<Place>>,
-    /// For a key that acts: what it may give.
-    grant_check: Option<KeyGrantCheck>,
+    _guard: Option<Arc<dyn Guard>>,
 }
 
 impl OrgStore {

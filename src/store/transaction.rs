@@ -11,8 +11,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter};
 
 use super::{Error, Store};
+use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
-use crate::store::tenant::audit::{Actor, AuditEntry};
+use crate::store::tenant::audit::AuditEntry;
 
 /// A transaction on one organization's configuration. Dropped without [`Change::commit`], it leaves no trace.
 pub(super) struct Change {

@@ -1,9 +1,10 @@
 //! Error mappings: a sentence that no rule knows is mapped, on the page or through the API, and is read as its class at
 //! once, by its own organization alone, until the mapping is deleted.
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Role;
+use failsoft::store::AuditFilter;
 use failsoft::store::pagination::Turn;
-use failsoft::store::{AuditFilter, FallbackType};
 use reqwest::Method;
 use serde_json::{Value, json};
 

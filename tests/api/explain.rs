@@ -1,7 +1,8 @@
 //! `POST /v1/model-router/explain`.
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::store::{FallbackType, PriceFields};
+use failsoft::store::PriceFields;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::store::FallbackType;
+use failsoft::domain::fallback_type::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,11 +1,10 @@
 //! What the documents say in tables is what the code does.
 
-use failsoft::api::openai::error::code_of;
+use failsoft::domain::class_policy::CooldownEffect;
+use failsoft::domain::class_policy::SameModel;
+use failsoft::domain::error_class::ErrorClass;
+use failsoft::domain::failure::Failure;
 use failsoft::gateway::call::adapt::change::{STRIPPED, Verb};
-use failsoft::gateway::call::classify::{ErrorClass, Failure};
-use failsoft::gateway::response::answer::{status_of, worth_retrying};
-use failsoft::gateway::routing::cooldown::{Effect, effect};
-use failsoft::gateway::routing::plan::{Again, same_again};
 use failsoft::store::OrganizationSettings;
 
 const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");
@@ -30,19 +29,20 @@ fn failed(class: ErrorClass, status: Option<u16>) -> Failure {
 
 /// The cells behind "what it comes from", as the code has them.
 fn by_the_code(class: ErrorClass) -> [String; 5] {
-    let again = match same_again(class) {
-        Again::Never => "no",
-        Again::Retries => "retries",
-        Again::SoonIfAlone => "if nobody else is left",
+    let policy = class.policy();
+    let again = match policy.same_model {
+        SameModel::Never => "no",
+        SameModel::Retries => "retries",
+        SameModel::IfLast => "if nobody else is left",
     };
-    let cools = match effect(class) {
-        Effect::None => "no".to_owned(),
-        Effect::Counts => "counts".to_owned(),
-        Effect::Cools(window) => format!("{} s", window.as_secs()),
-        Effect::Limited { first, longest } if first == longest => {
+    let cools = match policy.cooldown {
+        CooldownEffect::None => "no".to_owned(),
+        CooldownEffect::Counts => "counts".to_owned(),
+        CooldownEffect::Cools(window) => format!("{} s", window.as_secs()),
+        CooldownEffect::Limited { first, longest } if first == longest => {
             format!("until the limit's reset, else {} s", first.as_secs())
         }
-        Effect::Limited { first, longest } => format!(
+        CooldownEffect::Limited { first, longest } => format!(
             "until the limit's reset, else {} s, doubling to {} h",
             first.as_secs(),
             longest.as_secs() / 3_600
@@ -54,9 +54,9 @@ fn by_the_code(class: ErrorClass) -> [String; 5] {
     };
     // A request that was refused is worded as its provider worded it.
     let own = if class == ErrorClass::InvalidRequest { "the provider's, else " } else { "" };
-    let status = format!("{own}{}", status_of(&failed(class, None)));
-    let code = format!("{own}`{}`", code_of(class));
-    [again.to_owned(), cools, status, code, worth_retrying(class).to_string()]
+    let status = format!("{own}{}", failed(class, None).caller_status());
+    let code = format!("{own}`{}`", policy.code);
+    [again.to_owned(), cools, status, code, policy.worth_retrying.to_string()]
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_statuses_that_are_never_passed_on_are_the_documented_ones() {
     let sentence = format!("({}): then it is 400", listed.join(", "));
     assert!(FALLBACK.contains(&sentence), "{sentence}");
     for status in 400..500 {
-        let shown = status_of(&failed(ErrorClass::InvalidRequest, Some(status)));
+        let shown = failed(ErrorClass::InvalidRequest, Some(status)).caller_status();
         let expected = if NEVER_PASSED_ON.contains(&status) { 400 } else { status };
         assert_eq!(shown, expected);
     }

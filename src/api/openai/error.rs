@@ -11,9 +11,10 @@ use uuid::Uuid;
 use crate::api::error_response;
 use crate::api::openai::{limit_headers, routing_headers};
 use crate::auth::api::rate_limit::Minutes;
+use crate::domain::chain_failure::ChainFailure;
 use crate::domain::error::{Error, Location, Violation};
-use crate::gateway::call::classify::{ErrorClass, Failure};
-use crate::gateway::response::answer::ChainFailure;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -93,7 +94,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
     let mut again = matches!(status, 429 | 503);
     match error {
         Error::Chain(chain) => {
-            routing_headers::describe(&chain.disclosure, headers);
+            routing_headers::describe(&chain.routing, headers);
             retry_after = chain.retry_after;
             again = chain.is_worth_retrying();
         }
@@ -104,9 +105,9 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
                 limit_headers::describe(Minutes { limit, remaining: 0, reset }, headers);
             }
         }
-        Error::RecordingUnavailable(disclosure) => {
-            if let Some(disclosure) = disclosure {
-                routing_headers::describe(disclosure, headers);
+        Error::RecordingUnavailable(routing) => {
+            if let Some(routing) = routing {
+                routing_headers::describe(routing, headers);
             }
             retry_after = Some(Duration::from_secs(1));
         }
@@ -325,54 +326,15 @@ fn of_chain(chain: &ChainFailure) -> Words {
 fn kind_and_code(failure: &Failure) -> (&'static str, String) {
     let class = failure.class;
     let own = failure.code.clone().filter(|_| class == ErrorClass::InvalidRequest);
-    (kind_of(class), own.unwrap_or_else(|| code_of(class).to_owned()))
+    (kind_of(class), own.unwrap_or_else(|| class.policy().code.to_owned()))
 }
 
+/// OpenAI's `error.type`, which follows from the status but for money.
 fn kind_of(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::RateLimited => "rate_limit_error",
-        ErrorClass::QuotaExhausted | ErrorClass::OverBudget => "insufficient_quota",
-        ErrorClass::ContextWindowExceeded
-        | ErrorClass::TooLarge
-        | ErrorClass::ContentPolicy
-        | ErrorClass::InvalidRequest => "invalid_request_error",
-        ErrorClass::Authentication
-        | ErrorClass::ModelNotFound
-        | ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::Deadline
-        | ErrorClass::LacksCapability => "server_error",
-    }
-}
-
-/// The symbolic `error.code` of a chain that ended with a failure of this class. An invalid request has it only where
-/// the provider gave none.
-#[must_use]
-pub fn code_of(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::RateLimited => "rate_limit_exceeded",
-        ErrorClass::QuotaExhausted => "insufficient_quota",
-        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => "context_length_exceeded",
-        ErrorClass::ContentPolicy => "content_policy_violation",
-        ErrorClass::Authentication => "upstream_authentication",
-        ErrorClass::ModelNotFound => "upstream_model_not_found",
-        ErrorClass::InvalidRequest
-        | ErrorClass::OverBudget
-        | ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::Deadline
-        | ErrorClass::LacksCapability => class.as_str(),
+    match (class, class.policy().status) {
+        (ErrorClass::QuotaExhausted | ErrorClass::OverBudget, _) => "insufficient_quota",
+        (_, 429) => "rate_limit_error",
+        (_, 400) => "invalid_request_error",
+        (_, _) => "server_error",
     }
 }

@@ -136,7 +136,7 @@ impl Kept {
 /// What would have stood in headers stands at the end.
 fn with_metadata(answer: Answer) -> Pin<Box<dyn Stream<Item = Bytes>>> {
     match answer.body {
-        AnswerBody::Stream(relay) => Box::pin(relay.with_metadata(answer.disclosure).into_stream()),
+        AnswerBody::Stream(relay) => Box::pin(relay.with_metadata(answer.routing).into_stream()),
         // Asked for a stream the gateway gives none but streams; a text would still arrive as one event.
         AnswerBody::Whole(body) => Box::pin(once(std::future::ready(one_event(&body)))),
     }

@@ -20,7 +20,7 @@ pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
         AnswerBody::Whole(body) => response.insert_header((CONTENT_TYPE, "application/json")).body(body),
         AnswerBody::Stream(relay) => stream(response, relay.into_stream(), admission),
     };
-    routing_headers::describe(&answer.disclosure, response.headers_mut());
+    routing_headers::describe(&answer.routing, response.headers_mut());
     response
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::gateway::response::answer::{Disclosure, Fallback};
+use crate::domain::routing_info::{Fallback, RoutingInfo};
 
 const MODEL: HeaderName = HeaderName::from_static("x-failsoft-model");
 const BUDGET: HeaderName = HeaderName::from_static("x-failsoft-budget");
@@ -13,20 +13,20 @@ const FALLBACK: HeaderName = HeaderName::from_static("x-failsoft-fallback");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Writes the headers.
-pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
+pub fn describe(routing: &RoutingInfo, headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     };
-    if let Some(served) = &disclosure.served {
+    if let Some(served) = &routing.served {
         put(MODEL, served);
     }
-    if let Some(budget) = disclosure.budget {
+    if let Some(budget) = routing.budget {
         put(BUDGET, budget);
     }
-    put(ATTEMPTS, &disclosure.upstream_calls.to_string());
-    match &disclosure.fallback {
+    put(ATTEMPTS, &routing.upstream_calls.to_string());
+    match &routing.fallback {
         None => put(FALLBACK, "none"),
         Some(Fallback { from, class, hops }) => {
             put(FALLBACK, &format!("from={from}; class={class}; hops={hops}"));
@@ -36,8 +36,8 @@ pub fn describe(disclosure: &Disclosure, headers: &mut HeaderMap) {
         SERVER_TIMING,
         &format!(
             "gateway;dur={}, upstream;dur={}",
-            millis(disclosure.gateway_time),
-            millis(disclosure.upstream_time)
+            millis(routing.gateway_time),
+            millis(routing.upstream_time)
         ),
     );
 }

@@ -12,7 +12,7 @@ use super::keepalive::Waiting;
 use crate::domain::error::Error;
 use crate::gateway::call::adapt::quoted;
 use crate::gateway::call::frame::Identity;
-use crate::gateway::response::answer::{BrokenStream, status_of};
+use crate::gateway::response::answer::BrokenStream;
 
 /// Writes the last frames of a broken stream.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn frames(broken: &BrokenStream<'_>) -> Bytes {
         "message": format!("The stream broke: {}", broken.failure.message),
         "type": "stream_interrupted",
         "param": broken.failure.param,
-        "code": status_of(broken.failure),
+        "code": broken.failure.caller_status(),
         "request_id": broken.request_id,
     });
     events(broken.identity, broken.model, &error)

@@ -13,13 +13,14 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use uuid::Uuid;
 
 use super::api_key;
+use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::error::{CredentialFault, Error};
 use crate::domain::permission::Scope;
 use crate::domain::tenant::Tenant;
 use crate::limits::shares::Shares;
+use crate::store::Store;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
-use crate::store::{Actor, Store};
 
 /// The id of a request, made at the door; its caller gets it as `x-request-id`.
 #[derive(Debug, Clone, Copy)]
@@ -108,13 +109,13 @@ fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> 
     }
     let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
     let actor = Actor::api_key(key.id.0, &key.name, Some(request_id));
-    let tenant = Tenant::of_key(organization.id, actor);
+    let tenant = Tenant::authenticated(organization.id, actor);
     // Requests to models are counted with the limits of their key.
     let tenant = if S::SCOPE == Some(Scope::Inference) {
         tenant
     } else {
         let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
-        tenant.at(shares.of(organization.id).call()?)
+        tenant.holding(shares.of(organization.id).call()?)
     };
     Ok(Caller { tenant, organization, key, request_id, scope: PhantomData })
 }

@@ -17,13 +17,14 @@ use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
 use crate::auth::console::session_token;
 use crate::config::Settings;
+use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, VisitFault};
 use crate::domain::permission::{Permission, Role};
 use crate::domain::tenant::Tenant;
 use crate::limits::shares::Shares;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{Actor, LiveSession, Store};
+use crate::store::{LiveSession, Store};
 
 /// A permission as a type, for signatures.
 pub trait Requires: 'static {
@@ -143,7 +144,7 @@ impl<P: Requires> Visitor<P> {
         let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
         let actor = Actor::user(session.user_id.0, &session.email, Some(request_id));
         Ok(Self {
-            tenant: Tenant::new(session.organization_id, actor).at(place),
+            tenant: Tenant::authenticated(session.organization_id, actor).holding(place),
             organization,
             user: User { id: session.user_id, email: session.email, name: session.name },
             role,

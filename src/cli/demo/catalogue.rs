@@ -3,9 +3,10 @@
 use entity::ids::ProviderId;
 
 use crate::domain::error::Result;
+use crate::domain::fallback_type::FallbackType;
+use crate::domain::fallback_type::FallbackType::{ContentPolicy, ContextWindow, General};
 use crate::providers::{Capabilities, StreamOptions};
-use crate::store::FallbackType::{ContentPolicy, ContextWindow, General};
-use crate::store::{FallbackType, ModelFields, NewFallback, NewProvider, OrgStore, PriceFields};
+use crate::store::{ModelFields, NewFallback, NewProvider, OrgStore, PriceFields};
 
 /// A model of the demo.
 struct DemoModel {

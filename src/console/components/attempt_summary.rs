@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::{happening, label};
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::drills;
 use crate::store::RequestRow;
 

@@ -6,8 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use entity::ids::ApiKeyId;
 
 use crate::console::components::format::{count, money, sum};
+use crate::domain::period::Period;
 use crate::gateway::routing::budget::Spending;
-use crate::store::Period;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
 
 /// One budget.

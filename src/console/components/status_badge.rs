@@ -3,7 +3,7 @@
 //! Imports `gateway` for the classes of failures. What is stored may be older than this program: a word that is not
 //! known is shown as it is.
 
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 
 /// One state.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,11 +20,12 @@ use crate::console::pages::fallbacks::editor_page::{Conflict, Desk, Notices};
 use crate::console::pages::fallbacks::{editor_page, list, try_out};
 use crate::console::pages::{playground, start};
 use crate::domain::clock::Clock;
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::fallback_type::FallbackType;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot, ProviderEntry};
-use crate::store::{FallbackRevision, FallbackRow, FallbackType, RequestCounts};
+use crate::store::{FallbackRevision, FallbackRow, RequestCounts};
 
 const MODELS: [(&str, &str); 6] = [
     ("gpt-4o", "openai"),

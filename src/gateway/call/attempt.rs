@@ -13,9 +13,10 @@ use http::HeaderMap;
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
-use super::classify::{ConnectFault, Failure, Fault, Garbage, TimeoutKind, classify};
+use super::classify::{ConnectFault, Fault, Garbage, TimeoutKind, classify};
 use super::frame::{Inspected, Names};
 use super::redact::Credential;
+use crate::domain::failure::Failure;
 use crate::gateway::call::first_frame::{StreamReply, first_frame};
 use crate::gateway::call::usable_answer::{Judged, judge_aside};
 use crate::gateway::call::whole_answer::whole_answer;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::explain::{Explained, explain};
 use crate::domain::error::Result;
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::preview::playground_request::Question;
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::Known;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::store::FallbackType;
+use crate::domain::fallback_type::FallbackType;
 use crate::store::snapshot::{ModelEntry, Price};
 
 /// So many times the price is worth a word.

@@ -10,9 +10,11 @@ use entity::ids::OrganizationId;
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
 use crate::gateway::call::attempt::{error_body, explain, send_fault};
-use crate::gateway::call::classify::{Blame, ErrorClass, Failure, Fault, Garbage, TimeoutKind};
+use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};
 use crate::gateway::call::endpoint::Endpoint;
 use crate::gateway::call::redact::Credential;
 use crate::gateway::call::whole_answer::whole_body;
@@ -55,38 +57,33 @@ const REMEDIES: [(&str, &str); 4] = [
     ("connect:tls", "No secure connection came about. Check the scheme (http or https) and the certificate."),
 ];
 
+/// What to do about a failure that no rule above explains.
+const BY_CLASS: &[(ErrorClass, &str)] = &[
+    (
+        ErrorClass::Authentication,
+        "The provider does not accept the credential. Paste it again, or create a new one with the vendor.",
+    ),
+    (
+        ErrorClass::ModelNotFound,
+        "There is nothing at that path. Check the base address: it usually ends in /v1.",
+    ),
+    (
+        ErrorClass::InvalidResponse,
+        "What answered does not speak OpenAI's dialect. Check the base address: it usually ends in /v1.",
+    ),
+    (
+        ErrorClass::QuotaExhausted,
+        "The account has no money or quota left. Look at the vendor's billing page.",
+    ),
+    (ErrorClass::RateLimited, "The provider is throttling the account. Try again in a minute."),
+    (ErrorClass::Timeout, "The provider did not answer in time. Check the address, or try again."),
+];
+
 fn by_class(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Authentication => {
-            "The provider does not accept the credential. Paste it again, or create a new one with the vendor."
-        }
-        ErrorClass::ModelNotFound => {
-            "There is nothing at that path. Check the base address: it usually ends in /v1."
-        }
-        ErrorClass::InvalidResponse => {
-            "What answered does not speak OpenAI's dialect. Check the base address: it usually ends in /v1."
-        }
-        ErrorClass::QuotaExhausted => {
-            "The account has no money or quota left. Look at the vendor's billing page."
-        }
-        ErrorClass::RateLimited => "The provider is throttling the account. Try again in a minute.",
-        ErrorClass::Timeout => "The provider did not answer in time. Check the address, or try again.",
-        ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::InvalidRequest
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => {
-            "The provider failed. If that does not pass, check the address and the vendor's status page."
-        }
-    }
+    BY_CLASS.iter().find(|(known, _)| *known == class).map_or(
+        "The provider failed. If that does not pass, check the address and the vendor's status page.",
+        |(_, advice)| advice,
+    )
 }
 
 impl Gateway {

@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::error::Result;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
 use crate::gateway::call::adapt::adapt;
-use crate::gateway::call::classify::{ErrorClass, Failure};
 use crate::gateway::request::intent::{Intent, Known, Now};
 use crate::gateway::routing::plan::{Candidate, Plan, Step, View};
 use crate::gateway::usage::answer_limit::AnswerLimit;

@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::trail::Context;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::Intent;
 use crate::gateway::request::json_object;
-use crate::gateway::response::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
+use crate::gateway::response::answer::{Answer, AnswerBody, BrokenStream};
 use crate::gateway::response::relay::Manner;
 use crate::gateway::{Gateway, Job};
 use crate::store::snapshot::OrganizationSnapshot;
@@ -125,7 +126,7 @@ pub enum Piece {
 /// An answer that has begun. Dropping the pieces cancels the call.
 pub struct Spoken {
     /// What is known of the way to it.
-    pub disclosure: Disclosure,
+    pub routing: RoutingInfo,
     /// What is said. Its row is recorded when they end.
     pub pieces: Pin<Box<dyn Stream<Item = Piece>>>,
 }
@@ -149,7 +150,7 @@ impl Gateway {
                 Box::pin(pieces.flatten())
             }
         };
-        Ok(Spoken { disclosure: answer.disclosure, pieces })
+        Ok(Spoken { routing: answer.routing, pieces })
     }
 }
 

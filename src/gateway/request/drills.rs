@@ -3,7 +3,7 @@
 //! Imports [`request`](super::request) and the store's snapshot.
 
 use crate::domain::error::{Error, Result};
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 

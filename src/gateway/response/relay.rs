@@ -10,10 +10,13 @@ use bytes::Bytes;
 use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::answer::{Answer, AnswerBody, BrokenStream, Disclosure};
+use super::answer::{Answer, AnswerBody, BrokenStream};
 use crate::domain::error::Result;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::attempt::{Reply, WholeReply};
-use crate::gateway::call::classify::{ErrorClass, Failure, Fault, Interruption};
+use crate::gateway::call::classify::{Fault, Interruption};
 use crate::gateway::call::first_frame::{FrameReader, Read, StreamReply, choices_wanted};
 use crate::gateway::call::frame::Names;
 use crate::gateway::call::whole_answer::GRACE;
@@ -89,7 +92,7 @@ async fn relay_whole(
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
             if manner.metadata {
-                let metadata = trail.metadata(&trail.disclosure(), &usage);
+                let metadata = trail.metadata(&trail.routing(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
             let names = Names::new(&model.name, &model.provider.name);
@@ -107,7 +110,7 @@ async fn relay_whole(
         }
     };
     trail.answered(usage).await?;
-    Ok(Answer { status, disclosure: trail.disclosure(), body: AnswerBody::Whole(body) })
+    Ok(Answer { status, routing: trail.routing(), body: AnswerBody::Whole(body) })
 }
 
 fn relay_stream(
@@ -119,7 +122,7 @@ fn relay_stream(
     manner: Manner,
 ) -> Answer {
     let StreamReply { status, held, reader } = reply;
-    let disclosure = trail.disclosure();
+    let routing = trail.routing();
     let now = Instant::now();
     let end = now + manner.total;
     let relay = StreamRelay {
@@ -131,7 +134,7 @@ fn relay_stream(
         meter,
         idle: manner.idle,
         broken: manner.broken,
-        metadata: manner.metadata.then(|| disclosure.clone()),
+        metadata: manner.metadata.then(|| routing.clone()),
         output: held,
         given: false,
         state: State::Reading,
@@ -139,7 +142,7 @@ fn relay_stream(
         end,
         timer: Box::pin(sleep_until(end.min(now + manner.idle))),
     };
-    Answer { status, disclosure, body: AnswerBody::Stream(Box::new(relay)) }
+    Answer { status, routing, body: AnswerBody::Stream(Box::new(relay)) }
 }
 
 /// Where a stream stands.
@@ -165,7 +168,7 @@ pub struct StreamRelay {
     idle: Duration,
     broken: fn(&BrokenStream<'_>) -> Bytes,
     /// What the `failsoft` object says, where one is wanted.
-    metadata: Option<Disclosure>,
+    metadata: Option<RoutingInfo>,
     /// Bytes that are ready to go.
     output: Vec<u8>,
     /// Whether any have gone.
@@ -181,8 +184,8 @@ impl StreamRelay {
     /// Adds the `failsoft` object, asked for or not: for a caller whose headers were gone before there was anything to
     /// say in them.
     #[must_use]
-    pub fn with_metadata(mut self: Box<Self>, disclosure: Disclosure) -> Box<Self> {
-        self.metadata = Some(disclosure);
+    pub fn with_metadata(mut self: Box<Self>, routing: RoutingInfo) -> Box<Self> {
+        self.metadata = Some(routing);
         self
     }
 
@@ -273,9 +276,9 @@ impl StreamRelay {
                 return Some(self.broken_chunk(&reader, &failure));
             }
             let mut last = Vec::new();
-            if let Some(disclosure) = &self.metadata {
+            if let Some(routing) = &self.metadata {
                 last.extend_from_slice(reader.gap());
-                last.extend_from_slice(&self.metadata_chunk(&reader, disclosure, &usage));
+                last.extend_from_slice(&self.metadata_chunk(&reader, routing, &usage));
             }
             last.extend_from_slice(&done.unwrap_or_default());
             reader.finish();
@@ -312,7 +315,7 @@ impl StreamRelay {
         [reader.gap(), &chunk].concat().into()
     }
 
-    fn metadata_chunk(&self, reader: &FrameReader, disclosure: &Disclosure, usage: &Usage) -> Vec<u8> {
+    fn metadata_chunk(&self, reader: &FrameReader, routing: &RoutingInfo, usage: &Usage) -> Vec<u8> {
         let identity =
             reader.seen.identity.clone().unwrap_or_else(crate::gateway::call::frame::Identity::unknown);
         format!(
@@ -321,7 +324,7 @@ impl StreamRelay {
             identity.object,
             identity.created,
             reader.model(),
-            self.trail.metadata(disclosure, usage)
+            self.trail.metadata(routing, usage)
         )
         .into_bytes()
     }

@@ -13,9 +13,11 @@ use arc_swap::ArcSwap;
 use entity::ids::OrganizationId;
 
 use super::budget::Spending;
-use super::cooldown::{Cooldowns, Effect, effect};
+use super::cooldown::Cooldowns;
+use crate::domain::class_policy::CooldownEffect;
+use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::attempt::explain;
-use crate::gateway::call::classify::{Blame, Failure, Fault, ModelFailure};
+use crate::gateway::call::classify::Fault;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{Habit, Habits};
 use crate::providers::Sentences;
@@ -93,7 +95,7 @@ impl Pulse {
         let Some(listeners) = self.report() else { return };
         let cooldowns = &listeners.cooldowns;
         match failure.blame() {
-            Blame::Request if effect(failure.class) == Effect::None => {
+            Blame::Request if failure.class.policy().cooldown == CooldownEffect::None => {
                 cooldowns.refused(&self.model, self.called_at);
             }
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, ProviderId};
 use tokio::sync::mpsc;
 
-use crate::gateway::call::classify::ModelFailure;
+use crate::domain::failure::ModelFailure;
 use crate::store::ProviderHealth;
 use crate::store::snapshot::ProviderEntry;
 

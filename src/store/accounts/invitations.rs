@@ -13,6 +13,7 @@ use sea_orm::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::domain::actor::Actor;
 use crate::store::accounts::memberships;
 use crate::store::accounts::memberships::MemberRow;
 use crate::store::accounts::outstanding_links;
@@ -20,7 +21,7 @@ use crate::store::accounts::users;
 use crate::store::accounts::users::NewUser;
 use crate::store::maintenance::system::System;
 use crate::store::pagination::equals;
-use crate::store::tenant::audit::{Actor, AuditEntry};
+use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
 use crate::store::{Error, OrgStore};
 

@@ -13,9 +13,10 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::domain::actor::Actor;
 use crate::store::accounts::{outstanding_links, users};
 use crate::store::maintenance::system::System;
-use crate::store::tenant::audit::{Actor, AuditEntry};
+use crate::store::tenant::audit::AuditEntry;
 use crate::store::{Error, OrgStore, Store};
 
 /// What a link is for.

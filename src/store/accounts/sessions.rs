@@ -15,8 +15,9 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::domain::actor::Actor;
 use crate::store::maintenance::system::System;
-use crate::store::tenant::audit::{Actor, AuditEntry};
+use crate::store::tenant::audit::AuditEntry;
 use crate::store::{Error, transaction};
 
 /// A session ends when it was not used for so long.

@@ -16,9 +16,10 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::domain::actor::Actor;
 use crate::store::maintenance::system::System;
 use crate::store::pagination::equals;
-use crate::store::tenant::audit::{Actor, AuditEntry};
+use crate::store::tenant::audit::AuditEntry;
 use crate::store::{Error, Store, transaction};
 
 /// A failed log-in is noted for so many accounts of its address.

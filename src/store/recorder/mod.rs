@@ -10,6 +10,7 @@ pub(crate) mod pool;
 mod spool;
 mod writer;
 
+use crate::domain::outcome::Outcome;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -323,5 +324,5 @@ fn withheld(row: RequestRecord) -> RequestRecord {
 
 const ANSWERED: &str = "answered";
 /// The outcome of a stream that goes on.
-pub const RUNNING: &str = "running";
+pub const RUNNING: &str = Outcome::Running.as_str();
 const WITHHELD_STATUS: i32 = 503;

@@ -18,8 +18,8 @@ use super::{
     ApiKeyEntry, BudgetEntry, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period, Price,
     ProviderEntry, Store, TypedLists,
 };
+use crate::domain::fallback_type::FallbackType;
 use crate::providers::{self as vendors, Capabilities, Mappings, ParameterRules};
-use crate::store::tenant::fallbacks::FallbackType;
 use crate::store::tenant::models::PriceFields;
 
 /// First real frame of a model that answers at once, and of one that reasons first.

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as
 use super::Error;
 use super::load::{belongs, grouped};
 use crate::providers::{Mapping, Mappings};
-use crate::store::error_mapping::mapping;
+use crate::store::tenant::error_mappings::mapping;
 
 /// A mapping, and the organization and provider that it is for.
 pub(super) struct Owned {

@@ -18,7 +18,8 @@ use entity::ids::{ApiKeyId, BudgetId, ModelId, OrganizationId, ProviderId};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Error, OrganizationSettings, Period, Store};
+use super::{Error, OrganizationSettings, Store};
+use crate::domain::period::Period;
 use crate::providers::{Capabilities, Mappings, ParameterRules, Preset, StreamOptions};
 pub use directory::Directory;
 pub use price::{Price, Rates};

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, QueryFilter as _};
 use crate::domain::error::CredentialFault;
 use crate::store::tenant::api_keys::ApiKeyRow;
 use crate::store::tenant::budgets::BudgetRow;
+use crate::store::tenant::key_bounds;
 use crate::store::transaction::Change;
 use crate::store::{Error, OrgStore};
 
@@ -32,12 +33,8 @@ pub struct KeyGrant {
     pub after: BoundKey,
 }
 
-/// Decides whether a key may give what it gives.
-pub type KeyGrantCheck = fn(&KeyGrant) -> Result<(), Error>;
-
 /// What a change will be compared with, read before it is made.
 pub(in crate::store) struct PendingGrant {
-    check: KeyGrantCheck,
     giver: BoundKey,
     before: Option<BoundKey>,
 }
@@ -52,9 +49,7 @@ impl OrgStore {
         change: &Change,
         changing: Option<ApiKeyId>,
     ) -> Result<Option<PendingGrant>, Error> {
-        let (Some(check), Some(giver)) = (self.grant_check, change.actor().api_key_id()) else {
-            return Ok(None);
-        };
+        let Some(giver) = change.actor().api_key_id() else { return Ok(None) };
         let refused = Error::Unauthenticated;
         let giver = self.bound_key(change.on(), giver).await?.ok_or(refused(CredentialFault::Unknown))?;
         if giver.row.revoked_at.is_some() {
@@ -67,7 +62,7 @@ impl OrgStore {
             Some(id) => self.bound_key(change.on(), id).await?,
             None => None,
         };
-        Ok(Some(PendingGrant { check, giver, before }))
+        Ok(Some(PendingGrant { giver, before }))
     }
 
     /// Compares what the change left with what was read before it.
@@ -80,9 +75,9 @@ impl OrgStore {
         pending: Option<PendingGrant>,
         changed: ApiKeyId,
     ) -> Result<(), Error> {
-        let Some(PendingGrant { check, giver, before }) = pending else { return Ok(()) };
+        let Some(PendingGrant { giver, before }) = pending else { return Ok(()) };
         let Some(after) = self.bound_key(change.on(), changed).await? else { return Ok(()) };
-        check(&KeyGrant { giver, before, after })
+        key_bounds::check(&KeyGrant { giver, before, after })
     }
 
     /// A budget of a key is one of its bounds; the organization's is not a key's to compare.

@@ -3,6 +3,7 @@
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod budgets;
+pub(crate) mod error_mappings;
 pub(crate) mod events;
 pub(crate) mod fallbacks;
 pub(crate) mod key_bounds;

@@ -219,7 +219,8 @@ impl OrgStore {
         let column = |name: &'static str| Expr::col(Alias::new(name));
         let mut chosen = Condition::all().add(column("organization_id").eq(self.organization_id.0));
         if let Some(since) = filter.since {
-            chosen = chosen.add(column("day").gte(crate::store::Period::Day.start(since).timestamp()));
+            chosen =
+                chosen.add(column("day").gte(crate::domain::period::Period::Day.start(since).timestamp()));
         }
         if let Some(until) = filter.until {
             chosen = chosen.add(column("day").lt(until.timestamp()));

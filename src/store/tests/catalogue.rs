@@ -5,8 +5,9 @@ use std::time::Duration;
 use rstest::rstest;
 
 use super::{Kind, World, conflict, fallback, invalid, model, new_key, new_provider, strings};
+use crate::domain::fallback_type::FallbackType;
 use crate::providers::{Capabilities, ParameterRules};
-use crate::store::{FallbackType, ModelChange, ModelFields};
+use crate::store::{ModelChange, ModelFields};
 
 #[rstest]
 #[tokio::test]

@@ -8,7 +8,8 @@ use sea_orm::{EntityTrait as _, QueryOrder as _};
 
 use super::{Kind, World, fallback, strings};
 use crate::domain::error::Error;
-use crate::store::{FallbackFilter, FallbackOutcome, FallbackRow, FallbackType, NewFallback};
+use crate::domain::fallback_type::FallbackType;
+use crate::store::{FallbackFilter, FallbackOutcome, FallbackRow, NewFallback};
 
 use FallbackType::{ContentPolicy, ContextWindow, General};
 

@@ -21,10 +21,10 @@ use std::time::Duration;
 use entity::ids::{OrganizationId, ProviderId};
 use uuid::Uuid;
 
-use super::{
-    Actor, FallbackType, ModelFields, ModelRow, NewApiKey, NewFallback, NewProvider, OrgStore, Store,
-};
+use super::{ModelFields, ModelRow, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
+use crate::domain::actor::Actor;
 use crate::domain::error::Error;
+use crate::domain::fallback_type::FallbackType;
 use crate::providers::{Capabilities, StreamOptions};
 use crate::store::maintenance::system::NewOrganization;
 use database::{Kind, TestDatabase};

@@ -6,8 +6,9 @@ use secrecy::SecretString;
 use super::database::{TestDatabase, master_key};
 use super::{Kind, World, fallback, new_key, new_provider, organization, strings};
 use crate::config::Settings;
+use crate::domain::fallback_type::FallbackType;
 use crate::store::vault::{self, VaultError};
-use crate::store::{ConnectError, FallbackType, NewProvider, Store};
+use crate::store::{ConnectError, NewProvider, Store};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

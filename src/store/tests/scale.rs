@@ -8,8 +8,9 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFil
 use super::records::request;
 use super::{Kind, World, new_key, organization};
 use crate::config::recording::Recording;
+use crate::domain::period::Period;
 use crate::store::recorder::{Record, Recorder};
-use crate::store::{Period, transaction};
+use crate::store::transaction;
 
 /// More than PostgreSQL's 65,535 parameters of a statement, and more than SQLite's 32,766.
 const MANY: i64 = 66_000;

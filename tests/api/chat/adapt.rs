@@ -143,7 +143,7 @@ on_both_databases! {
         for name in ["gpt-4o", "o1"] {
             app.organization.model_like(name, provider, |model| model.upstream_model = name.to_owned()).await;
         }
-        app.organization.fallback("gpt-4o", failsoft::store::FallbackType::General, &["o1"]).await;
+        app.organization.fallback("gpt-4o", failsoft::domain::fallback_type::FallbackType::General, &["o1"]).await;
         fake.always(Script::answer("Hi"));
         fake.next_for("gpt-4o", Script::error(503, "overloaded", "busy"));
         let answer = app.chat(&json!({"model": "gpt-4o", "max_tokens": 10, "temperature": 0, "top_p": 1})).await;

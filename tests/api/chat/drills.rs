@@ -1,8 +1,8 @@
 //! Models that fail on purpose: nobody is called in their place, and nothing real notices.
 
+use failsoft::domain::error_class::ErrorClass;
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::gateway::call::classify::ErrorClass;
-use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};
 

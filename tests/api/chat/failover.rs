@@ -1,7 +1,7 @@
 //! A request's own list: who is tried, what the caller learns, what is recorded.
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Models that the request does not fit are passed over, as far as the catalogue knows.
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::providers::Capabilities;
-use failsoft::store::FallbackType;
 use serde_json::{Value, json};
 
 use super::{called, pick};

@@ -1,7 +1,7 @@
 //! Two servers on one database: what one of them changes, the other follows.
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::store::FallbackType;
 use failsoft::store::pagination::PageRequest;
 use reqwest::Method;
 use serde_json::json;

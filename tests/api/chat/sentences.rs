@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use failsoft::store::FallbackType;
+use failsoft::domain::fallback_type::FallbackType;
 use serde_json::{Value, json};
 
 use crate::support::app::{App, eventually};

@@ -1,7 +1,8 @@
 //! Stored lists: which one a failure picks, in which order, and where they end.
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::store::{FallbackType, NewFallback};
+use failsoft::store::NewFallback;
 use reqwest::Method;
 use serde_json::json;
 

@@ -143,7 +143,7 @@ on_both_databases! {
         for name in ["a", "b", "c"] {
             app.organization.model(name, provider).await;
         }
-        app.organization.fallback("a", failsoft::store::FallbackType::General, &["b", "c"]).await;
+        app.organization.fallback("a", failsoft::domain::fallback_type::FallbackType::General, &["b", "c"]).await;
         fake.always(Script::new().hang());
         let within = async |millis: &str| {
             let body = chat_body(&json!({"model": "a"}));

@@ -1,6 +1,6 @@
 //! Where calls may go: never past the gate, never after a redirect, never through a proxy of the environment.
 
-use failsoft::gateway::call::classify::ErrorClass;
+use failsoft::domain::error_class::ErrorClass;
 use failsoft::simulate;
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Role;
-use failsoft::store::FallbackType;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! `/fallbacks`: the list, the editor of a model's lists, and going back.
 
+use failsoft::domain::fallback_type::FallbackType::{ContextWindow, General};
 use failsoft::domain::permission::Role;
-use failsoft::store::FallbackType::{ContextWindow, General};
 use serde_json::json;
 
 use crate::support::app::{App, Organization};

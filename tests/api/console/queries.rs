@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use failsoft::app::routes::{Endpoint, ROUTES, Surface, Verb};
 use failsoft::auth::console::link_secret;
-use failsoft::store::{Actor, LinkKind};
+use failsoft::domain::actor::Actor;
+use failsoft::store::LinkKind;
 use serde_json::json;
 
 use super::events::catalogue;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use failsoft::auth::console::link_secret;
-use failsoft::store::{Actor, LinkKind};
+use failsoft::domain::actor::Actor;
+use failsoft::store::LinkKind;
 
 use crate::support::app::{App, beginning};
 use crate::support::browser::{Browser, PASSWORD};

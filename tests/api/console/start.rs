@@ -1,7 +1,7 @@
 //! `/start`, `/fallbacks/{id}/try` and `/playground`: requests that a person sends from a page.
 
+use failsoft::domain::fallback_type::FallbackType::{ContextWindow, General};
 use failsoft::domain::permission::Role;
-use failsoft::store::FallbackType::{ContextWindow, General};
 use serde_json::json;
 
 use crate::support::app::{App, with_json};

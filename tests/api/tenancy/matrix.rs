@@ -1,8 +1,8 @@
 //! A row for every route: how its owner calls it, and what another organization gets for the same call.
 
 use failsoft::app::routes::Endpoint;
+use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::store::FallbackType;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -7,7 +7,8 @@ use super::Selection;
 use super::revision::IfMatch;
 use crate::auth::api::api_caller::{Caller, RouterManage};
 use crate::domain::error::{Error, Result};
-use crate::store::{FallbackType, Store};
+use crate::domain::fallback_type::FallbackType;
+use crate::store::Store;
 
 /// A configuration that was taken out of force.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{Fallback, fallback_type, parameter};
 use crate::auth::api::api_caller::{Caller, RouterRead};
 use crate::domain::error::Result;
-use crate::store::{FallbackFilter, FallbackType, Store};
+use crate::domain::fallback_type::FallbackType;
+use crate::store::{FallbackFilter, Store};
 
 /// The query's filters.
 #[derive(Debug, utoipa::IntoParams)]

@@ -15,7 +15,8 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::domain::error::{Error, Result, Violation};
-use crate::store::{FallbackRow, FallbackType};
+use crate::domain::fallback_type::FallbackType;
+use crate::store::FallbackRow;
 
 /// A configuration in force.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -6,7 +6,8 @@
 use actix_web::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH};
 
 use crate::domain::error::{Error, Result};
-use crate::store::{FallbackType, OrgStore};
+use crate::domain::fallback_type::FallbackType;
+use crate::store::OrgStore;
 
 /// Not the number of any revision: what never matches.
 const NEVER: i64 = -1;

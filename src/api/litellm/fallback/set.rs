@@ -12,9 +12,10 @@ use super::{Fallback, expected_type};
 use crate::api::json_fields::Fields;
 use crate::auth::api::api_caller::{Caller, RouterManage};
 use crate::domain::error::{Error, Location, Result};
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::fallback_type::FallbackType;
 use crate::http::body_reader::BodyReader;
-use crate::store::{FallbackOutcome, FallbackType, NewFallback, Store};
+use crate::store::{FallbackOutcome, NewFallback, Store};
 
 /// As many as a request's own list may hold.
 const MOST_FALLBACKS: usize = 32;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::api::json_fields::{Change, Fields};
 use crate::api::management::checks;
 use crate::api::management::checks::Need;
-use crate::store::Period;
+use crate::domain::period::Period;
 use crate::validation::budget::LIMIT;
 
 /// What may be sent back as it was read, without any effect.

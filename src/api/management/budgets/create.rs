@@ -7,9 +7,10 @@ use super::{BudgetResponse, NewBudgetBody, body};
 use crate::api::json_fields::Fields;
 use crate::auth::api::api_caller::{BudgetsManage, Caller};
 use crate::domain::error::{Error, Result};
+use crate::domain::period::Period;
 use crate::gateway::Gateway;
 use crate::http::body_reader::BodyReader;
-use crate::store::{NewBudget, Period, Store};
+use crate::store::{NewBudget, Store};
 
 /// Create a budget
 ///

@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 pub use body::{BudgetChangeBody, NewBudgetBody};
 
+use crate::domain::period::Period;
 use crate::gateway::Gateway;
-use crate::store::{BudgetRow, OrgStore, Period, known_cost};
+use crate::store::{BudgetRow, OrgStore, known_cost};
 
 /// What a budget is called in messages.
 const WHAT: &str = "budget";

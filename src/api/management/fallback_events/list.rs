@@ -10,7 +10,7 @@ use crate::api::management::page::{CursorPage, Size, requested};
 use crate::api::management::query::{ORIGINS, Query};
 use crate::auth::api::api_caller::{Caller, RouterRead};
 use crate::domain::error::Result;
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::store::{EventFilter, Store};
 
 /// What the cursors of this list are sealed for.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
-use crate::gateway::call::classify::ErrorClass;
 use crate::gateway::routing::cooldown::Heat;
 use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::snapshot::OrganizationSnapshot;

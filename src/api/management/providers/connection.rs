@@ -8,8 +8,8 @@ use super::WHAT;
 use crate::api::management::checks::path_id;
 use crate::auth::api::api_caller::{Caller, RouterManage};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
-use crate::gateway::call::classify::ErrorClass;
 use crate::gateway::preview::connection_test::ConnectionReport;
 
 /// What a test of a provider found out.

@@ -5,7 +5,7 @@
 //! answer: an account that exists must not take longer than one that does not.
 
 use super::Entrance;
-use crate::store::Actor;
+use crate::domain::actor::Actor;
 
 /// Who acts in the audit where no person does.
 const UNKNOWN: &str = "unknown client";

@@ -4,8 +4,9 @@ use secrecy::SecretString;
 
 use super::{Entered, Entrance, Found};
 use crate::auth::console::{link_secret, password};
+use crate::domain::actor::Actor;
 use crate::domain::error::Error;
-use crate::store::{Actor, InvitationRow, Joining, LinkKind, LinkRow};
+use crate::store::{InvitationRow, Joining, LinkKind, LinkRow};
 
 /// An invitation that works, and its organization. It does not say whether the address has an account: the link may have been
 /// opened by anybody.

@@ -28,10 +28,11 @@ use crate::auth::console::cookies::Kind;
 use crate::auth::console::login_throttle::Throttle;
 use crate::auth::console::{client_ip, session_token};
 use crate::config::Settings;
+use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::error::Error;
 use crate::store::maintenance::system::NewOrganization;
-use crate::store::{ABSOLUTE, Actor, NewSession, Store, UserRow};
+use crate::store::{ABSOLUTE, NewSession, Store, UserRow};
 pub use links::{Accepted, Account, Invited, Reset};
 
 /// A client that is not let in yet: what is needed to let it in.

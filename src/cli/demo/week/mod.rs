@@ -11,8 +11,8 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 use uuid::Uuid;
 
+use crate::domain::attempt_report::AttemptReport;
 use crate::domain::clock::{Clock, ManualClock};
-use crate::gateway::response::answer::AttemptReport;
 use crate::gateway::usage::pricing::Usage;
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, Chain, OrganizationSnapshot};

@@ -1,7 +1,7 @@
 //! What could happen to a request of the invented week, and how often.
 
-use crate::gateway::call::classify::ErrorClass;
-use crate::gateway::record::trail::Outcome;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::outcome::Outcome;
 
 /// The course of a request.
 #[derive(Debug)]

@@ -12,9 +12,10 @@ use crate::console::http::forms::{Form, Problems};
 use crate::console::http::path;
 use crate::console::http::responses::{page, page_with};
 use crate::domain::error::{Error, Result};
+use crate::domain::period::Period;
 use crate::gateway::Gateway;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Period, Store};
+use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Store};
 
 /// What a key is called in messages.
 const KEY: &str = "API key";

@@ -3,7 +3,8 @@
 use crate::console::components::number_input::{plain, scaled};
 use crate::console::http::forms::{Fields, Problems};
 use crate::domain::error::Result;
-use crate::store::{BudgetRow, Period};
+use crate::domain::period::Period;
+use crate::store::BudgetRow;
 use crate::validation::budget::LIMIT;
 
 /// Digits of a dollar down to the nano-dollar.

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::console::components::status_badge::label;
 use crate::console::components::time_range::{Choice, Span};
 use crate::console::http::query::Query;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::session_id::identify;
-use crate::gateway::call::classify::ErrorClass;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, EventRollupFilter};
 

@@ -11,8 +11,9 @@ use crate::console::pages::fallbacks::editor_page::{Desk, Notices};
 use crate::console::pages::fallbacks::labels::{enumerate, title};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
+use crate::domain::fallback_type::FallbackType;
 use crate::gateway::Gateway;
-use crate::store::{FallbackType, NOTHING_IN_FORCE, NewFallback, Store};
+use crate::store::{NOTHING_IN_FORCE, NewFallback, Store};
 
 /// Shows the draft as it is then, or puts it in force.
 ///

@@ -4,9 +4,10 @@
 
 use crate::console::http::forms::{Fields, Problems};
 use crate::console::pages::fallbacks::labels::{title, triggers};
+use crate::domain::fallback_type::FallbackType;
 use crate::gateway::request::chat_request::MAX_LIST;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{FallbackRevision, FallbackRow, FallbackType};
+use crate::store::{FallbackRevision, FallbackRow};
 
 /// The three lists, in the order in which they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,7 +228,7 @@ impl ListDraft {
 
 /// The known ones of these words, each once, in their usual order.
 fn ordered(words: &[impl AsRef<str>]) -> Vec<String> {
-    let named = |class: &crate::gateway::call::classify::ErrorClass| {
+    let named = |class: &crate::domain::error_class::ErrorClass| {
         words.iter().any(|word| word.as_ref() == class.as_str())
     };
     triggers().filter(named).map(|class| class.as_str().to_owned()).collect()

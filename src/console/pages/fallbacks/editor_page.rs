@@ -18,12 +18,11 @@ use crate::console::http::forms::Problems;
 use crate::console::pages::fallbacks::labels::{aftermath, enumerate, purpose, title, triggers};
 use crate::console::pages::fallbacks::preview::{Outlook, imagined, outlook};
 use crate::domain::error::{Error, Result};
+use crate::domain::fallback_type::FallbackType;
 use crate::domain::permission::Permission;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
-use crate::store::{
-    FallbackFilter, FallbackRevision, FallbackRow, FallbackType, OrgStore, RequestCounts, RollupSpan,
-};
+use crate::store::{FallbackFilter, FallbackRevision, FallbackRow, OrgStore, RequestCounts, RollupSpan};
 
 /// The revisions that are shown, and that can be gone back to.
 pub(crate) const REVISIONS: u64 = 50;

@@ -81,7 +81,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::store::FallbackType;
+    use crate::domain::fallback_type::FallbackType;
 
     fn revision(models: &[&str], triggers: Option<&[&str]>) -> FallbackRevision {
         let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();

@@ -2,8 +2,9 @@
 //!
 //! Imports `store`, `gateway` for the classes of failures.
 
-use crate::gateway::call::classify::ErrorClass;
-use crate::store::{FallbackType, TypedFallbacks};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::fallback_type::FallbackType;
+use crate::store::TypedFallbacks;
 
 /// The title of a list.
 pub(crate) fn title(kind: FallbackType) -> &'static str {

@@ -12,13 +12,13 @@ use crate::console::components::format::duration;
 use crate::console::components::status_badge::label;
 use crate::console::pages::fallbacks::labels::{title, typical};
 use crate::domain::error::Result;
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::fallback_type::FallbackType;
 use crate::gateway::preview::chain_preview::{Course, course};
 use crate::gateway::preview::chain_warnings::warnings;
 use crate::gateway::preview::explain::Explained;
 use crate::gateway::request::drills;
 use crate::gateway::routing::cooldown::Cooldowns;
-use crate::store::FallbackType;
 use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
 
 /// The most stations that are drawn.

@@ -11,8 +11,9 @@ use crate::console::pages::fallbacks::editor_page::{Desk, Notices, REVISIONS, mo
 use crate::console::pages::fallbacks::labels::{enumerate, title};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
+use crate::domain::fallback_type::FallbackType;
 use crate::gateway::Gateway;
-use crate::store::{FallbackRevision, FallbackType, NewFallback, Store};
+use crate::store::{FallbackRevision, NewFallback, Store};
 
 /// Puts the list of a revision in force again, without the models that are gone.
 ///

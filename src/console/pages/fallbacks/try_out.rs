@@ -15,14 +15,15 @@ use crate::console::pages::fallbacks::editor_page::model_of;
 use crate::console::pages::fallbacks::labels::typical;
 use crate::console::pages::playground::prompt::parse_prompt;
 use crate::domain::error::Result;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::fallback_type::FallbackType;
 use crate::gateway::Gateway;
-use crate::gateway::call::classify::ErrorClass;
 use crate::gateway::preview::chain_preview::course;
 use crate::gateway::preview::playground_request::Question;
 use crate::gateway::request::drills;
 use crate::gateway::request::drills::Drills;
+use crate::store::Store;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
-use crate::store::{FallbackType, Store};
 
 /// What is asked if nobody thinks of anything else.
 const PROMPT: &str = "Say hello in one sentence.";

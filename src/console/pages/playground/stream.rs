@@ -21,9 +21,9 @@ use crate::console::http::base_url;
 use crate::console::http::forms::Form;
 use crate::console::http::responses::{event_stream, page_with};
 use crate::domain::error::{Error, Result};
+use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::{Piece, Question};
-use crate::gateway::response::answer::Disclosure;
 use crate::store::{OrgStore, Store};
 
 /// What the end of the stream puts in the place of what stands on the page.
@@ -127,7 +127,7 @@ impl Talk {
             Ok(spoken) => {
                 self.answer = Some(String::new());
                 self.stage = Stage::Listening(spoken.pieces);
-                Ok(Some(told(&spoken.disclosure)))
+                Ok(Some(told(&spoken.routing)))
             }
             Err(error) => {
                 self.failure = match error {
@@ -153,9 +153,9 @@ impl Talk {
 }
 
 /// `smart failed: overloaded. steady is answering.`
-fn told(disclosure: &Disclosure) -> String {
-    let served = disclosure.served.as_deref().unwrap_or("somebody");
-    match &disclosure.fallback {
+fn told(routing: &RoutingInfo) -> String {
+    let served = routing.served.as_deref().unwrap_or("somebody");
+    match &routing.fallback {
         Some(fallback) => {
             let more = match fallback.hops.saturating_sub(1) {
                 0 => String::new(),

@@ -3,9 +3,10 @@
 //! Imports `store`.
 
 use crate::domain::error::{Error, Result};
+use crate::domain::fallback_type::FallbackType;
 use crate::providers::{Capabilities, StreamOptions};
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{FallbackType, ModelFields, NewFallback, NewProvider, OrgStore};
+use crate::store::{ModelFields, NewFallback, NewProvider, OrgStore};
 
 /// The preset of providers that this program simulates.
 pub(super) const PRESET: &str = "simulated";

@@ -17,8 +17,9 @@ use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
+use crate::domain::period::Period;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{Period, Store, UsageBy, UsageFilter, UsagePlace, UsageRow};
+use crate::store::{Store, UsageBy, UsageFilter, UsagePlace, UsageRow};
 
 /// The most rows of the page; the file has them all.
 const ROWS: u64 = 200;

@@ -1,6 +1,6 @@
 //! What a failure means: a [`Fault`] becomes a [`Failure`] with its class and the rule that
-//! gave it. Pure and total; it decides nothing. What a class leads to is `plan`'s and
-//! `cooldown`'s to say.
+//! gave it. Pure and total; it decides nothing. What a class leads to is in
+//! [`class_policy`](crate::domain::class_policy).
 //!
 //! Facts count in the order of their reliability: what the provider's moderation reports,
 //! codes, then (only where the answer calls the request bad) sentences, then the status. So
@@ -20,14 +20,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::domain::failure_scope::FailureScope;
 use crate::providers::errors::codes;
 use crate::providers::{Meaning, Moment, Reading, UpstreamError};
 
 use super::redact::{redact, redact_label};
 
-pub use crate::domain::error_class::{ErrorClass, UnknownErrorClass};
 pub use fault::{ConnectFault, Fault, Filter, Garbage, Interruption, TimeoutKind};
-pub use scope::{Blame, FailureScope, ModelFailure, OpenFailure};
 
 /// The farthest that a limit's end is believed. Vendors' longest limits are those of a month; what names more is a
 /// mistake in its number, or has no end that could be waited for, and one request a month finds out.
@@ -35,46 +36,6 @@ pub const FARTHEST_RESET: Duration = Duration::from_secs(31 * 24 * 3_600);
 
 /// The rule of an answer for which the gateway has no room: it says nothing about the model.
 pub const NO_ROOM: &str = "gateway:no_room";
-
-/// One failed attempt, ready to be acted on, recorded and shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What it means.
-    pub class: ErrorClass,
-    /// What the failure is held against: only a failure of the model closes the model.
-    pub scope: FailureScope,
-    /// The rule that said so, such as `status:429` or `code:context_length_exceeded`. The
-    /// names are stable: they are stored.
-    pub rule: &'static str,
-    /// The provider's status; `None` if there was no answer. An error inside a success that
-    /// names no status of its own has 200.
-    pub status: Option<u16>,
-    /// The wait that the provider asks for, at most [`FARTHEST_RESET`]; for a limit, until it starts over.
-    pub retry_after: Option<Duration>,
-    /// A sentence for people, redacted, at most 2,000 characters, never empty.
-    pub message: String,
-    /// The parameter that the provider finds fault with.
-    pub param: Option<String>,
-    /// The provider's own code.
-    pub code: Option<String>,
-}
-
-impl Failure {
-    /// A failure that the gateway describes itself, the provider having said nothing. Its class decides its scope.
-    #[must_use]
-    pub fn ours(class: ErrorClass, rule: &'static str, message: &str) -> Self {
-        Self {
-            class,
-            scope: scope::of_class(class),
-            rule,
-            status: None,
-            retry_after: None,
-            message: message.to_owned(),
-            param: None,
-            code: None,
-        }
-    }
-}
 
 /// The meaning of a fault, by the sentences that its organization knows now. `now` turns dates into waits.
 pub fn classify(fault: &Fault, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {

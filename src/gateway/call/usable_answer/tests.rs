@@ -3,7 +3,8 @@
 use super::*;
 use chrono::DateTime;
 
-use crate::gateway::call::classify::{ErrorClass, classify};
+use crate::domain::error_class::ErrorClass;
+use crate::gateway::call::classify::classify;
 use crate::providers::Sentences;
 
 /// `usable`, or the class and the rule; `withheld` where the caller gets it if no other candidate answers.

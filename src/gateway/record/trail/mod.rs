@@ -15,11 +15,13 @@ use entity::ids::OrganizationId;
 use uuid::Uuid;
 
 use super::metrics::Metrics;
+use crate::domain::attempt_report::AttemptReport;
+use crate::domain::chain_failure::ChainFailure;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
 pub use crate::domain::outcome::Outcome;
-use crate::gateway::call::classify::{ErrorClass, Failure};
-use crate::gateway::response::answer::{AttemptReport, ChainFailure};
 use crate::gateway::routing::budget::Purse;
 use crate::gateway::routing::plan::{Candidate, Objection};
 use crate::gateway::usage::pricing::{CostSource, Usage};
@@ -301,7 +303,7 @@ impl Trail {
         let chain = ChainFailure {
             retry_after: self.retry_after,
             attempts: self.reports.clone(),
-            disclosure: self.disclosure(),
+            routing: self.routing(),
             failure,
             status,
             cooling: self.cooling,

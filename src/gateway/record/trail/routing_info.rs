@@ -5,8 +5,10 @@
 use super::Trail;
 use super::rows::{left_alone_message, passed_over_failure};
 use crate::domain::error::Error;
-use crate::gateway::call::classify::{ErrorClass, Failure};
-use crate::gateway::response::answer::{Disclosure, Fallback, Metadata};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::domain::routing_info::{Fallback, RoutingInfo};
+use crate::gateway::response::answer::Metadata;
 use crate::gateway::routing::cooldown::Cooling;
 use crate::gateway::routing::plan::Objection;
 use crate::gateway::usage::pricing::Usage;
@@ -32,10 +34,10 @@ impl Trail {
 
     /// What the caller is told in headers, as of now.
     #[must_use]
-    pub fn disclosure(&self) -> Disclosure {
+    pub fn routing(&self) -> RoutingInfo {
         let total = self.context.started.elapsed();
         let fallback = |class| Fallback { from: self.context.requested.clone(), class, hops: self.hops };
-        Disclosure {
+        RoutingInfo {
             served: self.served.as_ref().map(|model| model.name.to_string()),
             upstream_calls: self.upstream_calls,
             fallback: self.first_failure.map(fallback),
@@ -47,10 +49,10 @@ impl Trail {
 
     /// The `failsoft` object, as JSON.
     #[must_use]
-    pub fn metadata(&self, disclosure: &Disclosure, usage: &Usage) -> String {
+    pub fn metadata(&self, routing: &RoutingInfo, usage: &Usage) -> String {
         let metadata = Metadata {
             requested: &self.context.requested,
-            disclosure,
+            routing,
             cost: self.bill(Some(usage)).0,
             attempts: &self.reports,
         };
@@ -61,7 +63,7 @@ impl Trail {
     pub(super) fn withheld(&self, error: Error) -> Error {
         match error {
             Error::RecordingUnavailable(_) => {
-                Error::RecordingUnavailable(Some(Box::new(Disclosure { served: None, ..self.disclosure() })))
+                Error::RecordingUnavailable(Some(Box::new(RoutingInfo { served: None, ..self.routing() })))
             }
             other => other,
         }

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use super::{Outcome, Trail};
-use crate::gateway::call::classify::{ErrorClass, Failure};
-use crate::gateway::response::answer::AttemptReport;
+use super::Trail;
+use crate::domain::attempt_report::AttemptReport;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::domain::outcome::Outcome;
 use crate::gateway::routing::cooldown::Cooling;
 use crate::gateway::routing::plan::{Candidate, Objection};
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
@@ -123,27 +125,7 @@ impl Trail {
 #[must_use]
 pub(super) fn passed_over_failure(objection: &Objection, model: &str) -> Failure {
     let Objection { reason, cooling, over } = objection;
-    let why = match reason {
-        ErrorClass::Disabled => "it is disabled",
-        ErrorClass::NotAllowed => "the API key may not use it",
-        ErrorClass::OverBudget => "the budget is used up",
-        ErrorClass::Deadline => "no time was left",
-        ErrorClass::Cooldown => "it has been failing and is left alone for a while",
-        ErrorClass::TooLarge => "the prompt is larger than its context window",
-        ErrorClass::LacksCapability => "it cannot do what the request asks for",
-        ErrorClass::RateLimited
-        | ErrorClass::QuotaExhausted
-        | ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::Authentication
-        | ErrorClass::ModelNotFound
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted => "it failed",
-    };
+    let why = reason.policy().passed_over.unwrap_or("it failed");
     let left = cooling.as_ref().filter(|_| *reason == ErrorClass::Cooldown);
     let left = left.map_or_else(String::new, |cooling| {
         format!(" ({}; {} s left)", cooling.failure.class, whole_seconds(cooling.left))

@@ -7,6 +7,8 @@ mod large;
 mod named;
 pub mod numbers;
 
+use crate::domain::session_id::MAX_SESSION;
+use crate::domain::session_id::check_session;
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -14,7 +16,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::json_object::{MAX_MEMBERS, Members, span, text};
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::Measure;
@@ -304,9 +306,6 @@ fn asks_for_usage(members: &Members<'_>) -> Result<bool> {
     Ok(options.get("include_usage").is_some_and(|value| value.get() == "true"))
 }
 
-/// The longest name of a session, in characters.
-const MAX_SESSION: usize = 256;
-
 fn session(members: &Members<'_>) -> Result<Option<String>> {
     if let Some(session) = member::<String>(members, "session_id", "a string")? {
         check_session(&session)?;
@@ -320,21 +319,6 @@ fn session(members: &Members<'_>) -> Result<Option<String>> {
         serde_json::from_str::<Lenient<'_>>(value.get()).ok().map(|text| text.0.into_owned())
     });
     Ok(session.filter(|session| check_session(session).is_ok()))
-}
-
-/// A session's name is 1 to 256 characters.
-///
-/// # Errors
-/// It is not.
-pub fn check_session(session: &str) -> Result<()> {
-    if session.is_empty() || session.chars().count() > MAX_SESSION {
-        return Err(Error::refused(
-            Some("session_id"),
-            "invalid_value",
-            format!("'session_id' must be 1 to {MAX_SESSION} characters."),
-        ));
-    }
-    Ok(())
 }
 
 /// What each field makes the primary fail with.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::store::Period;
+use crate::domain::period::Period;
 
 /// The spending of an organization or of a key.
 #[derive(Debug, Default)]

@@ -16,8 +16,9 @@ use entity::ids::{ApiKeyId, BudgetId, OrganizationId};
 
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
+use crate::domain::period::Period;
+use crate::store::Spent;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
-use crate::store::{Period, Spent};
 use account::Account;
 pub use reservation::{Estimate, OverBudget, Purse, Whose};
 

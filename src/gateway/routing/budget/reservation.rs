@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::account::Account;
 use crate::domain::clock::Clock;
-use crate::store::Period;
+use crate::domain::period::Period;
 use crate::store::snapshot::BudgetEntry;
 
 /// Whose budget.

@@ -7,6 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use crate::domain::class_policy::CooldownEffect;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,19 +15,12 @@ use chrono::{DateTime, Utc};
 use entity::ids::ModelId;
 
 use crate::domain::clock::Clock;
-use crate::gateway::call::classify::{ErrorClass, Failure, ModelFailure, OpenFailure};
+use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
 use crate::store::snapshot::ModelEntry;
 use state::{Limit, State};
 
 /// The longest window that counted failures open before the model is tried again.
 pub const LONGEST: Duration = Duration::from_secs(300);
-/// A rate limit that names no time.
-const RATE_LIMIT: Duration = Duration::from_secs(5);
-/// What only a person can mend; and the first window of a used-up quota that names no time.
-const FOR_PEOPLE: Duration = Duration::from_secs(60);
-/// The longest window of a used-up quota that names no time.
-const LONGEST_QUOTA: Duration = Duration::from_secs(3_600);
-
 /// How a model is, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heat {
@@ -47,50 +41,6 @@ pub struct Cooling {
     pub probe_free: bool,
     /// Whether the provider itself has said when it ends.
     pub by_provider: bool,
-}
-
-/// What a failure does to the model that failed, if it is the model's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Nothing: the model is well, and has said so.
-    None,
-    /// Enough of these, and the model is left alone.
-    Counts,
-    /// The model is not called for so long, from now on.
-    Cools(Duration),
-    /// The model is not called from now on: until its limit starts over, or, where the provider does not say when, for
-    /// `first`, twice as long after each failed probe, up to `longest`.
-    Limited {
-        /// The first window.
-        first: Duration,
-        /// The longest window.
-        longest: Duration,
-    },
-}
-
-/// What a failure of this class does to the model, if it is the model's.
-#[must_use]
-pub fn effect(class: ErrorClass) -> Effect {
-    match class {
-        ErrorClass::RateLimited => Effect::Limited { first: RATE_LIMIT, longest: RATE_LIMIT },
-        ErrorClass::QuotaExhausted => Effect::Limited { first: FOR_PEOPLE, longest: LONGEST_QUOTA },
-        ErrorClass::Authentication | ErrorClass::ModelNotFound => Effect::Cools(FOR_PEOPLE),
-        ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted => Effect::Counts,
-        ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::InvalidRequest
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => Effect::None,
-    }
 }
 
 /// The models of all organizations that have failed in this process.
@@ -148,14 +98,14 @@ impl Cooldowns {
     /// A call that was made at `called_at` failed, and the model is the reason.
     pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration) {
         let (now, failure) = (self.now(), failure.failure());
-        match effect(failure.class) {
-            Effect::None => {}
-            Effect::Counts => self.fail(model, |state| state.counted(now, called_at, failure)),
-            Effect::Cools(window) => {
+        match failure.class.policy().cooldown {
+            CooldownEffect::None => {}
+            CooldownEffect::Counts => self.fail(model, |state| state.counted(now, called_at, failure)),
+            CooldownEffect::Cools(window) => {
                 let limit = Limit { reset: None, first: window, longest: window };
                 self.fail(model, |state| state.cool(now, called_at, limit, failure));
             }
-            Effect::Limited { first, longest } => {
+            CooldownEffect::Limited { first, longest } => {
                 let limit = Limit { reset: failure.retry_after, first, longest };
                 self.fail(model, |state| state.cool(now, called_at, limit, failure));
             }

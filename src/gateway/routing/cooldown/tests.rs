@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::clock::ManualClock;
-use crate::gateway::call::classify::{Blame, FailureScope};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Blame;
+use crate::domain::failure_scope::FailureScope;
 use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
 use crate::store::snapshot::ProviderEntry;
 use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};

@@ -5,7 +5,7 @@
 
 use super::queue::{Cause, Queue};
 use super::{Candidate, Outlook};
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::{Cooling, Heat};
 use crate::store::snapshot::ModelEntry;

@@ -9,13 +9,16 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+use crate::domain::class_policy::SameModel;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::OverBudget;
 use super::cooldown::{Cooling, Heat};
-use crate::gateway::call::classify::{ErrorClass, Failure, FailureScope};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::domain::failure_scope::FailureScope;
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
 pub use last_resort::Objection;
 
@@ -231,15 +234,15 @@ impl Plan {
     /// Whether to call the same candidate again, and after how long.
     fn again(&self, failure: &Failure, view: View<'_>) -> Option<Duration> {
         let (candidate, times) = self.current.as_ref()?;
-        let after = match same_again(failure.class) {
-            Again::Never => return None,
-            Again::Retries => {
+        let after = match failure.class.policy().same_model {
+            SameModel::Never => return None,
+            SameModel::Retries => {
                 let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * view.jitter.clamp(0.0, 1.0));
                 (*times < self.queue.retries_of(&candidate.model)).then_some(jittered)?
             }
             // A request that is larger than the limit is so again.
-            Again::SoonIfAlone if failure.scope == FailureScope::Request => return None,
-            Again::SoonIfAlone => {
+            SameModel::IfLast if failure.scope == FailureScope::Request => return None,
+            SameModel::IfLast => {
                 let wait = failure.retry_after.filter(|wait| *wait <= SHORT_RATE_LIMIT)?;
                 (*times < 1 && self.nobody_else(failure.class)).then_some(wait)?
             }
@@ -251,40 +254,5 @@ impl Plan {
     fn nobody_else(&self, class: ErrorClass) -> bool {
         let current = self.current.as_ref();
         current.is_none_or(|(candidate, _)| self.queue.nobody_behind(&candidate.model, class))
-    }
-}
-
-/// Whether the same model is called again after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// No: it would say the same.
-    Never,
-    /// As often as `num_retries` says, which is once where nobody says otherwise.
-    Retries,
-    /// Once, if nobody else could answer and the provider asks for a wait of 2 s at most.
-    SoonIfAlone,
-}
-
-/// Whether the same model is called again after a failure of this class.
-#[must_use]
-pub fn same_again(class: ErrorClass) -> Again {
-    match class {
-        ErrorClass::Overloaded | ErrorClass::Unavailable | ErrorClass::InvalidResponse => Again::Retries,
-        ErrorClass::RateLimited => Again::SoonIfAlone,
-        ErrorClass::QuotaExhausted
-        | ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::Authentication
-        | ErrorClass::ModelNotFound
-        | ErrorClass::InvalidRequest
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => Again::Never,
     }
 }

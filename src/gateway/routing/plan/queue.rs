@@ -2,13 +2,14 @@
 //!
 //! Imports the store's snapshot and [`classify`](super::super::classify)'s words.
 
+use crate::domain::fallback_type::FallbackType;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use entity::ids::ModelId;
 
 use super::{Candidate, Limits};
-use crate::gateway::call::classify::ErrorClass;
+use crate::domain::error_class::ErrorClass;
 use crate::store::TypedFallbacks;
 use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
 
@@ -162,20 +163,20 @@ impl Queue {
     /// general one to the end: so the requested model's own list is always tried whole and in its order.
     pub(super) fn bring_in(&mut self, failed: &ModelEntry, class: ErrorClass) {
         let Source::Stored { organization, requested } = &self.source else { return };
-        let typed = typed(class);
+        let list = class.policy().list;
         let strict = organization.settings.typed_fallbacks == TypedFallbacks::Strict
-            && match typed {
-                Some(Typed::ContextWindow) => organization.typed_lists.context_window,
-                Some(Typed::ContentPolicy) => organization.typed_lists.content_policy,
-                None => false,
+            && match list {
+                FallbackType::ContextWindow => organization.typed_lists.context_window,
+                FallbackType::ContentPolicy => organization.typed_lists.content_policy,
+                FallbackType::General => false,
             };
         let own = organization.chains.get(&failed.id);
-        let own_typed = own.and_then(|chains| typed_list(chains, typed)).cloned();
+        let own_typed = own.and_then(|chains| typed_list(chains, list)).cloned();
         let own_general = own.and_then(|chains| chains.general.clone()).filter(|_| !strict);
         if failed.id == requested.id {
             self.waiting.extend(candidates(own_typed.as_ref()));
         } else {
-            let first = organization.chains.get(&requested.id).and_then(|chains| typed_list(chains, typed));
+            let first = organization.chains.get(&requested.id).and_then(|chains| typed_list(chains, list));
             let front: Vec<Candidate> = candidates(own_typed.as_ref()).chain(candidates(first)).collect();
             for candidate in front.into_iter().rev() {
                 self.waiting.push_front(candidate);
@@ -192,40 +193,12 @@ fn triggered(chain: Option<&Chain>, last: Option<Cause>) -> bool {
     last.is_none_or(|cause| wanted(cause.class) || cause.opened_by.is_some_and(wanted))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Typed {
-    ContextWindow,
-    ContentPolicy,
-}
-
-/// Which typed list a class uses. Passing over for size routes like a context-window failure.
-pub(super) fn typed(class: ErrorClass) -> Option<Typed> {
-    match class {
-        ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => Some(Typed::ContextWindow),
-        ErrorClass::ContentPolicy => Some(Typed::ContentPolicy),
-        ErrorClass::RateLimited
-        | ErrorClass::QuotaExhausted
-        | ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::Authentication
-        | ErrorClass::ModelNotFound
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::LacksCapability => None,
-    }
-}
-
-fn typed_list(chains: &Chains, typed: Option<Typed>) -> Option<&Arc<Chain>> {
-    match typed? {
-        Typed::ContextWindow => chains.context_window.as_ref(),
-        Typed::ContentPolicy => chains.content_policy.as_ref(),
+/// The list for failures of this type alone; none for [`FallbackType::General`], which every failure uses.
+fn typed_list(chains: &Chains, list: FallbackType) -> Option<&Arc<Chain>> {
+    match list {
+        FallbackType::General => None,
+        FallbackType::ContextWindow => chains.context_window.as_ref(),
+        FallbackType::ContentPolicy => chains.content_policy.as_ref(),
     }
 }
 
@@ -235,9 +208,9 @@ fn lists<'a>(
     class: ErrorClass,
 ) -> impl Iterator<Item = &'a Arc<Chain>> {
     let chains = organization.chains.get(&model.id);
-    chains
-        .into_iter()
-        .flat_map(move |chains| typed_list(chains, typed(class)).into_iter().chain(chains.general.as_ref()))
+    chains.into_iter().flat_map(move |chains| {
+        typed_list(chains, class.policy().list).into_iter().chain(chains.general.as_ref())
+    })
 }
 
 fn candidates(chain: Option<&Arc<Chain>>) -> impl Iterator<Item = Candidate> + use<> {

@@ -15,15 +15,15 @@ use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTra
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::domain::actor::Actor;
+use crate::domain::period::Period;
 use crate::store::accounts::users::NewUser;
 use crate::store::accounts::{memberships, users};
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 use crate::store::rollups::counters::Tally;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::tenant::budgets;
-use crate::store::{
-    Actor, Error, OrgStore, OrganizationSettings, Period, Spent, Store, bulk_insert, transaction,
-};
+use crate::store::{Error, OrgStore, OrganizationSettings, Spent, Store, bulk_insert, transaction};
 pub use inspection::ProviderAddress;
 
 /// How long a look for changes, or whether the database answers, may take.

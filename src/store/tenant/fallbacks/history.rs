@@ -11,7 +11,8 @@ use sea_orm::{
     QuerySelect as _,
 };
 
-use super::{Error, FallbackType, OrgStore};
+use super::{Error, OrgStore};
+use crate::domain::fallback_type::FallbackType;
 
 /// One revision of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 
-use super::{Error, FallbackRow, FallbackType, OrgStore};
+use super::{Error, FallbackRow, OrgStore};
+use crate::domain::fallback_type::FallbackType;
 use crate::store::pagination::equals;
 
 /// Which configurations. Every field that is set narrows the choice.

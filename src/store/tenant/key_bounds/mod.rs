@@ -12,8 +12,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::error::{Error, Violation};
+use crate::domain::period::Period;
 use crate::domain::permission::Scope;
-use crate::store::{ApiKeyRow, BoundKey, BudgetRow, KeyGrant, Period};
+use crate::store::{ApiKeyRow, BoundKey, BudgetRow, KeyGrant};
 
 /// Everything that bounds a key. None is no bound.
 #[derive(Debug, Clone, PartialEq, Eq)]

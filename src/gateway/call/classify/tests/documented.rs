@@ -1,8 +1,9 @@
 //! More of what vendors send, each row with the public page on which the vendor documents it or a user quotes it.
 //! Names, numbers and ids are made up.
 
-use super::super::ErrorClass::{self, *};
 use super::payloads::Payload;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::error_class::ErrorClass::*;
 
 /// (who and where, status, body, class, rule)
 #[rustfmt::skip]

@@ -1,6 +1,7 @@
 //! What holds for every catalogue, every set of lists and every sequence of failures.
 
 use super::*;
+use crate::domain::fallback_type::FallbackType;
 
 const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
@@ -130,7 +131,7 @@ proptest! {
         let looked_at = world.run("a", &case.failures);
         prop_assert!(own.iter().all(|name| looked_at.contains(name)), "{:?} of {:?}", looked_at, own);
         // Without typed failures nothing is put before it.
-        if case.failures.iter().all(|class| queue::typed(*class).is_none()) {
+        if case.failures.iter().all(|class| class.policy().list == FallbackType::General) {
             prop_assert_eq!(&looked_at[1..=own.len()], &own[..]);
         }
     }

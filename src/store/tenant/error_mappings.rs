@@ -13,12 +13,12 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use super::{Error, OrgStore};
 use crate::domain::error::Violation;
 use crate::providers::{Mapping, Means, SentenceClass};
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
+use crate::store::{Error, OrgStore};
 
 /// The most mappings of one organization: each is compared with every sentence that sentences are read in.
 pub const MOST_MAPPINGS: u64 = 200;
@@ -163,7 +163,7 @@ impl OrgStore {
     }
 
     /// Deletes the mappings of a provider that is deleted.
-    pub(super) async fn error_mappings_end(
+    pub(in crate::store) async fn error_mappings_end(
         &self,
         change: &Change,
         provider: ProviderId,
@@ -188,7 +188,7 @@ impl OrgStore {
 }
 
 /// What a row says; none for one of a later version of the program.
-pub(super) fn mapping(row: &error_mappings::Model) -> Option<Mapping> {
+pub(in crate::store) fn mapping(row: &error_mappings::Model) -> Option<Mapping> {
     let means = match row.meaning.as_str() {
         REQUEST => Means::OfTheRequest,
         class => Means::Class(SentenceClass::parse(class)?),

@@ -1,0 +1,56 @@
+//! The periods of budgets.
+
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How long a budget runs before it starts over, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// At midnight.
+    Day,
+    /// On the first of the month.
+    Month,
+}
+
+impl Period {
+    /// Every period, the shortest first.
+    pub const ALL: [Self; 2] = [Self::Day, Self::Month];
+
+    /// The word in the database and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
+    /// The period of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|period| period.as_str() == word)
+    }
+
+    /// When the period began in which `now` lies.
+    #[must_use]
+    pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let day = now.date_naive();
+        let first = match self {
+            Self::Day => day,
+            Self::Month => day.with_day(1).unwrap_or(day),
+        };
+        first.and_time(NaiveTime::MIN).and_utc()
+    }
+
+    /// When the next one begins.
+    #[must_use]
+    pub fn end(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let start = self.start(now);
+        let next = match self {
+            Self::Day => start.checked_add_days(Days::new(1)),
+            Self::Month => start.checked_add_months(Months::new(1)),
+        };
+        next.unwrap_or(start)
+    }
+}
