@@ -7,6 +7,8 @@
 
 #[path = "tidy/borders.rs"]
 mod borders;
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/settings.rs"]

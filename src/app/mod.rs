@@ -2,9 +2,12 @@
 //!
 //! Imports everything; imported by `cli` and by the tests.
 
+pub(crate) mod cors;
 pub(crate) mod jobs;
+pub(crate) mod middleware;
 pub(crate) mod open_files;
 pub(crate) mod own_addresses;
+pub(crate) mod request_path;
 pub mod routes;
 pub mod sentences_file;
 mod serve;

@@ -1,6 +1,3 @@
-//! TODO http
+//! Reading requests, below the dialects and the pages.
 
 pub mod body_reader;
-pub(crate) mod cors;
-pub(crate) mod middleware;
-pub(crate) mod request_path;

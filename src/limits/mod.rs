@@ -1,3 +1,3 @@
-//! TODO limits
+//! How much of the process one organization may hold at once.
 
 pub mod shares;

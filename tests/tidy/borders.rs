@@ -3,50 +3,69 @@
 use crate::hold;
 use crate::source::{Source, Word};
 
-/// What each module below `src/` may refer to, besides itself and [`IMPORTABLE_BY_ALL`]. A longer path allows only
-/// what is below it. Modules without a limit are not here but in [`IMPORT_EVERYTHING`].
+/// What each folder of `src/` may refer to besides itself, from the ground up. The rules have no exceptions: what two
+/// folders share lies below both. Folders without a limit are not here but in [`IMPORT_EVERYTHING`].
 const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
     ("config", &[]),
-    ("clock", &[]),
-    ("telemetry", &[]),
-    // The end of a chain is an error like any other.
-    ("error", &["gateway::answer"]),
+    ("telemetry", &["config"]),
     ("providers", &[]),
-    ("upstream", &["providers", "shares"]),
-    // What organizations share is counted in one place.
-    ("shares", &[]),
-    // A tenant is the proof without which no data is opened; a known model is filled from the embedded table.
-    ("store", &["auth::tenant", "providers", "shares"]),
-    ("auth", &["store", "shares"]),
-    ("gateway", &["store", "providers", "upstream", "shares"]),
-    // It stands where a stranger's provider stands.
+    ("limits", &["domain"]),
+    ("upstream", &["config", "limits", "providers"]),
+    ("store", &["config", "domain", "providers"]),
+    ("auth", &["config", "domain", "limits", "store"]),
+    ("gateway", &["domain", "limits", "providers", "store", "upstream"]),
+    // A stranger's provider would know nothing of ours either.
     ("simulate", &[]),
-    ("body", &["shares"]),
-    // What may be said, whoever says it.
-    ("checks", &["providers", "upstream"]),
-    ("api", &["auth", "body", "checks", "store", "gateway", "providers", "upstream", "shares"]),
-    ("web", &["auth", "body", "checks", "store", "gateway", "providers", "upstream", "shares"]),
+    ("http", &["config", "domain", "limits"]),
+    ("validation", &["providers", "upstream"]),
+    (
+        "api",
+        &[
+            "auth",
+            "config",
+            "domain",
+            "gateway",
+            "http",
+            "limits",
+            "providers",
+            "store",
+            "telemetry",
+            "upstream",
+            "validation",
+        ],
+    ),
+    (
+        "console",
+        &[
+            "auth",
+            "config",
+            "domain",
+            "gateway",
+            "http",
+            "limits",
+            "providers",
+            "store",
+            "telemetry",
+            "upstream",
+            "validation",
+        ],
+    ),
 ];
 
-const IMPORTABLE_BY_ALL: &[&str] = &["config", "error", "clock", "telemetry"];
-
-/// They put the parts together; only they refer to each other.
-const IMPORT_EVERYTHING: &[&str] = &["startup", "routes", "cli"];
+/// They put the parts together.
+const IMPORT_EVERYTHING: &[&str] = &["app", "cli"];
 
 /// A crate, the only places that may name it, and what the others use.
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
-    ("argon2", &["src/auth/password.rs"], "call auth::password, which keeps it off the workers"),
-    ("jsonwebtoken", &["src/auth/session.rs"], "call auth::session"),
     (
-        "reqwest",
-        &["src/upstream.rs", "src/upstream/"],
-        "send through upstream: one client, behind the address gate",
+        "argon2",
+        &["src/auth/console/password.rs"],
+        "call auth::console::password, which keeps it off the workers",
     ),
-    (
-        "hyper",
-        &["src/upstream.rs", "src/upstream/"],
-        "send through upstream: one client, behind the address gate",
-    ),
+    ("jsonwebtoken", &["src/auth/console/session_token.rs"], "call auth::console::session_token"),
+    ("reqwest", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
+    ("hyper", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
     ("sea_orm", DATABASE, "add a function to the resource's file in store"),
     ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),
     ("sqlx", DATABASE, "add a function to the resource's file in store"),
@@ -57,17 +76,9 @@ const DATABASE: &[&str] = &["src/store/", "entity/src/", "migration/src/"];
 /// A place, what it may not name (with what follows the name), and why.
 const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
     (
-        &[
-            "src/store/",
-            "src/gateway/",
-            "src/providers/",
-            "src/upstream",
-            "src/config/",
-            "src/error.rs",
-            "src/clock.rs",
-        ],
+        &["src/store/", "src/gateway/", "src/providers/", "src/upstream", "src/config/", "src/domain/"],
         &["actix"],
-        "the core knows no HTTP server; answer in its own types and dress them in api or web",
+        "the core knows no HTTP server; answer in its own types and dress them in api or console",
     ),
     (
         &["src/providers/"],
@@ -75,17 +86,17 @@ const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
         "a provider is pure functions; upstream sends and gateway waits",
     ),
     (
-        &["src/web/pages/"],
+        &["src/console/pages/"],
         &["Payload", "BodyReader", "Bytes"],
-        "a page reads what was posted with web::forms, which asks first where it comes from",
+        "a page reads what was posted with console::http::forms, which asks first where it comes from",
     ),
 ];
 
-/// Who may reach past the tenants through `store::system`, and for which work that belongs to no caller.
+/// Who may reach past the tenants through `store::maintenance::system`, and for which work that belongs to no caller.
 const SYSTEM_CALLERS: &[(&str, &str)] = &[
-    ("src/startup/", "follows the changes of other processes, notes when keys were used"),
-    ("src/auth/entrance", "who comes in by a password or a link has not proven anything before"),
-    ("src/auth/visitor.rs", "the session says which organization it is"),
+    ("src/app/", "follows the changes of other processes, notes when keys were used"),
+    ("src/auth/console/sign_in/", "who comes in by a password or a link has not proven anything before"),
+    ("src/auth/console/console_user.rs", "the session says which organization it is"),
     ("src/cli/", "the operator at the command line, and the demo before anybody can be asked who they are"),
 ];
 
@@ -116,7 +127,7 @@ fn imports_follow_the_layers(sources: &[Source]) -> Vec<String> {
             let target = reference.path.join("::");
             let is_below = |prefix: &&str| target == *prefix || target.starts_with(&format!("{prefix}::"));
             let own = reference.path.first() == Some(&layer);
-            if !own && !IMPORTABLE_BY_ALL.iter().chain(*allowed).any(is_below) {
+            if !own && !allowed.iter().any(is_below) {
                 findings.push(format!(
                     "{}:{}: {layer} may not import {target}; move the code to where both may import it, or hand it in as an argument",
                     source.path, reference.line
@@ -133,8 +144,8 @@ fn a_module_imports_only_what_its_layer_allows() {
         imports_follow_the_layers,
         &[
             ("src/gateway/plan.rs", "use crate::{error::Error,\n auth::Tenant};", 2),
-            ("src/api/openai/chat.rs", "fn f() { crate::web::layout::page() }", 1),
-            ("src/store/mod.rs", "use crate::auth::permission::Scope;", 1),
+            ("src/api/openai/chat.rs", "fn f() { crate::console::layout::page() }", 1),
+            ("src/store/mod.rs", "use crate::auth::api::Scope;", 1),
             ("src/providers/mod.rs", "use super::store::Store;", 1),
             ("src/gateway/mod.rs", "use crate::startup;", 1),
             ("src/extras/mod.rs", "", 1),
@@ -171,13 +182,13 @@ fn a_crate_stays_where_it_belongs() {
     hold(
         crates_stay_in_their_place,
         &[
-            ("src/auth/session.rs", "use argon2::Argon2;", 1),
-            ("src/auth/password.rs", "use jsonwebtoken::encode;", 1),
-            ("src/api/feather/model/create.rs", "\nfn f(_: reqwest::Client) {}", 2),
-            ("src/api/feather/model/list.rs", "use sea_orm::EntityTrait;", 1),
+            ("src/auth/console/sign_in/mod.rs", "use argon2::Argon2;", 1),
+            ("src/auth/console/password.rs", "use jsonwebtoken::encode;", 1),
+            ("src/api/management/model/create.rs", "\nfn f(_: reqwest::Client) {}", 2),
+            ("src/api/management/model/list.rs", "use sea_orm::EntityTrait;", 1),
             ("src/gateway/mod.rs", "use {actix_web::HttpRequest};", 1),
             ("src/providers/openai.rs", "use tokio::net::TcpStream;", 1),
-            ("src/web/pages/members/role.rs", "async fn f(body: web::Payload) {}", 1),
+            ("src/console/pages/members/role.rs", "async fn f(body: web::Payload) {}", 1),
         ],
     );
 }
@@ -186,8 +197,10 @@ fn a_crate_stays_where_it_belongs() {
 fn system_lines(source: &Source) -> Vec<usize> {
     let is_call = |words: &&[Word]| words.iter().map(|word| word.text.as_str()).eq([".", "system", "("]);
     let calls = source.product.windows(3).filter(is_call).map(|words| words[1].line);
-    let names =
-        source.references().into_iter().filter(|found| found.path.join("::").starts_with("store::system"));
+    let names = source
+        .references()
+        .into_iter()
+        .filter(|found| found.path.join("::").starts_with("store::maintenance::system"));
     calls.chain(names.map(|found| found.line)).collect()
 }
 
@@ -202,18 +215,16 @@ fn system_is_called_by_the_listed(sources: &[Source]) -> Vec<String> {
             match row {
                 Some(row) => used.push(row),
                 None => findings.push(format!(
-                    "{}:{line}: store::system reaches past the tenants; open an OrgStore, or add a row with its reason to SYSTEM_CALLERS",
+                    "{}:{line}: store::maintenance::system reaches past the tenants; open an OrgStore, or add a row with its reason to SYSTEM_CALLERS",
                     source.path
                 )),
             }
         }
     }
     let idle = SYSTEM_CALLERS.iter().filter(|row| !used.contains(row));
-    findings.extend(
-        idle.map(|(place, _)| {
-            format!("{place}:1: calls store::system no more; take it out of SYSTEM_CALLERS")
-        }),
-    );
+    findings.extend(idle.map(|(place, _)| {
+        format!("{place}:1: calls store::maintenance::system no more; take it out of SYSTEM_CALLERS")
+    }));
     findings
 }
 
@@ -222,8 +233,36 @@ fn only_the_listed_reach_past_the_tenants() {
     hold(
         system_is_called_by_the_listed,
         &[
-            ("src/api/feather/model/list.rs", "async fn f(store: &Store) {\n store.system().list() }", 2),
-            ("src/web/pages/home.rs", "use crate::store::system::System;", 1),
+            ("src/api/management/model/list.rs", "async fn f(store: &Store) {\n store.system().list() }", 2),
+            ("src/console/pages/home.rs", "use crate::store::maintenance::system::System;", 1),
         ],
+    );
+}
+
+fn tenants_are_made_by_auth(sources: &[Source]) -> Vec<String> {
+    let makes =
+        |words: &&[Word]| words.iter().map(|word| word.text.as_str()).eq(["Tenant", "::", "authenticated"]);
+    let outside = shipped_outside(sources, "src/auth/");
+    let found = outside.flat_map(|source| {
+        let lines = source.product.windows(3).filter(makes).map(|words| words[0].line);
+        lines.map(|line| {
+            format!(
+                "{}:{line}: only the extractors in auth make a Tenant; take one as an argument",
+                source.path
+            )
+        })
+    });
+    found.collect()
+}
+
+fn shipped_outside<'a>(sources: &'a [Source], folder: &'static str) -> impl Iterator<Item = &'a Source> {
+    sources.iter().filter(move |source| source.path.starts_with("src/") && !source.path.starts_with(folder))
+}
+
+#[test]
+fn only_auth_makes_a_tenant() {
+    hold(
+        tenants_are_made_by_auth,
+        &[("src/api/public.rs", "fn f() {\n Tenant::authenticated(id, Actor::system(\"\")) }", 2)],
     );
 }

@@ -97,8 +97,8 @@ fn no_file_is_two_ideas() {
 fn matches_name_every_case(sources: &[Source]) -> Vec<String> {
     let decides = |path: &str| {
         let dialect = path.strip_prefix("src/api/").and_then(|rest| rest.split_once('/'));
-        path == "src/gateway/classify.rs"
-            || path.starts_with("src/gateway/classify/")
+        path == "src/domain/class_policy.rs"
+            || path.starts_with("src/gateway/call/classify/")
             || dialect.is_some_and(|(_, file)| file == "error.rs")
     };
     let mut findings = Vec::new();
@@ -119,8 +119,8 @@ fn no_failure_is_swallowed_by_a_wildcard() {
     hold(
         matches_name_every_case,
         &[
-            ("src/gateway/classify.rs", "fn f(n: u8) { match n {\n 1 => a(),\n _ => b() } }", 3),
-            ("src/gateway/classify/status.rs", "fn f(n: u8) { match n { 1 | _ if g() => b() } }", 1),
+            ("src/gateway/call/classify/mod.rs", "fn f(n: u8) { match n {\n 1 => a(),\n _ => b() } }", 3),
+            ("src/gateway/call/classify/status.rs", "fn f(n: u8) { match n { 1 | _ if g() => b() } }", 1),
             ("src/api/openai/error.rs", "fn f(n: u8) { match n { _ => b() } }", 1),
         ],
     );

@@ -30,6 +30,13 @@ pub(crate) struct Reference {
     pub(crate) path: Vec<String>,
 }
 
+/// The paths of one `use`, or one path in an expression.
+pub(crate) struct Group {
+    /// The index of its first word in [`Source::product`].
+    pub(crate) at: usize,
+    pub(crate) paths: Vec<Vec<String>>,
+}
+
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path} is not Rust: {error}"));
@@ -68,6 +75,26 @@ impl Source {
         for index in 0..self.product.len() {
             if let Some((at, base)) = self.path_start(index) {
                 expand(&self.product, at, base, &mut found);
+            }
+        }
+        found
+    }
+
+    /// As [`Source::references`], with the paths that begin with a module of this file, each group with the index of its
+    /// first word.
+    pub(crate) fn references_with_children(&self) -> Vec<Group> {
+        let text = |at: usize| self.product.get(at).map_or("", |word| word.text.as_str());
+        let declares = |at: &usize| text(*at) == "mod" && text(at + 2) == ";";
+        let children: Vec<&str> = (0..self.product.len()).filter(declares).map(|at| text(at + 1)).collect();
+        let mut found = Vec::new();
+        for at in 0..self.product.len() {
+            let of_child =
+                children.contains(&text(at)) && text(at + 1) == "::" && (at == 0 || text(at - 1) != "::");
+            let start = self.path_start(at).or_else(|| of_child.then(|| (at, self.module())));
+            if let Some((next, base)) = start {
+                let mut paths = Vec::new();
+                expand(&self.product, next, base, &mut paths);
+                found.push(Group { at, paths: paths.into_iter().map(|reference| reference.path).collect() });
             }
         }
         found

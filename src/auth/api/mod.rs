@@ -1,4 +1,4 @@
-//! TODO auth::api
+//! Callers of the API: keys, scopes and limits.
 
 pub mod api_caller;
 pub mod api_key;

@@ -1,4 +1,4 @@
-//! TODO auth::console
+//! People in the console: passwords, sessions, sign-in and roles.
 
 pub mod client_ip;
 pub mod console_user;

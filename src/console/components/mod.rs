@@ -1,4 +1,4 @@
-//! TODO console::components
+//! Parts that pages share: layout, charts, badges, formats.
 
 pub mod answer_panel;
 pub mod attempt_summary;

@@ -1,4 +1,4 @@
-//! TODO console::http
+//! What pages need of HTTP: forms, cookies, assets, compression.
 
 pub mod anonymous_visitor;
 pub mod assets;

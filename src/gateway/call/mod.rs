@@ -1,4 +1,4 @@
-//! TODO gateway::call
+//! One upstream call: the candidate's request, the attempt, and what its answer or failure means.
 
 pub mod adapt;
 pub mod attempt;

@@ -1,4 +1,4 @@
-//! TODO gateway::preview
+//! What would happen: dry runs, warnings about chains, tests of connections. Nothing here is on the hot path.
 
 pub mod chain_preview;
 pub mod chain_warnings;

@@ -1,4 +1,4 @@
-//! TODO gateway::record
+//! What is kept of a request: its attempts, its rows, its metrics.
 
 pub mod metrics;
 pub mod trail;

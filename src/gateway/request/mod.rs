@@ -1,4 +1,4 @@
-//! TODO gateway::request
+//! A request before any call: its body, what it needs of a model, and what its caller wants.
 
 pub mod chat_request;
 pub mod drills;

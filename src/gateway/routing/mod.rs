@@ -1,4 +1,4 @@
-//! TODO gateway::routing
+//! Which candidate is called next: the plan and what it knows (cooldown, health, budgets).
 
 pub mod budget;
 pub mod call_feedback;

@@ -1,4 +1,4 @@
-//! TODO gateway::usage
+//! Tokens and money: what the provider reported, what is estimated, and what it costs.
 
 pub mod answer_limit;
 pub mod calibration;

@@ -1,4 +1,4 @@
-//! TODO store::accounts
+//! People and how they belong to organizations.
 
 pub(crate) mod invitations;
 pub(crate) mod memberships;

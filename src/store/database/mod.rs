@@ -1,4 +1,4 @@
-//! TODO store::database
+//! The connection: opening it, its schema, whether it answers.
 
 pub(crate) mod connect;
 pub(crate) mod health;

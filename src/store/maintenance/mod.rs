@@ -1,4 +1,4 @@
-//! TODO store::maintenance
+//! Work that belongs to no caller: retention, expiry, the operator.
 
 pub(crate) mod expiry;
 pub(crate) mod retention;

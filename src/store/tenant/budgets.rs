@@ -4,7 +4,7 @@
 //! what was spent is read from the roll-ups. Imports the rest of `store`.
 
 use crate::domain::period::Period;
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, BudgetId, OrganizationId};
 use entity::{api_keys, budgets, usage_rollups};
 use sea_orm::sea_query::{Expr, ExprTrait as _};

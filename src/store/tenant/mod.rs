@@ -1,4 +1,4 @@
-//! TODO store::tenant
+//! An organization's own data, reached through `OrgStore` alone.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;

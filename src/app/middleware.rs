@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::api::dialect::Dialect;
 use crate::api::{error_response, openai};
+use crate::app::request_path;
 use crate::auth::api::api_caller::RequestId;
 use crate::auth::api::rate_limit::Minutes;
 use crate::config::Settings;
@@ -20,7 +21,6 @@ use crate::console::error;
 use crate::console::http::{compression, flash};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Violation, VisitFault};
-use crate::http::request_path;
 use crate::store::Store;
 use crate::store::database::query_counter;
 use crate::telemetry::Readiness;

@@ -13,8 +13,8 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
 
+use crate::app::request_path;
 use crate::config::Settings;
-use crate::http::request_path;
 
 /// Every method that a route of the API has.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE");
