@@ -5,25 +5,26 @@
 //!
 //! # The map
 //!
+//! From the ground up; each folder imports only what is above it in this table. `tests/tidy` holds that.
+//!
 //! | module | what it is |
 //! |---|---|
-//! | [`gateway`] | one request, in reading order: request, intent, plan, adapt, attempt, classify, trail, relay, answer |
+//! | [`domain`] | the words that everything shares: errors and what each class leads to, tenants, outcomes, time |
+//! | [`config`], [`telemetry`] | documented settings; logs and metrics |
 //! | [`providers`] | what each vendor wants and says: tables and pure functions |
-//! | [`upstream`] | the only HTTP client, the only send, and the gate before it |
-//! | [`store`] | the only door to the database, the snapshots that requests are served from, the recorder |
-//! | [`auth`] | who is asking: keys, scopes, limits, and the extractors that make a tenant |
-//! | [`body`] | the one reader of bodies |
-//! | [`shares`] | what all organizations share of a process, and how much of it one may have |
-//! | [`checks`] | what may be said about providers, models and keys: shared by the API and the pages |
-//! | [`api`] | JSON: a folder is a dialect, and dresses every error in its own shape |
-//! | [`web`] | HTML: a page is its struct beside its handler, and its template |
-//! | [`routes`] | every route in one list |
-//! | [`startup`] | builds the application, knows its port, runs it until it is stopped |
+//! | [`limits`] | what all organizations share of a process, and how much of it one may hold |
+//! | [`upstream`] | the only HTTP clients, the only send, the address policy before it, the framing of streams |
+//! | [`store`] | the database: organizations' data, accounts, snapshots, the recorder, roll-ups, the vault |
+//! | [`auth`] | who is asking: API callers with keys and scopes, people with sessions and roles |
+//! | [`gateway`] | one request, in reading order: request, routing, call, usage, response, record |
+//! | [`http`], [`validation`] | reading bodies; what may be said about providers, models and keys |
+//! | [`api`] | JSON: a folder is a dialect, and gives every error its own shape |
+//! | [`console`] | HTML: a page is its struct beside its handler, and its template |
+//! | [`app`] | every route in one list; builds the application, runs it and its jobs until it is stopped |
 //! | [`cli`] | the commands |
 //! | [`simulate`] | an OpenAI-compatible provider of models that fail on purpose |
-//! | [`config`], [`error`], [`clock`], [`telemetry`] | importable by all |
 //!
-//! Who may import whom is held by `tests/tidy.rs`; `docs/ARCHITECTURE.md` walks one request through it.
+//! `docs/ARCHITECTURE.md` walks one request through it.
 
 pub mod api;
 pub mod app;

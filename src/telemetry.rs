@@ -1,4 +1,4 @@
-//! Logs, metrics, and whether the process is ready. Importable by all.
+//! Logs, metrics, and whether the process is ready.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;

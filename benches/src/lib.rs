@@ -1,5 +1,5 @@
 //! What the simulated provider says and the load generator therefore expects to hear. Both programs take the words from
-//! here, so an answer that a gateway cut, doubled or mixed up is noticed. Imports nothing.
+//! here, so an answer that a gateway cut, doubled or mixed up is noticed.
 
 /// The text that every answer is made of. Free of quotes and backslashes: it stands in JSON as it is.
 const PASSAGE: &str = "The gateway keeps one pool of warm connections per upstream and forwards bytes as they arrive. \

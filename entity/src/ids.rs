@@ -2,8 +2,6 @@
 //!
 //! They only wrap. A new id is made where a clock is at hand (UUIDv7 carries the time), never here.
 //! In JSON and in text an id is the plain hyphenated UUID; in the database it is the native type (a BLOB in SQLite).
-//!
-//! May import: `sea_orm`, `serde`, `uuid`.
 
 use std::fmt;
 use std::str::FromStr;

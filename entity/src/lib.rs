@@ -8,7 +8,7 @@
 //! - Text and JSON hold no NUL character: PostgreSQL refuses it where SQLite would not, so it is taken out before.
 //! - Words of a closed set (roles, outcomes, origins) are text here and enums in the code that reads them.
 //!
-//! May import: `sea_orm`, `serde`, `uuid`. Nothing of this workspace.
+//! Nothing of this workspace.
 
 pub mod api_keys;
 pub mod audit_entries;

@@ -1,7 +1,5 @@
 //! May this program run on a schema that a newer one has changed? Replicas of two releases share one database while an
 //! upgrade rolls out, and the older ones must be able to start again.
-//!
-//! May import: `sea_orm_migration`.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, Statement};
 use sea_orm_migration::seaql_migrations;

@@ -15,7 +15,7 @@
 //! - Every change runs in a transaction, so that a start that was cut off leaves nothing half made. PostgreSQL has no
 //!   lock against two processes that start at once: whoever calls [`Migrator`] takes an advisory lock first.
 //!
-//! May import: `sea_orm_migration`. Not `entity`: a change describes the tables of its day, the entities those of today.
+//! Not `entity`: a change describes the tables of its day, the entities those of today.
 
 #![allow(
     elided_lifetimes_in_paths,

@@ -1,6 +1,4 @@
 //! Who there is: organizations, people, memberships, log-ins, invitations.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, blob, json_binary, pk_uuid, text, text_null, uuid, uuid_null};

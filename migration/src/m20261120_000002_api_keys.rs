@@ -1,6 +1,4 @@
 //! The keys by which apps call.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{

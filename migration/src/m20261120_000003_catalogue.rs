@@ -1,6 +1,4 @@
 //! The catalogue: providers, models, what they cost.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{

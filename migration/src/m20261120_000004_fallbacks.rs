@@ -1,6 +1,4 @@
 //! Which model stands behind which: configurations, their revisions, the targets of each.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, integer, json_binary_null, pk_uuid, text, uuid, uuid_null};

@@ -2,8 +2,6 @@
 //!
 //! They point at the organization alone. Models, configurations and keys are kept by name or bare id, so that a record
 //! stays true when those are gone and a write looks up nothing else. Every named filter of a list has its index.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{

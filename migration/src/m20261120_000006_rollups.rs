@@ -1,6 +1,4 @@
 //! What happened, counted: requests and fallback events in buckets of five minutes.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, boolean, json_binary, text, uuid};

@@ -1,6 +1,4 @@
 //! Keeping an eye on it: budgets, the audit of changes, and the outbox by which others are told.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, json_binary, json_binary_null, pk_uuid, text, uuid_null};

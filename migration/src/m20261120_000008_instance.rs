@@ -1,6 +1,4 @@
 //! What belongs to the installation and to no organization: its sealed secrets, and the numbers its processes share.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, blob, text};

@@ -1,6 +1,4 @@
 //! Links that let one person in once: to set a new password, or into the console of a demo.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{blob, pk_uuid, text, uuid};

@@ -1,6 +1,4 @@
 //! The ledger: streams that are under way, the processes that run them, and times in rows of their own.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, integer, json_binary, pk_uuid, text, uuid_null};

@@ -1,6 +1,4 @@
 //! Money: what is odd about a provider's count, what it put into its cache, and when somebody was told of a budget.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, text_null};

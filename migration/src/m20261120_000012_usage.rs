@@ -1,6 +1,4 @@
 //! Usage by day: of each model and key, and of each session. What budgets and invoices are reckoned from.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, text, uuid};

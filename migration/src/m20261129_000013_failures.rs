@@ -1,6 +1,4 @@
 //! Failures: when a person ended a model's cooldown, and how often a provider's health has changed since it was noted.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,6 +1,4 @@
 //! Prices of long prompts and of sound, by what a cost was found, and how many requests of a sum have none.
-//!
-//! May import: `sea_orm_migration`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, text_null};

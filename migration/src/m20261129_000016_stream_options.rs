@@ -1,6 +1,4 @@
 //! Whether a provider takes `stream_options`, where its organization says so.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::text_null;

@@ -1,7 +1,7 @@
 //! Identity: several accounts may have one address, and a link knows who gave it.
 //!
-//! An address proves nothing as long as no mail is sent to it, so the account that came first must not block
-//! others. An account is found by its address and its password. May import: `sea_orm_migration`, `table`.
+//! An address proves nothing as long as no mail is sent to it, so the account that came first must not block others. An
+//! account is found by its address and its password.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::uuid_null;

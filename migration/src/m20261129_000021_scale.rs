@@ -1,6 +1,4 @@
 //! Which older programs may run on this schema, and what a process needs to find revoked keys at once.
-//!
-//! May import: `sea_orm_migration`.
 
 use sea_orm_migration::prelude::*;
 

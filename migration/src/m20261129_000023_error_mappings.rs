@@ -1,8 +1,6 @@
 //! An organization's own mappings: which sentences of its providers it reads as which failure.
 //!
 //! A new table, which the release before this one neither reads nor writes.
-//!
-//! May import: `sea_orm_migration`, `table`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{integer_null, json_binary, pk_uuid, text, uuid_null};

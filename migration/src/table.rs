@@ -1,6 +1,4 @@
 //! The parts from which every change builds its tables, so that a tenant reference or an index looks the same in all.
-//!
-//! May import: `sea_orm_migration`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{timestamp_with_time_zone, timestamp_with_time_zone_null};

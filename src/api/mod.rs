@@ -1,7 +1,6 @@
 //! The JSON surfaces. A folder is a dialect; each answers everything under its paths in its own shape.
 //!
-//! [`dress`] turns every error into its dialect's words. Imports `auth`, `body`, `store`, `gateway`, `error`; neither the
-//! database library nor the HTTP client, and nothing of `web`.
+//! [`error_response`] turns every error into its dialect's words.
 
 pub mod dialect;
 pub mod error_response;

@@ -1,6 +1,4 @@
 //! What a chat request and its headers ask for, whether it is to be made or only thought through.
-//!
-//! Imports the gateway's intent and the principal.
 
 use std::time::Duration;
 

@@ -1,6 +1,4 @@
 //! Builds the application from its settings, knows its address, and runs it until it is stopped.
-//!
-//! Imports everything; imported by `cli` and by the tests.
 
 pub(crate) mod cors;
 pub(crate) mod jobs;

@@ -1,8 +1,7 @@
 //! The path that a caller meant, where it is not the one that it wrote.
 //!
-//! A base URL that ends in a slash makes `//v1/...`, and one that lacks `/v1` makes `/models`, which is also a page. Both
-//! are put right before a route is looked for; what is not put right still answers in the API's shape. Imports the
-//! dialects.
+//! A base URL that ends in a slash makes `//v1/...`, and one that lacks `/v1` makes `/models`, which is also a page.
+//! Both are put right before a route is looked for; what is not put right still answers in the API's shape.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;

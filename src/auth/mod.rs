@@ -1,4 +1,4 @@
-//! Who is asking, and what they may do. Imports `store`, `error`, `clock` and `config`.
+//! Who is asking, and what they may do.
 
 pub mod api;
 pub mod console;

@@ -1,7 +1,7 @@
 //! The commands: reads the command line, runs one command, and makes an exit code of its outcome.
 //!
 //! 0 is success, 1 a failure with one line on stderr that names cause and remedy, 2 a wrong command line. What a
-//! command was asked for goes to stdout, everything else to stderr. Imports everything; imported by `main` alone.
+//! command was asked for goes to stdout, everything else to stderr.
 
 mod check;
 mod complaint;

@@ -2,7 +2,7 @@
 //!
 //! Precedence: flag > environment (`FAILSOFT_*`, and `DATABASE_URL`) > file > default. Unknown keys of the file and
 //! misspelled variables are refused, and a bad value stops the start with one line, before a port is opened. That line
-//! repeats no value: any may be a secret, or hold one. Importable by all.
+//! repeats no value: any may be a secret, or hold one.
 
 mod check;
 pub mod console;

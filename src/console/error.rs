@@ -1,6 +1,4 @@
 //! Every error as a page: what happened, and what to do about it.
-//!
-//! Imports `error`, `gateway` for the status of a chain that ended.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};

@@ -1,5 +1,5 @@
 //! How large a figure of one request may be: the same in its row, in the roll-ups and in what a budget has spent, so
-//! that their sums agree to the last nano-dollar. Imports nothing.
+//! that their sums agree to the last nano-dollar.
 
 /// The most tokens that one request is believed to have, of each kind. The largest windows hold ten million.
 pub const MOST_TOKENS: i64 = 100_000_000;

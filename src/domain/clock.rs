@@ -1,7 +1,7 @@
 //! The one source of time and of identifiers.
 //!
-//! Everything that stores, compares or expires a time asks the [`Clock`], so that a test can stand still
-//! or jump. Timers of a running call (connect, first frame, idle) are tokio's own. Importable by all.
+//! Everything that stores, compares or expires a time asks the [`Clock`], so that a test can stand still or jump.
+//! Timers of a running call (connect, first frame, idle) are tokio's own.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,11 +1,10 @@
 //! The core error taxonomy: what can go wrong, without a word about how it is shown.
 //!
-//! Which to use: the caller's credential → [`Error::Unauthenticated`], [`Error::ScopeMissing`]; a field of the
-//! body or query → [`Error::Invalid`]; a person at a page → [`Error::Visit`]; a whole request that makes no sense → [`Error::Refused`]; a thing that is
-//! not there (or another organization's, which is the same) → [`Error::Absent`]; something of ours that broke →
-//! [`Error::internal`], whose source goes to the log and never to the caller. Each dialect under `api/` dresses
-//! every variant in its own `error.rs`, by an exhaustive match. Importable by all; imports nothing of ours but
-//! the end of a chain.
+//! Which to use: the caller's credential → [`Error::Unauthenticated`], [`Error::ScopeMissing`]; a field of the body or
+//! query → [`Error::Invalid`]; a person at a page → [`Error::Visit`]; a whole request that makes no sense →
+//! [`Error::Refused`]; a thing that is not there (or another organization's, which is the same) → [`Error::Absent`];
+//! something of ours that broke → [`Error::internal`], whose source goes to the log and never to the caller. Each
+//! dialect under `api/` dresses every variant in its own `error.rs`, by an exhaustive match.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,4 @@
 //! The words for what failed. One word for a class in the record, the log and the metric.
-//!
-//! May import: nothing of this crate.
 
 use std::fmt;
 use std::str::FromStr;

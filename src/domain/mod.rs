@@ -1,4 +1,4 @@
-//! What everything shares: the words of the product as types. Imports the ids of `entity` and nothing else of ours.
+//! What everything shares: the words of the product as types.
 //!
 //! A closed set (the classes of errors, how requests end, where they came from) is an enum here, and the same in rows,
 //! filters, JSON and the description of the API.

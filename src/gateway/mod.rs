@@ -1,9 +1,14 @@
-//! One request, in reading order: [`request`] → [`intent`] → [`plan`] → [`adapt`] → [`attempt`](mod@attempt) → [`classify`] →
-//! [`trail`] → [`relay`](mod@relay) → [`answer`]. [`Gateway::run`] joins them. What calls say about models and
-//! providers goes through [`pulse`] to [`cooldown`] and [`health`], and comes back to the plan as its outlook.
+//! One request, in reading order. [`Gateway::run`] is the loop that joins the steps:
 //!
-//! Its inner format is OpenAI chat. Imports `store` (snapshots and the recorder), `providers`, `upstream`,
-//! `error`, `clock`; neither the database library nor the HTTP server.
+//! 1. [`request`]: the caller's body, what it needs of a model, what its caller wants.
+//! 2. [`routing`]: the plan says which candidate is next, from cooldown, health and budgets.
+//! 3. [`call`]: the candidate's own request, the attempt, the first frame, and what a failure means.
+//! 4. [`usage`]: tokens and money, reported or estimated.
+//! 5. [`response`]: the answer on its way to the caller.
+//! 6. [`record`]: attempts, rows and metrics.
+//!
+//! [`preview`] answers "what would happen" with the same plan. Its inner format is OpenAI chat; it knows neither the
+//! database library nor the HTTP server.
 
 pub mod call;
 pub mod preview;

@@ -1,7 +1,7 @@
 //! The one reader of bodies: after the caller is known, within limits of size and time.
 //!
-//! Imported by `api` and `web`. Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. Each
-//! is counted in the share of its organization ([`shares`](crate::limits::shares)) as long as its bytes are held.
+//! Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. Each is counted in the share
+//! of its organization ([`shares`](crate::limits::shares)) as long as its bytes are held.
 
 use std::time::Duration;
 

@@ -2,8 +2,6 @@
 //!
 //! Only an end without content is read: with content, a caller gets the vendor's own word. A word that no row and no
 //! stem knows is [`Finish::Unknown`].
-//!
-//! May import: nothing of this crate.
 
 /// What an end says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

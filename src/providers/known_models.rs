@@ -3,8 +3,6 @@
 //!
 //! The table is embedded (`known_models.json`, see the notice in [`super`]) and read once,
 //! when it is first asked for. What it does not say is unknown, never zero.
-//!
-//! May import: `presets`, `parameters`.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

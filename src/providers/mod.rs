@@ -12,12 +12,9 @@
 //! | [`accepts`] | what else a model takes of a request that was written for another one |
 //! | [`stream_options`] | whether a provider takes `stream_options` |
 //! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
-//! | [`error`] | a failure's status, headers and body as an [`UpstreamError`] |
-//! | [`codes`], [`phrases`] | what a vendor means by an error code, or by a sentence |
-//! | [`finish`] | what a vendor means by a `finish_reason` |
-//! | [`sse`] | where an event of a stream begins and ends, and what it carries |
-//!
-//! May import: `http`, `serde`, `chrono` and other pure libraries. Nothing of this crate.
+//! | [`errors`] | a failure's status, headers and body as an [`UpstreamError`] |
+//! | [`errors::codes`], [`errors::phrases`] | what a vendor means by an error code, or by a sentence |
+//! | [`finish_reasons`] | what a vendor means by a `finish_reason` |
 //!
 //! NOTICE: `known_models.json` holds facts from models.dev
 //! (<https://github.com/anomalyco/models.dev>), MIT, Copyright (c) 2025 spin.dev; the
@@ -46,7 +43,7 @@ pub use stream_options::StreamOptions;
 
 /// What a vendor says went wrong, in words that fit all vendors.
 ///
-/// [`codes`] and [`phrases`] translate a vendor's own words into these; what the gateway
+/// [`errors::codes`] and [`errors::phrases`] translate a vendor's own words into these; what the gateway
 /// does about each is its own decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {

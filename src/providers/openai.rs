@@ -1,6 +1,4 @@
 //! The OpenAI dialect's transport: where a chat completion goes and with which headers.
-//!
-//! May import: `presets`.
 
 use std::fmt;
 

@@ -4,8 +4,6 @@
 //! model that may refuse parameters which the first one took: the classic is gpt-4o falling
 //! back to o1, which knows neither `max_tokens` nor `temperature`. [`ParameterRules`] are an
 //! organisation's to edit; [`known_parameter_rules`] fills them for models we know.
-//!
-//! May import: `presets`.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,5 @@
 //! The vendors that a provider can be, one row each. A row holds all that differs between
 //! vendors who speak the OpenAI dialect; adding such a vendor is adding a row.
-//!
-//! May import: nothing of this crate.
 
 /// How a vendor wants to be shown the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,4 @@
 //! Whether a provider takes `stream_options`: its preset's opinion, or what its organization says.
-//!
-//! May import: `presets`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,4 @@
 //! What a simulated model can do, and how a name is read.
-//!
-//! May import the table of models.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -1,6 +1,4 @@
 //! `POST /v1/chat/completions`: reads the request, finds the behavior of the model that it names, and acts it out.
-//!
-//! May import actix-web and everything of this module.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,6 +1,4 @@
 //! A simulated answer and its bodies: whole, or chunk by chunk.
-//!
-//! May import serde, the JSON shapes, and what is known of the request and its pace.
 
 use bytes::Bytes;
 use serde::Serialize;

@@ -4,8 +4,6 @@
 //! hang-ups. Three users: `failsoft simulate` on a listener of its own, the provider of kind `simulated` on a loopback
 //! port of this process, and tests (ours, and those of users who try their fallback policy in their own CI).
 //!
-//! May import actix-web and nothing of this crate: it stands where a stranger's provider stands.
-//!
 //! # Names
 //!
 //! The prefix `sim/` is optional. The class is the `error_class` that a caller of failsoft sees in its events; `GET

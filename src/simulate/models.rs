@@ -1,6 +1,4 @@
 //! The one table of simulated models: behind their names, the module documentation and `GET /v1/models`.
-//!
-//! May import the behaviors.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

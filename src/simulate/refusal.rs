@@ -1,6 +1,4 @@
 //! Error answers in OpenAI's shape: those that a simulated model gives by its name, and those to a request that is wrong.
-//!
-//! May import actix-web and the table of behaviors.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -1,6 +1,4 @@
 //! The part of a chat request that a simulated model looks at; everything else is skipped unread.
-//!
-//! May import serde and the error answers.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;

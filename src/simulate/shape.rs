@@ -1,6 +1,4 @@
 //! OpenAI's JSON of an answer, as types: every key that a strict client insists on is there, null where nothing is known.
-//!
-//! May import serde only.
 
 use serde::Serialize;
 

@@ -1,6 +1,4 @@
 //! Bodies that arrive piece by piece: a streamed answer at its pace, and bodies that break off.
-//!
-//! May import tokio's time and the answer.
 
 use std::convert::Infallible;
 use std::time::Duration;

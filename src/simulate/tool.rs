@@ -1,7 +1,7 @@
 //! A simulated call of a tool: which one, with arguments that its schema takes.
 //!
-//! The first of the tools that the caller names is called, or the one that it insists on; once the tool has answered, the
-//! model does. May import serde and nothing of the server.
+//! The first of the tools that the caller names is called, or the one that it insists on; once the tool has answered,
+//! the model does.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,7 @@
 //! Writing many rows with one statement, for the writer that does nothing else.
 //!
 //! A general query builder costs more than the database itself where every request writes three rows. The text of a
-//! statement follows from its table and its number of rows alone, so the database keeps it prepared. Imports the
-//! database.
+//! statement follows from its table and its number of rows alone, so the database keeps it prepared.
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;

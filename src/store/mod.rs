@@ -1,9 +1,8 @@
 //! The only door to the database.
 //!
-//! [`Store`] keeps the connection to itself. What belongs to an organization is reached through [`OrgStore`],
-//! which is opened with a [`Tenant`], the proof that a caller was authenticated; what belongs to no caller goes
-//! through [`system::System`], whose callers are a listed few. Imports `entity`, `migration`, `providers` (facts
-//! about models) and [`Tenant`]; neither the HTTP server nor the HTTP client.
+//! [`Store`] keeps the connection to itself. What belongs to an organization is reached through [`OrgStore`], which is
+//! opened with a [`Tenant`], the proof that a caller was authenticated; what belongs to no caller goes through
+//! [`System`](maintenance::system::System), whose callers are a listed few.
 
 pub mod accounts;
 pub(crate) mod bulk_insert;

@@ -1,7 +1,5 @@
 //! Which connections have answered before. A provider may close an idle one at any moment, also while the next request
 //! is on its way on it: that says nothing about the provider.
-//!
-//! Imports nothing of ours.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,8 +1,7 @@
 //! The only HTTP clients, the only send, and the gate before it.
 //!
-//! Every organization and provider shares the clients. They follow no redirect (a redirect would carry the
-//! credential elsewhere), know no proxy variables, set no global timeout (streams live long) and decode
-//! nothing. Imports `config` and `clock`-free libraries only; nothing else of ours.
+//! Every organization and provider shares the clients. They follow no redirect (a redirect would carry the credential
+//! elsewhere), know no proxy variables, set no global timeout (streams live long) and decode nothing.
 
 pub mod address_policy;
 mod answered;

@@ -1,8 +1,8 @@
 //! Looking names up: asynchronously, a name once however many wait for it, and remembered as long as its answer says.
 //!
-//! The system's resolver blocks a thread for each look-up, on the threads that passwords are hashed on. This one takes none,
-//! and an organization has a few look-ups at once: a name server that keeps silent costs those who call through it.
-//! Imports `shares`.
+//! The system's resolver blocks a thread for each look-up, on the threads that passwords are hashed on. This one takes
+//! none, and an organization has a few look-ups at once: a name server that keeps silent costs those who call through
+//! it.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,6 @@
 //! Cutting a stream of server-sent events into its events, however its bytes were chunked.
 //!
 //! An event is handed on as the bytes that the provider sent, its blank line included. Lines end in LF, CRLF or CR.
-//! May import: nothing of this crate.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr2;

@@ -1,4 +1,4 @@
-//! What may be said about budgets. Imports nothing.
+//! What may be said about budgets.
 
 use std::ops::RangeInclusive;
 

@@ -1,6 +1,4 @@
 //! What a spreadsheet would run, in the files that the API and the pages write.
-//!
-//! Imports nothing of ours.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 

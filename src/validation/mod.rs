@@ -1,8 +1,7 @@
 //! What an organization may say about its providers, models and keys: the limits, and the checks that the API and the
 //! pages share.
 //!
-//! Each check says in one clause what it expects; who asked puts the field's name before it. Imports `providers` for
-//! the presets, `upstream` for the gate.
+//! Each check says in one clause what it expects; who asked puts the field's name before it.
 
 pub mod account;
 pub mod api_key;

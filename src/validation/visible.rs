@@ -1,8 +1,6 @@
 //! Names that look like what they are: without characters that cannot be seen, that turn the direction of writing, or
 //! that have no letter below them. All scripts are welcome; what joins letters is let in where a script needs
 //! it.
-//!
-//! Imports nothing of ours.
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};

@@ -1,6 +1,4 @@
 //! What bodies, paths and queries of this dialect may hold: each check says in one clause what it expects.
-//!
-//! Imports `api::fields`, `checks` and `error`.
 
 use std::str::FromStr;
 

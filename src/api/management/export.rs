@@ -1,7 +1,7 @@
 //! Exports: a whole list as CSV or as lines of JSON, for those who ask for it with `Accept`.
 //!
 //! The rows are read batch by batch, and the next batch only when the caller has taken the one before, so that an
-//! export costs the memory of one batch however long it is. Imports `store` for positions in lists.
+//! export costs the memory of one batch however long it is.
 
 use actix_web::http::header::{Accept, CONTENT_DISPOSITION, Header as _, VARY};
 use actix_web::{HttpRequest, HttpResponse};

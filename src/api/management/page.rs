@@ -1,6 +1,4 @@
 //! Pages of lists: which one a query asks for, and how one is answered.
-//!
-//! Imports `store` for pages and cursors.
 
 use std::ops::RangeInclusive;
 

@@ -1,7 +1,6 @@
 //! Reading a query, strictly: every parameter at most once, none unknown, every violation gathered.
 //!
-//! A misspelt filter that is silently ignored would answer with rows that nobody asked for. Imports `error`, and
-//! `gateway::session` for the identity of a session.
+//! A misspelt filter that is silently ignored would answer with rows that nobody asked for.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

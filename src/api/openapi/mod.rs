@@ -1,8 +1,8 @@
 //! The description of the API: one OpenAPI document, collected from the attributes of the handlers.
 //!
-//! A handler's attribute says what is particular to it. What follows from its path and its dialect (the shape of
-//! its errors, an id, the alias of another path) is added here, so that it cannot be forgotten; what a caller needs
-//! is said by `routes`, which alone knows. Imports the other parts of `api`, and the scopes of `auth`.
+//! A handler's attribute says what is particular to it. What follows from its path and its dialect (the shape of its
+//! errors, an id, the alias of another path) is added here, so that it cannot be forgotten; what a caller needs is said
+//! by `routes`, which alone knows.
 
 mod errors;
 mod examples;

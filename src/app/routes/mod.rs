@@ -1,7 +1,7 @@
 //! Every route in one list: method, path, who may call, handler.
 //!
-//! The application is built from this list and from nothing else; the tenancy test and the description of the API
-//! are held against it. Imports everything; imported by `startup` alone.
+//! The application is built from this list and from nothing else; the tenancy test and the description of the API are
+//! held against it.
 
 mod description;
 

@@ -1,7 +1,7 @@
 //! The extractors: a handler's first argument says who is calling and what they were allowed.
 //!
-//! One extractor serves every route and dialect: it finds the key, checks its form, its life and the scope that
-//! the handler's signature names, and makes the [`Tenant`]. Imports `store`, `error`, `clock`.
+//! One extractor serves every route and dialect: it finds the key, checks its form, its life and the scope that the
+//! handler's signature names, and makes the [`Tenant`].
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;

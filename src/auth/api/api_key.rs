@@ -1,7 +1,7 @@
 //! The form of an API key: `fsk_`, 30 random base62 characters, and 6 of a CRC32 over what stands before them.
 //!
-//! The checksum lets a mistyped or invented key be refused before any look-up, and scanners of leaked secrets
-//! tell a key from noise. Imports nothing of ours but the vault's random bytes.
+//! The checksum lets a mistyped or invented key be refused before any look-up, and scanners of leaked secrets tell a
+//! key from noise.
 
 use secrecy::SecretString;
 

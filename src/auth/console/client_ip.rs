@@ -1,6 +1,4 @@
 //! Where a request comes from: the address of the connection, or what a proxy says that the operator trusts.
-//!
-//! Imports `config`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

@@ -1,7 +1,7 @@
 //! The extractor of pages: a handler's first argument says who is logged in and what their role allows.
 //!
 //! The cookie names a session, the session a person and an organization; all of them are read anew with every request,
-//! so that a log-out, a removal or another role holds at once. Imports `store`, `error`, `clock`, `config`.
+//! so that a log-out, a removal or another role holds at once.
 
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! The cookies of the console: their names, and who may read them.
 //!
 //! Where people come over https, each is `__Host-` and Secure: no other host can set it, no plain connection sees it.
-//! Imports `config`.
 
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! A browser in which a person has logged in before: a signed cookie says so. That person gets in there, no matter what
 //! is tried elsewhere. The cookie alone logs no one in.
-//!
-//! Imports `store` for the key of the signature, `config`.
 
 use std::time::Duration;
 

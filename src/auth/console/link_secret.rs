@@ -1,7 +1,5 @@
 //! The secrets of links: invitations, new passwords, the demo's console. Whoever has the link is let in, so its secret
 //! is as good as a password: random, stored as a keyed hash, good once.
-//!
-//! Imports `store`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,7 +1,5 @@
 //! How often somebody may try what must not be guessed: per client address and per account. Counted per process; a
 //! restart forgets it. Known and unknown accounts are counted alike.
-//!
-//! Imports `clock`, `error`.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};

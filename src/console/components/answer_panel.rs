@@ -1,6 +1,6 @@
 //! What came of a question that somebody asked from a page: the answer, who gave it, and what happened before.
 //!
-//! `templates/parts/outcome.html` draws it. Imports `gateway`, `store`.
+//! `templates/parts/outcome.html` draws it.
 
 use entity::ids::RequestId;
 

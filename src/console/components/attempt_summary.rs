@@ -1,6 +1,4 @@
 //! What was tried for a request, read back from its row, and told in one sentence.
-//!
-//! Imports `gateway` for the classes of failures, `store` for the row.
 
 use serde::Deserialize;
 

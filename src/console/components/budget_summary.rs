@@ -1,6 +1,4 @@
 //! Budgets as pages show them: what is spent of each, and which limit is reached.
-//!
-//! Imports `gateway` for what was spent, `store` for the snapshot.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::ids::ApiKeyId;

@@ -1,7 +1,6 @@
 //! The rail: a chain as stations from left to right, for the editor, for what happened, and for what would happen.
 //!
-//! Data only; `templates/parts/rail.html` draws it. Imports `store` for the rows, `gateway` for the
-//! rule of drills.
+//! Data only; `templates/parts/rail.html` draws it.
 
 use crate::console::components::attempt_summary::{Attempt, attempts};
 use crate::console::components::format::duration;

@@ -1,7 +1,7 @@
 //! Two people who change the same thing: what the one who was slower is told.
 //!
-//! A form carries the state that it was made for. Saved over another one, it comes back with what was typed and with this; saved
-//! again, it replaces what it tells of. Imports `store` for the audit.
+//! A form carries the state that it was made for. Saved over another one, it comes back with what was typed and with
+//! this; saved again, it replaces what it tells of.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

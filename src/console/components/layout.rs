@@ -1,6 +1,4 @@
 //! What stands around every page: the rail of entries, who is here, a message, the token of its forms.
-//!
-//! Imports `auth`, `store`, `config`.
 
 use actix_web::HttpRequest;
 

@@ -1,6 +1,6 @@
 //! The entries of the navigation, in their three groups.
 //!
-//! What a role does not allow is not there. Imports `auth` for permissions, `web::layout`.
+//! What a role does not allow is not there.
 
 use super::layout::{Frame, Lit, Person};
 use crate::domain::permission::Permission;

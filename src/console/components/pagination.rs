@@ -1,6 +1,4 @@
 //! Leafing through a list: the part that the address asks for, and the addresses of the parts beside it.
-//!
-//! Imports `store` for sealed cursors.
 
 use super::pager::Pager;
 use crate::console::http::query::Query;

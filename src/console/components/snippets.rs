@@ -1,6 +1,4 @@
 //! A question as code: what a program says to ask the same.
-//!
-//! Imports `gateway` for the body of a question.
 
 use serde_json::Value;
 

@@ -1,7 +1,6 @@
 //! States as pages show them: a glyph, a word and a color, none of them alone.
 //!
-//! Imports `gateway` for the classes of failures. What is stored may be older than this program: a word that is not
-//! known is shown as it is.
+//! What is stored may be older than this program: a word that is not known is shown as it is.
 
 use crate::domain::error_class::ErrorClass;
 

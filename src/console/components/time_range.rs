@@ -1,6 +1,4 @@
 //! The span of time that a page shows: one of a few that end now, or two moments.
-//!
-//! Imports `web::query`, and `store` for the buckets of the roll-ups.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

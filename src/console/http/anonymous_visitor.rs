@@ -1,6 +1,4 @@
 //! Somebody who is not logged in, or need not be: a signed cookie ties their forms to their browser.
-//!
-//! Imports `auth`, `store`, `config`.
 
 use std::future::{Ready, ready};
 

@@ -1,7 +1,7 @@
 //! That a form was sent from a page of ours, by the browser that the page was made for.
 //!
 //! Two checks, either of which would do: where the browser says that the request comes from, and a token that stands in
-//! the page and belongs to the session (or, before log-in, to the guest's cookie). Imports `auth`, `store`, `config`.
+//! the page and belongs to the session (or, before log-in, to the guest's cookie).
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
 //! A list as a CSV file, written batch by batch while it is read.
 //!
-//! The rows are those of the page, to their end: who exports wants to count them. Imports `checks` for cells.
+//! The rows are those of the page, to their end: who exports wants to count them.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, X_CONTENT_TYPE_OPTIONS};

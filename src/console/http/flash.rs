@@ -1,6 +1,4 @@
 //! One message over one redirect: a signed cookie that lives a minute and is taken away when it was shown.
-//!
-//! Imports `auth`, `store`, `config`.
 
 use std::time::Duration;
 

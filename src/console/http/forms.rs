@@ -1,7 +1,6 @@
 //! The only way to read a posted body of a page: where it comes from, who sends it, then the body, then its token.
 //!
-//! A handler that takes [`Form`] or [`PublicForm`] is reached by nothing else. Imports `auth`, `body`, `store`,
-//! `config`.
+//! A handler that takes [`Form`] or [`PublicForm`] is reached by nothing else.
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};

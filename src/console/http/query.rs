@@ -1,7 +1,6 @@
 //! Reading the query of a page, forgivingly: what cannot be read is left out, and a note on the page says so.
 //!
-//! An API refuses a misspelt filter; a page that was bookmarked a year ago should still open. Imports nothing of ours
-//! but ids.
+//! An API refuses a misspelt filter; a page that was bookmarked a year ago should still open.
 
 use std::str::FromStr;
 

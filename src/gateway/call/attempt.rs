@@ -1,8 +1,7 @@
 //! One upstream call: from the request's bytes to a whole answer, or to a stream's first real frame.
 //!
-//! Time limits belong here; telling an answer from what only looks like one is `judge`'s, and what a
-//! fault means is [`classify`](super::classify)'s. Imports `providers`, `upstream`, `gather`,
-//! [`stream`](super::stream).
+//! Time limits belong here; telling an answer from what only looks like one is `judge`'s, and what a fault means is
+//! [`classify`](super::classify)'s.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

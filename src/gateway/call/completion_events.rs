@@ -1,7 +1,6 @@
 //! A whole completion as the events of a stream, for a provider that was asked for a stream and sent one text.
 //!
-//! Each value keeps its bytes; what is added is what chunks have and completions have not. Imports
-//! [`members`](super::members).
+//! Each value keeps its bytes; what is added is what chunks have and completions have not.
 
 use serde_json::value::RawValue;
 

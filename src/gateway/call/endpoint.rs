@@ -1,6 +1,4 @@
 //! Where a provider is called and with which headers: made once for each picture of it, and kept.
-//!
-//! Imports `providers`, `upstream` and the store's snapshot.
 
 use std::sync::{Arc, Weak};
 

@@ -1,7 +1,5 @@
 //! Which optional parameters providers were seen to refuse. A refusal is believed once the same call without the
 //! parameter has worked, and holds until the model or its provider changes. In memory, by each process for itself.
-//!
-//! Imports `providers` and the store's snapshot.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,7 +1,6 @@
 //! Where a model's lists lead, thought through before they are in force: who would be asked, and how long it may take.
 //!
-//! For people who edit lists: how the models are right now plays no part. Imports [`explain`](mod@super::explain),
-//! [`question`](super::question), the store's snapshot.
+//! For people who edit lists: how the models are right now plays no part.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What is worth knowing about a list of fallbacks before it is needed.
 //!
-//! Opinions of the catalogue, never a refusal. Pure; imports the store's snapshot.
+//! Opinions of the catalogue, never a refusal. Pure.
 
 use std::fmt;
 

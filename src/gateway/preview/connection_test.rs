@@ -1,7 +1,5 @@
 //! Whether a provider can be reached with its credential: a list of its models is asked for, through the same gate and
 //! with the same headers as live calls.
-//!
-//! Imports [`endpoint`](super::endpoint), [`attempt`](mod@super::attempt)'s words, `providers`, `upstream`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,8 +1,7 @@
 //! The plan of a request that nobody is called for: who would be tried in which order, who would not and why, how long
 //! it could take and what it could cost.
 //!
-//! It asks the same plan as a real request does, and lets every call fail. Imports [`intent`](super::intent),
-//! [`plan`](super::plan), [`adapt`](super::adapt), [`cost`](super::cost).
+//! It asks the same plan as a real request does, and lets every call fail.
 
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! A request that a person sends from a page: one prompt, the answer at once or as it comes, with whom they like to fail.
 //!
-//! It is run and recorded as any other. Imports [`intent`](super::intent), [`relay`](mod@super::relay)'s manner, and
-//! `providers` for cutting a stream.
+//! It is run and recorded as any other.
 
 use std::future::ready;
 use std::pin::Pin;

@@ -1,6 +1,4 @@
 //! What the gateway counts. Every metric here is fed by the trail, and shown at `/metrics`.
-//!
-//! Imports [`classify`](super::classify) and [`trail`](super::trail)'s words.
 
 use std::time::Duration;
 

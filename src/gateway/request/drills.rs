@@ -1,6 +1,4 @@
 //! Drills: a caller makes models fail on purpose, to see what would happen. Nobody is called in their place.
-//!
-//! Imports [`request`](super::request) and the store's snapshot.
 
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;

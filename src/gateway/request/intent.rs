@@ -1,8 +1,5 @@
 //! What a caller wants, before anybody is called: whose catalogue, which candidates, how much time, who is to fail on
 //! purpose. And what is known of models at that moment.
-//!
-//! Imports [`request`](super::request), [`plan`](super::plan), [`drill`](super::drill), [`needs`](super::needs),
-//! [`cooldown`](super::cooldown), [`budget`](super::budget), [`answer_limit`](super::answer_limit) and the store's snapshot.
 
 use std::cell::OnceCell;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The top level of a JSON object, without parsing what is below: which members, and where their values stand.
 //!
-//! Messages are passed on as their bytes. A value is only looked at where the contract names it, and a change is
-//! made by cutting its bytes out, so everything else stays as it was sent. Imports nothing of ours.
+//! Messages are passed on as their bytes. A value is only looked at where the contract names it, and a change is made
+//! by cutting its bytes out, so everything else stays as it was sent.
 
 use std::borrow::Cow;
 use std::fmt;

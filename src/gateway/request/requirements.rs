@@ -1,7 +1,7 @@
 //! What a request needs of a model: room for its prompt, tools, eyes, a schema for its answer. An opinion, formed cheaply and only where the
 //! catalogue knows enough for it to matter.
 //!
-//! Imports [`request`](super::request), [`members`](super::members) and the store's snapshot. Pure.
+//! Pure.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! What comes out of a request: a body or a stream with what the caller is told about it, or a chain's failure.
 //!
-//! No types of the HTTP server. Imports [`classify`](super::classify), and [`relay`](mod@super::relay) for the stream.
+//! No types of the HTTP server.
 
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::routing_info::RoutingInfo;

@@ -1,6 +1,4 @@
 //! An answer on its way to the caller: bytes through, usage tapped, the record before the last byte.
-//!
-//! Imports [`stream`](super::stream), [`trail`](super::trail), [`frame`](super::frame), [`answer`](super::answer).
 
 use std::borrow::Cow;
 use std::pin::Pin;

@@ -2,8 +2,6 @@
 //!
 //! Only a failure of the model goes to cooldown and health: one that its request caused changes nothing, and a call that ends
 //! without a word (its caller went away) gives back the probe that it may have been.
-//!
-//! Imports [`cooldown`](super::cooldown), [`health`](super::health), [`habit`](super::habit) and the store's snapshot.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

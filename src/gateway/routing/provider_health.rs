@@ -1,7 +1,5 @@
 //! Which providers accept our credentials, as far as this process has seen: what changes is handed to a task that
 //! writes it down, so that no request waits for it.
-//!
-//! Imports the store's snapshot and its word for a provider's health.
 
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! How long the answers to a request may become, all its choices together: what a budget reserves.
 //!
-//! Everything that is unclear counts as much: of several limits the largest, and no limit as the model's own. What is no
-//! number was refused with the body; should one come here, it counts as much, too. Imports [`request`](super::request) and
-//! the store's snapshot.
+//! Everything that is unclear counts as much: of several limits the largest, and no limit as the model's own. What is
+//! no number was refused with the body; should one come here, it counts as much, too.
 
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::numbers::{CHOICES, LIMITS, MOST_CHOICES};

@@ -1,9 +1,9 @@
 //! How a model counts: what its provider has reported for texts whose size we know, and what that says about texts
 //! whose count it never told.
 //!
-//! Three rules of thumb, each wrong in its own way: the kinds of characters, the bytes, and the pieces of a stream (most
-//! providers send a token at a time). For each model the rule that has been most right so far is asked. Kept in memory
-//! and per process: a lost habit costs some accuracy, nothing else. Imports [`measure`](super::measure).
+//! Three rules of thumb, each wrong in its own way: the kinds of characters, the bytes, and the pieces of a stream
+//! (most providers send a token at a time). For each model the rule that has been most right so far is asked. Kept in
+//! memory and per process: a lost habit costs some accuracy, nothing else.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

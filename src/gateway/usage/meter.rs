@@ -1,6 +1,4 @@
 //! The tokens of an answer under way: the provider's count, or what the model's habit says of what was delivered.
-//!
-//! Imports [`cost`](super::cost), [`habit`](super::habit), [`measure`](super::measure), [`pulse`](super::pulse).
 
 use std::sync::Arc;
 

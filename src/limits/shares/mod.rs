@@ -5,7 +5,7 @@
 //! organization may have as much as is still free (of requests and calls, four times that). One alone gets half, two get a third each,
 //! and the next one always finds something. What waits its turn instead (look-ups, large bodies, changes) waits in a queue of its own organization.
 //!
-//! Bytes come in three pools, so that large bodies never keep out small ones, and neither keeps out management. Imports `error`.
+//! Bytes come in three pools, so that large bodies never keep out small ones, and neither keeps out management.
 
 mod held;
 

@@ -1,6 +1,4 @@
 //! Words for how hard a model is to think, and the nearest word that another model takes.
-//!
-//! May import: nothing of this crate.
 
 /// What a model takes as `reasoning_effort`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,6 @@
 //!
 //! Only what is refused with an error, or would change the answer without a word, is listed. The sources stand beside
 //! the rows: V is the vendor's own documentation, R are reports of its answers. All were read in November 2026.
-//!
-//! May import: `presets`, `known_models`.
 
 mod effort;
 mod models;

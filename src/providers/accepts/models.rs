@@ -1,6 +1,4 @@
 //! What models differ in from the rest of their vendor's, by their names.
-//!
-//! May import: `accepts` and its submodules.
 
 use super::vendors::Vendor;
 use super::{ABOUT_REASONING, Schemas};

@@ -1,6 +1,4 @@
 //! The parameters that a request can do without, and which of them a vendor's error says that it does not take.
-//!
-//! May import: `error`.
 
 use crate::providers::errors::UpstreamError;
 

@@ -1,6 +1,4 @@
 //! Ids of tool calls: which a vendor takes, and the alias of one that it does not.
-//!
-//! May import: nothing of this crate.
 
 /// Which ids a vendor takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

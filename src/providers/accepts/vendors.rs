@@ -1,8 +1,6 @@
 //! A row for each vendor: what it refuses, and how its messages must look.
 //!
 //! A vendor without a row, or with a row that says nothing, gets a request as its caller wrote it.
-//!
-//! May import: `accepts` and its submodules.
 
 use super::effort::{self, Effort};
 use super::tool_ids::ToolIds;

@@ -3,8 +3,6 @@
 //!
 //! Generic types (`invalid_request_error`, `BadRequestError`) are no rows on purpose: they
 //! say less than the status, and a sentence may say more.
-//!
-//! May import: `Meaning`, `UpstreamError`.
 
 use crate::providers::{Meaning, UpstreamError};
 

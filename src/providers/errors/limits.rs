@@ -1,6 +1,4 @@
 //! When a limit ends, from the headers in which vendors report their limits.
-//!
-//! May import: `moment`.
 
 use std::time::Duration;
 

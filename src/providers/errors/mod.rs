@@ -3,8 +3,6 @@
 //!
 //! Nothing is decided here. Whatever arrives, reading it never fails and costs bounded work:
 //! at most 64 KiB are looked at, and what cannot be understood leaves its fields empty.
-//!
-//! May import: its own submodules, and `finish` for its words.
 
 mod body;
 pub mod codes;

@@ -1,6 +1,4 @@
 //! When a vendor says that a limit ends: as a span, a date, or a number that is either.
-//!
-//! May import: nothing of this crate.
 
 use std::time::Duration;
 

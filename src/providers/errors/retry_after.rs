@@ -1,6 +1,4 @@
 //! How long a vendor asks us to wait, from its headers.
-//!
-//! May import: `moment`.
 
 use std::time::Duration;
 

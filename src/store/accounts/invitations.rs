@@ -1,6 +1,4 @@
 //! Invitations: links by which people join an organization. What is stored of a link is a keyed hash of its secret.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{InvitationId, OrganizationId, UserId};

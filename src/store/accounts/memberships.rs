@@ -1,6 +1,4 @@
 //! Memberships: who belongs to the organization, as what. It always keeps an owner.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, UserId};

@@ -1,7 +1,5 @@
 //! Links that let one person in once: to set a new password, or into the console of a demo. What is stored of a link is
 //! a keyed hash of its secret.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OneTimeLinkId, OrganizationId, UserId};

@@ -1,7 +1,5 @@
 //! What a member has given out that still works: invitations, and links by which other members set new passwords. It
 //! ends with the right to give it, and its use asks for that right once more.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, UserId};

@@ -1,7 +1,5 @@
 //! Sessions: who is logged in, for which organization, since when. The cookie only names a row here, so a session that
 //! is ended is ended everywhere at once.
-//!
-//! Imports the rest of `store`.
 
 use std::collections::BTreeMap;
 

@@ -3,8 +3,6 @@
 //!
 //! Nothing is sent to an address, so nothing proves it, and several accounts may have the same one: the first to name an
 //! address does not keep its owner from it.
-//!
-//! Imports the rest of `store`.
 
 use entity::ids::{OrganizationId, SessionId, UserId};
 use entity::{memberships, one_time_links, organizations, sessions, users};

@@ -1,7 +1,7 @@
 //! Whether the database answers, as the task found that looks every second.
 //!
-//! It looks on a connection of its own: where the others are all in use, the database is busy and not away. While it is away,
-//! pages and the management API say so at once instead of waiting for it. Imports nothing.
+//! It looks on a connection of its own: where the others are all in use, the database is busy and not away. While it is
+//! away, pages and the management API say so at once instead of waiting for it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,8 +1,8 @@
 //! What may be between us and PostgreSQL: a pooler that gives each transaction another session.
 //!
-//! Our statements are prepared by name. A pooler either knows such names and takes them along (PgBouncer from 1.21 on, with
-//! `max_prepared_statements`), or it loses them, and then statements fail one day or another. That is found out before
-//! anything else is done. Imports the database library.
+//! Our statements are prepared by name. A pooler either knows such names and takes them along (PgBouncer from 1.21 on,
+//! with `max_prepared_statements`), or it loses them, and then statements fail one day or another. That is found out
+//! before anything else is done.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! How many queries a piece of work makes: for pages, which have a budget of them.
 //!
 //! The connections for reading call back after each statement; what is not counted pays one look at a variable of its
-//! task. Imports nothing of `store`.
+//! task.
 
 use std::cell::Cell;
 

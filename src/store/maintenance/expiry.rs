@@ -1,6 +1,6 @@
 //! What nobody needs any more is deleted, a little at a time: links that were used or are over, sessions, invitations.
 //!
-//! What they did stays in the audit. Imports the rest of `store`.
+//! What they did stays in the audit.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{invitations, one_time_links, sessions};

@@ -1,7 +1,5 @@
 //! Deleting what an organization no longer wants to keep: fallback events and requests, the oldest first, a few at a
 //! time. What was counted of them stays counted.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::OrganizationId;

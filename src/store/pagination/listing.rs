@@ -1,6 +1,4 @@
 //! Reading a list that can be leafed through in both directions.
-//!
-//! Imports `store::page`.
 
 use sea_orm::{DatabaseConnection, EntityTrait, Select};
 

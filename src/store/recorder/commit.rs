@@ -1,7 +1,7 @@
 //! Committing records: one group, one transaction, its rows and their counts.
 //!
 //! What is new is what the database says it has taken, so a group may be committed again, in any order and by anybody:
-//! a try whose acknowledgement was lost, or what waited in the spool. Imports the roll-ups and the database.
+//! a try whose acknowledgement was lost, or what waited in the spool.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

@@ -1,8 +1,8 @@
 //! Streams whose process died: they are found and closed.
 //!
-//! A stream's row says which process owes it its end. With PostgreSQL every process gives a sign of life each second, and
-//! any of them closes what a silent one has left. SQLite has one process, so what is running when it starts was left by
-//! one that died. If a process was silent and lives, the end that it writes wins. Imports the roll-ups and the database.
+//! A stream's row says which process owes it its end. With PostgreSQL every process gives a sign of life each second,
+//! and any of them closes what a silent one has left. SQLite has one process, so what is running when it starts was
+//! left by one that died. If a process was silent and lives, the end that it writes wins.
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! A connection over which nothing comes back any more may look alive for minutes. Whoever gives up on one lays the
 //! whole way anew, so that a database that has returned is found at once. SQLite has its one writing connection and
-//! needs nothing else. Imports the store's way of connecting.
+//! needs nothing else.
 
 use std::sync::Arc;
 

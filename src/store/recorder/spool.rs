@@ -1,7 +1,7 @@
 //! Where records wait while PostgreSQL is away or slow: an embedded SQLite file of bounded size.
 //!
-//! A record is taken out only when it is in the database. One that the database will never take is set aside in the same
-//! file, for a person to look at. Imports the recorder's records and the embedded database.
+//! A record is taken out only when it is in the database. One that the database will never take is set aside in the
+//! same file, for a person to look at.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

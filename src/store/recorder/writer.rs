@@ -1,7 +1,7 @@
 //! The writer: takes whatever waits, makes it durable, and acknowledges it.
 //!
 //! With PostgreSQL a group that is not committed within a quarter of a second goes to the spool instead, and so does
-//! every group after it until the spool is empty. Imports the rest of the recorder.
+//! every group after it until the spool is empty.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,6 +1,4 @@
 //! Requests counted by day: for usage, and for what budgets have spent. Counted with the rows, in their transaction.
-//!
-//! Imports the recorder's records.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -1,7 +1,6 @@
 //! Requests and fallback events counted in buckets of five minutes: what figures and charts are made of.
 //!
-//! The recorder writes them in the transaction of the rows that they count; here they are read. Imports the rest of
-//! `store`.
+//! The recorder writes them in the transaction of the rows that they count; here they are read.
 
 pub(crate) mod counters;
 pub(super) mod daily;

@@ -1,6 +1,4 @@
 //! Who used something lately: what a page says before it takes it away.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;

@@ -1,4 +1,4 @@
-//! What a model costs, as requests meet it. Imports `providers` for the price of long prompts.
+//! What a model costs, as requests meet it.
 
 use uuid::Uuid;
 

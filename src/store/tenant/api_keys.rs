@@ -1,6 +1,4 @@
 //! API keys: made, listed, changed, revoked. What is stored of a key is a keyed hash; the key itself is not.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::api_keys;
@@ -57,7 +55,7 @@ pub struct ApiKeyRow {
 pub struct NewApiKey {
     /// Its name.
     pub name: String,
-    /// The keyed hash of the whole key, from [`super::vault::Vault::key_hash`].
+    /// The keyed hash of the whole key, from [`crate::store::vault::Vault::key_hash`].
     pub key_hash: [u8; 32],
     /// The key's first characters.
     pub prefix: String,

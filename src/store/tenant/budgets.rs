@@ -1,7 +1,7 @@
 //! Budgets: what an organization or one of its keys may spend in a UTC day or month.
 //!
 //! Who checks them is the gateway, from the snapshot and from what it knows of the spending; here they are kept, and
-//! what was spent is read from the roll-ups. Imports the rest of `store`.
+//! what was spent is read from the roll-ups.
 
 use crate::domain::period::Period;
 use chrono::{DateTime, Utc};

@@ -1,7 +1,7 @@
 //! Error mappings: which sentences of its providers an organization reads as which failure.
 //!
 //! What they mean is compared in `providers`, from the snapshot; here they are kept. One is made or deleted and never
-//! changed. Imports `providers`, and the rest of `store`.
+//! changed.
 
 use chrono::{DateTime, Utc};
 use entity::error_mappings;

@@ -1,6 +1,4 @@
 //! Fallback events: what happened when models failed. Written by the recorder, only read here.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::fallback_events;

@@ -1,7 +1,7 @@
 //! What a key gives to a key, another one or itself: read in the transaction of the change, and compared before it holds.
 //!
-//! A key that changes keys or budgets is the actor of its [`OrgStore`], which carries the comparison. So there is no way
-//! to a key's bounds that leaves it out. Imports the rest of `store`.
+//! A key that changes keys or budgets is the actor of its [`OrgStore`], which carries the comparison. So there is no
+//! way to a key's bounds that leaves it out.
 
 use entity::ids::ApiKeyId;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, QueryFilter as _};

@@ -1,6 +1,4 @@
 //! Requests: one row for each that reached a candidate. Written by the recorder, only read here.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, RequestId};

@@ -1,6 +1,4 @@
 //! Usage: what was asked, answered and spent, added up by day, model, key and session. From the roll-ups alone.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::ApiKeyId;

@@ -1,4 +1,4 @@
-//! What makes an answer right. Imports the shared text only.
+//! What makes an answer right.
 
 use anyhow::{Context, bail};
 use failsoft_bench::{streamed_events, streamed_text, whole_text};

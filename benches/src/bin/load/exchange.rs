@@ -1,4 +1,4 @@
-//! One request and its answer over one kept-alive HTTP/1.1 connection. Imports nothing of the crate.
+//! One request and its answer over one kept-alive HTTP/1.1 connection.
 
 use std::net::SocketAddr;
 use std::time::Instant;

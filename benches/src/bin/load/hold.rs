@@ -1,4 +1,4 @@
-//! Streams that are opened and then held open, to see what they cost in memory. Imports the plan and the exchange.
+//! Streams that are opened and then held open, to see what they cost in memory.
 
 use std::cell::RefCell;
 use std::rc::Rc;

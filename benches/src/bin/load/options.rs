@@ -1,4 +1,4 @@
-//! The command line of the load generator, and the request that it repeats. Imports `answer` for what is expected.
+//! The command line of the load generator, and the request that it repeats.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

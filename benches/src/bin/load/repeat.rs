@@ -1,5 +1,4 @@
-//! The closed loop: every connection sends its next request as soon as the last one is answered. Imports the plan, the
-//! exchange and the tally.
+//! The closed loop: every connection sends its next request as soon as the last one is answered.
 
 use std::cell::RefCell;
 use std::rc::Rc;

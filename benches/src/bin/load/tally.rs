@@ -1,4 +1,4 @@
-//! Counting answers and telling their quantiles. Imports nothing of the crate.
+//! Counting answers and telling their quantiles.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,5 +1,4 @@
 //! Every byte that the provider sends, prepared once at start: making answers must not be what limits a measurement.
-//! Imports the shared text only.
 
 use failsoft_bench::{fragment_of, fragments, whole_text};
 

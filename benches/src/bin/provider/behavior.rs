@@ -1,4 +1,4 @@
-//! What an answer shall be like, read from the name of a model. Imports nothing.
+//! What an answer shall be like, read from the name of a model.
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! Reading requests from a kept-alive HTTP/1.1 connection, and the three facts that an answer depends on. The body is
-//! searched, never parsed: a JSON parser here would be paid for by every measurement. Imports nothing of the crate.
+//! searched, never parsed: a JSON parser here would be paid for by every measurement.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,6 +1,4 @@
 //! What a key's body may hold.
-//!
-//! Imports `auth` for the scopes.
 
 use std::collections::HashSet;
 

@@ -1,6 +1,4 @@
 //! What a model's body may hold.
-//!
-//! Imports `providers` for the shapes of capabilities and rules.
 
 use entity::ids::ProviderId;
 use utoipa::ToSchema;

@@ -1,6 +1,4 @@
 //! A model as it is answered: the organization's own values, and what the embedded table fills in where it has none.
-//!
-//! Imports `providers` for the shapes, and the gateway for what it knows about recent failures.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

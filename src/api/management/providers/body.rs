@@ -1,6 +1,4 @@
 //! What a provider's body may hold, and what must fit together in it: the preset, the address, the credential.
-//!
-//! Imports `checks`, `providers` for the presets, `upstream` for the gate.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use utoipa::ToSchema;

@@ -1,8 +1,8 @@
 //! The ways in: signing up, logging in, and links. What is decided here is who gets a session; pages only ask.
 //!
-//! An account is its address and its password: nothing is sent to an address, so nothing proves it, and the first account
-//! to name one blocks no other. Known and unknown addresses are handled alike: the same steps, the same time, the
-//! same answer. Imports `store`, `error`, `clock`, `config`.
+//! An account is its address and its password: nothing is sent to an address, so nothing proves it, and the first
+//! account to name one blocks no other. Known and unknown addresses are handled alike: the same steps, the same time,
+//! the same answer.
 
 pub(crate) mod account;
 pub(crate) mod failures;

@@ -1,6 +1,4 @@
 //! A model's three lists as they stand on somebody's page: not in force yet, and kept by nobody but the form.
-//!
-//! Imports `store`, `gateway` for the classes of failures, `web::forms`.
 
 use crate::console::http::forms::{Fields, Problems};
 use crate::console::pages::fallbacks::labels::{title, triggers};

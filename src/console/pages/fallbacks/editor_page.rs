@@ -1,6 +1,4 @@
 //! The editor's page, and everything that it is made of.
-//!
-//! Imports `auth`, `store`, `gateway` for the cooldowns' place in a walk.
 
 use std::sync::Arc;
 

@@ -1,6 +1,4 @@
 //! What was in force before, as lines: who, when, and what was different from the revision before.
-//!
-//! Imports `store`.
 
 use crate::console::components::status_badge::{Mark, reason};
 use crate::console::components::timestamp::Moment;

@@ -1,6 +1,4 @@
 //! What the types of lists are called on pages.
-//!
-//! Imports `store`, `gateway` for the classes of failures.
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;

@@ -1,6 +1,4 @@
 //! Where a draft leads: its rail, how long it may take, and what is worth knowing before it is needed.
-//!
-//! Imports `gateway` for the walk and the advice, `store` for the snapshot.
 
 use std::sync::Arc;
 

@@ -1,6 +1,4 @@
 //! The fields of a key's form: as they are typed, and what becomes of them.
-//!
-//! Imports `auth` for the scopes, `checks`.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,4 @@
 //! The fields of a model's form: as they are typed, and what becomes of them.
-//!
-//! Imports `checks`, `providers` for capabilities and rules.
 
 use std::collections::BTreeMap;
 

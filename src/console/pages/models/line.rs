@@ -1,6 +1,4 @@
 //! One model as a line of a table.
-//!
-//! Imports `gateway` for what it knows about recent failures.
 
 use crate::console::components::format::{count, duration};
 use crate::console::components::number_input::dollars;

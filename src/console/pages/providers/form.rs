@@ -1,6 +1,4 @@
 //! The fields of a provider's form: as they are typed, and what becomes of them.
-//!
-//! Imports `checks`, `providers` for the presets, `upstream` for the gate.
 
 use secrecy::{ExposeSecret as _, SecretString};
 

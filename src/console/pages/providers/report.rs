@@ -1,6 +1,4 @@
 //! What a test of a connection found out, and what the provider offers.
-//!
-//! Imports `gateway` for the test.
 
 use entity::ids::ProviderId;
 use url::form_urlencoded;

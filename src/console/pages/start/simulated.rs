@@ -1,6 +1,4 @@
 //! The simulated provider of a newcomer: one model that fails, and one behind it that answers.
-//!
-//! Imports `store`.
 
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;

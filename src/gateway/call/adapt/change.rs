@@ -1,7 +1,5 @@
 //! What was changed in a request for a candidate's sake, in a closed vocabulary: a verb, and what it was done to. The
 //! table is in `docs/FALLBACK.md`.
-//!
-//! Imports nothing of ours.
 
 use std::fmt;
 

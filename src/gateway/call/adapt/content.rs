@@ -1,6 +1,4 @@
 //! What a message says, where it says it in parts.
-//!
-//! Imports `providers` for what the model takes.
 
 use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};

@@ -1,7 +1,5 @@
 //! JSON that is changed in places: members of an object come and go, elements of an array are replaced.
 //! What is not touched keeps its bytes.
-//!
-//! Imports [`members`](crate::gateway::request::json_object).
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Functions as they were called before there were tools, for a model that knows tools alone: `functions` and
 //! `function_call` of a request, and of an assistant's message, and results of the role `function`.
 //!
-//! What the model answers is its own: a call comes back among `tool_calls`. Imports `providers` for ids.
+//! What the model answers is its own: a call comes back among `tool_calls`.
 
 use std::collections::VecDeque;
 

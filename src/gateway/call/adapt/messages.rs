@@ -1,7 +1,5 @@
 //! The messages of a conversation, for a model that did not have it: roles, what other vendors left in the answers, ids
 //! of tool calls.
-//!
-//! Imports `providers` for what the model takes.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
 //! The body that a candidate's provider gets: the caller's, with the candidate's own name for the model, without
 //! the gateway's fields, and, behind another model, adapted to what this one takes.
 //!
-//! Imports `providers`, [`request`](super::request) and the store's snapshot. Pure.
+//! Pure.
 
 pub mod change;
 mod content;

@@ -1,6 +1,4 @@
 //! The parameters of a request, for a model that it was not written for.
-//!
-//! Imports [`request`](crate::gateway::request::chat_request), `providers` and the store's snapshot.
 
 use std::borrow::Cow;
 

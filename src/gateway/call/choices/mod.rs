@@ -1,7 +1,6 @@
 //! What the choices of an answer or chunk say, read in one pass and without keeping any of it.
 //!
-//! Whatever is not understood counts as content: a caller may understand it. Imports [`measure`](super::measure), and
-//! `providers` for what an end means.
+//! Whatever is not understood counts as content: a caller may understand it.
 
 mod scalars;
 

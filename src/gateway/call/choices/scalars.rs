@@ -1,4 +1,4 @@
-//! Single values of a choice, whatever JSON is in their place. Imports nothing of ours.
+//! Single values of a choice, whatever JSON is in their place.
 
 use std::borrow::Cow;
 use std::fmt;

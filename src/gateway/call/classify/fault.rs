@@ -1,6 +1,4 @@
 //! What can go wrong with an attempt, as the attempt itself saw it.
-//!
-//! May import: `providers`, `class`.
 
 use crate::providers::UpstreamError;
 

@@ -8,8 +8,6 @@
 //! stays with the event, which makes a wrong classification findable later.
 //!
 //! Beside its class a failure has a scope: whether the one request caused it, or the model.
-//!
-//! May import: `providers`, `redact`.
 
 mod fault;
 mod scope;

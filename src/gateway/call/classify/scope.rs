@@ -2,8 +2,6 @@
 //!
 //! Only a [`ModelFailure`](crate::domain::failure::ModelFailure) closes a model or marks a provider. So one caller's
 //! request cannot close a model to the others: its size, its content, its time budget and what it needs are its own.
-//!
-//! May import: `providers`, `class`.
 
 use crate::providers::{Reading, Speaks, UpstreamError};
 

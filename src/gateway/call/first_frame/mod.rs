@@ -1,6 +1,4 @@
 //! A stream up to its first real frame: frames before it are held, and with it failover ends.
-//!
-//! Imports `reader`, `judge`, `events`, `upstream`, `providers` for the framing.
 
 mod reader;
 mod seen;

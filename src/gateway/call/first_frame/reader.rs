@@ -1,7 +1,4 @@
 //! Reads frames from an upstream and writes them with our names in them.
-//!
-//! Imports [`seen`](super::seen), `providers` for the framing, `upstream`, [`frame`](crate::gateway::call::frame) and
-//! [`judge`](crate::gateway::call::usable_answer).
 
 use std::time::Instant;
 

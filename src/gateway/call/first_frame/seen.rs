@@ -1,7 +1,4 @@
 //! What a stream has said so far, and what an event of it comes to.
-//!
-//! Imports [`choices`](crate::gateway::call::choices), [`frame`](crate::gateway::call::frame), [`judge`](crate::gateway::call::usable_answer),
-//! [`cost`](crate::gateway::usage::pricing) and [`measure`](crate::gateway::usage::text_size).
 
 use bytes::Bytes;
 

@@ -1,7 +1,6 @@
 //! One chunk of a stream, or one whole answer: what it says, and the same with our names in it.
 //!
-//! It is read once, and what is kept of it are places in its text. Imports [`choices`](super::choices),
-//! [`members`](super::members), [`adapt`](super::adapt) and [`cost`](super::cost), and `providers` for errors.
+//! It is read once, and what is kept of it are places in its text.
 
 use std::borrow::Cow;
 use std::fmt;

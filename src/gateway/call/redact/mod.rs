@@ -6,8 +6,6 @@
 //!
 //! A text is made legible first, once, and looked through afterwards; the credential that we
 //! know is looked for last, in what would be shown.
-//!
-//! May import: nothing of this crate.
 
 mod credential;
 mod encodings;

@@ -1,6 +1,4 @@
 //! Quotations: a long one is most likely the caller's own text.
-//!
-//! May import: nothing of this crate.
 
 /// The longest quotation that stays, in characters: long enough for the names of models and
 /// parameters.

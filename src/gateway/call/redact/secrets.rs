@@ -1,7 +1,5 @@
 //! Credentials, recognised by how they begin, by what stands before them, or by looking like
 //! nothing else.
-//!
-//! May import: the parent's `REMOVED`.
 
 use super::REMOVED;
 

@@ -1,6 +1,4 @@
 //! Addresses: who is logged in and what is asked for are nobody's business.
-//!
-//! May import: the parent's `REMOVED`.
 
 use super::REMOVED;
 

@@ -1,7 +1,5 @@
 //! Whether a provider's text is an answer that a caller can use. Whole answers, answers that were put together of a
 //! stream's events, and a stream's own frames are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
-//!
-//! Imports [`frame`](super::frame), [`choices`](super::choices), [`classify`](super::classify)'s words, `providers`.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

@@ -1,7 +1,6 @@
 //! Chunks of a stream, put together to the completion that they are pieces of.
 //!
-//! Texts are joined, calls by their index; of anything else that comes more than once the last counts. Imports
-//! [`members`](crate::gateway::request::json_object).
+//! Texts are joined, calls by their index; of anything else that comes more than once the last counts.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

@@ -1,7 +1,5 @@
 //! A whole answer off the wire. A provider that was asked for one text and sends a stream of events all the same gets
 //! them put together.
-//!
-//! Imports [`completion`], [`frame`](super::frame), [`judge`](super::judge), `providers` for the framing, `upstream`.
 
 mod completion;
 

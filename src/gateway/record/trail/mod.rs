@@ -1,8 +1,8 @@
 //! What happened to one request, from its first attempt to its record.
 //!
-//! A failed candidate's event is complete once the next one is known. Events are durable before the first byte
-//! of a fallback's answer, the request's row before the last byte. A trail that is dropped unfinished belongs to
-//! a caller who went away: it leaves its row with the writer. Imports the store's recorder and snapshot.
+//! A failed candidate's event is complete once the next one is known. Events are durable before the first byte of a
+//! fallback's answer, the request's row before the last byte. A trail that is dropped unfinished belongs to a caller
+//! who went away: it leaves its row with the writer.
 
 pub(crate) mod routing_info;
 mod rows;

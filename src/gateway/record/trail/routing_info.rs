@@ -1,6 +1,4 @@
 //! What the caller is told of a trail, besides the answer.
-//!
-//! Imports the trail and [`answer`](crate::gateway::response::answer)'s words.
 
 use super::Trail;
 use super::rows::{left_alone_message, passed_over_failure};

@@ -1,6 +1,4 @@
 //! The rows that a trail leaves: what is stored of an attempt, of a failed candidate, and of the request.
-//!
-//! Imports the trail and the store's record types.
 
 use std::time::Duration;
 

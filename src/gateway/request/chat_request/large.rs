@@ -1,6 +1,4 @@
 //! Reading a request that is large, where that keeps no other request waiting; and its size, measured once.
-//!
-//! Imports `shares`, [`measure`](super::super::measure) and [`needs`](super::super::needs).
 
 use bytes::Bytes;
 

@@ -1,6 +1,6 @@
 //! The caller's body, parsed once and shallowly: which models, whether it streams, and the gateway's own options.
 //!
-//! Everything else is kept as its bytes. Imports `error` and [`members`](super::members).
+//! Everything else is kept as its bytes.
 
 mod entries;
 mod large;

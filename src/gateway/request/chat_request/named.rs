@@ -1,6 +1,4 @@
 //! A request that was sent to one model's own address, as Azure's clients do.
-//!
-//! Imports the parent, and [`members`](super::super::members).
 
 use bytes::Bytes;
 

@@ -1,7 +1,7 @@
 //! The numbers that decide how long the answers may become: how many there are, and how many tokens each may have.
 //!
 //! A value that is no such number would count as the most there is wherever a budget is asked, so it is refused before,
-//! with the range. Imports `error` and [`members`](crate::gateway::request::json_object).
+//! with the range.
 
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::json_object::Members;

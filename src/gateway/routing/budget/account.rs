@@ -1,4 +1,4 @@
-//! One account: what was spent today and this month, and what is reserved. Imports the store's periods.
+//! One account: what was spent today and this month, and what is reserved.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -2,7 +2,6 @@
 //!
 //! Everything is in memory. What was spent is read from the roll-ups about once a second, so that processes agree
 //! within about two; what this process has recorded since is added by itself. Nothing here waits for the database.
-//! Imports `clock` and the store's snapshot.
 
 mod account;
 pub(crate) mod reservation;

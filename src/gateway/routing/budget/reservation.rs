@@ -1,6 +1,4 @@
 //! One request's money: whether a call fits into every budget that limits the request, and what it has reserved.
-//!
-//! Imports the accounts and the store's snapshot.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! What recent failures say about a model: leave it alone for a while, then let one request find out.
 //!
 //! Per organization and model, in this process alone: a hint that may be lost. It says nothing about what a failure
-//! means; that is [`classify`](super::classify)'s. Imports `clock` and the store's snapshot.
+//! means: [`classify`](crate::gateway::call::classify) does.
 
 mod state;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What is held against one model: failures in a row, a share of failures, and the window in which it is left alone.
 //!
-//! Pure: every time comes in, as a duration since some fixed point. Imports nothing but [`Failure`].
+//! Pure: every time comes in, as a duration since some fixed point.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Who is called although something speaks against everybody: a look ahead at all who are left.
 //!
-//! A cooldown and an opinion about the prompt's size or needs yield where they would leave nobody to call. Pure but
-//! for a probe that is claimed. Imports [`queue`](super::queue) and the cooldown's words.
+//! A cooldown and an opinion about the prompt's size or needs yield where they would leave nobody to call. Pure but for
+//! a probe that is claimed.
 
 use super::queue::{Cause, Queue};
 use super::{Candidate, Outlook};

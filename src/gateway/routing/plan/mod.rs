@@ -1,8 +1,7 @@
 //! Who is tried next: the only decider, and pure.
 //!
 //! Candidates wait in one `queue` that starts with the primary. A failure may put more into it; no model is tried
-//! twice. What may change from moment to moment comes in as a [`View`]. Imports the store's snapshot,
-//! [`classify`](super::classify) and the words of [`cooldown`](super::cooldown) and [`budget`](super::budget).
+//! twice. What may change from moment to moment comes in as a [`View`].
 
 pub(crate) mod last_resort;
 mod queue;

@@ -1,6 +1,4 @@
 //! Who waits to be tried: one queue that starts with the primary, and what a failure puts into it.
-//!
-//! Imports the store's snapshot and [`classify`](super::super::classify)'s words.
 
 use crate::domain::fallback_type::FallbackType;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! Tokens, and what they cost. Pure; imports the store's snapshot for the price, and its bounds.
+//! Tokens, and what they cost. Pure.
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 //! What a provider says of its tokens, read from whatever stands in its `usage`. Nothing in there is an error.
 //!
-//! Vendors have many names for the same counts; [`parts`](super::parts) makes disjoint parts of them. Imports
-//! [`cost`](super)'s words and [`choices`](crate::gateway::call::choices) for names.
+//! Vendors have many names for the same counts; [`parts`](super::parts) makes disjoint parts of them.
 
 pub(crate) mod number;
 pub(crate) mod parts;

@@ -1,4 +1,4 @@
-//! Numbers as vendors write them: tokens, dollars, and parts of dollars. Imports the store's bounds.
+//! Numbers as vendors write them: tokens, dollars, and parts of dollars.
 
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
 

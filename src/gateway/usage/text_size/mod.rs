@@ -6,7 +6,7 @@
 //! No vendor's tokenizer is at hand here, and they differ. What they have in common is what kinds of characters they
 //! split: the weights below were fitted to one of them (OpenAI's `o200k_base`) over prose, code and messages in 24
 //! languages. A text in English, code or most scripts comes out within 6 % on average; some languages are 15 % off. What
-//! is learned from each model's own counts ([`habit`](super::habit)) mends that. Pure; prompts are read in `prompt`.
+//! is learned from each model's own counts ([`calibration`](super::calibration)) mends that. Pure; prompts are read in `prompt`.
 
 mod prompt;
 

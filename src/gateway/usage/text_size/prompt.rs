@@ -1,7 +1,7 @@
 //! How large a prompt is: every member of the body that a model may come to read, whatever shape it has.
 //!
-//! A prompt is only counted, so it is visited and never collected. What cannot be read counts by its bytes: a shape that
-//! we do not know may be one that a provider does. Imports [`request`](crate::gateway::request::chat_request).
+//! A prompt is only counted, so it is visited and never collected. What cannot be read counts by its bytes: a shape
+//! that we do not know may be one that a provider does.
 
 use std::fmt;
 

@@ -1,6 +1,4 @@
 //! Errors that vendors send in the place of an answer, under a status of success and without a member `error`.
-//!
-//! May import: the reading of errors above it.
 
 use serde_json::{Map, Value};
 

@@ -2,8 +2,6 @@
 //!
 //! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`)
 //! are never read.
-//!
-//! May import: `moment`, `retry_after`.
 
 mod instead;
 

@@ -1,7 +1,5 @@
 //! The operator's own sentences: a dated file beside the table that is built in, for wordings that a vendor has
 //! changed since the release.
-//!
-//! May import: its parent's words.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

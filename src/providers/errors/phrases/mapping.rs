@@ -2,8 +2,6 @@
 //!
 //! A mapping holds for the organization that made it and for no other. It is compared as the rows of the table are,
 //! and the rule that it leaves with an event is one word for each class, so that there are few of them.
-//!
-//! May import: its parent's words.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,8 +6,6 @@
 //! An operator adds sentences in a file of their own ([`Sentences`]), and an organization maps
 //! those that it meets ([`Mappings`]); a [`Reading`] asks both, the organization's first.
 //! `scope` says whether a sentence speaks of the request or of the model.
-//!
-//! May import: `Meaning`.
 
 mod book;
 mod mapping;

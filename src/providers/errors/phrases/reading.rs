@@ -1,7 +1,5 @@
 //! How one failure's sentence is read: by the organization's own mappings, then by the operator's file, then by the
 //! table that is built in.
-//!
-//! May import: its parent's words.
 
 use super::mapping::NONE;
 use super::{Mappings, Meaning, Sentences, Speaks};

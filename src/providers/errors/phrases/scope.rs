@@ -4,8 +4,6 @@
 //! can pay; a 404 is a missing model, or a router that has no endpoint for this request's tools. What a row says here
 //! changes no class. The rows for requests are asked first: a sentence of theirs that is missing closes a model to
 //! every caller, one too many costs a call.
-//!
-//! May import: `normalized` and the rows of its parent.
 
 use super::fits;
 

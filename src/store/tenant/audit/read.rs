@@ -1,6 +1,4 @@
 //! Reading who changed what.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::audit_entries;

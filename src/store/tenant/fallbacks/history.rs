@@ -1,6 +1,4 @@
 //! What was in force before: every revision of a model's lists, with who made it and when.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::FallbackRevisionId;

@@ -1,8 +1,8 @@
 //! Fallback configurations: which models stand behind which, per type of failure.
 //!
-//! The list in force is a revision, and a revision is never changed: every set and every delete writes a new one.
-//! A configuration's id stays the same for as long as its model lives, also over a delete and a new create, so
-//! that old events still lead to it; its revisions are numbered on. Imports the rest of `store`.
+//! The list in force is a revision, and a revision is never changed: every set and every delete writes a new one. A
+//! configuration's id stays the same for as long as its model lives, also over a delete and a new create, so that old
+//! events still lead to it; its revisions are numbered on.
 
 mod history;
 mod read;

@@ -1,7 +1,5 @@
 //! Reading the configurations in force. One statement reads a configuration with its revision, targets and names:
 //! several could see different sides of a change that happens between them.
-//!
-//! Imports the rest of `store`.
 
 use chrono::{DateTime, Utc};
 use entity::ids::FallbackConfigId;

@@ -7,7 +7,7 @@
 //! is limited itself, in requests a minute, requests at once or money, gives no other key calls of models: neither the
 //! scope, nor a model, nor a higher limit. The other way would be to count each call against the key that made the
 //! caller's, and so on upwards: more to do for every request, accounts of keys that did not spend, and refusals that
-//! nothing on the page of the refused key explains. Imports `store`, `error`.
+//! nothing on the page of the refused key explains.
 
 use chrono::{DateTime, Utc};
 

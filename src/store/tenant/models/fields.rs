@@ -1,6 +1,4 @@
 //! A model's fields: as they are written, changed and read.
-//!
-//! Imports `providers` for the types of capabilities and rules.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, ProviderId};

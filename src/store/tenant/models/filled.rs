@@ -1,6 +1,4 @@
 //! A model with what the embedded table knows where the organization said nothing.
-//!
-//! Imports `providers` for the table.
 
 use chrono::NaiveDate;
 

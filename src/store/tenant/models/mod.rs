@@ -1,7 +1,5 @@
 //! Models: the catalogue, the names by which apps ask. A row holds what the organization said; what it left open
 //! is filled from the embedded table when the snapshot is made.
-//!
-//! Imports `providers` for the types of capabilities and rules, and the rest of `store`.
 
 mod fields;
 mod filled;

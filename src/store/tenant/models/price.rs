@@ -1,7 +1,5 @@
 //! What models cost: dated rows, of which the newest holds. None is ever changed or removed, so that the cost of an
 //! old request can be explained.
-//!
-//! Imports the rest of `store`.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,4 @@
 //! Providers: where an organization's models are served. A credential goes in and never comes out again.
-//!
-//! Imports `providers` for the presets' addresses, and the rest of `store`.
 
 mod health;
 
