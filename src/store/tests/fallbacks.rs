@@ -312,7 +312,7 @@ async fn every_change_is_in_the_audit_with_both_sides_and_its_actor(
     let config =
         fallback_configs::Entity::find().one(world.organization.reader()).await.expect("read").expect("one");
     for entry in entries {
-        assert_eq!((entry.actor_kind.as_str(), entry.actor_label.as_str()), ("api_key", "ci"));
+        assert_eq!((entry.actor_kind.as_str(), entry.actor_label.as_str()), ("user", "ci"));
         assert_eq!((entry.resource_id, entry.resource_name.as_str()), (Some(config.id.0), "smart"));
     }
 }

@@ -80,7 +80,7 @@ async fn organization(store: &Store, name: &str) -> OrgStore {
         owner: None,
     };
     let made = store.system().organization_create(new).await.expect(name);
-    store.scoped(made.organization_id, Actor::api_key(Uuid::from_u128(7), "ci", None))
+    store.scoped(made.organization_id, Actor::user(Uuid::from_u128(7), "ci", None))
 }
 
 async fn provider(organization: &OrgStore) -> ProviderId {
