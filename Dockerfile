@@ -7,9 +7,9 @@ COPY . .
 # The caches stay with the builder, not in a layer, so the binary is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin failsoft \
+    cargo build --profile dist --locked --bin failsoft \
     && mkdir -p /out/data \
-    && cp target/release/failsoft /out/failsoft
+    && cp target/dist/failsoft /out/failsoft
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /out/failsoft /usr/local/bin/failsoft

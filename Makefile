@@ -1,11 +1,12 @@
-# What a contributor does here. `make` alone lists it; ARGS='...' is handed on where a line says so.
+# The commands of a contributor. `make` alone lists them; ARGS='...' is passed on where a line says so.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 # CI clones afresh for each run and shares one build folder between them, so that it builds our crates and not all of
-# crates.io. Nobody else should: cargo tells our crates of one clone from those of another by their age alone.
+# crates.io. Two clones
+# elsewhere must not share one: cargo tells the crates of one clone from those of another by their age alone.
 ifeq ($(CI),true)
 FAILSOFT_BUILD_CACHE ?= $(HOME)/.cache/failsoft/target
 else
@@ -20,7 +21,7 @@ export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 # What `make test` makes, in this order: what is quick to fail comes first.
 STEPS := setup format clippy doc deny doctest tests sdk openapi browser crash
 
-.PHONY: help run demo test lint bench chaos screenshots fmt postgres $(STEPS)
+.PHONY: help run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,9 +30,17 @@ run: ## start the server; ARGS='...' goes to `failsoft serve`
 	cargo run --locked -- serve $(ARGS)
 
 demo: ## start the demo, as the README tells a newcomer to
-	cargo run --locked --release -- demo $(ARGS)
+	cargo run --locked -- demo $(ARGS)
 
-test: ## everything that continuous integration checks
+check: ## compile everything, run the unit tests of AREA and the rules of tests/tidy; AREA=gateway or AREA=gateway::call
+	cargo check --locked --workspace --all-targets
+	$(if $(filter store%,$(AREA)),.ci/with-postgres) cargo test --locked --lib -- $(if $(AREA),$(AREA)::)
+	cargo test --locked --test tidy
+
+dist: ## the optimized binary that ships, in target/dist
+	cargo build --locked --profile dist --bin failsoft
+
+test: ## everything that continuous integration checks (about 30 minutes on two cores)
 	@.ci/steps $(STEPS)
 
 lint: format clippy doc deny ## all checks that run no test
@@ -50,7 +59,7 @@ bench: ## measure speed and memory and print the table; ARGS='...'
 chaos: ## kill, database away, disk full, a million invoices: about an hour; ARGS='...' goes to tests/chaos/run alone
 	cargo build --locked --release
 	FAILSOFT_BIN=$(CARGO_TARGET_DIR)/release/failsoft tests/chaos/run $(ARGS)
-	$(if $(ARGS),,PROPTEST_CASES=1000000 cargo test --locked --release --lib -- gateway::cost rollup::write)
+	$(if $(ARGS),,PROPTEST_CASES=1000000 cargo test --locked --release --lib -- gateway::usage::pricing store::rollups::counters)
 
 postgres: ## a throw-away PostgreSQL until Ctrl-C
 	@.ci/with-postgres bash -c 'echo "FAILSOFT_TEST_POSTGRES_URL=$$FAILSOFT_TEST_POSTGRES_URL"; exec sleep infinity'
@@ -67,7 +76,7 @@ clippy: ## lints, warnings are errors
 doc: ## build the documentation, warnings are errors
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
 
-deny: ## licences, banned crates, sources, advisories
+deny: ## licenses, banned crates, sources, advisories
 	cargo deny --offline --workspace check --hide-inclusion-graph licenses bans sources
 	@.ci/advisories
 
@@ -85,7 +94,7 @@ openapi: ## a validator and a generated client against a running server
 	cargo build --locked
 	@.ci/with-postgres tests/openapi/run
 
-attacks: ## attacks on a running server, and how many it withstands; ARGS='--only money'
+attacks: ## attacks on a running server, and how many of them fail; ARGS='--only money'
 	cargo build --locked
 	@.ci/with-postgres tests/attacks/run $(ARGS)
 

@@ -22,16 +22,16 @@ SCRATCH = TARGET / "bench"
 
 def bench_programs() -> Path:
     """Builds the provider, the load generator and the forwarder; the folder they are in."""
-    return _cargo_release(BENCHES, ["--bins"])
+    return _cargo_build(BENCHES, "release", ["--bins"])
 
 
 def failsoft() -> Path:
-    """The release binary: FAILSOFT_BINARY if that is set, built from the working tree otherwise."""
+    """The binary that ships: FAILSOFT_BINARY if that is set, built from the working tree otherwise."""
     given = os.environ.get("FAILSOFT_BINARY")
     if given:
         binary = Path(given).resolve()
     else:
-        binary = _cargo_release(PROJECT, ["--bin", "failsoft"]) / "failsoft"
+        binary = _cargo_build(PROJECT, "dist", ["--bin", "failsoft"]) / "failsoft"
     if not binary.is_file():
         raise Unavailable(f"there is no Failsoft binary at {binary}")
     return binary
@@ -66,9 +66,9 @@ def _apt(command: list[str]) -> bool:
     return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def _cargo_release(package: Path, what: list[str]) -> Path:
-    command = ["cargo", "build", "--release", "--locked", *what]
+def _cargo_build(package: Path, profile: str, what: list[str]) -> Path:
+    command = ["cargo", "build", "--profile", profile, "--locked", *what]
     built = subprocess.run(command, cwd=package, env={**os.environ, "CARGO_TARGET_DIR": str(TARGET)}, check=False)
     if built.returncode:
         raise Unavailable(f"`{' '.join(command)}` failed in {package}")
-    return TARGET / "release"
+    return TARGET / profile
