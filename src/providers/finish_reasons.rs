@@ -1,33 +1,33 @@
-//! What vendors mean by a choice's `finish_reason`, in whatever case and spelling.
+//! The meaning of a choice's `finish_reason`, whatever its case and spelling.
 //!
-//! Only an end without content is read: with content, a caller gets the vendor's own word. A word that no row and no
-//! stem knows is [`Finish::Unknown`].
+//! Only the reason of an answer without content is interpreted. With content, the caller gets the vendor's word as it
+//! is. A word that matches no row and no stem is [`Finish::Unknown`].
 
-/// What an end says.
+/// What a `finish_reason` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// The model has said what it had to say, or all that it was allowed to.
+    /// The model finished its answer, or reached its length limit.
     Complete,
     /// A filter withheld the answer.
     Filtered,
     /// The prompt leaves no room for an answer.
     ContextWindow,
-    /// The vendor has no room for this request now.
+    /// The vendor has no capacity for this request now.
     Overloaded,
-    /// The bare word `error`, which some routers write into a stream that broke, also after content.
+    /// The bare word `error`, which some routers write into a broken stream, even after content.
     Error,
-    /// The inference broke.
+    /// Inference failed.
     Broken,
-    /// A word that we do not know.
+    /// An unknown word.
     Unknown,
 }
 
-/// An end and the rule that reads it so.
+/// The meaning of a `finish_reason`, and the rule that matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// What it says.
+    /// The meaning.
     pub finish: Finish,
-    /// The rule, such as `finish_reason:safety`. The names are stable: they are stored.
+    /// The rule, such as `finish_reason:safety`. Rule names are stored, so they never change.
     pub rule: &'static str,
 }
 
@@ -45,7 +45,7 @@ macro_rules! rows {
     };
 }
 
-/// Words are compared without case and punctuation.
+/// Words are compared ignoring case and punctuation.
 static ROWS: &[Row] = rows! {
     Complete {
         "stop" "length" "tool_calls" "function_call"
@@ -56,10 +56,10 @@ static ROWS: &[Row] = rows! {
     }
     Filtered {
         "content_filter" "content_filtered"
-        // Gemini's.
+        // Gemini.
         "safety" "recitation" "blocklist" "prohibited_content" "spii" "language" "model_armor" "escalation"
         "image_safety" "image_prohibited_content" "image_recitation"
-        // Zhipu's, Bedrock's, Cohere's, Anthropic's.
+        // Zhipu, Bedrock, Cohere, Anthropic.
         "sensitive" "guardrail_intervened" "error_toxic" "refusal"
     }
     ContextWindow { "model_context_window_exceeded" "context_length_exceeded" "error_limit" }
@@ -67,13 +67,14 @@ static ROWS: &[Row] = rows! {
     Error { "error" }
     Broken {
         "network_error" "engine_error" "abort" "aborted" "timeout" "cancelled" "canceled"
-        // Gemini's.
+        // Gemini.
         "malformed_function_call" "malformed_response" "unexpected_tool_call" "too_many_tool_calls"
         "missing_thought_signature" "other" "no_image" "image_other"
     }
 };
 
-/// For words that no row has: what a word with this in it is about. Filters come first, since `safety_error` is one.
+/// The meaning of unlisted words that contain one of these stems. Filters come first, because `safety_error` is a
+/// filter.
 static STEMS: &[(&str, Ending)] = &[
     ("safety", A_FILTER),
     ("filter", A_FILTER),
@@ -110,8 +111,8 @@ const A_BREAK: Ending = Ending { finish: Finish::Broken, rule: "finish_reason:of
 const UNKNOWN: Ending = Ending { finish: Finish::Unknown, rule: "finish_reason:unknown" };
 const STOP: Ending = Ending { finish: Finish::Complete, rule: "finish_reason:stop" };
 
-/// Reads a `finish_reason`. `None`: the choice goes on (some vendors send an empty text or the word `null` until it
-/// ends).
+/// Interprets a `finish_reason`. `None` means that the choice is not finished: some vendors send an empty string or
+/// the word `null` in every chunk before the last.
 pub fn finish(reason: &str) -> Option<Ending> {
     if reason == "stop" {
         return Some(STOP);
@@ -121,7 +122,7 @@ pub fn finish(reason: &str) -> Option<Ending> {
         .filter(char::is_ascii_alphanumeric)
         .map(|letter| letter.to_ascii_lowercase())
         .collect();
-    // Names of enumerations, as some proxies print them.
+    // Some proxies print the name of the enumeration first.
     let word = word.strip_prefix("finishreason").unwrap_or(&word);
     if matches!(word, "" | "null" | "none") {
         return None;
@@ -137,8 +138,8 @@ pub fn finish(reason: &str) -> Option<Ending> {
     Some(stem.map_or(UNKNOWN, |(_, ending)| *ending))
 }
 
-/// What an end without content says where a router adds the vendor's own word (`native_finish_reason`): a vendor that
-/// reports a filter or a failure is believed, whatever the router made of it.
+/// Combines a router's `finish_reason` with the vendor's own (`native_finish_reason`), for an answer without content.
+/// If the vendor reports a filter or a failure, that wins.
 #[must_use]
 pub fn with_native(ending: Ending, native: &str) -> Ending {
     match (ending.finish, finish(native)) {

@@ -1,8 +1,8 @@
-//! Facts about well-known models: window, output limit, capabilities, list price. They
-//! prefill a model when an organisation adds it; what the organisation says wins.
+//! Facts about well-known models: context window, output limit, capabilities and list price. They prefill the form
+//! when an organization adds a model; the organization's own values win.
 //!
-//! The table is embedded (`known_models.json`, see the notice in [`super`]) and read once,
-//! when it is first asked for. What it does not say is unknown, never zero.
+//! The table is embedded (`known_models.json`, see the notice in [`super`]) and parsed on first use. Missing facts
+//! are unknown, never zero.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -13,26 +13,26 @@ use serde::{Deserialize, Serialize};
 use super::parameters::{ParameterRules, known_parameter_rules};
 use super::presets::{PRESETS, Preset};
 
-/// What a model can do. `None` is unknown, which never counts against a model.
+/// What a model can do. `None` is unknown, and never excludes a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capabilities {
-    /// Calls tools.
+    /// Tool calls.
     pub tools: Option<bool>,
-    /// Reads images.
+    /// Image input.
     pub vision: Option<bool>,
-    /// Answers in a given JSON schema.
+    /// Answers that follow a JSON schema.
     pub structured_output: Option<bool>,
-    /// Thinks before it answers, so its first word may be long in coming.
+    /// Reasons before it answers, so the first token may take long.
     pub reasoning: Option<bool>,
 }
 
-/// What holds instead of a model's other prices once a prompt is longer than so many tokens, for all of its request.
-/// Micro-dollars per million tokens; null is unknown.
+/// Prices that replace the model's other prices for the whole request once the prompt is longer than `above`. In
+/// micro-dollars per million tokens; null is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LongPrompt {
-    /// Prompt tokens, cached ones included, that still cost what a short prompt does.
+    /// The longest prompt, in tokens including cached ones, that is still charged the normal price.
     #[schema(default = 1, minimum = 1, maximum = 1_000_000_000)]
     pub above: i64,
     /// Prompt tokens.
@@ -45,35 +45,35 @@ pub struct LongPrompt {
     pub cache_write: Option<i64>,
 }
 
-/// A list price, in micro-dollars per million tokens; every number is above zero.
+/// A list price, in micro-dollars per million tokens. Every number is above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct KnownPrice {
-    /// Of the prompt.
+    /// Prompt tokens.
     pub input: i64,
-    /// Of the answer.
+    /// Completion tokens.
     pub output: i64,
-    /// Of the part of the prompt that the vendor had cached.
+    /// Prompt tokens read from the vendor's cache.
     pub cache_read: Option<i64>,
-    /// Of the part of the prompt that the vendor put into its cache.
+    /// Prompt tokens written to the vendor's cache.
     pub cache_write: Option<i64>,
-    /// Of the part of the prompt that is sound.
+    /// Audio tokens in the prompt.
     pub audio_input: Option<i64>,
-    /// Of the part of the answer that is sound.
+    /// Audio tokens in the completion.
     pub audio_output: Option<i64>,
-    /// Of a request with a long prompt.
+    /// The prices of a request with a long prompt.
     pub long_prompt: Option<LongPrompt>,
 }
 
-/// What is known of one model of one vendor.
+/// Known facts about one model of one vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownModel {
-    /// Tokens of prompt and answer together.
+    /// The context window: prompt and completion tokens together.
     pub context_window: Option<i64>,
-    /// Tokens of the longest answer.
+    /// The most completion tokens.
     pub max_output_tokens: Option<i64>,
-    /// What it can do.
+    /// Its capabilities.
     pub capabilities: Capabilities,
-    /// The vendor's list price; `None` unless prompt and answer both have one.
+    /// The vendor's list price; `None` unless both prompt and completion have a price.
     pub price: Option<KnownPrice>,
     /// How to adapt a request to it.
     pub parameter_rules: ParameterRules,
@@ -98,8 +98,8 @@ struct Entry {
     price: Option<KnownPrice>,
 }
 
-/// The capabilities as the file has them: [`Capabilities`] itself refuses unknown fields,
-/// which cannot be combined with flattening.
+/// The capabilities as the file has them. [`Capabilities`] itself refuses unknown fields, which serde cannot combine
+/// with flattening.
 #[derive(Deserialize)]
 struct Described {
     tools: Option<bool>,
@@ -113,11 +113,10 @@ type Table = HashMap<&'static str, HashMap<String, KnownModel>>;
 static EMBEDDED: &str = include_str!("known_models.json");
 static TABLE: OnceLock<Table> = OnceLock::new();
 
-/// The facts about a vendor's model, by the vendor's own, exact name for it (Gemini's may
-/// carry its `models/`). `None` is an ordinary answer: it means that we do not know.
+/// Looks up a vendor's model by the vendor's exact name for it (Gemini's may start with `models/`). `None` means that
+/// nothing is known about the model, which is common.
 pub fn known_model(preset: &Preset, upstream_model: &str) -> Option<&'static KnownModel> {
-    // A file that does not parse would be caught by the tests below; knowing nothing is the
-    // right behaviour for a table of suggestions.
+    // The tests below make sure that the file parses; if it did not, there would be no suggestions.
     let table = TABLE.get_or_init(|| read(EMBEDDED).unwrap_or_default());
     let models = table.get(preset.name)?;
     let bare = upstream_model.strip_prefix("models/").unwrap_or(upstream_model);
@@ -144,7 +143,7 @@ impl Entry {
     fn known(self, preset: &Preset, id: &str, as_of: NaiveDate) -> KnownModel {
         let Described { tools, vision, structured_output, reasoning } = self.capabilities;
         let mut parameter_rules = known_parameter_rules(preset, id);
-        // A limit above the model's own is refused, so it is lowered wherever we know it.
+        // A vendor refuses a limit above the model's own, so we lower it wherever the model's limit is known.
         parameter_rules.clamp_output = self.max_output_tokens.is_some();
         KnownModel {
             context_window: self.context_window,

@@ -1,24 +1,23 @@
-//! What each vendor wants and says: addresses, headers, parameters, known models, and the
-//! meaning of its errors. Pure functions and tables: no network, no store, no web framework.
+//! Vendors: addresses, headers, parameters, known models, and the meaning of their errors. Pure functions and tables:
+//! no network, no store, no web framework.
 //!
-//! A vendor that speaks the OpenAI dialect is a row in [`presets`]. The rest of the gateway
-//! knows vendors through this module alone, so a vendor's peculiarity has one place to live:
+//! A vendor that speaks the OpenAI dialect is a row in [`presets`]. Vendor-specific behavior lives here and nowhere
+//! else:
 //!
-//! | module | answers |
+//! | module | contents |
 //! |---|---|
-//! | [`presets`] | which vendors there are and how they differ |
-//! | [`openai`] | the address and the headers of a chat completion |
-//! | [`parameters`] | what to rename and drop before a model accepts another model's request |
-//! | [`accepts`] | what else a model takes of a request that was written for another one |
-//! | [`stream_options`] | whether a provider takes `stream_options` |
+//! | [`presets`] | the supported vendors and how they differ |
+//! | [`openai`] | the URL and the headers of a chat completion |
+//! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
+//! | [`accepts`] | the rest of what a model accepts of a request written for another model |
+//! | [`stream_options`] | whether a provider accepts `stream_options` |
 //! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
-//! | [`errors`] | a failure's status, headers and body as an [`UpstreamError`] |
-//! | [`errors::codes`], [`errors::phrases`] | what a vendor means by an error code, or by a sentence |
-//! | [`finish_reasons`] | what a vendor means by a `finish_reason` |
+//! | [`errors`] | parses a failed response into an [`UpstreamError`] |
+//! | [`errors::codes`], [`errors::phrases`] | the meaning of a vendor's error codes and error messages |
+//! | [`finish_reasons`] | the meaning of a `finish_reason` |
 //!
-//! NOTICE: `known_models.json` holds facts from models.dev
-//! (<https://github.com/anomalyco/models.dev>), MIT, Copyright (c) 2025 spin.dev; the
-//! licence is in `docs/licenses/models.dev-MIT.txt`.
+//! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
+//! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`.
 
 pub mod accepts;
 pub mod errors;
@@ -41,30 +40,30 @@ pub use parameters::{ParameterRules, known_parameter_rules};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
 pub use stream_options::StreamOptions;
 
-/// What a vendor says went wrong, in words that fit all vendors.
+/// The meaning of a vendor's error, in terms common to all vendors.
 ///
-/// [`errors::codes`] and [`errors::phrases`] translate a vendor's own words into these; what the gateway
-/// does about each is its own decision.
+/// [`errors::codes`] and [`errors::phrases`] translate a vendor's codes and messages into these. The gateway decides
+/// what to do about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Too many requests or tokens for now; waiting mends it.
+    /// Too many requests or tokens for now; waiting helps.
     RateLimited,
-    /// The account has no money or no quota left; waiting does not mend it.
+    /// The account has no credit or quota left; waiting does not help.
     QuotaExhausted,
-    /// The vendor has more work than it can do.
+    /// The vendor is overloaded.
     Overloaded,
-    /// The vendor broke.
+    /// The vendor is broken or down.
     Unavailable,
-    /// The vendor gave up waiting for itself.
+    /// The vendor timed out internally.
     TimedOut,
-    /// The prompt (with the answer asked for) does not fit the model's window.
+    /// The prompt, together with the requested output, does not fit the model's window.
     ContextWindow,
-    /// The vendor's rules forbid the prompt or the answer.
+    /// The vendor's policy forbids the prompt or the answer.
     ContentPolicy,
-    /// The credential is wrong, or may not do this.
+    /// The credential is invalid or lacks permission.
     Authentication,
-    /// The vendor has no such model, or has it no longer.
+    /// The vendor does not have this model, or no longer has it.
     ModelNotFound,
-    /// The request itself is at fault.
+    /// The request itself is invalid.
     InvalidRequest,
 }

@@ -1,4 +1,4 @@
-//! The OpenAI dialect's transport: where a chat completion goes and with which headers.
+//! The URL and headers of a chat completion in the OpenAI dialect.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::presets::{Authentication, CredentialNeed, Preset};
 
-/// Why a credential cannot be sent. The text names the remedy and never the credential.
+/// Why a credential cannot be sent. The message names the remedy and never contains the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCredential {
     /// The vendor requires one.
@@ -20,7 +20,7 @@ pub enum InvalidCredential {
     /// The vendor takes none.
     #[error("a provider of this kind takes no credential: leave it out")]
     Unwanted,
-    /// It holds a blank, a control character or something beyond ASCII.
+    /// It contains a blank, a control character or a character beyond ASCII.
     #[error(
         "the credential holds a character that no HTTP header can carry (a blank, a line \
          break or a letter beyond ASCII): paste the key again, without anything around it"
@@ -28,10 +28,10 @@ pub enum InvalidCredential {
     Characters,
 }
 
-/// The address of chat completions under `base_url`.
+/// The URL of chat completions under `base_url`.
 ///
-/// Forgives what people paste: trailing slashes, the whole endpoint instead of its base. A
-/// query stays (some installations want an API version there); a fragment does not.
+/// Accepts what people paste: trailing slashes, and the full endpoint instead of its base. A query is kept (some
+/// installations require an API version there); a fragment is dropped.
 pub fn chat_url(preset: &Preset, base_url: &str) -> String {
     let base = base_url.split('#').next().unwrap_or_default().trim();
     let (path, query) = match base.split_once('?') {
@@ -46,11 +46,11 @@ pub fn chat_url(preset: &Preset, base_url: &str) -> String {
     }
 }
 
-/// The most names that a list of models is read for.
+/// The most model names that are kept from a list.
 const MOST_NAMES: usize = 1_000;
 
-/// The ids in a vendor's list of models (`{"data": [{"id": ...}]}`; some send the bare list); `None` if it is no such
-/// list.
+/// The ids in a vendor's list of models: `{"data": [{"id": ...}]}`, or a bare array as some send. `None` if the body
+/// is not such a list.
 pub fn model_names(body: &[u8]) -> Option<Vec<String>> {
     let names = |text| serde_json::from_str::<Names>(text).ok().map(|Names(names)| names);
     let whole: &RawValue = serde_json::from_slice(body).ok()?;
@@ -66,7 +66,7 @@ struct Wrapped<'a> {
     data: &'a RawValue,
 }
 
-/// The ids of a list's entries, the first [`MOST_NAMES`]: the rest is visited and not kept.
+/// The ids of the first [`MOST_NAMES`] entries; the rest are skipped.
 struct Names(Vec<String>);
 
 impl<'de> Deserialize<'de> for Names {
@@ -97,13 +97,12 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
-/// The headers that belong to the vendor and the account: content type, no compression
-/// (bytes pass through as they are), the preset's own, and the credential, which is marked
-/// as sensitive. What belongs to one call (accept, user agent, via, traceparent) is the
-/// caller's to add.
+/// The headers that depend on the vendor and the account: content type, no compression (the gateway passes bytes
+/// through as they are), the preset's own headers, and the credential, marked as sensitive. The caller adds the
+/// headers of a single call (accept, user agent, via, traceparent).
 ///
 /// # Errors
-/// [`InvalidCredential`] if the preset and the credential do not go together.
+/// [`InvalidCredential`] if the preset and the credential do not match.
 pub fn upstream_headers(preset: &Preset, credential: Option<&str>) -> Result<HeaderMap, InvalidCredential> {
     let mut headers = HeaderMap::with_capacity(4 + preset.extra_headers.len());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -125,7 +124,7 @@ pub fn upstream_headers(preset: &Preset, credential: Option<&str>) -> Result<Hea
     Ok(headers)
 }
 
-/// The credential to send, once it fits what the preset needs.
+/// The credential to send, if it matches what the preset needs.
 fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a str>, InvalidCredential> {
     let credential = credential.filter(|credential| !credential.is_empty());
     match (preset.credential, credential) {
@@ -133,7 +132,7 @@ fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a
         (CredentialNeed::Never, Some(_)) => Err(InvalidCredential::Unwanted),
         (CredentialNeed::Optional | CredentialNeed::Never, None) => Ok(None),
         (CredentialNeed::Required | CredentialNeed::Optional, Some(credential)) => {
-            // Stricter than HTTP: a blank inside a key is always an accident of pasting.
+            // Stricter than HTTP: a blank inside a key is always a pasting accident.
             if credential.bytes().all(|byte| byte.is_ascii_graphic()) {
                 Ok(Some(credential))
             } else {
@@ -143,7 +142,7 @@ fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a
     }
 }
 
-/// A header value that no log and no debug output prints, and that is wiped with its last copy.
+/// A header value that logs and debug output never print, and that is zeroed when its last copy is dropped.
 fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
     let bytes = Bytes::from_owner(Zeroizing::new(value.into_bytes()));
     let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| InvalidCredential::Characters)?;

@@ -1,9 +1,8 @@
-//! How a request that was written for one model becomes one that another model accepts.
+//! Adapts a request that was written for one model so that another model accepts it.
 //!
-//! A caller writes for the model it names. When a fallback answers, the same body goes to a
-//! model that may refuse parameters which the first one took: the classic is gpt-4o falling
-//! back to o1, which knows neither `max_tokens` nor `temperature`. [`ParameterRules`] are an
-//! organisation's to edit; [`known_parameter_rules`] fills them for models we know.
+//! A caller writes a request for the model that it names. When a fallback answers, the same body goes to a model that
+//! may refuse some parameters. For example, o1 accepts neither `max_tokens` nor `temperature`, which gpt-4o does. An
+//! organization can edit its [`ParameterRules`]; [`known_parameter_rules`] prefills them for known models.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::presets::Preset;
 
-/// What to change in a request before this model sees it as a fallback. The rules are
-/// applied in the order of the fields; the request's primary model is never subject to them.
+/// What to change in a request before this model gets it as a fallback. The rules apply in the order of the fields.
+/// They never apply to the request's primary model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ParameterRules {
-    /// Parameters to call by another name. Where the request already has the new name, that
-    /// one wins and the old one goes.
+    /// Parameters to rename. If the request already has the new name, that value wins and the old parameter is
+    /// dropped.
     pub rename: BTreeMap<String, String>,
     /// Parameters to leave out.
     pub drop: Vec<String>,
@@ -25,18 +24,18 @@ pub struct ParameterRules {
     pub clamp_output: bool,
 }
 
-/// More rules than this are a mistake, and each costs work in every fallback.
+/// More rules than this are a mistake, and each rule costs time in every fallback.
 const MOST_RULES: usize = 64;
 /// The longest name of a parameter.
 const LONGEST_NAME: usize = 64;
-/// What makes a request a request. The gateway sets the rest of the list itself.
+/// Parameters that define the request, or that the gateway sets itself.
 const UNTOUCHABLE: &[&str] = &["model", "messages", "stream", "stream_options", "models", "fallbacks"];
 
 impl ParameterRules {
-    /// Whether the rules mean anything and contradict nothing.
+    /// Checks that the rules are within bounds and do not contradict each other.
     ///
     /// # Errors
-    /// One sentence for the person who wrote the rules, naming the parameter at fault.
+    /// One sentence for the author of the rules that names the parameter at fault.
     pub fn validate(&self) -> Result<(), String> {
         if self.rename.len() + self.drop.len() > MOST_RULES {
             return Err(format!("parameter_rules may hold at most {MOST_RULES} renames and drops"));
@@ -78,23 +77,23 @@ fn validate_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// One row of what we know: models of some vendors, and what they do not take.
+/// One row: models of some vendors, and the parameters that they refuse.
 struct Row {
     presets: &'static [&'static str],
-    /// Models whose name begins with one of these; an empty string is every model.
+    /// Applies to models whose name starts with one of these; an empty string matches every model.
     models: &'static [&'static str],
-    /// Except those whose name begins with one of these.
+    /// Except models whose name starts with one of these.
     except: &'static [&'static str],
     rename: &'static [(&'static str, &'static str)],
     drop: &'static [&'static str],
 }
 
-/// All rows that fit a model apply together. Only what is refused with an error is listed:
-/// what a vendor merely ignores is left alone, so that the request stays its caller's.
+/// All rows that match a model apply together. They list only parameters that cause an error. Parameters that a
+/// vendor ignores are left in the request.
 static ROWS: &[Row] = &[
-    // Reasoning models count hidden tokens, so their limit has another name ("Unsupported
-    // parameter: 'max_tokens' is not supported with this model"), and they sample in their
-    // own way ("Only the default (1) value is supported").
+    // Reasoning models count hidden tokens, so their limit has another name ("Unsupported parameter: 'max_tokens' is
+    // not supported with this model"), and they fix the sampling parameters ("Only the default (1) value is
+    // supported").
     Row {
         presets: &["openai", "azure"],
         models: &["o1", "o3", "o4", "gpt-5", "codex-mini"],
@@ -110,8 +109,7 @@ static ROWS: &[Row] = &[
             "logit_bias",
         ],
     },
-    // The chat variant of gpt-5 samples as gpt-4o does; the new name of the limit is right
-    // for it as well.
+    // The chat variant of gpt-5 samples as gpt-4o does, but also uses the new name of the limit.
     Row {
         presets: &["openai", "azure"],
         models: &["gpt-5-chat"],
@@ -134,8 +132,8 @@ static ROWS: &[Row] = &[
         rename: &[],
         drop: &["temperature", "top_p"],
     },
-    // "`temperature` and `top_p` cannot both be specified for this model": of the two,
-    // temperature is the one that callers set on purpose.
+    // "`temperature` and `top_p` cannot both be specified for this model": callers set temperature on purpose more
+    // often.
     Row {
         presets: &["anthropic"],
         models: &[
@@ -158,7 +156,7 @@ static ROWS: &[Row] = &[
         rename: &[],
         drop: &["presence_penalty", "frequency_penalty", "logit_bias", "seed"],
     },
-    // Listed by the vendor as answered with a 400.
+    // Documented by the vendor to cause a 400.
     Row {
         presets: &["groq"],
         models: &[""],
@@ -174,8 +172,8 @@ static ROWS: &[Row] = &[
         rename: &[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")],
         drop: &["logprobs", "top_logprobs", "logit_bias", "user", "store", "service_tier"],
     },
-    // These know the old name of the limit only and ignore the new one: an answer would
-    // have no limit at all.
+    // These vendors know only the old name of the limit and ignore the new one, which would leave the answer without
+    // a limit.
     Row {
         presets: &["together", "deepseek", "ollama"],
         models: &[""],
@@ -183,7 +181,7 @@ static ROWS: &[Row] = &[
         rename: &[("max_completion_tokens", "max_tokens")],
         drop: &[],
     },
-    // The vendor documents an error for these two, and silence for the sampling parameters.
+    // The vendor documents an error for these two, and ignores the sampling parameters.
     Row {
         presets: &["deepseek"],
         models: &["deepseek-reasoner"],
@@ -210,9 +208,9 @@ impl Row {
     }
 }
 
-/// What we know of a model's parameters, by the vendor's own name for it; also for models
-/// that the table of known models does not list. Empty if we know of no difficulty.
-/// `clamp_output` is left off: a limit must be known first.
+/// The known parameter rules for a model, by the vendor's name for it. Also covers models that are not in the table
+/// of known models. Empty if the model has no known restrictions. `clamp_output` is false, because it requires a
+/// known limit.
 pub fn known_parameter_rules(preset: &Preset, upstream_model: &str) -> ParameterRules {
     let mut rules = ParameterRules::default();
     for row in ROWS.iter().filter(|row| row.fits(preset, upstream_model)) {

@@ -1,12 +1,11 @@
-//! The vendors that a provider can be, one row each. A row holds all that differs between
-//! vendors who speak the OpenAI dialect; adding such a vendor is adding a row.
+//! The supported vendors, one row each. To add a vendor that speaks the OpenAI dialect, add a row with what differs.
 
-/// How a vendor wants to be shown the credential.
+/// How a vendor expects the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authentication {
     /// `Authorization: Bearer <credential>`.
     Bearer,
-    /// The bare credential in a header of this (lowercase) name.
+    /// The bare credential in a header with this (lowercase) name.
     Header(&'static str),
     /// Not at all.
     None,
@@ -15,43 +14,43 @@ pub enum Authentication {
 /// Whether a provider of this kind has a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialNeed {
-    /// A call without one is pointless.
+    /// A call without one always fails.
     Required,
-    /// Some installations want one.
+    /// Some installations require one.
     Optional,
-    /// It has nowhere to go, so storing one is a mistake.
+    /// The provider has no use for one, so storing one is a mistake.
     Never,
 }
 
-/// A vendor: the defaults of a provider and the vendor's peculiarities.
+/// A vendor: a provider's defaults and the vendor's special cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// The stable name that a stored provider carries, such as `openai`.
+    /// The stable name that a stored provider refers to, such as `openai`.
     pub name: &'static str,
-    /// The name for people.
+    /// The display name.
     pub title: &'static str,
-    /// The address of an account that says nothing else; `None` if each installation has
-    /// its own and the provider must name it. No trailing slash.
+    /// The default base URL; `None` if each installation has its own and the provider must name it. No trailing
+    /// slash.
     pub base_url: Option<&'static str>,
-    /// How the credential travels.
+    /// How the credential is sent.
     pub authentication: Authentication,
-    /// Whether there is a credential.
+    /// Whether a credential is required, optional or not allowed.
     pub credential: CredentialNeed,
-    /// What follows the base address for chat completions, with its leading slash.
+    /// The path of chat completions below the base URL, with its leading slash.
     pub chat_path: &'static str,
-    /// Headers that this vendor wants with every call, as (lowercase name, value).
+    /// Headers that this vendor requires on every call, as (lowercase name, value).
     pub extra_headers: &'static [(&'static str, &'static str)],
-    /// Whether `stream_options.include_usage` may be sent; where it may not, a streamed
-    /// answer's tokens are estimated unless the vendor reports them unasked.
+    /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
+    /// unless the vendor reports them anyway.
     pub stream_usage: bool,
-    /// Which of the router fields `provider`, `route`, `transforms`, `plugins`, `usage` the
-    /// vendor knows; the others are taken out before the call.
+    /// Which of the router fields `provider`, `route`, `transforms`, `plugins`, `usage` the vendor understands. The
+    /// others are removed before the call.
     pub understands: &'static [&'static str],
     /// The vendor's name in `known_models.json`, if its models are listed there.
     pub known_as: Option<&'static str>,
 }
 
-/// A vendor that follows the OpenAI dialect in everything; rows say only what differs.
+/// A vendor that follows the OpenAI dialect in everything; the rows state only the differences.
 const OPENAI_COMPATIBLE: Preset = Preset {
     name: "",
     title: "",
@@ -65,7 +64,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     known_as: None,
 };
 
-/// Every vendor, in the order in which people should see them.
+/// Every vendor, in display order.
 pub static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
@@ -111,8 +110,8 @@ pub static PRESETS: &[Preset] = &[
         known_as: Some("groq"),
         ..OPENAI_COMPATIBLE
     },
-    // Refuses unknown fields with a 422, `stream_options` among them; it reports a stream's
-    // usage in the last chunk unasked.
+    // Refuses unknown fields with a 422, including `stream_options`; always reports a stream's usage in the last
+    // chunk.
     Preset {
         name: "mistral",
         title: "Mistral",
@@ -149,8 +148,8 @@ pub static PRESETS: &[Preset] = &[
         known_as: Some("fireworks-ai"),
         ..OPENAI_COMPATIBLE
     },
-    // The installation on the same machine; the address gate admits it only if the operator
-    // allows that address. Ollama's own cloud wants a key.
+    // Ollama on the same machine. The address policy admits it only if the operator allows that address. Ollama's
+    // cloud requires a key.
     Preset {
         name: "ollama",
         title: "Ollama",
@@ -175,7 +174,7 @@ pub static PRESETS: &[Preset] = &[
     },
 ];
 
-/// The vendor of this name, exactly as stored.
+/// Looks up a vendor by its exact stored name.
 pub fn preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
 }

@@ -1,28 +1,28 @@
-//! Whether a provider takes `stream_options`: its preset's opinion, or what its organization says.
+//! Whether a provider accepts `stream_options`: the preset's default, or the organization's choice.
 
 use serde::{Deserialize, Serialize};
 
 use super::presets::Preset;
 
-/// Whether `stream_options` may be sent to a provider. Without it, the tokens of a stream are estimated unless the
-/// provider reports them unasked.
+/// Whether `stream_options` may be sent to a provider. Without it, a stream's tokens are estimated unless the
+/// provider reports them anyway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamOptions {
-    /// As the preset says, until the provider refuses it.
+    /// The preset's default, until the provider refuses it.
     #[default]
     Auto,
-    /// It may.
+    /// Always sent.
     Supported,
-    /// It may not: a stream is asked for without it.
+    /// Never sent.
     Unsupported,
 }
 
 impl StreamOptions {
-    /// All of them, in the order in which people should see them.
+    /// All variants, in display order.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Supported, Self::Unsupported];
 
-    /// The word in the API and in forms.
+    /// The name used in the API and in forms.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,13 +32,13 @@ impl StreamOptions {
         }
     }
 
-    /// The one of that word.
+    /// Parses the name used in the API and in forms.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
 
-    /// Whether a stream's usage is asked for.
+    /// Whether to ask for a stream's usage.
     #[must_use]
     pub fn asks_for_usage(self, preset: &Preset) -> bool {
         match self {

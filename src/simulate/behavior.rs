@@ -1,15 +1,15 @@
-//! What a simulated model can do, and how a name is read.
+//! The behaviors of simulated models, and how they are encoded in the model name.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::models::MODELS;
 
-/// An hour: longer than any timeout that somebody would want to see expire.
+/// One hour: longer than any timeout that is worth testing.
 pub(super) const LONGEST_SECONDS: u32 = 3_600;
 pub(super) const LONGEST_MILLISECONDS: u32 = LONGEST_SECONDS * 1_000;
 
-/// An answer is built in memory when it is not streamed, so its length has an end (about 6 MB).
+/// An answer that is not streamed is built in memory, so its length is limited (about 6 MB).
 const MOST_CHUNKS: u32 = 1_000_000;
 
 /// What a simulated model does with a request.
@@ -29,7 +29,7 @@ pub(super) enum Behavior {
     Refuse(Failure),
 }
 
-/// A failure that is answered with an error status and an error body.
+/// A failure with an error status and an error body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     RateLimited { retry_after_seconds: u32 },
@@ -45,14 +45,14 @@ pub(super) enum Failure {
 /// The length and speed that a name asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Pace {
-    /// Words of the answer, each a content chunk of its own; `None` leaves it to the text.
+    /// The number of words, each in its own content chunk; `None` uses the length of the text.
     pub(super) chunks: Option<usize>,
     /// Pause before every content chunk but the first.
     pub(super) gap: Option<Duration>,
 }
 
 impl Behavior {
-    /// Whether length and speed of an answer mean something to it.
+    /// Whether a length and speed apply to it.
     fn answers(self) -> bool {
         match self {
             Self::Answer | Self::AnswerAfter(_) | Self::Flaky(_) | Self::Cut => true,
@@ -67,7 +67,7 @@ impl Behavior {
     }
 }
 
-/// What the model of this name does, and how fast; `None` if no row has such a name.
+/// The behavior and pace of the model with this name; `None` if no row matches.
 pub(super) fn find(name: &str) -> Option<(Behavior, Pace)> {
     let name = name.strip_prefix("sim/").unwrap_or(name);
     let (base, pace) = split_pace(name);
@@ -103,7 +103,7 @@ fn split_number<'a>(
     Some((before, number_in(after.strip_suffix(unit)?, &numbers)?))
 }
 
-/// Digits only: Rust's own parser would take a sign as well.
+/// Digits only: Rust's own parser would accept a sign as well.
 pub(super) fn number_in(digits: &str, numbers: &RangeInclusive<u32>) -> Option<u32> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|number| plain && numbers.contains(number))

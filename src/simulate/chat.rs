@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`: reads the request, finds the behavior of the model that it names, and acts it out.
+//! `POST /v1/chat/completions`: parses the request and acts out the behavior of the model that it names.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,10 +14,10 @@ use super::refusal::Refusal;
 use super::request::ChatRequest;
 use super::stream::{self, Delivery};
 
-/// A little above what a gateway accepts, so that a body which is too large is the gateway's to refuse.
+/// Slightly above the gateway's limit, so that the gateway refuses a body that is too large.
 const MOST_BODY_MEBIBYTES: usize = 33;
 
-/// The whole body has to be there within this time.
+/// The timeout for reading the whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the network</h1></body></html>\n";
@@ -27,12 +27,12 @@ const BROKEN_EVENT: &str =
     "data: {\"id\":\"chatcmpl-simulated\",\"object\":\"chat.completion.chunk\",\"choi\n\n";
 const ERROR_INSIDE: &str = r#"{"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#;
 
-/// What outlives a request: one for all workers of a server.
+/// State that all workers of a server share.
 #[derive(Debug)]
 pub(super) struct State {
     chunk_gap: Option<Duration>,
     answers: AtomicU64,
-    /// Calls of `flaky-NN`, for each NN: two of them in use at once do not disturb each other's rhythm.
+    /// Calls of `flaky-NN`, one counter per NN, so that two of them can be used at once.
     flaky_calls: [AtomicU64; 101],
 }
 
@@ -123,15 +123,12 @@ fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State)
     json().body(body)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it stands for a machine of somebody else, whose clock is its own"
-)]
+#[expect(clippy::disallowed_methods, reason = "simulates a remote machine, which has its own clock")]
 fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// A 200 whose body is known beforehand: one for whole answers, one for streams.
+/// A 200 with a fixed body: `whole` if the request is not streamed, else `events`.
 fn fixed_body(chat: &ChatRequest<'_>, whole: &'static str, events: String) -> HttpResponse {
     if chat.streams() { event_stream().body(events) } else { json().body(whole) }
 }

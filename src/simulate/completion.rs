@@ -1,4 +1,4 @@
-//! A simulated answer and its bodies: whole, or chunk by chunk.
+//! A simulated answer and its bodies: complete, or in chunks.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -11,23 +11,23 @@ use super::shape::{
 };
 use super::tool::Call;
 
-/// The usual rule of thumb for English; a real tokenizer would cost more than the rest of the answer.
+/// The usual estimate for English; a real tokenizer would cost more than the rest of the answer.
 const BYTES_PER_PROMPT_TOKEN: usize = 4;
 
-/// Characters of the caller's own text that an answer or an error repeats.
+/// How many characters of the caller's text an answer or an error repeats.
 const MOST_REPEATED: usize = 200;
 
 const FINGERPRINT: &str = "fp_simulated";
 
-/// One answer; its bodies are made from it as they are needed.
+/// One answer; its bodies are rendered on demand.
 #[derive(Debug)]
 pub(super) struct Answer {
     id: String,
     created: u64,
     model: String,
-    /// Words with the space behind them; content runs through them again when it is longer.
+    /// Words with their trailing blank; a longer answer repeats them.
     words: Vec<String>,
-    /// The tool that is called; the words are then its arguments, after an empty one in place of the name.
+    /// The name of the called tool. The words are then its arguments, after an empty one in place of the name.
     called: Option<String>,
     length: usize,
     finish_reason: &'static str,
@@ -38,14 +38,14 @@ pub(super) struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece {
     Role,
-    /// The content chunk of this index, from 0.
+    /// The content chunk with this index, starting at 0.
     Content(usize),
     Finish,
     Usage,
 }
 
 impl Answer {
-    /// The answer to `request`: at the length that `pace` asks for, but never above the request's own limit.
+    /// The answer to `request`, at the length that `pace` asks for, but within the request's own limit.
     pub(super) fn to(request: &ChatRequest<'_>, pace: Pace, id: String, created: u64) -> Self {
         if let Some(call) = request.call() {
             return Self::calling(request, call, id, created);
@@ -55,7 +55,7 @@ impl Answer {
             None => reply(&request.last_user_text()),
         };
         if pace.chunks.is_some() {
-            // Words that are run through again must not stick together at the seam.
+            // Keeps repeated words apart.
             text.push(' ');
         }
         let words: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
@@ -67,7 +67,7 @@ impl Answer {
         Self { id, created, model, words, called: None, length, finish_reason, usage }
     }
 
-    /// An answer that calls a tool. It is never cut short: half of its arguments are of no use to anybody.
+    /// An answer that calls a tool. It is never truncated, because partial arguments are useless.
     fn calling(request: &ChatRequest<'_>, call: Call, id: String, created: u64) -> Self {
         let pieces = call.arguments.split_inclusive([',', ':']).map(str::to_owned);
         let words: Vec<String> = std::iter::once(String::new()).chain(pieces).collect();
@@ -86,7 +86,7 @@ impl Answer {
         }
     }
 
-    /// The id of the one call: a letter or digit each, as strict providers want it.
+    /// The id of the only tool call: letters and digits, as strict providers require.
     fn call_id(&self) -> String {
         self.id.replace("chatcmpl-", "call_")
     }
@@ -99,7 +99,7 @@ impl Answer {
         Self { id, created, model, words, called: None, length: 0, finish_reason: "content_filter", usage }
     }
 
-    /// How many content chunks it has.
+    /// The number of content chunks.
     pub(super) fn length(&self) -> usize {
         self.length
     }
@@ -127,7 +127,7 @@ impl Answer {
         .into()
     }
 
-    /// A chunk as a server-sent event. `with_usage` says whether the caller asked for usage.
+    /// A chunk as a server-sent event. `with_usage` tells whether the caller asked for usage.
     pub(super) fn event(&self, piece: Piece, with_usage: bool) -> Bytes {
         let (delta, finish_reason) = match piece {
             Piece::Role => (Delta::Role { role: "assistant", content: "", refusal: None }, None),
@@ -162,7 +162,7 @@ impl Answer {
     }
 }
 
-/// The estimate that the documentation of `simulate` describes.
+/// The token estimate described in the documentation of `simulate`.
 fn estimate(request: &ChatRequest<'_>, completion_tokens: usize) -> Usage {
     let prompt_tokens = request.content_bytes().div_ceil(BYTES_PER_PROMPT_TOKEN);
     Usage {
@@ -178,7 +178,7 @@ fn reply(said: &str) -> String {
     if said.is_empty() { "You said nothing.".to_owned() } else { format!("You said: {}", bounded(said)) }
 }
 
-/// The beginning of a text that somebody sent, with dots where the rest was.
+/// The beginning of a caller's text, with an ellipsis if it was truncated.
 pub(super) fn bounded(text: &str) -> String {
     let mut characters = text.chars();
     let mut start: String = characters.by_ref().take(MOST_REPEATED).collect();
@@ -188,7 +188,7 @@ pub(super) fn bounded(text: &str) -> String {
     start
 }
 
-/// Serializing plain data into memory has no way to fail, so there is no error to report.
+/// Serializing plain data into memory cannot fail, so there is no error to report.
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }

@@ -1,13 +1,13 @@
-//! An OpenAI-compatible provider of simulated models: every way in which a provider can answer or fail, chosen by the name of the model.
+//! An OpenAI-compatible provider of simulated models: the model's name chooses how it answers or fails.
 //!
-//! It is a real HTTP server, so that what stands in front of it meets real connections, real streams and real
-//! hang-ups. Three users: `failsoft simulate` on a listener of its own, the provider of kind `simulated` on a loopback
-//! port of this process, and tests (ours, and those of users who try their fallback policy in their own CI).
+//! It is a real HTTP server, so its clients get real connections, streams and disconnects. It has three users:
+//! `failsoft simulate` on its own listener, the provider of kind `simulated` on a loopback port of this process, and
+//! tests (ours, and those of users who test their fallback policy in CI).
 //!
 //! # Names
 //!
-//! The prefix `sim/` is optional. The class is the `error_class` that a caller of failsoft sees in its events; `GET
-//! /v1/models` lists one callable example a row.
+//! The prefix `sim/` is optional. The class is the `error_class` in failsoft's events. `GET /v1/models` lists one
+//! callable example per row.
 //!
 //! | name | class | what it does |
 //! |---|---|---|
@@ -38,13 +38,13 @@
 //!
 //! A name whose model answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
-//! pause and still writes every chunk by itself; without a gap, chunks that are ready together share a write.
+//! pause, but writes every chunk separately; without a gap, chunks that are ready together share a write.
 //!
 //! # Answers
 //!
 //! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
-//! `max_completion_tokens` cut it short. Tokens are an estimate that anybody can check by hand: a word of the answer is
-//! one, and so are four bytes of the messages' contents as they stand in the JSON.
+//! `max_completion_tokens` truncate it. Token counts are a simple estimate: one per word of the answer, and one per four bytes
+//! of the messages' contents in their JSON form.
 
 mod behavior;
 mod chat;
@@ -70,21 +70,21 @@ use chat::State;
 pub use models::{MODELS, SimulatedModel};
 use refusal::Refusal;
 
-/// Longer than clients keep an idle connection (reqwest: 90 s), so that no request is sent on one that is just closing.
+/// Longer than clients keep an idle connection (reqwest: 90 s), so that no request is sent on a closing connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
-/// How long a stop waits for answers that are under way. Short, because `hang` would use up any longer time.
+/// How long shutdown waits for open responses. Short, because `hang` would use up any longer time.
 const SHUTDOWN_SECONDS: u64 = 1;
 
-/// What may differ between a simulated provider of its own, one inside a gateway, and one of a test.
+/// Settings that differ between a standalone server, one inside a gateway, and one in a test.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Threads that answer requests; 0 counts as 1.
+    /// The number of threads that answer requests; 0 counts as 1.
     pub workers: usize,
-    /// Pause before every content chunk but the first, for names that do not say their own with `-gap-Nms`. `None` does not pause.
+    /// Pause before every content chunk but the first, for names without `-gap-Nms`. `None` means no pause.
     pub chunk_gap: Option<Duration>,
-    /// Whether SIGINT and SIGTERM stop this server. False where it lives inside another one, which has to outlast it:
-    /// answers that it serves to its own gateway would break off first.
+    /// Whether SIGINT and SIGTERM stop this server. False inside another server, which must stop first: otherwise
+    /// answers to its own gateway would break off.
     pub handle_signals: bool,
 }
 
@@ -94,21 +94,21 @@ impl Default for Settings {
     }
 }
 
-/// Serves simulated models on `listener` once the returned server is awaited or spawned; dropping it stops it at once,
-/// its handle stops it gracefully.
+/// Serves simulated models on `listener` once the returned server is awaited or spawned. Dropping the server stops it
+/// at once; its handle stops it gracefully.
 ///
 /// # Errors
 /// If the listener cannot be set up for asynchronous use.
 pub fn start(listener: TcpListener, settings: Settings) -> std::io::Result<Server> {
-    // Made here and not in the factory: the counts behind `flaky-NN` hold across workers.
+    // Created here and not in the factory: all workers share the counters of `flaky-NN`.
     let state = web::Data::new(State::new(settings.chunk_gap));
     let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(routes))
         .workers(settings.workers.max(1))
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
-        // Without it the end of a stream waits some 40 ms for an acknowledgement.
+        // Without this, the end of a stream waits about 40 ms for an acknowledgment.
         .tcp_nodelay(true)
-        // A caller that hangs up ends `hang` and every pause; otherwise they would run on for nobody.
+        // Ends `hang` and pauses when the caller disconnects.
         .h1_allow_half_closed(false);
     let server = if settings.handle_signals { server } else { server.disable_signals() };
     Ok(server.listen(listener)?.run())
@@ -135,9 +135,9 @@ fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn introduce() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(
-        "failsoft simulate: an OpenAI-compatible provider of simulated models; GET /v1/models names them.\n",
-    )
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("failsoft simulate: an OpenAI-compatible provider of simulated models; see GET /v1/models.\n")
 }
 
 async fn list_models() -> HttpResponse {

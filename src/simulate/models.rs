@@ -1,4 +1,4 @@
-//! The one table of simulated models: behind their names, the module documentation and `GET /v1/models`.
+//! The table of simulated models, used for name lookup, the module documentation and `GET /v1/models`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::behavior::{Behavior, Failure, LONGEST_MILLISECONDS, LONGEST_SECONDS, 
 pub struct SimulatedModel {
     /// The name without `sim/`; `N`s stand for a number.
     pub name: &'static str,
-    /// A name of this row that can be called as it stands.
+    /// A name of this row that can be called.
     pub example: &'static str,
-    /// The `error_class` that failsoft records for it, or words for none and for several.
+    /// The `error_class` that failsoft records for it, or a note if it causes none or several.
     pub class: &'static str,
-    /// What it does, in a few words.
+    /// A short description.
     pub what: &'static str,
     source: Source,
 }
@@ -28,7 +28,7 @@ enum Source {
     Number(RangeInclusive<u32>, fn(u32) -> Behavior),
 }
 
-/// Every simulated model. An exact name stands before the pattern that would match it too.
+/// Every simulated model. An exact name precedes the pattern that would match it too.
 pub const MODELS: &[SimulatedModel] = &[
     fixed("steady", "none", "answers at once", Behavior::Answer),
     SimulatedModel {
@@ -129,7 +129,7 @@ const fn refusing(
 }
 
 impl SimulatedModel {
-    /// What this row does under `name`; `None` if the name is not one of this row's.
+    /// The behavior of this row under `name`; `None` if the name does not belong to this row.
     pub(super) fn behavior_of(&self, name: &str) -> Option<Behavior> {
         match &self.source {
             Source::Name(behavior) => (name == self.name).then_some(*behavior),

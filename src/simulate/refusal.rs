@@ -1,4 +1,4 @@
-//! Error answers in OpenAI's shape: those that a simulated model gives by its name, and those to a request that is wrong.
+//! Error responses in OpenAI's format: failures that a simulated model's name asks for, and invalid requests.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -11,7 +11,7 @@ use super::models::MODELS;
 
 const INVALID_REQUEST: &str = "invalid_request_error";
 
-/// An error answer. Its body has all four keys of OpenAI's error object, null where nothing is known.
+/// An error response. Its body has all four keys of OpenAI's error object, null if unknown.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -32,7 +32,7 @@ impl Refusal {
         Self { status, kind, code, param: None, message: message.into(), retry_after_seconds: None }
     }
 
-    /// What a model that fails by its name answers.
+    /// The failure that a model's name asks for.
     pub(super) fn simulated(failure: Failure, model: &str) -> Self {
         match failure {
             Failure::RateLimited { retry_after_seconds } => Self {
@@ -83,14 +83,14 @@ impl Refusal {
 
     fn status(number: u16) -> Self {
         let status = StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        // 529 is Anthropic's; it has no registered name.
+        // 529 is Anthropic's; it has no registered reason phrase.
         let name =
             status.canonical_reason().unwrap_or(if number == 529 { "Overloaded" } else { "Unnamed Status" });
         let kind = if status.is_server_error() { "server_error" } else { INVALID_REQUEST };
         Self::new(status, kind, None, format!("Simulated failure: {number} {name}."))
     }
 
-    /// 400, for a request that cannot be answered as it stands.
+    /// 400, for an invalid request.
     pub(super) fn bad_request(
         param: Option<&'static str>,
         code: Option<&'static str>,
@@ -99,12 +99,12 @@ impl Refusal {
         Self { param, ..Self::new(StatusCode::BAD_REQUEST, INVALID_REQUEST, code, message) }
     }
 
-    /// 404 that says which names there are.
+    /// 404 that lists the known model names.
     pub(super) fn unknown_model(name: &str) -> Self {
         let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
         let (name, known) = (bounded(name), known.join(", "));
         let message = format!(
-            "There is no simulated model `{name}`. There are: {known}; each also with `sim/` before it."
+            "Unknown simulated model `{name}`. Known models: {known}; each may be prefixed with `sim/`."
         );
         Self {
             param: Some("model"),
@@ -112,10 +112,10 @@ impl Refusal {
         }
     }
 
-    /// 404 for a path that is not served.
+    /// 404 for an unknown path.
     pub(super) fn unknown_path(method: &str, path: &str) -> Self {
         let message = format!(
-            "Nothing is served at {method} {}. There are: POST /v1/chat/completions, GET /v1/models.",
+            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, GET /v1/models.",
             bounded(path)
         );
         Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("unknown_url"), message)
@@ -123,7 +123,7 @@ impl Refusal {
 
     /// 405; the caller adds `Allow`.
     pub(super) fn method_not_allowed(allowed: &str) -> Self {
-        let message = format!("This path takes {allowed} only.");
+        let message = format!("This path only accepts {allowed}.");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST, Some("method_not_allowed"), message)
     }
 
@@ -133,13 +133,13 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST, None, message)
     }
 
-    /// 415: bodies are read as they come, so a compressed one would only be called broken JSON.
+    /// 415: bodies are not decompressed, so a compressed one would look like broken JSON.
     pub(super) fn encoded() -> Self {
         let message = "The body must not be compressed: send it without Content-Encoding.";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_REQUEST, None, message)
     }
 
-    /// 408, for a body that does not arrive.
+    /// 408, for a body that does not arrive in time.
     pub(super) fn stalled() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, None, "The body did not arrive in time.")
     }

@@ -1,4 +1,4 @@
-//! The part of a chat request that a simulated model looks at; everything else is skipped unread.
+//! The parts of a chat request that a simulated model uses; everything else is skipped.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::refusal::Refusal;
 use super::tool::{self, Call, Choice, Tool};
 
-/// A chat request as far as it matters here. Fields that are not named are allowed and skipped.
+/// The used parts of a chat request. Unknown fields are allowed and skipped.
 #[derive(Debug, Deserialize)]
 pub(super) struct ChatRequest<'a> {
     #[serde(borrow, default)]
@@ -42,7 +42,7 @@ struct StreamOptions {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A part of a message's content; parts without a text (images, audio) count as empty.
+/// A part of a message's content; parts without text (images, audio) count as empty.
 #[derive(Deserialize)]
 struct Part<'a> {
     #[serde(borrow, default)]
@@ -51,7 +51,7 @@ struct Part<'a> {
 
 impl<'a> ChatRequest<'a> {
     /// # Errors
-    /// 400 for a body that is not a JSON object of the right types, or that names no model or has no messages.
+    /// 400 for a body that is not a JSON object of the right types, or that has no model or no messages.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
         let request: Self = serde_json::from_slice(body).map_err(|error| {
             Refusal::bad_request(
@@ -81,7 +81,7 @@ impl<'a> ChatRequest<'a> {
         self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
     }
 
-    /// The most tokens of an answer; the smaller of the two fields that say so.
+    /// The most tokens of an answer: the smaller of the two limits.
     pub(super) fn most_tokens(&self) -> Option<usize> {
         self.max_tokens.into_iter().chain(self.max_completion_tokens).min().map(NonZeroUsize::get)
     }
@@ -91,7 +91,7 @@ impl<'a> ChatRequest<'a> {
         self.messages.iter().filter_map(|message| message.content).map(|content| content.get().len()).sum()
     }
 
-    /// The call of a tool that the answer is to be; none once a tool has answered. Tools that cannot be read are none.
+    /// The tool call to answer with; `None` once there is a tool result. Unparsable tools are ignored.
     pub(super) fn call(&self) -> Option<Call> {
         let tools: Vec<Tool<'_>> = serde_json::from_str(self.tools?.get()).ok()?;
         let choice: Option<Choice<'_>> =
@@ -102,13 +102,13 @@ impl<'a> ChatRequest<'a> {
         tool::choose(&tools, choice.as_ref(), &self.last_user_text())
     }
 
-    /// What a tool answered, if that is the last that was said.
+    /// The last message, if it is a tool result.
     pub(super) fn tool_text(&self) -> Option<Cow<'a, str>> {
         let last = self.messages.last().filter(|message| message.role == "tool")?;
         Some(last.text())
     }
 
-    /// The text of the last user message; empty if there is none, or none with text.
+    /// The text of the last user message; empty if there is none.
     pub(super) fn last_user_text(&self) -> Cow<'a, str> {
         let last = self.messages.iter().rev().find(|message| message.role == "user");
         last.map_or(Cow::Borrowed(""), Message::text)

@@ -1,4 +1,4 @@
-//! OpenAI's JSON of an answer, as types: every key that a strict client insists on is there, null where nothing is known.
+//! OpenAI's response JSON as types. Every key that strict clients require is present, null if unknown.
 
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ pub(super) struct CalledFunction {
     pub(super) arguments: String,
 }
 
-/// A piece of a call: the first one names it, each further one has a part of its arguments.
+/// Part of a tool call: the first one names it, and each later one has part of its arguments.
 #[derive(Serialize)]
 pub(super) struct ToolCallPiece<'a> {
     pub(super) index: u32,
@@ -88,7 +88,7 @@ pub(super) struct Chunk<'a> {
     pub(super) model: &'a str,
     pub(super) system_fingerprint: &'static str,
     pub(super) choices: &'a [ChunkChoice<'a>],
-    /// As with OpenAI, the key is there (and null until the last chunk) only if usage was asked for.
+    /// As with OpenAI, the key is present (null until the last chunk) only if usage was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) usage: Option<Option<Usage>>,
 }

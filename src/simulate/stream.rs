@@ -1,4 +1,4 @@
-//! Bodies that arrive piece by piece: a streamed answer at its pace, and bodies that break off.
+//! Streamed bodies: an answer at its pace, and bodies that break off.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use futures_util::stream::unfold;
 
 use super::completion::{Answer, Piece};
 
-/// Ends a stream without its end. Its name is what the server's own log says of the connection.
+/// Ends a stream abnormally. The server logs this name.
 #[derive(Debug, thiserror::Error)]
 #[error("the simulated model drops the connection here")]
 pub(super) struct SimulatedCut;
 
-/// What a streamed answer is sent with.
+/// How to send a streamed answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delivery {
     pub(super) include_usage: bool,
-    /// Pause before every content chunk but the first; a pause of zero only gives each chunk a write of its own.
+    /// Pause before every content chunk but the first; a pause of zero still writes each chunk separately.
     pub(super) gap: Option<Duration>,
     /// Drop the connection after half of the content.
     pub(super) cut: bool,
@@ -32,7 +32,7 @@ enum Next {
     End,
 }
 
-/// The server-sent events of an answer, each an item of its own, up to `[DONE]` or the cut.
+/// The server-sent events of an answer, one per item, up to `[DONE]` or the cut.
 pub(super) fn events(answer: Answer, delivery: Delivery) -> impl Stream<Item = Result<Bytes, SimulatedCut>> {
     unfold((answer, Next::Piece(Piece::Role)), move |(answer, next)| async move {
         let item = match next {
@@ -78,12 +78,13 @@ async fn wait_before(piece: Piece, gap: Option<Duration>) {
     }
 }
 
-/// Lets the server write what it has: it writes when a body has nothing ready, and forgets the rest when a body fails.
+/// Makes the server write what it has: it writes when a body has nothing ready, and discards pending data when a body
+/// fails.
 async fn flush() {
     tokio::task::yield_now().await;
 }
 
-/// The first half of a body, and then nothing: sent under the length of the whole, it is a body that breaks off.
+/// The first half of a body, followed by an error. Sent with the length of the full body, it breaks off.
 pub(super) fn first_half(body: &Bytes) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
     unfold(Some(body.slice(..body.len() / 2)), |half| async move {
         let Some(half) = half else {

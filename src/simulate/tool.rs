@@ -1,20 +1,20 @@
-//! A simulated call of a tool: which one, with arguments that its schema takes.
+//! Simulated tool calls with arguments that satisfy the tool's schema.
 //!
-//! The first of the tools that the caller names is called, or the one that it insists on; once the tool has answered,
-//! the model does.
+//! The first of the caller's tools is called, or the one that `tool_choice` names. Once there is a tool result, the
+//! model answers with text.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// How deep a schema is followed: one that refers to itself has no end.
+/// How deep a schema is followed, because a schema may refer to itself.
 const DEEPEST: usize = 12;
 
-/// The most members and entries that are made of one schema.
+/// The most members and items that are generated from one schema.
 const MOST: usize = 64;
 
-/// A tool as a chat request describes it. Tools of another kind than functions are passed over.
+/// A tool in a chat request. Only functions are supported; other kinds are ignored.
 #[derive(Debug, Deserialize)]
 pub(super) struct Tool<'a> {
     #[serde(borrow)]
@@ -29,7 +29,7 @@ struct Function<'a> {
     parameters: Value,
 }
 
-/// What a caller says of the choice: a word, or a tool.
+/// The caller's `tool_choice`: a word, or a named tool.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Choice<'a> {
@@ -47,15 +47,15 @@ pub(super) struct Name<'a> {
     name: Cow<'a, str>,
 }
 
-/// A call.
+/// A tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) name: String,
-    /// JSON, as a text.
+    /// JSON, encoded as a string.
     pub(super) arguments: String,
 }
 
-/// The call with which a model answers `said`; none where there is no tool to call, or the caller wants none.
+/// The tool call that answers the user message `said`; `None` if there are no tools or `tool_choice` is `none`.
 pub(super) fn choose(tools: &[Tool<'_>], choice: Option<&Choice<'_>>, said: &str) -> Option<Call> {
     let mut functions = tools.iter().filter_map(|tool| tool.function.as_ref());
     let function = match choice {
@@ -71,15 +71,15 @@ pub(super) fn choose(tools: &[Tool<'_>], choice: Option<&Choice<'_>>, said: &str
     Some(Call { name: function.name.clone().into_owned(), arguments: arguments.to_string() })
 }
 
-/// Values that fit a schema.
+/// Generates values that satisfy a schema.
 struct Sample<'a> {
     root: &'a Value,
-    /// What the user said: the best guess at a text.
+    /// The user's message, used as the default string value.
     said: &'a str,
 }
 
 impl Sample<'_> {
-    /// A value of a schema; `name` is the member that it is for.
+    /// A value for a schema; `name` is the member that it is for.
     fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
         if depth > DEEPEST {
             return Value::Null;
@@ -113,7 +113,7 @@ impl Sample<'_> {
         self.root.pointer(reference.strip_prefix('#')?)
     }
 
-    /// Objects are joined; of anything else the first part says what it is.
+    /// Objects are merged; for any other type, the first part decides.
     fn of_all(&self, schema: &Value, parts: &[Value], name: &str, depth: usize) -> Value {
         let mut joined = self.object(schema, depth);
         for part in parts.iter().take(MOST) {
@@ -125,7 +125,7 @@ impl Sample<'_> {
         joined
     }
 
-    /// What is required; where nothing is said of that, everything.
+    /// The required members; if `required` is missing, all of them.
     fn object(&self, schema: &Value, depth: usize) -> Value {
         let properties = schema["properties"].as_object();
         let required = schema["required"].as_array();
@@ -150,7 +150,7 @@ impl Sample<'_> {
         let most = bound("maxItems").unwrap_or(MOST).min(MOST);
         let least = bound("minItems").unwrap_or(1).clamp(1, MOST).min(most);
         let of = |index: usize| match self.of(&schema["items"], name, depth + 1) {
-            // They may have to differ.
+            // Items may have to be unique.
             Value::String(text) if index > 0 && given(&schema["items"]).is_none() => {
                 format!("{text}{index}").into()
             }
@@ -186,7 +186,7 @@ impl Sample<'_> {
         text
     }
 
-    /// What a member of this name probably holds.
+    /// A plausible value for a member of this name.
     fn word(&self, name: &str) -> String {
         let name = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -207,7 +207,7 @@ impl Sample<'_> {
     }
 }
 
-/// A word in capitals that does not begin the sentence: in "weather in Paris?", what it is about.
+/// A capitalized word that is not the first: the subject in "weather in Paris?".
 fn proper_name(said: &str) -> Option<&str> {
     let words = said
         .split_whitespace()
@@ -239,7 +239,7 @@ fn kind(schema: &Value) -> &str {
     kind.unwrap_or(implied)
 }
 
-/// The least that is at least one, where the schema lets it.
+/// The smallest value of at least one, if the schema allows it.
 fn number(schema: &Value) -> Value {
     let bound = |key: &str| schema[key].as_f64();
     let least = bound("minimum").or_else(|| bound("exclusiveMinimum").map(|least| least + 1.0));
@@ -248,7 +248,7 @@ fn number(schema: &Value) -> Value {
     if let Some(step) = bound("multipleOf").filter(|step| *step > 0.0) {
         value = (value / step).ceil() * step;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "it is looked at whether it changed")]
+    #[expect(clippy::cast_possible_truncation, reason = "the next line checks whether it changed")]
     let whole = value as i64;
     let is_whole = (whole as f64 - value).abs() < f64::EPSILON;
     if is_whole || kind(schema) == "integer" { whole.into() } else { value.into() }

@@ -1,12 +1,12 @@
-//! Which connections have answered before. A provider may close an idle one at any moment, also while the next request
-//! is on its way on it: that says nothing about the provider.
+//! Remembers which connections have answered before. A provider may close an idle connection at any moment, even
+//! while the next request is in flight on it, and that does not mean that the provider failed.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hyper_util::client::legacy::connect::HttpInfo;
 
-/// A mark of the far end for each local port: that much is known of a connection, and it costs no look-up.
+/// For each local port, a fingerprint of the remote address. Identifies a connection without a lookup.
 #[derive(Debug)]
 pub(super) struct Answered(Box<[AtomicU32]>);
 
@@ -15,7 +15,7 @@ impl Answered {
         Self((0..=u16::MAX).map(|_| AtomicU32::new(0)).collect())
     }
 
-    /// The connection of a response has answered.
+    /// Records that the response's connection has answered.
     pub(super) fn note(&self, response: &reqwest::Response) {
         let Some(info) = response.extensions().get::<HttpInfo>() else { return };
         if let Some(mark) = self.0.get(usize::from(info.local_addr().port())) {

@@ -1,8 +1,8 @@
-//! The HTTP clients behind the gate, one for each scheme and port.
+//! The HTTP clients that enforce the address policy, one per scheme and port.
 //!
-//! A client asks its resolver for the addresses of a name and says neither scheme nor port, but the gate's rule depends
-//! on them. A resolver that belongs to one scheme and port knows all three, so what it returns was held to the whole
-//! rule, and the client connects to nothing else.
+//! A client asks its resolver for a host name without the scheme and port, but the address policy depends on both.
+//! Each resolver belongs to one scheme and port, so it can check the addresses that it returns against the full
+//! policy, and the client connects to nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use super::names::Names;
 use super::resolver::ResolveFailed;
 use crate::upstream::address_policy::{Gate, Service};
 
-/// The most clients that are kept; a further one lives as long as the endpoint that uses it.
+/// The most clients that are kept; any further client lives as long as the endpoint that uses it.
 const MOST_KEPT: usize = 512;
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-/// All clients of the process. They share how TLS is done, and nothing else.
+/// All clients of the process. They share the TLS configuration and nothing else.
 #[derive(Debug)]
 pub(super) struct Clients {
     gate: Arc<Gate>,
@@ -27,7 +27,7 @@ pub(super) struct Clients {
     tls: rustls::ClientConfig,
     connect_timeout: Duration,
     kept: papaya::HashMap<Service, reqwest::Client>,
-    /// The same without a pool: each of their calls opens a connection of its own.
+    /// Clients without a pool: each call opens a new connection.
     fresh: papaya::HashMap<Service, reqwest::Client>,
 }
 
@@ -45,7 +45,7 @@ impl Clients {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let (kept, fresh) = (papaya::HashMap::new(), papaya::HashMap::new());
         let clients = Self { gate, names, tls, connect_timeout, kept, fresh };
-        // What cannot be built at all is found out at the start.
+        // Fails at startup if no client can be built.
         clients.of(Service { encrypted: true, port: 443 })?;
         Ok(clients)
     }
@@ -54,7 +54,7 @@ impl Clients {
         self.known(&self.kept, service, usize::MAX)
     }
 
-    /// A client whose calls never use a connection twice.
+    /// A client that never reuses a connection.
     pub(super) fn fresh(&self, service: Service) -> reqwest::Result<reqwest::Client> {
         self.known(&self.fresh, service, 0)
     }
@@ -78,11 +78,11 @@ impl Clients {
 
     fn make(&self, service: Service, idle: usize) -> reqwest::Result<reqwest::Client> {
         let resolver = GatedResolver { gate: self.gate.clone(), names: self.names.clone(), service };
-        #[expect(clippy::disallowed_methods, reason = "the clients that every other place is sent to")]
+        #[expect(clippy::disallowed_methods, reason = "the only place that creates clients")]
         let builder = reqwest::Client::builder();
         builder
-            // Over HTTP/2 all calls of all organizations to a host would share one connection and its limits: from
-            // about the hundredth on they would wait for each other.
+            // With HTTP/2, all calls of all organizations to a host would share one connection and its limit of about
+            // one hundred concurrent streams.
             .http1_only()
             .tls_backend_preconfigured(self.tls.clone())
             .redirect(reqwest::redirect::Policy::none())
@@ -91,7 +91,7 @@ impl Clients {
             .connect_timeout(self.connect_timeout)
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(30))
-            // Before the minute after which the common load balancers close theirs.
+            // Shorter than the minute after which common load balancers close idle connections.
             .pool_idle_timeout(Duration::from_secs(55))
             .pool_max_idle_per_host(idle)
             .dns_resolver(Arc::new(resolver))
@@ -99,7 +99,7 @@ impl Clients {
     }
 }
 
-/// The resolver of one client: what the gate lets through of what the process's resolver finds.
+/// The resolver of one client: the addresses from the process's resolver that the address policy admits.
 struct GatedResolver {
     gate: Arc<Gate>,
     names: Arc<dyn Names>,

@@ -1,7 +1,7 @@
-//! The only HTTP clients, the only send, and the gate before it.
+//! The HTTP clients, the function that sends every request, and the address policy that it enforces.
 //!
-//! Every organization and provider shares the clients. They follow no redirect (a redirect would carry the credential
-//! elsewhere), know no proxy variables, set no global timeout (streams live long) and decode nothing.
+//! All organizations and providers share the clients. They follow no redirects (a redirect would carry the credential
+//! elsewhere), ignore proxy variables, set no global timeout (streams are long) and decode nothing.
 
 pub mod address_policy;
 mod answered;
@@ -28,7 +28,7 @@ use names::Names;
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
 
-/// An address that the gate has let through, and the client that holds what its name resolves to to the same rule.
+/// A URL that passed the address policy, with the client that checks what its host name resolves to.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     url: Url,
@@ -37,7 +37,7 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Another path of the same server: `from` at the end of the path gives way to `to`.
+    /// Another path of the same server: replaces `from` at the end of the path with `to`.
     #[must_use]
     pub fn beside(&self, from: &str, to: &str) -> Self {
         let path = self.url.path();
@@ -48,24 +48,24 @@ impl Admitted {
     }
 }
 
-/// Why no answer came.
+/// Why no response arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
-    /// Nobody listens there.
+    /// Connection refused.
     Refused,
     /// The connection broke.
     Reset,
-    /// It was closed before the answer was whole.
+    /// The connection was closed before the response was complete.
     Ended,
-    /// The name does not resolve.
+    /// The host name does not resolve.
     Dns,
-    /// No trusted TLS connection.
+    /// No trusted TLS connection could be established.
     Tls,
-    /// The name resolves to an address that is not allowed.
+    /// The host name resolves to an address that is not allowed.
     Blocked,
     /// The connection did not open in time.
     ConnectTimeout,
-    /// Something else, such as an answer that is no HTTP, or a body that is framed wrongly.
+    /// Anything else, such as a response that is not HTTP, or a body with invalid framing.
     Other,
 }
 
@@ -77,14 +77,14 @@ pub struct Upstream {
     gate: Arc<Gate>,
 }
 
-/// The head of an answer, with its body still to be read.
+/// The head of a response; the body is read with [`UpstreamResponse::chunk`].
 #[derive(Debug)]
 pub struct UpstreamResponse {
     response: reqwest::Response,
 }
 
 impl Upstream {
-    /// Clients behind a gate, which look names up with this resolver.
+    /// Creates the clients. They enforce the address policy and use this resolver.
     ///
     /// # Errors
     /// The TLS library could not be set up.
@@ -98,13 +98,13 @@ impl Upstream {
         Ok(Self { clients, answered: Arc::new(Answered::new()), gate })
     }
 
-    /// The gate, for checks when an address is saved.
+    /// The address policy, for checks when an address is saved.
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// Lets a provider's address through, or says why not. A name's addresses are checked when it resolves.
+    /// Checks a provider's URL against the address policy. A host name's addresses are checked when it resolves.
     ///
     /// # Errors
     /// [`Blocked`] names the rule and the remedy.
@@ -112,7 +112,7 @@ impl Upstream {
         self.admitted(self.gate.check(url)?)
     }
 
-    /// The in-process simulated provider: its own loopback socket and no other.
+    /// The in-process simulated provider, at its own loopback socket.
     ///
     /// # Errors
     /// It is not running.
@@ -126,18 +126,18 @@ impl Upstream {
     fn admitted(&self, url: Url) -> Result<Admitted, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
         let client = self.clients.of(service).map_err(|error| {
-            tracing::error!(%error, "no client can be made");
+            tracing::error!(%error, "could not create an HTTP client");
             Blocked::NotRunning
         })?;
         Ok(Admitted { url, service, client })
     }
 
-    /// Posts a body and waits for the head of the answer. A connection that had answered before and breaks before its
-    /// next answer was closed while it was idle: then, and only then, the message is made once more and sent on a
-    /// new connection.
+    /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
+    /// its next response, it was closed while idle: only then is the message built again and sent on a new
+    /// connection.
     ///
     /// # Errors
-    /// No head arrived. There is no timeout but the connection's: the caller sets its own.
+    /// No head arrived. There is no timeout except for connecting: the caller sets its own.
     pub async fn post(
         &self,
         target: &Admitted,
@@ -160,7 +160,7 @@ impl Upstream {
         }
     }
 
-    /// Asks for something and waits for the head of the answer.
+    /// Sends a GET request and waits for the head of the response.
     ///
     /// # Errors
     /// As [`Upstream::post`].
@@ -184,35 +184,35 @@ impl Upstream {
     }
 }
 
-/// A request without an answer.
+/// A request without a response.
 struct Unsent {
     error: SendError,
-    /// It broke before any answer, on a connection that had answered before.
+    /// It broke before any response, on a connection that had answered before.
     was_idle: bool,
 }
 
 impl UpstreamResponse {
-    /// The status.
+    /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.response.status().as_u16()
     }
 
-    /// The headers.
+    /// The response headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
 
-    /// The next piece of the body as it arrived; none at its end.
+    /// The next chunk of the body as it arrived; `None` at the end.
     ///
     /// # Errors
-    /// The connection broke, or the body's framing is wrong.
+    /// The connection broke, or the body's framing is invalid.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
         self.response.chunk().await.map_err(|error| explain(&error))
     }
 
-    /// Reads what is left of a finished body if it is there already, so that its connection can be used again.
+    /// Reads the rest of a finished body if it has already arrived, so that the connection can be reused.
     pub fn finish(mut self) {
         while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
     }
@@ -220,14 +220,14 @@ impl UpstreamResponse {
 
 #[cfg(test)]
 impl UpstreamResponse {
-    /// An answer whose body arrives in these pieces.
+    /// A response whose body arrives in these chunks.
     pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
         let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         Self { response: http::Response::new(body).into() }
     }
 }
 
-/// What a client error comes from: its chain of causes holds the system's own.
+/// Classifies a client error by its chain of sources, which includes the system's error.
 fn explain(error: &reqwest::Error) -> SendError {
     if error.is_connect() && error.is_timeout() {
         return SendError::ConnectTimeout;

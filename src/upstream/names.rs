@@ -1,4 +1,4 @@
-//! How a name becomes addresses. What may be done with them is the gate's to say.
+//! Resolves host names. The address policy decides which of the addresses may be used.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,9 +8,9 @@ use futures_util::future::BoxFuture;
 
 use super::resolver::{ResolveFailed, Resolver};
 
-/// Resolves names. The process has one, which every new connection asks.
+/// Resolves host names. The process has one resolver, which every new connection uses.
 pub trait Names: fmt::Debug + Send + Sync + 'static {
-    /// All addresses of a name, in the order in which they should be tried.
+    /// All addresses of a name, in the order in which to try them.
     fn addresses(self: Arc<Self>, name: String) -> BoxFuture<'static, Result<Arc<[IpAddr]>, ResolveFailed>>;
 }
 

@@ -1,8 +1,9 @@
-//! Looking names up: asynchronously, a name once however many wait for it, and remembered as long as its answer says.
+//! The DNS resolver: asynchronous, with one lookup per name however many calls wait for it, and a cache that respects
+//! TTLs.
 //!
-//! The system's resolver blocks a thread for each look-up, on the threads that passwords are hashed on. This one takes
-//! none, and an organization has a few look-ups at once: a name server that keeps silent costs those who call through
-//! it.
+//! The system's resolver blocks a thread for each lookup, and those are the threads that hash passwords. This one
+//! blocks none, and limits each organization to a few lookups at once, so a name server that does not answer only
+//! delays the organizations that use it.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -16,22 +17,22 @@ use moka::future::Cache;
 
 use crate::limits::shares::Share;
 
-/// A look-up takes no longer than this, whatever the name servers do.
+/// The timeout of a lookup, whatever the name servers do.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a failure is remembered.
+/// How long a failure is cached.
 const FAILED: Duration = Duration::from_secs(5);
-/// An answer is remembered as long as it says, within these bounds.
+/// An answer is cached for its TTL, within these bounds.
 const SHORTEST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(300);
-/// Names that are remembered.
+/// The most names that are cached.
 const MOST: u64 = 10_000;
 
 tokio::task_local! {
-    /// The organization that a name is looked up for. The HTTP client hands its resolver the name alone.
+    /// The organization that a name is looked up for. The HTTP client gives its resolver only the name.
     static ON_BEHALF_OF: Arc<Share>;
 }
 
-/// Runs a call whose look-ups are this organization's.
+/// Runs a call and attributes its lookups to this organization.
 pub async fn on_behalf_of<F: Future>(share: Arc<Share>, call: F) -> F::Output {
     ON_BEHALF_OF.scope(share, call).await
 }
@@ -42,7 +43,7 @@ pub async fn on_behalf_of<F: Future>(share: Arc<Share>, call: F) -> F::Output {
 pub struct ResolveFailed(Arc<str>);
 
 impl ResolveFailed {
-    /// For a name that has no address.
+    /// An error for a name without an address.
     #[must_use]
     pub fn new(why: &str) -> Self {
         Self(why.into())
@@ -51,9 +52,9 @@ impl ResolveFailed {
 
 type Found = Result<Arc<[IpAddr]>, ResolveFailed>;
 
-/// The process's resolver, and what it knows of names.
+/// The process's resolver and its cache.
 pub struct Resolver {
-    /// None: those of the system.
+    /// The name servers; if empty, those of the system.
     servers: Vec<SocketAddr>,
     resolver: OnceLock<Result<TokioResolver, ResolveFailed>>,
     known: Cache<String, (Found, Instant)>,
@@ -72,7 +73,7 @@ impl fmt::Debug for Resolver {
 }
 
 impl Resolver {
-    /// Asks these name servers; none: those of the system.
+    /// Uses these name servers; if empty, those of the system.
     #[must_use]
     pub fn new(servers: Vec<SocketAddr>) -> Self {
         Self { servers, resolver: OnceLock::new(), known: Cache::new(MOST) }
@@ -86,7 +87,7 @@ impl Resolver {
         if let Some(found) = self.remembered(name).await {
             return found;
         }
-        // Before the look-up is shared with others: no organization waits for a name behind another one's look-ups.
+        // Taken before the lookup is shared with others, so that no organization waits behind another's lookups.
         let share = ON_BEHALF_OF.try_with(Clone::clone).ok();
         let _turn = match &share {
             Some(share) => share.look_up().await,
@@ -145,7 +146,7 @@ fn resolver(servers: &[SocketAddr]) -> Result<TokioResolver, ResolveFailed> {
 }
 
 fn adjust(options: &mut ResolverOpts) {
-    // What is remembered is remembered above, failures too.
+    // The cache above also holds failures.
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Always;
     options.timeout = options.timeout.min(Duration::from_secs(2));
@@ -162,7 +163,7 @@ mod tests {
         Shares::ample().of(entity::ids::OrganizationId(uuid::Uuid::from_u128(number)))
     }
 
-    /// A name server that answers for names that begin with `good` and keeps silent about all others. It counts.
+    /// A name server that answers for names that start with `good`, ignores all others and counts queries.
     async fn name_server() -> (SocketAddr, Arc<std::sync::atomic::AtomicUsize>) {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let address = socket.local_addr().expect("an address");
@@ -178,7 +179,7 @@ mod tests {
                 }
                 let end = question.iter().position(|byte| *byte == 0).expect("a name") + 5;
                 let address = question[end - 3] == 1;
-                // The question again, and an answer to one about IPv4.
+                // The question again, and an answer if it asks for IPv4.
                 let mut answer = packet[..2].to_vec();
                 answer.extend([0x81, 0x80, 0, 1, 0, u8::from(address), 0, 0, 0, 0]);
                 answer.extend(&question[..end]);
@@ -202,7 +203,7 @@ mod tests {
             waiting
                 .spawn(async move { on_behalf_of(one, names.look_up(&format!("mute{number}.test"))).await });
         }
-        // All of the first one's turns are taken, and the others wait for them.
+        // The first organization has used all of its permits, and its other lookups wait.
         while one.look_up_turns() > 0 {
             tokio::task::yield_now().await;
         }

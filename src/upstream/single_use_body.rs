@@ -1,5 +1,5 @@
-//! A large body that is sent once. The HTTP client keeps a copy of a plain one until the answer comes, for redirects, which
-//! are not followed here; this one is let go as soon as the connection has taken it.
+//! A large request body that is sent once. The HTTP client keeps a copy of a plain body for redirects until the
+//! response arrives, but redirects are not followed here. This body is freed as soon as the connection has taken it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::limits::shares::SMALL;
 
-/// A body for the client.
+/// Wraps bytes into a body for the client.
 pub(super) fn body(bytes: Bytes) -> reqwest::Body {
     if bytes.len() <= SMALL { bytes.into() } else { reqwest::Body::wrap(Once(Some(bytes))) }
 }

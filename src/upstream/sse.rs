@@ -1,29 +1,29 @@
-//! Cutting a stream of server-sent events into its events, however its bytes were chunked.
+//! Splits a stream of server-sent events into events, however its bytes are chunked.
 //!
-//! An event is handed on as the bytes that the provider sent, its blank line included. Lines end in LF, CRLF or CR.
+//! An event is returned as the bytes that the provider sent, including its blank line. Lines end in LF, CRLF or CR.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr2;
 
-/// The longest event that is read, in bytes: one that holds a picture is as long as a whole answer may be.
+/// The longest event that is read, in bytes. An event with an image is as long as a whole answer may be.
 pub const MAX_EVENT: usize = 64 * 1024 * 1024;
 
-/// An event over [`MAX_EVENT`].
+/// An event is longer than [`MAX_EVENT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineTooLong;
 
-/// Cuts chunks into events.
+/// Splits chunks into events.
 #[derive(Debug, Default)]
 pub struct Splitter {
     buffer: BytesMut,
-    /// A whole chunk, used as it is while nothing is left over from before.
+    /// A whole chunk, used without copying while nothing is left over from before.
     chunk: Bytes,
-    /// How far the buffer has been searched without finding an event's end.
+    /// How far the buffer has been searched without finding the end of an event.
     searched: usize,
 }
 
 impl Splitter {
-    /// Takes the next chunk. Every event of the one before must have been taken out.
+    /// Takes the next chunk. All events of the previous chunk must have been taken out.
     pub fn push(&mut self, chunk: Bytes) {
         if self.buffer.is_empty() && self.chunk.is_empty() {
             self.chunk = chunk;
@@ -39,10 +39,10 @@ impl Splitter {
         }
     }
 
-    /// The next whole event.
+    /// The next complete event; `None` if more bytes are needed.
     ///
     /// # Errors
-    /// [`LineTooLong`]: what waits for its end is longer than any event may be.
+    /// [`LineTooLong`]: the incomplete event is longer than any event may be.
     pub fn next_event(&mut self) -> Result<Option<Bytes>, LineTooLong> {
         let from_chunk = !self.chunk.is_empty();
         let text: &[u8] = if from_chunk { &self.chunk } else { &self.buffer };
@@ -60,19 +60,19 @@ impl Splitter {
         if text.len() > MAX_EVENT {
             return Err(LineTooLong);
         }
-        // The last three bytes may be the first part of a blank line.
+        // The last three bytes may be the start of a blank line.
         self.searched = text.len().saturating_sub(3);
         self.spill();
         Ok(None)
     }
 
-    /// Bytes that wait for the end of their event.
+    /// The number of bytes of the incomplete event.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.buffer.len()
     }
 
-    /// What is left at the stream's end: an event without its blank line, or nothing.
+    /// What is left at the end of the stream: an event without its blank line, or nothing.
     #[must_use]
     pub fn rest(&mut self) -> Bytes {
         self.spill();
@@ -82,9 +82,9 @@ impl Splitter {
     }
 }
 
-/// The place after the first blank line at or after `from`. It is the same however the text was cut: where a CR at the
-/// end may yet become a CRLF, more is waited for. Two CRs are the end at once; a LF behind them opens the next event,
-/// where it means nothing.
+/// The position after the first blank line at or after `from`. Independent of how the text is chunked: a CR at the
+/// end may become a CRLF, so more bytes are needed. Two CRs end the event at once; an LF after them is at the start
+/// of the next event, where it has no meaning.
 fn event_end(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -99,7 +99,7 @@ fn event_end(text: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// What an event carries.
+/// The data of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Data<'a> {
     /// One `data:` line, without its prefix.
@@ -116,7 +116,7 @@ pub enum Data<'a> {
 #[must_use]
 pub fn data(event: &[u8]) -> Data<'_> {
     let mut found = None;
-    // A byte order mark may come before the first event.
+    // A byte order mark may precede the first event.
     let mut rest = without_mark(event);
     while !rest.is_empty() {
         let (line, next) = match memchr2(b'\n', b'\r', rest) {
@@ -140,13 +140,13 @@ pub fn data(event: &[u8]) -> Data<'_> {
     }
 }
 
-/// Its `data:` lines without their prefixes, empty ones left out. By the standard they are one text, joined by line
-/// breaks; some servers forget the blank line between two events.
+/// The `data:` lines without their prefixes, omitting empty ones. The standard joins them with line breaks; some
+/// servers forget the blank line between two events.
 pub fn data_lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     fields(event, b"data:").filter(|value| !value.is_empty())
 }
 
-/// Whether the event's name says that it is an error.
+/// Whether the event is named `error`.
 #[must_use]
 pub fn is_named_error(event: &[u8]) -> bool {
     fields(event, b"event:").any(|name| {
@@ -155,7 +155,7 @@ pub fn is_named_error(event: &[u8]) -> bool {
     })
 }
 
-/// Whether a body begins as a stream of events does. `None`: too little of it is there to say so.
+/// Whether a body starts like an event stream. `None` if there are too few bytes to tell.
 #[must_use]
 pub fn begins_events(body: &[u8]) -> Option<bool> {
     const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
@@ -166,7 +166,7 @@ pub fn begins_events(body: &[u8]) -> Option<bool> {
     if FIELDS.iter().any(|field| field.starts_with(text)) { None } else { Some(false) }
 }
 
-/// Without a byte order mark.
+/// Strips a byte order mark.
 #[must_use]
 pub fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Every way to end a line, also mixed and with blank lines to spare.
+    /// All line endings, also mixed and with extra blank lines.
     const STREAM: &str = "\u{feff}: ping\n\ndata: {\"a\":\"ä\"}\n\nevent: x\r\ndata: {}\r\n\r\n\r\n\n: cr\r\rid: 1\rdata: 1\r\r\ndata:\ndata: 2\n\rdata:[DONE]\n\ndata: rest";
 
     fn split(chunks: &[&[u8]]) -> Vec<Vec<u8>> {

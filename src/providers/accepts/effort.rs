@@ -1,19 +1,19 @@
-//! Words for how hard a model is to think, and the nearest word that another model takes.
+//! The values of `reasoning_effort`, and the nearest one that another model accepts.
 
-/// What a model takes as `reasoning_effort`.
+/// The values that a model accepts for `reasoning_effort`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// Any word, or it ignores what it does not know.
+    /// Any value, or unknown ones are ignored.
     Any,
     /// None: the parameter is an error.
     Refused,
     /// One of these.
     Words(&'static [&'static str]),
-    /// One of these, and saying nothing is an error, too: then it is the first.
+    /// One of these, and it is an error to omit the parameter; the first one is then sent.
     Required(&'static [&'static str]),
 }
 
-/// The words from none to all, as ranks. Two vendors have a word for "as usual".
+/// The values in ascending order, as ranks. Two vendors have a value for the default.
 const RANKS: &[(&str, u8)] = &[
     ("none", 0),
     ("minimal", 1),
@@ -29,8 +29,8 @@ fn rank(word: &str) -> Option<u8> {
     RANKS.iter().find(|(known, _)| *known == word).map(|(_, rank)| *rank)
 }
 
-/// The word of `words` that comes nearest to `asked`; of two that are as near, the lower. Thinking is not switched off
-/// unless that is asked for, or nothing else is taken. None: the word is unknown.
+/// The value in `words` nearest to `asked`; of two that are equally near, the lower. Reasoning is not switched off
+/// unless that was requested or the model accepts nothing else. `None` if `asked` is unknown.
 #[must_use]
 pub fn clamped(asked: &str, words: &[&'static str]) -> Option<&'static str> {
     if let Some(word) = words.iter().find(|word| **word == asked) {
@@ -44,9 +44,9 @@ pub fn clamped(asked: &str, words: &[&'static str]) -> Option<&'static str> {
 
 const LOW_TO_HIGH: Effort = Effort::Words(&["low", "medium", "high"]);
 
-/// V developers.openai.com/api/docs/guides/reasoning, "model-dependent"; R anomalyco/models.dev#2351. A model that does
-/// not reason answers "Unrecognized request argument supplied: reasoning_effort" (R umputun/tg-spam#304). With tools,
-/// gpt-5.4 and later take `none` alone on this endpoint, and gpt-5.6 wants to be told so ("Function tools with
+/// V developers.openai.com/api/docs/guides/reasoning, "model-dependent"; R anomalyco/models.dev#2351. A model that
+/// does not reason answers "Unrecognized request argument supplied: reasoning_effort" (R umputun/tg-spam#304). With
+/// tools, gpt-5.4 and later accept only `none` on this endpoint, and gpt-5.6 requires it ("Function tools with
 /// reasoning_effort are not supported", R openai/openai-openapi#541, BerriAI/litellm#34569).
 pub(super) fn openai(model: &str, reasons: Option<bool>, tools: bool) -> Effort {
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
@@ -85,14 +85,14 @@ pub(super) fn openai(model: &str, reasons: Option<bool>, tools: bool) -> Effort 
     }
     match reasons {
         Some(false) => Effort::Refused,
-        // What every model of theirs that reasons has in common.
+        // What all of OpenAI's reasoning models have in common.
         Some(true) => LOW_TO_HIGH,
         None => Effort::Any,
     }
 }
 
-/// V ai.google.dev/gemini-api/docs/openai: minimal to high; only some models of the second generation can be told
-/// `none`. Before 2.5 none reasons ("thinking_config is not supported", R Veloera/Veloera#41).
+/// V ai.google.dev/gemini-api/docs/openai: minimal to high; only some models of the second generation accept `none`.
+/// Models before 2.5 do not reason ("thinking_config is not supported", R Veloera/Veloera#41).
 pub(super) fn gemini(model: &str, reasons: Option<bool>, _tools: bool) -> Effort {
     let before = ["gemini-1", "gemini-2.0", "gemma-2", "gemma-3"].iter().any(|old| model.starts_with(old));
     if reasons == Some(false) || before {
@@ -105,7 +105,7 @@ pub(super) fn gemini(model: &str, reasons: Option<bool>, _tools: bool) -> Effort
 }
 
 /// "`reasoning_effort` must be one of `none` or `default`" for Qwen (R earendil-works/pi#1745), "property
-/// 'reasoning_effort' is unsupported" for what does not reason (R CherryHQ/cherry-studio#1099).
+/// 'reasoning_effort' is unsupported" for models that do not reason (R CherryHQ/cherry-studio#1099).
 pub(super) fn groq(model: &str, _reasons: Option<bool>, _tools: bool) -> Effort {
     if model.contains("gpt-oss") {
         LOW_TO_HIGH
@@ -117,7 +117,7 @@ pub(super) fn groq(model: &str, _reasons: Option<bool>, _tools: bool) -> Effort 
 }
 
 /// V docs.mistral.ai/capabilities/reasoning: `none` or `high`, for models with adjustable reasoning. Magistral always
-/// reasons and takes no such parameter.
+/// reasons and does not accept the parameter.
 pub(super) fn mistral(model: &str, reasons: Option<bool>, _tools: bool) -> Effort {
     if reasons == Some(true) && !model.starts_with("magistral") {
         Effort::Words(&["none", "high"])
@@ -126,8 +126,8 @@ pub(super) fn mistral(model: &str, reasons: Option<bool>, _tools: bool) -> Effor
     }
 }
 
-/// "Model grok-4.20-0309-non-reasoning does not support parameter reasoningEffort." (R neavo/LinguaGacha#771); the ones
-/// that do are listed in NousResearch/hermes-agent#23435 and in @ai-sdk/xai 4.0 (grok-4.3).
+/// "Model grok-4.20-0309-non-reasoning does not support parameter reasoningEffort." (R neavo/LinguaGacha#771). The
+/// models that do are listed in NousResearch/hermes-agent#23435 and in @ai-sdk/xai 4.0 (grok-4.3).
 pub(super) fn xai(model: &str, _reasons: Option<bool>, _tools: bool) -> Effort {
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
     if is(&["grok-3-mini"]) {
@@ -143,7 +143,7 @@ pub(super) fn xai(model: &str, _reasons: Option<bool>, _tools: bool) -> Effort {
     }
 }
 
-/// V api-docs.deepseek.com/guides/thinking_mode: every word but `none` is mapped to low, high or max.
+/// V api-docs.deepseek.com/guides/thinking_mode: every value but `none` is mapped to low, high or max.
 pub(super) fn deepseek(_model: &str, reasons: Option<bool>, _tools: bool) -> Effort {
     match reasons {
         Some(false) => Effort::Refused,
@@ -156,8 +156,8 @@ pub(super) fn hosted(_model: &str, reasons: Option<bool>, _tools: bool) -> Effor
     if reasons == Some(false) { Effort::Refused } else { LOW_TO_HIGH }
 }
 
-/// "think value \"medium\" is not supported for this model" (R ollama/ollama#12561), and a 400 for `minimal` and `xhigh`
-/// (R ollama/ollama#18121): a model is asked to think only where that is known of it.
+/// "think value \"medium\" is not supported for this model" (R ollama/ollama#12561), and a 400 for `minimal` and
+/// `xhigh` (R ollama/ollama#18121): effort is only sent to models that are known to reason.
 pub(super) fn ollama(model: &str, reasons: Option<bool>, _tools: bool) -> Effort {
     let thinks = ["gpt-oss", "qwen3", "deepseek-r1", "deepseek-v3", "magistral", "thinking"];
     if reasons.unwrap_or_else(|| thinks.iter().any(|family| model.contains(family))) {
@@ -172,7 +172,7 @@ pub(super) fn vllm(_model: &str, reasons: Option<bool>, _tools: bool) -> Effort 
     if reasons == Some(false) { Effort::Refused } else { Effort::Words(&["none", "low", "medium", "high"]) }
 }
 
-/// A vendor that ignores what it does not know, or that nothing is known of.
+/// A vendor that ignores unknown parameters, or about which nothing is known.
 pub(super) fn any(_model: &str, reasons: Option<bool>, _tools: bool) -> Effort {
     if reasons == Some(false) { Effort::Refused } else { Effort::Any }
 }

@@ -1,8 +1,8 @@
-//! What a vendor and its model take of a request that was written for another model: which optional parameters, which
-//! words for effort, which roles, which members of the history, which ids of tool calls, which response format.
+//! What a vendor and its model accept of a request that was written for another model: optional parameters, effort
+//! values, roles, message members, tool call ids and response formats.
 //!
-//! Only what is refused with an error, or would change the answer without a word, is listed. The sources stand beside
-//! the rows: V is the vendor's own documentation, R are reports of its answers. All were read in November 2026.
+//! Only what causes an error, or would silently change the answer, is listed. Sources are noted beside the rows: V is
+//! the vendor's own documentation, R are reports of its behavior. All were read in November 2026.
 
 mod effort;
 mod models;
@@ -18,25 +18,25 @@ pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, STRICT, refused_parameters
 pub use tool_ids::ToolIds;
 use vendors::{UNKNOWN, VENDORS, Vendor};
 
-/// Which members of a message, or of a tool call in it, a vendor takes.
+/// Which members of a message, or of a tool call in it, a vendor accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// Whatever there is.
+    /// All of them.
     All,
-    /// Everything but these.
+    /// All but these.
     Without(&'static [&'static str]),
     /// Only these.
     Only(&'static [&'static str]),
 }
 
 impl Kept {
-    /// Whether the vendor has a list of what it takes.
+    /// Whether the vendor accepts only listed members.
     #[must_use]
     pub fn is_closed(self) -> bool {
         matches!(self, Self::Only(_))
     }
 
-    /// Whether a member of that name stays.
+    /// Whether the member of this name is kept.
     #[must_use]
     pub fn keeps(self, name: &str) -> bool {
         match self {
@@ -47,53 +47,53 @@ impl Kept {
     }
 }
 
-/// Which of the formats for an answer a model can be held to.
+/// Which response formats a model can be held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schemas {
     /// A JSON schema.
     Taken,
     /// A JSON schema, unless the request has tools.
     WithoutTools,
-    /// Some JSON object, of which the prompt must speak.
+    /// Any JSON object; the prompt must mention JSON.
     JsonObject,
-    /// Some JSON object, unless the request has tools.
+    /// Any JSON object, unless the request has tools.
     JsonObjectWithoutTools,
-    /// None: a schema is ignored, and prose comes back.
+    /// None: a schema is ignored, and the answer is prose.
     Ignored,
 }
 
-/// What a model takes.
+/// What a model accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     vendor: &'static Vendor,
-    /// Words for the effort of its reasoning.
+    /// Values of `reasoning_effort`.
     pub effort: Effort,
-    /// What becomes of a schema.
+    /// Response formats.
     pub schemas: Schemas,
-    /// Ids of tool calls.
+    /// Tool call ids.
     pub tool_ids: ToolIds,
-    /// Optional parameters that this model refuses, beyond those of its vendor.
+    /// Optional parameters that this model refuses, in addition to its vendor's.
     refuses: &'static [&'static str],
-    /// The call of a tool must carry a signature of Google's.
+    /// Whether a tool call must carry Google's signature.
     pub signed_calls: bool,
-    /// Between the result of a call and what a person says next there must be an answer.
+    /// Whether there must be an assistant message between a tool result and the next user message.
     pub bridges_results: bool,
-    /// An answer that called tools must carry its reasoning, if only an empty one.
+    /// Whether an assistant message with tool calls must carry its reasoning, even if empty.
     pub reasoning_in_history: bool,
-    /// Whether a schema may say `strict`.
+    /// Whether a schema may contain `strict`.
     pub strict_schemas: bool,
-    /// Whether it thinks unless the request says otherwise, and then cannot be made to call a tool.
+    /// Whether the model reasons by default, in which case it cannot be forced to call a tool.
     pub thinks_freely: bool,
 }
 
-/// How the first call of a message says that it has no signature, as Google documents it for the calls of another
-/// model (V ai.google.dev/gemini-api/docs/thought-signatures).
+/// Marks the first tool call of a message as unsigned, as Google documents it for calls that another model made (V
+/// ai.google.dev/gemini-api/docs/thought-signatures).
 pub const NO_SIGNATURE: &str = r#"{"google":{"thought_signature":"skip_thought_signature_validator"}}"#;
 
-/// What an assistant is made to say where a vendor wants it to say something.
+/// The assistant message that is inserted where a vendor requires one.
 pub const BRIDGE: &str = r#"{"role":"assistant","content":"Understood."}"#;
 
-/// What says how a model is to reason.
+/// Parameters that control reasoning.
 const ABOUT_REASONING: &[&str] = &[
     "reasoning",
     "thinking",
@@ -106,7 +106,7 @@ const ABOUT_REASONING: &[&str] = &[
 ];
 
 impl Target {
-    /// What a model of that vendor takes of a request, which may have tools.
+    /// What a vendor's model accepts of a request. `tools` tells whether the request has tools.
     #[must_use]
     pub fn of(preset: &Preset, upstream_model: &str, capabilities: &Capabilities, tools: bool) -> Self {
         let vendor = VENDORS.iter().find(|vendor| vendor.preset == preset.name).unwrap_or(&UNKNOWN);
@@ -126,49 +126,49 @@ impl Target {
             reasoning_in_history: deep_thinker,
             // V console.groq.com/docs/structured-outputs: strict mode on select models only, else a 400.
             strict_schemas: vendor.preset != "groq" || model.contains("gpt-oss"),
-            // "Thinking mode does not support this tool_choice", of `required` and of a name (R
+            // "Thinking mode does not support this tool_choice", for `required` and for a named tool (R
             // deepseek-ai/DeepSeek-V3#1376, can1357/oh-my-pi#7315).
             thinks_freely: deep_thinker,
         }
     }
 
-    /// Whether an optional parameter is refused, whatever its value is.
+    /// Whether an optional parameter is refused, whatever its value.
     #[must_use]
     pub fn refuses(&self, parameter: &str) -> bool {
         self.vendor.refuses.contains(&parameter) || self.refuses.contains(&parameter)
     }
 
-    /// Whether only one answer can be asked for at a time.
+    /// Whether `n` must be 1.
     #[must_use]
     pub fn gives_one_choice(&self) -> bool {
         self.vendor.one_choice
     }
 
-    /// Whether the definition of a tool may say `strict`.
+    /// Whether a tool definition may contain `strict`.
     #[must_use]
     pub fn takes_strict_tools(&self) -> bool {
         self.vendor.strict_tools
     }
 
-    /// Whether functions may be offered, called and answered as they were before there were tools.
+    /// Whether the deprecated `functions`, `function_call` and role `function` are accepted.
     #[must_use]
     pub fn takes_functions(&self) -> bool {
         self.vendor.functions
     }
 
-    /// The highest temperature that is taken.
+    /// The highest accepted temperature.
     #[must_use]
     pub fn hottest(&self) -> Option<f64> {
         self.vendor.hottest
     }
 
-    /// Whether a message may come from a `developer`.
+    /// Whether the role `developer` is accepted.
     #[must_use]
     pub fn knows_developers(&self) -> bool {
         self.vendor.developer
     }
 
-    /// Members of a message of that role.
+    /// Accepted members of a message with this role.
     #[must_use]
     pub fn members(&self, role: &str) -> Kept {
         self.vendor
@@ -178,25 +178,25 @@ impl Target {
             .map_or(Kept::All, |(_, kept)| *kept)
     }
 
-    /// Members of a call of a tool.
+    /// Accepted members of a tool call.
     #[must_use]
     pub fn call_members(&self) -> Kept {
         self.vendor.call_members
     }
 
-    /// Whether marks for a prompt cache may stand in messages and tools.
+    /// Whether prompt cache markers may occur in messages and tools.
     #[must_use]
     pub fn keeps_cache_marks(&self) -> bool {
         self.vendor.cache_marks
     }
 
-    /// Whether the words of a system, assistant or tool message must be one text, not a list of parts.
+    /// Whether the content of system, assistant and tool messages must be a string, not a list of parts.
     #[must_use]
     pub fn wants_plain_text(&self) -> bool {
         self.vendor.plain_text
     }
 
-    /// Whether parts that hold reasoning may stand in an assistant's content.
+    /// Whether an assistant's content may contain reasoning parts.
     #[must_use]
     pub fn keeps_reasoning_parts(&self) -> bool {
         self.vendor.reasoning_parts

@@ -1,9 +1,9 @@
-//! What models differ in from the rest of their vendor's, by their names.
+//! How individual models differ from their vendor's others, by name.
 
 use super::vendors::Vendor;
 use super::{ABOUT_REASONING, Schemas};
 
-/// What a model refuses beyond its vendor.
+/// Parameters that a model refuses in addition to its vendor's.
 pub(super) fn refused_by_model(
     vendor: &Vendor,
     model: &str,
@@ -23,13 +23,13 @@ pub(super) fn refused_by_model(
         return &["prediction", "web_search_options"];
     }
     if reasons == Some(false) {
-        // Where it is known that a model does not reason, nobody need be asked how to.
+        // A model that is known not to reason needs no parameters about reasoning.
         return ABOUT_REASONING;
     }
     &[]
 }
 
-/// What becomes of a schema at one model of a vendor. What the catalogue says of a model is about schemas alone.
+/// How a vendor's model handles a schema. The catalog's fact about a model only covers schemas.
 pub(super) fn schemas(vendor: &Vendor, model: &str, structured_output: Option<bool>) -> Schemas {
     let families = ["gpt-oss", "llama-4", "kimi-k2"];
     match vendor.schemas {
@@ -48,7 +48,7 @@ pub(super) fn schemas(vendor: &Vendor, model: &str, structured_output: Option<bo
     }
 }
 
-/// The third generation, and the names that point at the newest one.
+/// The third generation of Gemini, including the aliases for the newest model.
 pub(super) fn is_third_gemini(model: &str) -> bool {
     model.starts_with("gemini") && !["gemini-1", "gemini-2"].iter().any(|old| model.starts_with(old))
 }

@@ -1,10 +1,10 @@
-//! The parameters that a request can do without, and which of them a vendor's error says that it does not take.
+//! Optional parameters, and which of them a vendor's error refuses.
 
 use crate::providers::errors::UpstreamError;
 
-/// Parameters without which a request means the same, or nearly so. What decides about the answer's format, its tools or
-/// its end is not among them. `max_tokens` is, as the one that gets another name instead of being left out; and [`STRICT`],
-/// a member of tools and schemas.
+/// Parameters that a request can omit without changing its meaning much. Parameters that determine the answer's
+/// format, its tools or its end are not included. `max_tokens` is, because it is renamed instead of omitted. So is
+/// [`STRICT`], which is a member of tools and schemas.
 pub static OPTIONAL: &[&str] = &[
     "audio",
     "cache_control",
@@ -52,42 +52,42 @@ pub static OPTIONAL: &[&str] = &[
     "web_search_options",
 ];
 
-/// Some of [`OPTIONAL`], a bit each.
+/// A subset of [`OPTIONAL`], one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parameters(u64);
 
 impl Parameters {
-    /// Those of the names that are optional.
+    /// The optional parameters among these names.
     #[must_use]
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Self(names.into_iter().filter_map(bit).fold(0, |all, bit| all | bit))
     }
 
-    /// Whether a parameter is among them.
+    /// Whether the set contains a parameter.
     #[must_use]
     pub fn contains(self, name: &str) -> bool {
         self.0 != 0 && bit(name).is_some_and(|bit| self.0 & bit != 0)
     }
 
-    /// Whether there are none.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// These and those.
+    /// The union of two sets.
     #[must_use]
     pub fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
-    /// Those of these that are also among the others.
+    /// The intersection of two sets.
     #[must_use]
     pub fn common(self, others: Self) -> Self {
         Self(self.0 & others.0)
     }
 
-    /// Those of these that are not among the others.
+    /// The difference of two sets.
     #[must_use]
     pub fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
@@ -99,14 +99,13 @@ fn bit(name: &str) -> Option<u64> {
     u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index))
 }
 
-/// That calls of a tool, or the answer, must follow their schema to the letter: a member of the definition of a tool and of
-/// a schema.
+/// Requires tool calls, or the answer, to follow their schema exactly. A member of tool definitions and schemas.
 pub const STRICT: &str = "strict";
 
-/// What `max_tokens` is called by models that reason.
+/// The name of `max_tokens` for models that reason.
 pub const NEWER_LIMIT: &str = "max_completion_tokens";
 
-/// How vendors say that they do not take something, in lower case.
+/// How vendors say that they do not accept something, in lowercase.
 const REFUSALS: &[&str] = &[
     "additional properties",
     "cannot find field",
@@ -130,18 +129,18 @@ const REFUSALS: &[&str] = &[
     "unsupported",
 ];
 
-/// Words behind which a vendor names a parameter without quotes; another parameter is one, too, in a list.
+/// Words after which a vendor names a parameter without quotes. In a list, another parameter also introduces the
+/// next.
 const LEADS: &[&str] =
     &["argument", "arguments", "field", "name", "parameter", "parameters", "supplied", "supported"];
 
-/// Whether the vendor says that the limit of the answer goes by its newer name: "'max_tokens' is not supported with this
-/// model. Use 'max_completion_tokens' instead."
+/// Whether the vendor asks for the newer name of the output limit: "'max_tokens' is not supported with this model.
+/// Use 'max_completion_tokens' instead."
 fn wants_newer_limit(error: &UpstreamError) -> bool {
     error.status == 400 && names(&error.message, "max_tokens") && names(&error.message, NEWER_LIMIT)
 }
 
-/// Which of the parameters that were `sent` the vendor says that it does not take. Only a 400 or 422 is read, and only
-/// one that says so in a known way.
+/// The parameters in `sent` that the vendor's error refuses. Only a 400 or 422 with a known phrase counts.
 #[must_use]
 pub fn refused_parameters(error: &UpstreamError, sent: Parameters) -> Parameters {
     if sent.is_empty() || !matches!(error.status, 400 | 422) {
@@ -166,7 +165,7 @@ pub fn refused_parameters(error: &UpstreamError, sent: Parameters) -> Parameters
     Parameters::of(named.copied())
 }
 
-/// Whether a sentence names a parameter, and does not merely use the word.
+/// Whether a message names a parameter, rather than just using the word.
 fn names(sentence: &str, name: &str) -> bool {
     let part_of_word = |character: char| character.is_alphanumeric() || character == '_';
     sentence.match_indices(name).any(|(start, _)| {
@@ -189,7 +188,7 @@ fn names(sentence: &str, name: &str) -> bool {
     })
 }
 
-/// `reasoning_effort` as xAI calls it: `reasoningEffort`.
+/// xAI's spelling: `reasoningEffort` for `reasoning_effort`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Words, ids and refusals by themselves.
+//! Unit tests of effort values, tool call ids and refused parameters.
 
 use super::*;
 use crate::providers::errors::UpstreamError;

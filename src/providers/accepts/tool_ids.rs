@@ -1,6 +1,6 @@
-//! Ids of tool calls: which a vendor takes, and the alias of one that it does not.
+//! Which tool call ids a vendor accepts, and aliases for those that it refuses.
 
-/// Which ids a vendor takes.
+/// Which tool call ids a vendor accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToolIds {
     /// Any.
@@ -15,22 +15,22 @@ pub enum ToolIds {
 }
 
 const NINE: usize = 9;
-/// So many of 62 letters and digits are more than 128 bits.
+/// 24 characters out of 62 are more than 128 bits.
 const LONG: usize = 24;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Mistral's models have Mistral's template, and with it this rule, wherever they are served.
+/// Mistral's models use Mistral's chat template, and its rule for ids, wherever they are served.
 const MISTRALS: &[&str] =
     &["mistral", "ministral", "magistral", "devstral", "codestral", "pixtral", "mixtral", "voxtral"];
 
-/// What a vendor's rule becomes for one of its models.
+/// A vendor's rule, adjusted for one of its models.
 pub(super) fn of_model(vendor: ToolIds, model: &str) -> ToolIds {
     let model = model.to_ascii_lowercase();
     if MISTRALS.iter().any(|family| model.contains(family)) { ToolIds::Nine } else { vendor }
 }
 
 impl ToolIds {
-    /// Whether an id may stay.
+    /// Whether an id is accepted.
     #[must_use]
     pub fn takes(self, id: &str) -> bool {
         match self {
@@ -44,8 +44,8 @@ impl ToolIds {
         }
     }
 
-    /// Another id for `id`: always the same for the same `turn`, so that a conversation keeps its ids from request to
-    /// request. A higher turn is for an id whose alias is taken already.
+    /// A replacement for `id`. The same `id` and `turn` always give the same alias, so a conversation keeps its ids
+    /// from request to request. If an alias is already taken, use a higher turn.
     #[must_use]
     pub fn alias(self, id: &str, turn: u8) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -53,7 +53,7 @@ impl ToolIds {
         hasher.update(&[turn]);
         let mut random = [0; LONG];
         hasher.finalize_xof().fill(&mut random);
-        // 256 is no multiple of 62: the first letters come a little more often, which harms nothing here.
+        // 256 is not a multiple of 62, so the first letters are slightly more frequent, which is harmless here.
         let letters = random
             .iter()
             .map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len()).copied().map_or('0', char::from));

@@ -1,21 +1,21 @@
-//! A row for each vendor: what it refuses, and how its messages must look.
+//! One row per vendor: the parameters that it refuses, and the message format that it requires.
 //!
-//! A vendor without a row, or with a row that says nothing, gets a request as its caller wrote it.
+//! A vendor without a row gets the request as the caller wrote it, apart from OpenAI's own extensions.
 
 use super::effort::{self, Effort};
 use super::tool_ids::ToolIds;
 use super::{Kept, Schemas};
 
-/// What is known of one vendor.
+/// What is known about one vendor.
 #[derive(Debug)]
 pub(super) struct Vendor {
     pub(super) preset: &'static str,
-    /// Optional parameters that it answers with an error.
+    /// Optional parameters that cause an error.
     pub(super) refuses: &'static [&'static str],
     pub(super) effort: fn(&str, Option<bool>, bool) -> Effort,
-    /// Whether it knows the role `developer`.
+    /// Whether it accepts the role `developer`.
     pub(super) developer: bool,
-    /// Members of messages, by role; an empty role is every other.
+    /// Accepted members of messages, by role; the empty role matches every other role.
     pub(super) members: &'static [(&'static str, Kept)],
     pub(super) call_members: Kept,
     pub(super) cache_marks: bool,
@@ -23,9 +23,9 @@ pub(super) struct Vendor {
     pub(super) reasoning_parts: bool,
     pub(super) tool_ids: ToolIds,
     pub(super) schemas: Schemas,
-    /// Whether the definition of a tool may say `strict`.
+    /// Whether a tool definition may contain `strict`.
     pub(super) strict_tools: bool,
-    /// Whether it knows `functions`, and messages of that role, from before there were tools.
+    /// Whether it accepts the deprecated `functions` and messages with the role `function`.
     pub(super) functions: bool,
     /// Whether `n` must be 1.
     pub(super) one_choice: bool,
@@ -33,10 +33,10 @@ pub(super) struct Vendor {
     pub(super) hottest: Option<f64>,
 }
 
-/// A vendor of which nothing is known.
+/// A vendor about which nothing is known.
 pub(super) static UNKNOWN: Vendor = UNKNOWN_ROW;
 
-/// What other vendors add to the messages of an assistant.
+/// Members that other vendors add to assistant messages.
 const FOREIGN: Kept = Kept::Without(&[
     "reasoning_content",
     "reasoning",
@@ -70,8 +70,9 @@ const FOREIGN_BUT_REASONING: Kept = Kept::Without(&[
 
 const CALL: Kept = Kept::Only(&["id", "type", "function", "custom"]);
 
-/// What OpenAI does not know ("Unrecognized request argument supplied: thinking", R nashsu/llm_wiki#336; "Unknown
-/// parameter: 'reasoning'", R musistudio/claude-code-router#1374; of samplers R open-webui/open-webui#14520).
+/// Parameters that OpenAI refuses ("Unrecognized request argument supplied: thinking", R nashsu/llm_wiki#336;
+/// "Unknown parameter: 'reasoning'", R musistudio/claude-code-router#1374; for sampling parameters R
+/// open-webui/open-webui#14520).
 const NOT_OPENAIS: &[&str] = &[
     "cache_control",
     "chat_template_kwargs",
@@ -96,7 +97,7 @@ const NOT_OPENAIS: &[&str] = &[
 pub(super) static VENDORS: &[Vendor] = &[
     Vendor { preset: "openai", ..OPENAI },
     Vendor { preset: "azure", ..OPENAI },
-    // V platform.claude.com/docs/en/api/openai-sdk: unknown fields are ignored, `developer` is known, `n` must be
+    // V platform.claude.com/docs/en/api/openai-sdk: unknown fields are ignored, `developer` is accepted, `n` must be
     // exactly 1, `response_format` is ignored.
     Vendor {
         preset: "anthropic",
@@ -107,8 +108,8 @@ pub(super) static VENDORS: &[Vendor] = &[
         ..UNKNOWN_ROW
     },
     // "Invalid JSON payload received. Unknown name \"store\": Cannot find field." (R jackmpcollins/magentic#382,
-    // liliMozi/openhanako#394, sipeed/picoclaw#1196), in messages as well. A schema beside tools: "Function calling
-    // with a response mime type: 'application/json' is unsupported" before the third generation (R
+    // liliMozi/openhanako#394, sipeed/picoclaw#1196), in messages as well. A schema together with tools: "Function
+    // calling with a response mime type: 'application/json' is unsupported" before the third generation (R
     // openai/openai-agents-python#656). "Unknown name \"strict\" at 'request.tools[0].function_declarations[0]'" (R
     // router-for-me/CLIProxyAPI#102).
     Vendor {
@@ -159,13 +160,13 @@ pub(super) static VENDORS: &[Vendor] = &[
         strict_tools: false,
         ..UNKNOWN_ROW
     },
-    // It passes each model what that model takes (V openrouter.ai/docs/api/reference/parameters).
+    // Passes each model the parameters that it accepts (V openrouter.ai/docs/api/reference/parameters).
     Vendor { preset: "openrouter", developer: true, ..UNKNOWN_ROW },
     // V console.groq.com/docs/openai: `logprobs`, `logit_bias`, `top_logprobs`, `messages[].name` and more than one
-    // choice are a 400. "property 'store' is unsupported" (R fanenr/chatbot#21), `metadata` (R
-    // skye-harris/hass_local_openai_llm#59), `prompt_cache_key` (R sipeed/picoclaw#1196); of messages "property
-    // 'reasoning_content' is unsupported" (R janhq/jan#8136). "json mode cannot be combined with tool/function calling"
-    // (R vercel/ai#16540).
+    // choice cause a 400. "property 'store' is unsupported" (R fanenr/chatbot#21), `metadata` (R
+    // skye-harris/hass_local_openai_llm#59), `prompt_cache_key` (R sipeed/picoclaw#1196); for messages "property
+    // 'reasoning_content' is unsupported" (R janhq/jan#8136). "json mode cannot be combined with tool/function
+    // calling" (R vercel/ai#16540).
     Vendor {
         preset: "groq",
         refuses: &[
@@ -210,8 +211,8 @@ pub(super) static VENDORS: &[Vendor] = &[
         one_choice: true,
         ..UNKNOWN_ROW
     },
-    // "Extra inputs are not permitted", of the body and of messages (R mistralai/platform-docs-public#7,
-    // BerriAI/litellm#30835, charmbracelet/crush#1590). What it takes is V github.com/mistralai/client-python,
+    // "Extra inputs are not permitted", for the body and for messages (R mistralai/platform-docs-public#7,
+    // BerriAI/litellm#30835, charmbracelet/crush#1590). Accepted members: V github.com/mistralai/client-python,
     // docs/models/{chatcompletionrequest,assistantmessage,usermessage,toolmessage}.md.
     Vendor {
         preset: "mistral",
@@ -258,7 +259,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         hottest: Some(1.5),
         ..UNKNOWN_ROW
     },
-    // Unknown fields are ignored; `store` is not among what it lists (V docs.together.ai/reference/chat-completions-1).
+    // Unknown fields are ignored; `store` is not documented (V docs.together.ai/reference/chat-completions-1).
     Vendor { preset: "together", refuses: &["store"], effort: effort::hosted, ..UNKNOWN_ROW },
     // "messages[0].role: unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool`" (R
     // earendil-works/pi#1048). V api-docs.deepseek.com: `response_format` is `text` or `json_object`; in thinking mode
@@ -301,8 +302,8 @@ pub(super) static VENDORS: &[Vendor] = &[
         strict_tools: false,
         ..UNKNOWN_ROW
     },
-    // "Extra inputs are not permitted, field: 'messages[2].cache_control'", in tools as well (R anomalyco/opencode#24696);
-    // what it takes is V docs.fireworks.ai/api-reference/post-chatcompletions.
+    // "Extra inputs are not permitted, field: 'messages[2].cache_control'", in tools as well (R
+    // anomalyco/opencode#24696). Accepted members: V docs.fireworks.ai/api-reference/post-chatcompletions.
     Vendor {
         preset: "fireworks",
         refuses: &[
@@ -340,8 +341,8 @@ pub(super) static VENDORS: &[Vendor] = &[
     Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },
 ];
 
-/// Nothing is known: only what OpenAI alone has is put into common words, the role `developer`, and functions as they were
-/// before tools ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
+/// Nothing is known: only what is specific to OpenAI is translated, namely the role `developer` and the deprecated
+/// functions ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
 /// developers.openai.com/api/reference/chat: deprecated in favor of `tools`).
 const UNKNOWN_ROW: Vendor = Vendor {
     preset: "",

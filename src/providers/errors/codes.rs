@@ -1,29 +1,28 @@
-//! What vendors mean by their error codes and types. A code is a fact: it is believed
-//! before any sentence and, where a row says so, before the status.
+//! The meaning of vendors' error codes and types. A code is more reliable than a message, and where a row says so,
+//! also than the status.
 //!
-//! Generic types (`invalid_request_error`, `BadRequestError`) are no rows on purpose: they
-//! say less than the status, and a sentence may say more.
+//! Generic types (`invalid_request_error`, `BadRequestError`) have no row on purpose: the status says more, and so
+//! may the message.
 
 use crate::providers::{Meaning, UpstreamError};
 
-/// Where a code counts.
+/// With which statuses a code counts.
 #[derive(Clone, Copy)]
 enum Where {
-    /// Whatever the status is.
+    /// With any status.
     Anywhere,
-    /// Whatever the status is, but for a 429: that waiting mends it says more about what to do
-    /// next than anything beside it.
+    /// With any status but 429. A 429 means that waiting helps, which matters more than any code beside it.
     ExceptWith429,
-    /// Only inside an answer whose status said success: with a status of its own, the
-    /// status says it better (an OpenAI `server_error` comes with 500 and with 503).
+    /// Only in an answer with a success status. An error status is more precise than the code: an OpenAI
+    /// `server_error` comes with 500 and with 503.
     InAnswer,
-    /// Only with a status from 500 on.
+    /// Only with a status of 500 or above.
     WithServerError,
-    /// Only with this status: elsewhere the word is somebody else's, or a mere number.
+    /// Only with status 412: with another status the code means something else, or is a mere number.
     Only412,
-    /// The same.
+    /// Only with status 424.
     Only424,
-    /// The same.
+    /// Only with status 429.
     Only429,
 }
 
@@ -41,7 +40,7 @@ impl Where {
     }
 }
 
-/// One code. The names of the rule say in which field it was found.
+/// One code. The names of its rules tell in which field it was found.
 struct Row {
     code: &'static str,
     applies: Where,
@@ -64,8 +63,8 @@ macro_rules! rows {
     };
 }
 
-/// Codes are compared without case and punctuation, so `DataInspectionFailed` and
-/// `data_inspection_failed` are one row.
+/// Codes are compared ignoring case and punctuation, so `DataInspectionFailed` and `data_inspection_failed` share a
+/// row.
 static ROWS: &[Row] = rows! {
     ExceptWith429 ContextWindow {
         "context_length_exceeded"
@@ -107,9 +106,9 @@ static ROWS: &[Row] = rows! {
         "personal_team_blocked:spending_limit"
         "token_quota_reached"
     }
-    // Zhipu's number for an empty account.
+    // Zhipu's number for an account without credit.
     Only429 QuotaExhausted { "1113" }
-    // Fireworks', for an account that is suspended.
+    // Fireworks' code for a suspended account.
     Only412 QuotaExhausted { "precondition_failed" }
     Anywhere RateLimited {
         "rate_limit_exceeded"
@@ -151,7 +150,7 @@ static ROWS: &[Row] = rows! {
         "provider_unavailable"
         "bad_gateway"
     }
-    // A 424 is not the caller's doing: the model broke behind the vendor's door.
+    // A 424 is not the caller's fault: the model failed inside the vendor's system.
     Only424 Unavailable {
         "generation"
         "model_error_exception"
@@ -187,7 +186,7 @@ static ROWS: &[Row] = rows! {
         "invalid_model"
         "deployment_not_found"
     }
-    // Numbers of MiniMax (`base_resp`) and of Baidu (`error_code`), which mean other things elsewhere.
+    // Numbers of MiniMax (`base_resp`) and Baidu (`error_code`), which other vendors use for other things.
     InAnswer RateLimited {
         "base_resp.1002" "base_resp.1039" "base_resp.1041"
         "error_code.4" "error_code.18" "error_code.336501" "error_code.336502"
@@ -204,11 +203,11 @@ static ROWS: &[Row] = rows! {
         "error_code.6" "error_code.13" "error_code.14" "error_code.110" "error_code.111"
     }
     InAnswer ContextWindow { "error_code.336103" }
-    // A reason for an end.
+    // A finish reason.
     InAnswer Overloaded { "insufficient_system_resource" "engine_overloaded" }
     InAnswer ContextWindow { "error_limit" }
-    // What names the parameter at fault ends the search: the sentence beside it may quote
-    // the caller.
+    // Codes that refer to the parameter at fault end the search, because the message beside them may quote the
+    // caller.
     Anywhere InvalidRequest {
         "unsupported_parameter"
         "unsupported_value"
@@ -223,7 +222,7 @@ static ROWS: &[Row] = rows! {
     }
 };
 
-/// What the error's codes mean and the rule that knows it; the finest code is asked first.
+/// The meaning of the error's codes and the matching rule. The most specific code is looked up first.
 pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
     let find = |field: &Option<String>, rule: fn(&Row) -> &'static str| {
         let code = field.as_deref()?;
@@ -235,8 +234,8 @@ pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
         .or_else(|| find(&error.kind, |row| row.as_type))
 }
 
-/// Whether the error's type alone calls the request bad, which an error inside an answer
-/// may have to do for want of a status.
+/// Whether the error's type alone marks the request as invalid. Used for an error inside a successful answer, which
+/// has no error status.
 pub fn is_bad_request(error: &UpstreamError) -> bool {
     const TYPES: &[&str] = &[
         "invalid_request_error",
@@ -250,7 +249,7 @@ pub fn is_bad_request(error: &UpstreamError) -> bool {
     kinds.into_iter().flatten().any(|kind| TYPES.iter().any(|row| same(row, kind)))
 }
 
-/// Equal but for case and punctuation.
+/// Compares ignoring case and punctuation.
 fn same(row: &str, code: &str) -> bool {
     let letters = |text: &str| -> Vec<u8> {
         text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()

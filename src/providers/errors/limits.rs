@@ -1,4 +1,4 @@
-//! When a limit ends, from the headers in which vendors report their limits.
+//! When a rate limit resets, from the headers in which vendors report their limits.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use chrono::{DateTime, Utc};
 
 use super::moment::Moment;
 
-/// One limit of several: how much of it is left, where that is said, and when it starts over.
+/// One of several limits: how much of it is left, if known, and when it resets.
 struct Limit {
     remaining: Option<f64>,
     reset: Moment,
 }
 
-/// The end of the limit that was reached. Vendors report several limits at once (requests and tokens, minute and
-/// day): those that are used up count, and of these the last to start over. Where nothing says what is left, the
-/// first to start over counts: probing early costs one call, probing late costs everyone the model.
+/// The reset time of the limit that was reached. Vendors report several limits at once (requests and tokens, per
+/// minute and per day). If some are used up, the last of those to reset counts. If no remaining amounts are reported,
+/// the first to reset counts: probing early costs one call, and probing late keeps the model closed for everyone.
 pub(super) fn from_headers<'a>(
     headers: impl Iterator<Item = (&'a str, &'a str)>,
     now: DateTime<Utc>,
@@ -41,7 +41,7 @@ pub(super) fn from_headers<'a>(
     Some(Moment::In(*wait))
 }
 
-/// The header of the IETF's drafts: `limit=100, remaining=0, reset=30`, or `"default";r=0;t=30`.
+/// The header from the IETF drafts: `limit=100, remaining=0, reset=30`, or `"default";r=0;t=30`.
 fn combined(value: &str) -> Option<Limit> {
     let number = |names: [&str; 2]| {
         value.split([',', ';']).find_map(|part| {

@@ -1,8 +1,8 @@
-//! A vendor's failure as facts: the status, headers and body of an answer, or an error
-//! object inside an answer that looked well, become an [`UpstreamError`].
+//! Parses a vendor's failure (the status, headers and body of a response, or an error object inside a successful
+//! response) into an [`UpstreamError`].
 //!
-//! Nothing is decided here. Whatever arrives, reading it never fails and costs bounded work:
-//! at most 64 KiB are looked at, and what cannot be understood leaves its fields empty.
+//! This module decides nothing. Parsing never fails and its cost is bounded: it looks at no more than 64 KiB, and
+//! leaves fields empty that it cannot understand.
 
 mod body;
 pub mod codes;
@@ -21,34 +21,34 @@ use crate::providers::finish_reasons::Ending;
 use body::Said;
 pub use moment::Moment;
 
-/// What a vendor said about a failure, in the vendor's own words.
+/// What a vendor reported about a failure, in the vendor's own words.
 ///
-/// The texts are raw: they may hold secrets and the caller's prompt, so they are redacted
-/// before anybody sees them, and `Debug` leaves the message out.
+/// The strings are raw. They may contain secrets and the caller's prompt, so they must be redacted before display.
+/// `Debug` omits the message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UpstreamError {
-    /// The HTTP status; for an error inside an answer the number that the error object
-    /// gives, or 200 if it gives none.
+    /// The HTTP status. For an error inside a successful response, the number in the error object, or 200 if it has
+    /// none.
     pub status: u16,
-    /// The vendor's code for it, such as `context_length_exceeded`.
+    /// The vendor's code, such as `context_length_exceeded`.
     pub code: Option<String>,
     /// The vendor's `type` (or Google's `status`), such as `invalid_request_error`.
     pub kind: Option<String>,
-    /// A finer code beneath the first: Azure's `innererror.code`, Google's
-    /// `details[].reason`, OpenRouter's `metadata.error_type`.
+    /// A more specific code: Azure's `innererror.code`, Google's `details[].reason`, OpenRouter's
+    /// `metadata.error_type`.
     pub inner_code: Option<String>,
     /// The parameter at fault.
     pub param: Option<String>,
-    /// The sentence for people; empty if there was none. At most 16 KiB.
+    /// The vendor's message; empty if there was none. At most 16 KiB.
     pub message: String,
     /// How long the vendor asks us to wait, uncapped.
     pub retry_after: Option<Duration>,
-    /// When the limit that was reached starts over, from the headers that report limits or from the body. It says
-    /// something only about a failure that is a limit: such headers come with every answer.
+    /// When the limit that was reached resets, from the rate limit headers or the body. Meaningful only if the
+    /// failure is a limit, because vendors send such headers with every response.
     pub reset: Option<Moment>,
-    /// Whether the vendor reports what its moderation found.
+    /// Whether the vendor reports moderation results.
     pub moderated: bool,
-    /// Whether the body is a page for people: what answered is a server in front of the vendor's.
+    /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
     pub page: bool,
 }
 
@@ -68,53 +68,52 @@ impl fmt::Debug for UpstreamError {
     }
 }
 
-/// Reads an answer whose status says that it failed.
+/// Parses a response with an error status.
 ///
-/// Understands the shapes of OpenAI, Azure, Anthropic, Gemini (bare or in an array),
-/// Mistral, OpenRouter, AWS, xAI, Ollama, FastAPI, JSON within JSON, an error sent as an
-/// event, plain text and HTML. `now` turns a date in `Retry-After` into a duration.
+/// Understands the formats of OpenAI, Azure, Anthropic, Gemini (bare or in an array), Mistral, OpenRouter, AWS, xAI,
+/// Ollama, FastAPI, JSON within JSON, an error sent as an event, plain text and HTML. `now` turns a date in
+/// `Retry-After` into a duration.
 pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> UpstreamError {
     let said = body::read(body);
     let retry_after = retry_after::from_headers(headers, now).or(said.retry_after);
-    // A gateway in between may answer with a status of its own around the vendor's.
+    // A proxy in between may replace the vendor's status with its own.
     let number = said.number.filter(|number| *number != status).map(|number| number.to_string());
     let code = said.code.clone().or(number).or_else(|| amazon_error_type(headers));
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    // What the vendor says of this failure comes before what it says with every answer.
+    // What the body says about this failure takes precedence over headers that come with every response.
     let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let reset = said.reset.or_else(|| limits::from_headers(within, now));
     let reset = reset.or_else(|| limits::from_headers(texts, now));
     UpstreamError { code, retry_after, reset, ..from_said(status, said) }
 }
 
-/// Reads the value of the member `error` of an answer or an event that arrived with a
-/// success status. One that [`says_nothing`] is no error: the caller must not come here with it.
+/// Parses the value of the `error` member of an answer or event that arrived with a success status. The caller must
+/// check [`says_nothing`] first: such a value is not an error.
 pub fn error_in_answer(error: &[u8]) -> UpstreamError {
     in_success(body::read_member(error))
 }
 
-/// Reads an answer or an event without a choice that arrived with a success status, if it reports
-/// an error in one of the shapes that vendors have for that: `object: error`, `base_resp`,
-/// `error_code` and `error_msg`, `code` and `message`, `detail`, `errors` and their like.
+/// Parses an answer or event without choices that arrived with a success status. Returns `Some` if it reports an
+/// error in one of the formats that vendors use for that: `object: error`, `base_resp`, `error_code` and `error_msg`,
+/// `code` and `message`, `detail`, `errors` and similar.
 pub fn error_instead_of_answer(text: &[u8]) -> Option<UpstreamError> {
     body::read_instead_of_answer(text).map(in_success)
 }
 
-/// Reads the data of an event that is named `error`: an error in any shape, a mere sentence
-/// included.
+/// Parses the data of an event named `error`, which is an error in any format, including plain text.
 pub fn error_of_event(data: &[u8]) -> UpstreamError {
     in_success(body::read(data))
 }
 
-/// An end without content that says what went wrong, as the error that it is: its word is the code.
+/// Turns the finish reason of an answer without content into an error whose code is that reason.
 pub fn error_of_ending(ending: Ending) -> UpstreamError {
     let word = ending.rule.rsplit(':').next().unwrap_or_default();
     let message = format!("the model ended without an answer (finish_reason `{word}`)");
     from_said(200, Said { code: body::label(word), message, ..Said::default() })
 }
 
-/// Whether the value of an `error` member reports none: nothing is in it but nulls, blanks,
-/// zeros and words of success.
+/// Whether the value of an `error` member reports no error: it contains only nulls, blanks, zeros and words of
+/// success.
 pub fn says_nothing(error: &str) -> bool {
     match error {
         "null" | "\"\"" | "{}" | "[]" | "false" => true,
@@ -142,7 +141,7 @@ fn from_said(status: u16, said: Said) -> UpstreamError {
     }
 }
 
-/// AWS puts the name of the exception into a header, followed by a colon and an address.
+/// AWS puts the exception's name into a header, followed by a colon and a URL.
 fn amazon_error_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("x-amzn-errortype")?.to_str().ok()?;
     value.split(':').next().and_then(body::label)

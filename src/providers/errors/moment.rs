@@ -1,25 +1,25 @@
-//! When a vendor says that a limit ends: as a span, a date, or a number that is either.
+//! When a vendor says that a limit resets: a duration, a date, or a number that may be either.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-/// The end of a limit, as the vendor says it.
+/// When a limit resets, as the vendor reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// After so long.
+    /// After this long.
     In(Duration),
     /// At this time.
     At(DateTime<Utc>),
 }
 
-/// From here on a plain number is seconds since 1970, and no span: it would be 31 years.
+/// From this value on, a plain number is seconds since 1970: as a duration it would be 31 years.
 const SECONDS_SINCE_1970: f64 = 1e9;
-/// And from here on milliseconds.
+/// From this value on, it is milliseconds since 1970.
 const MILLIS_SINCE_1970: f64 = 1e12;
 
 impl Moment {
-    /// How long it is until then; none if it has passed.
+    /// The time left until then; `None` if it has passed.
     #[must_use]
     pub fn wait(self, now: DateTime<Utc>) -> Option<Duration> {
         let wait = match self {
@@ -29,7 +29,8 @@ impl Moment {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// A number of `unit` seconds, or since 1970 if it is too large for a span. None for what is no such number.
+    /// A number of `unit` seconds, or a time since 1970 if it is too large for a duration. `None` if it is negative
+    /// or not finite.
     pub(super) fn of_number(number: f64, unit: f64) -> Option<Self> {
         if !number.is_finite() || number < 0.0 {
             return None;
@@ -46,8 +47,8 @@ impl Moment {
         Some(Self::At(date))
     }
 
-    /// A whole value of a header or of a member of a body: `30`, `1764392400`, `6m0s`, `2026-04-01T00:00:00Z`,
-    /// `Wed, 21 Oct 2026 07:28:00 GMT`. A plain number is seconds.
+    /// Parses the whole value of a header or JSON member: `30`, `1764392400`, `6m0s`, `2026-04-01T00:00:00Z`, `Wed,
+    /// 21 Oct 2026 07:28:00 GMT`. A plain number is seconds.
     pub(super) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         if is_decimal(text) {
@@ -65,8 +66,9 @@ impl Moment {
         }
     }
 
-    /// What a sentence says: `try again in 5h32m`, `will reset at 2026-08-17 02:56:15`. Only behind words that speak of
-    /// it: a sentence holds other spans as well, such as the length of the limit's window.
+    /// Finds the reset time in a message: `try again in 5h32m`, `will reset at 2026-08-17 02:56:15`. Looks only after
+    /// words that introduce it, because a message may contain other durations, such as the length of the limit's
+    /// window.
     pub(super) fn in_sentence(sentence: &str) -> Option<Self> {
         let sentence = sentence.to_ascii_lowercase();
         let spans = AFTER_SPANS.iter().filter_map(|words| {
@@ -79,7 +81,7 @@ impl Moment {
     }
 }
 
-/// These words come before a span.
+/// Words that introduce a duration.
 const AFTER_SPANS: &[&str] = &[
     "try again in",
     "try again after",
@@ -94,7 +96,7 @@ const AFTER_SPANS: &[&str] = &[
     "please wait",
 ];
 
-/// And these before a date.
+/// Words that introduce a date.
 const AFTER_DATES: &[&str] = &[
     "reset at",
     "resets at",
@@ -116,11 +118,11 @@ fn behind<'a>(sentence: &'a str, words: &str) -> Option<&'a str> {
 }
 
 fn is_decimal(text: &str) -> bool {
-    // `f64` would also take "inf", "nan" and exponents.
+    // `f64` also parses "inf", "nan" and exponents.
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// The span at the start of a text, and the rest of the text: `1h2m3s`, `20ms`, `2 hours and 5 minutes`.
+/// The duration at the start of a text, and the rest of the text: `1h2m3s`, `20ms`, `2 hours and 5 minutes`.
 fn span(text: &str) -> Option<(Duration, &str)> {
     let (mut total, mut rest, mut found) = (Duration::ZERO, text, false);
     while let Some((part, behind)) = span_part(rest) {
@@ -152,7 +154,7 @@ fn span_part(text: &str) -> Option<(Duration, &str)> {
     Some((span, rest))
 }
 
-/// The date at the start of a text, in UTC unless it says an offset: `2026-04-01 at 00:00 utc`, `2026-08-17 02:56:15`.
+/// The date at the start of a text, in UTC unless it has an offset: `2026-04-01 at 00:00 utc`, `2026-08-17 02:56:15`.
 fn date(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim_start();
     let whole = text.split([' ', ',', ')', '"']).next()?.trim_end_matches('.');

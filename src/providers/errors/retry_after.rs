@@ -7,9 +7,8 @@ use http::HeaderMap;
 
 use super::moment::Moment;
 
-/// The wait that the headers ask for, uncapped: `retry-after-ms` (OpenAI, Azure; finer), else
-/// `retry-after` in seconds or as an HTTP date. A date that has passed is no wait. Seconds since 1970, which some
-/// servers write there, are a date too.
+/// The requested wait, uncapped: `retry-after-ms` (OpenAI, Azure; more precise), else `retry-after` in seconds or as
+/// an HTTP date. A date in the past is no wait. Some servers send seconds since 1970, which count as a date.
 pub(super) fn from_headers(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = text("retry-after-ms").and_then(|text| seconds(text, 0.001));
@@ -24,9 +23,9 @@ pub(super) fn from_google(text: &str) -> Option<Duration> {
     seconds(text.trim().strip_suffix('s')?, 1.0)
 }
 
-/// A decimal number of `unit` seconds; nothing for what is negative or beyond a duration.
+/// A decimal number of `unit` seconds; `None` if negative or too large for a duration.
 fn seconds(text: &str, unit: f64) -> Option<Duration> {
-    // Digits and a point only: `f64` would also take "inf", "nan" and exponents.
+    // Digits and a point only: `f64` also parses "inf", "nan" and exponents.
     if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }

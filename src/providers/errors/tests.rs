@@ -1,4 +1,4 @@
-//! Vendors' errors as they come over the wire, and how they are read.
+//! Vendors' error responses as they arrive, and how they are parsed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn parsed(status: u16, body: &str) -> UpstreamError {
     parse_error(status, &HeaderMap::new(), body.as_bytes(), DateTime::UNIX_EPOCH)
 }
 
-/// (code, type, inner code, param, message), empty where there is none.
+/// (code, type, inner code, param, message), empty if missing.
 fn facts(error: &UpstreamError) -> [&str; 5] {
     [
         error.code.as_deref().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Answers: whole, streamed, at a length and a pace.
+//! Answers: complete, streamed, and with a given length and pace.
 
 use super::*;
 
@@ -88,7 +88,7 @@ async fn chunks_that_are_written_one_by_one_do_not_wait_for_acknowledgements() {
         pieces_of(provider.chat("steady-gap-0ms", streamed()).await).await;
         times.push(asked.elapsed());
     }
-    // The first stream of a connection is acknowledged at once; a later one would wait 40 ms, every time.
-    // A busy machine is not slow five times in a row.
+    // The first stream of a connection is acknowledged at once; a later one would wait 40 ms every time. A busy
+    // machine is not slow five times in a row.
     assert!(times[1..].iter().any(|time| *time < Duration::from_millis(30)), "{times:?}");
 }

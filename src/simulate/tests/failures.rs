@@ -1,4 +1,4 @@
-//! Every way to fail that a name can ask for.
+//! Every failure that a name can ask for.
 
 use super::*;
 
@@ -104,7 +104,7 @@ async fn hang_says_nothing_and_lets_go_when_its_caller_hangs_up() {
         body.len()
     );
     connection.write_all(request.as_bytes()).await.expect("sent");
-    // Served by the same single worker, so the request before it has been read by now.
+    // A single worker serves both, so the previous request has been read by now.
     assert_eq!(provider.chat("steady", json!({})).await.status(), 200);
     connection.shutdown().await.expect("a clean end");
     let mut said = Vec::new();

@@ -1,4 +1,4 @@
-//! The simulated provider as its callers meet it: over real connections.
+//! Tests of the simulated provider over real connections.
 
 mod answers;
 mod failures;
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::{MODELS, Settings, start};
 
-/// No answer of these tests takes long; what does not come within this time does not come.
+/// The timeout of every response in these tests.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Provider {
@@ -26,7 +26,7 @@ struct Provider {
 impl Provider {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a caller from outside, which no rule of the gateway's client binds"
+        reason = "an external caller, to which the rules for the gateway's clients do not apply"
     )]
     async fn start(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -72,7 +72,7 @@ async fn body_of(response: Response) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-/// The pieces in which a body arrived, and whether it ended as it should.
+/// The chunks in which a body arrived, and whether it ended properly.
 async fn pieces_of(mut response: Response) -> (Vec<String>, bool) {
     let mut pieces = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! Requests that are wrong, and what else is served.
+//! Invalid requests, and the other endpoints.
 
 use super::*;
 
@@ -52,7 +52,7 @@ async fn every_listed_model_can_be_called_by_its_listed_name() {
     assert_eq!(names.len(), MODELS.len());
     for name in names.into_iter().filter(|name| !name.contains("slow-") && *name != "sim/hang") {
         let body = provider.chat(name, json!({})).await.text().await.unwrap_or_default();
-        assert!(!body.contains("There is no simulated model"), "{name}: {body}");
+        assert!(!body.contains("Unknown simulated model"), "{name}: {body}");
     }
 }
 

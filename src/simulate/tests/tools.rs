@@ -1,4 +1,4 @@
-//! Calls of tools: whole, in pieces, and what comes after them.
+//! Tool calls: complete, streamed, and the answer after them.
 
 use super::*;
 

@@ -1,8 +1,9 @@
-//! Which addresses a provider may have: https to the public internet, and what the operator opened.
+//! The address policy: which addresses a provider may have. Allows https to the public internet, and what the
+//! operator opened.
 //!
-//! A written address is checked when it is saved and when it is called. A name is resolved once for each connection: what
-//! it resolves to is held to the whole rule (range, port, scheme, our own sockets), and the connection goes to exactly the
-//! addresses that are left. What a name resolved to before, or will resolve to later, does not matter.
+//! A written URL is checked when it is saved and when it is called. A host name is resolved once per connection.
+//! Every address that it resolves to is checked against the full policy (range, port, scheme, our own sockets), and
+//! the connection only uses addresses that passed. Earlier and later results of the same name do not matter.
 
 mod special;
 mod spelling;
@@ -16,19 +17,19 @@ use crate::config::upstream::AllowedRange;
 
 pub use special::is_special;
 
-/// Why an address is not let through.
+/// Why an address is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
-    /// It is no absolute http(s) URL.
+    /// It is not an absolute http(s) URL.
     #[error("the address is not an absolute https URL, such as https://api.example.com/v1")]
     NotAUrl,
-    /// It holds a user or password.
+    /// It contains a user name or password.
     #[error("the address holds a user name or password; put the credential into 'credential'")]
     Credentials,
-    /// It is written in a way that others read differently.
+    /// It is written in a way that other parsers read differently. Holds the corrected URL.
     #[error("the address can be read in more than one way; write it as {0}")]
     Ambiguous(String),
-    /// It is plain http to somewhere the operator did not open.
+    /// It is plain http to an address that the operator did not open.
     #[error(
         "the address is not https; plain http is only for ranges that the operator opened with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS"
     )]
@@ -49,17 +50,17 @@ pub enum Blocked {
     NotRunning,
 }
 
-/// What a connection is made with besides an address: the rule depends on all three.
+/// The parts of a destination besides its address: the policy depends on all three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Service {
-    /// Whether it speaks TLS: https, and not plain http.
+    /// Whether the connection uses TLS (https rather than plain http).
     pub encrypted: bool,
     /// The port.
     pub port: u16,
 }
 
 impl Service {
-    /// The service of an absolute http(s) URL; none if it is no such URL.
+    /// The service of an absolute http(s) URL; `None` for any other URL.
     #[must_use]
     pub fn of(url: &Url) -> Option<Self> {
         let encrypted = match url.scheme() {
@@ -71,7 +72,7 @@ impl Service {
     }
 }
 
-/// The addresses to which one connection may go, with their port; at least one. Only [`Gate::admit_found`] makes them.
+/// The addresses that one connection may use, with their port; at least one. Only [`Gate::admit_found`] creates them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmittedAddresses(Vec<SocketAddr>);
 
@@ -84,7 +85,7 @@ impl IntoIterator for AdmittedAddresses {
     }
 }
 
-/// The rules of one process. Its own sockets are added as they are bound.
+/// The address policy of one process. Its own sockets are added when they are bound.
 #[derive(Debug, Default)]
 pub struct Gate {
     allowed: Vec<AllowedRange>,
@@ -92,7 +93,7 @@ pub struct Gate {
     simulated: OnceLock<SocketAddr>,
 }
 
-/// What is this gateway's own.
+/// The gateway's own sockets and names.
 #[derive(Debug, Default)]
 struct Own {
     sockets: Vec<SocketAddr>,
@@ -100,20 +101,20 @@ struct Own {
 }
 
 impl Gate {
-    /// A gate with the ranges that the operator opened.
+    /// A policy with the ranges that the operator opened.
     #[must_use]
     pub fn new(allowed: Vec<AllowedRange>) -> Self {
         Self { allowed, ..Self::default() }
     }
 
-    /// Tells the gate our own listeners, and the sockets and names (with their ports) of the database, once. They are
-    /// never let through.
+    /// Sets our own listeners, and the sockets and names (with their ports) of the database. They are never allowed.
+    /// Only the first call has an effect.
     pub fn set_own(&self, sockets: Vec<SocketAddr>, names: Vec<(String, u16)>) {
-        // A second call changes nothing: the sockets of a process are bound once.
+        // The sockets of a process are bound once.
         let _ = self.own.set(Own { sockets, names });
     }
 
-    /// Tells the gate where the in-process simulated provider listens, once.
+    /// Sets where the in-process simulated provider listens. Only the first call has an effect.
     pub fn set_simulated(&self, socket: SocketAddr) {
         let _ = self.simulated.set(socket);
     }
@@ -122,7 +123,7 @@ impl Gate {
         self.simulated.get().copied()
     }
 
-    /// Checks a written address as far as it can be without resolving a name.
+    /// Checks a written URL as far as possible without resolving its host name.
     ///
     /// # Errors
     /// [`Blocked`] names the rule and the remedy.
@@ -141,11 +142,11 @@ impl Gate {
         Ok(url)
     }
 
-    /// Holds what a name resolves to to the whole rule and drops what it refuses: `localhost` is often two addresses,
-    /// and the operator opens one.
+    /// Checks the addresses that a name resolves to against the full policy and drops those that it refuses. For
+    /// example, `localhost` often has two addresses, and the operator opens one.
     ///
     /// # Errors
-    /// Nothing is left: why the last one was refused.
+    /// Nothing is left: why the last address was refused.
     pub fn admit_found(
         &self,
         found: impl IntoIterator<Item = IpAddr>,
@@ -176,7 +177,7 @@ impl Gate {
         Ok(())
     }
 
-    /// A name over plain http may yet resolve into an opened range; if nothing is opened, it cannot.
+    /// Over plain http, a name may still resolve into an opened range, unless nothing is opened.
     fn check_name(&self, name: &str, service: Service) -> Result<(), Blocked> {
         if name == "localhost" || name.ends_with(".localhost") {
             return self.check_address(Ipv4Addr::LOCALHOST.into(), service);
@@ -197,12 +198,13 @@ impl Gate {
     }
 
     fn is_own(&self, address: IpAddr, port: u16) -> bool {
-        // What is mapped into IPv6 reaches the same socket.
+        // An IPv4-mapped IPv6 address reaches the same socket.
         let address = address.to_canonical();
         let own = self.own.get().map(|own| own.sockets.as_slice()).unwrap_or_default();
         own.iter().chain(self.simulated.get()).filter(|socket| socket.port() == port).any(|socket| {
             let ip = socket.ip().to_canonical();
-            // The unspecified address leads to this machine, and a socket that has it is reached by every address here.
+            // The unspecified address leads to this machine, and a socket bound to it is reachable at every local
+            // address.
             ip == address
                 || address.is_unspecified()
                 || (ip.is_unspecified() && (is_special(address) || is_here(address)))
@@ -210,7 +212,7 @@ impl Gate {
     }
 }
 
-/// Whether an address belongs to this machine: only those can be bound.
+/// Whether an address belongs to this machine. Only local addresses can be bound.
 fn is_here(address: IpAddr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
 }

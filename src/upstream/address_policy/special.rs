@@ -1,12 +1,12 @@
-//! Addresses that are not the public internet.
+//! Addresses that are not on the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Private, loopback, link-local, CGNAT, multicast, documentation, benchmarking, reserved, or a cloud's own services; for
-/// IPv6 also every form that carries an IPv4 address inside (mapped, compatible, NAT64, 6to4, Teredo, ISATAP), because
-/// the network may unwrap it.
+/// Private, loopback, link-local, CGNAT, multicast, documentation, benchmarking, reserved, or a cloud's own services.
+/// For IPv6 also every form that contains an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo, ISATAP), because
+/// the network may translate it.
 #[must_use]
 pub fn is_special(address: IpAddr) -> bool {
     match address {
@@ -22,17 +22,17 @@ pub fn is_special(address: IpAddr) -> bool {
 const SPECIAL_V4: [(Ipv4Addr, u8); 18] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
-    // CGNAT, and in it Alibaba's metadata service.
+    // CGNAT, which includes Alibaba's metadata service.
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
-    // IBM's network of services, which only its own machines reach.
+    // IBM's service network, which only its own machines reach.
     (Ipv4Addr::new(161, 26, 0, 0), 16),
     (Ipv4Addr::new(166, 8, 0, 0), 14),
-    // Azure's host agent: it hands out certificates and settings of the machine that asks.
+    // Azure's host agent, which hands out certificates and settings of the machine that asks.
     (Ipv4Addr::new(168, 63, 129, 16), 32),
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
-    // In it Oracle's metadata service.
+    // Includes Oracle's metadata service.
     (Ipv4Addr::new(192, 0, 0, 0), 24),
     (Ipv4Addr::new(192, 0, 2, 0), 24),
     (Ipv4Addr::new(192, 88, 99, 0), 24),
@@ -44,7 +44,7 @@ const SPECIAL_V4: [(Ipv4Addr, u8); 18] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Inside 2000::/3, outside of which nothing is public.
+/// Within 2000::/3; nothing outside of it is public.
 const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -52,7 +52,7 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// ISATAP puts an IPv4 address into the last half of an address of any network.
+/// ISATAP puts an IPv4 address into the last half of an address in any network.
 fn is_isatap(address: Ipv6Addr) -> bool {
     let [.., upper, lower, _, _] = address.segments();
     upper & !0x0200 == 0 && lower == 0x5efe
@@ -66,8 +66,8 @@ fn in_v6(address: Ipv6Addr, network: Ipv6Addr, bits: u8) -> bool {
     IpNet::new(network.into(), bits).is_ok_and(|network| network.contains(&IpAddr::V6(address)))
 }
 
-/// Names under which clouds offer the metadata of a machine, with its credentials. They are refused by name as well,
-/// since some of them lead to public addresses.
+/// Host names of cloud metadata services, which hand out a machine's credentials. They are refused by name as well,
+/// because some of them resolve to public addresses.
 const METADATA_NAMES: [&str; 10] = [
     "metadata",
     "metadata.google.internal",
@@ -81,7 +81,7 @@ const METADATA_NAMES: [&str; 10] = [
     "instance-data.ec2.internal",
 ];
 
-/// Whether a host name, in lower case and without a final dot, is a cloud's metadata service.
+/// Whether a host name, in lowercase and without a trailing dot, is a cloud's metadata service.
 pub(super) fn is_metadata(name: &str) -> bool {
     METADATA_NAMES.iter().any(|known| {
         name.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))

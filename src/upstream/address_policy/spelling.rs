@@ -1,7 +1,8 @@
-//! An address must be written in the way in which every parser reads it.
+//! A URL must be written so that every parser reads it the same way.
 //!
-//! The parser of URLs is forgiving: it turns `2130706433`, `0x7f.1` and full-width digits into 127.0.0.1, drops tabs and
-//! takes a backslash for a slash. A proxy, a log or a person reads something else. What it had to correct is refused.
+//! The URL parser is lenient: it turns `2130706433`, `0x7f.1` and full-width digits into 127.0.0.1, drops tabs and
+//! treats a backslash as a slash. A proxy, a log or a person may read something else. URLs that it had to correct are
+//! refused.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,10 +10,10 @@ use url::{Host, Url};
 
 use super::Blocked;
 
-/// Checks that the parsed address is what is written.
+/// Checks that the parsed URL is what is written.
 pub(super) fn check(written: &str, parsed: &Url) -> Result<(), Blocked> {
     let (scheme, rest) = written.split_once("://").ok_or_else(|| ambiguous(parsed))?;
-    // Some parsers end a host at the first slash alone.
+    // Some parsers end the host only at the first slash.
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {
         return Err(Blocked::Credentials);
@@ -29,7 +30,7 @@ fn ambiguous(parsed: &Url) -> Blocked {
     let mut better = parsed.clone();
     let undotted = better.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
     if let Some(host) = undotted {
-        // A name without its final dot is a host as well; if it were not, the address stays as it is.
+        // A name without its trailing dot is a valid host too; if it were not, the URL stays as it is.
         let _ = better.set_host(Some(&host));
     }
     Blocked::Ambiguous(better.into())
@@ -42,7 +43,7 @@ fn same_host(authority: &str, parsed: &Url) -> bool {
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
     };
     let same = match parsed.host() {
-        // The standard library takes four decimal numbers without leading zeros, and nothing else.
+        // The standard library accepts only four decimal numbers without leading zeros.
         Some(Host::Ipv4(address)) => host.parse() == Ok::<Ipv4Addr, _>(address),
         Some(Host::Ipv6(address)) => host.parse() == Ok::<Ipv6Addr, _>(address),
         Some(Host::Domain(name)) => host.eq_ignore_ascii_case(name) && !name.ends_with('.'),
@@ -55,7 +56,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
 }
 
-/// `..` in a path, also percent-encoded, is resolved by some and sent by others.
+/// Some clients resolve `..` in a path, even percent-encoded, and others send it.
 fn has_dot_segment(rest: &str) -> bool {
     let path = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
     path.split('/').skip(1).any(|segment| segment == "." || segment == "..")
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     fn verdict(address: &str) -> Result<(), Blocked> {
-        check(address, &Url::parse(address).expect("the forgiving parser takes it"))
+        check(address, &Url::parse(address).expect("the lenient parser accepts it"))
     }
 
     #[test]

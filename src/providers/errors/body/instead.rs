@@ -1,10 +1,10 @@
-//! Errors that vendors send in the place of an answer, under a status of success and without a member `error`.
+//! Errors that vendors send instead of an answer, with a success status and without an `error` member.
 
 use serde_json::{Map, Value};
 
 use super::{DEEPEST, LOOKED_AT, Said, read_object};
 
-/// Members that are there only if something went wrong.
+/// Members that are present only if something went wrong.
 const MARKS: &[&str] = &[
     "error_code",
     "errorCode",
@@ -23,19 +23,19 @@ const MARKS: &[&str] = &[
     "fault",
 ];
 
-/// Members that hold an object with the vendor's status, and where in it its code is.
+/// Members that hold an object with the vendor's status, and the name of the code in that object.
 const WRAPPERS: &[(&str, &str)] =
     &[("base_resp", "status_code"), ("header", "code"), ("fault", "faultstring"), ("Error", "Code")];
 
-/// Reads an object without a choice, if it reports an error.
+/// Parses an object without choices, if it reports an error.
 pub(in super::super) fn read_instead_of_answer(text: &[u8]) -> Option<Said> {
-    // Whatever is longer than an error ever is, is none.
+    // No error is longer than this.
     let text = text.get(..LOOKED_AT).is_none().then_some(text)?;
     let object: Map<String, Value> = serde_json::from_slice(text).ok()?;
     reports(&object).then(|| read_object(&object, 0))
 }
 
-/// Whether there is nothing in a value but nulls, blanks, zeros and words of success.
+/// Whether a value contains only nulls, blanks, zeros and words of success.
 pub(in super::super) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -58,7 +58,7 @@ fn reports(object: &Map<String, Value>) -> bool {
     };
     let sentence = |name: &str| says(name) && object.get(name).is_some_and(Value::is_string);
     let explained = sentence("message") || sentence("msg") || sentence("Message") || says("detail");
-    // A list of choices, if an empty one, is the form of an answer: a sentence beside it is not yet an error.
+    // A `choices` array, even an empty one, marks an answer: a message beside it is not an error by itself.
     let answers = object.get("choices").is_some_and(Value::is_array);
     is("object", "error")
         || is("type", "error")
@@ -71,7 +71,7 @@ fn reports(object: &Map<String, Value>) -> bool {
         || object.get("status").and_then(Value::as_u64).is_some_and(|status| (400..=599).contains(&status))
 }
 
-/// Whether an object's own kind, if it names one, is that of an error: streams hold progress reports, too.
+/// Whether the object's own type is that of an error, or missing. Streams also contain progress reports.
 fn is_of_an_error(object: &Map<String, Value>) -> bool {
     let kind = ["type", "object", "event"].iter().find_map(|name| object.get(*name)?.as_str());
     kind.is_none_or(|kind| {
@@ -80,7 +80,7 @@ fn is_of_an_error(object: &Map<String, Value>) -> bool {
     })
 }
 
-/// Amazon's neighbors put everything one level further in: Volcengine's and Tencent's own interfaces.
+/// Volcengine and Tencent nest everything one level deeper.
 fn wrapped(object: &Map<String, Value>) -> Option<(&Map<String, Value>, &'static str)> {
     let outer = ["Response", "ResponseMetadata"].iter().find_map(|name| object.get(*name)?.as_object());
     WRAPPERS.iter().find_map(|(name, code)| {
@@ -89,7 +89,7 @@ fn wrapped(object: &Map<String, Value>) -> Option<(&Map<String, Value>, &'static
     })
 }
 
-/// What a wrapper within the object says.
+/// Parses the error of a wrapper inside the object.
 pub(super) fn read_wrapped(object: &Map<String, Value>, depth: u8) -> Said {
     match wrapped(object) {
         Some((inner, _)) if depth < DEEPEST => read_object(inner, depth + 1),
@@ -97,7 +97,7 @@ pub(super) fn read_wrapped(object: &Map<String, Value>, depth: u8) -> Said {
     }
 }
 
-/// A vendor's number with the member that it came in, without which it would be any vendor's.
+/// A vendor's error number, prefixed with the member that holds it, because other vendors use the same numbers.
 pub(super) fn numbered(object: &Map<String, Value>) -> Option<String> {
     let within = |outer: &str, name: &str| {
         let number = object.get(outer)?.get(name)?.as_i64().filter(|number| *number != 0)?;

@@ -1,7 +1,6 @@
-//! The shapes in which vendors say what went wrong, read without trusting any of them.
+//! The formats of vendors' error bodies, parsed defensively.
 //!
-//! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`)
-//! are never read.
+//! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`) are never read.
 
 mod instead;
 
@@ -13,16 +12,15 @@ use super::{moment::Moment, retry_after};
 
 pub(super) use instead::{is_nothing, read_instead_of_answer};
 
-/// More of a body than this is never looked at.
+/// The most bytes of a body that are read.
 const LOOKED_AT: usize = 64 * 1024;
 /// The longest message that is kept, in bytes.
 const LONGEST_MESSAGE: usize = 16 * 1024;
-/// The longest code, type or parameter that is kept, in characters; what is longer is no code.
+/// The longest code, type or parameter that is kept, in characters; anything longer is not a code.
 const LONGEST_LABEL: usize = 128;
-/// How many steps inwards an error is looked for; JSON written out within another error's
-/// message takes four.
+/// How deep an error is searched for. JSON embedded in another error's message takes four levels.
 const DEEPEST: u8 = 8;
-/// The members that hold an error's sentence.
+/// The members that hold an error's message.
 const MESSAGES: &[&str] = &[
     "message",
     "Message",
@@ -37,15 +35,15 @@ const MESSAGES: &[&str] = &[
     "faultstring",
     "error_description",
 ];
-/// How many handed-on headers are looked at.
+/// The most forwarded headers that are read.
 const MOST_HEADERS: usize = 32;
-/// How many of a validation's complaints are kept.
+/// The most validation errors that are kept.
 const MOST_COMPLAINTS: usize = 3;
 
-/// What a body says. Empty where it says nothing.
+/// The contents of an error body. Fields are empty if the body has no such information.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    /// A status given as a number within the body.
+    /// A status given as a number in the body.
     pub(super) number: Option<u16>,
     pub(super) code: Option<String>,
     pub(super) kind: Option<String>,
@@ -53,16 +51,16 @@ pub(super) struct Said {
     pub(super) param: Option<String>,
     pub(super) message: String,
     pub(super) retry_after: Option<Duration>,
-    /// When the limit that was reached starts over.
+    /// When the limit that was reached resets.
     pub(super) reset: Option<Moment>,
-    /// Headers of the vendor behind a router, which it hands on within its body.
+    /// Headers of the vendor behind a router, which forwards them in its body.
     pub(super) limits: Vec<(String, String)>,
     pub(super) moderated: bool,
-    /// A page for people.
+    /// Whether the body is an HTML page.
     pub(super) page: bool,
 }
 
-/// Reads the body of a failed answer.
+/// Parses the body of a failed response.
 pub(super) fn read(body: &[u8]) -> Said {
     let text = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -81,24 +79,24 @@ pub(super) fn read(body: &[u8]) -> Said {
     Said { reset: Moment::in_sentence(&message), message: bounded(&message), page, ..Said::default() }
 }
 
-/// Reads the value of an `error` member.
+/// Parses the value of an `error` member.
 pub(super) fn read_member(error: &[u8]) -> Said {
     match serde_json::from_slice::<Value>(error.get(..LOOKED_AT).unwrap_or(error)) {
-        // The member itself is the error; wrapping it keeps one reading of both.
+        // Wrapping the value again lets one function parse both forms.
         Ok(value) => read_object(&Map::from_iter([("error".to_owned(), value)]), 0),
         Err(_) => read(error),
     }
 }
 
-/// A text that may serve as a code: not blank, not endless.
+/// A text that may serve as a code: neither blank nor too long.
 pub(super) fn label(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty() && text.chars().nth(LONGEST_LABEL).is_none()).then(|| text.to_owned())
 }
 
 impl Said {
-    /// Fills what is still empty from an error further inside; its message is the better
-    /// one, since what is outside mostly says that something inside went wrong.
+    /// Fills empty fields from an error nested inside this one. The nested message wins, because the outer one
+    /// usually only says that something inside went wrong.
     fn absorb(&mut self, inner: Said) {
         self.number = self.number.or(inner.number);
         self.code = self.code.take().or(inner.code);
@@ -128,7 +126,7 @@ fn read_value(value: &Value, depth: u8) -> Said {
     }
 }
 
-/// A sentence, or another error written out as JSON.
+/// A message, or another error encoded as JSON.
 fn read_text(text: &str, depth: u8) -> Said {
     let payload = event_data(text.trim());
     if payload.starts_with(['{', '['])
@@ -145,7 +143,7 @@ fn read_text(text: &str, depth: u8) -> Said {
     }
 }
 
-/// A list of complaints (FastAPI), or errors in an array (Gemini): there the first counts.
+/// A list of validation errors (FastAPI), or an array of errors (Gemini), of which the first counts.
 fn read_list(items: &[Value], depth: u8) -> Said {
     let complaints: Vec<_> = items
         .iter()
@@ -185,8 +183,7 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
     let mut said = read_fields(object, depth);
     match object.get("error") {
         Some(Value::Object(error)) if depth < DEEPEST => {
-            // The error's own fields win over those around it, such as Anthropic's
-            // `"type": "error"`.
+            // The error's own fields win over those around it, such as Anthropic's `"type": "error"`.
             let outer = std::mem::replace(&mut said, read_object(error, depth + 1));
             let message = std::mem::take(&mut said.message);
             said.absorb(outer);
@@ -194,7 +191,7 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
                 said.message = message;
             }
         }
-        // Beside a sentence, a bare `error` is its code; alone, it is the sentence.
+        // Beside a message, a bare `error` is the code; alone, it is the message.
         Some(Value::String(error)) if !said.message.is_empty() => {
             said.code = said.code.or_else(|| label(error));
         }
@@ -211,7 +208,7 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
     said
 }
 
-/// The fields of the object that is the error.
+/// Parses the fields of the error object itself.
 fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
     let field =
         |names: &[&str]| names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()));
@@ -240,8 +237,7 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
     if let Some(metadata) = object.get("metadata") {
         said.moderated |= is_moderation(metadata);
         said.limits = handed_on(metadata);
-        // OpenRouter hands the vendor's own error through, often under "Provider returned
-        // error".
+        // OpenRouter forwards the vendor's own error, often under "Provider returned error".
         if let Some(raw) = metadata.get("raw") {
             said.absorb(read_value(raw, depth + 1));
         }
@@ -249,7 +245,7 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
     said
 }
 
-/// The members in which vendors name the end of a limit, and how many seconds one of their numbers is.
+/// Members in which vendors report the reset time of a limit, and the unit of a plain number, in seconds.
 const RESETS: &[(&str, f64)] = &[
     ("resets_in_seconds", 1.0),
     ("reset_in_seconds", 1.0),
@@ -275,14 +271,14 @@ fn moment(value: &Value, unit: f64) -> Option<Moment> {
     }
 }
 
-/// The headers that OpenRouter hands on.
+/// The headers that OpenRouter forwards.
 fn handed_on(metadata: &Value) -> Vec<(String, String)> {
     let headers = metadata.get("headers").and_then(Value::as_object).into_iter().flatten();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     headers.take(MOST_HEADERS).map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
-/// A code is a word, or a status in disguise.
+/// A code is a word, or a number that is a status.
 enum Code {
     Number(u16),
     Label(String),
@@ -314,14 +310,13 @@ fn google_details(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     object.get("details").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// OpenRouter lists what its moderation objected to.
+/// OpenRouter lists what its moderation flagged.
 fn is_moderation(metadata: &Value) -> bool {
     let reasons = metadata.get("reasons").and_then(Value::as_array);
     reasons.is_some_and(|reasons| !reasons.is_empty()) || metadata.get("flagged_input").is_some()
 }
 
-/// xAI writes the check that its moderation failed into the sentence, as a constant, under the
-/// code that it also has for a wrong key.
+/// xAI reports a failed moderation check as a constant inside the message, with the same code as a wrong key.
 fn names_a_safety_check(sentence: &str) -> bool {
     sentence.contains("SAFETY_CHECK_TYPE_")
 }
@@ -330,7 +325,7 @@ fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name)?.as_str().and_then(label)
 }
 
-/// The first event's data, if the text is a stream of events; else the text.
+/// The data of the first event, if the text is an event stream; else the text.
 fn event_data(text: &str) -> &str {
     if !text.starts_with("data:") && !text.starts_with("event:") {
         return text;
@@ -338,8 +333,8 @@ fn event_data(text: &str) -> &str {
     text.lines().find_map(|line| line.strip_prefix("data:")).unwrap_or(text).trim()
 }
 
-/// The first message of a JSON text that is broken or was cut. Only the first: what follows
-/// may be the caller's own request, sent back.
+/// The first message in JSON that is broken or was cut off. Only the first, because what follows may echo the
+/// caller's request.
 fn first_sentence(json: &str) -> Option<String> {
     let found = ["\"message\"", "\"msg\"", "\"detail\"", "\"error\""].into_iter().filter_map(|key| {
         let (before, after) = json.split_once(key)?;
@@ -355,7 +350,7 @@ fn is_html(text: &str) -> bool {
     ["<!doctype", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
 }
 
-/// An HTML page's title: the rest is decoration.
+/// The title of an HTML page.
 fn html_title(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let title = lower.find("<title>").and_then(|start| {

@@ -1,5 +1,5 @@
-//! The operator's own sentences: a dated file beside the table that is built in, for wordings that a vendor has
-//! changed since the release.
+//! The operator's own sentences: a dated file that extends the built-in table, for messages that a vendor has changed
+//! since the release.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,15 +10,15 @@ use serde::Deserialize;
 use super::mapping::SHORTEST_PART;
 use super::{Meaning, SentenceClass, Speaks, built_in, fits, normalized, scope};
 
-/// The longest file that is read.
+/// The largest file that is read, in bytes.
 pub const LONGEST_FILE: usize = 256 * 1024;
 /// The most sentences that it may hold.
 const MOST_SENTENCES: usize = 1_000;
 
-/// What sentences mean: the operator's own first, then the table that is built in.
+/// The operator's sentences, followed by the built-in table.
 #[derive(Debug, Default)]
 pub struct Sentences {
-    /// The date that the operator's file names.
+    /// The date in the operator's file.
     pub dated: Option<NaiveDate>,
     own: Vec<Own>,
 }
@@ -37,7 +37,7 @@ enum Says {
     OfTheRequest,
 }
 
-/// Why a file of sentences is not used.
+/// Why a file of sentences is unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UnusableSentences(String);
@@ -45,7 +45,7 @@ pub struct UnusableSentences(String);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// A TOML date or a text.
+    /// A TOML date or a string.
     dated: toml::Value,
     #[serde(default)]
     sentence: Vec<Entry>,
@@ -62,7 +62,7 @@ struct Entry {
     scope: Option<Scope>,
     #[serde(default)]
     status: Vec<u16>,
-    /// Where it was seen; for people.
+    /// Where the sentence was seen; a note for people.
     #[serde(default, rename = "source")]
     _source: Option<String>,
 }
@@ -74,7 +74,7 @@ enum Scope {
 }
 
 impl Sentences {
-    /// Reads the operator's file.
+    /// Parses the operator's file.
     ///
     /// # Errors
     /// One line that names the place, the cause and the remedy.
@@ -86,7 +86,7 @@ impl Sentences {
         })?;
         if file.sentence.len() > MOST_SENTENCES {
             let message =
-                format!("it holds {} sentences; keep at most {MOST_SENTENCES}", file.sentence.len());
+                format!("it contains {} sentences; keep at most {MOST_SENTENCES}", file.sentence.len());
             return Err(UnusableSentences(message));
         }
         let dated = date(&file.dated)?;
@@ -104,14 +104,14 @@ impl Sentences {
         Ok(Self { dated: Some(dated), own })
     }
 
-    /// How many sentences the operator has added.
+    /// The number of sentences that the operator has added.
     #[must_use]
     pub fn added(&self) -> usize {
         self.own.len()
     }
 
-    /// What the sentence means and the rule that knows it. `status` is that of the answer, or 200 for an error inside
-    /// an answer.
+    /// The meaning of a message and the rule that matched. `status` is that of the response, or 200 for an error
+    /// inside a successful response.
     #[must_use]
     pub fn meaning(&self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
         let message = normalized(message);
@@ -122,7 +122,7 @@ impl Sentences {
         own.or_else(|| built_in(status, &message))
     }
 
-    /// Whether the sentence speaks of the request or of the model, whatever its class is; none if it does not say.
+    /// Whether the message is about the request or about the model, whatever its class; `None` if it does not say.
     #[must_use]
     pub fn speaks(&self, status: u16, message: &str) -> Option<Speaks> {
         let message = normalized(message);
@@ -130,7 +130,7 @@ impl Sentences {
         if self.own.iter().any(of_the_request) {
             return Some(Speaks::OfTheRequest);
         }
-        // A prompt that is too long or forbidden stays the request's own, under whatever status it is said.
+        // A prompt that is too long or forbidden is always a problem of the request, whatever the status.
         match built_in(400, &message) {
             Some((Meaning::ContextWindow | Meaning::ContentPolicy, _)) => Some(Speaks::OfTheRequest),
             Some(_) | None => scope::speaks(status, &message),
@@ -161,7 +161,7 @@ impl Own {
         };
         if let Some(status) = entry.status.iter().find(|status| !allowed(**status)) {
             return Err(format!(
-                "status {status} cannot be named here: a class is read from sentences on 400, 413 and 422 only, a scope on 400 to 599"
+                "status {status} is not allowed here: a class applies to 400, 413 and 422 only, a scope to 400 to 599"
             ));
         }
         let parts: Vec<String> = entry.contains.iter().map(|part| normalized(part)).collect();
@@ -187,11 +187,11 @@ fn date(value: &toml::Value) -> Result<NaiveDate, UnusableSentences> {
         other => other.to_string(),
     };
     let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d");
-    date.map_err(|_| UnusableSentences(format!("dated: '{text}' is no date; write it as 2026-11-29")))
+    date.map_err(|_| UnusableSentences(format!("dated: '{text}' is not a date; write it as 2026-11-29")))
 }
 
-/// A rule's name lives as long as the process, as those that are built in do: events, headers and logs hold it. The
-/// names that an operator writes are few, and one that comes again with the next version of the file is the same.
+/// Rule names live as long as the process, like the built-in ones: events, headers and logs hold them. An operator's
+/// file has few names, and a name that occurs again in the next version of the file is reused.
 fn interned(name: String) -> &'static str {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +240,7 @@ contains = ["Acme shield"]
         for (text, part) in [
             ("dated = 2026-11-29\n[[sentence]\n".to_owned(), "line 2"),
             ("[[sentence]]\nname = \"x\"\ncontains = [\"long enough\"]\n".to_owned(), "dated"),
-            ("dated = \"soon\"\n".to_owned(), "'soon' is no date"),
+            ("dated = \"soon\"\n".to_owned(), "'soon' is not a date"),
             (entry("contains = [\"long enough\"]"), "either a class or scope"),
             (entry("class = \"rate_limited\"\ncontains = [\"long enough\"]"), "line 4"),
             (entry("class = \"content_policy\"\ncontains = [\"abc\"]"), "6 characters"),

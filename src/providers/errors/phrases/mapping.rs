@@ -1,39 +1,40 @@
-//! An organization's own mappings: sentences of its providers that no rule knows yet, and what they mean to it.
+//! An organization's own mappings: messages of its providers that no built-in rule knows, and what they mean.
 //!
-//! A mapping holds for the organization that made it and for no other. It is compared as the rows of the table are,
-//! and the rule that it leaves with an event is one word for each class, so that there are few of them.
+//! A mapping applies only to the organization that made it. It is matched like the rows of the built-in table. The
+//! rule name that it leaves on an event is one per class, so there are few of them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Meaning, fits, normalized};
 
-/// A part shorter than this fits too much.
+/// A shorter part would match too much.
 pub const SHORTEST_PART: usize = 6;
 /// The longest part, in characters.
 pub const LONGEST_PART: usize = 500;
 /// The most parts of one mapping.
 pub const MOST_PARTS: usize = 8;
 
-/// The classes that a sentence can name. A rate limit is none of them: a sentence turns no bad request into one.
+/// The classes that a mapping can assign. Rate limits are not among them, because a message never turns a bad request
+/// into a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SentenceClass {
     /// The prompt does not fit the model's window.
     ContextWindowExceeded,
-    /// The provider's rules forbid the prompt or the answer.
+    /// The provider's policy forbids the prompt or the answer.
     ContentPolicy,
-    /// The provider's account has no money or no quota left.
+    /// The provider's account has no credit or quota left.
     QuotaExhausted,
     /// The provider does not accept our credential.
     Authentication,
-    /// The provider has no such model.
+    /// The provider does not have this model.
     ModelNotFound,
-    /// The request itself is at fault.
+    /// The request itself is invalid.
     InvalidRequest,
 }
 
 impl SentenceClass {
-    /// Every class, in the order in which they are offered.
+    /// Every class, in display order.
     pub const ALL: [Self; 6] = [
         Self::ContextWindowExceeded,
         Self::ContentPolicy,
@@ -43,7 +44,7 @@ impl SentenceClass {
         Self::InvalidRequest,
     ];
 
-    /// The word in files, in the database and in JSON.
+    /// The name in files, in the database and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,7 +57,7 @@ impl SentenceClass {
         }
     }
 
-    /// The class of that word.
+    /// Parses the name in files, in the database and in JSON.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == word)
@@ -87,16 +88,16 @@ impl From<SentenceClass> for Meaning {
     }
 }
 
-/// What a mapping says of the sentences that it fits.
+/// What a mapping says about the messages that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {
     /// Their class.
     Class(SentenceClass),
-    /// That they speak of the request and not of the model, whatever their class is.
+    /// They are about the request and not about the model, whatever their class.
     OfTheRequest,
 }
 
-/// Which sentences, and what they mean. Its parts are normalized and within their bounds.
+/// Which messages it matches, and what they mean. The parts are normalized and within bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
     means: Means,
@@ -104,22 +105,22 @@ pub struct Mapping {
     parts: Vec<String>,
 }
 
-/// Why a mapping is not taken.
+/// Why a mapping is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnusableMapping {
     /// `contains` or `status`.
     pub field: &'static str,
-    /// Which of the parts, if it is one.
+    /// The index of the part at fault, if it is one.
     pub part: Option<usize>,
     /// What is expected, to be read after the field's name: "must be ...".
     pub expected: String,
 }
 
 impl Mapping {
-    /// A mapping of the sentences that contain these parts, in this order.
+    /// A mapping for messages that contain these parts, in this order.
     ///
     /// # Errors
-    /// The first thing that is out of bounds.
+    /// The first value that is out of bounds.
     pub fn new(means: Means, status: Option<u16>, contains: &[String]) -> Result<Self, UnusableMapping> {
         let refused = |field, part, expected| Err(UnusableMapping { field, part, expected });
         if contains.is_empty() || contains.len() > MOST_PARTS {
@@ -144,11 +145,11 @@ impl Mapping {
         let (fits, expected) = match means {
             Means::Class(_) => (
                 status.is_none_or(|status| matches!(status, 400 | 413 | 422)),
-                "must be 400, 413 or 422: a class is read from sentences on these alone",
+                "must be 400, 413 or 422: a class applies to no other status",
             ),
             Means::OfTheRequest => (
                 status.is_none_or(|status| (400..600).contains(&status)),
-                "must be from 400 to 599: only these are failures",
+                "must be from 400 to 599: no other status is a failure",
             ),
         };
         if !fits {
@@ -157,19 +158,19 @@ impl Mapping {
         Ok(Self { means, status, parts })
     }
 
-    /// What it says.
+    /// What matching messages mean.
     #[must_use]
     pub fn means(&self) -> Means {
         self.means
     }
 
-    /// The one status on which it is read. None: on all that sentences are read on.
+    /// The only status that it applies to. `None`: every status whose messages are read.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status
     }
 
-    /// The normalized parts that a sentence must contain, in this order.
+    /// The normalized parts that a message must contain, in this order.
     #[must_use]
     pub fn parts(&self) -> &[String] {
         &self.parts
@@ -180,21 +181,21 @@ impl Mapping {
     }
 }
 
-/// The mappings that hold for one provider of one organization. The first that fits counts.
+/// The mappings for one provider of one organization. The first match counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mappings(Vec<Mapping>);
 
-/// Of an organization that has none.
+/// For an organization without mappings.
 pub(super) static NONE: Mappings = Mappings(Vec::new());
 
 impl Mappings {
-    /// The first mapping that fits the sentence.
+    /// The first mapping that matches the message.
     #[must_use]
     pub fn find(&self, status: u16, message: &str) -> Option<&Mapping> {
         self.first(status, message, |_| true)
     }
 
-    /// What the sentence means, and the rule that says so.
+    /// The meaning of the message and the rule that matched.
     pub(super) fn meaning(&self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
         let found = self.first(status, message, |means| matches!(means, Means::Class(_)))?;
         match found.means {
@@ -203,7 +204,7 @@ impl Mappings {
         }
     }
 
-    /// Whether a mapping says that the sentence speaks of the request.
+    /// Whether a mapping says that the message is about the request.
     pub(super) fn are_of_the_request(&self, status: u16, message: &str) -> bool {
         self.first(status, message, |means| means == Means::OfTheRequest).is_some()
     }

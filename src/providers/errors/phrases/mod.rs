@@ -1,11 +1,10 @@
-//! What vendors mean by their sentences, for those who give no code. Sentences are the last
-//! resort and the least reliable fact: a vendor changes them at will, and they may quote the
-//! caller. So a row is as specific as the vendor's wording allows, and the caller of this
-//! module asks only about answers that call the request bad.
+//! The meaning of vendors' error messages, for errors without a known code. A message is the least reliable fact:
+//! vendors change the wording at will, and it may quote the caller. So rows are as specific as the wording allows,
+//! and callers of this module only ask about responses that mark the request as invalid.
 //!
-//! An operator adds sentences in a file of their own ([`Sentences`]), and an organization maps
-//! those that it meets ([`Mappings`]); a [`Reading`] asks both, the organization's first.
-//! `scope` says whether a sentence speaks of the request or of the model.
+//! An operator can add messages in a file ([`Sentences`]), and an organization can map the ones it sees
+//! ([`Mappings`]). A [`Reading`] consults both, the organization's mappings first. `scope` decides whether a message
+//! is about the request or about the model.
 
 mod book;
 mod mapping;
@@ -20,11 +19,11 @@ pub use mapping::{
 pub use reading::Reading;
 pub use scope::Speaks;
 
-/// One sentence: all parts must occur, in this order.
+/// One message: all parts must occur, in this order.
 struct Row {
     rule: &'static str,
     meaning: Meaning,
-    /// The one status to which the row is limited, if it is.
+    /// The only status that the row applies to, if there is one.
     only: Option<u16>,
     parts: &'static [&'static str],
 }
@@ -40,7 +39,7 @@ macro_rules! rows {
     };
 }
 
-/// Of a 413 that counts tokens per minute and not in a window. It has a code as a rule.
+/// A 413 for a limit on tokens per minute, not for the context window. It usually has a code.
 static TOKENS_PER_MINUTE: Row = Row {
     rule: "phrase:groq_tokens_per_minute",
     meaning: Meaning::RateLimited,
@@ -48,8 +47,8 @@ static TOKENS_PER_MINUTE: Row = Row {
     parts: &["tokens per minute"],
 };
 
-/// Parts are in lower case with straight quotes. The first row that fits is the meaning, so
-/// what several vendors say comes after what only one says.
+/// Parts are lowercase with straight quotes. The first matching row wins, so messages shared by several vendors come
+/// last.
 static ROWS: &[Row] = rows! {
     QuotaExhausted {
         "anthropic_credit_balance" ["credit balance is too low"]
@@ -131,7 +130,7 @@ static ROWS: &[Row] = rows! {
     }
 };
 
-/// What the normalized sentence means, by the rows above.
+/// The meaning of a normalized message, by the rows above.
 fn built_in(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
     std::iter::once(&TOKENS_PER_MINUTE)
         .chain(ROWS)
@@ -151,7 +150,7 @@ fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
     })
 }
 
-/// Lower case, straight quotes, single blanks: vendors vary all three.
+/// Lowercase, straight quotes, single blanks: vendors vary all three.
 fn normalized(message: &str) -> String {
     let straight = message.chars().map(|letter| match letter {
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' => '\'',

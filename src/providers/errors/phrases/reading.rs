@@ -1,10 +1,10 @@
-//! How one failure's sentence is read: by the organization's own mappings, then by the operator's file, then by the
-//! table that is built in.
+//! Interprets the message of one failure: by the organization's mappings, then the operator's file, then the built-in
+//! table.
 
 use super::mapping::NONE;
 use super::{Mappings, Meaning, Sentences, Speaks};
 
-/// What is asked, and in which order. It lasts as long as one failure is looked at.
+/// The sources to consult, for as long as one failure is handled.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'a> {
     own: &'a Mappings,
@@ -12,20 +12,20 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// An organization's mappings before the installation's sentences.
+    /// The organization's mappings first, then the installation's sentences.
     #[must_use]
     pub fn new(own: &'a Mappings, installation: &'a Sentences) -> Self {
         Self { own, installation }
     }
 
-    /// What the sentence means and the rule that knows it. `status` is that of the answer, or 200 for an error inside
-    /// an answer.
+    /// The meaning of the message and the rule that matched. `status` is that of the response, or 200 for an error
+    /// inside a successful response.
     #[must_use]
     pub fn meaning(self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
         self.own.meaning(status, message).or_else(|| self.installation.meaning(status, message))
     }
 
-    /// Whether the sentence speaks of the request or of the model, whatever its class is; none if it does not say.
+    /// Whether the message is about the request or about the model, whatever its class; `None` if it does not say.
     #[must_use]
     pub fn speaks(self, status: u16, message: &str) -> Option<Speaks> {
         if self.own.are_of_the_request(status, message) {
@@ -35,7 +35,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The installation's sentences alone.
+/// Uses the installation's sentences alone.
 impl<'a> From<&'a Sentences> for Reading<'a> {
     fn from(installation: &'a Sentences) -> Self {
         Self { own: &NONE, installation }

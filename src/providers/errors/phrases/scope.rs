@@ -1,24 +1,24 @@
-//! What a sentence speaks of: a failure of the one request, or of the model.
+//! Whether an error message is about this one request or about the model.
 //!
-//! A status alone cannot tell. A 402 is an empty account, or one request that asks for more tokens than the account
-//! can pay; a 404 is a missing model, or a router that has no endpoint for this request's tools. What a row says here
-//! changes no class. The rows for requests are asked first: a sentence of theirs that is missing closes a model to
-//! every caller, one too many costs a call.
+//! The status alone cannot tell. A 402 may be an account without credit, or one request for more tokens than the
+//! account can pay for. A 404 may be a missing model, or a router without an endpoint for this request's tools. The
+//! scope does not change the class. Rows about requests are checked first: a missing row closes a model for every
+//! caller, while a superfluous one costs a single call.
 
 use super::fits;
 
-/// What a sentence speaks of.
+/// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaks {
-    /// Another request may well be answered.
+    /// Another request may be answered.
     OfTheRequest,
     /// No request would be answered.
     OfTheModel,
 }
 
-/// The request's own size, content, needs or payment. The parts of a row occur in this order.
+/// The request's own size, content, requirements or cost. The parts of a row occur in this order.
 static OF_THE_REQUEST: &[&[&str]] = &[
-    // Money: more than is left, but something is.
+    // Cost: the account has credit, but too little.
     &["fewer max_tokens"],
     &["can only afford"],
     &["prompt tokens limit exceeded"],
@@ -41,7 +41,7 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["out of extra usage"],
     &["long context beta"],
     &["too many images"],
-    // A capability or a condition that only this request has.
+    // A capability or a condition that only this request needs.
     &["no endpoints found that"],
     &["no endpoints found matching"],
     &["no endpoints found with"],
@@ -81,7 +81,7 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["concurrent image"],
     &["concurrent audio"],
     &["concurrent video"],
-    // What the request refers to.
+    // Files and objects that the request refers to.
     &["no such file"],
     &["file object"],
     &["access the file"],
@@ -111,7 +111,7 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["unable to download"],
     &["cannot fetch content"],
     &["timeout while downloading"],
-    // Its content: rules of the vendor, and firewalls before it.
+    // Its content: the vendor's policy, and firewalls in front of it.
     &["usage guidelines"],
     &["usage policies"],
     &["content policy"],
@@ -139,7 +139,7 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["been blocked"],
     &["request blocked"],
     &["mod_security"],
-    // Its form, where a server answers with a 500.
+    // Its format, where a server answers with a 500.
     &["jinja"],
     &["chat template"],
     &["roles must alternate"],
@@ -153,7 +153,7 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["tool_choice"],
 ];
 
-/// The account, its limits and its credential; the model and the address.
+/// The account, its limits and its credential; the model and the URL.
 static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
     (
         429,
@@ -253,7 +253,7 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
     ),
 ];
 
-/// What the sentence speaks of, if it says so. `message` is normalized.
+/// What the message is about, if it says so. `message` is normalized.
 pub(super) fn speaks(status: u16, message: &str) -> Option<Speaks> {
     if nothing_is_left(message) {
         return Some(Speaks::OfTheModel);
@@ -265,14 +265,14 @@ pub(super) fn speaks(status: u16, message: &str) -> Option<Speaks> {
     rows.iter().any(|parts| fits(parts, message)).then_some(Speaks::OfTheModel)
 }
 
-/// An account that can pay for no token at all is empty, however it says so.
+/// Whether the account cannot pay for a single token.
 fn nothing_is_left(message: &str) -> bool {
     number_after(message, "can only afford").is_some_and(|tokens| tokens < 1)
         || message.contains("can only afford -")
 }
 
-/// `Limit 30000, Requested 342389`: waiting never makes room for it. With what is used already (`Used 29000`), the
-/// request alone still has to be above the limit.
+/// `Limit 30000, Requested 342389`: waiting never makes room for it. Even if part of the limit is used (`Used
+/// 29000`), the request alone must exceed the limit.
 fn is_oversized(message: &str) -> bool {
     let limit = number_after(message, "limit");
     let requested = number_after(message, "requested");
