@@ -1,4 +1,4 @@
-"""The programs that a run needs: compiled, or installed, or a reason why they cannot be had. Imports `machine`."""
+"""The programs that a run needs: compiled or installed, or the reason why they are unavailable."""
 from __future__ import annotations
 
 import os
@@ -11,7 +11,7 @@ from harness.machine import Unavailable
 
 BENCHES = Path(__file__).resolve().parent.parent
 PROJECT = BENCHES.parent
-# Where cargo builds, as in the Makefile; and a folder there for what a run leaves behind.
+# Where cargo builds, as in the Makefile, and the folder there for a run's output.
 TARGET = Path(
     os.environ.get("CARGO_TARGET_DIR")
     or os.environ.get("FAILSOFT_BUILD_CACHE")
@@ -21,12 +21,12 @@ SCRATCH = TARGET / "bench"
 
 
 def bench_programs() -> Path:
-    """Builds the provider, the load generator and the forwarder; the folder they are in."""
+    """Builds the provider, the load generator and the forwarder; returns their folder."""
     return _cargo_build(BENCHES, "release", ["--bins"])
 
 
 def failsoft() -> Path:
-    """The binary that ships: FAILSOFT_BINARY if that is set, built from the working tree otherwise."""
+    """The binary that ships: FAILSOFT_BINARY if set, otherwise built from the working tree."""
     given = os.environ.get("FAILSOFT_BINARY")
     if given:
         binary = Path(given).resolve()
@@ -38,17 +38,17 @@ def failsoft() -> Path:
 
 
 def nginx() -> Path:
-    """nginx, installed with apt where it is missing."""
+    """nginx, installed with apt if missing."""
     found = _find_nginx()
     if found:
         return found
     if not shutil.which("apt-get"):
-        raise Unavailable("nginx is not installed and there is no apt-get: install nginx by hand")
+        raise Unavailable("nginx is not installed and there is no apt-get: install nginx manually")
     if os.geteuid() != 0:
-        raise Unavailable("nginx is not installed and only root can: run `apt-get install -y nginx-light` once")
+        raise Unavailable("nginx is not installed and only root can install it: run `apt-get install -y nginx-light` once")
     print("installing nginx-light ...", file=sys.stderr, flush=True)
     install = ["apt-get", "install", "-y", "--no-install-recommends", "nginx-light"]
-    # The list of packages may be missing or stale, so a failure is tried once more with a fresh one.
+    # The package list may be missing or stale, so a failure is retried once with a fresh list.
     done = _apt(install) or (_apt(["apt-get", "update"]) and _apt(install))
     found = _find_nginx()
     if not done or not found:

@@ -1,7 +1,8 @@
-"""What Failsoft promises, as numbers, and whether a run keeps it. Imports `results` and the faults.
+"""The promised limits, and whether a run keeps them.
 
-CPU is promised as a multiple, because it moves with the machine: of the bare forwarder in the same run, or of our own
-plain request. Latency, memory and the start are promised as they are felt.
+CPU limits are ratios, because CPU time depends on the machine: relative to the bare forwarder in the same run, or to our
+own plain request. Latency, memory and startup limits are absolute.
+
 """
 from __future__ import annotations
 
@@ -18,20 +19,20 @@ PLAIN_CPU = ("plain/64", "cpu_us")
 
 @dataclass(frozen=True)
 class Goal:
-    """One line of the table. Limits: with recording off, and with durable recording."""
+    """One row of the table. The limits are with recording off, and with durable recording."""
 
     title: str
     figure: Callable[[Figures], Series]
     unit: str
     off: float
     durable: float
-    of: str = ""  # what the limits multiply: FORWARDER, OWN_PLAIN, or nothing: they are in the unit
-    aim: float | None = None  # for durable recording: better than the promise, and wanted
+    of: str = ""  # the base of a ratio: FORWARDER or OWN_PLAIN; empty if the limits are in the unit
+    aim: float | None = None  # a stricter goal for durable recording, which is not promised
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A goal beside what was measured. `measured` is in the limit's own terms; `ours` and `theirs` in the unit."""
+    """A goal and the measured value. `measured` is comparable with the limit; `ours` and `theirs` are in the unit."""
 
     goal: Goal
     limit: float
@@ -41,13 +42,14 @@ class Verdict:
     times_forwarder: float | None
 
     def met(self) -> bool | None:
-        """None: it was not measured."""
+        """Whether the limit is kept; None if it was not measured."""
         return None if self.measured is None else self.measured <= self.limit
 
 
 def added_by_faults(figures: Figures, faults: dict, beyond_ms: int = 0) -> Series:
-    """The 99th percentile that the worst of these faults adds beyond so many milliseconds. Of a stream it is that of
-    the first byte, because after it nothing is different."""
+    """The 99th percentile that the worst of these faults adds beyond the given milliseconds. For a stream, that of the
+        first byte, because nothing differs after it.
+    """
     fields = {name: "first_byte_p99" if fault.chunks else "p99" for name, fault in faults.items()}
     each = [figures.added_by_fault(name, field) for name, field in fields.items()]
     together = [[added for added in repetition if added is not None] for repetition in zip(*each)]
@@ -63,7 +65,7 @@ GOALS = (
     Goal("added latency p99, one connection", lambda f: f.added("plain/1", "p99"), "us", 190, 500),
     Goal("stream, first byte, added p50", lambda f: f.added("stream/1", "first_byte_p50"), "us", 250, 250),
     Goal("stream, whole, added p50", lambda f: f.added("stream/1", "p50"), "us", 900, 900),
-    # An acknowledgement that is waited for shows as a step of 40 ms: no stream in a hundred may have it.
+    # A delayed acknowledgment shows up as a step of 40 ms, which must not happen in one of a hundred streams.
     Goal("stream, whole, added p99: no 40 ms step", lambda f: f.added("stream/1", "p99"), "us", 39_999, 39_999),
     Goal("instant fault, added p99, the worst", lambda f: added_by_faults(f, INSTANT_FAULTS), "us", 5_000, 5_000),
     Goal(
@@ -85,7 +87,7 @@ def verdicts(run: dict, target: str, durable: bool, goals: tuple[Goal, ...] = GO
 
 
 def start_only() -> tuple[Goal, ...]:
-    """The goals that hold for PostgreSQL as well."""
+    """The goals that also apply to PostgreSQL."""
     return tuple(goal for goal in GOALS if goal.unit == "ms")
 
 

@@ -1,4 +1,4 @@
-"""One run of bench-load against one target. Imports `machine`, `workloads` and what targets are."""
+"""One run of bench-load against one target."""
 from __future__ import annotations
 
 import json
@@ -10,12 +10,12 @@ from harness.machine import Unavailable
 from harness.targets.base import Target
 from harness.workloads import ASKED, Workload
 
-PATIENCE_SECONDS = 90  # beyond its own time, before a load generator is taken for stuck
+PATIENCE_SECONDS = 90  # after its planned end, before a load generator counts as stuck
 WARM_UP_SECONDS = 0.4
 
 
 class LoadGenerator:
-    """Knows where bench-load is and where the bodies of requests are kept. It inherits the runner's core."""
+    """Knows the path of bench-load and the folder for request bodies. It inherits the runner's core."""
 
     def __init__(self, programs: Path, work: Path):
         self._program = programs / "bench-load"
@@ -32,7 +32,7 @@ class LoadGenerator:
         warm_up: float = WARM_UP_SECONDS,
         stagger: float = 0.0,
     ) -> dict:
-        """Asks in a closed loop; the JSON that bench-load prints. Raises Unavailable when it prints none."""
+        """Sends requests in a closed loop; returns the JSON that bench-load prints. Raises Unavailable if it prints none."""
         times = ["--seconds", str(seconds), "--warm-up", str(warm_up), "--stagger", str(stagger)]
         command = self._command(target, workload, connections) + times
         limit = seconds + warm_up + PATIENCE_SECONDS
@@ -46,7 +46,7 @@ class LoadGenerator:
         return json.loads(done.stdout)
 
     def hold(self, target: Target, streams: int) -> HeldStreams:
-        """Opens that many streams and returns once they are open or lost."""
+        """Opens this many streams and returns once they are open or lost."""
         return HeldStreams(self._command(target, "idle", streams) + ["--hold"])
 
     def _command(self, target: Target, workload: str, connections: int) -> list[str]:
@@ -69,7 +69,7 @@ class HeldStreams:
         self.counts = self._next_line()
 
     def release(self) -> int:
-        """Lets go; how many streams had ended by themselves while they were held."""
+        """Releases the streams; returns how many had ended while they were held."""
         self._process.stdin.close()
         ended = self._next_line().get("ended", 0)
         self._process.wait(PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""The machine: which cores are used, its limits, and what it is. Imports nothing of the harness."""
+"""The machine: which cores are used, its limits, and its description."""
 from __future__ import annotations
 
 import os
@@ -18,17 +18,17 @@ class Unavailable(Exception):
 
 
 def choose_cores(asked: tuple[int, int] | None) -> tuple[int, int]:
-    """The core of the load generator and the provider, and the gateway's own."""
+    """The core of the load generator and the provider, and the gateway's core."""
     if asked:
         return asked
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
-        raise Unavailable("two cores are needed: one for the gateway alone, one for the load and the provider")
+        raise Unavailable("two cores are required: one for the gateway, one for the load and the provider")
     return allowed[0], allowed[1]
 
 
 def stay_on(core: int) -> None:
-    """Moves this process, and what it starts from now on, to one core."""
+    """Pins this process, and the processes it starts from now on, to one core."""
     try:
         os.sched_setaffinity(0, {core})
     except OSError:
@@ -36,7 +36,7 @@ def stay_on(core: int) -> None:
 
 
 def allow_many_files() -> str | None:
-    """Raises the limit of open files as far as it goes; says so when that is too low for 5,000 streams."""
+    """Raises the limit of open files as far as possible; returns a message if it is too low for 5,000 streams."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard != resource.RLIM_INFINITY and hard < OPEN_FILES_NEEDED:
@@ -45,14 +45,14 @@ def allow_many_files() -> str | None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
+    """A loopback port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def busy_seconds(core: int) -> float:
-    """How long a core has worked since it started, interrupts included."""
+    """How long a core has been busy since boot, including interrupts."""
     for line in Path("/proc/stat").read_text().splitlines():
         name, *ticks = line.split()
         if name == f"cpu{core}":
@@ -62,7 +62,7 @@ def busy_seconds(core: int) -> float:
 
 
 def describe(work: Path) -> dict:
-    """What a reader of the figures must know about the place where they were taken."""
+    """Facts about the machine that a reader of the figures needs."""
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     memory = re.search(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text(), re.M)
     disk = subprocess.run(["stat", "-f", "-c", "%T", str(work)], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A run from beginning to end. Imports everything, imported by `run` alone."""
+"""A run from beginning to end."""
 from __future__ import annotations
 
 import json
@@ -26,12 +26,12 @@ WITH_POSTGRES = build.PROJECT / ".ci" / "with-postgres"
 
 
 def main() -> int:
-    """Measures, or shows an earlier run; the exit code."""
+    """Measures, or shows an earlier run; returns the exit code."""
     options = parse()
     if options.show:
         report.show(json.loads(options.show.read_text()))
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is then stopped on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exits through the cleanup code
     try:
         run = _Run(options)
         run.measure()
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 class _Run:
-    """The programs, the place and the results of one run."""
+    """The programs, the folder and the results of one run."""
 
     def __init__(self, options: Options):
         self._options = options
@@ -55,10 +55,10 @@ class _Run:
         self._missing: dict[str, str] = {}
         self._failsoft = self._build_failsoft()
         self._start_postgres_first()
-        machine.stay_on(self._cores[1])  # to know that it can be used; this process belongs on the other one
+        machine.stay_on(self._cores[1])  # checks that it can be used; this process belongs on the other core
         machine.stay_on(self._cores[0])
         build.SCRATCH.mkdir(parents=True, exist_ok=True)
-        # In the build folder and not in /tmp, which may be memory: the database's commits are part of the figures.
+        # In the build folder and not in /tmp, which may be in memory: the database's commits are part of the figures.
         self._work = Path(tempfile.mkdtemp(prefix="work-", dir=build.SCRATCH))
         self.out = options.out or build.SCRATCH / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
         self.results = {
@@ -74,14 +74,14 @@ class _Run:
         }
 
     def measure(self) -> None:
-        """All repetitions of all targets; the figures are on disk after each."""
+        """All repetitions of all targets; the figures are saved after each."""
         port = machine.free_port()
         command = [str(self._programs / "bench-provider"), f"127.0.0.1:{port}"]
         provider = PinnedProcess(command, self._cores[0], self._work / "provider.log")
         try:
             self._measure(Place(self._programs, self._failsoft, provider, port, self._cores[1]))
         except OutOfTime:
-            ended = f"the run was ended after {self._options.minutes:g} minutes; medians are of fewer values"
+            ended = f"the run was stopped after {self._options.minutes:g} minutes; medians are of fewer values"
             self.results["remarks"].append(ended)
         finally:
             provider.stop()
@@ -101,9 +101,9 @@ class _Run:
                     self._repetition(measurement, target, with_idle=repetition == 0)
 
     def _repetition(self, measurement: Measurement, target: Target, with_idle: bool) -> None:
-        told = self.results["targets"].setdefault(target.name, {"title": target.title, "repetitions": []})
+        target_results = self.results["targets"].setdefault(target.name, {"title": target.title, "repetitions": []})
         figures: dict = {}
-        told["repetitions"].append(figures)
+        target_results["repetitions"].append(figures)
         try:
             measurement.repetition(target, figures, with_idle)
         except Unavailable as reason:
@@ -129,8 +129,9 @@ class _Run:
             return None
 
     def _start_postgres_first(self) -> None:
-        """Begins again under .ci/with-postgres where a database server is wanted and none is named. The server
-        inherits the core of the load, so that it takes nothing from the gateway's."""
+        """Restarts under .ci/with-postgres if a database server is needed and not configured. The server
+                inherits the core of the load, so that it takes nothing from the gateway's.
+        """
         wanted = self._failsoft and FailsoftPostgres.name in self._options.targets
         if not wanted or os.environ.get(POSTGRES_VARIABLE):
             return

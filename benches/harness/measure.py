@@ -1,4 +1,4 @@
-"""One target, point by point. Imports the load generator and what targets have in common; knows no goal."""
+"""Measures one target, point by point."""
 from __future__ import annotations
 
 import json
@@ -14,15 +14,15 @@ from harness.targets.provider import Provider
 from harness.workloads import ASKED, FAULTS, HANG_LIMIT_MS, HANGS, REPEATED
 
 PACED_STREAMS = 64
-PACED_STAGGER_SECONDS = 2  # one stream's length, so that their chunks are spread evenly
+PACED_STAGGER_SECONDS = 2  # the length of a stream, so that chunks are spread evenly
 DIRECT_SECONDS = 1.0
-HUNG_CONNECTIONS = 32  # each waits for its time limit: one connection alone would see too few of them
-HANGS_SEEN = 5  # on each of those connections
+HUNG_CONNECTIONS = 32  # each hang takes its time limit, so one connection alone would see too few
+HANGS_SEEN = 5  # per connection
 SETTLING_SECONDS = 1.0
 
 
 class OutOfTime(Exception):
-    """The run has reached its limit; what was measured until then stands."""
+    """The run has reached its time limit; what was measured so far is kept."""
 
 
 class Measurement:
@@ -35,7 +35,7 @@ class Measurement:
         self._deadline = deadline
 
     def repetition(self, target: Target, figures: dict, with_idle: bool) -> None:
-        """Prepares and starts the target and measures it; `figures` is filled as it goes. Raises Unavailable."""
+        """Prepares, starts and measures the target; fills `figures` as it goes. Raises Unavailable."""
         figures.update(points={}, direct={}, calm={}, idle=[])
         try:
             target.prepare()
@@ -56,7 +56,7 @@ class Measurement:
         figures["memory_start"] = target.process.memory_mb()
         target.process.forget_peak()
         workloads = self._workloads(target)
-        # Pools fill and lazy parts wake up before anything counts.
+        # Warms up pools and lazily initialized parts.
         warm = self._load.repeat(target, "plain", 16, self._options.seconds / 2)
         answers, failovers = warm["answers"] + target.probes_answered, 0
         for workload in [name for name in REPEATED if name in workloads]:
@@ -111,7 +111,7 @@ class Measurement:
         busy, cpu, began = busy_seconds(core), target.process.cpu_seconds(), time.monotonic()
         point = self._load.repeat(target, workload, connections, seconds, **timing)
         if not target.process.is_running():
-            raise Unavailable(f"{target.name} ended by itself: {target.process.last_words()}")
+            raise Unavailable(f"{target.name} exited by itself: {target.process.last_words()}")
         cpu, busy = target.process.cpu_seconds() - cpu, busy_seconds(core) - busy
         if point["answers"]:
             point["cpu_us"] = cpu * 1e6 / point["answers"]
@@ -123,7 +123,7 @@ class Measurement:
         return point
 
     def _idle(self, target: Target, figures: dict) -> None:
-        """The memory of streams that wait, in a process that has done nothing else."""
+        """The memory of idle streams, in a process that has done nothing else."""
         target.start()
         for streams in self._options.streams:
             if time.monotonic() > self._deadline:
@@ -149,7 +149,7 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 
 def _check_failovers(point: dict, workload: str, failed: int) -> None:
-    """A failover is one call that fails and one that answers; a gateway that saves the first is not comparable."""
+    """A failover is one call that fails and one that answers; a gateway that skips the first is not comparable."""
     expected = point["answers"] * ASKED[workload].failed_calls
     if not point["wrong"] and failed != expected:
         point["wrong"][f"{failed} failed calls, not {expected}"] = abs(failed - expected)

@@ -1,4 +1,4 @@
-"""The command line. Imports the names of targets and workloads."""
+"""The command line."""
 from __future__ import annotations
 
 import argparse
@@ -18,16 +18,16 @@ class Options:
     connections: list[int]
     streams: list[int]
     repetitions: int
-    seconds: float  # of each point
+    seconds: float  # length of each point
     paced_seconds: float
-    minutes: float  # after which no new point is begun
+    minutes: float  # no new point is started after this time
     cores: tuple[int, int] | None  # load generator and provider; gateway
     out: Path | None
     show: Path | None
 
 
 def parse(arguments: list[str] | None = None) -> Options:
-    """Reads the command line; ends the program with a message when it makes no sense."""
+    """Parses the command line; exits with a message if it is invalid."""
     given = _parser().parse_args(arguments)
     quick = given.quick
     return Options(
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--streams", type=_numbers, help="how many idle streams to hold: 256,5000")
     parser.add_argument("--reps", type=int, help="repetitions, each with a fresh start of every target (3)")
     parser.add_argument("--seconds", type=float, help="length of a point (1.5)")
-    parser.add_argument("--minutes", type=float, default=40, help="begin no new point after this time (40)")
+    parser.add_argument("--minutes", type=float, default=40, help="start no new point after this time (40)")
     parser.add_argument("--cores", type=_cores, help="LOAD,GATEWAY: the two cores to use (the first two allowed)")
     parser.add_argument("--out", type=Path, help="where the figures go as JSON (the build folder)")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print the tables of an earlier run instead")

@@ -1,4 +1,4 @@
-"""A process on one core: started, looked at from outside, ended. Imports nothing of the harness."""
+"""A process on one core: started, observed from outside, stopped."""
 from __future__ import annotations
 
 import os
@@ -8,17 +8,17 @@ import subprocess
 import time
 from pathlib import Path
 
-GRACE_SECONDS = 15  # between the request to stop and the kill
+GRACE_SECONDS = 15  # between the stop request and the kill
 CPU_CLOCK_OF_A_PROCESS = 2  # CPUCLOCK_SCHED in the kernel's clock ids
 
 
 def inherited_environment() -> dict[str, str]:
-    """The runner's environment without a developer's own settings of Failsoft, which would be measured with it."""
+    """The runner's environment without the developer's own Failsoft settings, which would affect the measurement."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("FAILSOFT_", "DATABASE_URL"))}
 
 
 class PinnedProcess:
-    """Every target runs in a single process, so its own clock and memory are all of it."""
+    """Every target runs in a single process, so its clock and memory cover all of it."""
 
     def __init__(self, command: list[str], core: int, log: Path, environment: dict[str, str] | None = None):
         self.log = log
@@ -29,7 +29,7 @@ class PinnedProcess:
                 stdout=output,
                 stderr=output,
                 env={**inherited_environment(), **(environment or {})},
-                start_new_session=True,  # an interrupt of the run reaches the runner, which then ends it in order
+                start_new_session=True,  # an interrupt reaches only the runner, which stops it cleanly
                 preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             )
 
@@ -37,7 +37,7 @@ class PinnedProcess:
         return self._process.poll() is None
 
     def cpu_seconds(self) -> float:
-        """CPU time so far, of threads that ended too; from the scheduler, so finer than the ticks of /proc."""
+        """CPU time so far, including ended threads. From the scheduler, which is finer than the ticks of /proc."""
         clock = (~self._process.pid << 3) | CPU_CLOCK_OF_A_PROCESS
         return time.clock_gettime(clock)
 
@@ -46,15 +46,15 @@ class PinnedProcess:
         return self._status("VmRSS")
 
     def forget_peak(self) -> None:
-        """Begins the peak anew with what is resident now."""
+        """Resets the peak to the current resident memory."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
 
     def peak_memory_mb(self) -> float:
-        """The most resident memory it had since the peak was forgotten."""
+        """The peak resident memory since the last reset."""
         return self._status("VmHWM")
 
     def stop(self) -> None:
-        """Asks it to end, and kills it when it does not within the grace."""
+        """Asks it to stop, and kills it after the grace period."""
         if self.is_running():
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -64,7 +64,7 @@ class PinnedProcess:
                 self._process.wait()
 
     def last_words(self) -> str:
-        """The end of its log, for the message when it did not start."""
+        """The end of its log, for the message if it did not start."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return " / ".join(lines[-3:])[-500:]
 

@@ -1,4 +1,4 @@
-"""The tables, as Markdown that reads well in a terminal. Imports `results`, `goals` and the workloads' titles."""
+"""The tables, as Markdown that reads well in a terminal."""
 from __future__ import annotations
 
 from harness import goals
@@ -56,7 +56,7 @@ def _cost(run: dict) -> None:
         ("paced event", lambda f: f.point("paced/64", "cpu_us_event"), 1),
     ]
     rows = [[name, *(_number(median(read(f)), digits) for _, read, digits in columns)] for name, f in _measured(run)]
-    _table("CPU, µs a request (64 connections unless said)", ["target", *(title for title, _, _ in columns)], rows)
+    _table("CPU, µs per request (64 connections unless noted)", ["target", *(title for title, _, _ in columns)], rows)
 
     columns = [
         ("start", lambda f: f.own("memory_start"), 1),
@@ -130,7 +130,7 @@ def _remarks(run: dict) -> None:
         if wrong:
             print(f"WRONG ANSWERS: {name}: {wrong}")
         if figures.foreign() > FOREIGN_TO_MENTION:
-            print(f"noise: others used up to {figures.foreign():.0%} of the gateway's core while {name} was measured; "
+            print(f"noise: other processes used up to {figures.foreign():.0%} of the gateway's core while {name} was measured; "
                   "run again on an idle machine")
     for remark in run["remarks"]:
         print(f"note: {remark}")
@@ -146,12 +146,12 @@ def _number(value: float | None, digits: int = 0) -> str:
 
 
 def _table(title: str, heads: list[str], rows: list[list[str]]) -> None:
-    """Columns that hold nothing are left out, and so is a table of which nothing is left."""
-    told = [column for column in range(len(heads)) if any(row[column].strip("- /") for row in rows)]
-    lines = [[row[column] for column in told] for row in [heads, *rows]]
-    if len(told) < 2:
+    """Omits empty columns, and tables without columns."""
+    shown = [column for column in range(len(heads)) if any(row[column].strip("- /") for row in rows)]
+    lines = [[row[column] for column in shown] for row in [heads, *rows]]
+    if len(shown) < 2:
         return
-    widths = [max(len(line[column]) for line in lines) for column in range(len(told))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(shown))]
     print(f"\n{title}\n")
     for row in [lines[0], ["-" * width for width in widths], *lines[1:]]:
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")

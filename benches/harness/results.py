@@ -1,15 +1,15 @@
-"""The figures of a finished run, read back. A figure is a list with one value for each repetition, None where it is
-missing: medians are taken last, so that a ratio is always one of two values measured close together.
-Imports nothing of the harness."""
+"""Reads the figures of a finished run. A figure is a list with one value per repetition, None if
+missing. Medians are taken last, so that a ratio always compares two values that were measured close together.
+"""
 from __future__ import annotations
 
 import statistics
 
-Series = list  # of float or None, one for each repetition
+Series = list  # of float or None, one per repetition
 
 
 class Figures:
-    """What was measured of one target."""
+    """The measurements of one target."""
 
     def __init__(self, run: dict, name: str):
         self._repetitions = run["targets"].get(name, {}).get("repetitions", [])
@@ -22,7 +22,7 @@ class Figures:
         return [repetition.get(field) for repetition in self._repetitions]
 
     def point(self, key: str, field: str) -> Series:
-        """A figure of one point, as `plain/64` and `cpu_us`."""
+        """A figure of one point, such as `plain/64` and `cpu_us`."""
         return [repetition.get("points", {}).get(key, {}).get(field) for repetition in self._repetitions]
 
     def added(self, key: str, field: str) -> Series:
@@ -36,7 +36,7 @@ class Figures:
         return [None if a is None or b is None else a - b for a, b in zip(self.point(fault, field), calm)]
 
     def idle_memory(self, streams: int) -> Series:
-        """Megabytes with that many open streams; missing where not all of them stayed open."""
+        """Megabytes with this many open streams; None if some of them did not stay open."""
         return [
             next(
                 (
@@ -54,7 +54,7 @@ class Figures:
         return [_wrong(repetition) for repetition in self._repetitions if repetition.get("points")]
 
     def foreign(self) -> float:
-        """The largest share of the gateway's core that others used during a point."""
+        """The largest share of the gateway's core that other processes used during a point."""
         points = [point for repetition in self._repetitions for point in repetition.get("points", {}).values()]
         return max((point.get("foreign", 0.0) for point in points), default=0.0)
 
@@ -63,16 +63,16 @@ def _wrong(repetition: dict) -> int:
     points = [*repetition["points"].values(), *repetition.get("calm", {}).values()]
     answers = sum(sum(point["wrong"].values()) for point in points)
     streams = sum(point["streams"] - point["open"] + point["ended"] for point in repetition["idle"])
-    # A process that ended by itself owes at least one answer.
+    # A process that exited by itself lost at least one answer.
     return answers + streams + (repetition.get("unrecorded") or 0) + ("failed" in repetition)
 
 
 def median(series: Series) -> float | None:
-    """The median of what is there; None where nothing is."""
+    """The median of the existing values; None if there are none."""
     present = [value for value in series if value is not None]
     return statistics.median(present) if present else None
 
 
 def ratio(dividend: Series, divisor: Series) -> Series:
-    """Repetition by repetition."""
+    """Combines two figures repetition by repetition."""
     return [a / b if a is not None and b else None for a, b in zip(dividend, divisor)]

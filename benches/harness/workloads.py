@@ -1,4 +1,4 @@
-"""What is asked. A workload is a request and the one right answer to it. Imports nothing of the harness."""
+"""The workloads: each is a request and the only right answer to it."""
 from __future__ import annotations
 
 import json
@@ -8,7 +8,7 @@ SYSTEM = (
     "You are helping a support engineer. Read the ticket, name the component at fault, quote the line of the log that "
     "shows it, and propose the smallest change that would fix it. "
 )
-# The quotation marks are escaped in JSON: whoever reads the body has to mind that, as with real prompts.
+# The quotation marks are escaped in JSON, as in real prompts, so a parser has to handle them.
 TICKET = (
     "Ticket 48213: since the upgrade on Tuesday about one request in two hundred ends with a reset after the first "
     'bytes. The log shows "upstream prematurely closed connection" and the pool size is 32. '
@@ -19,16 +19,16 @@ STEADY_MODEL = "ok"
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of request. `model` is at once the behavior that bench-provider reads from it."""
+    """One kind of request. `model` also names the behavior of bench-provider."""
 
     title: str
     model: str
     prompt_bytes: int = 450
-    chunks: int | None = None  # of a stream; None: not streamed
-    answered_by: str = ""  # the model that answers, when it is another one
-    failed_calls: int = 0  # calls that the provider fails for each answer; none where it cannot be reached
-    time_limit_ms: int | None = None  # of the model that is asked
-    beside: str = ""  # the same request without a fault
+    chunks: int | None = None  # None: not streamed
+    answered_by: str = ""  # the answering model, if it is not the requested one
+    failed_calls: int = 0  # failed calls per answer; 0 if the provider is unreachable
+    time_limit_ms: int | None = None  # of the requested model
+    beside: str = ""  # the name of the same request without a fault
 
     def body(self) -> str:
         """The request: about 0.8 KB with the short prompt, 1 KB with its head."""
@@ -46,7 +46,7 @@ class Workload:
         return json.dumps(request, separators=(",", ":"))
 
     def answer(self) -> str:
-        """The right answer as bench-load names it."""
+        """The right answer, in bench-load's notation."""
         return f"stream:{self.chunks}" if self.chunks else "whole"
 
 
@@ -59,7 +59,7 @@ WORKLOADS = {
     "faults": Workload("a fault, then answered", STEADY_MODEL),
     "idle": Workload("idle streams", "chunks-1000_gap-20000ms", chunks=1000),
 }
-# Measured at every number of connections. The others have a way of their own.
+# Measured at every number of connections. The other workloads choose their own.
 REPEATED = ("plain", "prompt", "failover", "stream")
 
 
@@ -74,7 +74,7 @@ def _hang(title: str, beside: str, chunks: int | None = None) -> Workload:
     )
 
 
-# What `faults` is made of: a model that fails so, and a healthy one behind it.
+# The parts of `faults`: each has a model that fails this way, and a healthy fallback.
 UNREACHABLE_MODEL = "unreachable"
 HANG_LIMIT_MS = 1000
 INSTANT_FAULTS = {

@@ -1,4 +1,4 @@
-"""Attacks on a running server, and how many of them it withstands. README.md says what is tried."""
+"""Attacks a running server and counts how many attacks it withstands. README.md lists them."""
 import sys
 
 from harness.main import main

@@ -1,5 +1,5 @@
-// Every journey twice: with JavaScript at 1440 px in light on SQLite, and without it at 375 px in dark on PostgreSQL. Each
-// has fonts of its own; every page is looked at with the other's, too.
+// Runs every journey twice: with JavaScript at 1440 px in light mode on SQLite, and without it at 375 px in dark mode
+// on PostgreSQL. Each setting has its own fonts; every page is also checked with the other's.
 import { readdirSync } from "node:fs";
 import { launch } from "./support/chromium.js";
 import { fonts } from "./support/fonts.js";
@@ -23,7 +23,7 @@ const SETTINGS = [
   },
 ];
 
-// The journey that looks at every page.
+// The journey that checks every page.
 const EVERY_PAGE = "11-every-page.js";
 const OTHER_FONTS = { noto: "dejavu", dejavu: "noto" };
 
@@ -35,14 +35,15 @@ async function main(filter) {
   process.exitCode = failed.length > 0 || files.length === 0 ? 1 : 0;
 }
 
-// The journeys of a setting, then every page with the other fonts. Gives the faults, undefined for what passed.
+// Runs the journeys of a setting, then every page with the other fonts. Returns the failures, undefined for what
+// passed.
 async function inSetting(files, setting) {
   const other = { ...setting, fonts: OTHER_FONTS[setting.fonts], name: `${setting.name}, ${OTHER_FONTS[setting.fonts]}` };
   const again = files.filter((file) => file === EVERY_PAGE);
   return [...(await all(files, setting)), ...(await all(again, other))];
 }
 
-// One after the other, in a browser that has the setting's fonts.
+// Runs journeys one after the other, in a browser with the setting's fonts.
 async function all(files, setting) {
   if (files.length === 0) return [];
   const browser = await launch(fonts(setting.fonts));

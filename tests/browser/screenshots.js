@@ -1,5 +1,5 @@
-// Pictures of every page of the console, at 1440 and 375 px, in light and dark: the demo with some traffic of its own.
-// The pages are found by following the links of those that are found; of pages that differ in an id alone, the first counts.
+// Takes screenshots of every page of the console, at 1440 and 375 px, in light and dark mode: the demo with some
+// traffic. Finds pages by following links; of pages that differ only in an id, the first counts.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "./support/chromium.js";
@@ -15,7 +15,7 @@ const LOOKS = [
 ];
 const HEIGHTS = { 1440: 900, 375: 812 };
 
-// Pages as those see them who are not logged in, and states that no link leads to.
+// Pages for signed-out visitors, and states that no link leads to.
 const OUTSIDE = { "log-in": "/login", "sign-up": "/signup" };
 const STATES = {
   "overview-demo": "/?origin=demo&range=7d",
@@ -44,12 +44,12 @@ class Photographer {
     Object.assign(this, { page, demo, folder, taken: 0, bad: [] });
   }
 
-  // As the page stands: every size and theme, without loading it again.
+  // Captures every size and theme without reloading the page.
   async take(name) {
     for (const [width, scheme] of LOOKS) {
       await this.page.setViewportSize({ width, height: HEIGHTS[width] });
       await this.page.emulateMedia({ colorScheme: scheme });
-      // In a window as high as the page: what sticks to the window's edges stands where it belongs.
+      // The window is as high as the page, so that sticky elements are in their place.
       const height = await this.page.evaluate(() => document.documentElement.scrollHeight);
       await this.page.setViewportSize({ width, height: Math.max(height, HEIGHTS[width]) });
       await this.page.screenshot({ path: join(this.folder, `${name}-${width}-${scheme}.png`), fullPage: true });
@@ -65,7 +65,7 @@ class Photographer {
   }
 }
 
-// Pages that answer a form and nothing else.
+// Pages that only appear after submitting a form.
 async function answers(photographer, seen) {
   const { page } = photographer;
   if (seen.has("keys-new")) {

@@ -1,4 +1,4 @@
-"""What survives a crash, a lost database and a full disk. README.md says how to read it."""
+"""Tests crash recovery, database outages and full disks. README.md explains the output."""
 import sys
 
 from harness.main import main

@@ -1,6 +1,7 @@
-"""The description of the API in foreign hands: a validator reads it, a generator makes a client of it, the client works.
+"""Validates the OpenAPI document, generates a client from it, and calls the server with that client.
 
 Run it with `make openapi`, or see tests/openapi/run.
+
 """
 
 import contextlib
@@ -25,7 +26,7 @@ PACKAGE = "failsoft_generated"
 
 
 class Description:
-    """What a customer does with `/openapi.json`. The subclasses say on which database."""
+    """What a customer does with `/openapi.json`. The subclasses choose the database."""
 
     @classmethod
     def setUpClass(cls):
@@ -55,7 +56,7 @@ class Description:
             self.call("fallbacks.set_fallback", caller, body=models.FallbackRequest(model="smart", fallback_models=["steady"]))
             message = models.ChatMessage(role="user", content="Are you there?")
             request = models.ChatCompletionRequest(model="smart", messages=[message])
-            # What the description does not name passes through.
+            # Undocumented members pass through.
             request["temperature"] = 0.5
             answer = self.call("inference.create_chat_completion", caller, body=request)
             self.assertEqual((answer.model, answer.provider), ("steady", "simulated"))
@@ -68,11 +69,11 @@ class Description:
             self.assertEqual(type(missing).__name__, "ErrorResponse")
 
     def generated(self):
-        """The package that the generator makes of the document; its warnings are faults of the document."""
+        """The package that is generated from the document; generator warnings are errors in the document."""
         folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(subprocess.run, ["rm", "-r", str(folder)], check=True)
         (folder / "openapi.json").write_text(json.dumps(self.document))
-        # It reads text, and has not heard of this kind of it.
+        # The generator reads text, but does not know this media type.
         overrides = {"content_type_overrides": {"application/openmetrics-text": "text/plain"}}
         (folder / "config.json").write_text(json.dumps(overrides))
         command = ["openapi-python-client", "generate", "--meta", "none", "--fail-on-warning"]
@@ -80,7 +81,7 @@ class Description:
         command += ["--config", str(folder / "config.json")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        # Each database has a server of its own, and a package made of its document.
+        # Each database has its own server, and a package generated from its document.
         for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
             del sys.modules[name]
         sys.path.insert(0, str(folder))
@@ -89,7 +90,7 @@ class Description:
         return importlib.import_module(PACKAGE)
 
     def call(self, operation, caller, **arguments):
-        """Calls an operation of the generated package, and gives its parsed answer."""
+        """Calls an operation of the generated package and returns its parsed response."""
         module = importlib.import_module(f"{PACKAGE}.api.{operation}")
         answer = module.sync(client=caller, **arguments)
         self.assertIsNotNone(answer, operation)
@@ -97,7 +98,7 @@ class Description:
 
 
 class OnSqlite(Description, unittest.TestCase):
-    """On the embedded database."""
+    """Runs on the embedded database."""
 
     @classmethod
     def database_url(cls, stack):
@@ -107,7 +108,7 @@ class OnSqlite(Description, unittest.TestCase):
 
 @unittest.skipUnless(POSTGRES_URL, "FAILSOFT_TEST_POSTGRES_URL is not set")
 class OnPostgres(Description, unittest.TestCase):
-    """On a database of its own in the throw-away PostgreSQL."""
+    """Runs on a new database in the temporary PostgreSQL."""
 
     @classmethod
     def database_url(cls, stack):

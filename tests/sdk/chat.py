@@ -1,7 +1,8 @@
-"""The official OpenAI SDK, as a customer has it, against a running server, on each database.
+"""The official OpenAI SDK against a running server, on each database.
 
-Two providers stand behind the server: the one of preset `simulated` that the process serves itself, and a separate
-`failsoft simulate` reached as a `custom` one. Run it with `make sdk`, or see tests/sdk/run.
+The server has two providers: the in-process one with preset `simulated`, and a separate `failsoft simulate` as a `custom`
+one. Run it with `make sdk`, or see tests/sdk/run.
+
 """
 
 import contextlib
@@ -22,19 +23,20 @@ BINARY = os.environ["FAILSOFT_BIN"]
 POSTGRES_URL = os.environ.get("FAILSOFT_TEST_POSTGRES_URL")
 QUESTION = [{"role": "user", "content": "Are you there?"}]
 
-# Catalogue names of the models that answer: the provider behind each.
+# Catalog names of the models that answer, one per provider.
 ANSWERING = {"steady": "outside", "vendor/steady": "inside"}
 
 
 class Chat:
-    """What a customer's app does. The subclasses say on which database."""
+    """What a customer's app does. The subclasses choose the database."""
 
     @classmethod
     def setUpClass(cls):
         with contextlib.ExitStack() as stack:
             database_url = cls.database_url(stack)
             cls.here = Installation(BINARY, database_url, stack)
-            # There is no route for an organization's settings; the server reads them with the catalogue that follows.
+            # There is no API route for an organization's settings; the server reads them with the next catalog
+            # change.
             cls.execute(database_url, "UPDATE organizations SET settings = '{\"keepalive_after_ms\": 2000}'")
             inside = cls.here.create("/v1/model-router/providers", name="inside", preset="simulated")
             outside = cls.here.create(
@@ -47,21 +49,21 @@ class Chat:
             cls.providers = {"inside": inside, "outside": outside}
             for name, provider in ANSWERING.items():
                 cls.model(name, provider, "sim/steady")
-            # Without the SDK's own retries: what is seen is what the server answered.
+            # Without the SDK's own retries, so that the tests see the server's responses.
             cls.client = openai.OpenAI(base_url=f"{cls.here.url}/v1", api_key=cls.here.key, max_retries=0, timeout=60)
             stack.callback(cls.client.close)
             cls.addClassCleanup(stack.pop_all().close)
 
     @classmethod
     def model(cls, name, provider, upstream):
-        """Puts a model into the catalogue and returns its name."""
+        """Adds a model to the catalog and returns its name."""
         provider_id = cls.providers[provider]
         cls.here.create("/v1/model-router/models", name=name, provider_id=provider_id, upstream_model=upstream)
         return name
 
     @classmethod
     def failing(cls, provider, behavior):
-        """A model that fails in that way. Each test has its own: one that failed before may be cooling."""
+        """A model that fails in that way. Each test has its own, because a failed model may be in cooldown."""
         return cls.model(f"{behavior}-{uuid.uuid4().hex[:8]}", provider, f"sim/{behavior}")
 
     def test_the_fallback_answers(self):
@@ -190,7 +192,7 @@ class Chat:
             self.client.models.retrieve("nobody")
 
     def assert_fell_back(self, headers, failing, answering, error_class, invocation_type):
-        """The headers and the one event say that `answering` stood in for `failing`."""
+        """Checks that the headers and the single event report a failover from `failing` to `answering`."""
         self.assertEqual(headers["x-failsoft-fallback"], f"from={failing}; class={error_class}; hops=1")
         self.assertEqual(headers["x-failsoft-model"], answering)
         events = self.here.events(headers["x-request-id"])
@@ -207,7 +209,7 @@ class Chat:
 
 
 class OnSqlite(Chat, unittest.TestCase):
-    """The embedded database, in a folder that is removed."""
+    """The embedded database, in a temporary folder."""
 
     @classmethod
     def database_url(cls, stack):
@@ -223,7 +225,7 @@ class OnSqlite(Chat, unittest.TestCase):
 
 @unittest.skipUnless(POSTGRES_URL, "FAILSOFT_TEST_POSTGRES_URL is not set")
 class OnPostgres(Chat, unittest.TestCase):
-    """A database of its own on the server that FAILSOFT_TEST_POSTGRES_URL names, dropped at the end."""
+    """A new database on the server at FAILSOFT_TEST_POSTGRES_URL, dropped at the end."""
 
     @classmethod
     def database_url(cls, stack):
@@ -239,7 +241,7 @@ class OnPostgres(Chat, unittest.TestCase):
 
 
 def psql(statement, database_url=POSTGRES_URL):
-    """Runs a statement on a database; by default the one that FAILSOFT_TEST_POSTGRES_URL names."""
+    """Runs a statement on a database; by default the one at FAILSOFT_TEST_POSTGRES_URL."""
     command = ["psql", database_url, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
@@ -248,7 +250,7 @@ if __name__ == "__main__":
     print(f"openai {openai.__version__}, python {sys.version.split()[0]}", flush=True)
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
     result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
-    # A subtest counts as its test.
+    # A failed subtest counts as one failure of its test.
     failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors})
     skipped = len(result.skipped)
     if failed:

@@ -1,6 +1,7 @@
-"""A Failsoft installation for a test: its processes, its organization, its catalogue. Knows no SDK.
+"""A Failsoft installation for a test: its processes, its organization, its catalog. Independent of any SDK.
 
-Standard library only, so that what is under test is the one thing installed from outside.
+Standard library only, so that the SDK under test is the only external dependency.
+
 """
 
 import base64
@@ -35,10 +36,10 @@ class Process:
             self.address = None
         if self.address is None:
             self.stop()
-            raise AssertionError(f"'{' '.join(command)}' named no address; it said:\n{self.logged()}")
+            raise AssertionError(f"'{' '.join(command)}' printed no address; its output:\n{self.logged()}")
 
     def read(self, addresses):
-        """Reports the first address `127.0.0.1:PORT` in its output, or None at its end; reads on, so that it can write on."""
+        """Reports the first `127.0.0.1:PORT` in its output, or None at the end. Keeps reading so that the program is not blocked."""
         for line in self.process.stdout:
             found = re.search(r"http://(127\.0\.0\.1:\d+)", line)
             if found:
@@ -46,7 +47,7 @@ class Process:
         addresses.put(None)
 
     def logged(self):
-        """What it wrote to its error output so far."""
+        """Its error output so far."""
         self.log.seek(0)
         return self.log.read()
 
@@ -68,7 +69,7 @@ class Installation:
     """`failsoft serve` on a database, with one organization, and `failsoft simulate` beside it."""
 
     def __init__(self, binary, database_url, stack):
-        """Starts everything; what has to be undone is pushed on `stack`."""
+        """Starts everything; cleanup is pushed on `stack`."""
         settings = {
             "DATABASE_URL": database_url,
             "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
@@ -93,7 +94,7 @@ class Installation:
         self.url = f"http://{self.server.address}"
 
     def call(self, method, path, body=None, **query):
-        """A management call; returns the status and the JSON of the answer."""
+        """A management call; returns the status and the JSON of the response."""
         suffix = f"?{urllib.parse.urlencode(query)}" if query else ""
         request = urllib.request.Request(f"{self.url}{path}{suffix}", method=method)
         request.add_header("x-api-key", self.key)
@@ -107,7 +108,7 @@ class Installation:
             return error.code, error.read().decode()
 
     def create(self, path, **fields):
-        """Creates a resource of the catalogue and returns its id."""
+        """Creates a catalog resource and returns its id."""
         status, answer = self.call("POST", path, fields)
         if status != 201:
             raise AssertionError(f"POST {path} {fields}: {status} {answer}\n{self.server.logged()}")
@@ -122,7 +123,7 @@ class Installation:
 
 
 def create_organization(binary, environment):
-    """`failsoft org create`: organization_id, user_id, and an api_key with all scopes."""
+    """Runs `failsoft org create`: returns organization_id, user_id, and an api_key with all scopes."""
     command = [binary, "org", "create", "--name", "SDK test", "--email", "owner@example.com"]
     done = subprocess.run(
         [*command, "--password-stdin", "--json"],

@@ -1,4 +1,4 @@
-"""What is measured, in the order in which it is measured. A target is a class in a file of its own."""
+"""The targets, in the order in which they are measured. A target is a class in its own file."""
 from __future__ import annotations
 
 from harness.targets.failsoft import FailsoftPostgres, FailsoftSqlite, FailsoftUnrecorded

@@ -1,4 +1,4 @@
-"""What every target has in common: where it is asked, how it starts, when it is ready. Imports `machine`, `process`."""
+"""What every target has in common: its URL, how it starts, when it is ready."""
 from __future__ import annotations
 
 import http.client
@@ -16,13 +16,13 @@ BETWEEN_PROBES_SECONDS = 0.001
 
 @dataclass(frozen=True)
 class Place:
-    """Where a target finds its surroundings."""
+    """The paths and ports that a target needs."""
 
     programs: Path  # the folder of bench-provider, bench-load and bench-forwarder
-    failsoft: Path | None  # the binary, where it is measured
+    failsoft: Path | None  # the binary, if it is measured
     provider: PinnedProcess
     provider_port: int
-    core: int  # the gateway's own
+    core: int  # the gateway's core
 
 
 class Target:
@@ -30,7 +30,7 @@ class Target:
 
     name = ""
     title = ""
-    skipped: tuple[str, ...] = ()  # workloads that make no sense for it
+    skipped: tuple[str, ...] = ()  # workloads that do not apply
 
     def __init__(self, place: Place, work: Path):
         self.place = place
@@ -38,13 +38,13 @@ class Target:
         self.port = free_port()
         self.process: PinnedProcess | None = None
         self.probes_answered = 0
-        self.first_start_seconds: float | None = None  # on an empty database, where there is one
+        self.first_start_seconds: float | None = None  # on an empty database, if there is one
 
     def prepare(self) -> None:
-        """What comes before the first start, once in a repetition. Raises Unavailable."""
+        """Runs before the first start, once per repetition. Raises Unavailable."""
 
     def command(self) -> list[str]:
-        """How it is started. The program must not leave other processes behind."""
+        """The start command. The program must not leave other processes behind."""
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
@@ -58,18 +58,18 @@ class Target:
         return ["authorization: Bearer sk-bench"]
 
     def marks(self, workload: Workload) -> list[str]:
-        """What a right answer holds besides its text."""
+        """Text that a right answer must contain in addition."""
         return []
 
     def unrecorded(self, answers: int, failovers: int) -> int | None:
-        """How far the records are off after that many answers and failovers. None: it keeps none."""
+        """The difference between expected and actual records after this many answers and failovers. None: it keeps no records."""
         return None
 
     def clean_up(self) -> None:
-        """What is to be taken away after the repetition."""
+        """Cleans up after the repetition."""
 
     def start(self) -> float | None:
-        """Starts it; the seconds until it gave its first right answer. Raises Unavailable."""
+        """Starts it; returns the seconds until its first right answer. Raises Unavailable."""
         began = time.monotonic()
         self.process = PinnedProcess(self.command(), self.place.core, self.work / "log", self.environment())
         body = WORKLOADS["plain"].body().encode()
@@ -78,7 +78,7 @@ class Target:
         return seconds
 
     def wait_for(self, method: str, path: str, body: bytes | None, began: float) -> float:
-        """The seconds from `began` until the path answers 200. Raises Unavailable, and then nothing runs any more."""
+        """The seconds from `began` until the path answers 200. Raises Unavailable after stopping the process."""
         answer = "nothing listens"
         while self.process.is_running() and time.monotonic() - began < START_SECONDS:
             status, answer = self._ask(method, path, body)

@@ -1,4 +1,4 @@
-"""Failsoft as shipped: key check, catalogue and chain on; recording off, or durable in one of the two databases."""
+"""Failsoft as shipped, with key check, catalog and chain; recording off, or durable in one of the two databases."""
 from __future__ import annotations
 
 import base64
@@ -50,15 +50,15 @@ class FailsoftSqlite(Target):
         return [str(self.place.failsoft), "serve", "--listen", f"127.0.0.1:{self.port}"]
 
     def environment(self) -> dict[str, str]:
-        """One thread for requests, as every gateway here has; and a model that fails stays in the chain."""
+        """One thread for requests, as for every gateway here; a failing model stays in the chain."""
         return {
             "DATABASE_URL": self._database,
             "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
             "FAILSOFT_MASTER_KEY": self._master_key,
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
-            # The failing model is to be called and to fail, every time.
+            # Keeps a failing model out of cooldown, so that it is called and fails every time.
             "FAILSOFT_COOLDOWN": "false",
-            # All of them are one organization's.
+            # All requests belong to one organization, so its share is the whole.
             "FAILSOFT_ORGANIZATION_REQUESTS": "10000",
             "FAILSOFT_RECORDING": self.recording,
             "FAILSOFT_SPOOL": str(self.work / "spool.db"),
@@ -92,7 +92,7 @@ class FailsoftSqlite(Target):
         return self.work / f"{name}.db"
 
     def _first_start(self) -> float:
-        """The seconds from the start on an empty database, which makes every table, until it is ready."""
+        """The seconds from the start on an empty database, which creates every table, until it is ready."""
         began = time.monotonic()
         self.process = self._serve()
         seconds = self.wait_for("GET", "/readyz", None, began)
@@ -103,7 +103,7 @@ class FailsoftSqlite(Target):
         return PinnedProcess(self.command(), self.place.core, self.work / "log", self.environment())
 
     def _create_organization(self) -> str:
-        """Makes the organization on the command line; its key."""
+        """Creates the organization on the command line; returns its key."""
         command = [str(self.place.failsoft), "org", "create", "--name", "bench", "--email", "bench@example.com"]
         command += ["--password-stdin", "--json"]
         done = subprocess.run(
@@ -121,13 +121,13 @@ class FailsoftSqlite(Target):
 
     def _fill_catalogue(self) -> None:
         bench = self._provider("bench", self.place.provider_port)
-        # Bound for as long as this target lives, and not listening: a call is refused at once.
+        # Bound for the lifetime of this target, but not listening: a call is refused at once.
         self._nobody = socket.socket()
         self._nobody.bind(("127.0.0.1", 0))
         nobody = self._provider("nobody", self._nobody.getsockname()[1])
         limits = {workload.model: workload.time_limit_ms for workload in ASKED.values()}
         for model, limit in sorted(limits.items()):
-            # No retries of the same model: a failover is to be two calls, here as in the other targets.
+            # No retries of the same model, so a failover is two calls, as in the other targets.
             fields = {"name": model, "upstream_model": model, "num_retries": 0}
             fields["provider_id"] = nobody if model == UNREACHABLE_MODEL else bench
             if limit:
@@ -137,7 +137,7 @@ class FailsoftSqlite(Target):
             self._post("/fallback", {"model": model, "fallback_models": [STEADY_MODEL]})
 
     def _provider(self, name: str, port: int) -> str:
-        """Makes a provider at that port; its id."""
+        """Creates a provider at that port; returns its id."""
         fields = {"name": name, "preset": "custom", "credential": "sk-bench-provider"}
         return self._post("/v1/model-router/providers", {**fields, "base_url": f"http://127.0.0.1:{port}/v1"})["id"]
 
@@ -154,7 +154,7 @@ class FailsoftSqlite(Target):
 
 
 class FailsoftUnrecorded(FailsoftSqlite):
-    """What is left when nothing is written down: the difference is what recording costs."""
+    """Failsoft without recording: the difference is the cost of recording."""
 
     name = "failsoft-unrecorded"
     title = "Failsoft, recording off"
@@ -165,11 +165,11 @@ class FailsoftUnrecorded(FailsoftSqlite):
 
 
 class FailsoftPostgres(FailsoftSqlite):
-    """On the server that FAILSOFT_TEST_POSTGRES_URL names, in a database of its own."""
+    """Runs on the server at FAILSOFT_TEST_POSTGRES_URL, in a new database."""
 
     name = "failsoft-postgres"
     title = "Failsoft, durable recording on PostgreSQL"
-    # The goals ask for its start alone. What recording there costs is told by the plain request and the failover.
+    # The goals only cover its start. The plain request and the failover show what recording costs there.
     skipped = ("prompt", "stream", "paced", "faults", "idle")
 
     def prepare(self) -> None:

@@ -1,4 +1,4 @@
-"""The bare forwarder: the same server and client as Failsoft's, without a product between them."""
+"""The bare forwarder: the same server and client libraries as Failsoft's, without a product between them."""
 from __future__ import annotations
 
 from harness.targets.base import Target

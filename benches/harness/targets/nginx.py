@@ -1,11 +1,11 @@
-"""nginx as a plain reverse proxy: what a good C program costs that knows nothing of models."""
+"""nginx as a plain reverse proxy: the cost of a good C program that has no notion of models."""
 from __future__ import annotations
 
 from harness import build
 from harness.targets.base import Target
 
-# One worker that is the whole program. Buffering is off, as streams need it. nginx cannot choose by model, so a
-# failover is "the first place answered 503, send the same body to the second".
+# One worker that is the whole program. Buffering is off, as streams require. nginx cannot choose by model, so its
+# failover is "the first upstream answered 503, send the same body to the second".
 CONFIGURATION = """
 worker_processes 1; daemon off; master_process off; user root;
 pid {work}/nginx.pid; error_log {work}/error.log warn;

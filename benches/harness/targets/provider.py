@@ -1,11 +1,11 @@
-"""No gateway at all: the simulated provider, asked directly. What the others add is told against it."""
+"""The simulated provider without a gateway. The other targets are compared with it."""
 from __future__ import annotations
 
 from harness.targets.base import Target
 
 
 class Provider(Target):
-    """It shares its core with the load generator, and it runs already: starting and stopping are not its own."""
+    """It shares its core with the load generator and already runs, so it is neither started nor stopped here."""
 
     name = "provider"
     title = "the simulated provider itself"
@@ -17,12 +17,12 @@ class Provider(Target):
         self.process = place.provider
 
     def start(self) -> None:
-        """It runs."""
+        """Already running."""
 
     def stop(self) -> None:
         """It serves the other targets."""
 
     def url(self, workload: str) -> str:
-        # The direct counterpart of a failover is a good answer at once.
+        # The counterpart of a failover is a good answer at once.
         behavior = "/m/ok" if workload == "failover" else ""
         return f"http://127.0.0.1:{self.port}{behavior}/v1/chat/completions"

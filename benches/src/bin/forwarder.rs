@@ -1,8 +1,9 @@
-//! `bench-forwarder ADDRESS PROVIDER_URL`: actix-web in front, reqwest behind, and nothing a product would do between
-//! them. Its cost is what the stack itself costs on this machine, so Failsoft's is told as a multiple of it.
+//! `bench-forwarder ADDRESS PROVIDER_URL`: actix-web in front and reqwest behind, with no product logic in between.
+//! This is the cost of the libraries on this machine, so Failsoft's cost is reported as a multiple of it.
 //!
-//! The body goes on as it came and the answer is streamed, never collected. An answer of 429 or 5xx is dropped and the
-//! body sent once more, to the provider's path for good answers. One worker, as every gateway in the bench has.
+//! The body is forwarded unchanged and the answer is streamed without collecting it. An answer of 429 or 5xx is
+//! dropped and the body sent once more, to the provider's path for good answers. One worker, like every gateway in
+//! the benchmark.
 
 use std::net::SocketAddr;
 
@@ -59,7 +60,7 @@ async fn forward(
     let authorization = HeaderValue::from_bytes(given).map_err(error::ErrorBadRequest)?;
     let mut answer = provider.send(&provider.first, authorization.clone(), body.clone()).await?;
     if answer.status().as_u16() == 429 || answer.status().is_server_error() {
-        // Read to its end, so that the connection can be used again.
+        // Read to the end, so that the connection can be reused.
         answer.bytes().await.map_err(error::ErrorBadGateway)?;
         answer = provider.send(&provider.second, authorization, body).await?;
     }
@@ -88,7 +89,7 @@ async fn main() -> anyhow::Result<()> {
     };
     HttpServer::new(application)
         .workers(1)
-        // Left off, a stream's last event waits 40 ms for the client's delayed acknowledgement.
+        // Without this, a stream's last event waits 40 ms for the client's delayed acknowledgment.
         .tcp_nodelay(true)
         .bind(address)?
         .run()

@@ -1,1 +1,1 @@
-"""One file a kind of attack. Each function takes a fresh world and yields its cases."""
+"""One file per kind of attack. Each function takes a fresh world and yields its cases."""

@@ -1,4 +1,4 @@
-"""Addresses that are not the internet, and credentials that a provider sends back."""
+"""Provider addresses inside the network, and providers that echo our credential."""
 from __future__ import annotations
 
 import html
@@ -26,7 +26,7 @@ CREDENTIAL = "sk-proj-Zx81Qm_44ab-77cdEfGh0912KLmnOPqr"
 
 
 def saved(world):
-    """providers at addresses that must not be called"""
+    """providers at forbidden addresses"""
     acme = world.organization("acme")
     own = [f"http://127.0.0.1:{world.server.port}/v1", f"http://localhost:{world.server.port}/v1"]
     for address in ADDRESSES + own:
@@ -38,7 +38,7 @@ def saved(world):
 
 
 def echoes(world):
-    """a provider sends our credential back in disguise"""
+    """a provider echoes our credential in disguise"""
     acme = world.organization("acme")
     provider = acme.provider(world.provider.port, CREDENTIAL)
     for how in ("plain", "space", "joiner", "hyphen", "mark", "percent", "quoted", "escaped", "halves", "start"):
@@ -52,7 +52,7 @@ def echoes(world):
 
 
 def shows(text: str) -> bool:
-    """Whether a reader could put our credential together: half of it in one piece is enough."""
+    """Whether a reader could reconstruct our credential: half of it in one piece is enough."""
     plain = text
     for _ in range(3):
         plain = html.unescape(urllib.parse.unquote(plain))

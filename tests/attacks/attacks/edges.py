@@ -1,4 +1,4 @@
-"""Starts that go wrong must not tell secrets, and one file has one server."""
+"""Failed starts must not reveal secrets, and a SQLite file has only one server."""
 from __future__ import annotations
 
 import os
@@ -13,7 +13,7 @@ COMMANDS = [["serve", "--listen", "127.0.0.1:0"], ["migrate"], ["check"],
 
 
 def canaries(world):
-    """malformed settings with a secret in them, for every command"""
+    """malformed settings that contain a secret, for every command"""
     addresses = [f"postgres://user:{CANARY}#x@127.0.0.1:1/db", f"postgres://user:{CANARY}/x@127.0.0.1:1/db", f"postgres://user:{CANARY}?x@127.0.0.1:1/db",
                  f"postgres://user:{CANARY}@127.0.0.1:port/db", f"postgres://user:{CANARY}@127.0.0.1:99999/db", f"postgres://user:{CANARY}@127.0.0.1:1/db",
                  f"postgres://user:{CANARY}@[::1/db", f"postgres://user:{CANARY} x@127.0.0.1/db", f"postgre://user:{CANARY}@127.0.0.1/db",
@@ -31,7 +31,7 @@ def canaries(world):
 
 
 def second_server(world):
-    """a second server on one SQLite file; files that others can read"""
+    """a second server on one SQLite file; file permissions"""
     world.organization("acme")
     if world.database != "sqlite":
         yield Case("replicas share PostgreSQL", True)

@@ -1,4 +1,4 @@
-"""Who is who: passwords, names, log-ins, limits of a key."""
+"""Passwords, names, sign-ins, and the rate limits of a key."""
 from __future__ import annotations
 
 import secrets
@@ -10,7 +10,7 @@ from harness.server import PASSWORD
 
 
 def weak_passwords(world):
-    """passwords that every list of guesses holds"""
+    """common passwords"""
     world.organization("acme")
     for password in ("1234567890", "password123", "passwordpassword", "qwertyuiop", "aaaaaaaaaaaa", "iloveyou1234", "letmein12345"):
         person = Browser(world.server.port)
@@ -21,7 +21,7 @@ def weak_passwords(world):
 
 
 def strange_names(world):
-    """names with characters that nobody sees, or that turn the text around"""
+    """names with invisible or bidirectional characters"""
     acme = world.organization("acme")
     for name in ("ev\u202eil", "ev\u200bil", "ev\u2066il", "\u2060evil", "ev\ufeffil", "ev\u00adil", "ev\U000e0041il", "ev\u0000il", "ev\u001bil", "ev\u2028il"):
         answer = acme.call("POST", "/v1/identity/api-keys", {"name": name, "scopes": ["inference"]})
@@ -37,7 +37,7 @@ def strange_names(world):
 
 
 def locked_out(world):
-    """wrong guesses keep an owner out"""
+    """wrong guesses lock an owner out"""
     acme = world.organization("acme")
     owner = Browser(world.server.port)
     first = owner.log_in(acme.email, PASSWORD)
@@ -55,7 +55,7 @@ def locked_out(world):
 
 
 def somebody_elses_address(world):
-    """an account under an address that its owner never saw"""
+    """an account under somebody else's email address"""
     acme = world.organization("acme")
     inviter = Browser(world.server.port)
     inviter.log_in(acme.email, PASSWORD)
@@ -71,7 +71,7 @@ def somebody_elses_address(world):
 
 
 def rates(world):
-    """a key's requests a minute, in its first minute and after a change"""
+    """requests per minute of a key, initially and after a change"""
     acme = world.organization("acme")
     model = acme.model(acme.provider(world.provider.port), "ok")
     made = acme.create("/v1/identity/api-keys", name="slow", scopes=["inference"], requests_per_minute=20)
@@ -86,5 +86,5 @@ def rates(world):
     yield Case("raised by one", more <= 2, f"{more} more answered")
 
 
-# Guesses come last: they use up what this address may try.
+# The guesses come last: they use up this address's attempts.
 ATTACKS = [weak_passwords, strange_names, somebody_elses_address, rates, locked_out]

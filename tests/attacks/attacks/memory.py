@@ -1,4 +1,4 @@
-"""How much memory a caller can make the server take, at most: on a server of its own, so that the figures are of these requests."""
+"""How much memory a caller can make the server use, on a separate server so that the figures belong to these requests."""
 from __future__ import annotations
 
 import socket
@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from harness.report import Case
 
 MIB = 1024 * 1024
-# What the server holds for callers at most: `server.body_budget` in deploy/failsoft.example.toml.
+# The most that the server holds for callers: `server.body_budget` in deploy/failsoft.example.toml.
 BUDGET_MIB = 512
-# Beside it: the program itself, copies on their way to a provider or a caller, and what the allocator has not given back.
+# On top of that: the program itself, copies on their way to a provider or caller, and memory that the allocator has
+# not returned.
 MARGIN_MIB = 256
 
 
 def read_away(world, key: str, path: str, body: bytes) -> int:
-    """Sends a request, reads its answer to the end without keeping it, and says the status; 0 where there was none."""
+    """Sends a request and discards the response; returns the status, or 0 if there was none."""
     head = (f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
             f"connection: close\r\ncontent-length: {len(body)}\r\n\r\n").encode()
     status, room = b"", bytearray(MIB)
@@ -25,7 +26,7 @@ def read_away(world, key: str, path: str, body: bytes) -> int:
             try:
                 connection.sendall(body)
             except OSError:
-                # Refused in the middle: the answer is there already.
+                # Refused midway: the response has already arrived.
                 pass
             while size := connection.recv_into(room):
                 status = status or bytes(room[:min(size, 64)])
@@ -35,7 +36,7 @@ def read_away(world, key: str, path: str, body: bytes) -> int:
 
 
 def peak_memory(world):
-    """the most memory: 32 MiB of tiny messages, sixteen of them at once, 24 answers of 63 MiB"""
+    """peak memory: 32 MiB of tiny messages, 16 at once, large answers"""
     acme = world.organization("acme")
     acme.model(acme.provider(world.provider.port), "ok")
     acme.model(acme.provider(world.provider.port), "large-63")
@@ -50,12 +51,12 @@ def peak_memory(world):
         with ThreadPoolExecutor(count) as pool:
             statuses = Counter(pool.map(lambda _: read_away(world, acme.key, path, body), range(count)))
         peak, after = world.server.memory_mib(), world.server.memory_mib("VmRSS")
-        seen = f"{before:.0f} MiB before, {peak:.0f} at most, {after:.0f} after; statuses {dict(statuses)}"
+        seen = f"{before:.0f} MiB before, peak {peak:.0f}, {after:.0f} after; statuses {dict(statuses)}"
         print(f"    {name}: {seen}", flush=True)
-        # One that is alone is answered; of many at once some are refused, and none is dropped.
+        # A single request is answered; of many at once some may be refused, but none is dropped.
         answered = set(statuses) <= {200, 429, 503} and (count > 1 or statuses[200] == 1)
         yield Case(f"{name}: answered or refused", answered, seen)
-        yield Case(f"{name}: {BUDGET_MIB} MiB and {MARGIN_MIB} MiB beside them", peak < BUDGET_MIB + MARGIN_MIB, seen)
+        yield Case(f"{name}: {BUDGET_MIB} MiB and {MARGIN_MIB} MiB on top", peak < BUDGET_MIB + MARGIN_MIB, seen)
 
 
 ATTACKS = [peak_memory]

@@ -1,4 +1,4 @@
-"""What cannot be read must not count as zero: no request passes a used-up budget, and a limit holds under load."""
+"""Unreadable values must not count as zero: no request passes a used-up budget, and a limit holds under load."""
 from __future__ import annotations
 
 import json
@@ -13,7 +13,7 @@ REFUSED = (400, 402, 413, 422)
 
 
 def _shapes(model: str) -> dict[str, str]:
-    """Bodies by name; some are no valid request, and none of them may reach a provider."""
+    """Bodies by name; some are invalid requests. None may reach a provider."""
     say = '{"role":"user","content":"Hello"}'
     head = f'{{"model":"{model}",'
     deep = "[" * 200 + "]" * 200
@@ -52,7 +52,7 @@ def _shapes(model: str) -> dict[str, str]:
 
 
 def used_up(world):
-    """a used-up budget, by every shape of request"""
+    """a used-up budget, with every shape of request"""
     acme = world.organization("acme")
     provider = acme.provider(world.provider.port)
     prices = {
@@ -73,7 +73,7 @@ def used_up(world):
 
 
 def overshoot(world):
-    """many at once against a limit of 20 answers"""
+    """many requests at once against a limit of 20 answers"""
     variants = {
         "max_tokens 1 before max_completion_tokens 1000": {"max_tokens": 1, "max_completion_tokens": 1000},
         "max_completion_tokens 1000 before max_tokens 1": {"max_completion_tokens": 1000, "max_tokens": 1},
@@ -100,7 +100,7 @@ def usage(answer) -> int:
 
 
 def nonsense(world):
-    """usage that makes no sense is no free answer"""
+    """invalid usage must not make an answer free"""
     for prompt, answer in (("m5", "m7"), ("m1", "5"), ("10", "m1"), ("0", "0"), ("m9000000000000000000", "1")):
         acme = world.organization("acme")
         model = acme.model(acme.provider(world.provider.port), f"usage-{prompt}-{answer}", price=DOLLAR_A_MILLION)

@@ -1,4 +1,4 @@
-"""One caller's request must not close a model to the others, and no request may crash anything."""
+"""One caller's request must not close a model for others, and no request may crash anything."""
 from __future__ import annotations
 
 import json
@@ -27,7 +27,7 @@ def poisoned(world):
 
 
 def fuzzed(world):
-    """random and mangled bodies on every route that takes one"""
+    """random and mutated bodies on every route that has one"""
     acme = world.organization("acme")
     acme.model(acme.provider(world.provider.port), "ok")
     seeds = {
@@ -53,7 +53,7 @@ def fuzzed(world):
 
 
 def mangled(body: bytes, chance) -> bytes:
-    """One to four changes: a byte, a slice, a repetition, a value of another kind."""
+    """One to four mutations: a byte, a slice, a repetition, a value of another type."""
     values = [b"null", b"-1", b"1e999", b'""', b"[]", b"{}", b'"\\u0000"', b"99999999999999999999", b"true", b'"' + b"x" * 5000 + b'"']
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(len(body) or 1)

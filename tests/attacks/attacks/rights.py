@@ -1,4 +1,4 @@
-"""A limit is a right: no credential makes or becomes a wider one, and what a person gave ends with the person."""
+"""Limits are permissions: no credential creates or becomes a wider one, and a person's grants end with their access."""
 from __future__ import annotations
 
 import datetime
@@ -16,7 +16,7 @@ def bounded_key(acme, **more) -> dict:
 
 
 def own_bounds(world):
-    """a key with keys:manage takes away its own bounds, or makes a key without them"""
+    """a key with keys:manage removes its own limits, or creates a key without them"""
     acme = world.organization("acme")
     acme.model(acme.provider(world.provider.port), "ok")
     acme.model(acme.provider(world.provider.port), "ok", name="other")
@@ -44,7 +44,7 @@ def own_bounds(world):
 
 
 def many_within(world):
-    """a limited key with keys:manage makes several keys within its limits, and they call together"""
+    """a limited key with keys:manage creates keys within its limits, and they call together"""
     acme = world.organization("acme")
     acme.model(acme.provider(world.provider.port), "ok")
     scopes = ["inference", "keys:manage", "budgets:manage", "router:read"]
@@ -83,7 +83,7 @@ def budgets(world):
 
 
 def gone_with_the_giver(world):
-    """an owner who was removed or demoted uses the links made before"""
+    """an owner who was removed or demoted uses earlier links"""
     for fate in ("removed", "demoted"):
         acme = world.organization("acme")
         founder = Browser(world.server.port)
@@ -119,7 +119,7 @@ def gone_with_the_giver(world):
 
 
 def member_ids(page: str) -> dict[str, str]:
-    """Ids by address, from the list of members."""
+    """Member ids by email address, from the members page."""
     import re
 
     rows = re.findall(r"<tr>.*?</tr>", page, re.S)

@@ -1,4 +1,4 @@
-"""What one organization holds must not be missing for another: bytes, connections, parsing, pages."""
+"""One organization must not exhaust what another needs: bytes, connections, parsing, pages."""
 from __future__ import annotations
 
 import socket
@@ -11,19 +11,19 @@ from harness.report import Case
 from harness.server import PASSWORD, Answer
 
 MIB = 1024 * 1024
-# A bystander's answer on a busy machine with two cores; without the attack it takes milliseconds.
+# The limit for a bystander's answer on a busy two-core machine; without the attack it takes milliseconds.
 BYSTANDER_SECONDS = 8
 
 
 class Watched:
-    """An organization that does nothing wrong, and asks all the time."""
+    """A well-behaved organization that sends requests all the time."""
 
     def __init__(self, world):
         self.organization = world.organization("bystander")
         self.model = self.organization.model(self.organization.provider(world.provider.port), "ok")
 
     def during(self, attack) -> tuple[list[tuple[Answer, float]], list[Answer]]:
-        """The bystander's answers while the attack goes on, chats and management in turn."""
+        """Records the bystander's responses during the attack, alternating chat and management calls."""
         stop, seen, management = threading.Event(), [], []
 
         def watch() -> None:
@@ -47,14 +47,14 @@ def judged(name: str, seen, management) -> list[Case]:
     worst = max((seconds for _, seconds in seen), default=0)
     bad = [answer for answer, _ in seen if answer.status != 200]
     refused = [answer for answer in management if answer.status != 200]
-    told = f"{len(seen)} chats, {len(bad)} bad, the slowest {worst:.1f} s; {len(refused)} of {len(management)} management calls bad"
+    summary = f"{len(seen)} chats, {len(bad)} bad, the slowest {worst:.1f} s; {len(refused)} of {len(management)} management calls bad"
     first = next((answer.text[:200] for answer in bad + refused), "")
-    return [Case(f"{name}: a bystander's chats", not bad and bool(seen), f"{told} {first}"),
-            Case(f"{name}: a bystander's management calls", not refused and bool(management), f"{told} {first}")]
+    return [Case(f"{name}: a bystander's chats", not bad and bool(seen), f"{summary} {first}"),
+            Case(f"{name}: a bystander's management calls", not refused and bool(management), f"{summary} {first}")]
 
 
 def held(world, key: str, path: str, body: bytes, count: int, seconds: float) -> None:
-    """Sends a request so many times at once, and holds the connections open; what comes back is not read."""
+    """Sends the same request many times at once and holds the connections open without reading."""
     head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
     request = f"{head}content-length: {len(body)}\r\n\r\n".encode()
     until = time.time() + seconds
@@ -66,7 +66,7 @@ def held(world, key: str, path: str, body: bytes, count: int, seconds: float) ->
                 connection.sendall(body)
                 time.sleep(max(0, until - time.time()))
         except OSError:
-            # Refused in the middle: that is one way to withstand it.
+            # Being refused midway is one way to withstand it.
             time.sleep(max(0, until - time.time()))
 
     with ThreadPoolExecutor(count) as pool:
@@ -84,11 +84,11 @@ def held_bodies(world):
         held(world, acme.key, "/v1/chat/completions", body, 24, 12)
 
     yield from judged("24 bodies", *watched.during(attack))
-    yield Case("24 bodies: memory", world.server.memory_mib() < 1500, f"{world.server.memory_mib():.0f} MiB at most")
+    yield Case("24 bodies: memory", world.server.memory_mib() < 1500, f"{world.server.memory_mib():.0f} MiB peak")
 
 
 def tiny_messages(world):
-    """bodies of tiny messages and parts, also to be explained"""
+    """bodies of tiny messages and parts, also to the explain endpoint"""
     watched, acme = Watched(world), world.organization("acme")
     acme.model(acme.provider(world.provider.port), "ok")
     before = world.server.memory_mib("VmRSS")
@@ -103,7 +103,7 @@ def tiny_messages(world):
 
     yield from judged("sixteen bodies", *watched.during(attack))
     peak = world.server.memory_mib()
-    yield Case("sixteen bodies: memory", peak < 1500, f"{before:.0f} MiB before, {peak:.0f} MiB at most")
+    yield Case("sixteen bodies: memory", peak < 1500, f"{before:.0f} MiB before, {peak:.0f} MiB peak")
 
 
 def large_answers(world):
@@ -116,11 +116,11 @@ def large_answers(world):
             list(pool.map(lambda _: acme.chat(model, seconds=30).status, range(16)))
 
     yield from judged("16 answers", *watched.during(attack))
-    yield Case("16 answers: memory", world.server.memory_mib() < 1500, f"{world.server.memory_mib():.0f} MiB at most")
+    yield Case("16 answers: memory", world.server.memory_mib() < 1500, f"{world.server.memory_mib():.0f} MiB peak")
 
 
 def idle_connections(world):
-    """700 connections that wait for a model, under a usual limit of 1,024 descriptors"""
+    """700 connections waiting for a model, with 1,024 descriptors"""
     watched, acme = Watched(world), world.organization("acme")
     model = acme.model(acme.provider(world.provider.port), "wait-15000")
     body = f'{{"model":"{model}","messages":[{{"role":"user","content":"Hello"}}]}}'.encode()

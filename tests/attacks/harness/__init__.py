@@ -1,1 +1,1 @@
-"""What the attacks need: a server on a database, a provider that does what a model's name says, a browser, a report."""
+"""The parts that attacks need: a server on a database, a provider whose behavior follows the model name, a browser, a report."""

@@ -1,4 +1,4 @@
-"""A person with a browser: cookies, pages, forms with their token, redirects."""
+"""A person with a browser: cookies, pages, forms with CSRF tokens, redirects."""
 from __future__ import annotations
 
 import html
@@ -10,7 +10,7 @@ from harness.server import CALL_SECONDS, Answer
 
 
 class Browser:
-    """One person."""
+    """One person's browser session."""
 
     def __init__(self, port: int):
         self._port = port
@@ -22,7 +22,7 @@ class Browser:
         return self.page
 
     def post(self, path: str, token_from: str | None = None, **fields: str) -> Answer:
-        """Posts a form; its token is read from the page before, or from `token_from`."""
+        """Posts a form; its token is read from the previous page, or from `token_from`."""
         if token_from:
             self.get(token_from)
         token = re.search(r'name="form_token" value="([^"]+)"', self.page.text)
@@ -36,7 +36,7 @@ class Browser:
         return self.page.status == 303
 
     def link(self, words: str) -> str:
-        """The path of the last link of that kind that the page shows."""
+        """The path of the last link of that kind on the page."""
         found = re.findall(rf"https?://[^\s\"<]+(/{words}/[A-Za-z0-9_-]+)", self.page.text)
         return found[-1] if found else ""
 

@@ -1,4 +1,4 @@
-"""Runs every attack on every database, each in a world of its own, and counts."""
+"""Runs every attack on every database, each in its own world, and counts the results."""
 from __future__ import annotations
 
 import argparse
@@ -17,7 +17,7 @@ SECTIONS = [money, requests, rights, identity, addresses, edges, shares, memory]
 
 
 class World:
-    """A server that runs, and a provider."""
+    """A running server, and a provider."""
 
     def __init__(self, folder: Path, database: str, provider: Provider, seed: int):
         self.folder = folder
@@ -27,11 +27,11 @@ class World:
         self.server = Server(folder, database, provider.port)
 
     def organization(self, name: str) -> Organization:
-        """A new one; the server is started where it does not run yet."""
+        """A new organization; starts the server if it is not running yet."""
         organization = Organization(self.server, name)
         if self.server.process is None:
             self.server.start()
-        # Made by another process: the server looks for such changes each second.
+        # Created by another process: the server polls for such changes every second.
         until = time.time() + 10
         while organization.call("GET", "/v1/identity/whoami").status == 401 and time.time() < until:
             time.sleep(0.1)
@@ -45,7 +45,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     names = [section.__name__.rpartition(".")[2] for section in SECTIONS]
     options.add_argument("--only", default=",".join(names), help="sections: " + ", ".join(names))
-    options.add_argument("--databases", default=None, help="sqlite,postgres; default: those that are there")
+    options.add_argument("--databases", default=None, help="sqlite,postgres; default: those available")
     options.add_argument("--seed", type=int, default=2026)
     options.add_argument("--verbose", action="store_true")
     chosen = options.parse_args()
@@ -71,7 +71,7 @@ def run_section(report: Report, database: str, name: str, section, seed: int) ->
                 try:
                     cases = list(attack(world))
                 except Unavailable as error:
-                    cases = [Case("it could not be tried", False, str(error))]
+                    cases = [Case("the attack failed to run", False, str(error))]
                 report.add(database, name, (attack.__doc__ or attack.__name__).splitlines()[0].rstrip("."), cases)
         finally:
             world.server.stop()

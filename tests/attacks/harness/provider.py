@@ -1,8 +1,9 @@
-"""A provider over real HTTP whose answer follows from the upstream model's name and from the request.
+"""A provider over real HTTP whose behavior depends on the upstream model's name and the request.
 
-`ok` answers; `hang` reads the request and says nothing; `wait-MS` answers late; `usage-A-B` reports these token counts;
-`as-asked` spends every token that the request allows; `large-MIB` answers with so much text; `tricky-NAME` fails in the way
-NAME says for requests that hold the word `trigger`, and answers all others; `echo-HOW` sends our credential back.
+`ok` answers; `hang` reads the request and never answers; `wait-MS` answers late; `usage-A-B` reports these token counts;
+`as-asked` uses every token that the request allows; `large-MIB` answers with that much text; `tricky-NAME` fails in the way
+NAME says for requests that contain the word `trigger`, and answers all others; `echo-HOW` sends our credential back.
+
 """
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ class Provider:
             request_queue_size = 512
 
             def handle_error(self, *_: object) -> None:
-                """A caller that went away is no news."""
+                """Ignores callers that disconnect."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
@@ -98,7 +99,7 @@ class Provider:
 
 
     def large(self, model: str, mebibytes: int) -> bytes:
-        """Made once: many at once would be many copies."""
+        """Built once, to avoid many copies."""
         with self._lock:
             if model not in self._large:
                 usage = '{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}'
@@ -117,7 +118,7 @@ def send(handler: BaseHTTPRequestHandler, status: int, content_type: str, body: 
 
 
 def echoed(handler: BaseHTTPRequestHandler, how: str) -> bytes:
-    """An error that holds our credential, written so that a search for its characters may miss it."""
+    """An error that contains our credential, encoded so that a plain text search may miss it."""
     credential = handler.headers.get("authorization", "").removeprefix("Bearer ")
     invisible = {"space": "\u200b", "joiner": "\u2060", "hyphen": "\u00ad", "mark": "\ufeff"}
     if how in invisible:
@@ -127,7 +128,7 @@ def echoed(handler: BaseHTTPRequestHandler, how: str) -> bytes:
     elif how == "quoted":
         credential = urllib.parse.quote(credential, safe="").replace("-", "%2D")
     elif how == "escaped":
-        # Escaped twice: the JSON of the error holds JSON as a text.
+        # Encoded twice: the error's JSON contains JSON as a string.
         credential = "".join(f"\\u{ord(character):04x}" for character in credential)
     elif how == "halves":
         half = len(credential) // 2

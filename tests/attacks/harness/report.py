@@ -1,4 +1,4 @@
-"""Cases and their count: every attack says how many were tried and how many were withstood."""
+"""Cases and their count: for every attack, how many were tried and how many were withstood."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ Attack = Callable[..., Iterator[Case]]
 
 
 class Report:
-    """Prints a line an attack, and what was not withstood."""
+    """Prints one line per attack, and the cases that were not withstood."""
 
     def __init__(self, verbose: bool):
         self.tried = 0
@@ -35,9 +35,9 @@ class Report:
                 mark = "held" if case.withstood else "NOT WITHSTOOD"
                 print(f"    {mark}: {case.name}: {case.seen[:400]}", flush=True)
         if not cases:
-            # An attack without a case would look like one that was withstood.
+            # An attack without cases would look as if it had been withstood.
             self.tried += 1
-            print("    NOT WITHSTOOD: it tried nothing", flush=True)
+            print("    NOT WITHSTOOD: no case was tried", flush=True)
 
     def failed(self) -> bool:
         return self.withstood != self.tried or not self.tried

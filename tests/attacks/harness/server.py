@@ -1,4 +1,4 @@
-"""A server on a database, its organizations and what is in them."""
+"""A server on a database, its organizations and their resources."""
 from __future__ import annotations
 
 import base64
@@ -26,7 +26,7 @@ class Unavailable(Exception):
 
 
 def own_environment() -> dict[str, str]:
-    """The environment without a developer's own settings of Failsoft."""
+    """The environment without the developer's own Failsoft settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("FAILSOFT_", "DATABASE_URL"))}
 
 
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers in lower case, body."""
+    """Status, lowercase headers, body."""
 
     status: int
     headers: dict[str, str]
@@ -54,7 +54,7 @@ class Answer:
 
 def call(port: int, method: str, path: str, body: bytes | dict | None = None, headers: dict[str, str] | None = None,
          seconds: float = CALL_SECONDS) -> Answer:
-    """One request on a connection of its own; status 0 where there was no answer."""
+    """One request on its own connection; status 0 if there was no response."""
     if isinstance(body, (dict, list)):
         body = json.dumps(body).encode()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
@@ -109,7 +109,7 @@ class Organization:
 
 
 class Server:
-    """`failsoft serve` on a database of its own."""
+    """`failsoft serve` on its own database."""
 
     def __init__(self, folder: Path, database: str, provider_port: int, settings: dict[str, str] | None = None):
         self.folder = folder
@@ -137,7 +137,7 @@ class Server:
         return f"{server.rpartition('/')[0]}/{name}"
 
     def command(self, arguments: list[str], text: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
-        """One that does not end in time has exit code 124, as `timeout` gives it."""
+        """A command that does not end in time has exit code 124, as with `timeout`."""
         command = [os.environ["FAILSOFT_BIN"], *arguments]
         try:
             return subprocess.run(command, input=text, cwd=self.folder, capture_output=True, text=True, timeout=COMMAND_SECONDS,
@@ -164,16 +164,16 @@ class Server:
             self.process.wait()
 
     def memory_mib(self, key: str = "VmHWM") -> float:
-        """The most resident memory that it had, or with `VmRSS` what it has now."""
+        """Its peak resident memory, or with `VmRSS` its current memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{key}:\s+(\d+) kB", status, re.M)[1]) / 1024
 
     def forget_peak(self) -> None:
-        """From now on, `memory_mib` tells the most since now."""
+        """Resets the peak that `memory_mib` reports."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def rows(self, statement: str) -> list[tuple]:
-        """Straight from the database."""
+        """Queries the database directly."""
         if self.database == "sqlite":
             connection = sqlite3.connect(self.folder / "failsoft.db", timeout=30)
             try:

@@ -1,4 +1,4 @@
-// Sign up, log out, log in; a wrong password is told beside its form.
+// Signs up, signs out and signs in; a wrong password is reported next to its form.
 import assert from "node:assert/strict";
 import { logIn, signUp } from "../support/people.js";
 

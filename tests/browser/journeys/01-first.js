@@ -1,4 +1,4 @@
-// From nothing to a failover that one has seen, in four clicks at most; then a key, and the same from a program.
+// From an empty account to a first failover in at most four clicks; then a key, and the same from a program.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { signUp } from "../support/people.js";
@@ -35,7 +35,7 @@ export async function run({ visit, server }) {
   await ada.open("/start");
   assert.ok(!(await ada.page.content()).includes(key), "a key is shown once");
 
-  // The same from the playground, and from the page that proves a fallback.
+  // The same from the playground, and from the "try it" page of a fallback.
   await ada.open("/playground");
   await ada.field("Model").selectOption("smart");
   await ada.fill({ Prompt: "Are you there?" });

@@ -1,4 +1,4 @@
-// A provider that cannot be reached, then refuses the credential, then works: each time the test says what to do.
+// A provider that is unreachable, then refuses the credential, then works: each time the test says what to do.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
@@ -23,7 +23,7 @@ export async function run({ visit, server }) {
 async function add(ada, nowhere) {
   await ada.open("/providers", "providers, none yet");
   await ada.follow("Add provider");
-  // Left empty and wrong: told beside the fields, and the rest is kept.
+  // Empty and invalid fields: errors are shown next to the fields, and other input is kept.
   await ada.field("Kind").selectOption("custom");
   await ada.fill({ "Base address": "nonsense" });
   ada.provokes(422, "/providers/new");
@@ -40,7 +40,7 @@ async function add(ada, nowhere) {
   assert.ok(!(await ada.page.content()).includes(WRONG), "a credential is not shown");
 }
 
-// Tests the connection, and gives what the report says.
+// Tests the connection, and returns what the report says.
 async function test(ada) {
   await ada.press("Test connection");
   const report = ada.page.getByRole("status", { name: "Connection test" });
@@ -54,7 +54,7 @@ async function mend(ada, vendor) {
   assert.match(unreachable, /address|reach|connect/i);
   await ada.look("provider, out of reach");
 
-  // Another address is not given the credential that was meant for the first one.
+  // A new address does not get the credential that was entered for the old one.
   await ada.fill({ "Base address": vendor.url });
   ada.provokes(422, "/providers/one");
   await ada.press("Save");
@@ -77,7 +77,7 @@ async function mend(ada, vendor) {
   await ada.look("provider, within reach");
 }
 
-// What it offers is a click away from the catalogue.
+// A click adds a model that the provider offers to the catalog.
 async function addModel(ada, acme) {
   await ada.follow(`Add model ${OFFERS[0]}`);
   await ada.page.getByRole("heading", { level: 1, name: "Add model" }).waitFor();

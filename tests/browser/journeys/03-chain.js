@@ -1,5 +1,5 @@
-// A chain of three, in the order that one wants: by buttons, by position, and with JavaScript by keyboard and by dragging.
-// What is saved is what the next request walks.
+// Orders a chain of three: with buttons, by position, and with JavaScript by keyboard and by dragging. The next
+// request follows the saved order.
 import assert from "node:assert/strict";
 import { Editor } from "../support/editor.js";
 import { Organization } from "../support/organization.js";
@@ -26,7 +26,7 @@ export async function run({ visit, server, setting }) {
   if (setting.script) await byHand(ada, editor);
   await ada.press("Move cedar down");
   await editor.stands("birch", "cedar", "amber");
-  // Nothing is in force before it is saved.
+  // Nothing changes before it is saved.
   assert.equal((await acme.call("GET", "/fallback/flagship")).status, 404);
   await editor.save();
   await ada.page.reload();
@@ -46,7 +46,7 @@ async function byHand(ada, editor) {
   await ada.page.keyboard.press("Alt+ArrowUp");
   await editor.stands("amber", "cedar", "birch");
   await said.filter({ hasText: "amber, position 1 of 3" }).waitFor({ state: "attached" });
-  // The focus went along.
+  // The focus moves along.
   await ada.page.keyboard.press("Alt+ArrowDown");
   await editor.stands("cedar", "amber", "birch");
 
@@ -55,7 +55,7 @@ async function byHand(ada, editor) {
   await said.filter({ hasText: "birch, position 2 of 3" }).waitFor({ state: "attached" });
 }
 
-// With a mouse as a hand moves it: pressed on the one, moved step by step to the upper edge of the other, let go.
+// Drags like a person: presses on one item, moves stepwise to the upper edge of the other, releases.
 async function drag(page, from, to) {
   await from.scrollIntoViewIfNeeded();
   const [start, end] = [await from.locator(".grow").boundingBox(), await to.boundingBox()];
@@ -66,7 +66,7 @@ async function drag(page, from, to) {
   await page.mouse.up();
 }
 
-// The official shapes: what is stored, and who was asked.
+// Checks the API: what is stored, and which models were called.
 async function called(acme) {
   const stored = await acme.call("GET", "/fallback/flagship");
   assert.equal(stored.status, 200);

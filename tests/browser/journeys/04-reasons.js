@@ -1,9 +1,9 @@
-// Each way in which a model can fail or be passed over shows its reason: in the list, and on the event's own page.
+// Every way in which a model can fail or be skipped shows its reason: in the list, and on the event's page.
 import assert from "node:assert/strict";
 import { MESSAGES, Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
 
-// Brought about with a drill on the model that was asked for.
+// Caused by a drill on the requested model.
 const DRILLED = {
   rate_limited: "Rate limited",
   quota_exhausted: "Out of quota",
@@ -18,7 +18,7 @@ const DRILLED = {
   invalid_response: "Unusable answer",
 };
 
-// Brought about for real: the model that fails with it.
+// Caused by a simulated model that fails this way.
 const REAL = {
   "cuts-off": "Stream broke off",
   "switched-off": "Switched off",
@@ -59,27 +59,27 @@ async function bringAbout(acme) {
   const late = await acme.ask("hangs", { models: ["never-reached"], headers: { "x-failsoft-deadline-ms": "1200" } });
   assert.equal(late.status, 504, JSON.stringify(late.body));
 
-  // A key that may spend a thousand-millionth of a dollar: nothing that has a price fits into it.
+  // A key with a budget of a billionth of a dollar, which no priced model fits into.
   const thrifty = await acme.create("/v1/identity/api-keys", { name: "thrifty", scopes: ["inference"] });
   await acme.create("/v1/model-router/budgets", { api_key_id: thrifty.id, period: "day", hard_limit_nano_dollars: 1 });
   const cheaper = await acme.ask("dear", { models: ["standby"], key: thrifty.key });
   assert.equal(cheaper.body.model, "standby", JSON.stringify(cheaper.body));
 
-  // A key that may use neither the model in the middle nor be told that it may.
+  // A key that may not use the model in the middle, and may not learn about it.
   const key = await acme.create("/v1/identity/api-keys", { name: "narrow", scopes: ["inference", "drill"], models: ["flagship", "standby"] });
   await acme.fallback("flagship", ["forbidden", "standby"]);
   const narrow = await acme.ask("flagship", { drill: { flagship: "overloaded" }, key: key.key, messages: MESSAGES });
   assert.equal(narrow.body.model, "standby", JSON.stringify(narrow.body));
 }
 
-// The reason in the row of a list, and where its page is.
+// The reason in the row of a list, and the path of its page.
 async function found(ada, failed, reason) {
   const row = ada.page.locator("#events tr", { hasText: failed }).filter({ hasText: reason }).first();
   await row.waitFor({ state: "visible" });
   return { failed, reason, path: await row.getByRole("link").getAttribute("href") };
 }
 
-// What the page of an event says of it.
+// The reason on the event's page.
 async function explains(ada, { failed, reason, path }) {
   await ada.open(path);
   await ada.page.getByRole("heading", { level: 1, name: failed }).waitFor();
@@ -87,7 +87,7 @@ async function explains(ada, { failed, reason, path }) {
   assert.match(await why.innerText(), new RegExp(reason), `${failed}: ${reason}`);
   const story = await ada.page.locator(".story").innerText();
   assert.match(story, new RegExp(failed), story);
-  // The same story as a picture: this event's station holds its reason.
+  // The chain diagram: this event's station contains its reason.
   const station = ada.page.locator(".rail .station.here");
   assert.match(await station.innerText(), new RegExp(`${failed}[^]*${reason}`));
 }
@@ -105,13 +105,13 @@ export async function run({ visit, server }) {
   await ada.open("/events");
   const real = [];
   for (const [failed, words] of Object.entries(REAL)) real.push(await found(ada, failed, words));
-  // Drills are shown only to those who ask for them.
+  // Drills are only shown on request.
   assert.equal(await ada.page.locator("#events tr", { hasText: "flagship" }).count(), 0);
 
   for (const event of drilled) await explains(ada, event);
   for (const event of real) await explains(ada, event);
 
-  // From the overview to the cause of a failover: one click, of the two that it may take.
+  // From the overview to the cause of a failover in one click; two are allowed.
   await ada.open("/");
   await ada.page.getByRole("table", { name: "Last fallback events" }).getByRole("link").first().click();
   await ada.page.locator(".story").waitFor();

@@ -1,4 +1,4 @@
-// A key is shown once and never again; revoked, it is refused.
+// A key is shown once and never again; after it is revoked, it is refused.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
@@ -11,7 +11,7 @@ export async function run({ visit, server, setting }) {
   await ada.open("/keys");
   await ada.follow("Create key");
 
-  // Wrong: the form comes back as it was.
+  // Invalid input: the form keeps what was typed.
   ada.provokes(422, "/keys/new");
   await ada.fill({ "Requests per minute": "many" });
   await ada.press("Create key");
@@ -29,7 +29,7 @@ export async function run({ visit, server, setting }) {
   const copy = ada.page.getByRole("button", { name: "Copy" }).first();
   assert.equal(await copy.isVisible(), setting.script);
 
-  // Sent once more by a reload, the form makes no second key and shows none.
+  // Resubmitting the form by a reload creates no second key and shows none.
   await ada.page.reload();
   await ada.page.getByRole("heading", { level: 1, name: "API keys" }).waitFor();
   await never(ada, key);

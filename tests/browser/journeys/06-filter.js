@@ -1,11 +1,11 @@
-// Filters stand in the address, which can be handed on; the file holds the rows of the page.
+// Filters are in the URL, which can be shared; the CSV file has the rows of the page.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { PASSWORD, logIn } from "../support/people.js";
 
 const ids = async (visit) => (await visit.page.locator("#events tr").evaluateAll((rows) => rows.map((row) => row.id.replace("row-", ""))));
 
-// The first column of a CSV file whose ids hold no quotes.
+// The first column of a CSV file whose ids contain no quotes.
 const firstColumn = (text) => text.trim().split(/\r?\n/).slice(1).map((line) => line.split(",")[0]);
 
 async function download(visit, address) {
@@ -33,7 +33,7 @@ export async function run({ visit, server }) {
   await ada.press("Show");
   await ada.page.waitForURL("**/events?*origin=drill*");
   await ada.look("events, a full page");
-  // 60 in all: a page of 50, and the rest behind it.
+  // 60 in total: a page of 50, and the rest on the next page.
   const newest = await ids(ada);
   assert.equal(newest.length, 50);
   await ada.page.getByRole("link", { name: "Older" }).click();
@@ -56,7 +56,7 @@ export async function run({ visit, server }) {
   assert.deepEqual(firstColumn(text).sort(), [...rows].sort());
   assert.ok(text.includes('"checkout, ""quoted"""'), text);
 
-  // Whoever gets the address logs in first, and sees the same.
+  // Another member who opens the URL signs in first, and sees the same rows.
   const bob = await visit();
   await bob.open(shared);
   assert.match(bob.path(), /^\/login\?/);
@@ -75,7 +75,7 @@ export async function run({ visit, server }) {
   await bob.follow("Clear the filters");
   await bob.page.waitForURL("**/events");
 
-  // What makes no sense is told, and the rest is shown.
+  // Invalid filters are reported, and the valid ones still apply.
   const strange = await bob.open("/events?class=nonsense&range=year&older=x&since=noon");
   assert.equal(strange.status(), 200);
   await bob.page.getByRole("status").filter({ hasText: "Reason" }).first().waitFor();

@@ -1,5 +1,5 @@
-// A wrong edit is refused beside its fields and keeps what was typed; somebody who was faster is not overwritten; what
-// was in force before comes back with one press.
+// Invalid edits are reported next to their fields and keep what was typed; a concurrent edit is not overwritten; one
+// click restores an earlier revision.
 import assert from "node:assert/strict";
 import { Editor } from "../support/editor.js";
 import { Organization } from "../support/organization.js";
@@ -27,7 +27,7 @@ async function refused(ada, acme, flagship) {
   assert.equal(await ada.field("Name").inputValue(), "no spaces here");
   assert.equal(await ada.field("Context window, in tokens").inputValue(), "plenty");
   assert.equal(await ada.field("Prompt").inputValue(), "2.5");
-  // Each complaint of the summary leads to its field, which says the same.
+  // Each error in the summary links to its field, which shows the same message.
   const links = summary.getByRole("link");
   assert.ok((await links.count()) >= 2);
   for (const label of ["Name", "Context window, in tokens"]) {

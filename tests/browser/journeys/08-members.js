@@ -1,5 +1,5 @@
-// Somebody is invited and joins; what their role may not do is not shown, and refused when it is tried anyway. What
-// belongs to another organisation is not there.
+// An invited member joins; actions that the role does not allow are hidden, and refused when tried anyway. Resources
+// of another organization do not exist for the member.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { PASSWORD, logIn } from "../support/people.js";
@@ -57,7 +57,7 @@ async function invite(ada) {
 async function join(bob, link) {
   await bob.open(link, "invited");
   await bob.sees("Acme Rockets");
-  // Looking at it has not used it up.
+  // Opening the link does not use it up.
   await bob.page.reload();
   await bob.fill({ "Your name": "Bob", "Choose a password": PASSWORD });
   await bob.press("Join");
@@ -67,7 +67,7 @@ async function join(bob, link) {
   assert.notEqual(again.status(), 200);
 }
 
-// A member reads everything that is asked for, and changes nothing.
+// A member can read everything, and change nothing.
 async function looksOnly(bob, pages) {
   const changing = /^(Save|Test connection|Add .*|New fallback|Try it|Create key|Revoke|Invite|Remove.*|Delete .*|Go back to .*)$/;
   for (const page of ["/members", "/fallbacks", "/models", "/providers", "/keys", ...pages]) {
@@ -84,7 +84,7 @@ async function looksOnly(bob, pages) {
   assert.equal(audit.status(), 403);
   await bob.look("not allowed");
 
-  // By hand, with everything that an own form would send.
+  // Sends the requests directly, with everything that a real form would send.
   await bob.open("/members");
   const token = await bob.page.locator("input[name=form_token]").first().inputValue();
   const [, , fallbacks, model, provider] = pages;

@@ -1,5 +1,5 @@
-// New events arrive by themselves, wait while one reads, and none is missing or doubled after the network was gone.
-// Without JavaScript the page is as it was when it was loaded, and a reload shows what is new.
+// New events appear live, wait while paused, and none is missing or duplicated after a network failure. Without
+// JavaScript the page does not change until it is reloaded.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
@@ -8,7 +8,7 @@ import { Wire } from "../support/wire.js";
 export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
   await acme.catalogue({ large: "sim/steady", standby: "sim/steady" });
-  // Gives the request's id.
+  // Returns the request's id.
   const fail = async () => {
     const answer = await acme.ask("large", { models: ["standby"], drill: { large: "overloaded" } });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -46,7 +46,7 @@ async function live({ visit, ada, rows, has, fail, wire, acme }) {
   await has(2);
   await ada.look("events, live");
 
-  // What was recorded between the page and the first look is there too.
+  // Events recorded between rendering and the first poll appear too.
   const bob = await visit();
   await logIn(bob);
   await bob.open("/events?origin=drill");
@@ -57,13 +57,13 @@ async function live({ visit, ada, rows, has, fail, wire, acme }) {
   await bob.press("Follow live");
   await told.nth(2).waitFor();
   await fail();
-  // Who follows is told within a second or two; who paused is not, and catches up.
+  // Followers see an event within two seconds; a paused page does not, and catches up later.
   await told.nth(3).waitFor();
   assert.equal(await rows.count(), 2);
   await ada.press("Follow live");
   await has(4);
 
-  // A stream that comes to its end is followed by the next one, and says nothing about it.
+  // The server ends streams regularly; the page opens the next one silently.
   await fail();
   await has(5);
   await ada.page.locator("live-tail").evaluate((tail) => tail.source.dispatchEvent(new MessageEvent("bye", { data: "1" })));
@@ -81,7 +81,7 @@ async function live({ visit, ada, rows, has, fail, wire, acme }) {
   await has(12);
   ada.forgive(/\/events\/live|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED/);
 
-  // Each once, newest first, and the same as on record.
+  // Each event once, newest first, as recorded.
   const shown = await rows.evaluateAll((all) => all.map((row) => row.id.replace("row-", "")));
   const listed = await acme.call("GET", "/v1/model-router/fallback-events?origin=drill&limit=50");
   const recorded = (listed.body.data ?? listed.body.items).map((event) => event.id);

@@ -1,11 +1,11 @@
-// The process dies in the middle of traffic and comes back: who was logged in still is, and what was answered is on record.
+// The process is killed under load and restarted: sessions are still valid, and all answers are on record.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
 
 const CALLERS = 4;
 
-// Asks again and again until told to stop; keeps the ids of the requests that were answered whole.
+// Sends requests until stopped; keeps the ids of those that were answered completely.
 class Traffic {
   constructor(acme) {
     Object.assign(this, { acme, answered: [], broken: 0, going: true });
@@ -21,14 +21,14 @@ class Traffic {
         this.answered.push(answer.headers.get("x-request-id"));
       } catch (error) {
         if (error instanceof assert.AssertionError) throw error;
-        // No connection: the process is not there.
+        // No connection: the process is not running.
         this.broken += 1;
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     }
   }
 
-  // Until that many more were answered.
+  // Waits until this many more requests were answered.
   async flows(more) {
     const wanted = this.answered.length + more;
     while (this.answered.length < wanted) {
@@ -57,7 +57,7 @@ export async function run({ visit, server }) {
   await traffic.end();
   assert.ok(traffic.broken > 0, "the restart was under load");
 
-  // Still logged in, the same configuration, and every answer has its failover.
+  // The user is still signed in, the configuration is the same, and every answer has its failover.
   await ada.open("/events");
   await ada.page.getByRole("heading", { name: "Fallback events", exact: true }).waitFor();
   const chain = await acme.call("GET", "/fallback/large");

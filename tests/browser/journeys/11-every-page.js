@@ -1,10 +1,10 @@
-// Every page that a link leads to, looked at once: axe, budgets, widths. New pages are found by themselves.
+// Checks every linked page once: axe, budgets, widths. New pages are found automatically.
 import assert from "node:assert/strict";
 import { crawl } from "../support/crawl.js";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
 
-// What people and vendors call things: long, without a place to break, and in other scripts.
+// Difficult names: long, unbreakable, and in other scripts.
 const LONG = {
   organization: "Ракетно-космическая корпорация дальних перелётов, отдел двигателей и сопел №17",
   person: "a.person.with.a.very.long.name.who.likes.to.be.reached@a-department.of-acme-rockets.test",

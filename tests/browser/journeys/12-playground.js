@@ -1,4 +1,5 @@
-// The playground: with JavaScript the answer appears as it is said, can be stopped, and ends as the page without it does.
+// The playground: with JavaScript the answer streams in, can be stopped, and ends up like the page without
+// JavaScript.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
@@ -35,7 +36,7 @@ async function streamed(ada, acme, speaker) {
   await ada.look("playground, answering");
   first.say("two ");
   await shown.filter({ hasText: /^One two $/ }).waitFor();
-  // Stopped, and the call with it; what came stays.
+  // Stopping also ends the upstream call; the partial answer stays.
   await ada.press("Stop");
   await ada.sees("Stopped. What had come stands below.");
   await first.gone;
@@ -60,7 +61,7 @@ async function finished(ada) {
   await ada.page.getByRole("link", { name: "The whole request" }).waitFor();
 }
 
-// What cannot be asked is told beside its field, in both ways.
+// Invalid input is reported next to its field, with and without JavaScript.
 async function refused(ada, script) {
   if (script) ada.provokes(422, "/playground/stream");
   ada.provokes(422, "/playground");

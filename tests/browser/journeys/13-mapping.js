@@ -1,10 +1,10 @@
-// A vendor changes its wording: one click says what the sentence means, and another takes that back.
+// A vendor changes the wording of an error: one click maps the message to a class, and another removes the mapping.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
 
-// Answers for models whose name holds "large"; the others refuse it in words that no rule knows.
+// Answers for models whose name contains "large"; refuses the others with a message that no rule knows.
 async function vendor() {
   let asked = 0;
   const entry = createServer(async (request, response) => {

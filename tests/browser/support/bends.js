@@ -1,4 +1,4 @@
-// What is looked at within a page: each of these runs there, so none may use anything from here.
+// Layout checks. These functions run inside the page, so they cannot use anything from outside of themselves.
 
 export function twiceTheText() {
   const root = document.documentElement;
@@ -9,7 +9,7 @@ export function usualText() {
   document.documentElement.style.fontSize = "";
 }
 
-// What makes the page scroll sideways, innermost first.
+// Elements that make the page scroll sideways, innermost first.
 export function tooWide() {
   const { clientWidth, scrollWidth } = document.documentElement;
   if (scrollWidth <= clientWidth) return [];
@@ -17,20 +17,20 @@ export function tooWide() {
   return over.reverse().slice(0, 3).map((element) => `${scrollWidth - clientWidth} px: ${element.outerHTML.slice(0, 120)}`);
 }
 
-// Texts that do not fit their box, whose rest nobody can get at: it neither scrolls, nor stands in a title.
+// Texts that overflow their box and are not accessible: the box does not scroll, and there is no title.
 export function cutOff() {
   const hides = (value) => value === "hidden" || value === "clip";
   const cut = (element) => {
     const style = getComputedStyle(element);
     const wide = hides(style.overflowX) && element.scrollWidth > element.clientWidth + 1;
     const high = hides(style.overflowY) && element.scrollHeight > element.clientHeight + 1;
-    // What is hidden from sight on purpose is one pixel large.
+    // Visually hidden elements are one pixel large.
     return (wide || high) && element.clientWidth > 1 && element.clientHeight > 1 && element.checkVisibility() && !element.closest("[title], svg");
   };
   return [...document.body.querySelectorAll("*")].filter((element) => element.textContent.trim() && cut(element)).map((element) => element.outerHTML.slice(0, 160));
 }
 
-// Buttons without an edge, states without a word, and what shows no focus.
+// In forced colors: buttons without an edge, states without text, and elements without a visible focus.
 export function lostInForcedColors() {
   const visible = (element) => element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length > 0;
   const all = (selector) => [...document.querySelectorAll(selector)].filter(visible);

@@ -1,6 +1,6 @@
-// Every page that links lead to. Of paths that differ in an id or in their query alone, the first counts.
+// Follows links to every page. Of paths that differ only in an id or in their query, the first counts.
 
-// What is no page, or ends the visit.
+// Links that are not pages, or that end the session.
 const LEFT_OUT = /\.csv|^\/static\/|^\/logout|^\/openapi|^\/enter\//;
 
 // A name for a path: "/fallbacks/<id>/try" is "fallbacks-one-try".
@@ -9,8 +9,8 @@ export function nameOf(path) {
   return plain.slice(1).replaceAll("/", "-") || "overview";
 }
 
-// Calls `open(path)`, which gives the answer's status, then `look(name)` where it is 200. Gives the names, and those
-// paths that had no page behind them.
+// Calls `open(path)`, which returns the status, then `look(name)` if it is 200. Returns the names, and the paths
+// without a page.
 export async function crawl(page, first, open, look) {
   const waiting = [...first];
   const [met, names, broken] = [new Set(), new Set(), []];

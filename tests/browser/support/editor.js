@@ -16,7 +16,7 @@ export class Editor {
     return this.items.evaluateAll((items) => items.map((item) => item.dataset.name));
   }
 
-  // The page without JavaScript is a new one after each press, so the order is waited for.
+  // Without JavaScript each press loads a new page, so wait for the new order.
   async stands(...expected) {
     const end = Date.now() + 10_000;
     let order = await this.order().catch(() => []);
@@ -38,7 +38,7 @@ export class Editor {
     await this.visit.press("Show where it leads");
   }
 
-  // Two steps that can fail apart: that it is sent, and that it is said.
+  // Two separate checks: the request is sent, and the result is announced.
   async save() {
     const { page } = this.visit;
     const sent = page.waitForResponse((response) => response.request().method() === "POST");

@@ -1,11 +1,10 @@
-// The fonts of a run: named ones, and no other of the machine's. What a machine has by default differs, and with it the
-// size of every box.
+// The fonts of a run: only named ones. A machine's default fonts vary, and with them the size of every box.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// By generic name: the first is what is seen, the others have the signs and scripts that it lacks.
+// By generic name: the first is used, the others supply missing glyphs and scripts.
 const SETS = {
   // Low and wide.
   dejavu: { "sans-serif": ["DejaVu Sans"], monospace: ["DejaVu Sans Mono"] },
@@ -13,7 +12,7 @@ const SETS = {
   noto: { "sans-serif": ["Noto Sans", "Noto Sans Symbols2", "Noto Sans Arabic", "Noto Sans Devanagari"], monospace: ["Liberation Mono"] },
 };
 
-// What a browser's environment must say, for it to have the fonts of a set and no other.
+// The environment variables that limit a browser to a set of fonts.
 export function fonts(name) {
   const set = SETS[name];
   const families = Object.values(set).flat();
@@ -29,7 +28,7 @@ function configuration(set, families, folder) {
   const pattern = (name, value) => `<pattern><patelt name="${name}">${value}</patelt></pattern>`;
   const accepted = families.map((family) => pattern("family", `<string>${family}</string>`)).join("");
   const all = ["true", "false"].map((value) => pattern("scalable", `<bool>${value}</bool>`)).join("");
-  // Every name leads to one of the two, also those that a style sheet hopes for and no machine of ours has.
+  // Every other name is mapped to one of the two, including names in style sheets that no machine of ours has.
   const preferred = Object.entries({ ...set, "system-ui": set["sans-serif"], "ui-monospace": set.monospace });
   const aliases = preferred.map(([generic, own]) => {
     const names = own.map((family) => `<family>${family}</family>`).join("");

@@ -1,5 +1,5 @@
-// An organization that is there already when a journey begins: an owner with a password, a key with all scopes, and
-// models of the simulated provider behind it. Journeys that are about making these make them in the browser.
+// An organization that already exists when a journey begins: an owner with a password, a key with all scopes, and
+// simulated models. Journeys about creating these create them in the browser.
 import assert from "node:assert/strict";
 import { PASSWORD } from "./people.js";
 
@@ -14,7 +14,7 @@ export class Organization {
     return organization;
   }
 
-  // Another process made it: the server learns of it within two seconds.
+  // Created by another process: the server notices it within two seconds.
   async #known() {
     const end = Date.now() + 30_000;
     while ((await this.call("GET", "/v1/identity/whoami")).status !== 200) {
@@ -23,7 +23,7 @@ export class Organization {
     }
   }
 
-  // `key`: another one than the organization's first. A body that is no JSON comes as its text.
+  // `key`: a key other than the organization's first. A body that is not JSON is returned as text.
   async call(method, path, body, headers = {}, key = this.key) {
     const response = await fetch(this.server.url + path, {
       method,
@@ -46,7 +46,7 @@ export class Organization {
     return answer.body.data ?? answer.body;
   }
 
-  // `models`: catalogue name -> the simulated model behind it, or what a model's body may hold.
+  // `models`: catalog name -> the simulated model behind it, or fields of the model's body.
   async catalogue(models) {
     this.provider ??= await this.create("/v1/model-router/providers", { name: "simulated", preset: "simulated" });
     const made = {};

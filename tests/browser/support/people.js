@@ -1,4 +1,4 @@
-// Who is in the journeys, and how they come in.
+// The people in the journeys, and how they sign in.
 export const PASSWORD = "correct horse battery";
 
 export async function signUp(visit, organization = "Acme Rockets", email = "ada@acme.test") {

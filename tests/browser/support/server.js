@@ -1,4 +1,4 @@
-// `failsoft serve` for a test: a process of its own on a database of its own.
+// `failsoft serve` for a test: its own process and database.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ function inherited() {
 }
 
 export class Server {
-  // `database`: "sqlite" or "postgres". `more`: further environment.
+  // `database`: "sqlite" or "postgres". `more`: more environment variables.
   static async start(database, more = {}) {
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), "failsoft-browser-"));
@@ -32,7 +32,7 @@ export class Server {
     return server;
   }
 
-  // `failsoft demo`, which brings its own database. Gives `console`, the link that opens the console once, and `key` too.
+  // `failsoft demo`, which has its own database. Returns `console`, a one-time link to the console, and `key`.
   static async demo() {
     const server = Object.assign(new Server(), { environment: inherited() });
     await server.#begin(["demo", "--listen", "127.0.0.1:0"]);
@@ -74,7 +74,7 @@ export class Server {
     throw new Error(`the server does not get ready:\n${this.said}`);
   }
 
-  // Runs another command of the program on the same database, and gives what it prints.
+  // Runs another command of the program on the same database, and returns its output.
   async command(words, input = "") {
     const process = spawn(globalThis.process.env.FAILSOFT_BIN, words, { env: this.environment, stdio: ["pipe", "pipe", "pipe"] });
     let [printed, complained] = ["", ""];
@@ -86,7 +86,7 @@ export class Server {
     return printed;
   }
 
-  // Stops the process at once, as a crash would, and starts it anew on the same port and database.
+  // Kills the process, like a crash, and restarts it on the same port and database.
   async restart() {
     this.process.kill("SIGKILL");
     await this.exited;
@@ -100,7 +100,7 @@ export class Server {
   }
 }
 
-// A database of its own in the throw-away cluster.
+// A new database in the temporary cluster.
 async function freshPostgres() {
   const base = process.env.FAILSOFT_TEST_POSTGRES_URL;
   if (!base) throw new Error("FAILSOFT_TEST_POSTGRES_URL is not set; run it as .ci/with-postgres tests/browser/run");

@@ -1,4 +1,4 @@
-// A provider that says what a test has it say, when the test says so: as a stream where one is asked for, else whole.
+// A provider that sends what a test dictates, when the test says so: as a stream if requested, else complete.
 import { createServer } from "node:http";
 
 export class Speaker {
@@ -21,7 +21,7 @@ export class Speaker {
     response.end(JSON.stringify({ id: "chatcmpl-1", object: "chat.completion", created: 1, model: "m", choices: [{ index: 0, message, finish_reason: "stop" }] }));
   }
 
-  // `calls` gets {say, end, gone}: `gone` is kept when the gateway went away.
+  // `calls` gets {say, end, gone}: `gone` resolves when the gateway disconnects.
   #streams(response) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const send = (delta, reason = null) => {
@@ -38,7 +38,7 @@ export class Speaker {
     });
   }
 
-  // The call of that number, as soon as it is made.
+  // The call with this number, as soon as it arrives.
   async call(number) {
     while (this.calls.length <= number) await new Promise((resolve) => setTimeout(resolve, 20));
     return this.calls[number];

@@ -1,4 +1,4 @@
-// A vendor's server that insists on a credential, as far as a connection test goes.
+// A vendor's server that requires a credential, sufficient for a connection test.
 import { createServer } from "node:http";
 
 export const CREDENTIAL = "sk-vendor-of-the-test-0123456789";
@@ -19,7 +19,7 @@ export class Vendor {
     return vendor;
   }
 
-  // An address where nobody listens.
+  // An address on which nothing listens.
   static async nowhere() {
     const vendor = await Vendor.open();
     await vendor.close();

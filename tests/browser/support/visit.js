@@ -1,4 +1,4 @@
-// One person's browser: pages are opened, looked at once for their budgets, and acted on by their labels.
+// One person's browser: opens pages, checks each page's budgets once, and uses labels to interact.
 import { cutOff, lostInForcedColors, tooWide, twiceTheText, usualText } from "./bends.js";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,13 +6,13 @@ import assert from "node:assert/strict";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const MOST_REQUESTS = 4;
-// On the wire, headers included.
+// Bytes on the wire, including headers.
 const MOST_BYTES = 45 * 1024;
 const MOST_OF_KIND = { stylesheet: 10 * 1024, script: 8 * 1024 };
-// A phone of 320 px, or twice the text on one of 640.
+// The width of a small phone, or of a 640 px window at 200 % text size.
 const NARROWEST = 320;
 
-// Pages that were looked at already, by setting and name.
+// Pages that were already checked, by setting and name.
 const seen = new Set();
 
 async function size(response, kind) {
@@ -22,19 +22,19 @@ async function size(response, kind) {
 
 export class Visit {
   constructor(setting, server, context, page) {
-    // `server`: {url}, which may be another way to the same server.
+    // `server`: {url}, which may go through a proxy.
     Object.assign(this, { setting, server, context, page, faults: [], refusals: [], provoked: [], clicks: 0 });
     page.on("console", (message) => {
       if (message.type() !== "error") return;
       const [, status] = /Failed to load resource: the server responded with a status of (\d+)/.exec(message.text()) ?? [];
       const url = message.location().url;
-      // Whether the journey meant it to be refused is known in the end.
+      // At the end we know whether the journey expected the refusal.
       if (status && url.startsWith(server.url)) this.refusals.push({ status: Number(status), path: url.slice(server.url.length) });
       else this.faults.push(`console: ${message.text()}`);
     });
     page.on("pageerror", (error) => this.faults.push(`page: ${error.message}`));
     page.on("requestfailed", (request) => {
-      // A stream that the page itself ends is no fault.
+      // A stream that the page itself closes is not a fault.
       if (request.failure()?.errorText !== "net::ERR_ABORTED") this.faults.push(`request: ${request.url()} ${request.failure()?.errorText}`);
     });
     page.on("request", (request) => {
@@ -56,7 +56,7 @@ export class Visit {
     return response;
   }
 
-  // The page as it stands: axe, and, opened cold, its requests, bytes and layout shift.
+  // Checks the current page: axe, and after a cold load its requests, bytes and layout shift.
   async look(name) {
     const key = `${this.setting.name} ${name}`;
     if (seen.has(key)) return;
@@ -67,7 +67,7 @@ export class Visit {
 
   async #axe(name) {
     if (this.setting.script) return this.#audits(this.page, name);
-    // axe needs scripts: the same page, as it stands, in a context that runs axe's but none of the page's.
+    // axe needs scripts: loads the same HTML in a context that runs axe's scripts but none of the page's.
     const url = this.page.url();
     const html = await this.page.content();
     const context = await this.#beside({ javaScriptEnabled: true });
@@ -82,7 +82,7 @@ export class Visit {
     }
   }
 
-  // In both themes, whatever the setting is.
+  // Checks both themes, whatever the setting.
   async #audits(page, name) {
     const own = this.setting.context.colorScheme;
     await page.evaluate(AXE);
@@ -108,9 +108,9 @@ export class Visit {
     return this.context.browser().newContext({ ...this.setting.context, storageState, ...more });
   }
 
-  // Opened with an empty cache: what it costs, and that nothing moves once it is drawn.
+  // Loads the page with an empty cache and checks its size and layout shift.
   async #cold(name) {
-    // A page may be drawn while it still comes in, if the machine is busy; what moves every time is the page's own doing.
+    // On a busy machine a page may render while it is still loading; only shifts that happen every time count.
     const moved = (await this.#cost(name)).length > 0 ? await this.#cost(name) : [];
     assert.deepEqual(moved, [], `${name}: the layout shifts`);
   }
@@ -119,7 +119,7 @@ export class Visit {
     const context = await this.#beside({ javaScriptEnabled: true });
     try {
       const page = await context.newPage();
-      // An error of the page itself was noted when it was opened; here it is what a policy refuses, or a script's own.
+      // HTTP errors are recorded when the page is opened; this catches policy violations and script errors.
       page.on("console", (message) => {
         if (message.type() === "error" && !message.text().startsWith("Failed to load resource: the server responded")) this.faults.push(`console: ${message.text()}`);
       });
@@ -142,7 +142,7 @@ export class Visit {
     }
   }
 
-  // Narrow, with text of twice its size, and in the colors of somebody's own.
+  // Checks narrow windows, text at twice its size, and forced colors.
   async #bends(page, name) {
     await page.setViewportSize({ width: NARROWEST, height: 700 });
     await this.#whole(page, `${name} at ${NARROWEST} px`);
@@ -151,7 +151,7 @@ export class Visit {
     await this.#whole(page, `${name} with 200 % text`);
     await page.evaluate(usualText);
     await page.emulateMedia({ forcedColors: "active" });
-    // The focus is shown to those who come by the keyboard.
+    // Only keyboard users see the focus ring.
     await page.keyboard.press("Tab");
     for (const lost of await page.evaluate(lostInForcedColors)) this.faults.push(`${name} in forced colors: ${lost}`);
     await page.emulateMedia({ forcedColors: "none" });
@@ -163,7 +163,7 @@ export class Visit {
     for (const cut of await page.evaluate(cutOff)) this.faults.push(`${name} is cut: ${cut}`);
   }
 
-  // What had been drawn and has moved, two frames after the page has loaded.
+  // Elements that have moved after they were rendered, two frames after load.
   async #moved(page) {
     return page.evaluate(
       () =>
@@ -181,7 +181,7 @@ export class Visit {
     assert.ok(wide <= 0, `${name} (${this.setting.name}) is ${wide} px wider than its window`);
   }
 
-  // On a phone the menu is closed until it is asked for.
+  // On a phone the menu is closed until it is opened.
   async menu() {
     const button = this.page.getByRole("button", { name: "Menu" });
     const menu = this.page.locator("#menu");
@@ -217,7 +217,8 @@ export class Visit {
     return url.pathname + url.search;
   }
 
-  // A response that the journey means to get: its status, and the path with the query, ids and secrets being `one`. No other may fail.
+  // Expects a response with this status; `path` includes the query, with ids and secrets replaced by `one`. Any other
+  // error response is a fault.
   provokes(status, path) {
     this.provoked.push({ status, path });
   }
@@ -232,7 +233,7 @@ export class Visit {
     ];
   }
 
-  // Faults that the journey itself has made.
+  // Removes faults that the journey itself causes.
   forgive(pattern) {
     this.faults = this.faults.filter((fault) => !pattern.test(fault));
   }

@@ -1,4 +1,4 @@
-// A line to the server that can be cut, as a network is: it passes bytes on, or nothing gets through.
+// A TCP proxy to the server that can be cut like a network: it forwards bytes, or drops everything.
 import { connect, createServer } from "node:net";
 
 export class Wire {

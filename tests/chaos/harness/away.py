@@ -1,5 +1,4 @@
-"""Scenario `away`: PostgreSQL is stopped, frozen or cut off under load, and comes back.
-Imports the harness's parts, not the other scenarios."""
+"""Scenario `away`: PostgreSQL is stopped, frozen or cut off under load, and comes back."""
 from __future__ import annotations
 
 import asyncio
@@ -28,21 +27,21 @@ LOOK_SECONDS = 0.25
 PROGRESS_SECONDS = 60.0
 MEMORY_GOAL_MB = 512.0
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass
 class AwayRun:
-    """One absence."""
+    """One outage."""
 
     absence: str
     seconds: float
     verdict: Verdict = field(default_factory=Verdict)
-    meanwhile: int = 0  # requests that were sent while it was away
-    recorded_seconds: float = 0.0  # from its return until everything answered was in the database
+    meanwhile: int = 0  # requests sent during the outage
+    recorded_seconds: float = 0.0  # from the end of the outage until every answer was in the database
     never_issued: list[Probe] = field(default_factory=list)
     revoked: list[Probe] = field(default_factory=list)
-    pages: list[Probe] = field(default_factory=list)  # those that had to tell
+    pages: list[Probe] = field(default_factory=list)  # probes of pages that had to report the outage
     ready: list[Probe] = field(default_factory=list)
     spooled: int = 0
     memory_before_mb: float = 0.0
@@ -50,18 +49,18 @@ class AwayRun:
     exit_code: int | None = None
 
     def complaints(self) -> list[str]:
-        """What did not hold, besides the ledgers."""
+        """The violated goals, other than the ledgers'."""
         figures = self.verdict.figures
         refused = [probe for probe in self.never_issued + self.revoked if probe.status != 401]
-        mute = [probe for probe in self.pages if probe.status != 503 or not probe.told]
+        mute = [probe for probe in self.pages if probe.status != 503 or not probe.reported]
         found = [
             (figures["withheld"] > 0, f"{figures['withheld']} answers were withheld"),
             (bool(refused), f"{len(refused)} bad keys were answered {sorted({p.status for p in refused})}"),
-            (not self.pages, "no page answered while it was away"),
-            (bool(mute), f"{len(mute)} pages did not tell, with status {sorted({p.status for p in mute})}"),
-            (self.recorded_seconds > RECORDED_GOAL_SECONDS, "the records were not there in time"),
-            (self.memory_mb > MEMORY_GOAL_MB, f"it took {self.memory_mb:.0f} MB of memory"),
-            (self.exit_code != 0, f"it ended with {self.exit_code} when it was asked to stop"),
+            (not self.pages, "no page answered during the outage"),
+            (bool(mute), f"{len(mute)} pages did not report the outage, with status {sorted({p.status for p in mute})}"),
+            (self.recorded_seconds > RECORDED_GOAL_SECONDS, "the records were not in the database in time"),
+            (self.memory_mb > MEMORY_GOAL_MB, f"it used {self.memory_mb:.0f} MB of memory"),
+            (self.exit_code != 0, f"it ended with {self.exit_code} after a request to stop"),
         ]
         return [words for holds_not, words in found if holds_not]
 
@@ -70,7 +69,7 @@ class AwayRun:
         return self.verdict.good and not self.complaints()
 
 
-async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayRun:
+async def run(place: Place, absence: str, options: Options, progress: Progress) -> AwayRun:
     """Takes the database away once, and joins the ledgers."""
     cluster = place.cluster()
     proxy = Proxy(free_port(), cluster.port)
@@ -90,7 +89,7 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
         load.start()
         await asyncio.sleep(BEFORE_SECONDS)
         made.memory_before_mb = probes.memory_mb
-        gone_at, returns_at = await _absence(cluster, proxy, load, made, tell)
+        gone_at, returns_at = await _absence(cluster, proxy, load, made, progress)
         back_at = time.time()
         await asyncio.sleep(AFTER_SECONDS)
         await load.stop()
@@ -108,13 +107,13 @@ async def run(place: Place, absence: str, options: Options, tell: Told) -> AwayR
     return made
 
 
-async def _absence(cluster: Cluster, proxy: Proxy, load: Load, made: AwayRun, tell: Told) -> tuple[float, float]:
-    """From when to when it was away; it may take a moment more to come back."""
+async def _absence(cluster: Cluster, proxy: Proxy, load: Load, made: AwayRun, progress: Progress) -> tuple[float, float]:
+    """Returns when the outage began and ended. PostgreSQL may take a moment longer to come back."""
     gone_at = time.time()
     await _switch(cluster, proxy, made.absence, gone=True)
     while (left := gone_at + made.seconds - time.time()) > 0:
         await asyncio.sleep(min(left, PROGRESS_SECONDS))
-        tell(f"PostgreSQL {made.absence}: {time.time() - gone_at:.0f} s, {load.answered:,} answered")
+        progress(f"PostgreSQL {made.absence}: {time.time() - gone_at:.0f} s, {load.answered:,} answered")
     returns_at = time.time()
     await _switch(cluster, proxy, made.absence, gone=False)
     return gone_at, returns_at
@@ -129,7 +128,7 @@ async def _switch(cluster: Cluster, proxy: Proxy, absence: str, gone: bool) -> N
 
 
 async def _recorded(database: Postgres, answered: int, back_at: float) -> None:
-    """Waits until as many answers are recorded and nothing is under way; not much longer than the goal."""
+    """Waits until this many answers are recorded and no row is `running`; gives up soon after the goal."""
     while time.time() - back_at < RECORDED_GOAL_SECONDS + LOOK_SECONDS:
         recorded, _ = await database.in_background(database.counts)
         if recorded >= answered and await database.in_background(database.oldest_running) is None:

@@ -1,7 +1,8 @@
-"""A throw-away PostgreSQL that can be stopped, frozen, and started again. Imports `processes`.
+"""A temporary PostgreSQL server that can be stopped, frozen, and started again.
 
-`.ci/with-postgres` gives tests one to share; the programs that it finds are used here, too. This one keeps what it has
-acknowledged when it is stopped at once, as a real one does, which costs it speed.
+Uses the server programs that `.ci/with-postgres` finds. Unlike the server that `.ci/with-postgres` shares between tests,
+this one keeps what it has acknowledged when it is stopped at once, as a production server does. That makes it slower.
+
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from harness.processes import Unavailable, free_port
 
 WITH_POSTGRES = Path(__file__).resolve().parents[3] / ".ci" / "with-postgres"
 COMMAND_SECONDS = 120
-# Nobody pulls the power cord: what the kernel has is safe. What is still in the server's own memory must not count.
+# A power loss is not simulated, so the kernel's buffers are safe. The server's own memory is not.
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '{folder}'
@@ -31,7 +32,7 @@ full_page_writes = off
 
 
 class Cluster:
-    """One server, on a port and in a folder of its own. It runs from the start on."""
+    """One server, with its own port and folder. It is started on construction."""
 
     def __init__(self, folder: Path):
         self._programs = _programs()
@@ -50,28 +51,28 @@ class Cluster:
         self.start()
 
     def url(self, database: str, port: int | None = None) -> str:
-        """The address of a database, at the server itself or at a port that leads to it."""
+        """The URL of a database, at the server itself or at a port that forwards to it."""
         return f"postgres://failsoft@127.0.0.1:{port or self.port}/{database}"
 
     def start(self) -> None:
-        """Starts it; returns when it answers."""
+        """Starts the server and returns when it answers."""
         self._run("pg_ctl", "start", "-D", self._data, "-w", "-t", "60", "-l", self._folder / "server.log")
 
     def stop(self) -> None:
-        """Ends it without a farewell, as a crash would."""
+        """Stops the server immediately, like a crash."""
         self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate", "-w")
 
     def freeze(self) -> None:
-        """Stops every process of it where it is. The kernel goes on taking connections for it."""
+        """Freezes all of the server's processes. The kernel still accepts connections for it."""
         first = int((self._data / "postmaster.pid").read_text().split()[0])
-        os.kill(first, signal.SIGSTOP)  # first, so that it makes no new ones
+        os.kill(first, signal.SIGSTOP)  # first, so that it starts no others
         children = _children(first)
         for child in children:
             os.kill(child, signal.SIGSTOP)
         self._frozen = [*children, first]
 
     def thaw(self) -> None:
-        """Lets them go on."""
+        """Resumes the frozen processes."""
         for process in self._frozen:
             try:
                 os.kill(process, signal.SIGCONT)
@@ -80,19 +81,19 @@ class Cluster:
         self._frozen = []
 
     def remove(self) -> None:
-        """Ends it for good."""
+        """Stops the server permanently."""
         self.thaw()
         try:
             self.stop()
         except Unavailable:
-            pass  # it was stopped already
+            pass  # already stopped
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self._programs / program), *map(str, arguments)]
         if os.getuid() == 0:
             user = pwd.getpwnam(self._user)
             command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *command]
-        # A server that it leaves behind would hold a pipe open: its words go to a file.
+        # A server that outlives this command would keep a pipe open, so the output goes to a file.
         said = self._folder.parent / f"{program}.log"
         with said.open("w") as output:
             done = subprocess.run(
@@ -108,7 +109,7 @@ def _programs() -> Path:
     if found.returncode:
         raise Unavailable("no PostgreSQL 15 or newer here; run .ci/setup, or choose --databases sqlite")
     if not shutil.which("psql"):
-        raise Unavailable("psql is needed to make databases and to read them")
+        raise Unavailable("psql is required to create and read databases")
     return Path(found.stdout.strip())
 
 
@@ -121,11 +122,11 @@ def _server_user() -> str:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    raise Unavailable("root needs a user 'postgres' or 'nobody' for PostgreSQL")
+    raise Unavailable("running as root requires a user 'postgres' or 'nobody' for PostgreSQL")
 
 
 def _children(parent: int) -> list[int]:
-    """The processes that it started. They are looked for twice: one may have been on its way."""
+    """The processes that the server started. They are listed twice, in case one was just being started."""
     found: set[int] = set()
     for _ in range(2):
         for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL: made, read, watched. Imports `ledger`, `cluster`, `processes`."""
+"""Creates, reads and watches SQLite and PostgreSQL databases."""
 from __future__ import annotations
 
 import asyncio
@@ -16,7 +16,7 @@ from harness.processes import Unavailable
 
 QUERY_SECONDS = 120
 
-# `{...}` are the words of each database. Absent texts are ''.
+# `{...}` are expressions that differ by database. Null strings are read as ''.
 ROWS = """
 SELECT {id}, {organization_id}, coalesce({api_key_id}, '{nil}'), coalesce(session_ref, ''), requested_model,
   coalesce(served_model, ''), outcome, coalesce(error_class, ''), {streamed}, input_tokens, output_tokens, cached_tokens,
@@ -37,8 +37,8 @@ DAY_ROLLUPS = """
 SELECT {organization_id}, day, served_model, {api_key_id}, origin, sum(requests), sum(answered), sum(by_fallback),
   sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_dollars), sum(estimated)
 FROM %s GROUP BY 1, 2, 3, 4, 5"""
-# The oldest request that is under way by the database's word, in Unix seconds.
-# By organization, because there is an index for that.
+# The creation time of the oldest running request by the database's clock, in Unix seconds. By organization, because
+# there is an index for that.
 OLDEST_RUNNING = """
 SELECT {oldest} FROM requests WHERE organization_id IN (SELECT id FROM organizations) AND outcome = 'running'"""
 COUNTS = "SELECT (SELECT count(*) FROM requests WHERE outcome = 'answered'), (SELECT count(*) FROM fallback_events)"
@@ -46,7 +46,7 @@ NIL = "0" * 32
 
 
 class Database(ABC):
-    """A database of one run, empty at first."""
+    """The database of one run, empty at first."""
 
     title = ""
     name = ""
@@ -54,11 +54,11 @@ class Database(ABC):
 
     @abstractmethod
     def query(self, statement: str) -> list[tuple]:
-        """The rows; numbers may be text. Raises Unavailable."""
+        """The rows of a query; numbers may be strings. Raises Unavailable."""
 
     @abstractmethod
     def words(self) -> dict[str, str]:
-        """What this database calls things."""
+        """The expressions that differ by database."""
 
     def records(self) -> Records:
         """Everything that was recorded."""
@@ -85,22 +85,22 @@ class Database(ABC):
         return {(d[0], int(d[1]), *d[2:5]): tuple(map(int, d[5:])) for d in days}
 
     def oldest_running(self) -> float | None:
-        """When the oldest request that is still under way came in; none if none is."""
+        """When the oldest running request was created; None if none is running."""
         oldest = self.query(OLDEST_RUNNING.format(**self.words()))[0][0]
         return None if oldest in (None, "-") else float(oldest)
 
     def counts(self) -> tuple[int, int]:
-        """Answered requests, and events."""
+        """The number of answered requests, and of events."""
         requests, events = self.query(COUNTS)[0]
         return int(requests), int(events)
 
     async def in_background(self, read):
-        """Reads without keeping the load waiting."""
+        """Runs a query in a thread, so that the load continues."""
         return await asyncio.get_running_loop().run_in_executor(None, read)
 
 
 class Sqlite(Database):
-    """A file."""
+    """A SQLite file."""
 
     title = "SQLite"
     name = "sqlite"
@@ -110,7 +110,7 @@ class Sqlite(Database):
         self.url = f"sqlite://{self._file}?mode=rwc"
 
     def size(self) -> int:
-        """Bytes of its largest file."""
+        """The size of its largest file, in bytes."""
         return max((file.stat().st_size for file in self._file.parent.glob(f"{self._file.name}*")), default=0)
 
     def query(self, statement: str) -> list[tuple]:
@@ -142,7 +142,7 @@ class Postgres(Database):
     name = "postgres"
 
     def __init__(self, cluster: Cluster, port: int | None = None):
-        """`port` is the program's way to it, where that is not the cluster's own."""
+        """`port` is the port that the program connects to, if it is not the cluster's own."""
         database = f"chaos_{secrets.token_hex(4)}"
         self._direct = cluster.url("postgres")
         self.query(f"CREATE DATABASE {database}")

@@ -1,7 +1,8 @@
-"""Scenario `disk`: there is no space left for records. Imports the harness's parts, not the other scenarios.
+"""Scenario `disk`: there is no space left for records.
 
-On SQLite no file of the server may grow beyond a limit. On PostgreSQL the database is stopped and its spool is small;
-the process is then killed, so that the spool is all that is left of what it has answered.
+On SQLite no file of the server may grow beyond a limit. On PostgreSQL the database is stopped and the spool is small.
+The process is then killed, so that only the spool holds what it has answered.
+
 """
 from __future__ import annotations
 
@@ -23,16 +24,16 @@ ORGANIZATIONS = 1
 KEYS = 2
 RATE = 100.0
 BREAKS = 0.0
-SPARE_KIB = 6_144  # what the files may still grow
+SPARE_KIB = 6_144  # how much the files may still grow
 SPOOL_BYTES = 1_048_576
 FULL_PATIENCE_SECONDS = 60.0
 WITHHELD_ENOUGH = 40
-FULL_SECONDS = 1.0  # how long it stays so then
+FULL_SECONDS = 1.0  # how long the disk then stays full
 AFTER_SECONDS = 2.0
 RECORDED_PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass
@@ -42,16 +43,16 @@ class DiskRun:
     title: str
     verdict: Verdict = field(default_factory=Verdict)
     answered_before: int = 0  # until the first answer was withheld
-    answered_after: int = 0  # when there was space again
+    answered_after: int = 0  # after space was freed
     withheld_after: int = 0
-    recorded_seconds: float = 0.0  # from the restart until everything answered was in the database
+    recorded_seconds: float = 0.0  # from the restart until every answer was in the database
 
     def complaints(self) -> list[str]:
-        """What did not hold, besides the ledgers."""
+        """The violated goals, other than the ledgers'."""
         found = [
             (self.answered_before == 0, "nothing was answered before the space was used up"),
             (self.verdict.figures["withheld"] == 0, "nothing was withheld: the space was never used up"),
-            (self.answered_after == 0, "nothing was answered when there was space again"),
+            (self.answered_after == 0, "nothing was answered after space was freed"),
         ]
         return [words for holds_not, words in found if holds_not]
 
@@ -60,8 +61,8 @@ class DiskRun:
         return self.verdict.good and not self.complaints()
 
 
-async def run(place: Place, name: str, options: Options, tell: Told) -> DiskRun:
-    """Fills the disk once, makes space, and joins the ledgers."""
+async def run(place: Place, name: str, options: Options, progress: Progress) -> DiskRun:
+    """Fills the disk once, frees space, and joins the ledgers."""
     database = place.database(name)
     provider = await place.provider(options.seed, BREAKS)
     settings = {"FAILSOFT_SPOOL_BYTES": str(SPOOL_BYTES)}
@@ -76,7 +77,7 @@ async def run(place: Place, name: str, options: Options, tell: Told) -> DiskRun:
         await asyncio.sleep(AFTER_SECONDS)
         await database.in_background(place.cluster().stop)
     await _until_full(load, made)
-    tell(f"{database.title}: full after {made.answered_before:,} answers")
+    progress(f"{database.title}: full after {made.answered_before:,} answers")
     await asyncio.sleep(FULL_SECONDS)
     await load.stop()
     deaths = [await full.kill()]
@@ -89,7 +90,7 @@ async def run(place: Place, name: str, options: Options, tell: Told) -> DiskRun:
 
 
 async def _start_with_little_space(place: Place, installation: Installation, database: Database) -> Program:
-    """On SQLite the server anew, with a limit a little above what is there."""
+    """On SQLite, restarts the server with a limit slightly above the current file size."""
     if not isinstance(database, Sqlite):
         return installation.server
     await installation.server.stop()
@@ -113,7 +114,7 @@ async def _until_full(load: Load, made: DiskRun) -> None:
 async def _with_space_again(
     place: Place, installation: Installation, database: Database, before: Load, options: Options, made: DiskRun
 ) -> Load:
-    """A new process without the limit; a little load, to see that it answers again."""
+    """Starts a process without the limit, with a little load to check that it answers again."""
     spacious = place.keep(installation.program())
     spacious.start()
     await spacious.ready()

@@ -1,7 +1,8 @@
-"""Ledgers with a known fault each: the join must see it. Imports `ledger`, `join`, `installation` for the prices.
+"""Ledgers with one known fault each, which the join must detect.
 
-A check that cannot fail proves nothing. Each rule of the join has at least one fault here that it must name, and the
-healthy ledgers, from which all others are made, must pass.
+A check that cannot fail proves nothing. Each rule of the join has at least one fault here that it must report, and the
+healthy ledgers, from which all others are derived, must pass.
+
 """
 from __future__ import annotations
 
@@ -19,16 +20,16 @@ INPUT, OUTPUT = 10, 5
 
 
 def complaints() -> list[str]:
-    """What the join did not see, or saw where nothing was."""
+    """The faults that the join missed, and false findings in healthy ledgers."""
     healthy = join(_healthy())
-    found = [f"healthy ledgers are refused: {rule}" for rule, nonces in healthy.findings.items() if nonces]
+    found = [f"false finding in healthy ledgers: {rule}" for rule, nonces in healthy.findings.items() if nonces]
     for rule, title, spoil in FAULTS:
         ledgers = _healthy()
         spoil(ledgers)
         if not join(ledgers).findings.get(rule):
-            found.append(f"not seen as '{rule}': {title}")
+            found.append(f"not detected as '{rule}': {title}")
     untried = set(RULES) - {rule for rule, _, _ in FAULTS}
-    return found + [f"no fault tries the rule '{rule}'" for rule in sorted(untried)]
+    return found + [f"no fault tests the rule '{rule}'" for rule in sorted(untried)]
 
 
 def _healthy() -> Ledgers:
@@ -119,7 +120,7 @@ def _set(nonce: str, /, **values: object) -> Callable[[Ledgers], None]:
 
 
 def _drop(nonce: str) -> Callable[[Ledgers], None]:
-    """Loses a row."""
+    """Removes a row."""
     return lambda ledgers: ledgers.records.rows.remove(_of(ledgers, nonce))
 
 
@@ -203,22 +204,22 @@ FAULTS: list[tuple[str, str, Callable[[Ledgers], None]]] = [
     ("failover without its events", "the event is missing", lambda ledgers: ledgers.records.events.pop(0)),
     ("failover without its events", "the event is another request's", _event_of(PLAIN)),
     ("event twice", "the event is there twice", _event_twice),
-    ("event of nobody", "an event of a request that nobody failed", _event_of(PLAIN)),
-    ("wrong chain", "the event leads elsewhere", _wrong_next),
+    ("unexpected event", "an event of a request without a failure", _event_of(PLAIN)),
+    ("wrong chain", "the event's next model is wrong", _wrong_next),
     ("stream without a row", "the stream went on for long, was cut, and has no row", _long_cut),
     ("stream without a row", "the fallback's stream was cut, and has no row", _fallback_cut),
-    ("unexplained interruption", "interrupted, and nobody was killed", _no_kill),
-    ("unexplained interruption", "interrupted, and its caller has it whole", _set(FAILOVER, outcome="interrupted")),
+    ("unexplained interruption", "interrupted without a kill", _no_kill),
+    ("unexplained interruption", "interrupted, but its caller has the complete answer", _set(FAILOVER, outcome="interrupted")),
     ("unmarked interruption", "not marked as estimated", _set(CUT, estimated=False)),
     ("unmarked interruption", "without a reason", _set(CUT, error_class="")),
-    ("row of nobody", "a row that nobody asked for", _set(PLAIN, nonce="nonce-stranger")),
-    ("row of nobody", "a row of a request that was refused", _set(CUT, nonce=REFUSED)),
-    ("billed, not answered", "billed, and the provider broke it off", _set(BROKEN, outcome="answered")),
+    ("unexpected row", "a row for a request that was never sent", _set(PLAIN, nonce="nonce-stranger")),
+    ("unexpected row", "a row for a request that was refused", _set(CUT, nonce=REFUSED)),
+    ("billed, not answered", "billed, but the provider broke it off", _set(BROKEN, outcome="answered")),
     ("still running", "a row is left running", _set(CUT, outcome="running")),
-    ("unexplained row", "the caller is said to have left", _set(BROKEN, outcome="client_closed")),
+    ("unexplained row", "marked as closed by the client", _set(BROKEN, outcome="client_closed")),
     ("failed call", "an error without a reason", _caller(PLAIN, status=502, code="bad_gateway")),
-    ("failed call", "refused while somebody listened", _late_refusal),
-    ("mixed up", "the answer to somebody else", _caller(PLAIN, trouble="mixed up")),
+    ("failed call", "refused while the port was open", _late_refusal),
+    ("mixed up", "the answer to another request", _caller(PLAIN, trouble="mixed up")),
     ("request roll-up", "a nano-dollar more", _shifted_request_rollup),
     ("request roll-up", "a bucket is missing", _lost_request_rollup),
     ("event roll-up", "an event more", _shifted_event_rollup),

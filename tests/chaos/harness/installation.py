@@ -1,4 +1,4 @@
-"""Organizations, keys, models and chains on a running server. Imports `processes`, `databases`."""
+"""Organizations, keys, models and chains on a running server."""
 from __future__ import annotations
 
 import asyncio
@@ -21,44 +21,44 @@ PASSWORD = "a long password\n"
 
 @dataclass(frozen=True)
 class Price:
-    """Micro-dollars for a million tokens: multiples of a thousand, so that nothing is rounded."""
+    """Micro-dollars per million tokens. Multiples of a thousand avoid rounding."""
 
     input: int
     output: int
 
     def cost(self, input_tokens: int, output_tokens: int) -> int:
-        """In nano-dollars."""
+        """The cost in nano-dollars."""
         return (input_tokens * self.input + output_tokens * self.output) // 1000
 
 
-# The chain: in this order, each with a price of its own.
+# The fallback chain, in order, with distinct prices.
 PRICES = {
     "first": Price(2_500_000, 10_000_000),
     "second": Price(800_000, 4_000_000),
     "third": Price(150_000, 600_000),
 }
 CHAIN = list(PRICES)
-# A call that hangs is given up after it. The last of the chain never hangs, and is waited for.
+# The time limit of a call that hangs. The last model of the chain never hangs and has no limit.
 TIME_LIMITS_MS = {"first": 1_000, "second": 1_000, "third": 30_000}
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that calls, and whose it is."""
+    """An API key and its organization."""
 
     organization: str  # 32 hexadecimal digits
     text: str
 
 
 class Installation:
-    """A server on a database, with what is needed to call it."""
+    """A server on a database, with the keys needed to call it."""
 
     def __init__(self, database: Database, provider_port: int, folder: Path, settings: dict[str, str] | None = None):
         self.database = database
         self.keys: list[Key] = []
         self.never_issued = ""
         self.revoked = ""
-        self._made: list[dict] = []  # the organizations, as `org create` tells of them
+        self._made: list[dict] = []  # the organizations, as printed by `org create`
         self._folder = folder
         self._provider_port = provider_port
         self._environment = {
@@ -66,29 +66,29 @@ class Installation:
             "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
             "FAILSOFT_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": "127.0.0.1/32",
-            # The failing model is to be called and to fail, every time.
+            # Keeps a failing model out of cooldown, so that it is called and fails every time.
             "FAILSOFT_COOLDOWN": "false",
             "FAILSOFT_LOG": "warn",
-            # Of this run alone; SQLite has no use for it.
+            # Used by this run only. SQLite has no spool.
             "FAILSOFT_SPOOL": str(folder / f"spool-{secrets.token_hex(4)}.db"),
             **(settings or {}),
         }
         self.server = self.program()
 
     def program(self, file_blocks: int | None = None, port: int | None = None) -> Program:
-        """The server, not started yet; its files limited to so many KiB each, where that is given."""
+        """A server that is not started yet; optionally limits its files to `file_blocks` KiB each."""
         port = port or free_port()
         serve = [os.environ["FAILSOFT_BIN"], "serve", "--listen", f"127.0.0.1:{port}"]
         log = self._folder / "server.log"
         if file_blocks is not None:
-            # A write beyond the limit is then an error, as on a full disk, and not a signal. The log goes by a pipe:
-            # the limit is not meant for it.
+            # Makes a write beyond the limit an error, as on a full disk, instead of a signal. The log goes through a
+            # pipe because the limit does not apply to pipes.
             limit = f"exec > >(cat >>'{log}') 2>&1; trap '' XFSZ; ulimit -f {file_blocks}; exec \"$@\""
             serve = ["bash", "-c", limit, "bash", *serve]
         return Program(serve, port, log, self._environment, self._folder)
 
     async def furnish(self, organizations: int, keys: int) -> None:
-        """Makes everything, and leaves the server running. The first organization has the revoked key."""
+        """Creates everything, and leaves the server running. The first organization has the revoked key."""
         await asyncio.to_thread(self._found, organizations)
         self.server.start()
         await self.server.ready()
@@ -98,7 +98,7 @@ class Installation:
         self._made = [self._organization(self._environment, number) for number in range(organizations)]
         foreign = self._folder / f"elsewhere-{secrets.token_hex(4)}.db"
         elsewhere = {**self._environment, "DATABASE_URL": f"sqlite://{foreign}?mode=rwc"}
-        # Its checksum is right, and nobody here knows it.
+        # A key with a valid checksum that was never issued.
         self.never_issued = self._organization(elsewhere, 0)["api_key"]
 
     def _fill(self, keys: int) -> None:
@@ -118,7 +118,7 @@ class Installation:
         fields = {"name": "chaos", "preset": "custom", "base_url": base, "credential": "sk-of-the-chaos-provider"}
         provider = self._post(admin, "/v1/model-router/providers", fields)["id"]
         for name, price in PRICES.items():
-            # No second try of the same model: one that fails is followed by the next.
+            # No retries of the same model: after a failure the next model is called.
             model = {"name": name, "provider_id": provider, "upstream_model": name, "num_retries": 0}
             model["price"] = {"input": price.input, "output": price.output}
             model["first_frame_timeout_ms"] = model["answer_timeout_ms"] = TIME_LIMITS_MS[name]

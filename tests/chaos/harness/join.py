@@ -1,7 +1,7 @@
-"""The three ledgers side by side: what is missing, double or wrong.
-Imports `ledger`; the chain and its prices from `installation`.
+"""Compares the three ledgers for missing, duplicate and wrong records.
 
-A rule's findings are nonces, or words where no nonce names the fault. A run is good when no rule has any.
+A rule's findings are nonces, or descriptions where no nonce applies. A run passes if no rule has findings.
+
 """
 from __future__ import annotations
 
@@ -11,81 +11,81 @@ from dataclasses import dataclass, field
 from harness.installation import CHAIN, PRICES
 from harness.ledger import Asked, Call, Event, Ledgers, Records, Row
 
-# Every rule, in the order in which it is told.
+# Every rule, in the order of the report.
 RULES = {
-    "answered without a row": "a caller has a whole answer, and no row says `answered`",
+    "answered without a row": "a caller has a complete answer, and no row is `answered`",
     "answered twice": "several rows for one request",
     "wrong model": "the row names another model than the one that the caller read",
     "wrong tokens": "the row's tokens are not those that the provider counted",
     "wrong cost": "the row's cost is not tokens times price",
     "failover without its events": "another model answered, and one before it in the chain has no event",
     "event twice": "several events for one hop of one request",
-    "event of nobody": "an event of a model that does not stand before the answer in the chain",
+    "unexpected event": "an event of a model that is not before the answering one in the chain",
     "wrong chain": "an event's next model is not the next of the chain",
-    "stream without a row": "a stream began, a kill cut it later, or it was a fallback's, and nothing is recorded",
-    "unexplained interruption": "a row `interrupted`, and neither did the provider break it off nor a kill",
-    "unmarked interruption": "a row `interrupted` that is not estimated, has no reason, or has no cost",
-    "row of nobody": "a row whose request nobody sent, or that never reached the server",
-    "billed, not answered": "a row `answered`, and its caller's answer broke off without a kill",
-    "still running": "a row `running` is left",
-    "unexplained row": "a row `failed` or `client_closed`, and its caller saw nothing like it",
-    "failed call": "a caller got an error, or nothing, without a kill and without a provider that broke off",
+    "stream without a row": "a kill cut a stream that had begun earlier, or that was a fallback's, and there is no row",
+    "unexplained interruption": "a row is `interrupted`, but neither the provider nor a kill broke it off",
+    "unmarked interruption": "a row is `interrupted`, but not marked as estimated, or has no reason or cost",
+    "unexpected row": "a row for a request that was never sent, or never reached the server",
+    "billed, not answered": "a row is `answered`, but its caller's answer broke off without a kill",
+    "still running": "a row is still `running`",
+    "unexplained row": "a row is `failed` or `client_closed`, but its caller saw no such thing",
+    "failed call": "a caller got an error or nothing, although neither a kill nor the provider caused it",
     "mixed up": "an answer to another request, or one that names another model than its head",
     "request roll-up": "a bucket's sums are not those of its rows",
     "event roll-up": "a bucket's count is not that of its events",
-    "latency roll-up": "a bucket's times are not as many as its rows",
+    "latency roll-up": "a bucket's number of latencies is not that of its rows",
     "usage roll-up": "a day's sums, of keys or of sessions, are not those of its rows",
 }
 
 UNBILLED = "running"
 UNCOUNTED = "drill"
 DAY = 86_400
-# That a primary's stream has begun is written down while it goes on: a kill may come before that.
+# The start of a primary model's stream is recorded in the background, so a kill may come first.
 INTENT_SECONDS = 2.0
 
 
 @dataclass
 class Verdict:
-    """What was found, and how much there was to find it in."""
+    """The findings of each rule, and the figures of the run."""
 
     findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     figures: Counter[str] = field(default_factory=Counter)
 
     @property
     def good(self) -> bool:
-        """Nothing was found."""
+        """Whether there are no findings."""
         return not any(self.findings.values())
 
 
 @dataclass(frozen=True)
 class Case:
-    """All that is known of one request."""
+    """Everything known about one request."""
 
     asked: Asked
     calls: list[Call]
     rows: list[Row]
     events: list[Event]
-    killed_at: float | None  # the moment of the kill that it was under way at
-    refused: bool  # nobody listened
+    killed_at: float | None  # when the process was killed while it was in flight
+    refused: bool  # nothing was listening
 
     @property
     def killed(self) -> bool:
-        """It was under way when a process was killed."""
+        """Whether it was in flight when a process was killed."""
         return self.killed_at is not None
 
     @property
     def broke(self) -> bool:
-        """The provider broke the stream off, on purpose."""
+        """Whether the provider broke the stream off on purpose."""
         return any(call.broke for call in self.calls)
 
     @property
     def failed(self) -> list[str]:
-        """The models that must have failed before this answer: nobody is passed over here."""
+        """The models that must have failed before this answer. No model is skipped in this setup."""
         return CHAIN[: CHAIN.index(self.asked.model)] if self.asked.model in CHAIN else []
 
 
 def join(ledgers: Ledgers) -> Verdict:
-    """Judges a run. An answer that was withheld because it could not be recorded is no fault; it is counted."""
+    """Judges a run. An answer that was withheld because it could not be recorded is counted, and is not a fault."""
     verdict = Verdict()
     calls, rows, events = defaultdict(list), defaultdict(list), defaultdict(list)
     for call in ledgers.calls:
@@ -103,7 +103,7 @@ def join(ledgers: Ledgers) -> Verdict:
         for rule in _broken_rules(case):
             verdict.findings[rule].append(nonce)
     for stranger in [*rows, *events]:
-        verdict.findings["row of nobody"].append(stranger or "(no session)")
+        verdict.findings["unexpected row"].append(stranger or "(no session)")
     verdict.figures["rows"] = len(ledgers.records.rows)
     verdict.figures["events"] = len(ledgers.records.events)
     verdict.figures["kills"] = len(ledgers.deaths)
@@ -157,13 +157,13 @@ def _broken_rules(case: Case) -> list[str]:
 
 
 def _should_be_known(case: Case) -> bool:
-    """Was there time to write down that the stream had begun? A fallback's is written down before it begins."""
+    """Whether there was time to record the start of the stream. A fallback's start is recorded before it begins."""
     began_at = case.asked.begun_at or 0.0
     return bool(case.failed) or (case.killed_at or 0.0) - began_at > INTENT_SECONDS
 
 
 def _answer(case: Case, row: Row) -> list[str]:
-    """The row of a whole answer."""
+    """Checks the row of a complete answer."""
     broken = []
     if row.served != case.asked.model or row.organization != case.asked.organization:
         broken.append("wrong model")
@@ -176,11 +176,11 @@ def _answer(case: Case, row: Row) -> list[str]:
 
 
 def _row(case: Case, row: Row) -> list[str]:
-    """A row, whatever it says."""
+    """Checks a row, whatever its outcome."""
     asked = case.asked
     broken = []
     if asked.trouble == "refused":
-        broken.append("row of nobody")
+        broken.append("unexpected row")
     if row.outcome == "interrupted":
         if not case.broke and not case.killed and not asked.withheld:
             broken.append("unexplained interruption")
@@ -199,20 +199,20 @@ def _row(case: Case, row: Row) -> list[str]:
 
 
 def _events(case: Case) -> list[str]:
-    """Every model that failed before an answer has its event, and no other has one."""
+    """Every model that failed before an answer has its event, and no other model has one."""
     asked, events = case.asked, case.events
     broken = []
     if len({event.hop for event in events}) < len(events):
         broken.append("event twice")
-    told = [event for event in sorted(events, key=lambda event: event.hop) if event.error_class != "stream_interrupted"]
-    failed = list(dict.fromkeys(event.failed for event in told))
-    # Before the first byte of a fallback's answer goes out its events are durable, so whatever became of it then.
+    failures = [event for event in sorted(events, key=lambda event: event.hop) if event.error_class != "stream_interrupted"]
+    failed = list(dict.fromkeys(event.failed for event in failures))
+    # The events are durable before the first byte of a fallback's answer is sent, whatever happened afterward.
     if asked.begun and not set(case.failed) <= set(failed):
         broken.append("failover without its events")
     if failed != CHAIN[: len(failed)] or (asked.begun and len(failed) > len(case.failed)):
-        broken.append("event of nobody")
+        broken.append("unexpected event")
     following = dict(zip(CHAIN, [*CHAIN[1:], ""]))
-    if any(event.next != following.get(event.failed, "") for event in told):
+    if any(event.next != following.get(event.failed, "") for event in failures):
         broken.append("wrong chain")
     return broken
 
@@ -251,8 +251,8 @@ def _judge_rollups(records: Records, verdict: Verdict) -> None:
 
 
 def _differences(counted: dict, kept: dict) -> list[str]:
-    """Bucket by bucket. What was taken back leaves zeros behind, which are the same as no bucket."""
+    """Compares bucket by bucket. Reverted amounts leave zeros behind, which equal a missing bucket."""
     empty = (None, 0, [0] * 6, [0] * 9)
     pairs = ((key, counted.get(key), kept.get(key)) for key in counted.keys() | kept.keys())
     differing = (pair for pair in pairs if pair[1] != pair[2] and not (pair[1] in empty and pair[2] in empty))
-    return [f"{key}: by the rows {rows}, in the roll-up {rollup}" for key, rows, rollup in differing]
+    return [f"{key}: expected from the rows {rows}, in the roll-up {rollup}" for key, rows, rollup in differing]

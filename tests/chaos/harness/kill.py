@@ -1,4 +1,4 @@
-"""Scenario `kill`: SIGKILL at random moments under load. Imports the harness's parts, not the other scenarios."""
+"""Scenario `kill`: SIGKILL at random moments under load."""
 from __future__ import annotations
 
 import asyncio
@@ -24,11 +24,11 @@ REPLAY_GOAL_SECONDS = 5.0
 REPLAY_PATIENCE_SECONDS = 20.0
 LOOK_SECONDS = 0.2
 SHORTEST_LIFE_SECONDS = 0.02
-# One kill in so many comes while the process is still starting.
+# One in this many kills hits a process that is still starting.
 IN_THE_START = 10
 LONGEST_START_SECONDS = 0.4
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass
@@ -38,20 +38,20 @@ class KillRun:
     title: str
     verdict: Verdict
     restarts: list[float] = field(default_factory=list)  # seconds until the port was open
-    opened: list[float] = field(default_factory=list)  # when that was
-    last_replay: float = 0.0  # seconds from the last start until nothing of the dead was left running
-    worst_replay: float = 0.0  # the same for any of the dead, whoever came to close its rows
+    opened: list[float] = field(default_factory=list)  # when the port was open
+    last_replay: float = 0.0  # seconds from the last start until no row of a killed process was running
+    worst_replay: float = 0.0  # the longest that a killed process's row stayed running
     memory_mb: float = 0.0
     exit_code: int | None = None
 
     @property
     def good(self) -> bool:
-        """Nothing was found, in time, and the end was an orderly one."""
+        """Whether there are no findings, rows were closed in time and the last process exited cleanly."""
         return self.verdict.good and self.last_replay <= REPLAY_GOAL_SECONDS and self.exit_code == 0
 
 
 class _Watch:
-    """Looks at the database all the time: for how long are rows of dead processes left running?"""
+    """Polls the database to measure how long rows of killed processes stay `running`."""
 
     def __init__(self, database: Database):
         self._database = database
@@ -60,7 +60,7 @@ class _Watch:
         self.worst = 0.0
 
     def started(self, moment: float) -> None:
-        """A process was started, after the one before it died."""
+        """Records that a process was started after a kill."""
         self._starts.append(moment)
 
     async def stop(self) -> None:
@@ -76,7 +76,7 @@ class _Watch:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def run(place: Place, name: str, options: Options, tell: Told) -> KillRun:
+async def run(place: Place, name: str, options: Options, progress: Progress) -> KillRun:
     """Kills the server again and again, and joins the ledgers."""
     database = place.database(name)
     provider = await place.provider(options.seed)
@@ -88,7 +88,7 @@ async def run(place: Place, name: str, options: Options, tell: Told) -> KillRun:
     made = KillRun(database.title, Verdict())
     load.start()
     await asyncio.sleep(WARM_UP_SECONDS)
-    deaths = await _kill_often(installation, watch, made, options, tell)
+    deaths = await _kill_often(installation, watch, made, options, progress)
     made.last_replay = await _replayed(database, server.started_at)
     await asyncio.sleep(AFTER_THE_LAST_SECONDS)
     await load.stop()
@@ -102,7 +102,7 @@ async def run(place: Place, name: str, options: Options, tell: Told) -> KillRun:
 
 
 async def _kill_often(
-    installation: Installation, watch: _Watch, made: KillRun, options: Options, tell: Told
+    installation: Installation, watch: _Watch, made: KillRun, options: Options, progress: Progress
 ) -> list[Death]:
     server = installation.server
     dice = random.Random(f"{options.seed}/kill")
@@ -116,12 +116,12 @@ async def _kill_often(
                 await _opened(installation, made)
             await asyncio.sleep(dice.uniform(SHORTEST_LIFE_SECONDS, 2 * options.between_kills))
         if not server.is_running():
-            raise Unavailable(f"the server ended by itself: {server.last_words()}")
+            raise Unavailable(f"the server exited by itself: {server.last_words()}")
         deaths.append(await server.kill())
         server.start()
         watch.started(server.started_at)
         if number % 20 == 0:
-            tell(f"{made.title}: {number} of {options.kills} kills")
+            progress(f"{made.title}: {number} of {options.kills} kills")
     await _opened(installation, made)
     return deaths
 
@@ -132,7 +132,7 @@ async def _opened(installation: Installation, made: KillRun) -> None:
 
 
 async def _replayed(database: Database, started_at: float) -> float:
-    """Waits until nothing that came in before this start is left running; the seconds since the start."""
+    """Waits until no row from before this start is `running`; returns the seconds since the start."""
     while time.time() - started_at < REPLAY_PATIENCE_SECONDS:
         oldest = await database.in_background(database.oldest_running)
         if oldest is None or oldest > started_at:

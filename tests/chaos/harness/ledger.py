@@ -1,6 +1,7 @@
-"""What each side wrote down about a request: its caller, its provider, the database. Imports nothing of the harness.
+"""What each party recorded about a request: its caller, its provider, the database.
 
-The three meet at the nonce: it stands in the prompt, and it is the request's session.
+The three are joined by the nonce, which is in the prompt and is also the request's session id.
+
 """
 from __future__ import annotations
 
@@ -11,49 +12,49 @@ NONCE_PREFIX = "nonce-"
 
 @dataclass
 class Asked:
-    """One request as its caller saw it. Moments are Unix seconds."""
+    """One request as its caller saw it. Times are Unix seconds."""
 
     nonce: str
     organization: str  # its id, as 32 hexadecimal digits
     streamed: bool
     sent_at: float
     ended_at: float | None = None
-    status: int | None = None  # none: no head of an answer came
-    whole: bool = False  # the whole body came; of a stream, `[DONE]`
-    begun_at: float | None = None  # when the first of the answer's content came
+    status: int | None = None  # none: no response head arrived
+    whole: bool = False  # the complete body arrived; for a stream, `[DONE]`
+    begun_at: float | None = None  # when the first content arrived
     request_id: str = ""  # as 32 hexadecimal digits
-    model: str = ""  # who answered, by the answer's own word
-    code: str = ""  # of the error, where one was told
-    trouble: str = ""  # why nothing, or no more, came: refused, cut, timeout, garbled
+    model: str = ""  # the answering model, according to the answer
+    code: str = ""  # the error code, if any
+    trouble: str = ""  # why the answer is missing or incomplete: refused, cut, timeout, garbled
 
     @property
     def answered(self) -> bool:
-        """The caller has an answer, whole."""
+        """Whether the caller got a complete answer."""
         return self.status == 200 and self.whole and not self.code
 
     @property
     def begun(self) -> bool:
-        """Some of the answer's content came."""
+        """Whether the caller got some of the answer's content."""
         return self.begun_at is not None
 
     @property
     def withheld(self) -> bool:
-        """The caller was told that the answer could not be recorded."""
+        """Whether the caller was told that the answer could not be recorded."""
         return self.code == "recording_unavailable"
 
 
 @dataclass
 class Call:
-    """One call that the provider got."""
+    """One call that the provider received."""
 
     nonce: str
     model: str
-    fault: str  # how it failed before it answered anything; empty: it answered
-    broke: bool  # its stream was broken off after content, on purpose
+    fault: str  # how it failed before any answer; empty if it answered
+    broke: bool  # its stream was broken off on purpose after content
     streamed: bool
     input_tokens: int
     output_tokens: int
-    written: bool = False  # everything that was to be said was sent
+    written: bool = False  # the complete response was sent
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Row:
     reasoning_tokens: int | None
     cost: int | None  # nano-dollars
     estimated: bool
-    first_frame: bool  # it has a time to the first frame
+    first_frame: bool  # whether it has a time to the first frame
     bucket: int
     origin: str
 
@@ -104,7 +105,7 @@ Sums = tuple[int, ...]
 
 @dataclass
 class Records:
-    """All that the database holds."""
+    """The contents of the database."""
 
     rows: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -114,18 +115,18 @@ class Records:
     latency_rollups: dict[LatencyKey, int] = field(default_factory=dict)
     # Requests, answered, by a fallback, input, output, cached and reasoning tokens, nano-dollars, estimated.
     day_rollups: dict[DayKey, Sums] = field(default_factory=dict)
-    session_rollups: dict[DayKey, Sums] = field(default_factory=dict)  # of all sessions together
+    session_rollups: dict[DayKey, Sums] = field(default_factory=dict)  # all sessions combined
 
 
 @dataclass(frozen=True)
 class Death:
-    """A process was killed: from the signal until its end was seen."""
+    """The kill of a process: from the signal until the process was gone."""
 
     killed_at: float
     gone_at: float
 
     def took(self, asked: Asked) -> bool:
-        """Was the request under way?"""
+        """Whether the request was in flight."""
         return asked.sent_at <= self.gone_at and (asked.ended_at is None or asked.ended_at >= self.killed_at)
 
 
@@ -140,7 +141,7 @@ class Ledgers:
     opened: list[float] = field(default_factory=list)  # when the server's port was seen open again
 
     def nobody_listened(self, asked: Asked) -> bool:
-        """Was it sent between a death and the next open port?"""
+        """Whether it was sent between a kill and the next open port."""
         ended_at = asked.ended_at or asked.sent_at
         death = max((death.gone_at for death in self.deaths if death.killed_at <= ended_at), default=None)
         if death is None:

@@ -1,6 +1,7 @@
-"""An open-loop load, and the callers' ledger. Imports `ledger`, `wire`, `installation` for the keys and the chain.
+"""An open-loop load generator that keeps the callers' ledger.
 
-Requests start at their moments whether or not earlier ones are answered, and nobody tries again.
+Requests start on schedule whether or not earlier ones were answered, and are never retried.
+
 """
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from harness.ledger import NONCE_PREFIX, Asked
 from harness.wire import LONGEST_LINE, Cut, Head, read_body, read_head, request
 
 ANSWER_SECONDS = 60.0
-OWN_LIST = 0.3  # the share of requests that bring their own list
+OWN_LIST = 0.3  # the share of requests with their own list of models
 WORDS = "Tell me what happened to the lighthouse keeper in the storm of the year. "
 
 
 class Load:
-    """So many requests a second, half of them streams."""
+    """Sends a fixed number of requests per second, half of them streams."""
 
     def __init__(self, port: int, keys: list[Key], rate: float, seed: int):
         self.asked: list[Asked] = []
@@ -32,11 +33,11 @@ class Load:
         self._driver: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins."""
+        """Starts the load."""
         self._driver = asyncio.create_task(self._drive())
 
     async def stop(self) -> None:
-        """Starts no more, and waits for the answers that are still out."""
+        """Stops starting requests, and waits for the responses in flight."""
         if self._driver:
             self._driver.cancel()
         if self._open:
@@ -44,7 +45,7 @@ class Load:
 
     @property
     def answered(self) -> int:
-        """Whole answers so far."""
+        """The number of complete answers so far."""
         return sum(asked.answered for asked in self.asked)
 
     async def _drive(self) -> None:
@@ -145,6 +146,6 @@ def _read_frame(asked: Asked, chunk: dict) -> None:
 
 
 def _check(asked: Asked, model: str, content: str) -> None:
-    """An answer to another request, or one that names another model than its head, is no answer."""
+    """An answer to another request, or one whose head names another model, counts as no answer."""
     if asked.nonce not in content or model != asked.model:
         asked.trouble = "mixed up"

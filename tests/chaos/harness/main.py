@@ -1,4 +1,4 @@
-"""The order of it all. Imports everything, imported by `main.py` alone."""
+"""Runs the scenarios."""
 from __future__ import annotations
 
 import asyncio
@@ -12,9 +12,9 @@ from harness.processes import Unavailable
 
 
 def main() -> int:
-    """Runs what the command line names; the exit code."""
+    """Runs what the command line asks for; returns the exit code."""
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is then ended on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exits through the cleanup code
     unseen = doctored.complaints()
     report.self_test(len(doctored.FAULTS), unseen)
     if unseen or not options.scenarios:

@@ -1,4 +1,4 @@
-"""The command line. Imports nothing of the harness."""
+"""The command line."""
 from __future__ import annotations
 
 import argparse
@@ -12,21 +12,21 @@ ABSENCES = ("stopped", "frozen", "cut")
 
 @dataclass(frozen=True)
 class Options:
-    """What to do, how often, and for how long."""
+    """The scenarios to run, how often and for how long."""
 
     scenarios: list[str]
     databases: list[str]
     absences: list[str]
     kills: int
-    rate: float  # requests a second, in the kill scenario
+    rate: float  # requests per second, in the kill scenario
     between_kills: float  # seconds on average
     away_rate: float
-    seconds: float  # that PostgreSQL is away, each time
+    seconds: float  # of each outage
     seed: int
 
 
 def parse(arguments: list[str] | None = None) -> Options:
-    """Reads the command line; ends the program with a message when it makes no sense."""
+    """Parses the command line; exits with a message if it is invalid."""
     given = _parser().parse_args(arguments)
     return Options(
         scenarios=[] if given.self_test else given.scenario or list(SCENARIOS),
@@ -42,18 +42,18 @@ def parse(arguments: list[str] | None = None) -> Options:
 
 
 def _parser() -> argparse.ArgumentParser:
-    purpose = "Kills the server, takes its database away, fills its disk, and joins what everybody wrote down."
+    purpose = "Kills the server, stops its database, fills its disk, and checks that no record is lost."
     parser = argparse.ArgumentParser(prog="tests/chaos/run", description=purpose)
     parser.add_argument("--scenario", type=_some(SCENARIOS), help=f"of {','.join(SCENARIOS)} (all)")
     parser.add_argument("--databases", type=_some(DATABASES), help=f"of {','.join(DATABASES)} (both)")
     parser.add_argument("--absences", type=_some(ABSENCES), help=f"of {','.join(ABSENCES)} (all)")
-    parser.add_argument("--kills", type=int, default=200, help="a database (200)")
-    parser.add_argument("--rate", type=float, default=200, help="requests a second while killing (200)")
+    parser.add_argument("--kills", type=int, default=200, help="per database (200)")
+    parser.add_argument("--rate", type=float, default=200, help="requests per second in the kill scenario (200)")
     parser.add_argument("--between-kills", type=float, default=1.0, help="seconds on average (1)")
-    parser.add_argument("--away-rate", type=float, default=100, help="requests a second while PostgreSQL is away (100)")
-    parser.add_argument("--seconds", type=float, default=600, help="that PostgreSQL is away, each time (600)")
-    parser.add_argument("--seed", type=int, help="of a run to be repeated, as far as chance goes")
-    only = "only see each doctored ledger refused, which every run does first"
+    parser.add_argument("--away-rate", type=float, default=100, help="requests per second in the away scenario (100)")
+    parser.add_argument("--seconds", type=float, default=600, help="length of each PostgreSQL outage (600)")
+    parser.add_argument("--seed", type=int, help="repeat the random choices of an earlier run")
+    only = "only run the self-test, which every run does first"
     parser.add_argument("--self-test", action="store_true", help=only)
     return parser
 

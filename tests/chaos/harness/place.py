@@ -1,4 +1,4 @@
-"""Where a run takes place: its folder, its provider, its databases. Imports `processes`, `cluster`, `databases`."""
+"""The resources of a run: its folder, its provider, its databases."""
 from __future__ import annotations
 
 import json
@@ -18,7 +18,7 @@ CHAOS = Path(__file__).resolve().parents[1]
 
 
 class Place:
-    """Everything that is made here is gone at the end."""
+    """Everything created here is removed at the end."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="failsoft-chaos."))
@@ -26,12 +26,12 @@ class Place:
         self._cluster: Cluster | None = None
 
     def keep(self, program: Program) -> Program:
-        """Has it ended at the end."""
+        """Registers something to stop at the end."""
         self._programs.append(program)
         return program
 
     async def provider(self, seed: int, breaks: float = 0.03) -> Program:
-        """A provider with an empty ledger."""
+        """Starts a provider with an empty ledger."""
         port = free_port()
         command = [sys.executable, "-B", "-m", "harness.provider", "--port", str(port), "--seed", str(seed)]
         log = self.folder / "provider.log"
@@ -41,7 +41,7 @@ class Place:
         return provider
 
     async def calls(self, provider: Program) -> list[Call]:
-        """The provider's ledger. The provider ends with it."""
+        """Reads the provider's ledger and stops the provider."""
         status, text = await ask(provider.port, "GET", "/ledger", {}, LEDGER_SECONDS)
         if status != 200:
             raise Unavailable(f"the provider's ledger cannot be read: {status} {text} {provider.last_words()}")
@@ -59,7 +59,7 @@ class Place:
         return Sqlite(self.folder) if name == "sqlite" else Postgres(self.cluster())
 
     async def leave(self) -> None:
-        """Ends what runs, and takes everything away."""
+        """Stops all processes and removes the folder."""
         for program in self._programs:
             await program.kill()
         if self._cluster:

@@ -1,4 +1,4 @@
-"""Keys that must be refused and pages that must tell, asked again and again. Imports `wire`, `installation`."""
+"""Repeatedly sends requests with bad keys, and requests console pages."""
 from __future__ import annotations
 
 import asyncio
@@ -12,7 +12,7 @@ from harness.wire import ask
 
 BETWEEN_SECONDS = 0.5
 ANSWER_SECONDS = 20.0
-# For so long a page may not know yet that the database is gone.
+# How long a page may take to notice that the database is down.
 NOTICE_SECONDS = 4.0
 TROUBLE = "database"
 SPOOLED = re.compile(r"^failsoft_recorder_spooled(?:\{[^}]*\})? (\d+)", re.M)
@@ -20,17 +20,17 @@ SPOOLED = re.compile(r"^failsoft_recorder_spooled(?:\{[^}]*\})? (\d+)", re.M)
 
 @dataclass
 class Probe:
-    """One question and its answer."""
+    """One probe request and its response."""
 
     asked_at: float
     ended_at: float
     status: int
-    told: bool  # the answer names the trouble
+    reported: bool  # whether the answer reports the outage
 
 
 @dataclass
 class Probes:
-    """What was asked of one server meanwhile."""
+    """The probes of one server during an outage."""
 
     installation: Installation
     metrics_port: int
@@ -38,20 +38,20 @@ class Probes:
     revoked: list[Probe] = field(default_factory=list)
     pages: list[Probe] = field(default_factory=list)
     ready: list[Probe] = field(default_factory=list)
-    spooled: int = 0  # the most records that waited
-    memory_mb: float = 0.0  # the most
+    spooled: int = 0  # peak number of waiting records
+    memory_mb: float = 0.0  # peak
 
     going: bool = False
 
     def start(self) -> None:
-        """Begins, and goes on until it is told to stop."""
+        """Starts probing until stopped."""
         self.going = True
         self._tasks = [
             asyncio.create_task(self._again(probe)) for probe in (self._keys, self._page, self._readiness, self._size)
         ]
 
     def stop(self) -> None:
-        """Asks nothing more. A cancellation alone can be lost in a wait that ends in the same moment."""
+        """Stops probing. A cancellation alone can be lost if it coincides with the end of a wait."""
         self.going = False
         for task in self._tasks:
             task.cancel()
@@ -87,5 +87,5 @@ class Probes:
 
 
 def during(probes: list[Probe], gone_at: float, back_at: float) -> list[Probe]:
-    """Those that were asked while it was away for everybody to know, and answered before it was back."""
+    """The probes that were sent after everyone should have noticed the outage, and answered before it ended."""
     return [probe for probe in probes if gone_at + NOTICE_SECONDS <= probe.asked_at and probe.ended_at <= back_at]

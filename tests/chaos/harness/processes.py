@@ -1,4 +1,4 @@
-"""Programs that are started, looked at, killed. Imports `ledger` for the moment of a death."""
+"""Starts, observes and kills programs."""
 from __future__ import annotations
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.ledger import Death
 
 START_SECONDS = 60
-GRACE_SECONDS = 60  # between the request to stop and the kill
+GRACE_SECONDS = 60  # between the stop request and the kill
 BETWEEN_LOOKS_SECONDS = 0.002
 
 
@@ -22,19 +22,19 @@ class Unavailable(Exception):
 
 
 def inherited_environment() -> dict[str, str]:
-    """The harness's environment without a developer's own settings of Failsoft."""
+    """The environment without the developer's own Failsoft settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("FAILSOFT_", "DATABASE_URL"))}
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
+    """A loopback port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 class Program:
-    """A command that listens on a port, and can be started again after its end."""
+    """A command that listens on a port, and can be restarted."""
 
     def __init__(self, command: list[str], port: int, log: Path, environment: dict[str, str], folder: Path):
         self.port = port
@@ -46,7 +46,7 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it; does not wait for its port."""
+        """Starts it without waiting for its port."""
         self.started_at = time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -56,11 +56,11 @@ class Program:
                 stderr=log,
                 env={**inherited_environment(), **self._environment},
                 cwd=self._folder,
-                start_new_session=True,  # an interrupt reaches the harness, which then ends it in order
+                start_new_session=True,  # an interrupt reaches only the harness, which stops it cleanly
             )
 
     async def ready(self) -> float:
-        """Waits for its port; the seconds since it was started. Raises Unavailable."""
+        """Waits for its port; returns the seconds since it was started. Raises Unavailable."""
         while time.time() - self.started_at < START_SECONDS:
             if not self.is_running():
                 break
@@ -76,7 +76,7 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     async def kill(self) -> Death:
-        """SIGKILL; when, and when it was gone."""
+        """Sends SIGKILL; returns when that was, and when the process was gone."""
         killed_at = time.time()
         if self._process is not None:
             self._process.kill()
@@ -85,7 +85,7 @@ class Program:
         return Death(killed_at, time.time())
 
     async def stop(self) -> int | None:
-        """Asks it to end, and kills it when it does not within the grace; its exit code."""
+        """Asks it to stop, and kills it after the grace period; returns its exit code."""
         if self._process is None:
             return None
         if self.is_running():
@@ -99,11 +99,11 @@ class Program:
         return self._process.returncode
 
     def memory_mb(self) -> float:
-        """Resident memory now; 0 where it does not run."""
+        """Resident memory now; 0 if it is not running."""
         return self._status("VmRSS")
 
     def peak_memory_mb(self) -> float:
-        """The most resident memory it had."""
+        """Its peak resident memory."""
         return self._status("VmHWM")
 
     def last_words(self) -> str:

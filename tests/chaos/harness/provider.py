@@ -1,9 +1,9 @@
-"""An OpenAI-compatible provider that fails on purpose and keeps a ledger; a process of its own, so that it keeps up.
+"""An OpenAI-compatible provider that fails on purpose and keeps a ledger, in its own process for speed.
 
     python3 -m harness.provider --port P --seed N [--first-fails 0.3] [--second-fails 0.1] [--breaks 0.03]
 
-What it does with a call follows from the seed, the nonce and the model. GET /ledger is the ledger as JSON.
-Imports `ledger` and `wire`.
+The seed, the nonce and the model determine how it handles a call. GET /ledger returns the ledger as JSON.
+
 """
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from harness.wire import LONGEST_LINE, Cut, Head, read_body, read_head
 
 NONCE = re.compile(rf"{NONCE_PREFIX}[0-9a-z-]+")
 FAULTS = ("503", "503", "429", "429", "reset", "garbage", "garbage", "hang")
-HANG_SECONDS = 30.0  # the gateway gives up long before
-RESET = struct.pack("ii", 1, 0)  # linger for no time at all: the connection ends with a reset
+HANG_SECONDS = 30.0  # much longer than the gateway waits
+RESET = struct.pack("ii", 1, 0)  # zero linger time: closing resets the connection
 
-# The behavior of the models; those not named here always answer.
+# The behavior of the models; models that are not listed always answer.
 FIRST, SECOND = "first", "second"
 
 
 @dataclasses.dataclass(frozen=True)
 class Odds:
-    """How often what goes wrong, from 0 to 1."""
+    """The probability of each fault, from 0 to 1."""
 
     seed: int
     first_fails: float
@@ -39,24 +39,24 @@ class Odds:
     breaks: float
 
     def dice(self, nonce: str, model: str) -> random.Random:
-        """The same for the same call of the same run."""
+        """Deterministic for the same call of the same run."""
         return random.Random(f"{self.seed}/{nonce}/{model}")
 
     def fault(self, dice: random.Random, model: str) -> str:
-        """How the call fails; empty: it does not."""
+        """How the call fails; empty if it does not."""
         odds = {FIRST: self.first_fails, SECOND: self.second_fails}.get(model, 0.0)
         return dice.choice(FAULTS) if dice.random() < odds else ""
 
 
 class Provider:
-    """Answers calls, and remembers each."""
+    """Answers calls and records each."""
 
     def __init__(self, odds: Odds):
         self._odds = odds
         self._calls: list[Call] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, call after call."""
+        """Serves one connection, call after call."""
         try:
             while True:
                 head = await read_head(reader)
@@ -67,8 +67,8 @@ class Provider:
 
     async def _answer(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> None:
         if " /ledger " in head.first:
-            told = json.dumps([dataclasses.astuple(call) for call in self._calls]).encode()
-            await _whole(writer, 200, "application/json", told)
+            ledger = json.dumps([dataclasses.astuple(call) for call in self._calls]).encode()
+            await _whole(writer, 200, "application/json", ledger)
             return
         asked = json.loads(body)
         model = asked["model"]
@@ -107,7 +107,7 @@ class Provider:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         last = dice.randint(1, call.output_tokens) if call.broke else call.output_tokens
         for number in range(last):
-            # Every answer says for whom it was made: one that reaches somebody else is seen.
+            # Every answer contains its request's nonce, so that a misdirected answer is detected.
             await _event(writer, _chunk(call, {"content": f"{call.nonce} " if number == 0 else "word "}, None))
             await asyncio.sleep(dice.uniform(0.003, 0.02))
         if call.broke:

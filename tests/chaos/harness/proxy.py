@@ -1,7 +1,8 @@
-"""A wire to PostgreSQL that can be cut. Imports nothing of the harness.
+"""A TCP proxy to PostgreSQL that can be cut.
 
-While it is cut nothing passes and nothing ends: no byte, no end of a connection, no refusal. What was sent meanwhile
-arrives afterwards, as it does when a network comes back.
+While it is cut, no bytes, connection ends or refusals pass. What was sent meanwhile arrives afterward, as when a network
+recovers.
+
 """
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ PIECE = 1 << 16
 
 
 class Proxy:
-    """Listens on a port and leads to another one."""
+    """Listens on one port and forwards to another."""
 
     def __init__(self, port: int, target: int):
         self.port = port
@@ -26,15 +27,15 @@ class Proxy:
         self._server = await asyncio.start_server(self._lead, "127.0.0.1", self.port)
 
     def cut(self) -> None:
-        """From now on nothing passes."""
+        """Stops forwarding."""
         self._open.clear()
 
     def mend(self) -> None:
-        """Everything passes again."""
+        """Resumes forwarding."""
         self._open.set()
 
     async def stop(self) -> None:
-        """Closes everything."""
+        """Closes all connections and the port."""
         if self._server:
             self._server.close()
         for task in [*self._tasks]:

@@ -1,5 +1,4 @@
-"""Everything that is printed: tables in Markdown on standard output, progress on standard error.
-Imports the scenarios' results and the rules of the join."""
+"""Everything that is printed: Markdown tables on standard output, progress on standard error."""
 from __future__ import annotations
 
 import os
@@ -18,7 +17,7 @@ from harness.probes import Probe
 MOST_NAMED = 5
 BEGAN = time.monotonic()
 
-# What a table of a kill run says: the words, and the figure.
+# The rows of a kill run's table: label and figure.
 KILL_FIGURES = [
     ("kills (SIGKILL)", "kills"),
     ("requests sent", "sent"),
@@ -27,20 +26,20 @@ KILL_FIGURES = [
     ("answered whole", "answered"),
     ("... streams among them", "answered streams"),
     ("... after a failover", "answered failovers"),
-    ("refused while nobody listened", "refused"),
+    ("refused while nothing was listening", "refused"),
     ("withheld, because they could not be recorded", "withheld"),
     ("in flight at the kills", "in flight at kills"),
     ("... streams that had begun", "begun streams cut by kills"),
-    ("... recorded as answered, the end lost on the way", "recorded, answer lost on the way"),
+    ("... recorded as answered, end lost in transit", "recorded, answer lost on the way"),
     ("... rows `interrupted` by a kill", "interrupted by kills"),
-    ("... begun a moment before the kill, not on record", "begun streams cut, not recorded yet"),
+    ("... begun just before the kill, not recorded", "begun streams cut, not recorded yet"),
     ("streams that the provider broke off", "broken by the provider"),
     ("rows of requests", "rows"),
     ("fallback events", "events"),
     ("nano-dollars in rows", "nano-dollars"),
     ("nano-dollars in roll-ups", "nano-dollars in roll-ups"),
 ]
-# The promises, each with the rules whose findings would break it.
+# The guarantees, each with the rules whose findings would break it.
 PROMISES = [
     ("answered failovers without their events", ("failover without its events",)),
     ("answered requests without exactly one billed row on the answering model",
@@ -55,12 +54,12 @@ PROMISES = [
 
 
 def progress(text: str) -> None:
-    """A line on the way."""
+    """Prints a line of progress."""
     print(f"chaos {time.monotonic() - BEGAN:6.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 def heading(options: Options) -> None:
-    """What runs, and how to run it again."""
+    """Prints what runs, and how to repeat it."""
     program = Path(os.environ["FAILSOFT_BIN"])
     kind = "release" if "release" in program.parts else "debug"
     now = time.strftime("%Y-%m-%d %H:%M")
@@ -68,21 +67,21 @@ def heading(options: Options) -> None:
 
 
 def self_test(faults: int, unseen: list[str]) -> None:
-    """Whether the join sees what is wrong."""
+    """Prints whether the join detects every fault."""
     for complaint in unseen:
         print(f"self-test: {complaint}")
     if not unseen:
-        print(f"self-test: the join sees each of {faults} faults, and none in healthy ledgers", flush=True)
+        print(f"self-test: the join detects each of {faults} faults, and none in healthy ledgers", flush=True)
 
 
 def kills(runs: list[KillRun]) -> None:
-    """The table of scenario `kill`."""
+    """Prints the table of scenario `kill`."""
     if not runs:
         return
     rows = [[words, *(f"{run.verdict.figures[figure]:,}" for run in runs)] for words, figure in KILL_FIGURES]
     rows += [[f"**{words}**", *(f"**{_found(run.verdict, rules)}**" for run in runs)] for words, rules in PROMISES]
     others = set(RULES) - {rule for _, rules in PROMISES for rule in rules}
-    rows.append(["anything else that does not fit", *(str(_found(run.verdict, others)) for run in runs)])
+    rows.append(["other findings", *(str(_found(run.verdict, others)) for run in runs)])
     goal = f"(goal {REPLAY_GOAL_SECONDS:g} s)"
     rows.append([f"replay after the last start {goal}", *(f"{run.last_replay:.2f} s" for run in runs)])
     rows.append(["replay, worst of all starts", *(f"{run.worst_replay:.2f} s" for run in runs)])
@@ -92,32 +91,32 @@ def kills(runs: list[KillRun]) -> None:
     for run in runs:
         _findings(run.title, run.verdict)
         if run.exit_code != 0:
-            print(f"{run.title}: the last process ended with {run.exit_code} when it was asked to stop")
+            print(f"{run.title}: the last process exited with {run.exit_code} after a request to stop")
 
 
 def absences(runs: list[AwayRun]) -> None:
-    """The table of scenario `away`."""
+    """Prints the table of scenario `away`."""
     if not runs:
         return
     figure = lambda words, name: [words, *(f"{run.verdict.figures[name]:,}" for run in runs)]  # noqa: E731
     rows = [
         ["away for", *(f"{run.seconds:g} s" for run in runs)],
         figure("requests sent", "sent"),
-        ["... while it was away", *(f"{run.meanwhile:,}" for run in runs)],
+        ["... during the outage", *(f"{run.meanwhile:,}" for run in runs)],
         figure("answered whole", "answered"),
         figure("... after a failover", "answered failovers"),
         ["**failed calls of known keys**", *(f"**{_failed(run.verdict)}**" for run in runs)],
         ["calls with a key that was never issued: 401 / all", *(_refused(run.never_issued) for run in runs)],
         ["calls with a revoked key: 401 / all", *(_refused(run.revoked) for run in runs)],
-        ["most records in the spool", *(f"{run.spooled:,}" for run in runs)],
-        [f"all recorded after its return (goal {RECORDED_GOAL_SECONDS:g} s)",
+        ["peak number of records in the spool", *(f"{run.spooled:,}" for run in runs)],
+        [f"all recorded after the outage (goal {RECORDED_GOAL_SECONDS:g} s)",
          *(f"{run.recorded_seconds:.1f} s" for run in runs)],
         figure("rows of requests", "rows"),
         figure("fallback events", "events"),
-        ["**lost, double or wrong records**", *(f"**{_other(run.verdict)}**" for run in runs)],
-        ["pages that told what is going on / all", *(_told(run.pages) for run in runs)],
+        ["**lost, duplicate or wrong records**", *(f"**{_other(run.verdict)}**" for run in runs)],
+        ["pages that reported the outage / all", *(_reporting(run.pages) for run in runs)],
         ["/readyz meanwhile", *(_statuses(run.ready) for run in runs)],
-        [f"memory before / most (goal {MEMORY_GOAL_MB:g} MB)",
+        [f"memory before / peak (goal {MEMORY_GOAL_MB:g} MB)",
          *(f"{run.memory_before_mb:.0f} / {run.memory_mb:.0f} MB" for run in runs)],
     ]
     _table("PostgreSQL away", ["", *(run.absence for run in runs)], rows)
@@ -128,21 +127,21 @@ def absences(runs: list[AwayRun]) -> None:
 
 
 def disks(runs: list[DiskRun]) -> None:
-    """The table of scenario `disk`."""
+    """Prints the table of scenario `disk`."""
     if not runs:
         return
     figure = lambda words, name: [words, *(f"{run.verdict.figures[name]:,}" for run in runs)]  # noqa: E731
     rows = [
         figure("requests sent", "sent"),
-        ["answered before it was full", *(f"{run.answered_before:,}" for run in runs)],
+        ["answered before the disk was full", *(f"{run.answered_before:,}" for run in runs)],
         figure("withheld: 503 `recording_unavailable`", "withheld"),
-        ["answered / withheld when there was space again",
+        ["answered / withheld after space was freed",
          *(f"{run.answered_after:,} / {run.withheld_after:,}" for run in runs)],
-        figure("answered whole, in all", "answered"),
+        figure("answered completely, in total", "answered"),
         figure("rows of requests", "rows"),
         figure("fallback events", "events"),
         ["all recorded after the restart", *(f"{run.recorded_seconds:.1f} s" for run in runs)],
-        ["**answered and not recorded, or wrongly**", *(f"**{_found(r.verdict, RULES)}**" for r in runs)],
+        ["**answered but not recorded, or recorded wrongly**", *(f"**{_found(r.verdict, RULES)}**" for r in runs)],
     ]
     heads = {"SQLite": "SQLite, files limited", "PostgreSQL": "PostgreSQL stopped, spool full"}
     _table("No space left", ["", *(heads[run.title] for run in runs)], rows)
@@ -164,10 +163,10 @@ def _refused(probes: list[Probe]) -> str:
     return f"{sum(probe.status == 401 for probe in probes)} / {len(probes)}"
 
 
-def _told(probes: list[Probe]) -> str:
+def _reporting(probes: list[Probe]) -> str:
     slowest = max((probe.ended_at - probe.asked_at for probe in probes), default=0.0)
-    told = sum(probe.status == 503 and probe.told for probe in probes)
-    return f"{told} / {len(probes)}, slowest {slowest:.1f} s"
+    reporting = sum(probe.status == 503 and probe.reported for probe in probes)
+    return f"{reporting} / {len(probes)}, slowest {slowest:.1f} s"
 
 
 def _statuses(probes: list[Probe]) -> str:
@@ -199,11 +198,11 @@ def _table(title: str, heads: list[str], rows: list[list[str]]) -> None:
 
 
 def failed(reason: str) -> None:
-    """Why a run could not be made."""
+    """Prints why a run was not possible."""
     print(f"chaos: {reason}", file=sys.stderr, flush=True)
 
 
 def verdict(good: bool, options: Options) -> None:
-    """The last line."""
+    """Prints the last line."""
     again = f"tests/chaos/run --seed {options.seed}"
-    print("everything held" if good else f"NOT everything held; again with: {again}", flush=True)
+    print("all guarantees held" if good else f"NOT all guarantees held; repeat with: {again}", flush=True)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over asyncio, as little of it as is needed. Imports nothing of the harness."""
+"""A minimal HTTP/1.1 client and server over asyncio."""
 from __future__ import annotations
 
 import asyncio
@@ -20,12 +20,12 @@ class Head:
     headers: dict[str, str]
 
     def length(self) -> int:
-        """Bytes of a body that announces them."""
+        """The length of the body."""
         return int(self.headers.get("content-length", "0"))
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head:
-    """The head of the next message. Raises Cut where none comes, or not all of it."""
+    """Reads the head of the next message. Raises Cut if it is missing or incomplete."""
     try:
         raw = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, OSError) as error:
@@ -36,7 +36,7 @@ async def read_head(reader: asyncio.StreamReader) -> Head:
 
 
 async def read_body(reader: asyncio.StreamReader, head: Head) -> AsyncIterator[bytes]:
-    """The body piece by piece: by its length, in chunks, or until the end. Raises Cut where it breaks off."""
+    """Yields the body in pieces: by its length, in chunks, or until the end. Raises Cut if it breaks off."""
     try:
         if head.headers.get("transfer-encoding", "").lower() == "chunked":
             while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
@@ -49,7 +49,7 @@ async def read_body(reader: asyncio.StreamReader, head: Head) -> AsyncIterator[b
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """A request that asks for the connection's end."""
+    """Builds a request that closes the connection afterward."""
     lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", "connection: close", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
@@ -58,7 +58,7 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
 async def ask(
     port: int, method: str, path: str, headers: dict[str, str], seconds: float, body: bytes = b""
 ) -> tuple[int, str]:
-    """A short exchange: status and body; status 0 and the reason where there was none."""
+    """Sends one request; returns status and body, or status 0 and the reason if there was no response."""
 
     async def exchange() -> tuple[int, str]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LONGEST_LINE)

@@ -1,22 +1,22 @@
-//! What makes an answer right.
+//! Decides whether an answer is right.
 
 use anyhow::{Context, bail};
 use failsoft_bench::{streamed_events, streamed_text, whole_text};
 use memchr::memmem;
 
-/// The one right answer to the repeated request.
+/// The only right answer to the repeated request.
 pub(crate) struct Expected {
     text: String,
-    /// `data:` events of a stream; None for an answer that is not streamed.
+    /// The number of `data:` events of a stream; `None` for an answer that is not streamed.
     events: Option<usize>,
     contains: Vec<String>,
 }
 
 impl Expected {
-    /// Reads `whole` or `stream:N`.
+    /// Parses `whole` or `stream:N`.
     ///
     /// # Errors
-    /// When the description is neither.
+    /// If the description is neither.
     pub(crate) fn described(description: &str, contains: Vec<String>) -> anyhow::Result<Self> {
         let (text, events) = match description.split_once(':') {
             None if description == "whole" => (whole_text(), None),
@@ -29,7 +29,7 @@ impl Expected {
         Ok(Self { text, events, contains })
     }
 
-    /// The number of events in a right answer; what is wrong with any other, in a few words that can be counted.
+    /// The number of events in a right answer; otherwise what is wrong, in a few words that can be counted.
     pub(crate) fn check(&self, status: u16, body: &[u8]) -> Result<usize, String> {
         if status != 200 {
             return Err(format!("status {status}"));
@@ -52,7 +52,7 @@ impl Expected {
         }
     }
 
-    /// Whether the contents in the body, put together in their order, are the expected text.
+    /// Whether the concatenated contents of the body are the expected text.
     fn is_said_by(&self, body: &[u8]) -> bool {
         const KEY: &[u8] = b"\"content\":\"";
         let mut rest = self.text.as_bytes();

@@ -1,4 +1,4 @@
-//! One request and its answer over one kept-alive HTTP/1.1 connection.
+//! One request and its response over a kept-alive HTTP/1.1 connection.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -8,20 +8,20 @@ use tokio::net::TcpStream;
 
 /// More header lines than any gateway sends.
 const HEADER_LINES: usize = 96;
-/// Decoded bytes are forgotten once there are this many, so that a stream held for long stays small.
+/// Decoded bytes are discarded beyond this limit, so that a long stream uses little memory.
 const DECODED_LIMIT: usize = 64 << 10;
 
-/// A connection with its two buffers, which are used again for every answer.
+/// A connection with two buffers that are reused for every response.
 pub(crate) struct Connection {
     socket: TcpStream,
     received: Vec<u8>,
     body: Vec<u8>,
 }
 
-/// What is known of an answer beside its body.
+/// What is known about a response besides its body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// When the first byte of the body was there.
+    /// When the first byte of the body arrived.
     pub(crate) first_byte: Instant,
     /// Whether the connection may be used again.
     pub(crate) keep_alive: bool,
@@ -41,7 +41,7 @@ struct Head {
 }
 
 impl Connection {
-    /// Connects. The error says why not, in a few words that can be counted.
+    /// Connects. The error describes the cause in a few words, so that equal ones can be counted.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self, String> {
         let connected = TcpStream::connect(address).await;
         let socket = connected.map_err(|error| format!("connect: {}", error.kind()))?;
@@ -54,7 +54,7 @@ impl Connection {
         &self.body
     }
 
-    /// Sends the request and reads the whole answer; `on_first_byte` is called once the body has begun.
+    /// Sends the request and reads the complete response; calls `on_first_byte` once the body has begun.
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
@@ -137,7 +137,7 @@ impl Connection {
     }
 }
 
-/// The head at the start of `received`, None while it is incomplete.
+/// The head at the start of `received`; `None` while it is incomplete.
 fn parse_head(received: &[u8]) -> Result<Option<Head>, String> {
     let mut lines = [httparse::EMPTY_HEADER; HEADER_LINES];
     let mut response = httparse::Response::new(&mut lines);

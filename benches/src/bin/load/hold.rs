@@ -1,4 +1,4 @@
-//! Streams that are opened and then held open, to see what they cost in memory.
+//! Opens streams and holds them open, to measure their memory.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,9 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::exchange::Connection;
 use crate::options::Plan;
 
-/// Streams being opened at the same time.
+/// The number of streams that are opened at the same time.
 const OPENING: usize = 64;
-/// All must be open within this time; what is not by then is reported as missing.
+/// All streams must be open within this time; the others are reported as missing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 enum Event {
@@ -23,8 +23,8 @@ enum Event {
     Ended(String),
 }
 
-/// Opens one stream per connection, prints `{"open", "lost"}`, holds them until stdin closes, and prints how many ended
-/// meanwhile. A stream counts as open once its first byte is there.
+/// Opens one stream per connection, prints `{"open", "lost"}`, holds them until stdin closes, and prints how many
+/// ended meanwhile. A stream counts as open once its first byte has arrived.
 pub(crate) async fn hold(plan: Rc<Plan>) -> anyhow::Result<()> {
     let gate = Arc::new(Semaphore::new(OPENING));
     let (sender, mut events) = mpsc::unbounded_channel();
@@ -32,7 +32,7 @@ pub(crate) async fn hold(plan: Rc<Plan>) -> anyhow::Result<()> {
         tokio::task::spawn_local(hold_one(Rc::clone(&plan), Arc::clone(&gate), sender.clone()));
     }
     let (mut open, mut lost) = (0, 0);
-    // A timeout leaves the counts as they are: the streams that are missing are seen from them.
+    // A timeout leaves the counts as they are, which shows the missing streams.
     let _ = tokio::time::timeout(PATIENCE, count(&mut events, plan.connections, &mut open, &mut lost)).await;
     println!("{}", json!({"open": open, "lost": lost}));
     tokio::io::stdin().read_to_end(&mut Vec::new()).await?;

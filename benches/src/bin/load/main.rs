@@ -1,4 +1,4 @@
-//! `bench-load`: asks one thing over and over and checks every answer. One thread. Either a closed loop over a number of
+//! `bench-load`: repeats one request and checks every answer. One thread. Either a closed loop over a number of
 //! connections (`repeat`) or streams held open (`hold`); see `--help`. Loopback only.
 
 mod answer;

@@ -9,24 +9,24 @@ use clap::Parser;
 
 use crate::answer::Expected;
 
-/// Sends one chat request over and over through kept-alive connections and checks every answer. Prints one JSON object.
+/// Repeats one chat request through kept-alive connections and checks every answer. Prints one JSON object.
 #[derive(Parser)]
 pub(crate) struct Options {
-    /// Where to: `http://127.0.0.1:PORT/PATH`.
+    /// The URL: `http://127.0.0.1:PORT/PATH`.
     url: String,
-    /// File with the body of the request.
+    /// The file with the body of the request.
     #[arg(long)]
     body: PathBuf,
     /// A header line, `name: value`. May be repeated.
     #[arg(long = "header")]
     headers: Vec<String>,
-    /// How many connections ask at once.
+    /// The number of connections.
     #[arg(long, default_value_t = 1)]
     pub(crate) connections: usize,
     /// How long to measure, in seconds.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// How long to ask before measuring, in seconds.
+    /// How long to send requests before measuring, in seconds.
     #[arg(long, default_value_t = 0.0)]
     warm_up: f64,
     /// Spread the first requests over this many seconds.
@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// The right answer: `whole`, or `stream:N` for a stream of N chunks.
     #[arg(long, default_value = "whole")]
     answer: String,
-    /// Text that the answer must hold as well. May be repeated.
+    /// Text that the answer must contain in addition. May be repeated.
     #[arg(long = "contains")]
     contains: Vec<String>,
     /// Open one stream per connection, print how many are open, and hold them until stdin closes.
@@ -43,7 +43,7 @@ pub(crate) struct Options {
     pub(crate) hold: bool,
 }
 
-/// What the connections do, made from the options once.
+/// What the connections do, derived from the options.
 pub(crate) struct Plan {
     pub(crate) address: SocketAddr,
     pub(crate) request: Vec<u8>,
@@ -55,10 +55,10 @@ pub(crate) struct Plan {
 }
 
 impl Options {
-    /// Reads the body and puts the request together.
+    /// Reads the body and builds the request.
     ///
     /// # Errors
-    /// When the URL is not a loopback one of the expected form, or the body cannot be read.
+    /// If the URL is not a loopback URL of the expected form, or the body cannot be read.
     pub(crate) fn plan(self) -> anyhow::Result<Plan> {
         let rest = self.url.strip_prefix("http://").context("the URL must start with http://")?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));

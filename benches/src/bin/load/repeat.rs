@@ -10,14 +10,14 @@ use crate::exchange::{Answer, Connection};
 use crate::options::Plan;
 use crate::tally::Tally;
 
-/// An answer that takes longer has not come.
+/// The timeout of an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Before a refused connection is tried again.
+/// The pause before a refused connection is retried.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 /// How much of the first wrong answer is shown, in bytes.
 const SHOWN: usize = 600;
 
-/// Runs all connections for the planned time and reports.
+/// Runs all connections for the planned time and reports the results.
 pub(crate) async fn repeat(plan: Rc<Plan>) -> Value {
     let tally = Rc::new(RefCell::new(Tally::default()));
     let from = Instant::now() + plan.warm_up;
@@ -28,7 +28,7 @@ pub(crate) async fn repeat(plan: Rc<Plan>) -> Value {
         })
         .collect();
     for task in asking {
-        // A task ends by itself and is never aborted; a panic aborts the whole program.
+        // Tasks are never aborted, and a panic aborts the whole program.
         let _ = task.await;
     }
     tally.take().report(plan.measured)

@@ -1,16 +1,16 @@
-//! Counting answers and telling their quantiles.
+//! Counts answers and computes their quantiles.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// What all connections have seen together.
+/// The results of all connections.
 #[derive(Default)]
 pub(crate) struct Tally {
     latencies: Vec<Duration>,
     first_bytes: Vec<Duration>,
-    /// Right answers, those outside the measured time included: what the gateway's work is divided by.
+    /// Right answers, including those outside the measured time: the gateway's CPU time is divided by this.
     answers: u64,
     events: u64,
     reconnects: u64,
@@ -18,29 +18,29 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// A right answer with that many events.
+    /// Records a right answer with this many events.
     pub(crate) fn right(&mut self, events: usize) {
         self.answers += 1;
         self.events += events as u64;
     }
 
-    /// A right answer within the measured time.
+    /// Records a right answer within the measured time.
     pub(crate) fn timed(&mut self, asked: Instant, first_byte: Instant, done: Instant) {
         self.latencies.push(done - asked);
         self.first_bytes.push(first_byte.saturating_duration_since(asked));
     }
 
-    /// An answer that is wrong or did not come, and why.
+    /// Records an answer that is wrong or missing, and why.
     pub(crate) fn wrong(&mut self, why: String) {
         *self.wrong.entry(why).or_default() += 1;
     }
 
-    /// A connection that the server closed.
+    /// Records that the server closed a connection.
     pub(crate) fn reconnected(&mut self) {
         self.reconnects += 1;
     }
 
-    /// Whether nothing was wrong so far.
+    /// Whether nothing has been wrong so far.
     pub(crate) fn is_flawless(&self) -> bool {
         self.wrong.is_empty()
     }
@@ -64,7 +64,7 @@ impl Tally {
     }
 }
 
-/// The nearest-rank quantile of sorted durations, in microseconds; null of none.
+/// The nearest-rank quantile of sorted durations, in microseconds; `None` if there are none.
 fn quantile(sorted: &[Duration], share: f64) -> Option<f64> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     let at = rank.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Every byte that the provider sends, prepared once at start: making answers must not be what limits a measurement.
+//! All responses of the provider, prepared at startup so that building them does not limit a measurement.
 
 use failsoft_bench::{fragment_of, fragments, whole_text};
 
@@ -8,7 +8,7 @@ const RATE_LIMITED: &str = r#"{"error":{"message":"Rate limit reached for reques
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
 x-request-id: req_bench\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// The prepared answers, in the shape in which OpenAI sends them.
+/// The prepared responses, in OpenAI's format.
 pub(crate) struct Answers {
     /// A completion of about 1 KB, with its head.
     pub(crate) whole: Vec<u8>,
@@ -16,13 +16,13 @@ pub(crate) struct Answers {
     pub(crate) overloaded: Vec<u8>,
     /// A 429 with an error object, with its head.
     pub(crate) rate_limited: Vec<u8>,
-    /// The head of a stream and a ping, after which nothing comes.
+    /// The head of a stream and a ping, after which nothing follows.
     pub(crate) stream_silent: Vec<u8>,
     /// The head of a stream and its first event, which carries the role: one write.
     pub(crate) stream_start: Vec<u8>,
     /// The event with the finish reason.
     pub(crate) stream_finish: Vec<u8>,
-    /// The event with the usage, sent when it was asked for.
+    /// The event with the usage, sent if requested.
     pub(crate) stream_usage: Vec<u8>,
     /// `[DONE]` and the end of the body.
     pub(crate) stream_end: Vec<u8>,
@@ -30,7 +30,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Prepares all of them.
+    /// Prepares all responses.
     pub(crate) fn prepare() -> Self {
         let mut stream_end = event("[DONE]");
         stream_end.extend_from_slice(b"0\r\n\r\n");

@@ -1,4 +1,4 @@
-//! What an answer shall be like, read from the name of a model.
+//! How the provider responds, parsed from the model name.
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,24 +9,24 @@ pub(crate) enum Fault {
     RateLimited,
     /// The connection breaks without an answer.
     Reset,
-    /// No answer, until the caller goes; of a stream the head and a ping.
+    /// No answer until the caller disconnects; for a stream, the head and a ping.
     Hang,
 }
 
 /// How the provider answers one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Behavior {
-    /// What goes wrong instead of an answer.
+    /// The fault that replaces an answer, if any.
     pub(crate) fault: Option<Fault>,
-    /// Content chunks of a stream, the one with the role included.
+    /// Content chunks of a stream, including the one with the role.
     pub(crate) chunks: usize,
     /// Pause before each content chunk after the first, in milliseconds.
     pub(crate) gap_ms: u64,
 }
 
 impl Behavior {
-    /// Reads words joined by `_`: `fail-503`, `fail-429`, `reset`, `hang`, `chunks-<N>`, `gap-<N>ms`. Any other word
-    /// changes nothing, so `ok` and every real model's name mean a good answer of 100 chunks without pauses.
+    /// Parses words joined by `_`: `fail-503`, `fail-429`, `reset`, `hang`, `chunks-<N>`, `gap-<N>ms`. Other words
+    /// are ignored, so `ok` and every real model name mean a good answer of 100 chunks without pauses.
     pub(crate) fn named(name: &str) -> Self {
         let mut behavior = Self { fault: None, chunks: 100, gap_ms: 0 };
         for word in name.split('_') {

@@ -1,6 +1,6 @@
-//! `bench-provider ADDRESS`: an OpenAI-compatible provider that is never the bottleneck. One thread, no router, no JSON
-//! parser, answers prepared at start. The model's name chooses the answer (`behavior`), credentials are not looked at,
-//! and `GET /calls` tells how many requests were answered and how many were failed on purpose. Loopback only.
+//! `bench-provider ADDRESS`: an OpenAI-compatible provider that is never the bottleneck. One thread, no router, no
+//! JSON parser, responses prepared at startup. The model name chooses the response (`behavior`), credentials are
+//! ignored, and `GET /calls` returns how many requests were answered and how many failed on purpose. Loopback only.
 
 mod answers;
 mod behavior;
@@ -20,7 +20,7 @@ use crate::answers::{Answers, json_answer};
 use crate::behavior::{Behavior, Fault};
 use crate::request::{Connection, Request};
 
-/// Room for every connection of the widest measurement to arrive at once.
+/// Large enough for every connection of the widest measurement to arrive at once.
 const ACCEPT_QUEUE: u32 = 16_384;
 
 #[derive(Default)]
@@ -50,7 +50,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<()> {
         tokio::task::spawn_local(async move {
             let mut connection = Connection::new(socket);
             while let Some(request) = connection.next_request().await {
-                // An error means that the gateway went away in the middle of an answer: the connection is over.
+                // An error means that the gateway disconnected during an answer, which ends the connection.
                 if answer(&mut connection.socket, &request, &answers, &calls).await.is_err() {
                     return;
                 }
@@ -85,7 +85,7 @@ async fn answer(
     }
 }
 
-/// An error is the end of the connection.
+/// An error ends the connection.
 async fn fail(
     socket: &mut TcpStream,
     fault: Fault,
@@ -103,13 +103,13 @@ async fn fail(
             if streamed {
                 socket.write_all(&answers.stream_silent).await?;
             }
-            // The next byte can only be the next request, which nobody sends before this one is answered.
+            // The next byte can only belong to the next request, which is not sent before this one is answered.
             socket.read_u8().await.map(drop)
         }
     }
 }
 
-/// Every chunk is a write of its own, as a model that thinks between words makes it.
+/// Every chunk is written separately, as by a model that generates words one at a time.
 async fn stream(
     socket: &mut TcpStream,
     behavior: Behavior,
@@ -118,7 +118,7 @@ async fn stream(
 ) -> std::io::Result<()> {
     socket.write_all(&answers.stream_start).await?;
     for number in 1..behavior.chunks {
-        // The first words follow the role at once: a gateway may hold an answer back until it says something.
+        // The first words follow the role at once, because a gateway may hold an answer back until there is content.
         if behavior.gap_ms > 0 && number > 1 {
             tokio::time::sleep(Duration::from_millis(behavior.gap_ms)).await;
         }

@@ -1,5 +1,5 @@
-//! Reading requests from a kept-alive HTTP/1.1 connection, and the three facts that an answer depends on. The body is
-//! searched, never parsed: a JSON parser here would be paid for by every measurement.
+//! Reads requests from a kept-alive HTTP/1.1 connection, and the three facts that the answer depends on. The body is
+//! searched but not parsed, because a JSON parser would slow down every measurement.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,13 +23,13 @@ impl Request {
         }
     }
 
-    /// Whether the top level says `"key": true`. `quoted_key` comes with its quotes.
+    /// Whether the top level contains `"key": true`. `quoted_key` includes the quotes.
     pub(crate) fn is_set(&self, quoted_key: &str) -> bool {
         values(&self.body, quoted_key).any(|value| value.starts_with(b"true"))
     }
 }
 
-/// A connection and what was read from it beyond the last request.
+/// A connection, and bytes that were read beyond the last request.
 pub(crate) struct Connection {
     pub(crate) socket: TcpStream,
     received: Vec<u8>,
@@ -49,7 +49,7 @@ impl Connection {
         Self { socket, received: Vec::with_capacity(4096) }
     }
 
-    /// The next request. None when the peer has closed or sends what is not HTTP: either way nothing more can come.
+    /// The next request. `None` if the peer has closed or sends invalid HTTP: nothing more can follow.
     pub(crate) async fn next_request(&mut self) -> Option<Request> {
         let head = loop {
             if let Some(head) = parse_head(&self.received).ok()? {
@@ -106,7 +106,7 @@ impl Connection {
     }
 }
 
-/// The head at the start of `received`, None while it is incomplete.
+/// The head at the start of `received`; `None` while it is incomplete.
 fn parse_head(received: &[u8]) -> Result<Option<Head>, httparse::Error> {
     let mut lines = [httparse::EMPTY_HEADER; HEADER_LINES];
     let mut request = httparse::Request::new(&mut lines);
@@ -134,7 +134,7 @@ fn parse_head(received: &[u8]) -> Result<Option<Head>, httparse::Error> {
     Ok(Some(head))
 }
 
-/// The model of a chat request, without a `provider/` prefix; empty where none is named.
+/// The model of a chat request, without a `provider/` prefix; empty if there is none.
 fn model(body: &[u8]) -> &str {
     values(body, "\"model\"")
         .find_map(|value| {
@@ -145,7 +145,7 @@ fn model(body: &[u8]) -> &str {
         .unwrap_or_default()
 }
 
-/// What follows each `"key":` in the body. A key inside a string has a backslash before its quote and is left out.
+/// The text after each `"key":` in the body. A key inside a string has a backslash before its quote and is skipped.
 fn values<'a>(body: &'a [u8], quoted_key: &'a str) -> impl Iterator<Item = &'a [u8]> {
     memchr::memmem::find_iter(body, quoted_key).filter(|&at| at == 0 || body[at - 1] != b'\\').filter_map(
         move |at| {
