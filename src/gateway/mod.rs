@@ -31,6 +31,7 @@ use call::classify::Fault;
 use call::endpoint::{Endpoint, Endpoints};
 use call::refused_parameters::Refusals;
 use record::metrics::Metrics;
+use record::spans;
 use record::trail::{Context, Trail};
 use request::chat_request::ChatRequest;
 use request::intent::{Intent, Known, Now};
@@ -38,6 +39,7 @@ use response::answer::Answer;
 use response::relay::{Manner, relay};
 use routing::call_feedback::{Listeners, Pulse};
 use routing::plan::{Candidate, Exhausted, Outlook, Step, View};
+use tracing::Instrument as _;
 
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
@@ -87,6 +89,18 @@ impl Gateway {
     /// # Errors
     /// A request that cannot be planned (unknown or forbidden models), a chain's failure, or a record that could
     /// not be written.
+    #[tracing::instrument(
+        level = "debug",
+        target = "failsoft::request",
+        name = "request",
+        skip_all,
+        fields(
+            request_id = %job.context.request_id,
+            organization_id = %job.context.organization_id,
+            key_id = job.context.key.as_ref().map(|key| display(key.id.0)),
+            model = %job.context.requested,
+        )
+    )]
     pub async fn run(&self, job: Job) -> Result<Answer> {
         let intent = &job.intent;
         let mut plan = intent.plan()?;
@@ -113,12 +127,15 @@ impl Gateway {
                     trail.calling(&candidate, intent.drills.class_of(&candidate.model.name).is_some());
                     let pulse = self.pulse(&job, &candidate);
                     let called = Instant::now();
-                    let (outcome, adapted) = self.attempt(&job, &candidate, called, allowance).await;
+                    let span = spans::attempt(&candidate);
+                    let attempted = self.attempt(&job, &candidate, called, allowance);
+                    let (outcome, adapted) = attempted.instrument(span.clone()).await;
                     let took = called.elapsed();
                     // What is waited for a provider to recover is none of our own time.
                     trail.called(due.elapsed());
                     let fault = match outcome {
                         Outcome::Ready(reply) => {
+                            spans::answered(&span, reply.status(), took);
                             trail.commit(&candidate, reply.status(), took, adapted).await?;
                             return relay(reply, pulse, trail, &intent.request, job.manner).await;
                         }
@@ -129,6 +146,7 @@ impl Gateway {
                         }
                     };
                     let found = pulse.explain(fault);
+                    spans::failed(&span, &found, took);
                     pulse.failed(&found, || job.number());
                     trail.failed(&candidate, &found, took, adapted);
                     failure = Some(found);

@@ -16,6 +16,7 @@ mod installation;
 mod one_server;
 mod pgbouncer;
 mod process;
+mod request_logs;
 mod rotate_master_key;
 mod secrets;
 mod serve;

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
+use super::access_log;
 use super::metrics::Metrics;
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::chain_failure::ChainFailure;
@@ -368,7 +369,10 @@ impl Trail {
         status: u16,
     ) -> Record {
         self.metrics.request(outcome, self.context.started.elapsed(), self.upstream_time);
-        let request = permit.is_recording().then(|| self.row(outcome, class, status));
+        let wanted = permit.is_recording() || access_log::is_enabled();
+        let row = wanted.then(|| self.row(outcome, class, status));
+        row.iter().for_each(access_log::write);
+        let request = row.filter(|_| permit.is_recording());
         Record { events: std::mem::take(&mut self.events), request, ..Record::default() }
     }
 }
