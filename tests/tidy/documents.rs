@@ -33,7 +33,7 @@ fn by_the_code(class: ErrorClass) -> [String; 5] {
     let again = match policy.same_model {
         SameModel::Never => "no",
         SameModel::Retries => "retries",
-        SameModel::IfLast => "if nobody else is left",
+        SameModel::IfLast => "if it is the last one",
     };
     let cools = match policy.cooldown {
         CooldownEffect::None => "no".to_owned(),
