@@ -34,8 +34,8 @@ demo: ## start the demo, as the README tells a newcomer to
 
 check: ## compile everything, run the unit tests of AREA and the rules of tests/tidy; AREA=gateway or AREA=gateway::call
 	cargo check --locked --workspace --all-targets
-	$(if $(filter store%,$(AREA)),.ci/with-postgres) cargo test --locked --lib -- $(if $(AREA),$(AREA)::)
-	cargo test --locked --test tidy
+	$(if $(filter store%,$(AREA)),.ci/with-postgres) cargo test --locked --workspace --lib -- $(if $(AREA),$(AREA)::)
+	cargo test --locked --workspace --test tidy
 
 dist: ## the optimized binary that ships, in target/dist
 	cargo build --locked --profile dist --bin failsoft

@@ -11,6 +11,10 @@ mod borders;
 mod circles;
 #[path = "tidy/documents.rs"]
 mod documents;
+#[path = "tidy/language.rs"]
+mod language;
+#[path = "tidy/places.rs"]
+mod places;
 #[path = "tidy/settings.rs"]
 mod settings;
 #[path = "tidy/shape.rs"]
