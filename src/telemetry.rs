@@ -11,18 +11,18 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::telemetry::{LogFormat, Telemetry};
 
-/// Sends log lines to stderr, as the settings say. A second call changes nothing.
+/// Sets up logging to stderr according to the settings. A second call has no effect.
 ///
 /// # Errors
-/// The filter cannot be read.
+/// The log filter cannot be parsed.
 pub fn init(settings: &Telemetry) -> Result<(), String> {
-    // A stream that its caller has left, or that an upstream broke, is no error of the server's. What happened to the
-    // schema is told by `failsoft migrate`.
+    // A stream that its caller left or an upstream broke is not an error of the server. `failsoft migrate` itself
+    // reports changes of the schema.
     let quiet = format!(
         "{},actix_http::h1::dispatcher=off,actix_server=warn,sea_orm_migration=warn,sqlx=warn",
         settings.log
     );
-    // The filter is not repeated, and neither are the parser's words, which do.
+    // The message repeats neither the filter nor the parser's error, which contains it.
     let filter = EnvFilter::try_new(quiet).map_err(|_| {
         "FAILSOFT_LOG cannot be read: write error, warn, info, debug, trace, or directives such as info,failsoft=debug"
             .to_owned()
@@ -31,7 +31,7 @@ pub fn init(settings: &Telemetry) -> Result<(), String> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    // Whoever came first has set up the logs of this process; tests start many servers in one.
+    // Tests start many servers in one process; the first one sets up its logs.
     let _ = match settings.log_format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -48,34 +48,34 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Of a process that can record while its database is away, or cannot.
+    /// A process that is ready. `outlives_database`: it can record while its database is away.
     #[must_use]
     pub fn new(outlives_database: bool) -> Self {
         Self { draining: Arc::default(), at_once: Arc::default(), outlives_database }
     }
 
-    /// From now on the process says that it is not ready.
+    /// Makes the process report that it is not ready.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
-    /// From now on a stop closes the port at once, without a notice before.
+    /// Makes a stop close the port at once, without notice.
     pub fn skip_notice(&self) {
         self.at_once.notify_one();
     }
 
-    /// Waits until that is said.
+    /// Waits for [`Readiness::skip_notice`].
     pub async fn without_notice(&self) {
         self.at_once.notified().await;
     }
 
-    /// Has it said so?
+    /// Whether [`Readiness::drain`] was called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Can it record while its database is away?
+    /// Whether it can record while its database is away.
     #[must_use]
     pub fn outlives_database(&self) -> bool {
         self.outlives_database
@@ -90,19 +90,19 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry that was filled.
+    /// Wraps a filled registry and its optional token.
     #[must_use]
     pub fn new(registry: prometheus_client::registry::Registry, token: Option<SecretString>) -> Self {
         Self { registry, token }
     }
 
-    /// The token.
+    /// The token that `/metrics` requires, if any.
     #[must_use]
     pub fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }
 
-    /// The metrics as text.
+    /// The metrics in Prometheus text format.
     ///
     /// # Errors
     /// A metric cannot be written.

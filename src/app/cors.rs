@@ -1,6 +1,7 @@
-//! Cross-origin calls: pages of the operator's choice, and desktop apps, may call the API from a browser.
+//! Cross-origin calls: pages and desktop apps that the operator allows may call the API from a browser.
 //!
-//! Only the API, which goes by keys: no page of the console, and never with cookies. Mounted only where origins are set.
+//! This applies to the API only, which uses keys: not to the console, and never with cookies. It is mounted only if
+//! origins are configured.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -16,15 +17,15 @@ use actix_web::{HttpResponse, web};
 use crate::app::request_path;
 use crate::config::Settings;
 
-/// Every method that a route of the API has.
+/// Every method of the API's routes.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE");
-/// What a page may send where it does not ask for more.
+/// The headers that a page may send if it does not ask for others.
 const USUAL: HeaderValue = HeaderValue::from_static("authorization, content-type, x-api-key");
-/// Seconds that a browser may remember the answer to a preflight; Chromium's own limit.
+/// Seconds for which a browser may cache a preflight response; Chromium's own limit.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
-/// What a page may read of an answer, beside our own headers and what every page may read.
+/// Headers of a response that a page may read, besides our own and those that browsers always allow.
 const READABLE: [&str; 8] = [
     "x-request-id",
     "retry-after",
@@ -35,13 +36,13 @@ const READABLE: [&str; 8] = [
     "location",
     "content-disposition",
 ];
-/// Our own.
+/// The prefix of our own headers.
 const OWN: [&str; 2] = ["x-failsoft-", "x-ratelimit-"];
 
-/// Answers preflights, and lets the page of an allowed origin read the answer.
+/// Answers preflights, and allows pages of permitted origins to read the response.
 ///
 /// # Errors
-/// None of its own.
+/// Only errors of the inner service.
 pub(crate) async fn allow(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -60,7 +61,7 @@ pub(crate) async fn allow(
         (true, None) | (false, _) => next.call(request).await?.map_into_boxed_body(),
     };
     let headers = response.headers_mut();
-    // A cache must not hand the answer for one origin to another.
+    // A cache must not use the response for one origin for another.
     headers.append(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = allowed {
         let exposed = exposed(headers);
@@ -72,7 +73,7 @@ pub(crate) async fn allow(
     Ok(response)
 }
 
-/// A preflight carries no key; it says which headers will come.
+/// Whether it is a preflight, which has no key and lists the headers of the actual request.
 fn will_present_key(headers: &HeaderMap) -> bool {
     let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok());
     let asked = asked.unwrap_or_default().to_ascii_lowercase();
@@ -80,7 +81,7 @@ fn will_present_key(headers: &HeaderMap) -> bool {
         || asked.split(',').any(|name| ["authorization", "x-api-key", "api-key"].contains(&name.trim()))
 }
 
-/// What to tell the request's origin, if its pages may call.
+/// The allowed origin for the response, if pages of the request's origin may call.
 fn allowed(request: &ServiceRequest) -> Option<HeaderValue> {
     let origin = request.headers().get(ORIGIN)?;
     let settings = request.app_data::<web::Data<Settings>>()?;
@@ -93,7 +94,7 @@ fn allowed(request: &ServiceRequest) -> Option<HeaderValue> {
 }
 
 fn preflight(headers: &HeaderMap) -> HttpResponse {
-    // Whatever it asks for: SDKs send a dozen headers of their own, and without cookies there is nothing to guard.
+    // All requested headers are allowed: SDKs send many of their own, and without cookies there is nothing to protect.
     let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned().unwrap_or(USUAL);
     HttpResponse::NoContent()
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
@@ -103,7 +104,7 @@ fn preflight(headers: &HeaderMap) -> HttpResponse {
         .finish()
 }
 
-/// The headers of an answer that its page may read: by name, because old browsers know no asterisk here.
+/// The response headers that a page may read: by name, because old browsers do not support `*` here.
 fn exposed(headers: &HeaderMap) -> String {
     let names = headers.keys().map(|name| name.as_str());
     let readable =

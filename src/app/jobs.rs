@@ -1,5 +1,5 @@
-//! What runs beside the servers: following the changes of other processes, writing down when keys were used and which
-//! providers accept our credentials, and deleting links, sessions and invitations that are over.
+//! Background jobs: follow changes of other processes, store when keys were used and which providers accept our
+//! credentials, and delete expired rows.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,22 +24,22 @@ use crate::gateway::routing::provider_health::HealthChange;
 use crate::store::Store;
 use crate::store::recorder::{Recorder, Watcher};
 
-/// Every process looks for changes so often.
+/// How often each process checks for changes of other processes.
 const FOLLOW: Duration = Duration::from_secs(1);
-/// What is over is looked for so often.
+/// How often expired links, sessions and invitations are deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
-/// Between two batches of it.
+/// The pause between two batches of deletions.
 const BREATH: Duration = Duration::from_millis(200);
-/// What organizations no longer keep is looked for so often.
+/// How often records beyond an organization's retention are deleted.
 const FORGET: Duration = Duration::from_secs(10);
-/// With more records waiting nothing is deleted: they come first.
+/// With more waiting records than this, nothing is deleted: writing them comes first.
 const BUSY: u64 = 64;
-/// Changes of providers' health are gathered for so long.
+/// How long changes of provider health are collected before they are written.
 const HEALTH: Duration = Duration::from_secs(1);
-/// Keys' last use is written down so often.
+/// How often the last use of keys is written.
 const TOUCH: Duration = Duration::from_secs(30);
 
-/// The tasks, and how to end them.
+/// The running jobs, and the way to end them.
 pub(super) struct Followers {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -80,7 +80,7 @@ pub(super) fn start(
     Followers { stop, tasks }
 }
 
-/// Looks whether the database answers.
+/// Checks whether the database answers.
 async fn look(store: Store, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(FOLLOW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -101,13 +101,13 @@ async fn follow(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver
             _ = ticks.tick() => {}
         }
         if let Err(error) = store.system().follow_changes().await {
-            tracing::warn!(%error, "cannot look for changes; serving what is known");
+            tracing::warn!(%error, "cannot check for changes; serving the last known state");
         }
         endpoints.forget_gone();
     }
 }
 
-/// Reads what budgets have spent, and tells whose soft limit was crossed.
+/// Reads the spending of budgets, and reports soft limits that were reached.
 async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(FOLLOW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -117,7 +117,7 @@ async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: w
             _ = ticks.tick() => {}
         }
         if let Err(error) = read_spending(&store, &listeners).await {
-            tracing::warn!(%error, "cannot read what was spent; going by what is known");
+            tracing::warn!(%error, "cannot read the spending; using the last known values");
             continue;
         }
         for organization in store.directory().organizations() {
@@ -125,11 +125,11 @@ async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: w
                 let data = store.system().organization(organization_id, "budgets");
                 match data.budget_warn(budget_id, spent).await {
                     Ok(true) => {
-                        tracing::warn!(organization = %organization_id, budget = %budget_id, "a soft limit was crossed")
+                        tracing::warn!(organization = %organization_id, budget = %budget_id, "a soft limit was reached")
                     }
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::warn!(budget = %budget_id, %error, "a crossed limit was not written down")
+                        tracing::warn!(budget = %budget_id, %error, "a reached soft limit could not be recorded")
                     }
                 }
             }
@@ -142,7 +142,7 @@ pub(super) async fn read_spending(store: &Store, listeners: &Listeners) -> crate
     listeners.spending.read(None, period, async { store.system().spent_since(period).await }).await
 }
 
-/// At the start and every hour, batch by batch, so that no change waits for it for long.
+/// Deletes expired rows at the start and every hour, in batches, so that no change waits long.
 async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
     let mut pause = Duration::ZERO;
     loop {
@@ -154,14 +154,14 @@ async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
             Ok(0) => SWEEP,
             Ok(_) => BREATH,
             Err(error) => {
-                tracing::warn!(%error, "cannot delete links, sessions and invitations that are over");
+                tracing::warn!(%error, "cannot delete expired links, sessions and invitations");
                 SWEEP
             }
         };
     }
 }
 
-/// Deletes what organizations no longer want to keep, while nobody waits for the writer.
+/// Deletes records beyond the retention of their organization, while few records wait for the writer.
 async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(FORGET);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,7 +179,7 @@ async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<boo
         more = match store.system().retention_sweep().await {
             Ok(deleted) => deleted > 0,
             Err(error) => {
-                tracing::warn!(%error, "what is too old could not be deleted");
+                tracing::warn!(%error, "cannot delete records beyond their retention");
                 false
             }
         };
@@ -198,7 +198,7 @@ async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
         let now = clock.now().timestamp();
         match store.system().api_key_touch(since).await {
             Ok(()) => since = now,
-            Err(error) => tracing::warn!(%error, "cannot write down when keys were used"),
+            Err(error) => tracing::warn!(%error, "cannot store when keys were used"),
         }
         if last {
             return;
@@ -206,7 +206,7 @@ async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Writes down what calls found out about providers. Of a provider that flaps, the last word of each second.
+/// Stores what calls found out about providers; for a provider that changes often, the last state of each second.
 async fn note_health(
     store: Store,
     mut changes: mpsc::Receiver<HealthChange>,
@@ -227,19 +227,19 @@ async fn note_health(
         for HealthChange { organization_id, provider_id, updated_at, health } in latest {
             let organization = store.system().organization(organization_id, "gateway");
             if let Err(error) = organization.provider_health_set(provider_id, updated_at, health).await {
-                tracing::warn!(provider = %provider_id, %error, "a provider's health was not written down");
+                tracing::warn!(provider = %provider_id, %error, "cannot store a provider's health");
             }
         }
         let _ = tokio::time::timeout(HEALTH, stop(&mut stopped)).await;
     }
 }
 
-/// Waits for the stop, which may have been asked for already.
+/// Waits for the stop, which may have been requested already.
 async fn stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Adds the recorder's figures and the cooldowns' to the metrics.
+/// Adds the metrics of the recorder and of cooldowns.
 pub(super) fn register(
     registry: &mut Registry,
     recorder: &Recorder,

@@ -1,7 +1,7 @@
-//! The door: every request gets its id, every error its shape, which is a dialect's or a page.
+//! Middleware around all routes: gives every request its id and formats every error, for a dialect or as a page.
 //!
-//! Handlers and extractors return the core [`Error`]; what the framework refuses by itself (a path that does not
-//! decode, a missing route) is translated here too, so that no plain text of the framework's leaks.
+//! Handlers and extractors return the core [`Error`]. Errors of the framework (a path that does not decode, a missing
+//! route) are translated here, too, so that its plain texts are never sent.
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -25,16 +25,16 @@ use crate::store::Store;
 use crate::store::database::query_counter;
 use crate::telemetry::Readiness;
 
-/// The header under which a caller learns the request's id.
+/// The response header with the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How many queries a page took, where a browser's tools show it.
+/// The number of queries of a page, where a browser's developer tools show it.
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// A year: browsers then ask for no page of this host over plain http any more.
+/// One year, in which browsers request no page of this host over plain http.
 const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Only a placeholder: `open` replaces it.
+/// A placeholder that the middleware `open` replaces.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::INTERNAL_SERVER_ERROR
@@ -45,15 +45,15 @@ impl ResponseError for Error {
     }
 }
 
-/// Numbers the request, runs it, and dresses whatever error came out.
+/// Gives the request its id, runs it, and formats its error.
 ///
 /// # Errors
-/// None of its own: an error inside is answered here.
+/// Never: errors become responses.
 pub(crate) async fn open(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    // Answered like GET; the server sends the headers alone.
+    // HEAD is handled like GET; the server sends only the headers.
     let is_head = request.method() == Method::HEAD;
     if is_head {
         request.head_mut().method = Method::GET;
@@ -67,7 +67,7 @@ pub(crate) async fn open(
         let response = dressed(&head, &Error::DatabaseAway, id);
         return Ok(finished(head, response, is_head));
     }
-    // Handlers and extractors never fail past their own service: their errors come as responses that hold them.
+    // Errors of handlers and extractors arrive as responses that contain them.
     let (answered, queries) = answer(request, next).await;
     let (head, response) = answered?.into_parts();
     let mut response = match response.error() {
@@ -90,14 +90,14 @@ pub(crate) async fn open(
     Ok(finished(head, response, is_head))
 }
 
-/// A response as it goes out, whatever it is.
+/// Completes a response with the headers that all have.
 fn finished(head: HttpRequest, mut response: HttpResponse, is_head: bool) -> ServiceResponse<BoxBody> {
-    // A stream begins for its headers and ends here; anything else keeps its length.
+    // For HEAD a stream ends here; other bodies keep their length.
     if is_head && response.body().size() == BodySize::Stream {
         response = response.set_body(BoxBody::new(()));
     }
     if head.app_data::<web::Data<Readiness>>().is_some_and(|readiness| readiness.is_draining()) {
-        // The caller's next request is to go to another process: this one closes its port soon.
+        // The caller's next request should go to another process, because this one closes its port soon.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     if !head.path().starts_with("/v1/") && Dialect::of_path(head.path()).is_none() && is_behind_https(&head) {
@@ -112,15 +112,15 @@ fn is_behind_https(head: &HttpRequest) -> bool {
     url.is_some_and(|url| url.scheme() == "https")
 }
 
-/// Is there nothing to be had at a path without the database? Calls to models are served from memory.
+/// Whether a path needs the database. Calls of models are served from memory.
 fn needs_database(path: &str) -> bool {
     let public = ["/livez", "/readyz", "/health/", "/metrics", "/openapi.json", "/static/"];
     let inference = matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
     !inference && !public.iter().any(|public| path.starts_with(public))
 }
 
-/// The answer, and for pages the number of queries that it took. Only where pages are read: what a form of somebody
-/// unknown took would tell whether an address is known.
+/// Runs the request and counts the queries of pages. Forms are not counted: their number would reveal whether an address
+/// has an account.
 async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -153,11 +153,11 @@ fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpR
     dressed(request, core, id)
 }
 
-/// An error in the shape of its path; where that has pages, of the caller.
+/// Formats an error in the dialect of its path; for a path with pages, the caller decides.
 fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
     error_response::log(core, id);
     let mut response = match request_path::dialect(request) {
-        // A program has no use for the way to the log-in: for it there is nothing here.
+        // A program cannot use the sign-in page, so it gets a 404.
         Some(dialect) if matches!(core, Error::Visit(VisitFault::LoggedOut { .. })) => {
             error_response::response(dialect, &Error::RouteUnknown, id)
         }
@@ -166,13 +166,13 @@ fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
     };
     error_response::allow(&mut response, core);
     if let Error::ShareUsedUp(_) = core {
-        // Left open, its connection would still hold one of the open files that all share.
+        // An open connection would keep one of the shared open files.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
 }
 
-/// What the framework refuses by itself.
+/// Translates an error of the framework.
 fn of_framework(error: &actix_web::Error) -> Error {
     let status = error.as_response_error().status_code();
     match status.as_u16() {

@@ -1,4 +1,4 @@
-//! Builds the application from its settings, knows its address, and runs it until it is stopped.
+//! Builds the application from its settings and runs it until it is stopped.
 
 pub(crate) mod cors;
 pub(crate) mod jobs;
@@ -39,27 +39,27 @@ use crate::upstream::names::Names;
 use crate::upstream::resolver::Resolver;
 use crate::upstream::{Gate, Upstream};
 
-/// Why the application could not be built: one line that names cause and remedy.
+/// Why the application could not be built, in one line with cause and remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The store.
+    /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] ConnectError),
-    /// The recorder.
+    /// The recorder could not be started.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
-    /// The operator's sentences.
+    /// The operator's file of sentences cannot be used.
     #[error(transparent)]
     Sentences(#[from] sentences_file::SentencesError),
-    /// A port.
+    /// A port could not be opened.
     #[error("cannot listen on {address}: {source}. Choose another with --listen or FAILSOFT_LISTEN")]
     Listen {
-        /// Where.
+        /// The address of the listener.
         address: SocketAddr,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Anything else.
+    /// Another part could not be started.
     #[error("cannot start: {0}")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -81,48 +81,48 @@ pub struct Application {
     watcher: Watcher,
 }
 
-/// So many organizations may have all the live views of events open that one may have.
+/// How many organizations can have their full number of live views open at once.
 const TAILS: usize = 40;
 
-/// Stops a running application from elsewhere.
+/// Stops a running application from another task.
 #[derive(Clone)]
 pub struct Stopper(tokio::sync::watch::Sender<bool>);
 
 impl Stopper {
-    /// A stopper, and what waits for it.
+    /// A stopper, and the receiver that waits for it.
     #[must_use]
     pub fn new() -> (Self, tokio::sync::watch::Receiver<bool>) {
         let (sender, receiver) = tokio::sync::watch::channel(false);
         (Self(sender), receiver)
     }
 
-    /// Asks for the stop.
+    /// Requests the stop of the application.
     pub fn stop(&self) {
-        // Nobody waits any more: it has stopped already.
+        // Without a receiver it has stopped already.
         let _ = self.0.send(true);
     }
 }
 
 impl Application {
-    /// Opens the store and the ports.
+    /// Opens the store and the ports, without serving yet.
     ///
     /// # Errors
-    /// One line that names cause and remedy.
+    /// One line with the cause and the remedy.
     pub async fn build(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         let names = Arc::new(Resolver::new(settings.upstream.name_servers.clone()));
         Self::build_with(settings, clock, names).await
     }
 
-    /// As [`Application::build`], with another resolver for the names of providers.
+    /// The same as [`Application::build`], with another resolver for the names of providers.
     ///
     /// # Errors
-    /// One line that names cause and remedy.
+    /// One line with the cause and the remedy.
     pub async fn build_with(
         settings: Settings,
         clock: Clock,
         names: Arc<dyn Names>,
     ) -> Result<Self, StartError> {
-        // The TLS library is chosen once for the process; a second choice of the same is no error.
+        // The TLS library is set once per process; setting the same one again is not an error.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let settings = Arc::new(settings);
         let store = Store::open(&settings, clock.clone()).await?;
@@ -146,7 +146,7 @@ impl Application {
             spending,
             sentences: ArcSwap::from_pointee(sentences),
         });
-        // Who is over its budget must not be answered because nobody has looked yet.
+        // Budgets are read before the first request, so that a used-up one applies from the start.
         jobs::read_spending(&store, &listeners).await.map_err(|error| StartError::Other(error.into()))?;
         let watcher = recorder.watcher();
         jobs::register(&mut registry, &recorder, &listeners, &store);
@@ -190,35 +190,35 @@ impl Application {
         })
     }
 
-    /// Where it listens.
+    /// The address of the API's listener.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the metrics' own listener is, if there is one.
+    /// The address of the separate metrics listener, if there is one.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
 
-    /// Whether it takes new work; for who stops it.
+    /// The readiness, which a stop changes.
     #[must_use]
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// The store, for the demo and the tests to fill.
+    /// The store, which the demo and tests fill.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Runs until `stop` says so, then drains: first it says that it is not ready, then the port closes, then
-    /// running answers get their time, then what they had to record is written.
+    /// Runs until `stop` fires, then drains: it reports that it is not ready, closes the port, gives running answers time
+    /// to finish, and writes their records.
     ///
     /// # Errors
-    /// A server broke.
+    /// A server failed while running.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let simulator_handle = self.simulator.handle();
@@ -236,7 +236,7 @@ impl Application {
         stop.await;
         self.readiness.drain();
         let notice = Duration::from_secs(self.settings.server.drain_notice_seconds);
-        // A person at a terminal has no balancer that would have to look away.
+        // After Ctrl-C at a terminal there is no load balancer to notify.
         let _ = tokio::time::timeout(notice, self.readiness.without_notice()).await;
         for handle in &handles {
             handle.stop(true).await;
@@ -244,18 +244,18 @@ impl Application {
         for server in running.drain(..) {
             server.await.map_err(std::io::Error::other)??;
         }
-        // Its streams may feed answers that were draining, so it goes last.
+        // Its streams may feed draining answers, so it stops last.
         simulator_handle.stop(false).await;
         let _ = simulator.await;
         followers.stop().await;
-        // The servers have dropped every entrance to the writer; it ends when it has written what waits.
+        // The servers have dropped their senders; the writer ends after writing all waiting records.
         let _ = tokio::time::timeout(Duration::from_secs(5), self.writer).await;
         self.store.close().await;
         Ok(())
     }
 }
 
-/// How much there is to share.
+/// The limits that organizations share.
 fn sizes(settings: &Settings) -> Sizes {
     let server = &settings.server;
     Sizes {

@@ -1,13 +1,13 @@
-//! The open files that this process may have, which its connections are counted among.
+//! The limit of open files, which includes connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Open files that are no connection of a request: the database, listeners, logs, connections that are idle.
+/// Open files besides the connections of requests: the database, listeners, logs, idle connections.
 const OTHERS: u64 = 256;
 
-/// Raises the limit as far as this process may, and returns it; none: there is none.
+/// Raises the limit as far as this process may, and returns it. `None`: there is no limit.
 ///
-/// Systems start a process with a soft limit of 1,024 for the sake of old programs. Each request takes two or three.
+/// Systems start a process with a soft limit of 1,024 for compatibility. Each request needs two or three.
 pub(super) fn raise() -> Option<u64> {
     let before = getrlimit(Resource::Nofile);
     if before.current == before.maximum {
@@ -25,8 +25,8 @@ pub(super) fn raise() -> Option<u64> {
     }
 }
 
-/// Requests that may be under way at once: each has a connection of its caller and one of a provider, which has its other
-/// end here, too, where the provider is the simulated one.
+/// The number of concurrent requests for a limit of open files. Each request has a connection to its caller and one to a
+/// provider, and a simulated provider has the other end of that one here as well.
 pub(super) fn requests(limit: Option<u64>) -> usize {
     let limit = limit.unwrap_or(u64::MAX);
     let requests = limit.saturating_sub(OTHERS.min(limit / 4)) / 3;

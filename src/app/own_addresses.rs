@@ -1,11 +1,11 @@
-//! What is this process's own besides its listeners, so that no provider may be there: the database.
+//! The addresses of the database, which no provider may use.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use url::{Host, Url};
 
-/// Where the database's URL points: the sockets as far as that can be known now, and the name with its port, which may
-/// lead elsewhere later.
+/// Where the database's URL points: the socket addresses that are known now, and the name with its port, which may
+/// resolve to other addresses later.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DatabasePlace {
     pub(crate) sockets: Vec<SocketAddr>,
@@ -13,7 +13,7 @@ pub(crate) struct DatabasePlace {
 }
 
 impl DatabasePlace {
-    /// Of a PostgreSQL URL. An embedded database is in no place.
+    /// The addresses of a PostgreSQL URL. An embedded database has none.
     pub(crate) fn of(url: &str) -> Self {
         let Ok(url) = Url::parse(url) else { return Self::default() };
         if !matches!(url.scheme(), "postgres" | "postgresql") {
@@ -21,11 +21,11 @@ impl DatabasePlace {
         }
         let mut port = url.port().unwrap_or(5432);
         let mut hosts: Vec<String> = url.host().map(plain).into_iter().collect();
-        // The driver takes both from the query as well.
+        // The driver reads both from the query, too.
         for (key, value) in url.query_pairs() {
             match key.as_ref() {
                 "port" => port = value.parse().unwrap_or(port),
-                // A path is a socket of the file system.
+                // A path is a Unix socket.
                 "host" | "hostaddr" if !value.starts_with('/') => hosts.push(value.into_owned()),
                 _ => {}
             }
@@ -38,7 +38,7 @@ impl DatabasePlace {
     }
 }
 
-/// Without the brackets of IPv6.
+/// The host without the brackets of IPv6.
 fn plain(host: Host<&str>) -> String {
     match host {
         Host::Domain(name) => name.to_owned(),

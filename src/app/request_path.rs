@@ -1,7 +1,7 @@
-//! The path that a caller meant, where it is not the one that it wrote.
+//! Corrects paths that a caller clearly meant otherwise.
 //!
-//! A base URL that ends in a slash makes `//v1/...`, and one that lacks `/v1` makes `/models`, which is also a page.
-//! Both are put right before a route is looked for; what is not put right still answers in the API's shape.
+//! A base URL that ends in a slash produces `//v1/...`, and one without `/v1` produces `/models`, which is also a page.
+//! Both are corrected before routing. A path that cannot be corrected still gets its error in the API's format.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
@@ -11,20 +11,20 @@ use actix_web::http::uri::PathAndQuery;
 
 use crate::api::dialect::Dialect;
 
-/// What may follow in a path with slashes of its own: the name of a model.
+/// Prefixes before the name of a model, which may contain slashes.
 const BEFORE_NAMES: [&str; 3] = ["models", "fallback", "deployments"];
 
 /// The list of models, and below it one: pages for people, and the same for an SDK with a base URL that lacks `/v1`.
 const BARE: &str = "/models";
 
-/// Gives a request the path that its caller meant.
+/// Replaces the path of a request by the one that its caller meant.
 pub(crate) fn settle(request: &mut ServiceRequest) {
     if let Some(meant) = meant(request.path(), || presents_key(request.headers())) {
         replace(request, &meant);
     }
 }
 
-/// Only for calls to models: of anything else, a proxy in front may have decided by the path as it was written.
+/// Applies to calls of models only: for other paths, a proxy in front may have decided by the original path.
 fn meant(path: &str, presents_key: impl FnOnce() -> bool) -> Option<String> {
     let is_inference =
         |path: &str| matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
@@ -42,7 +42,7 @@ fn is_bare(path: &str) -> bool {
     path.strip_prefix(BARE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A path without empty segments, up to the name of a model.
+/// The path without empty segments, up to the name of a model.
 fn squeezed(path: &str) -> String {
     let mut squeezed = String::with_capacity(path.len());
     let mut rest = path.trim_start_matches('/');
@@ -62,7 +62,7 @@ fn replace(request: &mut ServiceRequest, path: &str) {
     let mut parts = request.uri().clone().into_parts();
     let query = parts.path_and_query.as_ref().and_then(PathAndQuery::query);
     let text = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    // It consists of what was a path before.
+    // It consists of parts of a valid path.
     let Ok(path_and_query) = PathAndQuery::try_from(text) else { return };
     parts.path_and_query = Some(path_and_query);
     let Ok(uri) = Uri::from_parts(parts) else { return };
@@ -70,7 +70,7 @@ fn replace(request: &mut ServiceRequest, path: &str) {
     request.head_mut().uri = uri;
 }
 
-/// The dialect in which a request is to be refused; none for people.
+/// The dialect of errors for this request; none if it gets a page.
 pub(crate) fn dialect(request: &HttpRequest) -> Option<Dialect> {
     let path = request.path();
     Dialect::of_path(path)
@@ -78,13 +78,13 @@ pub(crate) fn dialect(request: &HttpRequest) -> Option<Dialect> {
         .or_else(|| is_program(request.headers()).then_some(Dialect::OpenAi))
 }
 
-/// Is it a path of the API, also by a wrong spelling? `presents_key` is asked where a page has the same one.
+/// Whether it is a path of the API, even if misspelled. `presents_key` decides where a page has the same path.
 pub(crate) fn is_api(path: &str, presents_key: impl FnOnce() -> bool) -> bool {
     let squeezed = squeezed(path);
     Dialect::of_path(&squeezed).is_some() || (is_bare(&squeezed) && presents_key())
 }
 
-/// A browser that shows pages presents no key. Another scheme than Bearer may be a proxy's own.
+/// Whether the request has an API key; a browser has none. Schemes other than Bearer may belong to a proxy.
 pub(crate) fn presents_key(headers: &HeaderMap) -> bool {
     let bearer = |value: &[u8]| value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "));
     headers.contains_key("x-api-key")
@@ -92,7 +92,7 @@ pub(crate) fn presents_key(headers: &HeaderMap) -> bool {
         || headers.get_all(AUTHORIZATION).any(|value| bearer(value.as_bytes()))
 }
 
-/// Does it send or want JSON?
+/// Whether it sends or accepts JSON.
 fn is_program(headers: &HeaderMap) -> bool {
     let says = |name, kind: &str| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -100,7 +100,7 @@ fn is_program(headers: &HeaderMap) -> bool {
     };
     let speaks_json = says(CONTENT_TYPE, "application/json")
         || (says(ACCEPT, "application/json") && !says(ACCEPT, "text/html"));
-    // Cookies are a browser's.
+    // Only browsers send cookies.
     presents_key(headers) || (speaks_json && !headers.contains_key(COOKIE))
 }
 

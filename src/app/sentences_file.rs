@@ -1,7 +1,7 @@
-//! The operator's file of sentences: read at the start, and again whenever it changes.
+//! The operator's file of error sentences: read at the start, and again when it changes.
 //!
-//! A file that cannot be used at the start stops the start. Later the sentences that were read last stay in force, and
-//! the log says why, once for each version of the file.
+//! An invalid file prevents a start. Later the previous sentences stay in use, and the log says why, once for each
+//! version of the file.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,23 @@ use crate::gateway::routing::call_feedback::Listeners;
 use crate::providers::Sentences;
 use crate::providers::errors::phrases::LONGEST_FILE;
 
-/// The file is looked at so often.
+/// How often the file is checked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Why a file of sentences is not used: one line that names the file, the cause and the remedy.
+/// Why a file of sentences is not used, in one line with the file, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the file of sentences {path} cannot be used: {cause}. Correct it, or take 'sentences' out of [gateway]"
+    "the file of sentences {path} cannot be used: {cause}. Correct it, or remove 'sentences' from [gateway]"
 )]
 pub struct SentencesError {
     path: PathBuf,
     cause: String,
 }
 
-/// Reads the file; without one, the sentences that are built in.
+/// Reads the file. Without one, returns the built-in sentences.
 ///
 /// # Errors
-/// It cannot be read, or holds something else.
+/// The file cannot be read, or has another format.
 pub fn read(path: Option<&Path>) -> Result<Sentences, SentencesError> {
     let Some(path) = path else { return Ok(Sentences::default()) };
     let error = |cause: String| SentencesError { path: path.to_owned(), cause };
@@ -45,13 +45,13 @@ pub fn read(path: Option<&Path>) -> Result<Sentences, SentencesError> {
     Sentences::parse(&text).map_err(|cause| error(cause.to_string()))
 }
 
-/// Which version of the file it is, as far as the file system says.
+/// The version of the file, from its metadata.
 fn version(path: &Path) -> Option<(SystemTime, u64)> {
     let found = std::fs::metadata(path).ok()?;
     Some((found.modified().ok()?, found.len()))
 }
 
-/// Reads the file again whenever it changes.
+/// Reads the file again when it changes.
 pub(super) async fn follow(
     path: Option<PathBuf>,
     listeners: Arc<Listeners>,
@@ -60,7 +60,7 @@ pub(super) async fn follow(
     let Some(path) = path else { return };
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // It may have changed between the start's reading and now.
+    // It may have changed since the start read it.
     let mut seen = None;
     loop {
         tokio::select! {
@@ -74,10 +74,10 @@ pub(super) async fn follow(
         seen = now;
         match read(Some(&path)) {
             Ok(sentences) => {
-                tracing::info!(path = %path.display(), sentences = sentences.added(), "sentences of providers are read");
+                tracing::info!(path = %path.display(), sentences = sentences.added(), "read the file of sentences");
                 listeners.sentences.store(Arc::new(sentences));
             }
-            Err(error) => tracing::warn!(%error, "the sentences that were read before stay in force"),
+            Err(error) => tracing::warn!(%error, "the previous sentences stay in use"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP servers: the API, and the metrics' own listener where one is configured.
+//! The HTTP servers: the API with the console, and the separate metrics listener if one is configured.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ use crate::limits::shares::Shares;
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
 
-/// What handlers are given.
+/// The shared state that handlers receive.
 pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) clock: Clock,
@@ -103,16 +103,16 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
             .app_data(document.clone())
             .app_data(reference.clone())
             .wrap(from_fn(middleware::open))
-            // Around the door, so that a page can read its errors, too.
+            // Outside of the error middleware, so that pages of other origins can read errors.
             .wrap(Condition::new(crosses_origins, from_fn(cors::allow)))
             .configure(routes::configure)
             .default_service(web::to(public::nothing_here))
     })
     .disable_signals()
     .on_connect(move |connection, _| cut_off_after(connection, unread))
-    // Without it a client's clean close goes unseen while an upstream is silent.
+    // Otherwise a client's clean close is not noticed while an upstream is silent.
     .h1_allow_half_closed(false)
-    // Without it the end of a stream waits 40 ms for an acknowledgement.
+    // Otherwise the end of a stream waits 40 ms for an acknowledgment.
     .tcp_nodelay(true)
     .keep_alive(Duration::from_secs(75))
     .client_request_timeout(Duration::from_secs(10))
@@ -126,8 +126,8 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     Ok((server.run(), address))
 }
 
-/// A response moves only as its caller reads it, and so do its time limits: while a caller reads nothing, neither looks at
-/// the clock. The kernel does. It ends a connection whose bytes nobody took for so long.
+/// Sets the time after which the kernel closes a connection with unread bytes. A response is only polled while its caller
+/// reads, and so are its time limits, so they cannot end such a connection.
 fn cut_off_after(connection: &dyn Any, unread: Duration) {
     #[cfg(target_os = "linux")]
     if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()

@@ -1,4 +1,4 @@
-//! `failsoft check`: says whether a start would work, and what to do where it would not.
+//! `failsoft check`: reports whether the server would start, and what to do if not.
 
 use anyhow::bail;
 
@@ -14,8 +14,8 @@ use crate::upstream::Gate;
 
 /// Checks the configuration, the database, the master key and the addresses of all providers.
 ///
-/// It prints a line for each: ok, or failed with the remedy, and ends with exit code 1 if any failed. It calls no
-/// provider and resolves no name.
+/// It prints a line for each: ok, or failed with the remedy. The exit code is 1 if any failed. It calls no provider and
+/// resolves no name.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
-/// Lines as they are found out: of a check that hangs, one sees where.
+/// Prints each line immediately, so that it is visible where a check hangs.
 #[derive(Default)]
 struct Report {
     failures: usize,

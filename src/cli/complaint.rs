@@ -1,12 +1,12 @@
-//! A command line that cannot be read, in one line of ours.
+//! Errors of the command line, as one line without values.
 //!
-//! The parser's own words repeat what was given, and a variable of the environment counts as given: a password that was
-//! put into the wrong setting would be on the terminal and in the log of whatever starts us.
+//! The parser's own messages repeat the given values, including environment variables: a password in the wrong setting
+//! would appear on the terminal and in the log of a supervisor.
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// What is wrong, without any value.
+/// Describes the error without any value.
 pub(super) fn of(error: &clap::Error, command: &Command) -> String {
     let named = named(error, command);
     let what = match error.kind() {
@@ -40,7 +40,7 @@ pub(super) fn of(error: &clap::Error, command: &Command) -> String {
     format!("{what}. 'failsoft --help' lists the commands, 'failsoft COMMAND --help' their flags")
 }
 
-/// Why a value was refused, as its parser says it: ours repeat nothing, and neither do those of the standard library.
+/// Why a value was refused, from its parser. Neither our parsers nor those of the standard library repeat the value.
 fn cause(error: &clap::Error) -> String {
     let expected = strings(error, ContextKind::ValidValue);
     match std::error::Error::source(error) {
@@ -50,7 +50,7 @@ fn cause(error: &clap::Error) -> String {
     }
 }
 
-/// The flag that it is about, with the variable that may stand for it; only if it looks like one.
+/// The flag of the error, with its environment variable, if it looks like a flag.
 fn named(error: &clap::Error, command: &Command) -> Option<String> {
     let given = strings(error, ContextKind::InvalidArg).into_iter().next()?;
     if given.starts_with('<') {
@@ -67,7 +67,7 @@ fn named(error: &clap::Error, command: &Command) -> Option<String> {
     }
 }
 
-/// The variable of a flag of any command.
+/// The environment variable of a flag, of any command.
 fn variable(command: &Command, flag: &str) -> Option<String> {
     let own = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
     let own = own.and_then(|argument| argument.get_env()?.to_str().map(str::to_owned));

@@ -5,10 +5,10 @@ use super::{block_on, settle};
 use crate::config::Overrides;
 use crate::store::database::schema;
 
-/// Brings the database's schema up to date, and says which changes it made.
+/// Brings the database's schema up to date, and prints the changes.
 ///
-/// `serve` does the same when it starts. This is for those who want the schema changed before, or by a database user
-/// with more rights.
+/// `serve` does the same when it starts. Use this to change the schema earlier, or with a database user that has more
+/// rights.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]

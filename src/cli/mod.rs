@@ -1,7 +1,7 @@
-//! The commands: reads the command line, runs one command, and makes an exit code of its outcome.
+//! The commands: reads the command line, runs one command, and returns its exit code.
 //!
-//! 0 is success, 1 a failure with one line on stderr that names cause and remedy, 2 a wrong command line. What a
-//! command was asked for goes to stdout, everything else to stderr.
+//! 0 is success, 1 a failure with one line on stderr that names cause and remedy, 2 an invalid command line. Results
+//! go to stdout, everything else to stderr.
 
 mod check;
 mod complaint;
@@ -29,10 +29,10 @@ use crate::config::{Overrides, Settings};
 use crate::domain::error::Error;
 use crate::telemetry;
 
-/// Threads beside the servers' own, for the database, the record writer and what runs in the background.
+/// Threads besides those of the servers, for the database, the record writer and background jobs.
 const WORKER_THREADS: usize = 2;
 
-/// Settings that only a running server has a use for.
+/// Settings that only a running server uses.
 const SERVER_SETTINGS: [&str; 6] =
     ["listen", "public_url", "signup", "workers", "allow_private_upstreams", "metrics_listen"];
 
@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
                 ErrorKind::DisplayHelp
                 | ErrorKind::DisplayVersion
                 | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    // A closed stdout is no reason to fail.
+                    // A closed stdout is not a failure.
                     let _ = error.print();
                 }
                 _ => output::remark(&format!("failsoft: {}", complaint::of(&error, &command_line()))),
@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The command line, with each command's help cut down to the settings that it looks at.
+/// The command line; the help of each command lists only the settings that it uses.
 fn command_line() -> clap::Command {
     let on_the_database = |command: clap::Command| {
         command.mut_args(|argument| {
@@ -115,12 +115,12 @@ fn command_line() -> clap::Command {
     without_empty_variables(without_values(command))
 }
 
-/// Help names the variables and says nothing of what they hold.
+/// Makes the help name the variables without their values.
 fn without_values(command: clap::Command) -> clap::Command {
     command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(without_values)
 }
 
-/// A variable that is set to nothing counts as not set, as in the `NAME=` lines of an env file.
+/// Removes empty variables, so that they count as not set, like `NAME=` lines of an env file.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     #[expect(
         clippy::disallowed_methods,
@@ -148,26 +148,24 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// Settles the settings, and starts the logs as they say.
+/// Reads the settings and starts the logs.
 ///
-/// A misspelled variable stops it, as a misspelled key of the file does: what it was to close would stay open. One that
-/// only begins like ours is named and no more: it may be a newer version's, or of something else.
+/// A misspelled variable is an error, like a misspelled key of the file: a protection that it should enable would stay
+/// off. A variable that only has our prefix is logged: it may belong to a newer version or another program.
 fn settle(overrides: Overrides) -> anyhow::Result<Settings> {
     let unknown = environment::unknown();
     if let Some(Unknown { name, nearest, .. }) = unknown.iter().find(|unknown| unknown.is_slip) {
-        anyhow::bail!(
-            "there is no setting {name}; did you mean {nearest}? Rename the variable, or take it away"
-        );
+        anyhow::bail!("there is no setting {name}; did you mean {nearest}? Rename or remove the variable");
     }
     let settings = overrides.with_secrets_from_environment()?.settings()?;
     telemetry::init(&settings.telemetry).map_err(anyhow::Error::msg)?;
     for Unknown { name, nearest, .. } in unknown {
-        tracing::warn!("{name} is set and is no setting of this version; the nearest one is {nearest}");
+        tracing::warn!("{name} is set but is not a setting of this version; the nearest one is {nearest}");
     }
     Ok(settings)
 }
 
-/// The store's errors keep a database's own words for the log; at the command line they are for the operator.
+/// Shows the database's own message, which the store's errors keep for the log, to the operator.
 fn explain(error: Error) -> anyhow::Error {
     match error {
         Error::Internal(source) => anyhow::Error::from_boxed(source).context("the database could not do it"),
@@ -175,7 +173,7 @@ fn explain(error: Error) -> anyhow::Error {
     }
 }
 
-/// "Every address" is none that a caller can use.
+/// Replaces an unspecified address by one that a caller can use.
 fn reachable(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -185,7 +183,7 @@ fn reachable(listening: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listening.port())
 }
 
-/// Runs a command's work to its end. What it left running is not waited for.
+/// Runs a command to its end, without waiting for tasks that it started.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = runtime()?;
     let result = runtime.block_on(work);

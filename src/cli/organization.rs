@@ -20,9 +20,9 @@ use crate::store::maintenance::system::NewOrganization;
 use crate::store::{NewApiKey, Store};
 use crate::validation::account::{parse_email, parse_name};
 
-/// Makes an organization, its owner, and an API key with all scopes, which is shown this once.
+/// Creates an organization, its owner, and an API key with all scopes, which is shown only once.
 ///
-/// It works on the database directly, also while servers run on it: they know the organization within two seconds.
+/// It works on the database directly, also while servers use it. They know the organization within two seconds.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The organization's name.
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// Reads the owner's password from the first line of standard input.
     #[arg(long, required = true)]
     password_stdin: bool,
-    /// Makes an account also where the address has one: nothing proves an address.
+    /// Creates an account even if the address already has one; addresses are not verified.
     #[arg(long)]
     another_account: bool,
     /// Prints one JSON object {organization_id, user_id, api_key} and nothing else.
@@ -64,7 +64,7 @@ pub(super) fn create(arguments: Arguments) -> anyhow::Result<()> {
     ))?)
 }
 
-/// Whose actions these are, in the audit log.
+/// The actor of these changes in the audit log.
 const ACTOR: &str = "command line";
 
 struct Created {
@@ -98,7 +98,7 @@ async fn make(
     Ok(Created { organization_id: created.organization_id, user_id: created.user_id, key })
 }
 
-/// Makes an API key with every scope for an organization, in the name of `actor`.
+/// Creates an API key with every scope for an organization; `actor` is its creator in the audit log.
 pub(super) async fn first_key(
     store: &Store,
     organization_id: entity::ids::OrganizationId,
@@ -128,7 +128,7 @@ fn read_password(email: &str, name: &str) -> anyhow::Result<SecretString> {
         remark(&format!("The password of {email}, then Enter; it is shown as you type:"));
     }
     let mut line = Zeroizing::new(String::new());
-    // Longer than any password that is taken, and no more than that is kept in memory.
+    // More than the longest allowed password, so that no more is read into memory.
     let limit = u64::try_from(password::LONGEST)? + 16;
     stdin.lock().take(limit).read_line(&mut line).context("cannot read the password from standard input")?;
     let text = line.strip_suffix('\n').unwrap_or(&line);

@@ -1,36 +1,36 @@
-//! What a command says: results to stdout, failures to stderr as one line.
+//! The output of commands: results to stdout, failures to stderr as one line.
 
 use std::io::Write as _;
 
-/// Writes text to stdout, and hands it on at once: who waits for a line may be a program.
+/// Writes text to stdout and flushes it, because a program may wait for the line.
 ///
 /// # Errors
-/// Nobody reads stdout any more.
+/// Stdout is closed.
 pub(super) fn say(text: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{text}")?;
     stdout.flush()
 }
 
-/// As [`say`], for a server: that nobody reads its output is no reason to stop.
+/// The same as [`say`], for a server: a closed stdout is not a reason to stop.
 pub(super) fn announce(text: &str) {
     if let Err(error) = say(text) {
-        tracing::warn!(%error, "nobody reads standard output");
+        tracing::warn!(%error, "standard output is closed");
     }
 }
 
 /// Writes a line for people to stderr, beside the logs.
 pub(super) fn remark(text: &str) {
-    // There is nowhere left to say that stderr is closed.
+    // A closed stderr cannot be reported anywhere.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Writes why a command failed.
+/// Writes why a command failed, to stderr.
 pub(super) fn failure(error: &anyhow::Error) {
     remark(&format!("failsoft: {}", one_line(error)));
 }
 
-/// An error and its causes in one line. Many errors repeat their cause; that is said once.
+/// An error and its causes in one line. A cause that an error repeats is written once.
 pub(super) fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {

@@ -1,4 +1,4 @@
-//! `failsoft serve`: the gateway.
+//! `failsoft serve`: runs the gateway until a signal stops it.
 
 use anyhow::bail;
 
@@ -13,8 +13,8 @@ use crate::store::Claim;
 
 /// Runs the gateway until SIGTERM or SIGINT.
 ///
-/// It prints one line with its address once it accepts connections. At the first signal it stops taking requests and
-/// lets those under way finish, within the drain time; a second signal ends it at once.
+/// It prints one line with its address once it accepts connections. At the first signal it accepts no new requests and
+/// lets running ones finish, within the drain time; a second signal ends it at once.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -38,7 +38,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let is_empty = application.store().system().organization_count().await? == 0;
     if is_empty {
         tracing::warn!(
-            "there is no organization yet; make the first one with: \
+            "there is no organization yet; create the first one with: \
              failsoft org create --name NAME --email EMAIL --password-stdin"
         );
     }
@@ -54,22 +54,22 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     until_stopped(application, || announce(&line)).await
 }
 
-/// Runs an application until a signal says stop, and calls `ready` once it accepts connections.
+/// Runs an application until a signal stops it, and calls `ready` once it accepts connections.
 pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let (stopper, mut stopped) = Stopper::new();
     let readiness = application.readiness().clone();
     let stop = async move {
         ready();
-        // The stopper outlives this: it is below.
+        // The stopper is defined below, so it lives longer than this.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     let mut running = std::pin::pin!(application.run_until(stop));
     tokio::select! {
         result = &mut running => return Ok(result?),
         signal = signals.next() => {
-            tracing::info!("{signal}: answers under way may finish; a second signal stops at once");
-            // What runs us says SIGTERM, and has to tell a balancer; SIGINT is a person's.
+            tracing::info!("{signal}: running answers may finish; a second signal stops at once");
+            // A supervisor sends SIGTERM and needs time to tell a load balancer; SIGINT comes from a terminal.
             if signal == INTERRUPT {
                 readiness.skip_notice();
             }
@@ -78,6 +78,6 @@ pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()
     stopper.stop();
     tokio::select! {
         result = &mut running => Ok(result?),
-        signal = signals.next() => bail!("a second signal ({signal}) stopped it at once: answers under way were cut off"),
+        signal = signals.next() => bail!("a second signal ({signal}) stopped it at once: running answers were cut off"),
     }
 }

@@ -1,12 +1,12 @@
-//! SIGTERM and SIGINT: the first asks for a graceful stop, the second for one at once.
+//! SIGTERM and SIGINT: the first signal requests a graceful stop, the second one an immediate stop.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C.
+/// The name of the signal of Ctrl-C.
 pub(super) const INTERRUPT: &str = "SIGINT";
 
-/// The two signals, caught from the moment that this exists.
+/// The two signals, which are caught from its creation on.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -14,13 +14,13 @@ pub(super) struct Signals {
 
 impl Signals {
     /// # Errors
-    /// The operating system refuses.
+    /// The operating system refuses a handler.
     pub(super) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next of them, and names it.
+    /// Waits for the next signal and returns its name.
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",

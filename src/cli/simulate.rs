@@ -9,13 +9,13 @@ use super::block_on;
 use super::output::announce;
 use crate::simulate::{self, MODELS, Settings};
 
-/// Runs an OpenAI-compatible provider of simulated models, with which a fallback policy can be tested.
+/// Runs an OpenAI-compatible provider of simulated models, for testing a fallback policy.
 ///
-/// It needs no key, keeps nothing and calls nobody. The model's name says how it answers or fails.
+/// It needs no key, stores nothing and makes no calls. The name of a model decides how it answers or fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = table())]
 pub(super) struct Arguments {
-    /// The address to listen on; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
 }
@@ -32,12 +32,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-/// The names, for the end of the help.
+/// The names of the models, for the end of the help.
 fn table() -> String {
     let width = MODELS.iter().map(|model| model.name.len()).max().unwrap_or_default();
     let mut text = "Models (the prefix sim/ is optional):\n".to_owned();
     for model in MODELS {
-        // Writing into a string does not fail.
+        // Writing to a string does not fail.
         let _ = writeln!(text, "  {:width$}  {}", model.name, model.what);
     }
     text.push_str(

@@ -1,4 +1,4 @@
-//! `failsoft user reset-link`: a link by which somebody sets a new password.
+//! `failsoft user reset-link`: a link with which a user sets a new password.
 
 use anyhow::bail;
 use entity::ids::UserId;
@@ -13,22 +13,22 @@ use crate::domain::clock::Clock;
 use crate::store::{LinkKind, Store};
 use crate::validation::account::parse_email;
 
-/// The most accounts of one address that are listed.
+/// The maximum number of accounts of one address in the list.
 const LISTED: u64 = 50;
 
-/// Prints a link by which a person sets a new password. It works once, for a day.
+/// Prints a link with which a user sets a new password. It works once, for a day.
 ///
-/// Several accounts may have one address, because nothing proves an address: then the command lists them, and
-/// `--account` chooses.
+/// Several accounts can have the same address, because addresses are not verified. The command then lists them, and
+/// `--account` selects one.
 ///
-/// It works on the database directly, also while servers run on it. The link starts with the public URL, or else with the
+/// It works on the database directly, also while servers use it. The link starts with the public URL, or else with the
 /// listener's address.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The person's e-mail address.
+    /// The user's e-mail address.
     #[arg(value_name = "EMAIL", value_parser = parse_email)]
     email: String,
-    /// The account, where several have the address.
+    /// The account, if several have the address.
     #[arg(long, value_name = "ID")]
     account: Option<Uuid>,
     #[command(flatten)]
@@ -58,7 +58,7 @@ async fn make(settings: Settings, email: String, account: Option<Uuid>) -> anyho
     Ok(format!("{address}{}", link_secret::path("reset", &secret)))
 }
 
-/// The account of the address: the only one, or the one that was named.
+/// The account of the address: the only one, or the selected one.
 async fn choose(store: &Store, email: &str, account: Option<Uuid>) -> anyhow::Result<UserId> {
     let accounts = store.system().users_by_email(email, LISTED).await.map_err(explain)?;
     if let Some(id) = account {
@@ -68,7 +68,7 @@ async fn choose(store: &Store, email: &str, account: Option<Uuid>) -> anyhow::Re
         }
     }
     match accounts.as_slice() {
-        [] => bail!("nobody has an account with the address {email}"),
+        [] => bail!("no account has the address {email}"),
         [only] => Ok(only.id),
         several => {
             let mut lines = Vec::with_capacity(several.len());

@@ -1,8 +1,8 @@
-//! What the settings have to be, taken together. No value is repeated: it may be a secret in the wrong place.
+//! Checks across settings. An error never repeats a value: it may be a secret in the wrong place.
 
 use super::{ConfigError, Settings, environment};
 
-/// Are they usable?
+/// Checks that the settings are usable together.
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     let refuse = |message: &str| Err(ConfigError::Unusable(message.to_owned()));
     settings.database.url.check().map_err(ConfigError::Unusable)?;
@@ -36,7 +36,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// An origin and nothing more: links, assets, redirects and cookies begin at its root.
+/// Whether the URL is an origin without a path: links, assets, redirects and cookies start at its root.
 fn public_url(url: &url::Url) -> Result<(), ConfigError> {
     let why = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         "begins with neither http:// nor https://"

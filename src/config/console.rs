@@ -1,29 +1,29 @@
-//! Section `[console]`: who may enter the pages.
+//! Section `[console]`: who may sign up.
 
 use std::num::NonZeroU32;
 
-/// Whether strangers may make an organization for themselves.
+/// Whether visitors may create organizations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignUp {
-    /// Whoever reaches the address may.
+    /// Every visitor who can reach the address may.
     #[default]
     Open,
     /// Only the operator, with `failsoft org create`.
     Closed,
 }
 
-/// Section `[console]`.
+/// The settings of section `[console]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Console {
-    /// Default open. `FAILSOFT_SIGNUP`, `--signup`.
+    /// Whether visitors may sign up. Default open. `FAILSOFT_SIGNUP`, `--signup`.
     pub signup: SignUp,
-    /// New organizations that may be made at the sign-up in an hour, from all addresses together. Default 300.
+    /// The most organizations that visitors may create per hour, from all addresses together. Default 300.
     pub signups_per_hour: NonZeroU32,
 }
 
-/// Its default.
+/// The default of `signups_per_hour`.
 const SIGNUPS_PER_HOUR: NonZeroU32 = match NonZeroU32::new(300) {
     Some(number) => number,
     None => NonZeroU32::MIN,

@@ -1,4 +1,4 @@
-//! Section `[database]`: SQLite embedded, or PostgreSQL.
+//! Section `[database]`: embedded SQLite, or PostgreSQL.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug, Formatter};
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-/// Section `[database]`.
+/// The settings of section `[database]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
@@ -17,7 +17,8 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// A file that holds the address instead. Default none. `DATABASE_URL_FILE`, `--database-url-file`.
     pub url_file: Option<PathBuf>,
-    /// Connections for reading; SQLite has one more for writing, PostgreSQL four. Default 8. `FAILSOFT_DATABASE_CONNECTIONS`.
+    /// Connections for reading; SQLite has one more for writing, PostgreSQL four more. Default 8.
+    /// `FAILSOFT_DATABASE_CONNECTIONS`.
     pub connections: u32,
 }
 
@@ -28,15 +29,15 @@ impl Default for Database {
 }
 
 impl Database {
-    /// Is it the embedded one?
+    /// Whether the database is the embedded SQLite.
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.url.expose().starts_with("sqlite:")
     }
 }
 
-/// The address of a database. It may hold a password, so it is wrapped from the moment it is read: `Debug` does not
-/// show it, it has no `Display`, and what it says of itself names no part of it.
+/// The address of a database. It may hold a password, so `Debug` does not show it, it has no `Display`, and its error
+/// messages contain no part of it.
 #[derive(Clone, serde::Deserialize)]
 #[serde(from = "String")]
 pub struct DatabaseUrl(SecretString);
@@ -60,7 +61,7 @@ impl From<&str> for DatabaseUrl {
 }
 
 impl FromStr for DatabaseUrl {
-    /// A parser that fails has its input repeated by the command line; [`DatabaseUrl::check`] does not.
+    /// Never fails, because the command line repeats the input of a parser that fails. Call [`DatabaseUrl::check`].
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -68,7 +69,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Databases that people may expect; only such a word is repeated.
+/// Databases that users may expect; an error repeats only these words.
 const FOREIGN: &[&str] = &[
     "mysql",
     "mariadb",
@@ -83,7 +84,7 @@ const FOREIGN: &[&str] = &[
     "https",
 ];
 
-/// What PostgreSQL's driver reads of an address.
+/// Query parameters of an address that PostgreSQL's driver reads.
 const READ: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -105,7 +106,7 @@ const READ: &[&str] = &[
     "options",
 ];
 
-/// What other drivers read, and hosters therefore write. It is left out.
+/// Query parameters of other drivers, which hosting companies include. They are removed.
 const LEFT_OUT: &[&str] = &[
     "channel_binding",
     "client_encoding",
@@ -136,16 +137,16 @@ const LEFT_OUT: &[&str] = &[
 ];
 
 impl DatabaseUrl {
-    /// The address itself, for who connects.
+    /// The address itself, for opening a connection.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Can it be read?
+    /// Checks that the address is well-formed.
     ///
     /// # Errors
-    /// One line that names cause and remedy, and nothing of the address.
+    /// One line with the cause and the remedy, and without any part of the address.
     pub fn check(&self) -> Result<(), String> {
         let text = self.expose();
         if text.starts_with("sqlite:") {
@@ -162,10 +163,10 @@ impl DatabaseUrl {
         Err(format!("{begins}; write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME"))
     }
 
-    /// An address of PostgreSQL, with the parameters that its driver reads.
+    /// The address of a PostgreSQL, with the parameters that its driver reads.
     ///
     /// # Errors
-    /// As [`DatabaseUrl::check`].
+    /// The same as [`DatabaseUrl::check`].
     pub fn postgres(&self) -> Result<Url, String> {
         let text = self.expose().trim();
         let (_, rest) =
@@ -200,7 +201,7 @@ impl DatabaseUrl {
         Ok(url)
     }
 
-    /// What a driver or a server says about this address, without its password.
+    /// A message of a driver or a server with this address's password removed.
     #[must_use]
     pub fn hide_in(&self, text: &str) -> String {
         let mut secrets = vec![self.expose().to_owned()];
@@ -210,7 +211,7 @@ impl DatabaseUrl {
             secrets.extend(given);
             if let Some(raw) = url.password() {
                 secrets.push(raw.to_owned());
-                // As a form would: the one decoder of percent signs at hand, which must not see a plus as a blank.
+                // The form decoder reads a plus as a space, so each plus is escaped first.
                 let form = format!("p={}", raw.replace('+', "%2B").replace('&', "%26"));
                 secrets.extend(
                     url::form_urlencoded::parse(form.as_bytes()).map(|(_, value)| value.into_owned()),

@@ -1,5 +1,4 @@
-//! What the environment says beside the flags' own variables: secrets, files that hold secrets, and names that look like
-//! settings and are none.
+//! Environment variables that have no flag: secrets, files with secrets, and names that look like misspelled settings.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,10 +17,10 @@ pub const SECRETS: [&str; 3] = ["FAILSOFT_MASTER_KEY", "FAILSOFT_METRICS_TOKEN",
 /// A secret of one command, which has no flag for its file either.
 const NEW_MASTER_KEY_FILE: &str = "FAILSOFT_NEW_MASTER_KEY_FILE";
 
-/// What our variables begin with.
+/// The prefix of our variables.
 const OURS: &str = "FAILSOFT_";
 
-/// More than any secret has.
+/// The largest secret file in bytes.
 const LARGEST: u64 = 64 * 1024;
 
 fn fault(message: String) -> ConfigError {
@@ -33,10 +32,10 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The secret of that name, as the environment has it.
+/// The secret with that name from the environment.
 ///
 /// # Errors
-/// It is no text.
+/// The value is not valid text.
 pub fn secret(name: &str) -> Result<Option<SecretString>, ConfigError> {
     let Some(value) = variable(name) else { return Ok(None) };
     match value.into_string() {
@@ -45,10 +44,10 @@ pub fn secret(name: &str) -> Result<Option<SecretString>, ConfigError> {
     }
 }
 
-/// The secret of that name, or what the file holds that `<name>_FILE` names.
+/// The secret with that name, or the content of the file that `<name>_FILE` names.
 ///
 /// # Errors
-/// Both are given, or the file cannot be used.
+/// Both are set, or the file cannot be used.
 pub fn secret_or_file(name: &str) -> Result<Option<SecretString>, ConfigError> {
     let file = format!("{name}_FILE");
     match (secret(name)?, variable(&file)) {
@@ -59,13 +58,13 @@ pub fn secret_or_file(name: &str) -> Result<Option<SecretString>, ConfigError> {
     }
 }
 
-/// A secret and the file that holds it: which one counts would be a guess.
+/// The error for a secret that is set together with its file.
 pub(super) fn both(name: &str, file: &str) -> ConfigError {
     fault(format!("{name} and {file} are both set; take one of them away"))
 }
 
-/// What a file of one secret holds, without the blanks and line breaks around it. `name` is the setting that names the
-/// file: the path is not repeated, for the secret itself is often put in its place.
+/// The content of a secret file without surrounding whitespace. `name` is the setting that names the file. Errors do not
+/// repeat the path, because users often put the secret itself there.
 pub(super) fn read_secret(name: &str, path: &Path) -> Result<SecretString, ConfigError> {
     use std::io::Read as _;
     refuse_secret_as_path(name, path)?;
@@ -84,7 +83,7 @@ pub(super) fn read_secret(name: &str, path: &Path) -> Result<SecretString, Confi
     Ok(secret.into())
 }
 
-/// A path is neither a URL nor a key.
+/// Refuses a path that looks like a URL or a key: it may be a secret in the wrong setting.
 pub(super) fn refuse_secret_as_path(name: &str, path: &Path) -> Result<(), ConfigError> {
     let Some(text) = path.to_str() else { return Ok(()) };
     let is_key = STANDARD.decode(text.trim()).is_ok_and(|bytes| bytes.len() == 32);
@@ -97,7 +96,7 @@ pub(super) fn refuse_secret_as_path(name: &str, path: &Path) -> Result<(), Confi
     Ok(())
 }
 
-/// Every variable that some command reads.
+/// Every variable that a command reads.
 #[must_use]
 pub fn known() -> Vec<String> {
     let flags = Overrides::augment_args(clap::Command::new("failsoft"));
@@ -105,18 +104,18 @@ pub fn known() -> Vec<String> {
     of_flags.chain(SECRETS.map(str::to_owned)).chain([NEW_MASTER_KEY_FILE.to_owned()]).collect()
 }
 
-/// A variable that begins like ours and is none.
+/// A variable with our prefix that is not a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
-    /// Its name.
+    /// The name of the variable.
     pub name: String,
     /// The setting with the nearest name.
     pub nearest: String,
-    /// Is it so near that it can only be a slip?
+    /// Whether the names are so similar that it must be a typo.
     pub is_slip: bool,
 }
 
-/// The variables of this process that begin like ours and are none, sorted.
+/// The variables of this process that have our prefix and are not settings, sorted.
 #[must_use]
 pub fn unknown() -> Vec<Unknown> {
     #[expect(clippy::disallowed_methods, reason = "their names; config defines which there are")]
@@ -146,8 +145,8 @@ fn nearest(name: String, known: &[String]) -> Option<Unknown> {
     Some(Unknown { name, nearest: nearest.clone(), is_slip })
 }
 
-/// Kubernetes tells each container of the services around it: of one called `failsoft` by `FAILSOFT_SERVICE_HOST`,
-/// `FAILSOFT_PORT_8080_TCP` and their like.
+/// Whether Kubernetes sets the variable: for a service named `failsoft` it sets `FAILSOFT_SERVICE_HOST`,
+/// `FAILSOFT_PORT_8080_TCP` and similar ones in each container.
 fn is_service_link(name: &str, value: &OsString) -> bool {
     let value = value.to_str().unwrap_or_default();
     let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));

@@ -1,5 +1,5 @@
-//! The settings file. What is wrong in it is named by line and key; no value of it is repeated, for any may be a secret
-//! that was put into the wrong place.
+//! The settings file. An error names the line and the key; it never repeats a value, which may be a secret in the wrong
+//! place.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::{ConfigError, Settings};
 /// Settings that name a secret and the file that holds it: one of the two is enough.
 const EITHER: &[(&str, &str, &str)] = &[("database", "url", "url_file")];
 
-/// Reads the file.
+/// Reads the settings file at a path.
 pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
     Ok(settings)
 }
 
-/// Where the parser stopped, and what it had expected there.
+/// Where the parser stopped, and what it expected there.
 fn explain(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count();
@@ -38,8 +38,8 @@ fn explain(error: &toml::de::Error, text: &str) -> String {
     format!("{place}: {}", without_values(error.message()))
 }
 
-/// A parser's words without what it read. Serde writes the value first and what it expected last; an unknown field is
-/// a key and no value.
+/// A parser's message without the value that it read. Serde writes the value first and what it expected last; an
+/// unknown field is a key, not a value.
 fn without_values(message: &str) -> String {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let name = rest.split('`').next().unwrap_or_default();
@@ -57,7 +57,7 @@ fn without_values(message: &str) -> String {
     }
 }
 
-/// Could it be the name of a setting?
+/// Whether the text can be the name of a setting.
 fn is_plain(key: &str) -> bool {
     let letters =
         |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';

@@ -1,25 +1,25 @@
-//! Section `[gateway]`: how calls are tried.
+//! Section `[gateway]`: time limits and cooldown of provider calls.
 
 use std::path::PathBuf;
 
-/// Section `[gateway]`.
+/// The settings of section `[gateway]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
     /// How long a connection to a provider may take to open, in seconds. Default 5.
     pub connect_seconds: u64,
-    /// How long a stream may stay silent between two frames, in seconds. Default 60.
+    /// How long a stream may pause between two frames, in seconds. Default 60.
     pub stream_idle_seconds: u64,
-    /// How long a stream may take in all, in seconds. Default 3600.
+    /// How long a whole stream may take, in seconds. Default 3600.
     pub stream_total_seconds: u64,
-    /// Whether a model that keeps failing is left alone for a while. Default true.
+    /// Whether a model that keeps failing is not called for a while. Default true.
     /// `FAILSOFT_COOLDOWN`.
     pub cooldown: bool,
-    /// How long after one comment the next is sent to a stream that began without an answer, in milliseconds.
+    /// The interval of comment lines in a stream that began without an answer, in milliseconds.
     /// Default 15,000.
     pub keepalive_interval_ms: u64,
-    /// A TOML file with sentences of providers and what they mean, beside those that are built in. It is read again
-    /// when it changes. Default: none. `FAILSOFT_SENTENCES`.
+    /// A TOML file with error sentences of providers and what they mean, in addition to the built-in ones. It is read
+    /// again when it changes. Default: none. `FAILSOFT_SENTENCES`.
     pub sentences: Option<PathBuf>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Precedence: flag > environment (`FAILSOFT_*`, and `DATABASE_URL`) > file > default. Unknown keys of the file and
 //! misspelled variables are refused, and a bad value stops the start with one line, before a port is opened. That line
-//! repeats no value: any may be a secret, or hold one.
+//! never repeats a value, because any value may be or contain a secret.
 
 mod check;
 pub mod console;
@@ -19,24 +19,24 @@ pub mod upstream;
 
 pub use source::{ConfigError, Overrides};
 
-/// All sections, checked.
+/// All sections, with checked values.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where we listen and how long things may take.
+    /// Listener, limits and shutdown.
     pub server: server::Server,
-    /// Who may enter the console.
+    /// Who may sign up.
     pub console: console::Console,
-    /// Which database.
+    /// The address of the database.
     pub database: database::Database,
-    /// The master key.
+    /// The master key and its file.
     pub secrets: secrets::Secrets,
-    /// Which addresses a provider may have.
+    /// Which addresses providers may have.
     pub upstream: upstream::Upstream,
-    /// How calls are tried.
+    /// Time limits and cooldown of provider calls.
     pub gateway: gateway::Gateway,
-    /// What is written down, and how firmly.
+    /// Whether requests are stored, and how durably.
     pub recording: recording::Recording,
-    /// Logs and metrics.
+    /// Settings of logs and metrics.
     pub telemetry: telemetry::Telemetry,
 }

@@ -1,4 +1,4 @@
-//! Section `[recording]`: what is written down, and how firmly.
+//! Section `[recording]`: whether requests are stored, and how durably.
 
 use std::path::PathBuf;
 
@@ -6,38 +6,38 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// An answer is given only when its record is durable.
+    /// An answer is sent only when its record is durable.
     #[default]
     Durable,
-    /// Nothing is stored. For benchmarks, which need to know what recording costs.
+    /// Nothing is stored. For benchmarks that measure the cost of recording.
     Off,
 }
 
-/// What a record survives once its answer is given.
+/// What a record survives once its answer has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
-    /// The death of the process, by SIGKILL too.
+    /// The death of the process, including SIGKILL.
     #[default]
     Process,
-    /// The power cord as well: each commit waits for the disk.
+    /// Also a power failure: each commit waits for the disk.
     Full,
 }
 
-/// Section `[recording]`.
+/// The settings of section `[recording]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recording {
-    /// Default `durable`. `FAILSOFT_RECORDING`.
+    /// Whether anything is stored. Default `durable`. `FAILSOFT_RECORDING`.
     pub mode: Mode,
-    /// Default `process`. `FAILSOFT_DURABILITY`.
+    /// What a record survives. Default `process`. `FAILSOFT_DURABILITY`.
     pub durability: Durability,
-    /// Records that may wait for the writer; also the number of requests that may be under way. Default 65536.
+    /// Records that may wait for the writer, and so the number of concurrent requests. Default 65536.
     pub queue: usize,
-    /// With PostgreSQL: a file that takes the records while the database is away or slow. `off` is none: answers are
-    /// then refused instead. Default `failsoft-spool.db` in the working directory. `FAILSOFT_SPOOL`.
+    /// With PostgreSQL: a file that stores records while the database is away or slow. With `off` answers are
+    /// withheld instead. Default `failsoft-spool.db` in the working directory. `FAILSOFT_SPOOL`.
     pub spool: Option<PathBuf>,
-    /// The most that the spool may take of the disk, in bytes. Default 1 GiB. `FAILSOFT_SPOOL_BYTES`.
+    /// The maximum size of the spool in bytes. Default 1 GiB. `FAILSOFT_SPOOL_BYTES`.
     pub spool_bytes: u64,
 }
 
@@ -53,13 +53,13 @@ impl Default for Recording {
     }
 }
 
-/// Where the spool is, if nobody says otherwise.
+/// The default path of the spool.
 const SPOOL: &str = "failsoft-spool.db";
-/// The word for no spool.
+/// The value that turns the spool off.
 const OFF: &str = "off";
 
 impl Recording {
-    /// The spool's file, once all has been said: the default where nothing was, none where `off` was.
+    /// The path of the spool: the default if none is set, `None` for `off`.
     pub(super) fn resolve_spool(&mut self) {
         let path = self.spool.take().unwrap_or_else(|| PathBuf::from(SPOOL));
         self.spool = (path.as_os_str() != OFF).then_some(path);

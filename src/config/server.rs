@@ -1,4 +1,4 @@
-//! Section `[server]`: where we listen, how we stop.
+//! Section `[server]`: listener, limits and shutdown.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-/// Addresses of proxies: one, or a CIDR range.
+/// Addresses of proxies: a single one or a CIDR range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct ProxyRange(pub IpNet);
@@ -36,13 +36,13 @@ impl TryFrom<String> for ProxyRange {
 pub struct Origin(String);
 
 impl Origin {
-    /// Is it all of them?
+    /// Whether every origin is allowed.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.0 == "*"
     }
 
-    /// Is it this one?
+    /// Whether this origin is allowed.
     #[must_use]
     pub fn is(&self, origin: &str) -> bool {
         self.0.eq_ignore_ascii_case(origin)
@@ -73,53 +73,53 @@ impl TryFrom<String> for Origin {
     }
 }
 
-/// Section `[server]`.
+/// The settings of section `[server]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// The address of the API. Default `127.0.0.1:8080`. `FAILSOFT_LISTEN`, `--listen`.
+    /// The listener of the API and the console. Default `127.0.0.1:8080`. `FAILSOFT_LISTEN`, `--listen`.
     pub listen: SocketAddr,
-    /// The address under which callers and browsers reach us, without a path. Default: `http://` and `listen`.
+    /// The URL at which callers and browsers reach Failsoft, without a path. Default: `http://` and `listen`.
     /// `FAILSOFT_PUBLIC_URL`.
     pub public_url: Option<url::Url>,
-    /// Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. Default none: the client is who
-    /// connects. `FAILSOFT_TRUSTED_PROXIES`.
+    /// Proxies with a trusted `X-Forwarded-For`, as addresses or CIDR ranges. Default none: the client is the peer of
+    /// the connection. `FAILSOFT_TRUSTED_PROXIES`.
     pub trusted_proxies: Vec<ProxyRange>,
     /// Origins of pages that may call the API from a browser: `https://app.example.com`, `app://obsidian.md`, or `*` for any.
-    /// Default none. `FAILSOFT_CORS_ORIGINS`, `--cors-origins`, there with commas.
+    /// Default none. `FAILSOFT_CORS_ORIGINS`, `--cors-origins`, both separated by commas.
     pub cors_origins: Vec<Origin>,
     /// Threads that serve requests. Default: the machine's cores. `FAILSOFT_WORKERS`.
     pub workers: Option<NonZeroUsize>,
-    /// How long running answers may go on after a stop was asked for, in seconds. Default 30.
+    /// How long running answers may continue after a stop was requested, in seconds. Default 30.
     /// `FAILSOFT_DRAIN_SECONDS`.
     pub drain_seconds: u64,
-    /// How long `/readyz` says no before the port is closed, in seconds, so that balancers look away first and callers
+    /// How long `/readyz` fails before the port closes, in seconds, so that load balancers stop sending and callers
     /// close their idle connections. Only after SIGTERM. Default 5. `FAILSOFT_DRAIN_NOTICE_SECONDS`.
     pub drain_notice_seconds: u64,
-    /// Largest chat body in bytes. Default 32 MiB.
+    /// The largest chat body in bytes. Default 32 MiB.
     pub chat_body_limit: usize,
-    /// Largest body of every other route in bytes. Default 64 KiB.
+    /// The largest body of other routes in bytes. Default 64 KiB.
     pub management_body_limit: usize,
-    /// Bytes that may be held at once in the whole process: bodies, answers, half frames. An organization may hold as
+    /// Bytes that the process may hold at once: bodies, answers, partial frames. An organization may hold as
     /// many as are still free. Default 512 MiB.
     pub body_budget: usize,
-    /// Requests to models that one organization may have under way at once. Default 2,000.
+    /// Concurrent requests to models of one organization. Default 2,000.
     /// `FAILSOFT_ORGANIZATION_REQUESTS`.
     pub organization_requests: usize,
-    /// Management calls and pages that one organization may have under way at once. Default 200.
+    /// Concurrent management calls and pages of one organization. Default 200.
     pub organization_calls: usize,
-    /// Requests to models that may be under way in the whole process, as far as its open files allow. Default 20,000.
+    /// Concurrent requests to models in the process, as far as its open files allow. Default 20,000.
     pub request_ceiling: usize,
-    /// Live views of events that one organization may have open at once. Default 50.
+    /// Open live views of events of one organization. Default 50.
     pub organization_tails: usize,
-    /// Live views of events that one person may have open at once. Default 10.
+    /// Open live views of events of one user. Default 10.
     pub person_tails: usize,
-    /// A body that stays silent for so many seconds is given up. Default 10.
+    /// The longest pause while a body arrives, in seconds. Default 10.
     pub body_idle_seconds: u64,
-    /// A body may take so many seconds in all. Default 60.
+    /// The longest time for a whole body, in seconds. Default 60.
     pub body_total_seconds: u64,
-    /// A caller that takes nothing of its answer for so many seconds, while more waits for it, is cut off. Only on
-    /// Linux; 0 leaves it to the system. Default 120.
+    /// Seconds after which a caller that reads nothing of a waiting answer is disconnected. Only on Linux; 0 leaves it
+    /// to the system. Default 120.
     pub unread_seconds: u64,
 }
 
@@ -149,7 +149,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// The drain deadline.
+    /// How long running answers may continue, as a duration.
     #[must_use]
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)

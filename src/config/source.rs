@@ -1,4 +1,4 @@
-//! Where settings come from: the file, and what the command line and the environment say over it.
+//! Reads the settings from the file, the environment and the command line.
 //!
 //! Secrets are wrapped as they are read, and no error repeats a value.
 
@@ -22,17 +22,17 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the settings file {path}: {source}")]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// Why it cannot be read.
         source: std::io::Error,
     },
     /// The file holds a bad value or an unknown key.
     #[error("the settings file {path} is wrong: {message}")]
     Malformed {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where and why, as the parser says it.
+        /// Where and why, from the parser, without values.
         message: String,
     },
     /// A value is out of its range.
@@ -40,28 +40,28 @@ pub enum ConfigError {
     Unusable(String),
 }
 
-/// What the command line and the environment may say; each wins over the file.
+/// Settings of the command line and the environment; each overrides the file.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Overrides {
     /// A TOML file with settings.
     #[arg(long, env = "FAILSOFT_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// The address to listen on; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free one.
     #[arg(long, env = "FAILSOFT_LISTEN", value_name = "ADDR", global = true)]
     pub listen: Option<SocketAddr>,
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub database_url: Option<DatabaseUrl>,
-    /// A file that holds this address.
+    /// A file with this address.
     #[arg(long, env = "DATABASE_URL_FILE", value_name = "FILE", global = true)]
     pub database_url_file: Option<PathBuf>,
     /// Connections for reading; SQLite has one more for writing, PostgreSQL four.
     #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", hide = true, global = true)]
     pub database_connections: Option<u32>,
-    /// The address under which callers reach us.
+    /// The URL at which callers reach Failsoft.
     #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<url::Url>,
-    /// Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges.
+    /// Proxies with a trusted X-Forwarded-For: addresses or CIDR ranges.
     #[arg(
         long,
         env = "FAILSOFT_TRUSTED_PROXIES",
@@ -81,13 +81,13 @@ pub struct Overrides {
         global = true
     )]
     pub cors_origins: Option<Vec<Origin>>,
-    /// Whether strangers may make an organization for themselves: `open` or `closed`.
+    /// Whether visitors may create organizations: `open` or `closed`.
     #[arg(long, env = "FAILSOFT_SIGNUP", value_parser = parse_sign_up, value_name = "open|closed", global = true)]
     pub signup: Option<SignUp>,
     /// Threads that serve requests.
     #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
     pub workers: Option<NonZeroUsize>,
-    /// Requests to models that one organization may have under way at once.
+    /// Concurrent requests to models of one organization.
     #[arg(long, env = "FAILSOFT_ORGANIZATION_REQUESTS", value_name = "N", hide = true, global = true)]
     pub organization_requests: Option<usize>,
     /// Private ranges that providers may use: CIDR or CIDR:PORT.
@@ -99,49 +99,49 @@ pub struct Overrides {
         global = true
     )]
     pub allow_private_upstreams: Option<Vec<AllowedRange>>,
-    /// Seconds that running answers may go on after a stop.
+    /// Seconds for running answers to finish after a stop.
     #[arg(long, env = "FAILSOFT_DRAIN_SECONDS", value_name = "SECONDS", hide = true, global = true)]
     pub drain_seconds: Option<u64>,
-    /// Seconds that /readyz says no before the port closes.
+    /// Seconds for which /readyz fails before the port closes.
     #[arg(long, env = "FAILSOFT_DRAIN_NOTICE_SECONDS", value_name = "SECONDS", hide = true, global = true)]
     pub drain_notice_seconds: Option<u64>,
-    /// The master key's file; with SQLite it is made on the first start.
+    /// The master key's file; with SQLite it is created on the first start.
     #[arg(long, env = "FAILSOFT_MASTER_KEY_FILE", value_name = "FILE", global = true)]
     pub master_key_file: Option<PathBuf>,
     /// The master key, 32 bytes in base64. Only from the environment: arguments are visible to other users.
     #[arg(skip)]
     pub master_key: Option<SecretString>,
-    /// Whether a model that keeps failing is left alone for a while.
+    /// Whether a model that keeps failing is not called for a while.
     #[arg(long, env = "FAILSOFT_COOLDOWN", value_name = "true|false", hide = true, global = true)]
     pub cooldown: Option<bool>,
-    /// A TOML file with sentences of providers and what they mean.
+    /// A TOML file with error sentences of providers and what they mean.
     #[arg(long, env = "FAILSOFT_SENTENCES", value_name = "FILE", hide = true, global = true)]
     pub sentences: Option<PathBuf>,
     /// `durable`, or `off` for benchmarks.
     #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
     pub recording: Option<Mode>,
-    /// What a record survives: the death of the process, or the power cord too (`full`).
+    /// What a record survives: the death of the process, or also a power failure (`full`).
     #[arg(long, env = "FAILSOFT_DURABILITY", value_parser = parse_durability, value_name = "process|full", global = true)]
     pub durability: Option<Durability>,
-    /// With PostgreSQL: the file that takes the records while the database is away, or `off`.
+    /// With PostgreSQL: the file that stores records while the database is away, or `off`.
     #[arg(long, env = "FAILSOFT_SPOOL", value_name = "FILE", global = true)]
     pub spool: Option<PathBuf>,
-    /// The most that this file may take of the disk.
+    /// The maximum size of this file in bytes.
     #[arg(long, env = "FAILSOFT_SPOOL_BYTES", value_name = "BYTES", hide = true, global = true)]
     pub spool_bytes: Option<u64>,
-    /// Which log lines: a level or directives.
+    /// The log filter: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
-    /// `text` or `json`.
+    /// The log format: `text` or `json`.
     #[arg(long, env = "FAILSOFT_LOG_FORMAT", value_parser = parse_log_format, value_name = "FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
-    /// A listener of its own for /metrics.
+    /// A separate listener for /metrics.
     #[arg(long, env = "FAILSOFT_METRICS_LISTEN", value_name = "ADDR", global = true)]
     pub metrics_listen: Option<SocketAddr>,
     /// The bearer token for /metrics. Only from the environment.
     #[arg(skip)]
     pub metrics_token: Option<SecretString>,
-    /// A file that holds this token.
+    /// A file with this token.
     #[arg(long, env = "FAILSOFT_METRICS_TOKEN_FILE", value_name = "FILE", hide = true, global = true)]
     pub metrics_token_file: Option<PathBuf>,
 }
@@ -179,20 +179,20 @@ fn parse_log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 impl Overrides {
-    /// Adds what may only come from the environment: secrets.
+    /// Adds the secrets, which come only from the environment.
     ///
     /// # Errors
-    /// One of them is no text.
+    /// One of them is not valid text.
     pub fn with_secrets_from_environment(mut self) -> Result<Self, ConfigError> {
         self.master_key = environment::secret("FAILSOFT_MASTER_KEY")?;
         self.metrics_token = environment::secret("FAILSOFT_METRICS_TOKEN")?;
         Ok(self)
     }
 
-    /// The settings: defaults, then the file, then these, then the checks.
+    /// The checked settings: defaults, overridden by the file, overridden by these.
     ///
     /// # Errors
-    /// The file cannot be read or is wrong, or a value is out of its range.
+    /// The file cannot be read or has errors, or a value is out of range.
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let mut settings = match &self.config {
             Some(path) => {
@@ -260,7 +260,7 @@ impl Overrides {
     }
 }
 
-/// Reads the files that hold secrets. With SQLite the master key's file is the vault's: it makes it on the first start.
+/// Reads the secret files. With SQLite the vault reads the master key's file, because it creates it on the first start.
 fn read_secrets(settings: &mut Settings) -> Result<(), ConfigError> {
     if let Some(path) = &settings.database.url_file {
         let url = environment::read_secret("DATABASE_URL_FILE", path)?;

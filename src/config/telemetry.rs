@@ -5,32 +5,32 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for machines.
     Json,
 }
 
-/// Section `[telemetry]`.
+/// The settings of section `[telemetry]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
-    /// Which lines: a level or `tracing` directives. Default `info`. `FAILSOFT_LOG`.
+    /// The log filter: a level or `tracing` directives. Default `info`. `FAILSOFT_LOG`.
     pub log: String,
-    /// Default `text`. `FAILSOFT_LOG_FORMAT`.
+    /// The log format. Default `text`. `FAILSOFT_LOG_FORMAT`.
     pub log_format: LogFormat,
-    /// A listener of its own for `/metrics`, which then needs no token. Default none. `FAILSOFT_METRICS_LISTEN`.
+    /// A separate listener for `/metrics`, which needs no token. Default none. `FAILSOFT_METRICS_LISTEN`.
     pub metrics_listen: Option<SocketAddr>,
     /// The bearer token for `/metrics` on the main listener; without it the route is closed there.
     /// `FAILSOFT_METRICS_TOKEN`; never in the file.
     #[serde(skip)]
     pub metrics_token: Option<SecretString>,
-    /// A file that holds the token. Default none. `FAILSOFT_METRICS_TOKEN_FILE`, `--metrics-token-file`.
+    /// A file with the token. Default none. `FAILSOFT_METRICS_TOKEN_FILE`, `--metrics-token-file`.
     pub metrics_token_file: Option<PathBuf>,
 }
 

@@ -1,21 +1,21 @@
-//! Section `[upstream]`: which addresses a provider may have.
+//! Section `[upstream]`: which addresses providers may have.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// A private range that the operator opens: `10.0.0.0/8`, or `127.0.0.1/32:11434` for one port of it.
+/// A private range that the operator allows: `10.0.0.0/8`, or `127.0.0.1/32:11434` for one port of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedRange {
-    /// The addresses.
+    /// The range of addresses.
     pub network: IpNet,
-    /// The one port, or every port.
+    /// The only allowed port; none means every port.
     pub port: Option<u16>,
 }
 
 impl AllowedRange {
-    /// Does it open this address and port?
+    /// Whether it allows this address and port.
     #[must_use]
     pub fn admits(&self, address: IpAddr, port: u16) -> bool {
         self.network.contains(&address) && self.port.is_none_or(|only| only == port)
@@ -47,14 +47,14 @@ impl<'de> serde::Deserialize<'de> for AllowedRange {
     }
 }
 
-/// Section `[upstream]`.
+/// The settings of section `[upstream]`.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Upstream {
-    /// Private, loopback and other special ranges that providers may use all the same, also over plain http.
+    /// Private, loopback and other special ranges that providers may use, also over plain http.
     /// Default none. `FAILSOFT_ALLOW_PRIVATE_UPSTREAMS`, comma-separated.
     pub allow_private: Vec<AllowedRange>,
-    /// Name servers that are asked for the addresses of providers, as address and port. Default: those of the system.
+    /// Name servers for the addresses of providers, as address and port. Default: those of the system.
     pub name_servers: Vec<SocketAddr>,
 }
 

@@ -40,7 +40,7 @@ fn the_new_key_opens_everything_and_the_old_one_nothing(#[values(Kind::Sqlite, K
     let refused = failed(&installation.run(&["rotate-master-key"]));
     assert!(refused.contains("FAILSOFT_NEW_MASTER_KEY"), "{refused}");
     installation.set("FAILSOFT_NEW_MASTER_KEY", &master_key(1));
-    assert!(failed(&installation.run(&["rotate-master-key"])).contains("the key in use"));
+    assert!(failed(&installation.run(&["rotate-master-key"])).contains("is the current key"));
     installation.set("FAILSOFT_NEW_MASTER_KEY", "no key");
     assert!(failed(&installation.run(&["rotate-master-key"])).contains("32 bytes"));
 

@@ -60,7 +60,7 @@ fn a_link_for_a_new_password_is_made_for_who_has_an_account(
     let mut installation = Installation::new(kind);
     installation.create_organization("owner@example.com");
     let message = failed(&installation.run(&["user", "reset-link", "nobody@example.com"]));
-    assert!(message.contains("nobody has an account"), "{message}");
+    assert!(message.contains("no account has the address"), "{message}");
     installation.set("FAILSOFT_PUBLIC_URL", "https://gateway.example.com/");
     let link = succeeded(&installation.run(&["user", "reset-link", "Owner@example.com"]));
     let path = link.trim().strip_prefix("https://gateway.example.com").expect("the public address");

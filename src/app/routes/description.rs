@@ -1,11 +1,11 @@
-//! The description of the API, with what only the list of routes knows: who may call what.
+//! The OpenAPI description, with the access of each route.
 
 use utoipa::openapi::OpenApi;
 
 use super::{Access, ROUTES};
 use crate::api::openapi::{self, Needs};
 
-/// The document that is served and rendered. `server` is the address under which callers reach us, if it is known.
+/// The document that is served and rendered. `server` is the URL at which callers reach Failsoft, if it is known.
 #[must_use]
 pub fn description(server: Option<&str>) -> OpenApi {
     openapi::describe(server, |method, path| {
@@ -20,7 +20,7 @@ pub fn description(server: Option<&str>) -> OpenApi {
     })
 }
 
-/// A route's path as the document writes it: without the patterns of its parameters.
+/// A route's path in the document: without the patterns of its parameters.
 #[must_use]
 pub fn described_path(path: &str) -> String {
     let mut parts = path.split('{');

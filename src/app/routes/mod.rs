@@ -1,7 +1,6 @@
-//! Every route in one list: method, path, who may call, handler.
+//! Every route in one list: method, path, access, handler.
 //!
-//! The application is built from this list and from nothing else; the tenancy test and the description of the API are
-//! held against it.
+//! The application is built from this list only. Tests compare it with the tenancy matrix and the API description.
 
 mod description;
 
@@ -22,59 +21,59 @@ use crate::domain::error::Error;
 use crate::domain::permission::{Permission, Scope};
 pub use description::{described_path, description};
 
-/// Who may call a route.
+/// Which callers may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Every caller, without a key or a session.
     Public,
     /// The operator, with the token for metrics.
     Operator,
-    /// Any living key.
+    /// Any valid API key.
     Key,
-    /// A key with the scope.
+    /// An API key with this scope.
     Scope(Scope),
-    /// A person who is logged in and whose role has the permission.
+    /// A signed-in user with a role that has the permission.
     Visitor(Permission),
 }
 
-/// One route.
+/// One route of the application.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
-    /// The method.
+    /// The method of the route.
     pub method: Verb,
     /// The path, with `{name}` for one segment and `{name:.*}` for the rest.
     pub path: &'static str,
-    /// Who may call.
+    /// Which callers may use it.
     pub access: Access,
-    /// For programs or for people.
+    /// Whether it is for programs or for people.
     pub surface: Surface,
     handler: fn() -> Route,
 }
 
-/// Whom a route speaks to.
+/// Whether a route is for programs or for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
-    /// Programs: it is in the description of the API.
+    /// For programs: it is in the API description.
     Api,
-    /// People with a browser, and what their pages are made of.
+    /// For people with a browser: pages and their assets.
     Page,
 }
 
 /// A method that a route can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// GET.
+    /// The method GET, which includes HEAD.
     Get,
-    /// POST.
+    /// The method POST, also of forms.
     Post,
-    /// PATCH.
+    /// The method PATCH, for partial changes.
     Patch,
-    /// DELETE.
+    /// The method DELETE, for API resources.
     Delete,
 }
 
 impl Verb {
-    /// The word.
+    /// The name of the method.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -143,7 +142,7 @@ const MANAGE_KEYS: Access = Access::Visitor(Permission::ManageKeys);
 const MANAGE_SETTINGS: Access = Access::Visitor(Permission::ManageSettings);
 const READ_AUDIT: Access = Access::Visitor(Permission::ReadAudit);
 
-/// Every route. Of two that fit a path, the first wins.
+/// Every route. If two match a path, the first one is used.
 pub const ROUTES: &[Endpoint] = &[
     post("/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
     post("/api/v1/chat/completions", INFERENCE, || web::post().to(openai::chat::create)),
@@ -291,7 +290,7 @@ pub const ROUTES: &[Endpoint] = &[
     page("/static/{name}", Public, || web::get().to(assets::read)),
 ];
 
-/// Puts every route into an application. A path answers 405 with `Allow` to the methods that it does not have.
+/// Registers every route. A path answers 405 with `Allow` to methods that it does not have.
 pub fn configure(application: &mut web::ServiceConfig) {
     let mut done: Vec<&str> = Vec::new();
     for endpoint in ROUTES {
@@ -300,7 +299,7 @@ pub fn configure(application: &mut web::ServiceConfig) {
         }
         done.push(endpoint.path);
         let same_path = || ROUTES.iter().filter(|other| other.path == endpoint.path);
-        // HEAD is answered like GET, by the door.
+        // The middleware handles HEAD like GET.
         let methods = same_path().map(|other| other.method);
         let allow: Vec<&str> = methods.flat_map(|method| method.allowed().iter().copied()).collect();
         let allow = allow.join(", ");

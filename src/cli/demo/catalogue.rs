@@ -1,4 +1,4 @@
-//! The demo's models, and which stand behind which.
+//! The demo's models and their fallbacks.
 
 use entity::ids::ProviderId;
 
@@ -8,16 +8,16 @@ use crate::domain::fallback_type::FallbackType::{ContentPolicy, ContextWindow, G
 use crate::providers::{Capabilities, StreamOptions};
 use crate::store::{ModelFields, NewFallback, NewProvider, OrgStore, PriceFields};
 
-/// A model of the demo.
+/// A model of the demo and its fallback.
 struct DemoModel {
     name: &'static str,
     upstream: &'static str,
     price: PriceFields,
-    /// The model behind it, and for which failures.
+    /// Its fallback, and for which failures.
     fallback: Option<(FallbackType, &'static str)>,
 }
 
-/// In micro-dollars per million tokens: 4 and 16 dollars. Made up, as are the models.
+/// An invented price in micro-dollars per million tokens: 4 and 16 dollars.
 const DEAR: PriceFields = PriceFields {
     input: Some(4_000_000),
     output: Some(16_000_000),
@@ -27,7 +27,7 @@ const DEAR: PriceFields = PriceFields {
     audio_output: None,
     long_prompt: None,
 };
-/// 0.25 and 1 dollar.
+/// An invented price of 0.25 and 1 dollar.
 const CHEAP: PriceFields = PriceFields {
     input: Some(250_000),
     output: Some(1_000_000),
@@ -53,7 +53,7 @@ const MODELS: &[DemoModel] = &[
     model("out-of-quota", "sim/quota-exhausted", DEAR, None),
 ];
 
-/// Short, so that who tries 'slow' does not wait long.
+/// A short timeout, so that a request to 'slow' does not wait long.
 const TIMEOUT_MS: i64 = 2_000;
 
 const fn model(
@@ -65,10 +65,10 @@ const fn model(
     DemoModel { name, upstream, price, fallback }
 }
 
-/// Puts the provider, the models and the fallbacks into an empty organization.
+/// Creates the provider, the models and the fallbacks in an empty organization.
 ///
 /// # Errors
-/// The database cannot be written.
+/// The database is not writable.
 pub(super) async fn fill(organization: &OrgStore) -> Result<()> {
     let provider = NewProvider {
         name: "simulated".to_owned(),
@@ -106,7 +106,7 @@ fn fields(model: &DemoModel, provider_id: ProviderId) -> ModelFields {
         parameter_rules: None,
         first_frame_timeout_ms: Some(TIMEOUT_MS),
         answer_timeout_ms: Some(TIMEOUT_MS),
-        // What fails on purpose fails again; a second try would only make the demo slower.
+        // A model that fails on purpose would fail again; a retry would only slow the demo down.
         num_retries: Some(0),
         enabled: true,
     }

@@ -1,4 +1,4 @@
-//! A folder for the demo's database, which goes when the demo does.
+//! A folder for the demo's database, which is removed when the demo ends.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -8,13 +8,13 @@ use anyhow::Context as _;
 
 use crate::store::vault;
 
-/// A folder that only its owner can read. Dropping it removes it with all that is in it.
+/// A folder that only its owner can read. Dropping it removes it with its content.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
     /// # Errors
-    /// The folder for temporary files cannot be written.
+    /// The folder for temporary files is not writable.
     pub(super) fn create() -> anyhow::Result<Self> {
         let name = format!("failsoft-demo-{:016x}", u64::from_ne_bytes(vault::random::<8>()?));
         let path = std::env::temp_dir().join(name);

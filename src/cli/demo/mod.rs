@@ -1,7 +1,7 @@
-//! `failsoft demo`: the newcomer's first minute, on a database that is thrown away.
+//! `failsoft demo`: a gateway to try out, on a temporary database.
 //!
-//! Everything is real but the models: HTTP, the gateway, the database, the record. They are simulated by this
-//! process, on a loopback port of its own.
+//! HTTP, the gateway, the database and the records are real. This process simulates the models, on a loopback port of
+//! its own.
 
 mod catalogue;
 mod folder;
@@ -27,33 +27,33 @@ use crate::telemetry;
 use folder::Folder;
 use secrecy::SecretString;
 
-/// Runs a gateway to try out: a throw-away database, simulated models, nothing leaves the machine.
+/// Runs a gateway to try out: a temporary database, simulated models, nothing leaves the machine.
 ///
-/// The model 'smart' fails on purpose, and 'steady' answers in its place. It prints an API key and commands to paste,
-/// and removes its database when it is stopped with Ctrl-C.
+/// The model 'smart' fails on purpose, and 'steady' answers instead. It prints an API key and commands to paste, and
+/// removes its database when it is stopped with Ctrl-C.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The address to listen on; port 0 takes a free one. [default: 127.0.0.1:8080, or a free port if that is taken]
+    /// The address to listen on; port 0 picks a free one. [default: 127.0.0.1:8080, or a free port if that is taken]
     #[arg(long, env = "FAILSOFT_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// Private ranges that providers may use: CIDR or CIDR:PORT.
     #[arg(long, env = "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", value_delimiter = ',', value_name = "RANGE")]
     allow_private_upstreams: Vec<AllowedRange>,
-    /// Which log lines: a level or directives.
+    /// The log filter: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", default_value = "warn")]
     log: String,
 }
 
-/// Whose actions the demo's are, in the audit log.
+/// The actor of the demo's changes in the audit log.
 const ACTOR: &str = "demo";
-/// A newcomer who presses Ctrl-C does not wait for the answers of simulated models.
+/// The drain time: Ctrl-C does not wait for the answers of simulated models.
 const DRAIN_SECONDS: u64 = 2;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = Folder::create()?;
     let (listen, moved) = address(arguments.listen);
-    // Not the operator's settings: their database and key are not for playing with. What providers a newcomer may add
-    // is theirs to say, all the same.
+    // The demo ignores the operator's settings, such as their database and key, except for the private ranges that
+    // providers may use.
     let mut settings = Settings::default();
     settings.server.listen = listen;
     settings.server.drain_seconds = DRAIN_SECONDS;
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-/// Where to listen, and whether that is because the usual port is taken.
+/// The address to listen on, and whether it is another one because the usual port is taken.
 fn address(wanted: Option<SocketAddr>) -> (SocketAddr, bool) {
     let usual = Settings::default().server.listen;
     match wanted {
@@ -81,10 +81,10 @@ fn address(wanted: Option<SocketAddr>) -> (SocketAddr, bool) {
     }
 }
 
-/// Makes the organization with everything that it has, and returns its key and the secret of a link into its console.
+/// Creates the organization with all its data, and returns its key and the secret of a link into its console.
 async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<(SecretString, SecretString)> {
     let store = application.store();
-    // Without a password nobody can log in but by the link.
+    // Without a password, the link is the only way to sign in.
     let owner = NewOrganization {
         name: "Demo".to_owned(),
         email: "demo@example.com".to_owned(),

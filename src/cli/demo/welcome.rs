@@ -1,4 +1,4 @@
-//! What the demo says once it runs: commands that work as they are pasted.
+//! The text that the demo prints once it runs: commands to paste.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::auth::console::link_secret;
 use crate::cli::reachable;
 
-/// The text. `moved`: the usual port was taken.
+/// The welcome text. `moved`: the usual port was taken.
 pub(super) fn text(listening: SocketAddr, key: &SecretString, console: &SecretString, moved: bool) -> String {
     let url = format!("http://{}", reachable(listening));
     let key = key.expose_secret();
@@ -22,14 +22,14 @@ The console, in a browser (the link works once):
 API key, with all scopes:
   {key}
 
-Ask the model 'smart'. It fails on purpose, and 'steady' answers in its place:
+Ask the model 'smart'. It fails on purpose, and 'steady' answers instead:
 
 curl -sSi {url}/v1/chat/completions \
   -H 'Authorization: Bearer {key}' \
   -H 'Content-Type: application/json' \
   -d '{{"model": "smart", "messages": [{{"role": "user", "content": "Are you there?"}}]}}'
 
-The failover is on record:
+The failover is recorded:
 
 curl -sS '{url}/v1/model-router/fallback-events?origin=live&limit=1' \
   -H 'x-api-key: {key}'
@@ -37,10 +37,10 @@ curl -sS '{url}/v1/model-router/fallback-events?origin=live&limit=1' \
 Point an OpenAI SDK at it:
   OpenAI(base_url="{url}/v1", api_key="{key}")
 
-More models that fail, each in its own way and with another behind it: rate-limited, short-window, filtered, slow,
-flaky, garbage, demo/smart. With hopeless, the one behind it fails too. A model that is given tools calls the first of
-them and answers once it has said something, so an agent can be tried. The events of the week before are made up and
-marked origin=demo; the prices are demo prices. No provider is called: nothing leaves this machine.
+More models that fail in different ways, each with a fallback: rate-limited, short-window, filtered, slow, flaky,
+garbage, demo/smart. The fallback of hopeless fails, too. A model that gets tools calls the first one and answers once it
+has the result, so you can try an agent. The events of the week before are invented and marked origin=demo; the prices
+are demo prices. No provider is called: nothing leaves this machine.
 
 Ctrl-C stops it and removes its database."#
     )

@@ -1,6 +1,6 @@
-//! The week before the demo, invented: requests and fallback events as the gateway would have recorded them.
+//! An invented week before the demo: requests and fallback events in the form in which the gateway records them.
 //!
-//! The same week on every start but for its dates. Every row says origin `demo`.
+//! The week is the same on every start, except for its dates. Every row has the origin `demo`.
 
 mod story;
 
@@ -21,13 +21,12 @@ use story::{Mishap, STORIES, Story};
 const ORIGIN: &str = "demo";
 const SEED: u64 = 7;
 const REQUESTS: u32 = 1_050;
-/// One request in so many microseconds, on the average: they fill a week.
+/// The average microseconds between two requests, which together fill a week.
 const SLOT_MICROS: u64 = 7 * 24 * 3_600 * 1_000_000 / REQUESTS as u64;
-/// Every so many requests a new session begins.
+/// The number of requests in a session.
 const SESSION: u32 = 5;
 
-/// Invents the week before `now`, for an organization with the demo's catalogue: about 400 events, and the requests
-/// that they belong to.
+/// Invents the week before `now`, for an organization with the demo's catalog: about 400 events with their requests.
 pub(super) fn invent(
     organization: &OrganizationSnapshot,
     now: DateTime<Utc>,
@@ -60,19 +59,19 @@ struct Week<'a> {
     requests: Vec<RequestRecord>,
 }
 
-/// One request in the making.
+/// An invented request while its rows are built.
 struct Happening {
     id: Uuid,
     at: DateTime<Utc>,
     streamed: bool,
-    /// Milliseconds that the mishaps took.
+    /// Milliseconds of the failed attempts.
     lost_ms: i64,
-    /// Milliseconds that the answer took.
+    /// Milliseconds of the answer.
     answer_ms: i64,
 }
 
 impl Week<'_> {
-    /// Somewhere in its slot of the week, a request is made.
+    /// Invents a request at a random time in its slot of the week.
     fn live(&mut self, number: u32) {
         let early = self.dice.random_range(0..SLOT_MICROS);
         self.hand.advance(Duration::from_micros(early));
@@ -214,7 +213,7 @@ impl Week<'_> {
         }
     }
 
-    /// The stored list of a model that leads to another one.
+    /// The stored list of a model that holds another one.
     fn chain(&self, model: &str, next: &str) -> Option<&Chain> {
         let model = self.organization.models.get(model)?;
         let chains = self.organization.chains.get(&model.id)?;

@@ -1,20 +1,20 @@
-//! What could happen to a request of the invented week, and how often.
+//! The possible outcomes of a request in the invented week, with their frequencies.
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::outcome::Outcome;
 
-/// The course of a request.
+/// One possible outcome of a request.
 #[derive(Debug)]
 pub(super) struct Story {
-    /// How often, compared with the others.
+    /// The relative frequency of this outcome.
     pub(super) weight: u32,
-    /// The model that was asked for.
+    /// The requested model.
     pub(super) requested: &'static str,
-    /// Who failed or was passed over, in order.
+    /// The models that failed or were passed over, in order.
     pub(super) mishaps: &'static [Mishap],
-    /// Who answered; none if nobody did.
+    /// The model that answered; none if every one failed.
     pub(super) answered_by: Option<&'static str>,
-    /// The status that the caller got.
+    /// The status of the response.
     pub(super) status: u16,
 }
 
@@ -30,14 +30,14 @@ pub(super) struct Mishap {
 }
 
 impl Story {
-    /// The entry of the chain after this mishap: the next one that failed, or who answered. A stream that broke after
-    /// content has none.
+    /// The entry of the chain after this failure: the next one that failed, or the one that answered. A stream that broke
+    /// after content has none.
     pub(super) fn next(&self, mishap: &Mishap) -> Option<&'static str> {
         let behind = self.mishaps.iter().skip_while(|other| !std::ptr::eq(*other, mishap)).nth(1);
         behind.map(|next| next.model).or(self.answered_by.filter(|_| !self.interrupted()))
     }
 
-    /// Did the answer break off?
+    /// Whether the answer broke off.
     pub(super) fn interrupted(&self) -> bool {
         self.mishaps.last().is_some_and(|mishap| mishap.class == ErrorClass::StreamInterrupted)
     }
@@ -50,13 +50,13 @@ impl Story {
         }
     }
 
-    /// The class that ended it; none if it was answered whole.
+    /// The class of the final failure; none if the answer was complete.
     pub(super) fn final_class(&self) -> Option<ErrorClass> {
         let last = self.mishaps.last().map(|mishap| mishap.class);
         last.filter(|_| self.outcome() != Outcome::Answered)
     }
 
-    /// Candidates failed or passed over before the answer.
+    /// The number of candidates that failed or were passed over before the answer.
     pub(super) fn hops(&self) -> usize {
         self.mishaps.len() - usize::from(self.interrupted())
     }
@@ -175,7 +175,7 @@ const HTML: Mishap = Mishap {
     duration_ms: 150,
 };
 
-/// Every course, with its weight.
+/// Every possible outcome, with its weight.
 pub(super) const STORIES: &[Story] = &[
     answered(70, "smart"),
     answered(40, "steady"),
