@@ -64,7 +64,7 @@ impl Readiness {
         self.at_once.notify_one();
     }
 
-    /// Waits for [`Readiness::skip_notice`].
+    /// Waits until [`Readiness::skip_notice`] is called.
     pub async fn without_notice(&self) {
         self.at_once.notified().await;
     }

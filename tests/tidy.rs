@@ -1,7 +1,7 @@
-//! The rules of the house that a test can hold: who may import whom, what stays in one place, what gets too long.
+//! Rules of the code that a test can check: imports between layers, places of crates, sizes, language.
 //!
-//! A finding reads `file:line: rule; remedy`. Each rule is first shown code that breaks it, so that none can hold by
-//! not looking. Rules about single functions and types are in `clippy.toml`, rules about crates in `deny.toml`.
+//! A finding reads `file:line: rule; remedy`. Each rule is first run on code that breaks it, so that a rule
+//! that finds nothing fails. Rules about single functions and types are in `clippy.toml`, rules about crates in `deny.toml`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test program: a panic is how it fails")]
 

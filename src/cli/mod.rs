@@ -50,10 +50,10 @@ enum Command {
     Demo(demo::Arguments),
     Serve(serve::Arguments),
     Simulate(simulate::Arguments),
-    /// Manages organizations.
+    /// Creates organizations with their owner.
     #[command(subcommand)]
     Org(OrganizationCommand),
-    /// Manages people.
+    /// Helps users who cannot sign in.
     #[command(subcommand)]
     User(UserCommand),
     Migrate(migrate::Arguments),

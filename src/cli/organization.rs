@@ -25,7 +25,7 @@ use crate::validation::account::{parse_email, parse_name};
 /// It works on the database directly, also while servers use it. They know the organization within two seconds.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The organization's name.
+    /// The name of the organization.
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     name: String,
     /// The owner's e-mail address.

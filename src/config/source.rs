@@ -49,7 +49,7 @@ pub struct Overrides {
     /// The address to listen on; port 0 picks a free one.
     #[arg(long, env = "FAILSOFT_LISTEN", value_name = "ADDR", global = true)]
     pub listen: Option<SocketAddr>,
-    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
+    /// The database: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
     pub database_url: Option<DatabaseUrl>,
     /// A file with this address.

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// Text for people.
+    /// Lines of text for people.
     #[default]
     Text,
     /// One JSON object per line, for machines.

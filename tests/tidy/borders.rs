@@ -1,10 +1,10 @@
-//! Who may import whom, which crate is named where, and who may reach past the tenants.
+//! Which layers may import each other, which files may name a crate, and which may read across tenants.
 
 use crate::hold;
 use crate::source::{Source, Word};
 
-/// What each folder of `src/` may refer to besides itself, from the ground up. The rules have no exceptions: what two
-/// folders share lies below both. Folders without a limit are not here but in [`IMPORT_EVERYTHING`].
+/// The folders of `src/` that each folder may import besides itself, from the ground up. There are no exceptions: code that
+/// two folders share is below both. Folders without a limit are in [`IMPORT_EVERYTHING`].
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("config", &[]),
@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["config", "domain", "providers"]),
     ("auth", &["config", "domain", "limits", "store"]),
     ("gateway", &["domain", "limits", "providers", "store", "upstream"]),
-    // A stranger's provider would know nothing of ours either.
+    // It simulates a provider of another vendor, so it uses nothing of ours.
     ("simulate", &[]),
     ("http", &["config", "domain", "limits"]),
     ("validation", &["providers", "upstream"]),
@@ -53,10 +53,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// They put the parts together.
+/// The folders that assemble all others.
 const IMPORT_EVERYTHING: &[&str] = &["app", "cli"];
 
-/// A crate, the only places that may name it, and what the others use.
+/// A crate, the only places that may name it, and what other code uses instead.
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
     (
         "argon2",
@@ -73,12 +73,12 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
 
 const DATABASE: &[&str] = &["src/store/", "entity/src/", "migration/src/"];
 
-/// A place, what it may not name (with what follows the name), and why.
+/// Places, the names (or prefixes of names) that they may not use, and why.
 const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
     (
         &["src/store/", "src/gateway/", "src/providers/", "src/upstream", "src/config/", "src/domain/"],
         &["actix"],
-        "the core knows no HTTP server; answer in its own types and dress them in api or console",
+        "the core knows no HTTP server; return its own types and format them in api or console",
     ),
     (
         &["src/providers/"],
@@ -88,19 +88,19 @@ const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
     (
         &["src/console/pages/"],
         &["Payload", "BodyReader", "Bytes"],
-        "a page reads what was posted with console::http::forms, which asks first where it comes from",
+        "a page reads what was posted with console::http::forms, which checks the origin first",
     ),
 ];
 
-/// Who may reach past the tenants through `store::maintenance::system`, and for which work that belongs to no caller.
+/// The places that may read across tenants with `store::maintenance::system`, and for which work.
 const SYSTEM_CALLERS: &[(&str, &str)] = &[
-    ("src/app/", "follows the changes of other processes, notes when keys were used"),
-    ("src/auth/console/sign_in/", "who comes in by a password or a link has not proven anything before"),
-    ("src/auth/console/console_user.rs", "the session says which organization it is"),
-    ("src/cli/", "the operator at the command line, and the demo before anybody can be asked who they are"),
+    ("src/app/", "follows changes of other processes, stores when keys were used"),
+    ("src/auth/console/sign_in/", "a visitor with a password or a link has not proven anything yet"),
+    ("src/auth/console/console_user.rs", "the session names the organization"),
+    ("src/cli/", "the operator at the command line, and the demo before it has a user"),
 ];
 
-/// The words of each file that ships.
+/// The words of each file outside of tests.
 fn shipped(sources: &[Source]) -> impl Iterator<Item = (&Source, &Word)> {
     sources.iter().flat_map(|source| source.product.iter().map(move |word| (source, word)))
 }
@@ -129,7 +129,7 @@ fn imports_follow_the_layers(sources: &[Source]) -> Vec<String> {
             let own = reference.path.first() == Some(&layer);
             if !own && !allowed.iter().any(is_below) {
                 findings.push(format!(
-                    "{}:{}: {layer} may not import {target}; move the code to where both may import it, or hand it in as an argument",
+                    "{}:{}: {layer} may not import {target}; move the code to where both may import it, or pass it as an argument",
                     source.path, reference.line
                 ));
             }
@@ -193,7 +193,7 @@ fn a_crate_stays_where_it_belongs() {
     );
 }
 
-/// The lines on which a file asks for, or names, what reaches past the tenants.
+/// The lines of a file that call or name `store::maintenance::system`.
 fn system_lines(source: &Source) -> Vec<usize> {
     let is_call = |words: &&[Word]| words.iter().map(|word| word.text.as_str()).eq([".", "system", "("]);
     let calls = source.product.windows(3).filter(is_call).map(|words| words[1].line);
@@ -215,7 +215,7 @@ fn system_is_called_by_the_listed(sources: &[Source]) -> Vec<String> {
             match row {
                 Some(row) => used.push(row),
                 None => findings.push(format!(
-                    "{}:{line}: store::maintenance::system reaches past the tenants; open an OrgStore, or add a row with its reason to SYSTEM_CALLERS",
+                    "{}:{line}: store::maintenance::system reads across tenants; open an OrgStore, or add a row with its reason to SYSTEM_CALLERS",
                     source.path
                 )),
             }
@@ -223,7 +223,7 @@ fn system_is_called_by_the_listed(sources: &[Source]) -> Vec<String> {
     }
     let idle = SYSTEM_CALLERS.iter().filter(|row| !used.contains(row));
     findings.extend(idle.map(|(place, _)| {
-        format!("{place}:1: calls store::maintenance::system no more; take it out of SYSTEM_CALLERS")
+        format!("{place}:1: no longer calls store::maintenance::system; remove it from SYSTEM_CALLERS")
     }));
     findings
 }
@@ -247,7 +247,7 @@ fn tenants_are_made_by_auth(sources: &[Source]) -> Vec<String> {
         let lines = source.product.windows(3).filter(makes).map(|words| words[0].line);
         lines.map(|line| {
             format!(
-                "{}:{line}: only the extractors in auth make a Tenant; take one as an argument",
+                "{}:{line}: only the extractors in auth create a Tenant; take one as an argument",
                 source.path
             )
         })

@@ -1,4 +1,4 @@
-//! No circle of imports crosses a folder of `src/`, and none is large: a reader of one file must not need them all.
+//! No circle of imports crosses a folder of `src/`, and none is large: a reader of one file must not need all others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ const LARGEST: usize = 34;
 
 type Path = Vec<String>;
 
-/// Which file imports which, by their place among the modules. A re-export (`pub use`) is a name for something
-/// elsewhere and no import; whoever uses it imports what it names.
+/// The imports between files, by module path. A re-export (`pub use`) is an alias and not an import; its users import the
+/// item that it names.
 struct Imports<'a> {
     files: BTreeMap<Path, &'a Source>,
     aliases: BTreeMap<Path, Path>,
@@ -45,7 +45,7 @@ impl<'a> Imports<'a> {
         read
     }
 
-    /// The file that a path leads to, through re-exports.
+    /// The file that a path refers to, through re-exports.
     fn file_of(&self, path: &[String], followed: usize) -> Option<Path> {
         let prefixes = || (1..=path.len()).rev().map(|length| path.split_at(length));
         let alias = prefixes().find_map(|(start, rest)| Some((self.aliases.get(start)?, rest)));

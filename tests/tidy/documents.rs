@@ -1,4 +1,4 @@
-//! What the documents say in tables is what the code does.
+//! The tables of the documents match the code.
 
 use failsoft::domain::class_policy::CooldownEffect;
 use failsoft::domain::class_policy::SameModel;
@@ -9,10 +9,10 @@ use failsoft::store::OrganizationSettings;
 
 const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");
 
-/// What stands where nobody was called, so that there is nothing to do again and nobody to leave alone.
+/// The cell for a model that was not called, so that neither retries nor cooldowns apply.
 const NOTHING: &str = "–";
 
-/// The statuses of providers that a caller would take for the gateway's word about itself.
+/// Statuses of providers that a caller could mistake for the gateway's own.
 const NEVER_PASSED_ON: [u16; 6] = [401, 403, 404, 407, 408, 429];
 
 /// The rows of the table that begins with `first`, cell by cell.
@@ -27,7 +27,7 @@ fn failed(class: ErrorClass, status: Option<u16>) -> Failure {
     Failure { status, ..Failure::ours(class, "test", "") }
 }
 
-/// The cells behind "what it comes from", as the code has them.
+/// The cells after "cause", according to the code.
 fn by_the_code(class: ErrorClass) -> [String; 5] {
     let policy = class.policy();
     let again = match policy.same_model {
@@ -52,7 +52,7 @@ fn by_the_code(class: ErrorClass) -> [String; 5] {
         (true, "no", "no") => (NOTHING, NOTHING.to_owned()),
         _ => (again, cools),
     };
-    // A request that was refused is worded as its provider worded it.
+    // An invalid request keeps the status and the code of its provider.
     let own = if class == ErrorClass::InvalidRequest { "the provider's, else " } else { "" };
     let status = format!("{own}{}", failed(class, None).caller_status());
     let code = format!("{own}`{}`", policy.code);
@@ -64,7 +64,7 @@ fn the_table_of_classes_is_what_the_code_does() {
     let rows = table(FALLBACK, "error_class");
     let named: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
     let all: Vec<String> = ErrorClass::ALL.iter().map(|class| format!("`{class}`")).collect();
-    // The order of a document is its reader's; each class has its row once, and nothing else has one.
+    // The order is free; each class has exactly one row, and there are no others.
     let sorted = |mut names: Vec<String>| {
         names.sort_unstable();
         names

@@ -55,8 +55,6 @@ const AMERICAN: &[(&str, &str)] = &[
 
 /// The most findings of [`PLAINER`] and [`AMERICAN`] in an area. Lower a number when its area has become better.
 const MOST_WORDS: &[(&str, usize)] = &[
-    ("docs", 7),
-    ("documents", 2),
     ("entity", 45),
     ("migration", 11),
     ("src/api", 54),
@@ -70,21 +68,16 @@ const MOST_WORDS: &[(&str, usize)] = &[
     ("src/upstream", 1),
     ("src/validation", 2),
     ("templates", 50),
-    ("tests", 1),
     ("tests/api", 111),
     ("tests/cli", 6),
-    ("tests/tidy", 8),
 ];
 
 /// The most items in an area whose documentation has fewer than [`PHRASE`] words.
 const MOST_SHORT: &[(&str, usize)] = &[
     ("entity", 61),
     ("migration", 18),
-    ("src", 1),
     ("src/api", 74),
     ("src/auth", 36),
-    ("src/cli", 4),
-    ("src/config", 2),
     ("src/console", 112),
     ("src/domain", 34),
     ("src/gateway", 101),

@@ -1,5 +1,4 @@
-//! Every setting is where an operator looks for it: in the table of the docs, in the example of an environment, and handed on by
-//! the compose file.
+//! Every setting is in the table of the docs, in the example of an environment, and passed on by the compose file.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +9,10 @@ const TABLE: &str = include_str!("../../docs/SETTINGS.md");
 const EXAMPLE: &str = include_str!("../../deploy/failsoft.env.example");
 const COMPOSE: &str = include_str!("../../deploy/compose.yaml");
 
-/// What the compose file's own variables are called, which are no settings of the program.
+/// The compose file's own variables, which are not settings of the program.
 const OF_COMPOSE: [&str; 3] = ["FAILSOFT_PORT", "FAILSOFT_IMAGE", "POSTGRES_PASSWORD"];
 
-/// What is no operator's business there: the image says where it listens, and a secret's file takes the secret's place.
+/// Whether the compose file passes a setting on: the image sets the listener, and a secret's file replaces the secret.
 fn is_handed_on(variable: &str) -> bool {
     variable != "FAILSOFT_LISTEN" && !variable.ends_with("_FILE")
 }

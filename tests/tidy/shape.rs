@@ -1,9 +1,9 @@
-//! How a file looks: its purpose, its name, its length, what its matches and its tests may not do.
+//! The form of a file: purpose, name and length, and what its matches and tests may not do.
 
 use crate::hold;
 use crate::source::{Source, Word, block_end};
 
-/// Files that are one idea in more than [`LONGEST_FILE`] lines.
+/// Files with one idea in more than [`LONGEST_FILE`] lines.
 const LONG_FILES: &[(&str, &str)] = &[];
 
 const LONGEST_FILE: usize = 400;
@@ -12,9 +12,7 @@ const LONGEST_LOOP: usize = 80;
 fn modules_say_what_they_are_for(sources: &[Source]) -> Vec<String> {
     let silent = sources.iter().filter(|source| !source.text.starts_with("//!"));
     silent
-        .map(|source| {
-            format!("{}:1: no purpose; open with '//!': what it is for, what it may import", source.path)
-        })
+        .map(|source| format!("{}:1: no purpose; open with '//!' and what the file is for", source.path))
         .collect()
 }
 
@@ -30,7 +28,7 @@ fn names_say_something(sources: &[Source]) -> Vec<String> {
     };
     let findings = sources.iter().filter(says_nothing);
     findings
-        .map(|source| format!("{}:1: the name says nothing; name the file after what it holds", source.path))
+        .map(|source| format!("{}:1: the name says nothing; name the file after its content", source.path))
         .collect()
 }
 
@@ -76,7 +74,7 @@ fn files_are_one_idea(sources: &[Source]) -> Vec<String> {
         .map(|source| {
             let lines = length(source);
             format!(
-                "{}:{LONGEST_FILE}: {lines} lines of {LONGEST_FILE}; it is two ideas, give each a file",
+                "{}:{LONGEST_FILE}: {lines} lines of {LONGEST_FILE}; split it into a file for each idea",
                 source.path
             )
         })
@@ -84,7 +82,7 @@ fn files_are_one_idea(sources: &[Source]) -> Vec<String> {
     let short_again =
         sources.iter().filter(|source| length(source) <= LONGEST_FILE && excepted(&source.path));
     findings.extend(
-        short_again.map(|source| format!("{}:1: no longer long; take it out of LONG_FILES", source.path)),
+        short_again.map(|source| format!("{}:1: no longer long; remove it from LONG_FILES", source.path)),
     );
     findings
 }
@@ -126,7 +124,7 @@ fn no_failure_is_swallowed_by_a_wildcard() {
     );
 }
 
-/// Folders below `src/api/` that are no dialect: they describe the dialects.
+/// Folders below `src/api/` that are not dialects: they describe them.
 const NO_DIALECTS: &[&str] = &["openapi"];
 
 fn dialects_dress_errors_themselves(sources: &[Source]) -> Vec<String> {
@@ -159,7 +157,7 @@ fn each_dialect_has_its_errors() {
 fn tests_wait_for_events(sources: &[Source]) -> Vec<String> {
     let mut findings = Vec::new();
     for source in sources {
-        // In a file that also ships, the words of its tests are those that do not.
+        // In a file with product code, the words of its tests are those outside of it.
         let tests =
             source.words.iter().filter(|word| !source.product.iter().any(|kept| kept.line == word.line));
         let sleeps = tests.filter(|word| ["sleep", "sleep_until"].contains(&word.text.as_str()));
@@ -185,14 +183,14 @@ fn no_test_sleeps() {
 }
 
 fn the_clone_stands_alone(sources: &[Source]) -> Vec<String> {
-    // Put together, so that this line is no finding.
+    // Concatenated, so that this line is not a finding.
     let outside = [concat!("..", "/shared"), concat!("/work", "/")];
     let mut findings = Vec::new();
     for source in sources {
         for (index, line) in source.text.lines().enumerate() {
             if outside.iter().any(|folder| line.contains(folder)) {
                 findings.push(format!(
-                    "{}:{}: a path outside of the repository; copy what is needed and say where it is from",
+                    "{}:{}: a path outside of the repository; copy what is needed and name its source",
                     source.path,
                     index + 1
                 ));

@@ -1,18 +1,17 @@
-//! Reads Rust source as words, which is all that a rule about it needs: macros included, comments and the insides of
-//! literals left out. Knows no rule.
+//! Reads Rust source as words for the rules: including macros, without comments and the content of literals.
 
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// An identifier or a mark, and the line it stands on, from 1. `::` and `=>` are one mark; every literal is `""`.
+/// An identifier or a mark, and its line, from 1. `::` and `=>` are one mark; every literal is `""`.
 #[derive(Debug, Clone)]
 pub(crate) struct Word {
     pub(crate) line: usize,
     pub(crate) text: String,
 }
 
-/// One file.
+/// One file of Rust source.
 pub(crate) struct Source {
     /// From the root of the repository, with `/`.
     pub(crate) path: String,
@@ -62,14 +61,14 @@ impl Source {
         files.iter().map(read).collect()
     }
 
-    /// Where the file stands among the modules: `src/api/openai/mod.rs` is `["api", "openai"]`, `src/lib.rs` is `[]`.
+    /// The module path of the file: `src/api/openai/mod.rs` is `["api", "openai"]`, `src/lib.rs` is `[]`.
     pub(crate) fn module(&self) -> Vec<String> {
         let inside = self.path.trim_start_matches("src/").trim_end_matches(".rs");
         let parts = inside.split('/').map(str::to_owned);
         parts.filter(|part| !["mod", "lib", "main"].contains(&part.as_str())).collect()
     }
 
-    /// What the shipped code of this file refers to by `crate::` or `super::`, groups taken apart.
+    /// The paths with `crate::` or `super::` in this file outside of tests, with groups expanded.
     pub(crate) fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
         for index in 0..self.product.len() {
@@ -80,8 +79,8 @@ impl Source {
         found
     }
 
-    /// As [`Source::references`], with the paths that begin with a module of this file, each group with the index of its
-    /// first word.
+    /// The same as [`Source::references`], including paths that begin with a module of this file, each group with the index
+    /// of its first word.
     pub(crate) fn references_with_children(&self) -> Vec<Group> {
         let text = |at: usize| self.product.get(at).map_or("", |word| word.text.as_str());
         let declares = |at: &usize| text(*at) == "mod" && text(at + 2) == ";";
@@ -100,8 +99,8 @@ impl Source {
         found
     }
 
-    /// If a path into the crate starts at this word: where it goes on behind `crate::` or `super::super::`, and from
-    /// which module.
+    /// If a path into the crate starts at this word: the index after `crate::` or `super::super::`, and the module that it
+    /// starts from.
     fn path_start(&self, index: usize) -> Option<(usize, Vec<String>)> {
         let is = |at: usize, text: &str| self.product.get(at).is_some_and(|word| word.text == text);
         if index > 0 && is(index - 1, "::") {
@@ -132,7 +131,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn flatten(tokens: TokenStream, words: &mut Vec<Word>) {
-    // The first half of a mark of two characters waits here for the second.
+    // The first character of a mark of two characters.
     let mut half: Option<char> = None;
     for token in tokens {
         let line = token.span().start().line;
@@ -178,7 +177,7 @@ fn without_tests(words: &[Word]) -> Vec<Word> {
     kept
 }
 
-/// The index of the brace that closes the one at `open`; `open` itself where none stands there.
+/// The index of the brace that closes the one at `open`; `open` itself if there is none.
 pub(crate) fn block_end(words: &[Word], open: usize) -> usize {
     let mut depth = 0_usize;
     for (index, word) in words.iter().enumerate().skip(open) {
@@ -194,7 +193,7 @@ pub(crate) fn block_end(words: &[Word], open: usize) -> usize {
     words.len()
 }
 
-/// Adds what stands at `at` below `base`: one path, or each path of a group. Returns the index behind it.
+/// Adds the path or group of paths at `at`, below `base`. Returns the index after it.
 fn expand(words: &[Word], mut at: usize, mut base: Vec<String>, found: &mut Vec<Reference>) -> usize {
     let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     let line = words.get(at).map_or(0, |word| word.line);

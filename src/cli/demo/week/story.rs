@@ -8,7 +8,7 @@ use crate::domain::outcome::Outcome;
 pub(super) struct Story {
     /// The relative frequency of this outcome.
     pub(super) weight: u32,
-    /// The requested model.
+    /// The name of the requested model.
     pub(super) requested: &'static str,
     /// The models that failed or were passed over, in order.
     pub(super) mishaps: &'static [Mishap],
