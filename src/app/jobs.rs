@@ -19,7 +19,7 @@ use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::gateway::call::endpoint::Endpoints;
 use crate::gateway::routing::budget::Crossed;
-use crate::gateway::routing::call_feedback::Listeners;
+use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::provider_health::HealthChange;
 use crate::store::Store;
 use crate::store::recorder::{Recorder, Watcher};
@@ -58,7 +58,7 @@ pub(super) fn start(
     (store, endpoints): (&Store, Endpoints),
     clock: &Clock,
     settings: &Settings,
-    listeners: &Arc<Listeners>,
+    shared_state: &Arc<SharedState>,
     watcher: Watcher,
     health: mpsc::Receiver<HealthChange>,
 ) -> Followers {
@@ -66,12 +66,12 @@ pub(super) fn start(
     let tasks = vec![
         tokio::spawn(look(store.clone(), stopped.clone())),
         tokio::spawn(follow(store.clone(), endpoints, stopped.clone())),
-        tokio::spawn(follow_spending(store.clone(), listeners.clone(), stopped.clone())),
+        tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
         tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
         tokio::spawn(note_health(store.clone(), health, stopped.clone())),
         tokio::spawn(sentences_file::follow(
             settings.gateway.sentences.clone(),
-            listeners.clone(),
+            shared_state.clone(),
             stopped.clone(),
         )),
         tokio::spawn(sweep(store.clone(), stopped.clone())),
@@ -108,7 +108,7 @@ async fn follow(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver
 }
 
 /// Reads the spending of budgets, and reports soft limits that were reached.
-async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: watch::Receiver<bool>) {
+async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(FOLLOW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -116,12 +116,13 @@ async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: w
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = read_spending(&store, &listeners).await {
+        if let Err(error) = read_spending(&store, &shared_state).await {
             tracing::warn!(%error, "cannot read the spending; using the last known values");
             continue;
         }
         for organization in store.directory().organizations() {
-            for Crossed { organization_id, budget_id, spent } in listeners.spending.crossed(&organization) {
+            for Crossed { organization_id, budget_id, spent } in shared_state.spending.crossed(&organization)
+            {
                 let data = store.system().organization(organization_id, "budgets");
                 match data.budget_warn(budget_id, spent).await {
                     Ok(true) => {
@@ -137,9 +138,12 @@ async fn follow_spending(store: Store, listeners: Arc<Listeners>, mut stopped: w
     }
 }
 
-pub(super) async fn read_spending(store: &Store, listeners: &Listeners) -> crate::domain::error::Result<()> {
-    let period = listeners.spending.needed();
-    listeners.spending.read(None, period, async { store.system().spent_since(period).await }).await
+pub(super) async fn read_spending(
+    store: &Store,
+    shared_state: &SharedState,
+) -> crate::domain::error::Result<()> {
+    let period = shared_state.spending.needed();
+    shared_state.spending.read(None, period, async { store.system().spent_since(period).await }).await
 }
 
 /// Deletes expired rows at the start and every hour, in batches, so that no change waits long.
@@ -243,16 +247,16 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 pub(super) fn register(
     registry: &mut Registry,
     recorder: &Recorder,
-    listeners: &Arc<Listeners>,
+    shared_state: &Arc<SharedState>,
     store: &Store,
 ) {
-    registry.register_collector(Box::new(BudgetCollector(listeners.clone(), store.clone())));
+    registry.register_collector(Box::new(BudgetCollector(shared_state.clone(), store.clone())));
     registry.register_collector(Box::new(RecorderCollector(recorder.watcher())));
-    registry.register_collector(Box::new(CooldownCollector(listeners.clone())));
+    registry.register_collector(Box::new(CooldownCollector(shared_state.clone())));
 }
 
 #[derive(Debug)]
-struct CooldownCollector(Arc<Listeners>);
+struct CooldownCollector(Arc<SharedState>);
 
 impl Collector for CooldownCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
@@ -267,7 +271,7 @@ impl Collector for CooldownCollector {
 }
 
 #[derive(Debug)]
-struct BudgetCollector(Arc<Listeners>, Store);
+struct BudgetCollector(Arc<SharedState>, Store);
 
 impl Collector for BudgetCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {

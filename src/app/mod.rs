@@ -26,10 +26,10 @@ use crate::gateway::call::endpoint::Endpoints;
 use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::record::metrics::Metrics;
 use crate::gateway::routing::budget::Spending;
-use crate::gateway::routing::call_feedback::Listeners;
+use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::gateway::routing::provider_health::{Health, HealthChange};
-use crate::gateway::usage::calibration::Habits;
+use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::limits::shares::{Shares, Sizes};
 use crate::simulate;
 use crate::store::recorder::{Recorder, RecorderError, Watcher};
@@ -76,7 +76,7 @@ pub struct Application {
     writer: JoinHandle<()>,
     clock: Clock,
     health_changes: mpsc::Receiver<HealthChange>,
-    listeners: Arc<Listeners>,
+    shared_state: Arc<SharedState>,
     endpoints: Endpoints,
     watcher: Watcher,
 }
@@ -139,17 +139,17 @@ impl Application {
         let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
         let spending = Spending::new(clock.clone());
         let sentences = sentences_file::read(settings.gateway.sentences.as_deref())?;
-        let listeners = Arc::new(Listeners {
+        let shared_state = Arc::new(SharedState {
             cooldowns,
             health,
-            habits: Habits::default(),
+            calibrations: TokenCalibrations::default(),
             spending,
             sentences: ArcSwap::from_pointee(sentences),
         });
         // Budgets are read before the first request, so that a used-up one applies from the start.
-        jobs::read_spending(&store, &listeners).await.map_err(|error| StartError::Other(error.into()))?;
+        jobs::read_spending(&store, &shared_state).await.map_err(|error| StartError::Other(error.into()))?;
         let watcher = recorder.watcher();
-        jobs::register(&mut registry, &recorder, &listeners, &store);
+        jobs::register(&mut registry, &recorder, &shared_state, &store);
         let shares = Shares::new(sizes(&settings));
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;
@@ -159,7 +159,7 @@ impl Application {
             clock: clock.clone(),
             metrics,
             endpoints: endpoints.clone(),
-            listeners: listeners.clone(),
+            shared_state: shared_state.clone(),
             refusals: Refusals::default(),
             shares: shares.clone(),
         };
@@ -184,7 +184,7 @@ impl Application {
             writer,
             clock,
             health_changes,
-            listeners,
+            shared_state,
             endpoints,
             watcher,
         })
@@ -227,7 +227,7 @@ impl Application {
             (&self.store, self.endpoints),
             &self.clock,
             &self.settings,
-            &self.listeners,
+            &self.shared_state,
             self.watcher,
             self.health_changes,
         );

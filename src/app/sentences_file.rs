@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::gateway::routing::call_feedback::Listeners;
+use crate::gateway::routing::call_feedback::SharedState;
 use crate::providers::Sentences;
 use crate::providers::errors::phrases::LONGEST_FILE;
 
@@ -54,7 +54,7 @@ fn version(path: &Path) -> Option<(SystemTime, u64)> {
 /// Reads the file again when it changes.
 pub(super) async fn follow(
     path: Option<PathBuf>,
-    listeners: Arc<Listeners>,
+    shared_state: Arc<SharedState>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let Some(path) = path else { return };
@@ -75,7 +75,7 @@ pub(super) async fn follow(
         match read(Some(&path)) {
             Ok(sentences) => {
                 tracing::info!(path = %path.display(), sentences = sentences.added(), "read the file of sentences");
-                listeners.sentences.store(Arc::new(sentences));
+                shared_state.sentences.store(Arc::new(sentences));
             }
             Err(error) => tracing::warn!(%error, "the previous sentences stay in use"),
         }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use crate::domain::failure::Failure;
 use bytes::Bytes;
 use call::adapt::Adapted;
-use call::attempt::{Call, Outcome, Reply, attempt};
+use call::attempt::{AttemptOutcome, Call, Reply, attempt};
 use call::classify::Fault;
 use call::endpoint::{Endpoint, Endpoints};
 use call::refused_parameters::Refusals;
@@ -34,11 +34,11 @@ use record::metrics::Metrics;
 use record::spans;
 use record::trail::{Context, Trail};
 use request::chat_request::ChatRequest;
-use request::intent::{Intent, Known, Now};
+use request::intent::{Intent, RoutingContext, StateView};
 use response::answer::Answer;
-use response::relay::{Manner, relay};
-use routing::call_feedback::{Listeners, Pulse};
-use routing::plan::{Candidate, Exhausted, Outlook, Step, View};
+use response::relay::{ResponseOptions, relay};
+use routing::call_feedback::{CallFeedback, SharedState};
+use routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
 use tracing::Instrument as _;
 
 use crate::domain::clock::Clock;
@@ -62,7 +62,7 @@ pub struct Gateway {
     /// Addresses and headers, made once for each provider.
     pub endpoints: Endpoints,
     /// What calls have said about models and providers.
-    pub listeners: Arc<Listeners>,
+    pub shared_state: Arc<SharedState>,
     /// What each organization holds.
     pub shares: Shares,
     /// Which optional parameters providers were seen to refuse.
@@ -79,7 +79,7 @@ pub struct Job {
     /// What the record keeps.
     pub context: Context,
     /// How the answer is wanted.
-    pub manner: Manner,
+    pub options: ResponseOptions,
 }
 
 impl Gateway {
@@ -104,50 +104,50 @@ impl Gateway {
     pub async fn run(&self, job: Job) -> Result<Answer> {
         let intent = &job.intent;
         let mut plan = intent.plan()?;
-        let outlook = Now::new(intent, Known::from(&*self.listeners));
-        let mut trail = self.start(&job).await?;
-        trail.pay_from(outlook.purse());
+        let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
+        let mut trail = self.start_trail(&job).await?;
+        trail.pay_from(routing_context.reservation());
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, Pulse)> = None;
+        let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
         loop {
-            match plan.next(failure.take(), job.view(&outlook)) {
-                Step::PassOver(candidate, objection) => trail.passed_over(&candidate, &objection),
+            match plan.next(failure.take(), job.decision_input(&routing_context)) {
+                Step::Skip(candidate, skip_reason) => trail.passed_over(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
-                    if let Some((candidate, reply, pulse)) = withheld {
+                    if let Some((candidate, reply, feedback)) = withheld {
                         trail.pass_on(&candidate).await?;
-                        return relay(reply, pulse, trail, &intent.request, job.manner).await;
+                        return relay(reply, feedback, trail, &intent.request, job.options).await;
                     }
                     return Err(exhausted(end, trail).await);
                 }
-                Step::Try { candidate, after, allowance } => {
+                Step::Try { candidate, after, time_budget } => {
                     let due = Instant::now();
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;
                     }
                     trail.calling(&candidate, intent.drills.class_of(&candidate.model.name).is_some());
-                    let pulse = self.pulse(&job, &candidate);
+                    let feedback = self.feedback(&job, &candidate);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = self.attempt(&job, &candidate, called, allowance);
+                    let attempted = self.attempt(&job, &candidate, called, time_budget);
                     let (outcome, adapted) = attempted.instrument(span.clone()).await;
                     let took = called.elapsed();
                     // What is waited for a provider to recover is none of our own time.
                     trail.called(due.elapsed());
                     let fault = match outcome {
-                        Outcome::Ready(reply) => {
+                        AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
                             trail.commit(&candidate, reply.status(), took, adapted).await?;
-                            return relay(reply, pulse, trail, &intent.request, job.manner).await;
+                            return relay(reply, feedback, trail, &intent.request, job.options).await;
                         }
-                        Outcome::Failed(fault) => fault,
-                        Outcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply, pulse.clone()));
+                        AttemptOutcome::Failed(fault) => fault,
+                        AttemptOutcome::Filtered(reply, fault) => {
+                            withheld = Some((candidate.clone(), reply, feedback.clone()));
                             fault
                         }
                     };
-                    let found = pulse.explain(fault);
+                    let found = feedback.classify(fault);
                     spans::failed(&span, &found, took);
-                    pulse.failed(&found, || job.number());
+                    feedback.failed(&found, || job.number());
                     trail.failed(&candidate, &found, took, adapted);
                     failure = Some(found);
                 }
@@ -155,16 +155,16 @@ impl Gateway {
         }
     }
 
-    async fn start(&self, job: &Job) -> Result<Trail> {
+    async fn start_trail(&self, job: &Job) -> Result<Trail> {
         // What was made to fail is no figure of the service.
         let metrics = if job.intent.drills.is_empty() { self.metrics.clone() } else { Arc::default() };
         let (context, origin) = (job.context.clone(), job.intent.drills.origin());
         Trail::start(context, origin, self.clock.clone(), self.recorder.clone(), metrics).await
     }
 
-    fn pulse(&self, job: &Job, candidate: &Candidate) -> Pulse {
-        Pulse::new(
-            &self.listeners,
+    fn feedback(&self, job: &Job, candidate: &Candidate) -> CallFeedback {
+        CallFeedback::new(
+            &self.shared_state,
             job.intent.organization.id,
             &candidate.model,
             !job.intent.drills.is_empty(),
@@ -176,31 +176,31 @@ impl Gateway {
         job: &Job,
         candidate: &Candidate,
         called: Instant,
-        allowance: Duration,
-    ) -> (Outcome, Vec<String>) {
+        time_budget: Duration,
+    ) -> (AttemptOutcome, Vec<String>) {
         let model = &candidate.model;
         if let Some(class) = job.intent.drills.class_of(&model.name) {
-            return (Outcome::Failed(Fault::Drill(class)), Vec::new());
+            return (AttemptOutcome::Failed(Fault::Drill(class)), Vec::new());
         }
         let endpoint = match self.endpoints.of(&self.upstream, &model.provider) {
             Ok(endpoint) => endpoint,
-            Err(connect) => return (Outcome::Failed(Fault::Connect(connect)), Vec::new()),
+            Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
         let known = self.refusals.of(model);
-        let (outcome, changes) = self.call(job, candidate, &endpoint, known, allowance).await;
+        let (outcome, changes) = self.call(job, candidate, &endpoint, known, time_budget).await;
         let optional =
             || crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known);
         let refused = crate::gateway::call::refused_parameters::named(&outcome, optional);
         if refused.is_empty() {
             return (outcome, changes);
         }
-        let left = allowance.saturating_sub(called.elapsed());
+        let left = time_budget.saturating_sub(called.elapsed());
         if left < crate::gateway::routing::plan::LEAST {
             return (outcome, changes);
         }
         // The request has done nothing yet: the same call once more, without what was refused. This is no failure.
         let (outcome, changes) = self.call(job, candidate, &endpoint, known.with(refused), left).await;
-        if !matches!(outcome, Outcome::Failed(_)) {
+        if !matches!(outcome, AttemptOutcome::Failed(_)) {
             self.refusals.learn(model, refused);
         }
         (outcome, changes)
@@ -212,8 +212,8 @@ impl Gateway {
         candidate: &Candidate,
         endpoint: &Endpoint,
         refused: Parameters,
-        allowance: Duration,
-    ) -> (Outcome, Vec<String>) {
+        time_budget: Duration,
+    ) -> (AttemptOutcome, Vec<String>) {
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(&job.intent.request, candidate, refused, &share).await;
@@ -233,7 +233,7 @@ impl Gateway {
             message: &message,
             stream: job.intent.request.stream,
             include_usage: job.intent.request.include_usage,
-            allowance,
+            time_budget,
             now: job.context.created_at,
             share: &share,
         };
@@ -268,8 +268,8 @@ fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
 async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {
     let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
         Exhausted::Failed(failure) => (failure, Failure::caller_status),
-        Exhausted::Cooling(cooling) => (trail.left_alone(&cooling), Failure::caller_status_in_cooldown),
-        Exhausted::PassedOver(reason) => (trail.last_pass_over(reason), Failure::caller_status),
+        Exhausted::InCooldown(cooldown) => (trail.left_alone(&cooldown), Failure::caller_status_in_cooldown),
+        Exhausted::Skipped(reason) => (trail.last_pass_over(reason), Failure::caller_status),
     };
     let status = caller_status(&failure);
     trail.fail(failure, status).await
@@ -287,8 +287,8 @@ impl Job {
     }
 
     /// The world as the plan may see it now.
-    fn view<'a>(&self, outlook: &'a dyn Outlook) -> View<'a> {
+    fn decision_input<'a>(&self, facts: &'a dyn CandidateFacts) -> DecisionInput<'a> {
         let left = self.intent.deadline().saturating_sub(self.context.started.elapsed());
-        View { left, jitter: rand::random(), outlook }
+        DecisionInput { left, jitter: rand::random(), facts }
     }
 }

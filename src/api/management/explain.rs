@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::preview::explain;
 use crate::gateway::preview::explain::Explanation;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::intent::Known;
+use crate::gateway::request::intent::StateView;
 use crate::http::body_reader::BodyReader;
 
 /// Explain a request
@@ -38,6 +38,6 @@ pub async fn explain(
     let share = gateway.shares.of(caller.organization.id);
     let chat = ChatRequest::read(&share, body.bytes).await?;
     let intent = intent(&caller, request.headers(), chat)?;
-    let known = Known { refusals: Some(&gateway.refusals), ..Known::from(&*gateway.listeners) };
-    Ok(HttpResponse::Ok().json(explain::explain(&intent, known)?))
+    let state = StateView { refusals: Some(&gateway.refusals), ..StateView::from(&*gateway.shared_state) };
+    Ok(HttpResponse::Ok().json(explain::explain(&intent, state)?))
 }

@@ -18,7 +18,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::session_id::identify;
 use crate::gateway::record::trail::Context;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::response::relay::Manner;
+use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
 
@@ -91,7 +91,7 @@ fn job(
         created_at: gateway.clock.now(),
         started,
     };
-    let manner = Manner {
+    let options = ResponseOptions {
         metadata: text(headers, "x-failsoft-metadata")
             .is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
         idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
@@ -100,7 +100,7 @@ fn job(
     };
     let intent = intent(&caller, headers, chat)?;
     intent.drills.check_scope(&caller.key)?;
-    Ok(Job { intent, traceparent: traceparent(headers), context, manner })
+    Ok(Job { intent, traceparent: traceparent(headers), context, options })
 }
 
 /// The model that the path names, as Azure's clients write it.

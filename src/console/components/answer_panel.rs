@@ -11,7 +11,7 @@ use crate::console::components::status_badge::reason;
 use crate::console::components::timing_bar::Strip;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::gateway::preview::playground_request::Question;
+use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::store::pagination::PageRequest;
 use crate::store::{EventFilter, EventRow, OrgStore, RequestRow};
 
@@ -55,8 +55,8 @@ impl Outcome {
     ///
     /// # Errors
     /// What kept the question from being asked at all.
-    pub async fn ask(gateway: &Gateway, data: &OrgStore, question: &Question) -> Result<Self> {
-        let (answer, failure) = match gateway.ask(question).await {
+    pub async fn ask(gateway: &Gateway, data: &OrgStore, question: &PlaygroundRequest) -> Result<Self> {
+        let (answer, failure) = match gateway.playground_answer(question).await {
             Ok(answer) => (Some(answer), String::new()),
             Err(Error::Chain(chain)) => (None, chain.failure.message),
             Err(error) => return Err(error),
@@ -70,7 +70,7 @@ impl Outcome {
     /// The database cannot be read.
     pub async fn read(
         data: &OrgStore,
-        question: &Question,
+        question: &PlaygroundRequest,
         answer: Option<String>,
         failure: String,
     ) -> Result<Self> {

@@ -44,7 +44,7 @@ pub struct Call<'a> {
     /// Whether the caller wants the usage chunk.
     pub include_usage: bool,
     /// The longest it may take until content arrives.
-    pub allowance: Duration,
+    pub time_budget: Duration,
     /// Now, for providers that name a date.
     pub now: DateTime<Utc>,
     /// Where the bytes of the answer are counted while they are held.
@@ -53,7 +53,7 @@ pub struct Call<'a> {
 
 /// How a call came out.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// An answer, or the beginning of one.
     Ready(Reply),
     /// No answer.
@@ -97,33 +97,33 @@ impl Reply {
 }
 
 /// Makes the call.
-pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> Outcome {
+pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let (limit, kind) = if call.stream {
         (call.model.first_frame_timeout, TimeoutKind::FirstFrame)
     } else {
         (call.model.answer_timeout, TimeoutKind::Answer)
     };
-    let allowance = call.allowance;
-    match timeout(limit.min(allowance), exchange(upstream, call)).await {
+    let time_budget = call.time_budget;
+    match timeout(limit.min(time_budget), exchange(upstream, call)).await {
         Ok(outcome) => outcome,
         // What the model would have done with its own time is not known.
-        Err(_) if allowance < limit => Outcome::Failed(Fault::TimeBudget(kind)),
-        Err(_) => Outcome::Failed(Fault::Timeout(kind)),
+        Err(_) if time_budget < limit => AttemptOutcome::Failed(Fault::TimeBudget(kind)),
+        Err(_) => AttemptOutcome::Failed(Fault::Timeout(kind)),
     }
 }
 
-async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
+async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let started = Instant::now();
     let posted = on_behalf_of(call.share.clone(), upstream.post(call.target, call.message));
     let mut response = match posted.await {
         Ok(response) => response,
-        Err(error) => return Outcome::Failed(send_fault(error)),
+        Err(error) => return AttemptOutcome::Failed(send_fault(error)),
     };
     let status = response.status();
     if !(200..300).contains(&status) {
         let body = error_body(&mut response).await;
         let error = providers::parse_error(status, response.headers(), &body, call.now);
-        return Outcome::Failed(Fault::Upstream(Box::new(error)));
+        return AttemptOutcome::Failed(Fault::Upstream(Box::new(error)));
     }
     if call.stream {
         let names = Names::new(&call.model.name, &call.model.provider.name);
@@ -132,20 +132,20 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> Outcome {
     let mut held = call.share.hold();
     let body = match whole_answer(&mut response, &mut held).await {
         Ok(body) => body,
-        Err(fault) => return Outcome::Failed(fault),
+        Err(fault) => return AttemptOutcome::Failed(fault),
     };
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
     match judge_aside(&body, call.share).await {
-        Judged::Usable(seen) => Outcome::Ready(whole(body, Some(seen))),
-        Judged::Withheld(seen, fault) => Outcome::Filtered(whole(body, seen), fault),
-        Judged::Failed(fault) => Outcome::Failed(fault),
+        Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
+        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
+        Judged::Failed(fault) => AttemptOutcome::Failed(fault),
     }
 }
 
 /// What a fault means, by the organization's mappings before the installation's sentences. A provider may send our
 /// credential back in its error, in a form that no pattern knows: it is taken out by its value, of every text that a
 /// provider can fill.
-pub(in crate::gateway) fn explain(
+pub(in crate::gateway) fn classify_and_redact(
     fault: Fault,
     provider: &ProviderEntry,
     sentences: &Sentences,

@@ -4,7 +4,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::gateway::request::json_object::{Member, Members};
+use crate::gateway::request::json_object::{RawMember, RawObject};
 
 /// The events of a completion: for each choice its message and its end, then the usage, then `[DONE]`. A text that is
 /// no completion is one event.
@@ -21,11 +21,11 @@ pub(in crate::gateway) fn events(body: &[u8]) -> Vec<u8> {
 }
 
 fn write(body: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let answer = Members::parse(body).ok()?;
+    let answer = RawObject::parse(body).ok()?;
     let choices: Vec<&RawValue> = serde_json::from_str(answer.present("choices")?.get()).ok()?;
     let head = head(&answer);
     for (position, choice) in choices.iter().enumerate() {
-        let choice = Members::parse(choice.get().as_bytes()).ok()?;
+        let choice = RawObject::parse(choice.get().as_bytes()).ok()?;
         let index =
             choice.present("index").map_or_else(|| position.to_string(), |index| index.get().to_owned());
         let chunk = |out: &mut Vec<u8>| {
@@ -52,7 +52,7 @@ fn write(body: &[u8], out: &mut Vec<u8>) -> Option<()> {
 }
 
 /// How every chunk begins: with all that the completion says of itself.
-fn head(answer: &Members<'_>) -> Vec<u8> {
+fn head(answer: &RawObject<'_>) -> Vec<u8> {
     let mut head = b"data: {\"object\":\"chat.completion.chunk\",".to_vec();
     let own = ["choices", "usage", "object", "error"];
     for member in answer.0.iter().filter(|member| !own.contains(&&*member.name)) {
@@ -63,7 +63,7 @@ fn head(answer: &Members<'_>) -> Vec<u8> {
 }
 
 /// The message of a choice as one delta.
-fn said(choice: &Members<'_>, out: &mut Vec<u8>) {
+fn said(choice: &RawObject<'_>, out: &mut Vec<u8>) {
     for name in ["logprobs", "text"] {
         if let Some(value) = choice.get(name) {
             out.push(b',');
@@ -72,7 +72,7 @@ fn said(choice: &Members<'_>, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(b",\"delta\":{");
     let message = ["message", "delta"].iter().find_map(|name| choice.present(name));
-    let message = message.and_then(|message| Members::parse(message.get().as_bytes()).ok());
+    let message = message.and_then(|message| RawObject::parse(message.get().as_bytes()).ok());
     let mut first = true;
     for member in message.iter().flat_map(|message| &message.0) {
         if !std::mem::take(&mut first) {
@@ -89,7 +89,7 @@ fn said(choice: &Members<'_>, out: &mut Vec<u8>) {
 }
 
 /// The end of a choice, with whatever else it says.
-fn ended(choice: &Members<'_>, out: &mut Vec<u8>) {
+fn ended(choice: &RawObject<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"delta\":{}");
     let before = ["index", "message", "delta", "logprobs", "text"];
     for member in choice.0.iter().filter(|member| !before.contains(&&*member.name)) {
@@ -109,7 +109,7 @@ fn write_calls(calls: &RawValue, out: &mut Vec<u8>) {
             out.push(b',');
         }
         let members =
-            Members::parse(call.get().as_bytes()).ok().filter(|call| call.present("index").is_none());
+            RawObject::parse(call.get().as_bytes()).ok().filter(|call| call.present("index").is_none());
         let Some(members) = members else {
             one_line(call.get().as_bytes(), out);
             continue;
@@ -124,7 +124,7 @@ fn write_calls(calls: &RawValue, out: &mut Vec<u8>) {
     out.push(b']');
 }
 
-fn write_member(member: &Member<'_>, out: &mut Vec<u8>) {
+fn write_member(member: &RawMember<'_>, out: &mut Vec<u8>) {
     write_value(&member.name, member.value, out);
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::attempt::Outcome;
+use super::attempt::AttemptOutcome;
 use super::classify::Fault;
 use crate::providers::accepts::{Parameters, refused_parameters};
 use crate::store::snapshot::ModelEntry;
@@ -81,9 +81,11 @@ fn keys(model: &ModelEntry) -> [(Uuid, Version); 2] {
 
 /// Which of the parameters that a call could have done without its provider says that it does not take.
 #[must_use]
-pub fn named(outcome: &Outcome, optional: impl FnOnce() -> Parameters) -> Parameters {
+pub fn named(outcome: &AttemptOutcome, optional: impl FnOnce() -> Parameters) -> Parameters {
     match outcome {
-        Outcome::Failed(Fault::Upstream(error)) => refused_parameters(error, optional()),
-        Outcome::Failed(_) | Outcome::Ready(_) | Outcome::Filtered(..) => Parameters::default(),
+        AttemptOutcome::Failed(Fault::Upstream(error)) => refused_parameters(error, optional()),
+        AttemptOutcome::Failed(_) | AttemptOutcome::Ready(_) | AttemptOutcome::Filtered(..) => {
+            Parameters::default()
+        }
     }
 }

@@ -10,15 +10,15 @@ use uuid::Uuid;
 use super::explain::{Explained, explain};
 use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
-use crate::gateway::preview::playground_request::Question;
+use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::gateway::request::drills::Drills;
-use crate::gateway::request::intent::Known;
+use crate::gateway::request::intent::StateView;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
 /// Where a model's lists lead if it fails in one way, and everybody behind it is unavailable.
 #[derive(Debug)]
-pub struct Course {
+pub struct ChainPreview {
     /// Everybody who would be looked at, in order, the model first.
     pub candidates: Vec<Explained>,
     /// Until a caller without a stream would know, if every call took all the time that it may.
@@ -31,33 +31,33 @@ pub struct Course {
 ///
 /// # Errors
 /// A class that no call fails with.
-pub fn course(
+pub fn chain_preview(
     organization: &Arc<OrganizationSnapshot>,
     model: &ModelEntry,
     class: ErrorClass,
     cooldowns: &Cooldowns,
-) -> Result<Course> {
+) -> Result<ChainPreview> {
     let others = organization.models.keys().filter(|name| **name != *model.name);
     let first = (model.name.to_string(), class);
     // Whoever fails on purpose is neither left alone nor found unfit.
     let drills =
         Drills::of([first].into_iter().chain(others.map(|name| (name.clone(), ErrorClass::Unavailable))))?;
-    let question = Question {
+    let playground = PlaygroundRequest {
         organization: organization.clone(),
         request_id: Uuid::nil(),
         model: model.name.to_string(),
         prompt: String::new(),
         drills,
     };
-    let mut intent = question.intent()?;
+    let mut intent = playground.intent()?;
     intent.deadline = None;
-    let known = Known { cooldowns, habits: None, spending: None, refusals: None };
-    let whole = explain(&intent, known)?;
+    let state = StateView { cooldowns, calibrations: None, spending: None, refusals: None };
+    let complete = explain(&intent, state)?;
     intent.request.stream = true;
-    let stream = explain(&intent, known)?;
-    Ok(Course {
-        candidates: whole.candidates,
-        longest: Duration::from_millis(whole.worst_case_ms),
+    let stream = explain(&intent, state)?;
+    Ok(ChainPreview {
+        candidates: complete.candidates,
+        longest: Duration::from_millis(complete.worst_case_ms),
         longest_stream: Duration::from_millis(stream.worst_case_ms),
     })
 }

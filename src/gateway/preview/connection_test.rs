@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
-use crate::gateway::call::attempt::{error_body, explain, send_fault};
+use crate::gateway::call::attempt::{classify_and_redact, error_body, send_fault};
 use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};
 use crate::gateway::call::endpoint::Endpoint;
 use crate::gateway::call::redact::Credential;
@@ -104,12 +104,12 @@ impl Gateway {
         let took = started.elapsed();
         match found {
             Ok(models) => {
-                self.listeners.health.answered(organization_id, provider);
+                self.shared_state.health.answered(organization_id, provider);
                 ConnectionReport { took, models, failure: None }
             }
             Err(fault) => {
-                let sentences = self.listeners.sentences.load();
-                let failure = explain(fault, provider, &sentences, self.clock.now());
+                let sentences = self.shared_state.sentences.load();
+                let failure = classify_and_redact(fault, provider, &sentences, self.clock.now());
                 // Only the credential is on trial here: no caller's request is.
                 let of_the_provider = match failure.blame() {
                     Blame::Request => None,
@@ -117,7 +117,7 @@ impl Gateway {
                     Blame::Open(failure) => Some(failure.confirmed()),
                 };
                 if let Some(failure) = of_the_provider {
-                    self.listeners.health.failed(organization_id, provider, failure);
+                    self.shared_state.health.failed(organization_id, provider, failure);
                 }
                 ConnectionReport { took, models: Vec::new(), failure: Some(failure) }
             }

@@ -13,11 +13,11 @@ use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::gateway::call::adapt::adapt;
-use crate::gateway::request::intent::{Intent, Known, Now};
-use crate::gateway::routing::plan::{Candidate, Plan, Step, View};
+use crate::gateway::request::intent::{Intent, RoutingContext, StateView};
+use crate::gateway::routing::plan::{Candidate, DecisionInput, Plan, Step};
 use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::pricing::Usage;
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::usage::text_size::TextSize;
 use crate::store::snapshot::ModelEntry;
 
 /// How every call is imagined to fail where the request does not say otherwise.
@@ -82,8 +82,8 @@ pub struct CostRange {
 ///
 /// # Errors
 /// What would be refused: unknown or forbidden models.
-pub fn explain(intent: &Intent, known: Known<'_>) -> Result<Explanation> {
-    let (candidates, spent) = Course::new(intent, known)?.walked();
+pub fn explain(intent: &Intent, state: StateView<'_>) -> Result<Explanation> {
+    let (candidates, spent) = DryRun::new(intent, state)?.run();
     let cost = candidates.iter().filter_map(|candidate| candidate.cost).reduce(CostRange::joined);
     Ok(Explanation {
         requested: intent.request.wanted.primary().to_owned(),
@@ -93,58 +93,58 @@ pub fn explain(intent: &Intent, known: Known<'_>) -> Result<Explanation> {
     })
 }
 
-struct Course<'a> {
+struct DryRun<'a> {
     intent: &'a Intent,
-    outlook: Now<'a>,
+    context: RoutingContext<'a>,
     plan: Plan,
-    prompt: Measure,
-    known: Known<'a>,
+    prompt: TextSize,
+    state: StateView<'a>,
     spent: Duration,
     candidates: Vec<Explained>,
 }
 
-impl<'a> Course<'a> {
-    fn new(intent: &'a Intent, known: Known<'a>) -> Result<Self> {
+impl<'a> DryRun<'a> {
+    fn new(intent: &'a Intent, state: StateView<'a>) -> Result<Self> {
         Ok(Self {
             intent,
-            outlook: Now::imagined(intent, known),
+            context: RoutingContext::dry_run(intent, state),
             plan: intent.plan()?,
             prompt: *intent.request.size(),
-            known,
+            state,
             spent: Duration::ZERO,
             candidates: Vec::new(),
         })
     }
 
-    fn walked(mut self) -> (Vec<Explained>, Duration) {
+    fn run(mut self) -> (Vec<Explained>, Duration) {
         let mut failure = None;
         loop {
             let left = self.intent.deadline().saturating_sub(self.spent);
-            let view = View { left, jitter: 1.0, outlook: &self.outlook };
-            match self.plan.next(failure.take(), view) {
+            let input = DecisionInput { left, jitter: 1.0, facts: &self.context };
+            match self.plan.next(failure.take(), input) {
                 Step::Exhausted(_) => return (self.candidates, self.spent),
-                Step::PassOver(candidate, objection) => {
+                Step::Skip(candidate, skip_reason) => {
                     let explained = self.explained(&candidate);
                     self.candidates.push(Explained {
-                        passed_over: Some(objection.reason),
+                        passed_over: Some(skip_reason.class),
                         cost: None,
                         ..explained
                     });
                 }
-                Step::Try { candidate, after, allowance } => {
+                Step::Try { candidate, after, time_budget } => {
                     let class = self.intent.drills.class_of(&candidate.model.name).unwrap_or(IMAGINED);
-                    self.call(&candidate, class, after, allowance);
-                    failure = Some(imagined(class));
+                    self.call(&candidate, class, after, time_budget);
+                    failure = Some(imagined_failure(class));
                 }
             }
         }
     }
 
-    fn call(&mut self, candidate: &Candidate, class: ErrorClass, after: Duration, allowance: Duration) {
-        let timeout = self.timeout(&candidate.model).min(allowance);
+    fn call(&mut self, candidate: &Candidate, class: ErrorClass, after: Duration, time_budget: Duration) {
+        let timeout = self.timeout(&candidate.model).min(time_budget);
         self.spent += after + timeout;
-        let again = self.candidates.last_mut().filter(|last| *last.model == *candidate.model.name);
-        if let Some(last) = again {
+        let previous = self.candidates.last_mut().filter(|last| *last.model == *candidate.model.name);
+        if let Some(last) = previous {
             last.calls += 1;
             return;
         }
@@ -161,7 +161,7 @@ impl<'a> Course<'a> {
     /// What would be changed, which includes what this process has seen to be refused.
     fn adapted(&self, candidate: &Candidate) -> Vec<String> {
         let model = &candidate.model;
-        let refused = self.known.refusals.map(|refusals| refusals.of(model)).unwrap_or_default();
+        let refused = self.state.refusals.map(|refusals| refusals.of(model)).unwrap_or_default();
         adapt(&self.intent.request, model, candidate.primary, refused).changes
     }
 
@@ -188,8 +188,9 @@ impl<'a> Course<'a> {
 
     fn cost(&self, model: &ModelEntry) -> Option<CostRange> {
         let price = model.price.as_ref()?;
-        let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
-        let prompt = Usage::estimate(habit.prompt(&self.prompt), 0);
+        let calibration =
+            self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
+        let prompt = Usage::estimate(calibration.prompt(&self.prompt), 0);
         let longest = AnswerLimit::of(&self.intent.request).known(model);
         let whole = longest.map(|output| Usage::estimate(prompt.input, output));
         Some(CostRange {
@@ -209,7 +210,7 @@ impl CostRange {
     }
 }
 
-fn imagined(class: ErrorClass) -> Failure {
+fn imagined_failure(class: ErrorClass) -> Failure {
     Failure::ours(class, "explain", "")
 }
 

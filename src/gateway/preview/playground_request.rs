@@ -21,7 +21,7 @@ use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::Intent;
 use crate::gateway::request::json_object;
 use crate::gateway::response::answer::{Answer, AnswerBody, BrokenStream};
-use crate::gateway::response::relay::Manner;
+use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::upstream::sse::{Data, Splitter, data};
@@ -34,7 +34,7 @@ const ENDPOINT: &str = "/v1/chat/completions";
 
 /// What a person asks.
 #[derive(Debug)]
-pub struct Question {
+pub struct PlaygroundRequest {
     /// Whose catalogue, as of now.
     pub organization: Arc<OrganizationSnapshot>,
     /// The request's id in the record.
@@ -54,7 +54,7 @@ pub fn body(model: &str, prompt: &str) -> String {
     format!(r#"{{"model": {model}, "messages": [{{"role": "user", "content": {prompt}}}]}}"#)
 }
 
-impl Question {
+impl PlaygroundRequest {
     /// What is asked for, as a program would ask for it.
     ///
     /// # Errors
@@ -92,8 +92,8 @@ impl Question {
             created_at: now,
             started: Instant::now(),
         };
-        let manner = Manner { metadata: false, idle: PATIENCE, total: PATIENCE, broken };
-        Ok(Job { intent, traceparent: None, context, manner })
+        let options = ResponseOptions { metadata: false, idle: PATIENCE, total: PATIENCE, broken };
+        Ok(Job { intent, traceparent: None, context, options })
     }
 }
 
@@ -102,9 +102,9 @@ impl Gateway {
     ///
     /// # Errors
     /// As [`Gateway::run`].
-    pub async fn ask(&self, question: &Question) -> Result<String> {
-        let _place = self.shares.of(question.organization.id).request()?;
-        match self.run(question.job(false, self.clock.now())?).await? {
+    pub async fn playground_answer(&self, request: &PlaygroundRequest) -> Result<String> {
+        let _place = self.shares.of(request.organization.id).request()?;
+        match self.run(request.job(false, self.clock.now())?).await? {
             Answer { body: AnswerBody::Whole(body), .. } => Ok(text(&body)),
             Answer { body: AnswerBody::Stream(_), .. } => {
                 Err(Error::internal("a stream came where none was asked for"))
@@ -115,7 +115,7 @@ impl Gateway {
 
 /// A piece of an answer that comes bit by bit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum TextChunk {
     /// More of it.
     Text(String),
     /// It broke off, and why.
@@ -123,11 +123,11 @@ pub enum Piece {
 }
 
 /// An answer that has begun. Dropping the pieces cancels the call.
-pub struct Spoken {
+pub struct StreamedAnswer {
     /// What is known of the way to it.
     pub routing: RoutingInfo,
     /// What is said. Its row is recorded when they end.
-    pub pieces: Pin<Box<dyn Stream<Item = Piece>>>,
+    pub chunks: Pin<Box<dyn Stream<Item = TextChunk>>>,
 }
 
 impl Gateway {
@@ -135,43 +135,43 @@ impl Gateway {
     ///
     /// # Errors
     /// As [`Gateway::run`].
-    pub async fn ask_in_pieces(&self, question: &Question) -> Result<Spoken> {
-        let place = self.shares.of(question.organization.id).request()?;
-        let answer = self.run(question.job(true, self.clock.now())?).await?;
-        let pieces: Pin<Box<dyn Stream<Item = Piece>>> = match answer.body {
-            AnswerBody::Whole(body) => Box::pin(once(ready(Piece::Text(text(&body))))),
+    pub async fn stream_playground_answer(&self, request: &PlaygroundRequest) -> Result<StreamedAnswer> {
+        let place = self.shares.of(request.organization.id).request()?;
+        let answer = self.run(request.job(true, self.clock.now())?).await?;
+        let chunks: Pin<Box<dyn Stream<Item = TextChunk>>> = match answer.body {
+            AnswerBody::Whole(body) => Box::pin(once(ready(TextChunk::Text(text(&body))))),
             AnswerBody::Stream(relay) => {
                 let mut splitter = Splitter::default();
-                let pieces = relay.into_stream().map(move |chunk| {
+                let chunks = relay.into_stream().map(move |chunk| {
                     let _ = &place;
-                    iter(said(&mut splitter, chunk))
+                    iter(text_chunks(&mut splitter, chunk))
                 });
-                Box::pin(pieces.flatten())
+                Box::pin(chunks.flatten())
             }
         };
-        Ok(Spoken { routing: answer.routing, pieces })
+        Ok(StreamedAnswer { routing: answer.routing, chunks })
     }
 }
 
 /// What the events of a chunk say, as one text, and whether it broke off.
-fn said(splitter: &mut Splitter, chunk: Bytes) -> Vec<Piece> {
+fn text_chunks(splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
     splitter.push(chunk);
-    let (mut text, mut pieces) = (String::new(), Vec::new());
+    let (mut text, mut chunks) = (String::new(), Vec::new());
     // The relay has read these lines already: none is too long.
     while let Ok(Some(event)) = splitter.next_event() {
         let Data::Line(line) = data(&event) else { continue };
         if let Some(message) = text_at(line, &["error", "message"]) {
-            pieces.push(Piece::Broken(message));
+            chunks.push(TextChunk::Broken(message));
         }
         text.push_str(&text_at(line, &["choices", "0", "delta", "content"]).unwrap_or_default());
     }
     if !text.is_empty() {
-        pieces.insert(0, Piece::Text(text));
+        chunks.insert(0, TextChunk::Text(text));
     }
-    pieces
+    chunks
 }
 
-/// The chunk of a stream that broke, for [`said`].
+/// The chunk of a stream that broke, for [`text_chunks`].
 fn broken(broken: &BrokenStream<'_>) -> Bytes {
     let error = json!({ "error": { "message": broken.failure.message } });
     format!("data: {error}\n\n").into()
@@ -180,7 +180,7 @@ fn broken(broken: &BrokenStream<'_>) -> Bytes {
 /// What the model said, or the whole body where it said nothing in words.
 fn text(body: &[u8]) -> String {
     match text_at(body, &["choices", "0", "message", "content"]) {
-        Some(said) if !said.is_empty() => said,
+        Some(content) if !content.is_empty() => content,
         _ => String::from_utf8_lossy(body).into_owned(),
     }
 }
@@ -200,13 +200,13 @@ mod tests {
         for size in [1, 7, 40, stream.len()] {
             let mut splitter = Splitter::default();
             let chunks = stream.as_bytes().chunks(size).map(Bytes::copy_from_slice);
-            let pieces: Vec<Piece> = chunks.flat_map(|chunk| said(&mut splitter, chunk)).collect();
-            let words = pieces.iter().filter_map(|piece| match piece {
-                Piece::Text(text) => Some(text.as_str()),
-                Piece::Broken(_) => None,
+            let chunks: Vec<TextChunk> = chunks.flat_map(|chunk| text_chunks(&mut splitter, chunk)).collect();
+            let words = chunks.iter().filter_map(|chunk| match chunk {
+                TextChunk::Text(text) => Some(text.as_str()),
+                TextChunk::Broken(_) => None,
             });
             assert_eq!(words.collect::<String>(), "Hello", "{size}");
-            assert_eq!(pieces.last(), Some(&Piece::Broken("gone".to_owned())), "{size}");
+            assert_eq!(chunks.last(), Some(&TextChunk::Broken("gone".to_owned())), "{size}");
         }
     }
 

@@ -10,13 +10,13 @@ use crate::domain::error_class::ErrorClass;
 use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
-use crate::gateway::request::requirements::Needs;
-use crate::gateway::routing::budget::{Estimate, OverBudget, Purse, Spending};
-use crate::gateway::routing::call_feedback::Listeners;
-use crate::gateway::routing::cooldown::{Cooldowns, Heat};
-use crate::gateway::routing::plan::{Limits, Outlook, Plan};
+use crate::gateway::request::requirements::Requirements;
+use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
+use crate::gateway::routing::call_feedback::SharedState;
+use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
+use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
-use crate::gateway::usage::calibration::Habits;
+use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
@@ -88,23 +88,23 @@ impl Intent {
 
 /// What is known when a request comes in.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct StateView<'a> {
     /// Which models are left alone.
     pub cooldowns: &'a Cooldowns,
     /// How models count; none where nobody cares.
-    pub habits: Option<&'a Habits>,
+    pub calibrations: Option<&'a TokenCalibrations>,
     /// What budgets have spent; none where nobody pays.
     pub spending: Option<&'a Spending>,
     /// Which parameters providers were seen to refuse; none where that does not matter.
     pub refusals: Option<&'a Refusals>,
 }
 
-impl<'a> From<&'a Listeners> for Known<'a> {
-    fn from(listeners: &'a Listeners) -> Self {
+impl<'a> From<&'a SharedState> for StateView<'a> {
+    fn from(shared_state: &'a SharedState) -> Self {
         Self {
-            cooldowns: &listeners.cooldowns,
-            habits: Some(&listeners.habits),
-            spending: Some(&listeners.spending),
+            cooldowns: &shared_state.cooldowns,
+            calibrations: Some(&shared_state.calibrations),
+            spending: Some(&shared_state.spending),
             refusals: None,
         }
     }
@@ -112,46 +112,46 @@ impl<'a> From<&'a Listeners> for Known<'a> {
 
 /// What is known of models now, as one request sees it.
 #[derive(Debug)]
-pub struct Now<'a> {
-    known: Known<'a>,
+pub struct RoutingContext<'a> {
+    state: StateView<'a>,
     drills: &'a Drills,
-    needs: Needs<'a>,
+    requirements: Requirements<'a>,
     request: &'a ChatRequest,
     limit: OnceCell<AnswerLimit>,
     /// What limits the request; none for a drill, which is nobody's money.
-    purse: Option<Arc<Purse>>,
+    reservation: Option<Arc<BudgetReservation>>,
     /// Whether a probe that is claimed is really taken.
-    real: bool,
+    takes_effect: bool,
 }
 
-impl<'a> Now<'a> {
+impl<'a> RoutingContext<'a> {
     /// For a request that is going to be made. A drill leaves no trace, so it takes no probe from a real one.
     #[must_use]
-    pub fn new(intent: &'a Intent, known: Known<'a>) -> Self {
+    pub fn new(intent: &'a Intent, state: StateView<'a>) -> Self {
         let drills = &intent.drills;
         let key = intent.key.as_ref().map(|key| key.id);
-        let paid = known.spending.filter(|_| drills.is_empty());
+        let paid = state.spending.filter(|_| drills.is_empty());
         Self {
-            known,
+            state,
             drills,
-            needs: Needs::of(&intent.request),
+            requirements: Requirements::of(&intent.request),
             request: &intent.request,
             limit: OnceCell::new(),
-            purse: paid.and_then(|spending| spending.purse(&intent.organization, key)),
-            real: drills.is_empty(),
+            reservation: paid.and_then(|spending| spending.reservation(&intent.organization, key)),
+            takes_effect: drills.is_empty(),
         }
     }
 
     /// For a request that is only thought through.
     #[must_use]
-    pub fn imagined(intent: &'a Intent, known: Known<'a>) -> Self {
-        Self { real: false, ..Self::new(intent, known) }
+    pub fn dry_run(intent: &'a Intent, state: StateView<'a>) -> Self {
+        Self { takes_effect: false, ..Self::new(intent, state) }
     }
 
     /// What limits the request, for whoever records what it cost.
     #[must_use]
-    pub fn purse(&self) -> Option<Arc<Purse>> {
-        self.purse.clone()
+    pub fn reservation(&self) -> Option<Arc<BudgetReservation>> {
+        self.reservation.clone()
     }
 
     /// What a call may cost. A budget that is too strict is noticed; one that is too lax is paid for.
@@ -161,8 +161,9 @@ impl<'a> Now<'a> {
             return Estimate::Free;
         }
         let prompt = self.request.size();
-        let habit = self.known.habits.map(|habits| habits.of(model.id)).unwrap_or_default();
-        let input = habit.prompt(prompt).max(prompt.least_tokens());
+        let calibration =
+            self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
+        let input = calibration.prompt(prompt).max(prompt.least_tokens());
         let input = model.context_window.map_or(input, |window| input.min(window));
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
         let cost = |output: i64| Usage::estimate(input, output).cost(price);
@@ -179,26 +180,26 @@ impl<'a> Now<'a> {
     }
 }
 
-impl Outlook for Now<'_> {
-    fn heat(&self, model: &ModelEntry) -> Heat {
-        if self.is_drilled(model) { Heat::Cool } else { self.known.cooldowns.heat(model) }
+impl CandidateFacts for RoutingContext<'_> {
+    fn cooldown_state(&self, model: &ModelEntry) -> CooldownState {
+        if self.is_drilled(model) { CooldownState::Closed } else { self.state.cooldowns.state(model) }
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.real || self.known.cooldowns.claim_probe(model)
+        !self.takes_effect || self.state.cooldowns.claim_probe(model)
     }
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
-        if self.is_drilled(model) { None } else { self.needs.unfit(model) }
+        if self.is_drilled(model) { None } else { self.requirements.unfit(model) }
     }
 
     fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {
-        self.purse.as_ref()?.over(self.estimate(model))
+        self.reservation.as_ref()?.exceeded_by(self.estimate(model))
     }
 
     fn reserve(&self, model: &ModelEntry) -> Option<OverBudget> {
-        let purse = self.purse.as_ref()?;
+        let reservation = self.reservation.as_ref()?;
         let estimate = self.estimate(model);
-        if self.real { purse.reserve(estimate) } else { purse.over(estimate) }
+        if self.takes_effect { reservation.reserve(estimate) } else { reservation.exceeded_by(estimate) }
     }
 }

@@ -16,7 +16,7 @@ pub const MAX_MEMBERS: usize = 1_024;
 
 /// One member of an object.
 #[derive(Debug, Clone)]
-pub struct Member<'a> {
+pub struct RawMember<'a> {
     /// Its name, unescaped.
     pub name: Cow<'a, str>,
     /// Its value as it stands in the text.
@@ -25,9 +25,9 @@ pub struct Member<'a> {
 
 /// The members of an object, in their order.
 #[derive(Debug, Clone)]
-pub struct Members<'a>(pub Vec<Member<'a>>);
+pub struct RawObject<'a>(pub Vec<RawMember<'a>>);
 
-impl<'a> Members<'a> {
+impl<'a> RawObject<'a> {
     /// Reads the top level of `text`.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ pub fn at<'a>(text: &'a [u8], path: &[&str]) -> Option<&'a RawValue> {
     for name in path {
         value = match *name {
             "0" => serde_json::from_str::<First<'a>>(value.get()).ok()?.0?,
-            name => Members::parse(value.get().as_bytes()).ok()?.get(name)?,
+            name => RawObject::parse(value.get().as_bytes()).ok()?.get(name)?,
         };
     }
     Some(value)
@@ -102,11 +102,11 @@ pub fn span(text: &[u8], part: &[u8]) -> Range<usize> {
     start..(start + part.len()).min(text.len())
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
         impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
+            type Value = RawObject<'de>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("an object")
@@ -118,9 +118,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                     if members.len() == MAX_MEMBERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
-                    members.push(Member { name, value: map.next_value()? });
+                    members.push(RawMember { name, value: map.next_value()? });
                 }
-                Ok(Members(members))
+                Ok(RawObject(members))
             }
         }
         deserializer.deserialize_map(Object)
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn values_are_found_where_they_stand() {
         let text = br#" { "model" : "a\u0062", "messages":[{"content":"}{"}], "n":null } "#;
-        let members = Members::parse(text).expect("an object");
+        let members = RawObject::parse(text).expect("an object");
         let model = members.get("model").expect("model");
         assert_eq!(&text[span(text, model.get().as_bytes())], br#""a\u0062""#);
         assert!(members.present("n").is_none() && members.get("n").is_some());
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn names_are_compared_without_their_escapes() {
         let text = br#"{"model":"a","mod\u0065l":"b"}"#;
-        let members = Members::parse(text).expect("an object");
+        let members = RawObject::parse(text).expect("an object");
         assert_eq!(members.duplicate(), Some("model"));
     }
 
@@ -194,8 +194,8 @@ mod tests {
     #[test]
     fn depth_costs_no_stack() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500_000), "]".repeat(500_000));
-        assert!(Members::parse(deep.as_bytes()).is_ok());
-        assert!(Members::parse("[".repeat(500_000).as_bytes()).is_err());
+        assert!(RawObject::parse(deep.as_bytes()).is_ok());
+        assert!(RawObject::parse("[".repeat(500_000).as_bytes()).is_err());
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
             let members: Vec<String> = (0..count).map(|number| format!("\"{number}\":0")).collect();
             format!("{{{}}}", members.join(","))
         };
-        assert!(Members::parse(of(MAX_MEMBERS).as_bytes()).is_ok());
-        assert!(Members::parse(of(MAX_MEMBERS + 1).as_bytes()).is_err());
+        assert!(RawObject::parse(of(MAX_MEMBERS).as_bytes()).is_ok());
+        assert!(RawObject::parse(of(MAX_MEMBERS + 1).as_bytes()).is_err());
     }
 }

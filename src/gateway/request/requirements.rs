@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::json_object::{Members, text};
+use crate::gateway::request::json_object::{RawObject, text};
 use crate::providers::accepts::Target;
 use crate::store::snapshot::ModelEntry;
 
@@ -22,7 +22,7 @@ const MOST_CHARACTERS: usize = 8;
 
 /// What one request needs. The messages are read at most once, and only if they might not fit.
 #[derive(Debug)]
-pub struct Needs<'a> {
+pub struct Requirements<'a> {
     request: &'a ChatRequest,
 }
 
@@ -35,7 +35,7 @@ pub(in crate::gateway) struct Prompt {
     images: bool,
 }
 
-impl<'a> Needs<'a> {
+impl<'a> Requirements<'a> {
     /// The needs of a request.
     #[must_use]
     pub fn of(request: &'a ChatRequest) -> Self {
@@ -90,7 +90,7 @@ impl<'a> Needs<'a> {
 
     fn has_schema(&self) -> bool {
         let part = self.request.parts.iter().find(|part| part.name == "response_format");
-        let format = part.and_then(|part| Members::parse(self.request.value(part)).ok());
+        let format = part.and_then(|part| RawObject::parse(self.request.value(part)).ok());
         format.and_then(|format| format.get("type")).is_some_and(|kind| kind.get() == "\"json_schema\"")
     }
 
@@ -192,8 +192,8 @@ mod tests {
 
     fn prompt(body: &str) -> (Prompt, bool) {
         let request = ChatRequest::parse(Bytes::copy_from_slice(body.as_bytes())).expect(body);
-        let needs = Needs::of(&request);
-        (needs.prompt(), needs.has_tools())
+        let requirements = Requirements::of(&request);
+        (requirements.prompt(), requirements.has_tools())
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::gateway::call::frame::Names;
 use crate::gateway::call::whole_answer::GRACE;
 use crate::gateway::record::trail::Trail;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::routing::call_feedback::Pulse;
+use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::meter::{Delivered, Meter};
 use crate::gateway::usage::pricing::Usage;
 use crate::store::snapshot::ModelEntry;
@@ -30,7 +30,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How the caller wants its answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner {
+pub struct ResponseOptions {
     /// Whether the `failsoft` object is asked for.
     pub metadata: bool,
     /// The longest silence between two frames.
@@ -47,25 +47,25 @@ pub struct Manner {
 /// [`Error::RecordingUnavailable`](crate::domain::error::Error::RecordingUnavailable): a whole answer could not be recorded.
 pub async fn relay(
     reply: Reply,
-    pulse: Pulse,
+    feedback: CallFeedback,
     trail: Trail,
     request: &ChatRequest,
-    manner: Manner,
+    options: ResponseOptions,
 ) -> Result<Answer> {
-    let meter = Meter::new(&pulse, request);
+    let meter = Meter::new(&feedback, request);
     match reply {
         Reply::Whole(whole) => {
-            pulse.answered();
+            feedback.answered();
             let meter = match &whole.seen {
                 Some(answer) => meter.measured_for(request, &answer.usage),
                 None => meter,
             };
-            relay_whole(*whole, pulse.model(), trail, &meter, manner).await
+            relay_whole(*whole, feedback.model(), trail, &meter, options).await
         }
         Reply::Stream(stream) => {
-            pulse.began();
+            feedback.began();
             let wanted = choices_wanted(request);
-            Ok(relay_stream(*stream, wanted, pulse, trail, meter.measured(request), manner))
+            Ok(relay_stream(*stream, wanted, feedback, trail, meter.measured(request), options))
         }
     }
 }
@@ -75,7 +75,7 @@ async fn relay_whole(
     model: &ModelEntry,
     mut trail: Trail,
     meter: &Meter,
-    manner: Manner,
+    options: ResponseOptions,
 ) -> Result<Answer> {
     let WholeReply { status, body, seen, mut held } = whole;
     let mut extra = Vec::new();
@@ -89,7 +89,7 @@ async fn relay_whole(
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
-            if manner.metadata {
+            if options.metadata {
                 let metadata = trail.metadata(&trail.routing(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
@@ -114,31 +114,31 @@ async fn relay_whole(
 fn relay_stream(
     reply: StreamReply,
     wanted: u32,
-    pulse: Pulse,
+    feedback: CallFeedback,
     trail: Trail,
     meter: Meter,
-    manner: Manner,
+    options: ResponseOptions,
 ) -> Answer {
     let StreamReply { status, held, reader } = reply;
     let routing = trail.routing();
     let now = Instant::now();
-    let end = now + manner.total;
+    let end = now + options.total;
     let relay = StreamRelay {
         reader: Some(reader),
         wanted,
         complete: false,
-        pulse,
+        feedback,
         trail,
         meter,
-        idle: manner.idle,
-        broken: manner.broken,
-        metadata: manner.metadata.then(|| routing.clone()),
+        idle: options.idle,
+        broken: options.broken,
+        metadata: options.metadata.then(|| routing.clone()),
         output: held,
         given: false,
         state: State::Reading,
         last_read: now,
         end,
-        timer: Box::pin(sleep_until(end.min(now + manner.idle))),
+        timer: Box::pin(sleep_until(end.min(now + options.idle))),
     };
     Answer { status, routing, body: AnswerBody::Stream(Box::new(relay)) }
 }
@@ -160,7 +160,7 @@ pub struct StreamRelay {
     wanted: u32,
     /// All of them have come to their end: what is still owed is waited for, but not for long.
     complete: bool,
-    pulse: Pulse,
+    feedback: CallFeedback,
     trail: Trail,
     meter: Meter,
     idle: Duration,
@@ -266,7 +266,7 @@ impl StreamRelay {
     /// The record, then the metadata if it is asked for, then `[DONE]`.
     async fn end(&mut self, done: Option<Bytes>) -> Option<Bytes> {
         self.state = State::Over;
-        self.pulse.answered();
+        self.feedback.answered();
         if let Some(reader) = self.reader.take() {
             let usage = self.meter.whole(delivered(&reader));
             if let Err(error) = self.trail.answered(usage).await {
@@ -288,8 +288,8 @@ impl StreamRelay {
     /// After content two models are never spliced: an error, and the end without `[DONE]`.
     async fn break_off(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
-        let failure = self.pulse.explain(interruption(fault));
-        self.pulse.failed(&failure, || 0);
+        let failure = self.feedback.classify(interruption(fault));
+        self.feedback.failed(&failure, || 0);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         let usage = self.meter.usage(delivered(&reader));
         // The caller has its content: if the record fails too, the log is all that is left to tell.

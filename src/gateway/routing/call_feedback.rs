@@ -14,22 +14,22 @@ use super::budget::Spending;
 use super::cooldown::Cooldowns;
 use crate::domain::class_policy::CooldownEffect;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
-use crate::gateway::call::attempt::explain;
+use crate::gateway::call::attempt::classify_and_redact;
 use crate::gateway::call::classify::Fault;
 use crate::gateway::routing::provider_health::Health;
-use crate::gateway::usage::calibration::{Habit, Habits};
+use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
 use crate::providers::Sentences;
 use crate::store::snapshot::ModelEntry;
 
 /// What every call tells its news to.
 #[derive(Debug)]
-pub struct Listeners {
+pub struct SharedState {
     /// Which models are left alone.
     pub cooldowns: Cooldowns,
     /// Which providers accept our credentials.
     pub health: Health,
     /// How models count.
-    pub habits: Habits,
+    pub calibrations: TokenCalibrations,
     /// What budgets have spent.
     pub spending: Spending,
     /// What providers' sentences mean, as of the operator's file.
@@ -38,8 +38,8 @@ pub struct Listeners {
 
 /// One call of one model.
 #[derive(Debug)]
-pub struct Pulse {
-    listeners: Arc<Listeners>,
+pub struct CallFeedback {
+    shared_state: Arc<SharedState>,
     /// A drill must leave no trace in what real requests go by.
     drill: bool,
     organization_id: OrganizationId,
@@ -49,21 +49,21 @@ pub struct Pulse {
     reported: AtomicBool,
 }
 
-impl Pulse {
+impl CallFeedback {
     /// A call that is about to be made.
     #[must_use]
     pub fn new(
-        listeners: &Arc<Listeners>,
+        shared_state: &Arc<SharedState>,
         organization_id: OrganizationId,
         model: &Arc<ModelEntry>,
         drill: bool,
     ) -> Self {
         Self {
-            listeners: listeners.clone(),
+            shared_state: shared_state.clone(),
             drill,
             organization_id,
             model: model.clone(),
-            called_at: listeners.cooldowns.now(),
+            called_at: shared_state.cooldowns.now(),
             reported: AtomicBool::new(false),
         }
     }
@@ -76,68 +76,68 @@ impl Pulse {
 
     /// How the model counts; in a drill, nothing that was learned or is to be.
     #[must_use]
-    pub fn habit(&self) -> Arc<Habit> {
-        if self.drill { Arc::default() } else { self.listeners.habits.of(self.model.id) }
+    pub fn calibration(&self) -> Arc<TokenCalibration> {
+        if self.drill { Arc::default() } else { self.shared_state.calibrations.of(self.model.id) }
     }
 
     /// What a fault of the call means.
     #[must_use]
-    pub fn explain(&self, fault: Fault) -> Failure {
-        let now = self.listeners.cooldowns.date();
-        explain(fault, &self.model.provider, &self.listeners.sentences.load(), now)
+    pub fn classify(&self, fault: Fault) -> Failure {
+        let now = self.shared_state.cooldowns.date();
+        classify_and_redact(fault, &self.model.provider, &self.shared_state.sentences.load(), now)
     }
 
     /// The call failed, or its stream broke. `request` is a number that tells different requests apart; it is asked
     /// for only where that matters.
     pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) {
-        let Some(listeners) = self.report() else { return };
-        let cooldowns = &listeners.cooldowns;
+        let Some(shared_state) = self.report() else { return };
+        let cooldowns = &shared_state.cooldowns;
         match failure.blame() {
             Blame::Request if failure.class.policy().cooldown == CooldownEffect::None => {
                 cooldowns.refused(&self.model, self.called_at);
             }
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),
-            Blame::Model(failure) => self.of_the_model(listeners, failure),
+            Blame::Model(failure) => self.report_model_failure(shared_state, failure),
             Blame::Open(failure) => match cooldowns.suspected(&self.model, failure, request()) {
-                Some(failure) => self.of_the_model(listeners, failure),
+                Some(failure) => self.report_model_failure(shared_state, failure),
                 None => cooldowns.undecided(&self.model, self.called_at),
             },
         }
     }
 
-    fn of_the_model(&self, listeners: &Listeners, failure: ModelFailure<'_>) {
-        listeners.cooldowns.failed(&self.model, failure, self.called_at);
-        listeners.health.failed(self.organization_id, &self.model.provider, failure);
+    fn report_model_failure(&self, shared_state: &SharedState, failure: ModelFailure<'_>) {
+        shared_state.cooldowns.failed(&self.model, failure, self.called_at);
+        shared_state.health.failed(self.organization_id, &self.model.provider, failure);
     }
 
     /// Its stream has begun.
     pub fn began(&self) {
-        if let Some(listeners) = self.report() {
-            listeners.cooldowns.began(&self.model, self.called_at);
-            listeners.health.answered(self.organization_id, &self.model.provider);
+        if let Some(shared_state) = self.report() {
+            shared_state.cooldowns.began(&self.model, self.called_at);
+            shared_state.health.answered(self.organization_id, &self.model.provider);
         }
     }
 
     /// Its answer is whole.
     pub fn answered(&self) {
-        if let Some(listeners) = self.report() {
-            listeners.cooldowns.answered(&self.model, self.called_at);
-            listeners.health.answered(self.organization_id, &self.model.provider);
+        if let Some(shared_state) = self.report() {
+            shared_state.cooldowns.answered(&self.model, self.called_at);
+            shared_state.health.answered(self.organization_id, &self.model.provider);
         }
     }
 
     /// Those that hear of it; none in a drill.
-    fn report(&self) -> Option<&Arc<Listeners>> {
+    fn report(&self) -> Option<&Arc<SharedState>> {
         self.reported.store(true, Ordering::Relaxed);
-        (!self.drill).then_some(&self.listeners)
+        (!self.drill).then_some(&self.shared_state)
     }
 }
 
 /// The same call, which says for itself what it says.
-impl Clone for Pulse {
+impl Clone for CallFeedback {
     fn clone(&self) -> Self {
         Self {
-            listeners: self.listeners.clone(),
+            shared_state: self.shared_state.clone(),
             drill: self.drill,
             organization_id: self.organization_id,
             model: self.model.clone(),
@@ -147,10 +147,10 @@ impl Clone for Pulse {
     }
 }
 
-impl Drop for Pulse {
+impl Drop for CallFeedback {
     fn drop(&mut self) {
         if !*self.reported.get_mut() && !self.drill {
-            self.listeners.cooldowns.undecided(&self.model, self.called_at);
+            self.shared_state.cooldowns.undecided(&self.model, self.called_at);
         }
     }
 }

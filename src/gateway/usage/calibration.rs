@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::ids::ModelId;
 
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::usage::text_size::TextSize;
 
 /// Models whose habits are kept. Beyond it all are forgotten: only an installation of very many models sees that.
 const MOST_MODELS: usize = 50_000;
@@ -20,17 +20,17 @@ const MEMORY: f64 = 16.0;
 
 /// The habits of all models.
 #[derive(Debug, Default)]
-pub struct Habits {
-    by_model: papaya::HashMap<ModelId, Arc<Habit>>,
+pub struct TokenCalibrations {
+    by_model: papaya::HashMap<ModelId, Arc<TokenCalibration>>,
 }
 
-impl Habits {
+impl TokenCalibrations {
     /// The habit of a model.
     #[must_use]
-    pub fn of(&self, model: ModelId) -> Arc<Habit> {
+    pub fn of(&self, model: ModelId) -> Arc<TokenCalibration> {
         let models = self.by_model.pin();
-        if let Some(habit) = models.get(&model) {
-            return habit.clone();
+        if let Some(calibration) = models.get(&model) {
+            return calibration.clone();
         }
         if models.len() >= MOST_MODELS {
             models.clear();
@@ -41,7 +41,7 @@ impl Habits {
 
 /// How one model counts prompts and answers.
 #[derive(Debug, Default)]
-pub struct Habit {
+pub struct TokenCalibration {
     sides: Mutex<Sides>,
 }
 
@@ -51,10 +51,10 @@ struct Sides {
     answers: Rules,
 }
 
-impl Habit {
+impl TokenCalibration {
     /// What the provider would say of a prompt.
     #[must_use]
-    pub fn prompt(&self, size: &Measure) -> i64 {
+    pub fn prompt(&self, size: &TextSize) -> i64 {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.estimate(size)
     }
 
@@ -66,17 +66,17 @@ impl Habit {
 
     /// What the provider would say of an answer.
     #[must_use]
-    pub fn answer(&self, size: &Measure) -> i64 {
+    pub fn answer(&self, size: &TextSize) -> i64 {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.estimate(size)
     }
 
     /// The provider has counted a prompt.
-    pub fn prompt_counted(&self, size: &Measure, tokens: i64) {
+    pub fn prompt_counted(&self, size: &TextSize, tokens: i64) {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.learn(size, tokens);
     }
 
     /// The provider has counted an answer.
-    pub fn answer_counted(&self, size: &Measure, tokens: i64) {
+    pub fn answer_counted(&self, size: &TextSize, tokens: i64) {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.learn(size, tokens);
     }
 }
@@ -107,7 +107,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    fn estimate(&self, size: &Measure) -> i64 {
+    fn estimate(&self, size: &TextSize) -> i64 {
         let [kinds, bytes, pieces] = units(size);
         let by_kinds = self.kinds.ratio * kinds;
         let by_pieces = self.pieces.ratio * pieces;
@@ -124,7 +124,7 @@ impl Rules {
         whole(best.1)
     }
 
-    fn learn(&mut self, size: &Measure, tokens: i64) {
+    fn learn(&mut self, size: &TextSize, tokens: i64) {
         if tokens < LEAST_TOKENS {
             return;
         }
@@ -153,7 +153,7 @@ impl Rule {
     }
 }
 
-fn units(size: &Measure) -> [f64; 3] {
+fn units(size: &TextSize) -> [f64; 3] {
     #[expect(clippy::cast_precision_loss, reason = "texts are far smaller than 2^52 bytes")]
     [size.tokens(), size.bytes, size.pieces].map(|units| units as f64)
 }
@@ -169,9 +169,9 @@ mod tests {
 
     use super::*;
 
-    fn size(text: &str, pieces: u64) -> Measure {
+    fn size(text: &str, pieces: u64) -> TextSize {
         let raw = RawValue::from_string(serde_json::Value::from(text).to_string()).expect("JSON");
-        let mut size = Measure::of_value(&raw);
+        let mut size = TextSize::of_value(&raw);
         size.pieces = pieces;
         size
     }
@@ -180,43 +180,43 @@ mod tests {
 
     #[test]
     fn a_stream_of_tokens_is_counted_by_its_pieces() {
-        let habit = Habit::default();
-        assert_eq!(habit.answer(&size(WORDS, 17)), 17);
+        let calibration = TokenCalibration::default();
+        assert_eq!(calibration.answer(&size(WORDS, 17)), 17);
         // Three large pieces are no tokens.
-        assert!((14..=20).contains(&habit.answer(&size(WORDS, 3))));
+        assert!((14..=20).contains(&calibration.answer(&size(WORDS, 3))));
     }
 
     #[test]
     fn the_rule_that_was_right_is_asked() {
-        let habit = Habit::default();
+        let calibration = TokenCalibration::default();
         let texts = [WORDS, "{\"a\": 1, \"b\": [2, 3]}; ", "x = y * 77 - z // 12; ", "Œuvre naïve, où? "];
         for length in 1..20 {
             let text = texts[length % texts.len()].repeat(length);
             let size = size(&text, 3 * length as u64);
             // A provider that reckons three bytes to a token.
-            habit.answer_counted(&size, size.bytes.div_ceil(3).cast_signed());
+            calibration.answer_counted(&size, size.bytes.div_ceil(3).cast_signed());
         }
         let japanese = size(&"名前はまだ無い。".repeat(9), 40);
         let counted = japanese.bytes.div_ceil(3).cast_signed();
-        assert!(habit.answer(&japanese).abs_diff(counted) * 20 <= counted.unsigned_abs());
+        assert!(calibration.answer(&japanese).abs_diff(counted) * 20 <= counted.unsigned_abs());
     }
 
     #[test]
     fn one_hostile_count_does_not_carry_over() {
-        let habit = Habit::default();
+        let calibration = TokenCalibration::default();
         for _ in 0..16 {
-            habit.answer_counted(&size(WORDS, 0), 17);
+            calibration.answer_counted(&size(WORDS, 0), 17);
         }
-        habit.answer_counted(&size(WORDS, 0), 1_000_000_000);
-        assert!((14..=24).contains(&habit.answer(&size(WORDS, 0))));
+        calibration.answer_counted(&size(WORDS, 0), 1_000_000_000);
+        assert!((14..=24).contains(&calibration.answer(&size(WORDS, 0))));
     }
 
     #[test]
     fn habits_are_bounded() {
-        let habits = Habits::default();
+        let calibrations = TokenCalibrations::default();
         for number in 0..=MOST_MODELS as u128 {
-            let _ = habits.of(ModelId(uuid::Uuid::from_u128(number)));
+            let _ = calibrations.of(ModelId(uuid::Uuid::from_u128(number)));
         }
-        assert!(habits.by_model.len() <= MOST_MODELS);
+        assert!(calibrations.by_model.len() <= MOST_MODELS);
     }
 }

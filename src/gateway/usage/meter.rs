@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::routing::call_feedback::Pulse;
-use crate::gateway::usage::calibration::Habit;
+use crate::gateway::routing::call_feedback::CallFeedback;
+use crate::gateway::usage::calibration::TokenCalibration;
 use crate::gateway::usage::pricing::{Reported, Tier, Usage};
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::usage::text_size::TextSize;
 
 /// Counts one answer.
 #[derive(Debug)]
 pub struct Meter {
-    habit: Arc<Habit>,
+    calibration: Arc<TokenCalibration>,
     /// The model's window: no prompt that it answered was larger.
     window: Option<i64>,
     /// The prompt, where its size is of use.
-    prompt: Option<Measure>,
+    prompt: Option<TextSize>,
     /// At which tier the caller asked to be served.
     tier: Option<Tier>,
 }
@@ -26,7 +26,7 @@ pub struct Delivered<'a> {
     /// The provider's count.
     pub reported: &'a Reported,
     /// How much content.
-    pub size: &'a Measure,
+    pub size: &'a TextSize,
     /// Whether there was content, or a `finish_reason`.
     pub anything: bool,
 }
@@ -34,11 +34,11 @@ pub struct Delivered<'a> {
 impl Meter {
     /// For an answer of the model that was called.
     #[must_use]
-    pub fn new(pulse: &Pulse, request: &ChatRequest) -> Self {
+    pub fn new(feedback: &CallFeedback, request: &ChatRequest) -> Self {
         let tier = request.parts.iter().find(|part| part.name == "service_tier");
         Self {
-            habit: pulse.habit(),
-            window: pulse.model().context_window,
+            calibration: feedback.calibration(),
+            window: feedback.model().context_window,
             prompt: None,
             tier: tier.and_then(|part| Tier::read(&String::from_utf8_lossy(request.value(part)))),
         }
@@ -53,7 +53,7 @@ impl Meter {
     /// Likewise for an answer that is here already, if its provider did not count, or to learn how it does.
     #[must_use]
     pub fn measured_for(self, request: &ChatRequest, reported: &Reported) -> Self {
-        if reported.is_sound() && self.habit.knows_prompts() { self } else { self.measured(request) }
+        if reported.is_sound() && self.calibration.knows_prompts() { self } else { self.measured(request) }
     }
 
     /// The tokens. Nothing delivered is nothing billed.
@@ -63,10 +63,10 @@ impl Meter {
             return Usage::default();
         }
         let usage = Usage::settle(delivered.reported, || {
-            let prompt = self.habit.prompt(&self.prompt.unwrap_or_default());
+            let prompt = self.calibration.prompt(&self.prompt.unwrap_or_default());
             Usage::estimate(
                 self.window.map_or(prompt, |window| prompt.min(window)),
-                self.habit.answer(delivered.size),
+                self.calibration.answer(delivered.size),
             )
         });
         // An answer that does not say at which tier it was served was served at the one that was asked for.
@@ -79,11 +79,11 @@ impl Meter {
         let usage = self.usage(delivered);
         if delivered.anything && delivered.reported.is_sound() {
             if let Some(prompt) = &self.prompt {
-                self.habit.prompt_counted(prompt, usage.input);
+                self.calibration.prompt_counted(prompt, usage.input);
             }
             // What a model thinks to itself is in its count and not in its text.
             if usage.reasoning == 0 {
-                self.habit.answer_counted(delivered.size, usage.output);
+                self.calibration.answer_counted(delivered.size, usage.output);
             }
         }
         usage

@@ -36,7 +36,7 @@ pub async fn create(
     let new = parse(&body.bytes)?;
     let data = store.organization(&caller.tenant);
     let row = data.budget_create(new).await?;
-    let spending = &gateway.listeners.spending;
+    let spending = &gateway.shared_state.spending;
     if let Err(error) =
         spending.read(Some(data.organization_id()), Period::Month, data.spent_this_month()).await
     {

@@ -59,7 +59,7 @@ pub struct BudgetResponse {
 impl BudgetResponse {
     fn new(row: &BudgetRow, data: &OrgStore, gateway: &Gateway) -> Self {
         let now = gateway.clock.now();
-        let spending = &gateway.listeners.spending;
+        let spending = &gateway.shared_state.spending;
         let spent = spending.spent(data.organization_id(), row.api_key_id, row.period);
         let unpriced = spending.unpriced(data.organization_id(), row.api_key_id, row.period);
         Self {

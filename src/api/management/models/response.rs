@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
-use crate::gateway::routing::cooldown::Heat;
+use crate::gateway::routing::cooldown::CooldownState;
 use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
@@ -131,18 +131,19 @@ impl ModelResponse {
     /// With what this process knows about the model's recent failures. One that was just made or changed has none.
     #[must_use]
     pub fn with_cooldown(self, organization: &OrganizationSnapshot, gateway: &Gateway) -> Self {
-        let known = organization.models.get(&self.name).map(|model| gateway.listeners.cooldowns.heat(model));
+        let known =
+            organization.models.get(&self.name).map(|model| gateway.shared_state.cooldowns.state(model));
         match known {
-            Some(Heat::Cooling(cooling)) => {
+            Some(CooldownState::Open(cooldown)) => {
                 let cooldown = Cooldown {
-                    open: !cooling.left.is_zero(),
-                    until: Some(gateway.clock.now() + cooling.left),
-                    error_class: Some(cooling.failure.class),
-                    by_provider: cooling.by_provider,
+                    open: !cooldown.remaining.is_zero(),
+                    until: Some(gateway.clock.now() + cooldown.remaining),
+                    error_class: Some(cooldown.failure.class),
+                    by_provider: cooldown.by_provider,
                 };
                 Self { cooldown, ..self }
             }
-            Some(Heat::Cool) | None => self,
+            Some(CooldownState::Closed) | None => self,
         }
     }
 }

@@ -162,7 +162,7 @@ async fn save<P: Requires>(
         }
     }
     gateway
-        .listeners
+        .shared_state
         .spending
         .read(Some(data.organization_id()), Period::Month, data.spent_this_month())
         .await?;

@@ -30,7 +30,7 @@ pub async fn change(
     let desk = Desk::open(visitor, &path, &data, clock.now()).await?;
     let (mut draft, command) = (Draft::read(&form.fields), Command::read(&form.fields));
     draft.follow(&command, &form.fields);
-    let cooldowns = &gateway.listeners.cooldowns;
+    let cooldowns = &gateway.shared_state.cooldowns;
     let Command::Save { confirmed } = command else {
         return page_with(200, &desk.page(&draft, Notices::default(), cooldowns)?);
     };

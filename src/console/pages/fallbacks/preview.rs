@@ -12,7 +12,7 @@ use crate::console::pages::fallbacks::labels::{title, typical};
 use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
-use crate::gateway::preview::chain_preview::{Course, course};
+use crate::gateway::preview::chain_preview::{ChainPreview, chain_preview};
 use crate::gateway::preview::chain_warnings::warnings;
 use crate::gateway::preview::explain::Explained;
 use crate::gateway::request::drills;
@@ -70,12 +70,12 @@ pub(crate) fn outlook(
         return Ok(Outlook::default());
     }
     let class = class_of(list);
-    let course = course(organization, model, class, cooldowns)?;
+    let chain_preview = chain_preview(organization, model, class, cooldowns)?;
     let mut said: Vec<String> = warnings(model, list.kind, &behind).iter().map(ToString::to_string).collect();
     said.extend(too_many(organization, list));
     Ok(Outlook {
-        rail: Some(rail(organization, &course, class, list.kind)),
-        worst: worst(&course),
+        rail: Some(rail(organization, &chain_preview, class, list.kind)),
+        worst: worst(&chain_preview),
         warnings: said,
     })
 }
@@ -98,19 +98,24 @@ fn too_many(organization: &OrganizationSnapshot, list: &ListDraft) -> Option<Str
     })
 }
 
-fn worst(course: &Course) -> String {
+fn worst(chain_preview: &ChainPreview) -> String {
     let told = |time: std::time::Duration| duration(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
     format!(
         "At worst a caller waits {} for a whole answer, and {} for the first words of a stream.",
-        told(course.longest),
-        told(course.longest_stream)
+        told(chain_preview.longest),
+        told(chain_preview.longest_stream)
     )
 }
 
-fn rail(organization: &OrganizationSnapshot, course: &Course, class: ErrorClass, kind: FallbackType) -> Rail {
+fn rail(
+    organization: &OrganizationSnapshot,
+    chain_preview: &ChainPreview,
+    class: ErrorClass,
+    kind: FallbackType,
+) -> Rail {
     let label = format!("{} list: who is asked, in order", title(kind));
     let station = |(at, candidate): (usize, &Explained)| station(organization, candidate, class, at == 0);
-    Rail { label, stations: shortened(course.candidates.iter().enumerate().map(station).collect()) }
+    Rail { label, stations: shortened(chain_preview.candidates.iter().enumerate().map(station).collect()) }
 }
 
 /// As many stations as fit beside each other, and one that stands for the rest.

@@ -25,5 +25,5 @@ pub async fn read(
     let data = store.organization(&visitor.tenant);
     let desk = Desk::open(&visitor, &path, &data, clock.now()).await?;
     let draft = Draft::in_force(&desk.rows);
-    page(&desk.page(&draft, Notices::default(), &gateway.listeners.cooldowns)?)
+    page(&desk.page(&draft, Notices::default(), &gateway.shared_state.cooldowns)?)
 }

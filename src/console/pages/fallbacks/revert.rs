@@ -58,7 +58,7 @@ pub async fn revert(
     let desk = Desk::open(visitor, &path, &data, clock.now()).await?;
     let conflicts = if status == 409 { desk.conflicts(&[kind]) } else { Vec::new() };
     let draft = Draft::in_force(&desk.rows);
-    let page = desk.page(&draft, Notices { conflicts, ..notices }, &gateway.listeners.cooldowns)?;
+    let page = desk.page(&draft, Notices { conflicts, ..notices }, &gateway.shared_state.cooldowns)?;
     page_with(status, &page)
 }
 

@@ -18,8 +18,8 @@ use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::gateway::Gateway;
-use crate::gateway::preview::chain_preview::course;
-use crate::gateway::preview::playground_request::Question;
+use crate::gateway::preview::chain_preview::chain_preview;
+use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::gateway::request::drills;
 use crate::gateway::request::drills::Drills;
 use crate::store::Store;
@@ -91,7 +91,7 @@ pub async fn run(
     let Some(prompt) = page.problems.check("prompt", parse_prompt(fields.text("prompt"))) else {
         return page_with(422, &page);
     };
-    let question = Question {
+    let question = PlaygroundRequest {
         organization: visitor.organization.clone(),
         request_id: visitor.request_id,
         model: model.name.to_string(),
@@ -141,8 +141,9 @@ fn steps(
 ) -> Result<Vec<TrialStep>> {
     let mut steps: Vec<TrialStep> = Vec::new();
     for kind in FallbackType::ALL {
-        let course = course(organization, model, typical(kind), &gateway.listeners.cooldowns)?;
-        for candidate in course.candidates {
+        let chain_preview =
+            chain_preview(organization, model, typical(kind), &gateway.shared_state.cooldowns)?;
+        for candidate in chain_preview.candidates {
             if steps.iter().any(|step| step.model == candidate.model) {
                 continue;
             }

@@ -47,7 +47,7 @@ impl Page {
         problems: Problems,
         gateway: &Gateway,
     ) -> Self {
-        let (spending, now) = (&gateway.listeners.spending, gateway.clock.now());
+        let (spending, now) = (&gateway.shared_state.spending, gateway.clock.now());
         let budgets = budget_summary::lines(&visitor.organization, Some(row.id), spending, now);
         let used = visitor.organization.last_uses().get(&row.id).copied();
         let frame = Frame::of(visitor, &row.name, Lit::Keys);

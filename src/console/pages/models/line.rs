@@ -3,7 +3,7 @@
 use crate::console::components::format::{count, duration};
 use crate::console::components::number_input::dollars;
 use crate::console::components::status_badge::Mark;
-use crate::gateway::routing::cooldown::{Cooldowns, Heat};
+use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::providers::Capabilities;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
@@ -40,13 +40,13 @@ impl ModelLine {
         let filled = row.filled();
         let by_table = |field: &str| filled.filled.contains(&field);
         let known = organization.models.values().find(|model| model.id == row.id);
-        let heat = known.map_or(Heat::Cool, |model| cooldowns.heat(model));
-        let cooling = match &heat {
-            Heat::Cool => String::new(),
-            Heat::Cooling(cooling) => {
-                let why = crate::console::components::status_badge::label(cooling.failure.class);
-                let left = i64::try_from(cooling.left.as_millis()).unwrap_or(i64::MAX);
-                if left > 0 && cooling.by_provider {
+        let cooldown = known.map_or(CooldownState::Closed, |model| cooldowns.state(model));
+        let cooling = match &cooldown {
+            CooldownState::Closed => String::new(),
+            CooldownState::Open(cooldown) => {
+                let why = crate::console::components::status_badge::label(cooldown.failure.class);
+                let left = i64::try_from(cooldown.remaining.as_millis()).unwrap_or(i64::MAX);
+                if left > 0 && cooldown.by_provider {
                     format!("{why}, {} left as the provider says", duration(left))
                 } else if left > 0 {
                     format!("{why}, {} left", duration(left))
@@ -73,7 +73,7 @@ impl ModelLine {
                 text: filled.price.map(in_and_out).unwrap_or_default(),
                 filled: by_table("price"),
             },
-            state: Mark::of_readiness(row.enabled, heat != Heat::Cool),
+            state: Mark::of_readiness(row.enabled, cooldown != CooldownState::Closed),
             cooling,
         }
     }

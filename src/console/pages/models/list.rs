@@ -61,7 +61,7 @@ pub async fn list(
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.model_sheet(&filter, turn, ROWS).await?;
     let organization = &visitor.organization;
-    let line = |row| ModelLine::of(row, organization, &gateway.listeners.cooldowns);
+    let line = |row| ModelLine::of(row, organization, &gateway.shared_state.cooldowns);
     page(&Page {
         frame: Frame::of(&visitor, "Models", Lit::Models),
         notes: query.notes(),

@@ -93,7 +93,7 @@ impl Page {
         row: &ModelRow,
     ) -> Result<Self> {
         let organization = &visitor.organization;
-        let line = ModelLine::of(row, organization, &gateway.listeners.cooldowns);
+        let line = ModelLine::of(row, organization, &gateway.shared_state.cooldowns);
         let frame = Frame::of(visitor, &row.name, Lit::Models);
         let may_configure = visitor.may(Permission::Configure);
         let providers = if may_configure { choices(data).await? } else { Vec::new() };

@@ -19,7 +19,7 @@ use crate::console::pages::events::line::EventLine;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
-use crate::gateway::routing::cooldown::{Cooldowns, Heat};
+use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::store::pagination::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
@@ -111,7 +111,7 @@ pub async fn read(
     page(&Page {
         frame: Frame::of(&visitor, "Overview", Lit::Overview),
         notes: [
-            budget_summary::warnings(&visitor.organization, &gateway.listeners.spending),
+            budget_summary::warnings(&visitor.organization, &gateway.shared_state.spending),
             behind(&gateway),
             query.notes(),
         ]
@@ -122,7 +122,7 @@ pub async fn read(
         figures: figures(&total, &times),
         chart: chart(&span, |at| counts.get(&at.timestamp()).copied().unwrap_or_default()),
         reasons: shares(&reasons, &span, &origin),
-        cooling: cooling(&visitor.organization, &gateway.listeners.cooldowns),
+        cooling: cooling(&visitor.organization, &gateway.shared_state.cooldowns),
         events: events.items.iter().map(EventLine::from).collect(),
         origin,
     })
@@ -200,12 +200,12 @@ pub(crate) fn shares(reasons: &[(String, i64)], span: &Span, origin: &str) -> Ve
 fn cooling(organization: &OrganizationSnapshot, cooldowns: &Cooldowns) -> Vec<CoolingModel> {
     let mut cooling: Vec<CoolingModel> = Vec::new();
     for model in organization.models.values() {
-        let Heat::Cooling(heat) = cooldowns.heat(model) else { continue };
-        let left = i64::try_from(heat.left.as_secs()).unwrap_or(i64::MAX);
+        let CooldownState::Open(cooldown) = cooldowns.state(model) else { continue };
+        let left = i64::try_from(cooldown.remaining.as_secs()).unwrap_or(i64::MAX);
         cooling.push(CoolingModel {
             name: model.name.to_string(),
             path: format!("/models/{}", model.id.0),
-            reason: Mark::of_class(heat.failure.class.as_str()),
+            reason: Mark::of_class(cooldown.failure.class.as_str()),
             left: if left == 0 {
                 "tried with the next request".to_owned()
             } else {

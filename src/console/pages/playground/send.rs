@@ -15,7 +15,7 @@ use crate::console::http::query::Query;
 use crate::console::http::responses::page_with;
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
-use crate::gateway::preview::playground_request::Question;
+use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::gateway::request::drills::Drills;
 use crate::store::Store;
 use crate::store::snapshot::OrganizationSnapshot;
@@ -85,13 +85,13 @@ impl Page {
     }
 
     /// What is to be asked; none, and the problems noted, where it cannot be.
-    pub(super) fn question(&mut self, visitor: &Visitor<may::Send>) -> Option<Question> {
+    pub(super) fn question(&mut self, visitor: &Visitor<may::Send>) -> Option<PlaygroundRequest> {
         if !visitor.organization.models.contains_key(&self.model) {
             self.problems.add("model", "There is no such model. Choose one of the list.");
         }
         let prompt = self.problems.check("prompt", parse_prompt(&self.prompt));
         let prompt = prompt.filter(|_| self.problems.is_empty())?;
-        Some(Question {
+        Some(PlaygroundRequest {
             organization: visitor.organization.clone(),
             request_id: visitor.request_id,
             model: self.model.clone(),

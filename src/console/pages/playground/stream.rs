@@ -23,7 +23,7 @@ use crate::console::http::responses::{event_stream, page_with};
 use crate::domain::error::{Error, Result};
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::Gateway;
-use crate::gateway::preview::playground_request::{Piece, Question};
+use crate::gateway::preview::playground_request::{PlaygroundRequest, TextChunk};
 use crate::store::{OrgStore, Store};
 
 /// What the end of the stream puts in the place of what stands on the page.
@@ -56,18 +56,18 @@ pub async fn send(
         failure: String::new(),
         stage: Stage::Opening,
     };
-    let pieces = stream::try_unfold(talk, async |mut talk| {
+    let chunks = stream::try_unfold(talk, async |mut talk| {
         let event = talk.next().await?;
         Ok::<_, Error>(event.map(|event| (event, talk)))
     });
-    Ok(event_stream(pieces))
+    Ok(event_stream(chunks))
 }
 
 /// A question under way.
 struct Talk {
     gateway: web::Data<Gateway>,
     data: OrgStore,
-    question: Question,
+    question: PlaygroundRequest,
     snippets: Vec<Snippet>,
     /// What was said so far; none: nothing.
     answer: Option<String>,
@@ -82,7 +82,7 @@ enum Stage {
     /// Nobody answers yet.
     Asking,
     /// Somebody does.
-    Listening(Pin<Box<dyn Stream<Item = Piece>>>),
+    Listening(Pin<Box<dyn Stream<Item = TextChunk>>>),
     /// What came of it is told next.
     Telling,
     /// Nothing more.
@@ -104,12 +104,12 @@ impl Talk {
                         return Ok(Some(event("began", &began.into())));
                     }
                 }
-                Stage::Listening(pieces) => match pieces.next().await {
-                    Some(Piece::Text(text)) => {
+                Stage::Listening(chunks) => match chunks.next().await {
+                    Some(TextChunk::Text(text)) => {
                         self.answer.get_or_insert_default().push_str(&text);
                         return Ok(Some(event("piece", &text.into())));
                     }
-                    Some(Piece::Broken(why)) => self.failure = why,
+                    Some(TextChunk::Broken(why)) => self.failure = why,
                     None => self.stage = Stage::Telling,
                 },
                 Stage::Telling => {
@@ -123,10 +123,10 @@ impl Talk {
 
     /// Who answers, and whose place it takes; none where nobody does.
     async fn ask(&mut self) -> Result<Option<String>> {
-        match self.gateway.ask_in_pieces(&self.question).await {
+        match self.gateway.stream_playground_answer(&self.question).await {
             Ok(spoken) => {
                 self.answer = Some(String::new());
-                self.stage = Stage::Listening(spoken.pieces);
+                self.stage = Stage::Listening(spoken.chunks);
                 Ok(Some(told(&spoken.routing)))
             }
             Err(error) => {

@@ -58,7 +58,7 @@ pub(crate) struct Page {
 
 impl Page {
     fn of(visitor: &Visitor<impl Requires>, gateway: &Gateway, typed: Typed, problems: Problems) -> Self {
-        let (spending, now) = (&gateway.listeners.spending, gateway.clock.now());
+        let (spending, now) = (&gateway.shared_state.spending, gateway.clock.now());
         let frame = Frame::of(visitor, "Settings", Lit::Settings);
         let budgets = budget_summary::lines(&visitor.organization, None, spending, now);
         Self { budgets, ..Self::with(frame, typed, problems) }

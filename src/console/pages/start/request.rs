@@ -12,7 +12,7 @@ use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::gateway::preview::playground_request::Question;
+use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::gateway::request::drills::Drills;
 use crate::store::Store;
 
@@ -34,7 +34,7 @@ pub async fn send(
         None => simulated::create(&visitor.organization, &data).await?,
     };
     let organization = store.directory().organization(visitor.organization.id).ok_or(Error::NotReady)?;
-    let question = Question {
+    let question = PlaygroundRequest {
         organization: organization.clone(),
         request_id: visitor.request_id,
         model,

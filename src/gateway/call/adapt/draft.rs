@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::quoted;
-use crate::gateway::request::json_object::{Members, span, text};
+use crate::gateway::request::json_object::{RawObject, span, text};
 
 /// An object under change.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// The members of `object`; none if it is no object, or one of too many members.
     pub(super) fn of(object: &'a str) -> Option<Self> {
-        let members = Members::parse(object.as_bytes()).ok()?.0;
+        let members = RawObject::parse(object.as_bytes()).ok()?.0;
         let members = members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value.get())));
         Some(Self { members: members.collect(), changed: false })
     }

@@ -17,11 +17,11 @@ const MOST_IDS: usize = 4_096;
 /// What messages become; none: they stay as they are.
 pub(super) fn adapted(messages: &str, target: &Target, changes: &mut Changes) -> Option<String> {
     let (ids, functions) = (Ids::new(target.tool_ids), Calls::new(target.tool_ids));
-    let mut course = Course { target, changes, ids, functions, after_result: false };
-    each(messages, |message| course.message(message))
+    let mut conversation = Conversation { target, changes, ids, functions, after_result: false };
+    each(messages, |message| conversation.message(message))
 }
 
-struct Course<'a> {
+struct Conversation<'a> {
     target: &'a Target,
     changes: &'a mut Changes,
     ids: Ids,
@@ -30,7 +30,7 @@ struct Course<'a> {
     after_result: bool,
 }
 
-impl Course<'_> {
+impl Conversation<'_> {
     fn message(&mut self, message: &str) -> Option<String> {
         let mut draft = Draft::of(message)?;
         let mut role = draft.text("role").unwrap_or_default();

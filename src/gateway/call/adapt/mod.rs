@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use self::change::{Changes, Verb};
 use self::parameters::Fallback;
 use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
-use crate::gateway::request::json_object::Members;
+use crate::gateway::request::json_object::RawObject;
 use crate::providers::StreamOptions;
 use crate::providers::accepts::{Parameters, STRICT};
 use crate::store::snapshot::ModelEntry;
@@ -142,7 +142,7 @@ fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 /// `stream_options` with `include_usage` on, and everything else in it as it was.
 fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(members) = Members::parse(options) else {
+    let Ok(members) = RawObject::parse(options) else {
         return Cow::Borrowed(br#"{"include_usage":true}"#);
     };
     if members.get("include_usage").map(RawValue::get) == Some("true") {

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use scalars::{Index, Reason, scalars_are_foreign, skip_list, skip_object};
 
 use crate::gateway::request::json_object::text;
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::usage::text_size::TextSize;
 use crate::providers::finish_reasons::{finish, with_native};
 use crate::providers::{Ending, Finish, says_nothing};
 
@@ -41,7 +41,7 @@ pub struct Choices {
     /// Which of them have come to an end.
     pub over: Indices,
     /// How much of it there is, for estimates.
-    pub size: Measure,
+    pub size: TextSize,
 }
 
 /// What a caller can do with choices.
@@ -120,7 +120,7 @@ impl Choices {
             return;
         }
         self.content = true;
-        let size = Measure::of_value(value);
+        let size = TextSize::of_value(value);
         self.size = self.size.then(size);
     }
 

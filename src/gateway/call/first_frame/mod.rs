@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::attempt::{Outcome, Reply, body_fault};
+use super::attempt::{AttemptOutcome, Reply, body_fault};
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, Names};
 use crate::gateway::call::completion_events::events;
@@ -61,7 +61,7 @@ pub(in crate::gateway) async fn first_frame(
     include_usage: bool,
     started: Instant,
     share: &Arc<Share>,
-) -> Outcome {
+) -> AttemptOutcome {
     let mut reader = FrameReader::new(response, names, include_usage, started, share.hold());
     let mut held = Held::default();
     // The form is known by the first letter: some vendors name no content type for their streams, or a wrong one.
@@ -84,14 +84,14 @@ pub(in crate::gateway) async fn first_frame(
                     }
                 }
                 if let Err(fault) = reader.push(chunk) {
-                    return Outcome::Failed(fault);
+                    return AttemptOutcome::Failed(fault);
                 }
             }
             Ok(None) => return ended_early(reader, held),
             Err(error) => {
                 return match held.unusable.take() {
                     Some(unusable) => give_up(reader, held, unusable),
-                    None => Outcome::Failed(body_fault(error)),
+                    None => AttemptOutcome::Failed(body_fault(error)),
                 };
             }
         }
@@ -99,7 +99,7 @@ pub(in crate::gateway) async fn first_frame(
             Ok(None) => {}
             Ok(Some(First::Real)) => return ready(reader, held.frames),
             Ok(Some(First::Unusable(unusable))) => return give_up(reader, held, unusable),
-            Err(fault) => return Outcome::Failed(fault),
+            Err(fault) => return AttemptOutcome::Failed(fault),
         }
     }
 }
@@ -134,21 +134,21 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
     Ok(if reader.is_done() { held.unusable.take().map(First::Unusable) } else { None })
 }
 
-fn ready(reader: FrameReader, held: Vec<u8>) -> Outcome {
-    Outcome::Ready(Reply::Stream(Box::new(StreamReply { status: reader.status(), held, reader })))
+fn ready(reader: FrameReader, held: Vec<u8>) -> AttemptOutcome {
+    AttemptOutcome::Ready(Reply::Stream(Box::new(StreamReply { status: reader.status(), held, reader })))
 }
 
 /// No choice has content. What a filter left is given to the caller if no other candidate answers.
-fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> Outcome {
+fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
     if !unusable.withheld {
-        return Outcome::Failed(unusable.fault);
+        return AttemptOutcome::Failed(unusable.fault);
     }
     let reply = StreamReply { status: reader.status(), held: held.frames, reader };
-    Outcome::Filtered(Reply::Stream(Box::new(reply)), unusable.fault)
+    AttemptOutcome::Filtered(Reply::Stream(Box::new(reply)), unusable.fault)
 }
 
 /// The body has ended before a real frame, unless the last frame is one that only lacks its blank line.
-fn ended_early(mut reader: FrameReader, mut held: Held) -> Outcome {
+fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     let rest = reader.rest();
     let before = held.frames.clone();
     match reader.take_last(rest.clone(), &mut held.frames) {
@@ -158,12 +158,12 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> Outcome {
     }
     match held.unusable.take() {
         Some(unusable) => give_up(reader, held, unusable),
-        None => Outcome::Failed(no_stream_fault(&before, &rest)),
+        None => AttemptOutcome::Failed(no_stream_fault(&before, &rest)),
     }
 }
 
 /// Asked for a stream, the provider sends one text: an answer that becomes a stream, an error, or neither.
-async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> Outcome {
+async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> AttemptOutcome {
     let status = reader.status();
     let mut held = share.hold();
     let body = match reader.take_response() {
@@ -172,10 +172,10 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     };
     let body = match body {
         Ok(body) => body.slice(body.len() - without_mark(&body).len()..),
-        Err(fault) => return Outcome::Failed(fault),
+        Err(fault) => return AttemptOutcome::Failed(fault),
     };
     let unusable = match judge_aside(&body, share).await {
-        Judged::Failed(fault) => return Outcome::Failed(fault),
+        Judged::Failed(fault) => return AttemptOutcome::Failed(fault),
         Judged::Usable(_) => None,
         Judged::Withheld(_, fault) => Some(fault),
     };
@@ -186,12 +186,12 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         share.read_large(move || events(&body)).await.map_err(|_| Fault::Garbage(Garbage::NoRoom))
     };
     if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
-        return Outcome::Failed(fault);
+        return AttemptOutcome::Failed(fault);
     }
     let reply = Reply::Stream(Box::new(StreamReply { status, held: Vec::new(), reader }));
     match unusable {
-        None => Outcome::Ready(reply),
-        Some(fault) => Outcome::Filtered(reply, fault),
+        None => AttemptOutcome::Ready(reply),
+        Some(fault) => AttemptOutcome::Filtered(reply, fault),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::gateway::call::classify::Fault;
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
 use crate::gateway::usage::pricing::{Reported, Tier};
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::usage::text_size::TextSize;
 
 /// What a stream has said so far.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Seen {
     /// A `finish_reason`.
     pub finished: bool,
     /// How much content.
-    pub size: Measure,
+    pub size: TextSize,
     /// The provider's own count.
     pub usage: Reported,
     /// The choices that have begun.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::adapt::quoted;
 use super::choices::{Choices, Key};
-use crate::gateway::request::json_object::{MAX_MEMBERS, Members, span};
+use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span};
 use crate::gateway::usage::pricing::{Reported, Tier, parse_inside};
 use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, says_nothing};
 
@@ -268,7 +268,7 @@ impl Identity {
 }
 
 fn blocked(feedback: &RawValue) -> bool {
-    Members::parse(feedback.get().as_bytes()).is_ok_and(|feedback| {
+    RawObject::parse(feedback.get().as_bytes()).is_ok_and(|feedback| {
         feedback.present("blockReason").or_else(|| feedback.present("block_reason")).is_some()
     })
 }

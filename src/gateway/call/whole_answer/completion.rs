@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::gateway::call::adapt::quoted;
-use crate::gateway::request::json_object::{Member, Members};
+use crate::gateway::request::json_object::{RawMember, RawObject};
 use crate::providers::finish_reasons::finish;
 
 /// A completion that grows.
@@ -34,7 +34,7 @@ struct Choice {
 impl Completion {
     /// Takes in a chunk, which is a JSON object. `None`: its choices are no list of objects.
     pub(super) fn add(&mut self, chunk: &[u8]) -> Option<()> {
-        let chunk = Members::parse(chunk).ok()?;
+        let chunk = RawObject::parse(chunk).ok()?;
         for member in &chunk.0 {
             match &*member.name {
                 "choices" => self.choices(member.value)?,
@@ -58,7 +58,7 @@ impl Completion {
     fn choices(&mut self, choices: &RawValue) -> Option<()> {
         let choices: Option<Vec<&RawValue>> = serde_json::from_str(choices.get()).ok()?;
         for (position, choice) in choices.iter().flatten().enumerate() {
-            let choice = Members::parse(choice.get().as_bytes()).ok()?;
+            let choice = RawObject::parse(choice.get().as_bytes()).ok()?;
             let index = choice.get("index").and_then(|index| index.get().parse().ok());
             let index = index.unwrap_or(position as u64);
             let known = self.choices.iter().position(|choice| choice.index >= index);
@@ -91,7 +91,7 @@ impl Completion {
 }
 
 impl Choice {
-    fn add(&mut self, choice: &Members<'_>) -> Option<()> {
+    fn add(&mut self, choice: &RawObject<'_>) -> Option<()> {
         for member in &choice.0 {
             let value = member.value.get();
             match &*member.name {
@@ -132,7 +132,7 @@ impl Choice {
 
     /// Lists of log probabilities grow. They are by far the longest part, so they are not parsed.
     fn probabilities(&mut self, logprobs: &RawValue) {
-        let Ok(lists) = Members::parse(logprobs.get().as_bytes()) else { return };
+        let Ok(lists) = RawObject::parse(logprobs.get().as_bytes()) else { return };
         for list in &lists.0 {
             let value = list.value.get();
             let inside = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).map(str::trim);
@@ -178,7 +178,7 @@ impl Choice {
 }
 
 /// Keeps a member that is not null; the last one counts.
-fn keep(members: &mut Vec<(String, String)>, member: &Member<'_>) {
+fn keep(members: &mut Vec<(String, String)>, member: &RawMember<'_>) {
     let value = member.value.get();
     match members.iter_mut().find(|(name, _)| *name == member.name) {
         Some((_, known)) if value != "null" => value.clone_into(known),

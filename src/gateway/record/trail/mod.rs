@@ -23,8 +23,8 @@ use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 pub use crate::domain::outcome::Outcome;
-use crate::gateway::routing::budget::Purse;
-use crate::gateway::routing::plan::{Candidate, Objection};
+use crate::gateway::routing::budget::BudgetReservation;
+use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::gateway::usage::pricing::{CostSource, Usage};
 use crate::store::recorder::{Begun, FallbackEventRecord, Permit, Record, Recorder, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry};
@@ -92,7 +92,7 @@ pub struct Trail {
     /// The record of a stream's beginning, under way.
     begun: Option<Begun>,
     /// What limits it; none: no budget does.
-    purse: Option<Arc<Purse>>,
+    reservation: Option<Arc<BudgetReservation>>,
 }
 
 impl Trail {
@@ -128,13 +128,13 @@ impl Trail {
             first_frame: None,
             usage: None,
             begun: None,
-            purse: None,
+            reservation: None,
         })
     }
 
     /// What it costs is paid from here, once it is recorded.
-    pub fn pay_from(&mut self, purse: Option<Arc<Purse>>) {
-        self.purse = purse;
+    pub fn pay_from(&mut self, reservation: Option<Arc<BudgetReservation>>) {
+        self.reservation = reservation;
     }
 
     /// The request.
@@ -171,12 +171,12 @@ impl Trail {
     }
 
     /// A candidate was passed over.
-    pub fn passed_over(&mut self, candidate: &Candidate, objection: &Objection) {
+    pub fn passed_over(&mut self, candidate: &Candidate, skip_reason: &SkipReason) {
         self.succeed(candidate);
-        if objection.reason == ErrorClass::OverBudget {
+        if skip_reason.class == ErrorClass::OverBudget {
             self.metrics.over_budget();
         }
-        let failure = passed_over_failure(objection, &candidate.model.name);
+        let failure = passed_over_failure(skip_reason, &candidate.model.name);
         self.report(candidate, Some(&failure), Duration::ZERO, true, Vec::new());
         let took = Duration::ZERO;
         self.pending = Some(Pending { event: self.event(candidate, &failure, 0, took), attempts: 0, took });
@@ -356,8 +356,8 @@ impl Trail {
     }
 
     fn pay(&self, cost: i64, recorded: bool) {
-        if let Some(purse) = &self.purse {
-            purse.settle(cost, recorded);
+        if let Some(reservation) = &self.reservation {
+            reservation.settle(cost, recorded);
         }
     }
 

@@ -7,8 +7,8 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::domain::routing_info::{Fallback, RoutingInfo};
 use crate::gateway::response::answer::Metadata;
-use crate::gateway::routing::cooldown::Cooling;
-use crate::gateway::routing::plan::Objection;
+use crate::gateway::routing::cooldown::OpenCooldown;
+use crate::gateway::routing::plan::SkipReason;
 use crate::gateway::usage::pricing::Usage;
 
 impl Trail {
@@ -16,7 +16,8 @@ impl Trail {
     #[must_use]
     pub fn last_pass_over(&self, reason: ErrorClass) -> Failure {
         let model = self.pending.as_ref().map_or(&self.context.requested, |last| &last.event.failed_model);
-        let failure = passed_over_failure(&Objection { reason, cooling: None, over: None }, model);
+        let failure =
+            passed_over_failure(&SkipReason { class: reason, cooldown: None, over_budget: None }, model);
         // It was told in full when it was passed over.
         let told = self.pending.as_ref().filter(|last| last.event.error_class == reason.as_str());
         let told = told.and_then(|last| last.event.error_message.clone());
@@ -24,10 +25,11 @@ impl Trail {
     }
 
     /// Nobody was called; the failure that opened the cooldown which ends first is the request's.
-    pub fn left_alone(&mut self, cooling: &Cooling) -> Failure {
+    pub fn left_alone(&mut self, cooldown: &OpenCooldown) -> Failure {
         self.cooling = true;
-        self.retry_after = Some(self.retry_after.map_or(cooling.left, |known| known.min(cooling.left)));
-        Failure { message: left_alone_message(cooling), ..(*cooling.failure).clone() }
+        self.retry_after =
+            Some(self.retry_after.map_or(cooldown.remaining, |known| known.min(cooldown.remaining)));
+        Failure { message: left_alone_message(cooldown), ..(*cooldown.failure).clone() }
     }
 
     /// What the caller is told in headers, as of now.
@@ -41,7 +43,11 @@ impl Trail {
             fallback: self.first_failure.map(fallback),
             gateway_time: total.saturating_sub(self.upstream_time),
             upstream_time: self.upstream_time,
-            budget: self.purse.as_ref().filter(|purse| purse.is_soft()).map(|_| "soft"),
+            budget: self
+                .reservation
+                .as_ref()
+                .filter(|reservation| reservation.soft_limit_reached())
+                .map(|_| "soft"),
         }
     }
 

@@ -7,8 +7,8 @@ use crate::domain::attempt_report::AttemptReport;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::domain::outcome::Outcome;
-use crate::gateway::routing::cooldown::Cooling;
-use crate::gateway::routing::plan::{Candidate, Objection};
+use crate::gateway::routing::cooldown::OpenCooldown;
+use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 
 /// The most attempts that a row keeps.
@@ -121,26 +121,26 @@ impl Trail {
 
 /// A pass-over in the words of a failure.
 #[must_use]
-pub(super) fn passed_over_failure(objection: &Objection, model: &str) -> Failure {
-    let Objection { reason, cooling, over } = objection;
-    let why = reason.policy().passed_over.unwrap_or("it failed");
-    let left = cooling.as_ref().filter(|_| *reason == ErrorClass::Cooldown);
-    let left = left.map_or_else(String::new, |cooling| {
-        format!(" ({}; {} s left)", cooling.failure.class, whole_seconds(cooling.left))
+pub(super) fn passed_over_failure(skip_reason: &SkipReason, model: &str) -> Failure {
+    let SkipReason { class, cooldown, over_budget } = skip_reason;
+    let why = class.policy().passed_over.unwrap_or("it failed");
+    let left = cooldown.as_ref().filter(|_| *class == ErrorClass::Cooldown);
+    let left = left.map_or_else(String::new, |cooldown| {
+        format!(" ({}; {} s left)", cooldown.failure.class, whole_seconds(cooldown.remaining))
     });
-    let message = match over {
+    let message = match over_budget {
         Some(over) => format!("The model '{model}' was not called: {over}."),
         None => format!("The model '{model}' was not called: {why}{left}."),
     };
-    Failure::ours(*reason, reason.as_str(), &message)
+    Failure::ours(*class, class.as_str(), &message)
 }
 
 /// What a caller reads whose every candidate is left alone.
-pub(super) fn left_alone_message(cooling: &Cooling) -> String {
+pub(super) fn left_alone_message(cooldown: &OpenCooldown) -> String {
     format!(
         "Nobody was called: every model that could answer has been failing and is left alone, the first of them for another {} s. The last failure: {}",
-        whole_seconds(cooling.left),
-        cooling.failure.message
+        whole_seconds(cooldown.remaining),
+        cooldown.failure.message
     )
 }
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::ChatRequest;
 use crate::domain::error::Result;
-use crate::gateway::request::requirements::Needs;
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::request::requirements::Requirements;
+use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{LARGE, Share};
 
 impl ChatRequest {
@@ -32,14 +32,14 @@ impl ChatRequest {
         let read = move || {
             let request = parse(body)?;
             request.size();
-            Needs::of(&request).look_ahead();
+            Requirements::of(&request).look_ahead();
             Ok(request)
         };
         share.read_large(read).await?
     }
 
     /// How large the prompt is, measured once.
-    pub fn size(&self) -> &Measure {
-        self.size.get_or_init(|| Measure::of_prompt(self))
+    pub fn size(&self) -> &TextSize {
+        self.size.get_or_init(|| TextSize::of_prompt(self))
     }
 }

@@ -17,9 +17,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
-use crate::gateway::request::json_object::{MAX_MEMBERS, Members, span, text};
+use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span, text};
 use crate::gateway::request::requirements::Prompt;
-use crate::gateway::usage::text_size::Measure;
+use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
 
 /// The most entries of a request's own list.
@@ -96,7 +96,7 @@ pub struct ChatRequest {
     pub session: Option<String>,
     /// How the primary is to fail on purpose (`mock_testing_*`).
     pub drill: Option<ErrorClass>,
-    size: OnceLock<Measure>,
+    size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
 }
 
@@ -106,7 +106,7 @@ impl ChatRequest {
     /// # Errors
     /// A 400 that names the field and the remedy.
     pub fn parse(body: Bytes) -> Result<Self> {
-        let members = Members::parse(&body).map_err(|error| not_an_object(&error))?;
+        let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
         if let Some(name) = members.duplicate() {
             return Err(twice(name));
         }
@@ -164,7 +164,7 @@ fn not_an_object(error: &serde_json::Error) -> Error {
 
 /// A member of a fixed type; null counts as absent.
 fn member<T: DeserializeOwned>(
-    members: &Members<'_>,
+    members: &RawObject<'_>,
     name: &'static str,
     expected: &str,
 ) -> Result<Option<T>> {
@@ -174,11 +174,11 @@ fn member<T: DeserializeOwned>(
         .map_err(|_| Error::refused(Some(name), "invalid_type", format!("'{name}' must be {expected}.")))
 }
 
-fn flag(members: &Members<'_>, name: &'static str) -> Result<bool> {
+fn flag(members: &RawObject<'_>, name: &'static str) -> Result<bool> {
     Ok(member(members, name, "true or false")?.unwrap_or(false))
 }
 
-fn number(members: &Members<'_>, name: &'static str, most: u32) -> Result<Option<u32>> {
+fn number(members: &RawObject<'_>, name: &'static str, most: u32) -> Result<Option<u32>> {
     let expected = if most == u32::MAX {
         "a whole number, 0 or more".to_owned()
     } else {
@@ -193,7 +193,7 @@ fn number(members: &Members<'_>, name: &'static str, most: u32) -> Result<Option
     }
 }
 
-fn wanted(members: &Members<'_>) -> Result<Wanted> {
+fn wanted(members: &RawObject<'_>) -> Result<Wanted> {
     let model = model(members)?;
     let models = list(members, "models")?;
     let fallbacks = list(members, "fallbacks")?;
@@ -240,7 +240,7 @@ fn model_missing() -> Error {
     )
 }
 
-fn model(members: &Members<'_>) -> Result<Option<String>> {
+fn model(members: &RawObject<'_>) -> Result<Option<String>> {
     let model: Option<String> = member(members, "model", "a string, the name of a model")?;
     match model {
         Some(model) if model.trim().is_empty() => {
@@ -257,7 +257,7 @@ fn name_too_long(field: &'static str) -> Error {
     Error::refused(Some(field), "invalid_value", message)
 }
 
-fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
+fn list(members: &RawObject<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
     let Some(value) = members.present(name) else { return Ok(None) };
     let bad = |message: String| Error::refused(Some(name), "invalid_value", message);
     let Entries { first: entries, count } = serde_json::from_str(value.get()).map_err(|_| {
@@ -298,21 +298,22 @@ fn list(members: &Members<'_>, name: &'static str) -> Result<Option<Vec<String>>
     Ok(Some(names))
 }
 
-fn asks_for_usage(members: &Members<'_>) -> Result<bool> {
+fn asks_for_usage(members: &RawObject<'_>) -> Result<bool> {
     let Some(options) = members.present("stream_options") else { return Ok(false) };
-    let options: Members<'_> = serde_json::from_str(options.get()).map_err(|_| {
+    let options: RawObject<'_> = serde_json::from_str(options.get()).map_err(|_| {
         Error::refused(Some("stream_options"), "invalid_type", "'stream_options' must be an object.")
     })?;
     Ok(options.get("include_usage").is_some_and(|value| value.get() == "true"))
 }
 
-fn session(members: &Members<'_>) -> Result<Option<String>> {
+fn session(members: &RawObject<'_>) -> Result<Option<String>> {
     if let Some(session) = member::<String>(members, "session_id", "a string")? {
         check_session(&session)?;
         return Ok(Some(session));
     }
     // `metadata` is the caller's own affair: what does not fit is not ours to refuse.
-    let metadata = members.present("metadata").and_then(|value| Members::parse(value.get().as_bytes()).ok());
+    let metadata =
+        members.present("metadata").and_then(|value| RawObject::parse(value.get().as_bytes()).ok());
     let inner = metadata.and_then(|metadata| metadata.present("session_id"));
     // One that is far too long is not even copied.
     let session = inner.filter(|value| value.get().len() <= 16 * MAX_SESSION).and_then(|value| {
@@ -328,7 +329,7 @@ const MOCKS: [(&str, ErrorClass); 3] = [
     ("mock_testing_content_policy_fallbacks", ErrorClass::ContentPolicy),
 ];
 
-fn drill(members: &Members<'_>) -> Result<Option<ErrorClass>> {
+fn drill(members: &RawObject<'_>) -> Result<Option<ErrorClass>> {
     let mut found: Option<(&str, ErrorClass)> = None;
     for (field, class) in MOCKS {
         if !flag(members, field)? {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{ChatRequest, member, not_an_object};
 use crate::domain::error::{Error, Result};
-use crate::gateway::request::json_object::{Member, Members};
+use crate::gateway::request::json_object::{RawMember, RawObject};
 
 /// A body with the model in it. It is counted as its caller sent it, for as long as it lives.
 struct Rewritten {
@@ -24,7 +24,7 @@ impl ChatRequest {
     /// # Errors
     /// As [`ChatRequest::parse`], or the body names another model.
     pub fn parse_for(model: &str, body: Bytes) -> Result<Self> {
-        let members = Members::parse(&body).map_err(|error| not_an_object(&error))?;
+        let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
         let named: Option<String> = member(&members, "model", "a string, the name of a model")?;
         match named {
             Some(named) if named == model => return Self::parse(body),
@@ -38,7 +38,7 @@ impl ChatRequest {
         let mut text = Vec::with_capacity(body.len() + model.len() + 16);
         text.extend_from_slice(b"{\"model\":");
         text.extend_from_slice(quoted(model).as_bytes());
-        for Member { name, value } in members.0.iter().filter(|member| member.name != "model") {
+        for RawMember { name, value } in members.0.iter().filter(|member| member.name != "model") {
             text.push(b',');
             text.extend_from_slice(quoted(name).as_bytes());
             text.push(b':');

@@ -4,7 +4,7 @@
 //! with the range.
 
 use crate::domain::error::{Error, Result};
-use crate::gateway::request::json_object::Members;
+use crate::gateway::request::json_object::RawObject;
 
 /// The most answers that vendors give to one request.
 pub const MOST_CHOICES: i64 = 128;
@@ -20,7 +20,7 @@ const NO_LIMIT: [f64; 2] = [-1.0, 0.0];
 ///
 /// # Errors
 /// A 400 that names the field and its range.
-pub(super) fn check(members: &Members<'_>) -> Result<()> {
+pub(super) fn check(members: &RawObject<'_>) -> Result<()> {
     let choices = format!("a whole number from 1 to {MOST_CHOICES}");
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let most = MOST_CHOICES as f64;
@@ -36,7 +36,7 @@ pub(super) fn check(members: &Members<'_>) -> Result<()> {
 }
 
 fn check_one(
-    members: &Members<'_>,
+    members: &RawObject<'_>,
     name: &'static str,
     expected: &str,
     is_within: impl Fn(f64) -> bool,

@@ -19,7 +19,7 @@ use crate::domain::period::Period;
 use crate::store::Spent;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
 use account::Account;
-pub use reservation::{Estimate, OverBudget, Purse, Whose};
+pub use reservation::{BudgetOwner, BudgetReservation, Estimate, OverBudget};
 
 /// Whose spending: an organization's, or one of its keys'.
 type AccountId = (OrganizationId, Option<ApiKeyId>);
@@ -130,17 +130,21 @@ impl Spending {
 
     /// The purse of a request: none if no budget limits it.
     #[must_use]
-    pub fn purse(&self, organization: &OrganizationSnapshot, key: Option<ApiKeyId>) -> Option<Arc<Purse>> {
+    pub fn reservation(
+        &self,
+        organization: &OrganizationSnapshot,
+        key: Option<ApiKeyId>,
+    ) -> Option<Arc<BudgetReservation>> {
         if organization.budgets.is_empty() {
             return None;
         }
-        let limits = |whose: Option<ApiKeyId>| organization.budgets.of(whose).to_vec();
-        let mut purse = Purse::new(self.clock.clone());
-        purse.add(Whose::Organization, limits(None), || self.account((organization.id, None)));
+        let limits = |key: Option<ApiKeyId>| organization.budgets.of(key).to_vec();
+        let mut reservation = BudgetReservation::new(self.clock.clone());
+        reservation.add(BudgetOwner::Organization, limits(None), || self.account((organization.id, None)));
         if key.is_some() {
-            purse.add(Whose::Key, limits(key), || self.account((organization.id, key)));
+            reservation.add(BudgetOwner::Key, limits(key), || self.account((organization.id, key)));
         }
-        (!purse.is_empty()).then(|| Arc::new(purse))
+        (!reservation.is_empty()).then(|| Arc::new(reservation))
     }
 
     /// The soft limits that were crossed and of which nobody was told in this period.

@@ -12,7 +12,7 @@ use crate::store::snapshot::BudgetEntry;
 
 /// Whose budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum BudgetOwner {
     /// The organization's.
     Organization,
     /// The API key's.
@@ -48,7 +48,7 @@ impl Estimate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverBudget {
     /// Whose.
-    pub whose: Whose,
+    pub owner: BudgetOwner,
     /// After what time it starts anew.
     pub period: Period,
     /// When that is.
@@ -60,15 +60,15 @@ pub struct OverBudget {
 /// No figures: who may send a request need not be who may read what others have spent.
 impl fmt::Display for OverBudget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whose = match self.whose {
-            Whose::Organization => "the organization's",
-            Whose::Key => "the API key's",
+        let owner = match self.owner {
+            BudgetOwner::Organization => "the organization's",
+            BudgetOwner::Key => "the API key's",
         };
         let period = self.period.as_str();
         let resets = self.resets_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         write!(
             formatter,
-            "it does not fit into what is left of {whose} budget for the {period}, which starts anew at {resets}"
+            "it does not fit into what is left of {owner} budget for the {period}, which starts anew at {resets}"
         )?;
         if self.used_up {
             return Ok(());
@@ -79,7 +79,7 @@ impl fmt::Display for OverBudget {
 
 /// What limits one request, and what it has reserved. Dropped, it gives back what was not spent.
 #[derive(Debug)]
-pub struct Purse {
+pub struct BudgetReservation {
     clock: Clock,
     accounts: Vec<Limited>,
     /// In every one of the accounts, in nano-dollars.
@@ -88,24 +88,24 @@ pub struct Purse {
 
 #[derive(Debug)]
 struct Limited {
-    whose: Whose,
+    owner: BudgetOwner,
     account: Arc<Account>,
     limits: Vec<BudgetEntry>,
 }
 
-impl Purse {
+impl BudgetReservation {
     pub(super) fn new(clock: Clock) -> Self {
         Self { clock, accounts: Vec::new(), reserved: Mutex::new(0) }
     }
 
     pub(super) fn add(
         &mut self,
-        whose: Whose,
+        owner: BudgetOwner,
         limits: Vec<BudgetEntry>,
         account: impl FnOnce() -> Arc<Account>,
     ) {
         if !limits.is_empty() {
-            self.accounts.push(Limited { whose, account: account(), limits });
+            self.accounts.push(Limited { owner, account: account(), limits });
         }
     }
 
@@ -115,9 +115,9 @@ impl Purse {
 
     /// The budget into which a call does not fit. Nothing is reserved.
     #[must_use]
-    pub fn over(&self, estimate: Estimate) -> Option<OverBudget> {
+    pub fn exceeded_by(&self, estimate: Estimate) -> Option<OverBudget> {
         let own = *self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        self.accounts.iter().find_map(|limited| limited.over(estimate, own, own, self.clock.now()))
+        self.accounts.iter().find_map(|limited| limited.exceeded_by(estimate, own, own, self.clock.now()))
     }
 
     /// Reserves what a call costs in place of what was reserved before. If it does not fit, nothing is reserved, and
@@ -129,10 +129,10 @@ impl Purse {
         let before = std::mem::take(&mut *own);
         for (index, limited) in self.accounts.iter().enumerate() {
             // Looked at and taken in one step, or two requests would take the same.
-            if let Some(over) = limited.over(estimate, before, wanted, self.clock.now()) {
+            if let Some(exceeded_by) = limited.exceeded_by(estimate, before, wanted, self.clock.now()) {
                 self.accounts.iter().take(index).for_each(|taken| taken.give_back(wanted));
                 self.accounts.iter().skip(index).for_each(|left| left.give_back(before));
-                return Some(over);
+                return Some(exceeded_by);
             }
         }
         *own = wanted;
@@ -152,7 +152,7 @@ impl Purse {
 
     /// Whether a soft limit is reached.
     #[must_use]
-    pub fn is_soft(&self) -> bool {
+    pub fn soft_limit_reached(&self) -> bool {
         let now = self.clock.now();
         let reached = |limited: &Limited| {
             let spent = |budget: &BudgetEntry| limited.account.spent(budget.period, now);
@@ -162,7 +162,7 @@ impl Purse {
     }
 }
 
-impl Drop for Purse {
+impl Drop for BudgetReservation {
     fn drop(&mut self) {
         let reserved = std::mem::take(self.reserved.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.accounts.iter().for_each(|limited| limited.give_back(reserved));
@@ -171,7 +171,7 @@ impl Drop for Purse {
 
 impl Limited {
     /// The budget into which it does not fit; if it fits into all, `take` is reserved in place of `own`.
-    fn over(&self, estimate: Estimate, own: i64, take: i64, now: DateTime<Utc>) -> Option<OverBudget> {
+    fn exceeded_by(&self, estimate: Estimate, own: i64, take: i64, now: DateTime<Utc>) -> Option<OverBudget> {
         let mut book = self.account.open();
         for budget in &self.limits {
             let Some(hard) = budget.hard else { continue };
@@ -190,7 +190,7 @@ impl Limited {
             };
             if !fits {
                 let resets_at = budget.period.end(now);
-                return Some(OverBudget { whose: self.whose, period: budget.period, resets_at, used_up });
+                return Some(OverBudget { owner: self.owner, period: budget.period, resets_at, used_up });
             }
         }
         book.reserved = book.reserved.saturating_add(take - own);

@@ -32,13 +32,13 @@ impl World {
     }
 
     /// A purse that these budgets limit.
-    fn purse(&self, budgets: &[BudgetEntry]) -> Purse {
-        let mut purse = Purse::new(self.spending.clock.clone());
-        for (whose, key) in [(Whose::Organization, None), (Whose::Key, Some(self.key))] {
+    fn reservation(&self, budgets: &[BudgetEntry]) -> BudgetReservation {
+        let mut reservation = BudgetReservation::new(self.spending.clock.clone());
+        for (owner, key) in [(BudgetOwner::Organization, None), (BudgetOwner::Key, Some(self.key))] {
             let limits = budgets.iter().filter(|budget| budget.api_key_id == key).copied().collect();
-            purse.add(whose, limits, || self.spending.account((self.id, key)));
+            reservation.add(owner, limits, || self.spending.account((self.id, key)));
         }
-        purse
+        reservation
     }
 
     fn spent(&self, period: Period) -> i64 {
@@ -82,15 +82,15 @@ fn exactly(cost: i64) -> Estimate {
 fn without_a_limit_of_its_own_a_call_has_the_budget_to_itself() {
     let world = World::new();
     let budgets = [budget(None, Period::Day, 100)];
-    let (first, second) = (world.purse(&budgets), world.purse(&budgets));
+    let (first, second) = (world.reservation(&budgets), world.reservation(&budgets));
     let open = Estimate::Between { least: 5, most: 1_000 };
     assert_eq!(first.reserve(open), None);
-    assert!(second.reserve(open).is_some_and(|over| !over.used_up));
+    assert!(second.reserve(open).is_some_and(|exceeded_by| !exceeded_by.used_up));
     assert!(second.reserve(exactly(1)).is_some());
     first.settle(150, true);
-    assert!(second.reserve(open).is_some_and(|over| over.used_up));
+    assert!(second.reserve(open).is_some_and(|exceeded_by| exceeded_by.used_up));
     // Its prompt alone has to fit.
-    let other = world.purse(&[budget(None, Period::Day, 154)]);
+    let other = world.reservation(&[budget(None, Period::Day, 154)]);
     assert!(other.reserve(open).is_some());
 }
 
@@ -98,20 +98,20 @@ fn without_a_limit_of_its_own_a_call_has_the_budget_to_itself() {
 fn what_is_reserved_is_not_there_for_others() {
     let world = World::new();
     let budgets = [budget(None, Period::Day, 100)];
-    let (first, second) = (world.purse(&budgets), world.purse(&budgets));
+    let (first, second) = (world.reservation(&budgets), world.reservation(&budgets));
     assert_eq!(first.reserve(exactly(60)), None);
     assert!(second.reserve(exactly(60)).is_some());
     assert_eq!(second.reserve(exactly(40)), None);
     // Its own reservation does not stand in its way, and a cheaper call takes its place.
-    assert_eq!(first.over(exactly(60)), None);
+    assert_eq!(first.exceeded_by(exactly(60)), None);
     assert_eq!(first.reserve(exactly(10)), None);
     assert_eq!(second.reserve(exactly(90)), None);
     drop(second);
-    assert_eq!(world.purse(&budgets).over(exactly(90)), None);
+    assert_eq!(world.reservation(&budgets).exceeded_by(exactly(90)), None);
     first.settle(30, true);
-    assert!(!first.is_soft());
+    assert!(!first.soft_limit_reached());
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (30, 30));
-    assert!(first.over(exactly(71)).is_some() && first.over(exactly(70)).is_none());
+    assert!(first.exceeded_by(exactly(71)).is_some() && first.exceeded_by(exactly(70)).is_none());
 }
 
 #[test]
@@ -122,47 +122,47 @@ fn every_budget_has_to_hold_it_and_the_one_that_does_not_is_named() {
         budget(Some(world.key), Period::Day, 50),
         budget(None, Period::Day, 80),
     ];
-    let purse = world.purse(&budgets);
-    let over = purse.reserve(exactly(60)).expect("over");
-    assert_eq!((over.whose, over.period), (Whose::Key, Period::Day));
-    assert_eq!(over.resets_at.to_rfc3339(), "2026-12-01T00:00:00+00:00");
+    let reservation = world.reservation(&budgets);
+    let exceeded_by = reservation.reserve(exactly(60)).expect("over");
+    assert_eq!((exceeded_by.owner, exceeded_by.period), (BudgetOwner::Key, Period::Day));
+    assert_eq!(exceeded_by.resets_at.to_rfc3339(), "2026-12-01T00:00:00+00:00");
     // Nothing of it is left reserved in the other one.
-    assert_eq!(world.purse(&budgets[..1]).over(exactly(100)), None);
-    assert_eq!(purse.reserve(exactly(50)), None);
-    assert!(over.to_string().contains("the API key's budget for the day"), "{over}");
+    assert_eq!(world.reservation(&budgets[..1]).exceeded_by(exactly(100)), None);
+    assert_eq!(reservation.reserve(exactly(50)), None);
+    assert!(exceeded_by.to_string().contains("the API key's budget for the day"), "{exceeded_by}");
 }
 
 #[test]
 fn with_an_unknown_price_only_what_was_spent_counts() {
     let world = World::new();
-    let purse = world.purse(&[budget(None, Period::Day, 100)]);
-    let other = world.purse(&[budget(None, Period::Day, 100)]);
+    let reservation = world.reservation(&[budget(None, Period::Day, 100)]);
+    let other = world.reservation(&[budget(None, Period::Day, 100)]);
     assert_eq!(other.reserve(exactly(100)), None);
-    assert_eq!(purse.reserve(Estimate::Unknown), None);
+    assert_eq!(reservation.reserve(Estimate::Unknown), None);
     other.settle(100, true);
-    assert!(purse.reserve(Estimate::Unknown).is_some());
+    assert!(reservation.reserve(Estimate::Unknown).is_some());
     // What costs nothing can be paid for with nothing; what costs nothing but its answer cannot.
-    assert_eq!(purse.reserve(Estimate::Free), None);
-    assert!(purse.reserve(exactly(0)).is_some_and(|over| over.used_up));
+    assert_eq!(reservation.reserve(Estimate::Free), None);
+    assert!(reservation.reserve(exactly(0)).is_some_and(|exceeded_by| exceeded_by.used_up));
 }
 
 #[tokio::test]
 async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
     let world = World::new();
-    let purse = world.purse(&[budget(None, Period::Day, 100)]);
-    purse.settle(30, true);
+    let reservation = world.reservation(&[budget(None, Period::Day, 100)]);
+    reservation.settle(30, true);
     world.read(&[("2026-11-01", 400), ("2026-11-29", 50), ("2026-11-30", 45)]).await;
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (45, 495));
     assert_eq!(world.spending.spent(world.id, Some(world.key), Period::Month), 495);
     // What is recorded while they are read is not lost.
     let rows = async {
-        purse.settle(5, true);
+        reservation.settle(5, true);
         Ok(Vec::new())
     };
     world.spending.read(None, Period::Month, rows).await.expect("read");
     assert_eq!(world.spent(Period::Day), 5);
     // What nobody waited for may not be there yet when they are read, and is there the next time.
-    purse.settle(7, false);
+    reservation.settle(7, false);
     world.read(&[("2026-11-30", 5)]).await;
     assert_eq!(world.spent(Period::Day), 12);
     world.read(&[("2026-11-30", 12)]).await;
@@ -211,12 +211,12 @@ async fn an_account_that_is_new_has_its_whole_month_read() {
 #[tokio::test]
 async fn a_new_period_begins_with_nothing_spent() {
     let world = World::new();
-    let purse = world.purse(&[budget(None, Period::Day, 100)]);
+    let reservation = world.reservation(&[budget(None, Period::Day, 100)]);
     world.read(&[("2026-11-29", 7), ("2026-11-30", 100)]).await;
-    assert!(purse.over(exactly(1)).is_some());
+    assert!(reservation.exceeded_by(exactly(1)).is_some());
     world.hand.advance(Duration::from_secs(12 * 3_600));
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
-    assert_eq!(purse.over(exactly(100)), None);
+    assert_eq!(reservation.exceeded_by(exactly(100)), None);
     // Yesterday's figures are no longer today's, however late they are read.
     world.read(&[("2026-11-30", 100), ("2026-12-01", 3)]).await;
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (3, 3));
@@ -228,19 +228,19 @@ proptest! {
     fn beyond_a_hard_limit_there_is_one_answer_at_most(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 0_i64..50, 0_i64..900, any::<bool>()), 1..80)) {
         let world = World::new();
         let budgets = [budget(None, Period::Day, hard), budget(Some(world.key), Period::Day, hard)];
-        let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
+        let mut under_way: Vec<Option<(BudgetReservation, i64)>> = (0..6).map(|_| None).collect();
         for (place, least, more, ends) in requests {
             match under_way[place].take() {
-                Some((purse, most)) if ends => purse.settle(most, true),
+                Some((reservation, most)) if ends => reservation.settle(most, true),
                 Some(_) => {}
                 None => {
-                    let purse = world.purse(&budgets);
+                    let reservation = world.reservation(&budgets);
                     let most = least + more;
                     let used_up = world.spent(Period::Day) >= hard;
-                    let over = purse.reserve(Estimate::Between { least, most });
-                    prop_assert!(!used_up || over.is_some());
-                    if over.is_none() {
-                        under_way[place] = Some((purse, most));
+                    let exceeded_by = reservation.reserve(Estimate::Between { least, most });
+                    prop_assert!(!used_up || exceeded_by.is_some());
+                    if exceeded_by.is_none() {
+                        under_way[place] = Some((reservation, most));
                     }
                 }
             }
@@ -253,15 +253,15 @@ proptest! {
     fn a_hard_limit_holds(hard in 0_i64..500, requests in prop::collection::vec((0_usize..6, 1_i64..200, 0_i64..=100, any::<bool>()), 1..60)) {
         let world = World::new();
         let budgets = [budget(None, Period::Day, hard), budget(Some(world.key), Period::Month, hard + 50)];
-        let mut under_way: Vec<Option<(Purse, i64)>> = (0..6).map(|_| None).collect();
+        let mut under_way: Vec<Option<(BudgetReservation, i64)>> = (0..6).map(|_| None).collect();
         for (place, estimate, part, leaves) in requests {
             match under_way[place].take() {
-                Some((purse, reserved)) if !leaves => purse.settle(reserved * part / 100, true),
+                Some((reservation, reserved)) if !leaves => reservation.settle(reserved * part / 100, true),
                 Some(_) => {}
                 None => {
-                    let purse = world.purse(&budgets);
-                    if purse.reserve(exactly(estimate)).is_none() {
-                        under_way[place] = Some((purse, estimate));
+                    let reservation = world.reservation(&budgets);
+                    if reservation.reserve(exactly(estimate)).is_none() {
+                        under_way[place] = Some((reservation, estimate));
                     }
                 }
             }
@@ -270,6 +270,6 @@ proptest! {
         drop(under_way);
         // Everything that was reserved is given back.
         let left = hard - world.spent(Period::Day);
-        prop_assert!(left == 0 || world.purse(&budgets[..1]).over(exactly(left)).is_none());
+        prop_assert!(left == 0 || world.reservation(&budgets[..1]).exceeded_by(exactly(left)).is_none());
     }
 }

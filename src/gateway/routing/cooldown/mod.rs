@@ -23,18 +23,18 @@ use state::{Limit, State};
 pub const LONGEST: Duration = Duration::from_secs(300);
 /// How a model is, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heat {
+pub enum CooldownState {
     /// Nothing speaks against it.
-    Cool,
+    Closed,
     /// It is left alone.
-    Cooling(Cooling),
+    Open(OpenCooldown),
 }
 
 /// A model that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cooling {
+pub struct OpenCooldown {
     /// How much longer; zero once the time is over and one request may find out.
-    pub left: Duration,
+    pub remaining: Duration,
     /// What opened the cooldown.
     pub failure: Arc<Failure>,
     /// Whether this window's one probe is still to be had.
@@ -72,9 +72,11 @@ impl Cooldowns {
 
     /// How the model is now.
     #[must_use]
-    pub fn heat(&self, model: &ModelEntry) -> Heat {
+    pub fn state(&self, model: &ModelEntry) -> CooldownState {
         let now = self.now();
-        self.known(model, |state| state.heat(now)).flatten().map_or(Heat::Cool, Heat::Cooling)
+        self.known(model, |state| state.open_cooldown(now))
+            .flatten()
+            .map_or(CooldownState::Closed, CooldownState::Open)
     }
 
     /// Takes this window's one probe; false if another request has it.
@@ -147,7 +149,7 @@ impl Cooldowns {
         let models = self.models.pin();
         let open = |state: &&Arc<Mutex<State>>| {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.heat(now).is_some_and(|cooling| !cooling.left.is_zero())
+            state.open_cooldown(now).is_some_and(|cooldown| !cooldown.remaining.is_zero())
         };
         models.values().filter(open).count()
     }

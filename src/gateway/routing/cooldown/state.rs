@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Cooling, Failure, LONGEST};
+use super::{Failure, LONGEST, OpenCooldown};
 
 /// Counted failures in a row that open a window.
 pub(super) const IN_A_ROW: u32 = 5;
@@ -88,9 +88,9 @@ impl State {
         }
     }
 
-    pub(super) fn heat(&self, now: Duration) -> Option<Cooling> {
-        self.window.as_ref().map(|window| Cooling {
-            left: window.until.saturating_sub(now),
+    pub(super) fn open_cooldown(&self, now: Duration) -> Option<OpenCooldown> {
+        self.window.as_ref().map(|window| OpenCooldown {
+            remaining: window.until.saturating_sub(now),
             failure: window.failure.clone(),
             probe_free: window.probe == Probe::Free || window.until <= now,
             by_provider: window.by_provider,

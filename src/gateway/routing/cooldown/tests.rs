@@ -90,10 +90,10 @@ impl Bench {
     }
 
     /// Seconds left and whether a probe is free; none if it is cool.
-    fn heat(&self) -> Option<(u64, bool)> {
-        match self.cooldowns.heat(&self.model) {
-            Heat::Cool => None,
-            Heat::Cooling(cooling) => Some((cooling.left.as_secs(), cooling.probe_free)),
+    fn cooldown(&self) -> Option<(u64, bool)> {
+        match self.cooldowns.state(&self.model) {
+            CooldownState::Closed => None,
+            CooldownState::Open(cooldown) => Some((cooldown.remaining.as_secs(), cooldown.probe_free)),
         }
     }
 
@@ -106,15 +106,15 @@ impl Bench {
 fn five_counted_failures_in_a_row_open_it_and_an_answer_between_them_does_not_let_them() {
     let bench = bench();
     (0..4).for_each(|_| bench.fail(Unavailable));
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
     bench.answer();
     (0..4).for_each(|_| bench.fail(Unavailable));
     // The provider found fault with the request: it is there.
     bench.fail(InvalidRequest);
     (0..4).for_each(|_| bench.fail(Unavailable));
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
     bench.fail(Unavailable);
-    assert_eq!(bench.heat(), Some((30, true)));
+    assert_eq!(bench.cooldown(), Some((30, true)));
     assert_eq!(bench.cooldowns.open_count(), 1);
 }
 
@@ -128,7 +128,7 @@ fn half_of_twenty_within_ten_seconds_open_it() {
             bench.wait(wait);
         }
         bench.fail(Unavailable);
-        bench.heat()
+        bench.cooldown()
     };
     assert_eq!(mix(0), Some((30, true)));
     // Spread over more than ten seconds they are a nuisance only.
@@ -140,9 +140,9 @@ fn a_failed_probe_doubles_the_time_up_to_five_minutes_and_an_answer_ends_it() {
     let bench = bench();
     (0..5).for_each(|_| bench.fail(Unavailable));
     for seconds in [30, 60, 120, 240, 300, 300] {
-        assert_eq!(bench.heat().map(|(left, _)| left), Some(seconds));
+        assert_eq!(bench.cooldown().map(|(left, _)| left), Some(seconds));
         bench.wait(seconds);
-        assert_eq!(bench.heat(), Some((0, true)));
+        assert_eq!(bench.cooldown(), Some((0, true)));
         assert!(bench.probe());
         assert!(!bench.probe(), "one probe and no more");
         bench.fail(Unavailable);
@@ -151,9 +151,9 @@ fn a_failed_probe_doubles_the_time_up_to_five_minutes_and_an_answer_ends_it() {
     bench.wait(300);
     assert!(bench.probe());
     bench.answer();
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
     (0..5).for_each(|_| bench.fail(Unavailable));
-    assert_eq!(bench.heat().map(|(left, _)| left), Some(30));
+    assert_eq!(bench.cooldown().map(|(left, _)| left), Some(30));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn the_retries_of_a_probe_double_the_time_no_more_than_once() {
     bench.fail(Unavailable);
     bench.wait(1);
     bench.fail(Unavailable);
-    assert_eq!(bench.heat(), Some((59, false)));
+    assert_eq!(bench.cooldown(), Some((59, false)));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_early_probe_that_fails_leaves_the_time_as_it_is() {
     bench.wait(10);
     assert!(bench.probe());
     bench.fail(Unavailable);
-    assert_eq!(bench.heat(), Some((20, false)));
+    assert_eq!(bench.cooldown(), Some((20, false)));
     bench.wait(10);
     assert!(!bench.probe());
     bench.wait(10);
@@ -199,14 +199,14 @@ fn a_limit_is_believed_until_it_starts_over_however_far_that_is() {
     for (retry_after, seconds) in [(None, 5), (Some(2), 2), (Some(90), 90), (Some(6 * 3_600), 6 * 3_600)] {
         let bench = bench();
         bench.fail_with(RateLimited, retry_after);
-        assert_eq!(bench.heat(), Some((seconds, true)), "{retry_after:?}");
+        assert_eq!(bench.cooldown(), Some((seconds, true)), "{retry_after:?}");
     }
     let bench = bench();
     bench.fail(QuotaExhausted);
-    assert_eq!(bench.heat(), Some((60, true)));
+    assert_eq!(bench.cooldown(), Some((60, true)));
     // Of two waits the longer one holds.
     bench.fail_with(RateLimited, Some(10));
-    assert_eq!(bench.heat(), Some((60, true)));
+    assert_eq!(bench.cooldown(), Some((60, true)));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn until_a_far_reset_one_early_probe_is_all_that_is_called() {
         bench.wait(3_600);
         assert!(!bench.probe());
     }
-    assert_eq!(bench.heat(), Some((3_540, false)));
+    assert_eq!(bench.cooldown(), Some((3_540, false)));
     bench.wait(3_540);
     assert!(bench.probe());
 }
@@ -232,7 +232,7 @@ fn a_later_call_knows_better_when_the_limit_ends() {
     bench.wait(1);
     assert!(bench.probe());
     bench.fail_with(RateLimited, Some(7));
-    assert_eq!(bench.heat(), Some((7, false)));
+    assert_eq!(bench.cooldown(), Some((7, false)));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_quota_without_an_end_doubles_up_to_an_hour() {
     let bench = bench();
     bench.fail(QuotaExhausted);
     for seconds in [60, 120, 240, 480, 960, 1_920, 3_600, 3_600] {
-        assert_eq!(bench.heat().map(|(left, _)| left), Some(seconds));
+        assert_eq!(bench.cooldown().map(|(left, _)| left), Some(seconds));
         bench.wait(seconds);
         assert!(bench.probe());
         bench.fail(QuotaExhausted);
@@ -249,7 +249,7 @@ fn a_quota_without_an_end_doubles_up_to_an_hour() {
     assert!(bench.probe());
     bench.answer();
     bench.fail(QuotaExhausted);
-    assert_eq!(bench.heat(), Some((60, true)));
+    assert_eq!(bench.cooldown(), Some((60, true)));
 }
 
 #[test]
@@ -262,12 +262,12 @@ fn a_probe_that_finds_out_nothing_is_given_back() {
     bench.wait(2);
     assert!(!bench.probe());
     bench.cooldowns.undecided(&bench.model, called_at);
-    assert_eq!(bench.heat(), Some((0, true)));
+    assert_eq!(bench.cooldown(), Some((0, true)));
     assert!(bench.probe());
     bench.fail(InvalidRequest);
     assert!(bench.probe(), "a refused request is no answer to the question either");
     bench.fail(Unavailable);
-    assert_eq!(bench.heat().map(|(left, _)| left), Some(60));
+    assert_eq!(bench.cooldown().map(|(left, _)| left), Some(60));
     // An early one likewise; one that began before the window did not take it.
     let bench = super::tests::bench();
     let before = bench.cooldowns.now();
@@ -278,7 +278,7 @@ fn a_probe_that_finds_out_nothing_is_given_back() {
     assert!(!bench.probe());
     bench.cooldowns.undecided(&bench.model, bench.cooldowns.now());
     assert!(bench.probe());
-    assert_eq!(bench.heat().map(|(left, _)| left), Some(50));
+    assert_eq!(bench.cooldown().map(|(left, _)| left), Some(50));
 }
 
 #[test]
@@ -288,9 +288,9 @@ fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_me
     assert!((1..=3).all(|request| !bench.suspect(request)));
     bench.answer();
     assert!((1..=4).all(|request| !bench.suspect(request)), "an answer between them starts over");
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
     assert!(bench.suspect(5));
-    assert_eq!(bench.heat(), Some((60, true)));
+    assert_eq!(bench.cooldown(), Some((60, true)));
 }
 
 #[test]
@@ -301,11 +301,11 @@ fn what_was_asked_for_before_it_opened_says_nothing_about_now() {
     bench.fail_with(RateLimited, Some(20));
     bench.cooldowns.answered(&bench.model, called_at);
     bench.cooldowns.began(&bench.model, called_at);
-    assert_eq!(bench.heat(), Some((20, true)));
+    assert_eq!(bench.cooldown(), Some((20, true)));
     bench.wait(20);
     assert!(bench.probe());
     bench.answer();
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
 }
 
 #[test]
@@ -315,18 +315,18 @@ fn a_probe_that_fails_otherwise_counts_from_the_start() {
     bench.wait(3);
     assert!(bench.probe());
     bench.fail(Unavailable);
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
 }
 
 #[test]
 fn streams_that_always_break_are_left_alone_although_they_begin() {
     let bench = bench();
     for _ in 0..5 {
-        assert_eq!(bench.heat(), None);
+        assert_eq!(bench.cooldown(), None);
         bench.cooldowns.began(&bench.model, bench.cooldowns.now());
         bench.fail(ErrorClass::StreamInterrupted);
     }
-    assert_eq!(bench.heat(), Some((30, true)));
+    assert_eq!(bench.cooldown(), Some((30, true)));
 }
 
 #[test]
@@ -335,14 +335,14 @@ fn a_changed_model_or_provider_is_another_one() {
     let mut bench = bench();
     bench.fail(QuotaExhausted);
     bench.model.cooldown_ended_at = Some(later);
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
     bench.fail(QuotaExhausted);
     bench.model.updated_at = later;
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
     bench.fail(QuotaExhausted);
     let provider = Arc::get_mut(&mut bench.model.provider).expect("nobody else has it");
     provider.updated_at = later;
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
 }
 
 #[test]
@@ -351,5 +351,5 @@ fn switched_off_it_leaves_nobody_alone() {
     let cooldowns = Cooldowns::new(bench.cooldowns.clock.clone(), false);
     let bench = Bench { cooldowns, ..bench };
     (0..9).for_each(|_| bench.fail(QuotaExhausted));
-    assert_eq!(bench.heat(), None);
+    assert_eq!(bench.cooldown(), None);
 }

@@ -1,7 +1,7 @@
 //! Who is tried next: the only decider, and pure.
 //!
 //! Candidates wait in one `queue` that starts with the primary. A failure may put more into it; no model is tried
-//! twice. What may change from moment to moment comes in as a [`View`].
+//! twice. What may change from moment to moment comes in as a [`DecisionInput`].
 
 pub(crate) mod last_resort;
 mod queue;
@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::OverBudget;
-use super::cooldown::{Cooling, Heat};
+use super::cooldown::{CooldownState, OpenCooldown};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::domain::failure_scope::FailureScope;
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
-pub use last_resort::Objection;
+pub use last_resort::SkipReason;
 
-use last_resort::{Verdict, survey};
+use last_resort::{LastResort, choose_last_resort};
 use queue::Queue;
 
 /// What is kept back from an attempt's time for those who wait behind it.
@@ -43,9 +43,9 @@ pub struct Candidate {
 }
 
 /// What is known of a model at this moment, and of what the request needs of it.
-pub trait Outlook {
+pub trait CandidateFacts {
     /// What its recent failures say.
-    fn heat(&self, model: &ModelEntry) -> Heat;
+    fn cooldown_state(&self, model: &ModelEntry) -> CooldownState;
     /// Takes the one probe of its cooldown; false if it is taken.
     fn claim_probe(&self, model: &ModelEntry) -> bool;
     /// Whether the request looks too large for it, or asks for what it cannot do.
@@ -63,13 +63,13 @@ pub trait Outlook {
 
 /// What the plan may see of the world, frozen for one decision.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct DecisionInput<'a> {
     /// What is left of the request's deadline.
     pub left: Duration,
     /// A number from 0 to 1 that spreads the waits of many requests.
     pub jitter: f64,
     /// The models.
-    pub outlook: &'a dyn Outlook,
+    pub facts: &'a dyn CandidateFacts,
 }
 
 /// What to do next.
@@ -82,10 +82,10 @@ pub enum Step {
         /// How long to wait first.
         after: Duration,
         /// How long the call may take until content arrives.
-        allowance: Duration,
+        time_budget: Duration,
     },
     /// Leave this candidate out, and say why.
-    PassOver(Candidate, Objection),
+    Skip(Candidate, SkipReason),
     /// Nobody is left. The failure of the last candidate called, or else the last reason to pass one over.
     Exhausted(Exhausted),
 }
@@ -96,9 +96,9 @@ pub enum Exhausted {
     /// The last candidate that was called failed so.
     Failed(Failure),
     /// Nobody was called; of those that are left alone this one is the first to be tried again.
-    Cooling(Cooling),
+    InCooldown(OpenCooldown),
     /// Nobody was called; the last one was passed over for this.
-    PassedOver(ErrorClass),
+    Skipped(ErrorClass),
 }
 
 /// The limits of one request.
@@ -120,10 +120,10 @@ pub struct Plan {
     current: Option<(Candidate, u32)>,
     failure: Option<Failure>,
     /// Of those passed over for their cooldown, the one whose cooldown ends first.
-    cooling: Option<Cooling>,
-    passed_over: Option<ErrorClass>,
+    cooldown: Option<OpenCooldown>,
+    skipped: Option<ErrorClass>,
     /// Whether somebody else is trying the one whose cooldown ends first.
-    waits: bool,
+    probe_taken: bool,
 }
 
 impl Plan {
@@ -144,86 +144,87 @@ impl Plan {
     }
 
     fn new(queue: Queue) -> Self {
-        Self { queue, current: None, failure: None, cooling: None, passed_over: None, waits: false }
+        Self { queue, current: None, failure: None, cooldown: None, skipped: None, probe_taken: false }
     }
 
     /// What to do next, given how the last attempt failed.
     #[must_use]
-    pub fn next(&mut self, failure: Option<Failure>, view: View<'_>) -> Step {
+    pub fn next(&mut self, failure: Option<Failure>, input: DecisionInput<'_>) -> Step {
         if let Some(failure) = failure {
-            let again = self.again(&failure, view);
+            let delay = self.retry_delay(&failure, input);
             self.queue.failed(failure.class);
-            if let (Some(after), Some((candidate, times))) = (again, &mut self.current) {
+            if let (Some(after), Some((candidate, times))) = (delay, &mut self.current) {
                 *times += 1;
                 let candidate = candidate.clone();
                 self.failure = Some(failure);
-                let allowance = self.allowance(view.left.saturating_sub(after));
-                return Step::Try { candidate, after, allowance };
+                let time_budget = self.time_budget(input.left.saturating_sub(after));
+                return Step::Try { candidate, after, time_budget };
             }
             if let Some((candidate, _)) = self.current.take() {
-                self.queue.bring_in(&candidate.model, failure.class);
+                self.queue.enqueue_fallbacks(&candidate.model, failure.class);
             }
             self.failure = Some(failure);
         }
-        self.advance(view)
+        self.advance(input)
     }
 
-    fn advance(&mut self, view: View<'_>) -> Step {
+    fn advance(&mut self, input: DecisionInput<'_>) -> Step {
         let Some(candidate) = self.queue.pop() else { return Step::Exhausted(self.end()) };
-        let short = (view.left < LEAST).then_some(ErrorClass::Deadline);
-        let fact = self.queue.fact_against(&candidate.model).or(short).map(Objection::fact);
-        let unpaid = || view.outlook.reserve(&candidate.model).map(Objection::unpaid);
-        let fact = fact.or_else(unpaid);
-        if let Some(objection) = fact.or_else(|| self.objection(&candidate, view.outlook)) {
-            self.queue.passed_over(&candidate.model, objection.cause());
-            self.passed_over = Some(objection.reason);
-            let sooner =
-                |cooling: &&Cooling| self.cooling.as_ref().is_none_or(|known| cooling.left < known.left);
-            if let Some(cooling) = objection.cooldown().filter(sooner) {
-                self.cooling = Some(cooling.clone());
+        let short = (input.left < LEAST).then_some(ErrorClass::Deadline);
+        let fact = self.queue.hard_skip_class(&candidate.model).or(short).map(SkipReason::fact);
+        let over_budget = || input.facts.reserve(&candidate.model).map(SkipReason::over_budget);
+        let fact = fact.or_else(over_budget);
+        if let Some(skip_reason) = fact.or_else(|| self.skip_reason(&candidate, input.facts)) {
+            self.queue.skipped(&candidate.model, skip_reason.cause());
+            self.skipped = Some(skip_reason.class);
+            let ends_sooner = |cooldown: &&OpenCooldown| {
+                self.cooldown.as_ref().is_none_or(|known| cooldown.remaining < known.remaining)
+            };
+            if let Some(cooldown) = skip_reason.cooldown_cause().filter(ends_sooner) {
+                self.cooldown = Some(cooldown.clone());
             }
-            return Step::PassOver(candidate, objection);
+            return Step::Skip(candidate, skip_reason);
         }
-        self.queue.calling(&candidate);
+        self.queue.mark_called(&candidate);
         self.current = Some((candidate.clone(), 0));
-        let allowance = self.allowance(view.left);
-        Step::Try { candidate, after: Duration::ZERO, allowance }
+        let time_budget = self.time_budget(input.left);
+        Step::Try { candidate, after: Duration::ZERO, time_budget }
     }
 
     /// What speaks against calling it and does not yield to there being nobody else.
-    fn objection(&mut self, candidate: &Candidate, outlook: &dyn Outlook) -> Option<Objection> {
+    fn skip_reason(&mut self, candidate: &Candidate, facts: &dyn CandidateFacts) -> Option<SkipReason> {
         let model = &*candidate.model;
-        let objection = match Objection::to(model, outlook) {
-            Some(objection) => objection,
-            None if outlook.claim_probe(model) => return None,
+        let skip_reason = match SkipReason::to(model, facts) {
+            Some(skip_reason) => skip_reason,
+            None if facts.claim_probe(model) => return None,
             // Somebody else was quicker.
-            None => Objection::hot(outlook.heat(model))?,
+            None => SkipReason::in_cooldown(facts.cooldown_state(model))?,
         };
-        let verdict = survey(candidate, &objection, &self.queue, outlook);
-        let called = match verdict {
-            Verdict::Probe => !self.waits && outlook.claim_probe(model),
-            Verdict::LargestWindow => objection.cooling.is_none() || outlook.claim_probe(model),
-            Verdict::NotThisOne => false,
-            Verdict::Wait => {
-                self.waits = true;
+        let last_resort = choose_last_resort(candidate, &skip_reason, &self.queue, facts);
+        let called = match last_resort {
+            LastResort::Probe => !self.probe_taken && facts.claim_probe(model),
+            LastResort::LargestWindow => skip_reason.cooldown.is_none() || facts.claim_probe(model),
+            LastResort::NotThisOne => false,
+            LastResort::Wait => {
+                self.probe_taken = true;
                 false
             }
         };
-        (!called).then_some(objection)
+        (!called).then_some(skip_reason)
     }
 
     fn end(&mut self) -> Exhausted {
-        match (self.failure.take(), self.cooling.take(), self.passed_over) {
+        match (self.failure.take(), self.cooldown.take(), self.skipped) {
             (Some(failure), ..) => Exhausted::Failed(failure),
-            (None, Some(cooling), _) => Exhausted::Cooling(cooling),
-            (None, None, reason) => Exhausted::PassedOver(reason.unwrap_or(ErrorClass::Disabled)),
+            (None, Some(cooldown), _) => Exhausted::InCooldown(cooldown),
+            (None, None, reason) => Exhausted::Skipped(reason.unwrap_or(ErrorClass::Disabled)),
         }
     }
 
     /// How long the current candidate may take.
-    fn allowance(&self, left: Duration) -> Duration {
+    fn time_budget(&self, left: Duration) -> Duration {
         // What is kept back is for those who would follow if it takes all of this.
-        if self.nobody_else(ErrorClass::Timeout) {
+        if self.is_last_candidate(ErrorClass::Timeout) {
             return left;
         }
         // A short deadline still leaves each attempt a second.
@@ -231,27 +232,27 @@ impl Plan {
     }
 
     /// Whether to call the same candidate again, and after how long.
-    fn again(&self, failure: &Failure, view: View<'_>) -> Option<Duration> {
+    fn retry_delay(&self, failure: &Failure, input: DecisionInput<'_>) -> Option<Duration> {
         let (candidate, times) = self.current.as_ref()?;
         let after = match failure.class.policy().same_model {
             SameModel::Never => return None,
             SameModel::Retries => {
-                let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * view.jitter.clamp(0.0, 1.0));
+                let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * input.jitter.clamp(0.0, 1.0));
                 (*times < self.queue.retries_of(&candidate.model)).then_some(jittered)?
             }
             // A request that is larger than the limit is so again.
             SameModel::IfLast if failure.scope == FailureScope::Request => return None,
             SameModel::IfLast => {
                 let wait = failure.retry_after.filter(|wait| *wait <= SHORT_RATE_LIMIT)?;
-                (*times < 1 && self.nobody_else(failure.class)).then_some(wait)?
+                (*times < 1 && self.is_last_candidate(failure.class)).then_some(wait)?
             }
         };
-        (view.left >= after + LEAST).then_some(after)
+        (input.left >= after + LEAST).then_some(after)
     }
 
     /// Whether nobody would be called if the current candidate failed so.
-    fn nobody_else(&self, class: ErrorClass) -> bool {
+    fn is_last_candidate(&self, class: ErrorClass) -> bool {
         let current = self.current.as_ref();
-        current.is_none_or(|(candidate, _)| self.queue.nobody_behind(&candidate.model, class))
+        current.is_none_or(|(candidate, _)| self.queue.has_no_successor(&candidate.model, class))
     }
 }

@@ -84,7 +84,7 @@ impl Queue {
             if self.seen.contains(&candidate.model.id) || !triggered(candidate.chain.as_deref(), self.last) {
                 continue;
             }
-            if self.looked_at_enough() || (!candidate.primary && self.fallbacks_used_up()) {
+            if self.reached_candidate_limit() || (!candidate.primary && self.reached_fallback_limit()) {
                 break;
             }
             self.seen.push(candidate.model.id);
@@ -95,7 +95,7 @@ impl Queue {
     }
 
     /// This candidate is going to be called.
-    pub(super) fn calling(&mut self, candidate: &Candidate) {
+    pub(super) fn mark_called(&mut self, candidate: &Candidate) {
         self.fallbacks_called += usize::from(!candidate.primary);
     }
 
@@ -106,15 +106,15 @@ impl Queue {
     }
 
     /// A candidate was passed over: what stands behind it comes in.
-    pub(super) fn passed_over(&mut self, model: &ModelEntry, cause: Cause) {
+    pub(super) fn skipped(&mut self, model: &ModelEntry, cause: Cause) {
         if !self.called {
             self.last = Some(cause);
         }
-        self.bring_in(model, cause.class);
+        self.enqueue_fallbacks(model, cause.class);
     }
 
     /// A fact that never yields.
-    pub(super) fn fact_against(&self, model: &ModelEntry) -> Option<ErrorClass> {
+    pub(super) fn hard_skip_class(&self, model: &ModelEntry) -> Option<ErrorClass> {
         if !model.enabled {
             return Some(ErrorClass::Disabled);
         }
@@ -122,14 +122,14 @@ impl Queue {
         forbidden.then_some(ErrorClass::NotAllowed)
     }
 
-    fn looked_at_enough(&self) -> bool {
+    fn reached_candidate_limit(&self) -> bool {
         match self.source {
             Source::Request => false,
             Source::Stored { .. } => self.seen.len() >= MAX_LOOKED_AT,
         }
     }
 
-    fn fallbacks_used_up(&self) -> bool {
+    fn reached_fallback_limit(&self) -> bool {
         match self.source {
             Source::Request => false,
             Source::Stored { .. } => self.fallbacks_called >= self.limits.max_fallbacks,
@@ -137,7 +137,7 @@ impl Queue {
     }
 
     /// Whether nobody would be called if `current` failed so.
-    pub(super) fn nobody_behind(&self, current: &ModelEntry, class: ErrorClass) -> bool {
+    pub(super) fn has_no_successor(&self, current: &ModelEntry, class: ErrorClass) -> bool {
         let behind = match &self.source {
             Source::Stored { organization, .. } => Some(lists(organization, current, class)),
             Source::Request => None,
@@ -151,15 +151,15 @@ impl Queue {
         let called = |(model, chain): (&Arc<ModelEntry>, Option<&Arc<Chain>>)| {
             !self.seen.contains(&model.id)
                 && triggered(chain.map(|chain| &**chain), cause)
-                && self.fact_against(model).is_none()
+                && self.hard_skip_class(model).is_none()
         };
-        self.fallbacks_used_up() || !(queued.any(called) || behind.any(called))
+        self.reached_fallback_limit() || !(queued.any(called) || behind.any(called))
     }
 
     /// Puts what stands behind a failed model into the queue. For the requested model its typed list and then its
     /// general one; for a fallback its typed list and then the requested model's typed list to the front, its
     /// general one to the end: so the requested model's own list is always tried whole and in its order.
-    pub(super) fn bring_in(&mut self, failed: &ModelEntry, class: ErrorClass) {
+    pub(super) fn enqueue_fallbacks(&mut self, failed: &ModelEntry, class: ErrorClass) {
         let Source::Stored { organization, requested } = &self.source else { return };
         let list = class.policy().list;
         let strict = organization.settings.typed_fallbacks == TypedFallbacks::Strict

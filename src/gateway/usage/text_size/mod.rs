@@ -23,7 +23,7 @@ const TOKEN: u64 = 256;
 
 /// The size of a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Measure {
+pub struct TextSize {
     /// Bytes of JSON.
     pub bytes: u64,
     /// Pieces of a stream in which it came; 0 for what came whole.
@@ -162,7 +162,7 @@ const ALL_KINDS: [Kind; KINDS] = [
     Kind::Other,
 ];
 
-impl Measure {
+impl TextSize {
     /// The tokens that the kinds of characters speak for.
     #[must_use]
     pub fn tokens(&self) -> u64 {

@@ -9,7 +9,7 @@ use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{LONG, Measure, TOKEN};
+use super::{LONG, TOKEN, TextSize};
 use crate::gateway::call::choices::Key;
 use crate::gateway::request::chat_request::ChatRequest;
 
@@ -40,7 +40,7 @@ const UNREAD: [&str; 11] = [
     "stream_options",
 ];
 
-impl Measure {
+impl TextSize {
     /// The prompt of a request: its messages, the tools that it offers, and whatever else in it is more than a setting.
     #[must_use]
     pub fn of_prompt(request: &ChatRequest) -> Self {
@@ -109,7 +109,7 @@ impl Measure {
 /// and then the text counts by its bytes.
 macro_rules! measured_list {
     ($list:ident, $entry:ident, $expecting:literal) => {
-        struct $list(Measure);
+        struct $list(TextSize);
 
         impl<'de> Deserialize<'de> for $list {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -122,7 +122,7 @@ macro_rules! measured_list {
                     }
 
                     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<$list, A::Error> {
-                        let mut measure = Measure::default();
+                        let mut measure = TextSize::default();
                         while let Some($entry(entry)) = list.next_element()? {
                             measure = measure.then(entry);
                         }
@@ -146,7 +146,7 @@ macro_rules! scalars_are_measured {
         }
 
         fn visit_unit<E: Error>(self) -> Result<$entry, E> {
-            Ok($entry(Measure::weighing(MESSAGE)))
+            Ok($entry(TextSize::weighing(MESSAGE)))
         }
 
         fn visit_bool<E: Error>(self, _: bool) -> Result<$entry, E> {
@@ -166,15 +166,15 @@ macro_rules! scalars_are_measured {
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<$entry, E> {
-            let mut measure = Measure { bytes: text.len() as u64, ..Measure::default() };
+            let mut measure = TextSize { bytes: text.len() as u64, ..TextSize::default() };
             text.chars().for_each(|character| measure.push(character));
-            Ok($entry(Measure { weight: measure.weight + MESSAGE, ..measure }))
+            Ok($entry(TextSize { weight: measure.weight + MESSAGE, ..measure }))
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<$entry, A::Error> {
-            let mut measure = Measure::weighing(MESSAGE);
+            let mut measure = TextSize::weighing(MESSAGE);
             while let Some(entry) = list.next_element::<&RawValue>()? {
-                measure = measure.then(Measure::as_it_stands(entry.get()));
+                measure = measure.then(TextSize::as_it_stands(entry.get()));
             }
             Ok($entry(measure))
         }
@@ -182,7 +182,7 @@ macro_rules! scalars_are_measured {
 }
 
 /// An entry of the messages.
-struct Message(Measure);
+struct Message(TextSize);
 
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -199,21 +199,21 @@ impl<'de> Visitor<'de> for MessageVisitor {
 
     /// A member that is there twice counts twice: which of the two its provider reads is not ours to know.
     fn visit_map<A: MapAccess<'de>>(self, mut message: A) -> Result<Message, A::Error> {
-        let mut measure = Measure::default();
+        let mut measure = TextSize::default();
         while let Some(Key(name)) = message.next_key()? {
             let value: &RawValue = message.next_value()?;
             measure = match &*name {
-                "content" => measure.then(Measure::of_content(value)),
+                "content" => measure.then(TextSize::of_content(value)),
                 "role" | "name" | "tool_call_id" | "id" if value.get().len() <= SETTING => measure,
-                _ => measure.then(Measure::of_value(value)),
+                _ => measure.then(TextSize::of_value(value)),
             };
         }
-        Ok(Message(Measure { weight: measure.weight + MESSAGE, ..measure }))
+        Ok(Message(TextSize { weight: measure.weight + MESSAGE, ..measure }))
     }
 }
 
 /// A part of a content.
-struct Part(Measure);
+struct Part(TextSize);
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -229,11 +229,11 @@ impl<'de> Visitor<'de> for PartVisitor {
     scalars_are_measured!(Part);
 
     fn visit_map<A: MapAccess<'de>>(self, mut part: A) -> Result<Part, A::Error> {
-        let (mut measure, mut is_text, mut other) = (Measure::default(), false, 0_u64);
+        let (mut measure, mut is_text, mut other) = (TextSize::default(), false, 0_u64);
         while let Some(Key(name)) = part.next_key()? {
             match &*name {
                 "text" => {
-                    measure = measure.then(Measure::of_value(part.next_value()?));
+                    measure = measure.then(TextSize::of_value(part.next_value()?));
                     is_text = true;
                 }
                 "type" | "cache_control" | "id" => {
@@ -252,6 +252,6 @@ impl<'de> Visitor<'de> for PartVisitor {
             }
         }
         let other = if is_text { other } else { other.max(IMAGE) };
-        Ok(Part(Measure { weight: measure.weight + other, ..measure }))
+        Ok(Part(TextSize { weight: measure.weight + other, ..measure }))
     }
 }

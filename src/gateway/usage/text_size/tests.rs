@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::gateway::request::chat_request::ChatRequest;
 
-fn of(text: &str) -> Measure {
+fn of(text: &str) -> TextSize {
     let raw = RawValue::from_string(serde_json::Value::from(text).to_string()).expect("JSON");
-    Measure::of_value(&raw)
+    TextSize::of_value(&raw)
 }
 
 /// Texts with the counts of `o200k_base`.
@@ -45,14 +45,14 @@ fn a_long_text_is_judged_by_its_samples() {
             r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#,
             "word ".repeat(4_000)
         );
-        let prompt = Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens();
+        let prompt = TextSize::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens();
         assert!(prompt.abs_diff(4_400) < 800, "{prompt}");
     }
     let picture = format!(
         r#"{{"model":"m","messages":[{{"content":[{{"type":"image_url","image_url":{{"url":"data:{}"}}}}]}}]}}"#,
         "A".repeat(100_000)
     );
-    let seen = Measure::of_prompt(&ChatRequest::parse(Bytes::from(picture)).expect("a request"));
+    let seen = TextSize::of_prompt(&ChatRequest::parse(Bytes::from(picture)).expect("a request"));
     assert_eq!(seen.tokens(), 769);
 }
 
@@ -62,7 +62,7 @@ fn what_no_model_writes_is_not_counted() {
         let text = format!(
             r#"[{{"id":"{id}","type":"function","function":{{"name":"{name}","arguments":"{{\"city\":\"Bern\"}}"}}}}]"#
         );
-        Measure::of_value(&RawValue::from_string(text).expect("JSON")).tokens()
+        TextSize::of_value(&RawValue::from_string(text).expect("JSON")).tokens()
     };
     assert_eq!(calls("x", "weather"), calls("call_1234567890", "weather"));
     assert!(calls("x", "weather") < calls("x", "weather_of_a_city_tomorrow"));
@@ -72,7 +72,7 @@ fn what_no_model_writes_is_not_counted() {
 fn a_prompt_is_its_messages_and_tools() {
     let prompt = |members: &str| {
         let body = format!(r#"{{"model":"m",{members}}}"#);
-        Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request"))
+        TextSize::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request"))
     };
     let said = prompt(r#""messages":[{"role":"user","content":"hello there"}]"#);
     assert_eq!(said.bytes, 13);
@@ -91,7 +91,7 @@ fn a_prompt_is_its_messages_and_tools() {
 fn what_cannot_be_read_counts_by_its_bytes() {
     let prompt = |members: &str| {
         let body = format!(r#"{{"model":"m",{members}}}"#);
-        Measure::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens()
+        TextSize::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).tokens()
     };
     let words = "word ".repeat(100);
     let least = prompt(&format!(r#""messages":[{{"role":"user","content":"{words}"}}]"#)) * 3 / 4;
@@ -127,7 +127,7 @@ fn what_cannot_be_read_counts_by_its_bytes() {
 proptest! {
     #[test]
     fn a_text_in_pieces_is_as_long_as_the_whole(pieces in proptest::collection::vec("\\PC{0,12}|[a-z 0-9.]{1,9}", 0..12)) {
-        let parts = pieces.iter().fold(Measure::default(), |all, piece| all.then(of(piece)));
+        let parts = pieces.iter().fold(TextSize::default(), |all, piece| all.then(of(piece)));
         prop_assert_eq!(parts.weight, of(&pieces.concat()).weight);
     }
 }
@@ -136,7 +136,7 @@ proptest! {
     /// The tables of ASCII say what each character alone says.
     #[test]
     fn a_text_counts_as_its_characters_do(text in "[ -!#-\\[\\]-~äжあ漢🎉]{0,80}") {
-        let mut one_by_one = Measure::default();
+        let mut one_by_one = TextSize::default();
         text.chars().for_each(|character| one_by_one.push(character));
         let read = of(&text);
         prop_assert_eq!((read.weight, read.last), (one_by_one.weight, one_by_one.last));

@@ -107,7 +107,7 @@ async fn show<P: Requires>(
     let mappings = data.error_mapping_list(&PageRequest { limit: MOST_MAPPINGS, cursor: None }).await?;
     let status = if problems.is_empty() { 200 } else { 422 };
     let organization = &visitor.organization;
-    let installation = gateway.listeners.sentences.load();
+    let installation = gateway.shared_state.sentences.load();
     let page = Page {
         frame: Frame::of(visitor, "Unclassified failures", Lit::Events),
         problems,

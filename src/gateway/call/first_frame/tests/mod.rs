@@ -32,7 +32,9 @@ async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     let response = UpstreamResponse::in_pieces(chunks);
     let names = Names::new("ours", "house");
     let outcome = first_frame(response, names, false, Instant::now(), &Shares::ample().of_strangers()).await;
-    let (Outcome::Ready(Reply::Stream(reply)) | Outcome::Filtered(Reply::Stream(reply), _)) = outcome else {
+    let (AttemptOutcome::Ready(Reply::Stream(reply)) | AttemptOutcome::Filtered(Reply::Stream(reply), _)) =
+        outcome
+    else {
         return Heard::Nothing;
     };
     let StreamReply { held: mut heard, mut reader, .. } = *reply;
@@ -196,7 +198,7 @@ fn the_identity_is_that_of_the_content() {
     let response = UpstreamResponse::in_pieces(chunks);
     let share = Shares::ample().of_strangers();
     let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), &share));
-    let Outcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
+    let AttemptOutcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
     let identity = reply.reader.seen.identity.expect("an identity");
     assert_eq!((identity.id.as_str(), identity.created.as_str()), ("\"content\"", "7"));
 }

@@ -138,7 +138,7 @@ fn the_end_is_the_last_call_or_else_the_last_pass_over() {
     let mut plan = world.plan("a");
     let course = run(&mut plan, &[Overloaded]);
     assert_eq!(course.looked_at(), ["(a)", "(b)"]);
-    assert!(matches!(course.end, Exhausted::PassedOver(NotAllowed)));
+    assert!(matches!(course.end, Exhausted::Skipped(NotAllowed)));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::store::snapshot::{Budgets, Chains, ProviderEntry, TypedLists};
 use crate::store::{OrganizationSettings, TypedFallbacks};
 
 mod examples;
-mod outlook;
+mod facts;
 mod properties;
 mod time;
 
@@ -45,9 +45,9 @@ enum Kind {
 /// A world in which nothing speaks against any model.
 struct Clear;
 
-impl Outlook for Clear {
-    fn heat(&self, _: &ModelEntry) -> Heat {
-        Heat::Cool
+impl CandidateFacts for Clear {
+    fn cooldown_state(&self, _: &ModelEntry) -> CooldownState {
+        CooldownState::Closed
     }
 
     fn claim_probe(&self, _: &ModelEntry) -> bool {
@@ -59,7 +59,8 @@ impl Outlook for Clear {
     }
 }
 
-const PLENTY: View<'static> = View { left: Duration::from_secs(600), jitter: 0.0, outlook: &Clear };
+const PLENTY: DecisionInput<'static> =
+    DecisionInput { left: Duration::from_secs(600), jitter: 0.0, facts: &Clear };
 
 impl World {
     fn new() -> Self {
@@ -219,7 +220,7 @@ fn run(plan: &mut Plan, classes: &[ErrorClass]) -> Course {
                 said.push(Said::Called(candidate));
                 last = failures.next().copied().map(failure);
             }
-            Step::PassOver(candidate, objection) => said.push(Said::PassedOver(candidate, objection.reason)),
+            Step::Skip(candidate, skip_reason) => said.push(Said::PassedOver(candidate, skip_reason.class)),
             Step::Exhausted(end) => return Course { said, end },
         }
         assert!(said.len() <= 1_000, "the plan does not end");

@@ -147,17 +147,17 @@ proptest! {
     #[test]
     fn no_allowance_is_more_than_what_is_left(case in cases(), left in 0_u64..700_000) {
         let mut world = case.world();
-        let view = View { left: Duration::from_millis(left), jitter: 1.0, outlook: &Clear };
+        let input = DecisionInput { left: Duration::from_millis(left), jitter: 1.0, facts: &Clear };
         let mut plan = world.plan("a");
         let mut last = None;
         for class in case.failures.iter().copied().cycle().take(100) {
-            match plan.next(last.take(), view) {
-                Step::Try { after, allowance, .. } => {
-                    prop_assert!(view.left >= LEAST && after + allowance <= view.left);
-                    prop_assert!(allowance >= LEAST);
+            match plan.next(last.take(), input) {
+                Step::Try { after, time_budget, .. } => {
+                    prop_assert!(input.left >= LEAST && after + time_budget <= input.left);
+                    prop_assert!(time_budget >= LEAST);
                     last = Some(failure(class));
                 }
-                Step::PassOver(..) => {}
+                Step::Skip(..) => {}
                 Step::Exhausted(_) => return Ok(()),
             }
         }

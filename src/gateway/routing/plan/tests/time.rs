@@ -3,8 +3,8 @@
 use super::*;
 use ErrorClass::{InvalidResponse, Overloaded, RateLimited, StreamInterrupted, Timeout, Unavailable};
 
-fn view(millis: u64) -> View<'static> {
-    View { left: Duration::from_millis(millis), ..PLENTY }
+fn input(millis: u64) -> DecisionInput<'static> {
+    DecisionInput { left: Duration::from_millis(millis), ..PLENTY }
 }
 
 fn list(count: usize) -> Plan {
@@ -14,8 +14,8 @@ fn list(count: usize) -> Plan {
 /// The next call's name, wait and allowance.
 fn call(step: Step) -> (String, Duration, Duration) {
     match step {
-        Step::Try { candidate, after, allowance } => (candidate.model.name.to_string(), after, allowance),
-        Step::PassOver(..) | Step::Exhausted(_) => panic!("no call: {step:?}"),
+        Step::Try { candidate, after, time_budget } => (candidate.model.name.to_string(), after, time_budget),
+        Step::Skip(..) | Step::Exhausted(_) => panic!("no call: {step:?}"),
     }
 }
 
@@ -57,7 +57,7 @@ fn the_wait_before_a_retry_is_25_to_250_ms() {
         let mut plan = list(1);
         plan.queue.limits.num_retries = Some(1);
         let _ = plan.next(None, PLENTY);
-        let step = plan.next(Some(failure(Overloaded)), View { jitter, ..PLENTY });
+        let step = plan.next(Some(failure(Overloaded)), DecisionInput { jitter, ..PLENTY });
         assert_eq!(call(step).1.as_millis(), millis, "{jitter}");
     }
 }
@@ -105,43 +105,43 @@ fn somebody_else_is_who_would_really_be_called() {
 #[test]
 fn ten_seconds_are_kept_back_while_somebody_waits() {
     let mut plan = list(2);
-    assert_eq!(call(plan.next(None, view(600_000))).2.as_millis(), 590_000);
+    assert_eq!(call(plan.next(None, input(600_000))).2.as_millis(), 590_000);
     assert_eq!(
-        call(plan.next(Some(failure(Timeout)), view(10_000))).2.as_millis(),
+        call(plan.next(Some(failure(Timeout)), input(10_000))).2.as_millis(),
         10_000,
         "the last gets all"
     );
     for (left, allowed) in [(1_000, 1_000), (5_000, 1_000), (11_000, 1_000), (12_000, 2_000)] {
-        assert_eq!(call(list(2).next(None, view(left))).2.as_millis(), allowed, "{left}");
+        assert_eq!(call(list(2).next(None, input(left))).2.as_millis(), allowed, "{left}");
     }
 }
 
 #[test]
 fn a_stored_list_behind_the_model_counts_as_waiting() {
     let mut world = World::new();
-    assert_eq!(call(world.plan("a").next(None, view(60_000))).2.as_millis(), 60_000);
+    assert_eq!(call(world.plan("a").next(None, input(60_000))).2.as_millis(), 60_000);
     world.list("a", Kind::General, &["b"]);
     world.list("b", Kind::General, &["c"]);
     let mut plan = world.plan("a");
-    assert_eq!(call(plan.next(None, view(60_000))).2.as_millis(), 50_000);
+    assert_eq!(call(plan.next(None, input(60_000))).2.as_millis(), 50_000);
     assert_eq!(
-        call(plan.next(Some(failure(Timeout)), view(10_500))).2.as_millis(),
+        call(plan.next(Some(failure(Timeout)), input(10_500))).2.as_millis(),
         1_000,
         "c waits behind b"
     );
-    assert_eq!(call(plan.next(Some(failure(Timeout)), view(9_000))).2.as_millis(), 9_000);
+    assert_eq!(call(plan.next(Some(failure(Timeout)), input(9_000))).2.as_millis(), 9_000);
     world.limits.max_fallbacks = 0;
-    assert_eq!(call(world.plan("a").next(None, view(60_000))).2.as_millis(), 60_000);
+    assert_eq!(call(world.plan("a").next(None, input(60_000))).2.as_millis(), 60_000);
 }
 
 #[test]
 fn nothing_starts_with_less_than_a_second_left() {
     let mut plan = list(3);
-    let _ = plan.next(None, view(5_000));
-    assert_eq!(call(plan.next(Some(failure(Timeout)), view(1_000))).0, "1");
-    let step = plan.next(Some(failure(Timeout)), view(999));
-    assert!(matches!(&step, Step::PassOver(_, why) if why.reason == ErrorClass::Deadline), "{step:?}");
-    let end = plan.next(None, view(999));
+    let _ = plan.next(None, input(5_000));
+    assert_eq!(call(plan.next(Some(failure(Timeout)), input(1_000))).0, "1");
+    let step = plan.next(Some(failure(Timeout)), input(999));
+    assert!(matches!(&step, Step::Skip(_, why) if why.class == ErrorClass::Deadline), "{step:?}");
+    let end = plan.next(None, input(999));
     assert!(matches!(end, Step::Exhausted(Exhausted::Failed(failure)) if failure.class == Timeout));
 }
 
@@ -152,7 +152,7 @@ fn no_retry_is_waited_for_that_could_not_start() {
         plan.queue.limits.num_retries = Some(1);
         let _ = plan.next(None, PLENTY);
         assert_eq!(
-            matches!(plan.next(Some(failure(Overloaded)), view(left)), Step::Try { .. }),
+            matches!(plan.next(Some(failure(Overloaded)), input(left)), Step::Try { .. }),
             again,
             "{left}"
         );

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::gateway::routing::cooldown::Cooling;
+use crate::gateway::routing::cooldown::OpenCooldown;
 
 /// What each model's heat and fitness are; probes that were claimed are gone.
 #[derive(Default)]
@@ -30,11 +30,11 @@ impl Weather {
     }
 }
 
-impl Outlook for Weather {
-    fn heat(&self, model: &ModelEntry) -> Heat {
-        let Some((seconds, class)) = self.hot.get(&*model.name) else { return Heat::Cool };
-        Heat::Cooling(Cooling {
-            left: Duration::from_secs(*seconds),
+impl CandidateFacts for Weather {
+    fn cooldown_state(&self, model: &ModelEntry) -> CooldownState {
+        let Some((seconds, class)) = self.hot.get(&*model.name) else { return CooldownState::Closed };
+        CooldownState::Open(OpenCooldown {
+            remaining: Duration::from_secs(*seconds),
             failure: Arc::new(failure(*class)),
             probe_free: !self.taken.borrow().iter().any(|name| **name == *model.name),
             by_provider: false,
@@ -61,13 +61,13 @@ fn course(plan: &mut Plan, weather: &Weather, class: ErrorClass) -> (String, Exh
     let mut looked_at = Vec::new();
     let mut last = None;
     loop {
-        match plan.next(last.take(), View { outlook: weather, ..PLENTY }) {
+        match plan.next(last.take(), DecisionInput { facts: weather, ..PLENTY }) {
             Step::Try { candidate, .. } => {
                 looked_at.push(candidate.model.name.to_string());
                 last = Some(failure(class));
             }
-            Step::PassOver(candidate, why) => {
-                let reason = match why.reason {
+            Step::Skip(candidate, why) => {
+                let reason = match why.class {
                     ErrorClass::Cooldown => "hot",
                     ErrorClass::TooLarge => "large",
                     ErrorClass::LacksCapability => "unable",
@@ -115,7 +115,7 @@ fn when_all_are_left_alone_the_first_to_recover_is_tried_once() {
     let (looked_at, end) = course(&mut world().plan("a"), &weather, ErrorClass::Unavailable);
     assert_eq!(looked_at, "(a hot) (b hot) (c hot)");
     assert!(
-        matches!(end, Exhausted::Cooling(Cooling { left, .. }) if left == Duration::from_secs(5)),
+        matches!(end, Exhausted::InCooldown(OpenCooldown { remaining, .. }) if remaining == Duration::from_secs(5)),
         "{end:?}"
     );
 }
@@ -128,7 +128,7 @@ fn a_single_model_is_left_alone_too() {
     let (looked_at, end) = course(&mut world.plan("a"), &weather, ErrorClass::Unavailable);
     assert_eq!(looked_at, "(a hot)");
     match end {
-        Exhausted::Cooling(cooling) => assert_eq!(cooling.failure.class, ErrorClass::Overloaded),
+        Exhausted::InCooldown(cooling) => assert_eq!(cooling.failure.class, ErrorClass::Overloaded),
         other => panic!("{other:?}"),
     }
 }
@@ -213,8 +213,8 @@ proptest! {
         prop_assert!("abcd".chars().all(|name| named(name) <= 1), "{}", looked_at);
         match end {
             Exhausted::Failed(_) => {}
-            Exhausted::Cooling(_) => prop_assert!(states.contains(&2), "{states:?}: {looked_at}"),
-            Exhausted::PassedOver(reason) => prop_assert!(false, "{reason}: {looked_at}"),
+            Exhausted::InCooldown(_) => prop_assert!(states.contains(&2), "{states:?}: {looked_at}"),
+            Exhausted::Skipped(reason) => prop_assert!(false, "{reason}: {looked_at}"),
         }
     }
 }
