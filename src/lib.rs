@@ -1,30 +1,30 @@
 //! Failsoft: an LLM gateway that fails soft.
 //!
-//! A request for a chat completion is answered by the first model of its chain that can; every failover is an
-//! event on record; only the model that answered is billed.
+//! The first model of a request's chain that can answer does so. Every failover is recorded as an event, and only the
+//! model that answered is billed.
 //!
 //! # The map
 //!
-//! From the ground up; each folder imports only what is above it in this table. `tests/tidy` holds that.
+//! From the ground up; each folder imports only folders above it in this table. `tests/tidy` checks that.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`domain`] | the words that everything shares: errors and what each class leads to, tenants, outcomes, time |
+//! | [`domain`] | definitions that all layers share: errors and their policies, tenants, outcomes, time |
 //! | [`config`], [`telemetry`] | documented settings; logs and metrics |
-//! | [`providers`] | what each vendor wants and says: tables and pure functions |
-//! | [`limits`] | what all organizations share of a process, and how much of it one may hold |
-//! | [`upstream`] | the only HTTP clients, the only send, the address policy before it, the framing of streams |
-//! | [`store`] | the database: organizations' data, accounts, snapshots, the recorder, roll-ups, the vault |
-//! | [`auth`] | who is asking: API callers with keys and scopes, people with sessions and roles |
+//! | [`providers`] | what each vendor expects and returns: tables and pure functions |
+//! | [`limits`] | resources that all organizations share in a process, and the share of each |
+//! | [`upstream`] | the HTTP clients for providers, the address policy, the framing of streams |
+//! | [`store`] | the database: data of organizations, accounts, snapshots, the recorder, roll-ups, the vault |
+//! | [`auth`] | the callers: API keys with scopes, console users with sessions and roles |
 //! | [`gateway`] | one request, in reading order: request, routing, call, usage, response, record |
-//! | [`http`], [`validation`] | reading bodies; what may be said about providers, models and keys |
-//! | [`api`] | JSON: a folder is a dialect, and gives every error its own shape |
-//! | [`console`] | HTML: a page is its struct beside its handler, and its template |
+//! | [`http`], [`validation`] | request bodies; rules for values of providers, models and keys |
+//! | [`api`] | JSON: a folder for each dialect, with its format of errors |
+//! | [`console`] | HTML: a page is a struct next to its handler, and a template |
 //! | [`app`] | every route in one list; builds the application, runs it and its jobs until it is stopped |
-//! | [`cli`] | the commands |
+//! | [`cli`] | the commands of the program |
 //! | [`simulate`] | an OpenAI-compatible provider of models that fail on purpose |
 //!
-//! `docs/ARCHITECTURE.md` walks one request through it.
+//! `docs/ARCHITECTURE.md` follows one request through them and defines the terms.
 
 pub mod api;
 pub mod app;

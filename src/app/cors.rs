@@ -20,13 +20,13 @@ use crate::config::Settings;
 /// Every method of the API's routes.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE");
 /// The headers that a page may send if it does not ask for others.
-const USUAL: HeaderValue = HeaderValue::from_static("authorization, content-type, x-api-key");
+const DEFAULT_HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, x-api-key");
 /// Seconds for which a browser may cache a preflight response; Chromium's own limit.
-const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
 /// Headers of a response that a page may read, besides our own and those that browsers always allow.
-const READABLE: [&str; 8] = [
+const EXPOSED: [&str; 8] = [
     "x-request-id",
     "retry-after",
     "server-timing",
@@ -37,7 +37,7 @@ const READABLE: [&str; 8] = [
     "content-disposition",
 ];
 /// The prefix of our own headers.
-const OWN: [&str; 2] = ["x-failsoft-", "x-ratelimit-"];
+const OWN_PREFIXES: [&str; 2] = ["x-failsoft-", "x-ratelimit-"];
 
 /// Answers preflights, and allows pages of permitted origins to read the response.
 ///
@@ -95,11 +95,11 @@ fn allowed(request: &ServiceRequest) -> Option<HeaderValue> {
 
 fn preflight(headers: &HeaderMap) -> HttpResponse {
     // All requested headers are allowed: SDKs send many of their own, and without cookies there is nothing to protect.
-    let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned().unwrap_or(USUAL);
+    let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned().unwrap_or(DEFAULT_HEADERS);
     HttpResponse::NoContent()
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
         .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, asked))
-        .insert_header((ACCESS_CONTROL_MAX_AGE, REMEMBERED))
+        .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE))
         .insert_header((VARY, HeaderValue::from_static("access-control-request-headers")))
         .finish()
 }
@@ -108,7 +108,7 @@ fn preflight(headers: &HeaderMap) -> HttpResponse {
 fn exposed(headers: &HeaderMap) -> String {
     let names = headers.keys().map(|name| name.as_str());
     let readable =
-        names.filter(|name| READABLE.contains(name) || OWN.iter().any(|own| name.starts_with(own)));
+        names.filter(|name| EXPOSED.contains(name) || OWN_PREFIXES.iter().any(|own| name.starts_with(own)));
     let mut names: Vec<&str> = readable.collect();
     names.sort_unstable();
     names.dedup();

@@ -25,27 +25,27 @@ use crate::store::Store;
 use crate::store::recorder::{Recorder, Watcher};
 
 /// How often each process checks for changes of other processes.
-const FOLLOW: Duration = Duration::from_secs(1);
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 /// How often expired links, sessions and invitations are deleted.
-const SWEEP: Duration = Duration::from_secs(3_600);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(3_600);
 /// The pause between two batches of deletions.
-const BREATH: Duration = Duration::from_millis(200);
+const BATCH_PAUSE: Duration = Duration::from_millis(200);
 /// How often records beyond an organization's retention are deleted.
-const FORGET: Duration = Duration::from_secs(10);
+const RETENTION_INTERVAL: Duration = Duration::from_secs(10);
 /// With more waiting records than this, nothing is deleted: writing them comes first.
-const BUSY: u64 = 64;
+const MOST_WAITING: u64 = 64;
 /// How long changes of provider health are collected before they are written.
-const HEALTH: Duration = Duration::from_secs(1);
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the last use of keys is written.
-const TOUCH: Duration = Duration::from_secs(30);
+const KEY_USE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The running jobs, and the way to end them.
-pub(super) struct Followers {
+pub(super) struct Jobs {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Followers {
+impl Jobs {
     pub(super) async fn stop(self) {
         let _ = self.stop.send(true);
         for task in self.tasks {
@@ -61,28 +61,28 @@ pub(super) fn start(
     shared_state: &Arc<SharedState>,
     watcher: Watcher,
     health: mpsc::Receiver<HealthChange>,
-) -> Followers {
+) -> Jobs {
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
-        tokio::spawn(look(store.clone(), stopped.clone())),
-        tokio::spawn(follow(store.clone(), endpoints, stopped.clone())),
+        tokio::spawn(check_health(store.clone(), stopped.clone())),
+        tokio::spawn(follow_changes(store.clone(), endpoints, stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
-        tokio::spawn(forget(store.clone(), watcher, stopped.clone())),
-        tokio::spawn(note_health(store.clone(), health, stopped.clone())),
+        tokio::spawn(delete_beyond_retention(store.clone(), watcher, stopped.clone())),
+        tokio::spawn(store_health(store.clone(), health, stopped.clone())),
         tokio::spawn(sentences_file::follow(
             settings.gateway.sentences.clone(),
             shared_state.clone(),
             stopped.clone(),
         )),
-        tokio::spawn(sweep(store.clone(), stopped.clone())),
-        tokio::spawn(touch(store.clone(), clock.clone(), stopped)),
+        tokio::spawn(delete_expired(store.clone(), stopped.clone())),
+        tokio::spawn(store_key_use(store.clone(), clock.clone(), stopped)),
     ];
-    Followers { stop, tasks }
+    Jobs { stop, tasks }
 }
 
 /// Checks whether the database answers.
-async fn look(store: Store, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(FOLLOW);
+async fn check_health(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -92,8 +92,8 @@ async fn look(store: Store, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn follow(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(FOLLOW);
+async fn follow_changes(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLLOW_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -109,7 +109,7 @@ async fn follow(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver
 
 /// Reads the spending of budgets, and reports soft limits that were reached.
 async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(FOLLOW);
+    let mut ticks = interval(FOLLOW_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -147,7 +147,7 @@ pub(super) async fn read_spending(
 }
 
 /// Deletes expired rows at the start and every hour, in batches, so that no change waits long.
-async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
+async fn delete_expired(store: Store, mut stopped: watch::Receiver<bool>) {
     let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
@@ -155,28 +155,28 @@ async fn sweep(store: Store, mut stopped: watch::Receiver<bool>) {
             () = tokio::time::sleep(pause) => {}
         }
         pause = match store.system().sweep().await {
-            Ok(0) => SWEEP,
-            Ok(_) => BREATH,
+            Ok(0) => EXPIRY_INTERVAL,
+            Ok(_) => BATCH_PAUSE,
             Err(error) => {
                 tracing::warn!(%error, "cannot delete expired links, sessions and invitations");
-                SWEEP
+                EXPIRY_INTERVAL
             }
         };
     }
 }
 
 /// Deletes records beyond the retention of their organization, while few records wait for the writer.
-async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(FORGET);
+async fn delete_beyond_retention(store: Store, watcher: Watcher, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(RETENTION_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut more = false;
     loop {
         tokio::select! {
             _ = stopped.changed() => return,
             _ = ticks.tick(), if !more => {}
-            () = tokio::time::sleep(BREATH), if more => {}
+            () = tokio::time::sleep(BATCH_PAUSE), if more => {}
         }
-        if watcher.spooled() > 0 || watcher.waiting() > BUSY {
+        if watcher.spooled() > 0 || watcher.waiting() > MOST_WAITING {
             more = false;
             continue;
         }
@@ -190,8 +190,8 @@ async fn forget(store: Store, watcher: Watcher, mut stopped: watch::Receiver<boo
     }
 }
 
-async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(TOUCH);
+async fn store_key_use(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(KEY_USE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut since = clock.now().timestamp();
     loop {
@@ -211,7 +211,7 @@ async fn touch(store: Store, clock: Clock, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Stores what calls found out about providers; for a provider that changes often, the last state of each second.
-async fn note_health(
+async fn store_health(
     store: Store,
     mut changes: mpsc::Receiver<HealthChange>,
     mut stopped: watch::Receiver<bool>,
@@ -234,7 +234,7 @@ async fn note_health(
                 tracing::warn!(provider = %provider_id, %error, "cannot store a provider's health");
             }
         }
-        let _ = tokio::time::timeout(HEALTH, stop(&mut stopped)).await;
+        let _ = tokio::time::timeout(HEALTH_INTERVAL, stop(&mut stopped)).await;
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn open(
     let away = request.app_data::<web::Data<Store>>().is_some_and(|store| store.is_away());
     if away && needs_database(request.path()) {
         let (head, _) = request.into_parts();
-        let response = dressed(&head, &Error::DatabaseAway, id);
+        let response = error_for(&head, &Error::DatabaseAway, id);
         return Ok(finished(head, response, is_head));
     }
     // Errors of handlers and extractors arrive as responses that contain them.
@@ -146,15 +146,15 @@ fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpR
     let core = match error.as_error::<Error>() {
         Some(core) => core,
         None => {
-            translated = of_framework(error);
+            translated = framework_error(error);
             &translated
         }
     };
-    dressed(request, core, id)
+    error_for(request, core, id)
 }
 
 /// Formats an error in the dialect of its path; for a path with pages, the caller decides.
-fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
+fn error_for(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
     error_response::log(core, id);
     let mut response = match request_path::dialect(request) {
         // A program cannot use the sign-in page, so it gets a 404.
@@ -173,7 +173,7 @@ fn dressed(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
 }
 
 /// Translates an error of the framework.
-fn of_framework(error: &actix_web::Error) -> Error {
+fn framework_error(error: &actix_web::Error) -> Error {
     let status = error.as_response_error().status_code();
     match status.as_u16() {
         404 => Error::RouteUnknown,

@@ -82,7 +82,7 @@ pub struct Application {
 }
 
 /// How many organizations can have their full number of live views open at once.
-const TAILS: usize = 40;
+const ORGANIZATIONS_WITH_ALL_TAILS: usize = 40;
 
 /// Stops a running application from another task.
 #[derive(Clone)]
@@ -263,7 +263,7 @@ fn sizes(settings: &Settings) -> Sizes {
         requests: server.request_ceiling.min(open_files::requests(open_files::raise())),
         organization_requests: server.organization_requests,
         organization_calls: server.organization_calls,
-        tails: server.organization_tails.saturating_mul(TAILS),
+        tails: server.organization_tails.saturating_mul(ORGANIZATIONS_WITH_ALL_TAILS),
         organization_tails: server.organization_tails,
         person_tails: server.person_tails,
     }

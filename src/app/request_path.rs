@@ -12,7 +12,7 @@ use actix_web::http::uri::PathAndQuery;
 use crate::api::dialect::Dialect;
 
 /// Prefixes before the name of a model, which may contain slashes.
-const BEFORE_NAMES: [&str; 3] = ["models", "fallback", "deployments"];
+const BEFORE_MODEL_NAMES: [&str; 3] = ["models", "fallback", "deployments"];
 
 /// The list of models, and below it one: pages for people, and the same for an SDK with a base URL that lacks `/v1`.
 const BARE: &str = "/models";
@@ -29,11 +29,11 @@ fn meant(path: &str, presents_key: impl FnOnce() -> bool) -> Option<String> {
     let is_inference =
         |path: &str| matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
     if path.contains("//") {
-        let squeezed = squeezed(path);
-        if is_inference(&squeezed) {
-            return Some(squeezed).filter(|squeezed| squeezed != path);
+        let normalized = normalized(path);
+        if is_inference(&normalized) {
+            return Some(normalized).filter(|normalized| normalized != path);
         }
-        return (is_bare(&squeezed) && presents_key()).then(|| format!("/v1{squeezed}"));
+        return (is_bare(&normalized) && presents_key()).then(|| format!("/v1{normalized}"));
     }
     (is_bare(path) && presents_key()).then(|| format!("/v1{path}"))
 }
@@ -43,19 +43,19 @@ fn is_bare(path: &str) -> bool {
 }
 
 /// The path without empty segments, up to the name of a model.
-fn squeezed(path: &str) -> String {
-    let mut squeezed = String::with_capacity(path.len());
+fn normalized(path: &str) -> String {
+    let mut normalized = String::with_capacity(path.len());
     let mut rest = path.trim_start_matches('/');
     while !rest.is_empty() {
         let (segment, behind) = rest.split_once('/').unwrap_or((rest, ""));
-        squeezed.extend(["/", segment]);
+        normalized.extend(["/", segment]);
         rest = behind.trim_start_matches('/');
-        if BEFORE_NAMES.contains(&segment) && !rest.is_empty() {
-            squeezed.extend(["/", rest]);
+        if BEFORE_MODEL_NAMES.contains(&segment) && !rest.is_empty() {
+            normalized.extend(["/", rest]);
             break;
         }
     }
-    squeezed
+    normalized
 }
 
 fn replace(request: &mut ServiceRequest, path: &str) {
@@ -74,14 +74,14 @@ fn replace(request: &mut ServiceRequest, path: &str) {
 pub(crate) fn dialect(request: &HttpRequest) -> Option<Dialect> {
     let path = request.path();
     Dialect::of_path(path)
-        .or_else(|| path.contains("//").then(|| Dialect::of_path(&squeezed(path))).flatten())
+        .or_else(|| path.contains("//").then(|| Dialect::of_path(&normalized(path))).flatten())
         .or_else(|| is_program(request.headers()).then_some(Dialect::OpenAi))
 }
 
 /// Whether it is a path of the API, even if misspelled. `presents_key` decides where a page has the same path.
 pub(crate) fn is_api(path: &str, presents_key: impl FnOnce() -> bool) -> bool {
-    let squeezed = squeezed(path);
-    Dialect::of_path(&squeezed).is_some() || (is_bare(&squeezed) && presents_key())
+    let normalized = normalized(path);
+    Dialect::of_path(&normalized).is_some() || (is_bare(&normalized) && presents_key())
 }
 
 /// Whether the request has an API key; a browser has none. Schemes other than Bearer may belong to a proxy.

@@ -16,7 +16,7 @@ use crate::providers::Sentences;
 use crate::providers::errors::phrases::LONGEST_FILE;
 
 /// How often the file is checked.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a file of sentences is not used, in one line with the file, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ pub(super) async fn follow(
     mut stopped: watch::Receiver<bool>,
 ) {
     let Some(path) = path else { return };
-    let mut ticks = interval(LOOK);
+    let mut ticks = interval(CHECK_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // It may have changed since the start read it.
     let mut seen = None;

@@ -189,8 +189,8 @@ fn area(path: &str) -> String {
 fn holds(text: &str, word: &str) -> bool {
     let (stem, any_ending) = word.strip_suffix('~').map_or((word, false), |stem| (stem, true));
     text.match_indices(stem).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + stem.len()..].chars().next();
+        let before = text.get(..at).and_then(|start| start.chars().next_back());
+        let after = text.get(at + stem.len()..).and_then(|end| end.chars().next());
         !before.is_some_and(char::is_alphanumeric)
             && (any_ending || !after.is_some_and(char::is_alphanumeric))
     })

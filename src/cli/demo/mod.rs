@@ -3,7 +3,7 @@
 //! HTTP, the gateway, the database and the records are real. This process simulates the models, on a loopback port of
 //! its own.
 
-mod catalogue;
+mod catalog;
 mod folder;
 mod week;
 mod welcome;
@@ -95,7 +95,7 @@ async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<(Secre
     };
     let created = store.system().organization_create(owner).await.map_err(explain)?;
     let organization = store.system().organization(created.organization_id, ACTOR);
-    catalogue::fill(&organization).await.map_err(explain)?;
+    catalog::fill(&organization).await.map_err(explain)?;
     let key = first_key(store, created.organization_id, ACTOR).await?;
     if let Some(snapshot) = store.directory().organization(created.organization_id) {
         let (events, requests) = week::invent(&snapshot, clock.now());

@@ -2,7 +2,7 @@
 //!
 //! The week is the same on every start, except for its dates. Every row has the origin `demo`.
 
-mod story;
+mod scenario;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::domain::clock::{Clock, ManualClock};
 use crate::gateway::usage::pricing::Usage;
 use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, Chain, OrganizationSnapshot};
-use story::{Mishap, STORIES, Story};
+use scenario::{FailedAttempt, SCENARIOS, Scenario};
 
 const ORIGIN: &str = "demo";
 const SEED: u64 = 7;
@@ -60,7 +60,7 @@ struct Week<'a> {
 }
 
 /// An invented request while its rows are built.
-struct Happening {
+struct InventedRequest {
     id: Uuid,
     at: DateTime<Utc>,
     streamed: bool,
@@ -78,56 +78,56 @@ impl Week<'_> {
         if number.is_multiple_of(SESSION) {
             self.session = self.dice.random_bool(0.5).then(|| self.clock.new_id());
         }
-        let story = self.story();
-        let happening = Happening {
+        let scenario = self.scenario();
+        let request = InventedRequest {
             id: self.clock.new_id(),
             at: self.clock.now(),
             streamed: self.dice.random_bool(0.5),
-            lost_ms: story.mishaps.iter().map(|mishap| mishap.duration_ms).sum(),
+            lost_ms: scenario.failed_attempts.iter().map(|failed| failed.duration_ms).sum(),
             answer_ms: self.dice.random_range(250..2_500),
         };
-        self.tell_events(story, &happening);
-        self.tell_request(story, &happening);
+        self.add_events(scenario, &request);
+        self.add_request(scenario, &request);
         self.hand.advance(Duration::from_micros(SLOT_MICROS - early));
     }
 
-    fn story(&mut self) -> &'static Story {
-        let total: u32 = STORIES.iter().map(|story| story.weight).sum();
+    fn scenario(&mut self) -> &'static Scenario {
+        let total: u32 = SCENARIOS.iter().map(|scenario| scenario.weight).sum();
         let mut drawn = self.dice.random_range(0..total);
-        for story in STORIES {
-            if drawn < story.weight {
-                return story;
+        for scenario in SCENARIOS {
+            if drawn < scenario.weight {
+                return scenario;
             }
-            drawn -= story.weight;
+            drawn -= scenario.weight;
         }
-        &STORIES[0]
+        &SCENARIOS[0]
     }
 
-    fn tell_events(&mut self, story: &Story, happening: &Happening) {
+    fn add_events(&mut self, scenario: &Scenario, request: &InventedRequest) {
         let mut passed_ms = 0;
-        for (hop, mishap) in (0..).zip(story.mishaps) {
-            passed_ms += mishap.duration_ms;
-            let next = story.next(mishap);
-            let chain = next.and_then(|next| self.chain(story.requested, next));
-            let at = happening.at + TimeDelta::milliseconds(passed_ms);
+        for (hop, failed) in (0..).zip(scenario.failed_attempts) {
+            passed_ms += failed.duration_ms;
+            let next = scenario.next(failed);
+            let chain = next.and_then(|next| self.chain(scenario.requested, next));
+            let at = request.at + TimeDelta::milliseconds(passed_ms);
             self.events.push(FallbackEventRecord {
                 id: self.clock.new_id().into(),
                 organization_id: self.organization.id,
-                request_id: happening.id.into(),
-                failed_model: mishap.model.to_owned(),
+                request_id: request.id.into(),
+                failed_model: failed.model.to_owned(),
                 next_model: next.map(str::to_owned),
-                error_class: mishap.class.as_str().to_owned(),
-                error_message: Some(mishap.message.to_owned()),
-                invocation_type: invocation_type(happening.streamed).to_owned(),
+                error_class: failed.class.as_str().to_owned(),
+                error_message: Some(failed.message.to_owned()),
+                invocation_type: invocation_type(request.streamed).to_owned(),
                 router_config_id: chain.map(|chain| chain.config_id),
                 router_config_revision: chain.map(|chain| chain.revision),
                 session_id: self.session,
                 session_ref: None,
                 hop,
-                attempts: i32::from(!mishap.class.is_passed_over()),
-                status_code: mishap.status.map(i32::from),
-                matched_rule: mishap.rule.map(str::to_owned),
-                duration_ms: mishap.duration_ms,
+                attempts: i32::from(!failed.class.is_passed_over()),
+                status_code: failed.status.map(i32::from),
+                matched_rule: failed.rule.map(str::to_owned),
+                duration_ms: failed.duration_ms,
                 origin: ORIGIN.to_owned(),
                 created_at: at,
                 recorded_at: at,
@@ -135,29 +135,29 @@ impl Week<'_> {
         }
     }
 
-    fn tell_request(&mut self, story: &Story, happening: &Happening) {
-        let served = story.answered_by.and_then(|name| self.organization.models.get(name));
-        let usage = served.map(|_| self.usage(story));
+    fn add_request(&mut self, scenario: &Scenario, request: &InventedRequest) {
+        let served = scenario.answered_by.and_then(|name| self.organization.models.get(name));
+        let usage = served.map(|_| self.usage(scenario));
         let price = served.and_then(|model| model.price.as_ref());
         let (cost, source) = usage.map_or((Some(0), None), |usage| usage.bill(price));
-        let total_ms = happening.lost_ms + if served.is_some() { happening.answer_ms } else { 0 };
-        let called = story.mishaps.iter().filter(|mishap| !mishap.class.is_passed_over()).count();
-        let calls = called + usize::from(served.is_some() && !story.interrupted());
-        let ended = happening.at + TimeDelta::milliseconds(total_ms);
+        let total_ms = request.lost_ms + if served.is_some() { request.answer_ms } else { 0 };
+        let called = scenario.failed_attempts.iter().filter(|failed| !failed.class.is_passed_over()).count();
+        let calls = called + usize::from(served.is_some() && !scenario.interrupted());
+        let ended = request.at + TimeDelta::milliseconds(total_ms);
         let request = RequestRecord {
-            id: happening.id.into(),
+            id: request.id.into(),
             organization_id: self.organization.id,
             api_key_id: self.key.map(|key| key.id.0),
             api_key_name: self.key.map(|key| key.name.to_string()),
-            requested_model: story.requested.to_owned(),
+            requested_model: scenario.requested.to_owned(),
             served_model: served.map(|model| model.name.to_string()),
             served_provider: served.map(|model| model.provider.name.to_string()),
-            outcome: story.outcome().as_str().to_owned(),
-            error_class: story.final_class().map(|class| class.as_str().to_owned()),
-            status_code: story.status.into(),
+            outcome: scenario.outcome().as_str().to_owned(),
+            error_class: scenario.final_class().map(|class| class.as_str().to_owned()),
+            status_code: scenario.status.into(),
             endpoint: "/v1/chat/completions".to_owned(),
-            invocation_type: invocation_type(happening.streamed).to_owned(),
-            streamed: happening.streamed,
+            invocation_type: invocation_type(request.streamed).to_owned(),
+            streamed: request.streamed,
             input_tokens: usage.map(|usage| usage.input),
             output_tokens: usage.map(|usage| usage.output),
             cached_tokens: usage.map(|usage| usage.cached),
@@ -168,47 +168,49 @@ impl Week<'_> {
             cost_source: source.map(|source| source.as_str().to_owned()),
             model_price_id: price.and_then(|price| price.id),
             estimated: usage.is_some_and(|usage| usage.estimated),
-            first_frame_ms: served.map(|_| happening.lost_ms + happening.answer_ms / 4),
+            first_frame_ms: served.map(|_| request.lost_ms + request.answer_ms / 4),
             total_ms,
             upstream_calls: i32::try_from(calls).unwrap_or(i32::MAX),
-            hops: i32::try_from(story.hops()).unwrap_or(i32::MAX),
-            attempts: serde_json::to_value(self.reports(story, happening)).unwrap_or_default(),
+            hops: i32::try_from(scenario.hops()).unwrap_or(i32::MAX),
+            attempts: serde_json::to_value(self.reports(scenario, request)).unwrap_or_default(),
             session_id: self.session,
             session_ref: None,
             client_retry_count: Some(0),
             origin: ORIGIN.to_owned(),
-            created_at: happening.at,
+            created_at: request.at,
             recorded_at: ended,
             instance_id: None,
         };
         self.requests.push(request);
     }
 
-    fn usage(&mut self, story: &Story) -> Usage {
+    fn usage(&mut self, scenario: &Scenario) -> Usage {
         let input = self.dice.random_range(40..1_800);
         let cached = if self.dice.random_bool(0.25) { input / 2 } else { 0 };
         let output = self.dice.random_range(20..600);
-        Usage { input, output, cached, estimated: story.interrupted(), ..Usage::default() }
+        Usage { input, output, cached, estimated: scenario.interrupted(), ..Usage::default() }
     }
 
-    fn reports(&self, story: &Story, happening: &Happening) -> Vec<AttemptReport> {
-        let answer_ms = happening.answer_ms / if happening.streamed { 4 } else { 1 };
-        let failed =
-            story.mishaps.iter().map(|mishap| self.report(mishap.model, Some(mishap), mishap.duration_ms));
-        let answered = story.answered_by.filter(|_| !story.interrupted());
+    fn reports(&self, scenario: &Scenario, request: &InventedRequest) -> Vec<AttemptReport> {
+        let answer_ms = request.answer_ms / if request.streamed { 4 } else { 1 };
+        let failed = scenario
+            .failed_attempts
+            .iter()
+            .map(|failed| self.report(failed.model, Some(failed), failed.duration_ms));
+        let answered = scenario.answered_by.filter(|_| !scenario.interrupted());
         failed.chain(answered.map(|model| self.report(model, None, answer_ms))).collect()
     }
 
-    fn report(&self, model: &str, mishap: Option<&Mishap>, duration_ms: i64) -> AttemptReport {
+    fn report(&self, model: &str, failed: Option<&FailedAttempt>, duration_ms: i64) -> AttemptReport {
         let provider = self.organization.models.get(model).map(|model| model.provider.name.to_string());
         AttemptReport {
             model: model.to_owned(),
             provider: provider.unwrap_or_default(),
-            status: mishap.map_or(Some(200), |mishap| mishap.status),
-            error_class: mishap.map(|mishap| mishap.class),
-            matched_rule: mishap.and_then(|mishap| mishap.rule),
+            status: failed.map_or(Some(200), |failed| failed.status),
+            error_class: failed.map(|failed| failed.class),
+            matched_rule: failed.and_then(|failed| failed.rule),
             duration_ms: duration_ms.unsigned_abs(),
-            passed_over: mishap.is_some_and(|mishap| mishap.class.is_passed_over()),
+            passed_over: failed.is_some_and(|failed| failed.class.is_passed_over()),
             adapted: Vec::new(),
         }
     }

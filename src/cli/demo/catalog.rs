@@ -18,7 +18,7 @@ struct DemoModel {
 }
 
 /// An invented price in micro-dollars per million tokens: 4 and 16 dollars.
-const DEAR: PriceFields = PriceFields {
+const EXPENSIVE: PriceFields = PriceFields {
     input: Some(4_000_000),
     output: Some(16_000_000),
     cache_read: Some(1_000_000),
@@ -41,16 +41,16 @@ const CHEAP: PriceFields = PriceFields {
 const MODELS: &[DemoModel] = &[
     model("steady", "sim/steady", CHEAP, None),
     model("demo/steady", "sim/steady", CHEAP, None),
-    model("smart", "sim/error-503", DEAR, Some((General, "steady"))),
-    model("demo/smart", "sim/error-503", DEAR, Some((General, "demo/steady"))),
-    model("rate-limited", "sim/rate-limited", DEAR, Some((General, "steady"))),
+    model("smart", "sim/error-503", EXPENSIVE, Some((General, "steady"))),
+    model("demo/smart", "sim/error-503", EXPENSIVE, Some((General, "demo/steady"))),
+    model("rate-limited", "sim/rate-limited", EXPENSIVE, Some((General, "steady"))),
     model("short-window", "sim/context-overflow", CHEAP, Some((ContextWindow, "steady"))),
-    model("filtered", "sim/content-filter", DEAR, Some((ContentPolicy, "steady"))),
-    model("slow", "sim/slow-10s", DEAR, Some((General, "steady"))),
-    model("flaky", "sim/flaky-40", DEAR, Some((General, "steady"))),
-    model("garbage", "sim/garbage", DEAR, Some((General, "steady"))),
-    model("hopeless", "sim/error-500", DEAR, Some((General, "out-of-quota"))),
-    model("out-of-quota", "sim/quota-exhausted", DEAR, None),
+    model("filtered", "sim/content-filter", EXPENSIVE, Some((ContentPolicy, "steady"))),
+    model("slow", "sim/slow-10s", EXPENSIVE, Some((General, "steady"))),
+    model("flaky", "sim/flaky-40", EXPENSIVE, Some((General, "steady"))),
+    model("garbage", "sim/garbage", EXPENSIVE, Some((General, "steady"))),
+    model("hopeless", "sim/error-500", EXPENSIVE, Some((General, "out-of-quota"))),
+    model("out-of-quota", "sim/quota-exhausted", EXPENSIVE, None),
 ];
 
 /// A short timeout, so that a request to 'slow' does not wait long.
@@ -82,10 +82,10 @@ pub(super) async fn fill(organization: &OrgStore) -> Result<()> {
         organization.model_create(fields(model, provider.id)).await?;
     }
     for model in MODELS {
-        let Some((fallback_type, behind)) = model.fallback else { continue };
+        let Some((fallback_type, fallback)) = model.fallback else { continue };
         let fallback = NewFallback {
             model: model.name.to_owned(),
-            fallback_models: vec![behind.to_owned()],
+            fallback_models: vec![fallback.to_owned()],
             fallback_type,
             triggers: None,
         };

@@ -5,13 +5,13 @@ use crate::domain::outcome::Outcome;
 
 /// One possible outcome of a request.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct Scenario {
     /// The relative frequency of this outcome.
     pub(super) weight: u32,
     /// The name of the requested model.
     pub(super) requested: &'static str,
     /// The models that failed or were passed over, in order.
-    pub(super) mishaps: &'static [Mishap],
+    pub(super) failed_attempts: &'static [FailedAttempt],
     /// The model that answered; none if every one failed.
     pub(super) answered_by: Option<&'static str>,
     /// The status of the response.
@@ -20,7 +20,7 @@ pub(super) struct Story {
 
 /// A model that failed or was passed over.
 #[derive(Debug)]
-pub(super) struct Mishap {
+pub(super) struct FailedAttempt {
     pub(super) model: &'static str,
     pub(super) class: ErrorClass,
     pub(super) status: Option<u16>,
@@ -29,17 +29,18 @@ pub(super) struct Mishap {
     pub(super) duration_ms: i64,
 }
 
-impl Story {
+impl Scenario {
     /// The entry of the chain after this failure: the next one that failed, or the one that answered. A stream that broke
     /// after content has none.
-    pub(super) fn next(&self, mishap: &Mishap) -> Option<&'static str> {
-        let behind = self.mishaps.iter().skip_while(|other| !std::ptr::eq(*other, mishap)).nth(1);
-        behind.map(|next| next.model).or(self.answered_by.filter(|_| !self.interrupted()))
+    pub(super) fn next(&self, failed: &FailedAttempt) -> Option<&'static str> {
+        let next_failed =
+            self.failed_attempts.iter().skip_while(|other| !std::ptr::eq(*other, failed)).nth(1);
+        next_failed.map(|next| next.model).or(self.answered_by.filter(|_| !self.interrupted()))
     }
 
     /// Whether the answer broke off.
     pub(super) fn interrupted(&self) -> bool {
-        self.mishaps.last().is_some_and(|mishap| mishap.class == ErrorClass::StreamInterrupted)
+        self.failed_attempts.last().is_some_and(|failed| failed.class == ErrorClass::StreamInterrupted)
     }
 
     pub(super) fn outcome(&self) -> Outcome {
@@ -52,31 +53,31 @@ impl Story {
 
     /// The class of the final failure; none if the answer was complete.
     pub(super) fn final_class(&self) -> Option<ErrorClass> {
-        let last = self.mishaps.last().map(|mishap| mishap.class);
+        let last = self.failed_attempts.last().map(|failed| failed.class);
         last.filter(|_| self.outcome() != Outcome::Answered)
     }
 
     /// The number of candidates that failed or were passed over before the answer.
     pub(super) fn hops(&self) -> usize {
-        self.mishaps.len() - usize::from(self.interrupted())
+        self.failed_attempts.len() - usize::from(self.interrupted())
     }
 }
 
-const fn answered(weight: u32, model: &'static str) -> Story {
-    Story { weight, requested: model, mishaps: &[], answered_by: Some(model), status: 200 }
+const fn answered(weight: u32, model: &'static str) -> Scenario {
+    Scenario { weight, requested: model, failed_attempts: &[], answered_by: Some(model), status: 200 }
 }
 
 const fn rescued(
     weight: u32,
     requested: &'static str,
-    mishaps: &'static [Mishap],
+    failed_attempts: &'static [FailedAttempt],
     answered_by: &'static str,
-) -> Story {
-    Story { weight, requested, mishaps, answered_by: Some(answered_by), status: 200 }
+) -> Scenario {
+    Scenario { weight, requested, failed_attempts, answered_by: Some(answered_by), status: 200 }
 }
 
-const fn overloaded(model: &'static str) -> Mishap {
-    Mishap {
+const fn overloaded(model: &'static str) -> FailedAttempt {
+    FailedAttempt {
         model,
         class: ErrorClass::Overloaded,
         status: Some(503),
@@ -86,8 +87,8 @@ const fn overloaded(model: &'static str) -> Mishap {
     }
 }
 
-const fn broken(model: &'static str) -> Mishap {
-    Mishap {
+const fn broken(model: &'static str) -> FailedAttempt {
+    FailedAttempt {
         model,
         class: ErrorClass::Unavailable,
         status: Some(500),
@@ -97,8 +98,8 @@ const fn broken(model: &'static str) -> Mishap {
     }
 }
 
-const fn rate_limited(model: &'static str) -> Mishap {
-    Mishap {
+const fn rate_limited(model: &'static str) -> FailedAttempt {
+    FailedAttempt {
         model,
         class: ErrorClass::RateLimited,
         status: Some(429),
@@ -108,8 +109,8 @@ const fn rate_limited(model: &'static str) -> Mishap {
     }
 }
 
-const fn late(model: &'static str) -> Mishap {
-    Mishap {
+const fn late(model: &'static str) -> FailedAttempt {
+    FailedAttempt {
         model,
         class: ErrorClass::Timeout,
         status: None,
@@ -119,8 +120,8 @@ const fn late(model: &'static str) -> Mishap {
     }
 }
 
-const fn out_of_quota(model: &'static str) -> Mishap {
-    Mishap {
+const fn out_of_quota(model: &'static str) -> FailedAttempt {
+    FailedAttempt {
         model,
         class: ErrorClass::QuotaExhausted,
         status: Some(429),
@@ -130,7 +131,7 @@ const fn out_of_quota(model: &'static str) -> Mishap {
     }
 }
 
-const COOLING: Mishap = Mishap {
+const COOLING: FailedAttempt = FailedAttempt {
     model: "smart",
     class: ErrorClass::Cooldown,
     status: None,
@@ -139,7 +140,7 @@ const COOLING: Mishap = Mishap {
     duration_ms: 0,
 };
 
-const CUT: Mishap = Mishap {
+const CUT: FailedAttempt = FailedAttempt {
     model: "smart",
     class: ErrorClass::StreamInterrupted,
     status: None,
@@ -148,7 +149,7 @@ const CUT: Mishap = Mishap {
     duration_ms: 1_900,
 };
 
-const TOO_LONG: Mishap = Mishap {
+const TOO_LONG: FailedAttempt = FailedAttempt {
     model: "short-window",
     class: ErrorClass::ContextWindowExceeded,
     status: Some(400),
@@ -157,7 +158,7 @@ const TOO_LONG: Mishap = Mishap {
     duration_ms: 90,
 };
 
-const REFUSED: Mishap = Mishap {
+const REFUSED: FailedAttempt = FailedAttempt {
     model: "filtered",
     class: ErrorClass::ContentPolicy,
     status: Some(400),
@@ -166,7 +167,7 @@ const REFUSED: Mishap = Mishap {
     duration_ms: 110,
 };
 
-const HTML: Mishap = Mishap {
+const HTML: FailedAttempt = FailedAttempt {
     model: "garbage",
     class: ErrorClass::InvalidResponse,
     status: Some(200),
@@ -176,7 +177,7 @@ const HTML: Mishap = Mishap {
 };
 
 /// Every possible outcome, with its weight.
-pub(super) const STORIES: &[Story] = &[
+pub(super) const SCENARIOS: &[Scenario] = &[
     answered(70, "smart"),
     answered(40, "steady"),
     answered(10, "flaky"),
@@ -194,10 +195,10 @@ pub(super) const STORIES: &[Story] = &[
     rescued(3, "garbage", &[HTML], "steady"),
     rescued(3, "demo/smart", &[broken("demo/smart")], "demo/steady"),
     rescued(1, "smart", &[CUT], "smart"),
-    Story {
+    Scenario {
         weight: 2,
         requested: "hopeless",
-        mishaps: &[broken("hopeless"), out_of_quota("out-of-quota")],
+        failed_attempts: &[broken("hopeless"), out_of_quota("out-of-quota")],
         answered_by: None,
         status: 429,
     },
