@@ -223,7 +223,7 @@ impl Application {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let simulator_handle = self.simulator.handle();
         let simulator = tokio::spawn(self.simulator);
-        let followers = jobs::start(
+        let running_jobs = jobs::start(
             (&self.store, self.endpoints),
             &self.clock,
             &self.settings,
@@ -247,7 +247,7 @@ impl Application {
         // Its streams may feed draining answers, so it stops last.
         simulator_handle.stop(false).await;
         let _ = simulator.await;
-        followers.stop().await;
+        running_jobs.stop().await;
         // The servers have dropped their senders; the writer ends after writing all waiting records.
         let _ = tokio::time::timeout(Duration::from_secs(5), self.writer).await;
         self.store.close().await;
