@@ -1,7 +1,7 @@
-//! The Feather dialect: the audit of fallback events, and the management of what they come from.
+//! The management dialect: fallback events, requests and usage, and the configuration that they come from.
 //!
-//! A folder is a resource, a file in it a verb. [`query`], [`page`] and [`export`] read and answer lists, [`checks`]
-//! what bodies and paths hold, [`error`] dresses what went wrong.
+//! One file per resource; a resource over 400 lines is a folder with its bodies in `body.rs`. [`query`], [`page`] and
+//! [`export`] read and answer lists, [`checks`] validates bodies and paths, [`error`] builds error responses.
 
 pub mod api_keys;
 pub mod budgets;

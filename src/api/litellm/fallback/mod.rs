@@ -1,22 +1,24 @@
-//! Fallback configurations: their shape in JSON, and the query that picks one.
-//!
-//! One file per verb. Beyond LiteLLM's fields an answer names the configuration's id (what fallback events call
-//! `router_config_id`), its revision, and the failures that it is narrowed to.
+//! `/fallback`: LiteLLM's fallback management. Beyond LiteLLM's fields a response has the configuration's id (the
+//! `router_config_id` of fallback events), its revision, and the error classes that it is limited to.
 
-pub mod delete;
-pub mod list;
-pub mod read;
+mod body;
 mod revision;
-pub mod set;
 
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
+use revision::{IfMatch, etag};
 use serde::Serialize;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+pub use body::FallbackRequest;
+
+use crate::api::json_fields::Fields;
+use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::fallback_type::FallbackType;
-use crate::store::FallbackRow;
+use crate::http::body_reader::BodyReader;
+use crate::store::{FallbackFilter, FallbackOutcome, FallbackRow, Store};
 
 /// A configuration in force.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -99,6 +101,173 @@ fn expected_type() -> String {
     let words = FallbackType::ALL.map(|kind| format!("'{}'", kind.as_str()));
     let (last, others) = words.split_last().map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
     format!("Input should be {} or {last}", others.join(", "))
+}
+
+/// The query's filters.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Filters {
+    /// Only lists of that type.
+    #[param(required = false)]
+    pub fallback_type: Option<FallbackType>,
+    /// Only lists of the model of that name.
+    #[param(required = false)]
+    pub model: Option<String>,
+}
+
+impl Filters {
+    fn of_query(query: &str) -> Result<Self> {
+        Ok(Self { fallback_type: fallback_type(query)?, model: parameter(query, "model")? })
+    }
+}
+
+/// Configurations in force.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FallbackList {
+    /// By model name, then type. There are never more than three of a model.
+    fallbacks: Vec<Fallback>,
+}
+
+/// List fallback lists
+///
+/// Every list in force, or those that the filters leave.
+///
+/// # Errors
+/// A filter is not understood (422).
+#[utoipa::path(get, path = "/fallback", operation_id = "listFallbacks", tag = "fallbacks", params(Filters),
+    security(("bearer" = []), ("x-api-key" = [])),
+    responses((status = 200, description = "The lists in force", body = FallbackList), (status = 422, description = "An unknown `fallback_type`")))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let Filters { fallback_type, model } = Filters::of_query(request.query_string())?;
+    let filter = FallbackFilter { fallback_type, model };
+    let rows = store.organization(&caller.tenant).fallback_list(&filter).await?;
+    let fallbacks = rows.into_iter().map(Fallback::from).collect();
+    Ok(HttpResponse::Ok().json(FallbackList { fallbacks }))
+}
+
+/// Read a fallback list
+///
+/// The `ETag` is what `If-Match` of a change asks for.
+///
+/// # Errors
+/// 404: no list of that type is in force for a model of that name, whether there is such a model or not.
+#[utoipa::path(get, path = "/fallback/{model}", operation_id = "getFallback", tag = "fallbacks",
+    security(("bearer" = []), ("x-api-key" = [])),
+    params(("model" = String, Path, description = "The model's catalogue name; it may hold slashes, raw or as `%2F`"), Selection),
+    responses(
+        (status = 200, description = "The list in force", body = Fallback, headers(("ETag" = String, description = "The revision in quotes"))),
+        (status = 404, description = "No such list is in force"),
+        (status = 422, description = "An unknown `fallback_type`")))]
+pub async fn read(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    model: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let kind = Selection::of_query(request.query_string())?.fallback_type;
+    let model = model.into_inner();
+    match store.organization(&caller.tenant).fallback_find(&model, kind).await? {
+        Some(row) => Ok(HttpResponse::Ok().insert_header(etag(row.revision)).json(Fallback::from(row))),
+        None => Err(Error::FallbackAbsent { model, kind: kind.as_str().to_owned() }),
+    }
+}
+
+/// A configuration that was put in force.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FallbackSet {
+    #[serde(flatten)]
+    fallback: Fallback,
+    /// Says whether it was created or updated.
+    #[schema(example = "Fallback configuration created successfully")]
+    message: &'static str,
+}
+
+/// Create or replace a fallback list
+///
+/// Puts the list in force at once: the next chat request uses it. Setting what is in force already changes
+/// nothing, not even the revision. With `If-Match` the change is made only if nobody was faster.
+///
+/// # Errors
+/// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
+#[utoipa::path(post, path = "/fallback", operation_id = "setFallback", tag = "fallbacks",
+    security(("bearer" = []), ("x-api-key" = [])), request_body = FallbackRequest,
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` as it was read; `*` demands that there is a list")),
+    responses(
+        (status = 200, description = "In force, created or replaced", body = FallbackSet, headers(("ETag" = String, description = "The revision in quotes"))),
+        (status = 400, description = "Unknown fallback models, or the model is its own fallback"),
+        (status = 404, description = "The model is not in the catalogue"),
+        (status = 412, description = "Another revision is in force than the one in `If-Match`"),
+        (status = 422, description = "Fields that were refused")))]
+pub async fn set(
+    caller: Caller<RouterManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    reader: web::Data<BodyReader>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let new = body::parse(&body.bytes)?;
+    let if_match = IfMatch::of(request.headers())?;
+    let store = store.organization(&caller.tenant);
+    let expected = if_match.expected(&store, &new.model, new.fallback_type).await?;
+    let (row, outcome) = store.fallback_set(new, expected).await?;
+    let message = match outcome {
+        FallbackOutcome::Created => "Fallback configuration created successfully",
+        FallbackOutcome::Replaced => "Fallback configuration updated successfully",
+    };
+    let etag = etag(row.revision);
+    Ok(HttpResponse::Ok().insert_header(etag).json(FallbackSet { fallback: row.into(), message }))
+}
+
+/// A configuration that was taken out of force.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FallbackDeleted {
+    /// The model.
+    #[schema(example = "smart")]
+    model: String,
+    /// Which of its lists.
+    fallback_type: FallbackType,
+    /// That it is done.
+    #[schema(example = "Fallback configuration deleted successfully")]
+    message: &'static str,
+}
+
+/// Delete a fallback list
+///
+/// The next chat request does without it. A later create gets the same `router_config_id` and the next revision.
+///
+/// # Errors
+/// As for reading; 412 when `If-Match` names another revision.
+#[utoipa::path(delete, path = "/fallback/{model}", operation_id = "deleteFallback", tag = "fallbacks",
+    security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("model" = String, Path, description = "The model's catalogue name; it may hold slashes, raw or as `%2F`"), Selection,
+        ("If-Match" = Option<String>, Header, description = "The `ETag` as it was read")),
+    responses(
+        (status = 200, description = "No longer in force", body = FallbackDeleted),
+        (status = 404, description = "No such list is in force"),
+        (status = 412, description = "Another revision is in force than the one in `If-Match`"),
+        (status = 422, description = "An unknown `fallback_type`")))]
+pub async fn delete(
+    caller: Caller<RouterManage>,
+    request: HttpRequest,
+    model: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let kind = Selection::of_query(request.query_string())?.fallback_type;
+    let if_match = IfMatch::of(request.headers())?;
+    let model = model.into_inner();
+    let store = store.organization(&caller.tenant);
+    let expected = if_match.expected(&store, &model, kind).await?;
+    if store.fallback_delete(&model, kind, expected).await?.is_none() {
+        return Err(Error::FallbackAbsent { model, kind: kind.as_str().to_owned() });
+    }
+    let message = "Fallback configuration deleted successfully";
+    Ok(HttpResponse::Ok().json(FallbackDeleted { model, fallback_type: kind, message }))
 }
 
 #[cfg(test)]

@@ -3,13 +3,17 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api::json_fields::{Change, Fields};
 use crate::api::management::checks;
 use crate::api::management::checks::{Need, Objection};
+use crate::auth::api::api_key;
+use crate::domain::error::{Error, Result};
 use crate::domain::permission::Scope;
+use crate::store::{ApiKeyChange, NewApiKey};
 use crate::validation::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
 /// What may be sent back as it was read, without any effect.
@@ -162,6 +166,48 @@ fn models(fields: &mut Fields) -> Change<Vec<String>> {
         }
     }
     Change::Set(names)
+}
+
+pub(super) fn parse_new(
+    bytes: &[u8],
+    now: DateTime<Utc>,
+    fresh: &api_key::NewKey,
+    key_hash: [u8; 32],
+) -> Result<NewApiKey> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = read(&mut fields, Need::Required, now);
+    fields.finish()?;
+    // What is required and not there has been refused.
+    let lost = || Error::internal("a required field got lost");
+    let scopes = said.scopes.ok_or_else(lost)?;
+    Ok(NewApiKey {
+        name: said.name.ok_or_else(lost)?,
+        key_hash,
+        prefix: fresh.prefix.clone(),
+        last_four: fresh.last_four.clone(),
+        scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        models: said.models.value(),
+        requests_per_minute: said.requests_per_minute.value(),
+        concurrent_requests: said.concurrent_requests.value(),
+        expires_at: said.expires_at.value(),
+        created_by: None,
+    })
+}
+
+pub(super) fn parse_change(bytes: &[u8], now: DateTime<Utc>) -> Result<ApiKeyChange> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = read(&mut fields, Need::Optional, now);
+    fields.finish()?;
+    let words = |scopes: Vec<_>| scopes.iter().map(ToString::to_string).collect();
+    Ok(ApiKeyChange {
+        seen: None,
+        name: said.name,
+        scopes: said.scopes.map(words),
+        models: said.models.into_option(),
+        requests_per_minute: said.requests_per_minute.into_option(),
+        concurrent_requests: said.concurrent_requests.into_option(),
+        expires_at: said.expires_at.into_option(),
+    })
 }
 
 #[cfg(test)]

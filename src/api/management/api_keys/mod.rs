@@ -2,26 +2,35 @@
 //! is made.
 
 mod body;
-pub mod change;
-pub mod create;
-pub mod list;
-pub mod read;
-pub mod revoke;
 
 use std::collections::HashMap;
 
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use body::{ApiKeyChangeBody, NewApiKeyBody};
 
-use crate::store::ApiKeyRow;
+use crate::api::management::checks::path_id;
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::Query;
+use crate::auth::api::api_caller::{Caller, KeysManage};
+use crate::auth::api::api_key;
+use crate::domain::clock::Clock;
+use crate::domain::error::{Error, Result};
+use crate::http::body_reader::BodyReader;
+use crate::store::{ApiKeyRow, Store};
 
 /// What a key is called in messages.
 const WHAT: &str = "API key";
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "api-keys";
 
 /// A key, living or revoked, without what would let one call with it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,3 +101,136 @@ impl ApiKeyResponse {
 
 /// When this process saw each key last.
 type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;
+
+/// List API keys
+///
+/// The organization's keys, newest first, revoked ones included.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/identity/api-keys", tag = "identity",
+    operation_id = "listApiKeys", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Keys on a page, 50 unless said otherwise"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = CursorPage<ApiKeyResponse>),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<KeysManage>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let uses = caller.organization.last_uses();
+    let page = data.api_key_list(&page).await?.map(|row| ApiKeyResponse::new(row, &uses));
+    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+}
+
+/// Create an API key
+///
+/// The answer holds the key, this once. It works at once. It gets nothing that the calling key lacks: no scope or model,
+/// no wider limit, no later end. A key that is limited itself, in requests or by a budget, makes no keys that may call
+/// models: what those use would not count against it.
+///
+/// # Errors
+/// A field is refused; the calling key lacks what it would give.
+#[utoipa::path(post, path = "/v1/identity/api-keys", tag = "identity",
+    operation_id = "createApiKey", security(("bearer" = []), ("x-api-key" = [])),
+    request_body = NewApiKeyBody,
+    responses((status = 201, description = "What was made", body = NewApiKeyResponse, headers(("location" = String, description = "The key's path"))), (status = 422)))]
+pub async fn create(
+    caller: Caller<KeysManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    reader: web::Data<BodyReader>,
+    clock: web::Data<Clock>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let fresh = api_key::generate().map_err(Error::internal)?;
+    let hash = store.vault().key_hash(fresh.key.expose_secret());
+    let new = body::parse_new(&body.bytes, clock.now(), &fresh, hash)?;
+    let row = store.organization(&caller.tenant).api_key_create(new).await?;
+    let location = format!("/v1/identity/api-keys/{}", row.id);
+    let api_key = ApiKeyResponse::new(row, &caller.organization.last_uses());
+    let made = NewApiKeyResponse { api_key, key: fresh.key.expose_secret().to_owned() };
+    let mut response = HttpResponse::Created();
+    Ok(response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store")).json(made))
+}
+
+/// Read an API key
+///
+/// One key, living or revoked, without what would let one call with it.
+///
+/// # Errors
+/// The organization has no key of that id.
+#[utoipa::path(get, path = "/v1/identity/api-keys/{id}", tag = "identity",
+    operation_id = "readApiKey", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The key's id")),
+    responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404)))]
+pub async fn read(
+    caller: Caller<KeysManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let row = store.organization(&caller.tenant).api_key_find(id).await?;
+    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &caller.organization.last_uses())))
+}
+
+/// Change an API key
+///
+/// What is left out stays. In force at once. A key gives no key more than it has, itself included: neither scopes and
+/// models nor wider limits, a later end or a larger budget. A key that is limited itself, in requests or by a budget, gives
+/// no other key more calls of models: what that one uses would not count against it.
+///
+/// # Errors
+/// The organization has no key of that id; it is revoked; a field is refused; the calling key lacks what it would
+/// give.
+#[utoipa::path(patch, path = "/v1/identity/api-keys/{id}", tag = "identity",
+    operation_id = "changeApiKey", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The key's id")),
+    request_body = ApiKeyChangeBody,
+    responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404),
+        (status = 409, description = "It is revoked"), (status = 422)))]
+pub async fn change(
+    caller: Caller<KeysManage>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    reader: web::Data<BodyReader>,
+    clock: web::Data<Clock>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let id: ApiKeyId = path_id(WHAT, &path)?;
+    let absent = || Error::absent(WHAT, id);
+    let data = store.organization(&caller.tenant);
+    data.api_key_find(id).await?.ok_or_else(absent)?;
+    let to = body::parse_change(&body.bytes, clock.now())?;
+    let row = data.api_key_change(id, to).await?.ok_or_else(absent)?;
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &caller.organization.last_uses())))
+}
+
+/// Revoke an API key
+///
+/// For good. The key is refused from now on, and stays in the list.
+///
+/// # Errors
+/// The organization has no key of that id.
+#[utoipa::path(delete, path = "/v1/identity/api-keys/{id}", tag = "identity",
+    operation_id = "revokeApiKey", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The key's id")),
+    responses((status = 204, description = "It is revoked"), (status = 404)))]
+pub async fn revoke(
+    caller: Caller<KeysManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let revoked = store.organization(&caller.tenant).api_key_revoke(id).await?;
+    revoked.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -7,7 +7,9 @@ use super::ModelPrice;
 use crate::api::json_fields::{Change, Fields};
 use crate::api::management::checks;
 use crate::api::management::checks::Need;
+use crate::domain::error::{Error, Result};
 use crate::providers::{Capabilities, ParameterRules};
+use crate::store::{ModelChange, ModelFields, PriceFields};
 use crate::validation::model::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 
 /// What may be sent back as it was read, without any effect.
@@ -182,6 +184,55 @@ fn num_retries(fields: &mut Fields) -> Change<i32> {
         Change::Clear => Change::Clear,
         Change::Set(retries) => i32::try_from(retries).map_or(Change::Keep, Change::Set),
     }
+}
+
+pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = read(&mut fields, Need::Required);
+    fields.finish()?;
+    // What is required and not there has been refused.
+    let lost = || Error::internal("a required field got lost");
+    let name = said.name.ok_or_else(lost)?;
+    Ok(ModelFields {
+        upstream_model: said.upstream_model.unwrap_or_else(|| name.clone()),
+        name,
+        provider_id: said.provider_id.ok_or_else(lost)?,
+        context_window: said.context_window.value(),
+        max_output_tokens: said.max_output_tokens.value(),
+        capabilities: said.capabilities.value().unwrap_or_default(),
+        price: said.price.value().map(PriceFields::from),
+        parameter_rules: said.parameter_rules.value(),
+        first_frame_timeout_ms: said.first_frame_timeout_ms.value(),
+        answer_timeout_ms: said.answer_timeout_ms.value(),
+        num_retries: said.num_retries.value(),
+        enabled: said.enabled.unwrap_or(true),
+    })
+}
+
+pub(super) fn parse_change(bytes: &[u8]) -> Result<ModelChange> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = read(&mut fields, Need::Optional);
+    fields.finish()?;
+    Ok(ModelChange {
+        seen: None,
+        name: said.name,
+        provider_id: said.provider_id,
+        upstream_model: said.upstream_model,
+        context_window: said.context_window.into_option(),
+        max_output_tokens: said.max_output_tokens.into_option(),
+        capabilities: match said.capabilities {
+            Change::Keep => None,
+            // Nothing of its own is everything left to the table.
+            Change::Clear => Some(Default::default()),
+            Change::Set(capabilities) => Some(capabilities),
+        },
+        price: said.price.into_option().map(|price| price.map(PriceFields::from)),
+        parameter_rules: said.parameter_rules.into_option(),
+        first_frame_timeout_ms: said.first_frame_timeout_ms.into_option(),
+        answer_timeout_ms: said.answer_timeout_ms.into_option(),
+        num_retries: said.num_retries.into_option(),
+        enabled: said.enabled,
+    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,178 @@
 //! `/v1/model-router/models`: the catalogue, the names by which apps ask.
 
 mod body;
-pub mod change;
-pub mod cooldown;
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod read;
 mod response;
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
 
 pub use body::{ModelChangeBody, NewModelBody};
 pub use response::{Cooldown, ModelPrice, ModelResponse};
 
+use crate::api::management::checks::path_id;
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::Query;
+use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::domain::error::{Error, Result};
+use crate::gateway::Gateway;
+use crate::http::body_reader::BodyReader;
+use crate::store::{ModelFilter, Store};
+
 /// What a model is called in messages.
 const WHAT: &str = "model";
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "models";
+
+/// List models
+///
+/// The models of the organization's catalogue, newest first.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/models", tag = "model-router",
+    operation_id = "listModels", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Models on a page, 50 unless said otherwise"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("name" = Option<String>, Query, description = "The model of that name"),
+        ("provider_id" = Option<uuid::Uuid>, Query, description = "Models that it serves"),
+        ("enabled" = Option<bool>, Query, description = "Models that may, or may not, be called")),
+    responses((status = 200, description = "A page", body = CursorPage<ModelResponse>),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let mut query = Query::parse(request.query_string());
+    let filter = ModelFilter {
+        name: query.model_name("name"),
+        provider_id: query.id("provider_id"),
+        enabled: query.boolean("enabled"),
+        ..ModelFilter::default()
+    };
+    let page = requested(query, &data, LIST, Size::PAGE)?;
+    let shown = |row| ModelResponse::from(row).with_cooldown(&caller.organization, &gateway);
+    let page = data.model_list(&filter, &page).await?.map(shown);
+    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+}
+
+/// Add a model
+///
+/// Requests can ask for it at once.
+///
+/// # Errors
+/// A field is refused; the name is taken.
+#[utoipa::path(post, path = "/v1/model-router/models", tag = "model-router",
+    operation_id = "createModel", security(("bearer" = []), ("x-api-key" = [])),
+    request_body = NewModelBody,
+    responses((status = 201, description = "What was made", body = ModelResponse, headers(("location" = String, description = "The model's path"))),
+        (status = 409, description = "The name is taken"), (status = 422)))]
+pub async fn create(
+    caller: Caller<RouterManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let new = body::parse_new(&body.bytes)?;
+    let row = store.organization(&caller.tenant).model_create(new).await?;
+    let location = format!("/v1/model-router/models/{}", row.id);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ModelResponse::from(row)))
+}
+
+/// Read a model
+///
+/// One model.
+///
+/// # Errors
+/// The organization has no model of that id.
+#[utoipa::path(get, path = "/v1/model-router/models/{id}", tag = "model-router",
+    operation_id = "readModel", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The model")),
+    responses((status = 200, description = "As it is now", body = ModelResponse), (status = 404)))]
+pub async fn read(
+    caller: Caller<RouterRead>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let row = store.organization(&caller.tenant).model_find(id).await?;
+    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(ModelResponse::from(row).with_cooldown(&caller.organization, &gateway)))
+}
+
+/// Change a model
+///
+/// What is left out stays. In force at once.
+///
+/// # Errors
+/// The organization has no model of that id; a field is refused; the name is taken.
+#[utoipa::path(patch, path = "/v1/model-router/models/{id}", tag = "model-router",
+    operation_id = "changeModel", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The model")),
+    request_body = ModelChangeBody,
+    responses((status = 200, description = "As it is now", body = ModelResponse), (status = 404),
+        (status = 409, description = "The name is taken"), (status = 422)))]
+pub async fn change(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let id = path_id(WHAT, &path)?;
+    let row = store.organization(&caller.tenant).model_change(id, body::parse_change(&body.bytes)?).await?;
+    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
+}
+
+/// Delete a model
+///
+/// A model that a fallback configuration uses cannot be deleted.
+///
+/// # Errors
+/// The organization has no model of that id; a fallback configuration uses it.
+#[utoipa::path(delete, path = "/v1/model-router/models/{id}", tag = "model-router",
+    operation_id = "deleteModel", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The model")),
+    responses((status = 204, description = "It is gone"), (status = 404),
+        (status = 409, description = "A fallback configuration uses it")))]
+pub async fn delete(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let deleted = store.organization(&caller.tenant).model_delete(id).await?;
+    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// End a model's cooldown
+///
+/// The next request calls the model again, in every process. A model without a cooldown stays as it is.
+///
+/// # Errors
+/// The organization has no model of that id.
+#[utoipa::path(delete, path = "/v1/model-router/models/{id}/cooldown", tag = "model-router",
+    operation_id = "endModelCooldown", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The model")),
+    responses((status = 200, description = "The model, without a cooldown", body = ModelResponse), (status = 404)))]
+pub async fn end_cooldown(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let row = store.organization(&caller.tenant).model_end_cooldown(id).await?;
+    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
+}

@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use crate::api::json_fields::{Change, Fields};
 use crate::api::management::checks;
 use crate::api::management::checks::Need;
-use crate::providers::{Preset, StreamOptions, upstream_headers};
+use crate::domain::error::{Error, Result};
+use crate::providers::{Preset, StreamOptions, preset, upstream_headers};
+use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::Gate;
 use crate::validation::provider::{
     AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
@@ -105,6 +107,68 @@ pub(super) fn check_credential(fields: &mut Fields, preset: &Preset, credential:
     if let Err(fault) = upstream_headers(preset, credential) {
         fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
     }
+}
+
+pub(super) fn parse_new(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = read(&mut fields, Need::Required);
+    let base_url = said.base_url.map(Change::value);
+    let credential = said.credential.map(Change::value);
+    if let (Some(preset), Some(base_url)) = (said.preset, &base_url) {
+        check_address(&mut fields, gate, preset, base_url.as_deref());
+    }
+    if let (Some(preset), Some(credential)) = (said.preset, &credential) {
+        check_credential(&mut fields, preset, credential.as_ref());
+    }
+    fields.finish()?;
+    // What is required and not there has been refused.
+    let lost = || Error::internal("a required field got lost");
+    Ok(NewProvider {
+        name: said.name.ok_or_else(lost)?,
+        preset: said.preset.ok_or_else(lost)?.name.to_owned(),
+        base_url: base_url.flatten(),
+        credential: credential.flatten(),
+        stream_options: said.stream_options.unwrap_or_default(),
+    })
+}
+
+pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> Result<ProviderChange> {
+    let mut fields = Fields::parse(bytes)?;
+    let said = read(&mut fields, Need::Optional);
+    let new_preset = said.preset.or_else(|| preset(&before.preset));
+    // What fitted together before is not questioned again by a change of something else.
+    let preset_changes = said.preset.is_some_and(|preset| preset.name != before.preset);
+    if let (Some(preset), Some(base_url)) = (new_preset, &said.base_url)
+        && (preset_changes || *base_url != Change::Keep)
+    {
+        let kept = before.base_url.as_deref();
+        let base_url = match base_url {
+            Change::Keep => kept,
+            Change::Clear => None,
+            Change::Set(address) => Some(address.as_str()),
+        };
+        check_address(&mut fields, gate, preset, base_url);
+    }
+    match (new_preset, &said.credential) {
+        (Some(preset), Some(Change::Set(credential))) => {
+            check_credential(&mut fields, preset, Some(credential));
+        }
+        (Some(preset), Some(Change::Clear)) => check_credential(&mut fields, preset, None),
+        // A stored credential is the store's to refuse: it must not follow its provider elsewhere.
+        (Some(preset), Some(Change::Keep)) if preset_changes && !before.has_credential => {
+            check_credential(&mut fields, preset, None);
+        }
+        (Some(_), Some(Change::Keep)) | (None, _) | (_, None) => {}
+    }
+    fields.finish()?;
+    Ok(ProviderChange {
+        seen: None,
+        name: said.name,
+        preset: said.preset.map(|preset| preset.name.to_owned()),
+        base_url: said.base_url.and_then(Change::into_option),
+        credential: said.credential.and_then(Change::into_option),
+        stream_options: said.stream_options,
+    })
 }
 
 #[cfg(test)]

@@ -2,25 +2,34 @@
 //! out.
 
 mod body;
-pub mod change;
-pub mod connection;
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod read;
 
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
+use entity::ids::ProviderId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use body::{NewProviderBody, ProviderChangeBody};
 
-use crate::providers::StreamOptions;
-use crate::store::ProviderRow;
+use crate::api::management::checks::path_id;
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::Query;
+use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::domain::error::{Error, Result};
+use crate::domain::error_class::ErrorClass;
+use crate::gateway::Gateway;
+use crate::gateway::preview::connection_test::ConnectionReport;
+use crate::http::body_reader::BodyReader;
+use crate::providers::{StreamOptions, preset};
+use crate::store::{ProviderRow, Store};
 
 /// What a provider is called in messages.
 const WHAT: &str = "provider";
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "providers";
 
 /// A provider, without its credential.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,4 +79,190 @@ impl From<ProviderRow> for ProviderResponse {
             updated_at: row.updated_at,
         }
     }
+}
+
+/// List providers
+///
+/// The organization's providers, newest first.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/providers", tag = "model-router",
+    operation_id = "listProviders", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Providers on a page, 50 unless said otherwise"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = CursorPage<ProviderResponse>),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = data.provider_list(&page).await?.map(ProviderResponse::from);
+    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+}
+
+/// Add a provider
+///
+/// Its models can be added at once.
+///
+/// # Errors
+/// A field is refused; the name is taken.
+#[utoipa::path(post, path = "/v1/model-router/providers", tag = "model-router",
+    operation_id = "createProvider", security(("bearer" = []), ("x-api-key" = [])),
+    request_body = NewProviderBody,
+    responses((status = 201, description = "What was made", body = ProviderResponse, headers(("location" = String, description = "The provider's path"))),
+        (status = 409, description = "The name is taken"), (status = 422)))]
+pub async fn create(
+    caller: Caller<RouterManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let new = body::parse_new(&body.bytes, gateway.upstream.gate())?;
+    let row = store.organization(&caller.tenant).provider_create(new).await?;
+    let location = format!("/v1/model-router/providers/{}", row.id);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ProviderResponse::from(row)))
+}
+
+/// Read a provider
+///
+/// One provider.
+///
+/// # Errors
+/// The organization has no provider of that id.
+#[utoipa::path(get, path = "/v1/model-router/providers/{id}", tag = "model-router",
+    operation_id = "readProvider", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The provider")),
+    responses((status = 200, description = "As it is now", body = ProviderResponse), (status = 404)))]
+pub async fn read(
+    caller: Caller<RouterRead>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let row = store.organization(&caller.tenant).provider_find(id).await?;
+    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(ProviderResponse::from(row)))
+}
+
+/// Change a provider
+///
+/// What is left out stays. In force at once.
+///
+/// # Errors
+/// The organization has no provider of that id; a field is refused; the name is taken.
+#[utoipa::path(patch, path = "/v1/model-router/providers/{id}", tag = "model-router",
+    operation_id = "changeProvider", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The provider")),
+    request_body = ProviderChangeBody,
+    responses((status = 200, description = "As it is now", body = ProviderResponse), (status = 404),
+        (status = 409, description = "The name is taken"), (status = 422)))]
+pub async fn change(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let id: ProviderId = path_id(WHAT, &path)?;
+    let absent = || Error::absent(WHAT, id);
+    let data = store.organization(&caller.tenant);
+    let before = data.provider_find(id).await?.ok_or_else(absent)?;
+    let to = body::parse_change(&body.bytes, &before, gateway.upstream.gate())?;
+    let after = data.provider_change(id, to).await?.ok_or_else(absent)?;
+    Ok(HttpResponse::Ok().json(ProviderResponse::from(after)))
+}
+
+/// Delete a provider
+///
+/// Its credential is wiped. A provider that serves models cannot be deleted.
+///
+/// # Errors
+/// The organization has no provider of that id; models are served by it.
+#[utoipa::path(delete, path = "/v1/model-router/providers/{id}", tag = "model-router",
+    operation_id = "deleteProvider", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The provider")),
+    responses((status = 204, description = "It is gone"), (status = 404),
+        (status = 409, description = "Models are served by it")))]
+pub async fn delete(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let deleted = store.organization(&caller.tenant).provider_delete(id).await?;
+    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What a test of a provider found out.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConnectionResponse {
+    /// It can be reached, and accepts the credential.
+    ok: bool,
+    /// Milliseconds until that was clear.
+    took_ms: u64,
+    /// What the provider calls its models; at most 1,000.
+    models: Vec<String>,
+    /// How it failed; null: it did not.
+    #[schema(required)]
+    error_class: Option<ErrorClass>,
+    /// The provider's status; null: there was no answer, or it is fine.
+    #[schema(required)]
+    status: Option<u16>,
+    /// What went wrong, redacted.
+    #[schema(required)]
+    message: Option<String>,
+    /// What to do about it.
+    #[schema(required)]
+    remedy: Option<&'static str>,
+}
+
+impl From<ConnectionReport> for ConnectionResponse {
+    fn from(report: ConnectionReport) -> Self {
+        let remedy = report.remedy();
+        let failure = report.failure;
+        Self {
+            ok: failure.is_none(),
+            took_ms: u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+            models: report.models,
+            error_class: failure.as_ref().map(|failure| failure.class),
+            status: failure.as_ref().and_then(|failure| failure.status),
+            message: failure.map(|failure| failure.message),
+            remedy,
+        }
+    }
+}
+
+/// Test a provider
+///
+/// Asks the provider for its models, the way live calls go: through the same gate, with the same credential.
+///
+/// # Errors
+/// The organization has no provider of that id. A provider that does not work is no error here.
+#[utoipa::path(post, path = "/v1/model-router/providers/{id}/test", tag = "model-router",
+    operation_id = "testProvider", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The provider")),
+    responses((status = 200, description = "What was found out", body = ConnectionResponse), (status = 404)))]
+pub async fn test(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let organization = &caller.organization;
+    let provider = organization.providers.get(&id).ok_or_else(|| Error::absent(WHAT, id))?;
+    let _place = gateway.shares.of(organization.id).request()?;
+    let report = gateway.test_connection(organization.id, provider).await;
+    Ok(HttpResponse::Ok().json(ConnectionResponse::from(report)))
 }

@@ -1,16 +1,24 @@
 //! `/v1/model-router/requests`: what was asked, who answered, what it took. The recorder writes it; here it is
 //! only read. Prompts and completions are nowhere in it.
 
-pub mod list;
-pub mod read;
-
+use actix_web::http::header::VARY;
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
+use entity::ids::OrganizationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::export::Exported;
-use crate::store::RequestRow;
+use crate::api::management::checks::path_id;
+use crate::api::management::export::{Exported, Format, export};
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::{ORIGINS, Query};
+use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::domain::error::{Error, Result};
+use crate::store::{RequestFilter, RequestRow, Store};
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "requests";
 
 /// One request that reached a candidate. Every field is present; empty is null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -185,4 +193,84 @@ impl Exported for RequestResponse {
         "created_at",
         "recorded_at",
     ];
+}
+
+/// How a request can end.
+const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed", "running"];
+
+/// List requests
+///
+/// The organization's requests, newest first.
+///
+/// With `Accept: text/csv` or `application/x-ndjson` all that match are streamed, 100,000 at most.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/requests", tag = "model-router",
+    operation_id = "listRequests", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Requests on a page, 50 unless said otherwise; of an export up to 100,000"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("requested_model" = Option<String>, Query, description = "The primary"),
+        ("served_model" = Option<String>, Query, description = "The model that answered"),
+        ("outcome" = Option<String>, Query, description = "`answered`, `failed`, `interrupted`, `client_closed` or `running`"),
+        ("api_key_id" = Option<uuid::Uuid>, Query, description = "The key that called"),
+        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
+        ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),
+        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Not before this moment (RFC 3339)"),
+        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this moment (RFC 3339)")),
+    responses((status = 200, description = "A page of requests, or a stream of all", content(
+        (CursorPage<RequestResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let mut query = Query::parse(request.query_string());
+    let filter = filter(&mut query, data.organization_id());
+    if let Some(format) = Format::preferred(&request) {
+        let span = requested(query, &data, LIST, Size::EXPORT)?;
+        let read = async move |after, limit| data.request_batch(&filter, after, limit).await;
+        return export::<_, RequestResponse, _>(format, (span.cursor, span.limit), read).await;
+    }
+    let page = requested(query, &data, LIST, Size::PAGE)?;
+    let page = data.request_list(&filter, &page).await?.map(RequestResponse::from);
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(&data, LIST, page)))
+}
+
+fn filter(query: &mut Query, organization_id: OrganizationId) -> RequestFilter {
+    let (since, until) = query.span();
+    RequestFilter {
+        requested_model: query.model_name("requested_model"),
+        served_model: query.model_name("served_model"),
+        outcome: query.word("outcome", OUTCOMES),
+        api_key_id: query.id("api_key_id"),
+        session_id: query.session("session_id", organization_id),
+        since,
+        until,
+        origin: query.word("origin", ORIGINS),
+    }
+}
+
+/// Read a request
+///
+/// One request, by the id that its caller got as `x-request-id`.
+///
+/// # Errors
+/// The organization has no request of that id.
+#[utoipa::path(get, path = "/v1/model-router/requests/{id}", tag = "model-router",
+    operation_id = "readRequest", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The request")),
+    responses((status = 200, description = "As it is now", body = RequestResponse), (status = 404)))]
+pub async fn read(
+    caller: Caller<RouterRead>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id("request", &path)?;
+    let request = store.organization(&caller.tenant).request_find(id).await?;
+    let request = request.ok_or_else(|| Error::absent("request", id))?;
+    Ok(HttpResponse::Ok().json(RequestResponse::from(request)))
 }

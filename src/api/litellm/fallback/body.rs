@@ -1,21 +1,16 @@
-//! `POST /fallback`: puts a list behind a model, whether one was there or not.
+//! The body of `POST /fallback`.
 
 use std::collections::HashSet;
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::revision::{IfMatch, etag};
-use super::{Fallback, expected_type};
+use super::expected_type;
 use crate::api::json_fields::Fields;
-use crate::auth::api::api_caller::{Caller, RouterManage};
 use crate::domain::error::{Error, Location, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
-use crate::http::body_reader::BodyReader;
-use crate::store::{FallbackOutcome, NewFallback, Store};
+use crate::store::NewFallback;
 
 /// As many as a request's own list may hold.
 const MOST_FALLBACKS: usize = 32;
@@ -37,54 +32,7 @@ pub struct FallbackRequest {
     pub triggers: Option<Vec<ErrorClass>>,
 }
 
-/// A configuration that was put in force.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct FallbackSet {
-    #[serde(flatten)]
-    fallback: Fallback,
-    /// Says whether it was created or updated.
-    #[schema(example = "Fallback configuration created successfully")]
-    message: &'static str,
-}
-
-/// Create or replace a fallback list
-///
-/// Puts the list in force at once: the next chat request uses it. Setting what is in force already changes
-/// nothing, not even the revision. With `If-Match` the change is made only if nobody was faster.
-///
-/// # Errors
-/// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
-#[utoipa::path(post, path = "/fallback", operation_id = "setFallback", tag = "fallbacks",
-    security(("bearer" = []), ("x-api-key" = [])), request_body = FallbackRequest,
-    params(("If-Match" = Option<String>, Header, description = "The `ETag` as it was read; `*` demands that there is a list")),
-    responses(
-        (status = 200, description = "In force, created or replaced", body = FallbackSet, headers(("ETag" = String, description = "The revision in quotes"))),
-        (status = 400, description = "Unknown fallback models, or the model is its own fallback"),
-        (status = 404, description = "The model is not in the catalogue"),
-        (status = 412, description = "Another revision is in force than the one in `If-Match`"),
-        (status = 422, description = "Fields that were refused")))]
-pub async fn set(
-    caller: Caller<RouterManage>,
-    request: HttpRequest,
-    payload: web::Payload,
-    reader: web::Data<BodyReader>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = parse(&body.bytes)?;
-    let if_match = IfMatch::of(request.headers())?;
-    let store = store.organization(&caller.tenant);
-    let expected = if_match.expected(&store, &new.model, new.fallback_type).await?;
-    let (row, outcome) = store.fallback_set(new, expected).await?;
-    let message = match outcome {
-        FallbackOutcome::Created => "Fallback configuration created successfully",
-        FallbackOutcome::Replaced => "Fallback configuration updated successfully",
-    };
-    let etag = etag(row.revision);
-    Ok(HttpResponse::Ok().insert_header(etag).json(FallbackSet { fallback: row.into(), message }))
-}
-
-fn parse(body: &[u8]) -> Result<NewFallback> {
+pub(super) fn parse(body: &[u8]) -> Result<NewFallback> {
     let mut fields = Fields::parse(body).map_err(|error| located(error, body))?;
     let model = model(&mut fields);
     let fallback_models = fallback_models(&mut fields);

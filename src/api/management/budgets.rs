@@ -1,0 +1,341 @@
+//! `/v1/model-router/budgets`: what the organization, or one of its keys, may spend in a UTC day or month.
+//!
+//! Reading needs the scope `router:read`; changing needs `budgets:manage`, and a key's budget is compared like its other bounds.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use entity::ids::BudgetId;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::json_fields::{Change, Fields};
+use crate::api::management::checks;
+use crate::api::management::checks::{Need, path_id};
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::Query;
+use crate::auth::api::api_caller::{BudgetsManage, Caller, RouterRead};
+use crate::domain::error::{Error, Result};
+use crate::domain::period::Period;
+use crate::gateway::Gateway;
+use crate::http::body_reader::BodyReader;
+use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, Store, known_cost};
+use crate::validation::budget::LIMIT;
+
+/// What a budget is called in messages.
+const WHAT: &str = "budget";
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "budgets";
+
+/// A budget, and how much of it is spent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BudgetResponse {
+    /// The budget's row.
+    id: Uuid,
+    /// The key that it limits; null: the whole organization.
+    #[schema(required)]
+    api_key_id: Option<Uuid>,
+    /// `day` or `month`, of UTC.
+    #[schema(value_type = String)]
+    period: Period,
+    /// Nano-dollars from which on people are told and answers carry `x-failsoft-budget: soft`; null: never.
+    #[schema(required)]
+    soft_limit_nano_dollars: Option<i64>,
+    /// Nano-dollars beyond which nobody is called; null: no limit.
+    #[schema(required)]
+    hard_limit_nano_dollars: Option<i64>,
+    /// What was spent since `period_start`, in nano-dollars; at least that where `unpriced_requests` is not 0. Null: nothing
+    /// of it is known.
+    #[schema(required)]
+    spent_nano_dollars: Option<i64>,
+    /// Requests since `period_start` with an unknown cost, which no limit can hold: give their models a price.
+    unpriced_requests: i64,
+    /// When the period began.
+    period_start: DateTime<Utc>,
+    /// When the next one begins, with nothing spent.
+    resets_at: DateTime<Utc>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it last changed.
+    updated_at: DateTime<Utc>,
+}
+
+impl BudgetResponse {
+    fn new(row: &BudgetRow, data: &OrgStore, gateway: &Gateway) -> Self {
+        let now = gateway.clock.now();
+        let spending = &gateway.shared_state.spending;
+        let spent = spending.spent(data.organization_id(), row.api_key_id, row.period);
+        let unpriced = spending.unpriced(data.organization_id(), row.api_key_id, row.period);
+        Self {
+            id: row.id.0,
+            api_key_id: row.api_key_id.map(|id| id.0),
+            period: row.period,
+            soft_limit_nano_dollars: row.soft_limit_nano_dollars,
+            hard_limit_nano_dollars: row.hard_limit_nano_dollars,
+            spent_nano_dollars: known_cost(spent, unpriced),
+            unpriced_requests: unpriced,
+            period_start: row.period.start(now),
+            resets_at: row.period.end(now),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// What may be sent back as it was read, without any effect.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "spent_nano_dollars",
+    "unpriced_requests",
+    "period_start",
+    "resets_at",
+    "created_at",
+    "updated_at",
+];
+
+/// A budget to be made. At least one of the limits must be there.
+#[derive(Debug, ToSchema)]
+pub struct NewBudgetBody {
+    /// The key that it limits; null: the whole organization.
+    pub api_key_id: Option<Uuid>,
+    /// `day` or `month`, of UTC.
+    pub period: String,
+    /// Nano-dollars from which on people are told; null: never.
+    #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
+    pub soft_limit_nano_dollars: Option<i64>,
+    /// Nano-dollars beyond which nobody is called; null: no limit.
+    #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
+    pub hard_limit_nano_dollars: Option<i64>,
+}
+
+/// A change of a budget: what is left out stays. Whose it is and its period cannot be changed.
+#[derive(Debug, ToSchema)]
+pub struct BudgetChangeBody {
+    /// Nano-dollars from which on people are told; null: never.
+    #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
+    pub soft_limit_nano_dollars: Option<i64>,
+    /// Nano-dollars beyond which nobody is called; null: no limit.
+    #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
+    pub hard_limit_nano_dollars: Option<i64>,
+}
+
+/// Whose it is, and for which time.
+#[derive(Debug)]
+struct Place {
+    api_key_id: Option<Uuid>,
+    period: Option<Period>,
+}
+
+/// The limits of a body.
+#[derive(Debug)]
+struct Limits {
+    soft: Change<i64>,
+    hard: Change<i64>,
+}
+
+/// List budgets
+///
+/// The organization's and its keys', newest first, with what is spent of each.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/budgets", tag = "model-router",
+    operation_id = "listBudgets", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Budgets on a page, 50 unless said otherwise"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = CursorPage<BudgetResponse>),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = data.budget_list(&page).await?;
+    let page = page.map(|row| BudgetResponse::new(&row, &data, &gateway));
+    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+}
+
+/// Create a budget
+///
+/// What the organization, or one of its keys, may spend in a UTC day or month. It is checked at once, before every
+/// call of a model; what was spent in the period so far counts.
+///
+/// # Errors
+/// A field is refused; there is a budget for that period already.
+#[utoipa::path(post, path = "/v1/model-router/budgets", tag = "model-router",
+    operation_id = "createBudget", security(("bearer" = []), ("x-api-key" = [])),
+    request_body = NewBudgetBody,
+    responses((status = 201, description = "What was made", body = BudgetResponse, headers(("location" = String, description = "The budget's path"))),
+        (status = 409, description = "There is one for that period already"), (status = 422)))]
+pub async fn create(
+    caller: Caller<BudgetsManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let new = parse_new(&body.bytes)?;
+    let data = store.organization(&caller.tenant);
+    let row = data.budget_create(new).await?;
+    let spending = &gateway.shared_state.spending;
+    if let Err(error) =
+        spending.read(Some(data.organization_id()), Period::Month, data.spent_this_month()).await
+    {
+        // The budget is there all the same, and what was spent is read again within a second.
+        tracing::warn!(%error, "cannot read what was spent");
+    }
+    let location = format!("/v1/model-router/budgets/{}", row.id);
+    let budget = BudgetResponse::new(&row, &data, &gateway);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(budget))
+}
+
+/// Read a budget
+///
+/// # Errors
+/// The organization has no budget of that id.
+#[utoipa::path(get, path = "/v1/model-router/budgets/{id}", tag = "model-router",
+    operation_id = "readBudget", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The budget")),
+    responses((status = 200, description = "The budget", body = BudgetResponse), (status = 404)))]
+pub async fn read(
+    caller: Caller<RouterRead>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let id: BudgetId = path_id(WHAT, &path)?;
+    let data = store.organization(&caller.tenant);
+    let row = data.budget_find(id).await?.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(BudgetResponse::new(&row, &data, &gateway)))
+}
+
+/// Change a budget
+///
+/// What is left out stays. In force at once; what was spent stays spent.
+///
+/// # Errors
+/// The organization has no budget of that id; a field is refused.
+#[utoipa::path(patch, path = "/v1/model-router/budgets/{id}", tag = "model-router",
+    operation_id = "changeBudget", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The budget")),
+    request_body = BudgetChangeBody,
+    responses((status = 200, description = "As it is now", body = BudgetResponse), (status = 404), (status = 422)))]
+pub async fn change(
+    caller: Caller<BudgetsManage>,
+    path: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    gateway: web::Data<Gateway>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let id: BudgetId = path_id(WHAT, &path)?;
+    let absent = || Error::absent(WHAT, id);
+    let data = store.organization(&caller.tenant);
+    let before = data.budget_find(id).await?.ok_or_else(absent)?;
+    let to = parse_change(&before, &body.bytes)?;
+    let row = data.budget_change(id, to).await?.ok_or_else(absent)?;
+    Ok(HttpResponse::Ok().json(BudgetResponse::new(&row, &data, &gateway)))
+}
+
+/// Delete a budget
+///
+/// From then on nothing is limited by it.
+///
+/// # Errors
+/// The organization has no budget of that id.
+#[utoipa::path(delete, path = "/v1/model-router/budgets/{id}", tag = "model-router",
+    operation_id = "deleteBudget", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The budget")),
+    responses((status = 204, description = "It is gone"), (status = 404)))]
+pub async fn delete(
+    caller: Caller<BudgetsManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let deleted = store.organization(&caller.tenant).budget_delete(id).await?;
+    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn place(fields: &mut Fields) -> Place {
+    let api_key_id = checks::nullable_text(fields, "api_key_id", checks::id);
+    let period = checks::text(fields, "period", Need::Required, |text| {
+        checks::word(text, &Period::ALL.map(Period::as_str)).map(Period::parse)
+    });
+    Place { api_key_id: api_key_id.and_then(Change::value), period: period.flatten() }
+}
+
+fn limits(fields: &mut Fields) -> Limits {
+    fields.ignore(READ_ONLY);
+    Limits {
+        soft: fields.integer("soft_limit_nano_dollars", LIMIT),
+        hard: fields.integer("hard_limit_nano_dollars", LIMIT),
+    }
+}
+
+/// Whose it is and its period may be sent back as they are.
+fn keep_place(fields: &mut Fields, period: Period, api_key_id: Option<Uuid>) {
+    let known = [
+        ("period", Value::from(period.as_str())),
+        ("api_key_id", api_key_id.map_or(Value::Null, |id| Value::from(id.to_string()))),
+    ];
+    for (name, known) in known {
+        if fields.take(name).is_some_and(|value| value != known) {
+            let message = format!("'{name}' cannot be changed. Delete the budget and make another one.");
+            fields.refuse(name, "value_error", message);
+        }
+    }
+}
+
+fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
+    let mut fields = Fields::parse(bytes)?;
+    let place = place(&mut fields);
+    let limits = limits(&mut fields);
+    fields.finish()?;
+    Ok(NewBudget {
+        api_key_id: place.api_key_id.map(Into::into),
+        // What is required and not there has been refused.
+        period: place.period.ok_or_else(|| Error::internal("a required field got lost"))?,
+        soft_limit_nano_dollars: limits.soft.value(),
+        hard_limit_nano_dollars: limits.hard.value(),
+    })
+}
+
+fn parse_change(before: &BudgetRow, bytes: &[u8]) -> Result<BudgetChange> {
+    let mut fields = Fields::parse(bytes)?;
+    keep_place(&mut fields, before.period, before.api_key_id.map(|id| id.0));
+    let limits = limits(&mut fields);
+    fields.finish()?;
+    Ok(BudgetChange {
+        soft_limit_nano_dollars: limits.soft.into_option(),
+        hard_limit_nano_dollars: limits.hard.into_option(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::management::checks::assert_reads_all_of;
+
+    #[test]
+    fn what_is_described_is_read() {
+        assert_reads_all_of::<NewBudgetBody>(|fields| {
+            let (_place, _limits) = (place(fields), limits(fields));
+        });
+        assert_reads_all_of::<BudgetChangeBody>(|fields| {
+            let _limits = limits(fields);
+        });
+    }
+}

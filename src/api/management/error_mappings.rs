@@ -1,0 +1,263 @@
+//! `/v1/model-router/error-mappings`: which sentences of its providers the organization reads as which failure.
+//!
+//! Reading needs the scope `router:read`; changing needs `router:manage`.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::json_fields::Fields;
+use crate::api::management::checks;
+use crate::api::management::checks::path_id;
+use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::query::Query;
+use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::domain::error::{Error, Result};
+use crate::http::body_reader::BodyReader;
+use crate::providers::{Mapping, Means, SentenceClass};
+use crate::store::{ErrorMappingRow, NewErrorMapping, Store};
+
+/// What a mapping is called in messages.
+const WHAT: &str = "error mapping";
+
+/// What the cursors of this list are sealed for.
+const LIST: &str = "error-mappings";
+
+/// A mapping: either `class` or `scope` says what it means.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorMappingResponse {
+    /// The mapping's row.
+    id: Uuid,
+    /// The provider that says them; null: every provider of the organization.
+    #[schema(required)]
+    provider_id: Option<Uuid>,
+    /// The parts that a sentence must contain, in this order, in lower case.
+    #[schema(example = json!(["tokens is beyond the", "window"]))]
+    contains: Vec<String>,
+    /// The class that such a sentence means; null: `scope` says what it means.
+    #[schema(required, value_type = Option<SentenceClass>)]
+    class: Option<String>,
+    /// `request`: such a sentence speaks of the one request, so the model is not left alone for it; null: `class` says
+    /// what it means.
+    #[schema(required, value_type = Option<MappingScope>)]
+    scope: Option<String>,
+    /// The one status on which it is read; null: every status on which sentences are read.
+    #[schema(required, example = 400)]
+    status: Option<i32>,
+    /// The person who made it; null: an API key, or the command line.
+    #[schema(required)]
+    created_by: Option<Uuid>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+}
+
+impl From<ErrorMappingRow> for ErrorMappingResponse {
+    fn from(row: ErrorMappingRow) -> Self {
+        Self {
+            id: row.id.0,
+            provider_id: row.provider_id.map(|id| id.0),
+            contains: row.contains,
+            class: row.class,
+            scope: row.scope,
+            status: row.status,
+            created_by: row.created_by.map(|id| id.0),
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// The failures that sentences are read in.
+const STATUSES: std::ops::RangeInclusive<i64> = 400..=599;
+
+/// The word of a mapping that names no class.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MappingScope {
+    /// The one request.
+    Request,
+}
+
+/// A mapping to be made: either `class` or `scope` must be there.
+#[derive(Debug, ToSchema)]
+pub struct NewErrorMappingBody {
+    /// Parts that a sentence must contain, in this order, each of 6 to 500 characters. Leave out what differs from one
+    /// request to the next, such as numbers. Case, quotes and blanks do not matter.
+    #[schema(min_items = 1, max_items = 8)]
+    pub contains: Vec<String>,
+    /// The class that such a sentence means. It is read on 400, 413 and 422 and in an error inside a 200 alone.
+    pub class: Option<SentenceClass>,
+    /// `request`: such a sentence speaks of the one request and not of the model, whatever its class is.
+    pub scope: Option<MappingScope>,
+    /// Read it on this status alone; null: on every status on which sentences are read.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: Option<i64>,
+    /// The provider that says them; null: every provider of the organization.
+    pub provider_id: Option<Uuid>,
+}
+
+/// List error mappings
+///
+/// The organization's, newest first. A provider's own are asked before those of every provider, the newest first.
+///
+/// # Errors
+/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+#[utoipa::path(get, path = "/v1/model-router/error-mappings", tag = "model-router",
+    operation_id = "listErrorMappings", security(("bearer" = []), ("x-api-key" = [])),
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Mappings on a page, 50 unless said otherwise"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
+    responses((status = 200, description = "A page", body = CursorPage<ErrorMappingResponse>),
+        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+pub async fn list(
+    caller: Caller<RouterRead>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&caller.tenant);
+    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = data.error_mapping_list(&page).await?.map(ErrorMappingResponse::from);
+    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+}
+
+/// Create an error mapping
+///
+/// Providers change the wording of their errors, and one that no rule knows is only `invalid_request`. A mapping says
+/// what the sentence means, for this organization alone, before the installation's own sentences are asked. In force at
+/// once: the next failure with it uses the list of its class.
+///
+/// # Errors
+/// A field is refused; the same sentences are mapped already; the organization has 200 mappings.
+#[utoipa::path(post, path = "/v1/model-router/error-mappings", tag = "model-router",
+    operation_id = "createErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
+    request_body = NewErrorMappingBody,
+    responses((status = 201, description = "What was made", body = ErrorMappingResponse, headers(("location" = String, description = "The mapping's path"))),
+        (status = 409, description = "The same sentences are mapped already, or there are 200 mappings"), (status = 422)))]
+pub async fn create(
+    caller: Caller<RouterManage>,
+    request: HttpRequest,
+    payload: web::Payload,
+    store: web::Data<Store>,
+    reader: web::Data<BodyReader>,
+) -> Result<HttpResponse> {
+    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let new = parse_new(&body.bytes)?;
+    let row = store.organization(&caller.tenant).error_mapping_create(new).await?;
+    let location = format!("/v1/model-router/error-mappings/{}", row.id);
+    let mapping = ErrorMappingResponse::from(row);
+    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(mapping))
+}
+
+/// Read an error mapping
+///
+/// # Errors
+/// The organization has no mapping of that id.
+#[utoipa::path(get, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
+    operation_id = "readErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The mapping")),
+    responses((status = 200, description = "The mapping", body = ErrorMappingResponse), (status = 404)))]
+pub async fn read(
+    caller: Caller<RouterRead>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let found = store.organization(&caller.tenant).error_mapping_find(id).await?;
+    let row = found.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::Ok().json(ErrorMappingResponse::from(row)))
+}
+
+/// Delete an error mapping
+///
+/// From then on such sentences are read as they were before.
+///
+/// # Errors
+/// The organization has no mapping of that id.
+#[utoipa::path(delete, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
+    operation_id = "deleteErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The mapping")),
+    responses((status = 204, description = "It is gone"), (status = 404)))]
+pub async fn delete(
+    caller: Caller<RouterManage>,
+    path: web::Path<String>,
+    store: web::Data<Store>,
+) -> Result<HttpResponse> {
+    let id = path_id(WHAT, &path)?;
+    let deleted = store.organization(&caller.tenant).error_mapping_delete(id).await?;
+    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// # Errors
+/// Every field that is refused.
+fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
+    let mut fields = Fields::parse(bytes)?;
+    let new = read_fields(&mut fields);
+    fields.finish()?;
+    // What is required and not there has been refused.
+    new.ok_or_else(|| Error::internal("a required field got lost"))
+}
+
+/// None: a violation is noted.
+fn read_fields(fields: &mut Fields) -> Option<NewErrorMapping> {
+    fields.ignore(&["id", "created_by", "created_at"]);
+    let contains = fields.required_strings("contains");
+    let means = means(fields);
+    let status = fields.integer("status", STATUSES).value();
+    let provider_id = checks::nullable_text(fields, "provider_id", checks::id::<Uuid>);
+    let (contains, means, provider_id) = (contains?, means?, provider_id?.value());
+    let status = status.and_then(|status| u16::try_from(status).ok());
+    match Mapping::new(means, status, &contains) {
+        Ok(mapping) => Some(NewErrorMapping { provider_id: provider_id.map(Into::into), mapping }),
+        Err(refused) => {
+            let field = refused.field;
+            match refused.part {
+                Some(part) => {
+                    let message = format!("Every entry of '{field}' {}.", refused.expected);
+                    fields.refuse_entry(field, part, "value_error", message);
+                }
+                None => fields.refuse(field, "value_error", format!("'{field}' {}.", refused.expected)),
+            }
+            None
+        }
+    }
+}
+
+/// One of the two, and only one.
+fn means(fields: &mut Fields) -> Option<Means> {
+    let words = SentenceClass::ALL.map(SentenceClass::as_str);
+    let class =
+        checks::nullable_text(fields, "class", |text| checks::word(text, &words).map(SentenceClass::parse));
+    let scope = checks::nullable_text(fields, "scope", |text| checks::word(text, &["request"]));
+    match (class?.value().flatten(), scope?.value()) {
+        (Some(class), None) => Some(Means::Class(class)),
+        (None, Some(_)) => Some(Means::OfTheRequest),
+        (Some(_), Some(_)) => {
+            fields.refuse("scope", "value_error", "A mapping has either 'class' or 'scope'. Leave one out.");
+            None
+        }
+        (None, None) => {
+            fields.refuse(
+                "class",
+                "missing",
+                "A mapping needs a 'class', or the scope 'request' in its place.",
+            );
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::management::checks::assert_reads_all_of;
+
+    #[test]
+    fn what_is_described_is_read() {
+        assert_reads_all_of::<NewErrorMappingBody>(|fields| {
+            let _new = read_fields(fields);
+        });
+    }
+}
