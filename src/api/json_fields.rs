@@ -41,12 +41,12 @@ impl<T> Change<T> {
 
 /// The fields of a body that are still to be read.
 #[derive(Debug)]
-pub struct Fields {
+pub struct BodyFields {
     members: Map<String, Value>,
     violations: Vec<Violation>,
 }
 
-impl Fields {
+impl BodyFields {
     /// Parses a body.
     ///
     /// # Errors
@@ -57,12 +57,14 @@ impl Fields {
         if bytes.trim_ascii().is_empty() {
             return Err(invalid("missing", "The body is missing: send a JSON object.".to_owned()));
         }
-        let value: Unique = serde_json::from_slice(bytes)
+        let value: UniqueObject = serde_json::from_slice(bytes)
             .map_err(|error| invalid("json_invalid", format!("The body is not valid JSON: {error}.")))?;
         match value {
-            Unique::Object(members) => Ok(Self { members, violations: Vec::new() }),
-            Unique::Other => Err(invalid("dict_type", "The body must be a JSON object.".to_owned())),
-            Unique::Twice(name) => Err(Error::Invalid(vec![Violation::body(
+            UniqueObject::Object(members) => Ok(Self { members, violations: Vec::new() }),
+            UniqueObject::NotAnObject => {
+                Err(invalid("dict_type", "The body must be a JSON object.".to_owned()))
+            }
+            UniqueObject::Duplicate(name) => Err(Error::Invalid(vec![Violation::body(
                 &name,
                 "value_error",
                 format!("The field '{name}' stands in the body twice. Send it once."),
@@ -248,63 +250,67 @@ impl Fields {
     }
 }
 
-/// An object whose names are all different, or what it is instead.
-enum Unique {
+/// A JSON value, read to its end: an object without duplicate names, an object with one, or another value.
+enum UniqueObject {
     Object(Map<String, Value>),
-    Twice(String),
-    Other,
+    /// The first name that is there twice.
+    Duplicate(String),
+    NotAnObject,
 }
 
-impl<'de> serde::Deserialize<'de> for Unique {
+impl<'de> serde::Deserialize<'de> for UniqueObject {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Unique;
+        struct ObjectVisitor;
+        impl<'de> serde::de::Visitor<'de> for ObjectVisitor {
+            type Value = UniqueObject;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str("a JSON value")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<UniqueObject, A::Error> {
                 let mut members = Map::new();
-                let mut twice = None;
+                let mut duplicate = None;
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
                     if members.insert(name.clone(), value).is_some() {
-                        twice.get_or_insert(name);
+                        duplicate.get_or_insert(name);
                     }
                 }
-                Ok(twice.map_or(Unique::Object(members), Unique::Twice))
+                Ok(duplicate.map_or(UniqueObject::Object(members), UniqueObject::Duplicate))
             }
 
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Unique, A::Error> {
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut sequence: A,
+            ) -> Result<UniqueObject, A::Error> {
                 while sequence.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                Ok(Unique::Other)
+                Ok(UniqueObject::NotAnObject)
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<Unique, E> {
-                Ok(Unique::Other)
+            fn visit_str<E>(self, _: &str) -> Result<UniqueObject, E> {
+                Ok(UniqueObject::NotAnObject)
             }
 
-            fn visit_bool<E>(self, _: bool) -> Result<Unique, E> {
-                Ok(Unique::Other)
+            fn visit_bool<E>(self, _: bool) -> Result<UniqueObject, E> {
+                Ok(UniqueObject::NotAnObject)
             }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Unique, E> {
-                Ok(Unique::Other)
+            fn visit_i64<E>(self, _: i64) -> Result<UniqueObject, E> {
+                Ok(UniqueObject::NotAnObject)
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Unique, E> {
-                Ok(Unique::Other)
+            fn visit_u64<E>(self, _: u64) -> Result<UniqueObject, E> {
+                Ok(UniqueObject::NotAnObject)
             }
 
-            fn visit_f64<E>(self, _: f64) -> Result<Unique, E> {
-                Ok(Unique::Other)
+            fn visit_f64<E>(self, _: f64) -> Result<UniqueObject, E> {
+                Ok(UniqueObject::NotAnObject)
             }
 
-            fn visit_unit<E>(self) -> Result<Unique, E> {
-                Ok(Unique::Other)
+            fn visit_unit<E>(self) -> Result<UniqueObject, E> {
+                Ok(UniqueObject::NotAnObject)
             }
         }
-        deserializer.deserialize_any(Visitor)
+        deserializer.deserialize_any(ObjectVisitor)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 
-use crate::auth::api::api_caller::Caller;
+use crate::auth::api::api_caller::ApiCaller;
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::drills;
@@ -17,7 +17,7 @@ const DEADLINE: &str = "x-failsoft-deadline-ms";
 ///
 /// # Errors
 /// A 400 that names the header and the remedy.
-pub fn intent<S>(caller: &Caller<S>, headers: &HeaderMap, request: ChatRequest) -> Result<Intent> {
+pub fn intent<S>(caller: &ApiCaller<S>, headers: &HeaderMap, request: ChatRequest) -> Result<Intent> {
     let mut values = Vec::new();
     for value in headers.get_all(drills::HEADER) {
         values.push(value.to_str().map_err(|_| {

@@ -15,7 +15,7 @@ use crate::api::dialect::Dialect;
 use crate::api::{error_response, openai};
 use crate::app::request_path;
 use crate::auth::api::api_caller::RequestId;
-use crate::auth::api::rate_limit::Minutes;
+use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::config::Settings;
 use crate::console::error;
 use crate::console::http::{compression, flash};
@@ -76,7 +76,7 @@ pub(crate) async fn open(
     };
     flash::finish(&head, &mut response);
     let mut response = compression::shrink(&head, response);
-    let minutes = head.extensions().get::<Minutes>().copied();
+    let minutes = head.extensions().get::<RateLimitStatus>().copied();
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
         headers.insert(REQUEST_ID, id);

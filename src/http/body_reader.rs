@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::server::Server;
 use crate::domain::error::{Error, Result};
-use crate::limits::shares::{Held, Shares};
+use crate::limits::shares::{HeldBytes, Shares};
 
 /// How much is made ready at once for a body that announces its length.
 const AHEAD: usize = 1024 * 1024;
@@ -81,12 +81,12 @@ impl BodyReader {
     /// # Errors
     /// As [`BodyReader::read_management`].
     pub async fn read_stranger(&self, request: &HttpRequest, payload: web::Payload) -> Result<Body> {
-        self.read(self.shares.of_strangers().hold_management(), request, payload, self.management_limit).await
+        self.read(self.shares.of_anonymous().hold_management(), request, payload, self.management_limit).await
     }
 
     async fn read(
         &self,
-        mut held: Held,
+        mut held: HeldBytes,
         request: &HttpRequest,
         mut payload: web::Payload,
         limit: usize,

@@ -15,9 +15,9 @@ pub fn parse_name(text: &str) -> Result<String, String> {
     if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(format!("a name has 1 to {LONGEST_NAME} characters and no control characters"));
     }
-    match visible::objection(name) {
+    match visible::violation(name) {
         None => Ok(name.to_owned()),
-        Some(objection) => Err(format!("the name {objection}")),
+        Some(reason) => Err(format!("the name {reason}")),
     }
 }
 
@@ -34,8 +34,8 @@ pub fn parse_email(text: &str) -> Result<String, String> {
     if !shaped || email.len() > LONGEST_EMAIL || email.chars().any(unusual) {
         return Err("that is no e-mail address; write it as name@example.com".to_owned());
     }
-    if let Some(objection) = visible::objection(email) {
-        return Err(format!("the e-mail address {objection}"));
+    if let Some(reason) = visible::violation(email) {
+        return Err(format!("the e-mail address {reason}"));
     }
     Ok(email.to_lowercase())
 }

@@ -4,10 +4,8 @@
 //! Each check says in one clause what it expects; who asked puts the field's name before it.
 
 pub mod account;
-pub mod api_key;
-pub mod budget;
+pub mod bounds;
 pub mod cell;
-pub mod model;
 pub mod provider;
 pub mod visible;
 
@@ -18,14 +16,14 @@ const LONGEST_MODEL_NAME: usize = 200;
 
 /// Why a text is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Objection {
+pub struct ViolationReason {
     /// The kind of violation, such as `value_error`.
     pub kind: &'static str,
     /// What is expected, to be read after the field's name: "must be ...".
     pub message: String,
 }
 
-impl Objection {
+impl ViolationReason {
     /// An objection of a kind.
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
@@ -36,7 +34,7 @@ impl Objection {
 ///
 /// # Errors
 /// It is empty, longer than 100 characters, padded, or holds what cannot be seen.
-pub fn name(text: &str) -> Result<String, Objection> {
+pub fn name(text: &str) -> Result<String, ViolationReason> {
     printable(text, LONGEST_NAME)
 }
 
@@ -44,23 +42,23 @@ pub fn name(text: &str) -> Result<String, Objection> {
 ///
 /// # Errors
 /// It is empty, too long, padded, or holds what cannot be seen.
-pub fn printable(text: &str, longest: usize) -> Result<String, Objection> {
+pub fn printable(text: &str, longest: usize) -> Result<String, ViolationReason> {
     let fits = !text.is_empty() && text.chars().count() <= longest;
     if fits && text.trim() == text && !text.chars().any(char::is_control) {
-        return match visible::objection(text) {
+        return match visible::violation(text) {
             None => Ok(text.to_owned()),
-            Some(objection) => Err(Objection::new("value_error", objection)),
+            Some(reason) => Err(ViolationReason::new("value_error", reason)),
         };
     }
     let expected = format!("must be 1 to {longest} printable characters without a blank at either end");
-    Err(Objection::new("value_error", expected))
+    Err(ViolationReason::new("value_error", expected))
 }
 
 /// A model's name in the catalogue.
 ///
 /// # Errors
 /// It does not follow the grammar of names.
-pub fn model_name(text: &str) -> Result<String, Objection> {
+pub fn model_name(text: &str) -> Result<String, ViolationReason> {
     let mut bytes = text.bytes();
     let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'~');
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/@+~-".contains(&byte);
@@ -71,7 +69,7 @@ pub fn model_name(text: &str) -> Result<String, Objection> {
         "must be 1 to {LONGEST_MODEL_NAME} of the letters A-Z and a-z, digits and . _ : / @ + ~ -, beginning with a \
          letter, a digit or ~"
     );
-    Err(Objection::new("string_pattern_mismatch", expected))
+    Err(ViolationReason::new("string_pattern_mismatch", expected))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::Objection;
+use super::ViolationReason;
 use crate::providers::{CredentialNeed, PRESETS, Preset, StreamOptions, chat_url, preset};
 use crate::upstream::{Blocked, Gate};
 
@@ -26,10 +26,10 @@ pub enum AddressFault {
 ///
 /// # Errors
 /// There is none.
-pub fn known_preset(name: &str) -> Result<&'static Preset, Objection> {
+pub fn known_preset(name: &str) -> Result<&'static Preset, ViolationReason> {
     preset(name).ok_or_else(|| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        Objection::new("literal_error", format!("must be one of '{}'", names.join("', '")))
+        ViolationReason::new("literal_error", format!("must be one of '{}'", names.join("', '")))
     })
 }
 
@@ -37,12 +37,12 @@ pub fn known_preset(name: &str) -> Result<&'static Preset, Objection> {
 ///
 /// # Errors
 /// It is empty or too long.
-pub fn credential(text: &str) -> Result<SecretString, Objection> {
+pub fn credential(text: &str) -> Result<SecretString, ViolationReason> {
     if text.is_empty() || text.len() > LONGEST_CREDENTIAL {
         let expected = format!(
             "must be 1 to {LONGEST_CREDENTIAL} bytes; leave it out, or send null, where there is none"
         );
-        return Err(Objection::new("value_error", expected));
+        return Err(ViolationReason::new("value_error", expected));
     }
     Ok(SecretString::from(text))
 }
@@ -51,10 +51,10 @@ pub fn credential(text: &str) -> Result<SecretString, Objection> {
 ///
 /// # Errors
 /// It is none of the words.
-pub fn stream_options(text: &str) -> Result<StreamOptions, Objection> {
+pub fn stream_options(text: &str) -> Result<StreamOptions, ViolationReason> {
     StreamOptions::parse(text).ok_or_else(|| {
         let words = StreamOptions::ALL.map(StreamOptions::as_str);
-        Objection::new("literal_error", format!("must be one of '{}'", words.join("', '")))
+        ViolationReason::new("literal_error", format!("must be one of '{}'", words.join("', '")))
     })
 }
 

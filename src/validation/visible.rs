@@ -12,7 +12,7 @@ const NON_JOINER: char = '\u{200c}';
 
 /// What is wrong with the first character of a text that cannot be seen or copied, as a clause; none if all are fine.
 #[must_use]
-pub fn objection(text: &str) -> Option<String> {
+pub fn violation(text: &str) -> Option<String> {
     let letters: Vec<char> = text.chars().collect();
     let mut marks = 0;
     for (index, letter) in letters.iter().enumerate() {
@@ -175,7 +175,7 @@ mod tests {
             "\u{1f469}\u{1f3fd}\u{200d}\u{1f4bb}",
             "\u{1f1e9}\u{1f1ea}",
         ] {
-            assert_eq!(objection(name), None, "{name:?}");
+            assert_eq!(violation(name), None, "{name:?}");
         }
     }
 
@@ -211,15 +211,15 @@ mod tests {
             ("Ac\u{e000}me", "U+E000"),
             ("Ac\u{ffff}me", "U+FFFF"),
         ] {
-            let said = objection(name).unwrap_or_else(|| panic!("{name:?} is taken"));
-            assert!(said.contains(named), "{name:?}: {said}");
+            let found = violation(name).unwrap_or_else(|| panic!("{name:?} is taken"));
+            assert!(found.contains(named), "{name:?}: {found}");
         }
     }
 
     proptest! {
         #[test]
         fn what_is_taken_shows_every_character(name in "\\PC{0,12}") {
-            if objection(&name).is_none() {
+            if violation(&name).is_none() {
                 for letter in name.chars() {
                     let joiner = matches!(letter, JOINER | NON_JOINER | '\u{fe0e}' | '\u{fe0f}');
                     prop_assert!(joiner || letter.general_category() != GeneralCategory::Format);

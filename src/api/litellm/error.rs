@@ -35,7 +35,7 @@ pub struct LiteLlmErrorDetail {
 /// The response of an error.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
-    let (status, detail) = words(error, request_id);
+    let (status, detail) = describe(error, request_id);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     let mut response = if let Error::Invalid(violations) = error {
@@ -50,7 +50,7 @@ pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     response
 }
 
-fn words(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
+fn describe(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
     let say = |status, error: String| (status, LiteLlmErrorDetail { error, available_models: None });
     let with_models = |status, error: String, available: &[String]| {
         (status, LiteLlmErrorDetail { error, available_models: Some(available.to_vec()) })

@@ -11,18 +11,18 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::json_fields::{Change, Fields};
+use crate::api::json_fields::{BodyFields, Change};
 use crate::api::management::checks;
 use crate::api::management::checks::{Need, path_id};
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::Query;
-use crate::auth::api::api_caller::{BudgetsManage, Caller, RouterRead};
+use crate::api::management::query::QueryParameters;
+use crate::auth::api::api_caller::{ApiCaller, BudgetsManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::domain::period::Period;
 use crate::gateway::Gateway;
 use crate::http::body_reader::BodyReader;
 use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, Store, known_cost};
-use crate::validation::budget::LIMIT;
+use crate::validation::bounds::BUDGET_LIMIT;
 
 /// What a budget is called in messages.
 const WHAT: &str = "budget";
@@ -124,14 +124,14 @@ pub struct BudgetChangeBody {
 
 /// Whose it is, and for which time.
 #[derive(Debug)]
-struct Place {
+struct BudgetTarget {
     api_key_id: Option<Uuid>,
     period: Option<Period>,
 }
 
 /// The limits of a body.
 #[derive(Debug)]
-struct Limits {
+struct BudgetLimits {
     soft: Change<i64>,
     hard: Change<i64>,
 }
@@ -150,13 +150,13 @@ struct Limits {
     responses((status = 200, description = "A page", body = CursorPage<BudgetResponse>),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
     let page = data.budget_list(&page).await?;
     let page = page.map(|row| BudgetResponse::new(&row, &data, &gateway));
     Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
@@ -175,7 +175,7 @@ pub async fn list(
     responses((status = 201, description = "What was made", body = BudgetResponse, headers(("location" = String, description = "The budget's path"))),
         (status = 409, description = "There is one for that period already"), (status = 422)))]
 pub async fn create(
-    caller: Caller<BudgetsManage>,
+    caller: ApiCaller<BudgetsManage>,
     request: HttpRequest,
     payload: web::Payload,
     store: web::Data<Store>,
@@ -207,7 +207,7 @@ pub async fn create(
     params(("id" = uuid::Uuid, Path, description = "The budget")),
     responses((status = 200, description = "The budget", body = BudgetResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
@@ -230,7 +230,7 @@ pub async fn read(
     request_body = BudgetChangeBody,
     responses((status = 200, description = "As it is now", body = BudgetResponse), (status = 404), (status = 422)))]
 pub async fn change(
-    caller: Caller<BudgetsManage>,
+    caller: ApiCaller<BudgetsManage>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -259,7 +259,7 @@ pub async fn change(
     params(("id" = uuid::Uuid, Path, description = "The budget")),
     responses((status = 204, description = "It is gone"), (status = 404)))]
 pub async fn delete(
-    caller: Caller<BudgetsManage>,
+    caller: ApiCaller<BudgetsManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -269,24 +269,24 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn place(fields: &mut Fields) -> Place {
+fn target(fields: &mut BodyFields) -> BudgetTarget {
     let api_key_id = checks::nullable_text(fields, "api_key_id", checks::id);
     let period = checks::text(fields, "period", Need::Required, |text| {
         checks::word(text, &Period::ALL.map(Period::as_str)).map(Period::parse)
     });
-    Place { api_key_id: api_key_id.and_then(Change::value), period: period.flatten() }
+    BudgetTarget { api_key_id: api_key_id.and_then(Change::value), period: period.flatten() }
 }
 
-fn limits(fields: &mut Fields) -> Limits {
+fn limits(fields: &mut BodyFields) -> BudgetLimits {
     fields.ignore(READ_ONLY);
-    Limits {
-        soft: fields.integer("soft_limit_nano_dollars", LIMIT),
-        hard: fields.integer("hard_limit_nano_dollars", LIMIT),
+    BudgetLimits {
+        soft: fields.integer("soft_limit_nano_dollars", BUDGET_LIMIT),
+        hard: fields.integer("hard_limit_nano_dollars", BUDGET_LIMIT),
     }
 }
 
 /// Whose it is and its period may be sent back as they are.
-fn keep_place(fields: &mut Fields, period: Period, api_key_id: Option<Uuid>) {
+fn refuse_target_change(fields: &mut BodyFields, period: Period, api_key_id: Option<Uuid>) {
     let known = [
         ("period", Value::from(period.as_str())),
         ("api_key_id", api_key_id.map_or(Value::Null, |id| Value::from(id.to_string()))),
@@ -300,22 +300,22 @@ fn keep_place(fields: &mut Fields, period: Period, api_key_id: Option<Uuid>) {
 }
 
 fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
-    let mut fields = Fields::parse(bytes)?;
-    let place = place(&mut fields);
+    let mut fields = BodyFields::parse(bytes)?;
+    let target = target(&mut fields);
     let limits = limits(&mut fields);
     fields.finish()?;
     Ok(NewBudget {
-        api_key_id: place.api_key_id.map(Into::into),
+        api_key_id: target.api_key_id.map(Into::into),
         // What is required and not there has been refused.
-        period: place.period.ok_or_else(|| Error::internal("a required field got lost"))?,
+        period: target.period.ok_or_else(|| Error::internal("a required field got lost"))?,
         soft_limit_nano_dollars: limits.soft.value(),
         hard_limit_nano_dollars: limits.hard.value(),
     })
 }
 
 fn parse_change(before: &BudgetRow, bytes: &[u8]) -> Result<BudgetChange> {
-    let mut fields = Fields::parse(bytes)?;
-    keep_place(&mut fields, before.period, before.api_key_id.map(|id| id.0));
+    let mut fields = BodyFields::parse(bytes)?;
+    refuse_target_change(&mut fields, before.period, before.api_key_id.map(|id| id.0));
     let limits = limits(&mut fields);
     fields.finish()?;
     Ok(BudgetChange {
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn what_is_described_is_read() {
         assert_reads_all_of::<NewBudgetBody>(|fields| {
-            let (_place, _limits) = (place(fields), limits(fields));
+            let (_place, _limits) = (target(fields), limits(fields));
         });
         assert_reads_all_of::<BudgetChangeBody>(|fields| {
             let _limits = limits(fields);

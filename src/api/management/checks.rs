@@ -5,9 +5,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::api::json_fields::{Change, Fields};
+use crate::api::json_fields::{BodyFields, Change};
 use crate::domain::error::{Error, Result};
-pub use crate::validation::{Objection, name, printable};
+pub use crate::validation::{ViolationReason, name, printable};
 
 /// Whether a field must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +20,10 @@ pub enum Need {
 
 /// A text that is not null, as `parse` reads it. None: it is not there, or a violation is noted.
 pub fn text<T>(
-    fields: &mut Fields,
+    fields: &mut BodyFields,
     field: &str,
     need: Need,
-    parse: impl FnOnce(&str) -> Result<T, Objection>,
+    parse: impl FnOnce(&str) -> Result<T, ViolationReason>,
 ) -> Option<T> {
     let text = match fields.take(field) {
         Some(Value::String(text)) => text,
@@ -43,9 +43,9 @@ pub fn text<T>(
 
 /// A text that may be null, as `parse` reads it. None: a violation is noted.
 pub fn nullable_text<T>(
-    fields: &mut Fields,
+    fields: &mut BodyFields,
     field: &str,
-    parse: impl FnOnce(&str) -> Result<T, Objection>,
+    parse: impl FnOnce(&str) -> Result<T, ViolationReason>,
 ) -> Option<Change<T>> {
     match fields.take(field) {
         None => Some(Change::Keep),
@@ -59,7 +59,7 @@ pub fn nullable_text<T>(
 }
 
 /// A change of a field that has no null.
-pub fn present<T>(fields: &mut Fields, field: &str, change: Change<T>) -> Option<T> {
+pub fn present<T>(fields: &mut BodyFields, field: &str, change: Change<T>) -> Option<T> {
     match change {
         Change::Keep => None,
         Change::Set(value) => Some(value),
@@ -74,9 +74,11 @@ pub fn present<T>(fields: &mut Fields, field: &str, change: Change<T>) -> Option
     }
 }
 
-fn noted<T>(fields: &mut Fields, field: &str, parsed: Result<T, Objection>) -> Option<T> {
+fn noted<T>(fields: &mut BodyFields, field: &str, parsed: Result<T, ViolationReason>) -> Option<T> {
     parsed
-        .map_err(|Objection { kind, message }| fields.refuse(field, kind, format!("'{field}' {message}.")))
+        .map_err(|ViolationReason { kind, message }| {
+            fields.refuse(field, kind, format!("'{field}' {message}."))
+        })
         .ok()
 }
 
@@ -84,10 +86,10 @@ fn noted<T>(fields: &mut Fields, field: &str, parsed: Result<T, Objection>) -> O
 ///
 /// # Errors
 /// It does not follow the grammar of names.
-pub fn model_name(text: &str) -> Result<String, Objection> {
-    crate::validation::model_name(text).map_err(|objection| Objection {
-        message: format!("{} (in a query, + is written %2B)", objection.message),
-        ..objection
+pub fn model_name(text: &str) -> Result<String, ViolationReason> {
+    crate::validation::model_name(text).map_err(|reason| ViolationReason {
+        message: format!("{} (in a query, + is written %2B)", reason.message),
+        ..reason
     })
 }
 
@@ -95,19 +97,19 @@ pub fn model_name(text: &str) -> Result<String, Objection> {
 ///
 /// # Errors
 /// It is no UUID.
-pub fn id<T: FromStr>(text: &str) -> Result<T, Objection> {
-    text.parse().map_err(|_| Objection::new("uuid_parsing", "must be a UUID"))
+pub fn id<T: FromStr>(text: &str) -> Result<T, ViolationReason> {
+    text.parse().map_err(|_| ViolationReason::new("uuid_parsing", "must be a UUID"))
 }
 
 /// A moment.
 ///
 /// # Errors
 /// It is not written as RFC 3339 has it.
-pub fn time(text: &str) -> Result<DateTime<Utc>, Objection> {
+pub fn time(text: &str) -> Result<DateTime<Utc>, ViolationReason> {
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| {
         let expected =
             "must be a time of RFC 3339, such as 2026-11-20T09:30:00Z (in a query, + is written %2B)";
-        Objection::new("datetime_parsing", expected)
+        ViolationReason::new("datetime_parsing", expected)
     })
 }
 
@@ -115,12 +117,10 @@ pub fn time(text: &str) -> Result<DateTime<Utc>, Objection> {
 ///
 /// # Errors
 /// It is none of them.
-pub fn word<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, Objection> {
-    words
-        .iter()
-        .find(|word| **word == text)
-        .copied()
-        .ok_or_else(|| Objection::new("literal_error", format!("must be one of '{}'", words.join("', '"))))
+pub fn word<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, ViolationReason> {
+    words.iter().find(|word| **word == text).copied().ok_or_else(|| {
+        ViolationReason::new("literal_error", format!("must be one of '{}'", words.join("', '")))
+    })
 }
 
 /// The id in a path. What is no id is the id of nothing.
@@ -133,12 +133,12 @@ pub fn path_id<T: FromStr>(what: &'static str, text: &str) -> Result<T> {
 
 /// Fails unless a reader takes every property of the body's description.
 #[cfg(test)]
-pub(super) fn assert_reads_all_of<B: utoipa::PartialSchema>(read: impl FnOnce(&mut Fields)) {
+pub(super) fn assert_reads_all_of<B: utoipa::PartialSchema>(read: impl FnOnce(&mut BodyFields)) {
     let schema = serde_json::to_value(B::schema()).expect("a schema is JSON");
     let properties = schema["properties"].as_object().expect("a body is an object");
     let body: serde_json::Map<String, Value> =
         properties.keys().map(|name| (name.clone(), Value::Array(Vec::new()))).collect();
-    let mut fields = Fields::parse(Value::Object(body).to_string().as_bytes()).expect("an object");
+    let mut fields = BodyFields::parse(Value::Object(body).to_string().as_bytes()).expect("an object");
     read(&mut fields);
     let Err(Error::Invalid(violations)) = fields.finish() else { panic!("a list is no name") };
     let unknown: Vec<_> = violations.iter().filter(|violation| violation.kind == "extra_forbidden").collect();

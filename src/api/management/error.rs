@@ -51,13 +51,13 @@ pub enum Place {
 /// The response of an error.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
-    let (status, word, message) = words(error, request_id);
+    let (status, code, message) = describe(error, request_id);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     let mut response = if let Error::Invalid(violations) = error {
         response.json(HTTPValidationError { detail: violations.iter().map(ValidationError::from).collect() })
     } else {
-        response.json(ErrorResponse { error: word, message })
+        response.json(ErrorResponse { error: code, message })
     };
     error_response::allow(&mut response, error);
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
@@ -87,7 +87,7 @@ impl From<&Violation> for ValidationError {
     }
 }
 
-fn words(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
+fn describe(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
     match error {
         Error::Unauthenticated(fault) => (401, "unauthorized", fault.message().to_owned()),
         Error::ScopeMissing(scope) => (

@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::json_fields::Fields;
+use crate::api::json_fields::BodyFields;
 use crate::api::management::checks;
 use crate::api::management::checks::path_id;
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::Query;
-use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::api::management::query::QueryParameters;
+use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::http::body_reader::BodyReader;
 use crate::providers::{Mapping, Means, SentenceClass};
@@ -112,12 +112,12 @@ pub struct NewErrorMappingBody {
     responses((status = 200, description = "A page", body = CursorPage<ErrorMappingResponse>),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
     let page = data.error_mapping_list(&page).await?.map(ErrorMappingResponse::from);
     Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
 }
@@ -136,7 +136,7 @@ pub async fn list(
     responses((status = 201, description = "What was made", body = ErrorMappingResponse, headers(("location" = String, description = "The mapping's path"))),
         (status = 409, description = "The same sentences are mapped already, or there are 200 mappings"), (status = 422)))]
 pub async fn create(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     request: HttpRequest,
     payload: web::Payload,
     store: web::Data<Store>,
@@ -159,7 +159,7 @@ pub async fn create(
     params(("id" = uuid::Uuid, Path, description = "The mapping")),
     responses((status = 200, description = "The mapping", body = ErrorMappingResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -180,7 +180,7 @@ pub async fn read(
     params(("id" = uuid::Uuid, Path, description = "The mapping")),
     responses((status = 204, description = "It is gone"), (status = 404)))]
 pub async fn delete(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -193,7 +193,7 @@ pub async fn delete(
 /// # Errors
 /// Every field that is refused.
 fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
-    let mut fields = Fields::parse(bytes)?;
+    let mut fields = BodyFields::parse(bytes)?;
     let new = read_fields(&mut fields);
     fields.finish()?;
     // What is required and not there has been refused.
@@ -201,7 +201,7 @@ fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
 }
 
 /// None: a violation is noted.
-fn read_fields(fields: &mut Fields) -> Option<NewErrorMapping> {
+fn read_fields(fields: &mut BodyFields) -> Option<NewErrorMapping> {
     fields.ignore(&["id", "created_by", "created_at"]);
     let contains = fields.required_strings("contains");
     let means = means(fields);
@@ -226,7 +226,7 @@ fn read_fields(fields: &mut Fields) -> Option<NewErrorMapping> {
 }
 
 /// One of the two, and only one.
-fn means(fields: &mut Fields) -> Option<Means> {
+fn means(fields: &mut BodyFields) -> Option<Means> {
     let words = SentenceClass::ALL.map(SentenceClass::as_str);
     let class =
         checks::nullable_text(fields, "class", |text| checks::word(text, &words).map(SentenceClass::parse));

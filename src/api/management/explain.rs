@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::api::openai::schema::ChatCompletionRequest;
 use crate::api::request_options::intent;
-use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
 use crate::gateway::preview::explain;
@@ -28,7 +28,7 @@ use crate::http::body_reader::BodyReader;
         ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...`: how these models are imagined to fail; the others fail with `unavailable`")),
     responses((status = 200, description = "What would happen", body = Explanation), (status = 400), (status = 404)))]
 pub async fn explain(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     payload: web::Payload,
     reader: web::Data<BodyReader>,

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::api::management::checks::path_id;
 use crate::api::management::export::{Exported, Format, export};
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::{ORIGINS, Query};
-use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::api::management::query::{ORIGINS, QueryParameters};
+use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::store::{EventFilter, EventRow, Store};
@@ -154,12 +154,12 @@ impl Exported for FallbackEventResponse {
         (CursorPage<FallbackEventResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let mut query = Query::parse(request.query_string());
+    let mut query = QueryParameters::parse(request.query_string());
     let filter = filter(&mut query, data.organization_id());
     if let Some(format) = Format::preferred(&request) {
         let span = requested(query, &data, LIST, Size::EXPORT)?;
@@ -171,7 +171,7 @@ pub async fn list(
     Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(&data, LIST, page)))
 }
 
-fn filter(query: &mut Query, organization_id: OrganizationId) -> EventFilter {
+fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> EventFilter {
     let (since, until) = query.span();
     EventFilter {
         failed_model: query.model_name("failed_model"),
@@ -197,7 +197,7 @@ fn filter(query: &mut Query, organization_id: OrganizationId) -> EventFilter {
     params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 200, description = "As it is now", body = FallbackEventResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::query::Query;
+use super::query::QueryParameters;
 use crate::domain::error::Result;
 use crate::store::OrgStore;
 use crate::store::pagination::{Page, PageRequest};
@@ -43,7 +43,7 @@ impl Size {
     pub const EXPORT: Self = Self { range: 1..=100_000, usual: 100_000 };
 
     /// Reads `limit`.
-    pub fn read(self, query: &mut Query) -> u64 {
+    pub fn read(self, query: &mut QueryParameters) -> u64 {
         query.integer("limit", self.range).unwrap_or(self.usual)
     }
 }
@@ -53,7 +53,12 @@ impl Size {
 /// # Errors
 /// [`crate::domain::error::Error::Invalid`] with every violation of the query; a cursor that is not this list's is
 /// refused.
-pub fn requested(mut query: Query, data: &OrgStore, list: &'static str, size: Size) -> Result<PageRequest> {
+pub fn requested(
+    mut query: QueryParameters,
+    data: &OrgStore,
+    list: &'static str,
+    size: Size,
+) -> Result<PageRequest> {
     let limit = size.read(&mut query);
     let cursor = query.text("cursor");
     query.finish()?;

@@ -12,7 +12,7 @@ use entity::ids::OrganizationId;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::checks::{self, Objection};
+use super::checks::{self, ViolationReason};
 use crate::domain::error::{Error, Location, Result, Violation};
 use crate::domain::session_id;
 
@@ -24,12 +24,12 @@ pub const ORIGINS: &[&str] = &["live", "drill", "demo"];
 
 /// The parameters of a query that are still to be read.
 #[derive(Debug)]
-pub struct Query {
+pub struct QueryParameters {
     parameters: BTreeMap<String, String>,
     violations: Vec<Violation>,
 }
 
-impl Query {
+impl QueryParameters {
     /// Splits a query string; `+` and `%20` are blanks.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -75,11 +75,15 @@ impl Query {
     }
 
     /// A parameter as `parse` reads it.
-    pub fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Objection>) -> Option<T> {
+    pub fn parsed<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, ViolationReason>,
+    ) -> Option<T> {
         let text = self.parameters.remove(name)?;
         match parse(&text) {
             Ok(value) => Some(value),
-            Err(Objection { kind, message }) => {
+            Err(ViolationReason { kind, message }) => {
                 self.refuse(name, kind, format!("'{name}' {message}."));
                 None
             }
@@ -95,7 +99,7 @@ impl Query {
             let number = text.parse().ok().filter(|number| range.contains(number));
             number.filter(|_| digits).ok_or_else(|| {
                 let kind = if digits { "value_error" } else { "int_parsing" };
-                Objection::new(kind, format!("must be a whole number from {least} to {most}"))
+                ViolationReason::new(kind, format!("must be a whole number from {least} to {most}"))
             })
         })
     }
@@ -103,7 +107,7 @@ impl Query {
     /// True or false.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
         self.parsed(name, |text| {
-            text.parse().map_err(|_| Objection::new("bool_parsing", "must be true or false"))
+            text.parse().map_err(|_| ViolationReason::new("bool_parsing", "must be true or false"))
         })
     }
 
@@ -140,7 +144,7 @@ impl Query {
     pub fn session(&mut self, name: &str, organization_id: OrganizationId) -> Option<Uuid> {
         self.parsed(name, |text| match session_id::identify(organization_id, text) {
             Ok(session) => Ok(session.id),
-            Err(_) => Err(Objection::new("value_error", "must be 1 to 256 characters")),
+            Err(_) => Err(ViolationReason::new("value_error", "must be 1 to 256 characters")),
         })
     }
 

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::api::management::checks::path_id;
 use crate::api::management::export::{Exported, Format, export};
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::{ORIGINS, Query};
-use crate::auth::api::api_caller::{Caller, RouterRead};
+use crate::api::management::query::{ORIGINS, QueryParameters};
+use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::store::{RequestFilter, RequestRow, Store};
 
@@ -223,12 +223,12 @@ const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed"
         (CursorPage<RequestResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let mut query = Query::parse(request.query_string());
+    let mut query = QueryParameters::parse(request.query_string());
     let filter = filter(&mut query, data.organization_id());
     if let Some(format) = Format::preferred(&request) {
         let span = requested(query, &data, LIST, Size::EXPORT)?;
@@ -240,7 +240,7 @@ pub async fn list(
     Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(&data, LIST, page)))
 }
 
-fn filter(query: &mut Query, organization_id: OrganizationId) -> RequestFilter {
+fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> RequestFilter {
     let (since, until) = query.span();
     RequestFilter {
         requested_model: query.model_name("requested_model"),
@@ -265,7 +265,7 @@ fn filter(query: &mut Query, organization_id: OrganizationId) -> RequestFilter {
     params(("id" = uuid::Uuid, Path, description = "The request")),
     responses((status = 200, description = "As it is now", body = RequestResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {

@@ -8,11 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::checks::Objection;
+use super::checks::ViolationReason;
 use super::export::{Exported, Format, export};
 use super::page::Size;
-use super::query::Query;
-use crate::auth::api::api_caller::{Caller, RouterRead};
+use super::query::QueryParameters;
+use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::store::pagination::foreign_cursor;
 use crate::store::{OrgStore, Store, UsageBy, UsageFilter, UsagePlace, UsageRow};
@@ -142,12 +142,12 @@ impl Exported for UsageResponse {
         (UsagePage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let mut query = Query::parse(request.query_string());
+    let mut query = QueryParameters::parse(request.query_string());
     let filter = filter(&mut query, data.organization_id());
     let format = Format::preferred(&request);
     let size = if format.is_some() { Size::EXPORT } else { Size::PAGE };
@@ -169,7 +169,7 @@ pub async fn list(
     Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(UsagePage { items, next_cursor, has_more }))
 }
 
-fn filter(query: &mut Query, organization_id: OrganizationId) -> UsageFilter {
+fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> UsageFilter {
     let (since, until) = query.span();
     UsageFilter {
         by: query.parsed("group_by", groups).unwrap_or_else(|| vec![UsageBy::Day]),
@@ -182,11 +182,11 @@ fn filter(query: &mut Query, organization_id: OrganizationId) -> UsageFilter {
     }
 }
 
-fn groups(text: &str) -> Result<Vec<UsageBy>, Objection> {
+fn groups(text: &str) -> Result<Vec<UsageBy>, ViolationReason> {
     let words: Option<Vec<UsageBy>> = text.split(',').map(|word| UsageBy::parse(word.trim())).collect();
     words.ok_or_else(|| {
         let known = UsageBy::ALL.map(UsageBy::as_str).join("', '");
-        Objection::new("literal_error", format!("must be any of '{known}', joined by commas"))
+        ViolationReason::new("literal_error", format!("must be any of '{known}', joined by commas"))
     })
 }
 

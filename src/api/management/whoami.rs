@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::api::api_caller::{AnyKey, Caller};
+use crate::auth::api::api_caller::{AnyKey, ApiCaller};
 use crate::domain::error::Result;
 
 /// The caller.
@@ -53,7 +53,7 @@ pub struct CallingApiKey {
 #[utoipa::path(get, path = "/v1/identity/whoami", tag = "identity",
     operation_id = "readWhoami", security(("bearer" = []), ("x-api-key" = [])),
     responses((status = 200, description = "As it is now", body = WhoamiResponse)))]
-pub async fn whoami(caller: Caller<AnyKey>) -> Result<HttpResponse> {
+pub async fn whoami(caller: ApiCaller<AnyKey>) -> Result<HttpResponse> {
     let key = &caller.key;
     let models = key.models.as_ref().map(|models| {
         let mut names: Vec<String> = models.iter().cloned().collect();

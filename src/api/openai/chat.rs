@@ -11,7 +11,7 @@ use super::response::respond;
 use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::stream_error;
 use crate::api::request_options::intent;
-use crate::auth::api::api_caller::{Caller, Inference};
+use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::Limiter;
 use crate::config::Settings;
 use crate::domain::error::{Error, Result};
@@ -43,7 +43,7 @@ use crate::http::body_reader::BodyReader;
         (status = 200, description = "A chat completion, or a stream of chunks", content((ChatCompletion = "application/json"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
 pub async fn create(
-    caller: Caller<Inference>,
+    caller: ApiCaller<Inference>,
     request: HttpRequest,
     payload: web::Payload,
     gateway: web::Data<Gateway>,
@@ -70,7 +70,7 @@ pub async fn create(
 }
 
 fn job(
-    caller: Caller<Inference>,
+    caller: ApiCaller<Inference>,
     headers: &HeaderMap,
     chat: ChatRequest,
     started: Instant,
@@ -140,7 +140,7 @@ fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
 
 /// The session that the body or a header names.
 fn session(
-    caller: &Caller<Inference>,
+    caller: &ApiCaller<Inference>,
     headers: &HeaderMap,
     chat: &ChatRequest,
 ) -> Result<(Option<Uuid>, Option<String>)> {

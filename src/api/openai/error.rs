@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::api::error_response;
 use crate::api::openai::{limit_headers, routing_headers};
-use crate::auth::api::rate_limit::Minutes;
+use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::domain::chain_failure::ChainFailure;
 use crate::domain::error::{Error, Location, Violation};
 use crate::domain::error_class::ErrorClass;
@@ -27,7 +27,7 @@ pub enum Code {
     Numeric,
 }
 
-struct Words {
+struct ErrorParts {
     status: u16,
     kind: &'static str,
     code: String,
@@ -38,9 +38,9 @@ struct Words {
 /// The response of an error.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
-    let words = words(error, request_id);
-    let status = words.status;
-    let body = json!({"error": object(words, metadata(error), code)});
+    let parts = parts(error, request_id);
+    let status = parts.status;
+    let body = json!({"error": object(parts, metadata(error), code)});
     let mut response =
         HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
             .json(body);
@@ -51,15 +51,15 @@ pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
 
 /// An error where the status and the headers are gone already: the object says what they would have said.
 pub(super) fn in_stream(error: &Error, request_id: Uuid) -> Value {
-    let words = words(error, request_id);
+    let parts = parts(error, request_id);
     let mut gone = HeaderMap::new();
-    headers(error, words.status, &mut gone);
+    headers(error, parts.status, &mut gone);
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
     let gone: Map<String, Value> =
         gone.iter().map(|(name, value)| (name.to_string(), text(value).into())).collect();
     let mut metadata = metadata(error);
     metadata.insert("headers".to_owned(), gone.into());
-    let mut object = object(words, metadata, Code::Numeric);
+    let mut object = object(parts, metadata, Code::Numeric);
     object["request_id"] = json!(request_id);
     object
 }
@@ -72,16 +72,16 @@ fn metadata(error: &Error) -> Map<String, Value> {
     metadata
 }
 
-fn object(words: Words, mut metadata: Map<String, Value>, code: Code) -> Value {
+fn object(parts: ErrorParts, mut metadata: Map<String, Value>, code: Code) -> Value {
     let shown = match code {
-        Code::Symbolic => Value::from(words.code),
+        Code::Symbolic => Value::from(parts.code),
         Code::Numeric => {
-            metadata.insert("error_type".to_owned(), words.code.into());
-            Value::from(words.status)
+            metadata.insert("error_type".to_owned(), parts.code.into());
+            Value::from(parts.status)
         }
     };
     let mut object = json!({
-        "message": words.message, "type": words.kind, "param": words.param, "code": shown,
+        "message": parts.message, "type": parts.kind, "param": parts.param, "code": shown,
     });
     if !metadata.is_empty() {
         object["metadata"] = metadata.into();
@@ -102,7 +102,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             routing_headers::nobody_called(headers);
             retry_after = Some(reached.retry_after);
             if let (Some(reset), Ok(limit)) = (reached.reset, u32::try_from(reached.limit)) {
-                limit_headers::describe(Minutes { limit, remaining: 0, reset }, headers);
+                limit_headers::describe(RateLimitStatus { limit, remaining: 0, reset }, headers);
             }
         }
         Error::RecordingUnavailable(routing) => {
@@ -149,8 +149,8 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
     }
 }
 
-fn words(error: &Error, request_id: Uuid) -> Words {
-    let say = |status, kind, code: &str, param: Option<&str>, message: String| Words {
+fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
+    let say = |status, kind, code: &str, param: Option<&str>, message: String| ErrorParts {
         status,
         kind,
         code: code.to_owned(),
@@ -218,7 +218,7 @@ fn words(error: &Error, request_id: Uuid) -> Words {
         Error::Invalid(violations) => {
             let first = violations.first();
             let message = first.map_or_else(|| error.to_string(), |violation| violation.message.clone());
-            Words { param: first.map(place), ..say(400, invalid, "invalid_value", None, message) }
+            ErrorParts { param: first.map(place), ..say(400, invalid, "invalid_value", None, message) }
         }
         Error::Refused(refusal) => {
             say(400, invalid, refusal.code, refusal.param.as_deref(), refusal.message.clone())
@@ -311,10 +311,10 @@ fn place(violation: &Violation) -> String {
     parts.fold(first, |path, part| format!("{path}.{part}"))
 }
 
-fn of_chain(chain: &ChainFailure) -> Words {
+fn of_chain(chain: &ChainFailure) -> ErrorParts {
     let failure = &chain.failure;
     let (kind, code) = kind_and_code(failure);
-    Words {
+    ErrorParts {
         status: chain.status,
         kind,
         code,

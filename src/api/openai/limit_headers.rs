@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::auth::api::rate_limit::Minutes;
+use crate::auth::api::rate_limit::RateLimitStatus;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
 
 /// Writes the headers.
-pub fn describe(minutes: Minutes, headers: &mut HeaderMap) {
+pub fn describe(minutes: RateLimitStatus, headers: &mut HeaderMap) {
     headers.insert(LIMIT, HeaderValue::from(minutes.limit));
     headers.insert(REMAINING, HeaderValue::from(minutes.remaining));
     if let Ok(reset) = HeaderValue::from_str(&spell(minutes.reset)) {

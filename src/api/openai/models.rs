@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use crate::auth::api::api_caller::{Caller, Inference};
+use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::{Error, Result};
 use crate::store::snapshot::ModelEntry;
 
@@ -35,7 +35,7 @@ pub struct ModelList {
 /// The key is missing, bad or lacks the scope.
 #[utoipa::path(get, path = "/v1/models", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
     responses((status = 200, description = "The models that the key may use", body = ModelList)))]
-pub async fn list(caller: Caller<Inference>) -> Result<HttpResponse> {
+pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
     let models = caller.organization.models.values();
     let mut data: Vec<Model> =
         models.filter(|model| visible(&caller, model)).map(|model| shape(model)).collect();
@@ -50,7 +50,7 @@ pub async fn list(caller: Caller<Inference>) -> Result<HttpResponse> {
 #[utoipa::path(get, path = "/v1/models/{id}", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = String, Path, description = "The catalogue name; it may hold slashes, raw or as %2F")),
     responses((status = 200, description = "The model", body = Model), (status = 404, description = "No such model")))]
-pub async fn read(caller: Caller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn read(caller: ApiCaller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {
     let name = path.into_inner();
     match caller.organization.models.get(&name) {
         Some(model) if visible(&caller, model) => Ok(HttpResponse::Ok().json(shape(model))),
@@ -58,7 +58,7 @@ pub async fn read(caller: Caller<Inference>, path: web::Path<String>) -> Result<
     }
 }
 
-fn visible(caller: &Caller<Inference>, model: &ModelEntry) -> bool {
+fn visible(caller: &ApiCaller<Inference>, model: &ModelEntry) -> bool {
     model.enabled && caller.key.allows_model(&model.name)
 }
 

@@ -27,25 +27,25 @@ use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 pub struct RequestId(pub Uuid);
 
 /// A scope as a type, for signatures.
-pub trait Requires {
+pub trait RequiredScope {
     /// The scope; none is any living key.
     const SCOPE: Option<Scope>;
 }
 
-macro_rules! requires {
+macro_rules! required_scopes {
     ($($(#[$documentation:meta])* $name:ident = $scope:expr;)*) => {
         $(
             $(#[$documentation])*
             #[derive(Debug, Clone, Copy)]
             pub struct $name;
-            impl Requires for $name {
+            impl RequiredScope for $name {
                 const SCOPE: Option<Scope> = $scope;
             }
         )*
     };
 }
 
-requires! {
+required_scopes! {
     /// Any living key.
     AnyKey = None;
     /// [`Scope::Inference`].
@@ -62,7 +62,7 @@ requires! {
 
 /// An authenticated caller who was allowed `S`.
 #[derive(Debug, Clone)]
-pub struct Caller<S> {
+pub struct ApiCaller<S> {
     /// The proof that opens the organization's data.
     pub tenant: Tenant,
     /// The organization as of now.
@@ -74,7 +74,7 @@ pub struct Caller<S> {
     scope: PhantomData<S>,
 }
 
-impl<S: Requires> FromRequest for Caller<S> {
+impl<S: RequiredScope> FromRequest for ApiCaller<S> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
@@ -83,7 +83,7 @@ impl<S: Requires> FromRequest for Caller<S> {
     }
 }
 
-fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> {
+fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>, Error> {
     let missing = || Error::internal("the application was built without its store or clock");
     let store = request.app_data::<web::Data<Store>>().ok_or_else(missing)?;
     let clock = request.app_data::<web::Data<Clock>>().ok_or_else(missing)?;
@@ -117,7 +117,7 @@ fn authenticate<S: Requires>(request: &HttpRequest) -> Result<Caller<S>, Error> 
         let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
         tenant.holding(shares.of(organization.id).call()?)
     };
-    Ok(Caller { tenant, organization, key, request_id, scope: PhantomData })
+    Ok(ApiCaller { tenant, organization, key, request_id, scope: PhantomData })
 }
 
 /// Headers that hold a key and nothing else: ours, and the one of Azure's clients.

@@ -3,4 +3,4 @@
 pub mod api_caller;
 pub mod api_key;
 pub mod rate_limit;
-pub(crate) mod window;
+pub(crate) mod sliding_window;

@@ -11,10 +11,10 @@ use std::time::Duration;
 use entity::ids::{ApiKeyId, OrganizationId};
 use papaya::{Compute, Operation};
 
-use super::window::{Answer, Window};
+use super::sliding_window::{Decision, SlidingWindow};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, LimitReached};
-use crate::limits::shares::{Place, Shares};
+use crate::limits::shares::{Shares, Slot};
 use crate::store::snapshot::ApiKeyEntry;
 
 /// Every key's counters.
@@ -27,22 +27,22 @@ pub struct Limiter {
 
 #[derive(Debug, Default)]
 struct Counters {
-    minute: Mutex<Window>,
+    minute: Mutex<SlidingWindow>,
     concurrent: Arc<AtomicI64>,
 }
 
 /// A request that was let in. Dropped, it makes room for the next one.
 #[derive(Debug)]
 pub struct Admission {
-    _place: Place,
+    _place: Slot,
     concurrent: Option<Arc<AtomicI64>>,
     /// What is left of the minute, for keys that have such a limit.
-    pub minute: Option<Minutes>,
+    pub minute: Option<RateLimitStatus>,
 }
 
 /// The state of a key's minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Minutes {
+pub struct RateLimitStatus {
     /// Requests per minute.
     pub limit: u32,
     /// Requests that could follow at once.
@@ -95,17 +95,17 @@ impl Limiter {
             return Ok(admission);
         };
         // Another limit goes on with the same minute: what was asked for in it stays counted.
-        let answer = {
+        let decision = {
             let mut minute = counters.minute.lock().unwrap_or_else(PoisonError::into_inner);
             minute.admit(self.clock.monotonic(), limit)
         };
-        match answer {
-            Answer::Admitted { remaining, reset } => {
+        match decision {
+            Decision::Admitted { remaining, reset } => {
                 let mut admission = admission;
-                admission.minute = Some(Minutes { limit, remaining, reset });
+                admission.minute = Some(RateLimitStatus { limit, remaining, reset });
                 Ok(admission)
             }
-            Answer::Refused { retry_after, reset } => Err(Error::LimitReached(LimitReached {
+            Decision::Refused { retry_after, reset } => Err(Error::LimitReached(LimitReached {
                 what: "requests per minute",
                 limit: u64::from(limit),
                 retry_after,

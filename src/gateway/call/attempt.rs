@@ -19,7 +19,7 @@ use crate::domain::failure::Failure;
 use crate::gateway::call::first_frame::{StreamReply, first_frame};
 use crate::gateway::call::usable_answer::{Judged, judge_aside};
 use crate::gateway::call::whole_answer::whole_answer;
-use crate::limits::shares::{Held, SMALL, Share};
+use crate::limits::shares::{HeldBytes, SMALL, Share};
 use crate::providers::{self, Reading, Sentences};
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
 use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse, on_behalf_of};
@@ -82,7 +82,7 @@ pub struct WholeReply {
     /// What was seen in it; none for a blocked prompt, which is no answer and may be all there is.
     pub seen: Option<Inspected>,
     /// Where its bytes are counted.
-    pub held: Held,
+    pub held: HeldBytes,
 }
 
 impl Reply {
@@ -191,7 +191,7 @@ pub(in crate::gateway) fn body_fault(error: SendError) -> Fault {
 }
 
 /// Counts what is held of an answer, once it is more than a small one.
-pub(in crate::gateway) fn hold(held: &mut Held, size: usize) -> Result<(), Fault> {
+pub(in crate::gateway) fn hold(held: &mut HeldBytes, size: usize) -> Result<(), Fault> {
     if size <= SMALL && held.size() == 0 {
         return Ok(());
     }

@@ -10,13 +10,13 @@ use crate::domain::error::Result;
 
 /// A place that is taken until this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Slot {
     pub(super) share: Arc<Share>,
     pub(super) kind: Kind,
     pub(super) person: Option<Arc<AtomicUsize>>,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.share.give_back(self.kind, 1);
         if let Some(person) = &self.person {
@@ -27,13 +27,13 @@ impl Drop for Place {
 
 /// Bytes that are held for an organization, until this is dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldBytes {
     pub(super) share: Arc<Share>,
     pub(super) kind: Kind,
     pub(super) size: usize,
 }
 
-impl Held {
+impl HeldBytes {
     /// Holds so many more.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Held {
     /// Holds so many in all.
     ///
     /// # Errors
-    /// As [`Held::grow`].
+    /// As [`HeldBytes::grow`].
     pub fn resize(&mut self, size: usize) -> Result<()> {
         if size > self.size {
             return self.grow(size - self.size);
@@ -77,7 +77,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.share.give_back(self.kind, self.size);
     }
@@ -85,7 +85,7 @@ impl Drop for Held {
 
 struct Bound<B> {
     bytes: B,
-    _held: Held,
+    _held: HeldBytes,
 }
 
 impl<B: AsRef<[u8]>> AsRef<[u8]> for Bound<B> {

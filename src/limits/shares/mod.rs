@@ -16,7 +16,7 @@ use entity::ids::{OrganizationId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::error::{Error, Result, Shared};
-pub use held::{Held, Place};
+pub use held::{HeldBytes, Slot};
 
 /// Up to here a body is small: it has a pool of its own.
 pub const SMALL: usize = 64 * 1024;
@@ -24,9 +24,9 @@ pub const SMALL: usize = 64 * 1024;
 pub const LARGE: usize = 256 * 1024;
 
 /// Name look-ups that one organization may have under way at once; more wait.
-const LOOK_UPS: usize = 8;
+const NAME_LOOKUPS: usize = 8;
 /// Large texts of one organization that are read at once.
-const READINGS: usize = 1;
+const LARGE_READS: usize = 1;
 
 /// The sizes of what is shared.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +173,7 @@ impl Shares {
 
     /// The share of callers who have not said yet who they are.
     #[must_use]
-    pub fn of_strangers(&self) -> Arc<Share> {
+    pub fn of_anonymous(&self) -> Arc<Share> {
         self.of(OrganizationId(uuid::Uuid::nil()))
     }
 }
@@ -189,8 +189,8 @@ impl Share {
             calls: AtomicUsize::new(0),
             tails: AtomicUsize::new(0),
             persons: papaya::HashMap::new(),
-            look_ups: Arc::new(Semaphore::new(LOOK_UPS)),
-            readings: Arc::new(Semaphore::new(READINGS)),
+            look_ups: Arc::new(Semaphore::new(NAME_LOOKUPS)),
+            readings: Arc::new(Semaphore::new(LARGE_READS)),
         }
     }
 
@@ -233,51 +233,51 @@ impl Share {
     ///
     /// # Errors
     /// As many as it may have are under way.
-    pub fn request(self: &Arc<Self>) -> Result<Place> {
+    pub fn request(self: &Arc<Self>) -> Result<Slot> {
         self.take(Kind::Requests, 1)?;
-        Ok(Place { share: self.clone(), kind: Kind::Requests, person: None })
+        Ok(Slot { share: self.clone(), kind: Kind::Requests, person: None })
     }
 
     /// A place for one more management call or page.
     ///
     /// # Errors
     /// As many as it may have are under way.
-    pub fn call(self: &Arc<Self>) -> Result<Place> {
+    pub fn call(self: &Arc<Self>) -> Result<Slot> {
         self.take(Kind::Calls, 1)?;
-        Ok(Place { share: self.clone(), kind: Kind::Calls, person: None })
+        Ok(Slot { share: self.clone(), kind: Kind::Calls, person: None })
     }
 
     /// A place for one more live stream of events of this person.
     ///
     /// # Errors
     /// As many as the person or the organization may have are open.
-    pub fn tail(self: &Arc<Self>, person: UserId) -> Result<Place> {
+    pub fn tail(self: &Arc<Self>, person: UserId) -> Result<Slot> {
         self.take(Kind::Tails, 1)?;
         let own = self.persons.pin().get_or_insert_with(person, Arc::default).clone();
         let open = own.fetch_add(1, Ordering::AcqRel) + 1;
         // Dropped on a refusal, it gives back both.
-        let place = Place { share: self.clone(), kind: Kind::Tails, person: Some(own) };
+        let place = Slot { share: self.clone(), kind: Kind::Tails, person: Some(own) };
         if open > self.process.person_tails { Err(Error::ShareUsedUp(Shared::Tails)) } else { Ok(place) }
     }
 
     /// Bytes of a request to a model and of its answer; none are held yet.
     #[must_use]
-    pub fn hold(self: &Arc<Self>) -> Held {
-        Held { share: self.clone(), kind: Kind::Small, size: 0 }
+    pub fn hold(self: &Arc<Self>) -> HeldBytes {
+        HeldBytes { share: self.clone(), kind: Kind::Small, size: 0 }
     }
 
     /// A copy of bytes that were let in. It is counted and never refused: what was read is sent.
     #[must_use]
-    pub fn hold_copy(self: &Arc<Self>, size: usize) -> Held {
+    pub fn hold_copy(self: &Arc<Self>, size: usize) -> HeldBytes {
         self.process.large.used.fetch_add(size, Ordering::AcqRel);
         self.large.fetch_add(size, Ordering::AcqRel);
-        Held { share: self.clone(), kind: Kind::Large, size }
+        HeldBytes { share: self.clone(), kind: Kind::Large, size }
     }
 
     /// Bytes of a management call; none are held yet.
     #[must_use]
-    pub fn hold_management(self: &Arc<Self>) -> Held {
-        Held { share: self.clone(), kind: Kind::Management, size: 0 }
+    pub fn hold_management(self: &Arc<Self>) -> HeldBytes {
+        HeldBytes { share: self.clone(), kind: Kind::Management, size: 0 }
     }
 
     /// A turn to look a name up. It is waited for behind the organization's own look-ups only.

@@ -18,7 +18,7 @@ fn organization(number: u128) -> OrganizationId {
     OrganizationId(uuid::Uuid::from_u128(number))
 }
 
-fn hold(share: &Arc<Share>, size: usize) -> Result<Held> {
+fn hold(share: &Arc<Share>, size: usize) -> Result<HeldBytes> {
     let mut held = share.hold();
     held.grow(size)?;
     Ok(held)

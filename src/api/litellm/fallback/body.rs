@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::expected_type;
-use crate::api::json_fields::Fields;
+use crate::api::json_fields::BodyFields;
 use crate::domain::error::{Error, Location, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
@@ -33,7 +33,7 @@ pub struct FallbackRequest {
 }
 
 pub(super) fn parse(body: &[u8]) -> Result<NewFallback> {
-    let mut fields = Fields::parse(body).map_err(|error| located(error, body))?;
+    let mut fields = BodyFields::parse(body).map_err(|error| located(error, body))?;
     let model = model(&mut fields);
     let fallback_models = fallback_models(&mut fields);
     let fallback_type = fallback_type(&mut fields);
@@ -55,7 +55,7 @@ fn located(mut error: Error, body: &[u8]) -> Error {
     error
 }
 
-fn model(fields: &mut Fields) -> String {
+fn model(fields: &mut BodyFields) -> String {
     match fields.take("model") {
         Some(Value::String(model)) if model.trim().is_empty() => {
             fields.refuse("model", "value_error", "'model' must not be blank.");
@@ -67,7 +67,7 @@ fn model(fields: &mut Fields) -> String {
     String::new()
 }
 
-fn fallback_models(fields: &mut Fields) -> Vec<String> {
+fn fallback_models(fields: &mut BodyFields) -> Vec<String> {
     const FIELD: &str = "fallback_models";
     let Some(value) = fields.take(FIELD) else {
         fields.refuse(FIELD, "missing", format!("The field '{FIELD}' is required."));
@@ -87,7 +87,7 @@ fn fallback_models(fields: &mut Fields) -> Vec<String> {
     models
 }
 
-fn fallback_type(fields: &mut Fields) -> FallbackType {
+fn fallback_type(fields: &mut BodyFields) -> FallbackType {
     let Some(value) = fields.take("fallback_type") else { return FallbackType::General };
     value.as_str().and_then(FallbackType::parse).unwrap_or_else(|| {
         fields.refuse("fallback_type", "literal_error", expected_type());
@@ -96,7 +96,7 @@ fn fallback_type(fields: &mut Fields) -> FallbackType {
 }
 
 /// Any class after which a request can go on: passing a model over counts too, because it leads on just as well.
-fn triggers(fields: &mut Fields) -> Option<Vec<String>> {
+fn triggers(fields: &mut BodyFields) -> Option<Vec<String>> {
     const FIELD: &str = "triggers";
     let value = fields.take(FIELD).filter(|value| !value.is_null())?;
     let words = strings(fields, FIELD, value)?;
@@ -121,7 +121,7 @@ fn triggers(fields: &mut Fields) -> Option<Vec<String>> {
 }
 
 /// A list of nothing but strings; what else it holds is refused by its place.
-fn strings(fields: &mut Fields, field: &str, value: Value) -> Option<Vec<String>> {
+fn strings(fields: &mut BodyFields, field: &str, value: Value) -> Option<Vec<String>> {
     let Value::Array(entries) = value else {
         fields.refuse(field, "list_type", format!("'{field}' must be a list of strings."));
         return None;

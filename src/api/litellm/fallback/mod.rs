@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 pub use body::FallbackRequest;
 
-use crate::api::json_fields::Fields;
-use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::api::json_fields::BodyFields;
+use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::fallback_type::FallbackType;
 use crate::http::body_reader::BodyReader;
@@ -138,7 +138,7 @@ pub struct FallbackList {
     security(("bearer" = []), ("x-api-key" = [])),
     responses((status = 200, description = "The lists in force", body = FallbackList), (status = 422, description = "An unknown `fallback_type`")))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -163,7 +163,7 @@ pub async fn list(
         (status = 404, description = "No such list is in force"),
         (status = 422, description = "An unknown `fallback_type`")))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     model: web::Path<String>,
     store: web::Data<Store>,
@@ -203,7 +203,7 @@ pub struct FallbackSet {
         (status = 412, description = "Another revision is in force than the one in `If-Match`"),
         (status = 422, description = "Fields that were refused")))]
 pub async fn set(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     request: HttpRequest,
     payload: web::Payload,
     reader: web::Data<BodyReader>,
@@ -253,7 +253,7 @@ pub struct FallbackDeleted {
         (status = 412, description = "Another revision is in force than the one in `If-Match`"),
         (status = 422, description = "An unknown `fallback_type`")))]
 pub async fn delete(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     request: HttpRequest,
     model: web::Path<String>,
     store: web::Data<Store>,

@@ -7,14 +7,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::api::json_fields::{Change, Fields};
+use crate::api::json_fields::{BodyFields, Change};
 use crate::api::management::checks;
-use crate::api::management::checks::{Need, Objection};
+use crate::api::management::checks::{Need, ViolationReason};
 use crate::auth::api::api_key;
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::Scope;
 use crate::store::{ApiKeyChange, NewApiKey};
-use crate::validation::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
+use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
 /// What may be sent back as it was read, without any effect.
 const READ_ONLY: &[&str] =
@@ -66,7 +66,7 @@ pub struct ApiKeyChangeBody {
 
 /// The fields of a body.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ApiKeyBodyFields {
     pub(super) name: Option<String>,
     pub(super) scopes: Option<Vec<Scope>>,
     pub(super) models: Change<Vec<String>>,
@@ -76,12 +76,12 @@ pub(super) struct Said {
 }
 
 /// Reads the fields; `need` is that of the name and the scopes.
-pub(super) fn read(fields: &mut Fields, need: Need, now: DateTime<Utc>) -> Said {
+pub(super) fn read(fields: &mut BodyFields, need: Need, now: DateTime<Utc>) -> ApiKeyBodyFields {
     fields.ignore(READ_ONLY);
     let expires_at = checks::nullable_text(fields, "expires_at", |text| {
         checks::time(text).and_then(|time| if time > now { Ok(time) } else { Err(past()) })
     });
-    Said {
+    ApiKeyBodyFields {
         name: checks::text(fields, "name", need, checks::name),
         scopes: scopes(fields, need),
         models: models(fields),
@@ -91,11 +91,11 @@ pub(super) fn read(fields: &mut Fields, need: Need, now: DateTime<Utc>) -> Said 
     }
 }
 
-fn past() -> Objection {
-    Objection::new("value_error", "must be in the future; to end a key now, delete it")
+fn past() -> ViolationReason {
+    ViolationReason::new("value_error", "must be in the future; to end a key now, delete it")
 }
 
-fn scopes(fields: &mut Fields, need: Need) -> Option<Vec<Scope>> {
+fn scopes(fields: &mut BodyFields, need: Need) -> Option<Vec<Scope>> {
     let entries = match fields.take("scopes") {
         Some(Value::Array(entries)) => entries,
         Some(_) => {
@@ -134,7 +134,7 @@ fn scopes(fields: &mut Fields, need: Need) -> Option<Vec<Scope>> {
     Some(scopes)
 }
 
-fn models(fields: &mut Fields) -> Change<Vec<String>> {
+fn models(fields: &mut BodyFields) -> Change<Vec<String>> {
     let entries = match fields.take("models") {
         None => return Change::Keep,
         Some(Value::Null) => return Change::Clear,
@@ -174,39 +174,39 @@ pub(super) fn parse_new(
     fresh: &api_key::NewKey,
     key_hash: [u8; 32],
 ) -> Result<NewApiKey> {
-    let mut fields = Fields::parse(bytes)?;
-    let said = read(&mut fields, Need::Required, now);
+    let mut fields = BodyFields::parse(bytes)?;
+    let body = read(&mut fields, Need::Required, now);
     fields.finish()?;
     // What is required and not there has been refused.
     let lost = || Error::internal("a required field got lost");
-    let scopes = said.scopes.ok_or_else(lost)?;
+    let scopes = body.scopes.ok_or_else(lost)?;
     Ok(NewApiKey {
-        name: said.name.ok_or_else(lost)?,
+        name: body.name.ok_or_else(lost)?,
         key_hash,
         prefix: fresh.prefix.clone(),
         last_four: fresh.last_four.clone(),
         scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
-        models: said.models.value(),
-        requests_per_minute: said.requests_per_minute.value(),
-        concurrent_requests: said.concurrent_requests.value(),
-        expires_at: said.expires_at.value(),
+        models: body.models.value(),
+        requests_per_minute: body.requests_per_minute.value(),
+        concurrent_requests: body.concurrent_requests.value(),
+        expires_at: body.expires_at.value(),
         created_by: None,
     })
 }
 
 pub(super) fn parse_change(bytes: &[u8], now: DateTime<Utc>) -> Result<ApiKeyChange> {
-    let mut fields = Fields::parse(bytes)?;
-    let said = read(&mut fields, Need::Optional, now);
+    let mut fields = BodyFields::parse(bytes)?;
+    let body = read(&mut fields, Need::Optional, now);
     fields.finish()?;
     let words = |scopes: Vec<_>| scopes.iter().map(ToString::to_string).collect();
     Ok(ApiKeyChange {
         seen: None,
-        name: said.name,
-        scopes: said.scopes.map(words),
-        models: said.models.into_option(),
-        requests_per_minute: said.requests_per_minute.into_option(),
-        concurrent_requests: said.concurrent_requests.into_option(),
-        expires_at: said.expires_at.into_option(),
+        name: body.name,
+        scopes: body.scopes.map(words),
+        models: body.models.into_option(),
+        requests_per_minute: body.requests_per_minute.into_option(),
+        concurrent_requests: body.concurrent_requests.into_option(),
+        expires_at: body.expires_at.into_option(),
     })
 }
 

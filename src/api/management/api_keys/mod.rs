@@ -18,8 +18,8 @@ pub use body::{ApiKeyChangeBody, NewApiKeyBody};
 
 use crate::api::management::checks::path_id;
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::Query;
-use crate::auth::api::api_caller::{Caller, KeysManage};
+use crate::api::management::query::QueryParameters;
+use crate::auth::api::api_caller::{ApiCaller, KeysManage};
 use crate::auth::api::api_key;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
@@ -116,12 +116,12 @@ type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;
     responses((status = 200, description = "A page", body = CursorPage<ApiKeyResponse>),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<KeysManage>,
+    caller: ApiCaller<KeysManage>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
     let uses = caller.organization.last_uses();
     let page = data.api_key_list(&page).await?.map(|row| ApiKeyResponse::new(row, &uses));
     Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
@@ -140,7 +140,7 @@ pub async fn list(
     request_body = NewApiKeyBody,
     responses((status = 201, description = "What was made", body = NewApiKeyResponse, headers(("location" = String, description = "The key's path"))), (status = 422)))]
 pub async fn create(
-    caller: Caller<KeysManage>,
+    caller: ApiCaller<KeysManage>,
     request: HttpRequest,
     payload: web::Payload,
     store: web::Data<Store>,
@@ -170,7 +170,7 @@ pub async fn create(
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
     responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<KeysManage>,
+    caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -196,7 +196,7 @@ pub async fn read(
     responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404),
         (status = 409, description = "It is revoked"), (status = 422)))]
 pub async fn change(
-    caller: Caller<KeysManage>,
+    caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -225,7 +225,7 @@ pub async fn change(
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
     responses((status = 204, description = "It is revoked"), (status = 404)))]
 pub async fn revoke(
-    caller: Caller<KeysManage>,
+    caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {

@@ -4,13 +4,13 @@ use entity::ids::ProviderId;
 use utoipa::ToSchema;
 
 use super::ModelPrice;
-use crate::api::json_fields::{Change, Fields};
+use crate::api::json_fields::{BodyFields, Change};
 use crate::api::management::checks;
 use crate::api::management::checks::Need;
 use crate::domain::error::{Error, Result};
 use crate::providers::{Capabilities, ParameterRules};
 use crate::store::{ModelChange, ModelFields, PriceFields};
-use crate::validation::model::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
+use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 
 /// What may be sent back as it was read, without any effect.
 const READ_ONLY: &[&str] = &["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"];
@@ -88,7 +88,7 @@ pub struct ModelChangeBody {
 
 /// The fields of a body.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ModelBodyFields {
     pub(super) name: Option<String>,
     pub(super) provider_id: Option<ProviderId>,
     pub(super) upstream_model: Option<String>,
@@ -104,10 +104,10 @@ pub(super) struct Said {
 }
 
 /// Reads the fields; `need` is that of the name and the provider.
-pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
+pub(super) fn read(fields: &mut BodyFields, need: Need) -> ModelBodyFields {
     fields.ignore(READ_ONLY);
     let enabled = fields.boolean("enabled");
-    Said {
+    ModelBodyFields {
         name: checks::text(fields, "name", need, checks::model_name),
         provider_id: checks::text(fields, "provider_id", need, checks::id),
         upstream_model: checks::text(fields, "upstream_model", Need::Optional, |text| {
@@ -128,7 +128,7 @@ pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
     }
 }
 
-fn price(fields: &mut Fields) -> Change<ModelPrice> {
+fn price(fields: &mut BodyFields) -> Change<ModelPrice> {
     let expected = "an object of 'input', 'output', 'cache_read', 'cache_write', 'audio_input' and 'audio_output', each a whole \
                     number of micro-dollars per million tokens, or null, and of 'long_prompt'";
     let change: Change<ModelPrice> = fields.typed("price", expected);
@@ -162,7 +162,7 @@ fn price(fields: &mut Fields) -> Change<ModelPrice> {
     change
 }
 
-fn parameter_rules(fields: &mut Fields) -> Change<ParameterRules> {
+fn parameter_rules(fields: &mut BodyFields) -> Change<ParameterRules> {
     let expected =
         "an object of 'rename' (names by name), 'drop' (a list of names) and 'clamp_output' (true or false)";
     let change: Change<ParameterRules> = fields.typed("parameter_rules", expected);
@@ -178,7 +178,7 @@ fn parameter_rules(fields: &mut Fields) -> Change<ParameterRules> {
     change
 }
 
-fn num_retries(fields: &mut Fields) -> Change<i32> {
+fn num_retries(fields: &mut BodyFields) -> Change<i32> {
     match fields.integer("num_retries", RETRIES) {
         Change::Keep => Change::Keep,
         Change::Clear => Change::Clear,
@@ -187,51 +187,51 @@ fn num_retries(fields: &mut Fields) -> Change<i32> {
 }
 
 pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
-    let mut fields = Fields::parse(bytes)?;
-    let said = read(&mut fields, Need::Required);
+    let mut fields = BodyFields::parse(bytes)?;
+    let body = read(&mut fields, Need::Required);
     fields.finish()?;
     // What is required and not there has been refused.
     let lost = || Error::internal("a required field got lost");
-    let name = said.name.ok_or_else(lost)?;
+    let name = body.name.ok_or_else(lost)?;
     Ok(ModelFields {
-        upstream_model: said.upstream_model.unwrap_or_else(|| name.clone()),
+        upstream_model: body.upstream_model.unwrap_or_else(|| name.clone()),
         name,
-        provider_id: said.provider_id.ok_or_else(lost)?,
-        context_window: said.context_window.value(),
-        max_output_tokens: said.max_output_tokens.value(),
-        capabilities: said.capabilities.value().unwrap_or_default(),
-        price: said.price.value().map(PriceFields::from),
-        parameter_rules: said.parameter_rules.value(),
-        first_frame_timeout_ms: said.first_frame_timeout_ms.value(),
-        answer_timeout_ms: said.answer_timeout_ms.value(),
-        num_retries: said.num_retries.value(),
-        enabled: said.enabled.unwrap_or(true),
+        provider_id: body.provider_id.ok_or_else(lost)?,
+        context_window: body.context_window.value(),
+        max_output_tokens: body.max_output_tokens.value(),
+        capabilities: body.capabilities.value().unwrap_or_default(),
+        price: body.price.value().map(PriceFields::from),
+        parameter_rules: body.parameter_rules.value(),
+        first_frame_timeout_ms: body.first_frame_timeout_ms.value(),
+        answer_timeout_ms: body.answer_timeout_ms.value(),
+        num_retries: body.num_retries.value(),
+        enabled: body.enabled.unwrap_or(true),
     })
 }
 
 pub(super) fn parse_change(bytes: &[u8]) -> Result<ModelChange> {
-    let mut fields = Fields::parse(bytes)?;
-    let said = read(&mut fields, Need::Optional);
+    let mut fields = BodyFields::parse(bytes)?;
+    let body = read(&mut fields, Need::Optional);
     fields.finish()?;
     Ok(ModelChange {
         seen: None,
-        name: said.name,
-        provider_id: said.provider_id,
-        upstream_model: said.upstream_model,
-        context_window: said.context_window.into_option(),
-        max_output_tokens: said.max_output_tokens.into_option(),
-        capabilities: match said.capabilities {
+        name: body.name,
+        provider_id: body.provider_id,
+        upstream_model: body.upstream_model,
+        context_window: body.context_window.into_option(),
+        max_output_tokens: body.max_output_tokens.into_option(),
+        capabilities: match body.capabilities {
             Change::Keep => None,
             // Nothing of its own is everything left to the table.
             Change::Clear => Some(Default::default()),
             Change::Set(capabilities) => Some(capabilities),
         },
-        price: said.price.into_option().map(|price| price.map(PriceFields::from)),
-        parameter_rules: said.parameter_rules.into_option(),
-        first_frame_timeout_ms: said.first_frame_timeout_ms.into_option(),
-        answer_timeout_ms: said.answer_timeout_ms.into_option(),
-        num_retries: said.num_retries.into_option(),
-        enabled: said.enabled,
+        price: body.price.into_option().map(|price| price.map(PriceFields::from)),
+        parameter_rules: body.parameter_rules.into_option(),
+        first_frame_timeout_ms: body.first_frame_timeout_ms.into_option(),
+        answer_timeout_ms: body.answer_timeout_ms.into_option(),
+        num_retries: body.num_retries.into_option(),
+        enabled: body.enabled,
     })
 }
 

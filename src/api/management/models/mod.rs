@@ -11,8 +11,8 @@ pub use response::{Cooldown, ModelPrice, ModelResponse};
 
 use crate::api::management::checks::path_id;
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::Query;
-use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::api::management::query::QueryParameters;
+use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::http::body_reader::BodyReader;
@@ -41,13 +41,13 @@ const LIST: &str = "models";
     responses((status = 200, description = "A page", body = CursorPage<ModelResponse>),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let mut query = Query::parse(request.query_string());
+    let mut query = QueryParameters::parse(request.query_string());
     let filter = ModelFilter {
         name: query.model_name("name"),
         provider_id: query.id("provider_id"),
@@ -72,7 +72,7 @@ pub async fn list(
     responses((status = 201, description = "What was made", body = ModelResponse, headers(("location" = String, description = "The model's path"))),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn create(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     request: HttpRequest,
     payload: web::Payload,
     store: web::Data<Store>,
@@ -96,7 +96,7 @@ pub async fn create(
     params(("id" = uuid::Uuid, Path, description = "The model")),
     responses((status = 200, description = "As it is now", body = ModelResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
@@ -120,7 +120,7 @@ pub async fn read(
     responses((status = 200, description = "As it is now", body = ModelResponse), (status = 404),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn change(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -146,7 +146,7 @@ pub async fn change(
     responses((status = 204, description = "It is gone"), (status = 404),
         (status = 409, description = "A fallback configuration uses it")))]
 pub async fn delete(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -167,7 +167,7 @@ pub async fn delete(
     params(("id" = uuid::Uuid, Path, description = "The model")),
     responses((status = 200, description = "The model, without a cooldown", body = ModelResponse), (status = 404)))]
 pub async fn end_cooldown(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {

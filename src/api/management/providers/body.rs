@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use utoipa::ToSchema;
 
-use crate::api::json_fields::{Change, Fields};
+use crate::api::json_fields::{BodyFields, Change};
 use crate::api::management::checks;
 use crate::api::management::checks::Need;
 use crate::domain::error::{Error, Result};
@@ -57,7 +57,7 @@ pub struct ProviderChangeBody {
 
 /// The fields of a body, each by itself.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ProviderBodyFields {
     pub(super) name: Option<String>,
     pub(super) preset: Option<&'static Preset>,
     /// None: it was refused.
@@ -69,9 +69,9 @@ pub(super) struct Said {
 }
 
 /// Reads the fields.
-pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
+pub(super) fn read(fields: &mut BodyFields, need: Need) -> ProviderBodyFields {
     fields.ignore(READ_ONLY);
-    Said {
+    ProviderBodyFields {
         name: checks::text(fields, "name", need, checks::name),
         preset: checks::text(fields, "preset", need, known_preset),
         base_url: checks::nullable_text(fields, "base_url", |text| {
@@ -83,7 +83,7 @@ pub(super) fn read(fields: &mut Fields, need: Need) -> Said {
 }
 
 /// Checks that an address fits its preset and may be called.
-pub(super) fn check_address(fields: &mut Fields, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
+pub(super) fn check_address(fields: &mut BodyFields, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
     let name = preset.name;
     let (kind, message) = match address(gate, preset, base_url) {
         Ok(()) => return,
@@ -102,7 +102,7 @@ pub(super) fn check_address(fields: &mut Fields, gate: &Gate, preset: &Preset, b
 }
 
 /// Checks that a credential fits its preset and can be sent.
-pub(super) fn check_credential(fields: &mut Fields, preset: &Preset, credential: Option<&SecretString>) {
+pub(super) fn check_credential(fields: &mut BodyFields, preset: &Preset, credential: Option<&SecretString>) {
     let credential = credential.map(|credential| credential.expose_secret());
     if let Err(fault) = upstream_headers(preset, credential) {
         fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
@@ -110,35 +110,35 @@ pub(super) fn check_credential(fields: &mut Fields, preset: &Preset, credential:
 }
 
 pub(super) fn parse_new(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
-    let mut fields = Fields::parse(bytes)?;
-    let said = read(&mut fields, Need::Required);
-    let base_url = said.base_url.map(Change::value);
-    let credential = said.credential.map(Change::value);
-    if let (Some(preset), Some(base_url)) = (said.preset, &base_url) {
+    let mut fields = BodyFields::parse(bytes)?;
+    let body = read(&mut fields, Need::Required);
+    let base_url = body.base_url.map(Change::value);
+    let credential = body.credential.map(Change::value);
+    if let (Some(preset), Some(base_url)) = (body.preset, &base_url) {
         check_address(&mut fields, gate, preset, base_url.as_deref());
     }
-    if let (Some(preset), Some(credential)) = (said.preset, &credential) {
+    if let (Some(preset), Some(credential)) = (body.preset, &credential) {
         check_credential(&mut fields, preset, credential.as_ref());
     }
     fields.finish()?;
     // What is required and not there has been refused.
     let lost = || Error::internal("a required field got lost");
     Ok(NewProvider {
-        name: said.name.ok_or_else(lost)?,
-        preset: said.preset.ok_or_else(lost)?.name.to_owned(),
+        name: body.name.ok_or_else(lost)?,
+        preset: body.preset.ok_or_else(lost)?.name.to_owned(),
         base_url: base_url.flatten(),
         credential: credential.flatten(),
-        stream_options: said.stream_options.unwrap_or_default(),
+        stream_options: body.stream_options.unwrap_or_default(),
     })
 }
 
 pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> Result<ProviderChange> {
-    let mut fields = Fields::parse(bytes)?;
-    let said = read(&mut fields, Need::Optional);
-    let new_preset = said.preset.or_else(|| preset(&before.preset));
+    let mut fields = BodyFields::parse(bytes)?;
+    let body = read(&mut fields, Need::Optional);
+    let new_preset = body.preset.or_else(|| preset(&before.preset));
     // What fitted together before is not questioned again by a change of something else.
-    let preset_changes = said.preset.is_some_and(|preset| preset.name != before.preset);
-    if let (Some(preset), Some(base_url)) = (new_preset, &said.base_url)
+    let preset_changes = body.preset.is_some_and(|preset| preset.name != before.preset);
+    if let (Some(preset), Some(base_url)) = (new_preset, &body.base_url)
         && (preset_changes || *base_url != Change::Keep)
     {
         let kept = before.base_url.as_deref();
@@ -149,7 +149,7 @@ pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> R
         };
         check_address(&mut fields, gate, preset, base_url);
     }
-    match (new_preset, &said.credential) {
+    match (new_preset, &body.credential) {
         (Some(preset), Some(Change::Set(credential))) => {
             check_credential(&mut fields, preset, Some(credential));
         }
@@ -163,11 +163,11 @@ pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> R
     fields.finish()?;
     Ok(ProviderChange {
         seen: None,
-        name: said.name,
-        preset: said.preset.map(|preset| preset.name.to_owned()),
-        base_url: said.base_url.and_then(Change::into_option),
-        credential: said.credential.and_then(Change::into_option),
-        stream_options: said.stream_options,
+        name: body.name,
+        preset: body.preset.map(|preset| preset.name.to_owned()),
+        base_url: body.base_url.and_then(Change::into_option),
+        credential: body.credential.and_then(Change::into_option),
+        stream_options: body.stream_options,
     })
 }
 

@@ -15,8 +15,8 @@ pub use body::{NewProviderBody, ProviderChangeBody};
 
 use crate::api::management::checks::path_id;
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::Query;
-use crate::auth::api::api_caller::{Caller, RouterManage, RouterRead};
+use crate::api::management::query::QueryParameters;
+use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
@@ -95,12 +95,12 @@ impl From<ProviderRow> for ProviderResponse {
     responses((status = 200, description = "A page", body = CursorPage<ProviderResponse>),
         (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
 pub async fn list(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let data = store.organization(&caller.tenant);
-    let page = requested(Query::parse(request.query_string()), &data, LIST, Size::PAGE)?;
+    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
     let page = data.provider_list(&page).await?.map(ProviderResponse::from);
     Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
 }
@@ -117,7 +117,7 @@ pub async fn list(
     responses((status = 201, description = "What was made", body = ProviderResponse, headers(("location" = String, description = "The provider's path"))),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn create(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     request: HttpRequest,
     payload: web::Payload,
     store: web::Data<Store>,
@@ -142,7 +142,7 @@ pub async fn create(
     params(("id" = uuid::Uuid, Path, description = "The provider")),
     responses((status = 200, description = "As it is now", body = ProviderResponse), (status = 404)))]
 pub async fn read(
-    caller: Caller<RouterRead>,
+    caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -165,7 +165,7 @@ pub async fn read(
     responses((status = 200, description = "As it is now", body = ProviderResponse), (status = 404),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn change(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -195,7 +195,7 @@ pub async fn change(
     responses((status = 204, description = "It is gone"), (status = 404),
         (status = 409, description = "Models are served by it")))]
 pub async fn delete(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
@@ -255,7 +255,7 @@ impl From<ConnectionReport> for ConnectionResponse {
     params(("id" = uuid::Uuid, Path, description = "The provider")),
     responses((status = 200, description = "What was found out", body = ConnectionResponse), (status = 404)))]
 pub async fn test(
-    caller: Caller<RouterManage>,
+    caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {

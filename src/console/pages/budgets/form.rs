@@ -5,7 +5,7 @@ use crate::console::http::forms::{Fields, Problems};
 use crate::domain::error::Result;
 use crate::domain::period::Period;
 use crate::store::BudgetRow;
-use crate::validation::budget::LIMIT;
+use crate::validation::bounds::BUDGET_LIMIT;
 
 /// Digits of a dollar down to the nano-dollar.
 const DOLLAR: usize = 9;
@@ -55,7 +55,8 @@ impl Typed {
     pub(super) fn read(&self) -> Result<[Limits; 2], Problems> {
         let mut problems = Problems::default();
         let mut limit = |field: &'static str, text: &str| {
-            let read = scaled(text, DOLLAR, &LIMIT).map_err(|expected| format!("The limit {expected}"));
+            let read =
+                scaled(text, DOLLAR, &BUDGET_LIMIT).map_err(|expected| format!("The limit {expected}"));
             problems.check(field, read).flatten()
         };
         let day = (limit("day_soft", &self.day_soft), limit("day_hard", &self.day_hard));

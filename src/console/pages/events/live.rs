@@ -22,7 +22,7 @@ use crate::console::http::query::Query;
 use crate::console::http::responses::event_stream;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
-use crate::limits::shares::{Place, Shares};
+use crate::limits::shares::{Shares, Slot};
 use crate::store::{EventFilter, OrgStore, Store};
 
 /// How far back somebody may come.
@@ -75,7 +75,7 @@ pub async fn stream(
 struct Tail {
     data: OrgStore,
     feeds: web::Data<Feeds>,
-    _place: Place,
+    _place: Slot,
     filter: EventFilter,
     clock: Clock,
     /// Where the reader was; from then on everything is said once more.

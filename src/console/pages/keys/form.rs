@@ -14,7 +14,7 @@ use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::vault::Vault;
 use crate::store::{ApiKeyChange, ApiKeyRow, NewApiKey};
 use crate::validation;
-use crate::validation::api_key::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
+use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
 /// How a browser's field for day and time has a moment.
 const MINUTES: &str = "%Y-%m-%dT%H:%M";

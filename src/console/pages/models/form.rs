@@ -9,8 +9,8 @@ use crate::console::http::forms::{Fields, Problems};
 use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::{FilledModel, ModelChange, ModelFields, ModelRow, PriceFields};
 use crate::validation;
-use crate::validation::Objection;
-use crate::validation::model::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
+use crate::validation::ViolationReason;
+use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 
 /// Digits of a dollar: prices are micro-dollars.
 const DOLLAR: usize = 6;
@@ -159,7 +159,7 @@ impl Typed {
     /// The model that these fields describe.
     pub(crate) fn read(&self) -> Result<ModelFields, Problems> {
         let mut problems = Problems::default();
-        let says = |what: &str, objection: Objection| format!("The {what} {}", objection.message);
+        let says = |what: &str, reason: ViolationReason| format!("The {what} {}", reason.message);
         let name = problems.check("name", validation::model_name(&self.name).map_err(|it| says("name", it)));
         let nobody = |_| "Choose who serves it. A provider has to be added before its models.".to_owned();
         let provider_id = problems.check("provider_id", self.provider_id.parse().map_err(nobody));

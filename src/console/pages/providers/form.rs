@@ -9,7 +9,7 @@ use crate::providers::{PRESETS, Preset, StreamOptions, preset, upstream_headers}
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::Gate;
 use crate::validation;
-use crate::validation::Objection;
+use crate::validation::ViolationReason;
 use crate::validation::provider::{AddressFault, LONGEST_ADDRESS, address, credential, stream_options};
 
 /// The fields in the order of the form.
@@ -63,7 +63,7 @@ impl Typed {
     }
 
     fn read(&self, fields: &Fields, problems: &mut Problems) -> Read {
-        let says = |what: &str, objection: Objection| format!("The {what} {}", objection.message);
+        let says = |what: &str, reason: ViolationReason| format!("The {what} {}", reason.message);
         let name = problems.check("name", validation::name(&self.name).map_err(|it| says("name", it)));
         let no_kind = || "Choose what kind of provider this is.".to_owned();
         let preset = problems.check("preset", preset(&self.preset).ok_or_else(no_kind));

@@ -11,7 +11,7 @@ use crate::gateway::call::classify::{Fault, Filter, Garbage};
 use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
 use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
-use crate::limits::shares::Held;
+use crate::limits::shares::HeldBytes;
 use crate::providers::{Finish, error_of_event};
 use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
@@ -37,7 +37,7 @@ pub struct FrameReader {
     /// When the call was made.
     pub started: Instant,
     /// Where an event that is long in coming is counted.
-    counted: Held,
+    counted: HeldBytes,
 }
 
 impl FrameReader {
@@ -46,7 +46,7 @@ impl FrameReader {
         names: Names,
         include_usage: bool,
         started: Instant,
-        counted: Held,
+        counted: HeldBytes,
     ) -> Self {
         Self {
             status: response.status(),

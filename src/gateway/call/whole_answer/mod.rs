@@ -12,7 +12,7 @@ use super::attempt::{body_fault, hold};
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, NoAnswer};
 use crate::gateway::call::usable_answer::no_answer_fault;
-use crate::limits::shares::Held;
+use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
 use crate::upstream::UpstreamResponse;
 use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_named_error, without_mark};
@@ -33,7 +33,7 @@ pub(in crate::gateway) const GRACE: Duration = Duration::from_secs(2);
 /// It broke off, is too large, or is a stream that holds an error or does not come to its end.
 pub(in crate::gateway) async fn whole_answer(
     response: &mut UpstreamResponse,
-    held: &mut Held,
+    held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     loop {
@@ -58,7 +58,7 @@ pub(in crate::gateway) async fn whole_answer(
 /// It broke off, or is too large.
 pub(in crate::gateway) async fn whole_body(
     response: &mut UpstreamResponse,
-    held: &mut Held,
+    held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     rest_of(response, Bytes::new(), held).await
 }
@@ -71,7 +71,7 @@ pub(in crate::gateway) async fn whole_body(
 pub(in crate::gateway) async fn rest_of(
     response: &mut UpstreamResponse,
     first: Bytes,
-    held: &mut Held,
+    held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     hold(held, 2 * first.len())?;
     let mut first = Some(first).filter(|first| !first.is_empty());
@@ -100,7 +100,11 @@ pub(in crate::gateway) async fn rest_of(
 }
 
 /// Puts the events of a stream together.
-async fn events_of(response: &mut UpstreamResponse, first: Bytes, held: &mut Held) -> Result<Bytes, Fault> {
+async fn events_of(
+    response: &mut UpstreamResponse,
+    first: Bytes,
+    held: &mut HeldBytes,
+) -> Result<Bytes, Fault> {
     let mut splitter = Splitter::default();
     let mut events = Events::default();
     let mut length = first.len();

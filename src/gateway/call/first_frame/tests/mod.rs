@@ -31,7 +31,7 @@ enum Heard {
 async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     let response = UpstreamResponse::in_pieces(chunks);
     let names = Names::new("ours", "house");
-    let outcome = first_frame(response, names, false, Instant::now(), &Shares::ample().of_strangers()).await;
+    let outcome = first_frame(response, names, false, Instant::now(), &Shares::ample().of_anonymous()).await;
     let (AttemptOutcome::Ready(Reply::Stream(reply)) | AttemptOutcome::Filtered(Reply::Stream(reply), _)) =
         outcome
     else {
@@ -196,7 +196,7 @@ fn the_identity_is_that_of_the_content() {
         frame("\"later\"", r#"[{"delta":{"content":"y"}}]"#),
     ];
     let response = UpstreamResponse::in_pieces(chunks);
-    let share = Shares::ample().of_strangers();
+    let share = Shares::ample().of_anonymous();
     let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), &share));
     let AttemptOutcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
     let identity = reply.reader.seen.identity.expect("an identity");

@@ -9,11 +9,11 @@ use std::time::Duration;
 /// The window's length.
 pub(in crate::auth) const MINUTE: Duration = Duration::from_secs(60);
 /// Requests within so much time share an entry.
-const TOGETHER: Duration = Duration::from_secs(1);
+const ENTRY_SPAN: Duration = Duration::from_secs(1);
 
 /// The requests of the last minute.
 #[derive(Debug, Default)]
-pub(in crate::auth) struct Window {
+pub(in crate::auth) struct SlidingWindow {
     /// The oldest first.
     entries: VecDeque<Entry>,
     total: u32,
@@ -28,7 +28,7 @@ struct Entry {
 
 /// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::auth) enum Answer {
+pub(in crate::auth) enum Decision {
     /// It may go on.
     Admitted {
         /// Requests that could follow at once.
@@ -45,26 +45,29 @@ pub(in crate::auth) enum Answer {
     },
 }
 
-impl Window {
+impl SlidingWindow {
     /// Counts a request, if the minute before `now` has room for it. What was refused is not counted. The limit may differ
     /// from the one before: what the minute had stays.
-    pub(in crate::auth) fn admit(&mut self, now: Duration, limit: u32) -> Answer {
-        self.forget(now);
+    pub(in crate::auth) fn admit(&mut self, now: Duration, limit: u32) -> Decision {
+        self.expire(now);
         if self.total >= limit {
-            return Answer::Refused { retry_after: self.room(now, limit), reset: self.empty(now) };
+            return Decision::Refused {
+                retry_after: self.until_room(now, limit),
+                reset: self.until_empty(now),
+            };
         }
         match self.entries.back_mut() {
-            Some(entry) if now < entry.first + TOGETHER => {
+            Some(entry) if now < entry.first + ENTRY_SPAN => {
                 entry.count += 1;
                 entry.last = entry.last.max(now);
             }
             Some(_) | None => self.entries.push_back(Entry { first: now, last: now, count: 1 }),
         }
         self.total += 1;
-        Answer::Admitted { remaining: limit - self.total, reset: self.empty(now) }
+        Decision::Admitted { remaining: limit - self.total, reset: self.until_empty(now) }
     }
 
-    fn forget(&mut self, now: Duration) {
+    fn expire(&mut self, now: Duration) {
         while let Some(entry) = self.entries.front().filter(|entry| entry.last + MINUTE <= now) {
             self.total = self.total.saturating_sub(entry.count);
             self.entries.pop_front();
@@ -72,7 +75,7 @@ impl Window {
     }
 
     /// Until fewer than `limit` requests are in the window.
-    fn room(&self, now: Duration, limit: u32) -> Duration {
+    fn until_room(&self, now: Duration, limit: u32) -> Duration {
         let mut left = self.total;
         for entry in &self.entries {
             left = left.saturating_sub(entry.count);
@@ -84,7 +87,7 @@ impl Window {
     }
 
     /// Until no request is in the window.
-    fn empty(&self, now: Duration) -> Duration {
+    fn until_empty(&self, now: Duration) -> Duration {
         self.entries.back().map_or(Duration::ZERO, |entry| (entry.last + MINUTE).saturating_sub(now))
     }
 }
@@ -95,13 +98,13 @@ mod tests {
 
     use super::*;
 
-    fn admits(window: &mut Window, seconds: f64, limit: u32) -> bool {
-        matches!(window.admit(Duration::from_secs_f64(seconds), limit), Answer::Admitted { .. })
+    fn admits(window: &mut SlidingWindow, seconds: f64, limit: u32) -> bool {
+        matches!(window.admit(Duration::from_secs_f64(seconds), limit), Decision::Admitted { .. })
     }
 
     #[test]
     fn the_first_minute_has_as_many_as_the_limit_and_so_has_the_next() {
-        let mut window = Window::default();
+        let mut window = SlidingWindow::default();
         let admitted = (0..60).map(f64::from).flat_map(|second| [second; 5]);
         let admitted = admitted.filter(|second| admits(&mut window, *second, 20)).count();
         assert_eq!(admitted, 20);
@@ -110,21 +113,21 @@ mod tests {
 
     #[test]
     fn who_must_wait_is_told_how_long() {
-        let mut window = Window::default();
+        let mut window = SlidingWindow::default();
         let at = Duration::from_secs;
-        assert_eq!(window.admit(at(0), 2), Answer::Admitted { remaining: 1, reset: at(60) });
-        assert_eq!(window.admit(at(10), 2), Answer::Admitted { remaining: 0, reset: at(60) });
-        assert_eq!(window.admit(at(30), 2), Answer::Refused { retry_after: at(30), reset: at(40) });
-        assert_eq!(window.admit(at(60), 2), Answer::Admitted { remaining: 0, reset: at(60) });
+        assert_eq!(window.admit(at(0), 2), Decision::Admitted { remaining: 1, reset: at(60) });
+        assert_eq!(window.admit(at(10), 2), Decision::Admitted { remaining: 0, reset: at(60) });
+        assert_eq!(window.admit(at(30), 2), Decision::Refused { retry_after: at(30), reset: at(40) });
+        assert_eq!(window.admit(at(60), 2), Decision::Admitted { remaining: 0, reset: at(60) });
     }
 
     #[test]
     fn another_limit_finds_what_the_minute_had() {
-        let mut window = Window::default();
+        let mut window = SlidingWindow::default();
         assert!((0..20).all(|_| admits(&mut window, 0.0, 20)));
         assert_eq!((0..100).filter(|_| admits(&mut window, 1.0, 30)).count(), 10);
         assert!(!admits(&mut window, 2.0, 5));
-        let Answer::Refused { retry_after, .. } = window.admit(Duration::from_secs(2), 5) else {
+        let Decision::Refused { retry_after, .. } = window.admit(Duration::from_secs(2), 5) else {
             panic!("full")
         };
         assert_eq!(retry_after, Duration::from_secs(59));
@@ -137,14 +140,14 @@ mod tests {
             limit in 1_u32..12,
             steps in prop::collection::vec(0_u64..9_000, 1..400),
         ) {
-            let (mut window, mut now, mut admitted) = (Window::default(), Duration::ZERO, Vec::new());
+            let (mut window, mut now, mut admitted) = (SlidingWindow::default(), Duration::ZERO, Vec::new());
             for step in steps {
                 now += Duration::from_millis(step);
-                if matches!(window.admit(now, limit), Answer::Admitted { .. }) {
+                if matches!(window.admit(now, limit), Decision::Admitted { .. }) {
                     admitted.push(now);
                 } else {
                     // It is refused only while the last minute, and one second, are full.
-                    let recent = admitted.iter().filter(|at| **at + MINUTE + TOGETHER > now).count();
+                    let recent = admitted.iter().filter(|at| **at + MINUTE + ENTRY_SPAN > now).count();
                     prop_assert!(recent >= limit as usize);
                 }
                 prop_assert!(window.entries.len() <= 62);
