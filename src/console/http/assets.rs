@@ -70,7 +70,7 @@ pub fn path(name: &str) -> &'static str {
 pub async fn read(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
     let wanted = format!("/static/{name}");
     let asset = ASSETS.values().find(|asset| asset.path == wanted).ok_or(Error::RouteUnknown)?;
-    let small = asset.gzip.clone().filter(|_| takes_gzip(request.headers()));
+    let small = asset.gzip.clone().filter(|_| takes_gzip(&request));
     let mut response = HttpResponse::Ok();
     if small.is_some() {
         response.insert_header((CONTENT_ENCODING, "gzip"));

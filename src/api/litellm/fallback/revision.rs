@@ -1,58 +1,64 @@
-//! Revisions as HTTP has them: the `ETag` of an answer, and the `If-Match` of a change.
-//!
-//! Two people who edit the same list would overwrite each other; whoever sends back the `ETag` that they read is
-//! told (412) when somebody was faster.
+//! `ETag` and `If-Match`: a change with `If-Match` applies only to the revision that its caller has read, and is
+//! otherwise refused with 412, so that two people who edit a list do not overwrite each other's changes.
 
-use actix_web::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH};
+use actix_web::http::header::{ETag, EntityTag, HeaderMap, IF_MATCH};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
 use crate::store::OrgStore;
 
-/// Not the number of any revision: what never matches.
+/// The number of no revision, so it never matches.
 const NEVER: i64 = -1;
 
-/// What a change demands of the revision in force.
+/// The revision that a change expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfMatch {
-    /// Nothing.
+    /// The header is absent: any revision, or none.
     Absent,
-    /// `*`: that there is one.
+    /// `*`: any revision, but there must be one.
     Any,
-    /// `"N"`: that it is this one.
+    /// `"N"`: this revision.
     Revision(i64),
 }
 
-/// The header that names a revision.
-pub(super) fn etag(revision: i64) -> (HeaderName, String) {
-    (ETAG, format!("\"{revision}\""))
+/// The response header with a revision's number.
+pub(super) fn etag(revision: i64) -> ETag {
+    ETag(tag(revision))
+}
+
+fn tag(revision: i64) -> EntityTag {
+    EntityTag::new_strong(revision.to_string())
 }
 
 impl IfMatch {
     /// Reads the header.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the header is there twice, or is neither one entity tag nor `*`.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self> {
         let mut values = headers.get_all(IF_MATCH);
         let Some(value) = values.next() else { return Ok(Self::Absent) };
         let text = value.to_str().ok().filter(|_| values.next().is_none()).map(str::trim);
-        let known = text.and_then(|text| {
-            let strong = text.strip_prefix("W/").unwrap_or(text);
-            let tag = strong.strip_prefix('"')?.strip_suffix('"')?;
-            // A weak tag never matches, nor does one that we did not make: both are well-formed.
-            let ours = |revision: &i64| strong == text && *revision > 0;
-            (!tag.contains('"')).then(|| tag.parse().ok().filter(ours).unwrap_or(NEVER))
-        });
-        match (text, known) {
-            (Some("*"), _) => Ok(Self::Any),
-            (_, Some(revision)) => Ok(Self::Revision(revision)),
-            (_, None) => Err(Error::refused(
+        if text == Some("*") {
+            return Ok(Self::Any);
+        }
+        let sent: EntityTag = text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+            Error::refused(
                 Some("if-match"),
                 "invalid_value",
                 "The header 'If-Match' must be one ETag as it was read, such as \"3\" with its quotes, or *",
-            )),
-        }
+            )
+        })?;
+        // A weak tag never matches, and neither does one that the gateway did not issue.
+        let revision: Option<i64> = sent.tag().parse().ok();
+        let revision = revision.filter(|revision| *revision > 0 && tag(*revision).strong_eq(&sent));
+        Ok(Self::Revision(revision.unwrap_or(NEVER)))
     }
 
-    /// The revision that must be in force for the change of that model's list.
+    /// The revision of the model's list that must be in force; none when the change does not depend on it.
+    ///
+    /// # Errors
+    /// The list in force cannot be read.
     pub(super) async fn expected(
         self,
         store: &OrgStore,
@@ -93,6 +99,7 @@ mod tests {
             (&["W/\"3\""], IfMatch::Revision(NEVER)),
             (&["\"abc\""], IfMatch::Revision(NEVER)),
             (&["\"0\""], IfMatch::Revision(NEVER)),
+            (&["\"03\""], IfMatch::Revision(NEVER)),
         ] {
             assert_eq!(read(values).expect("it is well-formed"), expected, "{values:?}");
         }
