@@ -5,7 +5,6 @@
 
 pub mod account;
 pub mod bounds;
-pub mod cell;
 pub mod provider;
 pub mod visible;
 

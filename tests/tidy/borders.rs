@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gateway", &["domain", "limits", "providers", "store", "upstream"]),
     // It simulates a provider of another vendor, so it uses nothing of ours.
     ("simulate", &[]),
-    ("http", &["config", "domain", "limits"]),
+    ("http", &["config", "domain", "limits", "store"]),
     ("validation", &["providers", "upstream"]),
     (
         "api",

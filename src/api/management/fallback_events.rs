@@ -1,132 +1,18 @@
 //! `/v1/model-router/fallback-events`: the audit of failovers. The recorder writes it; here it is only read.
-//!
-//! The fields up to `created_at` are Feather's own, with their types and nulls; the others say more about the same.
 
 use actix_web::http::header::VARY;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::api::management::checks::path_id;
-use crate::api::management::export::{Exported, Format, export};
 use crate::api::management::page::{CursorPage, Size, requested};
 use crate::api::management::query::{ORIGINS, QueryParameters};
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
-use crate::store::{EventFilter, EventRow, Store};
-
-/// What the cursors of this list are sealed for.
-const LIST: &str = "fallback-events";
-
-/// One candidate of one request that did not answer. Every field is present; empty is null.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FallbackEventResponse {
-    /// The event.
-    id: Uuid,
-    /// Whose request it was.
-    organization_id: Uuid,
-    /// The model that failed or was passed over.
-    failed_model: String,
-    /// The next entry of the chain, called or passed over; null where the chain ends.
-    #[schema(required)]
-    next_model: Option<String>,
-    /// Why: the class of the failure, or the reason for passing over.
-    error_class: String,
-    /// What the provider said, redacted, at most 2,000 characters.
-    #[schema(required)]
-    error_message: Option<String>,
-    /// What was asked for: `chat_completion` or `chat_completion_stream`.
-    invocation_type: String,
-    /// The stored configuration that gave the next candidate; null for a request's own list.
-    #[schema(required)]
-    router_config_id: Option<Uuid>,
-    /// The caller's session.
-    #[schema(required)]
-    session_id: Option<Uuid>,
-    /// When the candidate was given up.
-    created_at: DateTime<Utc>,
-    /// The request, as its caller got it in `x-request-id`.
-    request_id: Uuid,
-    /// The candidate's place in the request.
-    hop: i32,
-    /// Calls made of the candidate; 0 if it was passed over.
-    attempts: i32,
-    /// The last HTTP status of its provider; null if there was no answer.
-    #[schema(required)]
-    status_code: Option<i32>,
-    /// The rule by which the failure was classified.
-    #[schema(required)]
-    matched_rule: Option<String>,
-    /// Milliseconds that all calls of the candidate took together, without the waits between them.
-    duration_ms: i64,
-    /// The revision of that stored configuration.
-    #[schema(required)]
-    router_config_revision: Option<i64>,
-    /// The session in its caller's own words, where those were no UUID.
-    #[schema(required)]
-    session_ref: Option<String>,
-    /// `live`, `drill` or `demo`.
-    origin: String,
-    /// When the event was written.
-    recorded_at: DateTime<Utc>,
-}
-
-impl From<EventRow> for FallbackEventResponse {
-    fn from(row: EventRow) -> Self {
-        Self {
-            id: row.id.0,
-            organization_id: row.organization_id.0,
-            failed_model: row.failed_model,
-            next_model: row.next_model,
-            error_class: row.error_class,
-            error_message: row.error_message,
-            invocation_type: row.invocation_type,
-            router_config_id: row.router_config_id,
-            session_id: row.session_id,
-            created_at: row.created_at,
-            request_id: row.request_id.0,
-            hop: row.hop,
-            attempts: row.attempts,
-            status_code: row.status_code,
-            matched_rule: row.matched_rule,
-            duration_ms: row.duration_ms,
-            router_config_revision: row.router_config_revision,
-            session_ref: row.session_ref,
-            origin: row.origin,
-            recorded_at: row.recorded_at,
-        }
-    }
-}
-
-impl Exported for FallbackEventResponse {
-    const FILE: &'static str = "fallback-events";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "organization_id",
-        "failed_model",
-        "next_model",
-        "error_class",
-        "error_message",
-        "invocation_type",
-        "router_config_id",
-        "session_id",
-        "created_at",
-        "request_id",
-        "hop",
-        "attempts",
-        "status_code",
-        "matched_rule",
-        "duration_ms",
-        "router_config_revision",
-        "session_ref",
-        "origin",
-        "recorded_at",
-    ];
-}
+use crate::http::listings::export::{Format, Listed as _, export};
+use crate::http::listings::fallback_events::FallbackEventResponse;
+use crate::store::{EventFilter, Store};
 
 /// List fallback events
 ///
@@ -162,13 +48,17 @@ pub async fn list(
     let mut query = QueryParameters::parse(request.query_string());
     let filter = filter(&mut query, data.organization_id());
     if let Some(format) = Format::preferred(&request) {
-        let span = requested(query, &data, LIST, Size::EXPORT)?;
+        let span = requested(query, &data, FallbackEventResponse::NAME, Size::EXPORT)?;
         let read = async move |after, limit| data.event_batch(&filter, after, limit).await;
         return export::<_, FallbackEventResponse, _>(format, (span.cursor, span.limit), read).await;
     }
-    let page = requested(query, &data, LIST, Size::PAGE)?;
+    let page = requested(query, &data, FallbackEventResponse::NAME, Size::PAGE)?;
     let page = data.event_list(&filter, &page).await?.map(FallbackEventResponse::from);
-    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(&data, LIST, page)))
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(
+        &data,
+        FallbackEventResponse::NAME,
+        page,
+    )))
 }
 
 fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> EventFilter {

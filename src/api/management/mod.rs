@@ -1,7 +1,7 @@
 //! The management dialect: fallback events, requests and usage, and the configuration that they come from.
 //!
-//! One file per resource; a resource over 400 lines is a folder with its bodies in `body.rs`. [`query`], [`page`] and
-//! [`export`] read and answer lists, [`checks`] validates bodies and paths, [`error`] builds error responses.
+//! One file per resource; a resource over 400 lines is a folder with its bodies in `body.rs`. [`query`] and [`page`]
+//! read and answer lists, [`checks`] validates bodies and paths, [`error`] builds error responses.
 
 pub mod api_keys;
 pub mod budgets;
@@ -9,7 +9,6 @@ pub mod checks;
 pub mod error;
 pub mod error_mappings;
 pub mod explain;
-pub mod export;
 pub mod fallback_events;
 pub mod models;
 pub mod page;

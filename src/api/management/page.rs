@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::query::QueryParameters;
 use crate::domain::error::Result;
+use crate::http::listings::export::MOST_ROWS;
 use crate::store::OrgStore;
 use crate::store::pagination::{Page, PageRequest};
 
@@ -40,7 +41,7 @@ impl Size {
     /// Of a page: 1 to 200, 50 unless asked.
     pub const PAGE: Self = Self { range: 1..=200, usual: 50 };
     /// Of an export: 1 to 100,000, all of them unless asked.
-    pub const EXPORT: Self = Self { range: 1..=100_000, usual: 100_000 };
+    pub const EXPORT: Self = Self { range: 1..=MOST_ROWS, usual: MOST_ROWS };
 
     /// Reads `limit`.
     pub fn read(self, query: &mut QueryParameters) -> u64 {

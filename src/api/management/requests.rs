@@ -3,197 +3,16 @@
 
 use actix_web::http::header::VARY;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::api::management::checks::path_id;
-use crate::api::management::export::{Exported, Format, export};
 use crate::api::management::page::{CursorPage, Size, requested};
 use crate::api::management::query::{ORIGINS, QueryParameters};
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
-use crate::store::{RequestFilter, RequestRow, Store};
-
-/// What the cursors of this list are sealed for.
-const LIST: &str = "requests";
-
-/// One request that reached a candidate. Every field is present; empty is null.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RequestResponse {
-    /// The request, as its caller got it in `x-request-id`.
-    id: Uuid,
-    /// Whose request it was.
-    organization_id: Uuid,
-    /// The key that called.
-    #[schema(required)]
-    api_key_id: Option<Uuid>,
-    /// That key's name at the time.
-    #[schema(required)]
-    api_key_name: Option<String>,
-    /// The primary.
-    requested_model: String,
-    /// The model that answered; null if none did.
-    #[schema(required)]
-    served_model: Option<String>,
-    /// The provider that answered.
-    #[schema(required)]
-    served_provider: Option<String>,
-    /// `answered`, `failed`, `interrupted`, `client_closed` or, while a stream goes on, `running`.
-    outcome: String,
-    /// The class of the failure that ended it.
-    #[schema(required)]
-    error_class: Option<String>,
-    /// The HTTP status that the caller got.
-    status_code: i32,
-    /// The path that was called.
-    endpoint: String,
-    /// What was asked for: `chat_completion` or `chat_completion_stream`.
-    invocation_type: String,
-    /// Whether a stream was asked for.
-    streamed: bool,
-    /// Prompt tokens of the answer.
-    #[schema(required)]
-    input_tokens: Option<i64>,
-    /// Answer tokens, reasoning included.
-    #[schema(required)]
-    output_tokens: Option<i64>,
-    /// Prompt tokens that came from the provider's cache; part of `input_tokens`.
-    #[schema(required)]
-    cached_tokens: Option<i64>,
-    /// Tokens spent on reasoning; part of `output_tokens`.
-    #[schema(required)]
-    reasoning_tokens: Option<i64>,
-    /// Prompt tokens that the provider put into its cache; part of `input_tokens`.
-    #[schema(required)]
-    cache_write_tokens: Option<i64>,
-    /// What was odd about the provider's own count: `clamped` (a number was negative, broken or beyond belief),
-    /// `contradictory` (its parts contradict each other) or `unusable` (it held no count).
-    #[schema(required)]
-    usage_flag: Option<String>,
-    /// What the answer cost, in nano-dollars; null if that is unknown.
-    #[schema(required)]
-    cost_nano_dollars: Option<i64>,
-    /// By what the cost was found: `provider` (it says what it bills), `own_price` or `list_price`; null if it is unknown, or
-    /// nothing was to be paid.
-    #[schema(required)]
-    cost_source: Option<String>,
-    /// The price by which the cost was reckoned.
-    #[schema(required)]
-    model_price_id: Option<Uuid>,
-    /// Whether the tokens are our own reckoning.
-    estimated: bool,
-    /// Milliseconds until the first real frame.
-    #[schema(required)]
-    first_frame_ms: Option<i64>,
-    /// Milliseconds until the end.
-    total_ms: i64,
-    /// Calls made of providers.
-    upstream_calls: i32,
-    /// Candidates failed or passed over before the answer.
-    hops: i32,
-    /// Every attempt and pass-over in order, at most 64.
-    #[schema(value_type = Vec<Object>)]
-    attempts: serde_json::Value,
-    /// The caller's session.
-    #[schema(required)]
-    session_id: Option<Uuid>,
-    /// The session in its caller's own words, where those were no UUID.
-    #[schema(required)]
-    session_ref: Option<String>,
-    /// How often the caller's SDK had tried this request before.
-    #[schema(required)]
-    client_retry_count: Option<i32>,
-    /// `live`, `drill` or `demo`.
-    origin: String,
-    /// When the request came in.
-    created_at: DateTime<Utc>,
-    /// When the row was written.
-    recorded_at: DateTime<Utc>,
-}
-
-impl From<RequestRow> for RequestResponse {
-    fn from(row: RequestRow) -> Self {
-        Self {
-            id: row.id.0,
-            organization_id: row.organization_id.0,
-            api_key_id: row.api_key_id,
-            api_key_name: row.api_key_name,
-            requested_model: row.requested_model,
-            served_model: row.served_model,
-            served_provider: row.served_provider,
-            outcome: row.outcome,
-            error_class: row.error_class,
-            status_code: row.status_code,
-            endpoint: row.endpoint,
-            invocation_type: row.invocation_type,
-            streamed: row.streamed,
-            input_tokens: row.input_tokens,
-            output_tokens: row.output_tokens,
-            cached_tokens: row.cached_tokens,
-            reasoning_tokens: row.reasoning_tokens,
-            cache_write_tokens: row.cache_write_tokens,
-            usage_flag: row.usage_flag,
-            cost_nano_dollars: row.cost_nano_dollars,
-            cost_source: row.cost_source,
-            model_price_id: row.model_price_id,
-            estimated: row.estimated,
-            first_frame_ms: row.first_frame_ms,
-            total_ms: row.total_ms,
-            upstream_calls: row.upstream_calls,
-            hops: row.hops,
-            attempts: row.attempts,
-            session_id: row.session_id,
-            session_ref: row.session_ref,
-            client_retry_count: row.client_retry_count,
-            origin: row.origin,
-            created_at: row.created_at,
-            recorded_at: row.recorded_at,
-        }
-    }
-}
-
-impl Exported for RequestResponse {
-    const FILE: &'static str = "requests";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "organization_id",
-        "api_key_id",
-        "api_key_name",
-        "requested_model",
-        "served_model",
-        "served_provider",
-        "outcome",
-        "error_class",
-        "status_code",
-        "endpoint",
-        "invocation_type",
-        "streamed",
-        "input_tokens",
-        "output_tokens",
-        "cached_tokens",
-        "reasoning_tokens",
-        "cache_write_tokens",
-        "usage_flag",
-        "cost_nano_dollars",
-        "cost_source",
-        "model_price_id",
-        "estimated",
-        "first_frame_ms",
-        "total_ms",
-        "upstream_calls",
-        "hops",
-        "attempts",
-        "session_id",
-        "session_ref",
-        "client_retry_count",
-        "origin",
-        "created_at",
-        "recorded_at",
-    ];
-}
+use crate::http::listings::export::{Format, Listed as _, export};
+use crate::http::listings::requests::RequestResponse;
+use crate::store::{RequestFilter, Store};
 
 /// How a request can end.
 const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed", "running"];
@@ -231,13 +50,17 @@ pub async fn list(
     let mut query = QueryParameters::parse(request.query_string());
     let filter = filter(&mut query, data.organization_id());
     if let Some(format) = Format::preferred(&request) {
-        let span = requested(query, &data, LIST, Size::EXPORT)?;
+        let span = requested(query, &data, RequestResponse::NAME, Size::EXPORT)?;
         let read = async move |after, limit| data.request_batch(&filter, after, limit).await;
         return export::<_, RequestResponse, _>(format, (span.cursor, span.limit), read).await;
     }
-    let page = requested(query, &data, LIST, Size::PAGE)?;
+    let page = requested(query, &data, RequestResponse::NAME, Size::PAGE)?;
     let page = data.request_list(&filter, &page).await?.map(RequestResponse::from);
-    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(&data, LIST, page)))
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(
+        &data,
+        RequestResponse::NAME,
+        page,
+    )))
 }
 
 fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> RequestFilter {

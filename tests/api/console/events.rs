@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Role;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -97,6 +98,11 @@ on_both_databases! {
             let written = reader.records().map(|row| row.expect("a line")[0].to_owned());
             assert_eq!(written.collect::<Vec<_>>(), found, "{query}");
         }
+        let file = browser.get("/events.csv").await.expect(200).answer;
+        let export = app.request(Method::GET, "/v1/model-router/fallback-events?origin=live").header("accept", "text/csv");
+        assert_eq!(file.text(), app.call(export, &app.organization.key).await.text(), "the API writes the same file");
+        assert_eq!(file.header("cache-control"), "no-store");
+        assert_eq!(file.header("x-content-type-options"), "nosniff");
     }
 
     async fn a_bad_parameter_is_a_note_and_never_an_error(app: App) {

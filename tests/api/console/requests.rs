@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::json;
 
 use super::errors::assert_page;
@@ -51,6 +52,9 @@ on_both_databases! {
             assert_eq!(written.collect::<Vec<_>>(), found, "{query}");
             assert_eq!(file.answer.header("content-disposition"), "attachment; filename=\"requests.csv\"");
         }
+        let file = browser.get("/requests.csv").await.expect(200).answer;
+        let export = app.request(Method::GET, "/v1/model-router/requests?origin=live").header("accept", "text/csv");
+        assert_eq!(file.text(), app.call(export, &app.organization.key).await.text(), "the API writes the same file");
     }
 
     async fn a_request_tells_what_was_tried_and_what_it_took(app: App) {

@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 pub use body::FallbackRequest;
 
-use crate::api::json_fields::BodyFields;
 use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result, Violation};
 use crate::domain::fallback_type::FallbackType;

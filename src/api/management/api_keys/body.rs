@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use utoipa::ToSchema;
 

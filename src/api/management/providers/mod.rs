@@ -22,7 +22,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
 use crate::gateway::preview::connection_test::ConnectionReport;
 use crate::http::body_reader::BodyReader;
-use crate::providers::{StreamOptions, preset};
+use crate::providers::StreamOptions;
 use crate::store::{ProviderRow, Store};
 
 /// What a provider is called in messages.

@@ -8,10 +8,10 @@ use utoipa::openapi::{Content, OpenApi, RefOr};
 
 use super::ALIASES;
 use super::finish::operations;
-use crate::api::management::export::Exported;
-use crate::api::management::fallback_events::FallbackEventResponse;
-use crate::api::management::requests::RequestResponse;
-use crate::api::management::usage::UsageResponse;
+use crate::http::listings::export::Listed as _;
+use crate::http::listings::fallback_events::FallbackEventResponse;
+use crate::http::listings::requests::RequestResponse;
+use crate::http::listings::usage::UsageResponse;
 use sampler::Sampler;
 
 /// The beginning and the end of a stream.

@@ -12,12 +12,13 @@ use crate::console::components::chart::{Chart, Plan};
 use crate::console::components::format::{count, sum};
 use crate::console::components::layout::{Frame, Lit};
 use crate::console::components::time_range::Choice;
-use crate::console::http::csv::{Exported, export};
+use crate::console::http::csv::csv_file;
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::domain::period::Period;
+use crate::http::listings::usage::UsageResponse;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{Store, UsageBy, UsageFilter, UsagePlace, UsageRow};
 
@@ -113,18 +114,22 @@ pub async fn list(
     page(&Page::of(frame, &query, filter, (&days, &rows), &names, clock.now()))
 }
 
-/// The file: a row for each day, model and key.
+/// Streams the file: a row for each day, model and key.
+///
+/// # Errors
+/// The first rows cannot be read.
 pub async fn file(
     visitor: Visitor<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
-) -> HttpResponse {
+) -> Result<HttpResponse> {
     let data = store.organization(&visitor.tenant);
     let filter = Filter::read(&mut Query::parse(request.query_string()), clock.now());
     let by = vec![UsageBy::Day, UsageBy::Model, UsageBy::Key];
     let filter = UsageFilter { by, ..filter.usage(UsageBy::Day) };
-    export(async move |after: Option<UsagePlace>, limit| data.usage(&filter, after.as_ref(), limit).await)
+    let read = async move |after: Option<UsagePlace>, limit| data.usage(&filter, after.as_ref(), limit).await;
+    csv_file::<_, UsageResponse, _>(read).await
 }
 
 /// Living keys by id.
@@ -216,43 +221,4 @@ fn chart(filter: &Filter, days: &[UsageRow], now: DateTime<Utc>) -> Option<Chart
     }
     let series = &[("first", "First try"), ("fallback", "By fallback"), ("bad", "Not answered")];
     Plan { title: "Requests by day", series, buckets: &buckets, step: 86_400 }.draw()
-}
-
-impl Exported for UsageRow {
-    const FILE: &'static str = "usage";
-    const COLUMNS: &'static [&'static str] = &[
-        "day",
-        "model",
-        "api_key_id",
-        "requests",
-        "answered",
-        "by_fallback",
-        "failed",
-        "input_tokens",
-        "output_tokens",
-        "cached_tokens",
-        "reasoning_tokens",
-        "cost_nano_dollars",
-        "estimated",
-        "unpriced",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.day().map(|day| day.to_string()).unwrap_or_default(),
-            self.model().unwrap_or_default().to_owned(),
-            self.api_key_id().map(|id| id.to_string()).unwrap_or_default(),
-            self.requests.to_string(),
-            self.answered.to_string(),
-            self.by_fallback.to_string(),
-            (self.requests - self.answered).to_string(),
-            self.input_tokens.to_string(),
-            self.output_tokens.to_string(),
-            self.cached_tokens.to_string(),
-            self.reasoning_tokens.to_string(),
-            self.cost().map(|cost| cost.to_string()).unwrap_or_default(),
-            self.estimated.to_string(),
-            self.unpriced.to_string(),
-        ]
-    }
 }

@@ -1,7 +1,7 @@
-//! Exports: a whole list as CSV or as lines of JSON, for those who ask for it with `Accept`.
+//! Exports: a whole list as CSV or as newline-delimited JSON.
 //!
-//! The rows are read batch by batch, and the next batch only when the caller has taken the one before, so that an
-//! export costs the memory of one batch however long it is.
+//! Rows are read in batches, and the next batch only once the client has taken the one before, so an export of any
+//! length needs the memory of one batch.
 
 use actix_web::http::header::{Accept, CONTENT_DISPOSITION, Header as _, VARY};
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,10 +11,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::cell::harmless;
 use crate::domain::error::{Error, Result};
-use crate::validation::cell::harmless;
 
-/// Rows that are read at once.
+/// The most rows of an export.
+pub const MOST_ROWS: u64 = 100_000;
+/// The rows of a batch.
 const BATCH: u64 = 200;
 
 /// A format of exports.
@@ -26,10 +28,11 @@ pub enum Format {
     Ndjson,
 }
 
-/// A row of an export. A cell of a CSV line is the JSON member of that name.
-pub trait Exported: Serialize {
-    /// The name of the file, without its ending.
-    const FILE: &'static str;
+/// A row of a list. Its JSON object is a row of a page and a line of NDJSON; the cells of its CSV line are the members
+/// of that object.
+pub trait Listed: Serialize {
+    /// The list's name: a file is called that, and a cursor is valid for that list only.
+    const NAME: &'static str;
     /// The columns in order: every member of the JSON object.
     const COLUMNS: &'static [&'static str];
 }
@@ -62,7 +65,7 @@ impl Format {
         }
     }
 
-    fn write<T: Exported>(self, rows: &[T], with_header: bool) -> Result<Bytes> {
+    fn write<T: Listed>(self, rows: &[T], with_header: bool) -> Result<Bytes> {
         match self {
             Self::Csv => csv_lines(rows, with_header),
             Self::Ndjson => json_lines(rows),
@@ -83,7 +86,7 @@ pub async fn export<R, T, P>(
     read: impl AsyncFn(Option<P>, u64) -> Result<Vec<R>> + 'static,
 ) -> Result<HttpResponse>
 where
-    T: Exported + From<R> + 'static,
+    T: Listed + From<R> + 'static,
     R: 'static,
     P: for<'a> From<&'a R> + 'static,
 {
@@ -94,7 +97,7 @@ where
         Ok::<_, Error>(bytes.map(|bytes| (bytes, rows)))
     });
     let rest = rest.inspect_err(|error| tracing::error!(?error, "an export broke off"));
-    let disposition = format!("attachment; filename=\"{}.{}\"", T::FILE, format.ending());
+    let disposition = format!("attachment; filename=\"{}.{}\"", T::NAME, format.ending());
     Ok(HttpResponse::Ok()
         .content_type(format.content_type())
         .insert_header((CONTENT_DISPOSITION, disposition))
@@ -116,7 +119,7 @@ impl<F, P> Rows<F, P> {
     async fn next<R, T>(&mut self) -> Result<Option<Bytes>>
     where
         F: AsyncFn(Option<P>, u64) -> Result<Vec<R>>,
-        T: Exported + From<R>,
+        T: Listed + From<R>,
         P: for<'a> From<&'a R>,
     {
         if self.left == 0 {
@@ -134,7 +137,7 @@ impl<F, P> Rows<F, P> {
     }
 }
 
-fn json_lines<T: Exported>(rows: &[T]) -> Result<Bytes> {
+fn json_lines<T: Listed>(rows: &[T]) -> Result<Bytes> {
     let mut lines = Vec::new();
     for row in rows {
         serde_json::to_writer(&mut lines, row).map_err(Error::internal)?;
@@ -143,7 +146,7 @@ fn json_lines<T: Exported>(rows: &[T]) -> Result<Bytes> {
     Ok(lines.into())
 }
 
-fn csv_lines<T: Exported>(rows: &[T], with_header: bool) -> Result<Bytes> {
+fn csv_lines<T: Listed>(rows: &[T], with_header: bool) -> Result<Bytes> {
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     if with_header {
         writer.write_record(T::COLUMNS).map_err(Error::internal)?;
@@ -202,8 +205,8 @@ mod tests {
         count: Option<i32>,
     }
 
-    impl Exported for Note {
-        const FILE: &'static str = "notes";
+    impl Listed for Note {
+        const NAME: &'static str = "notes";
         const COLUMNS: &'static [&'static str] = &["text", "count"];
     }
 

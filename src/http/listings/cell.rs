@@ -5,7 +5,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 /// A cell as a spreadsheet shows it. One that it would run begins like a formula: with a quote before it, it is text.
 /// A cell may hold a stranger's words: a provider's message, a caller's session. A number stays a number.
 #[must_use]
-pub fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     if runs(text) && !is_number(text) { format!("'{text}") } else { text.to_owned() }
 }
 
