@@ -1,4 +1,4 @@
-//! Which dialect a path speaks. What speaks none is for people, and answered with pages.
+//! The dialect of a path. Paths without one belong to the console and are answered with HTML pages.
 
 /// The shape of errors under a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,14 +7,14 @@ pub enum Dialect {
     OpenAi,
     /// The same under `/api/v1`, where `code` is the status as a number.
     OpenRouter,
-    /// `{"detail": {"error": ...}}`.
+    /// LiteLLM's shape: `{"detail": {"error": ...}}`.
     LiteLlm,
-    /// `{"error", "message"}`.
+    /// The management API's shape: `{"error", "message"}`.
     Feather,
 }
 
 impl Dialect {
-    /// The dialect of a path, whether anything is there or not; none where pages are.
+    /// The dialect of a path, even of one without a route. None for the console's paths.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let under = |prefix: &str| {

@@ -1,6 +1,6 @@
-//! An error in the shape of its dialect.
+//! Error responses in the shape of each dialect.
 //!
-//! Handlers and extractors return the core [`Error`]; the door in `startup` asks for its shape here.
+//! Handlers and extractors return the core [`Error`]; the middleware in `app` builds the response here.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -11,7 +11,7 @@ use super::{litellm, openai};
 use crate::api::management;
 use crate::domain::error::Error;
 
-/// The response of an error.
+/// Builds the error response.
 #[must_use]
 pub fn response(dialect: Dialect, error: &Error, id: Uuid) -> HttpResponse {
     match dialect {
@@ -22,14 +22,14 @@ pub fn response(dialect: Dialect, error: &Error, id: Uuid) -> HttpResponse {
     }
 }
 
-/// What the caller is not told goes to the log.
+/// Logs what the response leaves out: the cause of an internal error.
 pub fn log(error: &Error, id: Uuid) {
     if let Error::Internal(source) = error {
         tracing::error!(request_id = %id, error = %chain(source.as_ref()), "internal error");
     }
 }
 
-/// An error with all its causes, for the log.
+/// The error and its source chain, joined by colons.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -41,7 +41,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The `Allow` header of a 405.
+/// Sets the `Allow` header of a 405.
 pub fn allow(response: &mut HttpResponse, error: &Error) {
     if let Error::MethodNotAllowed { allow } = error
         && let Ok(allow) = HeaderValue::from_str(allow)

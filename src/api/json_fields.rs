@@ -1,27 +1,26 @@
-//! Reading the fields of a management body: every violation is gathered, none stops at the first.
+//! Reads the fields of a JSON body and collects every violation instead of stopping at the first.
 //!
-//! The kinds of violations are the ones that FastAPI's users know: `missing`, `string_type`, `too_short`,
-//! `value_error`, `extra_forbidden` ... Unknown fields are refused by name, because a misspelt limit that is silently
-//! ignored is a limit that is not there.
+//! The kinds of violations are FastAPI's: `missing`, `string_type`, `too_short`, `value_error`, `extra_forbidden`
+//! ... Unknown fields are refused: if a misspelled limit were ignored, there would be no limit.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::domain::error::{Error, Location, Result, Violation};
 
-/// What a field that may be cleared says.
+/// The change of a nullable field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<T> {
-    /// It is not in the body.
+    /// The field is absent: keep the value.
     Keep,
-    /// It is null.
+    /// The field is null: clear the value.
     Clear,
-    /// It has a value.
+    /// The field has a value: set it.
     Set(T),
 }
 
 impl<T> Change<T> {
-    /// As the store's changes have it: none keeps, none inside clears.
+    /// The same as nested options, for the store: `None` keeps, `Some(None)` clears.
     pub fn into_option(self) -> Option<Option<T>> {
         match self {
             Self::Keep => None,
@@ -30,7 +29,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// For a field that has no null: null keeps it.
+    /// The value to set, if any; null and absent are the same.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Keep | Self::Clear => None,
@@ -39,7 +38,7 @@ impl<T> Change<T> {
     }
 }
 
-/// The fields of a body that are still to be read.
+/// The fields of a body that have not been read yet, and the violations found so far.
 #[derive(Debug)]
 pub struct BodyFields {
     members: Map<String, Value>,
@@ -47,10 +46,10 @@ pub struct BodyFields {
 }
 
 impl BodyFields {
-    /// Parses a body.
+    /// Parses a body as a JSON object.
     ///
     /// # Errors
-    /// It is not a JSON object, or names a field twice.
+    /// The body is not a JSON object, or has a duplicate field.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let invalid =
             |kind, message: String| Error::Invalid(vec![Violation::new(["body".into()], kind, message)]);
@@ -72,12 +71,12 @@ impl BodyFields {
         }
     }
 
-    /// Notes a violation.
+    /// Adds a violation of a field.
     pub fn refuse(&mut self, field: &str, kind: &'static str, message: impl Into<String>) {
         self.violations.push(Violation::body(field, kind, message));
     }
 
-    /// Notes a violation inside of a list.
+    /// Adds a violation of one list entry.
     pub fn refuse_entry(
         &mut self,
         field: &str,
@@ -89,19 +88,19 @@ impl BodyFields {
         self.violations.push(Violation::new(location, kind, message));
     }
 
-    /// Forgets fields that may be sent and have no effect here.
+    /// Removes fields that are accepted and have no effect.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
             self.members.remove(*name);
         }
     }
 
-    /// Takes a field as it is.
+    /// Takes a field's raw value; none if it is absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name)
     }
 
-    /// A string.
+    /// Takes a string without NUL characters.
     pub fn string(&mut self, name: &str) -> Change<String> {
         match self.members.remove(name) {
             None => Change::Keep,
@@ -118,7 +117,7 @@ impl BodyFields {
         }
     }
 
-    /// A string that must be there.
+    /// Takes a required string. Returns an empty one, with a violation added, if there is none.
     pub fn required_string(&mut self, name: &str) -> String {
         let before = self.violations.len();
         match self.string(name) {
@@ -132,7 +131,7 @@ impl BodyFields {
         String::new()
     }
 
-    /// A whole number within a range.
+    /// Takes an integer within a range.
     pub fn integer(&mut self, name: &str, range: std::ops::RangeInclusive<i64>) -> Change<i64> {
         match self.members.remove(name) {
             None => Change::Keep,
@@ -156,7 +155,7 @@ impl BodyFields {
         }
     }
 
-    /// True or false.
+    /// Takes true or false.
     pub fn boolean(&mut self, name: &str) -> Change<bool> {
         match self.members.remove(name) {
             None => Change::Keep,
@@ -169,7 +168,7 @@ impl BodyFields {
         }
     }
 
-    /// A list of strings.
+    /// Takes a list of strings.
     pub fn strings(&mut self, name: &str) -> Change<Vec<String>> {
         let list = match self.members.remove(name) {
             None => return Change::Keep,
@@ -195,7 +194,7 @@ impl BodyFields {
         Change::Set(strings)
     }
 
-    /// A list of strings that must be there. None: a violation is noted.
+    /// Takes a required list of strings. None: a violation was added.
     pub fn required_strings(&mut self, name: &str) -> Option<Vec<String>> {
         let before = self.violations.len();
         let list = self.strings(name);
@@ -210,7 +209,7 @@ impl BodyFields {
         None
     }
 
-    /// A value of a type of its own, such as an object.
+    /// Takes a value of type `T`; `expected` completes "must be" in the violation.
     pub fn typed<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Change<T> {
         match self.members.remove(name) {
             None => Change::Keep,
@@ -225,10 +224,10 @@ impl BodyFields {
         }
     }
 
-    /// Ends the reading: what is left is unknown.
+    /// Finishes: the fields that are left are unknown and refused.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every violation.
+    /// [`Error::Invalid`] with every violation that was found.
     pub fn finish(mut self) -> Result<()> {
         let unknown: Vec<String> = self.members.keys().cloned().collect();
         for name in unknown {
@@ -241,10 +240,10 @@ impl BodyFields {
         self.finish_lenient()
     }
 
-    /// Ends the reading: what is left is ignored.
+    /// Finishes: the fields that are left are ignored.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every violation.
+    /// [`Error::Invalid`] with every violation that was found.
     pub fn finish_lenient(self) -> Result<()> {
         if self.violations.is_empty() { Ok(()) } else { Err(Error::Invalid(self.violations)) }
     }

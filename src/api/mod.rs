@@ -1,6 +1,6 @@
-//! The JSON surfaces. A folder is a dialect; each answers everything under its paths in its own shape.
+//! The JSON APIs. Each folder is a dialect with its own paths and error shape.
 //!
-//! [`error_response`] turns every error into its dialect's words.
+//! [`error_response`] builds the response of an error in the dialect of its path.
 
 pub mod dialect;
 pub mod error_response;

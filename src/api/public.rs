@@ -1,4 +1,4 @@
-//! The routes without a caller: health, and the description of the API.
+//! Routes without an API key: health checks, metrics, and unknown paths.
 
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,18 +9,18 @@ use crate::domain::error::{CredentialFault, Error, Result};
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
 
-/// The process runs.
+/// Reports that the process runs.
 #[utoipa::path(get, path = "/livez", tag = "health", 
     responses((status = 200, description = "The process runs", body = String, content_type = "text/plain")))]
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// The process can serve: its data is loaded, it can record, and it is not about to stop. A database that is away is no
-/// reason to send nobody here any more, as long as the spool takes the records.
+/// The process can serve: its data is loaded, it can write records, and it is not shutting down. It stays ready
+/// without its database as long as the spool accepts records.
 ///
 /// # Errors
-/// [`Error::Busy`] as a 503 when it cannot.
+/// [`Error::Busy`] (503) when it cannot.
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses((status = 200, description = "It can serve", body = String, content_type = "text/plain"), (status = 503, description = "It cannot, or is about to stop")))]
 pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> Result<HttpResponse> {
@@ -35,10 +35,10 @@ pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> 
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(said))
 }
 
-/// The metrics in Prometheus's text format, for holders of the operator's token.
+/// The metrics in OpenMetrics text, with the operator's token.
 ///
 /// # Errors
-/// 404 if no token is configured, 401 if it is not the one.
+/// 404 if no token is configured, 401 if the token is wrong.
 #[utoipa::path(get, path = "/metrics", tag = "health", security(("metrics" = [])),
     responses((status = 200, description = "OpenMetrics text, which Prometheus reads", body = String, content_type = "application/openmetrics-text"), (status = 401), (status = 404)))]
 pub async fn metrics(request: HttpRequest, registry: web::Data<Registry>) -> Result<HttpResponse> {
@@ -51,7 +51,7 @@ pub async fn metrics(request: HttpRequest, registry: web::Data<Registry>) -> Res
     exposition(&registry)
 }
 
-/// The metrics, on the listener of their own.
+/// The metrics on their own listener, which needs no token.
 ///
 /// # Errors
 /// The text cannot be written.

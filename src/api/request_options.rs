@@ -1,4 +1,4 @@
-//! What a chat request and its headers ask for, whether it is to be made or only thought through.
+//! What a chat request and its headers ask for. The chat completion and `explain` share it.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::gateway::request::intent::Intent;
 
 const DEADLINE: &str = "x-failsoft-deadline-ms";
 
-/// Reads the gateway's own headers.
+/// Builds the intent from a request and the gateway's own headers.
 ///
 /// # Errors
-/// A 400 that names the header and the remedy.
+/// A 400 that names the header and how to fix it.
 pub fn intent<S>(caller: &ApiCaller<S>, headers: &HeaderMap, request: ChatRequest) -> Result<Intent> {
     let mut values = Vec::new();
     for value in headers.get_all(drills::HEADER) {

@@ -1,7 +1,7 @@
-//! The one reader of bodies: after the caller is known, within limits of size and time.
+//! The reader of request bodies. It runs after authentication and enforces limits of size and time.
 //!
-//! Compressed bodies are refused before a byte is read: 32 KiB of one can be a gigabyte. Each is counted in the share
-//! of its organization ([`shares`](crate::limits::shares)) as long as its bytes are held.
+//! Compressed bodies are refused before they are read: 32 KiB can expand to a gigabyte. A body counts toward its
+//! organization's share ([`shares`](crate::limits::shares)) as long as its bytes are in memory.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::config::server::Server;
 use crate::domain::error::{Error, Result};
 use crate::limits::shares::{HeldBytes, Shares};
 
-/// How much is made ready at once for a body that announces its length.
+/// The most bytes that are allocated in advance for a body with a `Content-Length`.
 const AHEAD: usize = 1024 * 1024;
 
-/// The limits of bodies, and the shares that they are counted in.
+/// Reads bodies within the server's limits and counts them in the shares.
 #[derive(Debug, Clone)]
 pub struct BodyReader {
     chat_limit: usize,
@@ -29,10 +29,10 @@ pub struct BodyReader {
     shares: Shares,
 }
 
-/// A body. Its bytes are counted in its organization's share until the last reference to them is dropped.
+/// A body. Its bytes count toward the organization's share until the last reference is dropped.
 #[derive(Debug)]
 pub struct Body {
-    /// The bytes.
+    /// The bytes of the body.
     pub bytes: Bytes,
 }
 
@@ -65,7 +65,7 @@ impl BodyReader {
     /// Reads the body of a management call or of a form.
     ///
     /// # Errors
-    /// It is compressed, too large, stalls, or breaks off; or the organization holds too much already.
+    /// The body is compressed, too large, stalls, or ends early; or the organization's share is used up.
     pub async fn read_management(
         &self,
         organization: OrganizationId,
@@ -76,7 +76,7 @@ impl BodyReader {
             .await
     }
 
-    /// Reads the form of a caller who belongs to no organization yet.
+    /// Reads the form of a caller without an organization, such as a sign-in.
     ///
     /// # Errors
     /// As [`BodyReader::read_management`].
@@ -98,7 +98,7 @@ impl BodyReader {
         if declared > limit {
             return Err(Error::BodyTooLarge { limit });
         }
-        // What is only announced is not counted: a header keeps no other body out.
+        // Only bytes that have arrived count, so that a `Content-Length` alone cannot use up the share.
         let mut first: Option<Bytes> = None;
         let mut gathered = BytesMut::new();
         let end = Instant::now() + self.total;
@@ -107,7 +107,7 @@ impl BodyReader {
             let chunk = match timeout(patience, payload.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(_))) => return Err(Error::BodyUnreadable),
-                // Most bodies come in one piece, which is used as it is.
+                // Most bodies arrive in one chunk, which is used without a copy.
                 Ok(None) => {
                     let bytes = held.bind(first.unwrap_or_else(|| gathered.freeze()));
                     return Ok(Body { bytes: without_mark(bytes) });
@@ -131,7 +131,7 @@ impl BodyReader {
     }
 }
 
-/// Some editors and libraries put a byte order mark before UTF-8; no parser of JSON takes it.
+/// Removes a byte order mark, which some editors and libraries write and JSON parsers refuse.
 fn without_mark(bytes: Bytes) -> Bytes {
     const MARK: &[u8] = "\u{feff}".as_bytes();
     if bytes.starts_with(MARK) { bytes.slice(MARK.len()..) } else { bytes }

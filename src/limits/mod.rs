@@ -1,3 +1,3 @@
-//! How much of the process one organization may hold at once.
+//! Limits on the resources of the process that one organization may use at the same time.
 
 pub mod shares;

@@ -1,14 +1,14 @@
-//! What an account is made of, as people type it: an e-mail address, the name of a person or an organization.
+//! Validates account input: email addresses and the names of users and organizations.
 
 use super::visible;
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_EMAIL: usize = 254;
 
-/// The name of an organization or a person, trimmed.
+/// Parses and trims the name of an organization or a user.
 ///
 /// # Errors
-/// The cause and the remedy, in one sentence.
+/// The cause and how to fix it, in one sentence.
 pub fn parse_name(text: &str) -> Result<String, String> {
     let name = text.trim();
     let length = name.chars().count();
@@ -21,10 +21,11 @@ pub fn parse_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// An e-mail address in lower case. Whether mail arrives is for the mail to show; this catches slips of the hand.
+/// Parses an email address and converts it to lower case. It catches typos; only a message can show that the
+/// address exists.
 ///
 /// # Errors
-/// The cause and the remedy, in one sentence.
+/// The cause and how to fix it, in one sentence.
 pub fn parse_email(text: &str) -> Result<String, String> {
     let email = text.trim();
     let shaped = email.split_once('@').is_some_and(|(local, domain)| {

@@ -1,7 +1,6 @@
-//! What an organization may say about its providers, models and keys: the limits, and the checks that the API and the
-//! pages share.
+//! Validation of providers, models, keys and accounts, shared by the API and the console.
 //!
-//! Each check says in one clause what it expects; who asked puts the field's name before it.
+//! The message of each check is a clause that follows the field's name.
 
 pub mod account;
 pub mod bounds;
@@ -13,34 +12,34 @@ const LONGEST_NAME: usize = 100;
 /// The longest name of a model, in characters.
 const LONGEST_MODEL_NAME: usize = 200;
 
-/// Why a text is not taken.
+/// Why a value is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViolationReason {
     /// The kind of violation, such as `value_error`.
     pub kind: &'static str,
-    /// What is expected, to be read after the field's name: "must be ...".
+    /// What is expected, as a clause that follows the field's name: "must be ...".
     pub message: String,
 }
 
 impl ViolationReason {
-    /// An objection of a kind.
+    /// Creates a reason of this kind.
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 }
 
-/// A name for people.
+/// Checks a display name.
 ///
 /// # Errors
-/// It is empty, longer than 100 characters, padded, or holds what cannot be seen.
+/// It is empty, longer than 100 characters, has spaces at either end, or contains invisible characters.
 pub fn name(text: &str) -> Result<String, ViolationReason> {
     printable(text, LONGEST_NAME)
 }
 
-/// A text on one line.
+/// Checks a text on one line.
 ///
 /// # Errors
-/// It is empty, too long, padded, or holds what cannot be seen.
+/// It is empty, longer than `longest` characters, has spaces at either end, or contains invisible characters.
 pub fn printable(text: &str, longest: usize) -> Result<String, ViolationReason> {
     let fits = !text.is_empty() && text.chars().count() <= longest;
     if fits && text.trim() == text && !text.chars().any(char::is_control) {
@@ -53,10 +52,10 @@ pub fn printable(text: &str, longest: usize) -> Result<String, ViolationReason> 
     Err(ViolationReason::new("value_error", expected))
 }
 
-/// A model's name in the catalogue.
+/// Checks a model's catalog name.
 ///
 /// # Errors
-/// It does not follow the grammar of names.
+/// It is not a valid model name.
 pub fn model_name(text: &str) -> Result<String, ViolationReason> {
     let mut bytes = text.bytes();
     let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'~');

@@ -1,4 +1,4 @@
-//! What a provider may be: its preset, its address, its credential.
+//! Validation of providers: preset, address and credential.
 
 use secrecy::SecretString;
 
@@ -8,24 +8,24 @@ use crate::upstream::{Blocked, Gate};
 
 /// The longest address, in characters.
 pub const LONGEST_ADDRESS: usize = 2_048;
-/// The longest credential, in bytes: no vendor's server takes longer headers.
+/// The longest credential, in bytes. No vendor's server accepts longer headers.
 const LONGEST_CREDENTIAL: usize = 8_192;
 
 /// Why an address does not fit its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressFault {
-    /// The preset is one without an address.
+    /// Providers of this preset have no address.
     NotWanted,
-    /// The preset has none of its own, and none was given.
+    /// The preset has no default address, and none was given.
     Missing,
-    /// The gate lets nothing through to it.
+    /// The address policy does not allow it.
     Blocked(Blocked),
 }
 
-/// The preset of that name.
+/// Finds a preset by name.
 ///
 /// # Errors
-/// There is none.
+/// There is no such preset.
 pub fn known_preset(name: &str) -> Result<&'static Preset, ViolationReason> {
     preset(name).ok_or_else(|| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
@@ -33,7 +33,7 @@ pub fn known_preset(name: &str) -> Result<&'static Preset, ViolationReason> {
     })
 }
 
-/// A vendor's API key.
+/// Checks the length of a vendor's API key.
 ///
 /// # Errors
 /// It is empty or too long.
@@ -47,10 +47,10 @@ pub fn credential(text: &str) -> Result<SecretString, ViolationReason> {
     Ok(SecretString::from(text))
 }
 
-/// Whether a provider takes `stream_options`.
+/// Parses whether a provider accepts `stream_options`.
 ///
 /// # Errors
-/// It is none of the words.
+/// It is none of the accepted values.
 pub fn stream_options(text: &str) -> Result<StreamOptions, ViolationReason> {
     StreamOptions::parse(text).ok_or_else(|| {
         let words = StreamOptions::ALL.map(StreamOptions::as_str);
@@ -58,16 +58,16 @@ pub fn stream_options(text: &str) -> Result<StreamOptions, ViolationReason> {
     })
 }
 
-/// Checks that an address fits its preset and may be called.
+/// Checks that an address fits its preset and that the address policy allows it.
 ///
 /// # Errors
-/// It does not, or may not.
+/// Why the address does not fit.
 pub fn address(gate: &Gate, preset: &Preset, base_url: Option<&str>) -> Result<(), AddressFault> {
     if preset.credential == CredentialNeed::Never {
         return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
     }
     let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing)?;
-    // What is shown and kept is what was given; what is called is made of it.
+    // Both the address as stored and the URL that calls derive from it must be allowed.
     gate.check(address.trim()).map_err(AddressFault::Blocked)?;
     gate.check(&chat_url(preset, address)).map(drop).map_err(AddressFault::Blocked)
 }

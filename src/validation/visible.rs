@@ -1,16 +1,15 @@
-//! Names that look like what they are: without characters that cannot be seen, that turn the direction of writing, or
-//! that have no letter below them. All scripts are welcome; what joins letters is let in where a script needs
-//! it.
+//! Rejects names with invisible characters, with characters that change the text direction, and with combining
+//! marks that have no base letter. All scripts are accepted; joiners are allowed where a script needs them.
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// Marks on one letter; more only pile up. Hebrew with its accents needs three, Tibetan four.
+/// The most combining marks on one letter. Hebrew with accents needs three, Tibetan four.
 const MARKS: usize = 4;
 const JOINER: char = '\u{200d}';
 const NON_JOINER: char = '\u{200c}';
 
-/// What is wrong with the first character of a text that cannot be seen or copied, as a clause; none if all are fine.
+/// Why the first invalid character of a text is invalid, as a clause; none if all characters are valid.
 #[must_use]
 pub fn violation(text: &str) -> Option<String> {
     let letters: Vec<char> = text.chars().collect();
@@ -63,7 +62,7 @@ fn fault(letter: char, before: Option<char>, after: Option<char>) -> Option<Faul
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
             return Some(Fault::Direction);
         }
-        // Letters, marks and symbols by their class, and empty all the same: fillers, joiners of graphemes, selectors.
+        // Letters, marks and symbols by category, but invisible: fillers, grapheme joiners, variation selectors.
         '\u{34f}'
         | '\u{115f}'
         | '\u{1160}'
@@ -105,13 +104,13 @@ fn is_selector(letter: char) -> bool {
     matches!(letter, '\u{fe0e}' | '\u{fe0f}')
 }
 
-/// May it carry a mark? Digits too: a key of a telephone is one with a frame.
+/// Whether the character can carry a combining mark. Digits can: keycap emoji consist of a digit and a mark.
 fn carries(letter: char) -> bool {
     let joined = matches!(letter, JOINER | NON_JOINER);
     joined || is_mark(letter) || is_selector(letter) || letter.is_alphanumeric() || is_picture(letter)
 }
 
-/// A symbol, which may be one of several that make a picture, or one that is drawn in two ways.
+/// Whether the character is a symbol that can be part of an emoji or has a text and an emoji form.
 fn is_picture(letter: char) -> bool {
     use GeneralCategory as Category;
     let symbol = matches!(
@@ -121,13 +120,13 @@ fn is_picture(letter: char) -> bool {
     symbol || letter.is_ascii_digit() || matches!(letter, '#' | '*' | '\u{203c}' | '\u{2049}' | '\u{fe0f}')
 }
 
-/// A joiner makes one picture of several, and one letter of several where a script leaves out the vowel between them.
+/// Whether a zero-width joiner is valid here: between emoji, and after a virama in scripts that have one.
 fn joins(before: Option<char>, after: Option<char>) -> bool {
     let (Some(before), Some(after)) = (before, after) else { return false };
     is_virama(before) && after.is_alphabetic() || is_picture(before) && is_picture(after)
 }
 
-/// A non-joiner keeps letters apart that would run into each other: after a vowel left out, and in cursive scripts.
+/// Whether a zero-width non-joiner is valid here: after a virama, and in cursive scripts.
 fn parts(before: Option<char>, after: Option<char>) -> bool {
     let (Some(before), Some(after)) = (before, after) else { return false };
     let cursive = |letter: char| {
@@ -155,7 +154,7 @@ mod tests {
             "o\u{308}sterreich",
             "\u{645}\u{624}\u{633}\u{633}\u{629} \u{627}\u{644}\u{641}\u{62c}\u{631}",
             "\u{634}\u{650}\u{631}\u{652}\u{643}\u{64e}\u{629}",
-            // Persian keeps its letters apart, Hindi and Sinhala join theirs.
+            // Persian uses non-joiners; Hindi and Sinhala use joiners.
             "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
             "\u{915}\u{94d}\u{200d}\u{937}\u{947}\u{924}\u{94d}\u{930}",
             "\u{930}\u{93e}\u{91c}\u{94d}\u{200c}\u{92f}",
@@ -166,7 +165,7 @@ mod tests {
             "\u{c8fc}\u{c2dd}\u{d68c}\u{c0ac}",
             "\u{e1a}\u{e23}\u{e34}\u{e29}\u{e31}\u{e17}\u{e17}\u{e35}\u{e48}",
             "\u{54}\u{1ea1}p",
-            // Pictures: a family, a flag, a heart, a key with a frame, a skin tone.
+            // Emoji: a family, a flag, a heart, a keycap, a skin tone.
             "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
             "\u{1f3f3}\u{fe0f}\u{200d}\u{1f308}",
             "\u{2764}\u{fe0f}",

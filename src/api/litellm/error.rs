@@ -1,5 +1,5 @@
-//! Every error in LiteLLM's words: `{"detail": {"error": ..., "available_models": [...]}}`, and for validation
-//! `{"detail": [{type, loc, msg}]}`.
+//! Error responses in LiteLLM's shape: `{"detail": {"error": ..., "available_models": [...]}}`, or `{"detail":
+//! [{type, loc, msg}]}` for a validation error.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -13,26 +13,26 @@ use crate::api::error_response;
 use crate::api::management::error::details;
 use crate::domain::error::Error;
 
-/// Every error but a validation's.
+/// The body of every error except validation errors.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LiteLlmError {
-    /// What went wrong.
+    /// The error, in LiteLLM's `detail`.
     detail: LiteLlmErrorDetail,
 }
 
-/// What went wrong.
+/// The `detail` of an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LiteLlmErrorDetail {
-    /// The cause and the remedy.
+    /// The cause and how to fix it.
     #[schema(example = "Model 'gpt-5' not found in router")]
     error: String,
-    /// The organization's own model names, where a name was unknown.
+    /// The organization's model names, when the request names an unknown model.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["smart", "steady"]))]
     available_models: Option<Vec<String>>,
 }
 
-/// The response of an error.
+/// Builds the error response.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     let (status, detail) = describe(error, request_id);
@@ -61,7 +61,7 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
             403,
             format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
         ),
-        // Pages alone refuse like this.
+        // Only pages return this error.
         Error::Visit(fault) => say(403, fault.to_string()),
         Error::ModelForbidden { model } => say(403, format!("This API key may not use the model '{model}'")),
         Error::RouteUnknown => say(
@@ -81,7 +81,7 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
         Error::FallbackAbsent { model, kind } => {
             say(404, format!("No {kind} fallbacks configured for model '{model}'"))
         }
-        // Its violations are listed by `response`; named here so that the match stays exhaustive.
+        // `response` lists its violations. This arm keeps the match exhaustive.
         Error::Invalid(_) => say(422, error.to_string()),
         Error::Refused(refusal) => say(400, refusal.message.clone()),
         Error::Conflict { message } => say(409, message.clone()),

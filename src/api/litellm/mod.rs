@@ -1,4 +1,4 @@
-//! The LiteLLM dialect: fallback configurations, with the bodies that LiteLLM's users know.
+//! The LiteLLM dialect: fallback management with LiteLLM's request and response bodies.
 
 pub mod error;
 pub mod fallback;

@@ -1,6 +1,7 @@
-//! `/v1/model-router/budgets`: what the organization, or one of its keys, may spend in a UTC day or month.
+//! `/v1/model-router/budgets`: how much the organization, or one of its keys, may spend in a UTC day or month.
 //!
-//! Reading needs the scope `router:read`; changing needs `budgets:manage`, and a key's budget is compared like its other bounds.
+//! Reading needs the scope `router:read`, changing needs `budgets:manage`. A key cannot set a budget that is wider
+//! than its own.
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -24,40 +25,42 @@ use crate::http::body_reader::BodyReader;
 use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, Store, known_cost};
 use crate::validation::bounds::BUDGET_LIMIT;
 
-/// What a budget is called in messages.
+/// The name of the resource in messages.
 const WHAT: &str = "budget";
 
-/// What the cursors of this list are sealed for.
+/// The name of the list. Its cursors are valid for this list only.
 const LIST: &str = "budgets";
 
-/// A budget, and how much of it is spent.
+/// A budget and the amount spent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetResponse {
-    /// The budget's row.
+    /// The id of the budget.
     id: Uuid,
     /// The key that it limits; null: the whole organization.
     #[schema(required)]
     api_key_id: Option<Uuid>,
-    /// `day` or `month`, of UTC.
+    /// `day` or `month`, in UTC.
     #[schema(value_type = String)]
     period: Period,
-    /// Nano-dollars from which on people are told and answers carry `x-failsoft-budget: soft`; null: never.
+    /// The amount in nano-dollars from which the console shows a warning and responses have `x-failsoft-budget:
+    /// soft`; null: never.
     #[schema(required)]
     soft_limit_nano_dollars: Option<i64>,
-    /// Nano-dollars beyond which nobody is called; null: no limit.
+    /// The amount in nano-dollars beyond which no model is called; null: no limit.
     #[schema(required)]
     hard_limit_nano_dollars: Option<i64>,
-    /// What was spent since `period_start`, in nano-dollars; at least that where `unpriced_requests` is not 0. Null: nothing
-    /// of it is known.
+    /// The amount spent since `period_start`, in nano-dollars; a lower bound if `unpriced_requests` is not 0. Null:
+    /// no cost is known.
     #[schema(required)]
     spent_nano_dollars: Option<i64>,
-    /// Requests since `period_start` with an unknown cost, which no limit can hold: give their models a price.
+    /// Requests since `period_start` with an unknown cost. They do not count toward the limits: set a price for
+    /// their models.
     unpriced_requests: i64,
-    /// When the period began.
+    /// When the current period began.
     period_start: DateTime<Utc>,
-    /// When the next one begins, with nothing spent.
+    /// When the next period begins, with nothing spent.
     resets_at: DateTime<Utc>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
     /// When it last changed.
     updated_at: DateTime<Utc>,
@@ -85,7 +88,7 @@ impl BudgetResponse {
     }
 }
 
-/// What may be sent back as it was read, without any effect.
+/// Fields that are accepted and ignored, so that a response can be sent back.
 const READ_ONLY: &[&str] = &[
     "id",
     "spent_nano_dollars",
@@ -96,40 +99,40 @@ const READ_ONLY: &[&str] = &[
     "updated_at",
 ];
 
-/// A budget to be made. At least one of the limits must be there.
+/// A budget to create, with at least one of the limits.
 #[derive(Debug, ToSchema)]
 pub struct NewBudgetBody {
     /// The key that it limits; null: the whole organization.
     pub api_key_id: Option<Uuid>,
-    /// `day` or `month`, of UTC.
+    /// `day` or `month`, in UTC.
     pub period: String,
-    /// Nano-dollars from which on people are told; null: never.
+    /// The amount in nano-dollars from which the console shows a warning; null: never.
     #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub soft_limit_nano_dollars: Option<i64>,
-    /// Nano-dollars beyond which nobody is called; null: no limit.
+    /// The amount in nano-dollars beyond which no model is called; null: no limit.
     #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub hard_limit_nano_dollars: Option<i64>,
 }
 
-/// A change of a budget: what is left out stays. Whose it is and its period cannot be changed.
+/// A change of a budget. Absent fields stay as they are. The key and the period cannot be changed.
 #[derive(Debug, ToSchema)]
 pub struct BudgetChangeBody {
-    /// Nano-dollars from which on people are told; null: never.
+    /// The amount in nano-dollars from which the console shows a warning; null: never.
     #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub soft_limit_nano_dollars: Option<i64>,
-    /// Nano-dollars beyond which nobody is called; null: no limit.
+    /// The amount in nano-dollars beyond which no model is called; null: no limit.
     #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub hard_limit_nano_dollars: Option<i64>,
 }
 
-/// Whose it is, and for which time.
+/// What the budget is for: a key or the organization, and a period.
 #[derive(Debug)]
 struct BudgetTarget {
     api_key_id: Option<Uuid>,
     period: Option<Period>,
 }
 
-/// The limits of a body.
+/// The limits in a body.
 #[derive(Debug)]
 struct BudgetLimits {
     soft: Change<i64>,
@@ -138,10 +141,10 @@ struct BudgetLimits {
 
 /// List budgets
 ///
-/// The organization's and its keys', newest first, with what is spent of each.
+/// The budgets of the organization and of its keys, newest first, with the amounts spent.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/budgets", tag = "model-router",
     operation_id = "listBudgets", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -164,11 +167,11 @@ pub async fn list(
 
 /// Create a budget
 ///
-/// What the organization, or one of its keys, may spend in a UTC day or month. It is checked at once, before every
-/// call of a model; what was spent in the period so far counts.
+/// Limits how much the organization, or one of its keys, may spend in a UTC day or month. It takes effect
+/// immediately and is checked before every call of a model. Spending earlier in the period counts.
 ///
 /// # Errors
-/// A field is refused; there is a budget for that period already.
+/// A field is invalid; there already is a budget for this period.
 #[utoipa::path(post, path = "/v1/model-router/budgets", tag = "model-router",
     operation_id = "createBudget", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewBudgetBody,
@@ -190,7 +193,7 @@ pub async fn create(
     if let Err(error) =
         spending.read(Some(data.organization_id()), Period::Month, data.spent_this_month()).await
     {
-        // The budget is there all the same, and what was spent is read again within a second.
+        // The budget exists all the same, and a job reads the spending again within a second.
         tracing::warn!(%error, "cannot read what was spent");
     }
     let location = format!("/v1/model-router/budgets/{}", row.id);
@@ -201,7 +204,7 @@ pub async fn create(
 /// Read a budget
 ///
 /// # Errors
-/// The organization has no budget of that id.
+/// The organization has no budget with this id.
 #[utoipa::path(get, path = "/v1/model-router/budgets/{id}", tag = "model-router",
     operation_id = "readBudget", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The budget")),
@@ -220,10 +223,10 @@ pub async fn read(
 
 /// Change a budget
 ///
-/// What is left out stays. In force at once; what was spent stays spent.
+/// Absent fields stay as they are. The change takes effect immediately, and the amount spent is kept.
 ///
 /// # Errors
-/// The organization has no budget of that id; a field is refused.
+/// The organization has no budget with this id; a field is invalid.
 #[utoipa::path(patch, path = "/v1/model-router/budgets/{id}", tag = "model-router",
     operation_id = "changeBudget", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The budget")),
@@ -250,10 +253,10 @@ pub async fn change(
 
 /// Delete a budget
 ///
-/// From then on nothing is limited by it.
+/// Its limits stop applying immediately.
 ///
 /// # Errors
-/// The organization has no budget of that id.
+/// The organization has no budget with this id.
 #[utoipa::path(delete, path = "/v1/model-router/budgets/{id}", tag = "model-router",
     operation_id = "deleteBudget", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The budget")),
@@ -285,7 +288,7 @@ fn limits(fields: &mut BodyFields) -> BudgetLimits {
     }
 }
 
-/// Whose it is and its period may be sent back as they are.
+/// Refuses a change of the key or the period; both may be sent back unchanged.
 fn refuse_target_change(fields: &mut BodyFields, period: Period, api_key_id: Option<Uuid>) {
     let known = [
         ("period", Value::from(period.as_str())),
@@ -306,7 +309,7 @@ fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
     fields.finish()?;
     Ok(NewBudget {
         api_key_id: target.api_key_id.map(Into::into),
-        // What is required and not there has been refused.
+        // `finish` has already refused a missing required field.
         period: target.period.ok_or_else(|| Error::internal("a required field got lost"))?,
         soft_limit_nano_dollars: limits.soft.value(),
         hard_limit_nano_dollars: limits.hard.value(),

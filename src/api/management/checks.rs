@@ -1,4 +1,4 @@
-//! What bodies, paths and queries of this dialect may hold: each check says in one clause what it expects.
+//! Checks of bodies, paths and queries. The message of each is a clause that follows the field's name.
 
 use std::str::FromStr;
 
@@ -9,16 +9,16 @@ use crate::api::json_fields::{BodyFields, Change};
 use crate::domain::error::{Error, Result};
 pub use crate::validation::{ViolationReason, name, printable};
 
-/// Whether a field must be there.
+/// Whether a field is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// It must.
+    /// The field is required.
     Required,
-    /// It may be left out; null is refused all the same.
+    /// The field may be absent, but not null.
     Optional,
 }
 
-/// A text that is not null, as `parse` reads it. None: it is not there, or a violation is noted.
+/// Takes a string and parses it. None: the field is absent, or a violation was added.
 pub fn text<T>(
     fields: &mut BodyFields,
     field: &str,
@@ -41,7 +41,7 @@ pub fn text<T>(
     noted(fields, field, parse(&text))
 }
 
-/// A text that may be null, as `parse` reads it. None: a violation is noted.
+/// Takes a nullable string and parses it. None: a violation was added.
 pub fn nullable_text<T>(
     fields: &mut BodyFields,
     field: &str,
@@ -58,7 +58,7 @@ pub fn nullable_text<T>(
     }
 }
 
-/// A change of a field that has no null.
+/// Refuses null for a field that cannot be cleared.
 pub fn present<T>(fields: &mut BodyFields, field: &str, change: Change<T>) -> Option<T> {
     match change {
         Change::Keep => None,
@@ -82,10 +82,10 @@ fn noted<T>(fields: &mut BodyFields, field: &str, parsed: Result<T, ViolationRea
         .ok()
 }
 
-/// A model's name, in a query or in a body.
+/// Checks a model's name, in a query or in a body.
 ///
 /// # Errors
-/// It does not follow the grammar of names.
+/// It is not a valid model name.
 pub fn model_name(text: &str) -> Result<String, ViolationReason> {
     crate::validation::model_name(text).map_err(|reason| ViolationReason {
         message: format!("{} (in a query, + is written %2B)", reason.message),
@@ -93,18 +93,18 @@ pub fn model_name(text: &str) -> Result<String, ViolationReason> {
     })
 }
 
-/// An id.
+/// Parses an id.
 ///
 /// # Errors
-/// It is no UUID.
+/// It is not a UUID.
 pub fn id<T: FromStr>(text: &str) -> Result<T, ViolationReason> {
     text.parse().map_err(|_| ViolationReason::new("uuid_parsing", "must be a UUID"))
 }
 
-/// A moment.
+/// Parses a time in RFC 3339.
 ///
 /// # Errors
-/// It is not written as RFC 3339 has it.
+/// It is not in RFC 3339.
 pub fn time(text: &str) -> Result<DateTime<Utc>, ViolationReason> {
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| {
         let expected =
@@ -113,7 +113,7 @@ pub fn time(text: &str) -> Result<DateTime<Utc>, ViolationReason> {
     })
 }
 
-/// One of a few words.
+/// Returns the word if it is one of `words`.
 ///
 /// # Errors
 /// It is none of them.
@@ -123,7 +123,7 @@ pub fn word<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, ViolationReaso
     })
 }
 
-/// The id in a path. What is no id is the id of nothing.
+/// Parses the id in a path. A malformed id is the id of no resource, so it is absent as well.
 ///
 /// # Errors
 /// [`Error::Absent`].
@@ -131,7 +131,7 @@ pub fn path_id<T: FromStr>(what: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|_| Error::absent(what, text))
 }
 
-/// Fails unless a reader takes every property of the body's description.
+/// Fails unless `read` takes every property of the schema of `B`.
 #[cfg(test)]
 pub(super) fn assert_reads_all_of<B: utoipa::PartialSchema>(read: impl FnOnce(&mut BodyFields)) {
     let schema = serde_json::to_value(B::schema()).expect("a schema is JSON");

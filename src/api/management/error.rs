@@ -1,4 +1,5 @@
-//! Every error in Feather's words: `{"error", "message"}`, and for validation `{"detail": [{loc, msg, type}]}`.
+//! Error responses in the management API's shape: `{"error", "message"}`, or `{"detail": [{loc, msg, type}]}` for a
+//! validation error.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -11,44 +12,44 @@ use uuid::Uuid;
 use crate::api::error_response;
 use crate::domain::error::{Error, Location, Violation};
 
-/// Every error but a validation's.
+/// The body of every error except validation errors.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorResponse {
-    /// A stable word for programs, such as `not_found`.
+    /// A stable code for programs, such as `not_found`.
     error: &'static str,
-    /// The cause and the remedy.
+    /// The cause and how to fix it.
     message: String,
 }
 
-/// Everything that is wrong with the fields of a body or the parameters of a query.
+/// Every violation in the fields of a body or the parameters of a query.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HTTPValidationError {
     /// One entry for each violation.
     detail: Vec<ValidationError>,
 }
 
-/// One violation.
+/// A violation of one field or parameter.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ValidationError {
-    /// What kind it is: `missing`, `string_type`, `value_error`, `extra_forbidden` ...
+    /// The kind of violation: `missing`, `string_type`, `value_error`, `extra_forbidden` ...
     r#type: &'static str,
-    /// Where it is, such as `["query", "limit"]` or `["body", "scopes", 0]`.
+    /// The location of the value, such as `["query", "limit"]` or `["body", "scopes", 0]`.
     loc: Vec<Place>,
-    /// The cause and the remedy.
+    /// The cause and how to fix it.
     msg: String,
 }
 
-/// One step of the way to a bad value.
+/// One step of the path to an invalid value.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Place {
-    /// A member of an object, or the part of the request.
+    /// A member of an object, or a part of the request.
     Name(String),
     /// A position in an array, from 0.
     Index(usize),
 }
 
-/// The response of an error.
+/// Builds the error response.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     let (status, code, message) = describe(error, request_id);
@@ -66,7 +67,7 @@ pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     response
 }
 
-/// Violations as FastAPI lists them; LiteLLM's dialect has the same ones.
+/// Violations as JSON, for LiteLLM's dialect, which lists them the same way.
 #[must_use]
 pub fn details(violations: &[Violation]) -> Vec<Value> {
     let details = violations.iter().map(ValidationError::from);
@@ -111,7 +112,7 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
         Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } => {
             (400, "bad_request", sentence(error))
         }
-        // Answered by `response`; named here so that the match stays exhaustive.
+        // `response` builds its body. This arm keeps the match exhaustive.
         Error::Invalid(_) => (422, "unprocessable_entity", sentence(error)),
         Error::Refused(refusal) => (400, refusal.code, refusal.message.clone()),
         Error::Conflict { message } => (409, "conflict", message.clone()),
@@ -143,7 +144,7 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
     }
 }
 
-/// The core's own words, as a sentence.
+/// The error's message as a sentence: capitalized, with a period.
 fn sentence(error: &Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();

@@ -1,6 +1,6 @@
-//! `/v1/model-router/error-mappings`: which sentences of its providers the organization reads as which failure.
+//! `/v1/model-router/error-mappings`: how the organization classifies error messages of its providers.
 //!
-//! Reading needs the scope `router:read`; changing needs `router:manage`.
+//! Reading needs the scope `router:read`, changing needs `router:manage`.
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -20,37 +20,37 @@ use crate::http::body_reader::BodyReader;
 use crate::providers::{Mapping, Means, SentenceClass};
 use crate::store::{ErrorMappingRow, NewErrorMapping, Store};
 
-/// What a mapping is called in messages.
+/// The name of the resource in messages.
 const WHAT: &str = "error mapping";
 
-/// What the cursors of this list are sealed for.
+/// The name of the list. Its cursors are valid for this list only.
 const LIST: &str = "error-mappings";
 
-/// A mapping: either `class` or `scope` says what it means.
+/// A mapping. Either `class` or `scope` is set.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorMappingResponse {
-    /// The mapping's row.
+    /// The id of the mapping.
     id: Uuid,
-    /// The provider that says them; null: every provider of the organization.
+    /// The provider with these messages; null: every provider of the organization.
     #[schema(required)]
     provider_id: Option<Uuid>,
-    /// The parts that a sentence must contain, in this order, in lower case.
+    /// The parts that a message must contain, in this order, in lower case.
     #[schema(example = json!(["tokens is beyond the", "window"]))]
     contains: Vec<String>,
-    /// The class that such a sentence means; null: `scope` says what it means.
+    /// The error class of such a message; null if `scope` is set.
     #[schema(required, value_type = Option<SentenceClass>)]
     class: Option<String>,
-    /// `request`: such a sentence speaks of the one request, so the model is not left alone for it; null: `class` says
-    /// what it means.
+    /// `request`: such a message is about the one request, so the model gets no cooldown for it; null if `class` is
+    /// set.
     #[schema(required, value_type = Option<MappingScope>)]
     scope: Option<String>,
-    /// The one status on which it is read; null: every status on which sentences are read.
+    /// The HTTP status that it applies to; null: every status with messages that are classified.
     #[schema(required, example = 400)]
     status: Option<i32>,
-    /// The person who made it; null: an API key, or the command line.
+    /// The user who created it; null: an API key or the command line.
     #[schema(required)]
     created_by: Option<Uuid>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 
@@ -69,41 +69,43 @@ impl From<ErrorMappingRow> for ErrorMappingResponse {
     }
 }
 
-/// The failures that sentences are read in.
+/// The HTTP statuses with messages that are classified.
 const STATUSES: std::ops::RangeInclusive<i64> = 400..=599;
 
-/// The word of a mapping that names no class.
+/// What a mapping without a class is about.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MappingScope {
-    /// The one request.
+    /// The mapping is about the one request.
     Request,
 }
 
-/// A mapping to be made: either `class` or `scope` must be there.
+/// A mapping to create, with either `class` or `scope`.
 #[derive(Debug, ToSchema)]
 pub struct NewErrorMappingBody {
-    /// Parts that a sentence must contain, in this order, each of 6 to 500 characters. Leave out what differs from one
-    /// request to the next, such as numbers. Case, quotes and blanks do not matter.
+    /// Parts that a message must contain, in this order, each of 6 to 500 characters. Leave out what differs
+    /// between requests, such as numbers. Case, quotes and whitespace do not matter.
     #[schema(min_items = 1, max_items = 8)]
     pub contains: Vec<String>,
-    /// The class that such a sentence means. It is read on 400, 413 and 422 and in an error inside a 200 alone.
+    /// The error class of such a message. It applies only to the statuses 400, 413 and 422 and to an error inside a
+    /// 200.
     pub class: Option<SentenceClass>,
-    /// `request`: such a sentence speaks of the one request and not of the model, whatever its class is.
+    /// `request`: such a message is about the one request and not about the model, whatever its class.
     pub scope: Option<MappingScope>,
-    /// Read it on this status alone; null: on every status on which sentences are read.
+    /// Applies only to this HTTP status; null: to every status with messages that are classified.
     #[schema(minimum = 400, maximum = 599)]
     pub status: Option<i64>,
-    /// The provider that says them; null: every provider of the organization.
+    /// The provider with these messages; null: every provider of the organization.
     pub provider_id: Option<Uuid>,
 }
 
 /// List error mappings
 ///
-/// The organization's, newest first. A provider's own are asked before those of every provider, the newest first.
+/// The organization's mappings, newest first. Mappings of one provider are tried before those of every provider,
+/// newest first.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/error-mappings", tag = "model-router",
     operation_id = "listErrorMappings", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -124,12 +126,12 @@ pub async fn list(
 
 /// Create an error mapping
 ///
-/// Providers change the wording of their errors, and one that no rule knows is only `invalid_request`. A mapping says
-/// what the sentence means, for this organization alone, before the installation's own sentences are asked. In force at
-/// once: the next failure with it uses the list of its class.
+/// Providers change the wording of their errors, and an unknown message is classified as `invalid_request`. A
+/// mapping classifies it for this organization, before the installation's own rules apply. It takes effect
+/// immediately: the next failure with this message uses the fallback list of its class.
 ///
 /// # Errors
-/// A field is refused; the same sentences are mapped already; the organization has 200 mappings.
+/// A field is invalid; the same messages are mapped already; the organization has 200 mappings.
 #[utoipa::path(post, path = "/v1/model-router/error-mappings", tag = "model-router",
     operation_id = "createErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewErrorMappingBody,
@@ -153,7 +155,7 @@ pub async fn create(
 /// Read an error mapping
 ///
 /// # Errors
-/// The organization has no mapping of that id.
+/// The organization has no mapping with this id.
 #[utoipa::path(get, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
     operation_id = "readErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The mapping")),
@@ -171,10 +173,10 @@ pub async fn read(
 
 /// Delete an error mapping
 ///
-/// From then on such sentences are read as they were before.
+/// Such messages are classified as before the mapping.
 ///
 /// # Errors
-/// The organization has no mapping of that id.
+/// The organization has no mapping with this id.
 #[utoipa::path(delete, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
     operation_id = "deleteErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The mapping")),
@@ -191,16 +193,16 @@ pub async fn delete(
 }
 
 /// # Errors
-/// Every field that is refused.
+/// [`Error::Invalid`] with every violation.
 fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
     let mut fields = BodyFields::parse(bytes)?;
     let new = read_fields(&mut fields);
     fields.finish()?;
-    // What is required and not there has been refused.
+    // `finish` has already refused a missing required field.
     new.ok_or_else(|| Error::internal("a required field got lost"))
 }
 
-/// None: a violation is noted.
+/// Reads the fields. None: a violation was added.
 fn read_fields(fields: &mut BodyFields) -> Option<NewErrorMapping> {
     fields.ignore(&["id", "created_by", "created_at"]);
     let contains = fields.required_strings("contains");
@@ -225,7 +227,7 @@ fn read_fields(fields: &mut BodyFields) -> Option<NewErrorMapping> {
     }
 }
 
-/// One of the two, and only one.
+/// Reads `class` and `scope`, of which exactly one must be there.
 fn means(fields: &mut BodyFields) -> Option<Means> {
     let words = SentenceClass::ALL.map(SentenceClass::as_str);
     let class =

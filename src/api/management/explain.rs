@@ -1,4 +1,4 @@
-//! `POST /v1/model-router/explain`: what would happen to a chat request.
+//! `POST /v1/model-router/explain`: a dry run of a chat request.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -15,11 +15,11 @@ use crate::http::body_reader::BodyReader;
 
 /// Explain a request
 ///
-/// Who would be tried for this chat request and in which order if every call failed, who would be passed over and
-/// why, how long it could take and what it could cost. Nobody is called and nothing is recorded.
+/// Which models would be tried for this chat request, in which order if every call failed, which would be skipped
+/// and why, how long it could take and what it could cost. No model is called and nothing is recorded.
 ///
 /// # Errors
-/// What the chat completion itself would be refused for.
+/// The errors that refuse the chat completion itself.
 #[utoipa::path(post, path = "/v1/model-router/explain", tag = "model-router",
     operation_id = "explainChatCompletion", security(("bearer" = []), ("x-api-key" = [])),
     request_body = ChatCompletionRequest,

@@ -1,4 +1,4 @@
-//! `/v1/model-router/fallback-events`: the audit of failovers. The recorder writes it; here it is only read.
+//! `/v1/model-router/fallback-events`: the log of failovers. It is read-only.
 
 use actix_web::http::header::VARY;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,10 +18,10 @@ use crate::store::{EventFilter, Store};
 ///
 /// The failovers of the organization's requests, newest first.
 ///
-/// With `Accept: text/csv` or `application/x-ndjson` all that match are streamed, 100,000 at most.
+/// With `Accept: text/csv` or `application/x-ndjson` all matching rows are streamed, at most 100,000.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/fallback-events", tag = "model-router",
     operation_id = "listFallbackEvents", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -81,7 +81,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Event
 /// One failover.
 ///
 /// # Errors
-/// The organization has no event of that id.
+/// The organization has no event with this id.
 #[utoipa::path(get, path = "/v1/model-router/fallback-events/{id}", tag = "model-router",
     operation_id = "readFallbackEvent", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event")),

@@ -1,4 +1,4 @@
-//! Pages of lists: which one a query asks for, and how one is answered.
+//! Pages of lists: reads `limit` and `cursor`, and builds the page.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ use crate::store::pagination::{Page, PageRequest};
 /// One page of a list, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CursorPage<T> {
-    /// The rows.
+    /// The rows of the page.
     items: Vec<T>,
     /// The `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
@@ -23,14 +23,14 @@ pub struct CursorPage<T> {
 }
 
 impl<T> CursorPage<T> {
-    /// The page of a list, with its cursor sealed for that list and organization.
+    /// Builds the page. Its cursor is valid for this list and organization only.
     pub fn new(data: &OrgStore, list: &'static str, page: Page<T>) -> Self {
         let next_cursor = page.next.map(|position| data.cursor(list, position));
         Self { items: page.items, has_more: next_cursor.is_some(), next_cursor }
     }
 }
 
-/// How many rows a caller may ask for, and how many it gets without asking.
+/// The range and the default of `limit`.
 #[derive(Debug, Clone)]
 pub struct Size {
     range: RangeInclusive<u64>,
@@ -38,22 +38,21 @@ pub struct Size {
 }
 
 impl Size {
-    /// Of a page: 1 to 200, 50 unless asked.
+    /// A page: 1 to 200 rows, 50 by default.
     pub const PAGE: Self = Self { range: 1..=200, usual: 50 };
-    /// Of an export: 1 to 100,000, all of them unless asked.
+    /// An export: 1 to 100,000 rows, as many as there are by default.
     pub const EXPORT: Self = Self { range: 1..=MOST_ROWS, usual: MOST_ROWS };
 
-    /// Reads `limit`.
+    /// Reads the query's `limit`.
     pub fn read(self, query: &mut QueryParameters) -> u64 {
         query.integer("limit", self.range).unwrap_or(self.usual)
     }
 }
 
-/// Ends the reading of a query with the `limit` and `cursor` that every list has.
+/// Finishes a query with the `limit` and `cursor` that every list has.
 ///
 /// # Errors
-/// [`crate::domain::error::Error::Invalid`] with every violation of the query; a cursor that is not this list's is
-/// refused.
+/// [`crate::domain::error::Error::Invalid`] with every violation of the query; the cursor belongs to another list.
 pub fn requested(
     mut query: QueryParameters,
     data: &OrgStore,

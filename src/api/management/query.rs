@@ -1,6 +1,6 @@
-//! Reading a query, strictly: every parameter at most once, none unknown, every violation gathered.
+//! Reads query parameters strictly: each at most once, none unknown, and every violation is collected.
 //!
-//! A misspelt filter that is silently ignored would answer with rows that nobody asked for.
+//! If a misspelled filter were ignored, the response would contain rows that the caller did not ask for.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,13 +16,13 @@ use super::checks::{self, ViolationReason};
 use crate::domain::error::{Error, Location, Result, Violation};
 use crate::domain::session_id;
 
-/// More parameters than any list has; beyond them nothing is read.
+/// The most parameters of a query, more than any list has. The rest is not read.
 const MOST_PARAMETERS: usize = 64;
 
-/// Where records come from: callers, drills, or the demo's past.
+/// Where records come from: API callers, drills, or the demo's data.
 pub const ORIGINS: &[&str] = &["live", "drill", "demo"];
 
-/// The parameters of a query that are still to be read.
+/// The parameters that have not been read yet, and the violations found so far.
 #[derive(Debug)]
 pub struct QueryParameters {
     parameters: BTreeMap<String, String>,
@@ -30,7 +30,7 @@ pub struct QueryParameters {
 }
 
 impl QueryParameters {
-    /// Splits a query string; `+` and `%20` are blanks.
+    /// Splits a query string. `+` and `%20` are spaces.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut query = Self { parameters: BTreeMap::new(), violations: Vec::new() };
@@ -64,17 +64,17 @@ impl QueryParameters {
         }
     }
 
-    /// Notes a violation.
+    /// Adds a violation of a parameter.
     pub fn refuse(&mut self, parameter: &str, kind: &'static str, message: impl Into<String>) {
         self.violations.push(Violation::query(parameter, kind, message));
     }
 
-    /// A parameter as it is.
+    /// Takes a parameter's text.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.parameters.remove(name)
     }
 
-    /// A parameter as `parse` reads it.
+    /// Takes a parameter and parses it.
     pub fn parsed<T>(
         &mut self,
         name: &str,
@@ -90,11 +90,11 @@ impl QueryParameters {
         }
     }
 
-    /// A whole number within a range.
+    /// Takes an integer within a range.
     pub fn integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         self.parsed(name, |text| {
             let (least, most) = (range.start(), range.end());
-            // Digits alone: the parser of the language would take a sign as well.
+            // Digits only: `parse` would accept a sign as well.
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             let number = text.parse().ok().filter(|number| range.contains(number));
             number.filter(|_| digits).ok_or_else(|| {
@@ -104,24 +104,24 @@ impl QueryParameters {
         })
     }
 
-    /// True or false.
+    /// Takes `true` or `false`.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
         self.parsed(name, |text| {
             text.parse().map_err(|_| ViolationReason::new("bool_parsing", "must be true or false"))
         })
     }
 
-    /// An id of some table.
+    /// Takes and parses an id.
     pub fn id<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.parsed(name, checks::id)
     }
 
-    /// A moment, as RFC 3339 writes it.
+    /// Takes a time in RFC 3339.
     pub fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
         self.parsed(name, checks::time)
     }
 
-    /// The two ends of a span, `since` inclusive and `until` exclusive.
+    /// Takes a time range: `since` is inclusive, `until` is exclusive.
     pub fn span(&mut self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         let (since, until) = (self.time("since"), self.time("until"));
         if since.zip(until).is_some_and(|(since, until)| until < since) {
@@ -130,17 +130,17 @@ impl QueryParameters {
         (since, until)
     }
 
-    /// One of a few words.
+    /// Returns the word if it is one of `words`.
     pub fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
         self.parsed(name, |text| checks::word(text, words).map(str::to_owned))
     }
 
-    /// A model's name.
+    /// Takes a model's name.
     pub fn model_name(&mut self, name: &str) -> Option<String> {
         self.parsed(name, checks::model_name)
     }
 
-    /// A session, as its caller named it: looked up under the identity that was recorded.
+    /// Takes a session's name and returns the id that records have for it.
     pub fn session(&mut self, name: &str, organization_id: OrganizationId) -> Option<Uuid> {
         self.parsed(name, |text| match session_id::identify(organization_id, text) {
             Ok(session) => Ok(session.id),
@@ -148,10 +148,10 @@ impl QueryParameters {
         })
     }
 
-    /// Ends the reading: what is left is unknown.
+    /// Finishes: the fields that are left are unknown and refused.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every violation.
+    /// [`Error::Invalid`] with every violation that was found.
     pub fn finish(mut self) -> Result<()> {
         for name in std::mem::take(&mut self.parameters).into_keys() {
             let message = format!("There is no parameter '{name}' here. Check its spelling.");

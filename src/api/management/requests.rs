@@ -1,5 +1,4 @@
-//! `/v1/model-router/requests`: what was asked, who answered, what it took. The recorder writes it; here it is
-//! only read. Prompts and completions are nowhere in it.
+//! `/v1/model-router/requests`: the request log. It is read-only and contains no prompts or completions.
 
 use actix_web::http::header::VARY;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -14,17 +13,17 @@ use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::requests::RequestResponse;
 use crate::store::{RequestFilter, Store};
 
-/// How a request can end.
+/// The outcomes of a request.
 const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed", "running"];
 
 /// List requests
 ///
 /// The organization's requests, newest first.
 ///
-/// With `Accept: text/csv` or `application/x-ndjson` all that match are streamed, 100,000 at most.
+/// With `Accept: text/csv` or `application/x-ndjson` all matching rows are streamed, at most 100,000.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/requests", tag = "model-router",
     operation_id = "listRequests", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -79,10 +78,10 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Reque
 
 /// Read a request
 ///
-/// One request, by the id that its caller got as `x-request-id`.
+/// One request, by the id from the header `x-request-id`.
 ///
 /// # Errors
-/// The organization has no request of that id.
+/// The organization has no request with this id.
 #[utoipa::path(get, path = "/v1/model-router/requests/{id}", tag = "model-router",
     operation_id = "readRequest", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The request")),

@@ -1,4 +1,4 @@
-//! `GET /v1/model-router/usage`: requests, tokens and money, added up from the roll-ups.
+//! `GET /v1/model-router/usage`: requests, tokens and cost, summed up from the roll-ups.
 
 use actix_web::http::header::VARY;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -16,13 +16,13 @@ use crate::http::listings::usage::UsageResponse;
 use crate::store::pagination::foreign_cursor;
 use crate::store::{OrgStore, Store, UsageBy, UsageFilter, UsagePlace};
 
-/// What is counted: a drill is no figure of the service.
+/// The origins that usage counts. Drills are not counted.
 const COUNTED: &[&str] = &["live", "demo"];
 
 /// One page of usage.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsagePage {
-    /// The rows: days newest first, then models, keys and sessions in their order.
+    /// The rows: newest day first, then sorted by model, key and session.
     items: Vec<UsageResponse>,
     /// The `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
@@ -32,13 +32,14 @@ pub struct UsagePage {
 
 /// Add up usage
 ///
-/// Requests, tokens and money by any of day, model, key and session, from figures that are kept with the requests
-/// themselves: their sum is the sum of the rows, to the last nano-dollar. Days are UTC days; drills are not counted.
+/// Requests, tokens and cost by any of day, model, key and session. The figures are written together with the
+/// requests, so their sum is the sum of the request log, to the nano-dollar. Days are UTC days; drills are not
+/// counted.
 ///
-/// With `Accept: text/csv` or `application/x-ndjson` all rows are streamed, 100,000 at most.
+/// With `Accept: text/csv` or `application/x-ndjson` all rows are streamed, at most 100,000.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/usage", tag = "model-router",
     operation_id = "addUpUsage", security(("bearer" = []), ("x-api-key" = [])),
     params(

@@ -1,4 +1,4 @@
-//! `GET /v1/identity/whoami`: what a key is, for whoever holds it.
+//! `GET /v1/identity/whoami`: the key that the request uses.
 
 use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
@@ -9,47 +9,47 @@ use uuid::Uuid;
 use crate::auth::api::api_caller::{AnyKey, ApiCaller};
 use crate::domain::error::Result;
 
-/// The caller.
+/// The caller of the request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WhoamiResponse {
-    /// The organization that the key belongs to.
+    /// The organization of the key.
     organization: CallingOrganization,
-    /// The key.
+    /// The key of the request.
     api_key: CallingApiKey,
 }
 
-/// The caller's organization.
+/// The organization of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallingOrganization {
-    /// The organization.
+    /// The id of the organization.
     id: Uuid,
-    /// Its name.
+    /// The name of the organization.
     name: String,
 }
 
-/// The caller's key.
+/// The key of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallingApiKey {
-    /// The key's row.
+    /// The id of the key.
     id: Uuid,
-    /// What people call it.
+    /// The name of the key.
     name: String,
-    /// What it may do.
+    /// The scopes of the key.
     scopes: Vec<String>,
     /// The models it may use, sorted; null: all.
     #[schema(required)]
     models: Option<Vec<String>>,
-    /// From when on it is refused; null: never.
+    /// When it expires; null: never.
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
 }
 
 /// Say who is calling
 ///
-/// Whose key this is, and what it may do.
+/// The organization, name and permissions of the key.
 ///
 /// # Errors
-/// The key is missing or bad.
+/// The key is missing or invalid.
 #[utoipa::path(get, path = "/v1/identity/whoami", tag = "identity",
     operation_id = "readWhoami", security(("bearer" = []), ("x-api-key" = [])),
     responses((status = 200, description = "As it is now", body = WhoamiResponse)))]

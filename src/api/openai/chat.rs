@@ -22,16 +22,17 @@ use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
 
-/// Answers a chat completion with the first model of its chain that can.
+/// Answers a chat completion with the first model of its chain that succeeds.
 ///
-/// When every model fails, the answer is the last one's error, with all attempts in `error.metadata`.
+/// When every model fails, the response is the last model's error, with all attempts in `error.metadata`.
 ///
-/// A stream whose first frame is long in coming (45 s; the organization's setting) begins without one: its headers are
-/// `x-failsoft-committed: keepalive` instead of who answered, comments follow, and other models are still tried. Who
-/// answered is then said in a `failsoft` object just before `[DONE]`; if nobody did, the last chunk holds the `error`.
+/// If the first frame takes long (45 s; a setting of the organization), the stream starts without it: the headers
+/// contain `x-failsoft-committed: keepalive` instead of the model that answered, comments keep the connection
+/// alive, and other models are still tried. A `failsoft` object just before `[DONE]` then names the model that
+/// answered; if none did, the last chunk contains the `error`.
 ///
 /// # Errors
-/// Everything in OpenAI's shape: see [`super::error`].
+/// Errors have OpenAI's shape: see [`super::error`].
 #[utoipa::path(post, path = "/v1/chat/completions", operation_id = "createChatCompletion", tag = "inference",
     security(("bearer" = []), ("x-api-key" = [])), request_body = ChatCompletionRequest,
     params(
@@ -103,7 +104,7 @@ fn job(
     Ok(Job { intent, traceparent: traceparent(headers), context, options })
 }
 
-/// The model that the path names, as Azure's clients write it.
+/// The model in the path, as Azure's clients send it.
 fn deployment(request: &HttpRequest) -> Result<Option<String>> {
     if request.match_info().is_empty() {
         return Ok(None);
@@ -115,7 +116,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A provider whose address leads back to us would call itself for ever.
+/// Refuses a request that this gateway sent itself: a provider with the gateway's own address would loop.
 fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
     let own = gateway.endpoints.via();
     let passed = headers
@@ -125,7 +126,7 @@ fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
     if passed { Err(Error::LoopDetected) } else { Ok(()) }
 }
 
-/// Passed on if it is one: `00-<32 hex>-<16 hex>-<2 hex>`.
+/// The `traceparent` to pass on, if it is well-formed: `00-<32 hex>-<16 hex>-<2 hex>`.
 fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
     let value = text(headers, "traceparent")?;
     let mut parts = value.split('-');
@@ -138,7 +139,7 @@ fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
     if well_formed { http::HeaderValue::from_str(value).ok() } else { None }
 }
 
-/// The session that the body or a header names.
+/// The session from the body or from a header.
 fn session(
     caller: &ApiCaller<Inference>,
     headers: &HeaderMap,

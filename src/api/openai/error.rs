@@ -1,4 +1,5 @@
-//! Every error in OpenAI's words: `{"error": {message, type, param, code}}`, all four always there.
+//! Error responses in OpenAI's shape: `{"error": {message, type, param, code}}`. All four members are always
+//! present.
 
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ use crate::domain::failure::Failure;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// What stands in `error.code`.
+/// The form of `error.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// The symbolic word, as OpenAI has it.
+    /// A symbolic code, as in OpenAI's API.
     Symbolic,
-    /// The status as a number, as OpenRouter's generated clients insist; the word is in `metadata.error_type`.
+    /// The status as a number, which OpenRouter's generated clients require; the symbolic code is in
+    /// `metadata.error_type`.
     Numeric,
 }
 
@@ -35,7 +37,7 @@ struct ErrorParts {
     message: String,
 }
 
-/// The response of an error.
+/// Builds the error response.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
     let parts = parts(error, request_id);
@@ -49,7 +51,8 @@ pub fn response(error: &Error, request_id: Uuid, code: Code) -> HttpResponse {
     response
 }
 
-/// An error where the status and the headers are gone already: the object says what they would have said.
+/// An error after the headers of a stream were sent: the object includes what would have been in the status and the
+/// headers.
 pub(super) fn in_stream(error: &Error, request_id: Uuid) -> Value {
     let parts = parts(error, request_id);
     let mut gone = HeaderMap::new();
@@ -140,7 +143,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         Error::Internal(_) => {}
     }
     if let Some(wait) = retry_after {
-        // Whole seconds, and never sooner than was asked for.
+        // Rounded up to whole seconds, so that clients do not retry too early.
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
@@ -169,7 +172,7 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
             None,
             format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
         ),
-        // Pages alone refuse like this.
+        // Only pages return this error.
         Error::Visit(fault) => say(403, "permission_error", "forbidden", None, fault.to_string()),
         Error::ModelForbidden { model } => say(
             403,
@@ -329,7 +332,7 @@ fn kind_and_code(failure: &Failure) -> (&'static str, String) {
     (kind_of(class), own.unwrap_or_else(|| class.policy().code.to_owned()))
 }
 
-/// OpenAI's `error.type`, which follows from the status but for money.
+/// OpenAI's `error.type`. It follows from the status, except for quotas and budgets.
 fn kind_of(class: ErrorClass) -> &'static str {
     match (class, class.policy().status) {
         (ErrorClass::QuotaExhausted | ErrorClass::OverBudget, _) => "insufficient_quota",

@@ -1,7 +1,7 @@
-//! A stream whose first frame is long in coming: its headers go out, comments follow, and failover goes on behind them.
+//! Keeps a slow stream alive: the headers are sent, comments follow, and failover continues.
 //!
-//! It is one and the same run of the gateway, polled before the headers by the handler and after them by the body.
-//! Dropping either drops it, which cancels the upstream call.
+//! One run of the gateway serves both phases: the handler polls it before the headers, the response body after
+//! them. Dropping either drops the run, which cancels the upstream call.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -23,32 +23,32 @@ use crate::gateway::Job;
 use crate::gateway::response::answer::{Answer, AnswerBody};
 
 const COMMITTED: HeaderName = HeaderName::from_static("x-failsoft-committed");
-/// Events of no type and without data: clients drop them, whatever stands between us sees that we are alive.
+/// An SSE comment. Clients ignore it, and proxies see that the connection is alive.
 const COMMENT: Bytes = Bytes::from_static(b": keepalive\n\n");
 
-/// When a stream begins without an answer, and for whom.
+/// When a stream starts without a first frame, and the request that it belongs to.
 #[derive(Debug)]
 pub(super) struct Keepalive {
-    /// From now until the headers go out.
+    /// Time until the headers are sent.
     after: Duration,
-    /// Between two comments.
+    /// Time between two comments.
     every: Duration,
     waiting: Waiting,
 }
 
-/// A request that has no answer yet.
+/// A request without a response so far.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// The request.
+    /// The id of the request.
     pub(super) id: Uuid,
-    /// When it came in, in Unix seconds.
+    /// When it arrived, in Unix seconds.
     pub(super) created: i64,
-    /// The requested model.
+    /// The model that was requested.
     pub(super) model: String,
 }
 
 impl Keepalive {
-    /// None where no stream is wanted, or the organization wants nothing sent ahead of an answer.
+    /// None if the request is not for a stream, or the organization has turned this off.
     pub(super) fn of(job: &Job, settings: &Settings) -> Option<Self> {
         let after =
             job.intent.organization.settings.keepalive_after().filter(|_| job.intent.request.stream)?;
@@ -63,7 +63,7 @@ impl Keepalive {
         })
     }
 
-    /// The response of a run, as soon as it has an answer or has taken too long.
+    /// The response of a run, once it has an answer or the time until the headers is up.
     pub(super) async fn respond(
         self,
         run: impl Future<Output = Result<Answer>> + 'static,
@@ -90,7 +90,7 @@ impl Keepalive {
 
 type Run = Pin<Box<dyn Future<Output = Result<Answer>>>>;
 
-/// A stream whose headers are out.
+/// A stream after its headers have been sent.
 struct Kept {
     every: Duration,
     waiting: Waiting,
@@ -133,11 +133,11 @@ impl Kept {
     }
 }
 
-/// What would have stood in headers stands at the end.
+/// Writes at the end what would have been in the headers.
 fn with_metadata(answer: Answer) -> Pin<Box<dyn Stream<Item = Bytes>>> {
     match answer.body {
         AnswerBody::Stream(relay) => Box::pin(relay.with_metadata(answer.routing).into_stream()),
-        // Asked for a stream the gateway gives none but streams; a text would still arrive as one event.
+        // The gateway answers a stream request only with a stream. A whole body would be sent as one event.
         AnswerBody::Whole(body) => Box::pin(once(std::future::ready(one_event(&body)))),
     }
 }

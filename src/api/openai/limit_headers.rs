@@ -1,4 +1,4 @@
-//! What a key's limit per minute looks like in OpenAI's headers.
+//! A key's limit per minute in OpenAI's rate limit headers.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
 
-/// Writes the headers.
+/// Writes the rate limit headers.
 pub fn describe(minutes: RateLimitStatus, headers: &mut HeaderMap) {
     headers.insert(LIMIT, HeaderValue::from(minutes.limit));
     headers.insert(REMAINING, HeaderValue::from(minutes.remaining));

@@ -1,4 +1,4 @@
-//! The OpenAI dialect: chat completions and the list of models, with the SDKs that people already use.
+//! The OpenAI dialect: chat completions and the list of models, for OpenAI's SDKs.
 
 pub mod chat;
 pub mod error;

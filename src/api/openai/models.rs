@@ -1,4 +1,4 @@
-//! `GET /v1/models` and `GET /v1/models/{id}`: the catalogue as far as the key may use it.
+//! `GET /v1/models` and `GET /v1/models/{id}`: the models that the key may use.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -10,29 +10,29 @@ use crate::store::snapshot::ModelEntry;
 /// A model in OpenAI's shape.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Model {
-    /// Its catalogue name.
+    /// The model's catalog name.
     id: String,
-    /// Always `model`.
+    /// The type, always `model`.
     object: &'static str,
-    /// Unix seconds.
+    /// When it was added, in Unix seconds.
     created: i64,
-    /// Its provider's catalogue name.
+    /// The provider's catalog name.
     owned_by: String,
 }
 
 /// A list in OpenAI's shape.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ModelList {
-    /// Always `list`.
+    /// The type, always `list`.
     object: &'static str,
-    /// Sorted by name.
+    /// The models, sorted by name.
     data: Vec<Model>,
 }
 
 /// Lists the models that the key may use.
 ///
 /// # Errors
-/// The key is missing, bad or lacks the scope.
+/// The key is missing, invalid or lacks the scope.
 #[utoipa::path(get, path = "/v1/models", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
     responses((status = 200, description = "The models that the key may use", body = ModelList)))]
 pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
@@ -46,7 +46,7 @@ pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
 /// One model.
 ///
 /// # Errors
-/// As [`list`]; a model that is not there, or not for this key, is a 404.
+/// As [`list`]; 404 if there is no such model or the key may not use it.
 #[utoipa::path(get, path = "/v1/models/{id}", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = String, Path, description = "The catalogue name; it may hold slashes, raw or as %2F")),
     responses((status = 200, description = "The model", body = Model), (status = 404, description = "No such model")))]

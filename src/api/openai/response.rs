@@ -1,5 +1,5 @@
-//! An answer as an HTTP response. The place among a key's concurrent requests is kept until the last byte is out, or
-//! its caller gone.
+//! An answer as an HTTP response. It counts as a concurrent request of its key until the last byte is sent or the
+//! client disconnects.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,7 @@ use crate::api::openai::routing_headers;
 use crate::auth::api::rate_limit::Admission;
 use crate::gateway::response::answer::{Answer, AnswerBody};
 
-/// The response of an answer, with everything about it in headers.
+/// Builds the response, with the routing headers.
 pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     let mut response = match answer.body {
@@ -24,7 +24,7 @@ pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
     response
 }
 
-/// A response of server-sent events, which nobody on the way should gather or keep.
+/// Builds a response of server-sent events, with headers against buffering and caching on the way.
 pub(super) fn stream(
     mut response: HttpResponseBuilder,
     events: impl Stream<Item = Bytes> + 'static,

@@ -1,4 +1,4 @@
-//! What the caller learns about the way to its answer, as headers.
+//! Response headers about routing: which model answered and what happened before.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const ATTEMPTS: HeaderName = HeaderName::from_static("x-failsoft-attempts");
 const FALLBACK: HeaderName = HeaderName::from_static("x-failsoft-fallback");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Writes the headers.
+/// Writes the headers of an answer or of an error after routing.
 pub fn describe(routing: &RoutingInfo, headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -42,13 +42,13 @@ pub fn describe(routing: &RoutingInfo, headers: &mut HeaderMap) {
     );
 }
 
-/// Writes the headers of a request that was refused before anybody was called.
+/// Writes the headers of a request that was refused before any model was called.
 pub fn nobody_called(headers: &mut HeaderMap) {
     headers.insert(ATTEMPTS, HeaderValue::from_static("0"));
     headers.insert(FALLBACK, HeaderValue::from_static("none"));
 }
 
-/// Milliseconds with three decimals. Whole numbers: formatting a float costs more than all of the above.
+/// Milliseconds with three decimals. It uses integers because formatting a float is slow.
 fn millis(duration: Duration) -> String {
     format!("{}.{:03}", duration.as_millis(), duration.subsec_micros() % 1_000)
 }

@@ -1,7 +1,7 @@
-//! Chat completions for the description of the API: the fields that this gateway reads or writes itself.
+//! Schemas of chat completions for the OpenAPI document: the fields that the gateway itself reads or writes.
 //!
-//! They are schemas and nothing else: a request is parsed by `gateway::request`, and what is not named here passes
-//! through as it came, in either direction.
+//! They are used for documentation only: `gateway::request` parses requests, and other fields pass through
+//! unchanged in both directions.
 
 #![allow(dead_code, reason = "schemas: nothing makes a value of them")]
 
@@ -10,140 +10,140 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// An OpenAI chat completion. The fields named here are those that this gateway reads. Every other field, OpenAI's
-/// (`temperature`, `tools`, `response_format` ...) or a vendor's own, passes to the provider untouched, byte for byte; so
-/// do `messages`. A fallback may get fewer: what it does not take is left out for it.
+/// An OpenAI chat completion. The fields listed here are those that the gateway reads. Every other field, OpenAI's
+/// (`temperature`, `tools`, `response_format` ...) or a vendor's own, is passed to the provider byte for byte, and
+/// so are `messages`. Fields that a fallback does not support are left out for it.
 #[derive(ToSchema)]
 pub struct ChatCompletionRequest {
-    /// The model to ask first. Without `models` or `fallbacks` the stored fallbacks stand behind it.
+    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
     #[schema(required = false, example = "smart")]
     model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks. Without `model` the first
-    /// one is asked first.
+    /// The models to try after `model`, strictly in order, instead of the stored fallbacks. Without `model` the
+    /// first of them is tried first.
     #[schema(required = false, example = json!(["steady"]), max_items = 32, min_items = 1)]
     models: Vec<String>,
-    /// The conversation, as OpenAI has it.
+    /// The conversation, in OpenAI's format.
     messages: Vec<ChatMessage>,
-    /// Whether the answer is a stream of chunks.
+    /// Whether the response is a stream of chunks.
     #[schema(required = false)]
     stream: bool,
-    /// The same as `models`, in LiteLLM's words; send one of the two.
+    /// LiteLLM's name for `models`; send one of the two.
     #[schema(required = false, max_items = 32, min_items = 1)]
     fallbacks: Vec<String>,
-    /// Asks `model` alone.
+    /// Calls only `model`, without fallbacks.
     #[schema(required = false)]
     disable_fallbacks: bool,
-    /// Lowers the organization's limit of stored fallbacks that are called.
+    /// Lowers the organization's limit on the number of stored fallbacks that are called.
     #[schema(required = false)]
     max_fallbacks: u32,
-    /// How often a model whose failure may pass is called again before the next one is.
+    /// How often a model is retried after a transient failure before the next one is called.
     #[schema(required = false, maximum = 5)]
     num_retries: u32,
-    /// Names the session in the records: a UUID, or a text of up to 256 characters. Also `metadata.session_id`, or
-    /// the header `x-session-id`.
+    /// The session in the request log: a UUID or a text of up to 256 characters. Also accepted as
+    /// `metadata.session_id` or as the header `x-session-id`.
     #[schema(required = false, max_length = 256)]
     session_id: String,
-    /// Whatever else the provider takes: passed on untouched.
+    /// Every other field that the provider accepts, passed on unchanged.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }
 
-/// A message of a conversation. Whatever else it holds is passed on as it is.
+/// A message of a conversation. Other fields are passed on unchanged.
 #[derive(ToSchema)]
 pub(super) struct ChatMessage {
-    /// Whose it is: `system`, `user`, `assistant`, `tool` ...
+    /// The role: `system`, `user`, `assistant`, `tool` ...
     #[schema(example = "user")]
     role: String,
-    /// What it says.
+    /// The content of the message.
     content: ChatContent,
-    /// Such as `name`, `tool_calls` or `tool_call_id`: passed on untouched.
+    /// Other fields, such as `name`, `tool_calls` or `tool_call_id`, passed on unchanged.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }
 
-/// A text, or a list of parts as OpenAI has them.
+/// A text, or a list of parts in OpenAI's format.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[schema(example = "Hello")]
 pub(super) enum ChatContent {
-    /// A text.
+    /// The message as a text.
     Text(String),
     /// Texts, images and so on.
     Parts(Vec<Value>),
-    /// Nothing: the message calls a tool.
+    /// Null, for a message that calls a tool.
     Nothing,
 }
 
-/// The answer of the model that could. What else its provider says passes through as it came.
+/// The response of the model that answered. Other fields of the provider pass through unchanged.
 #[derive(ToSchema)]
 pub(super) struct ChatCompletion {
-    /// The provider's id of the answer.
+    /// The provider's id of the response.
     #[schema(example = "chatcmpl-7a31")]
     id: String,
     /// `chat.completion`, or `chat.completion.chunk` in a stream.
     #[schema(example = "chat.completion")]
     object: String,
-    /// Unix seconds.
+    /// When the response was created, in Unix seconds.
     #[schema(example = 1_795_167_000)]
     created: i64,
-    /// The catalogue name of the model that answered.
+    /// The catalog name of the model that answered.
     #[schema(example = "steady")]
     model: String,
-    /// The catalogue name of its provider.
+    /// The catalog name of its provider.
     #[schema(example = "simulated")]
     provider: String,
-    /// What it says.
+    /// The completions that were requested.
     choices: Vec<ChatChoice>,
-    /// Tokens of the model that answered; nobody else's are counted.
+    /// The token usage of the model that answered. Failed attempts are not included.
     usage: ChatUsage,
-    /// Whatever else the provider says: passed on untouched.
+    /// Every other field of the provider, passed on unchanged.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }
 
-/// One of the answers that were asked for.
+/// One of the requested completions.
 #[derive(ToSchema)]
 pub(super) struct ChatChoice {
-    /// Its number, from 0.
+    /// Its index, from 0.
     #[schema(example = 0)]
     index: u32,
     /// The message; in a stream a `delta` of it.
     message: ChatReply,
-    /// Why it ended there.
+    /// Why the completion ended.
     #[schema(example = "stop")]
     finish_reason: String,
-    /// Such as `logprobs`: passed on untouched.
+    /// Other fields, such as `logprobs`, passed on unchanged.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }
 
-/// What the model says. Whatever else it holds came so from the provider.
+/// The message of the model. Other fields come unchanged from the provider.
 #[derive(ToSchema)]
 pub(super) struct ChatReply {
-    /// Always `assistant`.
+    /// The role, always `assistant`.
     #[schema(example = "assistant")]
     role: String,
-    /// The text; null where the model calls a tool.
+    /// The text; null if the model calls a tool.
     #[schema(required, example = "Hello back!")]
     content: Option<String>,
-    /// Such as `tool_calls`, `refusal` or `reasoning_content`: passed on untouched.
+    /// Other fields, such as `tool_calls`, `refusal` or `reasoning_content`, passed on unchanged.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }
 
-/// Tokens.
+/// Token usage of a response.
 #[derive(ToSchema)]
 pub(super) struct ChatUsage {
-    /// Of the prompt.
+    /// Tokens of the prompt.
     #[schema(example = 8)]
     prompt_tokens: u64,
-    /// Of the answer.
+    /// Tokens of the completion.
     #[schema(example = 2)]
     completion_tokens: u64,
-    /// Together.
+    /// The sum of both.
     #[schema(example = 10)]
     total_tokens: u64,
-    /// Such as `prompt_tokens_details`: passed on untouched.
+    /// Other fields, such as `prompt_tokens_details`, passed on unchanged.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
 }

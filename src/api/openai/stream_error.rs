@@ -1,8 +1,9 @@
-//! The two frames that end a stream with an error: one that broke, or one that began before there was an answer.
+//! The two frames that end a stream with an error: a stream that was interrupted, or one that started before there
+//! was an answer.
 //!
-//! The first is a chunk with everything that clients of streams insist on: the stream's identity, a choice with a
-//! `delta`, and a numeric `error.code`. Some clients take a chunk with choices for a plain one, whatever else it holds:
-//! for them the second has the error alone.
+//! The first is a chunk with everything that streaming clients require: the stream's identity, a choice with a
+//! `delta`, and a numeric `error.code`. Some clients ignore errors in a chunk with choices, so the second contains
+//! only the error.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::gateway::call::adapt::quoted;
 use crate::gateway::call::frame::Identity;
 use crate::gateway::response::answer::BrokenStream;
 
-/// Writes the last frames of a broken stream.
+/// Writes the last frames of an interrupted stream.
 #[must_use]
 pub fn frames(broken: &BrokenStream<'_>) -> Bytes {
     let error = json!({

@@ -1,56 +1,56 @@
-//! OpenAI's errors as schemas: what they hold beside the four members depends on the error, so the dialect writes
-//! them as plain JSON. The other dialects' errors are types of their own.
+//! Schemas of OpenAI's errors. The dialect writes them as plain JSON because members beside the four depend on the
+//! error. The other dialects' errors have types of their own.
 
 #![allow(dead_code, reason = "schemas: nothing makes a value of them")]
 
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// An error in OpenAI's shape. All four members are always there.
+/// An error in OpenAI's shape. All four members are always present.
 #[derive(ToSchema)]
 pub(super) struct OpenAiError {
     error: OpenAiErrorBody,
 }
 
-/// What went wrong, for people and for programs.
+/// An error of the OpenAI dialect.
 #[derive(ToSchema)]
 pub(super) struct OpenAiErrorBody {
-    /// The cause and the remedy, in a sentence or two.
+    /// The cause and how to fix it, in one or two sentences.
     #[schema(example = "The model 'gpt-5' does not exist in this organization's catalogue.")]
     message: String,
     /// The kind of error.
     #[schema(example = "invalid_request_error")]
     r#type: String,
-    /// The field at fault.
+    /// The parameter that caused the error.
     #[schema(required, example = "model")]
     param: Option<String>,
-    /// A stable word for programs.
+    /// A stable code for programs.
     #[schema(required, example = "model_not_found")]
     code: Option<String>,
-    /// When every model of a chain failed: `attempts`, who was tried and why it failed.
+    /// `attempts`: the models that were tried and why each failed. Present when every model of a chain failed.
     metadata: Option<Value>,
 }
 
-/// The same under `/api/v1`, where generated clients insist that the code is a number.
+/// An error under `/api/v1`, where generated clients require a numeric code.
 #[derive(ToSchema)]
 pub(super) struct OpenRouterError {
     error: OpenRouterErrorBody,
 }
 
-/// What went wrong, for people and for programs.
+/// An error with a numeric code.
 #[derive(ToSchema)]
 pub(super) struct OpenRouterErrorBody {
-    /// The cause and the remedy, in a sentence or two.
+    /// The cause and how to fix it, in one or two sentences.
     message: String,
     /// The kind of error.
     #[schema(example = "invalid_request_error")]
     r#type: String,
-    /// The field at fault.
+    /// The parameter that caused the error.
     #[schema(required, example = "model")]
     param: Option<String>,
     /// The status of the response.
     #[schema(example = 404)]
     code: u16,
-    /// `error_type` is the stable word for programs; `attempts` as in OpenAI's shape.
+    /// `error_type` is the stable code for programs; `attempts` is the same as in OpenAI's shape.
     metadata: Option<Value>,
 }

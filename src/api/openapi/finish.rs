@@ -1,4 +1,4 @@
-//! What every operation has by its path, and no handler needs to say.
+//! Completes every operation with what follows from its path, so that handlers do not repeat it.
 
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -46,7 +46,7 @@ fn alias_of(mut item: PathItem, alias: &str, path: &str) -> PathItem {
     item
 }
 
-/// The model, where an alias has it in its path.
+/// The path parameter of an alias with the model in its path.
 fn named_model() -> Parameter {
     ParameterBuilder::new()
         .name("model")
@@ -57,14 +57,15 @@ fn named_model() -> Parameter {
         .build()
 }
 
-/// What a handler's documentation says of its errors is for those who read its code.
+/// Removes the `# Errors` section of a handler's documentation, which is for readers of the code.
 fn cut_rustdoc(operation: &mut Operation) {
     let text = operation.description.take().unwrap_or_default();
     let text = text.split("# Errors").next().unwrap_or_default().trim();
     operation.description = Some(text.to_owned()).filter(|text| !text.is_empty());
 }
 
-/// An id that was given has capitals; what has none is the name of the handler's function, which others have too.
+/// Whether the operation id was set explicitly. Such ids contain capitals; the default is the handler's name, which
+/// is not unique.
 fn name(operation: &mut Operation, method: &str, path: &str) {
     if operation.operation_id.as_ref().is_some_and(|id| id.contains(|letter: char| letter.is_uppercase())) {
         return;
@@ -78,8 +79,8 @@ fn name(operation: &mut Operation, method: &str, path: &str) {
     operation.operation_id = Some(format!("{}{camel}", method.to_lowercase()));
 }
 
-/// Either way to present a key is enough. OpenAPI 3.1 lets a requirement name the roles that a key needs. An empty list
-/// says that nothing is needed; without one it would not be said at all.
+/// The security requirement of an operation. Either header is sufficient, and OpenAPI 3.1 allows naming the scopes.
+/// An empty list means explicitly that no credential is needed.
 fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
     let key = |scope: Option<&'static str>| {
         let scheme = |name: &str| SecurityRequirement::new(name, scope);
@@ -93,7 +94,7 @@ fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
     }
 }
 
-/// The errors that a credential and a body bring with them, and the shape of all.
+/// Adds the errors of authentication and of body reading, and the schema of every error.
 fn add_errors(operation: &mut Operation, needs: Needs, path: &str) {
     let credential: &[_] = match needs {
         Needs::Nothing => &[],

@@ -1,8 +1,8 @@
-//! The description of the API: one OpenAPI document, collected from the attributes of the handlers.
+//! The OpenAPI document, collected from the attributes of the handlers.
 //!
-//! A handler's attribute says what is particular to it. What follows from its path and its dialect (the shape of its
-//! errors, an id, the alias of another path) is added here, so that it cannot be forgotten; what a caller needs is said
-//! by `routes`, which alone knows.
+//! A handler's attribute contains only what is specific to it. What follows from its path and dialect (the shape of
+//! errors, an id, aliases) is added here, so that it cannot be forgotten. The list of routes says which credential
+//! each operation needs.
 
 mod errors;
 mod examples;
@@ -19,7 +19,7 @@ use super::{litellm, openai, public};
 use crate::api::management;
 use crate::domain::permission::Scope;
 
-/// Paths that answer exactly as another one does.
+/// Paths that are aliases of another path.
 pub const ALIASES: &[(&str, &str)] = &[
     ("/api/v1/chat/completions", "/v1/chat/completions"),
     ("/chat/completions", "/v1/chat/completions"),
@@ -106,7 +106,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 )]
 struct Description;
 
-/// The ways to present a key.
+/// Adds the security schemes to the document.
 struct Credentials;
 
 impl Modify for Credentials {
@@ -126,21 +126,21 @@ impl Modify for Credentials {
     }
 }
 
-/// What a caller must present to an operation.
+/// The credential that an operation needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing.
+    /// No credential is needed.
     Nothing,
     /// The operator's token for metrics.
     Token,
-    /// Any living key.
+    /// Any active API key.
     Key,
-    /// A key with that scope.
+    /// A key with this scope.
     Scope(Scope),
 }
 
-/// The document. `server` is the address under which callers reach us; none is whichever the document itself was
-/// fetched from. `needs` says of a method, in capitals, and a path what a caller must present.
+/// Builds the document. `server` is the public base URL; without it, clients use the address that they fetched the
+/// document from. `needs` returns the credential for a method, in upper case, and a path.
 #[must_use]
 pub fn describe(server: Option<&str>, needs: impl Fn(&str, &str) -> Needs) -> OpenApi {
     let mut document = Description::openapi();
@@ -154,10 +154,10 @@ pub fn describe(server: Option<&str>, needs: impl Fn(&str, &str) -> Needs) -> Op
 pub struct Document(Bytes);
 
 impl Document {
-    /// Writes the document down, once, with an example for every body.
+    /// Serializes the document once, with an example for every body.
     ///
     /// # Errors
-    /// It has no JSON.
+    /// The document cannot be serialized.
     pub fn new(document: &OpenApi) -> serde_json::Result<Self> {
         let mut document = document.clone();
         examples::add_examples(&mut document);
@@ -165,7 +165,7 @@ impl Document {
     }
 }
 
-/// Describes the API
+/// Describe the API in OpenAPI
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApi", tag = "about",
     responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value)))]
 pub async fn read(document: web::Data<Document>) -> HttpResponse {

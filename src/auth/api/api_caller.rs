@@ -1,7 +1,7 @@
-//! The extractors: a handler's first argument says who is calling and what they were allowed.
+//! The extractor of API callers: a handler's first argument names the scope that it needs.
 //!
-//! One extractor serves every route and dialect: it finds the key, checks its form, its life and the scope that the
-//! handler's signature names, and makes the [`Tenant`].
+//! One extractor serves every route and dialect. It finds the key in the headers, checks its format, expiry and
+//! scope, and creates the [`Tenant`].
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -22,13 +22,13 @@ use crate::limits::shares::Shares;
 use crate::store::Store;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 
-/// The id of a request, made at the door; its caller gets it as `x-request-id`.
+/// The id of a request, which the middleware assigns and the response has as `x-request-id`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestId(pub Uuid);
 
-/// A scope as a type, for signatures.
+/// A scope as a type, for handler signatures.
 pub trait RequiredScope {
-    /// The scope; none is any living key.
+    /// The required scope. None: any active key.
     const SCOPE: Option<Scope>;
 }
 
@@ -46,30 +46,30 @@ macro_rules! required_scopes {
 }
 
 required_scopes! {
-    /// Any living key.
+    /// Any active API key.
     AnyKey = None;
-    /// [`Scope::Inference`].
+    /// Needs the scope [`Scope::Inference`].
     Inference = Some(Scope::Inference);
-    /// [`Scope::RouterRead`].
+    /// Needs the scope [`Scope::RouterRead`].
     RouterRead = Some(Scope::RouterRead);
-    /// [`Scope::RouterManage`].
+    /// Needs the scope [`Scope::RouterManage`].
     RouterManage = Some(Scope::RouterManage);
-    /// [`Scope::KeysManage`].
+    /// Needs the scope [`Scope::KeysManage`].
     KeysManage = Some(Scope::KeysManage);
-    /// [`Scope::BudgetsManage`].
+    /// Needs the scope [`Scope::BudgetsManage`].
     BudgetsManage = Some(Scope::BudgetsManage);
 }
 
-/// An authenticated caller who was allowed `S`.
+/// An authenticated API caller with a key that has the scope `S`.
 #[derive(Debug, Clone)]
 pub struct ApiCaller<S> {
-    /// The proof that opens the organization's data.
+    /// The tenant, which gives access to the organization's data.
     pub tenant: Tenant,
-    /// The organization as of now.
+    /// The current snapshot of the organization.
     pub organization: Arc<OrganizationSnapshot>,
-    /// The key.
+    /// The key of the request.
     pub key: Arc<ApiKeyEntry>,
-    /// The request.
+    /// The id of the request.
     pub request_id: Uuid,
     scope: PhantomData<S>,
 }
@@ -110,7 +110,7 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
     let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
     let actor = Actor::api_key(key.id.0, &key.name, Some(request_id));
     let tenant = Tenant::authenticated(organization.id, actor);
-    // Requests to models are counted with the limits of their key.
+    // The rate limiter counts inference requests toward the organization's share.
     let tenant = if S::SCOPE == Some(Scope::Inference) {
         tenant
     } else {
@@ -120,10 +120,10 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
     Ok(ApiCaller { tenant, organization, key, request_id, scope: PhantomData })
 }
 
-/// Headers that hold a key and nothing else: ours, and the one of Azure's clients.
+/// Headers that contain only a key: the gateway's own and the one of Azure's clients.
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
 
-/// The one key that the request presents.
+/// The key in the request's headers. The same key may be sent in several of them.
 fn presented(headers: &HeaderMap) -> Result<&str, Error> {
     let fault = |fault| Err(Error::Unauthenticated(fault));
     let mut found = None;

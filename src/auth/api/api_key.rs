@@ -1,7 +1,7 @@
-//! The form of an API key: `fsk_`, 30 random base62 characters, and 6 of a CRC32 over what stands before them.
+//! The format of an API key: `fsk_`, 30 random base62 characters, and a CRC32 of those in 6 base62 characters.
 //!
-//! The checksum lets a mistyped or invented key be refused before any look-up, and scanners of leaked secrets tell a
-//! key from noise.
+//! The checksum makes it possible to refuse a mistyped key without a lookup, and helps secret scanners to recognize
+//! leaked keys.
 
 use secrecy::SecretString;
 
@@ -13,25 +13,25 @@ const CHECKSUM: usize = 6;
 const LENGTH: usize = PREFIX.len() + RANDOM + CHECKSUM;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A new key, and what may be shown of it afterwards.
+/// A new key, and the parts of it that are shown later.
 pub struct NewKey {
-    /// The whole key. It is shown once.
+    /// The whole key, which is shown only once.
     pub key: SecretString,
     /// Its first eight characters.
     pub prefix: String,
-    /// Its last four.
+    /// Its last four characters.
     pub last_four: String,
 }
 
-/// Makes a key.
+/// Generates a key.
 ///
 /// # Errors
-/// The operating system gives no random bytes.
+/// The operating system provides no random bytes.
 pub fn generate() -> Result<NewKey, VaultError> {
     let mut text = String::with_capacity(LENGTH);
     text.push_str(PREFIX);
     while text.len() < PREFIX.len() + RANDOM {
-        // Bytes from 248 on are left out, so that every character is equally likely.
+        // 248 is the largest multiple of 62 that fits: skipping larger bytes makes every character equally likely.
         for byte in vault::random::<64>()?.into_iter().filter(|byte| *byte < 248) {
             if text.len() == PREFIX.len() + RANDOM {
                 break;
@@ -47,7 +47,7 @@ pub fn generate() -> Result<NewKey, VaultError> {
     })
 }
 
-/// Has the text the form of a key, with the right checksum?
+/// Whether the text has the format of a key and a correct checksum.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
     let Some((body, sum)) = text.split_at_checked(LENGTH - CHECKSUM) else { return false };
@@ -59,7 +59,7 @@ pub fn is_well_formed(text: &str) -> bool {
 
 fn checksum(text: &str) -> impl Iterator<Item = char> + use<> {
     let sum = crc32fast::hash(text.as_bytes());
-    // 62^6 is more than 2^32: six digits hold every sum, the most significant first.
+    // Most significant digit first. Six digits are enough, because 62^6 is larger than 2^32.
     [5, 4, 3, 2, 1, 0].into_iter().map(move |place| character(sum / 62_u32.pow(place)))
 }
 

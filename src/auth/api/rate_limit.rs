@@ -1,8 +1,8 @@
-//! A key's limits: requests per minute, and requests at once; and its organization's share of requests at once. Counted per
-//! process; a restart forgets them.
+//! Limits of an API key: requests per minute and concurrent requests. They are counted per process and reset by a
+//! restart.
 //!
-//! No sixty seconds have more requests than the limit, the first ones included, and a limit that changes does not fill
-//! them up again.
+//! No interval of sixty seconds has more requests than the limit, and a change of the limit does not reset the
+//! count.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::domain::error::{Error, LimitReached};
 use crate::limits::shares::{Shares, Slot};
 use crate::store::snapshot::ApiKeyEntry;
 
-/// Every key's counters.
+/// The rate limiter of all API keys.
 #[derive(Debug)]
 pub struct Limiter {
     clock: Clock,
@@ -31,23 +31,23 @@ struct Counters {
     concurrent: Arc<AtomicI64>,
 }
 
-/// A request that was let in. Dropped, it makes room for the next one.
+/// An admitted request. Dropping it ends its share of the concurrent requests.
 #[derive(Debug)]
 pub struct Admission {
     _place: Slot,
     concurrent: Option<Arc<AtomicI64>>,
-    /// What is left of the minute, for keys that have such a limit.
+    /// The state of the limit per minute, if the key has one.
     pub minute: Option<RateLimitStatus>,
 }
 
-/// The state of a key's minute.
+/// The state of a key's limit per minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitStatus {
-    /// Requests per minute.
+    /// The limit, in requests per minute.
     pub limit: u32,
-    /// Requests that could follow at once.
+    /// Requests that are left now.
     pub remaining: u32,
-    /// Until all of them could.
+    /// Time until all requests of the limit are available again.
     pub reset: Duration,
 }
 
@@ -60,23 +60,25 @@ impl Drop for Admission {
 }
 
 impl Limiter {
-    /// A limiter that reads this clock and counts in these shares.
+    /// Creates a limiter with this clock. It also counts requests toward the organizations' shares.
     #[must_use]
     pub fn new(clock: Clock, shares: Shares) -> Self {
         Self { clock, shares, keys: papaya::HashMap::new() }
     }
 
-    /// Lets a request in, or says which limit is in the way.
+    /// Admits a request if it is within every limit.
     ///
     /// # Errors
-    /// [`Error::LimitReached`], [`Error::ShareUsedUp`], and [`Error::Busy`] where other organizations have used up everything.
+    /// [`Error::LimitReached`] by the key, [`Error::ShareUsedUp`] by the organization, or [`Error::Busy`] when the
+    /// process has no capacity left.
     pub fn admit(&self, organization: OrganizationId, key: &ApiKeyEntry) -> Result<Admission, Error> {
         let place = self.shares.of(organization).request()?;
         if key.requests_per_minute.is_none() && key.concurrent_requests.is_none() {
             return Ok(Admission { _place: place, concurrent: None, minute: None });
         }
         let counters = self.counters(key);
-        // Held first and given back on any refusal: two requests at once cannot both take the last place.
+        // Counted first and undone on refusal, so that two requests at the same time cannot both take the last
+        // slot.
         let admission =
             Admission { _place: place, concurrent: Some(counters.concurrent.clone()), minute: None };
         let running = counters.concurrent.fetch_add(1, Ordering::AcqRel) + 1;
@@ -94,7 +96,7 @@ impl Limiter {
         else {
             return Ok(admission);
         };
-        // Another limit goes on with the same minute: what was asked for in it stays counted.
+        // A changed limit uses the same window: earlier requests still count.
         let decision = {
             let mut minute = counters.minute.lock().unwrap_or_else(PoisonError::into_inner);
             minute.admit(self.clock.monotonic(), limit)
@@ -114,13 +116,13 @@ impl Limiter {
         }
     }
 
-    /// The key's counters.
+    /// The counters of the key, which are created with its first request.
     fn counters(&self, key: &ApiKeyEntry) -> Arc<Counters> {
         let keys = self.keys.pin();
         if let Some(known) = keys.get(&key.id) {
             return known.clone();
         }
-        // Two first requests at once must meet at the same counters.
+        // Two first requests of a key at the same time must get the same counters.
         let made = keys.compute(key.id, |known| match known {
             Some((_, known)) => Operation::Abort(known.clone()),
             None => Operation::Insert(Arc::new(Counters::default())),

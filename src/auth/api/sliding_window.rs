@@ -1,20 +1,20 @@
-//! How many requests a minute had: counted exactly, whatever sixty seconds are looked at.
+//! A sliding window that counts the requests of the last minute.
 //!
-//! Requests of about the same moment share an entry, so that a window holds some sixty entries however high the limit is.
-//! An entry counts until its last request is a minute old: never too short, and by at most a second too long.
+//! Requests within a second share an entry, so a window has about sixty entries whatever the limit is. An entry
+//! counts until its last request is a minute old: never too short, and at most a second too long.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The window's length.
+/// The length of the window.
 pub(in crate::auth) const MINUTE: Duration = Duration::from_secs(60);
-/// Requests within so much time share an entry.
+/// Requests within this time share an entry.
 const ENTRY_SPAN: Duration = Duration::from_secs(1);
 
 /// The requests of the last minute.
 #[derive(Debug, Default)]
 pub(in crate::auth) struct SlidingWindow {
-    /// The oldest first.
+    /// The entries, oldest first.
     entries: VecDeque<Entry>,
     total: u32,
 }
@@ -26,28 +26,28 @@ struct Entry {
     count: u32,
 }
 
-/// The answer to a request.
+/// Whether a request is admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::auth) enum Decision {
-    /// It may go on.
+    /// The request is admitted.
     Admitted {
-        /// Requests that could follow at once.
+        /// Requests that are left now.
         remaining: u32,
-        /// Until all of them could.
+        /// Time until all requests of the limit are available again.
         reset: Duration,
     },
-    /// It may not.
+    /// The request exceeds the limit.
     Refused {
-        /// Until the next one may.
+        /// Time until the next request is admitted.
         retry_after: Duration,
-        /// Until all of them may.
+        /// Time until all requests of the limit are available again.
         reset: Duration,
     },
 }
 
 impl SlidingWindow {
-    /// Counts a request, if the minute before `now` has room for it. What was refused is not counted. The limit may differ
-    /// from the one before: what the minute had stays.
+    /// Counts a request if the minute before `now` has fewer than `limit`. Refused requests do not count. The limit
+    /// may differ between calls.
     pub(in crate::auth) fn admit(&mut self, now: Duration, limit: u32) -> Decision {
         self.expire(now);
         if self.total >= limit {
@@ -74,7 +74,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Until fewer than `limit` requests are in the window.
+    /// Time until the window has fewer than `limit` requests.
     fn until_room(&self, now: Duration, limit: u32) -> Duration {
         let mut left = self.total;
         for entry in &self.entries {
@@ -86,7 +86,7 @@ impl SlidingWindow {
         MINUTE
     }
 
-    /// Until no request is in the window.
+    /// Time until the window is empty.
     fn until_empty(&self, now: Duration) -> Duration {
         self.entries.back().map_or(Duration::ZERO, |entry| (entry.last + MINUTE).saturating_sub(now))
     }
@@ -146,7 +146,7 @@ mod tests {
                 if matches!(window.admit(now, limit), Decision::Admitted { .. }) {
                     admitted.push(now);
                 } else {
-                    // It is refused only while the last minute, and one second, are full.
+                    // A request is refused only if the last 61 seconds have reached the limit.
                     let recent = admitted.iter().filter(|at| **at + MINUTE + ENTRY_SPAN > now).count();
                     prop_assert!(recent >= limit as usize);
                 }

@@ -1,16 +1,16 @@
-//! What a spreadsheet would run, in the files that the API and the pages write.
+//! Protects CSV cells against formula injection in spreadsheets.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// A cell as a spreadsheet shows it. One that it would run begins like a formula: with a quote before it, it is text.
-/// A cell may hold a stranger's words: a provider's message, a caller's session. A number stays a number.
+/// Puts a quote before a cell that a spreadsheet would run as a formula. Cells contain text from outside, such as a
+/// provider's message or a caller's session. Numbers stay as they are.
 #[must_use]
 pub(super) fn harmless(text: &str) -> String {
     if runs(text) && !is_number(text) { format!("'{text}") } else { text.to_owned() }
 }
 
-/// Does a spreadsheet take it for more than text? Some skip what cannot be seen at the start, and some turn full-width
-/// and small signs into ordinary ones.
+/// Whether a spreadsheet may run the text as a formula. Some skip invisible characters at the start, and some
+/// convert full-width and small signs to ASCII.
 fn runs(text: &str) -> bool {
     let breaks = |letter: char| matches!(letter, '\t' | '\r' | '\n' | '\u{b}' | '\u{c}' | '\u{85}');
     if text.starts_with(breaks) {
@@ -35,7 +35,8 @@ fn is_sign(letter: char) -> bool {
         || matches!(letter, '\u{207a}'..='\u{207c}' | '\u{208a}'..='\u{208c}' | '\u{2212}')
 }
 
-/// Digits, with a sign, a point and an exponent at most. Not every text that reads as a number: `-inf` is one of those.
+/// Whether the text is a decimal number with an optional minus sign, fraction and exponent. Stricter than parsing a
+/// float, which accepts `-inf`.
 fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);

@@ -24,7 +24,7 @@ const BATCH: u64 = 200;
 pub enum Format {
     /// RFC 4180, with a header line.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
@@ -38,8 +38,7 @@ pub trait Listed: Serialize {
 }
 
 impl Format {
-    /// The format that `Accept` prefers, or none if that is an ordinary page of JSON. What we cannot give is
-    /// answered with JSON too.
+    /// The format that `Accept` prefers. None: an ordinary page of JSON, also for unsupported media types.
     #[must_use]
     pub fn preferred(request: &HttpRequest) -> Option<Self> {
         let accepted = Accept::parse(request).ok()?;
@@ -73,10 +72,10 @@ impl Format {
     }
 }
 
-/// Streams the rows that `read` finds after a position, at most so many at once, newest first.
+/// Streams the rows that `read` returns after a position, at most so many per call, newest first.
 ///
-/// The first batch is read before the answer begins, so that a failure so far is an ordinary error. A later one
-/// breaks the connection off: an export that ends without its end is not whole.
+/// The first batch is read before the response begins, so a failure there is an ordinary error. A later failure
+/// closes the connection, so that the client sees an incomplete response.
 ///
 /// # Errors
 /// The first batch cannot be read.
@@ -105,7 +104,7 @@ where
         .streaming(stream::iter(first.map(Ok)).chain(rest)))
 }
 
-/// What of an export is still to be read.
+/// The rest of an export.
 struct Rows<F, P> {
     read: F,
     format: Format,

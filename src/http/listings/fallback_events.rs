@@ -9,56 +9,56 @@ use uuid::Uuid;
 use super::export::Listed;
 use crate::store::EventRow;
 
-/// One candidate of one request that did not answer. Every field is present; empty is null.
+/// A candidate of a request that failed or was skipped. Every field is present; missing values are null.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FallbackEventResponse {
-    /// The event.
+    /// The id of the event.
     id: Uuid,
-    /// Whose request it was.
+    /// The organization of the request.
     organization_id: Uuid,
-    /// The model that failed or was passed over.
+    /// The model that failed or was skipped.
     failed_model: String,
-    /// The next entry of the chain, called or passed over; null where the chain ends.
+    /// The next model of the chain, called or skipped; null at the end of the chain.
     #[schema(required)]
     next_model: Option<String>,
     /// Why: the class of the failure, or the reason for passing over.
     error_class: String,
-    /// What the provider said, redacted, at most 2,000 characters.
+    /// The provider's error message, with secrets removed, at most 2,000 characters.
     #[schema(required)]
     error_message: Option<String>,
-    /// What was asked for: `chat_completion` or `chat_completion_stream`.
+    /// The kind of request: `chat_completion` or `chat_completion_stream`.
     invocation_type: String,
-    /// The stored configuration that gave the next candidate; null for a request's own list.
+    /// The stored configuration with the next candidate; null for a list in the request.
     #[schema(required)]
     router_config_id: Option<Uuid>,
-    /// The caller's session.
+    /// The session of the request.
     #[schema(required)]
     session_id: Option<Uuid>,
-    /// When the candidate was given up.
+    /// When the candidate failed or was skipped.
     created_at: DateTime<Utc>,
-    /// The request, as its caller got it in `x-request-id`.
+    /// The request's id, the same as in the header `x-request-id`.
     request_id: Uuid,
-    /// The candidate's place in the request.
+    /// The candidate's position in the request.
     hop: i32,
-    /// Calls made of the candidate; 0 if it was passed over.
+    /// How often the candidate was called; 0 if it was skipped.
     attempts: i32,
-    /// The last HTTP status of its provider; null if there was no answer.
+    /// The last HTTP status of its provider; null if there was no response.
     #[schema(required)]
     status_code: Option<i32>,
-    /// The rule by which the failure was classified.
+    /// The rule that classified the failure.
     #[schema(required)]
     matched_rule: Option<String>,
-    /// Milliseconds that all calls of the candidate took together, without the waits between them.
+    /// The duration of all calls of the candidate in milliseconds, without the waits between them.
     duration_ms: i64,
-    /// The revision of that stored configuration.
+    /// The revision of the stored configuration.
     #[schema(required)]
     router_config_revision: Option<i64>,
-    /// The session in its caller's own words, where those were no UUID.
+    /// The session as the caller named it, if that is not a UUID.
     #[schema(required)]
     session_ref: Option<String>,
     /// `live`, `drill` or `demo`.
     origin: String,
-    /// When the event was written.
+    /// When the event was recorded.
     recorded_at: DateTime<Utc>,
 }
 

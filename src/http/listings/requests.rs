@@ -8,20 +8,20 @@ use uuid::Uuid;
 use super::export::Listed;
 use crate::store::RequestRow;
 
-/// One request that reached a candidate. Every field is present; empty is null.
+/// A request that reached a candidate. Every field is present; missing values are null.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RequestResponse {
-    /// The request, as its caller got it in `x-request-id`.
+    /// The request's id, the same as in the header `x-request-id`.
     id: Uuid,
-    /// Whose request it was.
+    /// The organization of the request.
     organization_id: Uuid,
-    /// The key that called.
+    /// The API key of the request.
     #[schema(required)]
     api_key_id: Option<Uuid>,
-    /// That key's name at the time.
+    /// The key's name at the time of the request.
     #[schema(required)]
     api_key_name: Option<String>,
-    /// The primary.
+    /// The model that was requested.
     requested_model: String,
     /// The model that answered; null if none did.
     #[schema(required)]
@@ -31,21 +31,21 @@ pub struct RequestResponse {
     served_provider: Option<String>,
     /// `answered`, `failed`, `interrupted`, `client_closed` or, while a stream goes on, `running`.
     outcome: String,
-    /// The class of the failure that ended it.
+    /// The error class of a failed request.
     #[schema(required)]
     error_class: Option<String>,
-    /// The HTTP status that the caller got.
+    /// The HTTP status of the response.
     status_code: i32,
-    /// The path that was called.
+    /// The path of the request.
     endpoint: String,
-    /// What was asked for: `chat_completion` or `chat_completion_stream`.
+    /// The kind of request: `chat_completion` or `chat_completion_stream`.
     invocation_type: String,
     /// Whether a stream was asked for.
     streamed: bool,
-    /// Prompt tokens of the answer.
+    /// Tokens of the prompt.
     #[schema(required)]
     input_tokens: Option<i64>,
-    /// Answer tokens, reasoning included.
+    /// Completion tokens, including reasoning.
     #[schema(required)]
     output_tokens: Option<i64>,
     /// Prompt tokens that came from the provider's cache; part of `input_tokens`.
@@ -57,38 +57,38 @@ pub struct RequestResponse {
     /// Prompt tokens that the provider put into its cache; part of `input_tokens`.
     #[schema(required)]
     cache_write_tokens: Option<i64>,
-    /// What was odd about the provider's own count: `clamped` (a number was negative, broken or beyond belief),
-    /// `contradictory` (its parts contradict each other) or `unusable` (it held no count).
+    /// A problem with the provider's token counts: `clamped` (a number was negative, malformed or implausible),
+    /// `contradictory` (the numbers contradict each other) or `unusable` (there was no count).
     #[schema(required)]
     usage_flag: Option<String>,
-    /// What the answer cost, in nano-dollars; null if that is unknown.
+    /// The cost in nano-dollars; null if unknown.
     #[schema(required)]
     cost_nano_dollars: Option<i64>,
-    /// By what the cost was found: `provider` (it says what it bills), `own_price` or `list_price`; null if it is unknown, or
-    /// nothing was to be paid.
+    /// The source of the cost: `provider` (the provider reported it), `own_price` or `list_price`; null if the cost
+    /// is unknown or zero.
     #[schema(required)]
     cost_source: Option<String>,
-    /// The price by which the cost was reckoned.
+    /// The price that the cost was computed with.
     #[schema(required)]
     model_price_id: Option<Uuid>,
-    /// Whether the tokens are our own reckoning.
+    /// Whether the token counts are the gateway's estimates.
     estimated: bool,
-    /// Milliseconds until the first real frame.
+    /// Milliseconds until the first frame with content.
     #[schema(required)]
     first_frame_ms: Option<i64>,
-    /// Milliseconds until the end.
+    /// Milliseconds until the end of the response.
     total_ms: i64,
-    /// Calls made of providers.
+    /// The number of calls to providers.
     upstream_calls: i32,
-    /// Candidates failed or passed over before the answer.
+    /// The number of candidates that failed or were skipped before the response.
     hops: i32,
-    /// Every attempt and pass-over in order, at most 64.
+    /// Every attempt and every skipped candidate, in order, at most 64.
     #[schema(value_type = Vec<Object>)]
     attempts: serde_json::Value,
-    /// The caller's session.
+    /// The session of the request.
     #[schema(required)]
     session_id: Option<Uuid>,
-    /// The session in its caller's own words, where those were no UUID.
+    /// The session as the caller named it, if that is not a UUID.
     #[schema(required)]
     session_ref: Option<String>,
     /// How often the caller's SDK had tried this request before.
@@ -96,9 +96,9 @@ pub struct RequestResponse {
     client_retry_count: Option<i32>,
     /// `live`, `drill` or `demo`.
     origin: String,
-    /// When the request came in.
+    /// When the request arrived.
     created_at: DateTime<Utc>,
-    /// When the row was written.
+    /// When the row was recorded.
     recorded_at: DateTime<Utc>,
 }
 

@@ -8,41 +8,42 @@ use uuid::Uuid;
 use super::export::Listed;
 use crate::store::UsageRow;
 
-/// What was used. Every field is present; what the rows are not added up by is null.
+/// Usage of one group. Every field is present; fields that the rows are not grouped by are null.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageResponse {
-    /// The UTC day.
+    /// The day, in UTC.
     #[schema(required)]
     day: Option<NaiveDate>,
-    /// The model that answered; null also where nobody did.
+    /// The model that answered; also null if none did.
     #[schema(required)]
     model: Option<String>,
-    /// The key that called; null also for people at a page.
+    /// The API key; also null for requests from the console.
     #[schema(required)]
     api_key_id: Option<Uuid>,
-    /// The caller's session.
+    /// The session of the requests.
     #[schema(required)]
     session_id: Option<Uuid>,
     /// Requests that reached a candidate.
     requests: i64,
-    /// Those that were answered whole.
+    /// Requests with a complete response.
     answered: i64,
-    /// Those of them that another model than the requested one answered.
+    /// Answered requests with a response from a fallback.
     by_fallback: i64,
-    /// Those that were not: nobody answered, the answer broke off, or its caller left.
+    /// Requests without a complete response: no model answered, the response was interrupted, or the client
+    /// disconnected.
     failed: i64,
-    /// Prompt tokens.
+    /// Tokens of the prompts.
     input_tokens: i64,
-    /// Answer tokens, reasoning included.
+    /// Completion tokens, including reasoning.
     output_tokens: i64,
     /// Prompt tokens that came from a provider's cache; part of `input_tokens`.
     cached_tokens: i64,
     /// Tokens spent on reasoning; part of `output_tokens`.
     reasoning_tokens: i64,
-    /// What it cost, in nano-dollars; at least that where `unpriced` is not 0. Null: nothing of it is known.
+    /// The cost in nano-dollars; a lower bound if `unpriced` is not 0. Null: no cost is known.
     #[schema(required)]
     cost_nano_dollars: Option<i64>,
-    /// Requests whose tokens are our own reckoning.
+    /// Requests with token counts that the gateway has estimated.
     estimated: i64,
     /// Requests with an unknown cost.
     unpriced: i64,

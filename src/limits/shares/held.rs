@@ -1,4 +1,4 @@
-//! What is taken of a share, and given back when it is dropped: a place, or bytes.
+//! Parts of a share that are returned when they are dropped: slots and bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Kind, SMALL, Share};
 use crate::domain::error::Result;
 
-/// A place that is taken until this is dropped.
+/// A slot for a request, a call or a stream. Dropping it frees the slot.
 #[derive(Debug)]
 pub struct Slot {
     pub(super) share: Arc<Share>,
@@ -25,7 +25,7 @@ impl Drop for Slot {
     }
 }
 
-/// Bytes that are held for an organization, until this is dropped.
+/// Bytes in memory that count toward an organization's share until this is dropped.
 #[derive(Debug)]
 pub struct HeldBytes {
     pub(super) share: Arc<Share>,
@@ -34,13 +34,13 @@ pub struct HeldBytes {
 }
 
 impl HeldBytes {
-    /// Holds so many more.
+    /// Adds `by` bytes.
     ///
     /// # Errors
-    /// They do not fit into what is left; what was held before still is.
+    /// The share has too little left. The bytes held before stay counted.
     pub fn grow(&mut self, by: usize) -> Result<()> {
         if self.kind == Kind::Small && (self.size + by > SMALL || self.share.take(Kind::Small, by).is_err()) {
-            // From now on it is a large one, as a whole.
+            // All of it moves to the pool for large bodies.
             self.share.take(Kind::Large, self.size + by)?;
             self.share.give_back(Kind::Small, self.size);
             self.kind = Kind::Large;
@@ -51,7 +51,7 @@ impl HeldBytes {
         Ok(())
     }
 
-    /// Holds so many in all.
+    /// Changes the number of bytes to `size`.
     ///
     /// # Errors
     /// As [`HeldBytes::grow`].
@@ -64,13 +64,14 @@ impl HeldBytes {
         Ok(())
     }
 
-    /// How many are held.
+    /// The number of bytes held.
     #[must_use]
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// The bytes themselves, which are held until the last reference to them is gone: while they are sent, too.
+    /// Attaches the count to the bytes: they count until the last reference is dropped, including while they are
+    /// sent.
     #[must_use]
     pub fn bind(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
         Bytes::from_owner(Bound { bytes, _held: self })

@@ -1,11 +1,13 @@
-//! What all organizations share of one process, and how much of it one organization may have at once.
+//! Divides the resources of one process fairly among organizations.
 //!
-//! Every resource that callers can use up is counted here, and nowhere else: bytes that are held, requests under way, live
-//! streams of events, look-ups of names, large bodies that are read, changes. One rule holds for what is counted: an
-//! organization may have as much as is still free (of requests and calls, four times that). One alone gets half, two get a third each,
-//! and the next one always finds something. What waits its turn instead (look-ups, large bodies, changes) waits in a queue of its own organization.
+//! Every resource that callers can exhaust is counted here: bytes in memory, requests in progress, live event
+//! streams, DNS lookups and large bodies being parsed. One rule holds for everything that is counted: an
+//! organization may use as much as is still free (for requests and calls, four times that). A single organization
+//! gets half, two get a third each, and there is always something left for the next one. Lookups and large bodies
+//! are not refused but wait in a queue of their organization.
 //!
-//! Bytes come in three pools, so that large bodies never keep out small ones, and neither keeps out management.
+//! Bytes are counted in three pools, so that large bodies cannot block small ones, and neither can block management
+//! calls.
 
 mod held;
 
@@ -18,42 +20,42 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::error::{Error, Result, Shared};
 pub use held::{HeldBytes, Slot};
 
-/// Up to here a body is small: it has a pool of its own.
+/// The largest body, in bytes, that counts in the pool for small bodies.
 pub const SMALL: usize = 64 * 1024;
-/// From here on a text is parsed off the event loop.
+/// The size in bytes from which a text is parsed off the event loop.
 pub const LARGE: usize = 256 * 1024;
 
-/// Name look-ups that one organization may have under way at once; more wait.
+/// Concurrent DNS lookups of one organization; more wait.
 const NAME_LOOKUPS: usize = 8;
-/// Large texts of one organization that are read at once.
+/// Large texts of one organization that are parsed at the same time.
 const LARGE_READS: usize = 1;
 
-/// The sizes of what is shared.
+/// The sizes of the shared resources.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Bytes that the process may hold for callers.
+    /// Bytes that the process may hold in memory for callers.
     pub bytes: usize,
-    /// Requests to models that may be under way in the whole process.
+    /// Concurrent inference requests of the process.
     pub requests: usize,
-    /// Those that one organization may have under way at once.
+    /// Concurrent inference requests of one organization.
     pub organization_requests: usize,
-    /// Management calls and pages that one organization may have under way at once.
+    /// Concurrent management calls and pages of one organization.
     pub organization_calls: usize,
-    /// Live streams of events in the whole process.
+    /// Live event streams of the process.
     pub tails: usize,
-    /// Those of one organization.
+    /// Live event streams of one organization.
     pub organization_tails: usize,
-    /// Those of one person.
+    /// Live event streams of one user.
     pub person_tails: usize,
 }
 
-/// Something that is counted for all, and how much there is of it.
+/// A resource that is counted for the whole process.
 #[derive(Debug)]
 struct Pool {
     size: usize,
-    /// The most for one organization, however much is free.
+    /// The most for one organization, regardless of what is free.
     most: usize,
-    /// One organization may have so many times what is still free.
+    /// One organization may use this many times what is still free.
     times: usize,
     used: AtomicUsize,
 }
@@ -64,20 +66,20 @@ impl Pool {
     }
 }
 
-/// The pools that are counted.
+/// The pools that resources are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Bytes of bodies up to [`SMALL`].
     Small,
-    /// Bytes of larger ones, of answers and of half frames.
+    /// Bytes of larger bodies, of responses and of partial frames.
     Large,
     /// Bytes of management calls and forms.
     Management,
-    /// Requests to models.
+    /// Slots for inference requests.
     Requests,
     /// Management calls and pages.
     Calls,
-    /// Live streams of events.
+    /// Slots for live event streams.
     Tails,
 }
 
@@ -106,14 +108,14 @@ impl Process {
     }
 }
 
-/// Every organization's share. Cheap to clone.
+/// The shares of all organizations. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shares {
     process: Arc<Process>,
     organizations: Arc<papaya::HashMap<OrganizationId, Arc<Share>>>,
 }
 
-/// One organization's share, or that of all callers who belong to none.
+/// The share of one organization, or of all callers without one.
 #[derive(Debug)]
 pub struct Share {
     process: Arc<Process>,
@@ -129,7 +131,7 @@ pub struct Share {
 }
 
 impl Shares {
-    /// Nothing is used yet.
+    /// Creates the shares, with nothing in use.
     #[must_use]
     pub fn new(sizes: Sizes) -> Self {
         let (small, management) = (sizes.bytes / 8, sizes.bytes / 16);
@@ -139,17 +141,17 @@ impl Shares {
             large: Pool::new(sizes.bytes - small - management, usize::MAX),
             management: Pool::new(management, usize::MAX),
             requests: Pool { times: 4, ..Pool::new(sizes.requests, sizes.organization_requests) },
-            // They take connections from the same open files.
+            // They use file descriptors of the same limit as requests.
             calls: Pool { times: 4, ..Pool::new(sizes.requests, sizes.organization_calls) },
             tails: Pool::new(sizes.tails, sizes.organization_tails),
             person_tails: sizes.person_tails,
-            // One core is left for everything that is small.
+            // One core stays free for small requests.
             readings: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
         };
         Self { process: Arc::new(process), organizations: Arc::default() }
     }
 
-    /// More than any test uses up.
+    /// Shares that no test can use up.
     #[cfg(test)]
     pub(crate) fn ample() -> Self {
         const AMPLE: usize = 1 << 40;
@@ -164,14 +166,14 @@ impl Shares {
         })
     }
 
-    /// The organization's share.
+    /// The share of an organization.
     #[must_use]
     pub fn of(&self, organization: OrganizationId) -> Arc<Share> {
         let fresh = || Arc::new(Share::new(self.process.clone()));
         self.organizations.pin().get_or_insert_with(organization, fresh).clone()
     }
 
-    /// The share of callers who have not said yet who they are.
+    /// The share of callers that are not authenticated yet.
     #[must_use]
     pub fn of_anonymous(&self) -> Arc<Share> {
         self.of(OrganizationId(uuid::Uuid::nil()))
@@ -205,11 +207,11 @@ impl Share {
         }
     }
 
-    /// Takes so much of a pool, if the organization has no more then than is still free.
+    /// Takes `by` from a pool, if the organization then uses no more than the rule allows.
     ///
     /// # Errors
-    /// Nothing was taken. An organization that holds half of what is used has to wait for its own; for the others the gateway
-    /// is busy.
+    /// [`Error::ShareUsedUp`] if the organization itself uses half of what is in use or has reached its limit,
+    /// otherwise [`Error::Busy`]. Nothing was taken.
     fn take(&self, kind: Kind, by: usize) -> Result<()> {
         let pool = self.process.pool(kind);
         let used = pool.used.fetch_add(by, Ordering::AcqRel) + by;
@@ -229,44 +231,44 @@ impl Share {
         self.process.pool(kind).used.fetch_sub(by, Ordering::AcqRel);
     }
 
-    /// A place for one more request to a model.
+    /// Takes a slot for an inference request.
     ///
     /// # Errors
-    /// As many as it may have are under way.
+    /// The organization has no slot left.
     pub fn request(self: &Arc<Self>) -> Result<Slot> {
         self.take(Kind::Requests, 1)?;
         Ok(Slot { share: self.clone(), kind: Kind::Requests, person: None })
     }
 
-    /// A place for one more management call or page.
+    /// Takes a slot for a management call or a page.
     ///
     /// # Errors
-    /// As many as it may have are under way.
+    /// The organization has no slot left.
     pub fn call(self: &Arc<Self>) -> Result<Slot> {
         self.take(Kind::Calls, 1)?;
         Ok(Slot { share: self.clone(), kind: Kind::Calls, person: None })
     }
 
-    /// A place for one more live stream of events of this person.
+    /// Takes a slot for a live event stream of a user.
     ///
     /// # Errors
-    /// As many as the person or the organization may have are open.
+    /// The user or the organization has no slot left.
     pub fn tail(self: &Arc<Self>, person: UserId) -> Result<Slot> {
         self.take(Kind::Tails, 1)?;
         let own = self.persons.pin().get_or_insert_with(person, Arc::default).clone();
         let open = own.fetch_add(1, Ordering::AcqRel) + 1;
-        // Dropped on a refusal, it gives back both.
+        // Dropping the slot on refusal returns both counts.
         let place = Slot { share: self.clone(), kind: Kind::Tails, person: Some(own) };
         if open > self.process.person_tails { Err(Error::ShareUsedUp(Shared::Tails)) } else { Ok(place) }
     }
 
-    /// Bytes of a request to a model and of its answer; none are held yet.
+    /// Starts counting the bytes of an inference request and its response, at 0.
     #[must_use]
     pub fn hold(self: &Arc<Self>) -> HeldBytes {
         HeldBytes { share: self.clone(), kind: Kind::Small, size: 0 }
     }
 
-    /// A copy of bytes that were let in. It is counted and never refused: what was read is sent.
+    /// Counts a copy of bytes that were admitted already. It is never refused, so that what was read can be sent.
     #[must_use]
     pub fn hold_copy(self: &Arc<Self>, size: usize) -> HeldBytes {
         self.process.large.used.fetch_add(size, Ordering::AcqRel);
@@ -274,34 +276,34 @@ impl Share {
         HeldBytes { share: self.clone(), kind: Kind::Large, size }
     }
 
-    /// Bytes of a management call; none are held yet.
+    /// Starts counting the bytes of a management call, at 0.
     #[must_use]
     pub fn hold_management(self: &Arc<Self>) -> HeldBytes {
         HeldBytes { share: self.clone(), kind: Kind::Management, size: 0 }
     }
 
-    /// A turn to look a name up. It is waited for behind the organization's own look-ups only.
+    /// Waits for a permit for a DNS lookup, behind lookups of the same organization only.
     pub async fn look_up(&self) -> Option<OwnedSemaphorePermit> {
-        // The semaphore is never closed, so there is always a permit.
+        // The semaphore is never closed, so this is never None.
         self.look_ups.clone().acquire_owned().await.ok()
     }
 
-    /// Turns to look a name up that are free.
+    /// The number of free permits for DNS lookups.
     #[cfg(test)]
     pub(crate) fn look_up_turns(&self) -> usize {
         self.look_ups.available_permits()
     }
 
-    /// Does what takes long with a large text, off the event loop: one text of the organization at a time, and never on
-    /// every core.
+    /// Runs slow work on a large text off the event loop: one text per organization at a time, and never on all
+    /// cores.
     ///
     /// # Errors
-    /// It panicked, or the process ends.
+    /// `work` panicked, or the process shuts down.
     pub async fn read_large<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        // In this order: who waits behind its own large texts keeps no core from others.
+        // In this order, so that waiting for the organization's own texts does not reserve a core.
         let own = self.readings.clone().acquire_owned().await.map_err(Error::internal)?;
         let core = self.process.readings.clone().acquire_owned().await.map_err(Error::internal)?;
         let done = tokio::task::spawn_blocking(move || {

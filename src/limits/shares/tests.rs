@@ -1,4 +1,4 @@
-//! What one organization gets, and what is left for the next one.
+//! Tests of how the shares divide the process.
 
 use super::*;
 

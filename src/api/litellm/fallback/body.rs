@@ -12,23 +12,23 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::NewFallback;
 
-/// As many as a request's own list may hold.
+/// The most models in one list, the same as in a request's own list.
 const MOST_FALLBACKS: usize = 32;
 
-/// A list to be put in force. Fields that are not here have no effect.
+/// A fallback list to create or replace. Unknown fields are ignored.
 #[derive(Debug, utoipa::ToSchema)]
 pub struct FallbackRequest {
-    /// The catalogue name of the model whose failures the list answers; spaces around it are cut off.
+    /// The catalog name of the model that the list is for. Surrounding whitespace is trimmed.
     #[schema(example = "smart")]
     pub model: String,
-    /// Catalogue names of the models to try, in order: 1 to 32, none twice, not the model itself.
+    /// Catalog names of the models to try, in order: 1 to 32, no duplicates, and not the model itself.
     #[schema(example = json!(["steady"]), min_items = 1, max_items = 32)]
     pub fallback_models: Vec<String>,
-    /// Which failures the list answers; `general` is every failure that no other list answers.
+    /// Which failures use the list; `general` covers every failure without a list of its own type.
     #[schema(required = false, default = "general")]
     pub fallback_type: FallbackType,
-    /// Narrows the list to these error classes; null or left out is every class. `stream_interrupted` is not among
-    /// them: no other model can take over by then.
+    /// Limits the list to these error classes; null or absent means every class. `stream_interrupted` is not
+    /// allowed, because no other model can take over at that point.
     pub triggers: Option<Vec<ErrorClass>>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn parse(body: &[u8]) -> Result<NewFallback> {
     Ok(NewFallback { model, fallback_models, fallback_type, triggers })
 }
 
-/// LiteLLM says at which byte a body stops being JSON.
+/// Adds the byte offset of a JSON syntax error, as LiteLLM does.
 fn located(mut error: Error, body: &[u8]) -> Error {
     if let Error::Invalid(violations) = &mut error
         && let Some(broken) = violations.iter_mut().find(|violation| violation.kind == "json_invalid")
@@ -95,7 +95,8 @@ fn fallback_type(fields: &mut BodyFields) -> FallbackType {
     })
 }
 
-/// Any class after which a request can go on: passing a model over counts too, because it leads on just as well.
+/// Reads the error classes. Reasons for skipping a model are allowed too, since the request goes on to the next
+/// one.
 fn triggers(fields: &mut BodyFields) -> Option<Vec<String>> {
     const FIELD: &str = "triggers";
     let value = fields.take(FIELD).filter(|value| !value.is_null())?;
@@ -120,7 +121,7 @@ fn triggers(fields: &mut BodyFields) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// A list of nothing but strings; what else it holds is refused by its place.
+/// Reads a list of strings; refuses every other entry by its index.
 fn strings(fields: &mut BodyFields, field: &str, value: Value) -> Option<Vec<String>> {
     let Value::Array(entries) = value else {
         fields.refuse(field, "list_type", format!("'{field}' must be a list of strings."));

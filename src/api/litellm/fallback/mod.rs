@@ -19,28 +19,29 @@ use crate::domain::fallback_type::FallbackType;
 use crate::http::body_reader::BodyReader;
 use crate::store::{FallbackFilter, FallbackOutcome, FallbackRow, Store};
 
-/// A configuration in force.
+/// A fallback list in force.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Fallback {
-    /// The model whose failures it answers.
+    /// The model that the list is for.
     #[schema(example = "smart")]
     model: String,
-    /// The models behind it, in the order in which they are tried.
+    /// The models to try, in order.
     #[schema(example = json!(["steady"]), min_items = 1, max_items = 32)]
     fallback_models: Vec<String>,
-    /// Which of its failures.
+    /// Which failures use the list.
     fallback_type: FallbackType,
-    /// The error classes that use it; null is every class.
+    /// The error classes that use it; null means every class.
     #[schema(required)]
     triggers: Option<Vec<String>>,
-    /// Its id. It stays the same for as long as the model lives, also over a delete and a new create.
+    /// The configuration's id. It stays the same as long as the model exists, even when the list is deleted and
+    /// created again.
     router_config_id: Uuid,
-    /// The number of the revision in force; the `ETag` is the same number in quotes.
+    /// The revision in force. The `ETag` is this number in quotes.
     #[schema(example = 1)]
     revision: i64,
-    /// When it was first made.
+    /// When the configuration was created.
     created_at: DateTime<Utc>,
-    /// When the revision in force was made.
+    /// When the revision in force was created.
     updated_at: DateTime<Utc>,
 }
 
@@ -59,23 +60,23 @@ impl From<FallbackRow> for Fallback {
     }
 }
 
-/// The query of the verbs that name one configuration.
+/// The query parameters of the routes for one list.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Selection {
-    /// Which of the model's lists.
+    /// Which of the model's lists to use.
     #[param(required = false, default = "general")]
     pub fallback_type: FallbackType,
 }
 
 impl Selection {
-    /// Reads the query.
+    /// Reads the parameters of a query.
     fn of_query(query: &str) -> Result<Self> {
         Ok(Self { fallback_type: fallback_type(query)?.unwrap_or(FallbackType::General) })
     }
 }
 
-/// The query's `fallback_type`, if there is one.
+/// The query's `fallback_type`, if there is one. Any other value is a violation.
 fn fallback_type(query: &str) -> Result<Option<FallbackType>> {
     let Some(word) = parameter(query, "fallback_type")? else { return Ok(None) };
     let kind = FallbackType::parse(&word);
@@ -84,7 +85,7 @@ fn fallback_type(query: &str) -> Result<Option<FallbackType>> {
     })
 }
 
-/// A parameter of the query. Others may be there and have no effect, as with LiteLLM.
+/// One query parameter. Unknown parameters are ignored, as in LiteLLM.
 fn parameter(query: &str, name: &str) -> Result<Option<String>> {
     let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(own, _)| own == name);
     let value = values.next().map(|(_, value)| value.into_owned());
@@ -95,21 +96,21 @@ fn parameter(query: &str, name: &str) -> Result<Option<String>> {
     Ok(value)
 }
 
-/// What LiteLLM says of an unknown type.
+/// LiteLLM's message for an unknown type.
 fn expected_type() -> String {
     let words = FallbackType::ALL.map(|kind| format!("'{}'", kind.as_str()));
     let (last, others) = words.split_last().map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
     format!("Input should be {} or {last}", others.join(", "))
 }
 
-/// The query's filters.
+/// The filters in the query.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filters {
-    /// Only lists of that type.
+    /// Only lists of this type.
     #[param(required = false)]
     pub fallback_type: Option<FallbackType>,
-    /// Only lists of the model of that name.
+    /// Only lists of the model with this name.
     #[param(required = false)]
     pub model: Option<String>,
 }
@@ -120,19 +121,19 @@ impl Filters {
     }
 }
 
-/// Configurations in force.
+/// Fallback lists in force.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FallbackList {
-    /// By model name, then type. There are never more than three of a model.
+    /// Sorted by model name, then type. A model has at most three.
     fallbacks: Vec<Fallback>,
 }
 
 /// List fallback lists
 ///
-/// Every list in force, or those that the filters leave.
+/// Every list in force that matches the filters.
 ///
 /// # Errors
-/// A filter is not understood (422).
+/// A filter is invalid (422).
 #[utoipa::path(get, path = "/fallback", operation_id = "listFallbacks", tag = "fallbacks", params(Filters),
     security(("bearer" = []), ("x-api-key" = [])),
     responses((status = 200, description = "The lists in force", body = FallbackList), (status = 422, description = "An unknown `fallback_type`")))]
@@ -150,10 +151,10 @@ pub async fn list(
 
 /// Read a fallback list
 ///
-/// The `ETag` is what `If-Match` of a change asks for.
+/// Send the response's `ETag` as `If-Match` with a change.
 ///
 /// # Errors
-/// 404: no list of that type is in force for a model of that name, whether there is such a model or not.
+/// 404: no list of this type is in force for a model of this name, whether the model exists or not.
 #[utoipa::path(get, path = "/fallback/{model}", operation_id = "getFallback", tag = "fallbacks",
     security(("bearer" = []), ("x-api-key" = [])),
     params(("model" = String, Path, description = "The model's catalogue name; it may hold slashes, raw or as `%2F`"), Selection),
@@ -175,20 +176,20 @@ pub async fn read(
     }
 }
 
-/// A configuration that was put in force.
+/// A fallback list that was created or replaced.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FallbackSet {
     #[serde(flatten)]
     fallback: Fallback,
-    /// Says whether it was created or updated.
+    /// Whether it was created or updated.
     #[schema(example = "Fallback configuration created successfully")]
     message: &'static str,
 }
 
 /// Create or replace a fallback list
 ///
-/// Puts the list in force at once: the next chat request uses it. Setting what is in force already changes
-/// nothing, not even the revision. With `If-Match` the change is made only if nobody was faster.
+/// The list takes effect immediately. Setting the list that is already in force changes nothing, not even the
+/// revision. With `If-Match` the change applies only if the list has not changed since it was read.
 ///
 /// # Errors
 /// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
@@ -222,22 +223,22 @@ pub async fn set(
     Ok(HttpResponse::Ok().insert_header(etag).json(FallbackSet { fallback: row.into(), message }))
 }
 
-/// A configuration that was taken out of force.
+/// A fallback list that was deleted.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FallbackDeleted {
-    /// The model.
+    /// The model of the list.
     #[schema(example = "smart")]
     model: String,
     /// Which of its lists.
     fallback_type: FallbackType,
-    /// That it is done.
+    /// A confirmation for people to read.
     #[schema(example = "Fallback configuration deleted successfully")]
     message: &'static str,
 }
 
 /// Delete a fallback list
 ///
-/// The next chat request does without it. A later create gets the same `router_config_id` and the next revision.
+/// The change takes effect immediately. A list created later has the same `router_config_id` and the next revision.
 ///
 /// # Errors
 /// As for reading; 412 when `If-Match` names another revision.

@@ -17,7 +17,7 @@ pub(super) enum IfMatch {
     Absent,
     /// `*`: any revision, but there must be one.
     Any,
-    /// `"N"`: this revision.
+    /// `"N"`: the revision with this number.
     Revision(i64),
 }
 

@@ -1,4 +1,4 @@
-//! What a key's body may hold.
+//! The bodies that create and change an API key.
 
 use std::collections::HashSet;
 
@@ -15,11 +15,11 @@ use crate::domain::permission::Scope;
 use crate::store::{ApiKeyChange, NewApiKey};
 use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
-/// What may be sent back as it was read, without any effect.
+/// Fields that are accepted and ignored, so that a response can be sent back.
 const READ_ONLY: &[&str] =
     &["id", "prefix", "last_four", "last_used_at", "revoked_at", "created_at", "updated_at"];
 
-/// A key to be made.
+/// A key to create.
 #[derive(Debug, ToSchema)]
 pub struct NewApiKeyBody {
     /// 1 to 100 printable characters; several keys may share a name.
@@ -28,42 +28,42 @@ pub struct NewApiKeyBody {
     /// `drill`, and none that the calling key lacks.
     #[schema(min_items = 1)]
     pub scopes: Vec<String>,
-    /// The models it may use; null: all, also later ones.
+    /// The models it may use; null: all, including models that are added later.
     #[schema(min_items = 1)]
     pub models: Option<Vec<String>>,
-    /// Requests per minute; null: no limit. At most the calling key's own.
+    /// Requests per minute; null: no limit. At most the calling key's own limit.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub requests_per_minute: Option<i64>,
-    /// Requests at the same time; null: no limit. At most the calling key's own.
+    /// Concurrent requests; null: no limit. At most the calling key's own limit.
     #[schema(minimum = 1, maximum = 100_000)]
     pub concurrent_requests: Option<i64>,
-    /// From when on it is refused, which must be in the future; null: never. Not after the calling key's own end.
+    /// When the key expires, which must be in the future; null: never. Not later than the calling key's own expiry.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// A change of a key: what is left out stays.
+/// A change of a key. Absent fields stay as they are.
 #[derive(Debug, ToSchema)]
 pub struct ApiKeyChangeBody {
-    /// Its new name.
+    /// The key's new name.
     pub name: Option<String>,
-    /// What it may do from now on. None may be added that the calling key lacks.
+    /// Its new scopes. The calling key must have every scope that is added.
     #[schema(min_items = 1)]
     pub scopes: Option<Vec<String>>,
-    /// The models it may use from now on; null: all.
+    /// The models it may use; null: all.
     #[schema(nullable, min_items = 1)]
     pub models: Option<Vec<String>>,
     /// Requests per minute; null: no limit.
     #[schema(nullable, minimum = 1, maximum = 1_000_000)]
     pub requests_per_minute: Option<i64>,
-    /// Requests at the same time; null: no limit.
+    /// Concurrent requests; null: no limit.
     #[schema(nullable, minimum = 1, maximum = 100_000)]
     pub concurrent_requests: Option<i64>,
-    /// From when on it is refused, which must be in the future; null: never.
+    /// When the key expires, which must be in the future; null: never.
     #[schema(nullable)]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// The fields of a body.
+/// The fields of a body, read and checked.
 #[derive(Debug)]
 pub(super) struct ApiKeyBodyFields {
     pub(super) name: Option<String>,
@@ -74,7 +74,7 @@ pub(super) struct ApiKeyBodyFields {
     pub(super) expires_at: Change<DateTime<Utc>>,
 }
 
-/// Reads the fields; `need` is that of the name and the scopes.
+/// Reads the fields. `need` applies to the name and the scopes.
 pub(super) fn read(fields: &mut BodyFields, need: Need, now: DateTime<Utc>) -> ApiKeyBodyFields {
     fields.ignore(READ_ONLY);
     let expires_at = checks::nullable_text(fields, "expires_at", |text| {
@@ -176,7 +176,7 @@ pub(super) fn parse_new(
     let mut fields = BodyFields::parse(bytes)?;
     let body = read(&mut fields, Need::Required, now);
     fields.finish()?;
-    // What is required and not there has been refused.
+    // `finish` has already refused a missing required field.
     let lost = || Error::internal("a required field got lost");
     let scopes = body.scopes.ok_or_else(lost)?;
     Ok(NewApiKey {

@@ -1,5 +1,4 @@
-//! `/v1/identity/api-keys`: the keys with which apps and people's scripts call. A key itself is shown once, when it
-//! is made.
+//! `/v1/identity/api-keys`: API keys. The key itself is returned only once, when it is created.
 
 mod body;
 
@@ -26,56 +25,56 @@ use crate::domain::error::{Error, Result};
 use crate::http::body_reader::BodyReader;
 use crate::store::{ApiKeyRow, Store};
 
-/// What a key is called in messages.
+/// The name of the resource in messages.
 const WHAT: &str = "API key";
 
-/// What the cursors of this list are sealed for.
+/// The name of the list. Its cursors are valid for this list only.
 const LIST: &str = "api-keys";
 
-/// A key, living or revoked, without what would let one call with it.
+/// A key, active or revoked, without the secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyResponse {
-    /// The key's row.
+    /// The id of the key.
     id: Uuid,
-    /// What people call it.
+    /// The name of the key.
     name: String,
-    /// What it may do.
+    /// The scopes of the key.
     scopes: Vec<String>,
-    /// The models it may use; null: all, also later ones.
+    /// The models it may use; null: all, including models that are added later.
     #[schema(required)]
     models: Option<Vec<String>>,
     /// Requests per minute; null: no limit.
     #[schema(required)]
     requests_per_minute: Option<i64>,
-    /// Requests at the same time; null: no limit.
+    /// Concurrent requests; null: no limit.
     #[schema(required)]
     concurrent_requests: Option<i64>,
-    /// From when on it is refused; null: never.
+    /// When it expires; null: never.
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
-    /// Its first characters.
+    /// The key's first eight characters.
     prefix: String,
-    /// Its last four characters.
+    /// The key's last four characters.
     last_four: String,
     /// When it was last used; null: never.
     #[schema(required)]
     last_used_at: Option<DateTime<Utc>>,
-    /// Since when it is refused; null: it lives.
+    /// When it was revoked; null: it is active.
     #[schema(required)]
     revoked_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
     /// When it last changed.
     updated_at: DateTime<Utc>,
 }
 
-/// A key that was just made.
+/// A key that was just created.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NewApiKeyResponse {
-    /// The key, as it is read later.
+    /// The properties of the key.
     #[serde(flatten)]
     api_key: ApiKeyResponse,
-    /// The key itself. Keep it: it cannot be shown again.
+    /// The secret key. Store it now: it is not shown again.
     key: String,
 }
 
@@ -99,15 +98,15 @@ impl ApiKeyResponse {
     }
 }
 
-/// When this process saw each key last.
+/// When this process last saw each key.
 type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;
 
 /// List API keys
 ///
-/// The organization's keys, newest first, revoked ones included.
+/// The organization's keys, newest first, including revoked ones.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/identity/api-keys", tag = "identity",
     operation_id = "listApiKeys", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -129,12 +128,12 @@ pub async fn list(
 
 /// Create an API key
 ///
-/// The answer holds the key, this once. It works at once. It gets nothing that the calling key lacks: no scope or model,
-/// no wider limit, no later end. A key that is limited itself, in requests or by a budget, makes no keys that may call
-/// models: what those use would not count against it.
+/// The response contains the secret key, which is not shown again. The key works immediately. It cannot have more
+/// than the calling key has: no additional scope or model, no higher limit, no later expiry. A key with a rate
+/// limit or a budget of its own cannot create keys that call models, because their use would not count against it.
 ///
 /// # Errors
-/// A field is refused; the calling key lacks what it would give.
+/// A field is invalid; the calling key lacks what it would grant.
 #[utoipa::path(post, path = "/v1/identity/api-keys", tag = "identity",
     operation_id = "createApiKey", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewApiKeyBody,
@@ -161,10 +160,10 @@ pub async fn create(
 
 /// Read an API key
 ///
-/// One key, living or revoked, without what would let one call with it.
+/// One key, active or revoked, without the secret.
 ///
 /// # Errors
-/// The organization has no key of that id.
+/// The organization has no key with this id.
 #[utoipa::path(get, path = "/v1/identity/api-keys/{id}", tag = "identity",
     operation_id = "readApiKey", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
@@ -182,13 +181,14 @@ pub async fn read(
 
 /// Change an API key
 ///
-/// What is left out stays. In force at once. A key gives no key more than it has, itself included: neither scopes and
-/// models nor wider limits, a later end or a larger budget. A key that is limited itself, in requests or by a budget, gives
-/// no other key more calls of models: what that one uses would not count against it.
+/// Absent fields stay as they are. The change takes effect immediately. A key cannot grant any key, itself
+/// included, more than it has: no additional scope or model, no higher limit, no later expiry, no larger budget. A
+/// key with a rate limit or a budget of its own cannot grant other keys more calls of models, because their use
+/// would not count against it.
 ///
 /// # Errors
-/// The organization has no key of that id; it is revoked; a field is refused; the calling key lacks what it would
-/// give.
+/// The organization has no key with this id; it is revoked; a field is invalid; the calling key lacks what it would
+/// grant.
 #[utoipa::path(patch, path = "/v1/identity/api-keys/{id}", tag = "identity",
     operation_id = "changeApiKey", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
@@ -216,10 +216,10 @@ pub async fn change(
 
 /// Revoke an API key
 ///
-/// For good. The key is refused from now on, and stays in the list.
+/// Revoking is final. The key stops working immediately and stays in the list.
 ///
 /// # Errors
-/// The organization has no key of that id.
+/// The organization has no key with this id.
 #[utoipa::path(delete, path = "/v1/identity/api-keys/{id}", tag = "identity",
     operation_id = "revokeApiKey", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The key's id")),

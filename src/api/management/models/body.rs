@@ -1,4 +1,4 @@
-//! What a model's body may hold.
+//! The bodies that create and change a model.
 
 use entity::ids::ProviderId;
 use utoipa::ToSchema;
@@ -12,81 +12,81 @@ use crate::providers::{Capabilities, ParameterRules};
 use crate::store::{ModelChange, ModelFields, PriceFields};
 use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 
-/// What may be sent back as it was read, without any effect.
+/// Fields that are accepted and ignored, so that a response can be sent back.
 const READ_ONLY: &[&str] = &["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"];
 
-/// A model to be made. What is left out, or null, is filled from the embedded table where that knows the model.
+/// A model to create. Absent and null fields are filled in from the embedded table if it has the model.
 #[derive(Debug, ToSchema)]
 pub struct NewModelBody {
-    /// The name by which apps ask for it, unique among the organization's models.
+    /// The name in requests, unique among the organization's models.
     #[schema(pattern = "^[A-Za-z0-9~][A-Za-z0-9._:/@+~-]{0,199}$")]
     pub name: String,
-    /// Who serves it.
+    /// The provider that serves it.
     pub provider_id: uuid::Uuid,
-    /// What its provider calls it; the name unless said otherwise.
+    /// The provider's name for it. Default: `name`.
     pub upstream_model: Option<String>,
-    /// Tokens of prompt and answer together.
+    /// Prompt and completion together, in tokens.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub context_window: Option<i64>,
-    /// Tokens of the longest answer.
+    /// The longest completion, in tokens.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub max_output_tokens: Option<i64>,
-    /// What it can do; null is unknown.
+    /// Its capabilities; null: unknown.
     pub capabilities: Option<Capabilities>,
-    /// What it costs from now on: numbers from 0 to 10^12.
+    /// Its price from now on: numbers from 0 to 10^12.
     pub price: Option<ModelPrice>,
-    /// How a request is adapted when this model stands in for another one.
+    /// How a request for another model is adapted when this model is the fallback.
     pub parameter_rules: Option<ParameterRules>,
-    /// Milliseconds until a stream's first real frame.
+    /// Timeout for a stream's first frame with content, in milliseconds.
     #[schema(minimum = 1, maximum = 600_000)]
     pub first_frame_timeout_ms: Option<i64>,
-    /// Milliseconds until a whole answer.
+    /// Timeout for a complete response, in milliseconds.
     #[schema(minimum = 1, maximum = 600_000)]
     pub answer_timeout_ms: Option<i64>,
-    /// How often a failed call is made again.
+    /// How often a failed call is retried.
     #[schema(minimum = 0, maximum = 5)]
     pub num_retries: Option<i32>,
-    /// Whether it may be called; true unless said otherwise.
+    /// Whether it may be called. Default: true.
     pub enabled: Option<bool>,
 }
 
-/// A change of a model: what is left out stays, and null gives a field back to the embedded table, or to its
-/// default. `capabilities`, `price` and `parameter_rules` are replaced whole.
+/// A change of a model. Absent fields stay as they are; null resets a field to the embedded table's value or to the
+/// default. `capabilities`, `price` and `parameter_rules` are replaced as a whole.
 #[derive(Debug, ToSchema)]
 pub struct ModelChangeBody {
-    /// Its new name; its fallbacks, and the keys that may use it, follow.
+    /// Its new name. Fallback lists and the model lists of API keys follow.
     #[schema(pattern = "^[A-Za-z0-9~][A-Za-z0-9._:/@+~-]{0,199}$")]
     pub name: Option<String>,
-    /// Who serves it from now on.
+    /// The model's new provider.
     pub provider_id: Option<uuid::Uuid>,
-    /// What its provider calls it.
+    /// The provider's name for it.
     pub upstream_model: Option<String>,
-    /// Tokens of prompt and answer together.
+    /// Prompt and completion together, in tokens.
     #[schema(nullable, minimum = 1, maximum = 1_000_000_000)]
     pub context_window: Option<i64>,
-    /// Tokens of the longest answer.
+    /// The longest completion, in tokens.
     #[schema(nullable, minimum = 1, maximum = 1_000_000_000)]
     pub max_output_tokens: Option<i64>,
-    /// What it can do.
+    /// The capabilities of the model.
     pub capabilities: Option<Capabilities>,
-    /// What it costs from now on.
+    /// Its price from now on.
     pub price: Option<ModelPrice>,
-    /// How a request is adapted when this model stands in for another one.
+    /// How a request for another model is adapted when this model is the fallback.
     pub parameter_rules: Option<ParameterRules>,
-    /// Milliseconds until a stream's first real frame.
+    /// Timeout for a stream's first frame with content, in milliseconds.
     #[schema(nullable, minimum = 1, maximum = 600_000)]
     pub first_frame_timeout_ms: Option<i64>,
-    /// Milliseconds until a whole answer.
+    /// Timeout for a complete response, in milliseconds.
     #[schema(nullable, minimum = 1, maximum = 600_000)]
     pub answer_timeout_ms: Option<i64>,
-    /// How often a failed call is made again.
+    /// How often a failed call is retried.
     #[schema(nullable, minimum = 0, maximum = 5)]
     pub num_retries: Option<i32>,
     /// Whether it may be called.
     pub enabled: Option<bool>,
 }
 
-/// The fields of a body.
+/// The fields of a body, read and checked.
 #[derive(Debug)]
 pub(super) struct ModelBodyFields {
     pub(super) name: Option<String>,
@@ -103,7 +103,7 @@ pub(super) struct ModelBodyFields {
     pub(super) enabled: Option<bool>,
 }
 
-/// Reads the fields; `need` is that of the name and the provider.
+/// Reads the fields. `need` applies to the name and the provider.
 pub(super) fn read(fields: &mut BodyFields, need: Need) -> ModelBodyFields {
     fields.ignore(READ_ONLY);
     let enabled = fields.boolean("enabled");
@@ -190,7 +190,7 @@ pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
     let mut fields = BodyFields::parse(bytes)?;
     let body = read(&mut fields, Need::Required);
     fields.finish()?;
-    // What is required and not there has been refused.
+    // `finish` has already refused a missing required field.
     let lost = || Error::internal("a required field got lost");
     let name = body.name.ok_or_else(lost)?;
     Ok(ModelFields {
@@ -222,7 +222,7 @@ pub(super) fn parse_change(bytes: &[u8]) -> Result<ModelChange> {
         max_output_tokens: body.max_output_tokens.into_option(),
         capabilities: match body.capabilities {
             Change::Keep => None,
-            // Nothing of its own is everything left to the table.
+            // Without capabilities of its own the model has those of the embedded table.
             Change::Clear => Some(Default::default()),
             Change::Set(capabilities) => Some(capabilities),
         },

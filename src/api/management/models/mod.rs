@@ -1,4 +1,4 @@
-//! `/v1/model-router/models`: the catalogue, the names by which apps ask.
+//! `/v1/model-router/models`: the organization's model catalog.
 
 mod body;
 mod response;
@@ -18,18 +18,18 @@ use crate::gateway::Gateway;
 use crate::http::body_reader::BodyReader;
 use crate::store::{ModelFilter, Store};
 
-/// What a model is called in messages.
+/// The name of the resource in messages.
 const WHAT: &str = "model";
 
-/// What the cursors of this list are sealed for.
+/// The name of the list. Its cursors are valid for this list only.
 const LIST: &str = "models";
 
 /// List models
 ///
-/// The models of the organization's catalogue, newest first.
+/// The organization's models, newest first.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/models", tag = "model-router",
     operation_id = "listModels", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -62,10 +62,10 @@ pub async fn list(
 
 /// Add a model
 ///
-/// Requests can ask for it at once.
+/// Requests can use it immediately.
 ///
 /// # Errors
-/// A field is refused; the name is taken.
+/// A field is invalid; the name is taken.
 #[utoipa::path(post, path = "/v1/model-router/models", tag = "model-router",
     operation_id = "createModel", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewModelBody,
@@ -90,7 +90,7 @@ pub async fn create(
 /// One model.
 ///
 /// # Errors
-/// The organization has no model of that id.
+/// The organization has no model with this id.
 #[utoipa::path(get, path = "/v1/model-router/models/{id}", tag = "model-router",
     operation_id = "readModel", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),
@@ -109,10 +109,10 @@ pub async fn read(
 
 /// Change a model
 ///
-/// What is left out stays. In force at once.
+/// Absent fields stay as they are. The change takes effect immediately.
 ///
 /// # Errors
-/// The organization has no model of that id; a field is refused; the name is taken.
+/// The organization has no model with this id; a field is invalid; the name is taken.
 #[utoipa::path(patch, path = "/v1/model-router/models/{id}", tag = "model-router",
     operation_id = "changeModel", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),
@@ -136,10 +136,10 @@ pub async fn change(
 
 /// Delete a model
 ///
-/// A model that a fallback configuration uses cannot be deleted.
+/// A model that a fallback list uses cannot be deleted.
 ///
 /// # Errors
-/// The organization has no model of that id; a fallback configuration uses it.
+/// The organization has no model with this id; a fallback list uses it.
 #[utoipa::path(delete, path = "/v1/model-router/models/{id}", tag = "model-router",
     operation_id = "deleteModel", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),
@@ -158,10 +158,10 @@ pub async fn delete(
 
 /// End a model's cooldown
 ///
-/// The next request calls the model again, in every process. A model without a cooldown stays as it is.
+/// The next request calls the model again, in every process. Has no effect on a model without a cooldown.
 ///
 /// # Errors
-/// The organization has no model of that id.
+/// The organization has no model with this id.
 #[utoipa::path(delete, path = "/v1/model-router/models/{id}/cooldown", tag = "model-router",
     operation_id = "endModelCooldown", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),

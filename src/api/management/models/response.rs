@@ -1,4 +1,4 @@
-//! A model as it is answered: the organization's own values, and what the embedded table fills in where it has none.
+//! A model in a response: the organization's own values, filled in from the embedded table where there are none.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,90 +12,90 @@ use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
 
-/// What a million tokens cost, in micro-dollars. Null: unknown, which is not free.
+/// Prices in micro-dollars per million tokens. Null: unknown, which does not mean free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelPrice {
-    /// Prompt tokens.
+    /// Prompt tokens that are not cached.
     pub input: Option<i64>,
-    /// Answer tokens, reasoning included.
+    /// Completion tokens, including reasoning.
     pub output: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub cache_write: Option<i64>,
-    /// Prompt tokens that are sound; left out where it is unknown.
+    /// Audio tokens of the prompt; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_input: Option<i64>,
-    /// Answer tokens that are sound; left out where it is unknown.
+    /// Audio tokens of the completion; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_output: Option<i64>,
-    /// What holds instead once a prompt is longer than so many tokens; left out where the price is the same for all.
+    /// The prices for prompts above a number of tokens; absent if the price is the same for all prompts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub long_prompt: Option<LongPrompt>,
 }
 
-/// Whether recent failures keep a model from being called, as far as the process that answers knows.
+/// Whether the model has a cooldown after recent failures, as seen by the process that responds.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Cooldown {
-    /// It is left alone for now.
+    /// Whether the model is skipped for now.
     open: bool,
-    /// Until when; in the past: the next request finds out whether it works again.
+    /// When the cooldown ends. If this is in the past, the next request probes the model.
     #[schema(required)]
     until: Option<DateTime<Utc>>,
-    /// The class of the failure that opened it.
+    /// The class of the failure that started the cooldown.
     #[schema(required)]
     error_class: Option<ErrorClass>,
-    /// The provider itself has said when it ends; absent where it has not.
+    /// Whether the provider set the end, such as with `Retry-After`; absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     by_provider: bool,
 }
 
-/// A model of the catalogue, as it takes part in requests.
+/// A model of the organization's catalog.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelResponse {
-    /// The model.
+    /// The id of the model.
     id: Uuid,
-    /// The name by which apps ask for it.
+    /// The name in requests.
     name: String,
-    /// Who serves it.
+    /// The provider that serves it.
     provider_id: Uuid,
-    /// What its provider calls it.
+    /// The provider's name for it.
     upstream_model: String,
-    /// Tokens of prompt and answer together; null: unknown.
+    /// Prompt and completion together, in tokens; null: unknown.
     #[schema(required)]
     context_window: Option<i64>,
-    /// Tokens of the longest answer; null: unknown.
+    /// The longest completion, in tokens; null: unknown.
     #[schema(required)]
     max_output_tokens: Option<i64>,
-    /// What it can do.
+    /// The capabilities of the model.
     capabilities: Capabilities,
-    /// What it costs; null: unknown.
+    /// Its price; null: unknown.
     #[schema(required)]
     price: Option<ModelPrice>,
-    /// How a request is adapted when this model stands in for another one.
+    /// How a request for another model is adapted when this model is the fallback.
     parameter_rules: ParameterRules,
-    /// Milliseconds until a stream's first real frame; null: 60,000, or 300,000 for a model that reasons.
+    /// Timeout for a stream's first frame with content, in milliseconds; null: 60,000, or 300,000 for a reasoning
+    /// model.
     #[schema(required)]
     first_frame_timeout_ms: Option<i64>,
-    /// Milliseconds until a whole answer; null: 120,000, or 300,000 for a model that reasons.
+    /// Timeout for a complete response, in milliseconds; null: 120,000, or 300,000 for a reasoning model.
     #[schema(required)]
     answer_timeout_ms: Option<i64>,
-    /// How often a failed call is made again; null: once.
+    /// How often a failed call is retried; null: once.
     #[schema(required)]
     num_retries: Option<i32>,
     /// Whether it may be called.
     enabled: bool,
-    /// Whether recent failures keep it from being called.
+    /// Its cooldown after recent failures.
     cooldown: Cooldown,
-    /// The fields, such as `price` or `capabilities.vision`, that the organization left open and the embedded
-    /// table filled in.
+    /// The fields that the embedded table filled in, such as `price` or `capabilities.vision`.
     filled: Vec<&'static str>,
-    /// The day of the embedded table's facts; null if it does not know the model.
+    /// The date of the embedded table's data; null if it does not have the model.
     #[schema(required)]
     known_as_of: Option<NaiveDate>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
     /// When it last changed.
     updated_at: DateTime<Utc>,
@@ -128,7 +128,7 @@ impl From<ModelRow> for ModelResponse {
 }
 
 impl ModelResponse {
-    /// With what this process knows about the model's recent failures. One that was just made or changed has none.
+    /// Adds this process's cooldown of the model. A model that was just created or changed has none.
     #[must_use]
     pub fn with_cooldown(self, organization: &OrganizationSnapshot, gateway: &Gateway) -> Self {
         let known =

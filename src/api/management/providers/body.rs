@@ -1,4 +1,4 @@
-//! What a provider's body may hold, and what must fit together in it: the preset, the address, the credential.
+//! The bodies that create and change a provider. Preset, address and credential must fit together.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use utoipa::ToSchema;
@@ -14,61 +14,61 @@ use crate::validation::provider::{
     AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
 };
 
-/// What may be sent back as it was read, without any effect.
+/// Fields that are accepted and ignored, so that a response can be sent back.
 const READ_ONLY: &[&str] =
     &["id", "credential_hint", "health", "health_message", "health_at", "created_at", "updated_at"];
 
-/// A provider to be made.
+/// A provider to create.
 #[derive(Debug, ToSchema)]
 pub struct NewProviderBody {
     /// 1 to 100 printable characters, unique among the organization's providers.
     pub name: String,
     /// The vendor: `openai`, `anthropic`, `gemini`, `azure`, `openrouter`, ..., `custom`, `simulated`.
     pub preset: String,
-    /// The base address, such as `https://api.example.com/v1`. Required where the preset has none of its own;
-    /// `simulated` takes none.
+    /// The base URL, such as `https://api.example.com/v1`. Required if the preset has none; not allowed for
+    /// `simulated`.
     pub base_url: Option<String>,
-    /// The vendor's API key. It is sealed, and never returned.
+    /// The vendor's API key. It is stored encrypted and never returned.
     #[schema(write_only)]
     pub credential: Option<String>,
-    /// Whether the provider takes `stream_options`: `auto` (as the preset says, until the provider refuses it),
-    /// `supported` or `unsupported`. `auto` unless said otherwise.
+    /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
+    /// `supported` or `unsupported`. Default: `auto`.
     #[schema(value_type = StreamOptions, required = false)]
     pub stream_options: Option<String>,
 }
 
-/// A change of a provider: what is left out stays.
+/// A change of a provider. Absent fields stay as they are.
 #[derive(Debug, ToSchema)]
 pub struct ProviderChangeBody {
-    /// Its new name.
+    /// The provider's new name.
     pub name: Option<String>,
-    /// Its new vendor.
+    /// The provider's new vendor.
     pub preset: Option<String>,
-    /// Its new address; null: the preset's.
+    /// Its new base URL; null: the preset's.
     #[schema(nullable)]
     pub base_url: Option<String>,
-    /// Its new credential; null removes it. Demanded again when the vendor, scheme, host or port changes.
+    /// Its new credential; null removes it. Required again when the vendor, scheme, host or port changes.
     #[schema(nullable, write_only)]
     pub credential: Option<String>,
-    /// Whether it takes `stream_options` from now on.
+    /// Whether it accepts `stream_options`.
     #[schema(value_type = StreamOptions, required = false)]
     pub stream_options: Option<String>,
 }
 
-/// The fields of a body, each by itself.
+/// The fields of a body, each read and checked by itself.
 #[derive(Debug)]
 pub(super) struct ProviderBodyFields {
     pub(super) name: Option<String>,
     pub(super) preset: Option<&'static Preset>,
-    /// None: it was refused.
+    /// None: the field is invalid.
     pub(super) base_url: Option<Change<String>>,
-    /// None: it was refused.
+    /// None: the field is invalid.
     pub(super) credential: Option<Change<SecretString>>,
-    /// None: it was left out or refused.
+    /// None: the field is absent or invalid.
     pub(super) stream_options: Option<StreamOptions>,
 }
 
-/// Reads the fields.
+/// Reads the fields. `need` applies to the name and the preset.
 pub(super) fn read(fields: &mut BodyFields, need: Need) -> ProviderBodyFields {
     fields.ignore(READ_ONLY);
     ProviderBodyFields {
@@ -82,7 +82,7 @@ pub(super) fn read(fields: &mut BodyFields, need: Need) -> ProviderBodyFields {
     }
 }
 
-/// Checks that an address fits its preset and may be called.
+/// Checks that an address fits its preset and that the address policy allows it.
 pub(super) fn check_address(fields: &mut BodyFields, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
     let name = preset.name;
     let (kind, message) = match address(gate, preset, base_url) {
@@ -121,7 +121,7 @@ pub(super) fn parse_new(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
         check_credential(&mut fields, preset, credential.as_ref());
     }
     fields.finish()?;
-    // What is required and not there has been refused.
+    // `finish` has already refused a missing required field.
     let lost = || Error::internal("a required field got lost");
     Ok(NewProvider {
         name: body.name.ok_or_else(lost)?,
@@ -136,7 +136,7 @@ pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> R
     let mut fields = BodyFields::parse(bytes)?;
     let body = read(&mut fields, Need::Optional);
     let new_preset = body.preset.or_else(|| preset(&before.preset));
-    // What fitted together before is not questioned again by a change of something else.
+    // Only what changes is checked again.
     let preset_changes = body.preset.is_some_and(|preset| preset.name != before.preset);
     if let (Some(preset), Some(base_url)) = (new_preset, &body.base_url)
         && (preset_changes || *base_url != Change::Keep)
@@ -154,7 +154,7 @@ pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> R
             check_credential(&mut fields, preset, Some(credential));
         }
         (Some(preset), Some(Change::Clear)) => check_credential(&mut fields, preset, None),
-        // A stored credential is the store's to refuse: it must not follow its provider elsewhere.
+        // The store refuses to keep a stored credential when the provider's address changes.
         (Some(preset), Some(Change::Keep)) if preset_changes && !before.has_credential => {
             check_credential(&mut fields, preset, None);
         }

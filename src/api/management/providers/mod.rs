@@ -1,5 +1,4 @@
-//! `/v1/model-router/providers`: where the organization's models are served. A credential goes in and never comes
-//! out.
+//! `/v1/model-router/providers`: the providers of the organization's models. Credentials are never returned.
 
 mod body;
 
@@ -25,39 +24,39 @@ use crate::http::body_reader::BodyReader;
 use crate::providers::StreamOptions;
 use crate::store::{ProviderRow, Store};
 
-/// What a provider is called in messages.
+/// The name of the resource in messages.
 const WHAT: &str = "provider";
 
-/// What the cursors of this list are sealed for.
+/// The name of the list. Its cursors are valid for this list only.
 const LIST: &str = "providers";
 
 /// A provider, without its credential.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProviderResponse {
-    /// The provider.
+    /// The id of the provider.
     id: Uuid,
     /// Its name, unique among the organization's providers.
     name: String,
-    /// The vendor that it is, such as `openai`, `custom` or `simulated`.
+    /// The vendor, such as `openai`, `custom` or `simulated`.
     preset: String,
-    /// Its own address; null: the preset's.
+    /// Its base URL; null: the preset's.
     #[schema(required)]
     base_url: Option<String>,
-    /// The credential's last four characters, where it is long enough to show them.
+    /// The credential's last four characters; null if there is none or it is too short to show them.
     #[schema(required)]
     credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.
     health: String,
-    /// Why it is failing, redacted.
+    /// Why it is failing, with secrets removed.
     #[schema(required)]
     health_message: Option<String>,
-    /// Since when the health is what it is.
+    /// When the health last changed.
     #[schema(required)]
     health_at: Option<DateTime<Utc>>,
-    /// Whether it takes `stream_options`: `auto` (as the preset says, until the provider refuses it), `supported` or
-    /// `unsupported`.
+    /// Whether it accepts `stream_options`: `auto` (the preset's value, until the provider refuses it), `supported`
+    /// or `unsupported`.
     stream_options: StreamOptions,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
     /// When it last changed.
     updated_at: DateTime<Utc>,
@@ -86,7 +85,7 @@ impl From<ProviderRow> for ProviderResponse {
 /// The organization's providers, newest first.
 ///
 /// # Errors
-/// A parameter is unknown, sent twice or out of its range; the cursor is not one of this list.
+/// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "/v1/model-router/providers", tag = "model-router",
     operation_id = "listProviders", security(("bearer" = []), ("x-api-key" = [])),
     params(
@@ -107,10 +106,10 @@ pub async fn list(
 
 /// Add a provider
 ///
-/// Its models can be added at once.
+/// Its models can be added immediately.
 ///
 /// # Errors
-/// A field is refused; the name is taken.
+/// A field is invalid; the name is taken.
 #[utoipa::path(post, path = "/v1/model-router/providers", tag = "model-router",
     operation_id = "createProvider", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewProviderBody,
@@ -136,7 +135,7 @@ pub async fn create(
 /// One provider.
 ///
 /// # Errors
-/// The organization has no provider of that id.
+/// The organization has no provider with this id.
 #[utoipa::path(get, path = "/v1/model-router/providers/{id}", tag = "model-router",
     operation_id = "readProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
@@ -154,10 +153,10 @@ pub async fn read(
 
 /// Change a provider
 ///
-/// What is left out stays. In force at once.
+/// Absent fields stay as they are. The change takes effect immediately.
 ///
 /// # Errors
-/// The organization has no provider of that id; a field is refused; the name is taken.
+/// The organization has no provider with this id; a field is invalid; the name is taken.
 #[utoipa::path(patch, path = "/v1/model-router/providers/{id}", tag = "model-router",
     operation_id = "changeProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
@@ -185,10 +184,10 @@ pub async fn change(
 
 /// Delete a provider
 ///
-/// Its credential is wiped. A provider that serves models cannot be deleted.
+/// Its credential is erased. A provider that serves models cannot be deleted.
 ///
 /// # Errors
-/// The organization has no provider of that id; models are served by it.
+/// The organization has no provider with this id; it serves models.
 #[utoipa::path(delete, path = "/v1/model-router/providers/{id}", tag = "model-router",
     operation_id = "deleteProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
@@ -205,25 +204,25 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What a test of a provider found out.
+/// The result of a connection test.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConnectionResponse {
-    /// It can be reached, and accepts the credential.
+    /// Whether the provider can be reached and accepts the credential.
     ok: bool,
-    /// Milliseconds until that was clear.
+    /// How long the test took, in milliseconds.
     took_ms: u64,
-    /// What the provider calls its models; at most 1,000.
+    /// The provider's names of its models; at most 1,000.
     models: Vec<String>,
-    /// How it failed; null: it did not.
+    /// The class of the failure; null: the test passed.
     #[schema(required)]
     error_class: Option<ErrorClass>,
-    /// The provider's status; null: there was no answer, or it is fine.
+    /// The HTTP status of the failure; null: there was no response, or the test passed.
     #[schema(required)]
     status: Option<u16>,
-    /// What went wrong, redacted.
+    /// What went wrong, with secrets removed.
     #[schema(required)]
     message: Option<String>,
-    /// What to do about it.
+    /// How to fix it.
     #[schema(required)]
     remedy: Option<&'static str>,
 }
@@ -246,10 +245,10 @@ impl From<ConnectionReport> for ConnectionResponse {
 
 /// Test a provider
 ///
-/// Asks the provider for its models, the way live calls go: through the same gate, with the same credential.
+/// Requests the provider's list of models the same way as live calls: with the same address policy and credential.
 ///
 /// # Errors
-/// The organization has no provider of that id. A provider that does not work is no error here.
+/// The organization has no provider with this id. A failed test is not an error.
 #[utoipa::path(post, path = "/v1/model-router/providers/{id}/test", tag = "model-router",
     operation_id = "testProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),

@@ -1,5 +1,5 @@
-//! An example for every body. Of what is sent each has one of its own here; of what is answered an example follows from
-//! the schema, so that a new route has one as well.
+//! Examples for every body of the OpenAPI document. Request bodies have one each in this file. Examples of
+//! responses are generated from their schemas, so that new routes have them too.
 
 mod sampler;
 
@@ -14,7 +14,7 @@ use crate::http::listings::requests::RequestResponse;
 use crate::http::listings::usage::UsageResponse;
 use sampler::Sampler;
 
-/// The beginning and the end of a stream.
+/// An example of a stream, shortened.
 const STREAM: &str = concat!(
     "data: {\"id\":\"chatcmpl-7a31\",\"object\":\"chat.completion.chunk\",\"created\":1795167000,\"model\":\"steady\",",
     "\"provider\":\"simulated\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hello\"},",
@@ -23,7 +23,7 @@ const STREAM: &str = concat!(
 const METRICS: &str =
     "# TYPE failsoft_requests counter\nfailsoft_requests_total{outcome=\"answered\"} 17\n# EOF\n";
 
-/// Gives every body that has no example one.
+/// Adds an example to every body without one.
 pub(super) fn add_examples(document: &mut OpenApi) {
     let components = serde_json::to_value(&document.components).unwrap_or_default();
     for (path, item) in &mut document.paths.paths {
@@ -79,7 +79,7 @@ fn row(components: &Value, page: &Content) -> Value {
     page.pointer("/items/0").cloned().unwrap_or_default()
 }
 
-/// A list with one row as a table.
+/// A list with one row as CSV.
 fn table(path: &str, row: &Value) -> Option<Value> {
     let columns = match path {
         "/v1/model-router/fallback-events" => FallbackEventResponse::COLUMNS,
@@ -97,7 +97,7 @@ fn table(path: &str, row: &Value) -> Option<Value> {
     Some(json!(format!("{}\r\n{}\r\n", columns.join(","), cells.join(","))))
 }
 
-/// What a caller sends, as a server takes it that knows the ids in it.
+/// The example of a request body, by method and path.
 fn sent(method: &str, path: &str) -> Option<Value> {
     let provider = "0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e";
     Some(match (method, path) {

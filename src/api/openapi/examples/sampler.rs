@@ -1,11 +1,11 @@
-//! A value that fits a schema: the example that it has, or a plain value of its kind.
+//! Generates a value that fits a schema: the schema's own example, or a simple value of its type.
 
 use serde_json::{Map, Value, json};
 
 /// Deeper objects are left out.
 const DEEPEST: usize = 8;
 
-/// What members of these names hold, where their schemas have no example.
+/// Values for members with these names, if their schemas have no example.
 const WORDS: &[(&str, &str)] = &[
     ("api_key_name", "Checkout service"),
     ("base_url", "https://llm.example.com/v1"),
@@ -58,7 +58,7 @@ const NUMBERS: &[(&str, u64)] = &[
     ("total_ms", 1_940),
 ];
 
-/// Makes values of the schemas of one document.
+/// Generates values of the schemas of one document.
 #[derive(Clone, Copy)]
 pub(super) struct Sampler<'a> {
     components: &'a Value,
@@ -71,7 +71,7 @@ impl<'a> Sampler<'a> {
         Self { components, depth: 0 }
     }
 
-    /// The value.
+    /// Generates a value of the schema.
     pub(super) fn sample(self, schema: &Value) -> Value {
         let known = ["example", "default"].into_iter().find_map(|name| schema.get(name));
         let listed = || schema.pointer("/enum/0").or_else(|| schema.get("const"));
