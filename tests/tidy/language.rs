@@ -57,7 +57,6 @@ const AMERICAN: &[(&str, &str)] = &[
 const MOST_WORDS: &[(&str, usize)] = &[
     ("entity", 45),
     ("migration", 11),
-    ("src/api", 54),
     ("src/auth", 11),
     ("src/console", 101),
     ("src/domain", 16),
@@ -66,7 +65,6 @@ const MOST_WORDS: &[(&str, usize)] = &[
     ("src/simulate", 2),
     ("src/store", 89),
     ("src/upstream", 1),
-    ("src/validation", 2),
     ("templates", 50),
     ("tests/api", 111),
     ("tests/cli", 6),
@@ -76,18 +74,14 @@ const MOST_WORDS: &[(&str, usize)] = &[
 const MOST_SHORT: &[(&str, usize)] = &[
     ("entity", 61),
     ("migration", 18),
-    ("src/api", 74),
     ("src/auth", 36),
     ("src/console", 112),
     ("src/domain", 34),
     ("src/gateway", 101),
-    ("src/http", 1),
-    ("src/limits", 2),
     ("src/providers", 30),
     ("src/simulate", 2),
     ("src/store", 140),
     ("src/upstream", 7),
-    ("src/validation", 1),
 ];
 
 /// The fewest words of a phrase.
