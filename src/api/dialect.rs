@@ -10,7 +10,7 @@ pub enum Dialect {
     /// LiteLLM's shape: `{"detail": {"error": ...}}`.
     LiteLlm,
     /// The management API's shape: `{"error", "message"}`.
-    Feather,
+    Management,
 }
 
 impl Dialect {
@@ -25,7 +25,7 @@ impl Dialect {
         if under("/api/v1") {
             Some(Self::OpenRouter)
         } else if feather.into_iter().any(under) || under("/openapi.json") {
-            Some(Self::Feather)
+            Some(Self::Management)
         } else if under("/fallback") {
             Some(Self::LiteLlm)
         } else if under("/v1") || under("/chat") || under("/openai") {
@@ -48,11 +48,11 @@ mod tests {
             ("/v1/nothing", Some(Dialect::OpenAi)),
             ("/openai/deployments/gpt/chat/completions", Some(Dialect::OpenAi)),
             ("/api/v1/models", Some(Dialect::OpenRouter)),
-            ("/api/v2", Some(Dialect::Feather)),
-            ("/v1/model-router/nothing", Some(Dialect::Feather)),
+            ("/api/v2", Some(Dialect::Management)),
+            ("/v1/model-router/nothing", Some(Dialect::Management)),
             ("/v1/model-routers", Some(Dialect::OpenAi)),
-            ("/v1/identity/whoami", Some(Dialect::Feather)),
-            ("/livez", Some(Dialect::Feather)),
+            ("/v1/identity/whoami", Some(Dialect::Management)),
+            ("/livez", Some(Dialect::Management)),
             ("/fallback", Some(Dialect::LiteLlm)),
             ("/fallback/openai/gpt-4o", Some(Dialect::LiteLlm)),
             ("/fallbacks", None),

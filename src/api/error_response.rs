@@ -18,7 +18,7 @@ pub fn response(dialect: Dialect, error: &Error, id: Uuid) -> HttpResponse {
         Dialect::OpenAi => openai::error::response(error, id, openai::error::Code::Symbolic),
         Dialect::OpenRouter => openai::error::response(error, id, openai::error::Code::Numeric),
         Dialect::LiteLlm => litellm::error::response(error, id),
-        Dialect::Feather => management::error::response(error, id),
+        Dialect::Management => management::error::response(error, id),
     }
 }
 

@@ -66,7 +66,7 @@ impl BodyFields {
             UniqueObject::Duplicate(name) => Err(Error::Invalid(vec![Violation::body(
                 &name,
                 "value_error",
-                format!("The field '{name}' stands in the body twice. Send it once."),
+                format!("The field '{name}' is a duplicate. Send it once."),
             )])),
         }
     }

@@ -22,7 +22,7 @@ pub async fn live() -> HttpResponse {
 /// # Errors
 /// [`Error::Busy`] (503) when it cannot.
 #[utoipa::path(get, path = "/readyz", tag = "health",
-    responses((status = 200, description = "It can serve", body = String, content_type = "text/plain"), (status = 503, description = "It cannot, or is about to stop")))]
+    responses((status = 200, description = "The process can serve", body = String, content_type = "text/plain"), (status = 503, description = "The process cannot serve, or is shutting down")))]
 pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> Result<HttpResponse> {
     if readiness.is_draining() || !store.directory().is_loaded() {
         return Err(Error::Busy);

@@ -97,7 +97,7 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
             "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding".to_owned(),
         ),
         Error::BodyStalled => say(408, "The body did not arrive in time. Send it without pauses".to_owned()),
-        Error::BodyUnreadable => say(400, "The body broke off or is framed wrongly".to_owned()),
+        Error::BodyUnreadable => say(400, "The body ended early or is malformed".to_owned()),
         Error::LimitReached(limit) => {
             say(429, format!("This API key's limit of {} {} is reached", limit.limit, limit.what))
         }
@@ -112,7 +112,9 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
         Error::Chain(chain) => say(chain.status, chain.failure.message.clone()),
         Error::Internal(_) => say(
             500,
-            format!("Something broke inside the gateway. Quote the request id {request_id} to its operator"),
+            format!(
+                "An internal error occurred. Report the request id {request_id} to the operator of the gateway"
+            ),
         ),
     }
 }

@@ -148,10 +148,10 @@ struct BudgetLimits {
 #[utoipa::path(get, path = "/v1/model-router/budgets", tag = "model-router",
     operation_id = "listBudgets", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Budgets on a page, 50 unless said otherwise"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = CursorPage<BudgetResponse>),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Budgets per page, 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
+    responses((status = 200, description = "A page of the list", body = CursorPage<BudgetResponse>),
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -175,8 +175,8 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/model-router/budgets", tag = "model-router",
     operation_id = "createBudget", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewBudgetBody,
-    responses((status = 201, description = "What was made", body = BudgetResponse, headers(("location" = String, description = "The budget's path"))),
-        (status = 409, description = "There is one for that period already"), (status = 422)))]
+    responses((status = 201, description = "The new resource", body = BudgetResponse, headers(("location" = String, description = "The budget's path"))),
+        (status = 409, description = "There already is a budget for this period"), (status = 422)))]
 pub async fn create(
     caller: ApiCaller<BudgetsManage>,
     request: HttpRequest,
@@ -231,7 +231,7 @@ pub async fn read(
     operation_id = "changeBudget", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The budget")),
     request_body = BudgetChangeBody,
-    responses((status = 200, description = "As it is now", body = BudgetResponse), (status = 404), (status = 422)))]
+    responses((status = 200, description = "The current state", body = BudgetResponse), (status = 404), (status = 422)))]
 pub async fn change(
     caller: ApiCaller<BudgetsManage>,
     path: web::Path<String>,
@@ -260,7 +260,7 @@ pub async fn change(
 #[utoipa::path(delete, path = "/v1/model-router/budgets/{id}", tag = "model-router",
     operation_id = "deleteBudget", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The budget")),
-    responses((status = 204, description = "It is gone"), (status = 404)))]
+    responses((status = 204, description = "Deleted"), (status = 404)))]
 pub async fn delete(
     caller: ApiCaller<BudgetsManage>,
     path: web::Path<String>,

@@ -129,7 +129,7 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
         Error::BodyStalled => {
             (408, "request_timeout", "The body did not arrive in time. Send it without pauses.".to_owned())
         }
-        Error::BodyUnreadable => (400, "bad_request", "The body broke off or is framed wrongly.".to_owned()),
+        Error::BodyUnreadable => (400, "bad_request", "The body ended early or is malformed.".to_owned()),
         Error::LimitReached(_) | Error::ShareUsedUp(_) => (429, "too_many_requests", sentence(error)),
         Error::Busy | Error::RecordingUnavailable(_) => (503, "service_unavailable", sentence(error)),
         Error::DatabaseAway => (503, "database_away", sentence(error)),
@@ -139,7 +139,9 @@ fn describe(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
         Error::Internal(_) => (
             500,
             "internal_error",
-            format!("Something broke inside the gateway. Quote the request id {request_id} to its operator."),
+            format!(
+                "An internal error occurred. Report the request id {request_id} to the operator of the gateway."
+            ),
         ),
     }
 }

@@ -109,10 +109,10 @@ pub struct NewErrorMappingBody {
 #[utoipa::path(get, path = "/v1/model-router/error-mappings", tag = "model-router",
     operation_id = "listErrorMappings", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Mappings on a page, 50 unless said otherwise"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = CursorPage<ErrorMappingResponse>),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Mappings per page, 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
+    responses((status = 200, description = "A page of the list", body = CursorPage<ErrorMappingResponse>),
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -135,8 +135,8 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/model-router/error-mappings", tag = "model-router",
     operation_id = "createErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewErrorMappingBody,
-    responses((status = 201, description = "What was made", body = ErrorMappingResponse, headers(("location" = String, description = "The mapping's path"))),
-        (status = 409, description = "The same sentences are mapped already, or there are 200 mappings"), (status = 422)))]
+    responses((status = 201, description = "The new resource", body = ErrorMappingResponse, headers(("location" = String, description = "The mapping's path"))),
+        (status = 409, description = "The same messages are mapped already, or there are 200 mappings"), (status = 422)))]
 pub async fn create(
     caller: ApiCaller<RouterManage>,
     request: HttpRequest,
@@ -180,7 +180,7 @@ pub async fn read(
 #[utoipa::path(delete, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
     operation_id = "deleteErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The mapping")),
-    responses((status = 204, description = "It is gone"), (status = 404)))]
+    responses((status = 204, description = "Deleted"), (status = 404)))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,

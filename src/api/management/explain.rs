@@ -25,7 +25,7 @@ use crate::http::body_reader::BodyReader;
     request_body = ChatCompletionRequest,
     params(
         ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "As for the chat completion"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...`: how these models are imagined to fail; the others fail with `unavailable`")),
+        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...`: the assumed failures of these models; the others fail with `unavailable`")),
     responses((status = 200, description = "What would happen", body = Explanation), (status = 400), (status = 404)))]
 pub async fn explain(
     caller: ApiCaller<RouterRead>,

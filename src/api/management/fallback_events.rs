@@ -25,20 +25,20 @@ use crate::store::{EventFilter, Store};
 #[utoipa::path(get, path = "/v1/model-router/fallback-events", tag = "model-router",
     operation_id = "listFallbackEvents", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Events on a page, 50 unless said otherwise; of an export up to 100,000"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("failed_model" = Option<String>, Query, description = "The model that did not answer"),
-        ("next_model" = Option<String>, Query, description = "The next entry of the chain"),
-        ("error_class" = Option<ErrorClass>, Query, description = "Why"),
-        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Events per page, 50 by default; up to 100,000 in an export"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+        ("failed_model" = Option<String>, Query, description = "The model that failed or was skipped"),
+        ("next_model" = Option<String>, Query, description = "The next model of the chain"),
+        ("error_class" = Option<ErrorClass>, Query, description = "The error class of the failure"),
+        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
         ("request_id" = Option<uuid::Uuid>, Query, description = "The request"),
-        ("router_config_id" = Option<uuid::Uuid>, Query, description = "The stored configuration that gave the next candidate"),
+        ("router_config_id" = Option<uuid::Uuid>, Query, description = "The stored configuration with the next candidate"),
         ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),
-        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Not before this moment (RFC 3339)"),
-        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this moment (RFC 3339)")),
+        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From this time on (RFC 3339)"),
+        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
     responses((status = 200, description = "A page of events, or a stream of all", content(
         (CursorPage<FallbackEventResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -54,11 +54,8 @@ pub async fn list(
     }
     let page = requested(query, &data, FallbackEventResponse::NAME, Size::PAGE)?;
     let page = data.event_list(&filter, &page).await?.map(FallbackEventResponse::from);
-    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(
-        &data,
-        FallbackEventResponse::NAME,
-        page,
-    )))
+    let page = CursorPage::new(&data, FallbackEventResponse::NAME, page);
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(page))
 }
 
 fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> EventFilter {
@@ -85,7 +82,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Event
 #[utoipa::path(get, path = "/v1/model-router/fallback-events/{id}", tag = "model-router",
     operation_id = "readFallbackEvent", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event")),
-    responses((status = 200, description = "As it is now", body = FallbackEventResponse), (status = 404)))]
+    responses((status = 200, description = "The current state", body = FallbackEventResponse), (status = 404)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,

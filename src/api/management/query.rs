@@ -58,7 +58,7 @@ impl QueryParameters {
                 self.refuse(
                     &name,
                     "value_error",
-                    format!("'{name}' stands in the query twice. Send it once."),
+                    format!("The parameter '{name}' is a duplicate. Send it once."),
                 );
             }
         }

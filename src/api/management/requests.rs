@@ -27,19 +27,19 @@ const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed"
 #[utoipa::path(get, path = "/v1/model-router/requests", tag = "model-router",
     operation_id = "listRequests", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Requests on a page, 50 unless said otherwise; of an export up to 100,000"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("requested_model" = Option<String>, Query, description = "The primary"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Requests per page, 50 by default; up to 100,000 in an export"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+        ("requested_model" = Option<String>, Query, description = "The model that was requested"),
         ("served_model" = Option<String>, Query, description = "The model that answered"),
         ("outcome" = Option<String>, Query, description = "`answered`, `failed`, `interrupted`, `client_closed` or `running`"),
-        ("api_key_id" = Option<uuid::Uuid>, Query, description = "The key that called"),
-        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
+        ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
+        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
         ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),
-        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Not before this moment (RFC 3339)"),
-        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this moment (RFC 3339)")),
+        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From this time on (RFC 3339)"),
+        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
     responses((status = 200, description = "A page of requests, or a stream of all", content(
         (CursorPage<RequestResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -55,11 +55,8 @@ pub async fn list(
     }
     let page = requested(query, &data, RequestResponse::NAME, Size::PAGE)?;
     let page = data.request_list(&filter, &page).await?.map(RequestResponse::from);
-    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(CursorPage::new(
-        &data,
-        RequestResponse::NAME,
-        page,
-    )))
+    let page = CursorPage::new(&data, RequestResponse::NAME, page);
+    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(page))
 }
 
 fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> RequestFilter {
@@ -85,7 +82,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Reque
 #[utoipa::path(get, path = "/v1/model-router/requests/{id}", tag = "model-router",
     operation_id = "readRequest", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The request")),
-    responses((status = 200, description = "As it is now", body = RequestResponse), (status = 404)))]
+    responses((status = 200, description = "The current state", body = RequestResponse), (status = 404)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,

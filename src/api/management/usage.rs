@@ -43,18 +43,18 @@ pub struct UsagePage {
 #[utoipa::path(get, path = "/v1/model-router/usage", tag = "model-router",
     operation_id = "addUpUsage", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Rows on a page, 50 unless said otherwise; of an export up to 100,000"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("group_by" = Option<String>, Query, description = "Any of `day`, `model`, `key` and `session`, joined by commas; `day` unless said otherwise"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Rows per page, 50 by default; up to 100,000 in an export"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+        ("group_by" = Option<String>, Query, description = "Any of `day`, `model`, `key` and `session`, separated by commas; `day` by default"),
         ("model" = Option<String>, Query, description = "The model that answered"),
-        ("api_key_id" = Option<uuid::Uuid>, Query, description = "The key that called"),
-        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the caller's own text"),
+        ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
+        ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
         ("origin" = Option<String>, Query, description = "`live` or `demo`"),
-        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From the UTC day of this moment on (RFC 3339)"),
-        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Only days that begin before this moment (RFC 3339)")),
+        ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From the UTC day of this time on (RFC 3339)"),
+        ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Only days that begin before this time (RFC 3339)")),
     responses((status = 200, description = "A page of usage, or a stream of all", content(
         (UsagePage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,

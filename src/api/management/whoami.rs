@@ -52,7 +52,7 @@ pub struct CallingApiKey {
 /// The key is missing or invalid.
 #[utoipa::path(get, path = "/v1/identity/whoami", tag = "identity",
     operation_id = "readWhoami", security(("bearer" = []), ("x-api-key" = [])),
-    responses((status = 200, description = "As it is now", body = WhoamiResponse)))]
+    responses((status = 200, description = "The current state", body = WhoamiResponse)))]
 pub async fn whoami(caller: ApiCaller<AnyKey>) -> Result<HttpResponse> {
     let key = &caller.key;
     let models = key.models.as_ref().map(|models| {

@@ -36,10 +36,10 @@ use crate::http::body_reader::BodyReader;
 #[utoipa::path(post, path = "/v1/chat/completions", operation_id = "createChatCompletion", tag = "inference",
     security(("bearer" = []), ("x-api-key" = [])), request_body = ChatCompletionRequest,
     params(
-        ("x-session-id" = Option<String>, Header, description = "Names the session in the records, where the body does not"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the time that all attempts have together"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` makes models fail on purpose, without a call; the key needs the scope `drill`"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object: who was tried, why it failed, what it cost")),
+        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
+        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
+        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them; the key needs the scope `drill`"),
+        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object: the models that were tried, why each failed, and the cost")),
     responses(
         (status = 200, description = "A chat completion, or a stream of chunks", content((ChatCompletion = "application/json"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]

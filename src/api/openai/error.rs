@@ -102,7 +102,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             again = chain.is_worth_retrying();
         }
         Error::LimitReached(reached) => {
-            routing_headers::nobody_called(headers);
+            routing_headers::no_model_called(headers);
             retry_after = Some(reached.retry_after);
             if let (Some(reset), Ok(limit)) = (reached.reset, u32::try_from(reached.limit)) {
                 limit_headers::describe(RateLimitStatus { limit, remaining: 0, reset }, headers);
@@ -115,7 +115,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
             retry_after = Some(Duration::from_secs(1));
         }
         Error::Busy | Error::ShareUsedUp(_) => {
-            routing_headers::nobody_called(headers);
+            routing_headers::no_model_called(headers);
             retry_after = Some(Duration::from_secs(1));
         }
         Error::Unauthenticated(_)
@@ -139,7 +139,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         | Error::BodyUnreadable
         | Error::DatabaseAway
         | Error::NotReady
-        | Error::LoopDetected => routing_headers::nobody_called(headers),
+        | Error::LoopDetected => routing_headers::no_model_called(headers),
         Error::Internal(_) => {}
     }
     if let Some(wait) = retry_after {
@@ -179,7 +179,7 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
             "permission_error",
             "model_not_allowed",
             Some("model"),
-            format!("This API key may not use the model '{model}': its allow-list leaves it out."),
+            format!("This API key may not use the model '{model}': it is not in its list of models."),
         ),
         Error::RouteUnknown => say(404, invalid, "unknown_url", None, ROUTES.to_owned()),
         Error::MethodNotAllowed { allow } => say(
@@ -198,7 +198,7 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
             "model_not_found",
             Some("model"),
             format!(
-                "The model '{model}' does not exist in this organization's catalogue. GET /v1/models lists what there is."
+                "The model '{model}' does not exist in this organization's catalog. GET /v1/models lists the models."
             ),
         ),
         Error::FallbacksUnknown { models, .. } => say(
@@ -249,7 +249,7 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
             "The body did not arrive in time. Send it without pauses.".to_owned(),
         ),
         Error::BodyUnreadable => {
-            say(400, invalid, "unreadable_body", None, "The body broke off or is framed wrongly.".to_owned())
+            say(400, invalid, "unreadable_body", None, "The body ended early or is malformed.".to_owned())
         }
         Error::LimitReached(limit) => say(
             429,
@@ -289,7 +289,7 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
             invalid,
             "loop_detected",
             None,
-            "This request has passed through this gateway before: a provider's address points back at it."
+            "This request has passed through this gateway before: a provider has the address of this gateway."
                 .to_owned(),
         ),
         Error::Chain(chain) => of_chain(chain),
@@ -298,7 +298,7 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
             "server_error",
             "internal_error",
             None,
-            format!("Something broke inside the gateway. Quote the request id {request_id} to its operator."),
+            format!("An internal error occurred. Report the request id {request_id} to the operator of the gateway."),
         ),
     }
 }

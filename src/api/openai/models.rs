@@ -48,7 +48,7 @@ pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
 /// # Errors
 /// As [`list`]; 404 if there is no such model or the key may not use it.
 #[utoipa::path(get, path = "/v1/models/{id}", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = String, Path, description = "The catalogue name; it may hold slashes, raw or as %2F")),
+    params(("id" = String, Path, description = "The catalog name; it may contain slashes, as they are or as %2F")),
     responses((status = 200, description = "The model", body = Model), (status = 404, description = "No such model")))]
 pub async fn read(caller: ApiCaller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {
     let name = path.into_inner();

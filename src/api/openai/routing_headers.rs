@@ -43,7 +43,7 @@ pub fn describe(routing: &RoutingInfo, headers: &mut HeaderMap) {
 }
 
 /// Writes the headers of a request that was refused before any model was called.
-pub fn nobody_called(headers: &mut HeaderMap) {
+pub fn no_model_called(headers: &mut HeaderMap) {
     headers.insert(ATTEMPTS, HeaderValue::from_static("0"));
     headers.insert(FALLBACK, HeaderValue::from_static("none"));
 }

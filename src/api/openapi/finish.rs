@@ -126,30 +126,30 @@ fn shape(dialect: Dialect, status: &str) -> &'static str {
     match (dialect, status) {
         (Dialect::OpenAi, _) => "OpenAiError",
         (Dialect::OpenRouter, _) => "OpenRouterError",
-        (Dialect::LiteLlm | Dialect::Feather, "422") => "HTTPValidationError",
+        (Dialect::LiteLlm | Dialect::Management, "422") => "HTTPValidationError",
         (Dialect::LiteLlm, _) => "LiteLlmError",
-        (Dialect::Feather, _) => "ErrorResponse",
+        (Dialect::Management, _) => "ErrorResponse",
     }
 }
 
 fn meaning(status: &str) -> &'static str {
     match status {
-        "200" => "It worked",
-        "201" => "It was created",
-        "204" => "It worked, and there is nothing to say",
-        "400" => "The request makes no sense as it is",
-        "401" => "No API key, or one that is malformed, unknown, revoked or expired",
+        "200" => "The request succeeded",
+        "201" => "The resource was created",
+        "204" => "The request succeeded; there is no content",
+        "400" => "The request is invalid",
+        "401" => "The API key is missing, malformed, unknown, revoked or expired",
         "403" => "The key lacks the scope, or may not use the model",
-        "404" => "There is no such thing in this organization",
-        "409" => "It is in use, or the name is taken",
-        "412" => "Somebody else changed it since it was read",
+        "404" => "The organization has no such resource",
+        "409" => "The resource is in use, or the name is taken",
+        "412" => "The resource has changed since it was read",
         "413" => "The body is over the limit",
         "415" => "The body is compressed",
-        "422" => "Fields that were refused",
+        "422" => "A field is invalid",
         "429" => "A limit is reached; `Retry-After` says when to try again",
         "502" => "No model answered: the last failure was the provider's",
-        "503" => "Too much is under way, or nobody can be called now",
+        "503" => "The gateway is busy, or no model can be called now",
         "504" => "No model answered in time",
-        _ => "It did not work",
+        _ => "The request failed",
     }
 }

@@ -39,13 +39,13 @@ pub const ALIASES: &[(&str, &str)] = &[
 #[openapi(
     info(
         title = "Failsoft",
-        description = "An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is on record. Everything belongs to an organization, which follows from the API key."
+        description = "An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is recorded. The API key determines the organization."
     ),
     tags(
         (name = "inference", description = "Chat completions and the list of models, with the OpenAI SDK you already use. Errors are OpenAI's: `{\"error\": {message, type, param, code}}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK with a base URL that lacks `/v1` finds `/models` and `/chat/completions`, too."),
-        (name = "fallbacks", description = "Which model stands behind which: LiteLLM's fallback management, with what it lacks (a list, names with slashes, revisions). Errors are LiteLLM's: `{\"detail\": ...}`."),
-        (name = "model-router", description = "The audit of failovers and of requests, and the catalogue that they come from. Lists are pages, newest first: `next_cursor` of one is `cursor` of the next. Errors are Feather's: `{\"error\", \"message\"}`."),
-        (name = "identity", description = "Who is asking, and the organization's API keys."),
+        (name = "fallbacks", description = "LiteLLM's fallback management, with additions: a list of all lists, names with slashes, and revisions. Errors are LiteLLM's: `{\"detail\": ...}`."),
+        (name = "model-router", description = "The logs of failovers and requests, and the configuration of providers, models and budgets. Lists are paged, newest first: pass `next_cursor` of one page as `cursor` of the next. Errors have the shape `{\"error\", \"message\"}`."),
+        (name = "identity", description = "The calling key, and the organization's API keys."),
         (name = "health", description = "For load balancers and monitoring."),
         (name = "about", description = "This description of the API.")
     ),
@@ -117,7 +117,7 @@ impl Modify for Credentials {
         };
         let header = ApiKeyValue::with_description(
             "x-api-key",
-            "An API key, as Feather's clients send it. `api-key`, the header of Azure's clients, is taken as well.",
+            "An API key. The header `api-key`, which Azure's clients send, is accepted as well.",
         );
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", bearer("An API key: `Authorization: Bearer KEY`."));

@@ -34,7 +34,7 @@ struct Counters {
 /// An admitted request. Dropping it ends its share of the concurrent requests.
 #[derive(Debug)]
 pub struct Admission {
-    _place: Slot,
+    _slot: Slot,
     concurrent: Option<Arc<AtomicI64>>,
     /// The state of the limit per minute, if the key has one.
     pub minute: Option<RateLimitStatus>,
@@ -72,15 +72,15 @@ impl Limiter {
     /// [`Error::LimitReached`] by the key, [`Error::ShareUsedUp`] by the organization, or [`Error::Busy`] when the
     /// process has no capacity left.
     pub fn admit(&self, organization: OrganizationId, key: &ApiKeyEntry) -> Result<Admission, Error> {
-        let place = self.shares.of(organization).request()?;
+        let slot = self.shares.of(organization).request()?;
         if key.requests_per_minute.is_none() && key.concurrent_requests.is_none() {
-            return Ok(Admission { _place: place, concurrent: None, minute: None });
+            return Ok(Admission { _slot: slot, concurrent: None, minute: None });
         }
         let counters = self.counters(key);
         // Counted first and undone on refusal, so that two requests at the same time cannot both take the last
         // slot.
         let admission =
-            Admission { _place: place, concurrent: Some(counters.concurrent.clone()), minute: None };
+            Admission { _slot: slot, concurrent: Some(counters.concurrent.clone()), minute: None };
         let running = counters.concurrent.fetch_add(1, Ordering::AcqRel) + 1;
         if let Some(limit) = key.concurrent_requests
             && running > limit

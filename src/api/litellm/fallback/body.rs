@@ -81,8 +81,12 @@ fn fallback_models(fields: &mut BodyFields) -> Vec<String> {
         let message = format!("'{FIELD}' may name at most {MOST_FALLBACKS} models, not {}.", models.len());
         fields.refuse(FIELD, "too_long", message);
     }
-    if let Some(twice) = repeated(&models) {
-        fields.refuse(FIELD, "value_error", format!("'{twice}' stands in '{FIELD}' twice. Name it once."));
+    if let Some(duplicate) = first_duplicate(&models) {
+        fields.refuse(
+            FIELD,
+            "value_error",
+            format!("'{duplicate}' is a duplicate in '{FIELD}'. Name it once."),
+        );
     }
     models
 }
@@ -115,8 +119,12 @@ fn triggers(fields: &mut BodyFields) -> Option<Vec<String>> {
             Err(_) => fields.refuse_entry(FIELD, index, "literal_error", expected_class()),
         }
     }
-    if let Some(twice) = repeated(&words) {
-        fields.refuse(FIELD, "value_error", format!("'{twice}' stands in '{FIELD}' twice. Name it once."));
+    if let Some(duplicate) = first_duplicate(&words) {
+        fields.refuse(
+            FIELD,
+            "value_error",
+            format!("'{duplicate}' is a duplicate in '{FIELD}'. Name it once."),
+        );
     }
     Some(words)
 }
@@ -141,7 +149,7 @@ fn expected_class() -> String {
     format!("Input should be one of {}", words.join(", "))
 }
 
-fn repeated(names: &[String]) -> Option<&str> {
+fn first_duplicate(names: &[String]) -> Option<&str> {
     let mut seen = HashSet::new();
     names.iter().map(String::as_str).find(|name| !seen.insert(*name))
 }

@@ -90,7 +90,7 @@ fn parameter(query: &str, name: &str) -> Result<Option<String>> {
     let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(own, _)| own == name);
     let value = values.next().map(|(_, value)| value.into_owned());
     if values.next().is_some() {
-        let message = format!("'{name}' stands in the query twice. Send it once.");
+        let message = format!("The parameter '{name}' is a duplicate. Send it once.");
         return Err(Error::Invalid(vec![Violation::query(name, "value_error", message)]));
     }
     Ok(value)
@@ -157,9 +157,9 @@ pub async fn list(
 /// 404: no list of this type is in force for a model of this name, whether the model exists or not.
 #[utoipa::path(get, path = "/fallback/{model}", operation_id = "getFallback", tag = "fallbacks",
     security(("bearer" = []), ("x-api-key" = [])),
-    params(("model" = String, Path, description = "The model's catalogue name; it may hold slashes, raw or as `%2F`"), Selection),
+    params(("model" = String, Path, description = "The model's catalog name; it may contain slashes, as they are or as `%2F`"), Selection),
     responses(
-        (status = 200, description = "The list in force", body = Fallback, headers(("ETag" = String, description = "The revision in quotes"))),
+        (status = 200, description = "The list in force", body = Fallback, headers(("ETag" = String, description = "The revision number in quotes"))),
         (status = 404, description = "No such list is in force"),
         (status = 422, description = "An unknown `fallback_type`")))]
 pub async fn read(
@@ -195,13 +195,13 @@ pub struct FallbackSet {
 /// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
 #[utoipa::path(post, path = "/fallback", operation_id = "setFallback", tag = "fallbacks",
     security(("bearer" = []), ("x-api-key" = [])), request_body = FallbackRequest,
-    params(("If-Match" = Option<String>, Header, description = "The `ETag` as it was read; `*` demands that there is a list")),
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` of the list that the change is based on; `*` requires that there is a list")),
     responses(
-        (status = 200, description = "In force, created or replaced", body = FallbackSet, headers(("ETag" = String, description = "The revision in quotes"))),
+        (status = 200, description = "The list was created or replaced", body = FallbackSet, headers(("ETag" = String, description = "The revision number in quotes"))),
         (status = 400, description = "Unknown fallback models, or the model is its own fallback"),
-        (status = 404, description = "The model is not in the catalogue"),
-        (status = 412, description = "Another revision is in force than the one in `If-Match`"),
-        (status = 422, description = "Fields that were refused")))]
+        (status = 404, description = "The model is not in the catalog"),
+        (status = 412, description = "The revision in force is not the one in `If-Match`"),
+        (status = 422, description = "A field is invalid")))]
 pub async fn set(
     caller: ApiCaller<RouterManage>,
     request: HttpRequest,
@@ -245,12 +245,12 @@ pub struct FallbackDeleted {
 #[utoipa::path(delete, path = "/fallback/{model}", operation_id = "deleteFallback", tag = "fallbacks",
     security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("model" = String, Path, description = "The model's catalogue name; it may hold slashes, raw or as `%2F`"), Selection,
-        ("If-Match" = Option<String>, Header, description = "The `ETag` as it was read")),
+        ("model" = String, Path, description = "The model's catalog name; it may contain slashes, as they are or as `%2F`"), Selection,
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the list that the change is based on")),
     responses(
-        (status = 200, description = "No longer in force", body = FallbackDeleted),
+        (status = 200, description = "The list was deleted", body = FallbackDeleted),
         (status = 404, description = "No such list is in force"),
-        (status = 412, description = "Another revision is in force than the one in `If-Match`"),
+        (status = 412, description = "The revision in force is not the one in `If-Match`"),
         (status = 422, description = "An unknown `fallback_type`")))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,

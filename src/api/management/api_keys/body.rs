@@ -120,7 +120,7 @@ fn scopes(fields: &mut BodyFields, need: Need) -> Option<Vec<Scope>> {
                     "scopes",
                     index,
                     "value_error",
-                    format!("The scope '{scope}' is there twice."),
+                    format!("The scope '{scope}' is a duplicate."),
                 );
             }
             Some(scope) => scopes.push(scope),
@@ -156,7 +156,7 @@ fn models(fields: &mut BodyFields) -> Change<Vec<String>> {
                     "models",
                     index,
                     "value_error",
-                    format!("The model '{name}' is there twice."),
+                    format!("The model '{name}' is a duplicate."),
                 );
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {

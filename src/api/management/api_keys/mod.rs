@@ -110,10 +110,10 @@ type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;
 #[utoipa::path(get, path = "/v1/identity/api-keys", tag = "identity",
     operation_id = "listApiKeys", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Keys on a page, 50 unless said otherwise"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = CursorPage<ApiKeyResponse>),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Keys per page, 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
+    responses((status = 200, description = "A page of the list", body = CursorPage<ApiKeyResponse>),
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<KeysManage>,
     request: HttpRequest,
@@ -137,7 +137,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/identity/api-keys", tag = "identity",
     operation_id = "createApiKey", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewApiKeyBody,
-    responses((status = 201, description = "What was made", body = NewApiKeyResponse, headers(("location" = String, description = "The key's path"))), (status = 422)))]
+    responses((status = 201, description = "The new resource", body = NewApiKeyResponse, headers(("location" = String, description = "The key's path"))), (status = 422)))]
 pub async fn create(
     caller: ApiCaller<KeysManage>,
     request: HttpRequest,
@@ -167,7 +167,7 @@ pub async fn create(
 #[utoipa::path(get, path = "/v1/identity/api-keys/{id}", tag = "identity",
     operation_id = "readApiKey", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
-    responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404)))]
+    responses((status = 200, description = "The current state", body = ApiKeyResponse), (status = 404)))]
 pub async fn read(
     caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
@@ -193,8 +193,8 @@ pub async fn read(
     operation_id = "changeApiKey", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
     request_body = ApiKeyChangeBody,
-    responses((status = 200, description = "As it is now", body = ApiKeyResponse), (status = 404),
-        (status = 409, description = "It is revoked"), (status = 422)))]
+    responses((status = 200, description = "The current state", body = ApiKeyResponse), (status = 404),
+        (status = 409, description = "The key is revoked"), (status = 422)))]
 pub async fn change(
     caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
@@ -223,7 +223,7 @@ pub async fn change(
 #[utoipa::path(delete, path = "/v1/identity/api-keys/{id}", tag = "identity",
     operation_id = "revokeApiKey", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The key's id")),
-    responses((status = 204, description = "It is revoked"), (status = 404)))]
+    responses((status = 204, description = "The key is revoked"), (status = 404)))]
 pub async fn revoke(
     caller: ApiCaller<KeysManage>,
     path: web::Path<String>,

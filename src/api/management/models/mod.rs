@@ -33,13 +33,13 @@ const LIST: &str = "models";
 #[utoipa::path(get, path = "/v1/model-router/models", tag = "model-router",
     operation_id = "listModels", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Models on a page, 50 unless said otherwise"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("name" = Option<String>, Query, description = "The model of that name"),
-        ("provider_id" = Option<uuid::Uuid>, Query, description = "Models that it serves"),
-        ("enabled" = Option<bool>, Query, description = "Models that may, or may not, be called")),
-    responses((status = 200, description = "A page", body = CursorPage<ModelResponse>),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Models per page, 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+        ("name" = Option<String>, Query, description = "The model with this name"),
+        ("provider_id" = Option<uuid::Uuid>, Query, description = "Only models of this provider"),
+        ("enabled" = Option<bool>, Query, description = "Only models that are enabled, or only those that are not")),
+    responses((status = 200, description = "A page of the list", body = CursorPage<ModelResponse>),
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -69,7 +69,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/model-router/models", tag = "model-router",
     operation_id = "createModel", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewModelBody,
-    responses((status = 201, description = "What was made", body = ModelResponse, headers(("location" = String, description = "The model's path"))),
+    responses((status = 201, description = "The new resource", body = ModelResponse, headers(("location" = String, description = "The model's path"))),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn create(
     caller: ApiCaller<RouterManage>,
@@ -94,7 +94,7 @@ pub async fn create(
 #[utoipa::path(get, path = "/v1/model-router/models/{id}", tag = "model-router",
     operation_id = "readModel", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),
-    responses((status = 200, description = "As it is now", body = ModelResponse), (status = 404)))]
+    responses((status = 200, description = "The current state", body = ModelResponse), (status = 404)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
@@ -117,7 +117,7 @@ pub async fn read(
     operation_id = "changeModel", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),
     request_body = ModelChangeBody,
-    responses((status = 200, description = "As it is now", body = ModelResponse), (status = 404),
+    responses((status = 200, description = "The current state", body = ModelResponse), (status = 404),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn change(
     caller: ApiCaller<RouterManage>,
@@ -143,8 +143,8 @@ pub async fn change(
 #[utoipa::path(delete, path = "/v1/model-router/models/{id}", tag = "model-router",
     operation_id = "deleteModel", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The model")),
-    responses((status = 204, description = "It is gone"), (status = 404),
-        (status = 409, description = "A fallback configuration uses it")))]
+    responses((status = 204, description = "Deleted"), (status = 404),
+        (status = 409, description = "A fallback list uses the model")))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,

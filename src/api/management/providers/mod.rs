@@ -89,10 +89,10 @@ impl From<ProviderRow> for ProviderResponse {
 #[utoipa::path(get, path = "/v1/model-router/providers", tag = "model-router",
     operation_id = "listProviders", security(("bearer" = []), ("x-api-key" = [])),
     params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Providers on a page, 50 unless said otherwise"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, description = "A page", body = CursorPage<ProviderResponse>),
-        (status = 400, description = "The cursor is not one of this list"), (status = 422)))]
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Providers per page, 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
+    responses((status = 200, description = "A page of the list", body = CursorPage<ProviderResponse>),
+        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -113,7 +113,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/model-router/providers", tag = "model-router",
     operation_id = "createProvider", security(("bearer" = []), ("x-api-key" = [])),
     request_body = NewProviderBody,
-    responses((status = 201, description = "What was made", body = ProviderResponse, headers(("location" = String, description = "The provider's path"))),
+    responses((status = 201, description = "The new resource", body = ProviderResponse, headers(("location" = String, description = "The provider's path"))),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn create(
     caller: ApiCaller<RouterManage>,
@@ -139,7 +139,7 @@ pub async fn create(
 #[utoipa::path(get, path = "/v1/model-router/providers/{id}", tag = "model-router",
     operation_id = "readProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
-    responses((status = 200, description = "As it is now", body = ProviderResponse), (status = 404)))]
+    responses((status = 200, description = "The current state", body = ProviderResponse), (status = 404)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
@@ -161,7 +161,7 @@ pub async fn read(
     operation_id = "changeProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
     request_body = ProviderChangeBody,
-    responses((status = 200, description = "As it is now", body = ProviderResponse), (status = 404),
+    responses((status = 200, description = "The current state", body = ProviderResponse), (status = 404),
         (status = 409, description = "The name is taken"), (status = 422)))]
 pub async fn change(
     caller: ApiCaller<RouterManage>,
@@ -191,8 +191,8 @@ pub async fn change(
 #[utoipa::path(delete, path = "/v1/model-router/providers/{id}", tag = "model-router",
     operation_id = "deleteProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
-    responses((status = 204, description = "It is gone"), (status = 404),
-        (status = 409, description = "Models are served by it")))]
+    responses((status = 204, description = "Deleted"), (status = 404),
+        (status = 409, description = "The provider serves models")))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
@@ -252,7 +252,7 @@ impl From<ConnectionReport> for ConnectionResponse {
 #[utoipa::path(post, path = "/v1/model-router/providers/{id}/test", tag = "model-router",
     operation_id = "testProvider", security(("bearer" = []), ("x-api-key" = [])),
     params(("id" = uuid::Uuid, Path, description = "The provider")),
-    responses((status = 200, description = "What was found out", body = ConnectionResponse), (status = 404)))]
+    responses((status = 200, description = "The result of the test", body = ConnectionResponse), (status = 404)))]
 pub async fn test(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
@@ -261,7 +261,7 @@ pub async fn test(
     let id = path_id(WHAT, &path)?;
     let organization = &caller.organization;
     let provider = organization.providers.get(&id).ok_or_else(|| Error::absent(WHAT, id))?;
-    let _place = gateway.shares.of(organization.id).request()?;
+    let _slot = gateway.shares.of(organization.id).request()?;
     let report = gateway.test_connection(organization.id, provider).await;
     Ok(HttpResponse::Ok().json(ConnectionResponse::from(report)))
 }
