@@ -57,7 +57,7 @@ const AMERICAN: &[(&str, &str)] = &[
 const MOST_WORDS: &[(&str, usize)] = &[
     ("entity", 45),
     ("migration", 11),
-    ("src/auth", 11),
+    ("src/auth", 10),
     ("src/console", 101),
     ("src/domain", 16),
     ("src/gateway", 139),
@@ -74,8 +74,8 @@ const MOST_WORDS: &[(&str, usize)] = &[
 const MOST_SHORT: &[(&str, usize)] = &[
     ("entity", 61),
     ("migration", 18),
-    ("src/auth", 36),
-    ("src/console", 112),
+    ("src/auth", 21),
+    ("src/console", 110),
     ("src/domain", 34),
     ("src/gateway", 101),
     ("src/providers", 30),
