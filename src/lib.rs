@@ -17,7 +17,7 @@
 //! | [`store`] | the database: data of organizations, accounts, snapshots, the recorder, roll-ups, the vault |
 //! | [`auth`] | the callers: API keys with scopes, console users with sessions and roles |
 //! | [`gateway`] | one request, in reading order: request, routing, call, usage, response, record |
-//! | [`http`], [`validation`] | request bodies; rules for values of providers, models and keys |
+//! | [`http`], [`validation`] | request bodies, lists and their exports; rules for values of providers, models and keys |
 //! | [`api`] | JSON: a folder for each dialect, with its format of errors |
 //! | [`console`] | HTML: a page is a struct next to its handler, and a template |
 //! | [`app`] | every route in one list; builds the application, runs it and its jobs until it is stopped |

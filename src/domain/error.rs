@@ -4,7 +4,7 @@
 //! query → [`Error::Invalid`]; a person at a page → [`Error::Visit`]; a whole request that makes no sense →
 //! [`Error::Refused`]; a thing that is not there (or another organization's, which is the same) → [`Error::Absent`];
 //! something of ours that broke → [`Error::internal`], whose source goes to the log and never to the caller. Each
-//! dialect under `api/` dresses every variant in its own `error.rs`, by an exhaustive match.
+//! dialect under `api/` builds the response of every variant in its own `error.rs`, by an exhaustive match.
 
 use std::fmt;
 use std::time::Duration;

@@ -106,7 +106,7 @@ pub struct NewBudgetBody {
     pub api_key_id: Option<Uuid>,
     /// `day` or `month`, in UTC.
     pub period: String,
-    /// The amount in nano-dollars from which the console shows a warning; null: never.
+    /// The soft limit in nano-dollars, from which the gateway warns; null: never.
     #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub soft_limit_nano_dollars: Option<i64>,
     /// The amount in nano-dollars beyond which no model is called; null: no limit.
@@ -117,7 +117,7 @@ pub struct NewBudgetBody {
 /// A change of a budget. Absent fields stay as they are. The key and the period cannot be changed.
 #[derive(Debug, ToSchema)]
 pub struct BudgetChangeBody {
-    /// The amount in nano-dollars from which the console shows a warning; null: never.
+    /// The soft limit in nano-dollars, from which the gateway warns; null: never.
     #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub soft_limit_nano_dollars: Option<i64>,
     /// The amount in nano-dollars beyond which no model is called; null: no limit.
@@ -272,7 +272,7 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn target(fields: &mut BodyFields) -> BudgetTarget {
+fn read_target(fields: &mut BodyFields) -> BudgetTarget {
     let api_key_id = checks::nullable_text(fields, "api_key_id", checks::id);
     let period = checks::text(fields, "period", Need::Required, |text| {
         checks::word(text, &Period::ALL.map(Period::as_str)).map(Period::parse)
@@ -280,7 +280,7 @@ fn target(fields: &mut BodyFields) -> BudgetTarget {
     BudgetTarget { api_key_id: api_key_id.and_then(Change::value), period: period.flatten() }
 }
 
-fn limits(fields: &mut BodyFields) -> BudgetLimits {
+fn read_limits(fields: &mut BodyFields) -> BudgetLimits {
     fields.ignore(READ_ONLY);
     BudgetLimits {
         soft: fields.integer("soft_limit_nano_dollars", BUDGET_LIMIT),
@@ -304,13 +304,15 @@ fn refuse_target_change(fields: &mut BodyFields, period: Period, api_key_id: Opt
 
 fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
     let mut fields = BodyFields::parse(bytes)?;
-    let target = target(&mut fields);
-    let limits = limits(&mut fields);
+    let target = read_target(&mut fields);
+    let limits = read_limits(&mut fields);
     fields.finish()?;
     Ok(NewBudget {
         api_key_id: target.api_key_id.map(Into::into),
         // `finish` has already refused a missing required field.
-        period: target.period.ok_or_else(|| Error::internal("a required field got lost"))?,
+        period: target
+            .period
+            .ok_or_else(|| Error::internal("a required field is missing after the checks"))?,
         soft_limit_nano_dollars: limits.soft.value(),
         hard_limit_nano_dollars: limits.hard.value(),
     })
@@ -319,7 +321,7 @@ fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
 fn parse_change(before: &BudgetRow, bytes: &[u8]) -> Result<BudgetChange> {
     let mut fields = BodyFields::parse(bytes)?;
     refuse_target_change(&mut fields, before.period, before.api_key_id.map(|id| id.0));
-    let limits = limits(&mut fields);
+    let limits = read_limits(&mut fields);
     fields.finish()?;
     Ok(BudgetChange {
         soft_limit_nano_dollars: limits.soft.into_option(),
@@ -335,10 +337,10 @@ mod tests {
     #[test]
     fn what_is_described_is_read() {
         assert_reads_all_of::<NewBudgetBody>(|fields| {
-            let (_place, _limits) = (target(fields), limits(fields));
+            let (_target, _limits) = (read_target(fields), read_limits(fields));
         });
         assert_reads_all_of::<BudgetChangeBody>(|fields| {
-            let _limits = limits(fields);
+            let _limits = read_limits(fields);
         });
     }
 }

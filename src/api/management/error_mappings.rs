@@ -199,7 +199,7 @@ fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
     let new = read_fields(&mut fields);
     fields.finish()?;
     // `finish` has already refused a missing required field.
-    new.ok_or_else(|| Error::internal("a required field got lost"))
+    new.ok_or_else(|| Error::internal("a required field is missing after the checks"))
 }
 
 /// Reads the fields. None: a violation was added.

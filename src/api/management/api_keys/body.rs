@@ -177,10 +177,10 @@ pub(super) fn parse_new(
     let body = read(&mut fields, Need::Required, now);
     fields.finish()?;
     // `finish` has already refused a missing required field.
-    let lost = || Error::internal("a required field got lost");
-    let scopes = body.scopes.ok_or_else(lost)?;
+    let missing = || Error::internal("a required field is missing after the checks");
+    let scopes = body.scopes.ok_or_else(missing)?;
     Ok(NewApiKey {
-        name: body.name.ok_or_else(lost)?,
+        name: body.name.ok_or_else(missing)?,
         key_hash,
         prefix: fresh.prefix.clone(),
         last_four: fresh.last_four.clone(),
@@ -197,11 +197,10 @@ pub(super) fn parse_change(bytes: &[u8], now: DateTime<Utc>) -> Result<ApiKeyCha
     let mut fields = BodyFields::parse(bytes)?;
     let body = read(&mut fields, Need::Optional, now);
     fields.finish()?;
-    let words = |scopes: Vec<_>| scopes.iter().map(ToString::to_string).collect();
     Ok(ApiKeyChange {
         seen: None,
         name: body.name,
-        scopes: body.scopes.map(words),
+        scopes: body.scopes.map(|scopes| scopes.iter().map(ToString::to_string).collect()),
         models: body.models.into_option(),
         requests_per_minute: body.requests_per_minute.into_option(),
         concurrent_requests: body.concurrent_requests.into_option(),

@@ -191,12 +191,12 @@ pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
     let body = read(&mut fields, Need::Required);
     fields.finish()?;
     // `finish` has already refused a missing required field.
-    let lost = || Error::internal("a required field got lost");
-    let name = body.name.ok_or_else(lost)?;
+    let missing = || Error::internal("a required field is missing after the checks");
+    let name = body.name.ok_or_else(missing)?;
     Ok(ModelFields {
         upstream_model: body.upstream_model.unwrap_or_else(|| name.clone()),
         name,
-        provider_id: body.provider_id.ok_or_else(lost)?,
+        provider_id: body.provider_id.ok_or_else(missing)?,
         context_window: body.context_window.value(),
         max_output_tokens: body.max_output_tokens.value(),
         capabilities: body.capabilities.value().unwrap_or_default(),

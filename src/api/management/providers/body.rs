@@ -122,10 +122,10 @@ pub(super) fn parse_new(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
     }
     fields.finish()?;
     // `finish` has already refused a missing required field.
-    let lost = || Error::internal("a required field got lost");
+    let missing = || Error::internal("a required field is missing after the checks");
     Ok(NewProvider {
-        name: body.name.ok_or_else(lost)?,
-        preset: body.preset.ok_or_else(lost)?.name.to_owned(),
+        name: body.name.ok_or_else(missing)?,
+        preset: body.preset.ok_or_else(missing)?.name.to_owned(),
         base_url: base_url.flatten(),
         credential: credential.flatten(),
         stream_options: body.stream_options.unwrap_or_default(),
