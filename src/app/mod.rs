@@ -35,9 +35,9 @@ use crate::simulate;
 use crate::store::recorder::{Recorder, RecorderError, Watcher};
 use crate::store::{ConnectError, Store};
 use crate::telemetry::{Readiness, Registry};
-use crate::upstream::names::Names;
+use crate::upstream::name_resolver::NameResolver;
 use crate::upstream::resolver::Resolver;
-use crate::upstream::{Gate, Upstream};
+use crate::upstream::{AddressPolicy, Upstream};
 
 /// Why the application could not be built, in one line with cause and remedy.
 #[derive(Debug, thiserror::Error)]
@@ -120,13 +120,13 @@ impl Application {
     pub async fn build_with(
         settings: Settings,
         clock: Clock,
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameResolver>,
     ) -> Result<Self, StartError> {
         // The TLS library is set once per process; setting the same one again is not an error.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let settings = Arc::new(settings);
         let store = Store::open(&settings, clock.clone()).await?;
-        let gate = Gate::new(settings.upstream.allow_private.clone());
+        let gate = AddressPolicy::new(settings.upstream.allow_private.clone());
         let connect = Duration::from_secs(settings.gateway.connect_seconds);
         let upstream = Upstream::new(gate, connect, names).map_err(StartError::Other)?;
         let (simulator, simulator_address) = start_simulator()?;

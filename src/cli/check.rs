@@ -10,7 +10,7 @@ use crate::config::{Overrides, Settings};
 use crate::domain::clock::Clock;
 use crate::store::database::schema;
 use crate::store::{ConnectError, Store};
-use crate::upstream::Gate;
+use crate::upstream::AddressPolicy;
 
 /// Checks the configuration, the database, the master key and the addresses of all providers.
 ///
@@ -95,7 +95,7 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
 }
 
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let gate = Gate::new(settings.upstream.allow_private.clone());
+    let gate = AddressPolicy::new(settings.upstream.allow_private.clone());
     let database = DatabasePlace::of(settings.database.url.expose());
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
     gate.set_own(own.chain(database.sockets).collect(), database.names);

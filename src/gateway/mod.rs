@@ -44,7 +44,7 @@ use tracing::Instrument as _;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::limits::shares::{LARGE, SMALL, Share, Shares};
-use crate::providers::accepts::Parameters;
+use crate::providers::compatibility::Parameters;
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
 

@@ -1,11 +1,11 @@
 //! The meaning of a choice's `finish_reason`, whatever its case and spelling.
 //!
 //! Only the reason of an answer without content is interpreted. With content, the caller gets the vendor's word as it
-//! is. A word that matches no row and no stem is [`Finish::Unknown`].
+//! is. A word that matches no row and no stem is [`FinishMeaning::Unknown`].
 
 /// What a `finish_reason` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
+pub enum FinishMeaning {
     /// The model finished its answer, or reached its length limit.
     Complete,
     /// A filter withheld the answer.
@@ -24,23 +24,23 @@ pub enum Finish {
 
 /// The meaning of a `finish_reason`, and the rule that matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct FinishReason {
     /// The meaning.
-    pub finish: Finish,
+    pub finish: FinishMeaning,
     /// The rule, such as `finish_reason:safety`. Rule names are stored, so they never change.
     pub rule: &'static str,
 }
 
 struct Row {
     word: &'static str,
-    ending: Ending,
+    ending: FinishReason,
 }
 
 macro_rules! rows {
     ($($finish:ident { $($word:literal)* })*) => {
         &[$($(Row {
             word: $word,
-            ending: Ending { finish: Finish::$finish, rule: concat!("finish_reason:", $word) },
+            ending: FinishReason { finish: FinishMeaning::$finish, rule: concat!("finish_reason:", $word) },
         },)*)*]
     };
 }
@@ -75,7 +75,7 @@ static ROWS: &[Row] = rows! {
 
 /// The meaning of unlisted words that contain one of these stems. Filters come first, because `safety_error` is a
 /// filter.
-static STEMS: &[(&str, Ending)] = &[
+static STEMS: &[(&str, FinishReason)] = &[
     ("safety", A_FILTER),
     ("filter", A_FILTER),
     ("polic", A_FILTER),
@@ -106,14 +106,16 @@ static STEMS: &[(&str, Ending)] = &[
     ("resource", A_BREAK),
 ];
 
-const A_FILTER: Ending = Ending { finish: Finish::Filtered, rule: "finish_reason:of_a_filter" };
-const A_BREAK: Ending = Ending { finish: Finish::Broken, rule: "finish_reason:of_a_failure" };
-const UNKNOWN: Ending = Ending { finish: Finish::Unknown, rule: "finish_reason:unknown" };
-const STOP: Ending = Ending { finish: Finish::Complete, rule: "finish_reason:stop" };
+const A_FILTER: FinishReason =
+    FinishReason { finish: FinishMeaning::Filtered, rule: "finish_reason:of_a_filter" };
+const A_BREAK: FinishReason =
+    FinishReason { finish: FinishMeaning::Broken, rule: "finish_reason:of_a_failure" };
+const UNKNOWN: FinishReason = FinishReason { finish: FinishMeaning::Unknown, rule: "finish_reason:unknown" };
+const STOP: FinishReason = FinishReason { finish: FinishMeaning::Complete, rule: "finish_reason:stop" };
 
 /// Interprets a `finish_reason`. `None` means that the choice is not finished: some vendors send an empty string or
 /// the word `null` in every chunk before the last.
-pub fn finish(reason: &str) -> Option<Ending> {
+pub fn finish(reason: &str) -> Option<FinishReason> {
     if reason == "stop" {
         return Some(STOP);
     }
@@ -141,21 +143,26 @@ pub fn finish(reason: &str) -> Option<Ending> {
 /// Combines a router's `finish_reason` with the vendor's own (`native_finish_reason`), for an answer without content.
 /// If the vendor reports a filter or a failure, that wins.
 #[must_use]
-pub fn with_native(ending: Ending, native: &str) -> Ending {
+pub fn with_native(ending: FinishReason, native: &str) -> FinishReason {
     match (ending.finish, finish(native)) {
-        (Finish::Complete | Finish::Unknown | Finish::Error, Some(native)) => match native.finish {
-            Finish::Filtered | Finish::ContextWindow | Finish::Overloaded | Finish::Broken => native,
-            Finish::Complete if ending.finish == Finish::Unknown => native,
-            Finish::Complete | Finish::Error | Finish::Unknown => ending,
-        },
+        (FinishMeaning::Complete | FinishMeaning::Unknown | FinishMeaning::Error, Some(native)) => {
+            match native.finish {
+                FinishMeaning::Filtered
+                | FinishMeaning::ContextWindow
+                | FinishMeaning::Overloaded
+                | FinishMeaning::Broken => native,
+                FinishMeaning::Complete if ending.finish == FinishMeaning::Unknown => native,
+                FinishMeaning::Complete | FinishMeaning::Error | FinishMeaning::Unknown => ending,
+            }
+        }
         (
-            Finish::Filtered
-            | Finish::ContextWindow
-            | Finish::Overloaded
-            | Finish::Broken
-            | Finish::Complete
-            | Finish::Unknown
-            | Finish::Error,
+            FinishMeaning::Filtered
+            | FinishMeaning::ContextWindow
+            | FinishMeaning::Overloaded
+            | FinishMeaning::Broken
+            | FinishMeaning::Complete
+            | FinishMeaning::Unknown
+            | FinishMeaning::Error,
             _,
         ) => ending,
     }
@@ -165,7 +172,7 @@ pub fn with_native(ending: Ending, native: &str) -> Ending {
 mod tests {
     use super::*;
 
-    fn of(reason: &str) -> Option<Finish> {
+    fn of(reason: &str) -> Option<FinishMeaning> {
         finish(reason).map(|ending| ending.finish)
     }
 
@@ -173,24 +180,24 @@ mod tests {
     fn every_vendors_word_is_read_in_any_case() {
         for (finish, words) in [
             (
-                Finish::Complete,
+                FinishMeaning::Complete,
                 "stop STOP length MAX_TOKENS tool_calls tool_use end_turn COMPLETE model_length eos",
             ),
             (
-                Finish::Filtered,
+                FinishMeaning::Filtered,
                 "content_filter CONTENT_FILTERED content-filter SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII \
                  IMAGE_SAFETY sensitive guardrail_intervened ERROR_TOXIC refusal FinishReason.SAFETY LANGUAGE \
                  FINISH_REASON_SAFETY content_moderation blocked_by_policy new_sensitive",
             ),
-            (Finish::ContextWindow, "model_context_window_exceeded ERROR_LIMIT"),
-            (Finish::Overloaded, "insufficient_system_resource"),
-            (Finish::Error, "error ERROR Error"),
+            (FinishMeaning::ContextWindow, "model_context_window_exceeded ERROR_LIMIT"),
+            (FinishMeaning::Overloaded, "insufficient_system_resource"),
+            (FinishMeaning::Error, "error ERROR Error"),
             (
-                Finish::Broken,
+                FinishMeaning::Broken,
                 "network_error MALFORMED_FUNCTION_CALL OTHER engine_error abort UNEXPECTED_TOOL_CALL TIMEOUT \
                  internal_server_error request_failed cancelled",
             ),
-            (Finish::Unknown, "banana FINISH_REASON_UNSPECIFIED"),
+            (FinishMeaning::Unknown, "banana FINISH_REASON_UNSPECIFIED"),
         ] {
             for word in words.split_whitespace() {
                 assert_eq!(of(word), Some(finish), "{word}");
@@ -212,12 +219,12 @@ mod tests {
     fn a_vendors_own_word_says_more_than_a_routers() {
         let with =
             |reason: &str, native: &str| finish(reason).map(|ending| with_native(ending, native).finish);
-        assert_eq!(with("stop", "SAFETY"), Some(Finish::Filtered));
-        assert_eq!(with("error", "MALFORMED_FUNCTION_CALL"), Some(Finish::Broken));
-        assert_eq!(with("stop", "end_turn"), Some(Finish::Complete));
-        assert_eq!(with("stop", "whatever"), Some(Finish::Complete));
-        assert_eq!(with("content_filter", "STOP"), Some(Finish::Filtered));
-        assert_eq!(with("whatever", "STOP"), Some(Finish::Complete));
-        assert_eq!(with("error", "stop"), Some(Finish::Error));
+        assert_eq!(with("stop", "SAFETY"), Some(FinishMeaning::Filtered));
+        assert_eq!(with("error", "MALFORMED_FUNCTION_CALL"), Some(FinishMeaning::Broken));
+        assert_eq!(with("stop", "end_turn"), Some(FinishMeaning::Complete));
+        assert_eq!(with("stop", "whatever"), Some(FinishMeaning::Complete));
+        assert_eq!(with("content_filter", "STOP"), Some(FinishMeaning::Filtered));
+        assert_eq!(with("whatever", "STOP"), Some(FinishMeaning::Complete));
+        assert_eq!(with("error", "stop"), Some(FinishMeaning::Error));
     }
 }

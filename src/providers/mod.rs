@@ -19,7 +19,7 @@
 //! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
 //! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`.
 
-pub mod accepts;
+pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;
 pub mod known_models;
@@ -28,12 +28,14 @@ pub mod parameters;
 pub mod presets;
 pub mod stream_options;
 
-pub use errors::phrases::{Mapping, Mappings, Means, Reading, SentenceClass, Sentences, Speaks};
-pub use errors::{
-    Moment, UpstreamError, error_in_answer, error_instead_of_answer, error_of_ending, error_of_event,
-    parse_error, says_nothing,
+pub use errors::phrases::{
+    Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
 };
-pub use finish_reasons::{Ending, Finish};
+pub use errors::{
+    ResetTime, UpstreamError, error_in_answer, error_instead_of_answer, error_of_event,
+    error_of_finish_reason, is_empty_error, parse_error,
+};
+pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};

@@ -10,20 +10,20 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use super::names::Names;
 use super::resolver::ResolveFailed;
-use crate::upstream::address_policy::{Gate, Service};
+use crate::upstream::address_policy::{AddressPolicy, Service};
+use crate::upstream::name_resolver::NameResolver;
 
 /// The most clients that are kept; any further client lives as long as the endpoint that uses it.
 const MOST_KEPT: usize = 512;
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
+type SetupError = Box<dyn std::error::Error + Send + Sync>;
 
 /// All clients of the process. They share the TLS configuration and nothing else.
 #[derive(Debug)]
 pub(super) struct Clients {
-    gate: Arc<Gate>,
-    names: Arc<dyn Names>,
+    gate: Arc<AddressPolicy>,
+    names: Arc<dyn NameResolver>,
     tls: rustls::ClientConfig,
     connect_timeout: Duration,
     kept: papaya::HashMap<Service, reqwest::Client>,
@@ -33,10 +33,10 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(
-        gate: Arc<Gate>,
-        names: Arc<dyn Names>,
+        gate: Arc<AddressPolicy>,
+        names: Arc<dyn NameResolver>,
         connect_timeout: Duration,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, SetupError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -77,7 +77,7 @@ impl Clients {
     }
 
     fn make(&self, service: Service, idle: usize) -> reqwest::Result<reqwest::Client> {
-        let resolver = GatedResolver { gate: self.gate.clone(), names: self.names.clone(), service };
+        let resolver = PolicyResolver { gate: self.gate.clone(), names: self.names.clone(), service };
         #[expect(clippy::disallowed_methods, reason = "the only place that creates clients")]
         let builder = reqwest::Client::builder();
         builder
@@ -100,13 +100,13 @@ impl Clients {
 }
 
 /// The resolver of one client: the addresses from the process's resolver that the address policy admits.
-struct GatedResolver {
-    gate: Arc<Gate>,
-    names: Arc<dyn Names>,
+struct PolicyResolver {
+    gate: Arc<AddressPolicy>,
+    names: Arc<dyn NameResolver>,
     service: Service,
 }
 
-impl Resolve for GatedResolver {
+impl Resolve for PolicyResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (gate, service) = (self.gate.clone(), self.service);
         let looked_up = self.names.clone().addresses(name.as_str().to_owned());

@@ -4,9 +4,9 @@
 //! elsewhere), ignore proxy variables, set no global timeout (streams are long) and decode nothing.
 
 pub mod address_policy;
-mod answered;
+pub(crate) mod answered_connections;
 mod clients;
-pub mod names;
+pub mod name_resolver;
 pub mod resolver;
 pub(crate) mod single_use_body;
 pub mod sse;
@@ -21,22 +21,22 @@ use http::HeaderMap;
 use url::Url;
 
 use address_policy::Service;
-pub use address_policy::{Blocked, Gate};
-use answered::Answered;
+pub use address_policy::{AddressPolicy, Blocked};
+use answered_connections::AnsweredConnections;
 use clients::Clients;
-use names::Names;
+use name_resolver::NameResolver;
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
 
 /// A URL that passed the address policy, with the client that checks what its host name resolves to.
 #[derive(Debug, Clone)]
-pub struct Admitted {
+pub struct AdmittedUrl {
     url: Url,
     service: Service,
     client: reqwest::Client,
 }
 
-impl Admitted {
+impl AdmittedUrl {
     /// Another path of the same server: replaces `from` at the end of the path with `to`.
     #[must_use]
     pub fn beside(&self, from: &str, to: &str) -> Self {
@@ -73,8 +73,8 @@ pub enum SendError {
 #[derive(Debug, Clone)]
 pub struct Upstream {
     clients: Arc<Clients>,
-    answered: Arc<Answered>,
-    gate: Arc<Gate>,
+    answered: Arc<AnsweredConnections>,
+    gate: Arc<AddressPolicy>,
 }
 
 /// The head of a response; the body is read with [`UpstreamResponse::chunk`].
@@ -89,18 +89,18 @@ impl Upstream {
     /// # Errors
     /// The TLS library could not be set up.
     pub fn new(
-        gate: Gate,
+        gate: AddressPolicy,
         connect_timeout: Duration,
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameResolver>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let gate = Arc::new(gate);
         let clients = Arc::new(Clients::new(gate.clone(), names, connect_timeout)?);
-        Ok(Self { clients, answered: Arc::new(Answered::new()), gate })
+        Ok(Self { clients, answered: Arc::new(AnsweredConnections::new()), gate })
     }
 
     /// The address policy, for checks when an address is saved.
     #[must_use]
-    pub fn gate(&self) -> &Gate {
+    pub fn gate(&self) -> &AddressPolicy {
         &self.gate
     }
 
@@ -108,7 +108,7 @@ impl Upstream {
     ///
     /// # Errors
     /// [`Blocked`] names the rule and the remedy.
-    pub fn admit(&self, url: &str) -> Result<Admitted, Blocked> {
+    pub fn admit(&self, url: &str) -> Result<AdmittedUrl, Blocked> {
         self.admitted(self.gate.check(url)?)
     }
 
@@ -116,20 +116,20 @@ impl Upstream {
     ///
     /// # Errors
     /// It is not running.
-    pub fn admit_simulated(&self) -> Result<Admitted, Blocked> {
+    pub fn admit_simulated(&self) -> Result<AdmittedUrl, Blocked> {
         let socket: SocketAddr = self.gate.simulated().ok_or(Blocked::NotRunning)?;
         let url =
             Url::parse(&format!("http://{socket}/v1/chat/completions")).map_err(|_| Blocked::NotAUrl)?;
         self.admitted(url)
     }
 
-    fn admitted(&self, url: Url) -> Result<Admitted, Blocked> {
+    fn admitted(&self, url: Url) -> Result<AdmittedUrl, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
         let client = self.clients.of(service).map_err(|error| {
             tracing::error!(%error, "could not create an HTTP client");
             Blocked::NotRunning
         })?;
-        Ok(Admitted { url, service, client })
+        Ok(AdmittedUrl { url, service, client })
     }
 
     /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
@@ -140,7 +140,7 @@ impl Upstream {
     /// No head arrived. There is no timeout except for connecting: the caller sets its own.
     pub async fn post(
         &self,
-        target: &Admitted,
+        target: &AdmittedUrl,
         message: impl Fn() -> (HeaderMap, Bytes),
     ) -> Result<UpstreamResponse, SendError> {
         let request = |client: &reqwest::Client| {
@@ -164,7 +164,7 @@ impl Upstream {
     ///
     /// # Errors
     /// As [`Upstream::post`].
-    pub async fn get(&self, target: &Admitted, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
+    pub async fn get(&self, target: &AdmittedUrl, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
         let request = target.client.get(target.url.clone()).headers(headers);
         self.send(request).await.map_err(|unsent| unsent.error)
     }

@@ -10,7 +10,7 @@ pub const MAX_EVENT: usize = 64 * 1024 * 1024;
 
 /// An event is longer than [`MAX_EVENT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LineTooLong;
+pub struct EventTooLong;
 
 /// Splits chunks into events.
 #[derive(Debug, Default)]
@@ -42,13 +42,13 @@ impl Splitter {
     /// The next complete event; `None` if more bytes are needed.
     ///
     /// # Errors
-    /// [`LineTooLong`]: the incomplete event is longer than any event may be.
-    pub fn next_event(&mut self) -> Result<Option<Bytes>, LineTooLong> {
+    /// [`EventTooLong`]: the incomplete event is longer than any event may be.
+    pub fn next_event(&mut self) -> Result<Option<Bytes>, EventTooLong> {
         let from_chunk = !self.chunk.is_empty();
         let text: &[u8] = if from_chunk { &self.chunk } else { &self.buffer };
         if let Some(end) = event_end(text, self.searched) {
             if end > MAX_EVENT {
-                return Err(LineTooLong);
+                return Err(EventTooLong);
             }
             self.searched = 0;
             return Ok(Some(if from_chunk {
@@ -58,7 +58,7 @@ impl Splitter {
             }));
         }
         if text.len() > MAX_EVENT {
-            return Err(LineTooLong);
+            return Err(EventTooLong);
         }
         // The last three bytes may be the start of a blank line.
         self.searched = text.len().saturating_sub(3);
@@ -257,7 +257,7 @@ mod tests {
         splitter.push(Bytes::from(vec![b'x'; MAX_EVENT]));
         assert_eq!(splitter.next_event(), Ok(None));
         splitter.push(Bytes::from_static(b"xx"));
-        assert_eq!(splitter.next_event(), Err(LineTooLong));
+        assert_eq!(splitter.next_event(), Err(EventTooLong));
     }
 
     proptest! {

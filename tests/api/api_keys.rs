@@ -13,7 +13,7 @@ use crate::support::on_both_databases;
 const KEYS: &str = "/v1/identity/api-keys";
 const WHOAMI: &str = "/v1/identity/whoami";
 
-/// Makes a key over HTTP: its row, its path and the key itself.
+/// Creates a key over HTTP: its row, its path and the key itself.
 async fn made(app: &App, body: &Value) -> (Value, String, String) {
     let answer = app.post(KEYS, body).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -66,12 +66,12 @@ on_both_databases! {
         assert_eq!(app.get(&path).await.json(), row);
         assert!(!app.get(KEYS).await.text().contains(&key));
 
-        // It works at once, and its use is seen.
+        // It works at once, and its use is recorded.
         app.clock.advance(Duration::from_secs(5));
         assert_eq!(status(&app, &key).await, 200);
         assert_eq!(app.get(&path).await.json()["last_used_at"], "2024-10-04T00:00:05Z");
 
-        // What was read may be sent back, and what is left out stays.
+        // A response may be sent back, and omitted members keep their value.
         let narrower = json!({"scopes": ["inference"], "models": null, "requests_per_minute": null,
                               "prefix": "x",
                               "revoked_at": "2024-10-04T00:00:00Z", "expires_at": null});
@@ -171,8 +171,8 @@ on_both_databases! {
         let body = json!({"name": "mine", "scopes": ["inference", "keys:manage"]});
         assert_eq!(post_as(&app, &manager, &body).await.status, 201);
 
-        // Neither to itself nor to others; what another key has already may stay, and any right may be taken
-        // away.
+        // Neither for itself nor for others; another key may keep the rights that it has, and any right may be
+        // removed.
         let who = app.call(app.request(Method::GET, WHOAMI), &manager).await.json();
         let own = format!("{KEYS}/{}", who["api_key"]["id"].as_str().expect("an id"));
         let wider = json!({"scopes": ["keys:manage", "inference", "drill"]});
@@ -208,7 +208,7 @@ on_both_databases! {
         let all = patch_as(&app, &manager, &path, &json!({"models": null})).await;
         assert_eq!(violation(&all), "body.models value_error");
 
-        // A key of all models keeps them, but gets no new right on them.
+        // A key for all models keeps them, but gets no new right to them.
         let (_, free, _) = made(&app, &json!({"name": "free", "scopes": ["router:read"]})).await;
         assert_eq!(
             patch_as(&app, &manager, &free, &json!({"name": "still free", "models": null})).await.status,
@@ -232,7 +232,7 @@ on_both_databases! {
         let mate = json!({"name": "mate", "scopes": ["inference"], "requests_per_minute": 5,
                           "concurrent_requests": 1, "expires_at": "2024-10-04T12:00:00Z"});
         let (_, mate, _) = made(&app, &mate).await;
-        // It may make keys that call no models, within its bounds.
+        // It may create keys that call no models, within its limits.
         let within = json!({"name": "child", "scopes": ["keys:manage"], "requests_per_minute": 20,
                             "concurrent_requests": 1, "expires_at": "2024-10-04T12:00:00Z"});
         let child = post_as(&app, &manager, &within).await;
@@ -254,13 +254,13 @@ on_both_databases! {
             let mut body = within.clone();
             body[field] = value.clone();
             assert_eq!(violation(&post_as(&app, &manager, &body).await), named, "{value}");
-            // Left out it is no limit, which is more than the calling key has.
+            // Omitted means unlimited, which is more than the calling key has.
             body.as_object_mut().expect("an object").remove(field);
             assert_eq!(violation(&post_as(&app, &manager, &body).await), named, "{value}");
         }
         assert_eq!(app.get(&own).await.json(), before);
         assert_eq!(items(&app, KEYS).await.len(), 4, "nothing was made");
-        // Within its own limit, and still more than there was: the mate's calls are not counted with its own.
+        // Within its own limit, but still more in total: the other key's calls are not counted with its own.
         let raised = patch_as(&app, &manager, &mate, &json!({"requests_per_minute": 6})).await;
         assert_eq!(violation(&raised), "body.requests_per_minute value_error");
         assert_eq!(patch_as(&app, &manager, &mate, &json!({"requests_per_minute": 4})).await.status, 200);
@@ -270,7 +270,7 @@ on_both_databases! {
         assert_eq!(violation(&back), "body.requests_per_minute value_error");
     }
 
-    /// One case for each limit that counts. Several keys within it would be several times as much.
+    /// One case for each limit. Several keys within it would multiply it.
     async fn a_limited_key_makes_no_others_that_call_models(app: App) {
         models(&app, &["a", "b"]).await;
         let scopes = [Scope::KeysManage, Scope::Inference];
@@ -298,7 +298,7 @@ on_both_databases! {
             }
         }
         assert_eq!(items(&app, KEYS).await.len(), before);
-        // A key without a limit makes limited ones, as many as it likes.
+        // A key without a limit creates limited ones, as many as it likes.
         let free = app.organization.key_with(&scopes).await;
         let child = json!({"name": "child", "scopes": ["inference"], "requests_per_minute": 1});
         assert_eq!(post_as(&app, &free, &child).await.status, 201);
@@ -324,15 +324,15 @@ on_both_databases! {
         }
         assert_eq!(app.call(app.request(Method::DELETE, &path), &manager).await.status, 422);
         assert_eq!(patch_as(&app, &manager, &path, &json!({"hard_limit_nano_dollars": 900})).await.status, 200);
-        // Nor does it make a key that spends beside it.
+        // Nor does it create a key that spends outside of it.
         let child = json!({"name": "child", "scopes": ["inference"]});
         assert_eq!(violation(&post_as(&app, &manager, &child).await), "body.scopes value_error");
         let reader = json!({"name": "child", "scopes": ["keys:manage"]});
         assert_eq!(post_as(&app, &manager, &reader).await.status, 201);
-        // Nor one that could raise its budget, having none itself.
+        // Nor one that could raise its budget because it has none.
         let raiser = json!({"name": "child", "scopes": ["budgets:manage"]});
         assert_eq!(violation(&post_as(&app, &manager, &raiser).await), "body.scopes value_error");
-        // The organization's budget needs the scope for budgets, and keys:manage is not it.
+        // The organization's budget requires the scope for budgets, which keys:manage does not include.
         let whole = json!({"period": "day", "hard_limit_nano_dollars": 5});
         let keys_only = app.organization.key_with(&[Scope::KeysManage, Scope::Inference]).await;
         assert_eq!(refusal(&post(&keys_only, &whole).await), (403, "forbidden".to_owned()));

@@ -1,5 +1,5 @@
-//! What an answer costs where counting tokens is not enough: a provider's own bill, tiers, long prompts, sound, and what
-//! is unknown, which is never $0.00.
+//! The cost of an answer beyond token counts: a provider's own bill, tiers, long prompts, audio, and unknown costs,
+//! which are never shown as $0.00.
 
 use failsoft::store::PriceFields;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn counted(members: &str) -> Script {
     Script::respond(200, &[("content-type", "application/json")], body)
 }
 
-/// A model at 1 and 2 dollars a million tokens: 1,000 and 2,000 nano-dollars each.
+/// A model at 1 and 2 dollars per million tokens: 1,000 and 2,000 nano-dollars each.
 async fn priced(app: &App, fake: &FakeProvider, name: &str) {
     let provider = app.organization.provider(&format!("serves {name}"), fake).await;
     let price = PriceFields { input: Some(1_000_000), output: Some(2_000_000), ..PriceFields::default() };

@@ -1,4 +1,4 @@
-//! Budgets: told, held before every hop, and never more than what was under way beyond them.
+//! Budgets: reported, checked before every attempt, and exceeded by no more than the requests in flight.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::support::raw::Raw;
 
 const BUDGETS: &str = "/v1/model-router/budgets";
 
-/// Models of these prices, in micro-dollars per million tokens of prompt and answer. Each answer has 3 and 2 tokens.
+/// Models with these prices, in micro-dollars per million prompt and completion tokens. Each answer has 3 and 2
+/// tokens.
 async fn priced(app: &App, models: &[(&str, Option<i64>)]) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
@@ -64,7 +65,7 @@ on_both_databases! {
         let id = path.rsplit('/').next().expect("an id");
         assert_absent(&app, Method::GET, BUDGETS, id).await;
         assert_absent(&app, Method::DELETE, BUDGETS, id).await;
-        // Its place is free again.
+        // The name is free again.
         limited(&app, new).await;
         assert_eq!(each(&items(&app, BUDGETS).await, "period"), ["month"]);
     }
@@ -98,7 +99,7 @@ on_both_databases! {
 
     async fn a_budget_that_is_used_up_refuses_until_it_starts_anew(app: App) {
         let fake = priced(&app, &[("a", Some(1_000_000))]).await;
-        // An answer costs 5,000; its prompt alone is reckoned to cost some 5,000 to 6,000.
+        // An answer costs 5,000; its prompt alone is estimated at about 5,000 to 6,000.
         let id = limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 6_000, "hard_limit_nano_dollars": 12_000})).await;
         let first = app.chat(&json!({"model": "a"})).await;
         assert_eq!((first.status, first.header("x-failsoft-budget")), (200, ""));
@@ -114,7 +115,7 @@ on_both_databases! {
         let rows = app.requests(3).await;
         assert_eq!((&rows[2]["outcome"], &rows[2]["cost_nano_dollars"], &rows[2]["status_code"]), (&json!("failed"), &json!(0), &json!(402)));
         assert_eq!(app.events().await[0]["error_class"], "over_budget");
-        // Under the base path of other clients the number of the status stands in the code.
+        // Under the base path of other clients the code is the status number.
         let routed = app.post("/api/v1/chat/completions", &chat_body(&json!({"model": "a"}))).await;
         assert_eq!((routed.status, &routed.json()["error"]["code"]), (402, &json!(402)));
         app.clock.advance(Duration::from_secs(86_400));
@@ -166,7 +167,7 @@ on_both_databases! {
 
     async fn many_at_once_do_not_spend_what_is_not_there(app: App) {
         let fake = priced(&app, &[("a", Some(1_000_000))]).await;
-        // Twenty answers of 2,000 tokens each that reserve them all fit; prompts are reckoned at less than 50.
+        // Twenty answers that reserve all of their 2,000 tokens fit; each prompt is estimated at less than 50.
         let hard = 20 * 2_050 * 1_000;
         let id = limited(&app, json!({"period": "day", "hard_limit_nano_dollars": hard})).await;
         let gate = Gate::new();
@@ -175,7 +176,7 @@ on_both_databases! {
         let body = json!({"model": "a", "max_tokens": 2_000, "stream": true});
         let calls = (0..60).map(|_| app.chat(&body));
         let (answers, ()) = tokio::join!(futures_util::future::join_all(calls), async {
-            // Everybody has been answered or refused when the first are still under way.
+            // All others are answered or refused while the first ones are still running.
             eventually(async || (app.events().await.len() >= 40).then_some(())).await;
             gate.open();
         });
@@ -211,7 +212,7 @@ on_both_databases! {
         // It may see the spending before it has read the budget.
         eventually(async || (other.chat(&json!({"model": "a"})).await.status == 402).then_some(())).await;
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        // A third one that starts now knows it from its start.
+        // A third process reads it when it starts.
         let third = app.beside(|_| {}).await;
         assert_eq!(third.chat(&json!({"model": "a"})).await.status, 402);
     }

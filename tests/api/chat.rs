@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions` and the models that it can be asked for.
+//! `POST /v1/chat/completions`, and the models that it accepts.
 
 mod adapt;
 mod bad_input;
@@ -46,7 +46,7 @@ fn called(fake: &FakeProvider) -> Vec<String> {
     fake.requests().into_iter().map(|request| request.model.unwrap_or_default()).collect()
 }
 
-/// Some members of each object, in the form of the expectation: an array of arrays.
+/// Some members of each object, in the format of the expectation: an array of arrays.
 fn pick(items: &[Value], members: &[&str]) -> Value {
     let row = |item: &Value| members.iter().map(|member| item[member].clone()).collect();
     items.iter().map(row).collect::<Vec<Value>>().into()

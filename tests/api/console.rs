@@ -1,4 +1,4 @@
-//! The console from outside, as a browser sees it: pages, forms, cookies.
+//! The console as a browser sees it: pages, forms, cookies.
 
 mod account;
 mod conflicts;

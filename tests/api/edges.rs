@@ -1,4 +1,4 @@
-//! What HTTP brings along: other origins, HEAD, spellings of paths, and the ways of other vendors' clients.
+//! HTTP details: CORS, HEAD, path variants, and the conventions of other vendors' clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn with_origins(origins: &[&str]) -> App {
     App::start_with(Kind::Sqlite, move |settings| settings.server.cors_origins = origins).await
 }
 
-/// What a browser asks before it lets a page call.
+/// The CORS preflight request of a browser.
 async fn preflight(app: &App, path: &str, origin: &str, headers: &str) -> Answer {
     let request = app.request(Method::OPTIONS, path).header("origin", origin);
     let request = request.header("access-control-request-method", "POST");
@@ -54,7 +54,7 @@ async fn a_page_of_an_allowed_origin_may_call_the_api_and_read_its_answers() {
     for name in ["x-request-id", "x-failsoft-model", "x-failsoft-attempts"] {
         assert!(exposed.split(", ").any(|exposed| exposed == name), "{name} in {exposed}");
     }
-    // Errors can be read as well, in their own shape.
+    // Errors are readable too, in their own format.
     let refused = app.send(app.request(Method::GET, "/v1/models").header("origin", ORIGIN)).await;
     assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, ORIGIN));
     assert!(refused.json()["error"]["message"].is_string());
@@ -116,7 +116,7 @@ async fn head_is_get_without_its_body() {
     assert_eq!(browser.send(browser.request(Method::HEAD, "/")).await.status, 200);
     let refused = app.call(app.request(Method::HEAD, "/v1/chat/completions"), &app.organization.key).await;
     assert_eq!((refused.status, refused.header("allow")), (405, "POST"));
-    // The connection is whole afterwards, and what has no end is not waited for.
+    // The connection is reusable afterward, and endless responses do not block.
     let mut raw = Raw::connect(app.address).await;
     let cookie = format!("failsoft={}", browser.cookie("failsoft").expect("a session"));
     raw.send(format!("HEAD /events/live HTTP/1.1\r\nhost: test\r\ncookie: {cookie}\r\n\r\n")).await;
@@ -153,7 +153,7 @@ on_both_databases! {
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         }
         assert_eq!(app.get("//v1/models").await.status, 200);
-        // What is not to be had stays away, and answers in the API's shape.
+        // Unsupported endpoints are absent, and answer in the API's format.
         for path in ["//v1/nothing", "/v1/./models", "//v1/model-router/models", "//metrics", "//fallback"] {
             let answer = app.send(with_json(app.request(Method::POST, path), &json!({}))).await;
             assert!(matches!(answer.status, 401 | 404 | 405), "{path}: {}", answer.text());
@@ -225,7 +225,7 @@ on_both_databases! {
         Browser::new(&app).get("/models").await.leads_to("/login?next=%2Fmodels");
         let owner = Browser::owner(&app, "acme").await;
         assert!(owner.get("/models").await.expect(200).html.starts_with("<!doctype html>"));
-        // A proxy in front may have a log-in of its own.
+        // A proxy in front may have its own sign-in.
         let basic = owner.request(Method::GET, "/models").basic_auth("ann", Some("x"));
         assert!(owner.send(basic).await.expect(200).html.starts_with("<!doctype html>"));
     }
@@ -287,7 +287,7 @@ async fn while_it_drains_it_sends_callers_elsewhere() {
         (answer.status == 503).then_some(answer)
     });
     assert_eq!(ready.await.header("connection"), "close");
-    // A late caller is served, on a connection that then ends.
+    // A late caller is served, and its connection is then closed.
     let mut raw = Raw::connect(app.address).await;
     raw.chat(&app.organization.key, &chat_body(&json!({"model": "a"}))).await;
     let seen = raw.read_to_end().await.to_lowercase();

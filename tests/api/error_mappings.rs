@@ -1,5 +1,5 @@
-//! Error mappings: a sentence that no rule knows is mapped, on the page or through the API, and is read as its class at
-//! once, by its own organization alone, until the mapping is deleted.
+//! Error mappings: a message that no rule knows is mapped, on the page or through the API. It takes effect at once,
+//! for its own organization only, until the mapping is deleted.
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Role;
@@ -17,7 +17,7 @@ use crate::support::on_both_databases;
 const MAPPINGS: &str = "/v1/model-router/error-mappings";
 const PAGE: &str = "/events/unclassified";
 
-/// A model `a` with a plain fallback and one for long prompts.
+/// A model `a` with a general fallback and one for long prompts.
 async fn chains(organization: &Organization, fake: &FakeProvider) {
     organization.catalogue(fake, &["a", "plain", "large"]).await;
     organization.fallback("a", FallbackType::General, &["plain"]).await;
@@ -25,7 +25,7 @@ async fn chains(organization: &Organization, fake: &FakeProvider) {
     fake.always(Script::answer("Hi"));
 }
 
-/// How a vendor's new wording with these values is read: class, rule, the model that answered; and the event.
+/// How a vendor's new message with these values is classified: class, rule and answering model; and the event.
 async fn read_as(
     app: &App,
     organization: &Organization,
@@ -54,7 +54,7 @@ fn mapped() -> Value {
     json!(["context_window_exceeded", "mapping:context_window_exceeded", "large"])
 }
 
-/// The actions of the audit on mappings, newest first.
+/// The audit entries about mappings, newest first.
 async fn audited(app: &App) -> Vec<(String, String)> {
     let filter = AuditFilter { resource_kind: Some("error_mapping".to_owned()), ..AuditFilter::default() };
     let page = app.organization.store.audit_sheet(&filter, Turn::First, 100).await.expect("the audit");
@@ -85,7 +85,7 @@ on_both_databases! {
         assert!(page.shows("are read as context_window_exceeded from now on"), "{}", page.html);
         assert!(page.shows("To undo this, delete the mapping"), "{}", page.html);
         assert!(page.shows("Mapped as context_window_exceeded") && !page.shows(&action), "{}", page.html);
-        // Twice makes one.
+        // Submitting twice creates one.
         let again = browser.submit(PAGE, &action, &fields).await.expect(422);
         assert!(again.shows("mapped already, as context_window_exceeded"), "{}", again.html);
 
@@ -171,7 +171,7 @@ on_both_databases! {
             assert_eq!(made.status, 201, "{}", made.text());
             assert_eq!(read_as(&app, &app.organization, &fake, 77).await.0, expected, "{more}");
         }
-        // A provider takes its mappings along.
+        // Deleting a provider deletes its mappings.
         assert_eq!(app.delete(&format!("/v1/model-router/providers/{another}")).await.status, 204);
         assert_eq!(each(&items(&app, MAPPINGS).await, "status"), ["400", "413"]);
     }

@@ -50,7 +50,7 @@ on_both_databases! {
             ])
         );
         let told = answer.json();
-        // Two calls of a with a wait of 250 ms at most between them, and one of b.
+        // Two calls of a with a wait of at most 250 ms in between, and one of b.
         assert_eq!(told["worst_case_ms"], 160_250);
         let lowest = told["cost"]["lowest_nano_dollars"].as_i64().expect("a price");
         assert_eq!(told["cost"]["highest_nano_dollars"], lowest + 100 * 2_000);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::app::{Answer, App, with_json};
 use crate::support::on_both_databases;
 
-/// Models of a simulated provider, which nobody calls here.
+/// Models of a simulated provider that is not called here.
 async fn catalogue(app: &App, names: &[&str]) {
     let provider = app.organization.provider_at("simulated", "simulated", None).await;
     for name in names {
@@ -19,25 +19,25 @@ async fn catalogue(app: &App, names: &[&str]) {
     }
 }
 
-/// Puts a list in force.
+/// Sets a list.
 async fn set(app: &App, model: &str, behind: &[&str]) -> Answer {
     let answer = app.post("/fallback", &json!({"model": model, "fallback_models": behind})).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer
 }
 
-/// Sends a change that names the revision it was made of.
+/// Sends a change with the revision that it is based on.
 async fn if_match(app: &App, method: Method, path: &str, tag: &str, body: &Value) -> Answer {
     let request = app.request(method, path).header("if-match", tag);
     app.call(with_json(request, body), &app.organization.key).await
 }
 
-/// The text of an error in this dialect.
+/// The message of an error in this dialect.
 fn error(answer: &Answer) -> String {
     answer.json()["detail"]["error"].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned()
 }
 
-/// The models of all lists in force, as `model type: fallbacks`.
+/// The models of all active lists, as `model type: fallbacks`.
 async fn in_force(app: &App, path: &str) -> Vec<String> {
     let answer = app.get(path).await;
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -15,7 +15,7 @@ use crate::support::on_both_databases;
 
 const EVENTS: &str = "/v1/model-router/fallback-events";
 
-/// Models that are switched off: each is passed over, which is an event without a call.
+/// Disabled models: each is skipped, which is an event without a call.
 async fn disabled(app: &App, count: usize) -> Vec<String> {
     let provider = app.organization.provider_at("none", "simulated", None).await;
     let names: Vec<String> = (0..count).map(|number| format!("off-{number}")).collect();
@@ -25,7 +25,7 @@ async fn disabled(app: &App, count: usize) -> Vec<String> {
     names
 }
 
-/// One request whose models are all passed over.
+/// One request whose models are all skipped.
 async fn pass_over(app: &App, names: &[String], more: &Value) -> Answer {
     let mut body = json!({"models": names});
     for (name, value) in more.as_object().expect("an object") {
@@ -91,7 +91,7 @@ on_both_databases! {
         assert_eq!(first["session_ref"], "visit 7");
         assert_eq!(first["origin"], "live");
         assert!(first["recorded_at"].is_string());
-        // The chain ended there: what is empty is null, and not left out.
+        // The chain ended there: missing values are null, not omitted.
         for member in ["next_model", "router_config_id", "router_config_revision"] {
             assert_eq!(last.get(member), Some(&json!(null)), "{member}");
         }
@@ -104,7 +104,7 @@ on_both_databases! {
     async fn pages_follow_each_other_without_gap_or_repeat(app: App) {
         let names = disabled(&app, 3).await;
         for round in 0..4 {
-            // Rows of one request share their time: only the id tells them apart.
+            // Rows of one request share their time: only the id distinguishes them.
             if round % 2 == 0 {
                 app.clock.advance(Duration::from_micros(1));
             }
@@ -119,10 +119,10 @@ on_both_databases! {
             assert_eq!(pages.len(), count, "{limit} on a page");
             assert_eq!(pages.concat(), whole, "{limit} on a page");
         }
-        // A filter narrows the list behind the same cursors.
+        // A filter applies with the same cursors.
         let some = walk(&app, &format!("{EVENTS}?failed_model=off-1&limit=1")).await.concat();
         assert_eq!(each(&some, "failed_model"), vec!["off-1"; 4]);
-        // What comes in meanwhile does not move the pages behind a cursor.
+        // New rows do not shift the pages after a cursor.
         let first = app.get(&format!("{EVENTS}?limit=6")).await.json();
         pass_over(&app, &names, &json!({})).await;
         let cursor = first["next_cursor"].as_str().expect("a cursor");
@@ -271,7 +271,7 @@ on_both_databases! {
         assert_eq!(file.header("vary"), "Accept");
         let rows = csv_rows(&file);
         assert_eq!(each(&rows, "id"), each(&whole, "id"));
-        // A column for every member, its text for every value, nothing for null.
+        // A column for every member, as text, and empty for null.
         let (row, event) = (rows[0].as_object().expect("a row"), whole[0].as_object().expect("an event"));
         assert_eq!(row.len(), event.len());
         for (member, value) in event {
@@ -286,7 +286,7 @@ on_both_databases! {
                 .collect();
         assert!(file.text().starts_with(&order.join(",")), "Feather's columns come first");
 
-        // Filters, a limit and a cursor work as they do for pages.
+        // Filters, a limit and a cursor work as for pages.
         let some = csv_rows(&export(&app, &format!("{EVENTS}?failed_model=off-30"), "text/csv").await);
         assert_eq!(each(&some, "failed_model"), vec!["off-30"; 14]);
         let some = json_rows(&export(&app, &format!("{EVENTS}?limit=201"), "application/x-ndjson").await);

@@ -1,7 +1,7 @@
-//! The API from outside: a real server on a port of its own, real HTTP, a real database, a provider that does what
-//! a test tells it. Files are named after the URLs that they test.
+//! Black-box tests of the API: a real server on its own port, real HTTP, a real database, and a scripted fake
+//! provider. Files are named after the URLs or features that they test.
 //!
-//! Every test runs twice, by [`on_both_databases`]: once on SQLite, once on PostgreSQL.
+//! [`on_both_databases`] runs every test twice: once on SQLite, once on PostgreSQL.
 
 #![allow(
     clippy::expect_used,

@@ -76,7 +76,7 @@ on_both_databases! {
         assert_eq!(full["price"]["cache_read"], json!(null));
         assert_eq!(full["name"], "openai/plain:1");
         assert_ne!(full["updated_at"], plain["updated_at"]);
-        // What was read may be sent back, read-only fields and all.
+        // A response may be sent back, including its read-only members.
         let mut same = changed(&app, &plain, &full).await;
         same["updated_at"] = full["updated_at"].clone();
         assert_eq!(same, full);
@@ -133,7 +133,7 @@ on_both_databases! {
         assert!(!filled.contains(&"price") && !filled.contains(&"capabilities.vision"), "{filled:?}");
         assert!(filled.contains(&"capabilities.tools"));
 
-        // A reasoning model brings the rules that gpt-4o's requests need.
+        // A reasoning model has rules for requests that were written for gpt-4o.
         let o1 = made(&app, &json!({"name": "o1", "provider_id": openai})).await;
         assert_eq!(o1["parameter_rules"]["rename"]["max_tokens"], "max_completion_tokens");
         assert!(o1["parameter_rules"]["drop"].as_array().expect("a list").contains(&json!("temperature")));

@@ -125,7 +125,7 @@ async fn every_reference_leads_somewhere_and_no_note_for_programmers_leaks() {
     assert!(references > 100, "{references}");
 }
 
-/// Every body of an operation, sent or answered, with the place where it is described.
+/// Every body of an operation, request or response, with its location in the document.
 fn bodies(operation: &Value) -> Vec<(String, &Value)> {
     let answered = operation["responses"].as_object().into_iter().flatten();
     let described = answered.map(|(status, response)| (status.as_str(), response));
@@ -137,7 +137,7 @@ fn bodies(operation: &Value) -> Vec<(String, &Value)> {
     contents.collect()
 }
 
-/// What a value does not fit of a schema of the document.
+/// The violations of a schema of the document.
 fn misfits(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut schema = schema.clone();
     schema["components"] = document["components"].clone();
@@ -174,7 +174,7 @@ async fn what_passes_untouched_is_described_as_open() {
     }
 }
 
-/// Puts the id of something that exists where an example has one.
+/// Replaces the id in an example with an existing one.
 fn with_id(example: &Value, id: &str) -> String {
     example.to_string().replace("0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e", id)
 }

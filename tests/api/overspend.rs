@@ -1,5 +1,5 @@
-//! Attempts to spend what a hard budget does not have: bodies that cannot be read, limits without sense, many at once,
-//! and counts that deny that there was anything to pay.
+//! Attempts to spend more than a hard budget allows: unreadable bodies, invalid limits, many requests at once, and
+//! token counts that claim there was nothing to pay.
 
 use failsoft::store::PriceFields;
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use crate::support::on_both_databases;
 
 const BUDGETS: &str = "/v1/model-router/budgets";
 
-/// A model at these prices, in micro-dollars per million tokens: a token costs a thousandth of them in nano-dollars.
+/// A model at these prices, in micro-dollars per million tokens. A token costs a thousandth of that in nano-dollars.
 async fn priced(app: &App, input: i64, output: i64) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
@@ -40,17 +40,17 @@ async fn raw(app: &App, body: String) -> Answer {
     app.call(request.body(body), &app.organization.key).await
 }
 
-/// A stream that waits, and then says that its answer had so many tokens.
+/// A stream that waits, and then reports this many completion tokens.
 fn held(gate: &Gate, tokens: u64) -> Script {
     let usage = json!({"id": "x", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": tokens}});
     Script::stream().text("Hi").wait_until(gate).finish("stop").event(&usage).done()
 }
 
-/// Sends so many at once; how many were answered.
+/// Sends this many requests at once; returns how many were answered.
 async fn at_once(app: &App, number: usize, more: &Value, gate: &Gate) -> usize {
     let calls = (0..number).map(|_| app.chat(more));
     let (answers, ()) = tokio::join!(futures_util::future::join_all(calls), async {
-        // The others have been refused when the first are still under way.
+        // The others are refused while the first ones are still running.
         eventually(async || (app.events().await.len() >= number.min(50) / 2).then_some(())).await;
         gate.open();
     });
@@ -58,7 +58,7 @@ async fn at_once(app: &App, number: usize, more: &Value, gate: &Gate) -> usize {
     answers.iter().filter(|answer| answer.status == 200).count()
 }
 
-/// The members of a body, beside its model.
+/// Members of the body, in addition to its model.
 const SHAPES: [&str; 22] = [
     r#""messages":[{"role":"user","content":"Hello"}]"#,
     r#""messages":[{"role":"user","content":"Hello","tool_calls":null,"tool_calls":null}]"#,
@@ -84,7 +84,7 @@ const SHAPES: [&str; 22] = [
     r#""messages":[],"max_tokens":1,"stream":true"#,
 ];
 
-/// Any JSON, members of an object twice included.
+/// Any JSON, including objects with duplicate members.
 fn any_json() -> impl Strategy<Value = String> {
     const LEAVES: [&str; 16] = [
         "null",
@@ -118,7 +118,7 @@ fn any_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// The members of a body, beside its model.
+/// Members of the body, in addition to its model.
 fn any_members() -> impl Strategy<Value = String> {
     let optional = |names: &'static [&'static str]| {
         (prop::sample::select(names), any_json()).prop_map(|(name, value)| format!(",\"{name}\":{value}"))

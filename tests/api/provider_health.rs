@@ -1,4 +1,4 @@
-//! `health` of `/v1/model-router/providers`: what calls have found out about the credential.
+//! `health` of `/v1/model-router/providers`: what calls have revealed about the credential.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::on_both_databases;
 
 const PROVIDERS: &str = "/v1/model-router/providers";
 
-/// The provider, once its health is that.
+/// Waits until the provider has this health, and returns it.
 async fn with_health(app: &App, id: &str, health: &str) -> Value {
     eventually(async || {
         let row = app.get(&format!("{PROVIDERS}/{id}")).await.json();
@@ -17,7 +17,7 @@ async fn with_health(app: &App, id: &str, health: &str) -> Value {
     .await
 }
 
-/// What the audit log says about providers' health, oldest first.
+/// The audit entries about providers' health, oldest first.
 async fn entries(app: &App) -> Vec<(Value, Value)> {
     use entity::audit_entries::{Column, Entity};
     use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};

@@ -66,7 +66,7 @@ on_both_databases! {
         );
         assert_eq!(renamed["created_at"], openai["created_at"]);
         assert_ne!(renamed["updated_at"], openai["updated_at"]);
-        // What was read may be sent back; what is read-only in it has no effect.
+        // A response may be sent back; its read-only members have no effect.
         let mut whole = renamed.clone();
         for (member, value) in
             [("health", "ok"), ("credential_hint", "zzzz"), ("created_at", "1990-01-01T00:00:00Z")]
@@ -200,7 +200,7 @@ on_both_databases! {
                 "body.credential value_error",
             ),
             (json!({"preset": "openai", "credential": null}), "body.credential value_error"),
-            // The stored credential would go to somebody else.
+            // The stored credential would be sent to another host.
             (json!({"base_url": "https://elsewhere.example.com/v1"}), "body.credential value_error"),
             (json!({"base_url": "https://llm.example.com:8443/v1"}), "body.credential value_error"),
             (json!({"preset": "openai", "base_url": null}), "body.credential value_error"),
@@ -210,7 +210,7 @@ on_both_databases! {
         }
         assert_eq!(app.get(&path).await.json(), own, "a refused change leaves no trace");
 
-        // The same host under another path keeps it; another host with the credential takes it along.
+        // Another path on the same host keeps the credential; another host requires sending it again.
         let moved = changed(&app, id, &json!({"base_url": "https://llm.example.com/v2"})).await;
         assert_eq!(
             (&moved["base_url"], &moved["credential_hint"]),
@@ -306,7 +306,7 @@ on_both_databases! {
         ] {
             assert_guarded(&app, method, path, scope).await;
         }
-        // Reading is not managing.
+        // Read permission does not include management.
         let reader = app.organization.key_with(&[Scope::RouterRead]).await;
         let body = json!({"name": "p", "preset": "simulated"});
         let answer = app.call(with_json(app.request(Method::POST, PROVIDERS), &body), &reader).await;
@@ -318,7 +318,7 @@ on_both_databases! {
     }
 }
 
-/// Without a range that the operator opened, nothing on the own machine or network is an address.
+/// Unless the operator opened a range, local addresses are refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn loopback_is_closed_unless_opened() {
     let close = |settings: &mut Settings| settings.upstream.allow_private.clear();

@@ -12,7 +12,7 @@ use crate::support::on_both_databases;
 
 const REQUESTS: &str = "/v1/model-router/requests";
 
-/// A provider whose model `good` answers and whose model `bad` fails.
+/// A provider with a model `good` that answers and a model `bad` that fails.
 async fn catalogue(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     app.organization.catalogue(&fake, &["good", "bad"]).await;

@@ -1,6 +1,6 @@
-//! What all organizations share: one organization uses up each thing in turn, and another one is answered all the same.
+//! Shared resources: one organization uses up each of them, and another one is still served.
 //!
-//! The neighbor's calls have a time limit of their own, far below the time that the shared thing stays used up.
+//! The neighbor's calls have a time limit far below the time that the resource stays used up.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::name_server::NameServer;
 use crate::support::raw::Raw;
 
-/// The neighbor waits no longer than this for anything.
+/// The neighbor's time limit for each call.
 const SOON: Duration = Duration::from_secs(5);
 const MEBIBYTE: usize = 1024 * 1024;
 
-/// A server, one organization that takes what it can get, and a neighbor.
+/// A server, one organization that takes all it can get, and a neighbor.
 struct Street {
     app: App,
     fake: FakeProvider,
@@ -35,7 +35,7 @@ impl Street {
         Self::asking(kind, Vec::new(), change).await
     }
 
-    /// The same, with names looked up at these name servers.
+    /// The same, with these name servers.
     async fn asking(
         kind: Kind,
         servers: Vec<SocketAddr>,
@@ -63,7 +63,7 @@ impl Street {
         self.app.call(request, &organization.key).await
     }
 
-    /// The neighbor is answered, small and large, and may manage its things.
+    /// Checks that the neighbor's small and large calls are answered, and that it can manage its resources.
     async fn neighbor_is_served(&self) {
         let served = async {
             let small = self.chat(&self.neighbor, &json!({"model": "ok"})).await;
@@ -84,14 +84,14 @@ impl Street {
     }
 }
 
-/// A chat completion whose answer is not read.
+/// Starts a chat completion and does not read the response.
 async fn hanging(street: &Street, body: &Value) -> Raw {
     let mut caller = Raw::connect(street.app.address).await;
     caller.chat(&street.app.organization.key, &chat_body(body)).await;
     caller
 }
 
-/// The error of a refusal by its share, in OpenAI's words.
+/// Checks the error of an organization that exceeds its share, in OpenAI's format.
 fn assert_share(answer: &Answer, word: &str) {
     assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{}", answer.text());
     let error = &answer.json()["error"];
@@ -99,7 +99,7 @@ fn assert_share(answer: &Answer, word: &str) {
     assert!(error["message"].as_str().is_some_and(|text| text.contains(word)), "{error}");
 }
 
-/// Both databases in turn.
+/// Runs a test on both databases.
 async fn on_each(test: impl AsyncFn(Kind)) {
     test(Kind::Sqlite).await;
     test(Kind::Postgres).await;
@@ -134,11 +134,11 @@ async fn large_bodies_of_one_organization_keep_nothing_from_another() {
         assert!(held.len() < 17, "all of them were let in");
         let refused = street.chat(&street.app.organization, &body).await;
         assert_share(&refused, "memory");
-        // Its own small requests and its own management are let in, too.
+        // Its own small requests and management calls are admitted, too.
         assert_eq!(street.chat(&street.app.organization, &json!({"model": "ok"})).await.status, 200);
         assert_eq!(street.app.get("/v1/model-router/models").await.status, 200);
         street.neighbor_is_served().await;
-        // Callers who go away give everything back.
+        // Callers that disconnect release everything.
         for caller in &mut held {
             caller.finish().await;
         }
@@ -166,7 +166,7 @@ async fn requests_at_once_have_a_bound_and_leave_room() {
         eventually(async || (street.fake.served() == 20).then_some(())).await;
         let refused = street.chat(&street.app.organization, &json!({"model": "ok"})).await;
         assert_share(&refused, "requests under way");
-        // Left open, it would hold one of the open files that all share.
+        // Left open, it would use one of the open files that all organizations share.
         assert_eq!(refused.header("connection"), "close");
         assert_eq!(street.app.get("/v1/model-router/models").await.status, 200);
         street.neighbor_is_served().await;
@@ -196,7 +196,7 @@ async fn answers_and_half_lines_are_counted_while_they_are_held() {
     on_each(async |kind| {
         let street = Street::with(kind, |_| {}).await;
         let gate = Gate::new();
-        // 6 MiB of an answer that never ends, and as much of a line that does not either.
+        // 6 MiB of an endless answer, and as much of an endless line.
         let part = "x".repeat(6 * MEBIBYTE);
         let whole = Script::new()
             .send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 60000000\r\n\r\n{\"x\":\"")
@@ -209,7 +209,7 @@ async fn answers_and_half_lines_are_counted_while_they_are_held() {
             for _ in 0..6 {
                 callers.push(hanging(&street, &json!({"model": "large", "stream": stream})).await);
             }
-            // The organization's share is full: one of the answers finds no room, and says so without blaming the model.
+            // The organization's share is full: one of the answers is refused, without blaming the model.
             let told = eventually(async || {
                 for caller in &mut callers {
                     let found = tokio::time::timeout(Duration::from_millis(20), caller.read_until("may hold for this organization")).await;
@@ -227,7 +227,7 @@ async fn answers_and_half_lines_are_counted_while_they_are_held() {
             }
         }
         gate.open();
-        // Everything was given back.
+        // Everything was released.
         let large = json!({"model": "ok", "user": "x".repeat(6 * MEBIBYTE)});
         eventually(async || (street.chat(&street.app.organization, &large).await.status == 200).then_some(())).await;
     })
@@ -256,7 +256,7 @@ async fn tiny_messages_by_the_hundred_thousand_keep_no_neighbor_waiting() {
             street.neighbor_is_served().await;
             while let Some(answer) = sent.join_next().await {
                 let status = answer.expect("no panic").expect("an answer").status().as_u16();
-                // An explanation, or the failure of a provider that was given no script.
+                // An explanation, or the failure of a provider without a script.
                 assert!(matches!(status, 200 | 502), "{status}");
             }
         }
@@ -326,7 +326,7 @@ async fn a_silent_name_server_costs_only_who_calls_through_it() {
     let named = tokio::time::timeout(SOON, street.chat(&street.neighbor, &json!({"model": "named"}))).await;
     assert_eq!(named.expect("soon").status, 200);
     street.neighbor_is_served().await;
-    // A log-in hashes a password, on threads that no look-up takes.
+    // Sign-in hashes a password, on threads that DNS lookups do not use.
     let email = street.neighbor.member(Role::Member).await;
     let log_in = Browser::logged_in(&street.app, &email);
     tokio::time::timeout(SOON, log_in).await.expect("soon");

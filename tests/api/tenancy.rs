@@ -1,7 +1,7 @@
-//! No tenant, no data: every route of the application, called without a credential, with broken ones, without its
-//! scope, and with another organization's credential and this one's ids.
+//! Tenant isolation: calls every route of the application without a credential, with broken ones, without the
+//! required scope, and with another organization's credential and this one's ids.
 //!
-//! The routes are those of the application's own list: one without a row in [`matrix`] fails the first test.
+//! The routes come from the application's own list: a route without a row in [`matrix`] fails the first test.
 
 mod dialect;
 mod managed;
@@ -27,13 +27,13 @@ fn request(app: &App, row: &Row) -> RequestBuilder {
     if row.body.is_null() { request } else { with_json(request, &row.body) }
 }
 
-/// What the list of routes says of a row.
+/// The access that the list of routes declares for a row.
 fn access(row: &Row) -> Access {
     let route = ROUTES.iter().find(|route| title(route) == row.title).expect("the row is of a route");
     route.access
 }
 
-/// Refused for want of a credential: in the dialect's shape, whatever the body and the id are.
+/// Checks that a missing credential is refused in the dialect's format, whatever the body and the id.
 fn assert_unauthenticated(row: &Row, answer: &Answer, how: &str) {
     assert_eq!(answer.status, 401, "{} with {how}: {}", row.title, answer.text());
     assert_dressed(&row.path, answer);
@@ -128,7 +128,7 @@ on_both_databases! {
         victim.assert_untouched(&app).await;
     }
 
-    // The same calls by their owner: without them, a row with a wrong path would pass as well.
+    // The same calls by their owner: otherwise a row with a wrong path would pass, too.
     async fn the_owner_is_answered_with_just_the_scope(app: App) {
         let victim = Victim::create(&app).await;
         for row in rows(&victim) {

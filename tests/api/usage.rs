@@ -1,4 +1,4 @@
-//! `/v1/model-router/usage`: the sum of the rows, by whatever it is asked for.
+//! `/v1/model-router/usage`: the sum of the rows, by any grouping.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::on_both_databases;
 
 const USAGE: &str = "/v1/model-router/usage";
 
-/// Requests of three days: of two models, two keys, three sessions, answered and not.
+/// Requests on three days, with two models, two keys and three sessions, answered and failed.
 async fn used(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
@@ -46,7 +46,7 @@ async fn used(app: &App) -> FakeProvider {
     fake
 }
 
-/// Adds up members of objects.
+/// Sums members of objects.
 fn sums(rows: &[Value], members: &[&str]) -> BTreeMap<String, i64> {
     let sum = |name: &str| rows.iter().filter_map(|row| row[name].as_i64()).sum();
     members.iter().map(|name| ((*name).to_owned(), sum(name))).collect()

@@ -40,7 +40,7 @@ on_both_databases! {
             json!({"id": key["id"], "name": "drills", "scopes": ["drill"], "models": ["a", "b"],
                    "expires_at": "2024-10-04T01:00:00Z"})
         );
-        // The id is the one under which the key is listed.
+        // The id is the one in the list of keys.
         let listed = app.get(&format!("/v1/identity/api-keys/{}", key["id"].as_str().expect("an id"))).await;
         assert_eq!(listed.json()["name"], "drills");
     }

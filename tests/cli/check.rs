@@ -1,4 +1,4 @@
-//! `check` and `migrate`, and what the program says of itself.
+//! `check` and `migrate`, and the help and version output.
 
 use rstest::rstest;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::installation::{Installation, Kind, master_key, program};
 use crate::process::{run, succeeded, text};
 
-/// The lines of `check`, and whether it was content.
+/// The lines of `check`, and whether it succeeded.
 fn check(installation: &Installation) -> (Vec<String>, bool) {
     let output = installation.run(&["check"]);
     let lines = text(&output.stdout).lines().map(str::to_owned).collect();
@@ -78,7 +78,7 @@ fn a_file_of_sentences_is_read_and_a_broken_one_is_named_with_its_fault() {
             "{text}: {lines:?}"
         );
         assert!(lines[1].contains("sentences.toml") && lines[1].contains(fault), "{text}: {lines:?}");
-        // The other checks go on.
+        // The other checks continue.
         assert_eq!(
             starts(&lines)[2..],
             ["ok      database", "ok      master key", "ok      provider addresses"]

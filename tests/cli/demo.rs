@@ -1,4 +1,4 @@
-//! `demo`: what it prints works as it is pasted, and nothing of it is left.
+//! `demo`: its printed commands work when pasted, and it leaves nothing behind.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -9,11 +9,11 @@ use tempfile::TempDir;
 use crate::installation::{curl, program, without_settings};
 use crate::process::{Process, run, succeeded};
 
-/// A demo that has said all that it says at its start.
+/// A demo that has printed its introduction.
 struct Demo {
     process: Process,
     lines: Vec<String>,
-    /// Where it keeps what it throws away.
+    /// The folder of its temporary files.
     folder: TempDir,
 }
 
@@ -27,7 +27,7 @@ impl Demo {
         Self { process, lines, folder }
     }
 
-    /// The commands as a person would copy them: from `curl` to the first line that does not go on.
+    /// The commands as a user would copy them: from `curl` to the last continuation line.
     fn commands(&self) -> Vec<String> {
         let mut commands = Vec::new();
         let mut lines = self.lines.iter();
@@ -53,7 +53,7 @@ impl Demo {
         key.expect("the key").trim()
     }
 
-    /// Asks a model, and returns the header that tells of the fallback, and the answer.
+    /// Calls a model, and returns the header about the fallback, and the answer.
     fn ask(&self, model: &str) -> (String, Value) {
         let question =
             json!({ "model": model, "messages": [{ "role": "user", "content": "Are you there?" }] });
@@ -197,7 +197,7 @@ fn nothing_is_left_of_it() {
 
 #[test]
 fn a_taken_port_is_no_obstacle() {
-    // If somebody else has it already, it is just as taken.
+    // If another process already has it, it is just as taken.
     let _taken = TcpListener::bind("127.0.0.1:8080");
     let demo = Demo::start(&[]);
     assert!(demo.lines[0].contains("8080 is taken"), "{}", demo.lines[0]);

@@ -1,4 +1,4 @@
-//! A stop: the balancer learns of it first, and what is under way comes to its end.
+//! Shutdown: the load balancer notices first, and running requests finish.
 
 use rstest::rstest;
 use serde_json::json;
@@ -37,7 +37,7 @@ fn a_stream_gets_its_time_and_is_recorded_while_readiness_has_failed_already(
     let made = installation.create_organization("owner@example.com");
     let key = made["api_key"].as_str().expect("a key");
     server.wait_for_key(key);
-    // Some four seconds: longer than the notice, shorter than the drain time.
+    // About four seconds: longer than the notice, shorter than the drain time.
     server.create_simulated_model(key, "talkative", "sim/steady-chunks-40-gap-100ms");
     let mut stream = start_stream(&server, key, "talkative");
 

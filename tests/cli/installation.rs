@@ -1,4 +1,4 @@
-//! An installation as an operator has it: a database, settings in the environment, and the commands.
+//! An operator's installation: a database, settings in the environment, and the commands.
 
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,14 +11,14 @@ use tempfile::TempDir;
 
 use crate::process::{Process, eventually, run, succeeded, text};
 
-/// On which database.
+/// The database of an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
     Postgres,
 }
 
-/// An installation on an empty database. Both are gone when this is dropped.
+/// An installation on an empty database. Both are removed when this is dropped.
 pub(crate) struct Installation {
     environment: Vec<(String, String)>,
     folder: TempDir,
@@ -48,18 +48,18 @@ impl Installation {
         Self { environment, folder, on_server }
     }
 
-    /// The same database with another setting.
+    /// Sets a setting; the database stays.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The same database without a setting.
+    /// Removes a setting; the database stays.
     pub(crate) fn unset(&mut self, name: &str) {
         self.environment.retain(|(known, _)| known != name);
     }
 
-    /// A setting; empty if it has none.
+    /// A setting; empty if it is not set.
     pub(crate) fn get(&self, name: &str) -> String {
         let found = self.environment.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -81,12 +81,12 @@ impl Installation {
         run(self.command(arguments), "")
     }
 
-    /// Starts `serve`, and waits until it says that it accepts connections.
+    /// Starts `serve`, and waits until it accepts connections.
     pub(crate) fn serve(&self) -> Server {
         Server::of(Process::start(self.command(&["serve"])))
     }
 
-    /// `org create --json`.
+    /// Runs `org create --json`.
     pub(crate) fn create_organization(&self, email: &str) -> Value {
         let arguments = ["org", "create", "--name", "Acme", "--email", email, "--password-stdin", "--json"];
         let output = run(self.command(&arguments), "correct horse battery staple\n");
@@ -96,14 +96,14 @@ impl Installation {
     }
 }
 
-/// The program, without the settings that the test's own environment may hold.
+/// The program, without the settings in the test's own environment.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_failsoft"));
     without_settings(command.args(arguments));
     command
 }
 
-/// Takes settings and proxies out of a command's environment.
+/// Removes settings and proxies from a command's environment.
 pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars() {
         let lower = name.to_lowercase();
@@ -137,7 +137,7 @@ impl Server {
         format!("{}{path}", self.url)
     }
 
-    /// A call; the status, 0 if there was no answer, and the body.
+    /// A call; returns the status, 0 if there was no response, and the body.
     pub(crate) fn call(&self, arguments: &[&str], path: &str) -> (u16, String) {
         let mut command = curl();
         command.args(["--write-out", "\n%{http_code}"]).args(arguments).arg(self.url(path));
@@ -146,7 +146,7 @@ impl Server {
         (status.parse().unwrap_or(0), body.to_owned())
     }
 
-    /// Reads a resource that has to be there.
+    /// Reads an existing resource.
     pub(crate) fn get(&self, key: &str, path: &str) -> Value {
         let (status, body) = self.call(&["--header", &format!("x-api-key: {key}")], path);
         assert_eq!(status, 200, "{path}: {body}");
@@ -163,7 +163,7 @@ impl Server {
         serde_json::from_str(&body).expect("JSON")
     }
 
-    /// Puts a model into the catalogue, served by a provider of preset `simulated`.
+    /// Adds a model to the catalog, served by a provider of preset `simulated`.
     pub(crate) fn create_simulated_model(&self, key: &str, name: &str, upstream: &str) {
         let provider = json!({ "name": format!("provider of {name}"), "preset": "simulated" });
         let provider = self.create(key, "/v1/model-router/providers", &provider);
@@ -171,7 +171,7 @@ impl Server {
         self.create(key, "/v1/model-router/models", &model);
     }
 
-    /// Waits until this process knows a key: another process may have made it.
+    /// Waits until this process knows a key that another process may have created.
     pub(crate) fn wait_for_key(&self, key: &str) {
         let header = format!("x-api-key: {key}");
         eventually("the key is known", || {
@@ -180,7 +180,7 @@ impl Server {
     }
 }
 
-/// curl, without progress and without the settings of whoever runs the tests.
+/// curl, without progress output and without the user's own settings.
 pub(crate) fn curl() -> Command {
     let mut command = Command::new("curl");
     without_settings(command.args(["--disable", "--silent", "--show-error", "--max-time", "60"]));
@@ -189,13 +189,13 @@ pub(crate) fn curl() -> Command {
 
 fn create_database() -> (String, String) {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    // A missing server fails the test: a skipped half would look like a passed one.
+    // A missing server fails the test: skipping it would look like success.
     let address = std::env::var("FAILSOFT_TEST_POSTGRES_URL").expect(
         "FAILSOFT_TEST_POSTGRES_URL is not set: these tests need a PostgreSQL server. `make test` starts a \
          throw-away one; for a single test use `.ci/with-postgres cargo test --test cli NAME`",
     );
     let name = format!("failsoft_cli_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    // A test process that was killed may have left one of the same name on a server that lives on.
+    // A killed test process may have left a database of the same name.
     execute(&address, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     execute(&address, &format!("CREATE DATABASE {name}"));
     (address, name)

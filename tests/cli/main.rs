@@ -1,4 +1,4 @@
-//! The program from outside: its commands as processes, on real databases, with curl as the caller.
+//! Black-box tests of the program: its commands as processes, on real databases, with curl as the client.
 
 #![allow(
     clippy::expect_used,

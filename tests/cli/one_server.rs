@@ -1,4 +1,4 @@
-//! A SQLite file has one server: a second one would take the first one's streams for those of the dead.
+//! A SQLite file has one server: a second one would treat the first one's streams as interrupted.
 
 use std::os::unix::fs::symlink;
 
@@ -22,7 +22,7 @@ fn a_second_server_on_one_file_is_refused_however_the_file_is_spelled() {
     }
     installation.set("DATABASE_URL", &format!("sqlite://{}", file.display()));
     assert_eq!(server.call(&[], "/readyz").0, 200);
-    // What only adds rows may go on beside it; what takes its secrets away may not.
+    // Commands that only add rows may run at the same time; those that change secrets may not.
     installation.create_organization("owner@example.com");
     succeeded(&installation.run(&["migrate"]));
     succeeded(&installation.run(&["user", "reset-link", "owner@example.com"]));

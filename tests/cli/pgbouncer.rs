@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::installation::{Installation, Kind};
 use crate::process::{Process, eventually, failed, succeeded};
 
-/// The pooler in front of an installation's database. It ends with this.
+/// The pooler in front of an installation's database. It ends when this is dropped.
 struct Pooler {
     _process: Process,
     _folder: TempDir,
@@ -31,7 +31,7 @@ fn program() -> String {
         .expect("pgbouncer is missing: run .ci/setup, or install it (on Debian: apt-get install pgbouncer)")
 }
 
-/// Does it keep track of prepared statements? PgBouncer does from 1.21 on.
+/// Whether it tracks prepared statements, which PgBouncer does since 1.21.
 fn keeps_track() -> bool {
     let said = succeeded(&Command::new(program()).arg("--version").output().expect("its version"));
     let version = said.split_whitespace().nth(1).expect("a version");
@@ -77,7 +77,7 @@ impl Pooler {
     }
 }
 
-/// Everything that an installation does: its schema, an organization, a server, two of them.
+/// Exercises an installation: its schema, an organization, a server, two servers.
 fn works(installation: &mut Installation) {
     installation.set("FAILSOFT_DURABILITY", "full");
     assert!(succeeded(&installation.run(&["migrate"])).contains("up to date"));
@@ -110,7 +110,8 @@ fn a_pooler_by_session_is_nothing_special() {
     works(&mut installation);
 }
 
-/// One that knows prepared statements works; one that loses them is named, with the setting, before anything is changed.
+/// A pooler that supports prepared statements works. One that does not is reported with the setting, before anything
+/// is changed.
 #[test]
 fn a_pooler_by_transaction_works_or_the_start_names_the_setting() {
     let mut installation = Installation::new(Kind::Postgres);

@@ -1,4 +1,4 @@
-//! A command as a process: its lines as they come, its end, and signals.
+//! A command as a process: its output lines, its end, and signals.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How long a test waits for anything before it fails.
+/// How long a test waits before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process that runs on beside the test. It is killed when this is dropped.
+/// A process that runs during the test. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
@@ -27,7 +27,7 @@ impl Process {
             .expect("the program starts");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, lines) = channel();
-        // It ends with the process, or when nobody listens any more.
+        // Ends with the process, or when there is no receiver any more.
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok());
         });
@@ -40,7 +40,7 @@ impl Process {
         line.unwrap_or_else(|_| panic!("no further line; it said:\n{}", self.said()))
     }
 
-    /// Its output up to and with the first line that `last` accepts.
+    /// Its output up to and including the first line that `last` accepts.
     pub(crate) fn lines_until(&mut self, last: impl Fn(&str) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
@@ -53,7 +53,7 @@ impl Process {
         }
     }
 
-    /// What it wrote to its error output.
+    /// Its error output.
     pub(crate) fn said(&mut self) -> String {
         let mut text = String::new();
         self.errors.rewind().expect("rewound");
@@ -67,7 +67,7 @@ impl Process {
         assert!(Command::new("bash").args(["-c", &command]).status().expect("bash").success());
     }
 
-    /// Waits for its end, and returns its exit code; none if a signal killed it.
+    /// Waits for its end, and returns its exit code; `None` if a signal killed it.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
         // Its output ends when it does.
@@ -91,30 +91,30 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // After an orderly end there is nothing left to kill.
+        // After a clean end there is nothing left to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Runs a command to its end, with a text as its input.
+/// Runs a command to its end, with this input.
 pub(crate) fn run(mut command: Command, input: &str) -> Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A command that needs no input may be gone before it is written.
+    // A command that needs no input may exit before it is written.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("its end")
 }
 
-/// What a command wrote to its output, when it was to succeed.
+/// The output of a command that must succeed.
 pub(crate) fn succeeded(output: &Output) -> String {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
 }
 
-/// The one line with which a command was to fail.
+/// The single error line of a command that must fail.
 pub(crate) fn failed(output: &Output) -> String {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{}{said}", text(&output.stdout));
@@ -127,7 +127,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("a text")
 }
 
-/// Asks again and again until there is an answer. Fails the test if none comes in time.
+/// Polls until there is a result. Fails the test if there is none in time.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {

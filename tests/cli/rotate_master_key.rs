@@ -1,4 +1,4 @@
-//! `rotate-master-key`: nothing is lost but the old key's power.
+//! `rotate-master-key`: data stays readable, and the old key becomes useless.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::installation::{Installation, Kind, Server, master_key};
 use crate::process::{failed, succeeded};
 
-/// An organization whose provider has a credential; the key, and the provider.
+/// An organization whose provider has a credential; returns the key and the provider.
 fn prepare(installation: &Installation) -> (String, Value) {
     let server = installation.serve();
     let made = installation.create_organization("owner@example.com");
@@ -23,7 +23,7 @@ fn prepare(installation: &Installation) -> (String, Value) {
     (key, provider)
 }
 
-/// A start that could not open the credential would fail; what was visible of the provider still is.
+/// A server that cannot open the credential would not start; the provider must be unchanged.
 fn assert_whole(server: Server, key: &str, provider: &Value) {
     let id = provider["id"].as_str().expect("an id");
     let now = server.get(key, &format!("/v1/model-router/providers/{id}"));

@@ -1,5 +1,5 @@
-//! No secret is ever said: every command with every malformed setting, from the environment, flags and files, and a
-//! server that runs, at the most talkative log level.
+//! Secrets are never printed: every command with every malformed setting, from the environment, flags and files, and
+//! a running server at the most verbose log level.
 
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +11,10 @@ use rstest::rstest;
 use crate::installation::{Installation, Kind, Server, master_key};
 use crate::process::{Process, eventually, failed, run, text};
 
-/// What must never be seen again.
+/// The secret that must never be printed.
 const CANARY: &str = "kanarienvogel";
 
-/// Every command that reads settings, with what it needs.
+/// Every command that reads settings, with its arguments.
 const COMMANDS: &[&[&str]] = &[
     &["serve"],
     &["migrate"],
@@ -24,7 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["rotate-master-key"],
 ];
 
-/// Addresses with a password that was not encoded, or that are wrong in another way.
+/// Addresses with a password that was not encoded, or that are malformed in another way.
 const ADDRESSES: &[&str] = &[
     "postgres://user:kanarienvogel#1@127.0.0.1:1/name",
     "postgres://user:kanarienvogel/1@127.0.0.1:1/name",
@@ -49,17 +49,17 @@ const ADDRESSES: &[&str] = &[
     "sqlite://failsoft.db?kanarienvogel=1",
 ];
 
-/// As [`ADDRESSES`], and well formed: it is the server that is not there.
+/// As [`ADDRESSES`], but well formed: the server does not exist.
 const ABSENT: &str = "postgres://user:kanarienvogel%23%2F@127.0.0.1:1/name";
 
-/// So many commands are run at once.
+/// How many commands run at once.
 const AT_ONCE: usize = 8;
 
 fn said(output: &Output) -> String {
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
-/// It failed, in one line for a person, and without the secret.
+/// Checks that it failed with one line, without the secret.
 fn assert_silent(output: &Output, case: &str) -> String {
     let said = said(output);
     assert!(!output.status.success(), "{case}: {said}");
@@ -74,7 +74,7 @@ fn plain(kind: Kind) -> Installation {
     installation
 }
 
-/// The commands beside each other: one that waits for a database that is not there takes its time.
+/// Runs the commands concurrently, because waiting for an unavailable database takes time.
 #[test]
 fn no_command_repeats_a_malformed_address_of_the_database() {
     std::thread::scope(|scope| {
@@ -101,11 +101,11 @@ fn says_nothing_of_an_address(command: &[&str]) {
             assert!(plainly.contains("percent-encode"), "{case}: {plainly}");
         }
     }
-    // The same in the other places, and with everything that a log can say.
+    // The same in the other places, and at the most verbose log level.
     let mut installation = plain(Kind::Sqlite);
     installation.set("FAILSOFT_LOG", "trace");
     installation.set("DATABASE_URL", "");
-    // They read their settings in one way: one command tries them all, the others a few.
+    // All commands read settings the same way: one command tries all of them, the others a few.
     let tried = if command[0] == "serve" { ADDRESSES } else { &ADDRESSES[..3] };
     let absent = (command[0] == "serve").then_some(&ABSENT);
     for address in tried.iter().chain(absent) {
@@ -124,7 +124,7 @@ fn says_nothing_of_an_address(command: &[&str]) {
     }
 }
 
-/// A command that gets a value which is none, in the environment or as a flag.
+/// A command with an invalid value, in the environment or as a flag.
 struct Misuse {
     variable: String,
     flag: String,
@@ -133,8 +133,8 @@ struct Misuse {
     by_flag: bool,
 }
 
-/// Each variable, with a value that is none, which may be a secret that was put into the wrong one. Several commands at once:
-/// one that takes the value then waits for a database that is not there.
+/// Every variable with an invalid value, which may be a secret in the wrong variable. Runs several commands at once,
+/// because those that accept the value wait for an unavailable database.
 #[test]
 fn no_command_repeats_a_value_that_it_cannot_use() {
     let cases = misuses();
@@ -179,7 +179,7 @@ impl Misuse {
     fn says_nothing(&self) {
         let Self { variable, flag, value, command, by_flag } = self;
         let mut installation = plain(Kind::Sqlite);
-        // Nothing is to start, whatever comes of the value.
+        // Nothing may start, whatever the value.
         installation.set("DATABASE_URL", if variable.starts_with("DATABASE") { "" } else { ABSENT });
         if variable.starts_with("FAILSOFT_MASTER_KEY") {
             installation.set("FAILSOFT_MASTER_KEY", "");
@@ -243,7 +243,7 @@ fn a_server_that_runs_says_no_secret_at_any_level(#[values(Kind::Sqlite, Kind::P
     installation.set("FAILSOFT_LOG", "trace");
     installation.set("FAILSOFT_METRICS_TOKEN", CANARY);
     if kind == Kind::Postgres {
-        // The server of the tests trusts every client, so that any password will do.
+        // The test server trusts every client, so any password works.
         let url = installation.get("DATABASE_URL").replace("failsoft@", "failsoft:kanarienvogel@");
         assert!(url.contains(CANARY));
         installation.set("DATABASE_URL", &url);
@@ -285,7 +285,7 @@ fn every_secret_can_come_from_a_file(#[values(Kind::Sqlite, Kind::Postgres)] kin
     let token = ["--header", "authorization: Bearer a token of the test"];
     eventually("the metrics", || (server.call(&token, "/metrics").0 == 200).then_some(()));
     server.process.stop();
-    // A new key from a file, which then takes the old one's place.
+    // A new key from a file, which then replaces the old one.
     let new = file(&installation, "new", &master_key(8));
     installation.set("FAILSOFT_NEW_MASTER_KEY_FILE", &new);
     assert!(installation.run(&["rotate-master-key"]).status.success());
@@ -325,7 +325,7 @@ fn a_misspelled_variable_stops_the_start_and_a_foreign_one_is_named() {
         installation.unset(name);
     }
     installation.set("FAILSOFT_RELEASE_CHANNEL", CANARY);
-    // What Kubernetes writes for a service of our name.
+    // Kubernetes sets these for a service named like ours.
     installation.set("FAILSOFT_SERVICE_HOST", "10.0.0.1");
     installation.set("FAILSOFT_SERVICE_PORT", "8080");
     installation.set("FAILSOFT_PORT", "tcp://10.0.0.1:8080");

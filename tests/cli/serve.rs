@@ -1,4 +1,4 @@
-//! `serve` and `org create`: starts, and starts that are refused.
+//! `serve` and `org create`: starts that succeed and starts that are refused.
 
 use rstest::rstest;
 use uuid::Uuid;
@@ -79,7 +79,7 @@ fn two_servers_that_start_at_once_on_an_empty_database_both_come_up() {
     for server in &servers {
         assert_eq!(server.call(&[], "/readyz").0, 200);
     }
-    // Both are of the same installation: a key made under the one's secrets is known to the other.
+    // Both belong to the same installation: each accepts a key created under the other's secrets.
     let made = installation.create_organization("owner@example.com");
     for server in servers {
         server.wait_for_key(made["api_key"].as_str().expect("a key"));
@@ -112,7 +112,7 @@ fn a_start_that_cannot_work_says_why_in_one_line() {
     let message = failed(&installation.run(&["serve", "--config", "failsoft.toml"]));
     assert!(message.contains("failsoft.toml") && message.contains("`listn`"), "{message}");
 
-    // Set to nothing is not set: an env file has such lines.
+    // An empty variable counts as not set, because env files have such lines.
     installation.set("FAILSOFT_PUBLIC_URL", "");
     installation.set("FAILSOFT_TRUSTED_PROXIES", "");
     let message = failed(&installation.run(&["serve", "--config", "absent.toml"]));

@@ -1,11 +1,11 @@
-//! `deploy/failsoft.example.toml` says everything that can be set, and says it right.
+//! `deploy/failsoft.example.toml` contains every setting with its default.
 
 use clap::{Args as _, Command};
 use failsoft::config::{Overrides, Settings, environment};
 
 const EXAMPLE: &str = include_str!("../../deploy/failsoft.example.toml");
 
-/// The keys that a table of the settings file may hold, as its parser lists them when it meets an unknown one.
+/// The keys of a table of the settings file, as its parser lists them for an unknown key.
 fn keys(table: Option<&str>) -> Vec<String> {
     let header = table.map_or(String::new(), |table| format!("[{table}]\n"));
     let error = toml::from_str::<Settings>(&format!("{header}nonsense = 1")).expect_err("an unknown key");
@@ -14,9 +14,9 @@ fn keys(table: Option<&str>) -> Vec<String> {
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The file with every setting in it that is commented out.
+/// The file with all commented settings enabled.
 fn everything() -> String {
-    // A comment for people has a blank behind its mark.
+    // A comment for people has a blank after the mark.
     let setting = |line: &'static str| line.strip_prefix('#').filter(|rest| !rest.starts_with(' '));
     EXAMPLE.lines().map(|line| setting(line).unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }

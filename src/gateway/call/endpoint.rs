@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::classify::ConnectFault;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
-use crate::upstream::{Admitted, Upstream};
+use crate::upstream::{AdmittedUrl, Upstream};
 
 /// A provider that can be called.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Endpoint {
     /// The picture that it was made of. It keeps none alive: a credential that was replaced or deleted is to go.
     provider: Weak<ProviderEntry>,
     /// Where.
-    pub target: Admitted,
+    pub target: AdmittedUrl,
     headers: HeaderMap,
 }
 
@@ -116,8 +116,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::upstream::Gate;
-    use crate::upstream::names::Names;
+    use crate::upstream::AddressPolicy;
+    use crate::upstream::name_resolver::NameResolver;
     use crate::upstream::resolver::ResolveFailed;
 
     fn provider(credential: &str) -> Arc<ProviderEntry> {
@@ -137,7 +137,7 @@ mod tests {
     #[derive(Debug)]
     struct NoNames;
 
-    impl Names for NoNames {
+    impl NameResolver for NoNames {
         fn addresses(self: Arc<Self>, _: String) -> BoxFuture<'static, Result<Arc<[IpAddr]>, ResolveFailed>> {
             Box::pin(std::future::pending())
         }
@@ -146,8 +146,8 @@ mod tests {
     #[test]
     fn a_credential_goes_with_its_provider() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let upstream =
-            Upstream::new(Gate::default(), Duration::from_secs(1), Arc::new(NoNames)).expect("a client");
+        let upstream = Upstream::new(AddressPolicy::default(), Duration::from_secs(1), Arc::new(NoNames))
+            .expect("a client");
         let endpoints = Endpoints::new("test").expect("a name");
         let first = provider("sk-one");
         let made = endpoints.of(&upstream, &first).expect("an endpoint");

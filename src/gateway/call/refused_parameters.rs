@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::attempt::AttemptOutcome;
 use super::classify::Fault;
-use crate::providers::accepts::{Parameters, refused_parameters};
+use crate::providers::compatibility::{Parameters, refused_parameters};
 use crate::store::snapshot::ModelEntry;
 
 /// For so many models and providers. Behind them a refusal costs a second call every time.

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, text};
-use crate::providers::accepts::Target;
+use crate::providers::compatibility::TargetModel;
 use crate::store::snapshot::ModelEntry;
 
 /// No text of people or programs has so many characters for each of its tokens: English has four to five, whatever
@@ -84,7 +84,8 @@ impl<'a> Requirements<'a> {
             return false;
         }
         let tools = self.has_tools();
-        let target = || Target::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        let target =
+            || TargetModel::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
         known || !target().follows_schemas(tools)
     }
 

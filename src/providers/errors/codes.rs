@@ -8,7 +8,7 @@ use crate::providers::{Meaning, UpstreamError};
 
 /// With which statuses a code counts.
 #[derive(Clone, Copy)]
-enum Where {
+enum StatusCondition {
     /// With any status.
     Anywhere,
     /// With any status but 429. A 429 means that waiting helps, which matters more than any code beside it.
@@ -26,7 +26,7 @@ enum Where {
     Only429,
 }
 
-impl Where {
+impl StatusCondition {
     fn admits(self, status: u16) -> bool {
         match self {
             Self::Anywhere => true,
@@ -43,7 +43,7 @@ impl Where {
 /// One code. The names of its rules tell in which field it was found.
 struct Row {
     code: &'static str,
-    applies: Where,
+    applies: StatusCondition,
     meaning: Meaning,
     as_inner_code: &'static str,
     as_code: &'static str,
@@ -54,7 +54,7 @@ macro_rules! rows {
     ($($applies:ident $meaning:ident { $($code:literal)* })*) => {
         &[$($(Row {
             code: $code,
-            applies: Where::$applies,
+            applies: StatusCondition::$applies,
             meaning: Meaning::$meaning,
             as_inner_code: concat!("inner_code:", $code),
             as_code: concat!("code:", $code),

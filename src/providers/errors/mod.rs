@@ -6,9 +6,9 @@
 
 mod body;
 pub mod codes;
-mod limits;
-mod moment;
 pub mod phrases;
+pub(crate) mod rate_limit_headers;
+pub(crate) mod reset_time;
 mod retry_after;
 
 use std::fmt;
@@ -17,9 +17,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-use crate::providers::finish_reasons::Ending;
-use body::Said;
-pub use moment::Moment;
+use crate::providers::finish_reasons::FinishReason;
+use body::ErrorBody;
+pub use reset_time::ResetTime;
 
 /// What a vendor reported about a failure, in the vendor's own words.
 ///
@@ -45,7 +45,7 @@ pub struct UpstreamError {
     pub retry_after: Option<Duration>,
     /// When the limit that was reached resets, from the rate limit headers or the body. Meaningful only if the
     /// failure is a limit, because vendors send such headers with every response.
-    pub reset: Option<Moment>,
+    pub reset: Option<ResetTime>,
     /// Whether the vendor reports moderation results.
     pub moderated: bool,
     /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
@@ -82,13 +82,13 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     // What the body says about this failure takes precedence over headers that come with every response.
     let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let reset = said.reset.or_else(|| limits::from_headers(within, now));
-    let reset = reset.or_else(|| limits::from_headers(texts, now));
+    let reset = said.reset.or_else(|| rate_limit_headers::from_headers(within, now));
+    let reset = reset.or_else(|| rate_limit_headers::from_headers(texts, now));
     UpstreamError { code, retry_after, reset, ..from_said(status, said) }
 }
 
 /// Parses the value of the `error` member of an answer or event that arrived with a success status. The caller must
-/// check [`says_nothing`] first: such a value is not an error.
+/// check [`is_empty_error`] first: such a value is not an error.
 pub fn error_in_answer(error: &[u8]) -> UpstreamError {
     in_success(body::read_member(error))
 }
@@ -106,27 +106,27 @@ pub fn error_of_event(data: &[u8]) -> UpstreamError {
 }
 
 /// Turns the finish reason of an answer without content into an error whose code is that reason.
-pub fn error_of_ending(ending: Ending) -> UpstreamError {
+pub fn error_of_finish_reason(ending: FinishReason) -> UpstreamError {
     let word = ending.rule.rsplit(':').next().unwrap_or_default();
     let message = format!("the model ended without an answer (finish_reason `{word}`)");
-    from_said(200, Said { code: body::label(word), message, ..Said::default() })
+    from_said(200, ErrorBody { code: body::label(word), message, ..ErrorBody::default() })
 }
 
 /// Whether the value of an `error` member reports no error: it contains only nulls, blanks, zeros and words of
 /// success.
-pub fn says_nothing(error: &str) -> bool {
+pub fn is_empty_error(error: &str) -> bool {
     match error {
         "null" | "\"\"" | "{}" | "[]" | "false" => true,
         _ => serde_json::from_str(error).is_ok_and(|error| body::is_nothing(&error)),
     }
 }
 
-fn in_success(said: Said) -> UpstreamError {
+fn in_success(said: ErrorBody) -> UpstreamError {
     let status = said.number.filter(|number| *number >= 400).unwrap_or(200);
     from_said(status, said)
 }
 
-fn from_said(status: u16, said: Said) -> UpstreamError {
+fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
     UpstreamError {
         status,
         code: said.code,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-use super::moment::Moment;
+use crate::providers::errors::reset_time::ResetTime;
 
 /// The requested wait, uncapped: `retry-after-ms` (OpenAI, Azure; more precise), else `retry-after` in seconds or as
 /// an HTTP date. A date in the past is no wait. Some servers send seconds since 1970, which count as a date.
@@ -34,9 +34,9 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
 }
 
 fn since_1970(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    match Moment::read(text)? {
-        Moment::At(date) => Some((date - now).to_std().unwrap_or(Duration::ZERO)),
-        Moment::In(_) => None,
+    match ResetTime::read(text)? {
+        ResetTime::At(date) => Some((date - now).to_std().unwrap_or(Duration::ZERO)),
+        ResetTime::In(_) => None,
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::domain::error::Violation;
-use crate::providers::{Mapping, Means, SentenceClass};
+use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
@@ -83,8 +83,8 @@ impl OrgStore {
         }
         self.check_room(&change, &new).await?;
         let meaning = match new.mapping.means() {
-            Means::Class(class) => class.as_str(),
-            Means::OfTheRequest => REQUEST,
+            MappingMeaning::Class(class) => class.as_str(),
+            MappingMeaning::Request => REQUEST,
         };
         let row = error_mappings::ActiveModel {
             id: Set(ErrorMappingId(self.clock().new_id())),
@@ -190,8 +190,8 @@ impl OrgStore {
 /// What a row says; none for one of a later version of the program.
 pub(in crate::store) fn mapping(row: &error_mappings::Model) -> Option<Mapping> {
     let means = match row.meaning.as_str() {
-        REQUEST => Means::OfTheRequest,
-        class => Means::Class(SentenceClass::parse(class)?),
+        REQUEST => MappingMeaning::Request,
+        class => MappingMeaning::Class(SentenceClass::parse(class)?),
     };
     let status = row.status.map(u16::try_from).transpose().ok()?;
     let contains: Vec<String> = serde_json::from_value(row.contains.clone()).ok()?;

@@ -72,7 +72,7 @@ impl Service {
     }
 }
 
-/// The addresses that one connection may use, with their port; at least one. Only [`Gate::admit_found`] creates them.
+/// The addresses that one connection may use, with their port; at least one. Only [`AddressPolicy::admit_found`] creates them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmittedAddresses(Vec<SocketAddr>);
 
@@ -87,20 +87,20 @@ impl IntoIterator for AdmittedAddresses {
 
 /// The address policy of one process. Its own sockets are added when they are bound.
 #[derive(Debug, Default)]
-pub struct Gate {
+pub struct AddressPolicy {
     allowed: Vec<AllowedRange>,
-    own: OnceLock<Own>,
+    own: OnceLock<OwnAddresses>,
     simulated: OnceLock<SocketAddr>,
 }
 
 /// The gateway's own sockets and names.
 #[derive(Debug, Default)]
-struct Own {
+struct OwnAddresses {
     sockets: Vec<SocketAddr>,
     names: Vec<(String, u16)>,
 }
 
-impl Gate {
+impl AddressPolicy {
     /// A policy with the ranges that the operator opened.
     #[must_use]
     pub fn new(allowed: Vec<AllowedRange>) -> Self {
@@ -111,7 +111,7 @@ impl Gate {
     /// Only the first call has an effect.
     pub fn set_own(&self, sockets: Vec<SocketAddr>, names: Vec<(String, u16)>) {
         // The sockets of a process are bound once.
-        let _ = self.own.set(Own { sockets, names });
+        let _ = self.own.set(OwnAddresses { sockets, names });
     }
 
     /// Sets where the in-process simulated provider listens. Only the first call has an effect.
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn nothing_but_https_to_the_public_internet_passes_by_default() {
-        let gate = Gate::default();
+        let gate = AddressPolicy::default();
         for address in ["https://api.openai.com/v1", "https://8.8.8.8/v1", "https://[2606:4700::1111]/v1"] {
             assert!(gate.check(address).is_ok(), "{address}");
         }
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn an_opened_range_passes_also_over_http_but_never_our_own_sockets() {
-        let gate = Gate::new(vec![
+        let gate = AddressPolicy::new(vec![
             "127.0.0.1/32:11434".parse().expect("range"),
             "10.0.0.0/8".parse().expect("range"),
         ]);
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn of_a_names_addresses_those_are_left_that_the_whole_rule_admits() {
-        let gate = Gate::new(vec![
+        let gate = AddressPolicy::new(vec![
             "127.0.0.1/32:11434".parse().expect("range"),
             "10.0.0.0/8:80".parse().expect("range"),
         ]);
@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn our_own_sockets_are_ours_however_they_are_addressed() {
-        let gate = Gate::new(vec!["0.0.0.0/0".parse().expect("range"), "::/0".parse().expect("range")]);
+        let gate =
+            AddressPolicy::new(vec!["0.0.0.0/0".parse().expect("range"), "::/0".parse().expect("range")]);
         let database = vec![("db.internal".to_owned(), 5432)];
         gate.set_own(vec![([127, 0, 0, 1], 8080).into(), ([0, 0, 0, 0], 9090).into()], database);
         for address in [
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn names_that_lead_to_this_machine_or_its_secrets_are_refused_when_they_are_saved() {
-        let gate = Gate::new(vec!["10.0.0.0/8:80".parse().expect("range")]);
+        let gate = AddressPolicy::new(vec!["10.0.0.0/8:80".parse().expect("range")]);
         for address in [
             "https://localhost./v1",
             "https://LOCALHOST/v1",

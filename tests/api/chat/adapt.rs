@@ -1,4 +1,4 @@
-//! What leaves for the provider: the caller's request without our own members, adapted only behind the primary.
+//! The body that the provider gets: the caller's request without our own members, adapted only for fallbacks.
 
 use failsoft::providers::ParameterRules;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ on_both_databases! {
             json!({"include_usage": true})
         );
         assert_eq!(sent(json!({"model": "mistral", "stream": true})).await, json!(null));
-        // What the provider would refuse is not sent on behind another model.
+        // A fallback does not get what its provider would refuse.
         fake.next_for("openai-upstream", Script::error(500, "server_error", "broken"));
         let body = json!({"model": "openai", "models": ["mistral"], "stream": true, "stream_options": {"include_usage": true}});
         assert_eq!(sent(body).await, json!(null));

@@ -1,4 +1,4 @@
-//! Bodies that are wrong, hostile, endless or never come: a clear refusal, nothing called, nothing kept.
+//! Invalid, hostile, endless or missing bodies: a clear refusal, no calls, nothing stored.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -131,7 +131,7 @@ on_both_databases! {
         let text = caller.read_until("request_too_large").await;
         assert!(text.starts_with("HTTP/1.1 413"), "{text}");
 
-        // One that does not say how long it is, is counted as it comes.
+        // Without a length, bytes are counted as they arrive.
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
@@ -174,7 +174,7 @@ on_both_databases! {
         caller.send("{\"model\":").await;
         let text = caller.read_until("request_timeout").await;
         assert!(text.starts_with("HTTP/1.1 408") && text.contains("x-should-retry: false"), "{text}");
-        // The connection is of no use any more.
+        // The connection can no longer be used.
         caller.read_to_end().await;
         assert!(hasty.requests(0).await.is_empty());
     }
@@ -236,7 +236,7 @@ on_both_databases! {
         }
         assert_eq!(small.chat(&json!({"model": "a"})).await.status, 200);
         stalled[0].try_send("x".repeat(47_500)).await;
-        // What finds no room is refused with a time to come again; what is small finds room all the same.
+        // Bodies without room are refused with a retry time; small ones are still admitted.
         let large = json!({"model": "a", "x": "y".repeat(60_000)});
         let refused = eventually(async || {
             let answer = small.chat(&large).await;

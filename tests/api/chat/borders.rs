@@ -1,4 +1,4 @@
-//! The commonest request of 2026 (tools with a history of calls, reasoning effort, a developer message, a schema) fails
+//! The most common request of 2026 (tools with earlier calls, reasoning effort, a developer message, a schema) fails
 //! over from each kind of provider to each kind. Every target is as strict as its vendor is known to be.
 
 mod history;
@@ -11,7 +11,7 @@ use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 use history::{HISTORIES, messages};
 
-/// Presets, and models of theirs with rules that differ. The first of each preset stands for it in the pairs.
+/// Presets with models that have different rules. The first model of each preset represents it in the pairs.
 const TARGETS: &[(&str, &str)] = &[
     ("openai", "gpt-4.1"),
     ("openai", "gpt-5.4"),
@@ -38,7 +38,7 @@ const TARGETS: &[(&str, &str)] = &[
     ("simulated", "steady"),
 ];
 
-/// What an agent sends by default, for the model that it was written for.
+/// An agent's default request, for the model that it was written for.
 fn request(preset: &str, primary: &str, target: &str) -> Value {
     json!({
         "model": primary, "models": [target], "messages": messages(preset),
@@ -54,7 +54,7 @@ fn request(preset: &str, primary: &str, target: &str) -> Value {
     })
 }
 
-/// Refuses what the vendor in the path refuses; the primaries refuse everything, in a way that leaves nothing behind.
+/// Refuses what the vendor in the path refuses; primaries refuse everything, in a way without lasting effects.
 fn judge(received: &Received) -> Option<Script> {
     if received.model.as_deref() == Some("first") {
         return Some(Script::error(400, "no", "never"));
@@ -90,7 +90,7 @@ fn name(preset: &str, upstream: &str) -> String {
     format!("{preset}.{}", upstream.replace('/', "."))
 }
 
-/// Nothing of what was said is lost on the way, and calls and results still belong together.
+/// Checks that the conversation is complete, and that calls and results still match.
 fn assert_same_conversation(sent: &Value, received: &Value, pair: &str) {
     let [sent, received] = [sent, received].map(|body| body["messages"].as_array().expect("a list").clone());
     assert_eq!(sent.len(), received.len(), "{pair}");
@@ -138,7 +138,7 @@ on_both_databases! {
         }
     }
 
-    /// As agents of 2023 still write it, for whatever model is the fallback.
+    /// As older agents still write it, for any fallback model.
     async fn functions_from_before_tools_cross_every_border(app: App) {
         let fake = catalogue(&app).await;
         for (preset, upstream) in TARGETS {
@@ -169,7 +169,7 @@ on_both_databases! {
         }
     }
 
-    /// The same border once more: what a vendor's cache holds of a conversation is found again.
+    /// The same pair again: the vendor's prompt cache must recognize the conversation.
     async fn a_request_is_adapted_the_same_way_every_time(app: App) {
         let fake = catalogue(&app).await;
         let body = request("openai", "from-openai", "mistral.mistral-large-latest");

@@ -1,5 +1,5 @@
-//! One caller cannot close a model to the rest of its organization: whatever it sends, the next caller's request
-//! reaches the model, and the provider's health stays as it was.
+//! No caller can close a model for the rest of its organization: whatever it sends, the next caller's request reaches
+//! the model, and the provider's health is unchanged.
 
 use failsoft::domain::permission::Scope;
 use futures_util::future::join_all;
@@ -10,7 +10,7 @@ use crate::support::app::{Answer, App, chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// As many as any limit of failures in a row asks for, and some more.
+/// More than any limit of consecutive failures.
 const BAD: usize = 12;
 
 fn html(status: u16, title: &str) -> Script {
@@ -22,7 +22,7 @@ fn said(status: u16, message: &str) -> Script {
     Script::json(status, &json!({"error": {"message": message, "code": status}}))
 }
 
-/// What a provider answers to requests that are at fault themselves.
+/// A provider's responses to requests that are themselves at fault.
 fn refusals() -> Vec<(&'static str, Script)> {
     let afford = "This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 3919.";
     let too_large = "Request too large for x on tokens per min (TPM): Limit 30000, Requested 342389. The input or output tokens must be reduced in order to run successfully.";
@@ -66,7 +66,7 @@ fn refusals() -> Vec<(&'static str, Script)> {
     ]
 }
 
-/// What may be the fault of the request or of the model.
+/// Failures that may be caused by the request or by the model.
 fn riddles() -> Vec<(&'static str, Script)> {
     [402, 403, 404, 429].map(|status| ("a bare status", Script::respond(status, &[], "no"))).into()
 }
@@ -98,7 +98,7 @@ impl Callers {
         self.app.call(request, key).await
     }
 
-    /// The next caller's request reaches the model.
+    /// Checks that the next caller's request reaches the model.
     async fn reaches(&self, number: usize, what: &str) {
         let before = self.fake.served();
         self.fake.always_for(&format!("m{number}-upstream"), Script::answer("Hi"));

@@ -1,4 +1,4 @@
-//! Models that keep failing are left alone for a while, and then one request finds out.
+//! Models that keep failing are skipped for a while, and then a single request probes them.
 
 use std::time::Duration;
 
@@ -65,14 +65,14 @@ on_both_databases! {
         let probe = app.chat(&body);
         let others = async {
             fake.request(before).await;
-            // The probe is on its way: everybody else passes over.
+            // The probe is in flight: all other requests skip the model.
             for _ in 0..3 {
                 assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
             }
             gate.open();
         };
         let (probe, ()) = futures_util::join!(probe, others);
-        // It came back empty, which is a failure: the next window is twice as long.
+        // It failed, so the next window is twice as long.
         assert_eq!(probe.header("x-failsoft-fallback"), "from=a; class=invalid_response; hops=1");
         app.clock.advance(Duration::from_secs(59));
         assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
@@ -92,7 +92,7 @@ on_both_databases! {
             r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#,
         ));
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 429);
-        // The probe of this window may be taken at once, where nobody else is left.
+        // The probe of this window may be used at once if no other model is left.
         assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-failsoft-attempts"), "1");
         app.clock.advance(Duration::from_secs(10));
         let answer = app.chat(&json!({"model": "a"})).await;
@@ -115,7 +115,7 @@ on_both_databases! {
         for _ in 0..5 {
             assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-should-retry"), "true");
         }
-        // The one early probe.
+        // The only early probe.
         app.chat(&json!({"model": "a"})).await;
         for (passed, left, again) in [(0, "30", "false"), (27, "3", "false"), (1, "2", "true"), (1, "1", "true")] {
             app.clock.advance(Duration::from_secs(passed));

@@ -1,4 +1,4 @@
-//! Who may call: one key, well-formed, living, with the scope. Nothing of a refused request is read or kept.
+//! Authentication: one valid, active key with the scope. Nothing of a refused request is read or stored.
 
 use std::time::Duration;
 

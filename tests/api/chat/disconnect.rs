@@ -1,4 +1,4 @@
-//! Callers who go away, by a clean end of their connection: the provider's call ends with them.
+//! Callers that disconnect by closing their connection: the call to the provider ends with them.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ async fn caller(app: &App, body: &Value) -> Raw {
     caller
 }
 
-/// Goes away by a clean end, having read every byte, and waits until the provider notices; how long that took.
+/// Closes the connection cleanly, with every byte read, and returns how long the provider took to notice.
 async fn leave(mut caller: Raw, fake: &FakeProvider, number: usize) -> Duration {
     let left = Instant::now();
     caller.finish().await;
@@ -38,7 +38,7 @@ on_both_databases! {
             caller.finish().await;
             fake.client_gone(number).await;
         }
-        // Frames that are held are no answer yet.
+        // Frames that are held back are not an answer yet.
         fake.next(Script::stream().chunk(": ping\n\n").delta(&json!({"role": "assistant"}), None).hang());
         let mut caller = caller(&app, &json!({"model": "a", "stream": true})).await;
         fake.request(2).await;
@@ -57,7 +57,7 @@ on_both_databases! {
         app.organization.catalogue(&fake, &["a"]).await;
         fake.next(Script::stream().text("Hello there, caller").hang());
         let mut caller = caller(&app, &json!({"model": "a", "stream": true})).await;
-        // To the end of its chunk: a byte that is left unread would turn the clean end into a reset.
+        // Reads to the end of the chunk: an unread byte would turn the close into a reset.
         caller.read_until("}\n\n\r\n").await;
         caller.finish().await;
         fake.client_gone(0).await;
@@ -92,7 +92,7 @@ on_both_databases! {
             (true, Script::stream().text("Hel").hang(), "}\n\n\r\n"),
         ];
         for (number, (stream, script, heard)) in phases.into_iter().enumerate() {
-            // The best of three: the machine may be busy, the gateway may not be slow.
+            // The best of three: the machine may be busy, but the gateway may not be slow.
             let mut times = Vec::new();
             for round in 0..3 {
                 fake.next(script.clone());
@@ -122,7 +122,7 @@ on_both_databases! {
         })
         .await;
         caller.finish().await;
-        // Its row is written when the request is over: from then on nobody can be called for it.
+        // The row is written when the request has ended; from then on no model can be called for it.
         let rows = app.requests(1).await;
         assert_eq!(pick(&rows, &["outcome", "upstream_calls", "served_model"]), json!([["client_closed", 1, null]]));
         assert_eq!(fake.served(), 1);
@@ -149,7 +149,7 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let hasty = app.beside(|settings| settings.server.unread_seconds = 1).await;
-        // More than all buffers on the way hold.
+        // More than all buffers on the way can hold.
         let many = (0..64).fold(Script::stream(), |script, _| script.text(&"x".repeat(1024 * 1024)));
         fake.next(many.hang());
         let _unreading = caller(&hasty, &json!({"model": "a", "stream": true})).await;
@@ -164,7 +164,7 @@ on_both_databases! {
         fake.next(Script::stream().text("Hel").wait_until(&gate));
         let caller = caller(&app, &json!({"model": "a", "stream": true})).await;
         fake.request(0).await;
-        // Bytes that nobody read make the kernel reset the connection.
+        // Unread bytes make the kernel reset the connection.
         drop(caller);
         fake.client_gone(0).await;
         assert_eq!(app.requests(1).await[0]["outcome"], "client_closed");

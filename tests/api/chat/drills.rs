@@ -1,4 +1,4 @@
-//! Models that fail on purpose: nobody is called in their place, and nothing real notices.
+//! Models that fail on purpose: no provider is called for them, and nothing real is affected.
 
 use failsoft::domain::error_class::ErrorClass;
 use failsoft::domain::fallback_type::FallbackType;
@@ -92,7 +92,7 @@ on_both_databases! {
         let error = &answer.json()["error"];
         assert_eq!(error["code"], "missing_scope");
         assert!(error["message"].as_str().expect("a text").contains("'drill'"), "{error}");
-        // A field that makes nothing fail needs no scope.
+        // A field that causes no failure needs no scope.
         let request = app.request(Method::POST, "/v1/chat/completions");
         let body = chat_body(&json!({"model": "a", "mock_testing_fallbacks": false}));
         assert_eq!(app.call(with_json(request, &body), &key).await.status, 200);
@@ -129,7 +129,7 @@ on_both_databases! {
             own(&app, "a=quota_exhausted", &json!({"model": "a"})).await;
         }
         assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-failsoft-model"), "a");
-        // And what is left alone fails the way it is told to.
+        // Models in cooldown fail the requested way, too.
         fake.always_for("a-upstream", Script::error(402, "insufficient_quota", "no money"));
         app.chat(&json!({"model": "a", "models": ["b"]})).await;
         let answer = own(&app, "a=timeout", &json!({"model": "a", "models": ["b"]})).await;

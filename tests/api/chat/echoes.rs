@@ -1,5 +1,4 @@
-//! A provider that sends our credential back, in forms that are not the credential's own, wherever its words are shown or
-//! kept.
+//! A provider that echoes our credential in altered forms, wherever its messages are shown or stored.
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,7 @@ use crate::support::on_both_databases;
 const SECRET: &str = "Zq7-fLm2_Xw9.Tn4kPd8Rb6";
 const PROVIDERS: &str = "/v1/model-router/providers";
 
-/// The credential, each of its characters written in this way.
+/// The credential with each character written this way.
 fn written(way: impl Fn(char) -> String) -> String {
     SECRET.chars().map(way).collect()
 }
@@ -27,7 +26,7 @@ fn forms() -> Vec<String> {
     ]
 }
 
-/// Whether a text shows the credential, or a form of it that a reader could undo.
+/// Whether a text contains the credential, or a form of it that a reader could decode.
 fn shows(text: &str) -> bool {
     let plain = |text: &str| -> String {
         text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()

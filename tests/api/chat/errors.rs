@@ -1,4 +1,4 @@
-//! What the caller gets when nobody answered: the final error's words, and nothing that is not its business.
+//! The response when no model answered: the final error, without anything that the caller must not see.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::app::chat_body;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// The credential that [`crate::support::app::Organization::provider_at`] gives to every provider.
+/// The credential that [`crate::support::app::Organization::provider_at`] sets for every provider.
 const CREDENTIAL: &str = "sk-upstream-secret-0001";
 
 struct Row {
@@ -152,7 +152,7 @@ on_both_databases! {
     async fn an_answer_over_64_mib_is_none(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
-        // Without a length: it is counted as it comes.
+        // Without a length, bytes are counted as they arrive.
         let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"";
         fake.next(Script::new().send(head).send(vec![b'x'; 64 * 1024 * 1024]).hang());
         fake.next(Script::answer("From b"));

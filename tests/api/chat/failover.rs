@@ -1,4 +1,4 @@
-//! A request's own list: who is tried, what the caller learns, what is recorded.
+//! A request's own list: which models are tried, what the caller sees, what is recorded.
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
@@ -56,7 +56,7 @@ on_both_databases! {
     async fn a_list_is_tried_strictly_in_order_without_duplicates(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b", "c"]).await;
-        // What is stored is not for a request that brings its own list.
+        // A stored list does not apply to a request with its own list.
         app.organization.fallback("b", FallbackType::General, &["c"]).await;
         fake.always(Script::error(500, "server_error", "broken"));
         for (body, order) in [

@@ -1,7 +1,7 @@
-//! The fault matrix: every way in which a provider fails, in every place of a chain, streaming and not.
+//! The fault matrix: every provider failure, in every position of a chain, streaming and not.
 //!
-//! What goes wrong, and what it is taken for, stands in [`table`]. With one healthy candidate behind it every fault is
-//! answered, and is one event with its class and rule; with nobody behind it the caller is told in its dialect.
+//! The failures and their classification are in [`table`]. With a healthy fallback every fault is answered, and is
+//! one event with its class and rule. Without one the caller gets an error in its dialect.
 
 mod fault;
 mod inside;
@@ -20,14 +20,14 @@ use crate::support::on_both_databases;
 use fault::{Fault, How, Verdict, provider};
 use table::faults;
 
-/// The time limit of a model whose provider never comes to an end. Nothing that could answer has it, so a busy machine
-/// cannot turn it into another fault.
+/// The time limit of a model whose provider never ends. No model that could answer has it, so a busy machine cannot
+/// turn an answer into a fault.
 const SHORT_MS: i64 = 300;
-/// How many requests run at once.
+/// The number of concurrent requests.
 const TOGETHER: usize = 12;
-/// The models are spread over this many organizations: a change makes the picture of its whole organization anew.
+/// The models are spread over this many organizations, because a change rebuilds the snapshot of its organization.
 const ORGANIZATIONS: usize = 12;
-/// Each fault has a model for each of them, streaming and not: none is called twice.
+/// Each fault has a model for each position, streaming and not, and none is called twice.
 const PLACES: [Place; 3] = [Place::First, Place::Middle, Place::Last];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ enum Place {
 /// One request of the matrix.
 struct Case<'a> {
     fault: &'a Fault,
-    /// Whose.
+    /// The organization's API key.
     key: String,
     /// The faulty model's name.
     model: String,
@@ -49,7 +49,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Who is asked, in order. `bad` and `worse` fail with a 400, `good` answers.
+    /// The chain. `bad` and `worse` fail with a 400, `good` answers.
     fn chain(&self) -> [&str; 3] {
         match self.place {
             Place::First => [&self.model, "good", "worse"],
@@ -58,12 +58,12 @@ impl Case<'_> {
         }
     }
 
-    /// A filter's verdict is all there is when nobody else answers.
+    /// A filtered answer is returned if no other model answers.
     fn is_passed_on(&self, class: &str) -> bool {
         self.place == Place::Last && class == "content_policy" && !self.fault.name.starts_with("a prompt")
     }
 
-    /// What is seen if the fault is taken for this.
+    /// The expected observation if the fault gets this verdict.
     fn expected(&self, (class, rule): Verdict) -> Value {
         let faulty = |next: Value| json!([self.model, next, class, rule]);
         let bad = |model: &str, next: &str| json!([model, next, "invalid_request", "status:400"]);
@@ -101,7 +101,7 @@ impl Case<'_> {
         json!({"told": told, "attempts": calls.to_string(), "fallback": fallback, "events": events, "row": row})
     }
 
-    /// What is seen of its answer, its events and its row.
+    /// Observes the response, its events and its row.
     async fn run(&self, app: &App) -> Value {
         let body = chat_body(&json!({"models": self.chain(), "stream": self.stream}));
         let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &body);
@@ -129,7 +129,7 @@ impl Case<'_> {
     }
 }
 
-/// What the caller is told where nobody answered: the status, the code, and whether to try again.
+/// The error that the caller gets if no model answers: the status, the code, and whether to retry.
 fn told(class: &str, status: Option<u16>) -> Value {
     match class {
         "rate_limited" => json!([429, "rate_limit_exceeded", "true"]),
@@ -148,7 +148,7 @@ fn told(class: &str, status: Option<u16>) -> Value {
     }
 }
 
-/// The status, code and advice of an error in the OpenAI dialect; its text, where it is none.
+/// The status, code and advice of an error in the OpenAI dialect; the text if it is not one.
 fn refusal(answer: &Answer, status: u16) -> Value {
     let error = &answer.json()["error"];
     let attempts = error["metadata"]["attempts"].as_array().map(Vec::len);
@@ -163,7 +163,7 @@ fn refusal(answer: &Answer, status: u16) -> Value {
     json!([status, error["code"], answer.header("x-should-retry")])
 }
 
-/// The contents of an answer, put together.
+/// The concatenated contents of an answer.
 fn said(answer: &Answer, stream: bool) -> String {
     if !stream {
         let body = answer.json();
@@ -182,7 +182,7 @@ fn said(answer: &Answer, stream: bool) -> String {
     said
 }
 
-/// Makes the models of the matrix and says who is asked for what.
+/// Creates the models of the matrix and the requests.
 async fn arrange<'a>(
     app: &App,
     fake: &FakeProvider,
@@ -198,7 +198,7 @@ async fn arrange<'a>(
         owners.push((owner, scripted));
     }
     for name in ["bad", "worse"] {
-        // A class that no model cools down for: every case passes here.
+        // A class that causes no cooldown: every case passes here.
         fake.always_for(&format!("{name}-upstream"), Script::respond(400, &[], "no"));
     }
     let (mut cases, mut living) = (Vec::new(), Vec::new());
@@ -255,13 +255,13 @@ on_both_databases! {
             wrong.extend(failures.collect::<Vec<_>>().await);
         }
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-        // Nobody was called twice, and those who fail for want of an answer were called at all.
+        // No model was called twice, and the models that fail were called at all.
         let called = fake.requests();
         for case in &cases {
             let calls = called.iter().filter(|request| request.model.as_deref() == Some(&format!("{}-upstream", case.model)));
             let calls = calls.count();
             match case.fault.how {
-                // A connection that had answered before may have been closed while it was idle: it is opened once more.
+                // A connection that had answered before may have been closed while idle, so it is opened once more.
                 How::Plays(_) if case.fault.verdicts(case.stream).iter().any(|verdict| verdict.1 == "connect:reset") => {
                     assert!((1..=2).contains(&calls), "{}", case.model);
                 }
@@ -269,7 +269,7 @@ on_both_databases! {
                 _ => assert_eq!(calls, 0, "{}", case.model),
             }
         }
-        // What hung was left, and only connections that can be used again were kept.
+        // Hanging calls were ended, and only reusable connections were kept.
         eventually(async || (fake.connections().1 <= 2 * TOGETHER).then_some(())).await;
     }
 }

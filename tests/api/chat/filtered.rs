@@ -1,4 +1,4 @@
-//! Answers that a provider's filter emptied: they count as failures, and are given when nobody else answered.
+//! Answers that a provider's filter emptied: they count as failures, and are returned if no other model answers.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ on_both_databases! {
         app.organization.model_like("off", provider, |model| model.enabled = false).await;
         let emptied = || Script::respond(200, &[], EMPTIED);
 
-        // Alone: its answer is the answer.
+        // Without a fallback, the filtered answer is the answer.
         fake.next(emptied());
         let answer = filtered(&app, &fake, json!({"model": "a"})).await;
         assert!(answer.text().starts_with(r#"{"id": "1", "model":"a","choices":"#), "{}", answer.text());
@@ -41,7 +41,7 @@ on_both_databases! {
             json!([["a", 200, "content_policy"]])
         );
 
-        // Somebody answers: the filter was a failure.
+        // Another model answers: the filter was a failure.
         fake.next(emptied());
         fake.next(Script::answer("From b"));
         let answer = filtered(&app, &fake, json!({"model": "a", "models": ["b"]})).await;
@@ -53,7 +53,7 @@ on_both_databases! {
             json!([["a", "b", "content_policy", 200]])
         );
 
-        // The other one fails otherwise, or is passed over: still nobody else answered.
+        // The other model fails differently or is skipped: still no other answer.
         fake.next(emptied());
         fake.next(plain(503));
         let answer = filtered(&app, &fake, json!({"model": "a", "models": ["b", "off"]})).await;
@@ -65,11 +65,11 @@ on_both_databases! {
             json!([["a", "b", "content_policy"], ["b", "off", "overloaded"], ["off", null, "disabled"]])
         );
 
-        // A blocked prompt has no choices to put a name into: it passes byte for byte.
+        // A blocked prompt has no choices to rename, so it is forwarded byte for byte.
         fake.next(Script::respond(200, &[], BLOCKED));
         let answer = filtered(&app, &fake, json!({"model": "a"})).await;
         assert_eq!(answer.text(), BLOCKED);
-        // With content before it, the filter's verdict is part of an answer.
+        // After content, the filter's verdict is part of the answer.
         fake.next(Script::respond(200, &[], EMPTIED.replace("null", "\"Once\"")));
         let answer = filtered(&app, &fake, json!({"model": "a", "models": ["b"]})).await;
         assert_eq!(answer.header("x-failsoft-model"), "a");

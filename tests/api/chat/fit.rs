@@ -1,4 +1,4 @@
-//! Models that the request does not fit are passed over, as far as the catalogue knows.
+//! Models that do not meet a request's requirements are skipped, as far as the catalog knows.
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::providers::Capabilities;
@@ -9,7 +9,7 @@ use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// Models with windows of 100, 1,000 and 10,000 tokens, and one that can neither see nor use tools.
+/// Models with windows of 100, 1,000 and 10,000 tokens, and one without vision and tools.
 async fn catalogue(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
@@ -59,7 +59,7 @@ on_both_databases! {
         assert_eq!(answer.header("x-failsoft-model"), "plain");
     }
 
-    /// Prose where JSON was promised looks like an answer, so a model that cannot be held to a schema comes last.
+    /// Prose instead of JSON looks like an answer, so a model without schema support comes last.
     async fn a_schema_goes_to_models_that_can_be_held_to_it(app: App) {
         let fake = catalogue(&app).await;
         let provider = app.organization.provider_at("claude", "anthropic", Some(&fake.base_url())).await;
@@ -78,14 +78,14 @@ on_both_databases! {
             assert_eq!(answer.header("x-failsoft-attempts"), "2", "{unable}");
             let answer = ask(json!(["small", unable, "large"]), &json!({"type": "text"})).await;
             assert_eq!(answer.header("x-failsoft-model"), unable);
-            // No other is left: then what it can do is better than nothing, and is named.
+            // No other model is left: then it is used anyway, and the change is reported.
             let answer = ask(json!(["small", unable]), &schema).await;
             assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, unable), "{}", answer.text());
             assert_eq!(fake.requests().pop().expect("a request").json().get("response_format"), None);
         }
         let classes = pick(&app.events().await, &["failed_model", "next_model", "error_class"]);
         assert_eq!(classes[1], json!(["prose", "large", "lacks_capability"]));
-        // What a vendor ignores, its own caller may know; what the catalogue says holds for all.
+        // The caller may know what a vendor ignores; the catalog's facts apply to all.
         assert_eq!(ask(json!(["claude", "large"]), &schema).await.header("x-failsoft-model"), "claude");
         assert_eq!(ask(json!(["prose", "large"]), &schema).await.header("x-failsoft-model"), "large");
     }

@@ -1,5 +1,5 @@
-//! Answers in another form than the one that was asked for, ends that are ends, and connections that were closed while
-//! they were idle: none of them is a failure.
+//! Answers in another format than requested, unusual but valid stream ends, and connections that were closed while
+//! idle: none of them is a failure.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::app::Answer;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// The chunks of a stream that came to its end.
+/// The chunks of a complete stream.
 fn chunks(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.header("content-type"), "text/event-stream; charset=utf-8");
     let mut events = answer.events();
@@ -95,7 +95,7 @@ on_both_databases! {
             assert_eq!(chunks[1]["choices"], json!([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]));
             assert_eq!((&chunks[2]["choices"], &chunks[2]["usage"]["total_tokens"]), (&json!([]), &json!(5)));
         }
-        // The usage chunk is left out for who did not ask for it, and is billed all the same.
+        // Callers that did not request usage do not get the usage chunk, but usage is billed anyway.
         fake.next(Script::json(200, &completion()));
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
         assert_eq!(chunks(&answer).len(), 2);
@@ -143,7 +143,7 @@ on_both_databases! {
         }
         let rows = app.requests(6).await;
         assert!(rows.iter().all(|row| row["outcome"] == "answered" && row["input_tokens"] == 3), "{rows:?}");
-        // What is no end is none here either; an error is that error.
+        // What does not end a stream elsewhere does not end it here either; an error is reported as that error.
         for (script, class) in [
             (Script::stream().text("Hel").end(), "invalid_response"),
             (Script::stream().text("Hel").close(), "invalid_response"),
@@ -197,7 +197,7 @@ on_both_databases! {
         fake.next(both);
         let answer = app.chat(&json!({"model": "a", "stream": true, "n": 2})).await;
         assert_eq!(chunks(&answer).len(), 4, "{}", answer.text());
-        // One of them breaks off: the answer is not whole.
+        // One of them breaks off, so the answer is incomplete.
         let half = Script::stream()
             .event(&choice(0, json!({"content": "one"}), json!("stop")))
             .event(&choice(1, json!({"content": "tw"}), Value::Null))
@@ -238,7 +238,7 @@ on_both_databases! {
         fake.next(odd());
         let answer = app.chat(&json!({"model": "a", "num_retries": 0})).await;
         assert_eq!((answer.status, &answer.json()["choices"][0]["finish_reason"]), (200, &json!("banana")));
-        // With content any word passes, and so does a choice that another one makes up for.
+        // With content any finish reason is accepted, and so is an empty choice beside one with content.
         for body in [
             json!({"choices": [{"message": {"content": "x"}, "finish_reason": "SAFETY"}]}),
             json!({"choices": [{"message": {"content": null}, "finish_reason": "SAFETY"}, {"index": 1, "message": {"content": "x"}, "finish_reason": "stop"}]}),
@@ -269,7 +269,7 @@ on_both_databases! {
             assert!(bodies.iter().all(|model| model == "a-upstream"), "{bodies:?}");
         }
         assert!(app.events().await.is_empty());
-        // Once, and not again: what breaks on a new connection is a failure.
+        // Only once: a break on a new connection is a failure.
         fake.next(Script::answer("Hello"));
         app.chat(&json!({"model": "a"})).await;
         fake.next(Script::new().close());

@@ -1,7 +1,7 @@
-//! What each provider gets and what its answers become, word for word, in files under `tests/golden`: one for each
-//! preset, one for answers. A change of them is a change for somebody's bill or somebody's parser, so it is read.
+//! What each provider receives and what its answers become, byte for byte, in files under `tests/golden`: one per
+//! preset, and one for answers. A change in them may affect bills or parsers, so review it.
 //!
-//! `INSTA_UPDATE=always cargo nextest run --test api golden` writes them anew.
+//! `INSTA_UPDATE=always cargo nextest run --test api golden` updates them.
 
 mod answers;
 mod cases;
@@ -9,7 +9,7 @@ mod requests;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
-/// Holds a text to a file under `tests/golden`.
+/// Compares a text with a file under `tests/golden`.
 fn hold(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(FOLDER);
@@ -18,7 +18,7 @@ fn hold(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-/// The same text, with what an editor or a diff would not show made visible.
+/// The same text, with characters made visible that editors and diffs hide.
 fn visible(text: &str) -> String {
     text.replace('\r', "␍").replace('\t', "␉")
 }

@@ -1,4 +1,4 @@
-//! Headers: exactly ours, in both directions.
+//! Only our own headers are sent, in both directions.
 
 use reqwest::Method;
 use serde_json::json;

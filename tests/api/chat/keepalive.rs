@@ -1,4 +1,4 @@
-//! Streams that wait long for their first frame: they begin without it, and other models may still answer.
+//! Streams that wait long for their first frame: headers are sent early, and other models may still answer.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::raw::Raw;
 
-/// One comment in a chunk of its own.
+/// One comment in its own chunk.
 const COMMENT: &str = "D\r\n: keepalive\n\n\r\n";
 
 /// A server that waits 50 ms for the first frame.
@@ -23,7 +23,7 @@ async fn hasty(app: &App, interval_ms: u64) -> App {
     app.beside(|settings| settings.gateway.keepalive_interval_ms = interval_ms).await
 }
 
-/// Asks and reads on until the stream has begun.
+/// Sends a request and reads until the stream has begun.
 async fn begun(app: &App, body: &Value) -> Raw {
     let mut caller = Raw::connect(app.address).await;
     caller.chat(&app.organization.key, &chat_body(body)).await;
@@ -35,7 +35,7 @@ fn events(text: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
 }
 
-/// The `failsoft` object that stands just before `[DONE]`, and nowhere else.
+/// The `failsoft` object, which must be just before `[DONE]`.
 fn told(events: &[String]) -> Value {
     let (done, before) = events.split_last().expect("events");
     assert_eq!(done, "[DONE]");
@@ -60,7 +60,7 @@ on_both_databases! {
         app.organization.catalogue(&fake, &["a"]).await;
         let app = hasty(&app, 20).await;
         let gate = Gate::new();
-        // Frames that are held are no answer yet.
+        // Frames that are held back are not an answer yet.
         fake.next(
             Script::stream().delta(&json!({"role": "assistant"}), None).wait_until(&gate).text("Hi").finish("stop").done(),
         );
@@ -86,7 +86,7 @@ on_both_databases! {
             json!([["a", "a", 1, null, null]])
         );
         assert!(told["upstream_ms"].as_f64() >= Some(40.0), "{told}");
-        // The wait was the provider's and not ours, and what came after the first frame is nobody's.
+        // The provider caused the wait, and frames after the first do not count.
         assert!(told["gateway_ms"].as_f64() < told["upstream_ms"].as_f64(), "{told}");
         assert_eq!(told["attempts"][0]["model"], "a");
         assert_eq!(pick(&app.requests(0).await, &["outcome", "status_code", "served_model"]), json!([["answered", 200, "a"]]));
@@ -103,7 +103,7 @@ on_both_databases! {
         let mut caller = begun(&app, &json!({"model": "a", "models": ["b"], "stream": true})).await;
         first.open();
         caller.read_until("From b").await;
-        // What is promised of any fallback: its event is on record before its first byte.
+        // As for every fallback, its event is recorded before its first byte.
         assert_eq!(pick(&app.events().await, &["failed_model", "next_model", "error_class"]), json!([["a", "b", "overloaded"]]));
         assert!(app.requests(0).await.is_empty());
         second.open();
@@ -216,7 +216,7 @@ on_both_databases! {
         let mut caller = Raw::connect(app.address).await;
         caller.chat(&key, &chat_body(&json!({"model": "a", "stream": true}))).await;
         caller.read_until(COMMENT).await;
-        // Its place among the key's requests is kept as long as it waits.
+        // It keeps its slot in the key's concurrency limit while it waits.
         assert_eq!(ask().await, 429);
         let went = Instant::now();
         caller.finish().await;

@@ -1,4 +1,4 @@
-//! The ledger: what a crash leaves, what waits while PostgreSQL is away, and that nothing is counted twice.
+//! Durability: what a crash leaves, what waits during a PostgreSQL outage, and that nothing is counted twice.
 
 use reqwest::Method;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -16,7 +16,7 @@ use crate::support::raw::Raw;
 
 const TOKEN: &str = "metrics-token-of-the-operator";
 
-/// How many live requests ended in this way, as the roll-ups have it.
+/// The number of live requests with this outcome, according to the roll-ups.
 async fn counted(app: &App, outcome: &str) -> i64 {
     let statement =
         format!("SELECT CAST(sum(requests) AS bigint) FROM request_rollups WHERE outcome = '{outcome}'");
@@ -32,7 +32,7 @@ async fn metric(app: &App, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().expect("a number")
 }
 
-/// A server on the same database with a spool of its own, and the folder of that.
+/// A server on the same database with its own spool, and the spool's folder.
 async fn with_spool(app: &App, bytes: u64) -> (App, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("spool.db");
@@ -57,7 +57,7 @@ on_both_databases! {
             let mut caller = Raw::connect(process.address).await;
             caller.chat(&app.organization.key, &chat_body(&body)).await;
             caller.read_until("Hel").await;
-            // The caller stays: it is the process that goes.
+            // The caller stays connected while the process is killed.
             std::mem::forget(caller);
         }
         assert_eq!(pick(&app.running(2).await, &["served_model"]), json!([["b"], ["b"]]));
@@ -110,7 +110,7 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
         assert_eq!(spooling.chat(&body).await.status, 200);
     }
     assert!(owner.get("/").await.expect(200).shows("still on their way"));
-    // Each failover leaves two records: its event, and its row.
+    // Each failover leaves two records: its event and its row.
     assert_eq!(metric(&spooling, "failsoft_recorder_spooled").await, 40);
     assert_eq!((app.requests(0).await.len(), app.events().await.len()), (1, 1));
     lock.execute_unprepared("ROLLBACK").await.expect("released");
@@ -119,7 +119,7 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
     assert!(!owner.get("/").await.expect(200).shows("still on their way"));
     assert_eq!(counted(&app, "answered").await, 21);
     assert_eq!(metric(&spooling, "failsoft_recorder_lost_total").await, 0);
-    // And it is back as it was.
+    // Everything works as before.
     assert_eq!(spooling.chat(&body).await.status, 200);
     assert_eq!((app.requests(0).await.len(), metric(&spooling, "failsoft_recorder_spooled").await), (22, 0));
 }
@@ -142,7 +142,7 @@ async fn while_postgresql_is_away_calls_go_on_and_all_else_says_so_in_its_own_wo
 
     let away = |path: &'static str| {
         let spooling = &spooling;
-        // As a browser asks: with an API key the answer is JSON.
+        // As a browser asks; with an API key the response is JSON.
         async move {
             let answer = spooling.send(spooling.request(Method::GET, path)).await;
             Some(answer).filter(|answer| answer.status == 503)
@@ -159,7 +159,7 @@ async fn while_postgresql_is_away_calls_go_on_and_all_else_says_so_in_its_own_wo
     let fallback = spooling.get("/fallback").await;
     assert!(fallback.json()["detail"]["error"].as_str().is_some_and(|text| text.contains("database")));
     assert_eq!((fallback.status, spooling.get("/livez").await.status), (503, 200));
-    // A balancer goes on sending calls here; without a spool it would not.
+    // A load balancer keeps sending calls here; without a spool it would not.
     let ready = spooling.get("/readyz").await;
     assert!(ready.status == 200 && ready.text().contains("spool"), "{}", ready.text());
     eventually(async || (app.get("/readyz").await.status == 503).then_some(())).await;

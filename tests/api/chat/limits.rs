@@ -1,4 +1,4 @@
-//! A key's limits: requests per minute by the clock, requests at once by what is under way.
+//! A key's limits: requests per minute by the clock, and concurrent requests.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ on_both_databases! {
         assert_eq!(chat(&app, &key).await.status, 200);
         assert_eq!(chat(&app, &key).await.status, 200);
         assert_eq!(chat(&app, &key).await.status, 429);
-        // A refused request is none that reached a candidate, and another key has its own minute.
+        // A refused request is not recorded, and another key has its own minute.
         assert_eq!(app.requests(4).await.len(), 4);
         assert_eq!(chat(&app, &app.organization.key).await.status, 200);
         assert_eq!(minute(&chat(&app, &app.organization.key).await), ["", "", ""]);
@@ -77,7 +77,7 @@ on_both_databases! {
         caller.read_until("[DONE]").await;
         eventually(async || (chat(&app, &key).await.status == 200).then_some(())).await;
 
-        // One whose caller goes away gives its place back.
+        // A caller that disconnects releases its slot.
         fake.next(Script::stream().text("Hel").hang());
         let mut caller = Raw::connect(app.address).await;
         caller.chat(&key, &body).await;
@@ -86,7 +86,7 @@ on_both_databases! {
         caller.finish().await;
         eventually(async || (chat(&app, &key).await.status == 200).then_some(())).await;
 
-        // So does one who goes before anything came.
+        // So does one that disconnects before the response.
         let number = fake.served();
         fake.next(Script::new().hang());
         let mut caller = Raw::connect(app.address).await;
@@ -130,13 +130,13 @@ on_both_databases! {
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(20)).await;
         let mut admitted = 0;
-        // Twice a second for the first minute.
+        // Twice per second for the first minute.
         for _ in 0..120 {
             admitted += u32::from(chat(&app, &key).await.status == 200);
             app.clock.advance(Duration::from_millis(500));
         }
         assert_eq!(admitted, 20);
-        // Those of the first ten seconds are a minute old now.
+        // The requests of the first ten seconds are now a minute old.
         app.clock.advance(Duration::from_secs(10));
         for _ in 0..20 {
             assert_eq!(chat(&app, &key).await.status, 200);

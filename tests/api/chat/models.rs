@@ -1,4 +1,4 @@
-//! `GET /v1/models` and `GET /v1/models/{id}`: what the key may ask for.
+//! `GET /v1/models` and `GET /v1/models/{id}`: the models that the key may use.
 
 use failsoft::domain::permission::Scope;
 use reqwest::Method;

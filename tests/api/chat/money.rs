@@ -1,4 +1,4 @@
-//! What an answer costs: by the price that it began with, from whatever its provider says of its tokens.
+//! The cost of an answer: by the price when it began, and the provider's token counts.
 
 use failsoft::store::PriceFields;
 use serde_json::{Value, json};
@@ -9,7 +9,8 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::raw::Raw;
 
-/// A model at 1 dollar a million prompt tokens and 2 dollars a million answer tokens: 1,000 and 2,000 nano-dollars each.
+/// A model at 1 dollar per million prompt tokens and 2 dollars per million completion tokens: 1,000 and 2,000
+/// nano-dollars each.
 async fn priced(app: &App, fake: &FakeProvider, name: &str) -> Uuid {
     let provider = app.organization.provider(&format!("fake {name}"), fake).await;
     let price = PriceFields {
@@ -95,7 +96,7 @@ on_both_databases! {
             assert!(tokens(&row).iter().all(|tokens| (0..=100_000_000).contains(tokens)), "{usage}: {row}");
             assert!(row["cost_nano_dollars"].as_i64().is_some_and(|cost| (1..=1_000_000_000_000).contains(&cost)), "{usage}: {row}");
         }
-        // A stream whose count comes under another model's name.
+        // A stream whose usage has another model's name.
         let other = json!({"id": "x", "model": "somebody-else", "choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 2}});
         fake.next(Script::stream().text("Hello").finish("stop").event(&other).done());
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
@@ -139,7 +140,7 @@ on_both_databases! {
             let usage = events.iter().filter_map(|event| serde_json::from_str::<Value>(event).ok()).find(|event| event["usage"].is_object());
             (messages, usage.expect("a count")["usage"].clone(), events)
         };
-        // The provider counts some whole answers: so its way of counting is known.
+        // The provider reports usage for some complete answers, which calibrates estimates for it.
         for said in sentences {
             let (messages, _, events) = whole(said).await;
             fake.next(events.iter().fold(Script::stream(), |script, event| script.chunk(format!("data: {event}\n\n"))).end());
@@ -151,7 +152,7 @@ on_both_databases! {
         };
         for said in sentences {
             let (messages, usage, events) = whole(&format!("{said} Thank you.")).await;
-            // The same answer, cut behind each of its pieces; the provider counts a piece as a token.
+            // The same answer, cut after each of its pieces; the provider counts a piece as a token.
             let pieces: Vec<&String> = events.iter().filter(|event| event.contains("\"content\"") && !event.contains("\"role\"")).collect();
             assert_eq!(json!(pieces.len()), usage["completion_tokens"]);
             for delivered in 1..=pieces.len() {

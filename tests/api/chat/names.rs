@@ -1,5 +1,5 @@
-//! Where a name may lead: what it resolves to is held to the whole rule at the moment of the connection, whatever it
-//! resolved to before.
+//! DNS rebinding: every address that a name resolves to is checked when the connection is made, whatever it resolved
+//! to before.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ on_both_databases! {
         let app = app
             .beside_with(|settings| settings.upstream.allow_private = vec![range.parse().expect("a range")], shifty.clone())
             .await;
-        // Plain http to another port is refused as it is written; https only when the name resolves.
+        // Plain http to another port is refused as written; https only when the name resolves.
         for (name, scheme, port) in [
             ("closed-tls", "https", closed.address().port()),
             ("closed", "http", closed.address().port()),

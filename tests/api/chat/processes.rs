@@ -1,4 +1,4 @@
-//! Two servers on one database: what one of them changes, the other follows.
+//! Two servers on one database: each follows the other's changes.
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
@@ -42,7 +42,7 @@ on_both_databases! {
         app.organization.model("b", provider).await;
         app.organization.fallback("a", FallbackType::General, &["b"]).await;
         eventually(async || (other.chat(&json!({"model": "a"})).await.status == 200).then_some(())).await;
-        // What one recorded, both show.
+        // Both show what one has recorded.
         let rows = app.requests(2).await;
         assert_eq!(rows.len(), other.requests(2).await.len());
     }
@@ -58,7 +58,7 @@ on_both_databases! {
         caller.read_until("Hel").await;
         let address = stopping.address;
         let stopped = tokio::spawn(async move { stopping.stop().await });
-        // The port is closed while the answer goes on.
+        // The port is closed while the answer continues.
         eventually(async || tokio::net::TcpStream::connect(address).await.is_err().then_some(())).await;
         gate.open();
         caller.read_until("[DONE]").await;

@@ -1,4 +1,4 @@
-//! Answered implies recorded: events before the first byte, the row before the last; and if not, no answer.
+//! Every answer is recorded: events before the first byte, the row before the last; otherwise there is no answer.
 
 use std::collections::BTreeSet;
 
@@ -97,14 +97,14 @@ on_both_databases! {
         for (answer, calls, fallback) in
             [(primary, "1", "none"), (fallback, "2", broken), (streamed, "2", broken), (failed, "1", broken)]
         {
-            // Whoever was called in vain is told of, as on any other error.
+            // All attempted models are reported, as for any other error.
             assert_eq!((answer.header("x-failsoft-attempts"), answer.header("x-failsoft-fallback")), (calls, fallback));
             assert!(answer.header("server-timing").contains("upstream;dur=") && answer.header("x-failsoft-model").is_empty());
             assert_eq!((answer.status, answer.header("x-should-retry")), (503, "true"), "{}", answer.text());
             assert_eq!(answer.json()["error"]["code"], "recording_unavailable");
             assert!(!answer.header("retry-after").is_empty() && !answer.text().contains("SECRET"));
         }
-        // A primary's stream had begun; it ends in an error and without the end that would make it an answer.
+        // A primary's stream had begun; it ends with an error and without `[DONE]`.
         assert_eq!(begun.status, 200);
         assert!(begun.text().contains("Begun") && !begun.text().contains("[DONE]"), "{}", begun.text());
         assert!(begun.text().contains(r#""finish_reason":"error""#), "{}", begun.text());
@@ -114,7 +114,7 @@ on_both_databases! {
         fake.always_for("a-upstream", whole);
         let answer = eventually(async || Some(app.chat(&json!({"model": "a"})).await).filter(|answer| answer.status == 200)).await;
         assert!(answer.text().contains("SECRET"));
-        // What was withheld is not billed, and no row says that it was answered; what was streamed is interrupted.
+        // A withheld answer is not billed and has no `answered` row; a streamed one is `interrupted`.
         let rows = eventually(async || {
             let rows = app.requests(6).await;
             let answered = rows.iter().filter(|row| row["outcome"] == "answered").count();

@@ -1,4 +1,4 @@
-//! The same model again: how often, and what is recorded of it.
+//! Retries of the same model: how many, and how they are recorded.
 
 use serde_json::json;
 
@@ -119,7 +119,7 @@ on_both_databases! {
         let (gateway, upstream) = timing.split_once(", ").expect("two times");
         let millis = |text: &str| text.rsplit_once('=').and_then(|(_, millis)| millis.parse::<f64>().ok()).expect("a time");
         assert!(millis(upstream) >= 500.0 && millis(gateway) < 500.0, "{timing}");
-        // What each call took is told without it.
+        // The reported time of each call excludes it.
         let row = app.requests(1).await.remove(0);
         for attempt in row["attempts"].as_array().expect("a list") {
             assert!(attempt["duration_ms"].as_u64() < Some(500), "{attempt}");
@@ -136,7 +136,7 @@ on_both_databases! {
         fake.next_for("a-upstream", busy());
         fake.next_for("slow-upstream", Script::new().hang());
         let retried = json!({"model": "a"});
-        // The first try takes as long as a whole request that runs into its time limit.
+        // The first attempt takes as long as a whole request that reaches its time limit.
         let timed_out = async {
             fake.request(0).await;
             app.chat(&json!({"model": "slow"})).await;
@@ -151,7 +151,7 @@ on_both_databases! {
         let tries: Vec<i64> =
             row["attempts"].as_array().expect("a list").iter().filter_map(|attempt| attempt["duration_ms"].as_i64()).collect();
         assert!(tries[0] >= 240 && tries[1] < tries[0], "{tries:?}");
-        // Each is cut to whole milliseconds by itself.
+        // Each is rounded down to whole milliseconds.
         let both = tries[0] + tries[1];
         assert!(event["duration_ms"].as_i64().is_some_and(|took| (both..=both + 1).contains(&took)), "{event} {tries:?}");
     }

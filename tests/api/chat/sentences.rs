@@ -1,4 +1,4 @@
-//! The operator's file of sentences: read again while the server runs, and a broken one changes nothing.
+//! The operator's sentences file: reloaded while the server runs, and an invalid file changes nothing.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn file(class: &str) -> String {
     )
 }
 
-/// Puts a file in the place of another in one step, as operators' tools do.
+/// Replaces a file atomically, as operators' tools do.
 fn replace(path: &Path, text: &str) {
     let beside = path.with_extension("new");
     std::fs::write(&beside, text).expect("a file");
@@ -55,7 +55,7 @@ async fn a_sentence_of_the_operators_is_read_without_a_restart() {
     let mapped = json!(["content_policy", "phrase:acme_window", "plain"]);
     eventually(async || (class_of(&app, &fake).await == mapped).then_some(())).await;
     replace(&path, "this is no TOML");
-    // The file is looked at each second; what is asked meanwhile and after goes by the sentences read last.
+    // The file is checked every second; until then the last valid sentences apply.
     for _ in 0..3 {
         tokio::task::yield_now().await;
         assert_eq!(class_of(&app, &fake).await, mapped);

@@ -1,4 +1,4 @@
-//! Stored lists: which one a failure picks, in which order, and where they end.
+//! Stored fallback lists: which one a failure selects, in which order, and where it ends.
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
@@ -163,7 +163,7 @@ on_both_databases! {
             pick(&app.events().await, &["failed_model", "next_model", "error_class", "hop"]),
             json!([["a", "b", "unavailable", 1], ["b", "off", "not_allowed", 2], ["off", "d", "disabled", 3]])
         );
-        // A primary that is switched off leads on to its list as well.
+        // A disabled primary uses its fallback list as well.
         fake.next(Script::answer("From d"));
         let answer = app.chat(&json!({"model": "off"})).await;
         assert_eq!(answer.header("x-failsoft-fallback"), "from=off; class=disabled; hops=1");

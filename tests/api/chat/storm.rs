@@ -1,4 +1,4 @@
-//! No storm: while everybody fails, callers in their numbers make no more calls than a service that works would see.
+//! While all models fail, many callers make no more upstream calls than a working service would get.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::support::app::{Answer, App};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 
-/// Callers who ask at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 40;
 const MODELS: [&str; 3] = ["a", "b", "c"];
 
-/// Everybody asks at once, for any of the models.
+/// All callers send a request at once, for any of the models.
 async fn burst(app: &App) -> Vec<Answer> {
     let body = json!({"models": MODELS});
     futures_util::future::join_all((0..CALLERS).map(|_| app.chat(&body))).await
@@ -25,7 +25,7 @@ fn calls_since(fake: &FakeProvider, before: usize) -> [usize; 3] {
     MODELS.map(|model| called[before..].iter().filter(|name| **name == format!("{model}-upstream")).count())
 }
 
-/// A server of whose models none works any more and each is left alone; they are tried this often again.
+/// A server on which all models fail and are in cooldown; returns how often they are tried again.
 async fn all_broken(app: &App, fake: &FakeProvider, script: Script, retries: i32) -> App {
     let app = app.cooling().await;
     let provider = app.organization.provider("fake", fake).await;
@@ -43,8 +43,8 @@ async fn all_broken(app: &App, fake: &FakeProvider, script: Script, retries: i32
     app
 }
 
-/// Goes through windows of these lengths, each with callers at its beginning, in its middle and at its end. In each,
-/// every model is called by one request at most.
+/// Advances through windows of these lengths, with callers at the start, in the middle and at the end of each. In
+/// each window every model gets at most one request.
 async fn check_windows(app: &App, fake: &FakeProvider, seconds: &[u64], calls_of_a_probe: usize) {
     let opened = fake.served();
     let mut requests = 0;
@@ -74,7 +74,8 @@ async fn check_windows(app: &App, fake: &FakeProvider, seconds: &[u64], calls_of
         }
         let calls = calls_since(fake, begun);
         assert!(calls.iter().all(|calls| *calls <= calls_of_a_probe), "window {number}: {calls:?}");
-        // The early probes of the first window may be gone; each other one begins with a probe of every model.
+        // The early probes of the first window may already be used; every other window starts with a probe of every
+        // model.
         assert!(
             number == 0 || calls.iter().all(|calls| *calls == calls_of_a_probe),
             "window {number}: {calls:?}"
@@ -114,7 +115,7 @@ on_both_databases! {
         let gates = MODELS.map(|_| Gate::new());
         for (model, gate) in MODELS.iter().zip(&gates) {
             let upstream = format!("{model}-upstream");
-            // Its probe is held up until everybody has asked.
+            // Its probe is held until all callers have sent their request.
             let answer = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
             fake.next_for(&upstream, Script::new().wait_until(gate).send(head));
@@ -148,13 +149,13 @@ on_both_databases! {
             app.organization.model_like(name, provider, |model| model.answer_timeout_ms = Some(150)).await;
         }
         fake.always(Script::new().hang());
-        // Whoever asks before anything is known finds out for himself: once for each model.
+        // Requests before the first result each call every model once.
         burst(&app).await;
         assert!(calls_since(&fake, 0).iter().all(|calls| *calls <= CALLERS));
         let before = fake.served();
         let answers = burst(&app).await;
         assert_eq!(calls_since(&fake, before), [1, 1, 1], "the early probes of the window");
-        // A caller that was a probe waited in vain; for the others no model was called.
+        // The probing caller waited in vain; for the others no model was called.
         let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
         assert!(count(504) <= MODELS.len() && count(503) + count(504) == answers.len());
         fake.all_closed().await;

@@ -1,4 +1,4 @@
-//! Streams up to their first real frame: until then another model may still answer.
+//! Streams before their first content: another model may still answer.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ on_both_databases! {
             assert_eq!(answer.status, 200, "{name}: {}", answer.text());
             assert_eq!(answer.header("x-failsoft-model"), "second", "{name}");
             let told = answer.header("x-failsoft-fallback").to_owned();
-            // A reset may come before or after what was sent before it.
+            // A reset may arrive before or after the data sent before it.
             let classes = if name.contains("reset") { vec![*class, invalid] } else { vec![*class] };
             assert!(classes.iter().any(|class| told == format!("from=first; class={class}; hops=1")), "{name}: {told}");
             let events = answer.events();
@@ -117,7 +117,7 @@ on_both_databases! {
         fake.request(0).await;
         gate.open();
         let text = caller.read_until("[DONE]").await;
-        // Had the first one's frames gone out, its name would be in the head.
+        // If the first model's frames had been forwarded, its name would be in the head.
         assert!(text.contains("x-failsoft-model: second") && !text.contains("ping"), "{text}");
     }
 
@@ -151,7 +151,7 @@ on_both_databases! {
         let events = answer.events();
         assert_eq!(events.len(), 2, "{events:?}");
         assert!(!answer.text().contains("error"));
-        // Not even a last blank line.
+        // Not even a final blank line.
         fake.next(Script::stream().text("Hello there").chunk(r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#).end());
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
         assert!(answer.text().ends_with("\"provider\":\"fake\"}"), "{}", answer.text());

@@ -1,4 +1,4 @@
-//! Streams that break after content: no second model is spliced on, and the caller is told in the stream.
+//! Streams that break after content: no second model is spliced in, and the caller gets an error in the stream.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::raw::Raw;
 
-/// The chunk that ends a broken stream. Behind it comes the error alone, and nothing more.
+/// The chunk that ends a broken stream. Only the error follows it.
 fn last_chunk(answer: &Answer) -> Value {
     let events = answer.events();
     let [.., chunk, error] = events.as_slice() else { panic!("{events:?}") };
@@ -95,7 +95,7 @@ on_both_databases! {
             json!([["first", "second", "timeout", 1], ["second", null, "stream_interrupted", 2]])
         );
         assert_eq!(fake.served(), 2);
-        // Each has its own time: the first one's is not the second one's, too.
+        // Each has its own time: the first one's does not count for the second one.
         let whole = app.requests(1).await[0]["total_ms"].as_i64();
         let took: i64 = events.iter().filter_map(|event| event["duration_ms"].as_i64()).sum();
         assert!(took >= 240 && Some(took) <= whole, "{events:?} {whole:?}");
@@ -108,7 +108,7 @@ on_both_databases! {
         app.organization.model_like("a", provider, |model| model.price = Some(price)).await;
         fake.next(Script::stream().text(&"x".repeat(400)).end());
         app.chat(&json!({"model": "a", "stream": true})).await;
-        // The provider's own count, where it came before the end.
+        // The provider's own usage, if it came before the end.
         let counted = json!({"choices": [{"delta": {"content": "x"}}], "usage": {"prompt_tokens": 10, "completion_tokens": 20}});
         fake.next(Script::stream().event(&counted).end());
         app.chat(&json!({"model": "a", "stream": true})).await;

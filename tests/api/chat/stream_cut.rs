@@ -1,4 +1,4 @@
-//! A stream that ends at any byte: one model alone is heard, and nothing but whole events and one error.
+//! Streams that end at every possible byte: the caller gets whole events of a single model, and at most one error.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::feather::walk;
 use crate::support::on_both_databases;
 
-/// A stream in its events; `{model}` and `{more}` are where we write.
+/// The events of a stream; `{model}` and `{more}` are replaced by the gateway.
 const EVENTS: [&str; 6] = [
     "data: {\"id\":\"c-1\",\"model\":{model},\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]{more}}\n\n",
     ": ping\n\ndata: {\"id\":\"c-1\",\"model\":{model},\"choices\":[{\"delta\":{\"content\":\"Gr\u{fc}\u{df}e\"}}]{more}}\n\n",
@@ -19,12 +19,12 @@ const EVENTS: [&str; 6] = [
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5}}\n\n",
     "data: [DONE]\n\n",
 ];
-/// The first that holds content, the one with the finish reason, and the one that is kept from the caller.
+/// The first event with content, the one with the finish reason, and the one that is withheld from the caller.
 const FIRST: usize = 1;
 const FINISH: usize = 3;
 const USAGE: usize = 4;
 const DONE: &str = EVENTS[5];
-/// What the one behind it says.
+/// The fallback's answer.
 const SECOND: &str = "data: {\"model\":{model},\"choices\":[{\"delta\":{\"content\":\"SECOND\"},\"finish_reason\":\"stop\"}]{more}}\n\ndata: [DONE]\n\n";
 
 fn theirs(text: &str) -> String {
@@ -35,23 +35,23 @@ fn ours(text: &str, model: &str) -> String {
     text.replace("{model}", &format!("\"{model}\"")).replace("{more}", ",\"provider\":\"fake\"")
 }
 
-/// What passes of the first events.
+/// The events that are forwarded out of the first `count`.
 fn passes(count: usize) -> String {
     let events = EVENTS.iter().take(count).enumerate().filter(|(number, _)| *number != USAGE);
     events.map(|(_, event)| ours(event, "first")).collect()
 }
 
-/// What the caller must get.
+/// The expected response.
 enum Expected {
     /// The second model's answer.
     Second,
-    /// This and nothing else.
+    /// Exactly this text.
     Whole(String),
-    /// This, and then that the stream broke.
+    /// This text, followed by an error.
     Broken(String),
 }
 
-/// Asks for a stream. The manual clock goes on, so that a model that was left alone is tried again.
+/// Requests a stream. The manual clock advances, so that a model in cooldown is tried again.
 async fn ask(app: &App, metadata: &str) -> Answer {
     app.clock.advance(Duration::from_secs(301));
     let body = chat_body(&json!({"model": "first", "models": ["second"], "stream": true}));
@@ -59,7 +59,7 @@ async fn ask(app: &App, metadata: &str) -> Answer {
     app.call(request.header("x-failsoft-metadata", metadata), &app.organization.key).await
 }
 
-/// The error of the chunk that ends a broken stream, behind `heard`.
+/// The error in the chunk that ends a broken stream after `text`.
 fn error_behind(text: &str, heard: &str) -> Value {
     let rest = text.strip_prefix(heard).unwrap_or_else(|| panic!("not heard: {heard:?}\nbut: {text:?}"));
     let frames = rest.strip_prefix("data: ").and_then(|data| data.strip_suffix("\n\n"));
@@ -73,7 +73,8 @@ fn error_behind(text: &str, heard: &str) -> Value {
     chunk["error"].clone()
 }
 
-/// Holds an answer against what it must be; whether the second model gave it, and whether it broke.
+/// Compares a response with what is expected; returns whether the second model answered, and whether the stream
+/// broke.
 fn check(answer: &Answer, expected: &Expected, at: usize) -> (bool, bool) {
     let text = answer.text();
     assert_eq!(answer.status, 200, "{at}: {text}");
@@ -87,7 +88,7 @@ fn check(answer: &Answer, expected: &Expected, at: usize) -> (bool, bool) {
     (second, matches!(expected, Expected::Broken(_)))
 }
 
-/// Every failover and every broken stream has its one event, and every request its row.
+/// Checks that every failover and every broken stream has one event, and every request one row.
 async fn check_records(app: &App, seen: &[(bool, bool)]) {
     let count = |wanted: fn(&(bool, bool)) -> bool| seen.iter().filter(|seen| wanted(seen)).count();
     let (switched, broken) = (count(|seen| seen.0), count(|seen| seen.1));
@@ -110,7 +111,7 @@ on_both_databases! {
     async fn a_connection_that_closes_at_any_byte(app: App) {
         let fake = arrange(&app).await;
         let mut script = Script::stream();
-        // Where in all that is sent the data of each event ends.
+        // The position at which each event's data ends.
         let mut ends = Vec::new();
         for event in EVENTS {
             script = script.chunk(theirs(event));
@@ -123,7 +124,7 @@ on_both_databases! {
             let expected = match complete {
                 0..=FIRST => Expected::Second,
                 _ if complete == EVENTS.len() => Expected::Whole(passes(complete)),
-                // It has said everything but that it is done.
+                // Everything was sent except `[DONE]`.
                 _ if complete > FINISH => Expected::Whole(passes(complete) + DONE),
                 _ => Expected::Broken(passes(complete)),
             };
@@ -142,7 +143,7 @@ on_both_databases! {
             let complete = EVENTS.iter().take_while(|event| left.checked_sub(theirs(event).len()).map(|rest| left = rest).is_some());
             let complete = complete.count();
             let rest = EVENTS.get(complete).map_or(String::new(), |event| theirs(event));
-            // An event that only lacks its end is one; of the others nothing passes once their data has begun.
+            // An event that only lacks its end is forwarded; of other events, nothing is once their data has begun.
             let cut = String::from_utf8_lossy(&rest.as_bytes()[..left]).into_owned();
             let data = cut.split_once("data:").map_or("", |(_, data)| data.trim());
             let (entire, begun) = (cut.trim_end() == rest.trim_end(), !data.is_empty());
@@ -163,7 +164,7 @@ on_both_databases! {
                 _ if finished && (entire || !begun) => Expected::Whole(heard),
                 _ if finished => Expected::Whole(heard + DONE),
                 _ if tail.is_empty() => Expected::Broken(heard),
-                // What lacks its end gets one, so that the error is an event of its own.
+                // The missing end is added, so that the error is an event of its own.
                 _ => Expected::Broken(heard + "\n\n"),
             };
             seen.push(check(&ask(&app, "").await, &expected, at));

@@ -1,4 +1,4 @@
-//! Providers that refuse `stream_options` or another optional parameter: a setting, and learned from their answer.
+//! Providers that refuse `stream_options` or another optional parameter: configured, or learned from their error.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 
-/// Answers, unless a member of the body is one of these: then as FastAPI does.
+/// Answers, unless the body has one of these members: then it responds like FastAPI.
 fn refusing(names: &'static [&'static str]) -> impl Fn(&Received) -> Option<Script> + Send + Sync {
     move |received| {
         let body = received.json();
@@ -104,12 +104,12 @@ on_both_databases! {
         }
         let rows = app.requests(2).await;
         assert_eq!(pick(rows[1]["attempts"].as_array().expect("a list"), &["adapted"])[1], json!([["dropped:metadata", "dropped:store"]]));
-        // As the primary its request stays as its caller wrote it, and so does the refusal.
+        // As the primary, the request is unchanged, and so is the refusal.
         let answer = app.chat(&with(json!({"model": "second"}))).await;
         assert_eq!((answer.status, fake.served()), (422, 6), "{}", answer.text());
     }
 
-    /// In the words of the attempt, before there is one.
+    /// Reports the same changes as an attempt, before there is one.
     async fn explain_names_what_was_learned(app: App) {
         let fake = FakeProvider::start().await;
         fake.judge(|received| {
@@ -129,11 +129,11 @@ on_both_databases! {
         let attempts = app.requests(1).await[0]["attempts"].clone();
         let real = pick(attempts.as_array().expect("a list"), &["model", "adapted"]);
         assert_eq!(real[1], json!(["second", ["dropped:store", "dropped:stream_options"]]));
-        // The options are the provider's affair, and the first model is the same provider's.
+        // The options belong to the provider, and the first model has the same provider.
         assert_eq!(explained().await, json!([["first", ["dropped:stream_options"]], real[1]]));
     }
 
-    /// A deployment says nothing of the model behind it, so no table knows its parameters.
+    /// A deployment name does not reveal the model, so no table knows its parameters.
     async fn a_limit_goes_by_its_newer_name_where_that_is_asked_for(app: App) {
         let fake = FakeProvider::start().await;
         fake.judge(|received| {
@@ -154,7 +154,7 @@ on_both_databases! {
         assert_eq!(app.requests(1).await[0]["attempts"][1]["adapted"], json!(["renamed:max_tokens"]));
     }
 
-    /// What only looks like a refusal of a parameter, or is one of a parameter that means something, is passed on.
+    /// Errors that only look like a refused parameter, or that refuse an essential parameter, are passed on.
     async fn nothing_else_is_called_again(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["first", "second"]).await;
@@ -186,7 +186,7 @@ on_both_databases! {
     }
 }
 
-/// One failover each: which parameters must be gone or changed behind another model.
+/// One failover each: which parameters must be removed or changed for a fallback.
 mod fallbacks {
     use super::*;
 

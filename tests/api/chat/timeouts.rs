@@ -1,4 +1,4 @@
-//! Time: a silent provider is left, and the deadline over the whole request is kept.
+//! Time limits: a silent provider is abandoned, and the deadline for the whole request is kept.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::app::{App, chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 
-/// Models `slow` with short patience, and `b`.
+/// Models `slow` with a short time limit, and `b`.
 async fn catalogue(app: &App, fake: &FakeProvider) {
     let provider = app.organization.provider("fake", fake).await;
     app.organization
@@ -24,7 +24,7 @@ async fn catalogue(app: &App, fake: &FakeProvider) {
     app.organization.model("b", provider).await;
 }
 
-/// A port at which connections do not open: its queue is full of those that nobody takes, and the kernel drops more.
+/// A port on which connections never open: its queue is full, and the kernel drops further attempts.
 async fn full_port() -> (TcpListener, Vec<TcpStream>) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a loopback port is free");
@@ -83,7 +83,7 @@ on_both_databases! {
             let answer = app.chat(&json!({"model": "slow", "models": ["b"], "stream": stream})).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(answer.header("x-failsoft-fallback"), "from=slow; class=timeout; hops=1");
-            // The one that was left notices.
+            // The abandoned provider notices.
             fake.client_gone(number).await;
             let event = app.events().await.pop().expect("an event");
             assert_eq!((&event["matched_rule"], &event["status_code"]), (&json!(rule), &json!(null)));
@@ -125,7 +125,7 @@ on_both_databases! {
         fake.next(Script::new().wait_until(&late));
         let body = json!({"model": "slow", "stream": true});
         let streaming = app.chat(&body);
-        // A second request of the same model runs into its time limit: as much time has passed for the first one.
+        // A second request hits the same model's time limit: as much time has passed for the first one.
         let timed_out = async {
             fake.request(0).await;
             let answer = app.chat(&body).await;
@@ -150,7 +150,7 @@ on_both_databases! {
             let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &body);
             app.call(request.header("x-failsoft-deadline-ms", millis), &app.organization.key).await
         };
-        // A second for the first; what is left then is too little for anybody.
+        // The first call gets one second; the rest is too short for another.
         let answer = within("1500").await;
         assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (504, json!("timeout")), "{}", answer.text());
         assert_eq!(called(&fake), ["a-upstream"]);
@@ -158,14 +158,14 @@ on_both_databases! {
             pick(&app.events().await, &["failed_model", "next_model", "error_class", "attempts"]),
             json!([["a", "b", "timeout", 1], ["b", "c", "deadline", 0], ["c", null, "deadline", 0]])
         );
-        // With too little from the start nobody is called at all.
+        // If there is too little time from the start, no model is called.
         let answer = within("900").await;
         assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (504, json!("deadline")));
         assert_eq!((fake.served(), answer.header("x-failsoft-attempts")), (1, "0"));
-        // The organization's own deadline cannot be raised.
+        // A request cannot extend the organization's deadline.
         app.set(&json!({"deadline_ms": 900})).await;
         assert_eq!(within("60000").await.json()["error"]["code"], "deadline");
-        // Whoever is left last gets what is left.
+        // The last model gets the remaining time.
         app.set(&json!({})).await;
         fake.next_for("a-upstream", Script::error(500, "server_error", "broken"));
         fake.next_for("b-upstream", Script::error(500, "server_error", "broken"));

@@ -1,4 +1,4 @@
-//! Where calls may go: never past the gate, never after a redirect, never through a proxy of the environment.
+//! Outbound calls: never past the address policy, never after a redirect, never through an environment's proxy.
 
 use failsoft::domain::error_class::ErrorClass;
 use failsoft::simulate;

@@ -1,4 +1,4 @@
-//! Answers come through byte for byte, except for what section "What we change" of the documentation names.
+//! Answers are forwarded byte for byte, except for the changes in section "What we change" of the documentation.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use crate::support::app::{chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// Odd numbers, odd blanks, escapes, members that nobody knows, names that stand in the wrong places.
+/// Unusual numbers, whitespace, escapes, unknown members, and names in unexpected places.
 const BEFORE: &str = "\n { \"id\" : \"chatcmpl-\\u0041\\ud83e\\udd80\",\t\"x\":{\"model\":\"inner\",\"n\":1.0E+2,\"big\":12345678901234567890123,\"small\":0.1000},\r\n\"model\"";
 const MIDDLE: &str = ": ";
 const AFTER: &str = ",\"choices\":[ {\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"\\u003cb\\u003e é \\\"model\\\":\\\"x\\\" \\/\",\"model\":\"not me\",\"refusal\":null},\"finish_reason\":\"stop\",\"logprobs\":null}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2.0,\"total_tokens\":3,\"cost\":0.00001230}, \"service_tier\":null";
 
-/// The event lines of a stream with everything odd in it; `{model}` and `{more}` are where we write.
+/// The event lines of a stream with unusual content; `{model}` and `{more}` are replaced by the gateway.
 const STREAM: &str = ": hello\n\ndata: {\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":1.7e9,\"model\":{model},\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]{more}}\n\nevent: message\r\nid: 7\r\ndata:{\"id\":\"c-1\", \"choices\":[{\"delta\":{\"content\":\"h\\u00e9 \u{1f980}\"}}] ,\"model\":{model}{more}}\r\n\r\n: ping\n\ndata: {\"model\":{model},\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"x\":[1,2 ,3]}],\"usage\":null{more}}\n\n";
 const USAGE: &str = "data: {\"id\":\"c-1\",\"model\":{model},\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12}{more}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
@@ -36,7 +36,7 @@ impl Dice {
         usize::try_from(self.0 % u64::try_from(limit).expect("small")).expect("small")
     }
 
-    /// The bytes in up to 31 pieces, none of them empty.
+    /// Splits the bytes into up to 31 pieces, none of them empty.
     fn cut<'a>(&mut self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
         let mut cuts: Vec<usize> = (0..self.below(30)).map(|_| self.below(bytes.len())).collect();
         cuts.extend([0, bytes.len()]);
@@ -59,12 +59,12 @@ on_both_databases! {
             let answer = app.chat(&json!({"model": "a"})).await;
             assert_eq!(answer.text(), format!("{BEFORE}{MIDDLE}\"a\"{AFTER}{added}"));
         }
-        // Trickled, it is the same.
+        // The same when sent one byte at a time.
         let script = Script::respond(200, &[], format!("{BEFORE}{MIDDLE}\"theirs\"{AFTER}}}"));
         fake.next(script.trickled());
         let answer = app.chat(&json!({"model": "a"})).await;
         assert!(answer.text().starts_with(&format!("{BEFORE}{MIDDLE}\"a\"{AFTER}")));
-        // An answer without a model is told who it is from.
+        // An answer without a model gets the model's name.
         fake.next(Script::respond(200, &[], r#"{"choices":[{"text":"x"}]}"#));
         let answer = app.chat(&json!({"model": "a"})).await;
         assert_eq!(answer.text(), r#"{"choices":[{"text":"x"}],"model":"a","provider":"fake","system_fingerprint":null}"#);
@@ -91,7 +91,7 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-        // Every way to end a line, a byte order mark, no end, and not even a last line.
+        // All line endings, a byte order mark, no end, and not even a last line.
         let streams: [fn(&str) -> String; 5] = [
             |text| format!("{text}{DONE}"),
             |text| format!("{text}{DONE}").replace("\r\n", "\n").replace('\n', "\r\n"),
@@ -100,7 +100,7 @@ on_both_databases! {
             |text| text.trim_end().to_owned(),
         ];
         for (number, stream) in streams.iter().enumerate() {
-            // What is cut off at the end must not be the usage alone: it is left out of what passes.
+            // The truncated part must contain more than the usage, which is not forwarded.
             let usage = if number == 4 { "" } else { USAGE };
             let sent = stream(&theirs(&format!("{STREAM}{usage}"))).into_bytes();
             let expected = stream(&ours(STREAM));
@@ -112,7 +112,7 @@ on_both_databases! {
                 let lengths: Vec<usize> = pieces.iter().map(|piece| piece.len()).collect();
                 assert_eq!(answer.text(), expected, "stream {number}, round {round}: {lengths:?}");
             }
-            // A byte at a time, each in a segment of its own: characters and line ends are torn apart.
+            // One byte per segment: characters and line ends are split.
             fake.next(Script::stream().chunk(&sent).end().trickled());
             let answer = app.chat(&json!({"model": "a", "stream": true})).await;
             assert_eq!(answer.text(), expected, "stream {number}");
@@ -153,7 +153,7 @@ on_both_databases! {
         };
         let check = |failsoft: &Value| {
             assert_eq!((&failsoft["requested"], &failsoft["served"]), (&json!("a"), &json!("b")));
-            // 3 tokens in for a micro-dollar each, 2 out for two.
+            // 3 prompt tokens at a micro-dollar each, 2 completion tokens at two.
             assert_eq!(failsoft["cost"], 7_000);
             let attempts = failsoft["attempts"].as_array().expect("a list");
             assert_eq!(attempts.len(), 2);
@@ -178,12 +178,12 @@ on_both_databases! {
         assert_eq!((&chunk["object"], &chunk["created"]), (&json!("chat.completion.chunk"), &json!(1_700_000_000)));
         check(&chunk["failsoft"]);
         assert!(!ask(&body, "no").await.text().contains("\"failsoft\""));
-        // An answer without content and without an end is none, and free.
+        // An answer without content and without an end is a failure, and free.
         let nothing = json!({"choices": [], "usage": {"prompt_tokens": 1_000, "completion_tokens": 0}});
         fake.next_for("b-upstream", Script::json(200, &nothing));
         assert_eq!(app.chat(&json!({"model": "b", "num_retries": 0})).await.status, 502);
         assert_eq!(app.requests(7).await.pop().expect("a row")["cost_nano_dollars"], 0);
-        // Only what answered is billed.
+        // Only the answering model is billed.
         let rows = app.requests(7).await;
         assert!(rows[..6].iter().all(|row| row["cost_nano_dollars"] == 7_000), "{rows:?}");
     }

@@ -56,7 +56,7 @@ on_both_databases! {
         let home = browser.get("/").await.expect(200);
         assert!(home.shows("second") && home.shows("owner"), "{}", home.html);
         before.get("/").await.leads_to("/login");
-        // The next log-in leads to where the last one was.
+        // The next sign-in opens the last organization.
         assert!(Browser::logged_in(&app, &email).await.get("/").await.shows("second"));
     }
 

@@ -1,4 +1,4 @@
-//! Two people who change the same thing: the slower one is told who changed what, and keeps what was typed.
+//! Concurrent edits: the slower user sees who changed what, and keeps what was typed.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use crate::support::app::App;
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
 
-/// The state that the page's form was made for.
+/// The revision that the page's form was created for.
 fn seen(page: &Page) -> String {
     let (_, rest) =
         page.html.split_once(r#"name="seen" value=""#).unwrap_or_else(|| panic!("no form in {}", page.html));
     rest.split('"').next().expect("a value").replace("&#34;", "\"")
 }
 
-/// Two owners: the second one's address stands in what the first one reads.
+/// Two owners: the first one's page shows the second one's address.
 async fn two(app: &App) -> (Browser, Browser, String) {
     let [one, other] =
         [app.organization.member(Role::Owner).await, app.organization.member(Role::Owner).await];
     (Browser::logged_in(app, &one).await, Browser::logged_in(app, &other).await, other)
 }
 
-/// Opens the page with both, saves `theirs` with the second and then `ours` with the first: that is held up, and shows what
-/// `expected` says. What is typed stands there, and is saved when it is sent once more.
+/// Opens the page with both, saves `theirs` with the second and then `ours` with the first. The latter is refused and
+/// shows `expected`. The typed values are kept, and are saved when the form is sent again.
 async fn race(app: &App, path: &str, ours: &[(&str, &str)], theirs: &[(&str, &str)], expected: &[&str]) {
     let (slow, fast, name) = two(app).await;
     let page = slow.get(path).await.expect(200);
@@ -47,7 +47,7 @@ async fn race(app: &App, path: &str, ours: &[(&str, &str)], theirs: &[(&str, &st
     for text in expected {
         assert!(held.shows(text), "{text}: {}", held.html);
     }
-    // Nothing was saved; a form that is wrong as well does not get past it.
+    // Nothing was saved; an invalid form does not bypass the conflict.
     let now = seen(&fast.get(path).await.expect(200));
     assert_ne!(now, first, "{path}");
     assert_eq!(seen(&held), now);

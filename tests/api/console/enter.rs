@@ -1,4 +1,4 @@
-//! `/signup`, `/login`, `/logout`: who gets a session, and how long it lives.
+//! `/signup`, `/login`, `/logout`: how sessions begin, and how long they last.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ on_both_databases! {
             answers.push((page.html, names, home.contains("Other"), browser.get("/account").await.status));
         }
         assert_eq!(answers[0], answers[1]);
-        // Two people with one address: each has an account of their own, which the password tells apart.
+        // Two people with one address: each has an account, which the password identifies.
         for (password, organization, other) in [(PASSWORD, ">acme<", ">Other<"), (OTHER, ">Other<", ">acme<")] {
             let browser = Browser::new(&app);
             let fields = [("email", "acme@example.com"), ("password", password)];
@@ -128,7 +128,7 @@ on_both_databases! {
             guest.submit("/login", "/login", &fields).await.expect(422);
         }
         let shown = async || owner.get("/audit?kind=user").await.expect(200).html;
-        // A failed one is written after its answer.
+        // A failed sign-in is recorded after its response.
         let audit = eventually(async || {
             let audit = shown().await;
             (audit.matches("with a wrong password:").count() >= 5).then_some(audit)
@@ -140,7 +140,7 @@ on_both_databases! {
         }
         assert!(audit.contains("127.0.0.1") && audit.contains("unknown client"), "{audit}");
         assert!(!audit.contains("battery"), "{audit}");
-        // An address without an account leaves nothing anywhere.
+        // An address without an account leaves no trace.
         let fields = [("email", "nobody@example.com"), ("password", "wrong horse battery")];
         guest.submit("/login", "/login", &fields).await.expect(422);
         let rows = entity::audit_entries::Entity::find().all(&app.database().await).await.expect("the rows");
@@ -170,7 +170,7 @@ on_both_databases! {
         let copy = browser.copy();
         assert_eq!(copy.get("/").await.status, 200);
         browser.submit("/", "/logout", &[]).await.leads_to("/login");
-        // The cookie that somebody kept is worth nothing.
+        // A copied cookie is worthless.
         copy.get("/").await.leads_to("/login");
     }
 
@@ -204,7 +204,7 @@ on_both_databases! {
             stranger.set_cookie("failsoft", bad);
             stranger.get("/").await.leads_to("/login");
         }
-        // Nor is it read where it has another name, or a key in its place.
+        // Nor is it accepted under another name, or a key in its place.
         let stranger = Browser::new(&app);
         stranger.set_cookie("__Host-failsoft", &good);
         stranger.get("/").await.leads_to("/login");
@@ -226,7 +226,7 @@ async fn an_unknown_address_takes_as_long_as_a_known_one() {
     Browser::owner(&app, "acme").await;
     let browser = Browser::new(&app);
     let token = browser.get("/login").await.token();
-    // The shortest of some: whatever else goes on makes it longer, never shorter.
+    // The shortest of several: other load makes it longer, never shorter.
     let shortest = async |email: &str| {
         let mut shortest = Duration::MAX;
         for _ in 0..5 {
@@ -283,7 +283,7 @@ async fn over_https_the_cookie_is_secure_and_this_hosts_alone() {
         .iter()
         .map(|value| value.to_str().expect("a text"))
         .collect();
-    // The session's, and that of a browser that is known from now on.
+    // The session's cookie, and the cookie that marks a known browser.
     assert_eq!(cookies.len(), 2, "{cookies:?}");
     assert!(cookies[0].starts_with("__Host-failsoft=") && cookies[1].starts_with("__Host-failsoft-device="));
     assert!(cookies.iter().all(|cookie| cookie.contains("Secure")), "{cookies:?}");
@@ -298,7 +298,7 @@ async fn a_session_of_one_process_is_one_of_the_other() {
     let here = Browser::owner(&app, "acme").await;
     let there = Browser::new(&beside);
     there.set_cookie("failsoft", &here.cookie("failsoft").expect("a session"));
-    // The other process has not heard of the organization yet.
+    // The other process does not know the organization yet.
     assert!(there.get("/").await.expect(200).shows("acme"));
     here.submit("/", "/logout", &[]).await.leads_to("/login");
     there.get("/").await.leads_to("/login");

@@ -1,4 +1,4 @@
-//! Whatever is no API answers with pages, errors included.
+//! Paths outside of the API answer with pages, including errors.
 
 use reqwest::Method;
 
@@ -6,7 +6,7 @@ use crate::support::app::App;
 use crate::support::browser::{Browser, Page};
 use crate::support::database::Kind;
 
-/// A page with everything that every page has.
+/// Checks the parts that every page has.
 pub(crate) fn assert_page(page: &Page) {
     let header = |name: &str| page.answer.header(name).to_owned();
     assert_eq!(header("content-type"), "text/html; charset=utf-8", "{}", page.html);

@@ -1,4 +1,4 @@
-//! `/events`: the list with its filters, its pages and its file, and one event.
+//! `/events`: the list with its filters, its pages and its CSV file, and one event.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::browser::{Browser, Page};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// A model that fails, `bad`, behind which stands one that answers, `good`; and `worse`, which has nobody behind it.
+/// A model `bad` that fails, with a fallback `good` that answers; and `worse`, which fails without a fallback.
 pub(super) async fn catalogue(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     app.organization.catalogue(&fake, &["good", "bad", "worse"]).await;
@@ -25,7 +25,7 @@ pub(super) async fn catalogue(app: &App) -> FakeProvider {
     fake
 }
 
-/// Somebody who may only look.
+/// A member with read access only.
 pub(super) async fn member(app: &App) -> Browser {
     let email = app.organization.member(Role::Member).await;
     Browser::logged_in(app, &email).await
@@ -37,7 +37,7 @@ pub(super) fn rows(page: &Page) -> Vec<String> {
     ids.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
 
-/// The address of the link whose text begins so.
+/// The URL of the link with this relation.
 pub(super) fn link(page: &Page, relation: &str) -> Option<String> {
     let (_, rest) = page.html.split_once(&format!(r#"rel="{relation}" href=""#))?;
     rest.split('"').next().map(|address| address.replace("&#38;", "&"))
@@ -55,7 +55,7 @@ on_both_databases! {
         let browser = member(&app).await;
         let empty = browser.get("/events").await.expect(200);
         assert_page(&empty);
-        // A member may not send a request, so there is no button for it.
+        // A member may not send requests, so there is no button.
         assert!(empty.shows("No fallbacks yet") && !empty.shows("Send a test request"), "{}", empty.html);
 
         app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await;

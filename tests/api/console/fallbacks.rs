@@ -9,7 +9,7 @@ use crate::support::browser::{Browser, Page};
 use crate::support::fake_provider::FakeProvider;
 use crate::support::on_both_databases;
 
-/// The models of these tests; a request for the first one fails over to whom its list says.
+/// The models of these tests; a request for the first one fails over to its list.
 const MODELS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
 async fn editor(organization: &Organization) -> String {
@@ -94,11 +94,11 @@ on_both_databases! {
         other.submit(&path, &path, &[("revision_general", "2"), ("general", "delta"), ("save", "now")]).await.leads_to(&path);
         assert_eq!(in_force(&app, "general").await, json!(["delta"]));
 
-        // Opened before there was any: the same.
+        // Opened before there was a list: the same.
         app.organization.fallback("alpha", ContextWindow, &["beta"]).await;
         let late = [("revision_general", "3"), ("general", "delta"), ("context_window", "gamma"), ("save", "now")];
         other.submit(&path, &path, &late).await.expect(409);
-        // A list that one did not touch is taken over as it is now.
+        // A list that was not edited keeps its current state.
         let apart = [("revision_general", "1"), ("general", "beta"), ("context_window", "beta"),
             ("content_policy", "gamma"), ("save", "now")];
         other.submit(&path, &path, &apart).await.leads_to(&path);
@@ -147,7 +147,7 @@ on_both_databases! {
         let revert = format!("{path}/revert");
         let stale = [("kind", "general"), ("number", "1"), ("current", "1")];
         admin.submit(&path, &revert, &stale).await.expect(409);
-        // A model of it that is gone by then is named.
+        // A model that was deleted meanwhile is named.
         let models = app.get("/v1/model-router/models?limit=200").await.json();
         let gone = models["items"].as_array().expect("a list").iter().find(|model| model["name"] == "gamma").expect("gamma");
         let id = gone["id"].as_str().expect("an id").to_owned();

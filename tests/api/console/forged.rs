@@ -1,4 +1,4 @@
-//! Forms that no page of ours sent: every one of them is refused, and nothing is done.
+//! CSRF: every form that was not sent from our own page is refused without effect.
 
 use failsoft::app::routes::{Access, ROUTES, Surface, Verb};
 
@@ -7,7 +7,7 @@ use crate::support::browser::{Browser, PASSWORD, Page};
 use crate::support::database::Kind;
 use crate::support::on_both_databases;
 
-/// What a page elsewhere makes a browser send.
+/// The headers of requests that a foreign page can trigger.
 fn hostile(host: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     vec![
         ("another site", vec![("origin", "https://evil.test".to_owned())]),
@@ -18,7 +18,7 @@ fn hostile(host: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     ]
 }
 
-/// Every path that takes a form, with ids that are well-formed and of nothing.
+/// Every path that accepts a form, with well-formed ids that do not exist.
 fn posts() -> Vec<(String, Access)> {
     let pages = ROUTES.iter().filter(|route| route.surface == Surface::Page && route.method == Verb::Post);
     let posts: Vec<(String, Access)> = pages

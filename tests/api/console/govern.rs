@@ -37,7 +37,7 @@ on_both_databases! {
             assert!(audit.shows(text), "{text}: {}", audit.html);
         }
         assert_eq!(audit.html.matches("given other settings").count(), 1, "what changed nothing leaves no entry");
-        // An empty field has its default.
+        // An empty field gets its default.
         browser.submit("/settings", "/settings", &[]).await.leads_to("/settings");
         assert_eq!(app.chat(&json!({"model": "broken"})).await.status, 200);
     }
@@ -103,7 +103,7 @@ on_both_databases! {
         assert!(second.shows(">p09</a>") && !second.shows(">p10</a>"), "{}", second.html);
         let newer = second.link("/audit?kind=provider&#38;newer=").replace("&#38;", "&");
         assert!(browser.get(&newer).await.expect(200).shows(">p59</a>"));
-        // The catalogue's lists turn alike; a cursor of another list is none.
+        // The catalog's lists have pages, too; a cursor of another list is invalid.
         let list = browser.get("/providers").await.expect(200);
         let older = list.link("/providers?older=");
         assert!(browser.get(&older).await.expect(200).shows(">p09</a>"));

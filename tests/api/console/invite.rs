@@ -1,4 +1,4 @@
-//! `/invite/{secret}`: joining an organization by a link.
+//! `/invite/{secret}`: joining an organization with a link.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::app::App;
 use crate::support::browser::{Browser, PASSWORD, Page};
 use crate::support::on_both_databases;
 
-/// Invites somebody, and returns the path of the link.
+/// Sends an invitation, and returns the path of the link.
 async fn invite(app: &App, owner: &Browser, email: &str, role: &str) -> String {
     let page = owner.submit("/members", "/members/invite", &[("email", email), ("role", role)]).await;
     let link = page.expect(200).link(&app.url("/invite/"));
@@ -36,7 +36,7 @@ on_both_databases! {
         assert!(owner.get("/members").await.shows("Ann"));
         Browser::logged_in(&app, "ann@example.com").await;
 
-        // Twice is once too often.
+        // It cannot be used twice.
         let other = Browser::new(&app);
         other.get(&link).await.expect(404);
         let token = other.get("/login").await.token();
@@ -56,7 +56,7 @@ on_both_databases! {
         guest.submit(&link, &link, &[("existing_password", PASSWORD)]).await.leads_to("/");
         let home = guest.get("/").await.expect(200);
         assert!(home.shows("acme") && home.shows("member"), "{}", home.html);
-        // The organization of before is still theirs, and one's own session is only for one.
+        // The user keeps the previous organization, and a session is for one organization.
         let account = guest.get("/account").await.expect(200);
         assert!(account.shows(r#"aria-label="Switch to ann""#), "{}", account.html);
     }
@@ -81,7 +81,7 @@ on_both_databases! {
         let link = invite(&app, &mallory, "ann@example.com", "member").await;
         let guest = Browser::new(&app);
         guest.submit(&link, &link, &[("name", "Ann"), ("password", "mallory knows this one")]).await.leads_to("/");
-        // The owner of the address signs up, and is invited elsewhere, as if nothing had happened.
+        // The owner of the address signs up, and is invited elsewhere, without side effects.
         let ann = Browser::new(&app);
         let fields = [("organization", "Ann & Co."), ("email", "ann@example.com"), ("password", PASSWORD)];
         ann.submit("/signup", "/signup", &fields).await.leads_to("/start");
@@ -91,7 +91,8 @@ on_both_databases! {
         Browser::new(&app).submit(&link, &link, &[("existing_password", PASSWORD)]).await.leads_to("/");
         let account = Browser::logged_in(&app, "ann@example.com").await.get("/account").await.expect(200);
         assert!(account.shows(">acme<") && account.shows("Ann &#38; Co.") && !account.shows("mallory"), "{}", account.html);
-        // What the inviter made stays in the inviter's organization, and a link made there opens nothing else.
+        // The user that the inviter created stays in the inviter's organization, and a link created there opens no
+        // other one.
         guest.get("/account").await.expect(200);
         assert!(!guest.get("/account").await.shows("acme"));
         let members = acme.get("/members").await.html;

@@ -1,4 +1,4 @@
-//! `/keys`: made, shown once, revoked in a browser.
+//! `/keys`: created, shown once, revoked in a browser.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ async fn owner(app: &App) -> Browser {
     Browser::logged_in(app, &app.organization.member(Role::Owner).await).await
 }
 
-/// The hidden text that lets a form make one thing.
+/// The hidden field that lets a form create only one resource.
 fn once(page: &Page) -> String {
     let (_, rest) = page.html.split_once(r#"name="once" value=""#).expect("a form for a key");
     rest.split('"').next().expect("a value").to_owned()
@@ -69,7 +69,7 @@ on_both_databases! {
             let page = browser.submit_with(&token, "/keys/new", &fields).await.expect(403);
             assert!(page.shows("nothing was done"), "{wrong}: {}", page.html);
         }
-        // What was refused for its fields can be sent again with the same.
+        // A form refused for its fields can be sent again with the same token.
         let page = browser.submit_with(&token, "/keys/new", &[("once", &mine), ("name", "")]).await.expect(422);
         assert_eq!(once(&page), mine);
         let fields = [("once", mine.as_str()), ("name", "a"), ("scopes", "inference")];
@@ -164,7 +164,7 @@ on_both_databases! {
         };
         assert_eq!((ask("two").await, ask("one").await), (200, 403));
 
-        // What was not touched is not questioned again: the end may have passed, and a model may be gone.
+        // Unchanged fields are not validated again: the expiry may have passed, and a model may have been deleted.
         app.clock.advance(Duration::from_secs(86_400 * 3_000));
         let browser = owner(&app).await;
         let kept = [&[("name", "old app")][..], &fields[1..]].concat();

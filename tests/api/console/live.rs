@@ -1,4 +1,4 @@
-//! `/events/live`: new rows as they are recorded, and none missed after a break.
+//! `/events/live`: new rows as they are recorded, and none missed after a disconnect.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::events::{catalogue, member};
 use crate::support::browser::Browser;
 use crate::support::on_both_databases;
 
-/// Reads until that many rows have come, and returns their ids.
+/// Reads until this many rows have arrived, and returns their ids.
 async fn read_rows(stream: &mut Response, number: usize) -> Vec<String> {
     let mut text = String::new();
     let wanted = async {
@@ -22,7 +22,7 @@ async fn read_rows(stream: &mut Response, number: usize) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("id: ")).map(str::to_owned).collect()
 }
 
-/// Reads until that many rows have come that were not known, and returns their ids.
+/// Reads until this many unknown rows have arrived, and returns their ids.
 async fn read_until(stream: &mut Response, number: usize, known: &[String]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     while found.len() < number {
@@ -32,7 +32,7 @@ async fn read_until(stream: &mut Response, number: usize, known: &[String]) -> V
     found
 }
 
-/// Reads to the end: the ids of the rows that were not known, and all of the text.
+/// Reads to the end: the ids of unknown rows, and the whole text.
 async fn read_to_the_end(stream: &mut Response, known: &[String]) -> (Vec<String>, String) {
     let mut text = String::new();
     let end = async {
@@ -45,7 +45,7 @@ async fn read_to_the_end(stream: &mut Response, known: &[String]) -> (Vec<String
     (rows.filter(|row| !known.contains(row)).collect(), text)
 }
 
-/// The next thing that is said by itself: nothing new.
+/// Checks that the next message is a comment without new rows.
 async fn hear_nothing(stream: &mut Response) {
     for _ in 0..3 {
         let piece = stream.chunk().await.expect("a piece").expect("more");
@@ -73,7 +73,7 @@ on_both_databases! {
         hear_nothing(&mut stream).await;
         drop(stream);
 
-        // Away for longer than rows may be late.
+        // Disconnected for longer than rows may be late.
         app.chat(&json!({"model": "bad"})).await;
         app.clock.advance(Duration::from_secs(600));
         let mut stream = browser.open(live(&second[0])).await;
@@ -94,7 +94,7 @@ on_both_databases! {
         let page = browser.get("/events").await.expect(200);
         let (_, mark) = page.html.split_once(r#"into="events" after=""#).expect("a tail");
         let mark = mark.split('"').next().expect("an id");
-        // Between the page and the first look, longer than rows may be late.
+        // Between rendering and the first poll, longer than rows may be late.
         app.chat(&json!({"model": "bad"})).await;
         app.clock.advance(Duration::from_secs(300));
         let mut told: Vec<String> = Vec::new();
@@ -102,11 +102,11 @@ on_both_databases! {
         for turn in 0..3 {
             app.chat(&json!({"model": "bad"})).await;
             let mut stream = browser.open(browser.request(Method::GET, &format!("/events/live?after={last}"))).await;
-            // What the page has, it does not put there twice.
+            // Rows that the page already has are not repeated.
             let mut fresh = read_until(&mut stream, if turn == 0 { 2 } else { 1 }, &told).await;
             told.append(&mut fresh);
             app.chat(&json!({"model": "bad"})).await;
-            // Its minute is over, and it looks for the last time before it says so.
+            // After its minute it polls one last time before it says so.
             app.clock.advance(Duration::from_secs(60));
             let (mut rest, text) = read_to_the_end(&mut stream, &told).await;
             assert!(text.ends_with("event: bye\ndata: 1\n\n") && !text.contains("gap"), "{text}");
@@ -117,7 +117,7 @@ on_both_databases! {
         assert_eq!(told, recorded);
         assert_eq!(told.len(), 7);
 
-        // Away for longer than is looked back: that is said.
+        // Disconnected for longer than the lookback, which is reported.
         app.clock.advance(Duration::from_secs(3 * 3_600));
         let mut stream = browser.open(browser.request(Method::GET, &format!("/events/live?after={last}"))).await;
         app.clock.advance(Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! What holds for the markup of every page: links lead somewhere, names are used once, every field has its label.
+//! The markup of every page: links work, names are unique, every field has a label.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::app::App;
 use crate::support::browser::{Browser, Page};
 use crate::support::database::Kind;
 
-/// The values of an attribute, wherever it stands.
+/// The values of an attribute anywhere in the page.
 fn values(html: &str, attribute: &str) -> Vec<String> {
     let start = format!(" {attribute}=\"");
     html.split(&start).skip(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
@@ -90,7 +90,7 @@ async fn every_page_is_sound_and_every_link_on_it_leads_somewhere() {
     }
 }
 
-/// The fields that the summary names stand in the page in the same order.
+/// Checks that the fields in the summary appear in the page in the same order.
 fn assert_in_order(page: &Page, expected: &[&str]) {
     let (_, rest) =
         page.html.split_once(r#"id="problems""#).unwrap_or_else(|| panic!("no summary in {}", page.html));

@@ -1,4 +1,4 @@
-//! `/members`: roles, removals, and what each leaves in the audit.
+//! `/members`: roles, removals, and their audit entries.
 
 use failsoft::domain::permission::Role;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -106,7 +106,7 @@ on_both_databases! {
         let reset = link(&reset, "/reset/");
         let guest = Browser::new(&app);
         let tokens = (guest.get(&invitation).await.expect(200).token(), guest.get(&reset).await.expect(200).token());
-        // As a process of an older version takes the role away: what was given stays in the tables.
+        // As an older version removes the role: grants stay in the tables.
         let row = entity::memberships::Entity::update_many()
             .col_expr(entity::memberships::Column::Role, sea_orm::sea_query::Expr::value("member"))
             .filter(entity::memberships::Column::UserId.eq(id));
@@ -146,7 +146,7 @@ on_both_databases! {
     async fn two_owners_cannot_both_leave_at_once(app: App) {
         let one = app.organization.member(Role::Owner).await;
         let two = app.organization.member(Role::Owner).await;
-        // The first organization's own owner goes first.
+        // The first organization's own owner leaves first.
         let boss = Browser::logged_in(&app, &one).await;
         let first = app.organization.user_id("first@example.com").await;
         boss.submit("/members", &format!("/members/{first}/remove"), &[]).await.leads_to("/members");

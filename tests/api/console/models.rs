@@ -59,7 +59,7 @@ on_both_databases! {
         browser.submit(&path, &path, &fields[..3]).await.leads_to(&path);
         let page = browser.get(&path).await.expect(200);
         assert!(page.shows("128,000 tokens <span class=\"filled\""), "{}", page.html);
-        // A box without a tick is not sent at all.
+        // An unchecked box is not sent at all.
         browser.submit(&path, &path, &fields[..2]).await.leads_to(&path);
         assert!(browser.get("/models").await.shows("Switched off"));
     }

@@ -1,4 +1,4 @@
-//! `/`: figures that add up.
+//! `/`: consistent figures.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `/playground/stream`: the answer as it comes, for pages with a script.
+//! `/playground/stream`: the streamed answer, for pages with JavaScript.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::on_both_databases;
 
 const STREAM: &str = "/playground/stream";
 
-/// The events of a stream that have come so far: name and data.
+/// The events of a stream so far: name and data.
 #[derive(Default)]
 struct Heard {
     text: String,
@@ -35,7 +35,7 @@ impl Heard {
         events.map(|(_, data)| data.as_str().expect("a text").to_owned()).collect()
     }
 
-    /// Reads on until there is an event of that name.
+    /// Reads until there is an event of that name.
     async fn until(&mut self, stream: &mut Response, name: &str) -> Vec<String> {
         let wanted = async {
             while self.of(name).is_empty() {
@@ -52,7 +52,7 @@ async fn admin(app: &App) -> Browser {
     Browser::logged_in(app, &app.organization.member(Role::Admin).await).await
 }
 
-/// Sends the form as the page's script does.
+/// Submits the form as the page's script does.
 async fn ask(browser: &Browser, model: &str) -> Response {
     let token = browser.get("/playground").await.expect(200).token();
     let fields = [("form_token", token.as_str()), ("model", model), ("prompt", "Say hello")];
@@ -120,11 +120,11 @@ on_both_databases! {
         let foreign = admin.post(STREAM, &full).header("origin", "https://elsewhere.example");
         admin.send(foreign.header("sec-fetch-site", "cross-site")).await.expect(403);
         Browser::new(&app).submit_with(&token, STREAM, &fields).await.leads_to("/login");
-        // A key opens no page.
+        // A key cannot open a page.
         let stranger = Browser::new(&app);
         let with_key = stranger.post(STREAM, &full).bearer_auth(&app.organization.key);
         stranger.send(with_key.header("sec-fetch-site", "same-origin")).await.expect(404);
-        // What is refused comes as the page, with what was typed.
+        // A refused form returns as the page, with the typed values.
         let page = admin.submit_with(&token, STREAM, &[("model", "nobody"), ("prompt", "")]).await.expect(422);
         assert!(page.shows("There is no such model") && page.shows("Type what the model is to be asked"), "{}", page.html);
         assert_eq!(fake.served(), 0);

@@ -14,7 +14,7 @@ async fn owner(app: &App) -> Browser {
     Browser::logged_in(app, &app.organization.member(Role::Owner).await).await
 }
 
-/// What the page of a new provider sends.
+/// The fields of the form for a new provider.
 fn fields<'a>(
     name: &'a str,
     preset: &'a str,
@@ -53,7 +53,7 @@ on_both_databases! {
         assert!(test.shows(&format!("/models/new?provider={id}&#38;upstream=one%2Fx")), "{}", test.html);
         let sent = fake.requests().pop().expect("a call");
         assert_eq!(sent.header("authorization"), Some("Bearer sk-upstream-secret-0001"));
-        // A form without the field leaves it as it is.
+        // A form without the field keeps the value.
         let streams = |setting| [fields("EU <1>", "custom", &base_url, SECRET), vec![("stream_options", setting)]].concat();
         browser.submit(&path, &path, &streams("unsupported")).await.leads_to(&path);
         browser.submit(&path, &path, &fields("EU <1>", "custom", &base_url, SECRET)).await.leads_to(&path);
@@ -105,7 +105,7 @@ on_both_databases! {
             assert!(page.shows("would go to another vendor, scheme, host or port"), "{}", page.html);
             assert!(page.shows(&format!("value=\"{elsewhere}\"")), "{}", page.html);
         }
-        // Another path of the same host is no other place.
+        // Another path on the same host counts as the same host.
         browser.submit(&path, &path, &fields("eu", "custom", "https://eu.example.com/v2", "")).await.leads_to(&path);
         let moved = fields("eu", "custom", "https://other.example.com/v1", "another-credential-4444");
         browser.submit(&path, &path, &moved).await.leads_to(&path);

@@ -1,4 +1,4 @@
-//! What a page may cost: at most eight queries, which its header `Server-Timing` tells.
+//! The query budget of pages: at most eight queries, as reported in the header `Server-Timing`.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::support::on_both_databases;
 /// The most queries of one page.
 const MOST: u32 = 8;
 
-/// How many queries a page took.
+/// The number of queries of a page.
 fn queries(page: &Page) -> Option<u32> {
     page.answer.header("server-timing").strip_prefix("db;desc=\"")?.strip_suffix('"')?.parse().ok()
 }
 
-/// What has pages that are read: neither a file, nor a stream.
+/// The routes of pages, without files and streams.
 fn pages() -> impl Iterator<Item = &'static Endpoint> {
     let page = |route: &&Endpoint| route.surface == Surface::Page && route.method == Verb::Get;
     ROUTES.iter().filter(page).filter(|route| {
@@ -30,7 +30,7 @@ fn pages() -> impl Iterator<Item = &'static Endpoint> {
     })
 }
 
-/// A link that the command line makes.
+/// A link as the command line creates it.
 async fn made(app: &App, kind: LinkKind, word: &str) -> String {
     let store = &app.organization.vault;
     let user = store.system().user_by_email("first@example.com").await.expect("read").expect("a user");
@@ -40,7 +40,7 @@ async fn made(app: &App, kind: LinkKind, word: &str) -> String {
     link_secret::path(word, &secret)
 }
 
-/// What stands for `{id}` under a path, and where the public links are.
+/// Values for `{id}` under a path, and the paths of the public links.
 async fn places(app: &App, owner: &Browser) -> BTreeMap<&'static str, String> {
     let text = |value: &serde_json::Value| value.as_str().expect("an id").to_owned();
     let first = async |path: &str| text(&app.get(path).await.json()["items"][0]["id"]);
@@ -80,7 +80,7 @@ on_both_databases! {
                 Some(id) => route.path.replace("{id}", id),
                 None => route.path.to_owned(),
             };
-            // The pages of the entrance are for who is not in yet.
+            // The sign-in pages are for visitors without a session.
             let browser = if route.access == failsoft::app::routes::Access::Public { &Browser::new(&app) } else { &owner };
             let page = browser.get(&path).await.expect(200);
             let made = queries(&page).unwrap_or_else(|| panic!("{path} tells no number"));
@@ -88,12 +88,12 @@ on_both_databases! {
             seen += made;
         }
         assert!(seen > 50, "nothing counts: {seen}");
-        // With filters, what is shown may be read in another way.
+        // With filters, the query may differ.
         for path in ["/events?range=30d&model=bad&class=overloaded", "/?range=30d", "/requests?range=30d&outcome=failed"] {
             let made = queries(&owner.get(path).await.expect(200)).expect("a number");
             assert!((1..=MOST).contains(&made), "{path}: {made} queries");
         }
-        // Programs, files and what is posted by somebody unknown are not counted.
+        // API calls, files and forms of anonymous visitors are not counted.
         assert_eq!(app.get("/v1/models").await.header("server-timing"), "");
         assert_eq!(owner.get("/events.csv").await.answer.header("server-timing"), "");
         let refused = Browser::new(&app).submit("/login", "/login", &[("email", &email), ("password", "wrong")]).await;

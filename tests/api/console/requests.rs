@@ -1,4 +1,4 @@
-//! `/requests`: the list with its filters and its file, and one request.
+//! `/requests`: the list with its filters and its CSV file, and one request.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `/reset/{secret}` and `/enter/{secret}`: links that let one person in.
+//! `/reset/{secret}` and `/enter/{secret}`: links that sign one person in.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::on_both_databases;
 
 const NEW: &str = "a horse of another color";
 
-/// A link of the kind that only the command line makes.
+/// A link that only the command line creates.
 async fn link(app: &App, kind: LinkKind, email: &str) -> String {
     let store = &app.organization.vault;
     let user = store.system().user_by_email(email).await.expect("read").expect("a user");
@@ -64,7 +64,7 @@ on_both_databases! {
     }
 
     async fn a_console_link_logs_in_once_by_its_form(app: App) {
-        // Nobody has the password of this one: there is none.
+        // This account has no password.
         let enter = link(&app, LinkKind::Console, "first@example.com").await;
         let guest = Browser::new(&app);
         for _ in 0..2 {
@@ -89,7 +89,7 @@ on_both_databases! {
         let guest = Browser::new(&app);
         guest.get(&path).await.expect(200);
 
-        // The member joins another organization: a link from here would open that one too.
+        // The member joins another organization: a link from here would open that one, too.
         let elsewhere = Browser::owner(&app, "elsewhere").await;
         let fields = [("email", email.as_str()), ("role", "owner")];
         let invitation = elsewhere.submit("/members", "/members/invite", &fields).await.expect(200);

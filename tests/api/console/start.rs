@@ -1,4 +1,4 @@
-//! `/start`, `/fallbacks/{id}/try` and `/playground`: requests that a person sends from a page.
+//! `/start`, `/fallbacks/{id}/try` and `/playground`: requests sent from a page.
 
 use failsoft::domain::fallback_type::FallbackType::{ContextWindow, General};
 use failsoft::domain::permission::Role;
@@ -8,7 +8,7 @@ use crate::support::app::{App, with_json};
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
 
-/// Models of the simulated provider: each name with what it does. Returns the path of the first one's editor.
+/// Models of the simulated provider: each name with its behavior. Returns the path of the first one's editor.
 async fn simulated(app: &App, models: &[(&str, &str)]) -> String {
     let provider = app.organization.provider_at("simulated", "simulated", None).await;
     let mut first = String::new();
@@ -34,7 +34,7 @@ fn key(page: &Page) -> String {
     format!("fsk_{}", rest.split('<').next().expect("a key"))
 }
 
-/// The hidden text that lets the form make one key.
+/// The hidden field that lets the form create only one key.
 fn once(page: &Page) -> String {
     let (_, rest) = page.html.split_once(r#"name="once" value=""#).expect("a form for a key");
     rest.split('"').next().expect("a value").to_owned()
@@ -59,7 +59,7 @@ on_both_databases! {
         assert!(newcomer.get(&event).await.expect(200).shows("steady"));
         assert!(newcomer.get("/requests").await.expect(200).shows("smart"), "it is an ordinary request");
 
-        // Again, with what is there.
+        // Again, with the existing resources.
         newcomer.submit("/start", "/start/request", &[]).await.expect(200);
         assert!(newcomer.get("/fallbacks").await.expect(200).shows("General fallbacks of smart"));
 

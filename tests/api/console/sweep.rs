@@ -1,4 +1,4 @@
-//! What is over for a month is deleted in the background: links, sessions, invitations.
+//! Rows that expired more than a month ago are deleted in the background: links, sessions, invitations.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{invitations, one_time_links, sessions};
@@ -17,7 +17,7 @@ fn days_ago(days: i64) -> DateTime<Utc> {
     beginning() - TimeDelta::days(days)
 }
 
-/// Rows that ended so long ago, and one that did not yet.
+/// Rows that expired this long ago, and one that has not expired.
 async fn fill(app: &App, database: &DatabaseConnection, user: Uuid) {
     let organization_id = app.organization.id.into();
     let session = |expires_at| sessions::Model {
@@ -92,7 +92,7 @@ on_both_databases! {
         fill(&app, &database, app.organization.user_id(&email).await).await;
         let filled = (before.0 + MANY + 2, before.1 + 4, before.2 + 4);
         assert_eq!(count().await, filled);
-        // A process that starts looks at once.
+        // A process checks when it starts.
         let mut other = app.beside(|_| {}).await;
         eventually(async || (count().await.0 <= before.0 + 1).then_some(())).await;
         eventually(async || (count().await == (before.0 + 1, before.1 + 2, before.2 + 1)).then_some(())).await;

@@ -1,5 +1,5 @@
-//! Guessing is slow: per account and address, and counted alike for accounts that do not exist. It locks out none but who
-//! guesses.
+//! Password guessing is throttled per account and address, equally for accounts that do not exist. Only the guesser
+//! is locked out.
 
 use std::time::Duration;
 
@@ -71,13 +71,13 @@ async fn who_guesses_locks_no_owner_out() {
     for round in 0..3 {
         while login(&guesser, "198.51.100.1", "wrong horse battery").await == 422 {}
         assert_eq!(login(&guesser, "198.51.100.1", PASSWORD).await, 429, "{round}");
-        // From elsewhere, even in a browser that is new.
+        // From elsewhere, even in a new browser.
         assert_eq!(login(&Browser::new(&app), "198.51.100.2", PASSWORD).await, 303, "{round}");
-        // And from the same address, in a browser that is known.
+        // And from the same address, in a known browser.
         assert_eq!(login(&owner.copy(), "198.51.100.1", PASSWORD).await, 303, "{round}");
         app.clock.advance(Duration::from_secs(60));
     }
-    // A known browser knows its own account only, and a cookie of one's own making none.
+    // A browser is only known for its own account, and a forged cookie is ignored.
     let mallory = Browser::owner(&app, "mallory").await;
     mallory.submit("/", "/logout", &[]).await.leads_to("/login");
     while login(&guesser, "198.51.100.1", "wrong horse battery").await == 422 {}

@@ -1,4 +1,4 @@
-//! What is refused, in which order, and in which words.
+//! Invalid lists: the order of the checks, and the messages.
 
 use failsoft::domain::permission::Scope;
 use reqwest::Method;

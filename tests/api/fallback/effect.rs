@@ -1,4 +1,4 @@
-//! A change is in force when its answer arrives: the next chat request has it.
+//! A change takes effect when its response arrives: the next chat request uses it.
 
 use serde_json::json;
 

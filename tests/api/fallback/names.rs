@@ -1,4 +1,4 @@
-//! Model names in the path: with slashes, raw and as `%2F`, and with everything else that a name may hold.
+//! Model names in the path: with slashes, raw and as `%2F`, and with every other character that a name may contain.
 
 use reqwest::Method;
 use serde_json::json;

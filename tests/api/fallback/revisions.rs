@@ -1,4 +1,5 @@
-//! Two who change the same list: whoever names the revision that they read is told when somebody was faster.
+//! Concurrent changes of a list: a caller that sends the revision it has read is refused if the list has changed
+//! since.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -12,7 +13,7 @@ fn body(behind: &[&str]) -> Value {
     json!({"model": "a", "fallback_models": behind})
 }
 
-/// Reads the list, adds a name, and sends it back; again if somebody was faster. Returns how often it was sent.
+/// Reads the list, adds a name and sends it back, and repeats that after a conflict. Returns how often it was sent.
 async fn add(app: &App, name: &str) -> usize {
     for sent in 1..=100 {
         let read = app.get("/fallback/a").await;

@@ -15,7 +15,8 @@ use failsoft::domain::permission::Scope;
 use failsoft::store::maintenance::system::NewOrganization;
 use failsoft::store::snapshot::ModelEntry;
 use failsoft::store::{ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
-use failsoft::upstream::{names::Names, resolver::Resolver};
+use failsoft::upstream::name_resolver::NameResolver;
+use failsoft::upstream::resolver::Resolver;
 use reqwest::Method;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use secrecy::ExposeSecret as _;
@@ -26,16 +27,16 @@ use uuid::Uuid;
 use super::database::{Database, Kind};
 use super::fake_provider::FakeProvider;
 
-/// When every test begins.
+/// The time at which every test begins.
 pub(crate) fn beginning() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
-/// A server with an organization in it. `app.get(..)` and so on call as that organization, with a key of all scopes.
+/// A server with one organization. `app.get(..)` and similar calls use that organization's key with all scopes.
 pub(crate) struct App {
-    /// Where it listens.
+    /// The server's address.
     pub(crate) address: SocketAddr,
-    /// Moves its clock.
+    /// The server's clock.
     pub(crate) clock: ManualClock,
     /// The first organization.
     pub(crate) organization: Organization,
@@ -52,12 +53,12 @@ pub(crate) struct Organization {
     pub(crate) id: Uuid,
     /// A key with all scopes.
     pub(crate) key: String,
-    /// Its data, for arranging a test; what a test asserts goes over HTTP.
+    /// Its store, to set up tests; assertions use HTTP.
     pub(crate) store: OrgStore,
     pub(crate) vault: Store,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -90,12 +91,12 @@ impl App {
         Self::start_with(kind, |_| {}).await
     }
 
-    /// Starts a server whose settings were changed. Loopback is open to providers: the fake one lives there.
+    /// Starts a server with changed settings. Loopback is allowed for providers, because the fake provider uses it.
     pub(crate) async fn start_with(kind: Kind, change: impl FnOnce(&mut Settings)) -> Self {
         Self::start_on(Arc::new(Database::new(kind).await), None, change, Arc::new(Resolver::default())).await
     }
 
-    /// Another server on the same database, as a second process would be, with the same organization.
+    /// Another server on the same database, like a second process, with the same organization.
     pub(crate) async fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
         self.beside_with(change, Arc::new(Resolver::default())).await
     }
@@ -104,14 +105,14 @@ impl App {
         database: Arc<Database>,
         organization: Option<Organization>,
         change: impl FnOnce(&mut Settings),
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameResolver>,
     ) -> Self {
         let mut settings = database.settings.clone();
         settings.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         settings.server.workers = std::num::NonZeroUsize::new(1);
         settings.server.drain_seconds = 2;
         settings.upstream.allow_private = vec!["127.0.0.0/8".parse().expect("a range")];
-        // Most tests let models fail again and again while the clock stands still.
+        // Most tests make models fail repeatedly while the clock does not advance.
         settings.gateway.cooldown = false;
         change(&mut settings);
         let (clock, hand) = Clock::manual(beginning());
@@ -119,7 +120,7 @@ impl App {
         let (address, store) = (application.address(), application.store().clone());
         let (stopper, mut stopped) = Stopper::new();
         let running = tokio::spawn(application.run_until(async move {
-            // An error is the end of the test, which is a reason to stop as well.
+            // An error ends the test, which is a reason to stop as well.
             let _ = stopped.wait_for(|stop| *stop).await;
         }));
         let organization = match organization {
@@ -130,14 +131,14 @@ impl App {
         Self { address, clock: hand, organization, client, store, stopper, running, database }
     }
 
-    /// Another server on the same database, with an organization and a cooldown of its own.
+    /// Another server on the same database, with its own organization and cooldown.
     pub(crate) async fn cooling(&self) -> Self {
         let mut app = self.beside(|settings| settings.gateway.cooldown = true).await;
         app.organization = app.other_organization("cooling").await;
         app
     }
 
-    /// What the environment of a process of its own must say, for it to work on the same database.
+    /// The environment variables with which another process uses the same database.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let settings = &self.database.settings;
         let key = settings.secrets.master_key.as_ref();
@@ -152,25 +153,25 @@ impl App {
         own.into_iter().chain(key).collect()
     }
 
-    /// The database itself.
+    /// The database of this test.
     pub(crate) fn database_of_its_own(&self) -> &Database {
         &self.database
     }
 
-    /// The database, past the server.
+    /// A connection to the database, bypassing the server.
     pub(crate) async fn database(&self) -> DatabaseConnection {
         self.database.connect().await
     }
 
-    /// Replaces the organization's settings; what is left out has its default.
+    /// Replaces the organization's settings; omitted members get their default.
     pub(crate) async fn set(&self, settings: &Value) {
         let statement = format!("UPDATE organizations SET settings = '{settings}'");
         self.database().await.execute_unprepared(&statement).await.expect("the settings");
-        // The server reads an organization again when something of it changes.
+        // The server reloads an organization when something in it changes.
         self.organization.key_with(&[]).await;
     }
 
-    /// Another organization of the same server.
+    /// Another organization on the same server.
     pub(crate) async fn other_organization(&self, name: &str) -> Organization {
         Organization::create(&self.store, name).await
     }
@@ -193,7 +194,7 @@ impl App {
         format!("http://{}{path}", self.address)
     }
 
-    /// A request without any credential.
+    /// A request without a credential.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, self.url(path))
     }
@@ -219,7 +220,7 @@ impl App {
         self.send(request.bearer_auth(key)).await
     }
 
-    /// Sends a request as it is and reads the whole answer.
+    /// Sends a request as it is and reads the complete response.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -240,12 +241,12 @@ impl App {
         items
     }
 
-    /// The organization's requests that have ended, oldest first, once there are `count`: some are recorded late.
+    /// The organization's finished requests, oldest first, once there are `count`: some are recorded late.
     pub(crate) async fn requests(&self, count: usize) -> Vec<Value> {
         self.requests_where(|outcome| outcome != "running", count).await
     }
 
-    /// The organization's streams that are under way, oldest first, once there are `count`.
+    /// The organization's running streams, oldest first, once there are `count`.
     pub(crate) async fn running(&self, count: usize) -> Vec<Value> {
         self.requests_where(|outcome| outcome == "running", count).await
     }
@@ -262,12 +263,12 @@ impl App {
     }
 }
 
-/// Puts a JSON body on a request.
+/// Sets a JSON body on a request.
 pub(crate) fn with_json(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuilder {
     request.header("content-type", "application/json").body(body.to_string())
 }
 
-/// Asks again until there is an answer, for at most 20 seconds: for what happens after a response.
+/// Polls until there is a result, for at most 20 seconds: for effects that follow a response.
 pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = std::time::Instant::now() + Duration::from_secs(20);
     loop {
@@ -279,7 +280,7 @@ pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T 
     }
 }
 
-/// A body for a chat completion.
+/// The body of a chat completion.
 pub(crate) fn chat_body(more: &Value) -> Value {
     let mut body = json!({"messages": [{"role": "user", "content": "Hello"}]});
     for (name, value) in more.as_object().expect("an object") {
@@ -333,7 +334,7 @@ impl Organization {
         fresh.key.expose_secret().to_owned()
     }
 
-    /// A provider at the fake one's address.
+    /// A provider at the fake provider's address.
     pub(crate) async fn provider(&self, name: &str, fake: &FakeProvider) -> Uuid {
         self.provider_at(name, "custom", Some(&fake.base_url())).await
     }
@@ -347,12 +348,12 @@ impl Organization {
         self.store.provider_create(new).await.expect("a provider").id.0
     }
 
-    /// A model without retries, called `<name>-upstream` by its provider.
+    /// A model without retries, whose upstream name is `<name>-upstream`.
     pub(crate) async fn model(&self, name: &str, provider: Uuid) -> Uuid {
         self.model_like(name, provider, |_| {}).await
     }
 
-    /// A model; `change` sets what is special about it.
+    /// A model; `change` adjusts its fields.
     pub(crate) async fn model_like(
         &self,
         name: &str,

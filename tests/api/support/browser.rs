@@ -1,4 +1,4 @@
-//! A browser without a window: it keeps cookies, follows no redirect by itself, and sends the forms of pages.
+//! A headless browser: it keeps cookies, does not follow redirects by itself, and submits the forms of pages.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 
 use super::app::{Answer, App};
 
-/// The password of everybody in these tests.
+/// The password of all users in these tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// One browser profile.
@@ -18,25 +18,25 @@ pub(crate) struct Browser {
     cookies: Mutex<BTreeMap<String, String>>,
 }
 
-/// A page, or what came in its place.
+/// A page, or another response.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) status: u16,
-    /// Where it leads; empty where it does not.
+    /// The redirect target; empty if there is none.
     pub(crate) location: String,
     pub(crate) html: String,
     pub(crate) answer: Answer,
 }
 
 impl Page {
-    /// The token that stands in the page's forms.
+    /// The CSRF token in the page's forms.
     pub(crate) fn token(&self) -> String {
         let marker = r#"name="form_token" value=""#;
         let (_, rest) = self.html.split_once(marker).unwrap_or_else(|| panic!("no form in {}", self.html));
         rest.split('"').next().expect("a value").to_owned()
     }
 
-    /// The page but for the token of its forms, which is spelled differently every time.
+    /// The page without the CSRF token, which is masked differently every time.
     pub(crate) fn without_token(&self) -> String {
         let marker = r#"name="form_token" value=""#;
         let mut parts = self.html.split(marker);
@@ -45,7 +45,7 @@ impl Page {
         rest.fold(first, |text, part| text + marker + part)
     }
 
-    /// The first link whose address starts like this.
+    /// The first link whose URL starts with this text.
     pub(crate) fn link(&self, start: &str) -> String {
         let at = self.html.find(start).unwrap_or_else(|| panic!("no {start} in {}", self.html));
         let rest = &self.html[at..];
@@ -63,7 +63,7 @@ impl Page {
         self
     }
 
-    /// Panics with the page unless it leads there.
+    /// Panics with the page unless it redirects there.
     #[track_caller]
     pub(crate) fn leads_to(self, location: &str) -> Self {
         assert_eq!((self.status, self.location.as_str()), (303, location), "{}", self.html);
@@ -78,7 +78,7 @@ impl Browser {
         Self { base: app.url(""), client, cookies: Mutex::default() }
     }
 
-    /// Signs up, and is the owner of an organization of that name then.
+    /// Signs up as the owner of a new organization.
     pub(crate) async fn owner(app: &App, name: &str) -> Self {
         let browser = Self::new(app);
         let email = format!("{name}@example.com");
@@ -87,7 +87,7 @@ impl Browser {
         browser
     }
 
-    /// Logs in with the password of everybody.
+    /// Signs in with the password of all users.
     pub(crate) async fn logged_in(app: &App, email: &str) -> Self {
         let browser = Self::new(app);
         browser.submit("/login", "/login", &[("email", email), ("password", PASSWORD)]).await.leads_to("/");
@@ -112,7 +112,7 @@ impl Browser {
         self.client.request(method, format!("{}{path}", self.base))
     }
 
-    /// Sends a request with the cookies, and keeps those that come back.
+    /// Sends a request with the cookies, and stores those in the response.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Page {
         let cookies = self.cookies.lock().expect("no panic").clone();
         let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -126,14 +126,14 @@ impl Browser {
         Page { status, location: answer.header("location").to_owned(), html: answer.text(), answer }
     }
 
-    /// The beginning of an answer that goes on and on, and whatever it says by itself at once.
+    /// Opens an endless response without reading it.
     pub(crate) async fn open(&self, request: RequestBuilder) -> reqwest::Response {
         let cookies = self.cookies.lock().expect("no panic").clone();
         let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         request.header("cookie", cookies.join("; ")).send().await.expect("an answer")
     }
 
-    /// An answer whose body nobody waits for; an error's or a redirect's is read.
+    /// A response whose body is not awaited, except for errors and redirects.
     pub(crate) async fn beginning(&self, path: &str) -> Page {
         let response = self.open(self.request(Method::GET, path)).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -160,7 +160,7 @@ impl Browser {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// A form as it is posted by hand.
+    /// A form submitted without loading its page.
     pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(fields);
@@ -169,13 +169,13 @@ impl Browser {
             .body(body.finish())
     }
 
-    /// Opens a page and sends a form of it, as a browser does.
+    /// Opens a page and submits its form, as a browser does.
     pub(crate) async fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
         let token = self.get(page).await.expect(200).token();
         self.submit_with(&token, action, fields).await
     }
 
-    /// Sends a form with this token.
+    /// Submits a form with this token.
     pub(crate) async fn submit_with(&self, token: &str, action: &str, fields: &[(&str, &str)]) -> Page {
         let mut all = vec![("form_token", token)];
         all.extend_from_slice(fields);

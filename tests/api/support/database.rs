@@ -1,4 +1,4 @@
-//! A database of its own for each test: a temporary SQLite file, or a database made in a PostgreSQL server.
+//! A new database for each test: a temporary SQLite file, or a database in a PostgreSQL server.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,16 +8,16 @@ use failsoft::config::Settings;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connect, DatabaseConnection};
 use tempfile::TempDir;
 
-/// Which database a test runs on.
+/// The database that a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
     Postgres,
 }
 
-/// An empty database; gone when it is dropped.
+/// An empty database that is removed when it is dropped.
 pub(crate) struct Database {
-    /// Settings that name it.
+    /// Settings that use this database.
     pub(crate) settings: Settings,
     keeper: Keeper,
 }
@@ -50,7 +50,7 @@ impl Database {
         Self { settings, keeper }
     }
 
-    /// Lets nobody in any more and throws out who is in, until it is opened again. PostgreSQL only.
+    /// Refuses new connections and closes existing ones, until it is opened again. PostgreSQL only.
     pub(crate) async fn shut(&self) {
         let Keeper::Server { address, name } = &self.keeper else { panic!("SQLite has no door") };
         run(address, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
@@ -59,13 +59,13 @@ impl Database {
         run(address, &everybody).await;
     }
 
-    /// Lets everybody in again.
+    /// Accepts connections again.
     pub(crate) async fn open(&self) {
         let Keeper::Server { address, name } = &self.keeper else { panic!("SQLite has no door") };
         run(address, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
     }
 
-    /// A connection of the test's own.
+    /// A separate connection for the test.
     pub(crate) async fn connect(&self) -> DatabaseConnection {
         let mut options = ConnectOptions::new(self.settings.database.url.expose());
         options.max_connections(1).sqlx_logging(false);
@@ -75,13 +75,13 @@ impl Database {
 
 async fn create() -> (String, String) {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    // A missing server fails the test: a skipped half would look like a passed one.
+    // A missing server fails the test: skipping it would look like success.
     let address = std::env::var("FAILSOFT_TEST_POSTGRES_URL").expect(
         "FAILSOFT_TEST_POSTGRES_URL is not set: these tests need a PostgreSQL server. `make test` starts a \
          throw-away one; for a single test use `.ci/with-postgres cargo test --test api NAME`",
     );
     let name = format!("failsoft_api_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    // A test process that was killed may have left one of the same name on a server that lives on.
+    // A killed test process may have left a database of the same name.
     run(&address, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
     run(&address, &format!("CREATE DATABASE {name}")).await;
     (address, name)
@@ -96,7 +96,7 @@ async fn run(address: &str, statement: &str) {
 }
 
 impl Drop for Database {
-    /// Also after a failed test. The runtime of the test cannot be waited for here, so another one is made.
+    /// Also after a failed test. The test's runtime cannot be awaited here, so another one is created.
     fn drop(&mut self) {
         let Keeper::Server { address, name } = &mut self.keeper else { return };
         let (address, statement) =

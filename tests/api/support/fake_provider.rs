@@ -31,30 +31,30 @@ use tokio::task::{AbortHandle, JoinSet};
 use connection::{Connection, Ending};
 pub(crate) use script::{Gate, Script};
 
-/// How long a test waits for something that does not happen before it fails.
+/// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A request as it came over the wire.
+/// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
-    /// Its place among all requests, from 0.
+    /// Its index among all requests, starting at 0.
     pub(crate) number: usize,
-    /// Its connection's place among all connections, from 0: equal numbers mean that a connection was used again.
+    /// The index of its connection, starting at 0: equal numbers mean that a connection was reused.
     pub(crate) connection: usize,
-    /// `POST`.
+    /// The HTTP method, such as `POST`.
     pub(crate) method: String,
-    /// With the query.
+    /// The path with the query.
     pub(crate) path: String,
-    /// In their order, with their spelling.
+    /// The headers in their original order and spelling.
     pub(crate) headers: Vec<(String, String)>,
-    /// Without chunk framing.
+    /// The body without chunk framing.
     pub(crate) body: Vec<u8>,
-    /// The body's `model`, where the body is a JSON object that has one.
+    /// The `model` of the body, if the body is a JSON object with one.
     pub(crate) model: Option<String>,
 }
 
 impl Received {
-    /// The first header of that name, in any spelling.
+    /// The first header of that name, ignoring case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
@@ -66,7 +66,7 @@ impl Received {
     }
 }
 
-/// Looks at a request and may answer it.
+/// Inspects a request and may answer it.
 type Judge = Box<dyn Fn(&Received) -> Option<Script> + Send + Sync>;
 
 #[derive(Default)]
@@ -77,7 +77,7 @@ struct State {
     always: Option<Script>,
     always_for: HashMap<String, Script>,
     received: Vec<Received>,
-    /// Numbers of the requests whose caller went away while the script was played.
+    /// Indexes of requests whose caller disconnected while the script was played.
     gone: BTreeSet<usize>,
     accepted: usize,
     open: usize,
@@ -99,7 +99,7 @@ impl State {
     }
 }
 
-/// The server. It stops, and closes every connection, when it is dropped.
+/// The server. When dropped, it stops and closes every connection.
 pub(crate) struct FakeProvider {
     address: SocketAddr,
     state: watch::Sender<State>,
@@ -113,7 +113,7 @@ impl Drop for FakeProvider {
 }
 
 impl FakeProvider {
-    /// Listens on a free loopback port, served by the current runtime.
+    /// Listens on a free loopback port in the current runtime.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -122,37 +122,37 @@ impl FakeProvider {
         Self { address, state, accepting }
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What a provider's `base_url` should be: `http://127.0.0.1:PORT/v1`.
+    /// The `base_url` for a provider: `http://127.0.0.1:PORT/v1`.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// For the next request that no script of its model claims.
+    /// Sets the script for the next request that no script of its model claims.
     pub(crate) fn next(&self, script: Script) {
         self.state.send_modify(|state| state.next.push_back(script));
     }
 
-    /// For the next request whose body names that upstream model.
+    /// Sets the script for the next request for this upstream model.
     pub(crate) fn next_for(&self, model: &str, script: Script) {
         self.state.send_modify(|state| state.next_for.entry(model.to_owned()).or_default().push_back(script));
     }
 
-    /// Looks at every request first: what it returns is played, whatever else was said.
+    /// Inspects every request first: a script that it returns takes precedence over all others.
     pub(crate) fn judge(&self, judge: impl Fn(&Received) -> Option<Script> + Send + Sync + 'static) {
         self.state.send_modify(|state| state.judge = Some(Box::new(judge)));
     }
 
-    /// For every request that nothing else claims.
+    /// Sets the script for every request that nothing else claims.
     pub(crate) fn always(&self, script: Script) {
         self.state.send_modify(|state| state.always = Some(script));
     }
 
-    /// For every request of that upstream model that no next script claims.
+    /// Sets the script for every request for this upstream model that no `next_for` script claims.
     pub(crate) fn always_for(&self, model: &str, script: Script) {
         self.state.send_modify(|state| drop(state.always_for.insert(model.to_owned(), script)));
     }
@@ -162,28 +162,28 @@ impl FakeProvider {
         self.state.send_modify(|state| state.close_on_accept += 1);
     }
 
-    /// All requests so far, in the order in which they had arrived whole.
+    /// All requests so far, in the order in which they arrived completely.
     pub(crate) fn requests(&self) -> Vec<Received> {
         self.state.borrow().received.clone()
     }
 
-    /// How many requests arrived so far.
+    /// The number of requests so far.
     pub(crate) fn served(&self) -> usize {
         self.state.borrow().received.len()
     }
 
-    /// How many connections were ever accepted, and how many are open now.
+    /// The number of connections accepted so far, and of those open now.
     pub(crate) fn connections(&self) -> (usize, usize) {
         let state = self.state.borrow();
         (state.accepted, state.open)
     }
 
-    /// Waits for the request with that number to arrive whole.
+    /// Waits for the request with this index to arrive completely.
     pub(crate) async fn request(&self, number: usize) -> Received {
         self.wait(&format!("request {number}"), |state| state.received.get(number).cloned()).await
     }
 
-    /// Waits until the caller of that request has closed or reset its connection before its script had ended.
+    /// Waits until the caller of this request has disconnected before its script ended.
     pub(crate) async fn client_gone(&self, number: usize) {
         self.wait(&format!("the caller of request {number} to go"), |state| {
             state.gone.contains(&number).then_some(())
@@ -212,7 +212,7 @@ impl FakeProvider {
 }
 
 async fn accept(listener: TcpListener, state: watch::Sender<State>) {
-    // Dropped with this task, and ends every connection then.
+    // Dropped with this task, which closes every connection.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let mut number = 0;

@@ -1,4 +1,4 @@
-//! What the tests of the Feather dialect share: its schemas, its lists, its refusals.
+//! Shared by the tests of the management API: its schemas, lists and errors.
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::app::{Answer, App};
 
-/// The schemas of Feather's own description, as it published them.
+/// The schemas of Feather's own API description, as published.
 static SCHEMAS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../schemas/feather.json")).expect("the schemas are JSON")
 });
 
-/// Fails unless the value is an instance of Feather's schema of that name, formats included.
+/// Fails unless the value matches Feather's schema of that name, formats included.
 pub(crate) fn assert_fits(name: &str, value: &Value) {
     let mut schema = SCHEMAS.clone();
     schema["$ref"] = json!(format!("#/components/schemas/{name}"));
@@ -25,7 +25,7 @@ pub(crate) fn assert_fits(name: &str, value: &Value) {
     assert!(faults.is_empty(), "{value} is no {name}: {faults:?}");
 }
 
-/// The violations of a 422 as (`query.limit`, `value_error`), in their order.
+/// The violations of a 422 as (`query.limit`, `value_error`), in order.
 pub(crate) fn violations(answer: &Answer) -> Vec<(String, String)> {
     assert_eq!(answer.status, 422, "{}", answer.text());
     let body = answer.json();
@@ -40,21 +40,21 @@ pub(crate) fn violations(answer: &Answer) -> Vec<(String, String)> {
     details.map(|violation| (place(violation), text(&violation["type"]))).collect()
 }
 
-/// The one violation of a 422, as `query.limit value_error`.
+/// The only violation of a 422, as `query.limit value_error`.
 pub(crate) fn violation(answer: &Answer) -> String {
     let found = violations(answer);
     assert_eq!(found.len(), 1, "{}", answer.text());
     format!("{} {}", found[0].0, found[0].1)
 }
 
-/// The word of an error that is no 422.
+/// The status and message of an error other than 422.
 pub(crate) fn refusal(answer: &Answer) -> (u16, String) {
     let body = answer.json();
     assert_fits("ErrorResponse", &body);
     (answer.status, text(&body["error"]))
 }
 
-/// Reads a list from its first page to its last, page by page. `path` says how many rows are on a page.
+/// Reads a list page by page. `path` sets the page size.
 pub(crate) async fn walk(app: &App, path: &str) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut cursor = String::new();
@@ -69,7 +69,7 @@ pub(crate) async fn walk(app: &App, path: &str) -> Vec<Vec<Value>> {
     }
 }
 
-/// The rows of a list's only page.
+/// The rows of a list with a single page.
 pub(crate) async fn items(app: &App, path: &str) -> Vec<Value> {
     let page = app.get(path).await;
     assert_eq!(page.status, 200, "{path}: {}", page.text());
@@ -83,7 +83,7 @@ pub(crate) fn each(rows: &[Value], member: &str) -> Vec<String> {
     rows.iter().map(|row| text(&row[member])).collect()
 }
 
-/// Every way of asking for something that is not the caller's to see is answered as if there were nothing.
+/// Checks that every request for a resource that the caller cannot see is answered as if it did not exist.
 pub(crate) async fn assert_absent(app: &App, method: Method, folder: &str, foreign: &str) {
     for id in [foreign, "01890000-0000-7000-8000-000000000000", "7", "not-an-id", "%20", "..%2Fx"] {
         let request = app.request(method.clone(), &format!("{folder}/{id}")).body("{}");
@@ -92,7 +92,7 @@ pub(crate) async fn assert_absent(app: &App, method: Method, folder: &str, forei
     }
 }
 
-/// A request without a key, and one with a key that lacks every scope but `inference`, are refused.
+/// Checks that a request without a key, or with a key that has only the scope `inference`, is refused.
 pub(crate) async fn assert_guarded(app: &App, method: Method, path: &str, scope: &str) {
     let nobody = app.send(app.request(method.clone(), path)).await;
     assert_eq!(refusal(&nobody), (401, "unauthorized".to_owned()), "{method} {path}");

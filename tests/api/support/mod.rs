@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared test support.
 
 pub(crate) mod app;
 pub(crate) mod browser;
@@ -11,7 +11,7 @@ mod people;
 pub(crate) mod process;
 pub(crate) mod raw;
 
-/// Makes of each `async fn name(app: App) { .. }` two tests, one for each database.
+/// Turns each `async fn name(app: App) { .. }` into two tests, one per database.
 macro_rules! on_both_databases {
     ($($(#[$attribute:meta])* async fn $name:ident($app:ident: App) $body:block)+) => {
         $(

@@ -1,11 +1,11 @@
-//! A name server that knows names that begin with `good`, all of them loopback, and keeps silent about every other one.
+//! A name server that resolves names starting with `good` to loopback, and ignores all others.
 
 use std::net::SocketAddr;
 
 use tokio::net::UdpSocket;
 use tokio::task::AbortHandle;
 
-/// It stops when it is dropped.
+/// A name server that stops when it is dropped.
 pub(crate) struct NameServer {
     pub(crate) address: SocketAddr,
     running: AbortHandle,
@@ -34,7 +34,7 @@ impl NameServer {
     }
 }
 
-/// The question again, and 127.0.0.1 to one about IPv4.
+/// The question again, and 127.0.0.1 if it asks for IPv4.
 fn answer(packet: &[u8]) -> Option<Vec<u8>> {
     let question = packet.get(12..)?;
     if !question.get(1..)?.starts_with(b"good") {

@@ -1,11 +1,11 @@
-//! Names that lead where a test says.
+//! Host names that resolve as a test decides.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use failsoft::config::Settings;
-use failsoft::upstream::names::Names;
+use failsoft::upstream::name_resolver::NameResolver;
 use failsoft::upstream::resolver::ResolveFailed;
 use futures_util::future::BoxFuture;
 
@@ -13,26 +13,26 @@ use super::app::App;
 use super::database::{Database, Kind};
 
 impl App {
-    /// As [`App::start_with`], with a resolver for the names of providers.
+    /// As [`App::start_with`], with a resolver for providers' host names.
     pub(crate) async fn start_asking(
         kind: Kind,
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameResolver>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
         Self::start_on(Arc::new(Database::new(kind).await), None, change, names).await
     }
 
-    /// As [`App::beside`], with a resolver for the names of providers.
+    /// As [`App::beside`], with a resolver for providers' host names.
     pub(crate) async fn beside_with(
         &self,
         change: impl FnOnce(&mut Settings),
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameResolver>,
     ) -> Self {
         Self::start_on(self.database.clone(), Some(self.organization.clone()), change, names).await
     }
 }
 
-/// A resolver that answers in this order, and with the last one for ever. No address is a failure to resolve.
+/// A resolver that returns these answers in order, and then repeats the last one. An empty answer is a failure.
 #[derive(Debug)]
 pub(crate) struct Shifty {
     answers: Mutex<VecDeque<Option<Vec<IpAddr>>>>,
@@ -49,13 +49,13 @@ impl Shifty {
         Arc::new(Self { answers: Mutex::new(answers), asked: Mutex::default() })
     }
 
-    /// The names that were asked for.
+    /// The names that were looked up.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("the names").clone()
     }
 }
 
-impl Names for Shifty {
+impl NameResolver for Shifty {
     fn addresses(self: Arc<Self>, name: String) -> BoxFuture<'static, Result<Arc<[IpAddr]>, ResolveFailed>> {
         self.asked.lock().expect("the names").push(name);
         let mut answers = self.answers.lock().expect("the answers");

@@ -1,4 +1,4 @@
-//! Members of an organization, made past the pages: for tests of what a role may do.
+//! Members of an organization, created without the pages: for tests of what a role may do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ use super::app::{Organization, beginning};
 use super::browser::PASSWORD;
 
 impl Organization {
-    /// A person with that role and everybody's password. Returns the address.
+    /// A member with this role and the shared password. Returns the email address.
     pub(crate) async fn member(&self, role: Role) -> String {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let email = format!("{role}-{}@example.com", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -22,7 +22,7 @@ impl Organization {
         email
     }
 
-    /// Makes somebody who has an account a member.
+    /// Adds an existing user to the organization.
     pub(crate) async fn join(&self, email: &str, role: Role) {
         let id = self.user_id(email).await.into();
         self.accept(email, role, Joining::Known(id)).await;
@@ -42,13 +42,13 @@ impl Organization {
             .expect("once");
     }
 
-    /// The id of somebody, of whatever organization.
+    /// The id of a user in any organization.
     pub(crate) async fn user_id(&self, email: &str) -> Uuid {
         self.vault.system().user_by_email(email).await.expect("read").expect("a user").id.0
     }
 }
 
-/// Of everybody's password, made once: it is dear.
+/// The hash of the shared password, computed once because it is expensive.
 async fn password_hash() -> String {
     static HASH: OnceCell<String> = OnceCell::const_new();
     HASH.get_or_init(async || password::hash(PASSWORD.into()).await.expect("a hash")).await.clone()

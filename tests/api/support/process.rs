@@ -1,5 +1,5 @@
-//! The program itself, as a process: for what a server inside of the test cannot show, such as its environment and
-//! its sudden end.
+//! The program as a separate process: for what a server inside the test cannot show, such as its environment and a
+//! crash.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -10,12 +10,12 @@ use super::app::App;
 /// A process that ends with its test.
 pub(crate) struct Process {
     child: Child,
-    /// Where it listens.
+    /// The process's address.
     pub(crate) address: SocketAddr,
 }
 
 impl Process {
-    /// `failsoft serve` on the database of `app`, with these variables besides.
+    /// Starts `failsoft serve` on the database of `app`, with these additional variables.
     pub(crate) async fn serve(app: &App, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_failsoft"));
         command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::null());
@@ -34,12 +34,12 @@ impl Process {
         process
     }
 
-    /// Stands still, as under a debugger, until it is told to go on.
+    /// Pauses the process, as a debugger would, until it is resumed.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
     }
 
-    /// Goes on.
+    /// Resumes the process.
     pub(crate) fn resume(&self) {
         self.signal("CONT");
     }
@@ -49,9 +49,9 @@ impl Process {
         assert!(sent.expect("kill is there").success(), "SIG{name}");
     }
 
-    /// Ends it as SIGKILL does: at once, without a word.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
-        // It may have ended by itself.
+        // It may have exited by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

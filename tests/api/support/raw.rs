@@ -1,4 +1,4 @@
-//! A caller that speaks TCP: it stalls, breaks off, closes cleanly and counts bytes, as no HTTP client would.
+//! A raw TCP caller: it stalls, breaks off, closes cleanly and counts bytes, unlike an HTTP client.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// How long a test waits for bytes before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection.
+/// A raw connection to the server.
 pub(crate) struct Raw {
     stream: TcpStream,
     /// Everything that was read so far.
@@ -24,7 +24,7 @@ impl Raw {
         Self { stream, seen: Vec::new() }
     }
 
-    /// The head of a chat completion; `headers` are whole lines without their ends.
+    /// Sends the head of a chat completion; `headers` are complete lines without line ends.
     pub(crate) async fn head(&mut self, key: &str, headers: &[&str]) {
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         let head = format!(
@@ -33,7 +33,7 @@ impl Raw {
         self.send(head).await;
     }
 
-    /// A whole chat completion.
+    /// Sends a complete chat completion.
     pub(crate) async fn chat(&mut self, key: &str, body: &serde_json::Value) {
         let body = body.to_string();
         self.head(key, &["content-type: application/json", &format!("content-length: {}", body.len())]).await;
@@ -44,12 +44,12 @@ impl Raw {
         self.stream.write_all(bytes.as_ref()).await.expect("the server reads");
     }
 
-    /// Sends as long as the server takes it: it may have answered and closed.
+    /// Sends as long as the server accepts it: it may have answered and closed.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
-    /// Reads until everything that was read holds the text.
+    /// Reads until the received data contains the text.
     pub(crate) async fn read_until(&mut self, text: &str) -> String {
         loop {
             let seen = String::from_utf8_lossy(&self.seen).into_owned();
@@ -73,7 +73,7 @@ impl Raw {
         }
     }
 
-    /// A clean end (FIN), everything that was sent so far having been read.
+    /// Closes cleanly (FIN), after reading everything that was sent.
     pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.expect("a connected socket closes");
     }

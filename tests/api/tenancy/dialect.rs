@@ -1,4 +1,4 @@
-//! Every path answers in the shape of its dialect, whether anything is there or not.
+//! Every path answers in the format of its dialect, whether it exists or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use super::matrix::{Victim, rows};
 use crate::support::app::{Answer, App};
 use crate::support::database::Kind;
 
-/// An error in the shape that belongs to its path.
+/// Checks that an error has the format that belongs to its path.
 pub(super) fn assert_dressed(path: &str, answer: &Answer) {
     assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
     if is_page(path) && answer.header("content-type") == "application/json" {
-        // Asked with an API key: a program reads JSON.
+        // With an API key the caller is a program, which reads JSON.
         assert!(is_openai(&answer.json()), "{path}: {}", answer.text());
         return;
     }
@@ -45,7 +45,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
     assert!(fits, "{path} {}: {body}", answer.status);
 }
 
-/// What is no API speaks HTML.
+/// Whether the path is not an API, and answers with HTML.
 fn is_page(path: &str) -> bool {
     let api =
         ["v1", "api", "chat", "openai", "fallback", "livez", "readyz", "health", "metrics", "openapi.json"];
@@ -77,7 +77,7 @@ fn is_list_of_violations(detail: &Value, status: u16) -> bool {
     status == 422 && detail.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_violation))
 }
 
-/// As who is at home there: a browser on pages, a key on the API.
+/// Sends the request as the usual client: a browser for pages, a key for the API.
 async fn send(app: &App, request: reqwest::RequestBuilder, path: &str) -> Answer {
     if is_page(path) { app.send(request).await } else { app.call(request, &app.organization.key).await }
 }
@@ -129,7 +129,7 @@ async fn a_path_without_a_route_is_not_found() {
             let answer = send(&app, app.request(method.clone(), path), path).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
             assert_dressed(path, &answer);
-            // A caller that presents a key is a program, and reads JSON.
+            // A caller with a key is a program, and reads JSON.
             let answer = app.call(app.request(method.clone(), path), &app.organization.key).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
             assert_eq!(answer.header("content-type"), "application/json", "{method} {path}");

@@ -1,18 +1,18 @@
-//! The rows of what is managed: list, create, read, change and delete of each kind of thing.
+//! The rows of managed resources: list, create, read, change and delete for each kind.
 
 use serde_json::{Value, json};
 
 use super::matrix::{Foreign, Row, Victim};
 
-/// List, create, read, change and delete of one kind of thing.
+/// List, create, read, change and delete of one kind of resource.
 struct Managed<'a> {
     folder: &'a str,
     id: &'a str,
-    /// What is deleted.
+    /// The resource to delete.
     spare: &'a str,
     name: &'a str,
     new: Value,
-    /// What another organization gets for the same creation.
+    /// What another organization gets when it creates the same resource.
     foreign: Foreign,
     change: Value,
 }
@@ -23,7 +23,7 @@ impl Managed<'_> {
         let title = |method: &str, rest: &str| format!("{method} {folder}{rest}");
         let (one, gone) = (format!("{folder}/{id}"), format!("{folder}/{spare}"));
         let absent = Foreign::Absent;
-        // The whole list: the owner has a key for each of the rows.
+        // The complete list: the owner has a key for each of the rows.
         let list = format!("{folder}?limit=200");
         vec![
             Row::new(&title("GET", ""), &list, Value::Null, 200, Foreign::Own(200), &[name]),
@@ -41,7 +41,7 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         id: &victim.model,
         spare: &victim.spare_model,
         name: "victim/first",
-        // The provider is the first organization's: for another one it is not there.
+        // The provider belongs to the first organization, so it is absent for another one.
         new: json!({"name": "new/model", "provider_id": victim.provider}),
         foreign: Foreign::Refused(422),
         change: json!({"enabled": true}),
@@ -51,7 +51,7 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         id: &victim.provider,
         spare: &victim.spare_provider,
         name: "victim-provider",
-        // A name is taken only within its organization.
+        // A name is only taken within its organization.
         new: json!({"name": "new-provider", "preset": "simulated"}),
         foreign: Foreign::Own(201),
         change: json!({"name": "renamed-provider"}),
@@ -77,7 +77,7 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         id: &victim.budget,
         spare: &victim.spare_budget,
         name: &victim.budget,
-        // The key is the first organization's, likewise.
+        // The key belongs to the first organization, too.
         new: json!({"api_key_id": victim.key, "period": "month", "soft_limit_nano_dollars": 5}),
         foreign: Foreign::Refused(422),
         change: json!({"soft_limit_nano_dollars": 7}),
@@ -92,14 +92,14 @@ pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
         .collect()
 }
 
-/// A mapping is made and deleted, and never changed.
+/// A mapping can be created and deleted, but not changed.
 fn mappings(victim: &Victim) -> Vec<Row> {
     let rows = Managed {
         folder: "/v1/model-router/error-mappings",
         id: &victim.mapping,
         spare: &victim.spare_mapping,
         name: "victim-sentence",
-        // The provider is the first organization's, likewise.
+        // The provider belongs to the first organization, too.
         new: json!({"contains": ["another sentence"], "class": "content_policy", "provider_id": victim.provider}),
         foreign: Foreign::Refused(422),
         change: Value::Null,

@@ -1,4 +1,4 @@
-//! A row for every route: how its owner calls it, and what another organization gets for the same call.
+//! One row per route: how its owner calls it, and what another organization gets for the same call.
 
 use failsoft::app::routes::Endpoint;
 use failsoft::domain::fallback_type::FallbackType;
@@ -13,18 +13,18 @@ use crate::support::fake_provider::{FakeProvider, Script};
 /// What another organization gets.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Foreign {
-    /// 404, as for something that does not exist.
+    /// 404, as for a resource that does not exist.
     Absent,
-    /// An answer with that status, about its own things alone.
+    /// This status, with only its own resources in the response.
     Own(u16),
-    /// The body names what is not there for it.
+    /// This status, because the body refers to a resource that it cannot see.
     Refused(u16),
 }
 
 /// One route, called with the first organization's ids.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// `METHOD path`, as the list of routes has it.
+    /// `METHOD path`, as in the list of routes.
     pub(super) title: String,
     pub(super) method: Method,
     pub(super) path: String,
@@ -32,7 +32,7 @@ pub(super) struct Row {
     /// The status that the owner gets.
     pub(super) owner: u16,
     pub(super) foreign: Foreign,
-    /// What the owner's answer shows.
+    /// Strings that the owner's response contains.
     pub(super) names: Vec<String>,
 }
 
@@ -58,12 +58,12 @@ impl Row {
     }
 }
 
-/// How the matrix names a route.
+/// The title of a route in the matrix.
 pub(super) fn title(route: &Endpoint) -> String {
     format!("{} {}", route.method.as_str(), route.path)
 }
 
-/// The first organization's things, each of a name that stands nowhere else. What a row deletes no other row needs.
+/// The first organization's resources, with unique names. No row needs what another row deletes.
 #[derive(Default)]
 pub(super) struct Victim {
     pub(super) provider: String,
@@ -79,12 +79,12 @@ pub(super) struct Victim {
     event: String,
     request: String,
     pub(super) organization: String,
-    /// What its lists hold, as its owner reads them.
+    /// The contents of its lists, as its owner reads them.
     before: Vec<Value>,
     _fake: Option<FakeProvider>,
 }
 
-/// The lists in which everything of an organization stands.
+/// The lists that together contain everything of an organization.
 const LISTS: [&str; 8] = [
     "/v1/model-router/error-mappings?limit=200",
     "/v1/model-router/budgets?limit=200",
@@ -102,7 +102,7 @@ async fn lists(app: &App) -> Vec<Value> {
         let answer = app.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         let mut list = answer.json();
-        // A cursor is sealed anew each time, and a key's last use moves with every call of its owner.
+        // Cursors are sealed with a random nonce, and a key's last use changes with every call.
         list["next_cursor"] = Value::Null;
         for row in list["items"].as_array_mut().into_iter().flatten() {
             row["last_used_at"] = Value::Null;
@@ -113,7 +113,7 @@ async fn lists(app: &App) -> Vec<Value> {
 }
 
 impl Victim {
-    /// For the titles of the rows alone.
+    /// An empty organization, for the titles of the rows only.
     pub(super) fn nobody() -> Self {
         Self::default()
     }
@@ -133,7 +133,7 @@ impl Victim {
         fake.always_for("victim/second-upstream", Script::answer("victim-answer"));
         let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
         assert_eq!(chat.status, 200, "{}", chat.text());
-        // The provider has answered: nobody waits until that is written down.
+        // The provider has answered, but its row may not be written yet.
         let path = format!("/v1/model-router/providers/{provider}");
         eventually(async || (app.get(&path).await.json()["health"] == "ok").then_some(())).await;
         let request = app.requests(1).await[0]["id"].clone();
@@ -175,7 +175,7 @@ impl Victim {
         }
     }
 
-    /// A key of all scopes that was in use and is no more.
+    /// A key with all scopes that was used and then revoked.
     pub(super) async fn revoked_key(&self, app: &App) -> String {
         let scopes = Scope::ALL.map(Scope::as_str);
         let made = app.post("/v1/identity/api-keys", &json!({"name": "gone", "scopes": scopes})).await.json();
@@ -187,7 +187,7 @@ impl Victim {
         key
     }
 
-    /// An answer to somebody else names nothing of this organization's, but for what the caller sent.
+    /// Checks that a response to another organization contains nothing of this one, except what the caller sent.
     pub(super) fn assert_unnamed(&self, row: &Row, answer: &Answer) {
         let said = format!("{} {}", row.path, row.body);
         let mut text = answer.text();
@@ -216,7 +216,7 @@ impl Victim {
         }
     }
 
-    /// Everything is as it was. Keys that a test made since are no matter.
+    /// Checks that nothing has changed. Keys that a test created since do not count.
     pub(super) async fn assert_untouched(&self, app: &App) {
         for ((path, before), after) in LISTS.into_iter().zip(&self.before).zip(lists(app).await) {
             if path.starts_with("/v1/identity/api-keys") {
@@ -231,7 +231,7 @@ impl Victim {
     }
 }
 
-/// An organization of the same kind, with a provider and a model of its own.
+/// An organization of the same kind, with its own provider and model.
 pub(super) async fn stranger(app: &App) -> Organization {
     let stranger = app.other_organization("stranger").await;
     let provider = stranger.provider_at("stranger-provider", "simulated", None).await;
@@ -239,7 +239,7 @@ pub(super) async fn stranger(app: &App) -> Organization {
     stranger
 }
 
-/// Every route. Rows that delete come after those that need what they delete.
+/// Every route. Rows that delete come after those that need the resource.
 pub(super) fn rows(victim: &Victim) -> Vec<Row> {
     let mut rows = inference();
     rows.extend(fallbacks());
@@ -295,7 +295,7 @@ fn fallbacks() -> Vec<Row> {
     let one = "/fallback/victim/first";
     vec![
         Row::new("POST /fallback", "/fallback", list, 200, Foreign::Absent, &["victim/second"]),
-        // For the owner it is the model that is unknown.
+        // The owner gets an error about the unknown model.
         Row::new("POST /fallback", "/fallback", foreign_target, 404, Foreign::Refused(400), &[]),
         Row::new("GET /fallback", "/fallback", Value::Null, 200, Foreign::Own(200), &["victim/first"]),
         Row::new("GET /fallback/{model:.+}", one, Value::Null, 200, Foreign::Absent, &["victim/second"]),
@@ -332,7 +332,7 @@ fn records(victim: &Victim) -> Vec<Row> {
     rows
 }
 
-/// What anybody may read, and the operator's metrics, which are closed unless a token is configured.
+/// Public routes, and the operator's metrics, which are closed unless a token is configured.
 fn open() -> Vec<Row> {
     let open = |path: &str, at: &str, status| {
         Row::new(&format!("GET {path}"), at, Value::Null, status, Foreign::Own(status), &[])

@@ -1,4 +1,4 @@
-//! A row for every page and every form of one: who may, and what another organization gets for the same ids.
+//! One row per page and form: the required permission, and what another organization gets for the same ids.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use crate::support::app::App;
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
 
-/// What somebody of another organization gets.
+/// What a user of another organization gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Open to all; nobody is known there. What it does is tested where the page is.
+    /// Public, without any organization. Its behavior is tested with the page.
     Public,
-    /// It is about the caller's own things; no path or field names any.
+    /// About the user's own resources; no path or field refers to others.
     Own,
-    /// It names a thing of this kind, which is not there for others.
+    /// Refers to a resource of this kind, which is absent for others.
     Names(&'static str),
 }
 
-/// Every page's route but those that the matrix of the API has.
+/// Every page route that is not in the API's matrix.
 pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /signup", Class::Public),
     ("POST /signup", Class::Public),
@@ -107,7 +107,7 @@ pub(super) const PAGES: &[(&str, Class)] = &[
     ("GET /audit", Class::Own),
 ];
 
-/// The routes for somebody who is logged in.
+/// The routes for signed-in users.
 fn visited() -> impl Iterator<Item = (&'static Endpoint, Permission)> {
     ROUTES.iter().filter_map(|route| match route.access {
         Access::Visitor(permission) => Some((route, permission)),
@@ -126,15 +126,15 @@ fn every_page_for_visitors_is_a_page_and_no_public_one_is_about_somebody() {
     }
 }
 
-/// An id of nothing.
+/// An id that does not exist.
 const NOTHING: &str = "01920000-0000-7000-8000-000000000000";
 
-/// Calls a route with this id wherever one belongs.
+/// Calls a route with this id in every place that takes one.
 async fn call(browser: &Browser, route: &Endpoint, id: &str, token: &str) -> Page {
     let path = route.path.replace("{id}", id);
     let fields = [("role", "admin"), ("organization", id)];
     if route.path.ends_with("/live") {
-        // Its body has no end that one would wait for.
+        // Its body never ends.
         return browser.beginning(&path).await;
     }
     match route.method {
@@ -143,7 +143,7 @@ async fn call(browser: &Browser, route: &Endpoint, id: &str, token: &str) -> Pag
     }
 }
 
-/// Ids of an organization's things, by kind: what its own members would name.
+/// Ids of an organization's resources, by kind, as its own members would use them.
 async fn ids(app: &App, owner: &Browser) -> BTreeMap<&'static str, String> {
     let between = |html: &str, start: &str| {
         let (_, rest) = html.split_once(start).unwrap_or_else(|| panic!("no {start} in {html}"));
@@ -174,7 +174,8 @@ on_both_databases! {
     async fn a_role_opens_what_the_table_says_and_nothing_else(app: App) {
         for role in Role::ALL {
             for (route, permission) in visited() {
-                // Anew for each: a form may end the session. One address logs in so often only with time between.
+                // A new session for each, because a form may end the session. The clock advances because sign-ins per
+                // address are limited.
                 app.clock.advance(Duration::from_secs(2));
                 let email = app.organization.member(role).await;
                 let browser = Browser::logged_in(&app, &email).await;

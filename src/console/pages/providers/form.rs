@@ -7,7 +7,7 @@ use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
 use crate::providers::{PRESETS, Preset, StreamOptions, preset, upstream_headers};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
-use crate::upstream::Gate;
+use crate::upstream::AddressPolicy;
 use crate::validation;
 use crate::validation::ViolationReason;
 use crate::validation::provider::{AddressFault, LONGEST_ADDRESS, address, credential, stream_options};
@@ -84,7 +84,7 @@ impl Typed {
     }
 
     /// A new provider of these fields.
-    pub(crate) fn to_create(&self, fields: &Fields, gate: &Gate) -> Result<NewProvider, Problems> {
+    pub(crate) fn to_create(&self, fields: &Fields, gate: &AddressPolicy) -> Result<NewProvider, Problems> {
         let mut problems = Problems::default();
         let read = self.read(fields, &mut problems);
         if let Some(preset) = read.preset {
@@ -108,7 +108,7 @@ impl Typed {
         &self,
         fields: &Fields,
         before: &ProviderRow,
-        gate: &Gate,
+        gate: &AddressPolicy,
     ) -> Result<ProviderChange, Problems> {
         let mut problems = Problems::default();
         let read = self.read(fields, &mut problems);
@@ -139,7 +139,7 @@ impl Typed {
     }
 }
 
-fn check_address(problems: &mut Problems, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
+fn check_address(problems: &mut Problems, gate: &AddressPolicy, preset: &Preset, base_url: Option<&str>) {
     // A text that is no address has been refused already.
     if problems.get("base_url").is_some() {
         return;

@@ -3,13 +3,18 @@
 use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
 use super::quoted;
-use crate::providers::accepts::Target;
+use crate::providers::compatibility::TargetModel;
 
 /// Parts in which vendors put what a model thought.
 const THOUGHTS: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
 
 /// What content becomes; none: it stays as it is.
-pub(super) fn adapted(content: &str, role: &str, target: &Target, changes: &mut Changes) -> Option<String> {
+pub(super) fn adapted(
+    content: &str,
+    role: &str,
+    target: &TargetModel,
+    changes: &mut Changes,
+) -> Option<String> {
     if !content.starts_with('[') {
         return None;
     }

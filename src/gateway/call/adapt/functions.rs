@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
 use super::quoted;
-use crate::providers::accepts::ToolIds;
+use crate::providers::compatibility::ToolIds;
 
 /// `tools` for these functions; none if that is no list of objects.
 pub(super) fn tools(functions: &str) -> Option<String> {

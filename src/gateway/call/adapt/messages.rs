@@ -8,21 +8,21 @@ use super::content;
 use super::draft::{Draft, each, string};
 use super::functions::Calls;
 use super::quoted;
-use crate::providers::accepts::{BRIDGE, NO_SIGNATURE, Target, ToolIds};
+use crate::providers::compatibility::{BRIDGE, NO_SIGNATURE, TargetModel, ToolIds};
 
 /// So many ids of one request are remembered, so that no two get the same alias. Behind them it is left to chance, which
 /// is one in 62^9 at worst.
 const MOST_IDS: usize = 4_096;
 
 /// What messages become; none: they stay as they are.
-pub(super) fn adapted(messages: &str, target: &Target, changes: &mut Changes) -> Option<String> {
+pub(super) fn adapted(messages: &str, target: &TargetModel, changes: &mut Changes) -> Option<String> {
     let (ids, functions) = (Ids::new(target.tool_ids), Calls::new(target.tool_ids));
     let mut conversation = Conversation { target, changes, ids, functions, after_result: false };
     each(messages, |message| conversation.message(message))
 }
 
 struct Conversation<'a> {
-    target: &'a Target,
+    target: &'a TargetModel,
     changes: &'a mut Changes,
     ids: Ids,
     functions: Calls,

@@ -21,7 +21,7 @@ use self::parameters::Fallback;
 use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
 use crate::gateway::request::json_object::RawObject;
 use crate::providers::StreamOptions;
-use crate::providers::accepts::{Parameters, STRICT};
+use crate::providers::compatibility::{Parameters, STRICT};
 use crate::store::snapshot::ModelEntry;
 
 /// A body for one candidate.

@@ -8,14 +8,16 @@ use super::change::{Changes, Verb};
 use super::draft::{Draft, string};
 use super::{content, functions, messages, quoted};
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::providers::accepts::{Effort, NEWER_LIMIT, Parameters, STRICT, Schemas, Target, clamped};
+use crate::providers::compatibility::{
+    Effort, NEWER_LIMIT, Parameters, STRICT, SchemaSupport, TargetModel, clamped,
+};
 use crate::store::snapshot::ModelEntry;
 
 /// A request on its way to a fallback.
 pub(super) struct Fallback<'a> {
     request: &'a ChatRequest,
     model: &'a ModelEntry,
-    target: Target,
+    target: TargetModel,
     refused: Parameters,
     tools: bool,
 }
@@ -26,7 +28,8 @@ pub(super) type Sent<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
 impl<'a> Fallback<'a> {
     pub(super) fn new(request: &'a ChatRequest, model: &'a ModelEntry, refused: Parameters) -> Self {
         let tools = request.has_tools();
-        let target = Target::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        let target =
+            TargetModel::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
         Self { request, model, target, refused, tools }
     }
 
@@ -207,19 +210,19 @@ impl<'a> Fallback<'a> {
         let kind = format.and_then(|format| format.text("type")).unwrap_or_default();
         let (schema, object) = (kind == "json_schema", kind == "json_object");
         let kept = match self.target.schemas {
-            Schemas::Taken => true,
-            Schemas::WithoutTools => !(self.tools && (schema || object)),
-            Schemas::JsonObject => !schema,
-            Schemas::JsonObjectWithoutTools => !(schema || object && self.tools),
-            Schemas::Ignored => !schema,
+            SchemaSupport::Taken => true,
+            SchemaSupport::WithoutTools => !(self.tools && (schema || object)),
+            SchemaSupport::JsonObject => !schema,
+            SchemaSupport::JsonObjectWithoutTools => !(schema || object && self.tools),
+            SchemaSupport::Ignored => !schema,
         };
         if kept {
             return Some((NAME.into(), self.schema(value, changes)));
         }
         let some_object = match self.target.schemas {
-            Schemas::JsonObject => true,
-            Schemas::JsonObjectWithoutTools => !self.tools,
-            Schemas::Taken | Schemas::WithoutTools | Schemas::Ignored => false,
+            SchemaSupport::JsonObject => true,
+            SchemaSupport::JsonObjectWithoutTools => !self.tools,
+            SchemaSupport::Taken | SchemaSupport::WithoutTools | SchemaSupport::Ignored => false,
         };
         // Without that word in the prompt it is an error, or an answer of blanks.
         if schema && some_object && self.request.speaks_of_json() {

@@ -16,7 +16,7 @@ use scalars::{Index, Reason, scalars_are_foreign, skip_list, skip_object};
 use crate::gateway::request::json_object::text;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::finish_reasons::{finish, with_native};
-use crate::providers::{Ending, Finish, says_nothing};
+use crate::providers::{FinishMeaning, FinishReason, is_empty_error};
 
 /// What is longer than this is never blank inside.
 const SMALL: usize = 256;
@@ -33,7 +33,7 @@ pub struct Choices {
     /// A choice came to an end of its own, if to an empty one.
     complete: bool,
     /// The first end without content that is none of the model's own.
-    pub bad: Option<Ending>,
+    pub bad: Option<FinishReason>,
     /// A choice holds an `error`.
     pub error: bool,
     /// Which choices are spoken of, by their index.
@@ -52,7 +52,7 @@ pub enum Verdict {
     /// Nothing: there is neither content nor an end.
     Nothing,
     /// Nothing, and the end says why.
-    Bad(Ending),
+    Bad(FinishReason),
     /// Nothing, and there is an error in the place of content.
     Error,
 }
@@ -140,7 +140,7 @@ impl Choices {
             return;
         }
         let ending = native.map_or(ending, |native| with_native(ending, native));
-        if ending.finish == Finish::Complete {
+        if ending.finish == FinishMeaning::Complete {
             self.complete = true;
         } else {
             self.bad = Some(ending);
@@ -232,7 +232,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
                 "finish_reason" => reason = choice.next_value()?,
                 "text" => seen.said(choice.next_value()?),
                 "native_finish_reason" => native = choice.next_value()?,
-                "error" => seen.error |= !says_nothing(choice.next_value::<&RawValue>()?.get()),
+                "error" => seen.error |= !is_empty_error(choice.next_value::<&RawValue>()?.get()),
                 _ => {
                     choice.next_value::<IgnoredAny>()?;
                 }

@@ -77,17 +77,17 @@ fn one_judgment_of_what_a_caller_can_use() {
         assert_eq!(choices(text).verdict(), Verdict::Error, "{text}");
     }
     for (text, finish) in [
-        (r#"[{"message":{"content":""},"finish_reason":"content_filter"}]"#, Finish::Filtered),
+        (r#"[{"message":{"content":""},"finish_reason":"content_filter"}]"#, FinishMeaning::Filtered),
         (
             r#"[{"message":{"content":null},"finish_reason":"stop","native_finish_reason":"SAFETY"}]"#,
-            Finish::Filtered,
+            FinishMeaning::Filtered,
         ),
         (
             r#"[{"native_finish_reason":"MALFORMED_FUNCTION_CALL","finish_reason":"error","message":{}}]"#,
-            Finish::Broken,
+            FinishMeaning::Broken,
         ),
-        (r#"[{"delta":{},"finish_reason":"error"}]"#, Finish::Error),
-        (r#"[{"delta":{},"finish_reason":"banana"}]"#, Finish::Unknown),
+        (r#"[{"delta":{},"finish_reason":"error"}]"#, FinishMeaning::Error),
+        (r#"[{"delta":{},"finish_reason":"banana"}]"#, FinishMeaning::Unknown),
     ] {
         assert_eq!(bad(text), Some(finish), "{text}");
     }

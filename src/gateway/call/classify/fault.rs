@@ -86,7 +86,7 @@ pub enum Garbage {
     /// Larger than the largest answer that is read.
     TooLarge,
     /// A stream's line longer than the longest that is read.
-    LineTooLong,
+    EventTooLong,
     /// The body ended before its announced end.
     Truncated,
     /// The body's framing makes no sense.

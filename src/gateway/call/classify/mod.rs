@@ -22,7 +22,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::domain::failure_scope::FailureScope;
 use crate::providers::errors::codes;
-use crate::providers::{Meaning, Moment, Reading, UpstreamError};
+use crate::providers::{Meaning, MessageRules, ResetTime, UpstreamError};
 
 use super::redact::{redact, redact_label};
 
@@ -36,7 +36,7 @@ pub const FARTHEST_RESET: Duration = Duration::from_secs(31 * 24 * 3_600);
 pub const NO_ROOM: &str = "gateway:no_room";
 
 /// The meaning of a fault, by the sentences that its organization knows now. `now` turns dates into waits.
-pub fn classify(fault: &Fault, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {
+pub fn classify(fault: &Fault, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     match fault {
         Fault::Connect(fault) => connect(*fault),
         Fault::Timeout(kind) => timeout(*kind),
@@ -129,7 +129,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
         }
         Garbage::Empty => ("answer:empty", "the provider's answer is empty"),
         Garbage::TooLarge => ("answer:too_large", "the provider's answer is too large"),
-        Garbage::LineTooLong => ("answer:line_too_long", "a line of the provider's stream is too long"),
+        Garbage::EventTooLong => ("answer:line_too_long", "a line of the provider's stream is too long"),
         Garbage::Truncated => ("answer:truncated", "the provider's answer ended too early"),
         Garbage::Framing => ("answer:framing", "the provider's answer is framed wrongly"),
         Garbage::NoRoom => (
@@ -146,7 +146,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
 fn of_garbage(garbage: Garbage) -> FailureScope {
     match garbage {
         // Whether an unknown word reports a failure of the model is not known.
-        Garbage::TooLarge | Garbage::LineTooLong | Garbage::NoRoom | Garbage::UnknownEnd => {
+        Garbage::TooLarge | Garbage::EventTooLong | Garbage::NoRoom | Garbage::UnknownEnd => {
             FailureScope::Request
         }
         Garbage::Html
@@ -161,7 +161,7 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
     }
 }
 
-fn interrupted(interruption: &Interruption, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {
+fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     let (rule, message) = match interruption {
         Interruption::Reset => ("stream:reset", "the provider's stream broke"),
         Interruption::Ended => ("stream:ended", "the provider's stream ended unfinished"),
@@ -191,7 +191,7 @@ fn interrupted(interruption: &Interruption, sentences: Reading<'_>, now: DateTim
     Failure { scope, ..Failure::ours(ErrorClass::StreamInterrupted, rule, message) }
 }
 
-fn upstream(error: &UpstreamError, sentences: Reading<'_>, now: DateTime<Utc>) -> Failure {
+fn upstream(error: &UpstreamError, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     let (class, rule, named) = meaning(error, sentences);
     let message = redact(&error.message);
     Failure {
@@ -213,12 +213,12 @@ fn upstream(error: &UpstreamError, sentences: Reading<'_>, now: DateTime<Utc>) -
 /// The wait that was asked for; for a limit also the one until it starts over, which headers report with any answer.
 fn wait(error: &UpstreamError, class: ErrorClass, now: DateTime<Utc>) -> Option<Duration> {
     let limited = matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
-    let reset = || error.reset.filter(|_| limited).and_then(|moment: Moment| moment.wait(now));
+    let reset = || error.reset.filter(|_| limited).and_then(|moment: ResetTime| moment.wait(now));
     error.retry_after.or_else(reset).map(|wait| wait.min(FARTHEST_RESET))
 }
 
 /// The class, the rule that gave it, and whether that is more than the status.
-fn meaning(error: &UpstreamError, sentences: Reading<'_>) -> (ErrorClass, &'static str, bool) {
+fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &'static str, bool) {
     if error.moderated && matches!(error.status, 200 | 400 | 403) {
         return (ErrorClass::ContentPolicy, "moderation:reported", true);
     }

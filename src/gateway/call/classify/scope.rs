@@ -3,7 +3,7 @@
 //! Only a [`ModelFailure`](crate::domain::failure::ModelFailure) closes a model or marks a provider. So one caller's
 //! request cannot close a model to the others: its size, its content, its time budget and what it needs are its own.
 
-use crate::providers::{Reading, Speaks, UpstreamError};
+use crate::providers::{MessageRules, SentenceScope, UpstreamError};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure_scope::FailureScope;
@@ -14,12 +14,12 @@ pub(super) fn of_answer(
     error: &UpstreamError,
     class: ErrorClass,
     named: bool,
-    sentences: Reading<'_>,
+    sentences: MessageRules<'_>,
 ) -> FailureScope {
     let by_class = class.policy().scope;
-    let speaks = sentences.speaks(error.status, &error.message);
+    let sentence_scope = sentences.sentence_scope(error.status, &error.message);
     let of_the_request = by_class == FailureScope::Request
-        || speaks == Some(Speaks::OfTheRequest)
+        || sentence_scope == Some(SentenceScope::Request)
         || error.status == 413
         || is_firewall(error);
     if of_the_request {
@@ -33,7 +33,7 @@ pub(super) fn of_answer(
             // An answer that names the end of a limit speaks of a limit.
             let waits = error.retry_after.is_some() || error.reset.is_some();
             let limited = waits && matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
-            if !(named || limited || error.status == 401 || speaks.is_some()) {
+            if !(named || limited || error.status == 401 || sentence_scope.is_some()) {
                 FailureScope::Open
             } else if by_class == FailureScope::Provider && error.status == 403 && names_a_model(error) {
                 // The credential is good for the provider's other models.

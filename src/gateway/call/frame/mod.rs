@@ -13,7 +13,7 @@ use super::adapt::quoted;
 use super::choices::{Choices, Key};
 use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span};
 use crate::gateway::usage::pricing::{Reported, Tier, parse_inside};
-use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, says_nothing};
+use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, is_empty_error};
 
 /// The catalogue's names for who answers, as JSON strings.
 #[derive(Debug, Clone)]
@@ -125,7 +125,7 @@ impl Inspected {
         }
         let answer: Answer<'_> = serde_json::from_slice(text).ok()?;
         let errors = answer.choices.iter().filter_map(|choice| choice.error);
-        let error = errors.map(RawValue::get).find(|error| !says_nothing(error))?;
+        let error = errors.map(RawValue::get).find(|error| !is_empty_error(error))?;
         Some(Box::new(error_in_answer(error.as_bytes())))
     }
 
@@ -229,7 +229,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                 "created" => seen.created = place(map.next_value()?),
                 "error" => {
                     let error: &RawValue = map.next_value()?;
-                    seen.error = (!says_nothing(error.get())).then(|| whole(error));
+                    seen.error = (!is_empty_error(error.get())).then(|| whole(error));
                 }
                 "promptFeedback" | "prompt_feedback" => seen.blocked |= blocked(map.next_value()?),
                 name => {

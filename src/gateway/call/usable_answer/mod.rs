@@ -8,7 +8,7 @@ use super::choices::Verdict;
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Inspected, NoAnswer};
 use crate::limits::shares::{LARGE, Share};
-use crate::providers::{self, Ending, Finish};
+use crate::providers::{self, FinishMeaning, FinishReason};
 
 /// What a whole answer is worth.
 #[derive(Debug)]
@@ -59,24 +59,26 @@ pub(in crate::gateway) fn error_of_choice(answer: &Inspected, text: &[u8]) -> Fa
 
 /// Whether an answer that ended so is given to the caller when no other candidate answers: what a filter left, and what
 /// ended with a word that we do not know, which a caller may.
-pub(in crate::gateway) fn is_withheld(ending: Ending) -> bool {
+pub(in crate::gateway) fn is_withheld(ending: FinishReason) -> bool {
     match ending.finish {
-        Finish::Filtered | Finish::Unknown => true,
-        Finish::Complete | Finish::ContextWindow | Finish::Overloaded | Finish::Error | Finish::Broken => {
-            false
-        }
+        FinishMeaning::Filtered | FinishMeaning::Unknown => true,
+        FinishMeaning::Complete
+        | FinishMeaning::ContextWindow
+        | FinishMeaning::Overloaded
+        | FinishMeaning::Error
+        | FinishMeaning::Broken => false,
     }
 }
 
 /// An end without content, as a fault.
-pub(in crate::gateway) fn end_fault(ending: Ending) -> Fault {
+pub(in crate::gateway) fn end_fault(ending: FinishReason) -> Fault {
     match ending.finish {
-        Finish::Filtered => Fault::Filtered(Filter::FinishReason(ending.rule)),
-        Finish::ContextWindow | Finish::Overloaded => {
-            Fault::Upstream(Box::new(providers::error_of_ending(ending)))
+        FinishMeaning::Filtered => Fault::Filtered(Filter::FinishReason(ending.rule)),
+        FinishMeaning::ContextWindow | FinishMeaning::Overloaded => {
+            Fault::Upstream(Box::new(providers::error_of_finish_reason(ending)))
         }
-        Finish::Error | Finish::Broken => Fault::Garbage(Garbage::Inference),
-        Finish::Unknown | Finish::Complete => Fault::Garbage(Garbage::UnknownEnd),
+        FinishMeaning::Error | FinishMeaning::Broken => Fault::Garbage(Garbage::Inference),
+        FinishMeaning::Unknown | FinishMeaning::Complete => Fault::Garbage(Garbage::UnknownEnd),
     }
 }
 

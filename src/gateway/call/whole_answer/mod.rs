@@ -111,7 +111,7 @@ async fn events_of(
     hold(held, 2 * length)?;
     splitter.push(first);
     loop {
-        while let Some(event) = splitter.next_event().map_err(|_| Fault::Garbage(Garbage::LineTooLong))? {
+        while let Some(event) = splitter.next_event().map_err(|_| Fault::Garbage(Garbage::EventTooLong))? {
             if events.take(&event)? {
                 return Ok(events.into_body());
             }

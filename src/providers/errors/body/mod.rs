@@ -2,15 +2,16 @@
 //!
 //! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`) are never read.
 
-mod instead;
+pub(crate) mod success_status;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{moment::Moment, retry_after};
+use super::retry_after;
+use crate::providers::errors::reset_time::ResetTime;
 
-pub(super) use instead::{is_nothing, read_instead_of_answer};
+pub(super) use success_status::{is_nothing, read_instead_of_answer};
 
 /// The most bytes of a body that are read.
 const LOOKED_AT: usize = 64 * 1024;
@@ -42,7 +43,7 @@ const MOST_COMPLAINTS: usize = 3;
 
 /// The contents of an error body. Fields are empty if the body has no such information.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct ErrorBody {
     /// A status given as a number in the body.
     pub(super) number: Option<u16>,
     pub(super) code: Option<String>,
@@ -52,7 +53,7 @@ pub(super) struct Said {
     pub(super) message: String,
     pub(super) retry_after: Option<Duration>,
     /// When the limit that was reached resets.
-    pub(super) reset: Option<Moment>,
+    pub(super) reset: Option<ResetTime>,
     /// Headers of the vendor behind a router, which forwards them in its body.
     pub(super) limits: Vec<(String, String)>,
     pub(super) moderated: bool,
@@ -61,7 +62,7 @@ pub(super) struct Said {
 }
 
 /// Parses the body of a failed response.
-pub(super) fn read(body: &[u8]) -> Said {
+pub(super) fn read(body: &[u8]) -> ErrorBody {
     let text = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
     let text = text.trim_start_matches('\u{feff}').trim();
     let payload = event_data(text);
@@ -76,11 +77,16 @@ pub(super) fn read(body: &[u8]) -> Said {
     } else {
         payload.to_owned()
     };
-    Said { reset: Moment::in_sentence(&message), message: bounded(&message), page, ..Said::default() }
+    ErrorBody {
+        reset: ResetTime::in_sentence(&message),
+        message: bounded(&message),
+        page,
+        ..ErrorBody::default()
+    }
 }
 
 /// Parses the value of an `error` member.
-pub(super) fn read_member(error: &[u8]) -> Said {
+pub(super) fn read_member(error: &[u8]) -> ErrorBody {
     match serde_json::from_slice::<Value>(error.get(..LOOKED_AT).unwrap_or(error)) {
         // Wrapping the value again lets one function parse both forms.
         Ok(value) => read_object(&Map::from_iter([("error".to_owned(), value)]), 0),
@@ -94,10 +100,10 @@ pub(super) fn label(text: &str) -> Option<String> {
     (!text.is_empty() && text.chars().nth(LONGEST_LABEL).is_none()).then(|| text.to_owned())
 }
 
-impl Said {
+impl ErrorBody {
     /// Fills empty fields from an error nested inside this one. The nested message wins, because the outer one
     /// usually only says that something inside went wrong.
-    fn absorb(&mut self, inner: Said) {
+    fn absorb(&mut self, inner: ErrorBody) {
         self.number = self.number.or(inner.number);
         self.code = self.code.take().or(inner.code);
         self.kind = self.kind.take().or(inner.kind);
@@ -114,37 +120,37 @@ impl Said {
     }
 }
 
-fn read_value(value: &Value, depth: u8) -> Said {
+fn read_value(value: &Value, depth: u8) -> ErrorBody {
     if depth > DEEPEST {
-        return Said::default();
+        return ErrorBody::default();
     }
     match value {
         Value::String(text) => read_text(text, depth),
         Value::Array(items) => read_list(items, depth),
         Value::Object(object) => read_object(object, depth),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Said::default(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => ErrorBody::default(),
     }
 }
 
 /// A message, or another error encoded as JSON.
-fn read_text(text: &str, depth: u8) -> Said {
+fn read_text(text: &str, depth: u8) -> ErrorBody {
     let payload = event_data(text.trim());
     if payload.starts_with(['{', '['])
         && let Ok(value) = serde_json::from_str::<Value>(payload)
     {
         return read_value(&value, depth + 1);
     }
-    Said {
+    ErrorBody {
         message: bounded(text),
         moderated: names_a_safety_check(text),
-        reset: Moment::in_sentence(text),
+        reset: ResetTime::in_sentence(text),
         page: is_html(payload),
-        ..Said::default()
+        ..ErrorBody::default()
     }
 }
 
 /// A list of validation errors (FastAPI), or an array of errors (Gemini), of which the first counts.
-fn read_list(items: &[Value], depth: u8) -> Said {
+fn read_list(items: &[Value], depth: u8) -> ErrorBody {
     let complaints: Vec<_> = items
         .iter()
         .filter_map(|item| Some((item, item.get("msg")?.as_str()?)))
@@ -160,11 +166,11 @@ fn read_list(items: &[Value], depth: u8) -> Said {
             None => (*complaint).to_owned(),
         })
         .collect();
-    Said {
+    ErrorBody {
         kind: text(first, "type"),
         param: location(first),
         message: bounded(&sentences.join("; ")),
-        ..Said::default()
+        ..ErrorBody::default()
     }
 }
 
@@ -179,7 +185,7 @@ fn location(complaint: &Value) -> Option<String> {
     label(&path.join("."))
 }
 
-fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
+fn read_object(object: &Map<String, Value>, depth: u8) -> ErrorBody {
     let mut said = read_fields(object, depth);
     match object.get("error") {
         Some(Value::Object(error)) if depth < DEEPEST => {
@@ -202,24 +208,24 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> Said {
                     said.absorb(read_value(value, depth + 1));
                 }
             }
-            said.absorb(instead::read_wrapped(object, depth));
+            said.absorb(success_status::read_wrapper(object, depth));
         }
     }
     said
 }
 
 /// Parses the fields of the error object itself.
-fn read_fields(object: &Map<String, Value>, depth: u8) -> Said {
+fn read_fields(object: &Map<String, Value>, depth: u8) -> ErrorBody {
     let field =
         |names: &[&str]| names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()));
-    let mut said = Said {
+    let mut said = ErrorBody {
         kind: field(&["type", "status", "error_type"]).and_then(Value::as_str).and_then(label),
         param: field(&["param"]).and_then(Value::as_str).and_then(label),
         inner_code: inner_code(object),
         retry_after: google_details(object)
             .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
         reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(*name)?, *unit)),
-        ..Said::default()
+        ..ErrorBody::default()
     };
     said.reset = said.reset.or_else(|| {
         google_details(object).find_map(|detail| moment(detail.get("metadata")?.get("quotaResetDelay")?, 1.0))
@@ -260,12 +266,12 @@ const RESETS: &[(&str, f64)] = &[
     ("reset_time", 1.0),
 ];
 
-fn moment(value: &Value, unit: f64) -> Option<Moment> {
+fn moment(value: &Value, unit: f64) -> Option<ResetTime> {
     match value {
-        Value::Number(number) => Moment::of_number(number.as_f64()?, unit),
+        Value::Number(number) => ResetTime::of_number(number.as_f64()?, unit),
         Value::String(text) => match text.trim().parse::<f64>() {
-            Ok(number) => Moment::of_number(number, unit),
-            Err(_) => Moment::read(text),
+            Ok(number) => ResetTime::of_number(number, unit),
+            Err(_) => ResetTime::read(text),
         },
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -300,7 +306,7 @@ fn inner_code(object: &Map<String, Value>) -> Option<String> {
     let azure =
         ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(*name)?, "code"));
     azure
-        .or_else(|| instead::numbered(object))
+        .or_else(|| success_status::numbered(object))
         .or_else(|| text(object.get("metadata")?, "error_type"))
         .or_else(|| text(object.get("details")?, "error_code"))
         .or_else(|| google_details(object).find_map(|detail| text(detail, "reason")))

@@ -90,17 +90,17 @@ impl From<SentenceClass> for Meaning {
 
 /// What a mapping says about the messages that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
+pub enum MappingMeaning {
     /// Their class.
     Class(SentenceClass),
     /// They are about the request and not about the model, whatever their class.
-    OfTheRequest,
+    Request,
 }
 
 /// Which messages it matches, and what they mean. The parts are normalized and within bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
-    means: Means,
+    means: MappingMeaning,
     status: Option<u16>,
     parts: Vec<String>,
 }
@@ -121,7 +121,11 @@ impl Mapping {
     ///
     /// # Errors
     /// The first value that is out of bounds.
-    pub fn new(means: Means, status: Option<u16>, contains: &[String]) -> Result<Self, UnusableMapping> {
+    pub fn new(
+        means: MappingMeaning,
+        status: Option<u16>,
+        contains: &[String],
+    ) -> Result<Self, UnusableMapping> {
         let refused = |field, part, expected| Err(UnusableMapping { field, part, expected });
         if contains.is_empty() || contains.len() > MOST_PARTS {
             let expected = format!("must hold 1 to {MOST_PARTS} parts of the sentence");
@@ -143,11 +147,11 @@ impl Mapping {
             parts.push(part);
         }
         let (fits, expected) = match means {
-            Means::Class(_) => (
+            MappingMeaning::Class(_) => (
                 status.is_none_or(|status| matches!(status, 400 | 413 | 422)),
                 "must be 400, 413 or 422: a class applies to no other status",
             ),
-            Means::OfTheRequest => (
+            MappingMeaning::Request => (
                 status.is_none_or(|status| (400..600).contains(&status)),
                 "must be from 400 to 599: no other status is a failure",
             ),
@@ -160,7 +164,7 @@ impl Mapping {
 
     /// What matching messages mean.
     #[must_use]
-    pub fn means(&self) -> Means {
+    pub fn means(&self) -> MappingMeaning {
         self.means
     }
 
@@ -197,19 +201,19 @@ impl Mappings {
 
     /// The meaning of the message and the rule that matched.
     pub(super) fn meaning(&self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
-        let found = self.first(status, message, |means| matches!(means, Means::Class(_)))?;
+        let found = self.first(status, message, |means| matches!(means, MappingMeaning::Class(_)))?;
         match found.means {
-            Means::Class(class) => Some((class.into(), class.rule())),
-            Means::OfTheRequest => None,
+            MappingMeaning::Class(class) => Some((class.into(), class.rule())),
+            MappingMeaning::Request => None,
         }
     }
 
     /// Whether a mapping says that the message is about the request.
-    pub(super) fn are_of_the_request(&self, status: u16, message: &str) -> bool {
-        self.first(status, message, |means| means == Means::OfTheRequest).is_some()
+    pub(super) fn are_about_the_request(&self, status: u16, message: &str) -> bool {
+        self.first(status, message, |means| means == MappingMeaning::Request).is_some()
     }
 
-    fn first(&self, status: u16, message: &str, which: impl Fn(Means) -> bool) -> Option<&Mapping> {
+    fn first(&self, status: u16, message: &str, which: impl Fn(MappingMeaning) -> bool) -> Option<&Mapping> {
         if self.0.is_empty() {
             return None;
         }
@@ -228,14 +232,18 @@ impl FromIterator<Mapping> for Mappings {
 mod tests {
     use super::*;
 
-    fn mapping(means: Means, status: Option<u16>, parts: &[&str]) -> Result<Mapping, UnusableMapping> {
+    fn mapping(
+        means: MappingMeaning,
+        status: Option<u16>,
+        parts: &[&str],
+    ) -> Result<Mapping, UnusableMapping> {
         let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
         Mapping::new(means, status, &parts)
     }
 
     #[test]
     fn parts_are_normalized_and_compared_in_order() {
-        let class = Means::Class(SentenceClass::ContentPolicy);
+        let class = MappingMeaning::Class(SentenceClass::ContentPolicy);
         let made = mapping(class, Some(422), &["Beyond  the", "MODEL\u{2019}s window"]).expect("a mapping");
         assert_eq!(made.parts(), ["beyond the", "model's window"]);
         let mappings = Mappings::from_iter([made]);
@@ -247,19 +255,19 @@ mod tests {
 
     #[test]
     fn a_scope_names_no_class_and_a_class_no_scope() {
-        let scope = mapping(Means::OfTheRequest, Some(403), &["acme shield"]).expect("a mapping");
-        let class = Means::Class(SentenceClass::ModelNotFound);
+        let scope = mapping(MappingMeaning::Request, Some(403), &["acme shield"]).expect("a mapping");
+        let class = MappingMeaning::Class(SentenceClass::ModelNotFound);
         let class = mapping(class, None, &["acme has none"]).expect("a mapping");
         let mappings = Mappings::from_iter([scope, class]);
-        assert!(mappings.are_of_the_request(403, "Acme Shield: no"));
-        assert!(!mappings.are_of_the_request(404, "Acme Shield: no"));
+        assert!(mappings.are_about_the_request(403, "Acme Shield: no"));
+        assert!(!mappings.are_about_the_request(404, "Acme Shield: no"));
         assert_eq!(mappings.meaning(403, "Acme Shield: no"), None);
-        assert!(!mappings.are_of_the_request(400, "Acme has none"));
+        assert!(!mappings.are_about_the_request(400, "Acme has none"));
     }
 
     #[test]
     fn what_is_out_of_bounds_is_refused_by_name() {
-        let class = Means::Class(SentenceClass::QuotaExhausted);
+        let class = MappingMeaning::Class(SentenceClass::QuotaExhausted);
         let long = "x".repeat(LONGEST_PART + 1);
         let many = vec!["long enough"; MOST_PARTS + 1];
         for (means, status, parts, field, part) in [
@@ -269,12 +277,12 @@ mod tests {
             (class, None, vec![long.as_str()], "contains", Some(0)),
             (class, None, vec!["long\u{0}enough"], "contains", Some(0)),
             (class, Some(429), vec!["long enough"], "status", None),
-            (Means::OfTheRequest, Some(200), vec!["long enough"], "status", None),
+            (MappingMeaning::Request, Some(200), vec!["long enough"], "status", None),
         ] {
             let refused = mapping(means, status, &parts).expect_err(field);
             assert_eq!((refused.field, refused.part), (field, part));
         }
-        assert!(mapping(Means::OfTheRequest, Some(429), &["long enough"]).is_ok());
+        assert!(mapping(MappingMeaning::Request, Some(429), &["long enough"]).is_ok());
         assert!(mapping(class, None, &[&"\u{e4}".repeat(LONGEST_PART)]).is_ok());
     }
 }

@@ -3,21 +3,22 @@
 //! and callers of this module only ask about responses that mark the request as invalid.
 //!
 //! An operator can add messages in a file ([`Sentences`]), and an organization can map the ones it sees
-//! ([`Mappings`]). A [`Reading`] consults both, the organization's mappings first. `scope` decides whether a message
+//! ([`Mappings`]). A [`MessageRules`] consults both, the organization's mappings first. `scope` decides whether a message
 //! is about the request or about the model.
 
-mod book;
 mod mapping;
-mod reading;
+pub(crate) mod message_rules;
 mod scope;
+pub(crate) mod sentences_file;
 
 use crate::providers::Meaning;
-pub use book::{LONGEST_FILE, Sentences, UnusableSentences};
 pub use mapping::{
-    LONGEST_PART, MOST_PARTS, Mapping, Mappings, Means, SHORTEST_PART, SentenceClass, UnusableMapping,
+    LONGEST_PART, MOST_PARTS, Mapping, MappingMeaning, Mappings, SHORTEST_PART, SentenceClass,
+    UnusableMapping,
 };
-pub use reading::Reading;
-pub use scope::Speaks;
+pub use message_rules::MessageRules;
+pub use scope::SentenceScope;
+pub use sentences_file::{LONGEST_FILE, Sentences, UnusableSentences};
 
 /// One message: all parts must occur, in this order.
 struct Row {

@@ -9,11 +9,11 @@ use super::fits;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
+pub enum SentenceScope {
     /// Another request may be answered.
-    OfTheRequest,
+    Request,
     /// No request would be answered.
-    OfTheModel,
+    Model,
 }
 
 /// The request's own size, content, requirements or cost. The parts of a row occur in this order.
@@ -254,15 +254,15 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
 ];
 
 /// What the message is about, if it says so. `message` is normalized.
-pub(super) fn speaks(status: u16, message: &str) -> Option<Speaks> {
+pub(super) fn sentence_scope(status: u16, message: &str) -> Option<SentenceScope> {
     if nothing_is_left(message) {
-        return Some(Speaks::OfTheModel);
+        return Some(SentenceScope::Model);
     }
     if is_oversized(message) || OF_THE_REQUEST.iter().any(|parts| fits(parts, message)) {
-        return Some(Speaks::OfTheRequest);
+        return Some(SentenceScope::Request);
     }
     let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
-    rows.iter().any(|parts| fits(parts, message)).then_some(Speaks::OfTheModel)
+    rows.iter().any(|parts| fits(parts, message)).then_some(SentenceScope::Model)
 }
 
 /// Whether the account cannot pay for a single token.
@@ -297,8 +297,8 @@ mod tests {
     use super::super::normalized;
     use super::*;
 
-    fn said(status: u16, message: &str) -> Option<Speaks> {
-        speaks(status, &normalized(message))
+    fn said(status: u16, message: &str) -> Option<SentenceScope> {
+        sentence_scope(status, &normalized(message))
     }
 
     #[test]
@@ -312,19 +312,19 @@ mod tests {
     #[test]
     fn a_request_above_the_limit_is_its_own_fault_and_one_too_many_is_not() {
         let too_large = "Rate limit reached on tokens per min (TPM): Limit 30000, Requested 342389.";
-        assert_eq!(said(429, too_large), Some(Speaks::OfTheRequest));
+        assert_eq!(said(429, too_large), Some(SentenceScope::Request));
         let too_many = "Rate limit reached on tokens per min (TPM): Limit 30000, Used 29000, Requested 5000.";
-        assert_eq!(said(429, too_many), Some(Speaks::OfTheModel));
+        assert_eq!(said(429, too_many), Some(SentenceScope::Model));
         let commas = "tokens per minute: limit: 30,000; requested: 30,001";
-        assert_eq!(said(429, commas), Some(Speaks::OfTheRequest));
+        assert_eq!(said(429, commas), Some(SentenceScope::Request));
     }
 
     #[test]
     fn an_account_that_can_pay_for_nothing_is_empty() {
         let some = "This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 3919.";
-        assert_eq!(said(402, some), Some(Speaks::OfTheRequest));
-        assert_eq!(said(402, &some.replace("3919", "0")), Some(Speaks::OfTheModel));
-        assert_eq!(said(402, &some.replace("3919", "-12")), Some(Speaks::OfTheModel));
+        assert_eq!(said(402, some), Some(SentenceScope::Request));
+        assert_eq!(said(402, &some.replace("3919", "0")), Some(SentenceScope::Model));
+        assert_eq!(said(402, &some.replace("3919", "-12")), Some(SentenceScope::Model));
     }
 
     #[test]
@@ -333,7 +333,7 @@ mod tests {
             assert_eq!(said(status, "no"), None);
             assert_eq!(said(status, ""), None);
         }
-        assert_eq!(said(404, "The model `x` does not exist"), Some(Speaks::OfTheModel));
+        assert_eq!(said(404, "The model `x` does not exist"), Some(SentenceScope::Model));
         assert_eq!(said(403, "The model `x` does not exist"), None);
     }
 }

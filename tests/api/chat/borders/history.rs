@@ -1,12 +1,11 @@
-//! What an agent's conversation looks like after each vendor has called two tools: its ids, and what it leaves in its
-//! answers.
+//! An agent's conversation after each vendor has called two tools: the vendor's ids, and its extra members.
 
 use serde_json::{Value, json};
 
-/// A vendor, and a conversation as its models leave it behind.
+/// A vendor, and the assistant message of its models.
 type History = (&'static str, fn() -> Value);
 
-/// A preset, and the assistant's message that its vendor wrote.
+/// A preset, and the assistant message that its vendor wrote.
 pub(super) const HISTORIES: &[History] = &[
     ("openai", || {
         called(
@@ -78,7 +77,7 @@ fn mistral() -> Value {
     message
 }
 
-/// The conversation as an agent sends it on after that vendor's answer.
+/// The conversation that an agent sends after the vendor's answer.
 pub(super) fn messages(preset: &str) -> Value {
     let (_, write) = HISTORIES.iter().find(|(name, _)| *name == preset).expect("a history");
     let answer = write();
@@ -92,7 +91,7 @@ pub(super) fn messages(preset: &str) -> Value {
     ])
 }
 
-/// A request with functions in the place of tools.
+/// A request with functions instead of tools.
 pub(super) fn of_functions(primary: &str, target: &str) -> Value {
     json!({
         "model": primary, "models": [target],

@@ -1,11 +1,11 @@
-//! What each vendor refuses, as its documentation and reports of its answers have it; on purpose not from the tables of
-//! the product.
+//! What each vendor refuses, according to its documentation and reports of its behavior. Deliberately independent of
+//! the product's tables.
 
 use serde_json::{Map, Value};
 
 type Refusal = Option<(u16, String)>;
 
-/// The vendor's refusal of a body; none: it answers.
+/// The vendor's refusal of a body; `None` if it answers.
 pub(super) fn refusal(preset: &str, body: &Value) -> Refusal {
     let request = Request { body, model: body["model"].as_str().expect("a model") };
     match preset {
@@ -365,7 +365,7 @@ impl<'a> Request<'a> {
         if both { bad(400, message) } else { None }
     }
 
-    /// No tool says that it is to be followed to the letter.
+    /// No tool may have `strict`.
     fn loose_tools(&self, message: &str) -> Refusal {
         let mut tools = self.body["tools"].as_array().into_iter().flatten();
         tools.find(|tool| tool["function"].get("strict").is_some()).and_then(|_| bad(400, message))

@@ -1,4 +1,4 @@
-//! A fault: how a provider fails, and what that is taken for. A row of the table is one of these.
+//! A fault: how a provider fails, and the expected classification. Each row of the table is one.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -14,33 +14,33 @@ use crate::support::fake_provider::{FakeProvider, Script};
 /// How a provider fails.
 #[derive(Clone)]
 pub(super) enum How {
-    /// It reads the request and does this.
+    /// It reads the request and plays this script.
     Plays(Script),
-    /// Nobody listens at its address.
+    /// Nothing listens at its address.
     Refuses,
-    /// Its name has no address.
+    /// Its host name has no address.
     HasNoAddress,
-    /// It speaks plain text where its address says https.
+    /// It speaks plain text at an https address.
     SpeaksPlainly,
-    /// It closes the connection (FIN) with the request unread.
+    /// It closes the connection (FIN) without reading the request.
     ClosesUnread,
 }
 
-/// What a fault is taken for: an error class and the rule that gave it.
+/// The expected error class, and the rule that matched.
 pub(super) type Verdict = (&'static str, &'static str);
 
-/// One row.
+/// One row of the table.
 #[derive(Clone)]
 pub(super) struct Fault {
     pub(super) name: String,
     pub(super) how: How,
-    /// Where a whole answer was asked for; nothing: it is no fault there. More than one: the network decides.
+    /// The verdicts for a whole answer; empty if it is not a fault. Several if it depends on the network.
     pub(super) whole: Vec<Verdict>,
-    /// Where a stream was asked for.
+    /// The verdicts for a stream.
     pub(super) streamed: Vec<Verdict>,
-    /// The provider's status, where the caller may be told it.
+    /// The provider's status, if it may be shown to the caller.
     pub(super) status: Option<u16>,
-    /// Only a time limit ends it, so its model gets a short one.
+    /// Whether only a time limit ends it, so that its model gets a short one.
     pub(super) hangs: bool,
 }
 
@@ -88,41 +88,41 @@ pub(super) fn plays(
     fault(name, How::Plays(script), class, rule)
 }
 
-/// It never comes to an end by itself.
+/// A fault that never ends by itself.
 pub(super) fn hangs(name: &str, script: Script) -> Fault {
     let fault = plays(name, script, "timeout", "timeout:answer").streamed("timeout", "timeout:first_frame");
     Fault { hangs: true, ..fault }
 }
 
-/// A status with an error object that names nothing.
+/// A status with an error object without a code.
 pub(super) fn status(status: u16, class: &'static str, rule: &'static str) -> Fault {
     let script = Script::json(status, &error_object(Value::Null));
     Fault { status: Some(status), ..plays(format!("status {status}"), script, class, rule) }
 }
 
-/// A success whose body is this.
+/// A success status with this body.
 pub(super) fn garbage(name: &str, kind: &str, body: impl AsRef<[u8]>, rule: &'static str) -> Fault {
     plays(name, Script::respond(200, &[("content-type", kind)], body), "invalid_response", rule)
 }
 
-/// A stream that is none.
+/// An invalid stream.
 pub(super) fn hollow(name: &str, script: Script, rule: &'static str) -> Fault {
     plays(name, script, "invalid_response", rule).only_streamed()
 }
 
-/// OpenAI's error object, with nothing in it but this code.
+/// OpenAI's error object with only this code.
 pub(super) fn error_object(code: Value) -> Value {
     json!({"error": {"message": "no", "type": null, "param": null, "code": code}})
 }
 
-/// An address at which somebody speaks HTTP before anything was asked, and waits for the caller to go.
+/// An address that sends HTTP before a request and waits for the caller to disconnect.
 async fn speaks_plainly() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound socket has an address");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
-                // The caller may be gone already.
+                // The caller may have disconnected already.
                 let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
                 let _ = stream.read_to_end(&mut Vec::new()).await;
             });
@@ -131,7 +131,7 @@ async fn speaks_plainly() -> SocketAddr {
     address
 }
 
-/// The provider of a fault that is met `times` times, and what has to live as long as it is called.
+/// The provider of a fault that occurs `times` times, and values that must live as long as it.
 pub(super) async fn provider(
     owner: &Organization,
     number: usize,
@@ -143,7 +143,7 @@ pub(super) async fn provider(
     match &fault.how {
         How::Plays(_) => (fake, None),
         How::Refuses => {
-            // Bound and not listening: nobody else can take the port meanwhile.
+            // Bound but not listening, so that no other process can take the port.
             let bound = TcpSocket::new_v4().expect("a socket");
             bound.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
             let address = bound.local_addr().expect("a bound socket has an address");

@@ -1,5 +1,5 @@
-//! What vendors send under a status of success that is no answer: errors in their own shapes, filters' verdicts and
-//! broken inferences in their own words, nothing at all.
+//! Failures with a success status: errors in vendors' own formats, content filters, failed inference, and empty
+//! responses.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ pub(super) fn inside() -> Vec<Fault> {
     [errors(), events(), ends(), nothing()].concat()
 }
 
-/// An answer or chunk of one choice.
+/// An answer or chunk with one choice.
 fn choice(choice: &Value) -> Value {
     json!({"id": "x", "object": "chat.completion", "choices": [choice]})
 }

@@ -1,8 +1,8 @@
-//! Every way in which a provider fails, and what each is taken for: the table that drives the matrix.
+//! Every way in which a provider fails, and how it is classified. This table drives the matrix.
 //!
-//! A row is its name, how the provider does it, and the class and rule that its event must name; the wait, the retry and
-//! what the caller is told follow from the class. `.streamed(..)` is for what means something else where a stream was
-//! asked for, `.only_whole()` and `.only_streamed()` for what is no fault otherwise.
+//! A row has a name, the provider's behavior, and the class and rule that its event must have. The wait, the retry
+//! and the caller's error follow from the class. `.streamed(..)` is for faults that are classified differently for a
+//! stream, `.only_whole()` and `.only_streamed()` for what is only a fault in that mode.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn role() -> Value {
     json!({"role": "assistant", "content": "", "refusal": null})
 }
 
-/// The head of an answer whose body has this length.
+/// The head of a response whose body has this length.
 fn head(kind: &str, length: usize) -> Script {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
     Script::new().send(head)

@@ -1,4 +1,4 @@
-//! Answers as vendors send them, and what reaches the caller of them: our names, and every other byte.
+//! Vendors' answers, and what the caller gets: our names, and every other byte unchanged.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::{hold, visible};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
-/// (who, the whole answer)
+/// (vendor, the complete answer)
 #[rustfmt::skip]
 const WHOLE: &[(&str, &str)] = &[
     ("OpenAI", r#"{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":2,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}},"service_tier":"default","system_fingerprint":"fp_1"}"#),
@@ -23,7 +23,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("llama.cpp, with its timings and no provider's habits", "{\n  \"choices\": [ { \"finish_reason\": \"stop\", \"index\": 0, \"message\": { \"role\": \"assistant\", \"content\": \"Hi\" } } ],\r\n\t\"created\": 1700000000, \"model\" : null, \"object\": \"chat.completion\", \"usage\": { \"completion_tokens\": 2, \"prompt_tokens\": 8, \"total_tokens\": 10 }, \"id\": \"chatcmpl-1\", \"timings\": { \"prompt_ms\": 29.909999999999997 } }\n"),
 ];
 
-/// (who, the stream)
+/// (vendor, the stream)
 #[rustfmt::skip]
 const STREAMS: &[(&str, &str)] = &[
     ("OpenAI, the usage by itself", concat!(

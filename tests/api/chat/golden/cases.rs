@@ -1,7 +1,7 @@
-//! Which models stand for a preset, and the requests that they get.
+//! The models and requests used for each preset.
 
-/// A preset, the path of an installation where the preset has no address of its own, and models of the vendor: the
-/// first is the one that also answers as the primary, the others are there for what their rules change.
+/// A preset, the path of an installation if the preset has no address of its own, and models of the vendor. The first
+/// is also tested as the primary; the others are included because their rules differ.
 pub(super) const VENDORS: &[(&str, &str, &[&str])] = &[
     ("openai", "", &["gpt-4o", "o1", "gpt-5-chat-latest"]),
     ("anthropic", "", &["claude-sonnet-4-5", "claude-opus-4-7"]),
@@ -20,7 +20,7 @@ pub(super) const VENDORS: &[(&str, &str, &[&str])] = &[
     ("simulated", "", &["steady"]),
 ];
 
-/// One request: everything of its body but the candidates.
+/// One request: everything in its body except the candidates.
 pub(super) struct Case {
     pub(super) title: &'static str,
     pub(super) rest: &'static str,
@@ -75,7 +75,7 @@ const AGENT: Case = Case {
     rest: r#""stream":true,"messages":[{"role":"developer","content":"JSON, please."},{"role":"user","content":"Go on."},{"role":"assistant","content":null,"refusal":null,"reasoning_content":"Well.","tool_calls":[{"id":"call_zQ3hN8vYc1TtRkX0mB7LwPsd","type":"function","function":{"name":"f","arguments":"{\"a\": 1.50}"}}]},{"role":"tool","tool_call_id":"call_zQ3hN8vYc1TtRkX0mB7LwPsd","content":"ok"}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"parallel_tool_calls":false,"reasoning_effort":"xhigh","verbosity":"low","response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{}}},"store":false,"metadata":{"a":"b"},"prompt_cache_key":"k""#,
 };
 
-/// As the request's primary: what its caller wrote stays.
+/// As the request's primary: the body is unchanged.
 pub(super) const AS_PRIMARY: &[Case] = &[
     PLAIN,
     STREAM,
@@ -90,7 +90,7 @@ pub(super) const AS_PRIMARY: &[Case] = &[
     AGENT,
 ];
 
-/// Behind another model: what the table knows of the vendor's models applies.
+/// As a fallback: the rules for the vendor's models apply.
 pub(super) const BEHIND: &[Case] = &[
     PLAIN,
     STREAM,
@@ -104,5 +104,5 @@ pub(super) const BEHIND: &[Case] = &[
     LIMITS_BY_BOTH_NAMES,
 ];
 
-/// Behind another model, once for each of the vendor's models.
+/// As a fallback, once for each of the vendor's models.
 pub(super) const BEHIND_EACH: &[&Case] = &[&LIMITS, &AGENT];

@@ -1,4 +1,4 @@
-//! Case by case, what leaves for a provider of each preset.
+//! The request that each preset's provider receives, case by case.
 
 use std::fmt::Write as _;
 
@@ -14,16 +14,16 @@ use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 
-/// Whose provider is called in a test.
+/// The provider that a test calls.
 struct Vendor<'a> {
     app: &'a App,
     fake: &'a FakeProvider,
     preset: &'static Preset,
-    /// The address that stands in the file.
+    /// The address in the golden file.
     origin: String,
 }
 
-/// What an organization might say itself about a model.
+/// Rules that an organization might configure for a model.
 fn own_rules() -> ParameterRules {
     ParameterRules {
         rename: [("max_tokens".to_owned(), "limit".to_owned())].into(),
@@ -33,12 +33,12 @@ fn own_rules() -> ParameterRules {
 }
 
 fn body(candidates: &str, case: &Case) -> String {
-    // What decides whether it streams comes first, so that a case need not say it twice.
+    // The members that decide about streaming come first, so that cases need not repeat them.
     format!("{{{},\n {candidates} }}", case.rest)
 }
 
 impl Vendor<'_> {
-    /// Adds the vendor's models, and one with rules of the organization's own.
+    /// Adds the vendor's models, and one with the organization's own rules.
     async fn arrange(&self, path: &str, models: &[&str]) {
         let organization = &self.app.organization;
         let path = match self.preset.base_url {
@@ -61,7 +61,7 @@ impl Vendor<'_> {
         organization.model_like(&format!("{name}-ruled"), provider, ruled).await;
     }
 
-    /// Asks, and returns what the last candidate got and what was changed for its sake.
+    /// Sends the request; returns what the last candidate received and the reported changes.
     async fn ask(&self, candidates: &str, case: &Case) -> (Received, Vec<String>) {
         let script = if case.streams() {
             Script::stream().text("Hi").finish("stop").done()
@@ -85,7 +85,7 @@ impl Vendor<'_> {
         (self.fake.requests().pop().expect("a request"), adapted)
     }
 
-    /// The head of a call, with what differs from run to run masked.
+    /// The head of a call, with values that vary masked.
     fn head(&self, received: &Received) -> String {
         assert_eq!(received.header("content-length"), Some(received.body.len().to_string().as_str()));
         assert_eq!(received.header("host"), Some(self.fake.address().to_string().as_str()));
@@ -100,7 +100,7 @@ impl Vendor<'_> {
     }
 }
 
-/// A header's value without what differs from run to run.
+/// A header's value, with parts that vary masked.
 fn masked(value: &str) -> String {
     let value = value.replace("sk-upstream-secret-0001", "<credential>");
     match value.split_once("failsoft-").or_else(|| value.split_once("failsoft/")) {
@@ -167,7 +167,7 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         let elsewhere = FakeProvider::start().await;
         app.organization.catalogue(&elsewhere, &["first"]).await;
-        // Of all failures, this one leaves nothing behind.
+        // The only failure that has no lasting effect.
         elsewhere.always(Script::error(400, "no", "never"));
         for (name, path, models) in VENDORS.iter().filter(|(name, ..)| *name != "simulated") {
             let preset = preset(name).expect(name);
@@ -185,8 +185,8 @@ on_both_databases! {
         }
     }
 
-    /// The simulated provider listens inside of the process, where nobody sees what it gets: so this asks the same
-    /// functions as a call does.
+    /// The simulated provider listens inside the process, where its requests cannot be observed. So this calls the
+    /// same functions as a real call.
     async fn what_leaves_for_the_simulated_provider(app: App) {
         let (name, _, models) = VENDORS.iter().find(|(name, ..)| *name == "simulated").expect("a row");
         let provider = app.organization.provider_at(name, name, None).await;
@@ -201,7 +201,7 @@ on_both_databases! {
             for case in cases {
                 let body = body(r#""model":"simulated""#, case);
                 let request = ChatRequest::parse(body.into_bytes().into()).expect("a request");
-                let adapted = adapt(&request, &model, primary, failsoft::providers::accepts::Parameters::default());
+                let adapted = adapt(&request, &model, primary, failsoft::providers::compatibility::Parameters::default());
                 text += &section(&format!("{}; {place}", case.title), &adapted.body, &adapted.changes);
             }
         }

@@ -1,5 +1,5 @@
-//! One connection of the fake provider: reads requests off it and plays scripts on it. Knows just as much HTTP/1.1 as
-//! a client needs to be understood.
+//! One connection of the fake provider: reads requests and plays scripts. Supports only as much HTTP/1.1 as the
+//! gateway's client needs.
 
 use std::future::pending;
 use std::io;
@@ -15,29 +15,29 @@ use super::script::{Script, Step};
 
 /// How playing a script ended.
 pub(super) enum Ending {
-    /// With its last step: the connection waits for the next request.
+    /// The last step is done: the connection waits for the next request.
     Whole,
     /// The caller closed or reset the connection first.
     ClientGone,
-    /// The script said so.
+    /// The script closed the connection.
     Close,
 }
 
 pub(super) struct Connection {
     stream: TcpStream,
     number: usize,
-    /// Read, and not yet used.
+    /// Bytes that were read but not used yet.
     buffer: Vec<u8>,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, number: usize) -> Self {
-        // Each step is to be seen as it is made, not joined with the next.
+        // Sends each step separately, without joining it with the next.
         stream.set_nodelay(true).expect("a connected socket takes the option");
         Self { stream, number, buffer: Vec::new() }
     }
 
-    /// The next request; `None` when the caller has closed, or sent what is no request.
+    /// The next request; `None` if the caller has closed, or sent something invalid.
     pub(super) async fn request(&mut self) -> Option<Received> {
         let first = self.line().await?;
         let mut words = first.split(' ').map(str::to_owned);
@@ -72,7 +72,7 @@ impl Connection {
         Some(request)
     }
 
-    /// Plays the script to its end, or until the caller goes: that is noticed at once, also while nothing is sent.
+    /// Plays the script to its end, or until the caller disconnects, which is noticed even while nothing is sent.
     pub(super) async fn play(&mut self, script: &Script) -> Ending {
         for step in &script.steps {
             let (mut reader, mut writer) = self.stream.split();
@@ -126,12 +126,12 @@ impl Connection {
     }
 }
 
-/// Waits for the caller to close or reset. A request that it sends early is kept for later.
+/// Waits for the caller to close or reset. A request that arrives early is kept for later.
 async fn client_gone(reader: &mut ReadHalf<'_>, buffer: &mut Vec<u8>) {
     while reader.read_buf(buffer).await.is_ok_and(|count| count > 0) {}
 }
 
-/// Does one step. `None`: go on with the next.
+/// Performs one step. `None`: continue with the next.
 async fn perform(step: &Step, writer: &mut WriteHalf<'_>) -> Option<Ending> {
     let sent = match step {
         Step::Send(bytes) => writer.write_all(bytes).await,
@@ -150,7 +150,7 @@ async fn perform(step: &Step, writer: &mut WriteHalf<'_>) -> Option<Ending> {
 async fn trickle(bytes: &[u8], writer: &mut WriteHalf<'_>) -> io::Result<()> {
     for byte in bytes {
         writer.write_all(&[*byte]).await?;
-        // Lets the reader have this byte before the next is there.
+        // Lets the reader get this byte before the next one is sent.
         tokio::task::yield_now().await;
     }
     Ok(())

@@ -1,11 +1,11 @@
-//! What the fake provider does with one request: bytes to send, moments to wait for, ways to end. Knows no sockets.
+//! Scripts of the fake provider: bytes to send, gates to wait for, ways to end. Independent of sockets.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// A moment that a test decides: scripts that wait for it go on once it is open, and it stays open.
+/// A gate that a test opens: scripts that wait for it then continue, and it stays open.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate(watch::Sender<bool>);
 
@@ -19,7 +19,7 @@ impl Gate {
     }
 
     pub(super) async fn opened(&self) {
-        // The sender lives in `self`, so that waiting cannot fail.
+        // `self` holds the sender, so waiting cannot fail.
         let _ = self.0.subscribe().wait_for(|open| *open).await;
     }
 }
@@ -27,9 +27,9 @@ impl Gate {
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Send(Vec<u8>),
-    /// The same, a byte at a time, each in a segment of its own.
+    /// The same, one byte at a time, each in its own segment.
     Trickle(Vec<u8>),
-    /// The same bytes over and over with a pause between them, until the caller goes.
+    /// The same bytes repeatedly with a pause in between, until the caller disconnects.
     Repeat(Vec<u8>, Duration),
     WaitUntil(Gate),
     Hang,
@@ -37,20 +37,20 @@ pub(super) enum Step {
     Reset,
 }
 
-/// The steps of one answer. A script that ends without closing leaves the connection open for the next request.
+/// The steps of one response. If a script ends without closing, the connection waits for the next request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script {
     pub(super) steps: Vec<Step>,
 }
 
-/// Whole answers.
+/// Complete responses.
 impl Script {
-    /// No byte yet: [`Script::send`] what no server would, or [`Script::hang`] before the headers.
+    /// An empty script: [`Script::send`] adds raw bytes, [`Script::hang`] hangs before the headers.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// A whole answer with `content-length`.
+    /// A complete response with `content-length`.
     pub(crate) fn respond(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let length = body.len().to_string();
@@ -58,12 +58,12 @@ impl Script {
         Self::new().send(head).send(body)
     }
 
-    /// A whole answer of JSON.
+    /// A complete JSON response.
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::respond(status, &[("content-type", "application/json")], body.to_string())
     }
 
-    /// A whole chat completion that says `text`; its usage is 3 tokens in, 2 out.
+    /// A complete chat completion with this text; its usage is 3 prompt and 2 completion tokens.
     pub(crate) fn answer(text: &str) -> Self {
         Self::json(
             200,
@@ -75,20 +75,20 @@ impl Script {
         )
     }
 
-    /// An error object as OpenAI sends it; `code` is its type, too.
+    /// An error object as OpenAI sends it; `code` is also its type.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
         Self::json(status, &json!({"error": {"message": message, "type": code, "param": null, "code": code}}))
     }
 }
 
-/// Streams: the head of a chunked event stream, then each event in a chunk and a segment of its own.
+/// Streams: the head of a chunked event stream, then each event in its own chunk and segment.
 impl Script {
-    /// The head alone.
+    /// The head of a stream.
     pub(crate) fn stream() -> Self {
         Self::new().send(head(200, [("content-type", "text/event-stream"), ("transfer-encoding", "chunked")]))
     }
 
-    /// Bytes as one chunk of the body: a comment, half an event, whatever.
+    /// Raw bytes as one chunk of the body, such as a comment or half an event.
     pub(crate) fn chunk(self, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
         self.send([format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat())
@@ -99,7 +99,7 @@ impl Script {
         self.chunk(format!("data: {data}\n\n"))
     }
 
-    /// A chunk of the completion with that delta and finish reason.
+    /// A chunk of the completion with this delta and finish reason.
     pub(crate) fn delta(self, delta: &Value, finish_reason: Option<&str>) -> Self {
         self.event(&json!({
             "id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "upstream",
@@ -107,7 +107,7 @@ impl Script {
         }))
     }
 
-    /// A chunk that says `content`.
+    /// A chunk with this content.
     pub(crate) fn text(self, content: &str) -> Self {
         self.delta(&json!({"content": content}), None)
     }
@@ -117,7 +117,7 @@ impl Script {
         self.delta(&json!({}), Some(reason))
     }
 
-    /// The chunk that holds the usage alone.
+    /// The chunk that contains only the usage.
     pub(crate) fn usage(self, prompt: u64, completion: u64) -> Self {
         self.event(&json!({
             "id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "upstream",
@@ -139,22 +139,22 @@ impl Script {
 
 /// Steps of any script.
 impl Script {
-    /// Bytes, as they are, in a segment of their own.
+    /// Raw bytes in their own segment.
     pub(crate) fn send(self, bytes: impl AsRef<[u8]>) -> Self {
         self.step(Step::Send(bytes.as_ref().to_vec()))
     }
 
-    /// Goes on when the gate is open.
+    /// Waits until the gate is open.
     pub(crate) fn wait_until(self, gate: &Gate) -> Self {
         self.step(Step::WaitUntil(gate.clone()))
     }
 
-    /// Says nothing more, and keeps the connection open until the caller goes.
+    /// Sends nothing more, and keeps the connection open until the caller disconnects.
     pub(crate) fn hang(self) -> Self {
         self.step(Step::Hang)
     }
 
-    /// Says the same again and again and never comes to an end, until the caller goes.
+    /// Repeats the bytes endlessly, until the caller disconnects.
     pub(crate) fn repeat(self, bytes: impl AsRef<[u8]>, pause: Duration) -> Self {
         self.step(Step::Repeat(bytes.as_ref().to_vec(), pause))
     }
@@ -164,12 +164,12 @@ impl Script {
         self.step(Step::Close)
     }
 
-    /// Breaks off (RST). What the network still held is lost: put a gate before it if the bytes must have arrived.
+    /// Resets the connection (RST). Data still in transit is lost: put a gate before it if the bytes must arrive.
     pub(crate) fn reset(self) -> Self {
         self.step(Step::Reset)
     }
 
-    /// Everything so far goes out a byte at a time.
+    /// Sends everything so far one byte at a time.
     pub(crate) fn trickled(mut self) -> Self {
         for step in &mut self.steps {
             if let Step::Send(bytes) = step {
@@ -179,7 +179,7 @@ impl Script {
         self
     }
 
-    /// How many bytes it sends, headers counted.
+    /// How many bytes it sends, including headers.
     pub(crate) fn length(&self) -> usize {
         let bytes = |step: &Step| match step {
             Step::Send(bytes) | Step::Trickle(bytes) => bytes.len(),
@@ -188,7 +188,7 @@ impl Script {
         self.steps.iter().map(bytes).sum()
     }
 
-    /// Only the first `length` bytes of everything so far, headers counted, then a clean close.
+    /// Only the first `length` bytes of everything so far, including headers, then a clean close.
     pub(crate) fn cut_at(mut self, length: usize) -> Self {
         let mut left = length;
         for step in &mut self.steps {

@@ -1,4 +1,4 @@
-//! The fake provider itself, seen by a client that is nothing but a socket.
+//! Tests of the fake provider with a plain socket.
 
 use std::io::ErrorKind;
 
@@ -24,7 +24,7 @@ impl Client {
         self.0.write_all((head + &body).as_bytes()).await.expect("the provider reads");
     }
 
-    /// Up to and with `end`; fails where the provider closes before.
+    /// Reads up to and including `end`; fails if the provider closes before.
     async fn read_until(&mut self, end: &str) -> String {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {

@@ -12,7 +12,7 @@ use crate::console::http::path;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::providers::{Mapping, Means, SentenceClass};
+use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventRow, NewErrorMapping, Store};
 
@@ -79,7 +79,7 @@ fn mapping(
                 .to_owned(),
         );
     }
-    let mapping = Mapping::new(Means::Class(class), None, &contains);
+    let mapping = Mapping::new(MappingMeaning::Class(class), None, &contains);
     let mapping =
         mapping.map_err(|refused| format!("the message cannot be mapped: it {}", refused.expected))?;
     // A model that is gone does not say which provider it was.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::console::components::format::count;
 use crate::console::components::timestamp::Moment;
-use crate::providers::{Means, Reading, Sentences};
+use crate::providers::{MappingMeaning, MessageRules, Sentences};
 use crate::store::EventRow;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
@@ -127,9 +127,9 @@ fn known(row: &EventRow, message: &str, model: Option<&ModelEntry>, installation
     let status = row.status_code.and_then(|status| u16::try_from(status).ok()).unwrap_or(400);
     let own = model.and_then(|model| model.provider.mappings.find(status, message));
     match own.map(|mapping| mapping.means()) {
-        Some(Means::Class(class)) => format!("Mapped as {}", class.as_str()),
-        Some(Means::OfTheRequest) => "Mapped as of the request".to_owned(),
-        None => match Reading::from(installation).meaning(status, message) {
+        Some(MappingMeaning::Class(class)) => format!("Mapped as {}", class.as_str()),
+        Some(MappingMeaning::Request) => "Mapped as of the request".to_owned(),
+        None => match MessageRules::from(installation).meaning(status, message) {
             Some((_, rule)) => format!("Known to this installation by now, as {rule}"),
             None => String::new(),
         },

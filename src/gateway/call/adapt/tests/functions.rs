@@ -73,8 +73,9 @@ fn a_history_of_functions_becomes_one_of_tools() {
         (
             "mistral",
             "m",
-            [1, 2, 3]
-                .map(|n| crate::providers::accepts::ToolIds::Nine.alias(&format!("call_function_{n}"), 0)),
+            [1, 2, 3].map(|n| {
+                crate::providers::compatibility::ToolIds::Nine.alias(&format!("call_function_{n}"), 0)
+            }),
         ),
     ] {
         let (now, changes) = behind(vendor, model, &body);

@@ -204,7 +204,7 @@ fn what_a_person_says_after_a_result_is_bridged() {
 #[test]
 fn no_two_ids_get_the_same_alias() {
     // The last one is what the first one becomes.
-    let first = crate::providers::accepts::ToolIds::Nine.alias("call_1", 0);
+    let first = crate::providers::compatibility::ToolIds::Nine.alias("call_1", 0);
     let ids = ["call_1", "call_2", "D681PevKs", &first];
     let calls: Vec<Value> =
         ids.iter().map(|id| json!({"id": id, "type": "function", "function": {"name": "f"}})).collect();
@@ -218,7 +218,7 @@ fn no_two_ids_get_the_same_alias() {
         let alias = body["messages"][0]["tool_calls"][index]["id"].as_str().expect("an id");
         assert_eq!(body["messages"][index + 1]["tool_call_id"], alias);
         assert_eq!(aliases.insert(alias, id), None, "{alias}");
-        assert!(crate::providers::accepts::ToolIds::Nine.takes(alias));
+        assert!(crate::providers::compatibility::ToolIds::Nine.takes(alias));
     }
     assert_eq!(body["messages"][0]["tool_calls"][2]["id"], "D681PevKs");
     assert_eq!(changes, ["aliased:tool_id"]);
@@ -323,7 +323,7 @@ proptest! {
     #[test]
     fn any_request_stays_json_with_as_many_messages_and_the_same_words(
         messages in prop::collection::vec(any_json(), 0..5),
-        more in prop::collection::btree_map(prop::sample::select(crate::providers::accepts::OPTIONAL), any_json(), 0..6),
+        more in prop::collection::btree_map(prop::sample::select(crate::providers::compatibility::OPTIONAL), any_json(), 0..6),
         format in any_json(),
         preset in prop::sample::select(PRESETS),
         streams in any::<bool>(),
@@ -341,7 +341,7 @@ proptest! {
         prop_assert_eq!(&sent["model"], "a \"model\"");
         prop_assert_eq!(&sent["x_mine"], &body["x_mine"]);
         let (before, after) = (body["messages"].as_array().expect("a list"), sent["messages"].as_array().expect("a list"));
-        let bridge: Value = serde_json::from_str(crate::providers::accepts::BRIDGE).expect("JSON");
+        let bridge: Value = serde_json::from_str(crate::providers::compatibility::BRIDGE).expect("JSON");
         let after: Vec<&Value> = after.iter().filter(|message| **message != bridge).collect();
         prop_assert_eq!(before.len(), after.len());
         for (before, after) in before.iter().zip(after) {

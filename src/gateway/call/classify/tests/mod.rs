@@ -144,7 +144,7 @@ fn what_we_saw_ourselves() {
         (Fault::Garbage(Garbage::Empty), InvalidResponse, "answer:empty"),
         (Fault::Garbage(Garbage::TooLarge), InvalidResponse, "answer:too_large"),
         (Fault::Garbage(Garbage::NoRoom), Overloaded, "gateway:no_room"),
-        (Fault::Garbage(Garbage::LineTooLong), InvalidResponse, "answer:line_too_long"),
+        (Fault::Garbage(Garbage::EventTooLong), InvalidResponse, "answer:line_too_long"),
         (Fault::Garbage(Garbage::Truncated), InvalidResponse, "answer:truncated"),
         (Fault::Garbage(Garbage::ContentType), InvalidResponse, "answer:content_type"),
         (Fault::Interrupted(Interruption::Reset), StreamInterrupted, "stream:reset"),

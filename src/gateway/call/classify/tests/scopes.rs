@@ -120,7 +120,7 @@ fn what_we_saw_ourselves_is_the_models_unless_the_request_bounded_it() {
         (Fault::Connect(ConnectFault::Refused), Model),
         (Fault::Filtered(Filter::Prompt), Request),
         (Fault::Garbage(Garbage::TooLarge), Request),
-        (Fault::Garbage(Garbage::LineTooLong), Request),
+        (Fault::Garbage(Garbage::EventTooLong), Request),
         (Fault::Garbage(Garbage::Empty), Model),
         (Fault::Interrupted(Interruption::Reset), Model),
         (Fault::Interrupted(Interruption::Idle), Model),

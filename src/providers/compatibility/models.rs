@@ -1,7 +1,7 @@
 //! How individual models differ from their vendor's others, by name.
 
 use super::vendors::Vendor;
-use super::{ABOUT_REASONING, Schemas};
+use super::{ABOUT_REASONING, SchemaSupport};
 
 /// Parameters that a model refuses in addition to its vendor's.
 pub(super) fn refused_by_model(
@@ -30,20 +30,24 @@ pub(super) fn refused_by_model(
 }
 
 /// How a vendor's model handles a schema. The catalog's fact about a model only covers schemas.
-pub(super) fn schemas(vendor: &Vendor, model: &str, structured_output: Option<bool>) -> Schemas {
+pub(super) fn schemas(vendor: &Vendor, model: &str, structured_output: Option<bool>) -> SchemaSupport {
     let families = ["gpt-oss", "llama-4", "kimi-k2"];
     match vendor.schemas {
         // V console.groq.com/docs/structured-outputs lists the models.
         _ if vendor.preset == "groq" => {
             let listed = families.iter().any(|family| model.contains(family));
             if structured_output.unwrap_or(listed) {
-                Schemas::WithoutTools
+                SchemaSupport::WithoutTools
             } else {
-                Schemas::JsonObjectWithoutTools
+                SchemaSupport::JsonObjectWithoutTools
             }
         }
-        Schemas::WithoutTools if vendor.preset == "gemini" && is_third_gemini(model) => Schemas::Taken,
-        Schemas::Taken | Schemas::WithoutTools if structured_output == Some(false) => Schemas::JsonObject,
+        SchemaSupport::WithoutTools if vendor.preset == "gemini" && is_third_gemini(model) => {
+            SchemaSupport::Taken
+        }
+        SchemaSupport::Taken | SchemaSupport::WithoutTools if structured_output == Some(false) => {
+            SchemaSupport::JsonObject
+        }
         known => known,
     }
 }

@@ -20,7 +20,7 @@ use vendors::{UNKNOWN, VENDORS, Vendor};
 
 /// Which members of a message, or of a tool call in it, a vendor accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum AllowedMembers {
     /// All of them.
     All,
     /// All but these.
@@ -29,7 +29,7 @@ pub enum Kept {
     Only(&'static [&'static str]),
 }
 
-impl Kept {
+impl AllowedMembers {
     /// Whether the vendor accepts only listed members.
     #[must_use]
     pub fn is_closed(self) -> bool {
@@ -49,7 +49,7 @@ impl Kept {
 
 /// Which response formats a model can be held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schemas {
+pub enum SchemaSupport {
     /// A JSON schema.
     Taken,
     /// A JSON schema, unless the request has tools.
@@ -64,12 +64,12 @@ pub enum Schemas {
 
 /// What a model accepts.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
+pub struct TargetModel {
     vendor: &'static Vendor,
     /// Values of `reasoning_effort`.
     pub effort: Effort,
     /// Response formats.
-    pub schemas: Schemas,
+    pub schemas: SchemaSupport,
     /// Tool call ids.
     pub tool_ids: ToolIds,
     /// Optional parameters that this model refuses, in addition to its vendor's.
@@ -105,7 +105,7 @@ const ABOUT_REASONING: &[&str] = &[
     "verbosity",
 ];
 
-impl Target {
+impl TargetModel {
     /// What a vendor's model accepts of a request. `tools` tells whether the request has tools.
     #[must_use]
     pub fn of(preset: &Preset, upstream_model: &str, capabilities: &Capabilities, tools: bool) -> Self {
@@ -170,17 +170,17 @@ impl Target {
 
     /// Accepted members of a message with this role.
     #[must_use]
-    pub fn members(&self, role: &str) -> Kept {
+    pub fn members(&self, role: &str) -> AllowedMembers {
         self.vendor
             .members
             .iter()
             .find(|(of, _)| *of == role || of.is_empty())
-            .map_or(Kept::All, |(_, kept)| *kept)
+            .map_or(AllowedMembers::All, |(_, kept)| *kept)
     }
 
     /// Accepted members of a tool call.
     #[must_use]
-    pub fn call_members(&self) -> Kept {
+    pub fn call_members(&self) -> AllowedMembers {
         self.vendor.call_members
     }
 
@@ -206,9 +206,11 @@ impl Target {
     #[must_use]
     pub fn follows_schemas(&self, tools: bool) -> bool {
         match self.schemas {
-            Schemas::Taken => true,
-            Schemas::WithoutTools => !tools,
-            Schemas::JsonObject | Schemas::JsonObjectWithoutTools | Schemas::Ignored => false,
+            SchemaSupport::Taken => true,
+            SchemaSupport::WithoutTools => !tools,
+            SchemaSupport::JsonObject | SchemaSupport::JsonObjectWithoutTools | SchemaSupport::Ignored => {
+                false
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{DEEPEST, LOOKED_AT, Said, read_object};
+use super::{DEEPEST, ErrorBody, LOOKED_AT, read_object};
 
 /// Members that are present only if something went wrong.
 const MARKS: &[&str] = &[
@@ -28,7 +28,7 @@ const WRAPPERS: &[(&str, &str)] =
     &[("base_resp", "status_code"), ("header", "code"), ("fault", "faultstring"), ("Error", "Code")];
 
 /// Parses an object without choices, if it reports an error.
-pub(in super::super) fn read_instead_of_answer(text: &[u8]) -> Option<Said> {
+pub(in super::super) fn read_instead_of_answer(text: &[u8]) -> Option<ErrorBody> {
     // No error is longer than this.
     let text = text.get(..LOOKED_AT).is_none().then_some(text)?;
     let object: Map<String, Value> = serde_json::from_slice(text).ok()?;
@@ -90,10 +90,10 @@ fn wrapped(object: &Map<String, Value>) -> Option<(&Map<String, Value>, &'static
 }
 
 /// Parses the error of a wrapper inside the object.
-pub(super) fn read_wrapped(object: &Map<String, Value>, depth: u8) -> Said {
+pub(super) fn read_wrapper(object: &Map<String, Value>, depth: u8) -> ErrorBody {
     match wrapped(object) {
         Some((inner, _)) if depth < DEEPEST => read_object(inner, depth + 1),
-        Some(_) | None => Said::default(),
+        Some(_) | None => ErrorBody::default(),
     }
 }
 

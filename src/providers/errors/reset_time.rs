@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 /// When a limit resets, as the vendor reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum ResetTime {
     /// After this long.
     In(Duration),
     /// At this time.
@@ -18,7 +18,7 @@ const SECONDS_SINCE_1970: f64 = 1e9;
 /// From this value on, it is milliseconds since 1970.
 const MILLIS_SINCE_1970: f64 = 1e12;
 
-impl Moment {
+impl ResetTime {
     /// The time left until then; `None` if it has passed.
     #[must_use]
     pub fn wait(self, now: DateTime<Utc>) -> Option<Duration> {
@@ -195,7 +195,7 @@ mod tests {
             ("You will regain access on 2026-09-01 at 00:00 UTC.", 1_303_200.0),
             ("resets at 2026-08-16T23:00:00Z.", 3_600.0),
         ] {
-            let wait = Moment::in_sentence(sentence).and_then(|moment| moment.wait(now()));
+            let wait = ResetTime::in_sentence(sentence).and_then(|moment| moment.wait(now()));
             assert_eq!(wait, Some(Duration::from_secs_f64(seconds)), "{sentence}");
         }
         for sentence in [
@@ -206,7 +206,7 @@ mod tests {
             "retry after 5",
             "",
         ] {
-            assert_eq!(Moment::in_sentence(sentence), None, "{sentence}");
+            assert_eq!(ResetTime::in_sentence(sentence), None, "{sentence}");
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
             ("2026-08-16T23:00:00Z", 3_600),
             ("Sun, 16 Aug 2026 22:01:00 GMT", 60),
         ] {
-            let wait = Moment::read(text).and_then(|moment| moment.wait(now()));
+            let wait = ResetTime::read(text).and_then(|moment| moment.wait(now()));
             assert_eq!(wait, Some(Duration::from_secs(seconds)), "{text}");
         }
     }
@@ -230,10 +230,10 @@ mod tests {
     fn nonsense_and_the_past_are_no_wait() {
         for text in ["", "soon", "-1", "inf", "NaN", "1e9", "1.2.3", "0", "2020-01-01T00:00:00Z", "5 apples"]
         {
-            assert_eq!(Moment::read(text).and_then(|moment| moment.wait(now())), None, "{text}");
+            assert_eq!(ResetTime::read(text).and_then(|moment| moment.wait(now())), None, "{text}");
         }
-        assert_eq!(Moment::of_number(f64::NAN, 1.0), None);
-        assert_eq!(Moment::of_number(-3.0, 1.0), None);
-        assert_eq!(Moment::of_number(f64::MAX, 1.0), None);
+        assert_eq!(ResetTime::of_number(f64::NAN, 1.0), None);
+        assert_eq!(ResetTime::of_number(-3.0, 1.0), None);
+        assert_eq!(ResetTime::of_number(f64::MAX, 1.0), None);
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::moment::Moment;
+use crate::providers::errors::reset_time::ResetTime;
 
 /// One of several limits: how much of it is left, if known, and when it resets.
 struct Limit {
     remaining: Option<f64>,
-    reset: Moment,
+    reset: ResetTime,
 }
 
 /// The reset time of the limit that was reached. Vendors report several limits at once (requests and tokens, per
@@ -18,7 +18,7 @@ struct Limit {
 pub(super) fn from_headers<'a>(
     headers: impl Iterator<Item = (&'a str, &'a str)>,
     now: DateTime<Utc>,
-) -> Option<Moment> {
+) -> Option<ResetTime> {
     let headers: Vec<(String, &str)> = headers
         .map(|(name, value)| (name.to_ascii_lowercase().replace("rate-limit", "ratelimit"), value))
         .filter(|(name, _)| name.contains("ratelimit"))
@@ -31,14 +31,14 @@ pub(super) fn from_headers<'a>(
         (partner != *name).then_some(())?;
         let remaining = headers.iter().find(|(name, _)| *name == partner);
         let remaining = remaining.and_then(|(_, value)| value.trim().parse().ok());
-        Some(Limit { remaining, reset: Moment::read(value)? })
+        Some(Limit { remaining, reset: ResetTime::read(value)? })
     });
     let limits: Vec<(Option<f64>, Duration)> =
         limits.filter_map(|limit| Some((limit.remaining, limit.reset.wait(now)?))).collect();
     let used_up = limits.iter().filter(|(remaining, _)| remaining.is_some_and(|left| left < 1.0));
     let unknown = limits.iter().filter(|(remaining, _)| remaining.is_none());
     let wait = used_up.map(|(_, wait)| wait).max().or_else(|| unknown.map(|(_, wait)| wait).min())?;
-    Some(Moment::In(*wait))
+    Some(ResetTime::In(*wait))
 }
 
 /// The header from the IETF drafts: `limit=100, remaining=0, reset=30`, or `"default";r=0;t=30`.
@@ -49,7 +49,7 @@ fn combined(value: &str) -> Option<Limit> {
             names.contains(&name).then(|| number.trim().parse::<f64>().ok())?
         })
     };
-    let reset = Moment::of_number(number(["reset", "t"])?, 1.0)?;
+    let reset = ResetTime::of_number(number(["reset", "t"])?, 1.0)?;
     Some(Limit { remaining: number(["remaining", "r"]), reset })
 }
 

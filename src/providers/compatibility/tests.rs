@@ -4,8 +4,8 @@ use super::*;
 use crate::providers::errors::UpstreamError;
 use crate::providers::presets::{PRESETS, preset};
 
-fn target(vendor: &str, model: &str, tools: bool) -> Target {
-    Target::of(preset(vendor).expect(vendor), model, &Capabilities::default(), tools)
+fn target(vendor: &str, model: &str, tools: bool) -> TargetModel {
+    TargetModel::of(preset(vendor).expect(vendor), model, &Capabilities::default(), tools)
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn each_model_has_its_words() {
     assert_eq!(words("custom", "anything", false), Effort::Any);
     for row in PRESETS {
         let plain = Capabilities { reasoning: Some(false), ..Capabilities::default() };
-        let target = Target::of(row, "anything", &plain, false);
+        let target = TargetModel::of(row, "anything", &plain, false);
         assert_eq!(target.effort, Effort::Refused, "{}", row.name);
         assert!(target.refuses("verbosity") && target.refuses("thinking"), "{}", row.name);
     }

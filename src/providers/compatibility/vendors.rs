@@ -4,7 +4,7 @@
 
 use super::effort::{self, Effort};
 use super::tool_ids::ToolIds;
-use super::{Kept, Schemas};
+use super::{AllowedMembers, SchemaSupport};
 
 /// What is known about one vendor.
 #[derive(Debug)]
@@ -16,13 +16,13 @@ pub(super) struct Vendor {
     /// Whether it accepts the role `developer`.
     pub(super) developer: bool,
     /// Accepted members of messages, by role; the empty role matches every other role.
-    pub(super) members: &'static [(&'static str, Kept)],
-    pub(super) call_members: Kept,
+    pub(super) members: &'static [(&'static str, AllowedMembers)],
+    pub(super) call_members: AllowedMembers,
     pub(super) cache_marks: bool,
     pub(super) plain_text: bool,
     pub(super) reasoning_parts: bool,
     pub(super) tool_ids: ToolIds,
-    pub(super) schemas: Schemas,
+    pub(super) schemas: SchemaSupport,
     /// Whether a tool definition may contain `strict`.
     pub(super) strict_tools: bool,
     /// Whether it accepts the deprecated `functions` and messages with the role `function`.
@@ -37,7 +37,7 @@ pub(super) struct Vendor {
 pub(super) static UNKNOWN: Vendor = UNKNOWN_ROW;
 
 /// Members that other vendors add to assistant messages.
-const FOREIGN: Kept = Kept::Without(&[
+const FOREIGN: AllowedMembers = AllowedMembers::Without(&[
     "reasoning_content",
     "reasoning",
     "reasoning_details",
@@ -52,7 +52,7 @@ const FOREIGN: Kept = Kept::Without(&[
 ]);
 
 /// The same for a vendor that has `reasoning_content` itself.
-const FOREIGN_BUT_REASONING: Kept = Kept::Without(&[
+const FOREIGN_BUT_REASONING: AllowedMembers = AllowedMembers::Without(&[
     "reasoning",
     "reasoning_details",
     "thinking",
@@ -68,7 +68,7 @@ const FOREIGN_BUT_REASONING: Kept = Kept::Without(&[
     "prefix",
 ]);
 
-const CALL: Kept = Kept::Only(&["id", "type", "function", "custom"]);
+const CALL: AllowedMembers = AllowedMembers::Only(&["id", "type", "function", "custom"]);
 
 /// Parameters that OpenAI refuses ("Unrecognized request argument supplied: thinking", R nashsu/llm_wiki#336;
 /// "Unknown parameter: 'reasoning'", R musistudio/claude-code-router#1374; for sampling parameters R
@@ -103,7 +103,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         preset: "anthropic",
         developer: true,
         tool_ids: ToolIds::Word,
-        schemas: Schemas::Ignored,
+        schemas: SchemaSupport::Ignored,
         one_choice: true,
         ..UNKNOWN_ROW
     },
@@ -151,12 +151,12 @@ pub(super) static VENDORS: &[Vendor] = &[
         effort: effort::gemini,
         members: &[(
             "",
-            Kept::Only(&["role", "content", "name", "tool_calls", "tool_call_id", "extra_content"]),
+            AllowedMembers::Only(&["role", "content", "name", "tool_calls", "tool_call_id", "extra_content"]),
         )],
-        call_members: Kept::Only(&["id", "type", "function", "extra_content"]),
+        call_members: AllowedMembers::Only(&["id", "type", "function", "extra_content"]),
         cache_marks: false,
         reasoning_parts: false,
-        schemas: Schemas::WithoutTools,
+        schemas: SchemaSupport::WithoutTools,
         strict_tools: false,
         ..UNKNOWN_ROW
     },
@@ -199,15 +199,15 @@ pub(super) static VENDORS: &[Vendor] = &[
         ],
         effort: effort::groq,
         members: &[
-            ("assistant", Kept::Only(&["role", "content", "tool_calls", "function_call"])),
-            ("tool", Kept::Only(&["role", "content", "tool_call_id"])),
-            ("", Kept::Only(&["role", "content"])),
+            ("assistant", AllowedMembers::Only(&["role", "content", "tool_calls", "function_call"])),
+            ("tool", AllowedMembers::Only(&["role", "content", "tool_call_id"])),
+            ("", AllowedMembers::Only(&["role", "content"])),
         ],
-        call_members: Kept::Only(&["id", "type", "function"]),
+        call_members: AllowedMembers::Only(&["id", "type", "function"]),
         cache_marks: false,
         plain_text: true,
         reasoning_parts: false,
-        schemas: Schemas::WithoutTools,
+        schemas: SchemaSupport::WithoutTools,
         one_choice: true,
         ..UNKNOWN_ROW
     },
@@ -249,11 +249,11 @@ pub(super) static VENDORS: &[Vendor] = &[
         ],
         effort: effort::mistral,
         members: &[
-            ("assistant", Kept::Only(&["role", "content", "tool_calls", "prefix"])),
-            ("tool", Kept::Only(&["role", "content", "tool_call_id", "name"])),
-            ("", Kept::Only(&["role", "content"])),
+            ("assistant", AllowedMembers::Only(&["role", "content", "tool_calls", "prefix"])),
+            ("tool", AllowedMembers::Only(&["role", "content", "tool_call_id", "name"])),
+            ("", AllowedMembers::Only(&["role", "content"])),
         ],
-        call_members: Kept::Only(&["id", "type", "function"]),
+        call_members: AllowedMembers::Only(&["id", "type", "function"]),
         cache_marks: false,
         tool_ids: ToolIds::Nine,
         hottest: Some(1.5),
@@ -269,7 +269,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         effort: effort::deepseek,
         plain_text: true,
         reasoning_parts: false,
-        schemas: Schemas::JsonObject,
+        schemas: SchemaSupport::JsonObject,
         ..UNKNOWN_ROW
     },
     // "Model grok-4 does not support parameter presencePenalty." "Argument not supported: metadata" (R
@@ -350,12 +350,12 @@ const UNKNOWN_ROW: Vendor = Vendor {
     effort: effort::any,
     developer: false,
     members: &[],
-    call_members: Kept::All,
+    call_members: AllowedMembers::All,
     cache_marks: true,
     plain_text: false,
     reasoning_parts: true,
     tool_ids: ToolIds::Any,
-    schemas: Schemas::Taken,
+    schemas: SchemaSupport::Taken,
     strict_tools: true,
     functions: false,
     one_choice: false,
@@ -366,7 +366,7 @@ const OPENAI: Vendor = Vendor {
     refuses: NOT_OPENAIS,
     effort: effort::openai,
     developer: true,
-    members: &[("assistant", FOREIGN), ("", Kept::Without(&["cache_control"]))],
+    members: &[("assistant", FOREIGN), ("", AllowedMembers::Without(&["cache_control"]))],
     call_members: CALL,
     cache_marks: false,
     reasoning_parts: false,

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::mapping::SHORTEST_PART;
-use super::{Meaning, SentenceClass, Speaks, built_in, fits, normalized, scope};
+use super::{Meaning, SentenceClass, SentenceScope, built_in, fits, normalized, scope};
 
 /// The largest file that is read, in bytes.
 pub const LONGEST_FILE: usize = 256 * 1024;
@@ -20,21 +20,21 @@ const MOST_SENTENCES: usize = 1_000;
 pub struct Sentences {
     /// The date in the operator's file.
     pub dated: Option<NaiveDate>,
-    own: Vec<Own>,
+    own: Vec<OperatorSentence>,
 }
 
 #[derive(Debug)]
-struct Own {
+struct OperatorSentence {
     rule: &'static str,
-    says: Says,
+    says: SentenceMeaning,
     status: Vec<u16>,
     parts: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Says {
+enum SentenceMeaning {
     Class(Meaning),
-    OfTheRequest,
+    Request,
 }
 
 /// Why a file of sentences is unusable.
@@ -98,7 +98,8 @@ impl Sentences {
                 return Err(UnusableSentences(format!("two sentences are named '{name}'; rename one")));
             }
             own.push(
-                Own::new(entry).map_err(|cause| UnusableSentences(format!("sentence '{name}': {cause}")))?,
+                OperatorSentence::new(entry)
+                    .map_err(|cause| UnusableSentences(format!("sentence '{name}': {cause}")))?,
             );
         }
         Ok(Self { dated: Some(dated), own })
@@ -116,29 +117,31 @@ impl Sentences {
     pub fn meaning(&self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
         let message = normalized(message);
         let own = self.own.iter().find_map(|own| match own.says {
-            Says::Class(meaning) if own.fits(status, &message) => Some((meaning, own.rule)),
-            Says::Class(_) | Says::OfTheRequest => None,
+            SentenceMeaning::Class(meaning) if own.fits(status, &message) => Some((meaning, own.rule)),
+            SentenceMeaning::Class(_) | SentenceMeaning::Request => None,
         });
         own.or_else(|| built_in(status, &message))
     }
 
     /// Whether the message is about the request or about the model, whatever its class; `None` if it does not say.
     #[must_use]
-    pub fn speaks(&self, status: u16, message: &str) -> Option<Speaks> {
+    pub fn sentence_scope(&self, status: u16, message: &str) -> Option<SentenceScope> {
         let message = normalized(message);
-        let of_the_request = |own: &Own| matches!(own.says, Says::OfTheRequest) && own.fits(status, &message);
+        let of_the_request = |own: &OperatorSentence| {
+            matches!(own.says, SentenceMeaning::Request) && own.fits(status, &message)
+        };
         if self.own.iter().any(of_the_request) {
-            return Some(Speaks::OfTheRequest);
+            return Some(SentenceScope::Request);
         }
         // A prompt that is too long or forbidden is always a problem of the request, whatever the status.
         match built_in(400, &message) {
-            Some((Meaning::ContextWindow | Meaning::ContentPolicy, _)) => Some(Speaks::OfTheRequest),
-            Some(_) | None => scope::speaks(status, &message),
+            Some((Meaning::ContextWindow | Meaning::ContentPolicy, _)) => Some(SentenceScope::Request),
+            Some(_) | None => scope::sentence_scope(status, &message),
         }
     }
 }
 
-impl Own {
+impl OperatorSentence {
     fn new(entry: Entry) -> Result<Self, String> {
         let is_name = |name: &str| {
             !name.is_empty()
@@ -149,15 +152,15 @@ impl Own {
             return Err("a name is 1 to 64 of a-z, 0-9 and _".to_owned());
         }
         let says = match (entry.class, entry.scope) {
-            (Some(class), None) => Says::Class(class.into()),
-            (None, Some(Scope::Request)) => Says::OfTheRequest,
+            (Some(class), None) => SentenceMeaning::Class(class.into()),
+            (None, Some(Scope::Request)) => SentenceMeaning::Request,
             (Some(_), Some(_)) | (None, None) => {
                 return Err("it needs either a class or scope = \"request\"".to_owned());
             }
         };
         let allowed = |status: u16| match says {
-            Says::Class(_) => matches!(status, 400 | 413 | 422),
-            Says::OfTheRequest => (400..600).contains(&status),
+            SentenceMeaning::Class(_) => matches!(status, 400 | 413 | 422),
+            SentenceMeaning::Request => (400..600).contains(&status),
         };
         if let Some(status) = entry.status.iter().find(|status| !allowed(**status)) {
             return Err(format!(
@@ -230,8 +233,8 @@ contains = ["Acme shield"]
         assert_eq!(found, Some((Meaning::ContextWindow, "phrase:acme_window")));
         let found = sentences.meaning(400, "prompt is too long");
         assert_eq!(found, Some((Meaning::ContextWindow, "phrase:anthropic_prompt_too_long")));
-        assert_eq!(sentences.speaks(403, "Blocked by Acme Shield"), Some(Speaks::OfTheRequest));
-        assert_eq!(sentences.speaks(404, "Blocked by Acme Shield"), None);
+        assert_eq!(sentences.sentence_scope(403, "Blocked by Acme Shield"), Some(SentenceScope::Request));
+        assert_eq!(sentences.sentence_scope(404, "Blocked by Acme Shield"), None);
     }
 
     #[test]

@@ -2,16 +2,16 @@
 //! table.
 
 use super::mapping::NONE;
-use super::{Mappings, Meaning, Sentences, Speaks};
+use super::{Mappings, Meaning, SentenceScope, Sentences};
 
 /// The sources to consult, for as long as one failure is handled.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
+pub struct MessageRules<'a> {
     own: &'a Mappings,
     installation: &'a Sentences,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> MessageRules<'a> {
     /// The organization's mappings first, then the installation's sentences.
     #[must_use]
     pub fn new(own: &'a Mappings, installation: &'a Sentences) -> Self {
@@ -27,16 +27,16 @@ impl<'a> Reading<'a> {
 
     /// Whether the message is about the request or about the model, whatever its class; `None` if it does not say.
     #[must_use]
-    pub fn speaks(self, status: u16, message: &str) -> Option<Speaks> {
-        if self.own.are_of_the_request(status, message) {
-            return Some(Speaks::OfTheRequest);
+    pub fn sentence_scope(self, status: u16, message: &str) -> Option<SentenceScope> {
+        if self.own.are_about_the_request(status, message) {
+            return Some(SentenceScope::Request);
         }
-        self.installation.speaks(status, message)
+        self.installation.sentence_scope(status, message)
     }
 }
 
 /// Uses the installation's sentences alone.
-impl<'a> From<&'a Sentences> for Reading<'a> {
+impl<'a> From<&'a Sentences> for MessageRules<'a> {
     fn from(installation: &'a Sentences) -> Self {
         Self { own: &NONE, installation }
     }
@@ -44,7 +44,7 @@ impl<'a> From<&'a Sentences> for Reading<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mapping, Means, SentenceClass};
+    use super::super::{Mapping, MappingMeaning, SentenceClass};
     use super::*;
 
     #[test]
@@ -52,12 +52,12 @@ mod tests {
         let file = "dated = 2026-11-29\n[[sentence]]\nname = \"acme\"\nclass = \"content_policy\"\ncontains = [\"acme window\"]\n";
         let sentences = Sentences::parse(file).expect("a file");
         let parts = ["acme window".to_owned()];
-        let class = Means::Class(SentenceClass::ContextWindowExceeded);
+        let class = MappingMeaning::Class(SentenceClass::ContextWindowExceeded);
         let own: Mappings = Mapping::new(class, None, &parts).into_iter().collect();
         let said = "Beyond the ACME window";
-        let without = Reading::from(&sentences);
+        let without = MessageRules::from(&sentences);
         assert_eq!(without.meaning(400, said), Some((Meaning::ContentPolicy, "phrase:acme")));
-        let with = Reading::new(&own, &sentences);
+        let with = MessageRules::new(&own, &sentences);
         assert_eq!(
             with.meaning(400, said),
             Some((Meaning::ContextWindow, "mapping:context_window_exceeded"))

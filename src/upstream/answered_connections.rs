@@ -8,9 +8,9 @@ use hyper_util::client::legacy::connect::HttpInfo;
 
 /// For each local port, a fingerprint of the remote address. Identifies a connection without a lookup.
 #[derive(Debug)]
-pub(super) struct Answered(Box<[AtomicU32]>);
+pub(super) struct AnsweredConnections(Box<[AtomicU32]>);
 
-impl Answered {
+impl AnsweredConnections {
     pub(super) fn new() -> Self {
         Self((0..=u16::MAX).map(|_| AtomicU32::new(0)).collect())
     }
