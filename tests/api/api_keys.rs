@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, beginning, with_json};
-use crate::support::feather::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
+use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
 use crate::support::on_both_databases;
 
 const KEYS: &str = "/v1/identity/api-keys";

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
-use crate::support::feather::{assert_absent, assert_guarded, each, items, violation};
+use crate::support::management::{assert_absent, assert_guarded, each, items, violation};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 const BUDGETS: &str = "/v1/model-router/budgets";
 
@@ -70,7 +70,7 @@ on_both_databases! {
         assert_eq!(each(&items(&app, BUDGETS).await, "period"), ["month"]);
     }
 
-    async fn what_makes_no_sense_is_refused(app: App) {
+    async fn invalid_budgets_are_refused(app: App) {
         for (body, field) in [
             (json!({"period": "year", "hard_limit_nano_dollars": 1}), "period"),
             (json!({"hard_limit_nano_dollars": 1}), "period"),
@@ -97,7 +97,7 @@ on_both_databases! {
         assert_guarded(&app, Method::POST, BUDGETS, "budgets:manage").await;
     }
 
-    async fn a_budget_that_is_used_up_refuses_until_it_starts_anew(app: App) {
+    async fn an_exhausted_budget_refuses_until_it_resets(app: App) {
         let fake = priced(&app, &[("a", Some(1_000_000))]).await;
         // An answer costs 5,000; its prompt alone is estimated at about 5,000 to 6,000.
         let id = limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 6_000, "hard_limit_nano_dollars": 12_000})).await;
@@ -186,7 +186,7 @@ on_both_databases! {
         assert_eq!(app.requests(60).await.iter().filter_map(|row| row["cost_nano_dollars"].as_i64()).sum::<i64>(), 20 * 2_009 * 1_000);
     }
 
-    async fn who_goes_away_gives_back_what_was_reserved(app: App) {
+    async fn a_disconnected_caller_releases_its_reservation(app: App) {
         let fake = priced(&app, &[("a", Some(1_000_000))]).await;
         let id = limited(&app, json!({"period": "day", "hard_limit_nano_dollars": 1_100_000})).await;
         let gate = Gate::new();
@@ -217,7 +217,7 @@ on_both_databases! {
         assert_eq!(third.chat(&json!({"model": "a"})).await.status, 402);
     }
 
-    async fn a_soft_limit_is_told_once_a_period(app: App) {
+    async fn a_soft_limit_is_reported_once_per_period(app: App) {
         let _fake = priced(&app, &[("a", Some(1_000_000))]).await;
         limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 5_000})).await;
         app.chat(&json!({"model": "a"})).await;
@@ -232,7 +232,7 @@ on_both_databases! {
         eventually(async || (told().await == 2).then_some(())).await;
     }
 
-    async fn drills_neither_ask_nor_spend(app: App) {
+    async fn drills_neither_check_nor_spend_a_budget(app: App) {
         let _fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000))]).await;
         let id = limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 1})).await;
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);

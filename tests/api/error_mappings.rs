@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Organization, chat_body, with_json};
 use crate::support::browser::Browser;
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::feather::{assert_absent, assert_guarded, each, items, refusal, violation};
+use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation};
 use crate::support::on_both_databases;
 
 const MAPPINGS: &str = "/v1/model-router/error-mappings";
@@ -176,7 +176,7 @@ on_both_databases! {
         assert_eq!(each(&items(&app, MAPPINGS).await, "status"), ["400", "413"]);
     }
 
-    async fn what_makes_no_sense_is_refused_by_name(app: App) {
+    async fn invalid_mappings_are_refused_by_name(app: App) {
         let good = || vec!["long enough"];
         for (body, field) in [
             (json!({"class": "content_policy"}), "body.contains missing"),

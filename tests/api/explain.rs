@@ -24,7 +24,7 @@ fn rows(answer: &Answer, members: &[&str]) -> Value {
 }
 
 on_both_databases! {
-    async fn the_plan_is_told_and_nobody_is_called(app: App) {
+    async fn the_plan_is_returned_without_any_call(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         let price = PriceFields { input: Some(1_000_000), output: Some(2_000_000), ..PriceFields::default() };
@@ -60,7 +60,7 @@ on_both_databases! {
         assert!(app.events().await.is_empty() && app.requests(0).await.is_empty());
     }
 
-    async fn it_tells_what_another_failure_would_lead_to(app: App) {
+    async fn it_shows_the_effect_of_another_failure(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b", "c"]).await;
         app.organization.fallback("a", FallbackType::General, &["b"]).await;

@@ -1,9 +1,9 @@
 //! `/fallback` and `/fallback/{model}`.
 
-mod checks;
-mod effect;
-mod names;
+mod activation;
+mod model_names;
 mod revisions;
+mod validation;
 
 use reqwest::Method;
 use serde_json::{Value, json};

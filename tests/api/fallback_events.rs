@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, chat_body};
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::feather::{
+use crate::support::management::{
     assert_absent, assert_fits, assert_guarded, each, items, refusal, violation, violations, walk,
 };
 use crate::support::on_both_databases;

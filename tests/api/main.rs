@@ -16,23 +16,23 @@
 mod support;
 
 mod api_keys;
-mod bills;
+mod budget_bypass;
 mod budgets;
 mod chat;
 mod console;
-mod edges;
 mod error_mappings;
 mod explain;
+mod fair_sharing;
 mod fallback;
 mod fallback_events;
+mod http_edge_cases;
 mod models;
 mod openapi;
-mod overspend;
+mod provider_billing;
 mod provider_health;
 mod provider_test;
 mod providers;
 mod requests;
-mod shares;
 mod tenancy;
 mod usage;
 mod whoami;

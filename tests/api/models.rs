@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::feather::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
+use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
 use crate::support::on_both_databases;
 
 const MODELS: &str = "/v1/model-router/models";

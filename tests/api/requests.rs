@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, chat_body};
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::feather::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
+use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
 use crate::support::on_both_databases;
 
 const REQUESTS: &str = "/v1/model-router/requests";
@@ -22,7 +22,7 @@ async fn catalogue(app: &App) -> FakeProvider {
 }
 
 on_both_databases! {
-    async fn a_row_tells_what_was_asked_who_answered_and_what_it_took(app: App) {
+    async fn a_row_shows_the_request_the_answering_model_and_its_cost(app: App) {
         let _fake = catalogue(&app).await;
         let answer = app.chat(&json!({"model": "bad", "models": ["good"], "session_id": "visit 7"})).await;
         assert_eq!(answer.status, 200, "{}", answer.text());

@@ -3,8 +3,8 @@
 //!
 //! The routes come from the application's own list: a route without a row in [`matrix`] fails the first test.
 
-mod dialect;
-mod managed;
+mod error_dialect;
+mod managed_resources;
 mod matrix;
 mod pages;
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::support::app::{Answer, App, with_json};
 use crate::support::on_both_databases;
-use dialect::assert_dressed;
+use error_dialect::assert_dressed;
 use matrix::{Foreign, Row, Victim, rows, title};
 
 fn request(app: &App, row: &Row) -> RequestBuilder {
@@ -55,7 +55,7 @@ fn every_route_has_a_row_and_every_row_a_route() {
 }
 
 on_both_databases! {
-    async fn nobody_is_answered_without_a_living_key(app: App) {
+    async fn every_route_requires_a_valid_key(app: App) {
         let victim = Victim::create(&app).await;
         let fresh = api_key::generate().expect("random bytes").key.expose_secret().to_owned();
         let revoked = victim.revoked_key(&app).await;
@@ -144,7 +144,7 @@ on_both_databases! {
         }
     }
 
-    async fn what_is_open_to_all_names_nobody(app: App) {
+    async fn public_routes_name_no_organization(app: App) {
         let victim = Victim::create(&app).await;
         for row in rows(&victim).iter().filter(|row| access(row) == Access::Public) {
             let answer = app.send(request(&app, row)).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::feather::{assert_guarded, items, refusal, violation, walk};
+use crate::support::management::{assert_guarded, items, refusal, violation, walk};
 use crate::support::on_both_databases;
 
 const USAGE: &str = "/v1/model-router/usage";

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::app::beginning;
-use crate::support::feather::refusal;
+use crate::support::management::refusal;
 use crate::support::on_both_databases;
 
 const WHOAMI: &str = "/v1/identity/whoami";
@@ -45,7 +45,7 @@ on_both_databases! {
         assert_eq!(listed.json()["name"], "drills");
     }
 
-    async fn who_has_no_living_key_is_nobody(app: App) {
+    async fn an_invalid_key_is_unauthenticated(app: App) {
         let nobody = app.send(app.request(Method::GET, WHOAMI)).await;
         assert_eq!(refusal(&nobody), (401, "unauthorized".to_owned()));
         let both = app.request(Method::GET, WHOAMI).header("x-api-key", &app.organization.key);

@@ -133,7 +133,7 @@ fn wrong_settings_and_an_absent_server_are_named_without_the_password() {
 }
 
 #[test]
-fn every_command_is_explained_and_the_version_told() {
+fn every_command_has_help_and_the_version_is_printed() {
     let version = succeeded(&run(program(&["--version"]), ""));
     assert_eq!(version.trim(), format!("failsoft {}", env!("CARGO_PKG_VERSION")));
     for command in ["demo", "serve", "simulate", "org create", "migrate", "check", "rotate-master-key"] {

@@ -11,9 +11,7 @@
 
 mod check;
 mod demo;
-mod drain;
 mod installation;
-mod one_server;
 mod pgbouncer;
 mod process;
 mod request_logs;
@@ -21,3 +19,5 @@ mod rotate_master_key;
 mod secrets;
 mod serve;
 mod settings;
+mod shutdown;
+mod sqlite_lock;

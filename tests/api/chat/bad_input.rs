@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::app::{Answer, App, chat_body, eventually};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 async fn post(app: &App, body: impl Into<reqwest::Body>) -> Answer {
     let request =
@@ -24,7 +24,7 @@ fn error(answer: &Answer) -> Value {
 }
 
 on_both_databases! {
-    async fn what_is_no_request_is_400_by_field(app: App) {
+    async fn an_invalid_request_is_400_and_names_the_field(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let deep = "[".repeat(1_000_000);
@@ -104,7 +104,7 @@ on_both_databases! {
         assert!(app.requests(0).await.is_empty() && app.events().await.is_empty());
     }
 
-    async fn what_is_not_ours_to_judge_goes_on(app: App) {
+    async fn fields_that_only_providers_validate_are_forwarded(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
@@ -167,7 +167,7 @@ on_both_databases! {
         assert_eq!(app.call(request, &app.organization.key).await.status, 200);
     }
 
-    async fn a_body_that_stops_coming_is_given_up(app: App) {
+    async fn a_stalled_body_is_abandoned(app: App) {
         let hasty = app.beside(|settings| settings.server.body_idle_seconds = 1).await;
         let mut caller = Raw::connect(hasty.address).await;
         caller.head(&app.organization.key, &["content-length: 1000"]).await;
@@ -222,7 +222,7 @@ on_both_databases! {
         assert_eq!(fake.served(), 0);
     }
 
-    async fn announced_bodies_hold_nobody_up_and_real_ones_are_bounded(app: App) {
+    async fn announced_bodies_delay_no_one_and_real_ones_are_bounded(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));

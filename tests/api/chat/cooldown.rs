@@ -82,7 +82,7 @@ on_both_databases! {
         assert_eq!(cooldown_of(&app, "a").await, json!({"open": false, "until": null, "error_class": null}));
     }
 
-    async fn a_single_model_is_left_alone_too_and_the_caller_gets_what_opened_it(app: App) {
+    async fn a_single_model_cools_down_too_and_returns_its_last_error(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
@@ -137,7 +137,7 @@ on_both_databases! {
         assert_eq!(answer.json()["error"]["code"], "upstream_authentication");
     }
 
-    async fn a_far_reset_is_believed_to_its_end_and_can_be_ended_by_hand(app: App) {
+    async fn a_distant_reset_is_honored_and_can_be_ended_manually(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
@@ -227,7 +227,7 @@ on_both_databases! {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    async fn a_model_that_always_breaks_its_streams_is_left_alone_as_well(app: App) {
+    async fn a_model_that_always_breaks_its_streams_cools_down(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::app::{App, beginning, chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 fn chat(app: &App) -> RequestBuilder {
     with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(&json!({"model": "a"})))
@@ -46,7 +46,7 @@ on_both_databases! {
         }
     }
 
-    async fn anything_else_is_401_and_reaches_nobody(app: App) {
+    async fn any_other_credential_is_401_and_no_provider_is_called(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let key = app.organization.key.clone();

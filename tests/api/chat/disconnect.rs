@@ -9,7 +9,7 @@ use super::pick;
 use crate::support::app::{App, chat_body, eventually};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 async fn caller(app: &App, body: &Value) -> Raw {
     let mut caller = Raw::connect(app.address).await;
@@ -145,7 +145,7 @@ on_both_databases! {
     }
 
     #[cfg(target_os = "linux")]
-    async fn one_who_stays_and_reads_nothing_goes_too(app: App) {
+    async fn a_caller_that_reads_nothing_is_disconnected(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let hasty = app.beside(|settings| settings.server.unread_seconds = 1).await;

@@ -44,7 +44,7 @@ on_both_databases! {
         assert_eq!(only["items"], json!([]));
     }
 
-    async fn a_drill_of_everybody_is_dressed_like_the_real_thing(app: App) {
+    async fn a_drill_of_all_models_looks_like_a_real_failure(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         app.organization.fallback("a", FallbackType::ContextWindow, &["b"]).await;
@@ -57,7 +57,7 @@ on_both_databases! {
         assert_eq!(pick(&events, &["failed_model", "next_model"]), json!([["a", "b"], ["b", null]]));
     }
 
-    async fn the_fields_of_litellm_are_short_for_the_primary(app: App) {
+    async fn litellms_mock_fields_apply_to_the_primary(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "general", "window", "policy"]).await;
         app.organization.fallback("a", FallbackType::General, &["general"]).await;
@@ -98,7 +98,7 @@ on_both_databases! {
         assert_eq!(app.call(with_json(request, &body), &key).await.status, 200);
     }
 
-    async fn what_cannot_be_made_to_happen_is_refused_by_name(app: App) {
+    async fn an_impossible_drill_is_refused_by_name(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         for (header, code, word) in [

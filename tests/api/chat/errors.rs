@@ -149,7 +149,7 @@ on_both_databases! {
         assert!(rows.iter().all(|row| row["outcome"] == "failed" && row["cost_nano_dollars"] == 0));
     }
 
-    async fn an_answer_over_64_mib_is_none(app: App) {
+    async fn an_answer_over_64_mib_is_a_failure(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         // Without a length, bytes are counted as they arrive.
@@ -162,7 +162,7 @@ on_both_databases! {
         assert_eq!(app.events().await[0]["matched_rule"], "answer:too_large");
     }
 
-    async fn an_error_whose_body_never_ends_holds_nobody_up(app: App) {
+    async fn an_endless_error_body_does_not_block_the_failover(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         fake.next(Script::new().send("HTTP/1.1 503 Busy\r\ncontent-length: 1000\r\n\r\n{\"error\":").hang());
@@ -190,7 +190,7 @@ on_both_databases! {
         );
     }
 
-    async fn the_smallest_wait_is_told_in_whole_seconds(app: App) {
+    async fn the_shortest_wait_is_reported_in_whole_seconds(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b", "c"]).await;
         let limited = |header: (&str, &str)| Script::respond(429, &[header], "{}");
@@ -243,7 +243,7 @@ on_both_databases! {
         assert_eq!((answer.status, answer.json()["model"].clone()), (200, json!("a")));
     }
 
-    async fn what_is_not_there_is_told_in_the_same_words(app: App) {
+    async fn absent_resources_get_the_same_error(app: App) {
         for (method, path, status, code) in [
             (Method::POST, "/v1/nothing", 404, "unknown_url"),
             (Method::GET, "/v1/chat/completions", 405, "method_not_allowed"),

@@ -76,7 +76,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_list_with_a_bad_name_calls_nobody_and_leaves_nothing(app: App) {
+    async fn a_list_with_a_bad_name_makes_no_call_and_no_record(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b", "secret"]).await;
         let other = app.other_organization("other").await;
@@ -182,7 +182,7 @@ on_both_databases! {
         );
     }
 
-    async fn nobody_callable_is_503_and_names_the_last_one(app: App) {
+    async fn no_callable_model_is_503_and_names_the_last_one(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         for name in ["a", "b"] {

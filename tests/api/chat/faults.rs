@@ -3,8 +3,8 @@
 //! The failures and their classification are in [`table`]. With a healthy fallback every fault is answered, and is
 //! one event with its class and rule. Without one the caller gets an error in its dialect.
 
-mod fault;
-mod inside;
+mod fault_case;
+mod success_status;
 mod table;
 
 use std::any::Any;
@@ -17,7 +17,7 @@ use super::pick;
 use crate::support::app::{Answer, App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use fault::{Fault, How, Verdict, provider};
+use fault_case::{Fault, How, Verdict, provider};
 use table::faults;
 
 /// The time limit of a model whose provider never ends. No model that could answer has it, so a busy machine cannot
@@ -229,7 +229,7 @@ async fn arrange<'a>(
 }
 
 on_both_databases! {
-    async fn every_fault_is_answered_by_the_next_and_told_where_nobody_is_left(app: App) {
+    async fn every_fault_fails_over_or_is_reported_by_the_last_model(app: App) {
         let fake = FakeProvider::start().await;
         let faults = faults();
         let (cases, _living) = arrange(&app, &fake, &faults).await;

@@ -42,7 +42,7 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 on_both_databases! {
-    async fn only_ours_go_up(app: App) {
+    async fn only_our_headers_go_upstream(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.next(Script::answer("Hi"));
@@ -64,7 +64,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_traceparent_goes_up_if_it_is_one(app: App) {
+    async fn a_valid_traceparent_goes_upstream(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
@@ -91,7 +91,7 @@ on_both_databases! {
         assert_eq!(sent.header("authorization"), None);
     }
 
-    async fn only_ours_come_down(app: App) {
+    async fn only_our_headers_reach_the_caller(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let foreign = [

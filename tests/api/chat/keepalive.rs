@@ -12,7 +12,7 @@ use super::recording::hold_up_writers;
 use crate::support::app::{Answer, App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 /// One comment in its own chunk.
 const COMMENT: &str = "D\r\n: keepalive\n\n\r\n";
@@ -123,7 +123,7 @@ on_both_databases! {
         );
     }
 
-    async fn when_everybody_fails_the_stream_says_so(app: App) {
+    async fn when_all_models_fail_the_stream_reports_it(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
@@ -165,7 +165,7 @@ on_both_databases! {
         );
     }
 
-    async fn what_cannot_be_recorded_is_not_answered_in_a_begun_stream_either(app: App) {
+    async fn a_begun_stream_that_cannot_be_recorded_is_not_answered(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
@@ -184,7 +184,7 @@ on_both_databases! {
         assert_eq!(pick(&app.requests(1).await, &["outcome", "status_code"]), json!([["failed", 503]]));
     }
 
-    async fn an_emptied_answer_is_passed_on_when_nobody_else_answered(app: App) {
+    async fn a_filtered_answer_is_returned_when_no_other_model_answers(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
@@ -202,7 +202,7 @@ on_both_databases! {
         assert_eq!(pick(&app.requests(0).await, &["outcome", "served_model"]), json!([["answered", "a"]]));
     }
 
-    async fn a_caller_who_goes_takes_the_call_along(app: App) {
+    async fn a_disconnected_caller_ends_the_upstream_call(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let key = app.organization.key_like(&[Scope::Inference], |new| new.concurrent_requests = Some(1)).await;
@@ -230,7 +230,7 @@ on_both_databases! {
         eventually(async || (ask().await == 200).then_some(())).await;
     }
 
-    async fn whoever_asks_for_metadata_gets_it_once(app: App) {
+    async fn requested_metadata_is_sent_once(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let app = hasty(&app, 15_000).await;
@@ -247,7 +247,7 @@ on_both_databases! {
         assert_eq!(told(&events(&text))["served"], "a");
     }
 
-    async fn who_wants_no_stream_or_no_keepalive_waits_for_the_headers(app: App) {
+    async fn without_streaming_or_keepalive_the_headers_come_with_the_answer(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         app.organization

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::app::{Answer, App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 async fn chat(app: &App, key: &str) -> Answer {
     let request =
@@ -50,7 +50,7 @@ on_both_databases! {
         assert_eq!(minute(&chat(&app, &app.organization.key).await), ["", "", ""]);
     }
 
-    async fn a_failed_request_counts_and_tells_too(app: App) {
+    async fn a_failed_request_counts_and_reports_limits_too(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::error(500, "server_error", "broken"));
@@ -59,7 +59,7 @@ on_both_databases! {
         assert_eq!((failed.status, minute(&failed)), (502, ["60", "59", "1m0s"]));
     }
 
-    async fn a_stream_holds_its_place_until_it_is_over(app: App) {
+    async fn a_stream_holds_its_slot_until_it_ends(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
@@ -97,7 +97,7 @@ on_both_databases! {
         eventually(async || (chat(&app, &key).await.status == 200).then_some(())).await;
     }
 
-    async fn limits_are_looked_at_before_the_body(app: App) {
+    async fn limits_are_checked_before_the_body(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.next(Script::answer("Hi"));

@@ -10,7 +10,7 @@ use crate::support::app::{App, chat_body, eventually};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::process::Process;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 pub(super) async fn hold_up_writers(app: &App) -> DatabaseConnection {
     let connection = app.database().await;
@@ -59,7 +59,7 @@ on_both_databases! {
         assert_eq!((app.requests(0).await.len(), app.events().await.len()), (4, 4));
     }
 
-    async fn an_interrupted_stream_is_on_record_when_its_caller_learns_of_it(app: App) {
+    async fn an_interrupted_stream_is_recorded_before_its_caller_sees_it(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.next(Script::stream().text("Hel").end());
@@ -70,7 +70,7 @@ on_both_databases! {
         assert_eq!(app.events().await[0]["error_class"], "stream_interrupted");
     }
 
-    async fn what_cannot_be_recorded_is_not_answered(app: App) {
+    async fn an_answer_that_cannot_be_recorded_is_withheld(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b", "broken"]).await;
         fake.always_for("broken-upstream", Script::error(500, "server_error", "broken"));
@@ -167,7 +167,7 @@ on_both_databases! {
         assert!(rows.iter().all(|row| row["outcome"] == "answered"));
     }
 
-    async fn more_than_can_be_recorded_is_not_begun(app: App) {
+    async fn requests_beyond_the_recording_capacity_are_refused(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let narrow = app.beside(|settings| settings.recording.queue = 1).await;
@@ -183,7 +183,7 @@ on_both_databases! {
         assert_eq!(narrow.requests(0).await.len(), 1);
     }
 
-    async fn hostile_words_of_a_provider_are_kept_as_harmless_ones(app: App) {
+    async fn hostile_provider_strings_are_stored_harmlessly(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         let hostile = format!("\u{0}nul \u{202e}turned\r\nline '; DROP TABLE requests; -- {}", "long ".repeat(3_000));

@@ -72,7 +72,7 @@ on_both_databases! {
         assert_eq!(app.events().await.len(), 5);
     }
 
-    async fn what_a_retry_cannot_mend_is_not_tried_again(app: App) {
+    async fn failures_that_a_retry_cannot_fix_are_not_retried(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         for script in [
@@ -91,7 +91,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_short_rate_limit_is_waited_for_if_nobody_else_could_answer(app: App) {
+    async fn a_short_rate_limit_is_waited_for_if_no_other_model_is_left(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let limited = || {

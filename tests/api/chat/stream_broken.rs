@@ -6,7 +6,7 @@ use super::pick;
 use crate::support::app::{Answer, chat_body};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 /// The chunk that ends a broken stream. Only the error follows it.
 fn last_chunk(answer: &Answer) -> Value {
@@ -79,7 +79,7 @@ on_both_databases! {
         }
     }
 
-    async fn what_broke_after_a_failover_is_two_events(app: App) {
+    async fn a_break_after_a_failover_is_two_events(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         app.organization.model_like("first", provider, |model| model.first_frame_timeout_ms = Some(250)).await;

@@ -155,7 +155,7 @@ on_both_databases! {
     }
 
     /// Errors that only look like a refused parameter, or that refuse an essential parameter, are passed on.
-    async fn nothing_else_is_called_again(app: App) {
+    async fn no_other_error_is_retried_without_parameters(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["first", "second"]).await;
         for (status, message) in [
@@ -174,7 +174,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_refusal_that_persists_is_not_believed(app: App) {
+    async fn a_refusal_that_persists_is_not_remembered(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a"]).await;
         fake.always(Script::error(400, "unknown_parameter", "Unknown parameter: 'stream_options'."));
@@ -212,7 +212,7 @@ mod fallbacks {
     }
 
     on_both_databases! {
-        async fn a_custom_model_that_does_not_reason_is_not_asked_how(app: App) {
+        async fn a_custom_model_that_does_not_reason_gets_no_effort(app: App) {
             let fake = FakeProvider::start().await;
             let plain = |model: &mut ModelFields| model.capabilities.reasoning = Some(false);
             let more = json!({"reasoning_effort": "high", "verbosity": "low", "reasoning": {"effort": "high"}, "thinking": {"type": "enabled"}, "x_unknown": 1});
@@ -221,7 +221,7 @@ mod fallbacks {
             assert_eq!(sent["x_unknown"], 1);
         }
 
-        async fn openrouters_reasoning_becomes_the_word_that_others_take(app: App) {
+        async fn openrouters_reasoning_becomes_the_effort_that_others_accept(app: App) {
             let fake = FakeProvider::start().await;
             let o4 = |model: &mut ModelFields| model.upstream_model = "o4-mini".to_owned();
             let more = json!({"reasoning": {"effort": "xhigh", "exclude": true}, "parallel_tool_calls": false});

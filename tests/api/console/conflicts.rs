@@ -56,7 +56,7 @@ async fn race(app: &App, path: &str, ours: &[(&str, &str)], theirs: &[(&str, &st
 }
 
 on_both_databases! {
-    async fn two_who_change_a_model_are_told_of_each_other(app: App) {
+    async fn concurrent_edits_of_a_model_are_reported(app: App) {
         let provider = app.organization.provider_at("sim", "simulated", None).await.to_string();
         let id = app.organization.model("smart", provider.parse().expect("an id")).await;
         let path = format!("/models/{id}");
@@ -69,14 +69,14 @@ on_both_databases! {
         assert_eq!(app.model_as_served("clever").context_window, Some(4096));
     }
 
-    async fn two_who_change_a_provider_are_told_of_each_other(app: App) {
+    async fn concurrent_edits_of_a_provider_are_reported(app: App) {
         let id = app.organization.provider_at("one", "custom", Some("http://127.0.0.1:1/v1")).await;
         let fields = |name: &'static str| [("name", name), ("preset", "custom"), ("base_url", "http://127.0.0.1:1/v1")];
         let expected = ["<del>one</del>", "<ins>theirs</ins>", r#"value="ours""#];
         race(&app, &format!("/providers/{id}"), &fields("ours"), &fields("theirs"), &expected).await;
     }
 
-    async fn two_who_change_a_key_are_told_of_each_other(app: App) {
+    async fn concurrent_edits_of_a_key_are_reported(app: App) {
         app.clock.advance(Duration::from_secs(1));
         app.organization.key_like(&[Scope::Inference], |key| key.name = "mobile".to_owned()).await;
         let path = two(&app).await.0.get("/keys").await.link("/keys/0");
@@ -86,7 +86,7 @@ on_both_databases! {
         race(&app, &path, &ours, &theirs, &expected).await;
     }
 
-    async fn two_who_change_the_settings_are_told_of_each_other(app: App) {
+    async fn concurrent_edits_of_the_settings_are_reported(app: App) {
         let fields = |most: &'static str, deadline: &'static str| {
             [("max_fallbacks", most), ("deadline", deadline), ("keepalive", "45"), ("typed_fallbacks", "cascade")]
         };

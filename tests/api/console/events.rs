@@ -160,7 +160,7 @@ on_both_databases! {
         assert!(stolen.shows("leads to no page of this list") && rows(&stolen).is_empty(), "{}", stolen.html);
     }
 
-    async fn an_event_tells_the_whole_story_and_leads_to_what_mends_it(app: App) {
+    async fn an_event_shows_its_chain_and_links_to_the_fix(app: App) {
         let _fake = catalogue(&app).await;
         let answer = app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await;
         let event = &app.events().await[0];

@@ -79,7 +79,7 @@ on_both_databases! {
         assert!(page.shows("At worst a caller waits") && page.shows("All of them are served by fake"), "{}", page.html);
     }
 
-    async fn who_was_slower_sees_who_was_faster_and_keeps_what_they_did(app: App) {
+    async fn the_slower_editor_sees_the_conflict_and_keeps_the_edit(app: App) {
         let path = editor(&app.organization).await;
         app.organization.fallback("alpha", General, &["beta"]).await;
         let (one, other) = (admin(&app).await, admin(&app).await);

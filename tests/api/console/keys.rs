@@ -186,7 +186,7 @@ on_both_databases! {
         }
     }
 
-    async fn who_may_not_manage_keys_changes_none_and_a_revoked_one_stays(app: App) {
+    async fn keys_change_only_with_permission_and_revoked_ones_stay(app: App) {
         app.clock.advance(Duration::from_secs(1));
         app.organization.key_like(&[Scope::Inference], |key| key.name = "ours".to_owned()).await;
         let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;

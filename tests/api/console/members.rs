@@ -53,7 +53,7 @@ on_both_databases! {
         assert!(actions(&app).await.contains(&format!("{owner} member.remove {email}")));
     }
 
-    async fn what_an_owner_gave_out_ends_with_the_right_to_give_it(app: App) {
+    async fn an_owners_grants_end_with_the_owners_rights(app: App) {
         let boss = Browser::logged_in(&app, &app.organization.member(Role::Owner).await).await;
         let founder = app.organization.member(Role::Owner).await;
         let founder_id = app.organization.user_id(&founder).await;
@@ -93,7 +93,7 @@ on_both_databases! {
         Browser::logged_in(&app, &founder).await;
     }
 
-    async fn what_was_given_is_asked_for_again_when_it_is_used(app: App) {
+    async fn a_grant_is_checked_again_when_it_is_used(app: App) {
         let email = app.organization.member(Role::Owner).await;
         let id = app.organization.user_id(&email).await;
         let person = Browser::logged_in(&app, &email).await;
@@ -161,7 +161,7 @@ on_both_databases! {
         assert_eq!(statuses, [303, 409]);
     }
 
-    async fn an_invitation_that_makes_no_sense_says_why(app: App) {
+    async fn an_invalid_invitation_says_why(app: App) {
         let owner = Browser::owner(&app, "acme").await;
         let invite = async |email: &str, role: &str| {
             let fields = [("email", email), ("role", role)];

@@ -88,7 +88,7 @@ on_both_databases! {
         assert!(stream.chunk().await.expect("the end").is_none());
     }
 
-    async fn nobody_left_a_break_and_a_caller_who_stops_are_told_and_recorded(app: App) {
+    async fn failures_breaks_and_stops_are_shown_and_recorded(app: App) {
         let fake = catalogue(&app).await;
         let admin = admin(&app).await;
         let mut heard = Heard::default();
@@ -110,7 +110,7 @@ on_both_databases! {
         assert_eq!(outcomes, ["failed", "interrupted", "client_closed"]);
     }
 
-    async fn only_our_own_page_of_somebody_who_may_send_is_answered(app: App) {
+    async fn only_our_own_page_of_a_permitted_user_is_answered(app: App) {
         let fake = catalogue(&app).await;
         let admin = admin(&app).await;
         let token = admin.get("/playground").await.token();

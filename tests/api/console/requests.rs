@@ -11,7 +11,7 @@ use crate::support::browser::Browser;
 use crate::support::on_both_databases;
 
 on_both_databases! {
-    async fn the_list_shows_who_answered_and_its_filters_narrow_it(app: App) {
+    async fn the_list_shows_the_answering_model_and_its_filters_narrow_it(app: App) {
         let _fake = catalogue(&app).await;
         let browser = member(&app).await;
         assert!(browser.get("/requests").await.expect(200).shows("No requests yet"));
@@ -57,7 +57,7 @@ on_both_databases! {
         assert_eq!(file.text(), app.call(export, &app.organization.key).await.text(), "the API writes the same file");
     }
 
-    async fn a_request_tells_what_was_tried_and_what_it_took(app: App) {
+    async fn a_request_shows_its_attempts_and_their_times(app: App) {
         let _fake = catalogue(&app).await;
         let id = app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await.header("x-request-id").to_owned();
         let failed = app.chat(&json!({"model": "worse"})).await;

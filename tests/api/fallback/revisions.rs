@@ -75,7 +75,7 @@ on_both_databases! {
         }
     }
 
-    async fn setting_what_is_in_force_spoils_nobodys_revision(app: App) {
+    async fn saving_an_unchanged_list_keeps_its_revision(app: App) {
         catalogue(&app, &["a", "b", "c"]).await;
         set(&app, "a", &["b", "c"]).await;
         let same = set(&app, "a", &["b", "c"]).await;

@@ -4,12 +4,12 @@ pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod fake_provider;
-pub(crate) mod feather;
+pub(crate) mod management;
+mod members;
 pub(crate) mod name_server;
-pub(crate) mod names;
-mod people;
 pub(crate) mod process;
-pub(crate) mod raw;
+pub(crate) mod raw_client;
+pub(crate) mod resolver;
 
 /// Turns each `async fn name(app: App) { .. }` into two tests, one per database.
 macro_rules! on_both_databases {

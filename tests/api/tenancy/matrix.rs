@@ -6,7 +6,7 @@ use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::managed;
+use super::managed_resources;
 use crate::support::app::{Answer, App, Organization, eventually};
 use crate::support::fake_provider::{FakeProvider, Script};
 

@@ -116,7 +116,7 @@ fn visited() -> impl Iterator<Item = (&'static Endpoint, Permission)> {
 }
 
 #[test]
-fn every_page_for_visitors_is_a_page_and_no_public_one_is_about_somebody() {
+fn routes_for_users_are_pages_and_public_ones_concern_no_user() {
     for (route, _) in visited() {
         assert_eq!(route.surface, Surface::Page, "{}", title(route));
     }
@@ -162,7 +162,7 @@ async fn ids(app: &App, owner: &Browser) -> BTreeMap<&'static str, String> {
 }
 
 on_both_databases! {
-    async fn nobody_gets_past_the_log_in(app: App) {
+    async fn pages_require_signing_in(app: App) {
         for (route, _) in visited() {
             let stranger = Browser::new(&app);
             let page = call(&stranger, route, NOTHING, "").await;

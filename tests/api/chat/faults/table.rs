@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::fault::{Fault, How, error_object, fault, garbage, hangs, hollow, plays, status};
-use super::inside::inside;
+use super::fault_case::{Fault, How, error_object, fault, garbage, hangs, hollow, plays, status};
+use super::success_status::inside;
 use crate::support::fake_provider::Script;
 
 fn role() -> Value {

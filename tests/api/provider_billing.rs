@@ -34,7 +34,7 @@ async fn row(app: &App, body: &Value) -> Value {
 const REPORTED: &str = r#""prompt_tokens":100,"completion_tokens":10,"total_tokens":110"#;
 
 on_both_databases! {
-    async fn a_provider_bills_what_it_says(app: App) {
+    async fn a_bill_that_the_provider_reports_is_used(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake, "priced").await;
         let provider = app.organization.provider("router", &fake).await;
@@ -120,7 +120,7 @@ on_both_databases! {
         }
     }
 
-    async fn sound_costs_its_own_price_or_is_unknown(app: App) {
+    async fn audio_has_its_own_price_or_is_unknown(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake, "deaf").await;
         let provider = app.organization.provider("hears", &fake).await;
@@ -135,7 +135,7 @@ on_both_databases! {
         }
     }
 
-    async fn thinking_and_caches_that_only_the_total_tells_are_billed(app: App) {
+    async fn reasoning_and_cache_tokens_only_in_the_total_are_billed(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake, "a").await;
         for (usage, parts) in [
@@ -160,7 +160,7 @@ on_both_databases! {
         assert_eq!((&row["input_tokens"], &row["output_tokens"], &row["estimated"]), (&json!(18), &json!(5), &json!(false)));
     }
 
-    async fn what_is_unknown_is_never_nothing(app: App) {
+    async fn an_unknown_cost_is_never_zero(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         app.organization.model_like("unpriced", provider, |_| {}).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::feather::walk;
+use crate::support::management::walk;
 use crate::support::on_both_databases;
 
 /// The events of a stream; `{model}` and `{more}` are replaced by the gateway.

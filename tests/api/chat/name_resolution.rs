@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, eventually};
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::names::Shifty;
 use crate::support::on_both_databases;
+use crate::support::resolver::Shifty;
 
 async fn model_at(app: &App, name: &str, address: &str) -> String {
     let provider = app.organization.provider_at(name, "custom", Some(address)).await;
@@ -74,7 +74,7 @@ on_both_databases! {
         assert_eq!((open.connections().0, shifty.asked().len()), (1, 1), "one look-up for one connection");
     }
 
-    async fn what_others_read_differently_cannot_be_saved(app: App) {
+    async fn ambiguous_addresses_cannot_be_saved(app: App) {
         for address in [
             "https://localhost./v1",
             "https://api.example.com./v1",

@@ -114,7 +114,7 @@ impl Callers {
 }
 
 on_both_databases! {
-    async fn what_is_wrong_with_one_request_closes_nothing(app: App) {
+    async fn a_failure_of_one_request_closes_no_model(app: App) {
         let table = refusals();
         let callers = Callers::new(app, table.len()).await;
         for (number, (what, script)) in table.into_iter().enumerate() {
@@ -130,7 +130,7 @@ on_both_databases! {
         assert_ne!(callers.health().await, "failing");
     }
 
-    async fn what_leaves_it_open_closes_only_after_different_requests(app: App) {
+    async fn an_ambiguous_failure_closes_a_model_only_after_different_requests(app: App) {
         let table = riddles();
         let callers = Callers::new(app, table.len()).await;
         for (number, (what, script)) in table.into_iter().enumerate() {
@@ -152,7 +152,7 @@ on_both_databases! {
         }
     }
 
-    async fn the_callers_own_deadline_closes_nothing_and_the_models_own_limit_does(app: App) {
+    async fn the_callers_deadline_closes_no_model_but_the_models_limit_does(app: App) {
         let callers = Callers::new(app, 1).await;
         let provider = callers.provider.parse().expect("an id");
         callers.app.organization.model_like("hasty", provider, |model| model.answer_timeout_ms = Some(50)).await;
@@ -176,7 +176,7 @@ on_both_databases! {
         assert_eq!(page["items"][0]["cooldown"]["error_class"], "timeout", "{page}");
     }
 
-    async fn a_stream_that_breaks_over_its_own_content_closes_nothing(app: App) {
+    async fn a_stream_that_breaks_over_its_content_closes_no_model(app: App) {
         let callers = Callers::new(app, 1).await;
         let broken = json!({"error": {"code": "content_filter", "message": "flagged"}});
         callers.fake.always(Script::stream().text("Hel").event(&broken).done());

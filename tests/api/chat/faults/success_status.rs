@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::fault::{Fault, hollow, plays};
+use super::fault_case::{Fault, hollow, plays};
 use crate::support::fake_provider::Script;
 
 pub(super) fn inside() -> Vec<Fault> {

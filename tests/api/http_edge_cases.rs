@@ -8,7 +8,7 @@ use crate::support::browser::Browser;
 use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 const ORIGIN: &str = "https://app.example.com";
 
@@ -126,7 +126,7 @@ async fn head_is_get_without_its_body() {
 }
 
 on_both_databases! {
-    async fn a_mark_before_the_json_is_nothing(app: App) {
+    async fn a_byte_order_mark_before_the_json_is_ignored(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::answer("From a"));

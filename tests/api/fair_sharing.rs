@@ -17,7 +17,7 @@ use crate::support::browser::Browser;
 use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::name_server::NameServer;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 /// The neighbor's time limit for each call.
 const SOON: Duration = Duration::from_secs(5);
@@ -303,7 +303,7 @@ async fn live_views_are_bounded_and_slow_reading_is_not_an_absent_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_name_server_costs_only_who_calls_through_it() {
+async fn a_silent_name_server_delays_only_its_own_organization() {
     let names = NameServer::start().await;
     let street = Street::asking(Kind::Sqlite, vec![names.address], |_| {}).await;
     let port = street.fake.address().port();

@@ -55,7 +55,7 @@ async fn an_address_tries_thirty_passwords_and_a_proxy_may_speak_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_guesses_locks_no_owner_out() {
+async fn guessing_locks_no_owner_out() {
     let app = App::start_with(Kind::Sqlite, |settings| {
         settings.server.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
     })

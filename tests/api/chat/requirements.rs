@@ -90,7 +90,7 @@ on_both_databases! {
         assert_eq!(ask(json!(["prose", "large"]), &schema).await.header("x-failsoft-model"), "large");
     }
 
-    async fn where_nobody_would_be_left_the_largest_window_is_called_after_all(app: App) {
+    async fn the_largest_window_is_the_last_resort(app: App) {
         let fake = catalogue(&app).await;
         let answer = app.chat(&json!({"models": ["small", "middle"], "messages": prompt(9_000)})).await;
         assert_eq!(answer.header("x-failsoft-model"), "middle", "{}", answer.text());

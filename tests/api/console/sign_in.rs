@@ -14,7 +14,7 @@ use crate::support::on_both_databases;
 const OTHER: &str = "a horse of another color";
 
 on_both_databases! {
-    async fn who_signs_up_is_logged_in_as_the_owner_of_an_organization(app: App) {
+    async fn signing_up_signs_in_as_the_owner_of_a_new_organization(app: App) {
         let browser = Browser::new(&app);
         browser.get("/").await.leads_to("/login");
         browser.get("/?range=7d").await.leads_to("/login?next=%2F%3Frange%3D7d");

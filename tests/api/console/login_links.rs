@@ -79,7 +79,7 @@ on_both_databases! {
         other.submit_with(&token, &enter, &[]).await.expect(404);
     }
 
-    async fn an_owner_makes_a_link_for_a_member_and_not_for_somebody_of_elsewhere(app: App) {
+    async fn an_owner_creates_links_for_members_only(app: App) {
         let owner = Browser::logged_in(&app, &app.organization.member(failsoft::domain::permission::Role::Owner).await).await;
         let email = app.organization.member(failsoft::domain::permission::Role::Member).await;
         let id = app.organization.user_id(&email).await;

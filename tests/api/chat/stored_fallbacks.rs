@@ -137,7 +137,7 @@ on_both_databases! {
         }
     }
 
-    async fn who_may_not_be_called_is_passed_over(app: App) {
+    async fn models_that_may_not_be_called_are_skipped(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         for name in ["a", "b", "d"] {

@@ -14,7 +14,7 @@ async fn preset(app: &App, fake: &FakeProvider, preset: &str) {
 }
 
 on_both_databases! {
-    async fn our_own_members_stay_here_and_everything_else_goes_on(app: App) {
+    async fn our_own_fields_are_removed_and_all_others_forwarded(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         fake.always(Script::answer("Hi"));
@@ -52,7 +52,7 @@ on_both_databases! {
         assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/v1/chat/completions"));
     }
 
-    async fn router_members_go_to_those_who_understand_them(app: App) {
+    async fn router_fields_go_to_vendors_that_understand_them(app: App) {
         let fake = FakeProvider::start().await;
         fake.always(Script::answer("Hi"));
         preset(&app, &fake, "openrouter").await;
@@ -67,7 +67,7 @@ on_both_databases! {
         }
     }
 
-    async fn usage_is_asked_for_where_the_provider_takes_it(app: App) {
+    async fn usage_is_requested_where_the_provider_accepts_it(app: App) {
         let fake = FakeProvider::start().await;
         fake.always(Script::stream().text("Hi").finish("stop").done());
         preset(&app, &fake, "openai").await;
@@ -96,7 +96,7 @@ on_both_databases! {
         assert_eq!(sent(json!({"model": "openai", "stream": false})).await, json!(null));
     }
 
-    async fn rules_apply_behind_the_primary_only_and_are_named(app: App) {
+    async fn rules_apply_to_fallbacks_only_and_are_reported(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
         let rules = ParameterRules {
@@ -137,7 +137,7 @@ on_both_databases! {
         );
     }
 
-    async fn gpt_4o_falls_back_to_o1_without_anybodys_rules(app: App) {
+    async fn gpt_4o_falls_back_to_o1_without_configured_rules(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider_at("openai", "openai", Some(&fake.base_url())).await;
         for name in ["gpt-4o", "o1"] {

@@ -59,7 +59,7 @@ on_both_databases! {
         member.submit("/settings", "/settings", &[("max_fallbacks", "1")]).await.expect(403);
     }
 
-    async fn the_audit_tells_who_changed_what_and_no_secret(app: App) {
+    async fn the_audit_shows_who_changed_what_and_no_secret(app: App) {
         let browser = owner(&app).await;
         app.clock.advance(Duration::from_secs(1));
         let fields = [("name", "eu"), ("preset", "custom"), ("base_url", "https://eu.example.com/v1"), ("credential", "sk-upstream-secret-0001")];
@@ -111,7 +111,7 @@ on_both_databases! {
         assert!(foreign.shows("leads to no page of this list"), "{}", foreign.html);
     }
 
-    async fn the_quick_start_is_for_everybody_and_names_this_server(app: App) {
+    async fn the_quick_start_is_for_all_roles_and_names_this_server(app: App) {
         let stranger = Browser::new(&app);
         let page = stranger.get("/docs").await.expect(200);
         for text in [app.url("/v1"), "Fallback event".to_owned(), "/docs/api".to_owned(), "from openai import OpenAI".to_owned()] {
@@ -121,7 +121,7 @@ on_both_databases! {
         assert!(owner(&app).await.get("/docs").await.expect(200).shows("Log out"));
     }
 
-    async fn who_may_not_do_the_steps_is_told_who_can(app: App) {
+    async fn users_without_permission_see_who_can_do_the_steps(app: App) {
         let owner = app.organization.member(Role::Owner).await;
         let admin = app.organization.member(Role::Admin).await;
         let other = Browser::owner(&app, "elsewhere").await;

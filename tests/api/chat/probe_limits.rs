@@ -108,7 +108,7 @@ on_both_databases! {
         check_windows(&app, &fake, &[40, 40, 40], 1).await;
     }
 
-    async fn who_works_again_is_called_as_before_after_one_probe(app: App) {
+    async fn a_recovered_model_is_called_normally_after_one_probe(app: App) {
         let fake = FakeProvider::start().await;
         let app = all_broken(&app, &fake, Script::error(503, "overloaded", "busy"), 0).await;
         app.clock.advance(Duration::from_secs(30));
@@ -141,7 +141,7 @@ on_both_databases! {
         assert_eq!(calls_since(&fake, before), [CALLERS, 0, 0]);
     }
 
-    async fn a_storm_of_callers_on_models_that_hang_is_over_with_its_first_wave(app: App) {
+    async fn many_callers_on_hanging_models_make_only_one_wave_of_calls(app: App) {
         let fake = FakeProvider::start().await;
         let app = app.cooling().await;
         let provider = app.organization.provider("fake", &fake).await;

@@ -214,7 +214,7 @@ on_both_databases! {
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
     }
 
-    async fn a_count_that_makes_no_sense_is_not_a_free_answer(app: App) {
+    async fn an_invalid_token_count_is_not_a_free_answer(app: App) {
         let fake = priced(&app, 1_000_000, 1_000_000).await;
         for usage in [
             r#"{"prompt_tokens":-5,"completion_tokens":-7}"#,

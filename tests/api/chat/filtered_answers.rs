@@ -22,7 +22,7 @@ const EMPTIED: &str = r#"{"id": "1", "model":"m","choices":[{"index":0, "message
 const BLOCKED: &str = r#"{ "promptFeedback": {"blockReason":"SAFETY"}, "model":"theirs" }"#;
 
 on_both_databases! {
-    async fn a_filtered_200_is_passed_on_when_nobody_else_answered(app: App) {
+    async fn a_filtered_200_is_returned_when_no_other_model_answers(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let provider = app.organization.provider("other", &fake).await;
@@ -75,7 +75,7 @@ on_both_databases! {
         assert_eq!(answer.header("x-failsoft-model"), "a");
     }
 
-    async fn a_filtered_stream_is_passed_on_when_nobody_else_answered(app: App) {
+    async fn a_filtered_stream_is_returned_when_no_other_model_answers(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let emptied = || Script::stream().delta(&json!({"role": "assistant", "content": ""}), None).finish("content_filter");

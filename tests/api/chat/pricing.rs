@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::support::app::{App, chat_body};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 /// A model at 1 dollar per million prompt tokens and 2 dollars per million completion tokens: 1,000 and 2,000
 /// nano-dollars each.
@@ -105,7 +105,7 @@ on_both_databases! {
         assert!(app.get("/v1/model-router/requests?limit=1").await.json()["items"][0]["usage_flag"].is_string());
     }
 
-    async fn only_what_answered_costs_anything(app: App) {
+    async fn only_the_answering_model_costs_anything(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake, "a").await;
         priced(&app, &fake, "b").await;

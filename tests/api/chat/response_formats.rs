@@ -69,7 +69,7 @@ fn finished() -> Script {
 }
 
 on_both_databases! {
-    async fn one_json_for_a_stream_becomes_one(app: App) {
+    async fn a_json_answer_to_a_stream_request_becomes_a_stream(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         for kind in ["application/json", "text/event-stream", "text/plain"] {
@@ -104,7 +104,7 @@ on_both_databases! {
         assert!(app.events().await.is_empty());
     }
 
-    async fn events_are_a_stream_under_any_type(app: App) {
+    async fn events_are_a_stream_with_any_content_type(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         let body = events() + "data: [DONE]\n\n";
@@ -158,7 +158,7 @@ on_both_databases! {
         }
     }
 
-    async fn finished_means_finished(app: App) {
+    async fn a_finish_reason_ends_the_stream(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         for (name, script) in [
@@ -209,7 +209,7 @@ on_both_databases! {
         assert_eq!(outcomes, json!([["answered"], ["interrupted"]]));
     }
 
-    async fn an_error_that_says_nothing_is_none(app: App) {
+    async fn an_empty_error_is_ignored(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["a", "b"]).await;
         for error in [json!({}), Value::Null, json!(""), json!({"code": null, "message": "", "type": null, "param": null}), json!({"code": 0, "message": "success"})] {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::app::{App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 async fn status(app: &App, key: &str) -> u16 {
     let body = chat_body(&json!({"model": "a"}));

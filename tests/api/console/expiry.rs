@@ -79,7 +79,7 @@ async fn fill(app: &App, database: &DatabaseConnection, user: Uuid) {
 }
 
 on_both_databases! {
-    async fn what_is_over_for_a_month_is_deleted_and_nothing_else(app: App) {
+    async fn only_rows_expired_for_a_month_are_deleted(app: App) {
         let email = app.organization.member(Role::Owner).await;
         let browser = Browser::logged_in(&app, &email).await;
         let database = app.database().await;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{catalogue, error, in_force, set};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 on_both_databases! {
     async fn a_name_with_slashes_is_found_raw_and_encoded(app: App) {

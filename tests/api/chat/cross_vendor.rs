@@ -2,7 +2,7 @@
 //! over from each kind of provider to each kind. Every target is as strict as its vendor is known to be.
 
 mod history;
-mod vendors;
+mod vendor_rules;
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn judge(received: &Received) -> Option<Script> {
         return Some(Script::error(400, "no", "never"));
     }
     let preset = received.path.split('/').nth(1)?;
-    Some(match vendors::refusal(preset, &received.json()) {
+    Some(match vendor_rules::refusal(preset, &received.json()) {
         Some((status, message)) => Script::error(status, "invalid_request_error", &message),
         None => Script::stream().text("Hi").finish("stop").done(),
     })
@@ -118,7 +118,7 @@ async fn crossed(app: &App, body: &Value) -> Answer {
 }
 
 on_both_databases! {
-    async fn the_commonest_request_crosses_every_border(app: App) {
+    async fn the_most_common_request_works_across_all_vendors(app: App) {
         let fake = catalogue(&app).await;
         for (from, _) in HISTORIES {
             for (preset, upstream) in TARGETS {
@@ -139,7 +139,7 @@ on_both_databases! {
     }
 
     /// As older agents still write it, for any fallback model.
-    async fn functions_from_before_tools_cross_every_border(app: App) {
+    async fn deprecated_functions_work_across_all_vendors(app: App) {
         let fake = catalogue(&app).await;
         for (preset, upstream) in TARGETS {
             let target = name(preset, upstream);
@@ -181,7 +181,7 @@ on_both_databases! {
         assert_eq!(bodies[0], bodies[1]);
     }
 
-    async fn what_was_changed_is_named(app: App) {
+    async fn changes_are_reported(app: App) {
         let _fake = catalogue(&app).await;
         let body = request("openai", "from-openai", "mistral.mistral-large-latest");
         assert_eq!(crossed(&app, &body).await.status, 200);

@@ -8,7 +8,7 @@ use super::pick;
 use crate::support::app::chat_body;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 fn role() -> Value {
     json!({"role": "assistant", "content": "", "refusal": null})
@@ -196,7 +196,7 @@ on_both_databases! {
         assert_eq!(app.requests(1).await[0]["outcome"], "answered");
     }
 
-    async fn a_stream_that_nobody_could_begin_is_a_plain_error(app: App) {
+    async fn a_stream_that_no_model_began_is_a_plain_error(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalogue(&fake, &["first", "second"]).await;
         fake.next(Script::stream().done());

@@ -43,7 +43,7 @@ async fn provider(app: &App, fake: &FakeProvider) -> uuid::Uuid {
 }
 
 on_both_databases! {
-    async fn a_credential_that_comes_back_is_shown_and_kept_nowhere(app: App) {
+    async fn an_echoed_credential_is_neither_shown_nor_stored(app: App) {
         let fake = FakeProvider::start().await;
         let id = provider(&app, &fake).await;
         app.organization.model("a", id).await;

@@ -12,7 +12,7 @@ use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::process::Process;
-use crate::support::raw::Raw;
+use crate::support::raw_client::Raw;
 
 const TOKEN: &str = "metrics-token-of-the-operator";
 
@@ -125,7 +125,7 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_postgresql_is_away_calls_go_on_and_all_else_says_so_in_its_own_words() {
+async fn during_a_postgresql_outage_calls_succeed_and_other_routes_report_it() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;
     app.organization.catalogue(&fake, &["a", "b"]).await;

@@ -17,7 +17,7 @@ async fn invite(app: &App, owner: &Browser, email: &str, role: &str) -> String {
 }
 
 on_both_databases! {
-    async fn somebody_new_joins_with_a_password_of_their_own(app: App) {
+    async fn a_new_user_joins_with_a_new_password(app: App) {
         let owner = Browser::owner(&app, "acme").await;
         let link = invite(&app, &owner, "Ann@Example.com", "admin").await;
         assert!(!owner.get("/members").await.shows(&link), "the link is shown once");
@@ -44,7 +44,7 @@ on_both_databases! {
         assert!(other.submit_with(&token, &link, &fields).await.expect(404).shows("This link does not work"));
     }
 
-    async fn somebody_with_an_account_shows_its_password(app: App) {
+    async fn an_existing_user_joins_with_the_account_password(app: App) {
         let owner = Browser::owner(&app, "acme").await;
         Browser::owner(&app, "ann").await;
         let link = invite(&app, &owner, "ann@example.com", "member").await;
@@ -99,7 +99,7 @@ on_both_databases! {
         assert_eq!(members.matches("<th scope=\"row\">ann@example.com").count(), 1, "{members}");
     }
 
-    async fn nobody_joins_under_the_address_of_a_member(app: App) {
+    async fn no_one_joins_with_a_members_address(app: App) {
         let owner = Browser::owner(&app, "acme").await;
         let link = invite(&app, &owner, "ann@example.com", "member").await;
         Browser::new(&app).submit(&link, &link, &[("password", PASSWORD)]).await.leads_to("/");
@@ -132,7 +132,7 @@ on_both_databases! {
         guest.submit_with(&token, &third, &[("password", PASSWORD)]).await.expect(404);
     }
 
-    async fn of_two_who_accept_at_once_one_joins(app: App) {
+    async fn of_two_concurrent_acceptances_one_succeeds(app: App) {
         let owner = Browser::owner(&app, "acme").await;
         let link = invite(&app, &owner, "ann@example.com", "member").await;
         let browsers = [Browser::new(&app), Browser::new(&app)];
@@ -161,7 +161,7 @@ on_both_databases! {
         assert!(!stored.contains(secret) && stored.contains("invitation.create"), "{stored}");
     }
 
-    async fn who_signs_up_or_joins_is_on_record_with_the_request(app: App) {
+    async fn signing_up_and_joining_are_audited_with_the_request(app: App) {
         let owner = Browser::new(&app);
         let fields = [("organization", "acme"), ("email", "acme@example.com"), ("password", PASSWORD)];
         let signed_up = owner.submit("/signup", "/signup", &fields).await.leads_to("/start");
