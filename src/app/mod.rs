@@ -126,11 +126,11 @@ impl Application {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let settings = Arc::new(settings);
         let store = Store::open(&settings, clock.clone()).await?;
-        let gate = AddressPolicy::new(settings.upstream.allow_private.clone());
+        let policy = AddressPolicy::new(settings.upstream.allow_private.clone());
         let connect = Duration::from_secs(settings.gateway.connect_seconds);
-        let upstream = Upstream::new(gate, connect, names).map_err(StartError::Other)?;
+        let upstream = Upstream::new(policy, connect, names).map_err(StartError::Other)?;
         let (simulator, simulator_address) = start_simulator()?;
-        upstream.gate().set_simulated(simulator_address);
+        upstream.address_policy().set_simulated(simulator_address);
         let (recorder, writer) = Recorder::start(&store, &settings.recording).await?;
         let readiness = Readiness::new(recorder.has_spool());
         let mut registry = prometheus_client::registry::Registry::default();

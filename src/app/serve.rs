@@ -62,7 +62,7 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
     }
     let database = DatabasePlace::of(settings.database.url.expose());
     own.extend(database.sockets);
-    gateway.upstream.gate().set_own(own, database.names);
+    gateway.upstream.address_policy().set_own(own, database.names);
     Ok(Served { servers, address, metrics_address })
 }
 

@@ -95,14 +95,14 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
 }
 
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
-    let gate = AddressPolicy::new(settings.upstream.allow_private.clone());
+    let policy = AddressPolicy::new(settings.upstream.allow_private.clone());
     let database = DatabasePlace::of(settings.database.url.expose());
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
-    gate.set_own(own.chain(database.sockets).collect(), database.names);
+    policy.set_own(own.chain(database.sockets).collect(), database.names);
     let providers = store.system().provider_addresses().await.map_err(super::explain)?;
     let before = report.failures;
     for provider in &providers {
-        if let Err(blocked) = gate.check(&provider.address) {
+        if let Err(blocked) = policy.check(&provider.address) {
             let what = format!("provider '{}' of '{}'", provider.provider, provider.organization);
             report.failed(&what, &format!("{blocked} (it is {})", provider.address))?;
         }

@@ -22,7 +22,7 @@ type SetupError = Box<dyn std::error::Error + Send + Sync>;
 /// All clients of the process. They share the TLS configuration and nothing else.
 #[derive(Debug)]
 pub(super) struct Clients {
-    gate: Arc<AddressPolicy>,
+    policy: Arc<AddressPolicy>,
     names: Arc<dyn NameResolver>,
     tls: rustls::ClientConfig,
     connect_timeout: Duration,
@@ -33,7 +33,7 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(
-        gate: Arc<AddressPolicy>,
+        policy: Arc<AddressPolicy>,
         names: Arc<dyn NameResolver>,
         connect_timeout: Duration,
     ) -> Result<Self, SetupError> {
@@ -44,7 +44,7 @@ impl Clients {
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let (kept, fresh) = (papaya::HashMap::new(), papaya::HashMap::new());
-        let clients = Self { gate, names, tls, connect_timeout, kept, fresh };
+        let clients = Self { policy, names, tls, connect_timeout, kept, fresh };
         // Fails at startup if no client can be built.
         clients.of(Service { encrypted: true, port: 443 })?;
         Ok(clients)
@@ -77,7 +77,7 @@ impl Clients {
     }
 
     fn make(&self, service: Service, idle: usize) -> reqwest::Result<reqwest::Client> {
-        let resolver = PolicyResolver { gate: self.gate.clone(), names: self.names.clone(), service };
+        let resolver = PolicyResolver { policy: self.policy.clone(), names: self.names.clone(), service };
         #[expect(clippy::disallowed_methods, reason = "the only place that creates clients")]
         let builder = reqwest::Client::builder();
         builder
@@ -101,21 +101,21 @@ impl Clients {
 
 /// The resolver of one client: the addresses from the process's resolver that the address policy admits.
 struct PolicyResolver {
-    gate: Arc<AddressPolicy>,
+    policy: Arc<AddressPolicy>,
     names: Arc<dyn NameResolver>,
     service: Service,
 }
 
 impl Resolve for PolicyResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (gate, service) = (self.gate.clone(), self.service);
+        let (policy, service) = (self.policy.clone(), self.service);
         let looked_up = self.names.clone().addresses(name.as_str().to_owned());
         Box::pin(async move {
             let found = looked_up.await?;
             if found.is_empty() {
                 return Err(ResolveFailed::new("it has no address").into());
             }
-            let admitted = gate.admit_found(found.iter().copied(), service)?;
+            let admitted = policy.admit_found(found.iter().copied(), service)?;
             Ok(Box::new(admitted.into_iter()) as Addrs)
         })
     }

@@ -74,7 +74,7 @@ pub enum SendError {
 pub struct Upstream {
     clients: Arc<Clients>,
     answered: Arc<AnsweredConnections>,
-    gate: Arc<AddressPolicy>,
+    policy: Arc<AddressPolicy>,
 }
 
 /// The head of a response; the body is read with [`UpstreamResponse::chunk`].
@@ -89,19 +89,19 @@ impl Upstream {
     /// # Errors
     /// The TLS library could not be set up.
     pub fn new(
-        gate: AddressPolicy,
+        policy: AddressPolicy,
         connect_timeout: Duration,
         names: Arc<dyn NameResolver>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let gate = Arc::new(gate);
-        let clients = Arc::new(Clients::new(gate.clone(), names, connect_timeout)?);
-        Ok(Self { clients, answered: Arc::new(AnsweredConnections::new()), gate })
+        let policy = Arc::new(policy);
+        let clients = Arc::new(Clients::new(policy.clone(), names, connect_timeout)?);
+        Ok(Self { clients, answered: Arc::new(AnsweredConnections::new()), policy })
     }
 
     /// The address policy, for checks when an address is saved.
     #[must_use]
-    pub fn gate(&self) -> &AddressPolicy {
-        &self.gate
+    pub fn address_policy(&self) -> &AddressPolicy {
+        &self.policy
     }
 
     /// Checks a provider's URL against the address policy. A host name's addresses are checked when it resolves.
@@ -109,7 +109,7 @@ impl Upstream {
     /// # Errors
     /// [`Blocked`] names the rule and the remedy.
     pub fn admit(&self, url: &str) -> Result<AdmittedUrl, Blocked> {
-        self.admitted(self.gate.check(url)?)
+        self.admitted(self.policy.check(url)?)
     }
 
     /// The in-process simulated provider, at its own loopback socket.
@@ -117,7 +117,7 @@ impl Upstream {
     /// # Errors
     /// It is not running.
     pub fn admit_simulated(&self) -> Result<AdmittedUrl, Blocked> {
-        let socket: SocketAddr = self.gate.simulated().ok_or(Blocked::NotRunning)?;
+        let socket: SocketAddr = self.policy.simulated().ok_or(Blocked::NotRunning)?;
         let url =
             Url::parse(&format!("http://{socket}/v1/chat/completions")).map_err(|_| Blocked::NotAUrl)?;
         self.admitted(url)

@@ -19,7 +19,7 @@ const PAGE: &str = "/events/unclassified";
 
 /// A model `a` with a general fallback and one for long prompts.
 async fn chains(organization: &Organization, fake: &FakeProvider) {
-    organization.catalogue(fake, &["a", "plain", "large"]).await;
+    organization.catalog(fake, &["a", "plain", "large"]).await;
     organization.fallback("a", FallbackType::General, &["plain"]).await;
     organization.fallback("a", FallbackType::ContextWindow, &["large"]).await;
     fake.always(Script::answer("Hi"));

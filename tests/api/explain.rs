@@ -62,7 +62,7 @@ on_both_databases! {
 
     async fn it_shows_the_effect_of_another_failure(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c"]).await;
         app.organization.fallback("a", FallbackType::General, &["b"]).await;
         app.organization.fallback("a", FallbackType::ContentPolicy, &["c"]).await;
         let names = async |header: &str| rows(&explain(&app, header, &json!({"model": "a"})).await, &["model"]);
@@ -75,7 +75,7 @@ on_both_databases! {
     async fn it_leaves_a_cooldown_as_it_is(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::error(402, "insufficient_quota", "no money"));
         fake.always_for("b-upstream", Script::answer("Hi"));
         app.chat(&json!({"model": "a", "models": ["b"]})).await;

@@ -52,7 +52,7 @@ impl Street {
         fake.always_for("ok-upstream", Script::answer("Hi"));
         let neighbor = app.other_organization("neighbor").await;
         for organization in [&app.organization, &neighbor] {
-            organization.catalogue(&fake, &["hangs", "ok", "large", "slow"]).await;
+            organization.catalog(&fake, &["hangs", "ok", "large", "slow"]).await;
         }
         Self { app, fake, neighbor }
     }

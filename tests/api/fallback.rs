@@ -12,7 +12,7 @@ use crate::support::app::{Answer, App, with_json};
 use crate::support::on_both_databases;
 
 /// Models of a simulated provider that is not called here.
-async fn catalogue(app: &App, names: &[&str]) {
+async fn catalog(app: &App, names: &[&str]) {
     let provider = app.organization.provider_at("simulated", "simulated", None).await;
     for name in names {
         app.organization.model(name, provider).await;
@@ -53,7 +53,7 @@ async fn in_force(app: &App, path: &str) -> Vec<String> {
 
 on_both_databases! {
     async fn a_list_is_created_replaced_read_and_deleted(app: App) {
-        catalogue(&app, &["a", "b", "c"]).await;
+        catalog(&app, &["a", "b", "c"]).await;
         let created = set(&app, "a", &["b", "c"]).await;
         let first = created.json();
         assert_eq!(created.header("etag"), "\"1\"");
@@ -94,7 +94,7 @@ on_both_databases! {
     }
 
     async fn a_model_has_a_list_of_each_type(app: App) {
-        catalogue(&app, &["a", "b", "c", "d"]).await;
+        catalog(&app, &["a", "b", "c", "d"]).await;
         let mut ids = Vec::new();
         for (kind, name) in [("general", "b"), ("context_window", "c"), ("content_policy", "d")] {
             let body = json!({"model": "a", "fallback_models": [name], "fallback_type": kind});
@@ -116,7 +116,7 @@ on_both_databases! {
     }
 
     async fn the_list_is_sorted_and_filtered(app: App) {
-        catalogue(&app, &["Z", "a", "b/c"]).await;
+        catalog(&app, &["Z", "a", "b/c"]).await;
         for (model, kind, name) in
             [("b/c", "general", "a"), ("a", "context_window", "Z"), ("a", "general", "b/c"), ("Z", "general", "a")]
         {
@@ -134,7 +134,7 @@ on_both_databases! {
     }
 
     async fn an_organization_sees_and_names_its_own_alone(app: App) {
-        catalogue(&app, &["a", "b"]).await;
+        catalog(&app, &["a", "b"]).await;
         set(&app, "a", &["b"]).await;
         let other = app.other_organization("other").await;
         let provider = other.provider_at("simulated", "simulated", None).await;

@@ -63,7 +63,7 @@ on_both_databases! {
         assert_fits("CursorPage_FallbackEventResponse_", &empty);
 
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let config = app.organization.fallback("first", FallbackType::General, &["second"]).await;
         fake.always_for("first-upstream", Script::error(429, "rate_limit_exceeded", "slow down"));
         fake.always_for("second-upstream", Script::error(500, "server_error", "broken"));
@@ -141,7 +141,7 @@ on_both_databases! {
 
     async fn every_filter_narrows(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second", "llama@3+turbo"]).await;
+        app.organization.catalog(&fake, &["first", "second", "llama@3+turbo"]).await;
         let config = app.organization.fallback("first", FallbackType::General, &["second"]).await;
         fake.always_for("first-upstream", Script::error(429, "rate_limit_exceeded", "slow down"));
         fake.always_for("second-upstream", Script::answer("Hello"));
@@ -302,7 +302,7 @@ on_both_databases! {
 
     async fn a_cell_that_a_spreadsheet_would_run_is_text(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first"]).await;
+        app.organization.catalog(&fake, &["first"]).await;
         let hostile = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "=\"a\",\n\"b\""];
         for text in hostile {
             fake.next(Script::error(400, "bad", text));

@@ -28,7 +28,7 @@ async fn preflight(app: &App, path: &str, origin: &str, headers: &str) -> Answer
 async fn a_page_of_an_allowed_origin_may_call_the_api_and_read_its_answers() {
     let app = with_origins(&[ORIGIN, "app://obsidian.md"]).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a"]).await;
+    app.organization.catalog(&fake, &["a"]).await;
     fake.always_for("a-upstream", Script::answer("From a"));
     for path in
         ["/v1/chat/completions", "/api/v1/chat/completions", "/v1/models", "/models", "/fallback", "/livez"]
@@ -128,7 +128,7 @@ async fn head_is_get_without_its_body() {
 on_both_databases! {
     async fn a_byte_order_mark_before_the_json_is_ignored(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::answer("From a"));
         let list = json!({"model": "a", "fallback_models": ["b"]});
         for (path, body, status) in [
@@ -146,7 +146,7 @@ on_both_databases! {
 
     async fn slashes_too_many_lead_to_the_same_models(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::answer("From a"));
         for path in ["//v1/chat/completions", "/v1//chat/completions", "//api//v1/chat/completions", "//chat/completions?x=1"] {
             let answer = app.post(path, &chat_body(&json!({"model": "a"}))).await;
@@ -163,7 +163,7 @@ on_both_databases! {
 
     async fn azures_clients_name_the_model_in_the_path(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "vendor/b"]).await;
+        app.organization.catalog(&fake, &["a", "vendor/b"]).await;
         fake.always_for("a-upstream", Script::answer("From a"));
         fake.always_for("vendor/b-upstream", Script::answer("From b"));
         let ask = async |path: &str, body: Value| {
@@ -212,7 +212,7 @@ on_both_databases! {
 
     async fn an_sdk_without_v1_finds_the_models_and_a_browser_the_page(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "vendor/b"]).await;
+        app.organization.catalog(&fake, &["a", "vendor/b"]).await;
         fake.always_for("a-upstream", Script::answer("From a"));
         let list = app.get("/models").await;
         assert_eq!((list.status, list.json()["object"].clone()), (200, json!("list")), "{}", list.text());
@@ -277,7 +277,7 @@ async fn behind_https_pages_say_that_they_want_no_other() {
 async fn while_it_drains_it_sends_callers_elsewhere() {
     let app = App::start_with(Kind::Sqlite, |settings| settings.server.drain_notice_seconds = 30).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a"]).await;
+    app.organization.catalog(&fake, &["a"]).await;
     fake.always_for("a-upstream", Script::answer("From a"));
     let before = app.get("/v1/models").await;
     assert_eq!((before.status, before.header("connection")), (200, ""));

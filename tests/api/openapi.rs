@@ -182,7 +182,7 @@ fn with_id(example: &Value, id: &str) -> String {
 on_both_databases! {
     async fn what_the_examples_send_is_accepted(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["steady", "spare"]).await;
+        app.organization.catalog(&fake, &["steady", "spare"]).await;
         fake.always(Script::answer("Hello"));
         let operations = operations(&document(&app).await);
         let provider = app.get("/v1/model-router/providers").await.json()["items"][0]["id"].clone();
@@ -220,7 +220,7 @@ on_both_databases! {
 on_both_databases! {
     async fn what_is_answered_is_what_is_described(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.next_for("a-upstream", Script::error(503, "overloaded", "too busy"));
         fake.next_for("b-upstream", Script::answer("From b"));
         let document = document(&app).await;

@@ -13,9 +13,9 @@ use crate::support::on_both_databases;
 const REQUESTS: &str = "/v1/model-router/requests";
 
 /// A provider with a model `good` that answers and a model `bad` that fails.
-async fn catalogue(app: &App) -> FakeProvider {
+async fn catalog(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["good", "bad"]).await;
+    app.organization.catalog(&fake, &["good", "bad"]).await;
     fake.always_for("good-upstream", Script::answer("Hello"));
     fake.always_for("bad-upstream", Script::error(503, "overloaded", "busy"));
     fake
@@ -23,7 +23,7 @@ async fn catalogue(app: &App) -> FakeProvider {
 
 on_both_databases! {
     async fn a_row_shows_the_request_the_answering_model_and_its_cost(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let answer = app.chat(&json!({"model": "bad", "models": ["good"], "session_id": "visit 7"})).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let row = app.requests(1).await[0].clone();
@@ -50,7 +50,7 @@ on_both_databases! {
     }
 
     async fn pages_filters_and_exports_work_as_they_do_for_events(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         for (model, session) in [("good", "a"), ("bad", "=a"), ("good", "b"), ("bad", "b"), ("good", "=c")] {
             app.clock.advance(Duration::from_secs(1));
             app.chat(&json!({"model": model, "session_id": session})).await;
@@ -118,7 +118,7 @@ on_both_databases! {
         ] {
             assert_eq!(violation(&app.get(&format!("{REQUESTS}?{query}")).await), named);
         }
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let models = app.get("/v1/model-router/models?limit=1").await.json();
         let cursor = models["next_cursor"].as_str().expect("a cursor");
         let answer = app.get(&format!("{REQUESTS}?cursor={cursor}")).await;
@@ -129,7 +129,7 @@ on_both_databases! {
         let stranger = app.other_organization("stranger").await;
         let fake = FakeProvider::start().await;
         fake.always(Script::answer("Hello"));
-        stranger.catalogue(&fake, &["theirs"]).await;
+        stranger.catalog(&fake, &["theirs"]).await;
         let body = chat_body(&json!({"model": "theirs"})).to_string();
         let answer =
             app.call(app.request(Method::POST, "/v1/chat/completions").body(body), &stranger.key).await;

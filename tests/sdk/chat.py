@@ -178,9 +178,9 @@ class Chat:
         with self.assertRaises(openai.AuthenticationError):
             chat(self.client.with_options(api_key=other_checksum))
         with self.assertRaises(openai.NotFoundError) as failure:
-            chat(model="nobody")
+            chat(model="unknown")
         self.assertEqual(failure.exception.code, "model_not_found")
-        for models in [[], ["nobody"], "steady"]:
+        for models in [[], ["unknown"], "steady"]:
             with self.subTest(models=models), self.assertRaises(openai.BadRequestError) as failure:
                 chat(models=models)
             self.assertLessEqual({"message", "type", "param", "code"}, set(failure.exception.body))
@@ -189,7 +189,7 @@ class Chat:
         self.assertLessEqual(set(ANSWERING), {model.id for model in self.client.models.list()})
         self.assertEqual(self.client.models.retrieve("vendor/steady").id, "vendor/steady")
         with self.assertRaises(openai.NotFoundError):
-            self.client.models.retrieve("nobody")
+            self.client.models.retrieve("unknown")
 
     def assert_fell_back(self, headers, failing, answering, error_class, invocation_type):
         """Checks that the headers and the single event report a failover from `failing` to `answering`."""

@@ -122,14 +122,14 @@ class FailsoftSqlite(Target):
     def _fill_catalogue(self) -> None:
         bench = self._provider("bench", self.place.provider_port)
         # Bound for the lifetime of this target, but not listening: a call is refused at once.
-        self._nobody = socket.socket()
-        self._nobody.bind(("127.0.0.1", 0))
-        nobody = self._provider("nobody", self._nobody.getsockname()[1])
+        self._unreachable = socket.socket()
+        self._unreachable.bind(("127.0.0.1", 0))
+        unreachable = self._provider("unreachable", self._unreachable.getsockname()[1])
         limits = {workload.model: workload.time_limit_ms for workload in ASKED.values()}
         for model, limit in sorted(limits.items()):
             # No retries of the same model, so a failover is two calls, as in the other targets.
             fields = {"name": model, "upstream_model": model, "num_retries": 0}
-            fields["provider_id"] = nobody if model == UNREACHABLE_MODEL else bench
+            fields["provider_id"] = unreachable if model == UNREACHABLE_MODEL else bench
             if limit:
                 fields.update(first_frame_timeout_ms=limit, answer_timeout_ms=limit)
             self._post("/v1/model-router/models", fields)

@@ -223,9 +223,9 @@ mod tests {
 
     #[test]
     fn nothing_but_https_to_the_public_internet_passes_by_default() {
-        let gate = AddressPolicy::default();
+        let policy = AddressPolicy::default();
         for address in ["https://api.openai.com/v1", "https://8.8.8.8/v1", "https://[2606:4700::1111]/v1"] {
-            assert!(gate.check(address).is_ok(), "{address}");
+            assert!(policy.check(address).is_ok(), "{address}");
         }
         for address in [
             "http://api.openai.com/v1",
@@ -247,39 +247,39 @@ mod tests {
             "api.openai.com",
             "",
         ] {
-            assert!(gate.check(address).is_err(), "{address}");
+            assert!(policy.check(address).is_err(), "{address}");
         }
     }
 
     #[test]
     fn an_opened_range_passes_also_over_http_but_never_our_own_sockets() {
-        let gate = AddressPolicy::new(vec![
+        let policy = AddressPolicy::new(vec![
             "127.0.0.1/32:11434".parse().expect("range"),
             "10.0.0.0/8".parse().expect("range"),
         ]);
-        assert!(gate.check("http://127.0.0.1:11434/v1").is_ok());
-        assert!(gate.check("http://localhost:11434/v1").is_ok());
+        assert!(policy.check("http://127.0.0.1:11434/v1").is_ok());
+        assert!(policy.check("http://localhost:11434/v1").is_ok());
         assert_eq!(
-            gate.check("http://127.0.0.1:11435/v1"),
+            policy.check("http://127.0.0.1:11435/v1"),
             Err(Blocked::Private(IpAddr::V4(Ipv4Addr::LOCALHOST)))
         );
-        assert!(gate.check("http://10.9.9.9:1/v1").is_ok());
-        gate.set_own(vec![([0, 0, 0, 0], 8080).into(), ([127, 0, 0, 1], 11434).into()], Vec::new());
-        assert_eq!(gate.check("http://10.9.9.9:8080/v1"), Err(Blocked::Own));
-        assert_eq!(gate.check("http://127.0.0.1:11434/v1"), Err(Blocked::Own));
+        assert!(policy.check("http://10.9.9.9:1/v1").is_ok());
+        policy.set_own(vec![([0, 0, 0, 0], 8080).into(), ([127, 0, 0, 1], 11434).into()], Vec::new());
+        assert_eq!(policy.check("http://10.9.9.9:8080/v1"), Err(Blocked::Own));
+        assert_eq!(policy.check("http://127.0.0.1:11434/v1"), Err(Blocked::Own));
     }
 
     #[test]
     fn of_a_names_addresses_those_are_left_that_the_whole_rule_admits() {
-        let gate = AddressPolicy::new(vec![
+        let policy = AddressPolicy::new(vec![
             "127.0.0.1/32:11434".parse().expect("range"),
             "10.0.0.0/8:80".parse().expect("range"),
         ]);
-        gate.set_own(vec![([10, 0, 0, 9], 80).into()], Vec::new());
+        policy.set_own(vec![([10, 0, 0, 9], 80).into()], Vec::new());
         let found = |addresses: &[&str], port, encrypted| {
             let addresses: Vec<IpAddr> =
                 addresses.iter().map(|text| text.parse().expect("an address")).collect();
-            let admitted = gate.admit_found(addresses, Service { encrypted, port }).ok()?;
+            let admitted = policy.admit_found(addresses, Service { encrypted, port }).ok()?;
             Some(admitted.into_iter().map(|socket| socket.to_string()).collect::<Vec<_>>().join(" "))
         };
         assert_eq!(found(&["::1", "127.0.0.1"], 11434, false).as_deref(), Some("127.0.0.1:11434"));
@@ -294,10 +294,10 @@ mod tests {
 
     #[test]
     fn our_own_sockets_are_ours_however_they_are_addressed() {
-        let gate =
+        let policy =
             AddressPolicy::new(vec!["0.0.0.0/0".parse().expect("range"), "::/0".parse().expect("range")]);
         let database = vec![("db.internal".to_owned(), 5432)];
-        gate.set_own(vec![([127, 0, 0, 1], 8080).into(), ([0, 0, 0, 0], 9090).into()], database);
+        policy.set_own(vec![([127, 0, 0, 1], 8080).into(), ([0, 0, 0, 0], 9090).into()], database);
         for address in [
             "http://127.0.0.1:8080/v1",
             "http://localhost:8080/v1",
@@ -307,15 +307,15 @@ mod tests {
             "http://10.0.0.1:9090/v1",
             "https://DB.internal:5432/v1",
         ] {
-            assert_eq!(gate.check(address), Err(Blocked::Own), "{address}");
+            assert_eq!(policy.check(address), Err(Blocked::Own), "{address}");
         }
-        assert!(gate.check("http://10.0.0.1:8080/v1").is_ok());
-        assert!(gate.check("https://db.internal/v1").is_ok());
+        assert!(policy.check("http://10.0.0.1:8080/v1").is_ok());
+        assert!(policy.check("https://db.internal/v1").is_ok());
     }
 
     #[test]
     fn names_that_lead_to_this_machine_or_its_secrets_are_refused_when_they_are_saved() {
-        let gate = AddressPolicy::new(vec!["10.0.0.0/8:80".parse().expect("range")]);
+        let policy = AddressPolicy::new(vec!["10.0.0.0/8:80".parse().expect("range")]);
         for address in [
             "https://localhost./v1",
             "https://LOCALHOST/v1",
@@ -327,8 +327,8 @@ mod tests {
             "https://168.63.129.16/machine",
             "http://api.example.com:81/v1",
         ] {
-            assert!(gate.check(address).is_err(), "{address}");
+            assert!(policy.check(address).is_err(), "{address}");
         }
-        assert!(gate.check("http://api.example.com/v1").is_ok(), "it may resolve into the opened range");
+        assert!(policy.check("http://api.example.com/v1").is_ok(), "it may resolve into the opened range");
     }
 }

@@ -26,7 +26,7 @@ fn error(answer: &Answer) -> Value {
 on_both_databases! {
     async fn an_invalid_request_is_400_and_names_the_field(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let deep = "[".repeat(1_000_000);
         let many: String = (0..400_000).map(|number| format!("\"{number}\":0,")).collect();
         let long = "x".repeat(100_000);
@@ -106,7 +106,7 @@ on_both_databases! {
 
     async fn fields_that_only_providers_validate_are_forwarded(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for body in [
@@ -133,7 +133,7 @@ on_both_databases! {
 
         // Without a length, bytes are counted as they arrive.
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let small = app.beside(|settings| settings.server.chat_body_limit = 10_000).await;
         let mut caller = Raw::connect(small.address).await;
@@ -160,7 +160,7 @@ on_both_databases! {
             assert!(text.starts_with("HTTP/1.1 415"), "{encoding}: {text}");
         }
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::answer("Hi"));
         let request = app.request(Method::POST, "/v1/chat/completions").header("content-encoding", "identity");
         let request = request.body(chat_body(&json!({"model": "a"})).to_string());
@@ -195,7 +195,7 @@ on_both_databases! {
 
     async fn an_unread_body_is_never_taken_for_a_request(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let body = chat_body(&json!({"model": "a"})).to_string();
         let inner = format!(
@@ -224,7 +224,7 @@ on_both_databases! {
 
     async fn announced_bodies_delay_no_one_and_real_ones_are_bounded(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let small = app.beside(|settings| settings.server.body_budget = 200_000).await;
         let mut stalled = Vec::new();

@@ -16,7 +16,7 @@ async fn preset(app: &App, fake: &FakeProvider, preset: &str) {
 on_both_databases! {
     async fn our_own_fields_are_removed_and_all_others_forwarded(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always(Script::answer("Hi"));
         let body = "{ \"models\":[\"b\"], \"max_fallbacks\":1,\"num_retries\":0,\"session_id\":\"s\",\
             \"mock_testing_fallbacks\":false,\"mock_testing_context_fallbacks\":null,\

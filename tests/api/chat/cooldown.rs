@@ -24,7 +24,7 @@ on_both_databases! {
     async fn five_failures_in_a_row_and_the_next_request_goes_straight_to_the_fallback(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", broken());
         fake.always_for("b-upstream", Script::answer("From b"));
         let body = json!({"model": "a", "models": ["b"]});
@@ -50,7 +50,7 @@ on_both_databases! {
     async fn one_probe_finds_out_that_it_works_again(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("b-upstream", Script::answer("From b"));
         let body = json!({"model": "a", "models": ["b"]});
         for _ in 0..5 {
@@ -85,7 +85,7 @@ on_both_databases! {
     async fn a_single_model_cools_down_too_and_returns_its_last_error(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::respond(
             429,
             &[("retry-after", "40"), ("content-type", "application/json")],
@@ -110,7 +110,7 @@ on_both_databases! {
     async fn an_sdk_tries_again_by_itself_only_if_the_wait_is_short(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::error(503, "overloaded", "busy"));
         for _ in 0..5 {
             assert_eq!(app.chat(&json!({"model": "a"})).await.header("x-should-retry"), "true");
@@ -128,7 +128,7 @@ on_both_databases! {
     async fn a_call_that_was_not_made_did_not_fail(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::error(401, "invalid_api_key", "no"));
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 502);
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 502);
@@ -203,7 +203,7 @@ on_both_databases! {
         let provider = app.organization.provider("fake", &fake).await;
         let model = app.organization.model("a", provider).await;
         let other = app.other_organization("other").await;
-        other.catalogue(&fake, &["a"]).await;
+        other.catalog(&fake, &["a"]).await;
         let refuse = async || {
             fake.next(Script::error(402, "insufficient_quota", "no money"));
             fake.next(Script::error(402, "insufficient_quota", "no money"));
@@ -230,7 +230,7 @@ on_both_databases! {
     async fn a_model_that_always_breaks_its_streams_cools_down(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::stream().text("Hel").reset());
         fake.always_for("b-upstream", Script::stream().text("Hello").finish("stop").done());
         let body = json!({"model": "a", "models": ["b"], "stream": true});
@@ -250,7 +250,7 @@ async fn the_metrics_count_the_models_that_are_left_alone() {
     })
     .await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a", "b"]).await;
+    app.organization.catalog(&fake, &["a", "b"]).await;
     fake.always(Script::error(402, "insufficient_quota", "no money"));
     app.chat(&json!({"model": "a", "models": ["b"]})).await;
     let count = async || {

@@ -32,7 +32,7 @@ async fn refused(app: &App, request: RequestBuilder) -> (u16, Value) {
 on_both_databases! {
     async fn a_key_is_taken_from_either_header(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key.clone();
         for request in [
@@ -48,7 +48,7 @@ on_both_databases! {
 
     async fn any_other_credential_is_401_and_no_provider_is_called(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let key = app.organization.key.clone();
         let other = app.organization.key_with(&[Scope::Inference]).await;
         let unknown = api_key::generate().expect("random bytes").key.expose_secret().to_owned();
@@ -76,7 +76,7 @@ on_both_databases! {
 
     async fn a_key_without_the_scope_is_403(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| *scope != Scope::Inference).collect();
         let key = app.organization.key_with(&scopes).await;
         for request in [
@@ -91,7 +91,7 @@ on_both_databases! {
 
     async fn a_key_ends_by_the_clock(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let end = beginning() + TimeDelta::seconds(60);
         let key = app.organization.key_like(&[Scope::Inference], |new| new.expires_at = Some(end)).await;
@@ -103,7 +103,7 @@ on_both_databases! {
 
     async fn a_revoked_key_is_refused_at_once(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_with(&[Scope::Inference]).await;
         assert_eq!(app.call(chat(&app), &key).await.status, 200);

@@ -66,7 +66,7 @@ fn judge(received: &Received) -> Option<Script> {
     })
 }
 
-async fn catalogue(app: &App) -> FakeProvider {
+async fn catalog(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     fake.judge(judge);
     let mut provider = None;
@@ -119,7 +119,7 @@ async fn crossed(app: &App, body: &Value) -> Answer {
 
 on_both_databases! {
     async fn the_most_common_request_works_across_all_vendors(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         for (from, _) in HISTORIES {
             for (preset, upstream) in TARGETS {
                 let (primary, target) = (format!("from-{from}"), name(preset, upstream));
@@ -140,7 +140,7 @@ on_both_databases! {
 
     /// As older agents still write it, for any fallback model.
     async fn deprecated_functions_work_across_all_vendors(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         for (preset, upstream) in TARGETS {
             let target = name(preset, upstream);
             let body = history::of_functions("from-openai", &target);
@@ -171,7 +171,7 @@ on_both_databases! {
 
     /// The same pair again: the vendor's prompt cache must recognize the conversation.
     async fn a_request_is_adapted_the_same_way_every_time(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         let body = request("openai", "from-openai", "mistral.mistral-large-latest");
         let mut bodies = Vec::new();
         for _ in 0..2 {
@@ -182,7 +182,7 @@ on_both_databases! {
     }
 
     async fn changes_are_reported(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let body = request("openai", "from-openai", "mistral.mistral-large-latest");
         assert_eq!(crossed(&app, &body).await.status, 200);
         let attempts = app.requests(1).await[0]["attempts"].clone();

@@ -30,7 +30,7 @@ const OUTCOME: [&str; 5] = ["outcome", "status_code", "served_model", "error_cla
 on_both_databases! {
     async fn before_the_first_byte(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         for (number, stream) in [false, true].into_iter().enumerate() {
             fake.next(Script::new().hang());
             let mut caller = caller(&app, &json!({"model": "a", "stream": stream})).await;
@@ -54,7 +54,7 @@ on_both_databases! {
 
     async fn between_two_tokens(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::stream().text("Hello there, caller").hang());
         let mut caller = caller(&app, &json!({"model": "a", "stream": true})).await;
         // Reads to the end of the chunk: an unread byte would turn the close into a reset.
@@ -70,7 +70,7 @@ on_both_databases! {
 
     async fn in_the_middle_of_a_whole_answer(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::new().send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"choices\":").hang());
         let mut caller = caller(&app, &json!({"model": "a"})).await;
         fake.request(0).await;
@@ -82,7 +82,7 @@ on_both_databases! {
 
     async fn the_call_ends_within_a_second_in_every_phase(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let body = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"choices\":";
         let phases = [
             (false, Script::new().hang(), ""),
@@ -110,7 +110,7 @@ on_both_databases! {
 
     async fn while_a_retry_is_waited_for(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let token = "metrics-token-of-the-operator";
         let app = app.beside(|settings| settings.telemetry.metrics_token = Some(token.into())).await;
         fake.next(Script::respond(429, &[("retry-after", "2")], "{}"));
@@ -130,7 +130,7 @@ on_both_databases! {
 
     async fn after_a_failover_that_stays_on_record(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.next(Script::error(503, "overloaded", "busy"));
         fake.next(Script::new().hang());
         let mut caller = caller(&app, &json!({"model": "a", "models": ["b"]})).await;
@@ -147,7 +147,7 @@ on_both_databases! {
     #[cfg(target_os = "linux")]
     async fn a_caller_that_reads_nothing_is_disconnected(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let hasty = app.beside(|settings| settings.server.unread_seconds = 1).await;
         // More than all buffers on the way can hold.
         let many = (0..64).fold(Script::stream(), |script, _| script.text(&"x".repeat(1024 * 1024)));
@@ -159,7 +159,7 @@ on_both_databases! {
 
     async fn a_reset_counts_as_going_away_too(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let gate = Gate::new();
         fake.next(Script::stream().text("Hel").wait_until(&gate));
         let caller = caller(&app, &json!({"model": "a", "stream": true})).await;

@@ -23,7 +23,7 @@ async fn own(app: &App, header: &str, more: &Value) -> Answer {
 on_both_databases! {
     async fn any_candidate_fails_with_any_class_and_is_not_called(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always(Script::answer("Hi"));
         let classes = ErrorClass::ALL.into_iter().take_while(|class| *class != ErrorClass::StreamInterrupted);
         for class in classes {
@@ -46,7 +46,7 @@ on_both_databases! {
 
     async fn a_drill_of_all_models_looks_like_a_real_failure(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         app.organization.fallback("a", FallbackType::ContextWindow, &["b"]).await;
         let header = "a=context_window_exceeded , b=rate_limited";
         let answer = own(&app, header, &json!({"model": "a"})).await;
@@ -59,7 +59,7 @@ on_both_databases! {
 
     async fn litellms_mock_fields_apply_to_the_primary(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "general", "window", "policy"]).await;
+        app.organization.catalog(&fake, &["a", "general", "window", "policy"]).await;
         app.organization.fallback("a", FallbackType::General, &["general"]).await;
         app.organization.fallback("a", FallbackType::ContextWindow, &["window"]).await;
         app.organization.fallback("a", FallbackType::ContentPolicy, &["policy"]).await;
@@ -84,7 +84,7 @@ on_both_databases! {
 
     async fn without_its_scope_a_drill_is_refused(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_with(&[Scope::Inference]).await;
         let answer = drill(&app, "a=timeout", &json!({"model": "a"}), &key).await;
@@ -100,7 +100,7 @@ on_both_databases! {
 
     async fn an_impossible_drill_is_refused_by_name(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         for (header, code, word) in [
             ("a", "invalid_value", "MODEL=CLASS"),
             ("a=", "invalid_value", "It can be: rate_limited"),
@@ -122,7 +122,7 @@ on_both_databases! {
     async fn drills_never_touch_the_cooldown(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always(Script::answer("Hi"));
         for _ in 0..6 {
             own(&app, "a=unavailable", &json!({"model": "a"})).await;

@@ -49,7 +49,7 @@ async fn with_spool(app: &App, bytes: u64) -> (App, tempfile::TempDir) {
 on_both_databases! {
     async fn a_stream_that_its_process_did_not_survive_is_interrupted_and_free(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
         fake.always_for("b-upstream", Script::stream().text("Hel").hang());
         let mut process = Process::serve(&app, &[]).await;
@@ -75,7 +75,7 @@ on_both_databases! {
 
     async fn a_stream_is_counted_when_it_ends_and_once(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let gate = Gate::new();
         fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").usage(3, 2).done());
         let mut caller = Raw::connect(app.address).await;
@@ -98,7 +98,7 @@ on_both_databases! {
 async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_written_twice() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a", "b"]).await;
+    app.organization.catalog(&fake, &["a", "b"]).await;
     fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
     fake.always_for("b-upstream", Script::answer("Hi"));
     let (spooling, _folder) = with_spool(&app, 1 << 24).await;
@@ -128,7 +128,7 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
 async fn during_a_postgresql_outage_calls_succeed_and_other_routes_report_it() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a", "b"]).await;
+    app.organization.catalog(&fake, &["a", "b"]).await;
     fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
     fake.always_for("b-upstream", Script::answer("Hi"));
     let (spooling, _folder) = with_spool(&app, 1 << 24).await;
@@ -183,7 +183,7 @@ async fn during_a_postgresql_outage_calls_succeed_and_other_routes_report_it() {
 async fn what_waits_in_the_spool_survives_a_kill() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a", "b"]).await;
+    app.organization.catalog(&fake, &["a", "b"]).await;
     fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
     fake.always_for("b-upstream", Script::stream().text("Hi").finish("stop").usage(3, 2).done());
     let folder = tempfile::tempdir().expect("a folder");
@@ -212,7 +212,7 @@ async fn what_waits_in_the_spool_survives_a_kill() {
 async fn when_the_spool_is_full_as_well_answers_are_withheld() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a"]).await;
+    app.organization.catalog(&fake, &["a"]).await;
     fake.always_for("a-upstream", Script::answer("SECRET"));
     let (spooling, _folder) = with_spool(&app, 64 << 10).await;
     let lock = hold_up_writers(&app).await;
@@ -242,7 +242,7 @@ async fn when_the_spool_is_full_as_well_answers_are_withheld() {
 async fn a_stream_whose_process_was_taken_for_dead_ends_as_it_ended() {
     let app = App::start(Kind::Postgres).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a"]).await;
+    app.organization.catalog(&fake, &["a"]).await;
     let gate = Gate::new();
     fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").usage(3, 2).done());
     let process = Process::serve(&app, &[]).await;

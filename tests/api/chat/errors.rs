@@ -120,7 +120,7 @@ fn table() -> Vec<Row> {
 on_both_databases! {
     async fn every_class_has_its_status_code_and_advice(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let mut expected = Vec::new();
         for stream in [false, true] {
             for Row { script, class, status, code, again } in table() {
@@ -151,7 +151,7 @@ on_both_databases! {
 
     async fn an_answer_over_64_mib_is_a_failure(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         // Without a length, bytes are counted as they arrive.
         let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"";
         fake.next(Script::new().send(head).send(vec![b'x'; 64 * 1024 * 1024]).hang());
@@ -164,7 +164,7 @@ on_both_databases! {
 
     async fn an_endless_error_body_does_not_block_the_failover(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.next(Script::new().send("HTTP/1.1 503 Busy\r\ncontent-length: 1000\r\n\r\n{\"error\":").hang());
         fake.next(Script::answer("From b"));
         let answer = app.chat(&json!({"model": "a", "models": ["b"]})).await;
@@ -192,7 +192,7 @@ on_both_databases! {
 
     async fn the_shortest_wait_is_reported_in_whole_seconds(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c"]).await;
         let limited = |header: (&str, &str)| Script::respond(429, &[header], "{}");
         fake.next(limited(("retry-after", "30")));
         fake.next(limited(("retry-after-ms", "4200")));
@@ -206,7 +206,7 @@ on_both_databases! {
 
     async fn an_invalid_request_keeps_the_upstreams_words(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let said = json!({"error": {
             "message": "Invalid value for 'temperature'", "type": "invalid_request_error",
             "param": "temperature", "code": "invalid_value"
@@ -220,7 +220,7 @@ on_both_databases! {
 
     async fn under_api_v1_the_code_is_a_number(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(plain(429));
         let post = async |path: &str, body: Value| -> (u16, Value) {
             let answer = app.post(path, &chat_body(&body)).await;
@@ -259,7 +259,7 @@ on_both_databases! {
 
     async fn no_secret_of_ours_or_theirs_comes_back(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let odd = app.organization.provider("odd", &fake).await;
         let change = failsoft::store::ProviderChange {
             credential: Some(Some("correct horse".replace(' ', "-").into())),

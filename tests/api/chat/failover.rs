@@ -14,7 +14,7 @@ use crate::support::on_both_databases;
 on_both_databases! {
     async fn the_next_model_answers_and_the_failover_is_on_record(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         fake.next_for("first-upstream", Script::error(503, "overloaded", "too busy"));
         fake.next_for("second-upstream", Script::answer("Hello back"));
         let answer = app.chat(&json!({"model": "first", "models": ["second"], "session_id": "s-1"})).await;
@@ -55,7 +55,7 @@ on_both_databases! {
 on_both_databases! {
     async fn a_list_is_tried_strictly_in_order_without_duplicates(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c"]).await;
         // A stored list does not apply to a request with its own list.
         app.organization.fallback("b", FallbackType::General, &["c"]).await;
         fake.always(Script::error(500, "server_error", "broken"));
@@ -78,9 +78,9 @@ on_both_databases! {
 
     async fn a_list_with_a_bad_name_makes_no_call_and_no_record(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "secret"]).await;
+        app.organization.catalog(&fake, &["a", "b", "secret"]).await;
         let other = app.other_organization("other").await;
-        other.catalogue(&fake, &["theirs"]).await;
+        other.catalog(&fake, &["theirs"]).await;
         let key = app
             .organization
             .key_like(&[Scope::Inference], |new| new.models = Some(vec!["a".into(), "b".into()]))
@@ -110,7 +110,7 @@ on_both_databases! {
 
     async fn a_primary_that_answers_writes_no_event(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always(Script::answer("Hi"));
         let answer = app.chat(&json!({"model": "a", "models": ["b"]})).await;
         assert_eq!(answer.status, 200);
@@ -132,7 +132,7 @@ on_both_databases! {
 
     async fn with_fallbacks_disabled_the_primary_is_alone(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         app.organization.fallback("a", FallbackType::General, &["b"]).await;
         fake.next(Script::answer("Hi"));
         let answer = app.chat(&json!({"model": "a", "disable_fallbacks": true})).await;
@@ -204,7 +204,7 @@ on_both_databases! {
 
     async fn the_session_is_kept_or_made_into_a_uuid(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::error(500, "server_error", "broken"));
         let uuid = "018f3c1e-7a4b-7c3d-9e2f-0123456789ab";
         app.chat(&json!({"model": "a", "session_id": uuid})).await;

@@ -24,7 +24,7 @@ const BLOCKED: &str = r#"{ "promptFeedback": {"blockReason":"SAFETY"}, "model":"
 on_both_databases! {
     async fn a_filtered_200_is_returned_when_no_other_model_answers(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let provider = app.organization.provider("other", &fake).await;
         app.organization.model_like("off", provider, |model| model.enabled = false).await;
         let emptied = || Script::respond(200, &[], EMPTIED);
@@ -77,7 +77,7 @@ on_both_databases! {
 
     async fn a_filtered_stream_is_returned_when_no_other_model_answers(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let emptied = || Script::stream().delta(&json!({"role": "assistant", "content": ""}), None).finish("content_filter");
         fake.next(emptied().usage(3, 0).done());
         let answer = filtered(&app, &fake, json!({"model": "a", "stream": true})).await;

@@ -44,7 +44,7 @@ const FOREIGN: &[(&str, &str)] = &[
 on_both_databases! {
     async fn only_our_headers_go_upstream(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::answer("Hi"));
         ask(&app, false, FOREIGN).await;
         fake.next(Script::stream().text("Hi").finish("stop").done());
@@ -66,7 +66,7 @@ on_both_databases! {
 
     async fn a_valid_traceparent_goes_upstream(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         for (value, passed) in [
@@ -93,7 +93,7 @@ on_both_databases! {
 
     async fn only_our_headers_reach_the_caller(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let foreign = [
             ("content-type", "application/json"),
             ("set-cookie", "a=b"),
@@ -137,7 +137,7 @@ on_both_databases! {
 
     async fn a_request_that_has_been_here_before_is_508(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::answer("Hi"));
         ask(&app, false, &[]).await;
         let via = fake.requests().remove(0).header("via").expect("a via").to_owned();
@@ -156,7 +156,7 @@ on_both_databases! {
 
     async fn the_deadline_header_is_a_number_of_milliseconds(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         for (value, status) in [("1500", 200), ("999999999999", 200), ("0", 400), ("-5", 400), ("soon", 400), ("1.5", 400), ("", 400)] {
             let answer = ask(&app, false, &[("x-failsoft-deadline-ms", value)]).await;
@@ -169,7 +169,7 @@ on_both_databases! {
 
     async fn the_sdks_own_retry_count_is_on_record(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         for value in ["2", "many"] {
             ask(&app, false, &[("x-stainless-retry-count", value)]).await;

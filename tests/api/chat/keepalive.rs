@@ -57,7 +57,7 @@ fn busy() -> Script {
 on_both_databases! {
     async fn headers_and_comments_go_out_while_the_provider_is_silent(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let app = hasty(&app, 20).await;
         let gate = Gate::new();
         // Frames that are held back are not an answer yet.
@@ -95,7 +95,7 @@ on_both_databases! {
 
     async fn another_model_may_still_answer(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
         let (first, second) = (Gate::new(), Gate::new());
         fake.next(Script::new().wait_until(&first).send("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"));
@@ -125,7 +125,7 @@ on_both_databases! {
 
     async fn when_all_models_fail_the_stream_reports_it(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
         let gate = Gate::new();
         fake.next(busy());
@@ -167,7 +167,7 @@ on_both_databases! {
 
     async fn a_begun_stream_that_cannot_be_recorded_is_not_answered(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
         let gate = Gate::new();
         fake.next(busy());
@@ -186,7 +186,7 @@ on_both_databases! {
 
     async fn a_filtered_answer_is_returned_when_no_other_model_answers(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let app = hasty(&app, 15_000).await;
         let gate = Gate::new();
         fake.next(Script::stream().delta(&json!({"role": "assistant"}), None).finish("content_filter").done());
@@ -204,7 +204,7 @@ on_both_databases! {
 
     async fn a_disconnected_caller_ends_the_upstream_call(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let key = app.organization.key_like(&[Scope::Inference], |new| new.concurrent_requests = Some(1)).await;
         let app = hasty(&app, 15_000).await;
         let ask = async || {
@@ -232,7 +232,7 @@ on_both_databases! {
 
     async fn requested_metadata_is_sent_once(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let app = hasty(&app, 15_000).await;
         let body = chat_body(&json!({"model": "a", "stream": true})).to_string();
         let length = format!("content-length: {}", body.len());

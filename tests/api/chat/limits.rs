@@ -24,7 +24,7 @@ fn minute(answer: &Answer) -> [&str; 3] {
 on_both_databases! {
     async fn a_minute_has_so_many_requests_and_fills_up_again(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(2)).await;
         let first = chat(&app, &key).await;
@@ -52,7 +52,7 @@ on_both_databases! {
 
     async fn a_failed_request_counts_and_reports_limits_too(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::error(500, "server_error", "broken"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(60)).await;
         let failed = chat(&app, &key).await;
@@ -61,7 +61,7 @@ on_both_databases! {
 
     async fn a_stream_holds_its_slot_until_it_ends(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.concurrent_requests = Some(1)).await;
         let gate = Gate::new();
@@ -99,7 +99,7 @@ on_both_databases! {
 
     async fn limits_are_checked_before_the_body(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(1)).await;
         assert_eq!(chat(&app, &key).await.status, 200);
@@ -111,7 +111,7 @@ on_both_databases! {
 
     async fn another_limit_takes_effect_at_once(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(1)).await;
         assert_eq!(chat(&app, &key).await.status, 200);
@@ -126,7 +126,7 @@ on_both_databases! {
 
     async fn a_minute_has_no_more_than_its_limit_and_a_higher_one_does_not_fill_it_up(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(20)).await;
         let mut admitted = 0;

@@ -11,11 +11,11 @@ use crate::support::on_both_databases;
 on_both_databases! {
     async fn the_list_is_the_callers_own_catalogue(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["b", "openai/gpt-4o", "a"]).await;
+        app.organization.catalog(&fake, &["b", "openai/gpt-4o", "a"]).await;
         let off = app.organization.provider("second", &fake).await;
         app.organization.model_like("off", off, |model| model.enabled = false).await;
         let other = app.other_organization("other").await;
-        other.catalogue(&fake, &["theirs"]).await;
+        other.catalog(&fake, &["theirs"]).await;
         let model = |name: &str| {
             json!({"id": name, "object": "model", "created": beginning().timestamp(), "owned_by": "fake"})
         };
@@ -34,7 +34,7 @@ on_both_databases! {
     async fn a_name_with_slashes_is_found_raw_and_encoded(app: App) {
         let fake = FakeProvider::start().await;
         let names = ["openai/gpt-4o", "a/b/c", "plain", "~x.y_z:1@2+3-4", "models"];
-        app.organization.catalogue(&fake, &names).await;
+        app.organization.catalog(&fake, &names).await;
         for (path, name) in [
             ("openai/gpt-4o", "openai/gpt-4o"),
             ("openai%2Fgpt-4o", "openai/gpt-4o"),

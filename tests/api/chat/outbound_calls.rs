@@ -13,7 +13,7 @@ use crate::support::process::Process;
 on_both_databases! {
     async fn proxy_variables_are_ignored(app: App) {
         let (fake, proxy) = (FakeProvider::start().await, FakeProvider::start().await);
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Straight"));
         proxy.always(Script::answer("Through the proxy"));
         let trap = format!("http://{}", proxy.address());
@@ -29,7 +29,7 @@ on_both_databases! {
 
     async fn an_address_that_is_no_longer_allowed_is_not_called(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
         let closed = app.beside(|settings| settings.upstream.allow_private.clear()).await;
@@ -84,7 +84,7 @@ on_both_databases! {
 
     async fn a_redirect_is_a_failure_and_not_followed(app: App) {
         let (fake, elsewhere) = (FakeProvider::start().await, FakeProvider::start().await);
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         elsewhere.always(Script::answer("Hi"));
         let target = format!("{}/chat/completions", elsewhere.base_url());
         for status in [301, 302, 303, 307, 308] {
@@ -98,7 +98,7 @@ on_both_databases! {
 
     async fn a_connection_is_used_again_also_after_a_failure(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         fake.next(Script::error(503, "overloaded", &"busy ".repeat(20_000)));
         fake.next(Script::error(404, "model_not_found", "gone"));

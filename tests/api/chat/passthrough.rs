@@ -49,7 +49,7 @@ impl Dice {
 on_both_databases! {
     async fn a_whole_answer_keeps_every_byte_that_is_not_ours(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         for (rest, added) in [
             ("}\n", r#","provider":"fake","system_fingerprint":null}"#.to_owned() + "\n"),
             (",\"system_fingerprint\":\"fp\"} ", r#","system_fingerprint":"fp","provider":"fake"} "#.to_owned()),
@@ -74,7 +74,7 @@ on_both_databases! {
 
     async fn a_stream_keeps_every_byte_that_is_not_ours(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::stream().chunk(theirs(STREAM)).chunk(theirs(USAGE)).chunk(DONE).end());
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
         assert_eq!(answer.text(), format!("{}{DONE}", ours(STREAM)));
@@ -89,7 +89,7 @@ on_both_databases! {
 
     async fn the_chunking_of_a_stream_makes_no_difference(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
         // All line endings, a byte order mark, no end, and not even a last line.
         let streams: [fn(&str) -> String; 5] = [
@@ -121,7 +121,7 @@ on_both_databases! {
 
     async fn the_chunking_of_a_whole_answer_makes_no_difference(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let mut dice = Dice(0x2545_f491_4f6c_dd1d);
         let sent = format!("{BEFORE}{MIDDLE}\"theirs\"{AFTER}}}\n").into_bytes();
         let expected = format!("{BEFORE}{MIDDLE}\"a\"{AFTER},\"provider\":\"fake\",\"system_fingerprint\":null}}\n");

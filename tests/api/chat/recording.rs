@@ -27,7 +27,7 @@ pub(super) async fn hold_up_writers(app: &App) -> DatabaseConnection {
 on_both_databases! {
     async fn events_are_there_before_the_first_byte_and_the_row_before_the_last(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let gate = Gate::new();
         fake.next(Script::error(503, "overloaded", "busy"));
         fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").done());
@@ -47,7 +47,7 @@ on_both_databases! {
 
     async fn a_whole_answer_has_its_row_when_it_arrives(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         for count in 1..=3 {
             fake.next(Script::error(503, "overloaded", "busy"));
             fake.next(Script::answer("Hi"));
@@ -61,7 +61,7 @@ on_both_databases! {
 
     async fn an_interrupted_stream_is_recorded_before_its_caller_sees_it(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::stream().text("Hel").end());
         let mut caller = Raw::connect(app.address).await;
         caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "stream": true}))).await;
@@ -72,7 +72,7 @@ on_both_databases! {
 
     async fn an_answer_that_cannot_be_recorded_is_withheld(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "broken"]).await;
+        app.organization.catalog(&fake, &["a", "b", "broken"]).await;
         fake.always_for("broken-upstream", Script::error(500, "server_error", "broken"));
         let lock = hold_up_writers(&app).await;
         let whole = Script::answer("SECRET");
@@ -128,7 +128,7 @@ on_both_databases! {
 
     async fn of_many_at_once_each_is_recorded_exactly_once(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
         fake.always_for("b-upstream", Script::answer("Hi"));
         let body = json!({"model": "a", "models": ["b"]});
@@ -147,7 +147,7 @@ on_both_databases! {
 
     async fn what_was_answered_survives_a_kill(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
         fake.always_for("b-upstream", Script::stream().text("Hi").finish("stop").usage(3, 2).done());
         let mut process = Process::serve(&app, &[]).await;
@@ -169,7 +169,7 @@ on_both_databases! {
 
     async fn requests_beyond_the_recording_capacity_are_refused(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let narrow = app.beside(|settings| settings.recording.queue = 1).await;
         let gate = Gate::new();
         fake.next(Script::stream().text("Hel").wait_until(&gate).finish("stop").done());
@@ -185,7 +185,7 @@ on_both_databases! {
 
     async fn hostile_provider_strings_are_stored_harmlessly(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let hostile = format!("\u{0}nul \u{202e}turned\r\nline '; DROP TABLE requests; -- {}", "long ".repeat(3_000));
         for body in [
             json!({"error": {"message": hostile, "type": "\u{0}", "code": "\u{0}x", "param": "\u{0}"}}).to_string(),
@@ -208,7 +208,7 @@ on_both_databases! {
 
     async fn prompts_and_answers_are_nowhere_in_the_records(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.next(Script::error(503, "overloaded", "busy"));
         fake.next(Script::answer("A-SECRET-ANSWER"));
         let messages = json!([{"role": "user", "content": "A-SECRET-PROMPT"}]);

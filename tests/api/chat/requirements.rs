@@ -10,7 +10,7 @@ use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
 /// Models with windows of 100, 1,000 and 10,000 tokens, and one without vision and tools.
-async fn catalogue(app: &App) -> FakeProvider {
+async fn catalog(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
     for (name, window) in [("small", 100), ("middle", 1_000), ("large", 10_000)] {
@@ -28,7 +28,7 @@ fn prompt(characters: usize) -> Value {
 
 on_both_databases! {
     async fn a_prompt_that_cannot_fit_goes_to_the_list_for_context_windows(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         app.organization.fallback("small", FallbackType::General, &["middle"]).await;
         app.organization.fallback("small", FallbackType::ContextWindow, &["large"]).await;
         let answer = app.chat(&json!({"model": "small", "messages": prompt(700)})).await;
@@ -44,7 +44,7 @@ on_both_databases! {
     }
 
     async fn images_and_tools_go_to_models_that_can(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let image = json!([{"role": "user", "content": [
             {"type": "text", "text": "What is this?"},
             {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}]);
@@ -61,7 +61,7 @@ on_both_databases! {
 
     /// Prose instead of JSON looks like an answer, so a model without schema support comes last.
     async fn a_schema_goes_to_models_that_can_be_held_to_it(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         let provider = app.organization.provider_at("claude", "anthropic", Some(&fake.base_url())).await;
         app.organization.model("claude", provider).await;
         let prose = Capabilities { structured_output: Some(false), ..Capabilities::default() };
@@ -91,7 +91,7 @@ on_both_databases! {
     }
 
     async fn the_largest_window_is_the_last_resort(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         let answer = app.chat(&json!({"models": ["small", "middle"], "messages": prompt(9_000)})).await;
         assert_eq!(answer.header("x-failsoft-model"), "middle", "{}", answer.text());
         let answer = app.chat(&json!({"model": "small", "messages": prompt(9_000)})).await;

@@ -71,7 +71,7 @@ fn finished() -> Script {
 on_both_databases! {
     async fn a_json_answer_to_a_stream_request_becomes_a_stream(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         for kind in ["application/json", "text/event-stream", "text/plain"] {
             fake.next(Script::respond(200, &[("content-type", kind)], format!("{:#}", completion())));
             let body = json!({"model": "a", "models": ["b"], "stream": true, "stream_options": {"include_usage": true}});
@@ -106,7 +106,7 @@ on_both_databases! {
 
     async fn events_are_a_stream_with_any_content_type(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let body = events() + "data: [DONE]\n\n";
         for kind in ["application/json", "text/html", "text/plain; charset=utf-8", ""] {
             let headers: &[(&str, &str)] = if kind.is_empty() { &[] } else { &[("content-type", kind)] };
@@ -119,7 +119,7 @@ on_both_databases! {
 
     async fn events_for_a_whole_answer_are_put_together(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let done = "data: [DONE]\n\n";
         let crlf = |text: String| text.replace('\n', "\r\n");
         for script in [
@@ -160,7 +160,7 @@ on_both_databases! {
 
     async fn a_finish_reason_ends_the_stream(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         for (name, script) in [
             ("silence after the usage", finished().usage(3, 2).hang()),
             ("silence after the end", finished().hang()),
@@ -186,7 +186,7 @@ on_both_databases! {
 
     async fn every_choice_must_have_ended(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let choice = |index: u8, delta: Value, end: Value| json!({"choices": [{"index": index, "delta": delta, "finish_reason": end}]});
         let both = Script::stream()
             .event(&choice(0, json!({"content": "one"}), Value::Null))
@@ -211,7 +211,7 @@ on_both_databases! {
 
     async fn an_empty_error_is_ignored(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         for error in [json!({}), Value::Null, json!(""), json!({"code": null, "message": "", "type": null, "param": null}), json!({"code": 0, "message": "success"})] {
             let mut answer = completion();
             answer["error"] = error.clone();
@@ -228,7 +228,7 @@ on_both_databases! {
 
     async fn an_end_of_an_unknown_word_is_passed_on_when_no_other_model_answered(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let odd = || Script::json(200, &json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": null}, "finish_reason": "banana"}]}));
         fake.next(odd());
         fake.next(Script::answer("From b"));
@@ -251,7 +251,7 @@ on_both_databases! {
 
     async fn a_connection_that_was_closed_while_idle_is_no_failure(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         for (number, closed) in [Script::new().reset(), Script::new().close()].into_iter().enumerate() {
             let from = fake.served();
             for stream in [false, true] {

@@ -74,7 +74,7 @@ on_both_databases! {
 
     async fn failures_that_a_retry_cannot_fix_are_not_retried(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         for script in [
             Script::error(429, "rate_limit_exceeded", "slow down"),
             Script::error(429, "insufficient_quota", "no money"),
@@ -93,7 +93,7 @@ on_both_databases! {
 
     async fn a_short_rate_limit_is_waited_for_if_no_other_model_is_left(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let limited = || {
             Script::respond(429, &[("retry-after-ms", "30"), ("content-type", "application/json")], "{}")
         };
@@ -110,7 +110,7 @@ on_both_databases! {
 
     async fn the_wait_before_a_retry_is_not_the_gateways_own_time(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::respond(429, &[("retry-after-ms", "500")], "{}"));
         fake.next(Script::answer("Hi"));
         let answer = app.chat(&json!({"model": "a"})).await;

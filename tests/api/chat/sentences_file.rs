@@ -40,7 +40,7 @@ async fn a_sentence_of_the_operators_is_read_without_a_restart() {
     std::fs::write(&path, "dated = 2026-11-28\n").expect("a file");
     let app = App::start_with(Kind::Sqlite, |settings| settings.gateway.sentences = Some(path.clone())).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a", "plain", "large"]).await;
+    app.organization.catalog(&fake, &["a", "plain", "large"]).await;
     app.organization.fallback("a", FallbackType::General, &["plain"]).await;
     app.organization.fallback("a", FallbackType::ContextWindow, &["large"]).await;
     fake.always(Script::answer("Hi"));
@@ -66,7 +66,7 @@ async fn a_sentence_of_the_operators_is_read_without_a_restart() {
 async fn bad_requests_that_no_sentence_fits_are_listed_with_the_lines_that_would() {
     let app = App::start(Kind::Sqlite).await;
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["a"]).await;
+    app.organization.catalog(&fake, &["a"]).await;
     for tokens in [1015, 2030] {
         let message = format!("Prompt of {tokens} tokens is beyond the acme window");
         fake.next(Script::json(400, &json!({"error": {"message": message}})));

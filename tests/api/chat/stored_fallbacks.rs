@@ -30,7 +30,7 @@ fn refused() -> Script {
 on_both_databases! {
     async fn a_general_list_answers_and_the_event_names_it(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c"]).await;
         let config = app.organization.fallback("a", FallbackType::General, &["b", "c"]).await;
         app.organization.fallback("a", FallbackType::General, &["c", "b"]).await;
         fake.next(broken());
@@ -60,7 +60,7 @@ on_both_databases! {
 
     async fn the_class_of_the_failure_picks_the_list(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "general", "context", "content"]).await;
+        app.organization.catalog(&fake, &["a", "general", "context", "content"]).await;
         let general = app.organization.fallback("a", FallbackType::General, &["general"]).await;
         let context = app.organization.fallback("a", FallbackType::ContextWindow, &["context"]).await;
         let content = app.organization.fallback("a", FallbackType::ContentPolicy, &["content"]).await;
@@ -83,7 +83,7 @@ on_both_databases! {
 
     async fn strict_typed_lists_are_alone(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "general", "context"]).await;
+        app.organization.catalog(&fake, &["a", "general", "context"]).await;
         app.organization.fallback("a", FallbackType::General, &["general"]).await;
         app.set(&json!({"typed_fallbacks": "strict"})).await;
         fake.always(broken());
@@ -98,7 +98,7 @@ on_both_databases! {
 
     async fn lists_behind_fallbacks_are_nested_and_cycles_end(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c", "d", "e", "f"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c", "d", "e", "f"]).await;
         app.organization.fallback("a", FallbackType::General, &["b", "c"]).await;
         app.organization.fallback("a", FallbackType::ContextWindow, &["f"]).await;
         app.organization.fallback("b", FallbackType::General, &["d", "a"]).await;
@@ -118,7 +118,7 @@ on_both_databases! {
     async fn max_fallbacks_bounds_the_calls(app: App) {
         let fake = FakeProvider::start().await;
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
-        app.organization.catalogue(&fake, &names).await;
+        app.organization.catalog(&fake, &names).await;
         app.organization.fallback("a", FallbackType::General, &names[1..]).await;
         fake.always(broken());
         for (settings, body, calls) in [
@@ -196,7 +196,7 @@ on_both_databases! {
 
     async fn triggers_say_what_a_list_is_for(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         let narrowed = NewFallback {
             model: "a".to_owned(),
             fallback_models: vec!["b".to_owned()],
@@ -213,7 +213,7 @@ on_both_databases! {
 
     async fn a_change_of_a_list_takes_effect_at_once(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c"]).await;
         fake.always(Script::answer("Hi"));
         fake.always_for("a-upstream", broken());
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 502);

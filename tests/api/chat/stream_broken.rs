@@ -21,7 +21,7 @@ fn last_chunk(answer: &Answer) -> Value {
 on_both_databases! {
     async fn an_error_after_content_ends_the_stream_with_an_error_chunk(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let begun = || Script::stream().text("Hel").text("lo");
         let error = json!({"error": {"message": "the backend fell over", "code": 500}});
         let cases = [
@@ -122,7 +122,7 @@ on_both_databases! {
 
     async fn content_arrives_as_it_is_sent_and_not_at_the_end(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let gates = [Gate::new(), Gate::new()];
         fake.next(
             Script::stream().text("one").wait_until(&gates[0]).text("two").wait_until(&gates[1]).finish("stop").done(),

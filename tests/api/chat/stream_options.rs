@@ -36,7 +36,7 @@ on_both_databases! {
     async fn a_refusal_is_learned_and_costs_one_call_more_once(app: App) {
         let fake = FakeProvider::start().await;
         fake.judge(refusing(&["stream_options"]));
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         for (model, calls) in [("a", 2), ("a", 3), ("b", 4)] {
             let answer = app.chat(&json!({"model": model, "stream": true, "stream_options": {"include_usage": true}})).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -88,7 +88,7 @@ on_both_databases! {
             let broken = received.model.as_deref() == Some("first-upstream");
             if broken { Some(Script::error(400, "no", "never")) } else { refusing(&["store", "metadata", "stream_options"])(received) }
         });
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let more = json!({"store": true, "metadata": {"a": "b"}, "seed": 7});
         let with = |candidates: Value| {
             let mut body = more.clone();
@@ -116,7 +116,7 @@ on_both_databases! {
             let broken = received.model.as_deref() == Some("first-upstream");
             if broken { Some(Script::error(400, "no", "never")) } else { refusing(&["store", "stream_options"])(received) }
         });
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let body = json!({"model": "first", "models": ["second"], "store": true, "seed": 7, "stream": true,
                           "stream_options": {"include_usage": true}});
         let explained = async || {
@@ -144,7 +144,7 @@ on_both_databases! {
                 _ => Script::answer("Hi"),
             })
         });
-        app.organization.catalogue(&fake, &["first"]).await;
+        app.organization.catalog(&fake, &["first"]).await;
         let azure = app.organization.provider_at("azure", "azure", Some(&fake.base_url())).await;
         app.organization.model("our-deployment", azure).await;
         let answer = app.chat(&json!({"model": "first", "models": ["our-deployment"], "max_tokens": 7})).await;
@@ -157,7 +157,7 @@ on_both_databases! {
     /// Errors that only look like a refused parameter, or that refuse an essential parameter, are passed on.
     async fn no_other_error_is_retried_without_parameters(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         for (status, message) in [
             (400, "The user is unknown and seed oil is not supported."),
             (400, "Unsupported parameter: 'max_tokens' is not supported with this model."),
@@ -176,7 +176,7 @@ on_both_databases! {
 
     async fn a_refusal_that_persists_is_not_remembered(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::error(400, "unknown_parameter", "Unknown parameter: 'stream_options'."));
         for calls in [2, 4] {
             let answer = app.chat(&json!({"model": "a", "stream": true})).await;

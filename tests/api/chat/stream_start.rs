@@ -21,7 +21,7 @@ fn second() -> Script {
 on_both_databases! {
     async fn whatever_comes_before_content_leaves_room_for_another(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         fake.always_for("second-upstream", second());
         let error = json!({"error": {"message": "busy", "code": 503}});
         let typed = json!({"error": {"message": "busy", "type": "overloaded_error", "code": null}});
@@ -79,7 +79,7 @@ on_both_databases! {
 
     async fn held_frames_go_out_in_their_order_once_a_real_one_comes(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let gate = Gate::new();
         let filter = json!({"choices": [], "prompt_filter_results": [{"x": 1}]});
         fake.next(
@@ -107,7 +107,7 @@ on_both_databases! {
 
     async fn nothing_reaches_the_caller_before_the_first_real_frame(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let gate = Gate::new();
         fake.next(Script::stream().chunk(": ping\n\n").delta(&role(), None).usage(1, 0).wait_until(&gate).reset());
         fake.next(second());
@@ -123,7 +123,7 @@ on_both_databases! {
 
     async fn what_counts_as_content_is_the_first_ones(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let tool = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}]});
         for script in [
             Script::stream().text(" "),
@@ -145,7 +145,7 @@ on_both_databases! {
 
     async fn a_stream_without_done_or_usage_is_whole_once_it_has_finished(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.next(Script::stream().text("Hello there").finish("stop").end());
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
         let events = answer.events();
@@ -163,7 +163,7 @@ on_both_databases! {
 
     async fn done_is_the_end_whatever_the_connection_does(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let ended = || Script::stream().text("Hi").finish("stop").chunk("data: [DONE]\n\n");
         for script in [ended().hang(), ended().chunk("data: {\"choices\":[]}\n\n").hang(), ended().close()] {
             fake.next(script);
@@ -176,7 +176,7 @@ on_both_databases! {
 
     async fn an_event_over_64_mib_is_no_answer(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         let mebibyte = format!("100000\r\n{}\r\n", "x".repeat(1024 * 1024));
         fake.next(Script::stream().chunk("data: {\"choices\":[{\"delta\":{\"content\":\"").repeat(mebibyte, Duration::from_millis(1)));
         fake.next(second());
@@ -188,7 +188,7 @@ on_both_databases! {
 
     async fn an_event_as_long_as_a_picture_arrives(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let picture = "x".repeat(12 * 1024 * 1024);
         fake.next(Script::stream().text("Look: ").text(&picture).finish("stop").done());
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
@@ -198,7 +198,7 @@ on_both_databases! {
 
     async fn a_stream_that_no_model_began_is_a_plain_error(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["first", "second"]).await;
+        app.organization.catalog(&fake, &["first", "second"]).await;
         fake.next(Script::stream().done());
         fake.next(Script::error(429, "rate_limit_exceeded", "slow down"));
         let answer = app.chat(&json!({"model": "first", "models": ["second"], "stream": true})).await;

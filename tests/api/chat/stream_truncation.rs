@@ -102,7 +102,7 @@ async fn check_records(app: &App, seen: &[(bool, bool)]) {
 
 async fn arrange(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["first", "second"]).await;
+    app.organization.catalog(&fake, &["first", "second"]).await;
     fake.always_for("second-upstream", Script::stream().chunk(theirs(SECOND)).end());
     fake
 }

@@ -13,7 +13,7 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 
 /// Models `slow` with a short time limit, and `b`.
-async fn catalogue(app: &App, fake: &FakeProvider) {
+async fn catalog(app: &App, fake: &FakeProvider) {
     let provider = app.organization.provider("fake", fake).await;
     app.organization
         .model_like("slow", provider, |model| {
@@ -41,7 +41,7 @@ async fn full_port() -> (TcpListener, Vec<TcpStream>) {
 on_both_databases! {
     async fn a_connection_that_does_not_open_is_left_for_the_next(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["b"]).await;
+        app.organization.catalog(&fake, &["b"]).await;
         let (listener, _waiting) = full_port().await;
         let base_url = format!("http://{}/v1", listener.local_addr().expect("a bound socket has an address"));
         let full = app.organization.provider_at("full", "custom", Some(&base_url)).await;
@@ -63,7 +63,7 @@ on_both_databases! {
 
     async fn a_silent_provider_is_left_for_the_next(app: App) {
         let fake = FakeProvider::start().await;
-        catalogue(&app, &fake).await;
+        catalog(&app, &fake).await;
         let body = r#"{"choices":[{"message":{"content":"late"}}]}"#;
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{{\"choices\":", body.len());
         for (stream, script, rule) in [
@@ -97,7 +97,7 @@ on_both_databases! {
 
     async fn a_stream_that_falls_silent_after_content_is_interrupted(app: App) {
         let fake = FakeProvider::start().await;
-        catalogue(&app, &fake).await;
+        catalog(&app, &fake).await;
         let hasty = app.beside(|settings| settings.gateway.stream_idle_seconds = 1).await;
         fake.next(Script::stream().text("Hel").hang());
         let answer = hasty.chat(&json!({"model": "slow", "models": ["b"], "stream": true})).await;
@@ -109,7 +109,7 @@ on_both_databases! {
 
     async fn a_stream_ends_when_its_whole_time_is_over(app: App) {
         let fake = FakeProvider::start().await;
-        catalogue(&app, &fake).await;
+        catalog(&app, &fake).await;
         let hasty = app.beside(|settings| settings.gateway.stream_total_seconds = 1).await;
         fake.next(Script::stream().text("Hel").hang());
         let answer = hasty.chat(&json!({"model": "b", "stream": true})).await;
@@ -119,7 +119,7 @@ on_both_databases! {
 
     async fn time_ends_with_the_first_frame(app: App) {
         let fake = FakeProvider::start().await;
-        catalogue(&app, &fake).await;
+        catalog(&app, &fake).await;
         let (gate, late) = (Gate::new(), Gate::new());
         fake.next(Script::stream().text("Hel").wait_until(&gate).text("lo").finish("stop").done());
         fake.next(Script::new().wait_until(&late));

@@ -19,7 +19,7 @@ async fn status(app: &App, key: &str) -> u16 {
 on_both_databases! {
     async fn a_key_revoked_in_one_is_refused_by_the_other(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("Hi"));
         let key = app.organization.key_with(&[Scope::Inference]).await;
         let other = app.beside(|_| {}).await;
@@ -33,7 +33,7 @@ on_both_databases! {
 
     async fn a_list_and_a_model_made_in_one_serve_the_other(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         fake.always(Script::answer("From b"));
         fake.always_for("a-upstream", Script::error(500, "server_error", "broken"));
         let other = app.beside(|_| {}).await;
@@ -49,7 +49,7 @@ on_both_databases! {
 
     async fn a_server_that_stops_lets_its_streams_end_and_records_them(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a"]).await;
+        app.organization.catalog(&fake, &["a"]).await;
         let mut stopping = app.beside(|settings| settings.server.drain_seconds = 20).await;
         let gate = Gate::new();
         fake.next(Script::stream().text("Hel").wait_until(&gate).text("lo").finish("stop").usage(3, 2).done());

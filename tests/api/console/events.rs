@@ -15,9 +15,9 @@ use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
 /// A model `bad` that fails, with a fallback `good` that answers; and `worse`, which fails without a fallback.
-pub(super) async fn catalogue(app: &App) -> FakeProvider {
+pub(super) async fn catalog(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
-    app.organization.catalogue(&fake, &["good", "bad", "worse"]).await;
+    app.organization.catalog(&fake, &["good", "bad", "worse"]).await;
     fake.always_for("good-upstream", Script::answer("Hello"));
     fake.always_for("bad-upstream", Script::error(503, "overloaded", "busy <b>now</b>"));
     fake.always_for("worse-upstream", Script::error(503, "overloaded", "busy"));
@@ -51,7 +51,7 @@ async fn ids(app: &App) -> Vec<String> {
 
 on_both_databases! {
     async fn the_list_shows_what_failed_and_why_and_its_filters_narrow_it(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let browser = member(&app).await;
         let empty = browser.get("/events").await.expect(200);
         assert_page(&empty);
@@ -161,7 +161,7 @@ on_both_databases! {
     }
 
     async fn an_event_shows_its_chain_and_links_to_the_fix(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let answer = app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await;
         let event = &app.events().await[0];
         let id = event["id"].as_str().expect("an id");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 use serde_json::json;
 
-use super::events::{catalogue, member};
+use super::events::{catalog, member};
 use crate::support::browser::Browser;
 use crate::support::on_both_databases;
 
@@ -55,7 +55,7 @@ async fn hear_nothing(stream: &mut Response) {
 
 on_both_databases! {
     async fn rows_come_once_as_they_are_recorded_and_again_after_a_break(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let browser = member(&app).await;
         let live = |last: &str| {
             let request = browser.request(Method::GET, "/events/live?class=overloaded");
@@ -89,7 +89,7 @@ on_both_databases! {
     }
 
     async fn a_stream_that_ends_loses_and_doubles_nothing(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let browser = member(&app).await;
         let page = browser.get("/events").await.expect(200);
         let (_, mark) = page.html.split_once(r#"into="events" after=""#).expect("a tail");

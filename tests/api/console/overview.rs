@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::errors::assert_page;
-use super::events::{catalogue, member, rows};
+use super::events::{catalog, member, rows};
 use crate::support::app::App;
 use crate::support::browser::Browser;
 use crate::support::database::Kind;
@@ -11,7 +11,7 @@ use crate::support::on_both_databases;
 
 on_both_databases! {
     async fn the_overview_counts_what_was_answered_and_what_the_fallbacks_saved(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let browser = member(&app).await;
         assert!(browser.get("/").await.expect(200).shows("Nothing was asked in this time"));
         for body in [json!({"model": "good"}), json!({"model": "good"}), json!({"model": "bad"})] {
@@ -42,7 +42,7 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_is_left_alone_is_named_with_its_reason() {
     let app = App::start_with(Kind::Sqlite, |settings| settings.gateway.cooldown = true).await;
-    let _fake = catalogue(&app).await;
+    let _fake = catalog(&app).await;
     for _ in 0..5 {
         app.chat(&json!({"model": "bad"})).await;
     }

@@ -6,7 +6,7 @@ use failsoft::domain::permission::Role;
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use super::events::catalogue;
+use super::events::catalog;
 use crate::support::app::App;
 use crate::support::browser::Browser;
 use crate::support::fake_provider::{Gate, Script};
@@ -61,7 +61,7 @@ async fn ask(browser: &Browser, model: &str) -> Response {
 
 on_both_databases! {
     async fn the_answer_comes_as_it_is_said_and_ends_as_the_page_without_a_script(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         let gate = Gate::new();
         fake.always_for(
             "good-upstream",
@@ -89,7 +89,7 @@ on_both_databases! {
     }
 
     async fn failures_breaks_and_stops_are_shown_and_recorded(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         let admin = admin(&app).await;
         let mut heard = Heard::default();
         let done = heard.until(&mut ask(&admin, "worse").await, "done").await.remove(0);
@@ -111,7 +111,7 @@ on_both_databases! {
     }
 
     async fn only_our_own_page_of_a_permitted_user_is_answered(app: App) {
-        let fake = catalogue(&app).await;
+        let fake = catalog(&app).await;
         let admin = admin(&app).await;
         let token = admin.get("/playground").await.token();
         let fields = [("model", "good"), ("prompt", "Hello")];

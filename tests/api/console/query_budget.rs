@@ -9,7 +9,7 @@ use failsoft::domain::actor::Actor;
 use failsoft::store::LinkKind;
 use serde_json::json;
 
-use super::events::catalogue;
+use super::events::catalog;
 use crate::support::app::{App, beginning};
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
@@ -64,7 +64,7 @@ async fn places(app: &App, owner: &Browser) -> BTreeMap<&'static str, String> {
 
 on_both_databases! {
     async fn no_page_makes_more_than_eight_queries(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         app.chat(&json!({"model": "bad", "session_id": "visit"})).await;
         app.chat(&json!({"model": "worse"})).await;
         let email = app.organization.member(failsoft::domain::permission::Role::Owner).await;

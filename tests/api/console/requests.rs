@@ -6,13 +6,13 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::errors::assert_page;
-use super::events::{catalogue, member, rows};
+use super::events::{catalog, member, rows};
 use crate::support::browser::Browser;
 use crate::support::on_both_databases;
 
 on_both_databases! {
     async fn the_list_shows_the_answering_model_and_its_filters_narrow_it(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let browser = member(&app).await;
         assert!(browser.get("/requests").await.expect(200).shows("No requests yet"));
         let mut ids = Vec::new();
@@ -58,7 +58,7 @@ on_both_databases! {
     }
 
     async fn a_request_shows_its_attempts_and_their_times(app: App) {
-        let _fake = catalogue(&app).await;
+        let _fake = catalog(&app).await;
         let id = app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await.header("x-request-id").to_owned();
         let failed = app.chat(&json!({"model": "worse"})).await;
         app.requests(2).await;

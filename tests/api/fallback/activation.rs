@@ -9,7 +9,7 @@ use crate::support::on_both_databases;
 on_both_databases! {
     async fn the_next_chat_request_uses_what_was_set(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b", "c"]).await;
+        app.organization.catalog(&fake, &["a", "b", "c"]).await;
         fake.always_for("a-upstream", Script::error(503, "overloaded", "too busy"));
         fake.always_for("b-upstream", Script::answer("From b"));
         fake.always_for("c-upstream", Script::answer("From c"));
@@ -28,7 +28,7 @@ on_both_databases! {
 
     async fn an_event_names_the_configuration_and_its_revision(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::error(503, "overloaded", "too busy"));
         fake.always_for("b-upstream", Script::answer("From b"));
         let mut expected = Vec::new();
@@ -49,7 +49,7 @@ on_both_databases! {
 
     async fn triggers_narrow_a_list_to_their_classes(app: App) {
         let fake = FakeProvider::start().await;
-        app.organization.catalogue(&fake, &["a", "b"]).await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("b-upstream", Script::answer("From b"));
         let body = json!({"model": "a", "fallback_models": ["b"], "triggers": ["rate_limited", "timeout"]});
         let answer = app.post("/fallback", &body).await;

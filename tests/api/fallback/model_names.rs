@@ -3,13 +3,13 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{catalogue, error, in_force, set};
+use super::{catalog, error, in_force, set};
 use crate::support::on_both_databases;
 use crate::support::raw_client::Raw;
 
 on_both_databases! {
     async fn a_name_with_slashes_is_found_raw_and_encoded(app: App) {
-        catalogue(&app, &["openai/gpt-4o", "a", "openai", "x/y/z"]).await;
+        catalog(&app, &["openai/gpt-4o", "a", "openai", "x/y/z"]).await;
         for (name, paths) in [
             ("openai/gpt-4o", &["openai/gpt-4o", "openai%2Fgpt-4o", "openai%2fgpt%2D4o", "%6Fpenai/gpt-4o"][..]),
             ("x/y/z", &["x/y/z", "x%2Fy%2Fz", "x/y%2Fz"]),
@@ -28,7 +28,7 @@ on_both_databases! {
     }
 
     async fn what_only_looks_like_the_name_is_not_it(app: App) {
-        catalogue(&app, &["openai/gpt-4o", "a"]).await;
+        catalog(&app, &["openai/gpt-4o", "a"]).await;
         set(&app, "openai/gpt-4o", &["a"]).await;
         for (path, seen) in [
             ("openai%252Fgpt-4o", "openai%2Fgpt-4o"),
@@ -53,7 +53,7 @@ on_both_databases! {
     async fn every_letter_of_a_name_survives_the_path(app: App) {
         let long = "n".repeat(200);
         let names = ["~anthropic/claude:beta", "vendor@host/m+1", "A-b_c.d", "0", long.as_str()];
-        catalogue(&app, &names).await;
+        catalog(&app, &names).await;
         for (number, name) in names.iter().enumerate() {
             set(&app, name, &[names[(number + 1) % names.len()]]).await;
             let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();

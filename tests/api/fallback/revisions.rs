@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{catalogue, error, if_match, in_force, set};
+use super::{catalog, error, if_match, in_force, set};
 use crate::support::app::App;
 use crate::support::on_both_databases;
 
@@ -31,7 +31,7 @@ async fn add(app: &App, name: &str) -> usize {
 
 on_both_databases! {
     async fn a_change_of_another_revision_is_refused_and_changes_nothing(app: App) {
-        catalogue(&app, &["a", "b", "c"]).await;
+        catalog(&app, &["a", "b", "c"]).await;
         set(&app, "a", &["b"]).await;
         let second = if_match(&app, Method::POST, "/fallback", "\"1\"", &body(&["c"])).await;
         assert_eq!((second.status, second.header("etag")), (200, "\"2\""));
@@ -55,7 +55,7 @@ on_both_databases! {
     }
 
     async fn a_star_demands_that_there_is_a_list(app: App) {
-        catalogue(&app, &["a", "b", "c"]).await;
+        catalog(&app, &["a", "b", "c"]).await;
         let none = if_match(&app, Method::POST, "/fallback", "*", &body(&["b"])).await;
         assert_eq!(none.status, 412, "{}", none.text());
         let absent = if_match(&app, Method::DELETE, "/fallback/a", "*", &json!(null)).await;
@@ -68,7 +68,7 @@ on_both_databases! {
     }
 
     async fn the_names_are_checked_before_the_revision(app: App) {
-        catalogue(&app, &["a", "b"]).await;
+        catalog(&app, &["a", "b"]).await;
         for (behind, status) in [(&["nope"][..], 400), (&["a"], 400), (&["b"], 412)] {
             let answer = if_match(&app, Method::POST, "/fallback", "\"7\"", &body(behind)).await;
             assert_eq!(answer.status, status, "{behind:?}");
@@ -76,7 +76,7 @@ on_both_databases! {
     }
 
     async fn saving_an_unchanged_list_keeps_its_revision(app: App) {
-        catalogue(&app, &["a", "b", "c"]).await;
+        catalog(&app, &["a", "b", "c"]).await;
         set(&app, "a", &["b", "c"]).await;
         let same = set(&app, "a", &["b", "c"]).await;
         assert_eq!(same.header("etag"), "\"1\"");
@@ -90,7 +90,7 @@ on_both_databases! {
 
     async fn admins_who_edit_one_list_at_once_lose_nothing(app: App) {
         let names = ["b", "c", "d", "e", "f", "g"];
-        catalogue(&app, &["a", "first"]).await;
+        catalog(&app, &["a", "first"]).await;
         let provider = app.organization.provider_at("second", "simulated", None).await;
         for name in names {
             app.organization.model(name, provider).await;
@@ -107,7 +107,7 @@ on_both_databases! {
 
     async fn admins_who_edit_different_lists_at_once_lose_nothing(app: App) {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
-        catalogue(&app, &names).await;
+        catalog(&app, &names).await;
         let edits = (0..names.len()).map(|number| {
             let app = &app;
             async move { set(app, names[number], &[names[(number + 1) % names.len()]]).await }

@@ -4,7 +4,7 @@ use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{catalogue, error, in_force};
+use super::{catalog, error, in_force};
 use crate::support::app::{Answer, App, with_json};
 use crate::support::on_both_databases;
 
@@ -36,7 +36,7 @@ fn names(count: usize) -> Value {
 
 on_both_databases! {
     async fn every_field_that_is_wrong_is_named_and_nothing_is_stored(app: App) {
-        catalogue(&app, &["a", "b"]).await;
+        catalog(&app, &["a", "b"]).await;
         for (body, expected) in [
             ("", &[r#"missing ["body"]"#][..]),
             ("  \n", &[r#"missing ["body"]"#]),
@@ -129,7 +129,7 @@ on_both_databases! {
     }
 
     async fn names_are_checked_after_the_fields_and_in_their_order(app: App) {
-        catalogue(&app, &["steady", "b", "Smart"]).await;
+        catalog(&app, &["steady", "b", "Smart"]).await;
         let own = json!(["Smart", "b", "steady"]);
         for (model, behind, status, text, lists_models) in [
             ("nope", &["nope", "nix"][..], 404, "Model 'nope' not found in router", true),
@@ -154,7 +154,7 @@ on_both_databases! {
     }
 
     async fn the_caller_is_checked_before_the_body(app: App) {
-        catalogue(&app, &["a", "b"]).await;
+        catalog(&app, &["a", "b"]).await;
         let nobody = app.send(app.request(Method::POST, "/fallback").body("{")).await;
         assert_eq!(nobody.status, 401);
         assert!(error(&nobody).starts_with("No API key was sent"), "{}", nobody.text());
@@ -172,7 +172,7 @@ on_both_databases! {
     }
 
     async fn an_unknown_type_is_named_in_the_query(app: App) {
-        catalogue(&app, &["a", "b"]).await;
+        catalog(&app, &["a", "b"]).await;
         for (method, path) in
             [(Method::GET, "/fallback"), (Method::GET, "/fallback/a"), (Method::DELETE, "/fallback/a")]
         {
@@ -206,7 +206,7 @@ on_both_databases! {
     }
 
     async fn other_fields_have_no_effect_and_the_model_is_trimmed(app: App) {
-        catalogue(&app, &["a", "b"]).await;
+        catalog(&app, &["a", "b"]).await;
         let body = json!({
             "model": "  a\n", "fallback_models": ["b"], "fallback_type": "context_window",
             "triggers": null, "metadata": {"team": 1}, "revision": 70, "message": "mine"

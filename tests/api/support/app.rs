@@ -379,7 +379,7 @@ impl Organization {
     }
 
     /// Models of one fake provider, by name.
-    pub(crate) async fn catalogue(&self, fake: &FakeProvider, names: &[&str]) {
+    pub(crate) async fn catalog(&self, fake: &FakeProvider, names: &[&str]) {
         let provider = self.provider("fake", fake).await;
         for name in names {
             self.model(name, provider).await;

@@ -35,7 +35,7 @@ impl Managed<'_> {
     }
 }
 
-pub(super) fn catalogue(victim: &Victim) -> Vec<Row> {
+pub(super) fn catalog(victim: &Victim) -> Vec<Row> {
     let models = Managed {
         folder: "/v1/model-router/models",
         id: &victim.model,

@@ -244,7 +244,7 @@ pub(super) fn rows(victim: &Victim) -> Vec<Row> {
     let mut rows = inference();
     rows.extend(fallbacks());
     rows.extend(records(victim));
-    rows.extend(managed::catalogue(victim));
+    rows.extend(managed::catalog(victim));
     rows.extend(managed::identity(victim));
     rows.extend(open());
     rows

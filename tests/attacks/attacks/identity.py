@@ -55,7 +55,7 @@ def locked_out(world):
 
 
 def somebody_elses_address(world):
-    """an account under somebody else's email address"""
+    """an account under another person's email address"""
     acme = world.organization("acme")
     inviter = Browser(world.server.port)
     inviter.log_in(acme.email, PASSWORD)

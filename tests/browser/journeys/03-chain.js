@@ -7,7 +7,7 @@ import { logIn } from "../support/people.js";
 
 export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
-  await acme.catalogue({ flagship: "sim/steady", amber: "sim/steady", birch: "sim/steady", cedar: "sim/steady" });
+  await acme.catalog({ flagship: "sim/steady", amber: "sim/steady", birch: "sim/steady", cedar: "sim/steady" });
   const ada = await visit();
   await logIn(ada);
   await ada.open("/fallbacks", "fallbacks, none yet");
@@ -18,19 +18,19 @@ export async function run({ visit, server, setting }) {
 
   const editor = new Editor(ada);
   for (const name of ["amber", "birch", "cedar"]) await editor.add(name);
-  await editor.stands("amber", "birch", "cedar");
+  await editor.shows("amber", "birch", "cedar");
   await ada.press("Move birch up");
-  await editor.stands("birch", "amber", "cedar");
+  await editor.shows("birch", "amber", "cedar");
   await editor.place("cedar", 1);
-  await editor.stands("cedar", "birch", "amber");
+  await editor.shows("cedar", "birch", "amber");
   if (setting.script) await byHand(ada, editor);
   await ada.press("Move cedar down");
-  await editor.stands("birch", "cedar", "amber");
+  await editor.shows("birch", "cedar", "amber");
   // Nothing changes before it is saved.
   assert.equal((await acme.call("GET", "/fallback/flagship")).status, 404);
   await editor.save();
   await ada.page.reload();
-  await editor.stands("birch", "cedar", "amber");
+  await editor.shows("birch", "cedar", "amber");
   await called(acme);
   await ada.open("/fallbacks");
   await ada.page.getByRole("link", { name: "flagship" }).first().waitFor();
@@ -41,17 +41,17 @@ async function byHand(ada, editor) {
   const said = ada.page.locator("p.said[role=status]");
   await editor.item("amber").getByRole("button", { name: "Move amber up" }).focus();
   await ada.page.keyboard.press("Alt+ArrowUp");
-  await editor.stands("cedar", "amber", "birch");
+  await editor.shows("cedar", "amber", "birch");
   await said.filter({ hasText: "amber, position 2 of 3" }).waitFor({ state: "attached" });
   await ada.page.keyboard.press("Alt+ArrowUp");
-  await editor.stands("amber", "cedar", "birch");
+  await editor.shows("amber", "cedar", "birch");
   await said.filter({ hasText: "amber, position 1 of 3" }).waitFor({ state: "attached" });
   // The focus moves along.
   await ada.page.keyboard.press("Alt+ArrowDown");
-  await editor.stands("cedar", "amber", "birch");
+  await editor.shows("cedar", "amber", "birch");
 
   await drag(ada.page, editor.item("birch"), editor.item("amber"));
-  await editor.stands("cedar", "birch", "amber");
+  await editor.shows("cedar", "birch", "amber");
   await said.filter({ hasText: "birch, position 2 of 3" }).waitFor({ state: "attached" });
 }
 

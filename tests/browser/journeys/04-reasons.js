@@ -32,7 +32,7 @@ const REAL = {
 const IMAGE = { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } };
 
 async function bringAbout(acme) {
-  await acme.catalogue({
+  await acme.catalog({
     flagship: "sim/steady",
     standby: "sim/steady",
     "cuts-off": "sim/cut-midstream-chunks-6",

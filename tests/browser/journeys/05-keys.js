@@ -5,7 +5,7 @@ import { logIn } from "../support/people.js";
 
 export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
-  await acme.catalogue({ smart: "sim/steady" });
+  await acme.catalog({ smart: "sim/steady" });
   const ada = await visit();
   await logIn(ada);
   await ada.open("/keys");

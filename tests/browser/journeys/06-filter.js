@@ -17,7 +17,7 @@ async function download(visit, address) {
 
 export async function run({ visit, server }) {
   const acme = await Organization.make(server);
-  await acme.catalogue({ fast: "sim/steady", large: "sim/steady", standby: "sim/steady" });
+  await acme.catalog({ fast: "sim/steady", large: "sim/steady", standby: "sim/steady" });
   const fail = (model, reason, more) => acme.ask(model, { models: ["standby"], drill: { [model]: reason }, ...more });
   for (let time = 0; time < 7; time += 1) await fail("fast", "timeout");
   for (let time = 0; time < 3; time += 1) await fail("large", "timeout", { session_id: "checkout, \"quoted\"" });
@@ -68,7 +68,7 @@ export async function run({ visit, server }) {
   assert.equal(await bob.field("Reason").inputValue(), "timeout");
 
   await bob.page.locator("summary", { hasText: "More filters" }).click();
-  await bob.fill({ Session: "nobody's" });
+  await bob.fill({ Session: "unknown" });
   await bob.press("Show");
   await bob.sees("No event matches these filters");
   await bob.look("events, no match");

@@ -7,7 +7,7 @@ import { logIn } from "../support/people.js";
 
 export async function run({ visit, server }) {
   const acme = await Organization.make(server);
-  const models = await acme.catalogue({ flagship: "sim/steady", amber: "sim/steady", birch: "sim/steady" });
+  const models = await acme.catalog({ flagship: "sim/steady", amber: "sim/steady", birch: "sim/steady" });
   await acme.fallback("flagship", ["amber"]);
   const ada = await visit();
   await logIn(ada);
@@ -48,13 +48,13 @@ async function outrun(ada, acme, flagship) {
   const editor = new Editor(ada);
   await editor.add("birch");
   await ada.press("Move birch up");
-  await editor.stands("birch", "amber");
+  await editor.shows("birch", "amber");
   await acme.fallback("flagship", ["birch"]);
   ada.provokes(409, "/fallbacks/one");
   await ada.press("Save");
   await ada.page.getByRole("alert").filter({ hasText: "was faster" }).waitFor();
   await ada.look("fallback editor, outrun");
-  await editor.stands("birch", "amber");
+  await editor.shows("birch", "amber");
   assert.deepEqual((await acme.call("GET", "/fallback/flagship")).body.fallback_models, ["birch"]);
   await editor.save();
   assert.deepEqual((await acme.call("GET", "/fallback/flagship")).body.fallback_models, ["birch", "amber"]);
@@ -65,6 +65,6 @@ async function reverted(ada, acme) {
   assert.equal(await history.getByRole("row").count(), 4);
   await ada.page.getByRole("button", { name: "Go back to revision 1 of General" }).click();
   await ada.page.getByRole("status").filter({ hasText: "revision 1 is in force again" }).waitFor();
-  await new Editor(ada).stands("amber");
+  await new Editor(ada).shows("amber");
   assert.deepEqual((await acme.call("GET", "/fallback/flagship")).body.fallback_models, ["amber"]);
 }

@@ -6,7 +6,7 @@ import { PASSWORD, logIn } from "../support/people.js";
 
 export async function run({ visit, server }) {
   const acme = await Organization.make(server);
-  const models = await acme.catalogue({ flagship: "sim/steady", standby: "sim/steady" });
+  const models = await acme.catalog({ flagship: "sim/steady", standby: "sim/steady" });
   await acme.fallback("flagship", ["standby"]);
   const asked = await acme.ask("flagship", { drill: { flagship: "overloaded" } });
   const listed = await acme.call("GET", "/v1/model-router/fallback-events");
@@ -35,7 +35,7 @@ export async function run({ visit, server }) {
   for (const page of pages) {
     eve.provokes(404, page.replace(/[^/]+$/, "one"));
     const answer = await eve.open(page);
-    assert.equal(answer.status(), 404, `${page} is somebody else's`);
+    assert.equal(answer.status(), 404, `${page} belongs to another organization`);
     assert.ok(!(await eve.page.content()).includes("flagship"), page);
   }
   await eve.look("not found");

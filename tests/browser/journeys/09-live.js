@@ -7,7 +7,7 @@ import { Wire } from "../support/wire.js";
 
 export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
-  await acme.catalogue({ large: "sim/steady", standby: "sim/steady" });
+  await acme.catalog({ large: "sim/steady", standby: "sim/steady" });
   // Returns the request's id.
   const fail = async () => {
     const answer = await acme.ask("large", { models: ["standby"], drill: { large: "overloaded" } });
@@ -50,15 +50,15 @@ async function live({ visit, ada, rows, has, fail, wire, acme }) {
   const bob = await visit();
   await logIn(bob);
   await bob.open("/events?origin=drill");
-  const told = bob.page.locator("#events tr");
+  const followed = bob.page.locator("#events tr");
   await ada.press("Pause");
   await says("Paused");
   await fail();
   await bob.press("Follow live");
-  await told.nth(2).waitFor();
+  await followed.nth(2).waitFor();
   await fail();
   // Followers see an event within two seconds; a paused page does not, and catches up later.
-  await told.nth(3).waitFor();
+  await followed.nth(3).waitFor();
   assert.equal(await rows.count(), 2);
   await ada.press("Follow live");
   await has(4);

@@ -44,7 +44,7 @@ class Traffic {
 
 export async function run({ visit, server }) {
   const acme = await Organization.make(server);
-  await acme.catalogue({ large: "sim/error-400", standby: "sim/steady" });
+  await acme.catalog({ large: "sim/error-400", standby: "sim/steady" });
   await acme.fallback("large", ["standby"]);
   const ada = await visit();
   await logIn(ada);

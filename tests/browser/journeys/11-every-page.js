@@ -18,7 +18,7 @@ const LONG = {
 export async function run({ visit, server }) {
   const acme = await Organization.make(server, LONG.organization, LONG.person);
   acme.provider = await acme.create("/v1/model-router/providers", { name: LONG.provider, preset: "simulated" });
-  await acme.catalogue({ [LONG.model]: "sim/error-503", [LONG.standby]: "sim/steady" });
+  await acme.catalog({ [LONG.model]: "sim/error-503", [LONG.standby]: "sim/steady" });
   await acme.create("/v1/identity/api-keys", { name: LONG.key, scopes: ["inference"], models: [LONG.model, LONG.standby] });
   await acme.fallback(LONG.model, [LONG.standby]);
   for (let time = 0; time < 3; time += 1) await acme.ask(LONG.model, { session_id: LONG.session });

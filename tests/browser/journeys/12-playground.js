@@ -7,7 +7,7 @@ import { Speaker } from "../support/speaker.js";
 
 export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
-  await acme.catalogue({ down: "sim/error-503" });
+  await acme.catalog({ down: "sim/error-503" });
   const speaker = await Speaker.open();
   try {
     const body = { name: "speaker", preset: "custom", base_url: speaker.url, credential: "sk-of-the-test" };

@@ -28,7 +28,7 @@ export async function run({ visit, server }) {
   try {
     const acme = await Organization.make(server);
     acme.provider = await acme.create("/v1/model-router/providers", { name: "acme-inference", preset: "custom", base_url: supplier.url });
-    await acme.catalogue({ small: "acme-small", large: "acme-large" });
+    await acme.catalog({ small: "acme-small", large: "acme-large" });
     await acme.fallback("small", ["large"], "context_window");
     for (let time = 0; time < 3; time += 1) assert.equal((await acme.ask("small")).status, 400, "no list is for it yet");
 

@@ -17,7 +17,7 @@ export class Editor {
   }
 
   // Without JavaScript each press loads a new page, so wait for the new order.
-  async stands(...expected) {
+  async shows(...expected) {
     const end = Date.now() + 10_000;
     let order = await this.order().catch(() => []);
     while (order.join() !== expected.join() && Date.now() < end) {

@@ -47,7 +47,7 @@ export class Organization {
   }
 
   // `models`: catalog name -> the simulated model behind it, or fields of the model's body.
-  async catalogue(models) {
+  async catalog(models) {
     this.provider ??= await this.create("/v1/model-router/providers", { name: "simulated", preset: "simulated" });
     const made = {};
     for (const [name, said] of Object.entries(models)) {

@@ -39,7 +39,7 @@ class Asked:
 
     @property
     def withheld(self) -> bool:
-        """Whether the caller was told that the answer could not be recorded."""
+        """Whether the caller got an error that says that the answer could not be recorded."""
         return self.code == "recording_unavailable"
 
 

@@ -49,7 +49,7 @@ pub async fn create(
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
-    let problems = match typed.to_create(&form.fields, gateway.upstream.gate()) {
+    let problems = match typed.to_create(&form.fields, gateway.upstream.address_policy()) {
         Err(problems) => problems,
         Ok(new) => match store.organization(&visitor.tenant).provider_create(new).await {
             Ok(row) => {

@@ -84,11 +84,11 @@ impl Typed {
     }
 
     /// A new provider of these fields.
-    pub(crate) fn to_create(&self, fields: &Fields, gate: &AddressPolicy) -> Result<NewProvider, Problems> {
+    pub(crate) fn to_create(&self, fields: &Fields, policy: &AddressPolicy) -> Result<NewProvider, Problems> {
         let mut problems = Problems::default();
         let read = self.read(fields, &mut problems);
         if let Some(preset) = read.preset {
-            check_address(&mut problems, gate, preset, read.base_url.as_deref());
+            check_address(&mut problems, policy, preset, read.base_url.as_deref());
             check_credential(&mut problems, preset, read.credential.as_ref());
         }
         match (read.name, read.preset) {
@@ -108,7 +108,7 @@ impl Typed {
         &self,
         fields: &Fields,
         before: &ProviderRow,
-        gate: &AddressPolicy,
+        policy: &AddressPolicy,
     ) -> Result<ProviderChange, Problems> {
         let mut problems = Problems::default();
         let read = self.read(fields, &mut problems);
@@ -119,7 +119,7 @@ impl Typed {
         if let Some(preset) = read.preset {
             // What fitted together before is not questioned again by a change of something else.
             if preset.name != before.preset || read.base_url != before.base_url {
-                check_address(&mut problems, gate, preset, read.base_url.as_deref());
+                check_address(&mut problems, policy, preset, read.base_url.as_deref());
             }
             match &credential {
                 Some(credential) => check_credential(&mut problems, preset, credential.as_ref()),
@@ -139,13 +139,13 @@ impl Typed {
     }
 }
 
-fn check_address(problems: &mut Problems, gate: &AddressPolicy, preset: &Preset, base_url: Option<&str>) {
+fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) {
     // A text that is no address has been refused already.
     if problems.get("base_url").is_some() {
         return;
     }
     let title = preset.title;
-    let message = match address(gate, preset, base_url) {
+    let message = match address(policy, preset, base_url) {
         Ok(()) => return,
         Err(AddressFault::NotWanted) => format!("{title} has no address: leave this empty."),
         Err(AddressFault::Missing) => {

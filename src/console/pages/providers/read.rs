@@ -120,7 +120,7 @@ pub async fn change(
     let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
     let data = store.organization(&visitor.tenant);
     let before = find(&data, &path).await?;
-    let problems = match typed.to_change(&form.fields, &before, gateway.upstream.gate()) {
+    let problems = match typed.to_change(&form.fields, &before, gateway.upstream.address_policy()) {
         Err(problems) => problems,
         Ok(to) => match data.provider_change(before.id, to).await {
             Ok(None) => return Err(Error::absent(WHAT, before.id)),

@@ -37,7 +37,7 @@ pub enum ConnectFault {
     Dns,
     /// The encryption could not be agreed on.
     Tls,
-    /// Our address gate forbids the address.
+    /// Our address policy forbids the address.
     Blocked,
     /// Anything else.
     Other,

@@ -166,7 +166,7 @@ on_both_databases! {
     async fn what_leaves_for_each_preset(app: App) {
         let fake = FakeProvider::start().await;
         let elsewhere = FakeProvider::start().await;
-        app.organization.catalogue(&elsewhere, &["first"]).await;
+        app.organization.catalog(&elsewhere, &["first"]).await;
         // The only failure that has no lasting effect.
         elsewhere.always(Script::error(400, "no", "never"));
         for (name, path, models) in VENDORS.iter().filter(|(name, ..)| *name != "simulated") {
