@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::ViolationReason;
 use crate::providers::{CredentialNeed, PRESETS, Preset, StreamOptions, chat_url, preset};
-use crate::upstream::{Blocked, Gate};
+use crate::upstream::{AddressPolicy, Blocked};
 
 /// The longest address, in characters.
 pub const LONGEST_ADDRESS: usize = 2_048;
@@ -62,12 +62,12 @@ pub fn stream_options(text: &str) -> Result<StreamOptions, ViolationReason> {
 ///
 /// # Errors
 /// Why the address does not fit.
-pub fn address(gate: &Gate, preset: &Preset, base_url: Option<&str>) -> Result<(), AddressFault> {
+pub fn address(policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) -> Result<(), AddressFault> {
     if preset.credential == CredentialNeed::Never {
         return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
     }
     let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing)?;
     // Both the address as stored and the URL that calls derive from it must be allowed.
-    gate.check(address.trim()).map_err(AddressFault::Blocked)?;
-    gate.check(&chat_url(preset, address)).map(drop).map_err(AddressFault::Blocked)
+    policy.check(address.trim()).map_err(AddressFault::Blocked)?;
+    policy.check(&chat_url(preset, address)).map(drop).map_err(AddressFault::Blocked)
 }

@@ -17,7 +17,7 @@ use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::http::body_reader::BodyReader;
-use crate::providers::{Mapping, Means, SentenceClass};
+use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::{ErrorMappingRow, NewErrorMapping, Store};
 
 /// The name of the resource in messages.
@@ -228,14 +228,14 @@ fn read_fields(fields: &mut BodyFields) -> Option<NewErrorMapping> {
 }
 
 /// Reads `class` and `scope`, of which exactly one must be there.
-fn means(fields: &mut BodyFields) -> Option<Means> {
+fn means(fields: &mut BodyFields) -> Option<MappingMeaning> {
     let words = SentenceClass::ALL.map(SentenceClass::as_str);
     let class =
         checks::nullable_text(fields, "class", |text| checks::word(text, &words).map(SentenceClass::parse));
     let scope = checks::nullable_text(fields, "scope", |text| checks::word(text, &["request"]));
     match (class?.value().flatten(), scope?.value()) {
-        (Some(class), None) => Some(Means::Class(class)),
-        (None, Some(_)) => Some(Means::OfTheRequest),
+        (Some(class), None) => Some(MappingMeaning::Class(class)),
+        (None, Some(_)) => Some(MappingMeaning::Request),
         (Some(_), Some(_)) => {
             fields.refuse("scope", "value_error", "A mapping has either 'class' or 'scope'. Leave one out.");
             None

@@ -20,9 +20,9 @@ use crate::gateway::call::first_frame::{StreamReply, first_frame};
 use crate::gateway::call::usable_answer::{Judged, judge_aside};
 use crate::gateway::call::whole_answer::whole_answer;
 use crate::limits::shares::{HeldBytes, SMALL, Share};
-use crate::providers::{self, Reading, Sentences};
+use crate::providers::{self, MessageRules, Sentences};
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
-use crate::upstream::{Admitted, SendError, Upstream, UpstreamResponse, on_behalf_of};
+use crate::upstream::{AdmittedUrl, SendError, Upstream, UpstreamResponse, on_behalf_of};
 
 /// How much of an error's body is looked at.
 const MAX_ERROR: usize = 64 * 1024;
@@ -36,7 +36,7 @@ pub struct Call<'a> {
     /// Whom.
     pub model: &'a ModelEntry,
     /// Where.
-    pub target: &'a Admitted,
+    pub target: &'a AdmittedUrl,
     /// With which headers and what: made once more only if an idle connection turns out to be closed.
     pub message: &'a dyn Fn() -> (HeaderMap, Bytes),
     /// Whether a stream is asked for.
@@ -151,7 +151,7 @@ pub(in crate::gateway) fn classify_and_redact(
     sentences: &Sentences,
     now: DateTime<Utc>,
 ) -> Failure {
-    let mut failure = classify(&fault, Reading::new(&provider.mappings, sentences), now);
+    let mut failure = classify(&fault, MessageRules::new(&provider.mappings, sentences), now);
     if let Some(credential) = &provider.credential {
         let credential = Credential::new(credential.expose_secret());
         let Failure { class: _, scope: _, rule: _, status: _, retry_after: _, message, param, code } =

@@ -9,7 +9,7 @@ use crate::api::management::checks::Need;
 use crate::domain::error::{Error, Result};
 use crate::providers::{Preset, StreamOptions, preset, upstream_headers};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
-use crate::upstream::Gate;
+use crate::upstream::AddressPolicy;
 use crate::validation::provider::{
     AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
 };
@@ -83,9 +83,14 @@ pub(super) fn read(fields: &mut BodyFields, need: Need) -> ProviderBodyFields {
 }
 
 /// Checks that an address fits its preset and that the address policy allows it.
-pub(super) fn check_address(fields: &mut BodyFields, gate: &Gate, preset: &Preset, base_url: Option<&str>) {
+pub(super) fn check_address(
+    fields: &mut BodyFields,
+    policy: &AddressPolicy,
+    preset: &Preset,
+    base_url: Option<&str>,
+) {
     let name = preset.name;
-    let (kind, message) = match address(gate, preset, base_url) {
+    let (kind, message) = match address(policy, preset, base_url) {
         Ok(()) => return,
         Err(AddressFault::NotWanted) => (
             "value_error",
@@ -109,13 +114,13 @@ pub(super) fn check_credential(fields: &mut BodyFields, preset: &Preset, credent
     }
 }
 
-pub(super) fn parse_new(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
+pub(super) fn parse_new(bytes: &[u8], policy: &AddressPolicy) -> Result<NewProvider> {
     let mut fields = BodyFields::parse(bytes)?;
     let body = read(&mut fields, Need::Required);
     let base_url = body.base_url.map(Change::value);
     let credential = body.credential.map(Change::value);
     if let (Some(preset), Some(base_url)) = (body.preset, &base_url) {
-        check_address(&mut fields, gate, preset, base_url.as_deref());
+        check_address(&mut fields, policy, preset, base_url.as_deref());
     }
     if let (Some(preset), Some(credential)) = (body.preset, &credential) {
         check_credential(&mut fields, preset, credential.as_ref());
@@ -132,7 +137,11 @@ pub(super) fn parse_new(bytes: &[u8], gate: &Gate) -> Result<NewProvider> {
     })
 }
 
-pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> Result<ProviderChange> {
+pub(super) fn parse_change(
+    bytes: &[u8],
+    before: &ProviderRow,
+    policy: &AddressPolicy,
+) -> Result<ProviderChange> {
     let mut fields = BodyFields::parse(bytes)?;
     let body = read(&mut fields, Need::Optional);
     let new_preset = body.preset.or_else(|| preset(&before.preset));
@@ -147,7 +156,7 @@ pub(super) fn parse_change(bytes: &[u8], before: &ProviderRow, gate: &Gate) -> R
             Change::Clear => None,
             Change::Set(address) => Some(address.as_str()),
         };
-        check_address(&mut fields, gate, preset, base_url);
+        check_address(&mut fields, policy, preset, base_url);
     }
     match (new_preset, &body.credential) {
         (Some(preset), Some(Change::Set(credential))) => {

@@ -124,7 +124,7 @@ pub async fn create(
     reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
     let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = body::parse_new(&body.bytes, gateway.upstream.gate())?;
+    let new = body::parse_new(&body.bytes, gateway.upstream.address_policy())?;
     let row = store.organization(&caller.tenant).provider_create(new).await?;
     let location = format!("/v1/model-router/providers/{}", row.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ProviderResponse::from(row)))
@@ -177,7 +177,7 @@ pub async fn change(
     let absent = || Error::absent(WHAT, id);
     let data = store.organization(&caller.tenant);
     let before = data.provider_find(id).await?.ok_or_else(absent)?;
-    let to = body::parse_change(&body.bytes, &before, gateway.upstream.gate())?;
+    let to = body::parse_change(&body.bytes, &before, gateway.upstream.address_policy())?;
     let after = data.provider_change(id, to).await?.ok_or_else(absent)?;
     Ok(HttpResponse::Ok().json(ProviderResponse::from(after)))
 }

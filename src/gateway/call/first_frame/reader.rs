@@ -12,7 +12,7 @@ use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
 use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
 use crate::limits::shares::HeldBytes;
-use crate::providers::{Finish, error_of_event};
+use crate::providers::{FinishMeaning, error_of_event};
 use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
 
@@ -171,7 +171,7 @@ impl FrameReader {
     }
 
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, Fault> {
-        self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::LineTooLong))
+        self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::EventTooLong))
     }
 
     /// An event without its blank line.
@@ -299,7 +299,9 @@ impl FrameReader {
             return Err(error_of_choice(chunk, line));
         }
         match choices.bad {
-            Some(ending) if ending.finish == Finish::Error && self.seen.content => Err(end_fault(ending)),
+            Some(ending) if ending.finish == FinishMeaning::Error && self.seen.content => {
+                Err(end_fault(ending))
+            }
             Some(_) | None => Ok(()),
         }
     }
