@@ -244,8 +244,8 @@ pub(super) fn rows(victim: &Victim) -> Vec<Row> {
     let mut rows = inference();
     rows.extend(fallbacks());
     rows.extend(records(victim));
-    rows.extend(managed::catalog(victim));
-    rows.extend(managed::identity(victim));
+    rows.extend(managed_resources::catalog(victim));
+    rows.extend(managed_resources::identity(victim));
     rows.extend(open());
     rows
 }
