@@ -1,14 +1,14 @@
 //! One request, in reading order. [`Gateway::run`] is the loop that joins the steps:
 //!
-//! 1. [`request`]: the caller's body, what it needs of a model, what its caller wants.
-//! 2. [`routing`]: the plan says which candidate is next, from cooldown, health and budgets.
-//! 3. [`call`]: the candidate's own request, the attempt, the first frame, and what a failure means.
-//! 4. [`usage`]: tokens and money, reported or estimated.
+//! 1. [`request`]: the caller's body, its requirements, and the intent.
+//! 2. [`routing`]: the plan picks the next candidate from cooldowns, requirements and budgets.
+//! 3. [`call`]: the candidate's request body, the attempt, the first frame, and the class of a failure.
+//! 4. [`usage`]: tokens and cost, reported or estimated.
 //! 5. [`response`]: the answer on its way to the caller.
 //! 6. [`record`]: attempts, rows and metrics.
 //!
-//! [`preview`] answers "what would happen" with the same plan. Its inner format is OpenAI chat; it knows neither the
-//! database library nor the HTTP server.
+//! [`preview`] runs the same plan without calls. The internal format is OpenAI chat completions. Nothing here knows
+//! the database library or the HTTP server.
 
 pub mod call;
 pub mod preview;
@@ -26,17 +26,20 @@ use std::time::{Duration, Instant};
 use crate::domain::failure::Failure;
 use bytes::Bytes;
 use call::adapt::Adapted;
-use call::attempt::{AttemptOutcome, Call, Reply, attempt};
+use call::attempt::{Call, attempt};
 use call::classify::Fault;
 use call::endpoint::{Endpoint, Endpoints};
+use call::outcome::{AttemptOutcome, Reply};
 use call::refused_parameters::Refusals;
 use record::metrics::Metrics;
+use record::request_context::RequestContext;
+use record::request_recorder::RequestRecorder;
 use record::spans;
-use record::trail::{Context, Trail};
 use request::chat_request::ChatRequest;
 use request::intent::{Intent, RoutingContext, StateView};
 use response::answer::Answer;
 use response::relay::{ResponseOptions, relay};
+use routing::budget::BudgetReservation;
 use routing::call_feedback::{CallFeedback, SharedState};
 use routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
 use tracing::Instrument as _;
@@ -48,47 +51,45 @@ use crate::providers::compatibility::Parameters;
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
 
-/// What every request shares.
+/// What all requests share.
 #[derive(Debug)]
 pub struct Gateway {
-    /// The one client.
+    /// The HTTP client for all providers.
     pub upstream: Upstream,
-    /// The one writer's entrance.
+    /// The queue of the writer that records requests.
     pub recorder: Recorder,
-    /// The time.
+    /// The clock, which tests can set.
     pub clock: Clock,
-    /// The counters.
+    /// The metrics of all requests.
     pub metrics: Arc<Metrics>,
-    /// Addresses and headers, made once for each provider.
+    /// URLs and headers of providers, built once for each provider.
     pub endpoints: Endpoints,
-    /// What calls have said about models and providers.
+    /// Cooldowns, provider health, calibrations and spending.
     pub shared_state: Arc<SharedState>,
-    /// What each organization holds.
+    /// The memory and request shares of organizations.
     pub shares: Shares,
-    /// Which optional parameters providers were seen to refuse.
+    /// The optional parameters that providers were seen to refuse.
     pub refusals: Refusals,
 }
 
-/// One request, ready to run.
+/// A request that is ready to run.
 #[derive(Debug)]
 pub struct Job {
-    /// What its caller wants.
+    /// What the caller asks for.
     pub intent: Intent,
-    /// The caller's `traceparent`, if it is well-formed.
+    /// The caller's `traceparent` header, if it is well-formed.
     pub traceparent: Option<http::HeaderValue>,
-    /// What the record keeps.
-    pub context: Context,
-    /// How the answer is wanted.
+    /// What the request's rows repeat.
+    pub context: RequestContext,
+    /// How the caller wants the answer.
     pub options: ResponseOptions,
 }
 
 impl Gateway {
-    /// Runs a request until its answer begins, or until nobody is left who could give one. Dropping the future
-    /// cancels the upstream call.
+    /// Runs a request until its answer begins or no candidate is left. Dropping the future cancels the upstream call.
     ///
     /// # Errors
-    /// A request that cannot be planned (unknown or forbidden models), a chain's failure, or a record that could
-    /// not be written.
+    /// The request names unknown or forbidden models, the chain failed, or a record could not be written.
     #[tracing::instrument(
         level = "debug",
         target = "failsoft::request",
@@ -105,39 +106,39 @@ impl Gateway {
         let intent = &job.intent;
         let mut plan = intent.plan()?;
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
-        let mut trail = self.start_trail(&job).await?;
-        trail.pay_from(routing_context.reservation());
+        let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
         let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
-                Step::Skip(candidate, skip_reason) => trail.passed_over(&candidate, &skip_reason),
+                Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
                     if let Some((candidate, reply, feedback)) = withheld {
-                        trail.pass_on(&candidate).await?;
-                        return relay(reply, feedback, trail, &intent.request, job.options).await;
+                        recorder.commit_withheld_answer(&candidate).await?;
+                        return relay(reply, feedback, recorder, &intent.request, job.options).await;
                     }
-                    return Err(exhausted(end, trail).await);
+                    return Err(exhausted(end, recorder).await);
                 }
                 Step::Try { candidate, after, time_budget } => {
                     let due = Instant::now();
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;
                     }
-                    trail.calling(&candidate, intent.drills.class_of(&candidate.model.name).is_some());
+                    recorder
+                        .attempt_started(&candidate, intent.drills.class_of(&candidate.model.name).is_some());
                     let feedback = self.feedback(&job, &candidate);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
                     let attempted = self.attempt(&job, &candidate, called, time_budget);
                     let (outcome, adapted) = attempted.instrument(span.clone()).await;
                     let took = called.elapsed();
-                    // What is waited for a provider to recover is none of our own time.
-                    trail.called(due.elapsed());
+                    // Waiting before a retry does not count as the gateway's own time.
+                    recorder.attempt_ended(due.elapsed());
                     let fault = match outcome {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
-                            trail.commit(&candidate, reply.status(), took, adapted).await?;
-                            return relay(reply, feedback, trail, &intent.request, job.options).await;
+                            recorder.commit_answer(&candidate, reply.status(), took, adapted).await?;
+                            return relay(reply, feedback, recorder, &intent.request, job.options).await;
                         }
                         AttemptOutcome::Failed(fault) => fault,
                         AttemptOutcome::Filtered(reply, fault) => {
@@ -148,18 +149,23 @@ impl Gateway {
                     let found = feedback.classify(fault);
                     spans::failed(&span, &found, took);
                     feedback.failed(&found, || job.number());
-                    trail.failed(&candidate, &found, took, adapted);
+                    recorder.attempt_failed(&candidate, &found, took, adapted);
                     failure = Some(found);
                 }
             }
         }
     }
 
-    async fn start_trail(&self, job: &Job) -> Result<Trail> {
-        // What was made to fail is no figure of the service.
+    async fn recorder_of(
+        &self,
+        job: &Job,
+        reservation: Option<Arc<BudgetReservation>>,
+    ) -> Result<RequestRecorder> {
+        // Drills do not count in the metrics.
         let metrics = if job.intent.drills.is_empty() { self.metrics.clone() } else { Arc::default() };
         let (context, origin) = (job.context.clone(), job.intent.drills.origin());
-        Trail::start(context, origin, self.clock.clone(), self.recorder.clone(), metrics).await
+        let (clock, recorder) = (self.clock.clone(), self.recorder.clone());
+        RequestRecorder::reserve(context, origin, clock, recorder, metrics, reservation).await
     }
 
     fn feedback(&self, job: &Job, candidate: &Candidate) -> CallFeedback {
@@ -198,7 +204,8 @@ impl Gateway {
         if left < crate::gateway::routing::plan::LEAST {
             return (outcome, changes);
         }
-        // The request has done nothing yet: the same call once more, without what was refused. This is no failure.
+        // The provider did not process the request, so the same call is made once more without the refused
+        // parameters. This does not count as a failure.
         let (outcome, changes) = self.call(job, candidate, &endpoint, known.with(refused), left).await;
         if !matches!(outcome, AttemptOutcome::Failed(_)) {
             self.refusals.learn(model, refused);
@@ -217,7 +224,7 @@ impl Gateway {
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(&job.intent.request, candidate, refused, &share).await;
-        // The first message takes the body that is here; another one is rarely needed.
+        // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
             let headers = endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref());
@@ -241,7 +248,7 @@ impl Gateway {
     }
 }
 
-/// The request as this candidate gets it; a large one is written off the event loop.
+/// Adapts the request to a candidate; a large one is written off the event loop.
 async fn adapted(
     request: &ChatRequest,
     candidate: &Candidate,
@@ -260,24 +267,26 @@ async fn adapted(
     write(request, candidate)
 }
 
-/// A body for a provider, counted until it is sent. A small one is counted with the caller's own.
+/// Counts a request body against the memory share until it is sent. A small one is covered by the caller's own body.
 fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
     if body.len() <= SMALL { body } else { share.hold_copy(body.len()).bind(body) }
 }
 
-async fn exhausted(end: Exhausted, mut trail: Trail) -> Error {
+async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {
     let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
         Exhausted::Failed(failure) => (failure, Failure::caller_status),
-        Exhausted::InCooldown(cooldown) => (trail.left_alone(&cooldown), Failure::caller_status_in_cooldown),
-        Exhausted::Skipped(reason) => (trail.last_pass_over(reason), Failure::caller_status),
+        Exhausted::InCooldown(cooldown) => {
+            (recorder.chain_in_cooldown(&cooldown), Failure::caller_status_in_cooldown)
+        }
+        Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
     };
     let status = caller_status(&failure);
-    trail.fail(failure, status).await
+    recorder.finish_failed(failure, status).await
 }
 
 impl Job {
-    /// A number that tells requests of different keys or with different bodies apart. Of a long body, its start and
-    /// its length do.
+    /// A hash of the API key and the body, to tell requests apart. Of a long body, only the start and the length are
+    /// hashed.
     fn number(&self) -> u64 {
         let body = &self.intent.request.body;
         let mut hasher = std::hash::DefaultHasher::new();
@@ -286,7 +295,7 @@ impl Job {
         hasher.finish()
     }
 
-    /// The world as the plan may see it now.
+    /// The input for the plan's next decision.
     fn decision_input<'a>(&self, facts: &'a dyn CandidateFacts) -> DecisionInput<'a> {
         let left = self.intent.deadline().saturating_sub(self.context.started.elapsed());
         DecisionInput { left, jitter: rand::random(), facts }

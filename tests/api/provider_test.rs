@@ -50,7 +50,7 @@ on_both_databases! {
         }
         let gone = app.organization.provider_at("gone", "custom", Some("http://127.0.0.1:1/v1")).await.to_string();
         let told = test(&app, &gone).await;
-        assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.starts_with("Nobody listens")), "{told}");
+        assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.starts_with("Nothing listens")), "{told}");
         let nowhere = app.organization.provider_at("nowhere", "custom", Some("https://nowhere.invalid/v1")).await;
         let told = test(&app, &nowhere.to_string()).await;
         assert!(told["remedy"].as_str().is_some_and(|remedy| remedy.contains("no address")), "{told}");

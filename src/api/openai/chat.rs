@@ -16,7 +16,7 @@ use crate::auth::api::rate_limit::Limiter;
 use crate::config::Settings;
 use crate::domain::error::{Error, Result};
 use crate::domain::session_id::identify;
-use crate::gateway::record::trail::Context;
+use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
@@ -79,7 +79,7 @@ fn job(
     settings: &Settings,
 ) -> Result<Job> {
     let (session_id, session_ref) = session(&caller, headers, &chat)?;
-    let context = Context {
+    let context = RequestContext {
         request_id: caller.request_id,
         organization_id: caller.organization.id,
         key: Some(caller.key.clone()),

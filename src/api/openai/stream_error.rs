@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::error;
 use super::keepalive::Waiting;
 use crate::domain::error::Error;
-use crate::gateway::call::adapt::quoted;
 use crate::gateway::call::frame::Identity;
+use crate::gateway::request::json_object::quoted;
 use crate::gateway::response::answer::BrokenStream;
 
 /// Writes the last frames of an interrupted stream.

@@ -1,13 +1,13 @@
-//! A whole completion as the events of a stream, for a provider that was asked for a stream and sent one text.
+//! Turns a whole completion into the events of a stream, for providers that ignore `stream`.
 //!
-//! Each value keeps its bytes; what is added is what chunks have and completions have not.
+//! Values keep their bytes; fields that only chunks have are added.
 
 use serde_json::value::RawValue;
 
-use crate::gateway::request::json_object::{RawMember, RawObject};
+use crate::gateway::request::json_object::{RawMember, RawObject, quoted};
 
-/// The events of a completion: for each choice its message and its end, then the usage, then `[DONE]`. A text that is
-/// no completion is one event.
+/// The events of a completion: the message and the end of each choice, the usage, then `[DONE]`. A text that is not a
+/// completion becomes one event.
 pub(in crate::gateway) fn events(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + 1_024);
     if write(body, &mut out).is_none() {
@@ -51,7 +51,7 @@ fn write(body: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// How every chunk begins: with all that the completion says of itself.
+/// The beginning of every chunk: the completion's own fields.
 fn head(answer: &RawObject<'_>) -> Vec<u8> {
     let mut head = b"data: {\"object\":\"chat.completion.chunk\",".to_vec();
     let own = ["choices", "usage", "object", "error"];
@@ -88,7 +88,7 @@ fn said(choice: &RawObject<'_>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// The end of a choice, with whatever else it says.
+/// The end of a choice, with its other fields.
 fn ended(choice: &RawObject<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"delta\":{}");
     let before = ["index", "message", "delta", "logprobs", "text"];
@@ -98,7 +98,7 @@ fn ended(choice: &RawObject<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// In a delta each call has an index, by which clients put it together.
+/// Adds an index to each call, which clients need to assemble deltas.
 fn write_calls(calls: &RawValue, out: &mut Vec<u8>) {
     let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(calls.get()) else {
         return one_line(calls.get().as_bytes(), out);
@@ -129,12 +129,12 @@ fn write_member(member: &RawMember<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_value(name: &str, value: &RawValue, out: &mut Vec<u8>) {
-    out.extend_from_slice(super::adapt::quoted(name).as_bytes());
+    out.extend_from_slice(quoted(name).as_bytes());
     out.push(b':');
     one_line(value.get().as_bytes(), out);
 }
 
-/// JSON has line breaks only between its tokens, and an event none at all.
+/// Writes JSON on one line. Line breaks can occur only between tokens, and an event must have none.
 fn one_line(json: &[u8], out: &mut Vec<u8>) {
     let from = out.len();
     out.extend_from_slice(json);

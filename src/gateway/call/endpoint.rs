@@ -1,4 +1,4 @@
-//! Where a provider is called and with which headers: made once for each picture of it, and kept.
+//! The URL and the headers of a provider, built once for each snapshot of it.
 
 use std::sync::{Arc, Weak};
 
@@ -12,18 +12,18 @@ use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::{AdmittedUrl, Upstream};
 
-/// A provider that can be called.
+/// The URL and the headers of a provider.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// The picture that it was made of. It keeps none alive: a credential that was replaced or deleted is to go.
+    /// The provider entry that it was built from. Weak, so that a replaced or deleted credential is freed.
     provider: Weak<ProviderEntry>,
-    /// Where.
+    /// The URL, admitted by the address policy.
     pub target: AdmittedUrl,
     headers: HeaderMap,
 }
 
 impl Endpoint {
-    /// The headers of one call.
+    /// The request headers of one call.
     #[must_use]
     pub fn headers_for(&self, stream: bool, traceparent: Option<&HeaderValue>) -> HeaderMap {
         let mut headers = self.headers.clone();
@@ -36,7 +36,7 @@ impl Endpoint {
     }
 }
 
-/// The endpoints of all providers. Cheap to clone, and the same for every clone.
+/// The endpoints of all providers. Clones are cheap and share their content.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     made: Arc<papaya::HashMap<ProviderId, Arc<Endpoint>>>,
@@ -45,25 +45,25 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Endpoints whose calls name this installation in `via`.
+    /// Creates endpoints that name this installation in the `via` header of their calls.
     ///
     /// # Errors
-    /// The name does not fit into a header.
+    /// The name is not a valid header value.
     pub fn new(instance: &str) -> Result<Self, http::header::InvalidHeaderValue> {
         let via_text = format!("1.1 failsoft-{instance}");
         Ok(Self { made: Arc::default(), via: HeaderValue::from_str(&via_text)?, via_text })
     }
 
-    /// What calls through this installation say in `via`.
+    /// The value of the `via` header of this installation's calls.
     #[must_use]
     pub fn via(&self) -> &str {
         &self.via_text
     }
 
-    /// The endpoint of a provider.
+    /// The endpoint of a provider, built when it is first needed.
     ///
     /// # Errors
-    /// Its address is not let through, or its credential cannot be sent.
+    /// The address policy blocks its address, or its credential is not a valid header value.
     pub fn of(
         &self,
         upstream: &Upstream,
@@ -71,7 +71,7 @@ impl Endpoints {
     ) -> Result<Arc<Endpoint>, ConnectFault> {
         let made = self.made.pin();
         if let Some(known) = made.get(&provider.id)
-            // While the endpoint is there, no other picture can have its place in memory.
+            // The weak pointer keeps the allocation, so no other entry can have the same address.
             && std::ptr::eq(known.provider.as_ptr(), Arc::as_ptr(provider))
         {
             return Ok(known.clone());
@@ -81,7 +81,7 @@ impl Endpoints {
         Ok(endpoint)
     }
 
-    /// Lets go of endpoints of providers that were changed or deleted, and of the credentials in them.
+    /// Removes the endpoints of changed and deleted providers, and the credentials in them.
     pub fn forget_gone(&self) {
         self.made.pin().retain(|_, endpoint| endpoint.provider.strong_count() > 0);
     }
@@ -92,12 +92,12 @@ impl Endpoints {
             None => upstream.admit_simulated(),
         };
         let target = target.map_err(|blocked| {
-            tracing::warn!(provider = %provider.id, %blocked, "a provider's address is not let through");
+            tracing::warn!(provider = %provider.id, %blocked, "the address policy blocks a provider");
             ConnectFault::Blocked
         })?;
         let credential = provider.credential.as_ref().map(|credential| credential.expose_secret());
         let mut headers = providers::upstream_headers(provider.preset, credential).map_err(|error| {
-            tracing::warn!(provider = %provider.id, %error, "a provider's credential cannot be sent");
+            tracing::warn!(provider = %provider.id, %error, "a provider's credential is not a valid header value");
             ConnectFault::Other
         })?;
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
@@ -154,7 +154,7 @@ mod tests {
         assert!(Arc::ptr_eq(&made, &endpoints.of(&upstream, &first).expect("the same")));
         endpoints.forget_gone();
         assert_eq!(endpoints.made.len(), 1);
-        // A new credential is a new picture.
+        // A new credential makes a new provider entry.
         let second = provider("sk-two");
         assert!(!Arc::ptr_eq(&made, &endpoints.of(&upstream, &second).expect("another")));
         drop(second);

@@ -1,40 +1,40 @@
-//! Which optional parameters providers were seen to refuse. A refusal is believed once the same call without the
-//! parameter has worked, and holds until the model or its provider changes. In memory, by each process for itself.
+//! Remembers which optional parameters providers refuse. A refusal counts once the same call without the parameter
+//! has succeeded, and until the model or its provider changes. Kept in memory, for each process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::attempt::AttemptOutcome;
 use super::classify::Fault;
+use super::outcome::AttemptOutcome;
 use crate::providers::compatibility::{Parameters, refused_parameters};
 use crate::store::snapshot::ModelEntry;
 
-/// For so many models and providers. Behind them a refusal costs a second call every time.
+/// The most models and providers that are remembered. For others, a refusal costs a second call each time.
 const MOST: usize = 10_000;
 
 /// When a model and its provider, or a provider alone, were last changed.
 type Version = (DateTime<Utc>, DateTime<Utc>);
 
-/// What is known of one model, or of one provider.
+/// The parameters that one model or one provider refuses.
 #[derive(Debug, Clone, Copy)]
 struct Refused {
-    /// The last change of what refused it.
+    /// The version of the model or provider that refused them.
     version: Version,
     parameters: Parameters,
 }
 
-/// What this process has seen.
+/// The refusals that this process has seen.
 #[derive(Debug, Default)]
 pub struct Refusals {
     known: papaya::HashMap<Uuid, Refused>,
-    /// So that a request pays for the look only where there is something to see.
+    /// The number of entries, so that a request skips the lookup while there are none.
     count: AtomicUsize,
 }
 
 impl Refusals {
-    /// What the model and its provider refuse.
+    /// The parameters that the model and its provider refuse.
     #[must_use]
     pub fn of(&self, model: &ModelEntry) -> Parameters {
         if self.count.load(Ordering::Relaxed) == 0 {
@@ -48,7 +48,8 @@ impl Refusals {
         model.with(provider)
     }
 
-    /// The call worked without these. `stream_options` are the provider's affair, everything else the model's.
+    /// Remembers that a call succeeded without these parameters. `stream_options` is remembered for the provider, the
+    /// others for the model.
     pub fn learn(&self, model: &ModelEntry, refused: Parameters) {
         let options = Parameters::of(["stream_options"]);
         let [of_model, of_provider] = keys(model);
@@ -70,7 +71,7 @@ impl Refusals {
     }
 }
 
-/// Under which ids something is known of a model and of its provider, and as of which change.
+/// The keys of a model and of its provider, with their versions.
 fn keys(model: &ModelEntry) -> [(Uuid, Version); 2] {
     let provider = &model.provider;
     [
@@ -79,7 +80,7 @@ fn keys(model: &ModelEntry) -> [(Uuid, Version); 2] {
     ]
 }
 
-/// Which of the parameters that a call could have done without its provider says that it does not take.
+/// The optional parameters that the provider's error names as unsupported.
 #[must_use]
 pub fn named(outcome: &AttemptOutcome, optional: impl FnOnce() -> Parameters) -> Parameters {
     match outcome {

@@ -1,6 +1,6 @@
-//! Where a model's lists lead, thought through before they are in force: who would be asked, and how long it may take.
+//! Previews a model's fallback lists before they are saved: which models would be called, and how long that may take.
 //!
-//! For people who edit lists: how the models are right now plays no part.
+//! For the console's editor. The current state of the models is ignored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,21 +16,21 @@ use crate::gateway::request::intent::StateView;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
-/// Where a model's lists lead if it fails in one way, and everybody behind it is unavailable.
+/// The chain of a model that fails with one class while all others are unavailable.
 #[derive(Debug)]
 pub struct ChainPreview {
-    /// Everybody who would be looked at, in order, the model first.
+    /// The candidates in order, starting with the model.
     pub candidates: Vec<Explained>,
-    /// Until a caller without a stream would know, if every call took all the time that it may.
+    /// The longest time until a caller without a stream gets the error.
     pub longest: Duration,
-    /// The same for a caller who waits for the first words of a stream.
+    /// The longest time until a caller with a stream gets the error.
     pub longest_stream: Duration,
 }
 
-/// Walks the chain of a model that fails in this way.
+/// Previews the chain of a model that fails with `class`.
 ///
 /// # Errors
-/// A class that no call fails with.
+/// A class that no call can fail with.
 pub fn chain_preview(
     organization: &Arc<OrganizationSnapshot>,
     model: &ModelEntry,
@@ -39,7 +39,7 @@ pub fn chain_preview(
 ) -> Result<ChainPreview> {
     let others = organization.models.keys().filter(|name| **name != *model.name);
     let first = (model.name.to_string(), class);
-    // Whoever fails on purpose is neither left alone nor found unfit.
+    // Drilled models are called regardless of cooldown and requirements.
     let drills =
         Drills::of([first].into_iter().chain(others.map(|name| (name.clone(), ErrorClass::Unavailable))))?;
     let playground = PlaygroundRequest {

@@ -1,49 +1,49 @@
-//! What is worth knowing about a list of fallbacks before it is needed.
+//! Warnings about a list of fallbacks.
 //!
-//! Opinions of the catalogue, never a refusal. Pure.
+//! They are based on the catalog and never block a change. Pure.
 
 use std::fmt;
 
 use crate::domain::fallback_type::FallbackType;
 use crate::store::snapshot::{ModelEntry, Price};
 
-/// So many times the price is worth a word.
+/// The price ratio from which a warning is given.
 const DEAR: f64 = 2.0;
 
-/// Something that may surprise whoever relies on a list.
+/// A warning about one fallback or the whole list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
-    /// A model that is switched off is passed over.
+    /// The model is disabled and will be skipped.
     Disabled {
-        /// The fallback.
+        /// The name of the fallback.
         model: String,
     },
-    /// A smaller window: long prompts that the first takes, this one does not.
+    /// Its context window is smaller than the first model's.
     SmallerWindow {
-        /// The fallback.
+        /// The name of the fallback.
         model: String,
-        /// Its tokens.
+        /// Its context window in tokens.
         window: i64,
-        /// The first model's.
+        /// The first model's context window in tokens.
         before: i64,
     },
-    /// It cannot do what the first can.
+    /// It lacks a capability of the first model.
     Lacks {
-        /// The fallback.
+        /// The name of the fallback.
         model: String,
-        /// `tools` or `images`.
+        /// The capability, `tools` or `images`.
         what: &'static str,
     },
-    /// It costs several times as much.
+    /// It costs several times as much as the first model.
     Dearer {
-        /// The fallback.
+        /// The name of the fallback.
         model: String,
-        /// How many times.
+        /// The ratio of the prices.
         times: f64,
     },
-    /// When that provider fails, all of them fail.
+    /// All models have the same provider, so all fail when it does.
     OneProvider {
-        /// The provider.
+        /// The name of the provider.
         provider: String,
     },
 }
@@ -51,26 +51,26 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Disabled { model } => write!(formatter, "{model} is switched off and will be passed over."),
+            Self::Disabled { model } => write!(formatter, "{model} is disabled and will be skipped."),
             Self::SmallerWindow { model, window, before } => write!(
                 formatter,
-                "{model} takes {window} tokens, the first one {before}: longer prompts will pass it over."
+                "{model} takes {window} tokens, the first one {before}: longer prompts will skip it."
             ),
             Self::Lacks { model, what } => {
-                write!(formatter, "{model} cannot use {what}: requests with {what} will pass it over.")
+                write!(formatter, "{model} cannot use {what}: requests with {what} will skip it.")
             }
             Self::Dearer { model, times } => {
                 write!(formatter, "{model} costs about {times:.1} times as much.")
             }
             Self::OneProvider { provider } => write!(
                 formatter,
-                "All of them are served by {provider}: when it fails as a whole, nobody is left."
+                "All of them are served by {provider}: if it fails as a whole, no fallback is left."
             ),
         }
     }
 }
 
-/// What is worth knowing about `fallbacks` behind `first`.
+/// The warnings about `fallbacks` of the model `first`.
 #[must_use]
 pub fn warnings(first: &ModelEntry, kind: FallbackType, fallbacks: &[&ModelEntry]) -> Vec<Warning> {
     let mut warnings: Vec<Warning> =
@@ -88,7 +88,7 @@ fn about(first: &ModelEntry, kind: FallbackType, fallback: &ModelEntry) -> Vec<W
     if !fallback.enabled {
         warnings.push(Warning::Disabled { model: model() });
     }
-    // Behind a prompt that is too long an equal window is as useless as a smaller one.
+    // For prompts that are too long, an equal window does not help either.
     let too_small = |window: i64, before: i64| {
         if kind == FallbackType::ContextWindow { window <= before } else { window < before }
     };
@@ -113,7 +113,7 @@ fn about(first: &ModelEntry, kind: FallbackType, fallback: &ModelEntry) -> Vec<W
     warnings
 }
 
-/// How many times dearer, by the part that has grown most.
+/// The larger of the price ratios for input and output.
 fn times(first: &Price, other: &Price) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "a rough figure for people")]
     let ratio = |first: Option<i64>, other: Option<i64>| match (first, other) {
@@ -183,7 +183,7 @@ mod tests {
     fn each_cause_is_named() {
         let general = FallbackType::General;
         let off = model("b", 2, |model| model.enabled = false);
-        assert_eq!(said(general, &off), ["b is switched off and will be passed over."]);
+        assert_eq!(said(general, &off), ["b is disabled and will be skipped."]);
         let narrow = model("b", 2, |model| model.context_window = Some(500));
         assert!(said(general, &narrow).concat().contains("500 tokens, the first one 1000"));
         // An equal window is no help for a prompt that is too long.

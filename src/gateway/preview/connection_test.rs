@@ -1,5 +1,4 @@
-//! Whether a provider can be reached with its credential: a list of its models is asked for, through the same gate and
-//! with the same headers as live calls.
+//! Tests the connection to a provider: lists its models with the same address policy and headers as live calls.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,31 +10,32 @@ use tokio::time::timeout;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
-use crate::gateway::call::attempt::{classify_and_redact, error_body, send_fault};
 use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};
+use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoint;
 use crate::gateway::call::redact::Credential;
+use crate::gateway::call::response_body::{error_body, send_fault};
 use crate::gateway::call::whole_answer::whole_body;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::on_behalf_of;
 
-/// A provider that has not answered by then is as good as down.
+/// How long to wait for the provider's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What a test of a provider found out.
+/// The result of a connection test.
 #[derive(Debug)]
 pub struct ConnectionReport {
-    /// How long it took.
+    /// How long the test took.
     pub took: Duration,
-    /// The models that the provider names, at most 1,000; empty where it names none.
+    /// The provider's names of its models, at most 1,000.
     pub models: Vec<String>,
-    /// Why it does not work; none: it does.
+    /// Why the test failed; `None` if it succeeded.
     pub failure: Option<Failure>,
 }
 
 impl ConnectionReport {
-    /// What to do about a failure, in a sentence; none where nothing is wrong.
+    /// What to do about the failure, in a sentence.
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         let failure = self.failure.as_ref()?;
@@ -44,18 +44,21 @@ impl ConnectionReport {
     }
 }
 
-/// What to do where the rule says more than the class.
+/// Remedies by the name of the rule, which is more specific than the class.
 const REMEDIES: [(&str, &str); 4] = [
     (
         "connect:blocked",
         "The address is private or special. The operator can open it with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS.",
     ),
     ("connect:dns", "The host name has no address. Check its spelling."),
-    ("connect:refused", "Nobody listens at that address. Check the host, the port, and that it runs."),
-    ("connect:tls", "No secure connection came about. Check the scheme (http or https) and the certificate."),
+    (
+        "connect:refused",
+        "Nothing listens at that address. Check the host, the port, and that the server runs.",
+    ),
+    ("connect:tls", "The TLS handshake failed. Check the scheme (http or https) and the certificate."),
 ];
 
-/// What to do about a failure that no rule above explains.
+/// Remedies by class, for other rules.
 const BY_CLASS: &[(ErrorClass, &str)] = &[
     (
         ErrorClass::Authentication,
@@ -67,7 +70,7 @@ const BY_CLASS: &[(ErrorClass, &str)] = &[
     ),
     (
         ErrorClass::InvalidResponse,
-        "What answered does not speak OpenAI's dialect. Check the base address: it usually ends in /v1.",
+        "The server does not speak the OpenAI API. Check the base address: it usually ends in /v1.",
     ),
     (
         ErrorClass::QuotaExhausted,
@@ -85,7 +88,7 @@ fn by_class(class: ErrorClass) -> &'static str {
 }
 
 impl Gateway {
-    /// Tries a provider out. What it finds out about the credential shows in the provider's health.
+    /// Tests the connection to a provider and updates the provider's health.
     pub async fn test_connection(
         &self,
         organization_id: OrganizationId,
@@ -110,7 +113,7 @@ impl Gateway {
             Err(fault) => {
                 let sentences = self.shared_state.sentences.load();
                 let failure = classify_and_redact(fault, provider, &sentences, self.clock.now());
-                // Only the credential is on trial here: no caller's request is.
+                // No caller's request is involved, so an ambiguous failure is the provider's.
                 let of_the_provider = match failure.blame() {
                     Blame::Request => None,
                     Blame::Model(failure) => Some(failure),

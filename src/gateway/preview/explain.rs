@@ -1,7 +1,7 @@
-//! The plan of a request that nobody is called for: who would be tried in which order, who would not and why, how long
-//! it could take and what it could cost.
+//! A dry run of a request: which candidates would be called or skipped and why, how long it could take, and what it
+//! could cost.
 //!
-//! It asks the same plan as a real request does, and lets every call fail.
+//! It runs the plan of a real request and assumes that every call fails.
 
 use std::time::Duration;
 
@@ -20,68 +20,69 @@ use crate::gateway::usage::pricing::Usage;
 use crate::gateway::usage::text_size::TextSize;
 use crate::store::snapshot::ModelEntry;
 
-/// How every call is imagined to fail where the request does not say otherwise.
+/// The class with which every call is assumed to fail, unless a drill says otherwise.
 const IMAGINED: ErrorClass = ErrorClass::Unavailable;
 
-/// What would happen.
+/// The result of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explanation {
-    /// The model that is asked for.
+    /// The model that the request names.
     pub requested: String,
-    /// Everybody who would be looked at if every call failed, in order.
+    /// The candidates in order, assuming that every call fails.
     pub candidates: Vec<Explained>,
-    /// Milliseconds until the caller would know, if every call took all the time it may.
+    /// Milliseconds until the caller gets the error, if every call takes as long as it may.
     pub worst_case_ms: u64,
-    /// What the answer could cost; null where no price is known.
+    /// The possible cost of the answer; null if no price is known.
     #[schema(required)]
     pub cost: Option<CostRange>,
 }
 
-/// One candidate.
+/// One candidate of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explained {
-    /// Catalogue name of the model.
+    /// Catalog name of the model.
     pub model: String,
-    /// Catalogue name of its provider.
+    /// Catalog name of its provider.
     pub provider: String,
-    /// Why it would not be called; null: it would be.
+    /// Why it would not be called; null if it would be.
     #[schema(required)]
     pub passed_over: Option<ErrorClass>,
-    /// How it is imagined to fail, which decides who comes next; null: it would not be called.
+    /// The class with which it is assumed to fail, which decides on the next candidate; null if it would not be
+    /// called.
     #[schema(required)]
     pub fails_with: Option<ErrorClass>,
-    /// The stored configuration that brought it in; null for the first and for a request's own list.
+    /// The stored configuration that added it; null for the primary and for a request's own list.
     #[schema(required)]
     pub router_config_id: Option<Uuid>,
-    /// That configuration's revision.
+    /// The revision of that configuration.
     #[schema(required)]
     pub router_config_revision: Option<i64>,
-    /// How often it would be called at most.
+    /// The most calls it would get.
     pub calls: u32,
-    /// Milliseconds that one call may take until content arrives.
+    /// The most milliseconds that one call may take until content arrives.
     pub timeout_ms: u64,
-    /// What would be changed in the request for its sake, in the words of an attempt's `adapted`; what its provider was seen
-    /// to refuse included, as far as the process that answers has seen it.
+    /// The changes that would be made to the request, named as in an attempt's `adapted`. Includes parameters that
+    /// this process has seen the provider refuse.
     pub adapted: Vec<String>,
-    /// What its answer could cost; null where its price is unknown.
+    /// The possible cost of its answer; null if its price is unknown.
     #[schema(required)]
     pub cost: Option<CostRange>,
 }
 
-/// Nano-dollars from an answer without a word to the longest one.
+/// A range of costs in nano-dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CostRange {
-    /// The prompt alone.
+    /// The cost of the prompt alone.
     pub lowest_nano_dollars: i64,
-    /// With the longest answer that the request and the model allow; null where that is unknown.
+    /// The cost with the longest answer that the request and the model allow; null if that is unknown.
     #[schema(required)]
     pub highest_nano_dollars: Option<i64>,
 }
 
-/// Thinks a request through.
+/// Runs a request without calls.
 ///
 /// # Errors
-/// What would be refused: unknown or forbidden models.
+/// The request names unknown or forbidden models.
 pub fn explain(intent: &Intent, state: StateView<'_>) -> Result<Explanation> {
     let (candidates, spent) = DryRun::new(intent, state)?.run();
     let cost = candidates.iter().filter_map(|candidate| candidate.cost).reduce(CostRange::joined);
@@ -158,7 +159,7 @@ impl<'a> DryRun<'a> {
         });
     }
 
-    /// What would be changed, which includes what this process has seen to be refused.
+    /// The changes that would be made, including parameters that this process has seen the provider refuse.
     fn adapted(&self, candidate: &Candidate) -> Vec<String> {
         let model = &candidate.model;
         let refused = self.state.refusals.map(|refusals| refusals.of(model)).unwrap_or_default();

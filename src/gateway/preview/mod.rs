@@ -1,4 +1,4 @@
-//! What would happen: dry runs, warnings about chains, tests of connections. Nothing here is on the hot path.
+//! Dry runs, previews and warnings of chains, connection tests, and playground requests. Not on the hot path.
 
 pub mod chain_preview;
 pub mod chain_warnings;

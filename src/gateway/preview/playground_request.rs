@@ -1,6 +1,6 @@
-//! A request that a person sends from a page: one prompt, the answer at once or as it comes, with whom they like to fail.
+//! A request that a console user sends: one prompt, answered at once or as a stream, with optional drills.
 //!
-//! It is run and recorded as any other.
+//! It runs and is recorded like any other request.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::routing_info::RoutingInfo;
-use crate::gateway::record::trail::Context;
+use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::Intent;
@@ -26,28 +26,28 @@ use crate::gateway::{Gateway, Job};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::upstream::sse::{Data, Splitter, data};
 
-/// What somebody waits for with a page open, at most.
+/// The longest that a console page waits.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The path that the record names: what a program would have called.
+/// The endpoint in the request's row: the one that a program would call.
 const ENDPOINT: &str = "/v1/chat/completions";
 
-/// What a person asks.
+/// A request that a console user sends.
 #[derive(Debug)]
 pub struct PlaygroundRequest {
-    /// Whose catalogue, as of now.
+    /// The organization's catalog at this moment.
     pub organization: Arc<OrganizationSnapshot>,
-    /// The request's id in the record.
+    /// The id of the request in its rows.
     pub request_id: Uuid,
-    /// Catalogue name of the model that is asked for.
+    /// Catalog name of the requested model.
     pub model: String,
-    /// What it is asked.
+    /// The text of the prompt.
     pub prompt: String,
-    /// Who fails on purpose.
+    /// The models that fail on purpose.
     pub drills: Drills,
 }
 
-/// The body of a chat completion with one message, in the order in which people write it.
+/// The body of a chat completion with one message, formatted for people.
 #[must_use]
 pub fn body(model: &str, prompt: &str) -> String {
     let [model, prompt] = [model, prompt].map(|text| Value::from(text).to_string());
@@ -55,10 +55,10 @@ pub fn body(model: &str, prompt: &str) -> String {
 }
 
 impl PlaygroundRequest {
-    /// What is asked for, as a program would ask for it.
+    /// The request as a program would send it.
     ///
     /// # Errors
-    /// A name that cannot be one.
+    /// The model name is not valid.
     pub fn intent(&self) -> Result<Intent> {
         self.intent_of(body(&self.model, &self.prompt))
     }
@@ -73,13 +73,13 @@ impl PlaygroundRequest {
         })
     }
 
-    /// As a program would ask for it, answered at once or as a stream.
+    /// The job for the gateway, answered at once or as a stream.
     fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
         let body = body(&self.model, &self.prompt);
         let whole = body.strip_suffix('}').filter(|_| streamed);
         let intent =
             self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
-        let context = Context {
+        let context = RequestContext {
             request_id: self.request_id,
             organization_id: self.organization.id,
             key: None,
@@ -98,7 +98,7 @@ impl PlaygroundRequest {
 }
 
 impl Gateway {
-    /// Asks, and returns the text of the answer. Its row is recorded when this returns, also when it is an error.
+    /// Runs the request and returns the text of the answer. The row is durable when this returns, even with an error.
     ///
     /// # Errors
     /// As [`Gateway::run`].
@@ -107,31 +107,32 @@ impl Gateway {
         match self.run(request.job(false, self.clock.now())?).await? {
             Answer { body: AnswerBody::Whole(body), .. } => Ok(text(&body)),
             Answer { body: AnswerBody::Stream(_), .. } => {
-                Err(Error::internal("a stream came where none was asked for"))
+                Err(Error::internal("the gateway returned a stream for a request without one"))
             }
         }
     }
 }
 
-/// A piece of an answer that comes bit by bit.
+/// One chunk of a streamed answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextChunk {
-    /// More of it.
+    /// More of the text.
     Text(String),
-    /// It broke off, and why.
+    /// The stream broke; carries the reason.
     Broken(String),
 }
 
-/// An answer that has begun. Dropping the pieces cancels the call.
+/// A streamed answer. Dropping it cancels the upstream call.
 pub struct StreamedAnswer {
-    /// What is known of the way to it.
+    /// What response headers would say about routing.
     pub routing: RoutingInfo,
-    /// What is said. Its row is recorded when they end.
+    /// The text as it arrives. The row is durable when the stream ends.
     pub chunks: Pin<Box<dyn Stream<Item = TextChunk>>>,
 }
 
 impl Gateway {
-    /// Asks, and returns the answer as soon as it begins. Where nobody answers, the row is recorded when this returns.
+    /// Runs the request and returns the answer as soon as it begins. If no candidate answers, the row is durable when
+    /// this returns.
     ///
     /// # Errors
     /// As [`Gateway::run`].
@@ -153,11 +154,11 @@ impl Gateway {
     }
 }
 
-/// What the events of a chunk say, as one text, and whether it broke off.
+/// The text of the complete events so far as one chunk, and the error if the stream broke.
 fn text_chunks(splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
     splitter.push(chunk);
     let (mut text, mut chunks) = (String::new(), Vec::new());
-    // The relay has read these lines already: none is too long.
+    // The relay has parsed these lines, so none is too long.
     while let Ok(Some(event)) = splitter.next_event() {
         let Data::Line(line) = data(&event) else { continue };
         if let Some(message) = text_at(line, &["error", "message"]) {
@@ -171,13 +172,13 @@ fn text_chunks(splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
     chunks
 }
 
-/// The chunk of a stream that broke, for [`text_chunks`].
+/// The last chunk of a broken stream, as [`text_chunks`] reads it.
 fn broken(broken: &BrokenStream<'_>) -> Bytes {
     let error = json!({ "error": { "message": broken.failure.message } });
     format!("data: {error}\n\n").into()
 }
 
-/// What the model said, or the whole body where it said nothing in words.
+/// The content of the answer, or the whole body if it has no content.
 fn text(body: &[u8]) -> String {
     match text_at(body, &["choices", "0", "message", "content"]) {
         Some(content) if !content.is_empty() => content,
@@ -185,7 +186,7 @@ fn text(body: &[u8]) -> String {
     }
 }
 
-/// The text at the end of a path.
+/// The string at a path of field names.
 fn text_at(text: &[u8], path: &[&str]) -> Option<String> {
     serde_json::from_str(json_object::at(text, path)?.get()).ok()
 }

@@ -1,4 +1,4 @@
-//! What the gateway counts. Every metric here is fed by the trail, and shown at `/metrics`.
+//! Prometheus metrics of the gateway, which the request recorder updates.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ struct ClassLabel {
     class: &'static str,
 }
 
-/// The gateway's counters.
+/// The counters and histograms of the gateway.
 #[derive(Debug)]
 pub struct Metrics {
     requests: Family<OutcomeLabel, Counter>,
@@ -33,7 +33,7 @@ pub struct Metrics {
     own_seconds: Histogram,
 }
 
-/// Counters that nobody reads, until they are registered.
+/// Metrics that are not registered.
 impl Default for Metrics {
     fn default() -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Makes the counters and registers them.
+    /// Creates the metrics and registers them.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
@@ -70,12 +70,12 @@ impl Metrics {
         );
         registry.register(
             "failsoft_exhausted_chains",
-            "Requests that nobody answered",
+            "Requests that no candidate answered",
             metrics.exhausted.clone(),
         );
         registry.register(
             "failsoft_over_budget",
-            "Candidates passed over because they did not fit into a budget",
+            "Candidates skipped because they did not fit into a budget",
             metrics.over_budget.clone(),
         );
         registry.register(

@@ -1,6 +1,10 @@
-//! What is kept of a request: its attempts, its rows, its metrics.
+//! What is recorded of a request: its attempts, its rows and its metrics.
 
 mod access_log;
+mod attempt_log;
 pub mod metrics;
+pub mod request_context;
+pub mod request_recorder;
+mod request_row;
+mod skip_message;
 pub(in crate::gateway) mod spans;
-pub mod trail;

@@ -26,7 +26,7 @@ pub(in crate::gateway) fn attempt(candidate: &Candidate) -> Span {
     )
 }
 
-/// Ends the span of an attempt whose answer begins, with the provider's status.
+/// Ends the span of an attempt that answers, with the provider's status.
 pub(in crate::gateway) fn answered(span: &Span, status: u16, took: Duration) {
     span.record("status", status);
     ended(span, took, "attempt answered");

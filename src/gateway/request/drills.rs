@@ -1,26 +1,26 @@
-//! Drills: a caller makes models fail on purpose, to see what would happen. Nobody is called in their place.
+//! Drills: the caller makes models fail on purpose, to test failover. Drilled models are not called.
 
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 
-/// The header that names models and how they are to fail.
+/// The header that lists models and the classes with which they fail.
 pub const HEADER: &str = "x-failsoft-drill";
-/// The rule that a failure made on purpose matched.
+/// The name of the rule in a drilled failure.
 pub const RULE: &str = "drill";
-/// The scope that a key needs for it.
+/// The scope that an API key needs for drills.
 pub const SCOPE: &str = "drill";
 
-/// Which models fail on purpose, and how.
+/// The models that fail on purpose, with their classes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drills(Vec<(String, ErrorClass)>);
 
 impl Drills {
-    /// Reads the header's values and the request's own `mock_testing_*` fields, which speak of the primary.
+    /// Parses the header's values and the request's `mock_testing_*` fields, which are about the primary.
     ///
     /// # Errors
-    /// 400 for what cannot be made to happen.
+    /// 400 for an unknown model or a class that cannot be drilled.
     pub fn read<'a>(
         headers: impl IntoIterator<Item = &'a str>,
         request: &ChatRequest,
@@ -35,7 +35,7 @@ impl Drills {
             let (model, class) = parse(entry)?;
             if !organization.models.contains_key(model) {
                 let message =
-                    format!("names the model '{model}', which is not in this organization's catalogue.");
+                    format!("names the model '{model}', which is not in this organization's catalog.");
                 return Err(refused("model_not_found", &message));
             }
             drills.add(model.to_owned(), class)?;
@@ -43,46 +43,43 @@ impl Drills {
         Ok(drills)
     }
 
-    /// These models fail, each in its way.
+    /// Creates drills for these models.
     ///
     /// # Errors
-    /// 400 for a class that no call fails with.
+    /// 400 for a class that no call can fail with.
     pub fn of(models: impl IntoIterator<Item = (String, ErrorClass)>) -> Result<Self> {
         let mut drills = Self::default();
         for (model, class) in models {
             if !callable().any(|known| known == class) {
-                return Err(refused(
-                    "invalid_value",
-                    &format!("holds '{class}', which cannot be made to happen."),
-                ));
+                return Err(refused("invalid_value", &format!("holds '{class}', which cannot be drilled.")));
             }
             drills.add(model, class)?;
         }
         Ok(drills)
     }
 
-    /// Whether the key may make models fail.
+    /// Checks that the key may use drills.
     ///
     /// # Errors
-    /// 403: it lacks the scope.
+    /// 403 if the key lacks the scope.
     pub fn check_scope(&self, key: &ApiKeyEntry) -> Result<()> {
         let allowed = self.is_empty() || key.scopes.iter().any(|scope| scope == SCOPE);
         if allowed { Ok(()) } else { Err(Error::ScopeMissing(SCOPE)) }
     }
 
-    /// Whether nothing is made to fail: the request is real.
+    /// Whether there are no drills, so that the request is live.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Where the request's rows say that they come from: `live`, or `drill` if anything is made to fail.
+    /// The origin in the request's rows: `live`, or `drill` if there is any drill.
     #[must_use]
     pub fn origin(&self) -> &'static str {
         if self.is_empty() { "live" } else { "drill" }
     }
 
-    /// How the model of that name is to fail; none: it is called.
+    /// The class with which the model is to fail. `None` means that it is called.
     #[must_use]
     pub fn class_of(&self, model: &str) -> Option<ErrorClass> {
         self.0.iter().find(|(name, _)| name == model).map(|(_, class)| *class)
@@ -126,7 +123,7 @@ fn parse(entry: &str) -> Result<(&str, ErrorClass)> {
     }
 }
 
-/// The classes that a drill can bring about.
+/// The classes that can be drilled.
 pub fn callable() -> impl Iterator<Item = ErrorClass> {
     let wanted = |class: &ErrorClass| !class.is_passed_over() && *class != ErrorClass::StreamInterrupted;
     ErrorClass::ALL.into_iter().filter(wanted)

@@ -1,5 +1,4 @@
-//! What a caller wants, before anybody is called: whose catalogue, which candidates, how much time, who is to fail on
-//! purpose. And what is known of models at that moment.
+//! What a caller asks for, and the facts about candidates that the plan needs for it.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -20,26 +19,26 @@ use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
-/// What a caller wants.
+/// What a caller asks for.
 #[derive(Debug)]
 pub struct Intent {
-    /// Whose catalogue, as of now.
+    /// The organization's catalog at this moment.
     pub organization: Arc<OrganizationSnapshot>,
-    /// With which key; none for a person at a page.
+    /// The API key; `None` for a console user.
     pub key: Option<Arc<ApiKeyEntry>>,
-    /// What it asks for.
+    /// The request that was sent.
     pub request: ChatRequest,
-    /// The caller's own deadline, which may lower the organization's.
+    /// The caller's deadline, which can only lower the organization's.
     pub deadline: Option<Duration>,
-    /// Who fails on purpose.
+    /// The models that fail on purpose.
     pub drills: Drills,
 }
 
 impl Intent {
-    /// The candidates, as far as they are known at the start. Names are checked before anybody is called.
+    /// Creates the plan. All names are checked before any candidate is called.
     ///
     /// # Errors
-    /// A model that is not in the catalogue, or that the key may not use.
+    /// A model is not in the catalog, or the key may not use it.
     pub fn plan(&self) -> Result<Plan> {
         let organization = &self.organization;
         let limit = organization.settings.max_fallbacks;
@@ -61,14 +60,14 @@ impl Intent {
         }
     }
 
-    /// A model of the catalogue that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.
+    /// Finds a model that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.
     fn model(&self, name: &str, primary: bool) -> Result<Arc<ModelEntry>> {
         let Some(model) = self.organization.models.get(name) else {
             if primary {
                 return Err(Error::ModelUnknown { model: name.to_owned(), available: Vec::new() });
             }
             let message = format!(
-                "The list names the model '{name}', which does not exist in this organization's catalogue. Add it, or take it out of the list."
+                "The list names the model '{name}', which does not exist in this organization's catalog. Add it, or take it out of the list."
             );
             return Err(Error::refused(Some("models"), "model_not_found", message));
         };
@@ -78,7 +77,7 @@ impl Intent {
         Ok(model.clone())
     }
 
-    /// How long all attempts may take together, until content has been sent.
+    /// The time for all attempts together, until content is sent.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         let own = self.organization.settings.deadline();
@@ -86,16 +85,16 @@ impl Intent {
     }
 }
 
-/// What is known when a request comes in.
+/// A view of the shared state, for requests and dry runs.
 #[derive(Debug, Clone, Copy)]
 pub struct StateView<'a> {
-    /// Which models are left alone.
+    /// The models in cooldown.
     pub cooldowns: &'a Cooldowns,
-    /// How models count; none where nobody cares.
+    /// The token calibrations; `None` if estimates are not needed.
     pub calibrations: Option<&'a TokenCalibrations>,
-    /// What budgets have spent; none where nobody pays.
+    /// The spending; `None` if budgets do not apply.
     pub spending: Option<&'a Spending>,
-    /// Which parameters providers were seen to refuse; none where that does not matter.
+    /// The parameters that providers were seen to refuse; `None` if they do not matter.
     pub refusals: Option<&'a Refusals>,
 }
 
@@ -110,7 +109,7 @@ impl<'a> From<&'a SharedState> for StateView<'a> {
     }
 }
 
-/// What is known of models now, as one request sees it.
+/// The facts about candidates for one request.
 #[derive(Debug)]
 pub struct RoutingContext<'a> {
     state: StateView<'a>,
@@ -118,14 +117,14 @@ pub struct RoutingContext<'a> {
     requirements: Requirements<'a>,
     request: &'a ChatRequest,
     limit: OnceCell<AnswerLimit>,
-    /// What limits the request; none for a drill, which is nobody's money.
+    /// The budget reservation; `None` for a drill, which costs nothing, and without budgets.
     reservation: Option<Arc<BudgetReservation>>,
-    /// Whether a probe that is claimed is really taken.
+    /// Whether probes and reservations are really taken; false for drills and dry runs.
     takes_effect: bool,
 }
 
 impl<'a> RoutingContext<'a> {
-    /// For a request that is going to be made. A drill leaves no trace, so it takes no probe from a real one.
+    /// Creates the context of a request. A drill takes no probe, because it must not affect live requests.
     #[must_use]
     pub fn new(intent: &'a Intent, state: StateView<'a>) -> Self {
         let drills = &intent.drills;
@@ -142,19 +141,19 @@ impl<'a> RoutingContext<'a> {
         }
     }
 
-    /// For a request that is only thought through.
+    /// Creates the context of a dry run.
     #[must_use]
     pub fn dry_run(intent: &'a Intent, state: StateView<'a>) -> Self {
         Self { takes_effect: false, ..Self::new(intent, state) }
     }
 
-    /// What limits the request, for whoever records what it cost.
+    /// The budget reservation, which the recorder settles.
     #[must_use]
     pub fn reservation(&self) -> Option<Arc<BudgetReservation>> {
         self.reservation.clone()
     }
 
-    /// What a call may cost. A budget that is too strict is noticed; one that is too lax is paid for.
+    /// Estimates the cost of a call. Estimates are high rather than low: an unnoticed overrun costs money.
     fn estimate(&self, model: &ModelEntry) -> Estimate {
         let Some(price) = &model.price else { return Estimate::Unknown };
         if price.is_free() {
@@ -174,7 +173,7 @@ impl<'a> RoutingContext<'a> {
         }
     }
 
-    /// A model that fails on purpose is not called, so nothing speaks against it.
+    /// Whether the model is drilled. It is not called, so cooldown and requirements do not matter.
     fn is_drilled(&self, model: &ModelEntry) -> bool {
         self.drills.class_of(&model.name).is_some()
     }

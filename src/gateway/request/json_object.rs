@@ -1,7 +1,7 @@
-//! The top level of a JSON object, without parsing what is below: which members, and where their values stand.
+//! The top level of a JSON object: its fields and the raw JSON of their values.
 //!
-//! Messages are passed on as their bytes. A value is only looked at where the contract names it, and a change is made
-//! by cutting its bytes out, so everything else stays as it was sent.
+//! Messages are passed on as bytes. Values are parsed only where needed, and changes replace their bytes, so
+//! everything else stays as it was sent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,33 +10,33 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The most members of an object that is read here. Requests and answers have some twenty; a body made of millions
-/// of tiny ones would cost many times its size in memory.
+/// The most fields of an object. Requests and answers have about twenty; a body of millions of tiny fields would need
+/// many times its size in memory.
 pub const MAX_MEMBERS: usize = 1_024;
 
-/// One member of an object.
+/// One field of an object.
 #[derive(Debug, Clone)]
 pub struct RawMember<'a> {
-    /// Its name, unescaped.
+    /// The name, without its escapes.
     pub name: Cow<'a, str>,
-    /// Its value as it stands in the text.
+    /// The value as raw JSON, a slice of the text.
     pub value: &'a RawValue,
 }
 
-/// The members of an object, in their order.
+/// The fields of an object, in order.
 #[derive(Debug, Clone)]
 pub struct RawObject<'a>(pub Vec<RawMember<'a>>);
 
 impl<'a> RawObject<'a> {
-    /// Reads the top level of `text`.
+    /// Parses the top level of `text`.
     ///
     /// # Errors
-    /// The text is not JSON, or not an object of at most [`MAX_MEMBERS`] members.
+    /// The text is not JSON, or not an object of at most [`MAX_MEMBERS`] fields.
     pub fn parse(text: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(text)
     }
 
-    /// The value of the last member of that name, as JSON's readers commonly understand duplicates.
+    /// The value of the last field of that name, which is how most JSON parsers treat duplicates.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|member| member.name == name).map(|member| member.value)
@@ -48,10 +48,10 @@ impl<'a> RawObject<'a> {
         self.get(name).filter(|value| value.get() != "null")
     }
 
-    /// A name that stands there twice.
+    /// The first name that occurs twice.
     #[must_use]
     pub fn duplicate(&self) -> Option<&str> {
-        // Objects here have some twenty members, and never very many: comparing each pair is cheaper than a set.
+        // With about twenty fields, comparing each pair is cheaper than a set.
         self.0.iter().enumerate().find_map(|(index, member)| {
             let twice = self.0.iter().take(index).any(|earlier| earlier.name == member.name);
             twice.then_some(&*member.name)
@@ -59,7 +59,7 @@ impl<'a> RawObject<'a> {
     }
 }
 
-/// The value at the end of a path of names, where `0` is the first entry of a list. Nothing on the way is kept.
+/// The value at a path of field names, where `0` is the first element of a list. `None` if it does not exist.
 #[must_use]
 pub fn at<'a>(text: &'a [u8], path: &[&str]) -> Option<&'a RawValue> {
     let mut value: &'a RawValue = serde_json::from_slice(text).ok()?;
@@ -72,7 +72,7 @@ pub fn at<'a>(text: &'a [u8], path: &[&str]) -> Option<&'a RawValue> {
     Some(value)
 }
 
-/// The first entry of a list.
+/// The first element of a list.
 struct First<'a>(Option<&'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
@@ -95,7 +95,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
     }
 }
 
-/// Where `part` stands in `text`, of which it must be a part.
+/// The range of `part` in `text`. `part` must be a slice of `text`.
 #[must_use]
 pub fn span(text: &[u8], part: &[u8]) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
@@ -114,7 +114,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(12);
-                while let Some(Name(name)) = map.next_key()? {
+                while let Some(Key(name)) = map.next_key()? {
                     if members.len() == MAX_MEMBERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
@@ -127,16 +127,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
     }
 }
 
-/// A string that borrows where it holds no escapes.
-struct Name<'a>(Cow<'a, str>);
+/// The name of a field, borrowed if it has no escapes.
+pub struct Key<'a>(pub Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Name<'de> {
+impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer).map(Name)
+        text(deserializer).map(Key)
     }
 }
 
-/// Deserializes a string without copying it where that is possible.
+/// Deserializes a string, without copying it if it has no escapes.
 ///
 /// # Errors
 /// The value is not a string.
@@ -158,6 +158,18 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>,
         }
     }
     deserializer.deserialize_str(Text)
+}
+
+/// Encodes a text as a JSON string.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    if is_plain(text) { ["\"", text, "\""].concat() } else { serde_json::Value::from(text).to_string() }
+}
+
+/// Whether a text needs no escaping in a JSON string.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A request before any call: its body, what it needs of a model, and what its caller wants.
+//! A request before any call: its body, its requirements, drills, and the intent.
 
 pub mod chat_request;
 pub mod drills;

@@ -1,5 +1,5 @@
-//! What a request needs of a model: room for its prompt, tools, eyes, a schema for its answer. An opinion, formed cheaply and only where the
-//! catalogue knows enough for it to matter.
+//! What a request requires of a model: context window, tools, vision, structured output. A cheap estimate, made only
+//! if the catalog knows the model's limits.
 //!
 //! Pure.
 
@@ -16,33 +16,33 @@ use crate::gateway::request::json_object::{RawObject, text};
 use crate::providers::compatibility::TargetModel;
 use crate::store::snapshot::ModelEntry;
 
-/// No text of people or programs has so many characters for each of its tokens: English has four to five, whatever
-/// is written in other scripts has fewer. So the prompt has at least a token for each so many characters.
+/// An upper bound for the characters of a token: English has four to five, other scripts have fewer. So a prompt has
+/// at least one token for every eight characters.
 const MOST_CHARACTERS: usize = 8;
 
-/// What one request needs. The messages are read at most once, and only if they might not fit.
+/// The requirements of one request. The messages are parsed at most once, and only if they might not fit.
 #[derive(Debug)]
 pub struct Requirements<'a> {
     request: &'a ChatRequest,
 }
 
-/// What the messages hold.
+/// A summary of the messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::gateway) struct Prompt {
-    /// Characters of text.
+    /// The number of characters of text.
     characters: usize,
     /// Whether there is an image.
     images: bool,
 }
 
 impl<'a> Requirements<'a> {
-    /// The needs of a request.
+    /// The requirements of a request.
     #[must_use]
     pub fn of(request: &'a ChatRequest) -> Self {
         Self { request }
     }
 
-    /// Reads what may be asked of a large request, where that takes no worker's time.
+    /// Parses the messages of a large request early, off the event loop.
     pub(in crate::gateway) fn look_ahead(&self) {
         self.prompt();
     }
@@ -62,7 +62,7 @@ impl<'a> Requirements<'a> {
         let Some(window) = model.context_window.and_then(|window| usize::try_from(window).ok()) else {
             return false;
         };
-        // A body has no more characters than bytes, so most need not be read for this.
+        // A body has at most as many characters as bytes, so most messages need not be parsed.
         let exceeds = |characters: usize| characters / MOST_CHARACTERS > window;
         exceeds(self.request.body.len()) && exceeds(self.prompt().characters)
     }
@@ -75,8 +75,8 @@ impl<'a> Requirements<'a> {
         self.request.has_tools()
     }
 
-    /// Whether the answer is to follow a schema that this model cannot be held to. What the vendors' table knows counts
-    /// behind the primary only: a caller who asks a model for something knows that model.
+    /// Whether the request asks for a response schema that the model does not support. The vendors' table counts for
+    /// fallbacks only, because callers know what the primary supports.
     fn is_without_schemas(&self, model: &ModelEntry) -> bool {
         let known = model.capabilities.structured_output == Some(false);
         let primary = *model.name == *self.request.wanted.primary();
@@ -121,7 +121,7 @@ struct Part<'a> {
 struct Text<'a>(#[serde(borrow, deserialize_with = "text")] Cow<'a, str>);
 
 impl Prompt {
-    /// What is not understood counts as nothing: it is the provider's to judge.
+    /// Unknown shapes count as empty; the provider will reject them.
     fn read(messages: &[u8]) -> Self {
         serde_json::from_slice(messages).map(|Messages(prompt)| prompt).unwrap_or_default()
     }
@@ -146,7 +146,8 @@ impl Prompt {
     }
 }
 
-/// Lists that are visited and not collected: one of millions of tiny entries would take many times its size.
+/// Lists that are visited without collecting them: millions of tiny elements would need many times their size in
+/// memory.
 macro_rules! visited_list {
     ($list:ident, $entry:ident, $read:expr) => {
         struct $list(Prompt);
@@ -180,7 +181,7 @@ visited_list!(Messages, Message, |message: &Message<'de>| {
 });
 visited_list!(Parts, Part, Prompt::of_part);
 
-/// Characters of a JSON string, without its escapes; of anything else none.
+/// The number of characters of a JSON string; 0 for any other value.
 fn characters(value: &RawValue) -> usize {
     serde_json::from_str::<Text<'_>>(value.get()).map_or(0, |text| text.0.chars().count())
 }

@@ -1,58 +1,42 @@
-//! What comes out of a request: a body or a stream with what the caller is told about it, or a chain's failure.
+//! The answer to a request: its status, routing information, and body or stream.
 //!
-//! No types of the HTTP server.
+//! It uses no types of the HTTP server.
 
-use crate::domain::attempt_report::AttemptReport;
 use crate::domain::routing_info::RoutingInfo;
 
 use bytes::Bytes;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::relay::StreamRelay;
 use crate::domain::failure::Failure;
 
-/// An answered request.
+/// The answer to a request.
 pub struct Answer {
-    /// The upstream's status: 200, or another 2xx.
+    /// The status of the upstream response: 200 or another 2xx.
     pub status: u16,
-    /// What the caller is told in headers, or at the end of a stream that began without them.
+    /// The routing information for the headers, or for the end of a stream that began before it was known.
     pub routing: RoutingInfo,
-    /// The body.
+    /// The body of the response.
     pub body: AnswerBody,
 }
 
-/// A body that is there, or one that is still arriving.
+/// A whole body or a stream.
 pub enum AnswerBody {
     /// A whole JSON text.
     Whole(Bytes),
-    /// Server-sent events. Dropping them cancels the upstream call.
+    /// Server-sent events. Dropping the stream cancels the upstream call.
     Stream(Box<StreamRelay>),
 }
 
-/// The `failsoft` object of an answer, for callers who ask for it and for those who got no headers.
-#[derive(Debug, Serialize)]
-pub struct Metadata<'a> {
-    /// Catalogue name of the primary.
-    pub requested: &'a str,
-    /// What the headers say.
-    #[serde(flatten)]
-    pub routing: &'a RoutingInfo,
-    /// Cost in nano-dollars; null where a price is unknown.
-    pub cost: Option<i64>,
-    /// What was tried.
-    pub attempts: &'a [AttemptReport],
-}
-
-/// A chunk that ends a stream with an error, in the words of the caller's dialect.
+/// What a dialect needs to write the chunk that ends a broken stream.
 #[derive(Debug)]
 pub struct BrokenStream<'a> {
     /// The stream's raw `id`, `object` and `created`.
     pub identity: &'a crate::gateway::call::frame::Identity,
-    /// Our name for the model, as a JSON string.
+    /// The catalog name of the model, as a JSON string.
     pub model: &'a str,
-    /// What went wrong.
+    /// Why the stream broke.
     pub failure: &'a Failure,
-    /// The request.
+    /// The id of the request.
     pub request_id: Uuid,
 }

@@ -1,4 +1,5 @@
-//! The answer on its way to the caller, whole or streamed.
+//! The answer to the caller, whole or streamed.
 
 pub mod answer;
+pub(crate) mod metadata;
 pub mod relay;

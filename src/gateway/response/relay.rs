@@ -1,4 +1,4 @@
-//! An answer on its way to the caller: bytes through, usage tapped, the record before the last byte.
+//! Relays an answer to the caller: passes bytes through, meters usage, and records the request before the last byte.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -13,42 +13,43 @@ use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::domain::routing_info::RoutingInfo;
-use crate::gateway::call::attempt::{Reply, WholeReply};
 use crate::gateway::call::classify::{Fault, Interruption};
-use crate::gateway::call::first_frame::{FrameReader, Read, StreamReply, choices_wanted};
+use crate::gateway::call::first_frame::{FrameReader, Read, choices_wanted};
 use crate::gateway::call::frame::Names;
+use crate::gateway::call::outcome::{Reply, StreamReply, WholeReply};
 use crate::gateway::call::whole_answer::GRACE;
-use crate::gateway::record::trail::Trail;
+use crate::gateway::record::request_recorder::RequestRecorder;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::meter::{Delivered, Meter};
 use crate::gateway::usage::pricing::Usage;
 use crate::store::snapshot::ModelEntry;
 
-/// A stream that has said all, its usage included, is given so long to say `[DONE]`.
+/// How long to wait for `[DONE]` after the last choice and the usage have arrived.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How the caller wants its answer.
+/// How the caller wants the answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseOptions {
-    /// Whether the `failsoft` object is asked for.
+    /// Whether to add the `failsoft` object.
     pub metadata: bool,
-    /// The longest silence between two frames.
+    /// The longest time between two frames.
     pub idle: Duration,
-    /// The longest stream.
+    /// The longest time for the whole stream.
     pub total: Duration,
-    /// Writes the chunk that ends a broken stream, in the caller's dialect.
+    /// Writes the chunk that ends a broken stream in the caller's dialect.
     pub broken: fn(&BrokenStream<'_>) -> Bytes,
 }
 
 /// Turns a reply into an answer.
 ///
 /// # Errors
-/// [`Error::RecordingUnavailable`](crate::domain::error::Error::RecordingUnavailable): a whole answer could not be recorded.
+/// [`Error::RecordingUnavailable`](crate::domain::error::Error::RecordingUnavailable): the row of a whole answer is
+/// not durable.
 pub async fn relay(
     reply: Reply,
     feedback: CallFeedback,
-    trail: Trail,
+    recorder: RequestRecorder,
     request: &ChatRequest,
     options: ResponseOptions,
 ) -> Result<Answer> {
@@ -60,12 +61,12 @@ pub async fn relay(
                 Some(answer) => meter.measured_for(request, &answer.usage),
                 None => meter,
             };
-            relay_whole(*whole, feedback.model(), trail, &meter, options).await
+            relay_whole(*whole, feedback.model(), recorder, &meter, options).await
         }
         Reply::Stream(stream) => {
             feedback.began();
             let wanted = choices_wanted(request);
-            Ok(relay_stream(*stream, wanted, feedback, trail, meter.measured(request), options))
+            Ok(relay_stream(*stream, wanted, feedback, recorder, meter.measured(request), options))
         }
     }
 }
@@ -73,7 +74,7 @@ pub async fn relay(
 async fn relay_whole(
     whole: WholeReply,
     model: &ModelEntry,
-    mut trail: Trail,
+    mut recorder: RequestRecorder,
     meter: &Meter,
     options: ResponseOptions,
 ) -> Result<Answer> {
@@ -90,13 +91,13 @@ async fn relay_whole(
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
             if options.metadata {
-                let metadata = trail.metadata(&trail.routing(), &usage);
+                let metadata = recorder.metadata(&recorder.routing(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
             let names = Names::new(&model.name, &model.provider.name);
             answer.write(&body, &mut out, &names, &extra);
         }
-        // A blocked prompt that nobody else answered is passed on as it came.
+        // A blocked prompt that no other candidate answered is passed on unchanged.
         None => out.extend_from_slice(&body),
     }
     drop(body);
@@ -107,20 +108,20 @@ async fn relay_whole(
             held.bind(out)
         }
     };
-    trail.answered(usage).await?;
-    Ok(Answer { status, routing: trail.routing(), body: AnswerBody::Whole(body) })
+    recorder.finish_answered(usage).await?;
+    Ok(Answer { status, routing: recorder.routing(), body: AnswerBody::Whole(body) })
 }
 
 fn relay_stream(
     reply: StreamReply,
     wanted: u32,
     feedback: CallFeedback,
-    trail: Trail,
+    recorder: RequestRecorder,
     meter: Meter,
     options: ResponseOptions,
 ) -> Answer {
     let StreamReply { status, held, reader } = reply;
-    let routing = trail.routing();
+    let routing = recorder.routing();
     let now = Instant::now();
     let end = now + options.total;
     let relay = StreamRelay {
@@ -128,7 +129,7 @@ fn relay_stream(
         wanted,
         complete: false,
         feedback,
-        trail,
+        recorder,
         meter,
         idle: options.idle,
         broken: options.broken,
@@ -143,44 +144,44 @@ fn relay_stream(
     Answer { status, routing, body: AnswerBody::Stream(Box::new(relay)) }
 }
 
-/// Where a stream stands.
+/// The state of a stream.
 enum State {
-    /// Frames are coming.
+    /// Frames are still arriving.
     Reading,
-    /// The last frames are out; the record comes next, then these bytes.
+    /// All frames were sent. The record comes next, then these bytes.
     Ending(Option<Bytes>),
-    /// Nothing more.
+    /// The stream has ended.
     Over,
 }
 
-/// A stream on its way. It moves only when it is polled; dropping it cancels the upstream call.
+/// A stream that is being relayed. It advances only when it is polled; dropping it cancels the upstream call.
 pub struct StreamRelay {
     reader: Option<FrameReader>,
-    /// How many choices the caller asked for.
+    /// The number of choices that the caller asked for.
     wanted: u32,
-    /// All of them have come to their end: what is still owed is waited for, but not for long.
+    /// Whether all choices have ended, so that only usage and `[DONE]` are awaited, for a short time.
     complete: bool,
     feedback: CallFeedback,
-    trail: Trail,
+    recorder: RequestRecorder,
     meter: Meter,
     idle: Duration,
     broken: fn(&BrokenStream<'_>) -> Bytes,
-    /// What the `failsoft` object says, where one is wanted.
+    /// The content of the `failsoft` object, if it is wanted.
     metadata: Option<RoutingInfo>,
-    /// Bytes that are ready to go.
+    /// Bytes that are ready to be sent.
     output: Vec<u8>,
-    /// Whether any have gone.
+    /// Whether any bytes were sent.
     given: bool,
     state: State,
     last_read: Instant,
     end: Instant,
-    /// One timer for the whole stream: it is only looked at when it fires, and set anew then.
+    /// One timer for the whole stream, which is reset only when it fires.
     timer: Pin<Box<Sleep>>,
 }
 
 impl StreamRelay {
-    /// Adds the `failsoft` object, asked for or not: for a caller whose headers were gone before there was anything to
-    /// say in them.
+    /// Adds the `failsoft` object even if it was not asked for, because the headers were sent before the routing was
+    /// known.
     #[must_use]
     pub fn with_metadata(mut self: Box<Self>, routing: RoutingInfo) -> Box<Self> {
         self.metadata = Some(routing);
@@ -197,7 +198,7 @@ impl StreamRelay {
         loop {
             if !self.output.is_empty() {
                 if std::mem::replace(&mut self.given, true) {
-                    self.trail.on_record().await;
+                    self.recorder.wait_for_begun().await;
                 }
                 return Some(std::mem::take(&mut self.output).into());
             }
@@ -234,7 +235,7 @@ impl StreamRelay {
 
     async fn read(&mut self) -> Result<Read, Fault> {
         let Some(reader) = &mut self.reader else { return Ok(Read::End) };
-        // What came in one chunk with the first frame waits in the reader already.
+        // The chunk of the first frame may contain more frames.
         let read = reader.drain(&mut self.output)?;
         if !matches!(read, Read::More) || !self.output.is_empty() {
             return Ok(read);
@@ -263,13 +264,13 @@ impl StreamRelay {
         if more { reader.drain(&mut self.output) } else { reader.drain_rest(&mut self.output) }
     }
 
-    /// The record, then the metadata if it is asked for, then `[DONE]`.
+    /// Records the request, then sends the metadata if it is wanted, then `[DONE]`.
     async fn end(&mut self, done: Option<Bytes>) -> Option<Bytes> {
         self.state = State::Over;
         self.feedback.answered();
         if let Some(reader) = self.reader.take() {
             let usage = self.meter.whole(delivered(&reader));
-            if let Err(error) = self.trail.answered(usage).await {
+            if let Err(error) = self.recorder.finish_answered(usage).await {
                 let failure = unrecorded(&error.to_string());
                 return Some(self.broken_chunk(&reader, &failure));
             }
@@ -285,16 +286,18 @@ impl StreamRelay {
         None
     }
 
-    /// After content two models are never spliced: an error, and the end without `[DONE]`.
+    /// Ends a stream that broke after content: an error chunk, without `[DONE]`. There is no failover, because the
+    /// answers of two models are never joined.
     async fn break_off(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
         let failure = self.feedback.classify(interruption(fault));
         self.feedback.failed(&failure, || 0);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         let usage = self.meter.usage(delivered(&reader));
-        // The caller has its content: if the record fails too, the log is all that is left to tell.
-        if let Err(error) = self.trail.interrupted(&failure, usage, reader.started.elapsed()).await {
-            tracing::error!(request_id = %self.trail.context().request_id, %error, "an interrupted stream was not recorded");
+        // The caller has the content already, so a failed record is only logged.
+        if let Err(error) = self.recorder.finish_interrupted(&failure, usage, reader.started.elapsed()).await
+        {
+            tracing::error!(request_id = %self.recorder.context().request_id, %error, "an interrupted stream was not recorded");
         }
         let mut last = std::mem::take(&mut self.output);
         last.extend_from_slice(&self.broken_chunk(&reader, &failure));
@@ -308,7 +311,7 @@ impl StreamRelay {
             identity: &identity,
             model: reader.model(),
             failure,
-            request_id: self.trail.context().request_id,
+            request_id: self.recorder.context().request_id,
         });
         [reader.gap(), &chunk].concat().into()
     }
@@ -322,22 +325,22 @@ impl StreamRelay {
             identity.object,
             identity.created,
             reader.model(),
-            self.trail.metadata(routing, usage)
+            self.recorder.metadata(routing, usage)
         )
         .into_bytes()
     }
 }
 
-/// A caller who goes away in between is billed for what went out.
+/// A caller who disconnects is billed for the content that was sent.
 impl Drop for StreamRelay {
     fn drop(&mut self) {
         if let Some(reader) = &self.reader {
-            self.trail.delivered(self.meter.usage(delivered(reader)));
+            self.recorder.set_usage(self.meter.usage(delivered(reader)));
         }
     }
 }
 
-/// How long the next words are waited for.
+/// How long to wait for the next chunk.
 fn patience(reader: &FrameReader, complete: bool, idle: Duration) -> Duration {
     if !complete {
         idle
@@ -353,7 +356,7 @@ fn delivered(reader: &FrameReader) -> Delivered<'_> {
     Delivered { reported: &seen.usage, size: &seen.size, anything: seen.content || seen.finished }
 }
 
-/// Whatever broke a stream after content is an interruption.
+/// Any fault after content counts as an interruption.
 fn interruption(fault: Fault) -> Fault {
     Fault::Interrupted(match fault {
         Fault::Interrupted(interruption) => interruption,

@@ -1,7 +1,7 @@
-//! What one call says about its model and its provider: cooldown, health and habits hear of it here, and only here.
+//! Reports the outcome of one call to the shared state: cooldowns and provider health.
 //!
-//! Only a failure of the model goes to cooldown and health: one that its request caused changes nothing, and a call that ends
-//! without a word (its caller went away) gives back the probe that it may have been.
+//! Only failures of the model count. A failure that the request caused changes nothing, and a call that ends without
+//! a report (its caller disconnected) gives back the probe that it may have been.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,43 +14,43 @@ use super::budget::Spending;
 use super::cooldown::Cooldowns;
 use crate::domain::class_policy::CooldownEffect;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
-use crate::gateway::call::attempt::classify_and_redact;
 use crate::gateway::call::classify::Fault;
+use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
 use crate::providers::Sentences;
 use crate::store::snapshot::ModelEntry;
 
-/// What every call tells its news to.
+/// The state that all requests of this process share.
 #[derive(Debug)]
 pub struct SharedState {
-    /// Which models are left alone.
+    /// The models in cooldown.
     pub cooldowns: Cooldowns,
-    /// Which providers accept our credentials.
+    /// Whether providers accept their credentials.
     pub health: Health,
-    /// How models count.
+    /// The token calibrations of models.
     pub calibrations: TokenCalibrations,
-    /// What budgets have spent.
+    /// The spending of budgets.
     pub spending: Spending,
-    /// What providers' sentences mean, as of the operator's file.
+    /// The error sentences of the operator's file, with their meanings.
     pub sentences: ArcSwap<Sentences>,
 }
 
-/// One call of one model.
+/// The feedback of one call of a model.
 #[derive(Debug)]
 pub struct CallFeedback {
     shared_state: Arc<SharedState>,
-    /// A drill must leave no trace in what real requests go by.
+    /// Whether the request is a drill, which must not change shared state.
     drill: bool,
     organization_id: OrganizationId,
     model: Arc<ModelEntry>,
     called_at: Duration,
-    /// Whether the call has said something.
+    /// Whether the outcome was reported.
     reported: AtomicBool,
 }
 
 impl CallFeedback {
-    /// A call that is about to be made.
+    /// Creates the feedback of a call that is about to start.
     #[must_use]
     pub fn new(
         shared_state: &Arc<SharedState>,
@@ -68,27 +68,27 @@ impl CallFeedback {
         }
     }
 
-    /// The model that is called.
+    /// The model of the call.
     #[must_use]
     pub fn model(&self) -> &Arc<ModelEntry> {
         &self.model
     }
 
-    /// How the model counts; in a drill, nothing that was learned or is to be.
+    /// The token calibration of the model; an empty one in a drill.
     #[must_use]
     pub fn calibration(&self) -> Arc<TokenCalibration> {
         if self.drill { Arc::default() } else { self.shared_state.calibrations.of(self.model.id) }
     }
 
-    /// What a fault of the call means.
+    /// Classifies a fault of the call.
     #[must_use]
     pub fn classify(&self, fault: Fault) -> Failure {
         let now = self.shared_state.cooldowns.date();
         classify_and_redact(fault, &self.model.provider, &self.shared_state.sentences.load(), now)
     }
 
-    /// The call failed, or its stream broke. `request` is a number that tells different requests apart; it is asked
-    /// for only where that matters.
+    /// Reports that the call failed or its stream broke. `request` returns a hash of the request and is called only
+    /// if it is needed.
     pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) {
         let Some(shared_state) = self.report() else { return };
         let cooldowns = &shared_state.cooldowns;
@@ -110,7 +110,7 @@ impl CallFeedback {
         shared_state.health.failed(self.organization_id, &self.model.provider, failure);
     }
 
-    /// Its stream has begun.
+    /// Reports that the stream has begun.
     pub fn began(&self) {
         if let Some(shared_state) = self.report() {
             shared_state.cooldowns.began(&self.model, self.called_at);
@@ -118,7 +118,7 @@ impl CallFeedback {
         }
     }
 
-    /// Its answer is whole.
+    /// Reports that the answer is complete.
     pub fn answered(&self) {
         if let Some(shared_state) = self.report() {
             shared_state.cooldowns.answered(&self.model, self.called_at);
@@ -126,14 +126,14 @@ impl CallFeedback {
         }
     }
 
-    /// Those that hear of it; none in a drill.
+    /// Marks the outcome as reported. Returns the state to update; `None` in a drill.
     fn report(&self) -> Option<&Arc<SharedState>> {
         self.reported.store(true, Ordering::Relaxed);
         (!self.drill).then_some(&self.shared_state)
     }
 }
 
-/// The same call, which says for itself what it says.
+/// A clone reports its own outcome.
 impl Clone for CallFeedback {
     fn clone(&self) -> Self {
         Self {

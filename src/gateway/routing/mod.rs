@@ -1,4 +1,4 @@
-//! Which candidate is called next: the plan and what it knows (cooldown, health, budgets).
+//! Decides which candidate is called next: the plan, and the state it uses (cooldowns, provider health, budgets).
 
 pub mod budget;
 pub mod call_feedback;

@@ -1,5 +1,5 @@
-//! Which providers accept our credentials, as far as this process has seen: what changes is handed to a task that
-//! writes it down, so that no request waits for it.
+//! The health of providers: whether they accept their credentials. Changes are handed to a background task that
+//! stores them, so that no request waits.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use crate::domain::failure::ModelFailure;
 use crate::store::ProviderHealth;
 use crate::store::snapshot::ProviderEntry;
 
-/// Changes that may wait to be written. What does not fit is found out again by the next call.
+/// The most changes that wait to be stored. Others are found again by the next call.
 const WAITING: usize = 256;
 
-/// A provider's health, newly found out.
+/// A change of a provider's health.
 #[derive(Debug)]
 pub struct HealthChange {
-    /// Whose provider.
+    /// The organization of the provider.
     pub organization_id: OrganizationId,
-    /// Which.
+    /// The id of the provider.
     pub provider_id: ProviderId,
-    /// The provider's last change before the call.
+    /// When the provider was last changed before the call.
     pub updated_at: DateTime<Utc>,
-    /// What was found out.
+    /// The health that was found.
     pub health: ProviderHealth,
 }
 
-/// What this process has seen of every provider.
+/// The health of all providers, as this process has seen it.
 #[derive(Debug)]
 pub struct Health {
     accepted: papaya::HashMap<ProviderId, (DateTime<Utc>, bool)>,
@@ -35,20 +35,19 @@ pub struct Health {
 }
 
 impl Health {
-    /// Nothing seen yet; the changes come out of the receiver.
+    /// Creates the health of providers and the receiver of its changes.
     #[must_use]
     pub fn new() -> (Self, mpsc::Receiver<HealthChange>) {
         let (changes, receiver) = mpsc::channel(WAITING);
         (Self { accepted: papaya::HashMap::new(), changes }, receiver)
     }
 
-    /// The provider has answered.
+    /// Reports that a provider answered.
     pub fn answered(&self, organization: OrganizationId, provider: &Arc<ProviderEntry>) {
         self.saw(organization, provider, true, || ProviderHealth::Ok);
     }
 
-    /// A call failed, and not because of its request. Only a refused credential says something about the provider as a
-    /// whole.
+    /// Reports a failure of a model. Only a rejected credential changes the provider's health.
     pub fn failed(
         &self,
         organization: OrganizationId,

@@ -1,7 +1,7 @@
-//! How long the answers to a request may become, all its choices together: what a budget reserves.
+//! The longest answer to a request, over all its choices, which budgets reserve.
 //!
-//! Everything that is unclear counts as much: of several limits the largest, and no limit as the model's own. What is
-//! no number was refused with the body; should one come here, it counts as much, too.
+//! Unclear limits count as large: of several limits the largest counts, and without a limit the model's own. Invalid
+//! numbers were rejected with the body.
 
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::numbers::{CHOICES, LIMITS, MOST_CHOICES};
@@ -11,16 +11,16 @@ use crate::store::snapshot::ModelEntry;
 /// The longest answer of a model with an unknown limit, in tokens.
 pub const UNKNOWN_MODEL: i64 = 32_768;
 
-/// What a request says about the length of its answer.
+/// The limits that a request sets for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerLimit {
-    /// Tokens of one choice; none: it does not say, or says something that is no number of tokens.
+    /// The tokens of one choice; `None` if the request has no valid limit.
     tokens: Option<i64>,
     choices: i64,
 }
 
 impl AnswerLimit {
-    /// Reads what a request says.
+    /// Reads the limits of a request.
     #[must_use]
     pub fn of(request: &ChatRequest) -> Self {
         let said = |names: &'static [&str]| {
@@ -32,7 +32,7 @@ impl AnswerLimit {
                 .map(|part| request.value(part))
                 .filter(|value| *value != b"null")
         };
-        // One that makes no sense may be read as no limit at all, whatever the others say.
+        // Providers may read an invalid limit as no limit, so it overrides the others.
         let limits: Option<Vec<i64>> = said(&LIMITS).map(positive).collect();
         let choices = said(&CHOICES).map(|value| positive(value).unwrap_or(MOST_CHOICES));
         Self {
@@ -41,21 +41,21 @@ impl AnswerLimit {
         }
     }
 
-    /// What the caller says, as far as a model can follow it; none: nothing.
+    /// The tokens that the request states, at most the model's own limit; `None` if it states none.
     #[must_use]
     pub fn stated(&self, model: &ModelEntry) -> Option<i64> {
         let each = self.tokens.map(|tokens| model.max_output_tokens.map_or(tokens, |most| tokens.min(most)));
         each.map(|each| each.saturating_mul(self.choices))
     }
 
-    /// The longest answer as far as it is known: what the caller says, or the model's own limit.
+    /// The longest answer in tokens by the request or the model's own limit; `None` if it is unknown.
     #[must_use]
     pub fn known(&self, model: &ModelEntry) -> Option<i64> {
         let own = || model.max_output_tokens.map(|most| most.saturating_mul(self.choices));
         self.stated(model).or_else(own)
     }
 
-    /// The longest answer, and where nothing is known of it a long one.
+    /// The longest answer in tokens; an estimate if it is unknown.
     #[must_use]
     pub fn most(&self, model: &ModelEntry) -> i64 {
         let window = model.context_window.unwrap_or(UNKNOWN_MODEL);
@@ -63,11 +63,11 @@ impl AnswerLimit {
     }
 }
 
-/// A number above 0 as JSON has it, a fraction rounded up, also in quotes; none: it is none.
+/// A JSON number above 0, also in quotes; fractions are rounded up. `None` for anything else.
 fn positive(value: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(value).ok()?;
     let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    // `inf` and `nan` are words.
+    // Rust would also parse `inf` and `nan`.
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }

@@ -1,9 +1,8 @@
-//! How a model counts: what its provider has reported for texts whose size we know, and what that says about texts
-//! whose count it never told.
+//! Calibrates token estimates for each model with the counts that its provider reports for texts of known size.
 //!
-//! Three rules of thumb, each wrong in its own way: the kinds of characters, the bytes, and the pieces of a stream
-//! (most providers send a token at a time). For each model the rule that has been most right so far is asked. Kept in
-//! memory and per process: a lost habit costs some accuracy, nothing else.
+//! There are three estimators: by kinds of characters, by bytes, and by the chunks of a stream (most providers send
+//! one token per chunk). For each model the one with the smallest error so far is used. Kept in memory for each
+//! process; losing it costs only accuracy.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,21 +10,21 @@ use entity::ids::ModelId;
 
 use crate::gateway::usage::text_size::TextSize;
 
-/// Models whose habits are kept. Beyond it all are forgotten: only an installation of very many models sees that.
+/// The most models that are kept. Above it all are dropped, which only happens with very many models.
 const MOST_MODELS: usize = 50_000;
-/// Answers shorter than this say little.
+/// Shorter texts are ignored.
 const LEAST_TOKENS: i64 = 4;
-/// So many of the latest answers count.
+/// The number of recent answers that count.
 const MEMORY: f64 = 16.0;
 
-/// The habits of all models.
+/// The calibrations of all models.
 #[derive(Debug, Default)]
 pub struct TokenCalibrations {
     by_model: papaya::HashMap<ModelId, Arc<TokenCalibration>>,
 }
 
 impl TokenCalibrations {
-    /// The habit of a model.
+    /// The calibration of a model.
     #[must_use]
     pub fn of(&self, model: ModelId) -> Arc<TokenCalibration> {
         let models = self.by_model.pin();
@@ -39,7 +38,7 @@ impl TokenCalibrations {
     }
 }
 
-/// How one model counts prompts and answers.
+/// The calibration of one model, for prompts and for answers.
 #[derive(Debug, Default)]
 pub struct TokenCalibration {
     sides: Mutex<Sides>,
@@ -52,30 +51,30 @@ struct Sides {
 }
 
 impl TokenCalibration {
-    /// What the provider would say of a prompt.
+    /// The estimated tokens of a prompt.
     #[must_use]
     pub fn prompt(&self, size: &TextSize) -> i64 {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.estimate(size)
     }
 
-    /// Whether enough prompts have been counted.
+    /// Whether enough prompts were counted.
     #[must_use]
     pub fn knows_prompts(&self) -> bool {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.bytes.seen >= MEMORY
     }
 
-    /// What the provider would say of an answer.
+    /// The estimated tokens of an answer.
     #[must_use]
     pub fn answer(&self, size: &TextSize) -> i64 {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.estimate(size)
     }
 
-    /// The provider has counted a prompt.
+    /// Adds the provider's count of a prompt.
     pub fn prompt_counted(&self, size: &TextSize, tokens: i64) {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.learn(size, tokens);
     }
 
-    /// The provider has counted an answer.
+    /// Adds the provider's count of an answer.
     pub fn answer_counted(&self, size: &TextSize, tokens: i64) {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.learn(size, tokens);
     }
@@ -88,17 +87,17 @@ struct Rules {
     pieces: Rule,
 }
 
-/// One rule of thumb, and how right it has been.
+/// One estimator and its error so far.
 #[derive(Debug)]
 struct Rule {
     /// Tokens for each unit.
     ratio: f64,
-    /// How far off it is, as a part of the whole.
+    /// The average relative error.
     error: f64,
     seen: f64,
 }
 
-/// Before anything was learned: four bytes to a token, a piece to a token, and a distrust that experience bears out.
+/// The initial estimators: four bytes per token, one chunk per token, and typical errors.
 impl Default for Rules {
     fn default() -> Self {
         let rule = |ratio, error| Rule { ratio, error, seen: 0.0 };
@@ -111,7 +110,7 @@ impl Rules {
         let [kinds, bytes, pieces] = units(size);
         let by_kinds = self.kinds.ratio * kinds;
         let by_pieces = self.pieces.ratio * pieces;
-        // A stream in a few large pieces, or in very many tiny ones, says nothing before it is known to be usual.
+        // Unusually large or small chunks are not used until the model is known to send such chunks.
         let plausible = pieces > 0.0
             && (self.pieces.seen > 0.0 || (by_kinds * 0.6..=by_kinds * 1.67 + 2.0).contains(&by_pieces));
         let mut best = (self.kinds.error, by_kinds);
@@ -144,7 +143,7 @@ impl Rule {
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
         let tokens = tokens as f64;
         let weight = (self.seen + 1.0).min(MEMORY);
-        // What an answer said alone can move the rule only so far: hostile counts do not carry over.
+        // One answer can change the ratio only within bounds, so that a wrong count has little effect.
         let off = (self.ratio * units / tokens - 1.0).abs().min(1.0);
         let ratio = (tokens / units).clamp(self.ratio / 4.0, self.ratio * 4.0);
         self.error += (off - self.error) / (weight + 1.0);

@@ -1,4 +1,4 @@
-//! The tokens of an answer under way: the provider's count, or what the model's habit says of what was delivered.
+//! Counts the tokens of an answer: the provider's count, or an estimate of what was delivered.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use crate::gateway::usage::calibration::TokenCalibration;
 use crate::gateway::usage::pricing::{Reported, Tier, Usage};
 use crate::gateway::usage::text_size::TextSize;
 
-/// Counts one answer.
+/// Counts the tokens of one answer.
 #[derive(Debug)]
 pub struct Meter {
     calibration: Arc<TokenCalibration>,
-    /// The model's window: no prompt that it answered was larger.
+    /// The model's context window, which bounds the prompt.
     window: Option<i64>,
-    /// The prompt, where its size is of use.
+    /// The size of the prompt, if it is needed.
     prompt: Option<TextSize>,
-    /// At which tier the caller asked to be served.
+    /// The service tier that the caller asked for.
     tier: Option<Tier>,
 }
 
-/// What an answer, or a part of one, has said of itself so far.
+/// What was delivered of an answer so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivered<'a> {
-    /// The provider's count.
+    /// The usage that the provider reported.
     pub reported: &'a Reported,
-    /// How much content.
+    /// The size of the content.
     pub size: &'a TextSize,
-    /// Whether there was content, or a `finish_reason`.
+    /// Whether there was content or a `finish_reason`.
     pub anything: bool,
 }
 
 impl Meter {
-    /// For an answer of the model that was called.
+    /// Creates the meter for an answer to the call.
     #[must_use]
     pub fn new(feedback: &CallFeedback, request: &ChatRequest) -> Self {
         let tier = request.parts.iter().find(|part| part.name == "service_tier");
@@ -44,19 +44,19 @@ impl Meter {
         }
     }
 
-    /// With the size of the prompt: for a stream, whose provider tells its count at the end or never.
+    /// Adds the size of the prompt, for a stream: its provider may report no usage.
     #[must_use]
     pub fn measured(self, request: &ChatRequest) -> Self {
         Self { prompt: Some(*request.size()), ..self }
     }
 
-    /// Likewise for an answer that is here already, if its provider did not count, or to learn how it does.
+    /// Adds the size of the prompt for a whole answer, if its usage is incomplete or the calibration needs it.
     #[must_use]
     pub fn measured_for(self, request: &ChatRequest, reported: &Reported) -> Self {
         if reported.is_sound() && self.calibration.knows_prompts() { self } else { self.measured(request) }
     }
 
-    /// The tokens. Nothing delivered is nothing billed.
+    /// The tokens delivered so far. Without content, nothing is billed.
     #[must_use]
     pub fn usage(&self, delivered: Delivered<'_>) -> Usage {
         if !delivered.anything {
@@ -69,11 +69,11 @@ impl Meter {
                 self.calibration.answer(delivered.size),
             )
         });
-        // An answer that does not say at which tier it was served was served at the one that was asked for.
+        // An answer without a service tier counts as served at the requested tier.
         Usage { tier: usage.tier.or(self.tier), ..usage }
     }
 
-    /// The tokens of an answer that came to its own end, which teaches how the model counts.
+    /// The tokens of a complete answer, which also calibrates the model.
     #[must_use]
     pub fn whole(&self, delivered: Delivered<'_>) -> Usage {
         let usage = self.usage(delivered);
@@ -81,7 +81,7 @@ impl Meter {
             if let Some(prompt) = &self.prompt {
                 self.calibration.prompt_counted(prompt, usage.input);
             }
-            // What a model thinks to itself is in its count and not in its text.
+            // Reasoning tokens are counted without being in the text, so such answers do not calibrate.
             if usage.reasoning == 0 {
                 self.calibration.answer_counted(delivered.size, usage.output);
             }

@@ -1,4 +1,4 @@
-//! Tokens and money: what the provider reported, what is estimated, and what it costs.
+//! Tokens and cost: reported by the provider or estimated.
 
 pub mod answer_limit;
 pub mod calibration;

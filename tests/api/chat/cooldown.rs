@@ -100,7 +100,7 @@ on_both_databases! {
         assert_eq!((answer.header("retry-after"), answer.header("x-should-retry")), ("30", "false"));
         let error = &answer.json()["error"];
         assert_eq!(error["code"], "rate_limit_exceeded");
-        assert!(error["message"].as_str().expect("a text").starts_with("Nobody was called"), "{error}");
+        assert!(error["message"].as_str().expect("a text").starts_with("No model was called"), "{error}");
         assert_eq!(error["metadata"]["attempts"][0]["passed_over"], true);
         assert_eq!(fake.served(), 2);
         app.clock.advance(Duration::from_secs(30));

@@ -1,31 +1,31 @@
-//! What was changed in a request for a candidate's sake, in a closed vocabulary: a verb, and what it was done to. The
-//! table is in `docs/FALLBACK.md`.
+//! The changes that adapting a request to a candidate made, in a closed vocabulary of verbs and targets such as
+//! `dropped:temperature`. The table is in `docs/FALLBACK.md`.
 
 use std::fmt;
 
-/// What is done to a request.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// A parameter was left out.
+    /// A parameter was removed.
     Dropped,
-    /// A parameter got another name.
+    /// A parameter was renamed.
     Renamed,
-    /// A value was brought into the range that is taken.
+    /// A value was moved into the range that the provider accepts.
     Clamped,
-    /// Something was said in another way.
+    /// A field was translated to an equivalent one.
     Mapped,
-    /// An id was replaced, on a call and on its result.
+    /// A tool call id was replaced, in the call and in its result.
     Aliased,
-    /// A member of messages or tools was left out.
+    /// A field of a message or a tool was removed.
     Stripped,
-    /// Parts were joined to one text.
+    /// Content parts were joined to one text.
     Flattened,
-    /// Something that must be there was put there.
+    /// A required field was added.
     Placeholder,
 }
 
 impl Verb {
-    /// All of them.
+    /// Every verb, for the documentation's table.
     pub const ALL: [Self; 8] = [
         Self::Dropped,
         Self::Renamed,
@@ -53,7 +53,7 @@ impl fmt::Display for Verb {
     }
 }
 
-/// What of messages and tools is named when it is left out; anything else is a `member`.
+/// Fields of messages and tools that are reported by name when they are removed; any other is reported as `member`.
 pub const STRIPPED: &[&str] = &[
     "annotations",
     "audio",
@@ -77,12 +77,12 @@ pub const STRIPPED: &[&str] = &[
     "tool_calls",
 ];
 
-/// The changes of one request, each named once.
+/// The changes to one request, without duplicates.
 #[derive(Debug, Default)]
 pub struct Changes(Vec<String>);
 
 impl Changes {
-    /// Notes one.
+    /// Adds a change, unless it is there already.
     pub fn note(&mut self, verb: Verb, what: &str) {
         let change = format!("{verb}:{what}");
         if !self.0.contains(&change) {
@@ -90,13 +90,13 @@ impl Changes {
         }
     }
 
-    /// Notes a member of a message that was left out. A name that its caller made up is not repeated.
+    /// Adds a removed field. Names that are not in [`STRIPPED`] come from the caller and are not repeated.
     pub fn stripped(&mut self, name: &str) {
         let known = STRIPPED.iter().find(|known| **known == name);
         self.note(Verb::Stripped, known.copied().unwrap_or("member"));
     }
 
-    /// Their names, in the order in which they were made.
+    /// The changes as `verb:target`, in the order in which they were made.
     #[must_use]
     pub fn into_names(self) -> Vec<String> {
         self.0

@@ -1,14 +1,14 @@
-//! What a message says, where it says it in parts.
+//! Message content that consists of parts.
 
 use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
-use super::quoted;
+use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::TargetModel;
 
-/// Parts in which vendors put what a model thought.
+/// Types of parts that hold a model's reasoning.
 const THOUGHTS: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
 
-/// What content becomes; none: it stays as it is.
+/// Adapts the content of a message. `None` means that nothing changes.
 pub(super) fn adapted(
     content: &str,
     role: &str,
@@ -34,7 +34,8 @@ pub(super) fn adapted(
     unmarked.or(spoken)
 }
 
-/// The parts but those that hold thoughts; none if there are no such parts. Content without any part is no text.
+/// Removes the parts that hold reasoning. `None` means that there are none. If no part remains, the content is an
+/// empty string.
 fn without_thoughts(content: &str, changes: &mut Changes) -> Option<String> {
     let mut kept: Vec<String> = Vec::new();
     let mut stripped = false;
@@ -54,7 +55,7 @@ fn without_thoughts(content: &str, changes: &mut Changes) -> Option<String> {
     Some(if kept.is_empty() { "\"\"".to_owned() } else { ["[", &kept.join(","), "]"].concat() })
 }
 
-/// The text of all parts, if text is all there is.
+/// The joined text, if every part is text.
 fn joined(content: &str) -> Option<String> {
     if !content.starts_with('[') {
         return None;
@@ -71,7 +72,7 @@ fn joined(content: &str) -> Option<String> {
     all.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
 }
 
-/// The list without these members of its elements, and of the functions in them; none if it has none.
+/// Removes these fields from every element of a list and from the functions in them. `None` means that none is there.
 pub(super) fn without(list: &str, names: &[&str], changes: &mut Changes) -> Option<String> {
     if !names.iter().any(|name| list.contains(name)) {
         return None;

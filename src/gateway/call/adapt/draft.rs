@@ -1,5 +1,5 @@
-//! JSON that is changed in places: members of an object come and go, elements of an array are replaced.
-//! What is not touched keeps its bytes.
+//! Edits JSON in place: fields of an object are set or removed, elements of an array are replaced. Everything else
+//! keeps its bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,10 +7,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::quoted;
-use crate::gateway::request::json_object::{RawObject, span, text};
+use crate::gateway::request::json_object::{RawObject, quoted, span, text};
 
-/// An object under change.
+/// A JSON object that is being edited.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -18,14 +17,14 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// The members of `object`; none if it is no object, or one of too many members.
+    /// Reads the fields of `object`. `None` means that it is not an object, or has too many fields.
     pub(super) fn of(object: &'a str) -> Option<Self> {
         let members = RawObject::parse(object.as_bytes()).ok()?.0;
         let members = members.into_iter().map(|member| (member.name, Cow::Borrowed(member.value.get())));
         Some(Self { members: members.collect(), changed: false })
     }
 
-    /// The value of the last member of that name, as readers commonly understand duplicates.
+    /// The value of the last field of that name, which is how most JSON parsers treat duplicates.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.members.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
@@ -35,12 +34,12 @@ impl<'a> Draft<'a> {
         self.get(name).filter(|value| *value != "null")
     }
 
-    /// The value, if it is a text.
+    /// The value, if it is a string.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         string(self.get(name)?)
     }
 
-    /// Leaves out the members that `keeps` does not want by name and value, and hands their names to `left_out`.
+    /// Removes the fields for which `keeps` returns false, and calls `left_out` with their names.
     pub(super) fn retain(&mut self, keeps: impl Fn(&str, &str) -> bool, mut left_out: impl FnMut(&str)) {
         let before = self.members.len();
         self.members.retain(|(name, value)| {
@@ -53,7 +52,7 @@ impl<'a> Draft<'a> {
         self.changed |= self.members.len() != before;
     }
 
-    /// Gives every member of that name the value, or adds one.
+    /// Sets the value of every field of that name, or adds the field.
     pub(super) fn set(&mut self, name: &'static str, value: impl Into<Cow<'a, str>>) {
         let value = value.into();
         let mut found = false;
@@ -67,7 +66,7 @@ impl<'a> Draft<'a> {
         self.changed = true;
     }
 
-    /// The object as it is now; none if nothing was changed.
+    /// The edited object. `None` means that nothing was changed.
     pub(super) fn written(self) -> Option<String> {
         if !self.changed {
             return None;
@@ -78,7 +77,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The text of a JSON string; none for anything else.
+/// Decodes a JSON string. `None` means that the value is of another type.
 pub(super) fn string(json: &str) -> Option<String> {
     struct Text<'a>(Cow<'a, str>);
     impl<'de> serde::Deserialize<'de> for Text<'de> {
@@ -89,8 +88,8 @@ pub(super) fn string(json: &str) -> Option<String> {
     serde_json::from_str::<Text<'_>>(json).ok().map(|text| text.0.into_owned())
 }
 
-/// Calls `change` for each element of `array` and puts what it returns into the element's place. None if it is no
-/// array, or nothing was changed. The elements are visited and not collected.
+/// Replaces each element of `array` for which `change` returns a value. `None` means that it is not an array, or
+/// nothing was changed. Elements are visited without collecting them.
 pub(super) fn each(array: &str, change: impl FnMut(&str) -> Option<String>) -> Option<String> {
     let mut editor = Editor { source: array, out: String::new(), copied: 0, change };
     let mut deserializer = serde_json::Deserializer::from_str(array);
@@ -102,7 +101,7 @@ pub(super) fn each(array: &str, change: impl FnMut(&str) -> Option<String>) -> O
     Some(editor.out)
 }
 
-/// Copies the source as it goes, up to what was replaced last.
+/// Copies the source up to the last replacement.
 struct Editor<'s, F> {
     source: &'s str,
     out: String,

@@ -1,23 +1,23 @@
-//! Functions as they were called before there were tools, for a model that knows tools alone: `functions` and
-//! `function_call` of a request, and of an assistant's message, and results of the role `function`.
+//! Translates the legacy function API for models that support only tools: `functions` and `function_call` of a
+//! request, `function_call` of an assistant message, and messages with the role `function`.
 //!
-//! What the model answers is its own: a call comes back among `tool_calls`.
+//! Answers are not translated back: the model's calls arrive as `tool_calls`.
 
 use std::collections::VecDeque;
 
 use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
-use super::quoted;
+use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::ToolIds;
 
-/// `tools` for these functions; none if that is no list of objects.
+/// The value of `tools` for these functions. `None` means that they are not a list of objects.
 pub(super) fn tools(functions: &str) -> Option<String> {
     each(functions, |function| {
         function.starts_with('{').then(|| [r#"{"type":"function","function":"#, function, "}"].concat())
     })
 }
 
-/// The same choice, as `tool_choice` has it: a word, or a function by its name.
+/// The value of `tool_choice` for a `function_call`: a word, or a function by name.
 pub(super) fn choice(function_call: &str) -> String {
     match Draft::of(function_call) {
         Some(_) => [r#"{"type":"function","function":"#, function_call, "}"].concat(),
@@ -25,10 +25,10 @@ pub(super) fn choice(function_call: &str) -> String {
     }
 }
 
-/// The calls of a conversation that wait for their results.
+/// The function calls of a conversation that have no results yet.
 pub(super) struct Calls {
     ids: ToolIds,
-    /// How many calls got an id here.
+    /// How many ids were generated.
     count: usize,
     open: VecDeque<String>,
 }
@@ -38,20 +38,20 @@ impl Calls {
         Self { ids, count: 0, open: VecDeque::new() }
     }
 
-    /// A call had no id. It gets the same one whenever the same conversation comes.
+    /// Generates an id for a call. The same conversation gets the same ids every time.
     fn id(&mut self) -> String {
         self.count += 1;
         let id = format!("call_function_{}", self.count);
         if self.ids.takes(&id) { id } else { self.ids.alias(&id, 0) }
     }
 
-    /// An assistant's call becomes one of a tool.
+    /// Turns the `function_call` of an assistant message into `tool_calls`.
     pub(super) fn call(&mut self, message: &mut Draft<'_>, changes: &mut Changes) {
         let Some(call) = message.present("function_call").map(str::to_owned) else { return };
         let others = message.present("tool_calls").is_some_and(has_elements);
         message.retain(|name, _| name != "function_call", |_| {});
         if others {
-            // It is said twice.
+            // `tool_calls` has the call already.
             changes.stripped("function_call");
             return;
         }
@@ -62,10 +62,10 @@ impl Calls {
         changes.note(Verb::Mapped, "function_call");
     }
 
-    /// The result of a function becomes one of a tool: of the call that has waited longest.
+    /// Turns the result of a function into a tool result, for the oldest open call.
     pub(super) fn result(&mut self, message: &mut Draft<'_>, changes: &mut Changes) {
         let id = self.open.pop_front().unwrap_or_else(|| self.id());
-        // The call has the name.
+        // The name is part of the call.
         message.retain(|name, _| name != "name", |_| {});
         message.set("role", "\"tool\"");
         message.set("tool_call_id", quoted(&id));
@@ -73,7 +73,7 @@ impl Calls {
     }
 }
 
-/// Whether a list has an element.
+/// Whether a list has at least one element.
 fn has_elements(list: &str) -> bool {
     let mut found = false;
     each(list, |_| {
@@ -83,7 +83,7 @@ fn has_elements(list: &str) -> bool {
     found
 }
 
-/// Whether a choice leaves it to the model, or forbids every call.
+/// Whether a tool choice is `auto`, `none` or null, so that no call is forced.
 pub(super) fn is_free(choice: &[u8]) -> bool {
     let word = std::str::from_utf8(choice).ok().and_then(string);
     choice == b"null" || word.is_some_and(|word| word == "auto" || word == "none")

@@ -1,5 +1,5 @@
-//! The messages of a conversation, for a model that did not have it: roles, what other vendors left in the answers, ids
-//! of tool calls.
+//! Adapts the messages of a conversation that another model took part in: roles, vendor-specific fields and tool call
+//! ids.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,14 +7,14 @@ use super::change::{Changes, Verb};
 use super::content;
 use super::draft::{Draft, each, string};
 use super::functions::Calls;
-use super::quoted;
+use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::{BRIDGE, NO_SIGNATURE, TargetModel, ToolIds};
 
-/// So many ids of one request are remembered, so that no two get the same alias. Behind them it is left to chance, which
-/// is one in 62^9 at worst.
+/// How many ids of one request are remembered so that no two get the same alias. For further ids a collision has a
+/// chance of at most one in 62^9.
 const MOST_IDS: usize = 4_096;
 
-/// What messages become; none: they stay as they are.
+/// Adapts the messages. `None` means that nothing changes.
 pub(super) fn adapted(messages: &str, target: &TargetModel, changes: &mut Changes) -> Option<String> {
     let (ids, functions) = (Ids::new(target.tool_ids), Calls::new(target.tool_ids));
     let mut conversation = Conversation { target, changes, ids, functions, after_result: false };
@@ -26,7 +26,7 @@ struct Conversation<'a> {
     changes: &'a mut Changes,
     ids: Ids,
     functions: Calls,
-    /// Whether the message before was the result of a call.
+    /// Whether the previous message was a tool result.
     after_result: bool,
 }
 
@@ -69,8 +69,8 @@ impl Conversation<'_> {
 
     fn members(&mut self, draft: &mut Draft<'_>, role: &str) {
         let (kept, marks) = (self.target.members(role), self.target.keeps_cache_marks());
-        // Where unknown members are refused, so are those that hold nothing where something is expected. An old
-        // `function_call` that is null says nothing anywhere, and some refuse its name.
+        // Providers that reject unknown fields also reject nulls. A null `function_call` means nothing, and some
+        // providers reject its name.
         let empty = |name: &str, value: &str| {
             value == "null" && name != "content" && (kept.is_closed() || name == "function_call")
         };
@@ -80,11 +80,11 @@ impl Conversation<'_> {
         draft.retain(keeps, |name| self.changes.stripped(name));
     }
 
-    /// What an assistant said or called.
+    /// Adapts an assistant message.
     fn answer(&mut self, draft: &mut Draft<'_>) {
         let calls = draft.present("tool_calls").map(str::to_owned);
         match calls.as_deref().map(|calls| calls.trim_matches(['[', ']', ' ', '\n', '\r', '\t'])) {
-            // "[] is too short": an empty list says nothing that its absence does not say.
+            // Some providers reject an empty list ("[] is too short"); it means the same as no list.
             Some("") => draft.retain(|name, _| name != "tool_calls", |name| self.changes.stripped(name)),
             Some(_) => self.calls(draft, &calls.unwrap_or_default()),
             None => self.refusal(draft),
@@ -95,7 +95,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Where a refusal has no place of its own, it is what was said.
+    /// Moves a refusal into the content where the model has no field for it.
     fn refusal(&mut self, draft: &mut Draft<'_>) {
         if self.target.members("assistant").keeps("refusal") || draft.present("content").is_some() {
             return;
@@ -120,7 +120,7 @@ impl Conversation<'_> {
         let keeps = |name: &str, _: &str| kept.keeps(name) && (marks || name != "cache_control");
         draft.retain(keeps, |name| self.changes.stripped(name));
         self.id(&mut draft, "id");
-        // Some vendors leave it out of their answers, and the others insist on it.
+        // Some vendors omit it in answers, and others require it in requests.
         if draft.get("type").is_none() && draft.get("function").is_some() {
             draft.set("type", "\"function\"");
             self.changes.note(Verb::Placeholder, "tool_type");
@@ -137,7 +137,7 @@ impl Conversation<'_> {
         draft.written()
     }
 
-    /// Arguments are a text that holds JSON; some vendors send the JSON itself, or nothing at all.
+    /// Arguments are a string that holds JSON; some vendors send the object itself, or an empty string.
     fn function(&mut self, function: &str) -> Option<String> {
         let mut draft = Draft::of(function)?;
         let arguments = draft.get("arguments")?;
@@ -163,7 +163,7 @@ impl Conversation<'_> {
     }
 }
 
-/// The ids of one request, and their aliases.
+/// The tool call ids of one request and their aliases.
 struct Ids {
     rule: ToolIds,
     known: HashMap<String, String>,
@@ -175,7 +175,7 @@ impl Ids {
         Self { rule, known: HashMap::new(), taken: HashSet::new() }
     }
 
-    /// Another id, if this one may not stay.
+    /// The alias of an id that the provider does not accept. `None` means that it stays.
     fn alias(&mut self, id: &str) -> Option<String> {
         if self.rule == ToolIds::Any {
             return None;

@@ -1,5 +1,5 @@
-//! The body that a candidate's provider gets: the caller's, with the candidate's own name for the model, without
-//! the gateway's fields, and, behind another model, adapted to what this one takes.
+//! The request body for a candidate's provider: the caller's body with the provider's name of the model and without
+//! the gateway's fields. For a fallback it is also adapted to what the model accepts.
 //!
 //! Pure.
 
@@ -19,22 +19,22 @@ use serde_json::value::RawValue;
 use self::change::{Changes, Verb};
 use self::parameters::Fallback;
 use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
-use crate::gateway::request::json_object::RawObject;
+use crate::gateway::request::json_object::{RawObject, is_plain, quoted};
 use crate::providers::StreamOptions;
 use crate::providers::compatibility::{Parameters, STRICT};
 use crate::store::snapshot::ModelEntry;
 
-/// A body for one candidate.
+/// A request body for one candidate.
 #[derive(Debug)]
 pub struct Adapted {
-    /// What is sent.
+    /// The body to send.
     pub body: Bytes,
-    /// What was changed for this candidate's sake, for the caller who asks: see [`change`].
+    /// The changes made for this candidate, as [`change`] names them.
     pub changes: Vec<String>,
 }
 
-/// Writes the body for `model`; `primary` is the one that the caller wrote the request for. What the model was seen to refuse
-/// is left out: of the primary's request `stream_options` alone, which may be ours.
+/// Writes the body for `model`. `primary` says that the caller wrote the request for this model. Parameters in
+/// `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
     let mut out = Vec::with_capacity(request.body.len() + model.upstream_model.len() + 64);
@@ -80,8 +80,8 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
     Adapted { body: out.into(), changes: changes.into_names() }
 }
 
-/// Which of the optional parameters a body for this candidate may hold that its provider has not been seen to refuse:
-/// those that can be left out if it does.
+/// The optional parameters in the body for this candidate, without those in `refused`. They can be left out of a
+/// second call if the provider refuses them.
 #[must_use]
 pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
     let asks = Options::of(request, model, primary, refused) == Options::AskForUsage;
@@ -92,7 +92,7 @@ pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refuse
     Parameters::of(written.chain(asked).chain(strict)).without(refused)
 }
 
-/// Whether a tool or the schema of the answer says that it is to be followed to the letter.
+/// Whether a tool or the response schema sets `strict`.
 fn says_strict(request: &ChatRequest) -> bool {
     let parts = request.parts.iter();
     let mut parts =
@@ -100,14 +100,14 @@ fn says_strict(request: &ChatRequest) -> bool {
     parts.any(|part| memmem::find(request.value(part), b"\"strict\"").is_some())
 }
 
-/// What becomes of `stream_options`.
+/// How to treat `stream_options`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Options {
-    /// They are sent, and ask for the usage.
+    /// Send them, with `include_usage` set.
     AskForUsage,
-    /// They are sent if the caller wrote them.
+    /// Send them if the caller did.
     AsTheyAre,
-    /// They are not sent.
+    /// Leave them out of the body.
     LeftOut,
 }
 
@@ -140,7 +140,7 @@ fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// `stream_options` with `include_usage` on, and everything else in it as it was.
+/// Sets `include_usage` in `stream_options` and keeps its other fields.
 fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
     let Ok(members) = RawObject::parse(options) else {
         return Cow::Borrowed(br#"{"include_usage":true}"#);
@@ -157,17 +157,6 @@ fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
     }
     out.push(b'}');
     Cow::Owned(out)
-}
-
-/// A JSON string.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    if is_plain(text) { ["\"", text, "\""].concat() } else { serde_json::Value::from(text).to_string() }
-}
-
-/// Nothing in it needs escaping.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The parameters of a request, for a model that it was not written for.
+//! Adapts the parameters of a request to a fallback, which the request was not written for.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,15 @@ use memchr::memmem;
 
 use super::change::{Changes, Verb};
 use super::draft::{Draft, string};
-use super::{content, functions, messages, quoted};
+use super::{content, functions, messages};
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::{
     Effort, NEWER_LIMIT, Parameters, STRICT, SchemaSupport, TargetModel, clamped,
 };
 use crate::store::snapshot::ModelEntry;
 
-/// A request on its way to a fallback.
+/// A request and the fallback that it is adapted to.
 pub(super) struct Fallback<'a> {
     request: &'a ChatRequest,
     model: &'a ModelEntry,
@@ -22,7 +23,7 @@ pub(super) struct Fallback<'a> {
     tools: bool,
 }
 
-/// What is sent in a member's place: its name and its value.
+/// The name and the value to send in place of a field.
 pub(super) type Sent<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
 
 impl<'a> Fallback<'a> {
@@ -33,7 +34,7 @@ impl<'a> Fallback<'a> {
         Self { request, model, target, refused, tools }
     }
 
-    /// What becomes of a member; none: it is left out.
+    /// Adapts a field. `None` means that it is left out.
     pub(super) fn member(&self, name: &'a str, value: &'a [u8], changes: &mut Changes) -> Option<Sent<'a>> {
         let rules = &self.model.parameter_rules;
         let Some(new) = self.renamed(name, changes) else {
@@ -66,14 +67,15 @@ impl<'a> Fallback<'a> {
         None
     }
 
-    /// Members of tools, and of the functions in them, that are refused.
+    /// Fields of tools and of their functions that the model does not accept.
     fn unknown_in_tools(&self) -> Vec<&'static str> {
         let marks = (!self.target.keeps_cache_marks()).then_some("cache_control");
         let taken = self.target.takes_strict_tools() && !self.refused.contains(STRICT);
         marks.into_iter().chain((!taken).then_some(STRICT)).collect()
     }
 
-    /// Whether the model can be made to call a tool: not while it thinks, if it thinks as it likes.
+    /// Whether the model can be forced to call a tool. A model that decides by itself when to reason cannot, unless
+    /// reasoning is disabled.
     fn may_be_forced(&self) -> bool {
         let thinking = || {
             let part = self.request.parts.iter().find(|part| part.name == "thinking");
@@ -83,7 +85,7 @@ impl<'a> Fallback<'a> {
         !self.target.thinks_freely || thinking().is_some_and(|kind| kind == "disabled")
     }
 
-    /// What was said before there were tools, in the words of tools. Those win where both are there.
+    /// Translates a legacy function field. Tool fields win if the request has both.
     fn function(&self, name: &str, value: &[u8], changes: &mut Changes) -> Option<Sent<'a>> {
         let json = std::str::from_utf8(value).ok().filter(|_| self.tools);
         let (new, mapped) = match name {
@@ -104,7 +106,7 @@ impl<'a> Fallback<'a> {
         Some((new.into(), fit.unwrap_or(mapped).into_bytes().into()))
     }
 
-    /// What is added because the model insists on it.
+    /// A field that the request lacks and the model requires.
     pub(super) fn added(&self, changes: &mut Changes) -> Option<Sent<'a>> {
         match self.target.effort {
             Effort::Required(words) if !self.request.has("reasoning_effort") => {
@@ -116,7 +118,8 @@ impl<'a> Fallback<'a> {
         }
     }
 
-    /// The name that the model's rules give a member; none: they leave it out, or it is there by its new name already.
+    /// The name of a field by the model's rules. `None` means that they drop it, or that the request has the new name
+    /// already.
     fn renamed(&self, name: &'a str, changes: &mut Changes) -> Option<Cow<'a, str>> {
         let rules = &self.model.parameter_rules;
         if rules.drop.iter().any(|dropped| dropped == name) {
@@ -166,7 +169,7 @@ impl<'a> Fallback<'a> {
         Some((NAME.into(), quoted(word).into_bytes().into()))
     }
 
-    /// OpenRouter's object, for a model that takes the word alone.
+    /// Translates OpenRouter's `reasoning` object to `reasoning_effort`.
     fn reasoning(&self, value: &[u8], changes: &mut Changes) -> Option<Sent<'a>> {
         let effort =
             std::str::from_utf8(value).ok().and_then(Draft::of).and_then(|object| object.text("effort"));
@@ -185,7 +188,7 @@ impl<'a> Fallback<'a> {
         Some(("reasoning_effort".into(), quoted(&word).into_bytes().into()))
     }
 
-    /// A schema that is not said to be followed to the letter, for a model that cannot.
+    /// Removes `strict` from the response schema for a model that does not support it.
     fn schema(&self, value: Cow<'a, [u8]>, changes: &mut Changes) -> Cow<'a, [u8]> {
         if self.target.strict_schemas && !self.refused.contains(STRICT) {
             return value;
@@ -224,7 +227,7 @@ impl<'a> Fallback<'a> {
             SchemaSupport::JsonObjectWithoutTools => !self.tools,
             SchemaSupport::Taken | SchemaSupport::WithoutTools | SchemaSupport::Ignored => false,
         };
-        // Without that word in the prompt it is an error, or an answer of blanks.
+        // Without that word in the prompt, providers answer with an error or with whitespace.
         if schema && some_object && self.request.speaks_of_json() {
             changes.note(Verb::Mapped, NAME);
             return Some((NAME.into(), Cow::Borrowed(br#"{"type":"json_object"}"#.as_slice())));
@@ -234,9 +237,9 @@ impl<'a> Fallback<'a> {
     }
 }
 
-/// The number, or the highest that is taken.
+/// The number, limited to `most`.
 fn at_most<'a>(most: Option<f64>, name: &str, value: &'a [u8], changes: &mut Changes) -> Cow<'a, [u8]> {
-    // As a fraction, because `1e6` is a number, too.
+    // Parsed as a float, because `1e6` is valid too.
     let asked: Option<f64> = serde_json::from_slice(value).ok();
     match (asked, most) {
         (Some(asked), Some(most)) if asked > most => {
@@ -248,12 +251,12 @@ fn at_most<'a>(most: Option<f64>, name: &str, value: &'a [u8], changes: &mut Cha
 }
 
 impl ChatRequest {
-    /// Whether a member of that name is there.
+    /// Whether the body has a field of that name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.parts.iter().any(|part| part.name == name)
     }
 
-    /// Whether there is a tool that could be called.
+    /// Whether the request offers at least one tool or function.
     pub(in crate::gateway) fn has_tools(&self) -> bool {
         let offered = |name: &str| {
             let part = self.parts.iter().find(|part| part.name == name);

@@ -1,10 +1,9 @@
-//! What the choices of an answer or chunk say, read in one pass and without keeping any of it.
+//! Summarizes the choices of an answer or chunk in one pass, without copying them.
 //!
-//! Whatever is not understood counts as content: a caller may understand it.
+//! Unknown shapes count as content, because the caller may understand them.
 
 mod scalars;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -13,51 +12,51 @@ use serde_json::value::RawValue;
 
 use scalars::{Index, Reason, scalars_are_foreign, skip_list, skip_object};
 
-use crate::gateway::request::json_object::text;
+use crate::gateway::request::json_object::Key;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::finish_reasons::{finish, with_native};
 use crate::providers::{FinishMeaning, FinishReason, is_empty_error};
 
-/// What is longer than this is never blank inside.
+/// Values longer than this are not checked for being blank.
 const SMALL: usize = 256;
 
-/// What the choices of an answer or chunk say.
+/// A summary of the choices of an answer or chunk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Choices {
-    /// There is at least one, or there is something in their place that we do not understand.
+    /// Whether there is at least one choice, or a value of an unknown shape in their place.
     pub any: bool,
-    /// Something that a caller would show or act on; or something that we do not understand.
+    /// Whether there is content that a caller can show or act on, or a value of an unknown shape.
     pub content: bool,
-    /// A `finish_reason`.
+    /// Whether there is a `finish_reason`.
     pub finished: bool,
-    /// A choice came to an end of its own, if to an empty one.
+    /// Whether a choice ended normally, even without content.
     complete: bool,
-    /// The first end without content that is none of the model's own.
+    /// The first abnormal `finish_reason` of a choice without content.
     pub bad: Option<FinishReason>,
-    /// A choice holds an `error`.
+    /// Whether a choice holds an `error`.
     pub error: bool,
-    /// Which choices are spoken of, by their index.
+    /// The choices that occur, by index.
     pub begun: Indices,
-    /// Which of them have come to an end.
+    /// The choices that have ended.
     pub over: Indices,
-    /// How much of it there is, for estimates.
+    /// The size of the content, for token estimates.
     pub size: TextSize,
 }
 
-/// What a caller can do with choices.
+/// What the choices are worth to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Show it or act on it; or it has come to an end of its own.
+    /// There is content, or a choice that ended normally.
     Usable,
-    /// Nothing: there is neither content nor an end.
+    /// There is neither content nor an end.
     Nothing,
-    /// Nothing, and the end says why.
+    /// There is no content, and the end says why.
     Bad(FinishReason),
-    /// Nothing, and there is an error in the place of content.
+    /// There is an error in place of content.
     Error,
 }
 
-/// A set of choices by their indices. The protocol allows 128; what is beyond counts as the last.
+/// A set of choice indices. The protocol allows 128 choices; higher indices count as the last one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Indices(u128);
 
@@ -66,18 +65,18 @@ impl Indices {
         Self(1 << index.min(127))
     }
 
-    /// Takes in those of another set.
+    /// Adds the indices of another set.
     pub fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
-    /// How many there are.
+    /// The number of indices in the set.
     #[must_use]
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether there are any, and all of `others` are among them.
+    /// Whether the set is not empty and contains all of `others`.
     #[must_use]
     pub fn hold(self, others: Self) -> bool {
         self.0 != 0 && others.0 & !self.0 == 0
@@ -85,12 +84,12 @@ impl Indices {
 }
 
 impl Choices {
-    /// Something in the place of choices, or of one, that is none.
+    /// A value of an unknown shape in place of choices.
     fn foreign() -> Self {
         Self { any: true, content: true, ..Self::default() }
     }
 
-    /// The one judgment of whether there is something that a caller can use, of whole answers and of chunks.
+    /// Judges the choices. Whole answers and chunks are judged by this method alone.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.content || self.complete {
@@ -113,7 +112,7 @@ impl Choices {
         self.size = self.size.then(other.size);
     }
 
-    /// Content that is not blank.
+    /// Counts a value as content unless it is empty.
     fn said(&mut self, value: &RawValue) {
         let text = value.get();
         if matches!(text, "null" | "\"\"" | "[]" | "{}" | "false") {
@@ -124,7 +123,8 @@ impl Choices {
         self.size = self.size.then(size);
     }
 
-    /// A member of a message that is neither its text nor a call: vendors send some of them with nothing inside.
+    /// Counts another field of a message as content, unless it is an object or list of blanks, as some vendors send
+    /// them.
     fn perhaps_said(&mut self, value: &RawValue) {
         let text = value.get();
         let blank = text.len() < SMALL && text.starts_with(['{', '[']) && is_blank(text);
@@ -186,7 +186,7 @@ impl<'de> Visitor<'de> for List {
     }
 }
 
-/// One choice.
+/// One choice and its index.
 #[derive(Default)]
 struct One {
     choice: Choices,
@@ -239,7 +239,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
             }
         }
         if seen.error {
-            // What came before the error is no answer.
+            // Content before the error does not count.
             return Ok(One { choice: Choices { any: true, error: true, ..Choices::default() }, index });
         }
         if let Some(reason) = reason.0 {
@@ -250,7 +250,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
     }
 }
 
-/// Whether there is nothing in an object or list but nulls and blanks.
+/// Whether an object or list holds only nulls, false and empty strings.
 fn is_blank(text: &str) -> bool {
     fn blank(value: &Value) -> bool {
         match value {
@@ -295,21 +295,12 @@ impl<'de> Visitor<'de> for PartsVisitor {
             let value: &RawValue = parts.next_value()?;
             match &*name {
                 "content" | "tool_calls" => seen.said(value),
-                // Who speaks, and not what is said.
+                // They name the speaker and are not content.
                 "role" | "name" => {}
                 _ => seen.perhaps_said(value),
             }
         }
         Ok(seen)
-    }
-}
-
-/// The name of a member, borrowed where it holds no escapes.
-pub(in crate::gateway) struct Key<'a>(pub(in crate::gateway) Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer).map(Key)
     }
 }
 

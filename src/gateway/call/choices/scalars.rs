@@ -1,11 +1,11 @@
-//! Single values of a choice, whatever JSON is in their place.
+//! Fields of a choice, read leniently: any JSON is accepted in their place.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Visits what is no object or list: null is nothing, anything else is foreign.
+/// Visitor methods for scalars: null gives `$nothing`, other scalars give `$foreign`.
 macro_rules! scalars_are_foreign {
     ($value:ty, $nothing:expr, $foreign:expr) => {
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,25 +36,25 @@ macro_rules! scalars_are_foreign {
 
 pub(super) use scalars_are_foreign;
 
-/// Passes a list.
+/// Skips a list.
 ///
 /// # Errors
-/// It is broken.
+/// The JSON is malformed.
 pub(super) fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
     while list.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-/// Passes an object.
+/// Skips an object.
 ///
 /// # Errors
-/// It is broken.
+/// The JSON is malformed.
 pub(super) fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
     while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-/// An `index`; what is no small number is none.
+/// An `index`; `None` unless it is a small number.
 pub(super) struct Index(pub(super) Option<usize>);
 
 impl<'de> Deserialize<'de> for Index {
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Index {
     }
 }
 
-/// A `finish_reason`; what is no string is none.
+/// A `finish_reason`; `None` unless it is a string.
 pub(super) struct Reason<'a>(pub(super) Option<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for Reason<'de> {

@@ -1,115 +1,114 @@
-//! What can go wrong with an attempt, as the attempt itself saw it.
+//! Faults of an attempt, before they are classified.
 
 use crate::providers::UpstreamError;
 
 use crate::domain::error_class::ErrorClass;
 
-/// What an attempt hands to [`classify`](super::classify).
+/// A fault of an attempt, for [`classify`](super::classify).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// No connection came about, or it broke before an answer began.
+    /// The connection failed, or closed before an answer began.
     Connect(ConnectFault),
-    /// A time limit of the model ran out before content was sent on.
+    /// A time limit of the model passed before content arrived.
     Timeout(TimeoutKind),
-    /// What was left of the request's own time ran out before the model's limit did.
+    /// The request's time budget was used up before the model's limit.
     TimeBudget(TimeoutKind),
-    /// The provider answered that it failed, by its status or by an error object inside a
-    /// success.
+    /// The provider returned an error, by its status or as an error object inside a success.
     Upstream(Box<UpstreamError>),
-    /// A success without content, withheld by the provider's filter.
+    /// A success without content, which the provider's filter withheld.
     Filtered(Filter),
-    /// A success that is no usable answer.
+    /// A success that is not a usable answer.
     Garbage(Garbage),
-    /// The answer broke after content had been sent on.
+    /// The stream broke after content was sent to the caller.
     Interrupted(Interruption),
-    /// A drill makes the candidate fail with this class; nobody was called.
+    /// A drill makes the candidate fail with this class; the provider was not called.
     Drill(ErrorClass),
 }
 
-/// Why there was no connection.
+/// Why the connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectFault {
-    /// Nobody listens there.
+    /// The connection was refused.
     Refused,
-    /// It was closed on us.
+    /// The provider closed the connection.
     Reset,
-    /// The name has no address.
+    /// The host name does not resolve.
     Dns,
-    /// The encryption could not be agreed on.
+    /// The TLS handshake failed.
     Tls,
-    /// Our address policy forbids the address.
+    /// The address policy blocks the address.
     Blocked,
-    /// Anything else.
+    /// Any other connection error.
     Other,
 }
 
-/// Which time limit ran out.
+/// The time limit that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeoutKind {
-    /// For the connection.
+    /// The limit for connecting.
     Connect,
-    /// For the first real frame of a stream.
+    /// The limit for the first real frame of a stream.
     FirstFrame,
-    /// For the whole answer.
+    /// The limit for the whole answer.
     Answer,
-    /// Between two reads.
+    /// The limit between two reads.
     Idle,
 }
 
-/// How the filter showed itself.
+/// How the provider reported that its filter applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// A `finish_reason` that means it, in any vendor's word, with no content before it. With the rule that reads
-    /// the word so.
+    /// A `finish_reason` of any vendor that reports a filter, without content before it. Carries the name of the rule
+    /// that matched.
     FinishReason(&'static str),
-    /// The prompt was blocked, and there is no choice at all.
+    /// The prompt was blocked, and the answer has no choice.
     Prompt,
 }
 
-/// What is wrong with a success.
+/// Why a success is not a usable answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Garbage {
-    /// A page for people.
+    /// An HTML page in place of JSON.
     Html,
-    /// JSON that does not parse, or is no object.
+    /// JSON that does not parse or is not an object.
     BrokenJson,
-    /// Sound JSON without a choice.
+    /// Valid JSON without a choice.
     NoChoice,
-    /// A choice without content and without an end.
+    /// A choice with neither content nor a `finish_reason`.
     NoContent,
-    /// The end, without content, says that the inference broke.
+    /// No content, and a `finish_reason` that reports a failed inference.
     Inference,
-    /// The end, without content, is a word that we do not know.
+    /// No content, and an unknown `finish_reason`.
     UnknownEnd,
-    /// Nothing, or a stream that ended without a frame.
+    /// An empty body, or a stream without a frame.
     Empty,
-    /// Larger than the largest answer that is read.
+    /// An answer above the size limit.
     TooLarge,
-    /// A stream's line longer than the longest that is read.
+    /// A line of a stream above the length limit.
     EventTooLong,
-    /// The body ended before its announced end.
+    /// The body ended before its announced length.
     Truncated,
-    /// The body's framing makes no sense.
+    /// Invalid HTTP framing of the body.
     Framing,
-    /// Neither JSON nor a stream of events.
+    /// Neither JSON nor server-sent events.
     ContentType,
-    /// It does not fit into the organization's share of memory. The answer is not at fault, and neither is the model.
+    /// The answer does not fit into the organization's memory share. Neither the answer nor the model is at fault.
     NoRoom,
 }
 
-/// How a stream broke after content.
+/// How a stream broke after content was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// The connection broke.
+    /// The connection was lost.
     Reset,
-    /// It ended without saying that it was done.
+    /// The stream ended without `[DONE]` or a `finish_reason`.
     Ended,
-    /// It fell silent.
+    /// No data arrived within the idle limit.
     Idle,
-    /// The time for the whole answer ran out.
+    /// The limit for the whole stream passed.
     Deadline,
-    /// It went on with something that is no answer.
+    /// The stream continued with something that is not an answer.
     Garbage(Garbage),
-    /// The provider sent an error.
+    /// The provider sent an error event.
     Upstream(Box<UpstreamError>),
 }

@@ -1,13 +1,11 @@
-//! What a failure means: a [`Fault`] becomes a [`Failure`] with its class and the rule that
-//! gave it. Pure and total; it decides nothing. What a class leads to is in
-//! [`class_policy`](crate::domain::class_policy).
+//! Classifies faults: a [`Fault`] becomes a [`Failure`] with its class and the name of the rule that matched. Pure
+//! and total. What follows from a class is in [`class_policy`](crate::domain::class_policy).
 //!
-//! Facts count in the order of their reliability: what the provider's moderation reports,
-//! codes, then (only where the answer calls the request bad) sentences, then the status. So
-//! no sentence turns a 429 into a context error or a 400 into a rate limit. The rule's name
-//! stays with the event, which makes a wrong classification findable later.
+//! Evidence is used in the order of its reliability: moderation reports, error codes, sentences (only where the
+//! answer blames the request), then the status. So no sentence turns a 429 into a context error or a 400 into a rate
+//! limit. The event keeps the name of the rule, so that a wrong classification can be traced.
 //!
-//! Beside its class a failure has a scope: whether the one request caused it, or the model.
+//! A failure also has a scope: the request that caused it, or the model.
 
 mod fault;
 mod scope;
@@ -28,14 +26,14 @@ use super::redact::{redact, redact_label};
 
 pub use fault::{ConnectFault, Fault, Filter, Garbage, Interruption, TimeoutKind};
 
-/// The farthest that a limit's end is believed. Vendors' longest limits are those of a month; what names more is a
-/// mistake in its number, or has no end that could be waited for, and one request a month finds out.
+/// The longest wait until a limit resets that is believed. The longest limits of vendors are monthly; a longer wait
+/// is an error, or not worth waiting for, and one probe a month is enough.
 pub const FARTHEST_RESET: Duration = Duration::from_secs(31 * 24 * 3_600);
 
-/// The rule of an answer for which the gateway has no room: it says nothing about the model.
+/// The rule for an answer that does not fit into the memory share. It says nothing about the model.
 pub const NO_ROOM: &str = "gateway:no_room";
 
-/// The meaning of a fault, by the sentences that its organization knows now. `now` turns dates into waits.
+/// Classifies a fault. `sentences` are the known error messages, and `now` turns dates into waits.
 pub fn classify(fault: &Fault, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     match fault {
         Fault::Connect(fault) => connect(*fault),
@@ -66,11 +64,11 @@ fn connect(fault: ConnectFault) -> Failure {
         ConnectFault::Refused => ("connect:refused", "the provider refused the connection"),
         ConnectFault::Reset => ("connect:reset", "the provider closed the connection"),
         ConnectFault::Dns => ("connect:dns", "the provider's host name has no address"),
-        ConnectFault::Tls => ("connect:tls", "no secure connection to the provider came about"),
+        ConnectFault::Tls => ("connect:tls", "the TLS handshake with the provider failed"),
         ConnectFault::Blocked => {
             ("connect:blocked", "the provider's address is not one that this gateway may call")
         }
-        ConnectFault::Other => ("connect:other", "no connection to the provider came about"),
+        ConnectFault::Other => ("connect:other", "the connection to the provider failed"),
     };
     Failure::ours(ErrorClass::Unavailable, rule, message)
 }
@@ -85,7 +83,7 @@ fn timeout(kind: TimeoutKind) -> Failure {
     Failure::ours(ErrorClass::Timeout, rule, message)
 }
 
-/// The model had time left by its own limit; the request had none.
+/// A timeout of the request's time budget, before the model's own limit.
 fn time_budget(kind: TimeoutKind) -> Failure {
     let (rule, message) = match kind {
         TimeoutKind::Connect => {
@@ -142,10 +140,11 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
     }
 }
 
-/// How large an answer becomes, its request decides; that the gateway has no room for it says nothing about the model.
+/// The scope of an unusable answer. Its size depends on the request, and a full memory share says nothing about the
+/// model.
 fn of_garbage(garbage: Garbage) -> FailureScope {
     match garbage {
-        // Whether an unknown word reports a failure of the model is not known.
+        // An unknown `finish_reason` does not prove that the model failed.
         Garbage::TooLarge | Garbage::EventTooLong | Garbage::NoRoom | Garbage::UnknownEnd => {
             FailureScope::Request
         }
@@ -170,8 +169,7 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
         Interruption::Garbage(Garbage::NoRoom) => describe(Garbage::NoRoom),
         Interruption::Garbage(garbage) => ("stream:garbage", describe(*garbage).1),
         Interruption::Upstream(error) => {
-            // What it would have meant before content is of no use any more, but the
-            // provider's words are, and so is the scope.
+            // The class would matter only before content; the provider's message and the scope still do.
             let failure = upstream(error, sentences, now);
             let scope = match failure.scope {
                 FailureScope::Request => FailureScope::Request,
@@ -181,7 +179,7 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
         }
     };
     let scope = match interruption {
-        // The longest stream is a limit of this installation; one that reaches it was answered all along.
+        // The limit for a stream belongs to this installation; the model did answer.
         Interruption::Deadline => FailureScope::Request,
         Interruption::Garbage(garbage) => of_garbage(*garbage),
         Interruption::Reset | Interruption::Ended | Interruption::Idle | Interruption::Upstream(_) => {
@@ -210,14 +208,14 @@ fn upstream(error: &UpstreamError, sentences: MessageRules<'_>, now: DateTime<Ut
     }
 }
 
-/// The wait that was asked for; for a limit also the one until it starts over, which headers report with any answer.
+/// The wait that the provider asks for, or for a limit the time until it resets.
 fn wait(error: &UpstreamError, class: ErrorClass, now: DateTime<Utc>) -> Option<Duration> {
     let limited = matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
     let reset = || error.reset.filter(|_| limited).and_then(|moment: ResetTime| moment.wait(now));
     error.retry_after.or_else(reset).map(|wait| wait.min(FARTHEST_RESET))
 }
 
-/// The class, the rule that gave it, and whether that is more than the status.
+/// The class, the rule that matched, and whether a code or a sentence gave the class rather than the status alone.
 fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &'static str, bool) {
     if error.moderated && matches!(error.status, 200 | 400 | 403) {
         return (ErrorClass::ContentPolicy, "moderation:reported", true);
@@ -234,8 +232,8 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
     }
 }
 
-/// Only there are sentences worth reading: where the status calls the request bad, and in an error inside a success
-/// that names no status. Elsewhere the status says more.
+/// Whether to match sentences: only if the status blames the request, or for an error inside a success. Otherwise the
+/// status is more reliable.
 fn reads_sentences(error: &UpstreamError) -> bool {
     matches!(error.status, 200 | 400 | 413 | 422)
 }
@@ -255,7 +253,7 @@ fn class_of(meaning: Meaning) -> ErrorClass {
     }
 }
 
-/// What a status says by itself: the first row that holds it.
+/// The class of a status alone. The first row that contains it applies.
 const STATUSES: &[(std::ops::RangeInclusive<u16>, ErrorClass, &str)] = &[
     (400..=400, ErrorClass::InvalidRequest, "status:400"),
     (401..=401, ErrorClass::Authentication, "status:401"),
@@ -272,7 +270,7 @@ const STATUSES: &[(std::ops::RangeInclusive<u16>, ErrorClass, &str)] = &[
     (504..=504, ErrorClass::Unavailable, "status:504"),
     (520..=524, ErrorClass::Unavailable, "status:52x"),
     (529..=529, ErrorClass::Overloaded, "status:529"),
-    // A redirect is never followed, so it leads nowhere.
+    // Redirects are never followed.
     (300..=399, ErrorClass::InvalidResponse, "status:3xx"),
     (400..=499, ErrorClass::InvalidRequest, "status:4xx"),
     (500..=599, ErrorClass::Unavailable, "status:5xx"),
@@ -281,7 +279,7 @@ const STATUSES: &[(std::ops::RangeInclusive<u16>, ErrorClass, &str)] = &[
 fn by_status(error: &UpstreamError) -> (ErrorClass, &'static str) {
     match STATUSES.iter().find(|(statuses, ..)| statuses.contains(&error.status)) {
         Some((_, class, rule)) => (*class, *rule),
-        // An error inside a success that names no status.
+        // An error inside a success, which has no status of its own.
         None if codes::is_bad_request(error) => (ErrorClass::InvalidRequest, "answer:bad_request"),
         None => (ErrorClass::Unavailable, "answer:error"),
     }

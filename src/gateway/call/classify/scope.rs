@@ -1,15 +1,16 @@
-//! The scope of a failure: the one request that caused it, or the model.
+//! The scope of a failure: the request that caused it, or the model.
 //!
-//! Only a [`ModelFailure`](crate::domain::failure::ModelFailure) closes a model or marks a provider. So one caller's
-//! request cannot close a model to the others: its size, its content, its time budget and what it needs are its own.
+//! Only a [`ModelFailure`](crate::domain::failure::ModelFailure) starts a cooldown or changes a provider's health. So
+//! a request that fails because of its size, content, time budget or requirements cannot take a model away from other
+//! callers.
 
 use crate::providers::{MessageRules, SentenceScope, UpstreamError};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure_scope::FailureScope;
 
-/// The scope of a failure that the provider answered. `named` says that a code or a sentence gave the class, and not the
-/// status alone.
+/// The scope of an error that the provider returned. `named` says that a code or a sentence gave the class rather
+/// than the status alone.
 pub(super) fn of_answer(
     error: &UpstreamError,
     class: ErrorClass,
@@ -30,13 +31,13 @@ pub(super) fn of_answer(
         | ErrorClass::QuotaExhausted
         | ErrorClass::ModelNotFound
         | ErrorClass::Authentication => {
-            // An answer that names the end of a limit speaks of a limit.
+            // An answer that says when a limit resets is about a limit.
             let waits = error.retry_after.is_some() || error.reset.is_some();
             let limited = waits && matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
             if !(named || limited || error.status == 401 || sentence_scope.is_some()) {
                 FailureScope::Open
             } else if by_class == FailureScope::Provider && error.status == 403 && names_a_model(error) {
-                // The credential is good for the provider's other models.
+                // The credential is valid for other models of the provider.
                 FailureScope::Model
             } else {
                 by_class
@@ -60,7 +61,7 @@ pub(super) fn of_answer(
     }
 }
 
-/// A page for people under a 403 comes from a firewall before the vendor's server: vendors answer with JSON.
+/// Whether a 403 comes from a firewall: vendors answer with JSON, firewalls with an HTML page.
 fn is_firewall(error: &UpstreamError) -> bool {
     error.status == 403 && error.page
 }

@@ -1,4 +1,4 @@
-//! A stream up to its first real frame: frames before it are held, and with it failover ends.
+//! Reads a stream up to its first real frame. Earlier frames are held, so that failover stays possible until then.
 
 mod reader;
 mod seen;
@@ -9,9 +9,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::attempt::{AttemptOutcome, Reply, body_fault};
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, Names};
+use super::outcome::{AttemptOutcome, Reply, StreamReply};
+use super::response_body::body_fault;
 use crate::gateway::call::completion_events::events;
 use crate::gateway::call::usable_answer::{Judged, judge_aside, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
@@ -25,36 +26,25 @@ pub(in crate::gateway) use seen::Read;
 pub use seen::Seen;
 use seen::{Event, Unusable};
 
-/// Frames before the first real one are held up to here.
+/// The most bytes held before the first real frame.
 const MAX_HELD: usize = 64 * 1024;
 
-/// A stream whose first real frame has arrived.
-#[derive(Debug)]
-pub struct StreamReply {
-    /// The upstream's status.
-    pub status: u16,
-    /// What goes out first: the held frames and the first real one.
-    pub held: Vec<u8>,
-    /// The rest.
-    pub reader: FrameReader,
-}
-
-/// What has come before a real frame.
+/// Frames that arrived before the first real one.
 #[derive(Debug, Default)]
 struct Held {
     frames: Vec<u8>,
-    /// A choice ended without content. Another one may still have some, so this is not the last word.
+    /// A choice that ended without content. Another choice may still have some.
     unusable: Option<Unusable>,
 }
 
-/// How many choices the caller asked for.
+/// The number of choices that the caller asked for.
 #[must_use]
 pub fn choices_wanted(request: &ChatRequest) -> u32 {
     let n = request.parts.iter().find(|part| part.name == "n");
     n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
 }
 
-/// Reads up to the first real frame.
+/// Reads a stream up to its first real frame.
 pub(in crate::gateway) async fn first_frame(
     response: UpstreamResponse,
     names: Names,
@@ -64,7 +54,7 @@ pub(in crate::gateway) async fn first_frame(
 ) -> AttemptOutcome {
     let mut reader = FrameReader::new(response, names, include_usage, started, share.hold());
     let mut held = Held::default();
-    // The form is known by the first letter: some vendors name no content type for their streams, or a wrong one.
+    // The first character shows the format, because some vendors send no content type or a wrong one.
     let mut formless = true;
     loop {
         let chunk = if held.unusable.is_some() && reader.seen.is_over() {
@@ -104,13 +94,13 @@ pub(in crate::gateway) async fn first_frame(
     }
 }
 
-/// What held frames came to.
+/// The result of reading the held frames.
 enum First {
     Real,
     Unusable(Unusable),
 }
 
-/// Takes events until the first real one, or the end. What comes behind it stays.
+/// Takes events up to the first real one or the end, and leaves those after it.
 fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>, Fault> {
     while let Some(event) = reader.next_event()? {
         match reader.take(event, &mut held.frames)? {
@@ -138,7 +128,7 @@ fn ready(reader: FrameReader, held: Vec<u8>) -> AttemptOutcome {
     AttemptOutcome::Ready(Reply::Stream(Box::new(StreamReply { status: reader.status(), held, reader })))
 }
 
-/// No choice has content. What a filter left is given to the caller if no other candidate answers.
+/// No choice has content. An answer that a filter emptied is kept in case no other candidate answers.
 fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
     if !unusable.withheld {
         return AttemptOutcome::Failed(unusable.fault);
@@ -147,7 +137,7 @@ fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcom
     AttemptOutcome::Filtered(Reply::Stream(Box::new(reply)), unusable.fault)
 }
 
-/// The body has ended before a real frame, unless the last frame is one that only lacks its blank line.
+/// The body ended before a real frame. The last frame may still be real and lack only its blank line.
 fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     let rest = reader.rest();
     let before = held.frames.clone();
@@ -162,7 +152,8 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     }
 }
 
-/// Asked for a stream, the provider sends one text: an answer that becomes a stream, an error, or neither.
+/// The provider sent one JSON text in place of a stream: turns an answer into a stream, and anything else into a
+/// fault.
 async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> AttemptOutcome {
     let status = reader.status();
     let mut held = share.hold();
@@ -195,7 +186,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     }
 }
 
-/// What ended without a real frame, as a fault: whole events, and a rest that is none.
+/// The fault of a body that ended without a real frame. `rest` is what follows the last complete event.
 fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
     const FIELDS: [&[u8]; 5] = [b":", b"data", b"event", b"id", b"retry"];
     let whole = [events, rest].concat();

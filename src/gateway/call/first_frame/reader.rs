@@ -1,4 +1,4 @@
-//! Reads frames from an upstream and writes them with our names in them.
+//! Reads frames from an upstream and rewrites the model and provider names in them.
 
 use std::time::Instant;
 
@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::seen::{Event, Read, Seen, Unusable};
 
-use crate::gateway::call::attempt::{hold, send_fault};
 use crate::gateway::call::classify::{Fault, Filter, Garbage};
 use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
+use crate::gateway::call::response_body::{hold, send_fault};
 use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
 use crate::limits::shares::HeldBytes;
@@ -16,27 +16,27 @@ use crate::providers::{FinishMeaning, error_of_event};
 use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
 
-/// The end of a stream that its provider left open or broke off after its last word.
+/// The end of a stream, if its provider sends no `[DONE]` after the last choice ended.
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
-/// Reads frames from an upstream and writes them with our names in them.
+/// Reads frames from an upstream and rewrites the model and provider names in them.
 #[derive(Debug)]
 pub struct FrameReader {
-    /// None once its body was read whole.
+    /// `None` once the body was read completely.
     response: Option<UpstreamResponse>,
     status: u16,
     splitter: Splitter,
     names: Names,
     include_usage: bool,
-    /// The last event has no blank line behind it.
+    /// Whether the last event lacks its blank line.
     open: bool,
-    /// `[DONE]`, where it came before it was asked for.
+    /// A `[DONE]` that was read early.
     done: Option<Bytes>,
-    /// What was said so far.
+    /// A summary of the frames so far.
     pub seen: Seen,
-    /// When the call was made.
+    /// When the call started.
     pub started: Instant,
-    /// Where an event that is long in coming is counted.
+    /// Counts the bytes of an incomplete event against the memory share.
     counted: HeldBytes,
 }
 
@@ -73,14 +73,14 @@ impl FrameReader {
         }
     }
 
-    /// Takes the next chunk, and counts what waits for the end of its event. Every whole event must have been taken out.
+    /// Adds a chunk and counts the incomplete event. All complete events must have been taken before.
     pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), Fault> {
         hold(&mut self.counted, self.splitter.waiting() + chunk.len())?;
         self.splitter.push(chunk);
         Ok(())
     }
 
-    /// What is left when the body has ended.
+    /// The bytes that remain when the body has ended.
     pub(super) fn rest(&mut self) -> Bytes {
         self.splitter.rest()
     }
@@ -90,7 +90,7 @@ impl FrameReader {
         self.done = Some(done);
     }
 
-    /// Whether `[DONE]` has come.
+    /// Whether `[DONE]` was read early.
     pub(super) fn is_done(&self) -> bool {
         self.done.is_some()
     }
@@ -99,7 +99,7 @@ impl FrameReader {
         self.response.take()
     }
 
-    /// Waits for the next chunk.
+    /// Waits for the next chunk. Returns false at the end of the body.
     pub(in crate::gateway) async fn read(&mut self) -> Result<bool, Fault> {
         match self.chunk().await {
             Ok(Some(chunk)) => {
@@ -111,7 +111,7 @@ impl FrameReader {
         }
     }
 
-    /// Writes every whole event that has arrived.
+    /// Writes every complete event that has arrived.
     pub(in crate::gateway) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
         if let Some(done) = self.done.take() {
             return Ok(Read::Done(done));
@@ -125,7 +125,7 @@ impl FrameReader {
         Ok(Read::More)
     }
 
-    /// Writes what is left when the body has ended.
+    /// Writes the bytes that remain when the body has ended.
     pub(in crate::gateway) fn drain_rest(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
         let rest = self.splitter.rest();
         if rest.trim_ascii().is_empty() {
@@ -138,8 +138,8 @@ impl FrameReader {
         }
     }
 
-    /// What a fault is worth. Once every choice has ended, the caller has the answer: a connection that breaks, falls
-    /// silent or talks nonsense takes nothing away. An error that the provider reports is still one.
+    /// Ignores a fault once every choice has ended, because the caller has the whole answer. An error that the
+    /// provider reports is never ignored.
     pub(in crate::gateway) fn settle(&self, fault: Fault) -> Result<Read, Fault> {
         match fault {
             Fault::Upstream(_) => Err(fault),
@@ -148,19 +148,19 @@ impl FrameReader {
         }
     }
 
-    /// The end of a stream that its provider does not end.
+    /// The end of a stream that its provider did not end.
     pub(in crate::gateway) fn end(&self) -> Read {
         Read::Done([self.gap(), DONE].concat().into())
     }
 
-    /// Lets the connection go back to the pool.
+    /// Returns the connection to the pool.
     pub(in crate::gateway) fn finish(self) {
         if let Some(response) = self.response {
             response.finish();
         }
     }
 
-    /// What has to stand before an event of ours, so that it is one.
+    /// The bytes that must precede an event of the gateway: a blank line if the last event lacks it.
     pub(in crate::gateway) fn gap(&self) -> &'static [u8] {
         if self.open { b"\n\n" } else { b"" }
     }
@@ -174,7 +174,7 @@ impl FrameReader {
         self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::EventTooLong))
     }
 
-    /// An event without its blank line.
+    /// Takes the last event, which may lack its blank line.
     pub(super) fn take_last(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<Event, Fault> {
         let before = out.len();
         let taken = self.take(event, out)?;
@@ -191,7 +191,7 @@ impl FrameReader {
         }
     }
 
-    /// An event without data: a comment, or what should not be here.
+    /// Takes an event without data: a comment, or content of another format.
     fn take_other(event: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
         let text = event.trim_ascii_start();
         match text.first() {
@@ -210,7 +210,8 @@ impl FrameReader {
         Ok(Event::Preface)
     }
 
-    /// Several lines of data: one text over several lines, or events without a blank line between them.
+    /// Takes an event with several data lines: one text over several lines, or several events without blank lines
+    /// between them.
     fn take_many(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
         let lines: Vec<&[u8]> = data_lines(event).collect();
         let joined = lines.join(&b' ');
@@ -249,13 +250,13 @@ impl FrameReader {
         if !choices.any && is_named_error(event) {
             return Err(Fault::Upstream(Box::new(error_of_event(line))));
         }
-        // Some vendors write an end into every chunk.
+        // Some vendors send a `finish_reason` in every chunk.
         self.seen.goes_on |= choices.content && self.seen.over.hold(choices.begun);
         self.seen.begun.add(choices.begun);
         self.refuse_error(&chunk, line)?;
         self.seen.over.add(choices.over);
         self.seen.count(&chunk, line);
-        // What comes before content may name none, or an empty one.
+        // Frames before content may lack the id, or have an empty one.
         if self.seen.identity.is_none() || !self.seen.content && choices.any {
             self.seen.identity = Some(chunk.identity(line));
         }
@@ -269,7 +270,7 @@ impl FrameReader {
         Ok(self.seen.take(&choices))
     }
 
-    /// A text that is no chunk.
+    /// Takes a text that is not a chunk.
     fn take_no_answer(
         &mut self,
         no_answer: NoAnswer,
@@ -278,7 +279,7 @@ impl FrameReader {
         out: &mut Vec<u8>,
     ) -> Result<Event, Fault> {
         match no_answer {
-            // It comes in the place of an answer and is one if no other candidate answers.
+            // It is served as the answer if no other candidate answers.
             NoAnswer::Blocked => {
                 out.extend_from_slice(event);
                 self.seen.finished = true;
@@ -289,7 +290,7 @@ impl FrameReader {
         }
     }
 
-    /// A choice that reports an error ends the stream, unless the caller already has content of others.
+    /// Fails if a choice reports an error, unless the caller already has content of other choices.
     fn refuse_error(&self, chunk: &Inspected, line: &[u8]) -> Result<(), Fault> {
         let choices = &chunk.choices;
         if choices.content || self.seen.content && self.seen.begun.count() > 1 {

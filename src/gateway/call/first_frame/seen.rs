@@ -1,4 +1,4 @@
-//! What a stream has said so far, and what an event of it comes to.
+//! A summary of a stream so far, and the kinds of its events.
 
 use bytes::Bytes;
 
@@ -9,74 +9,74 @@ use crate::gateway::call::usable_answer::{end_fault, is_withheld};
 use crate::gateway::usage::pricing::{Reported, Tier};
 use crate::gateway::usage::text_size::TextSize;
 
-/// What a stream has said so far.
+/// A summary of a stream so far.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Something that a caller would show.
+    /// Whether there was content.
     pub content: bool,
-    /// A `finish_reason`.
+    /// Whether there is a `finish_reason`.
     pub finished: bool,
-    /// How much content.
+    /// The size of the content.
     pub size: TextSize,
-    /// The provider's own count.
+    /// The usage that the provider reported.
     pub usage: Reported,
     /// The choices that have begun.
     pub(super) begun: Indices,
-    /// Those of them that have come to their end.
+    /// The choices that have ended.
     pub(super) over: Indices,
-    /// A choice went on after its end, so an end says little here.
+    /// Whether a choice continued after its end, so that an end means little here.
     pub(super) goes_on: bool,
-    /// Which model the provider says that it is, as a raw JSON string.
+    /// The model name that the provider sent, as raw JSON.
     upstream_model: Option<Box<[u8]>>,
-    /// The stream's identity.
+    /// The stream's `id`, `object` and `created`.
     pub identity: Option<Identity>,
 }
 
-/// What one event came to.
+/// The kind of one event.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// Held back until a real frame comes.
+    /// An event to hold until a real frame arrives.
     Preface,
-    /// A real frame.
+    /// A frame with content, or with the normal end of a choice.
     Real,
-    /// A choice ended, and there is nothing in it.
+    /// A choice ended without content.
     Unusable(Unusable),
-    /// `[DONE]`, kept out of the output.
+    /// `[DONE]`, which is not written to the output.
     Done(Bytes),
 }
 
-/// An end before any content.
+/// A choice that ended before any content.
 #[derive(Debug)]
 pub(super) struct Unusable {
     pub(super) fault: Fault,
-    /// It is all that the caller gets if no other candidate answers.
+    /// Whether it is served if no other candidate answers.
     pub(super) withheld: bool,
 }
 
-/// What reading came to.
+/// The result of reading frames.
 pub(in crate::gateway) enum Read {
     /// More frames were written.
     More,
-    /// `[DONE]` came at the end; its bytes are not written yet.
+    /// `[DONE]` arrived; its bytes are not written yet.
     Done(Bytes),
-    /// The body ended without it.
+    /// The body ended without `[DONE]`.
     End,
 }
 
 impl Seen {
-    /// Whether every choice that began has come to its end.
+    /// Whether every choice that began has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over.hold(self.begun)
     }
 
-    /// Whether as many choices as were wanted have come to their end.
+    /// Whether as many choices as `wanted` have ended for good.
     #[must_use]
     pub fn is_complete(&self, wanted: u32) -> bool {
         self.is_over() && !self.goes_on && self.over.count() >= wanted
     }
 
-    /// Takes in what the choices of a chunk say.
+    /// Adds the choices of a chunk.
     pub(super) fn take(&mut self, choices: &Choices) -> Event {
         let before = self.content;
         self.content |= choices.content;
@@ -92,7 +92,7 @@ impl Seen {
         }
     }
 
-    /// Takes the provider's count. One that comes with the name of another model than the answer's is suspect.
+    /// Adds the usage of a chunk. It is flagged if it names another model than the answer does.
     pub(super) fn count(&mut self, chunk: &Inspected, line: &[u8]) {
         if chunk.usage.present || chunk.usage.tier == Some(Tier::Special) {
             let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());

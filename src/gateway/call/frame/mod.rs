@@ -1,6 +1,6 @@
-//! One chunk of a stream, or one whole answer: what it says, and the same with our names in it.
+//! Inspects one chunk of a stream or one whole answer, and rewrites the model and provider names in it.
 //!
-//! It is read once, and what is kept of it are places in its text.
+//! The text is parsed once; only byte ranges are kept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,39 +9,38 @@ use std::ops::Range;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::adapt::quoted;
-use super::choices::{Choices, Key};
-use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span};
+use super::choices::Choices;
+use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, quoted, span};
 use crate::gateway::usage::pricing::{Reported, Tier, parse_inside};
 use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, is_empty_error};
 
-/// The catalogue's names for who answers, as JSON strings.
+/// The catalog names of the model and the provider, as JSON strings.
 #[derive(Debug, Clone)]
 pub struct Names {
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The provider.
+    /// The name of the provider.
     pub provider: String,
 }
 
 impl Names {
-    /// The names as they are written into answers.
+    /// Quotes the names as they are written into answers.
     #[must_use]
     pub fn new(model: &str, provider: &str) -> Self {
         Self { model: quoted(model), provider: quoted(provider) }
     }
 }
 
-/// What a JSON answer or chunk turned out to be. Its text is handed in again where it is needed.
+/// The result of inspecting an answer or chunk. Methods that need its text take it again.
 #[derive(Debug, Clone, Default)]
 pub struct Inspected {
-    /// What its choices say.
+    /// A summary of its choices.
     pub choices: Choices,
-    /// Whether it has `choices` at all, an empty list included.
+    /// Whether it has `choices`, even an empty list.
     pub chosen: bool,
-    /// What it says of its tokens.
+    /// The reported token usage.
     pub usage: Reported,
-    /// Whether it has a `system_fingerprint`, null included.
+    /// Whether it has a `system_fingerprint`, even null.
     pub fingerprint: bool,
     members: usize,
     model: Option<Range<usize>>,
@@ -51,14 +50,14 @@ pub struct Inspected {
     created: Option<Range<usize>>,
     error: Option<Range<usize>>,
     blocked: bool,
-    /// It has members that no plain answer has.
+    /// Whether it has fields that ordinary answers lack.
     odd: bool,
 }
 
-/// Why a JSON text is no answer.
+/// Why a JSON text is not an answer.
 #[derive(Debug)]
 pub enum NoAnswer {
-    /// It is no JSON object.
+    /// It is not a JSON object.
     Broken,
     /// It is an error.
     Error(Box<UpstreamError>),
@@ -67,12 +66,12 @@ pub enum NoAnswer {
 }
 
 impl Inspected {
-    /// Looks at one answer or chunk.
+    /// Inspects one answer or chunk.
     ///
     /// # Errors
-    /// [`NoAnswer`] says what it is instead.
+    /// [`NoAnswer`] if the text is not an answer.
     pub fn new(text: &[u8]) -> Result<Self, NoAnswer> {
-        // Checked once as a whole, its strings need no check of their own.
+        // One UTF-8 check of the whole text replaces a check of each string.
         let seen = match std::str::from_utf8(text) {
             Ok(valid) => Self::read(serde_json::Deserializer::from_str(valid), text)?,
             Err(_) => Self::read(serde_json::Deserializer::from_slice(text), text)?,
@@ -101,13 +100,13 @@ impl Inspected {
         Ok(seen)
     }
 
-    /// An error in the place of choices, in a vendor's own shape.
+    /// An error of a vendor-specific shape in place of choices.
     fn error_without_choices(&self, text: &[u8]) -> Option<UpstreamError> {
         let object = self.object.clone().and_then(|object| text.get(object));
         if self.odd || object == Some(b"\"error\"") { error_instead_of_answer(text) } else { None }
     }
 
-    /// The error in the place of a choice; none if there is none.
+    /// The error in place of a choice, if there is one.
     #[must_use]
     pub fn error_of_choice(&self, text: &[u8]) -> Option<Box<UpstreamError>> {
         #[derive(serde::Deserialize)]
@@ -129,19 +128,19 @@ impl Inspected {
         Some(Box::new(error_in_answer(error.as_bytes())))
     }
 
-    /// A stream's last chunk, which carries the usage and nothing else.
+    /// Whether it is the last chunk of a stream, with usage and without choices.
     #[must_use]
     pub fn is_usage_only(&self) -> bool {
         !self.choices.any && self.usage.present
     }
 
-    /// Which model the provider says that it is, as raw JSON.
+    /// The model name that the provider sent, as raw JSON.
     #[must_use]
     pub fn upstream_model<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
         text.get(self.model.clone()?).filter(|name| !matches!(*name, b"null" | b"\"\""))
     }
 
-    /// The identity of a stream, for a chunk of our own: the raw `id`, `object` and `created`.
+    /// The stream's raw `id`, `object` and `created`, for chunks that the gateway adds.
     #[must_use]
     pub fn identity(&self, text: &[u8]) -> Identity {
         let raw = |place: &Option<Range<usize>>, default: String| {
@@ -156,8 +155,8 @@ impl Inspected {
         }
     }
 
-    /// Writes the text into `out` with our names in it. `extra` is a member to add, such as `"a":null`; everything
-    /// else is copied byte for byte.
+    /// Writes the text into `out` with the catalog's names in it. `extra` holds fields to add, such as `"a":null`;
+    /// everything else is copied byte for byte.
     pub fn write(&self, text: &[u8], out: &mut Vec<u8>, names: &Names, extra: &[Cow<'_, str>]) {
         let mut edits = [(&self.model, &names.model), (&self.provider, &names.provider)];
         edits.sort_unstable_by_key(|(place, _)| place.as_ref().map_or(usize::MAX, |place| place.start));
@@ -221,7 +220,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                     let tier: &RawValue = map.next_value()?;
                     seen.usage.tier = Tier::read(tier.get()).or(seen.usage.tier);
                 }
-                // Also a null is replaced, and not joined by a second one.
+                // A null is replaced too, rather than adding a second field.
                 "model" => seen.model = Some(whole(map.next_value()?)),
                 "provider" => seen.provider = Some(whole(map.next_value()?)),
                 "id" => seen.id = place(map.next_value()?),
@@ -244,19 +243,19 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// The identity of a stream: raw JSON values.
+/// The `id`, `object` and `created` of a stream, as raw JSON.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// `id`.
+    /// The `id` as raw JSON.
     pub id: String,
-    /// `object`.
+    /// The `object` as raw JSON.
     pub object: String,
-    /// `created`.
+    /// The `created` as raw JSON.
     pub created: String,
 }
 
 impl Identity {
-    /// For a stream that never told its own.
+    /// The identity of a stream that has none.
     #[must_use]
     pub fn unknown() -> Self {
         Self {

@@ -1,6 +1,6 @@
-//! What readers and programs decode: percent signs, backslashes of JSON and source code, entities of HTML.
+//! Decodes percent encoding, backslash escapes of JSON and source code, and HTML entities.
 
-/// A character of a text, and the bytes of the text that it was written with.
+/// A decoded character and the byte range of the text that encodes it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Letter {
     pub(super) value: char,
@@ -8,12 +8,12 @@ pub(super) struct Letter {
     pub(super) to: usize,
 }
 
-/// The characters of a text as they are.
+/// The characters of a text, not decoded.
 pub(super) fn letters(text: &str) -> Vec<Letter> {
     text.char_indices().map(|(from, value)| Letter { value, from, to: from + value.len_utf8() }).collect()
 }
 
-/// The same with one layer of encoding taken off; none if nothing is encoded.
+/// Decodes one layer. `None` means that nothing is encoded.
 pub(super) fn without_a_layer(letters: &[Letter]) -> Option<Vec<Letter>> {
     let mut decoded = Vec::with_capacity(letters.len());
     let mut position = 0;
@@ -37,7 +37,7 @@ pub(super) fn without_a_layer(letters: &[Letter]) -> Option<Vec<Letter>> {
     changed.then_some(decoded)
 }
 
-/// `%C3%A4`: a run of bytes, which is UTF-8.
+/// `%C3%A4`: a run of percent-encoded bytes in UTF-8.
 fn percent(rest: &[Letter], decoded: &mut Vec<Letter>) -> Option<usize> {
     let byte = |chunk: &[Letter]| match chunk {
         [sign, high, low] if sign.value == '%' => {
@@ -86,7 +86,7 @@ fn backslash(rest: &[Letter], decoded: &mut Vec<Letter>) -> Option<usize> {
     Some(length)
 }
 
-/// `\u0073`, or two of them that are one character.
+/// `\u0073`, or a surrogate pair of two escapes.
 fn unit(rest: &[Letter]) -> Option<(u32, usize)> {
     let first = number(rest, 2, 4, 16)?;
     let pair = (0xd800..0xdc00).contains(&first).then(|| rest.get(6..)).flatten().and_then(|second| {
@@ -97,7 +97,7 @@ fn unit(rest: &[Letter]) -> Option<(u32, usize)> {
     Some(pair.map_or((first, 6), |value| (value, 12)))
 }
 
-/// `&#115;`, `&#x73;`, `&amp;`; of the other names only that they are no letters matters.
+/// `&#115;`, `&#x73;`, `&amp;`. Other named entities become a space, because none is an ASCII letter.
 fn entity(rest: &[Letter], decoded: &mut Vec<Letter>) -> Option<usize> {
     let end = rest.iter().take(34).position(|letter| letter.value == ';')?;
     let value = match rest.get(1..end)? {
@@ -123,7 +123,7 @@ fn number(letters: &[Letter], from: usize, length: usize, radix: u32) -> Option<
     u32::from_str_radix(&digits, radix).ok()
 }
 
-/// Adds a character that was written with `length` others from `at` on.
+/// Adds a character that `length` characters from `at` encode.
 fn push(decoded: &mut Vec<Letter>, rest: &[Letter], at: usize, length: usize, value: char) {
     if let (Some(first), Some(last)) = (rest.get(at), rest.get(at + length - 1)) {
         decoded.push(Letter { value, from: first.from, to: last.to });

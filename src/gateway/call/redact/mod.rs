@@ -1,11 +1,10 @@
-//! The one function that makes a foreign error message fit to be stored, logged and shown.
+//! Redacts error messages of providers before they are stored, logged or shown.
 //!
-//! A provider's message may hold our credential, an address with a password in it, or the
-//! caller's prompt. Each has a pass of its own; a pass rather removes too much than too
-//! little, since what is lost is a detail of an error message.
+//! A provider's message may contain our credential, a URL with a password, or the caller's prompt. Each has its own
+//! pass, which removes too much rather than too little: only a detail of an error message is lost.
 //!
-//! A text is made legible first, once, and looked through afterwards; the credential that we
-//! know is looked for last, in what would be shown.
+//! The text is normalized once before the passes. The known credential is searched last, in the text that would be
+//! shown.
 
 mod credential;
 mod encodings;
@@ -15,16 +14,15 @@ mod urls;
 
 pub use credential::Credential;
 
-/// What stands in the place of something removed.
+/// The replacement for removed text.
 const REMOVED: &str = "[redacted]";
 /// The longest message, in characters.
 const LONGEST: usize = 2_000;
 /// The longest code or parameter name, in characters.
 const LONGEST_LABEL: usize = 128;
 
-/// The message without credentials, without users, passwords and queries of addresses,
-/// without quotations of more than 64 characters and without control characters; on one
-/// line, at most 2,000 characters. Empty stays empty.
+/// Removes credentials, the users, passwords and queries of URLs, quotations of more than 64 characters and control
+/// characters. The result is one line of at most 2,000 characters; an empty message stays empty.
 pub fn redact(message: &str) -> String {
     let line = one_line(message);
     let line = urls::without_secrets(&line);
@@ -32,22 +30,23 @@ pub fn redact(message: &str) -> String {
     capped(&quotes::shortened(&line))
 }
 
-/// A code or a parameter's name, if it is fit to be shown as one.
+/// Redacts an error code or a parameter name. `None` means that it cannot be shown.
 pub fn redact_label(label: &str) -> Option<String> {
     let label = redact(label);
     let plain = label.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ');
     (plain && !label.is_empty() && label.len() <= LONGEST_LABEL).then_some(label)
 }
 
-/// Control characters forge log lines, and invisible ones hide a secret from the passes.
+/// Removes control characters, which could forge log lines, and invisible ones, which could hide a secret from the
+/// passes.
 fn one_line(message: &str) -> String {
     let visible = message.chars().filter(|letter| !is_invisible(*letter));
     let spaced: String = visible.map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Characters that are not drawn: zero-width ones, fillers, selectors, tags, and those that turn the direction of
-/// writing. The ranges are Unicode's Default_Ignorable_Code_Point and the annotations.
+/// Whether a character is not drawn: zero-width characters, fillers, selectors, tags and direction marks. The ranges
+/// are Unicode's Default_Ignorable_Code_Point and the annotations.
 fn is_invisible(letter: char) -> bool {
     matches!(
         letter,

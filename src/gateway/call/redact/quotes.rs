@@ -1,11 +1,10 @@
-//! Quotations: a long one is most likely the caller's own text.
+//! Shortens long quotations, which are most likely the caller's own text.
 
-/// The longest quotation that stays, in characters: long enough for the names of models and
-/// parameters.
+/// The longest quotation that is kept, in characters: enough for names of models and parameters.
 const LONGEST: usize = 64;
 
-/// The line with every quotation of more than 64 characters replaced by its length. One that
-/// never ends reaches to the end of the line: whoever cut the message cut it there.
+/// Replaces every quotation of more than 64 characters by its length. One without a closing mark extends to the end
+/// of the line, where the message was probably cut.
 pub(super) fn shortened(line: &str) -> String {
     let letters: Vec<char> = line.chars().collect();
     let mut result = String::with_capacity(line.len());
@@ -24,7 +23,7 @@ pub(super) fn shortened(line: &str) -> String {
             result.push_str(&format!("[{length} characters]"));
             position += length;
         } else if let Some(end) = end {
-            // A short one is copied whole, so that its end is not taken for a beginning.
+            // A short quotation is copied whole, so that its closing mark does not open another one.
             result.extend(letters.get(position..=end).into_iter().flatten());
             position = end + 1;
         }
@@ -42,8 +41,7 @@ fn closing_of(opening: char) -> Option<char> {
     }
 }
 
-/// Where the quotation ends: at a closing mark that is neither escaped nor an apostrophe
-/// within a word.
+/// The position of the closing mark, which is neither escaped nor an apostrophe inside a word.
 fn end_of_quotation(letters: &[char], from: usize, closing: char) -> Option<usize> {
     let mut escaped = false;
     for (index, letter) in letters.iter().enumerate().skip(from) {

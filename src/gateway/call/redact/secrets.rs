@@ -1,10 +1,8 @@
-//! Credentials, recognised by how they begin, by what stands before them, or by looking like
-//! nothing else.
+//! Removes text that looks like a credential: by its prefix, by the name before it, or because it looks random.
 
 use super::REMOVED;
 
-/// How vendors' credentials (and the ids of their customers) begin, and how many characters
-/// must follow at least.
+/// Prefixes of vendors' credentials and customer ids, with the least number of characters that must follow.
 const BEGINNINGS: &[(&str, usize)] = &[
     ("sk-", 8),
     ("sk_", 8),
@@ -34,7 +32,7 @@ const BEGINNINGS: &[(&str, usize)] = &[
     ("org-", 16),
     ("proj_", 16),
 ];
-/// How names of secrets end.
+/// Endings of the names of secrets.
 const SECRET_NAMES: &[&str] = &[
     "key",
     "token",
@@ -47,9 +45,9 @@ const SECRET_NAMES: &[&str] = &[
     "credentials",
     "signature",
 ];
-/// Parts of names that leave no doubt; `key` and `token` alone are also words of JSON.
+/// Parts of names that always mean a secret; `key` and `token` alone are also ordinary JSON names.
 const CERTAIN: &[&str] = &["api", "auth", "secret", "passw", "pwd", "access", "credential", "private"];
-/// Where there is doubt, a value must be this long to count as a secret.
+/// The shortest value that counts as a secret if its name is ambiguous.
 const DOUBTFUL_LENGTH: usize = 16;
 /// Words that follow `Bearer` or `Basic` in plain English.
 const PLAIN: &[&str] = &[
@@ -70,17 +68,17 @@ const PLAIN: &[&str] = &[
     "or",
     "and",
 ];
-/// From this length on a run of letters and digits is no word.
+/// From this length on, a mixed run of letters and digits is not a word.
 const RANDOM_LENGTH: usize = 32;
-/// Ids that help a vendor's support and open nothing.
+/// Prefixes of ids that help a vendor's support and grant no access.
 const HARMLESS_IDS: &[&str] = &["req_", "chatcmpl-", "gen-", "resp_", "msg_"];
 
-/// The line without anything that looks like a credential.
+/// Removes everything that looks like a credential from a line.
 pub(super) fn without(line: &str) -> String {
     let letters: Vec<char> = line.chars().collect();
     let mut result = String::with_capacity(line.len());
     let mut position = 0;
-    // A name is looked at once, however many parts it has.
+    // A name is examined once, however many parts it has.
     let mut named_until = 0;
     while let Some(letter) = letters.get(position) {
         let secret = if at_boundary(&letters, position) {
@@ -109,7 +107,7 @@ pub(super) fn without(line: &str) -> String {
     result
 }
 
-/// A secret's first position and the one after its last.
+/// The first position of a secret and the one after its last.
 type Span = (usize, usize);
 
 fn at_boundary(letters: &[char], position: usize) -> bool {
@@ -117,7 +115,7 @@ fn at_boundary(letters: &[char], position: usize) -> bool {
     !before.is_some_and(char::is_ascii_alphanumeric)
 }
 
-/// Something that begins as credentials do.
+/// A run that begins with the prefix of a credential.
 fn beginning(letters: &[char], position: usize) -> Option<Span> {
     BEGINNINGS.iter().find_map(|(beginning, least)| {
         let from = position + beginning.chars().count();
@@ -140,9 +138,9 @@ fn random(letters: &[char], position: usize) -> Option<Span> {
     (text.len() >= RANDOM_LENGTH && mixed && !harmless).then_some((position, to))
 }
 
-/// What follows the name of a secret, the name being at `position..end`.
+/// The value after the name of a secret, which is at `position..end`.
 fn named(letters: &[char], position: usize, end: usize) -> Option<Span> {
-    // Names of secrets are short; only the end of a long one counts.
+    // Names of secrets are short, so only the end of a long name is examined.
     let from = position.max(end.saturating_sub(48));
     let name: String = letters.get(from..end)?.iter().map(char::to_ascii_lowercase).collect();
     if name.ends_with("bearer") || name.ends_with("basic") {
@@ -163,7 +161,7 @@ fn named(letters: &[char], position: usize, end: usize) -> Option<Span> {
     (to > from && (certain || long)).then_some((from, to))
 }
 
-/// The value of a header: `Bearer` or `Basic`, and the credential.
+/// The credential after `Bearer` or `Basic` in the value of a header.
 fn scheme(letters: &[char], position: usize) -> Option<Span> {
     let from = run(letters, position, is_quote);
     let end = run(letters, from, is_name);
@@ -179,7 +177,7 @@ fn after_scheme(letters: &[char], end: usize) -> Option<Span> {
     (from > end && to > from && !PLAIN.contains(&word)).then_some((from, to))
 }
 
-/// A value: up to the closing quote if it is quoted, else up to what ends a word.
+/// The span of a value: up to the closing quote if it is quoted, otherwise up to the end of the word.
 fn value(letters: &[char], position: usize) -> Span {
     let from = run(letters, position, is_quote);
     let quote = from.checked_sub(1).filter(|_| from > position).and_then(|at| letters.get(at));
@@ -202,7 +200,7 @@ fn is_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
-/// Vendors mask credentials with stars and leave their ends.
+/// Includes stars, with which vendors mask the middle of a credential.
 fn is_credential(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | '*' | '~')
 }

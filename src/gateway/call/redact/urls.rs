@@ -1,8 +1,8 @@
-//! Addresses: who is logged in and what is asked for are nobody's business.
+//! Removes users, passwords, queries and fragments from URLs.
 
 use super::REMOVED;
 
-/// Every address in the line without its user, its query and its fragment.
+/// Removes the user, the query and the fragment of every URL in a line.
 pub(super) fn without_secrets(line: &str) -> String {
     let mut result = String::with_capacity(line.len());
     let mut rest = line;
@@ -18,13 +18,14 @@ pub(super) fn without_secrets(line: &str) -> String {
     result
 }
 
-/// A password may hold anything, so only what no address can hold ends one.
+/// Whether a character ends a URL. A password may contain almost anything, so only characters that no URL can contain
+/// do.
 fn ends_address(letter: char) -> bool {
     letter.is_whitespace() || matches!(letter, '"' | '<' | '>' | '`' | '\u{201c}' | '\u{201d}')
 }
 
 fn bare(address: &str) -> String {
-    // The last @ decides, wherever it stands: a password may hold slashes and question marks.
+    // The last @ ends the user part, because a password may contain slashes and question marks.
     let (user, address) = match address.rsplit_once('@') {
         Some((_, address)) => (format!("{REMOVED}@"), address),
         None => (String::new(), address),

@@ -1,5 +1,5 @@
-//! Whether a provider's text is an answer that a caller can use. Whole answers, answers that were put together of a
-//! stream's events, and a stream's own frames are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
+//! Decides whether a caller can use a provider's answer. Whole answers, assembled streams and the frames of a stream
+//! are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -10,19 +10,19 @@ use super::frame::{Inspected, NoAnswer};
 use crate::limits::shares::{LARGE, Share};
 use crate::providers::{self, FinishMeaning, FinishReason};
 
-/// What a whole answer is worth.
+/// The result of judging a whole answer.
 #[derive(Debug)]
 pub(in crate::gateway) enum Judged {
     /// A caller can use it.
     Usable(Inspected),
-    /// It counts as a failure, but is all there is if no other candidate answers. Without an inspection it is no
-    /// completion, such as a blocked prompt.
+    /// It counts as a failure and is served only if no other candidate answers. `None` if it is not a completion,
+    /// such as a blocked prompt.
     Withheld(Option<Inspected>, Fault),
-    /// It is no answer.
+    /// It is not an answer.
     Failed(Fault),
 }
 
-/// Judges a whole answer; a large one is read off the event loop.
+/// Judges a whole answer; a large one is parsed off the event loop.
 pub(in crate::gateway) async fn judge_aside(body: &Bytes, share: &Share) -> Judged {
     if body.len() <= LARGE {
         return judge(body);
@@ -52,13 +52,13 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
     }
 }
 
-/// The error in the place of a choice, as a fault.
+/// The fault for an error in place of a choice.
 pub(in crate::gateway) fn error_of_choice(answer: &Inspected, text: &[u8]) -> Fault {
     answer.error_of_choice(text).map_or(Fault::Garbage(Garbage::Inference), Fault::Upstream)
 }
 
-/// Whether an answer that ended so is given to the caller when no other candidate answers: what a filter left, and what
-/// ended with a word that we do not know, which a caller may.
+/// Whether an answer with this end is served if no other candidate answers: those that a filter emptied, and those
+/// with an unknown `finish_reason`, which the caller may know.
 pub(in crate::gateway) fn is_withheld(ending: FinishReason) -> bool {
     match ending.finish {
         FinishMeaning::Filtered | FinishMeaning::Unknown => true,
@@ -70,7 +70,7 @@ pub(in crate::gateway) fn is_withheld(ending: FinishReason) -> bool {
     }
 }
 
-/// An end without content, as a fault.
+/// The fault for an end without content.
 pub(in crate::gateway) fn end_fault(ending: FinishReason) -> Fault {
     match ending.finish {
         FinishMeaning::Filtered => Fault::Filtered(Filter::FinishReason(ending.rule)),
@@ -82,7 +82,7 @@ pub(in crate::gateway) fn end_fault(ending: FinishReason) -> Fault {
     }
 }
 
-/// What came in the place of an answer, as a fault.
+/// The fault for a text that is not an answer.
 pub(in crate::gateway) fn no_answer_fault(no_answer: NoAnswer, body: &[u8]) -> Fault {
     match no_answer {
         NoAnswer::Error(error) => Fault::Upstream(error),
@@ -95,7 +95,7 @@ pub(in crate::gateway) fn no_answer_fault(no_answer: NoAnswer, body: &[u8]) -> F
     }
 }
 
-/// An error object with something behind it, or in a list, as some vendors send it.
+/// An error object with text after it, or in a list, as some vendors send it.
 fn error_at_the_start(body: &[u8]) -> Option<NoAnswer> {
     let mut values = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
     let first = values.next()?.ok()?;

@@ -1,44 +1,43 @@
-//! Chunks of a stream, put together to the completion that they are pieces of.
+//! Assembles the chunks of a stream to a completion.
 //!
-//! Texts are joined, calls by their index; of anything else that comes more than once the last counts.
+//! Texts are concatenated, calls are merged by their index; for any other field the last value counts.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::gateway::call::adapt::quoted;
-use crate::gateway::request::json_object::{RawMember, RawObject};
+use crate::gateway::request::json_object::{RawMember, RawObject, quoted};
 use crate::providers::finish_reasons::finish;
 
-/// A completion that grows.
+/// A completion under construction.
 #[derive(Debug, Default)]
 pub(super) struct Completion {
-    /// Its own members, as raw JSON.
+    /// Its fields except the choices, as raw JSON.
     members: Vec<(String, String)>,
     choices: Vec<Choice>,
 }
 
-/// A choice that grows.
+/// A choice under construction.
 #[derive(Debug, Default)]
 struct Choice {
     index: u64,
     message: Map<String, Value>,
-    /// Of a legacy completion.
+    /// The text of a legacy completion.
     text: Option<String>,
     /// The lists of log probabilities, their elements as raw JSON.
     logprobs: Vec<(String, String)>,
-    /// Everything else, as raw JSON.
+    /// The other fields, as raw JSON.
     members: Vec<(String, String)>,
     finish_reason: Option<String>,
 }
 
 impl Completion {
-    /// Takes in a chunk, which is a JSON object. `None`: its choices are no list of objects.
+    /// Adds a chunk. `None` means that it is not an object, or its choices are not a list of objects.
     pub(super) fn add(&mut self, chunk: &[u8]) -> Option<()> {
         let chunk = RawObject::parse(chunk).ok()?;
         for member in &chunk.0 {
             match &*member.name {
                 "choices" => self.choices(member.value)?,
-                // A chunk's is another one's.
+                // A chunk has another `object` than a completion.
                 "object" => {}
                 _ => keep(&mut self.members, member),
             }
@@ -46,7 +45,7 @@ impl Completion {
         Some(())
     }
 
-    /// Whether every choice that began has come to its end.
+    /// Whether every choice that began has ended.
     pub(super) fn is_over(&self) -> bool {
         !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish_reason.is_some())
     }
@@ -97,7 +96,7 @@ impl Choice {
             match &*member.name {
                 "index" => {}
                 "delta" => self.say(value)?,
-                // Some send the whole message beside the deltas, or in their place.
+                // Some providers send the whole message beside the deltas or in place of them.
                 "message" if choice.present("delta").is_none() => {
                     if self.message.is_empty() {
                         self.say(value)?;
@@ -130,7 +129,7 @@ impl Choice {
         Some(())
     }
 
-    /// Lists of log probabilities grow. They are by far the longest part, so they are not parsed.
+    /// Appends lists of log probabilities. They are by far the longest part, so they are not parsed.
     fn probabilities(&mut self, logprobs: &RawValue) {
         let Ok(lists) = RawObject::parse(logprobs.get().as_bytes()) else { return };
         for list in &lists.0 {
@@ -159,7 +158,7 @@ impl Choice {
             self.message.entry("role").or_insert_with(|| "assistant".into());
             self.message.entry("content").or_insert(Value::Null);
             if let Some(Value::Array(calls)) = self.message.get_mut("tool_calls") {
-                // Only deltas have one.
+                // Only deltas have an index.
                 calls.iter_mut().filter_map(Value::as_object_mut).for_each(|call| drop(call.remove("index")));
             }
             write(body, "message", &Value::Object(self.message).to_string());
@@ -177,7 +176,7 @@ impl Choice {
     }
 }
 
-/// Keeps a member that is not null; the last one counts.
+/// Sets a field. A later value replaces an earlier one unless it is null.
 fn keep(members: &mut Vec<(String, String)>, member: &RawMember<'_>) {
     let value = member.value.get();
     match members.iter_mut().find(|(name, _)| *name == member.name) {
@@ -194,7 +193,7 @@ fn write(body: &mut String, name: &str, value: &str) {
     body.push_str(value);
 }
 
-/// Joins a piece to what came before it.
+/// Merges a value into the one before it.
 fn merge(known: &mut Value, piece: Value, name: &str) {
     if known.is_null() {
         *known = match piece {
@@ -209,7 +208,7 @@ fn merge(known: &mut Value, piece: Value, name: &str) {
     }
     match (known, piece) {
         (_, Value::Null) => {}
-        // What names something is repeated, and not continued.
+        // Names are repeated in each chunk rather than continued.
         (Value::String(known), Value::String(piece))
             if matches!(name, "role" | "id" | "type" | "name" | "format") =>
         {
@@ -230,7 +229,8 @@ fn merge(known: &mut Value, piece: Value, name: &str) {
     }
 }
 
-/// Joins an element to a list: to the one of its index; a call without one to the call of its id, or to the last.
+/// Merges an element into a list: into the element with its index. A call without an index is merged into the call
+/// with its id, or into the last one.
 fn join(list: &mut Vec<Value>, item: Value, name: &str) {
     let text =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -254,7 +254,7 @@ fn join(list: &mut Vec<Value>, item: Value, name: &str) {
     }
 }
 
-/// The text of a member, or what is known of it where the piece has none.
+/// The text of a field, or the known one if the piece has none.
 fn text_or(piece: &Value, known: &Value, name: &str) -> String {
     let text = |value: &Value| value.get(name).and_then(Value::as_str).map(str::to_owned);
     text(piece).or_else(|| text(known)).unwrap_or_default()

@@ -1,5 +1,4 @@
-//! A whole answer off the wire. A provider that was asked for one text and sends a stream of events all the same gets
-//! them put together.
+//! Reads a whole answer. If the provider sends a stream although it was not asked for one, the events are assembled.
 
 mod completion;
 
@@ -8,9 +7,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
-use super::attempt::{body_fault, hold};
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, NoAnswer};
+use super::response_body::{body_fault, hold};
 use crate::gateway::call::usable_answer::no_answer_fault;
 use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
@@ -18,19 +17,19 @@ use crate::upstream::UpstreamResponse;
 use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_named_error, without_mark};
 use completion::Completion;
 
-/// The longest whole answer that is read.
+/// The largest whole answer that is read, in bytes.
 pub(in crate::gateway) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// After so many blanks it is no stream of events that begins.
+/// The most leading blanks before the format of a body is decided.
 const MAX_BLANKS: usize = 4 * 1024;
 
-/// How long what has come to its end is waited for to say so: its usage, its `[DONE]`.
+/// How long to wait for usage and `[DONE]` after every choice has ended.
 pub(in crate::gateway) const GRACE: Duration = Duration::from_secs(2);
 
 /// Reads a body that should be a completion.
 ///
 /// # Errors
-/// It broke off, is too large, or is a stream that holds an error or does not come to its end.
+/// The body broke off, is too large, or is a stream that contains an error or does not end.
 pub(in crate::gateway) async fn whole_answer(
     response: &mut UpstreamResponse,
     held: &mut HeldBytes,
@@ -55,7 +54,7 @@ pub(in crate::gateway) async fn whole_answer(
 /// Reads a body to its end.
 ///
 /// # Errors
-/// It broke off, or is too large.
+/// The body broke off or is too large.
 pub(in crate::gateway) async fn whole_body(
     response: &mut UpstreamResponse,
     held: &mut HeldBytes,
@@ -63,8 +62,8 @@ pub(in crate::gateway) async fn whole_body(
     rest_of(response, Bytes::new(), held).await
 }
 
-/// Reads on to the end of a body that begins so. What is over a small answer is counted, and twice: it is held as it came
-/// and as it goes out.
+/// Reads the rest of a body that begins with `first`. Larger answers are counted twice, because they are held as
+/// received and as rewritten.
 ///
 /// # Errors
 /// As [`whole_body`].
@@ -92,14 +91,14 @@ pub(in crate::gateway) async fn rest_of(
                     }
                 }
             }
-            // Most answers arrive in one piece, which is used as it is.
+            // Most answers arrive in one chunk, which is used without copying.
             Ok(None) => return Ok(first.unwrap_or_else(|| gathered.freeze())),
             Err(error) => return Err(body_fault(error)),
         }
     }
 }
 
-/// Puts the events of a stream together.
+/// Assembles the events of a stream.
 async fn events_of(
     response: &mut UpstreamResponse,
     first: Bytes,
@@ -125,7 +124,7 @@ async fn events_of(
                 hold(held, 2 * length)?;
                 splitter.push(chunk);
             }
-            // It has said everything: how the connection ends is of no account.
+            // The answer is complete, so it does not matter how the connection ends.
             Ok(None) | Err(_) if events.completion.is_over() => return Ok(events.into_body()),
             Ok(None) => {
                 let rest = splitter.rest();
@@ -139,7 +138,7 @@ async fn events_of(
     }
 }
 
-/// The next piece. One that has come to its end gets a moment to say more.
+/// Waits for the next chunk; after the last choice has ended, only for a short time.
 async fn next_chunk(response: &mut UpstreamResponse, over: bool) -> Result<Option<Bytes>, Fault> {
     if !over {
         return response.chunk().await.map_err(body_fault);
@@ -150,16 +149,16 @@ async fn next_chunk(response: &mut UpstreamResponse, over: bool) -> Result<Optio
     }
 }
 
-/// What the events so far came to.
+/// The events so far.
 #[derive(Default)]
 struct Events {
     completion: Completion,
-    /// A blocked prompt: there is no completion, and this says why.
+    /// The text of a blocked prompt, for which there is no completion.
     blocked: Option<Bytes>,
 }
 
 impl Events {
-    /// Takes an event. True: it was the last.
+    /// Adds an event. Returns true if it was the last one.
     fn take(&mut self, event: &[u8]) -> Result<bool, Fault> {
         match data(event) {
             Data::Done => return Ok(true),

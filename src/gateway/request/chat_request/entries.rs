@@ -1,4 +1,4 @@
-//! A request's own list, which may be longer than any list may be.
+//! The entries of a request's own list, read safely even if the list is far too long.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::MAX_LIST;
 
-/// A list's entries as far as a list may have them, and how many there are: a list of millions is only counted.
+/// The first entries of a list, up to the limit, and the number of all entries.
 pub(super) struct Entries<'a> {
     pub(super) first: Vec<&'a RawValue>,
     pub(super) count: usize,

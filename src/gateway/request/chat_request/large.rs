@@ -1,4 +1,4 @@
-//! Reading a request that is large, where that keeps no other request waiting; and its size, measured once.
+//! Parses large requests off the event loop, and measures the prompt once.
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{LARGE, Share};
 
 impl ChatRequest {
-    /// Reads a body; a large one off the event loop, and what will be asked of its text with it.
+    /// Parses a body. A large one is parsed off the event loop, together with what routing needs from its text.
     ///
     /// # Errors
     /// As [`ChatRequest::parse`].
@@ -17,7 +17,7 @@ impl ChatRequest {
         Self::read_for(share, None, body).await
     }
 
-    /// As [`ChatRequest::read`]; `model` is the one that the path names.
+    /// As [`ChatRequest::read`], for a request with the model in its path.
     ///
     /// # Errors
     /// As [`ChatRequest::parse_for`].
@@ -38,7 +38,7 @@ impl ChatRequest {
         share.read_large(read).await?
     }
 
-    /// How large the prompt is, measured once.
+    /// The size of the prompt, measured once.
     pub fn size(&self) -> &TextSize {
         self.size.get_or_init(|| TextSize::of_prompt(self))
     }

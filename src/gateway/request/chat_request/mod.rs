@@ -1,6 +1,6 @@
-//! The caller's body, parsed once and shallowly: which models, whether it streams, and the gateway's own options.
+//! The caller's body, parsed once and shallowly: the models, whether it streams, and the gateway's own fields.
 //!
-//! Everything else is kept as its bytes.
+//! Everything else is kept as bytes.
 
 mod entries;
 mod large;
@@ -25,10 +25,10 @@ use entries::Entries;
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
 
-/// The longest name of a model, and of a field that is repeated in a message, in bytes.
+/// The longest name of a model, and of a field that an error message repeats, in bytes.
 const MAX_NAME: usize = 200;
 
-/// Members of the body that are the gateway's own and never leave it.
+/// Fields that are meant for the gateway and are never sent to providers.
 pub const OWN_MEMBERS: [&str; 9] = [
     "models",
     "fallbacks",
@@ -41,22 +41,22 @@ pub const OWN_MEMBERS: [&str; 9] = [
     "mock_testing_content_policy_fallbacks",
 ];
 
-/// Members that only a routing vendor understands; its preset says which.
+/// Fields that only routing vendors understand; their presets list them.
 pub const ROUTER_MEMBERS: [&str; 5] = ["provider", "route", "transforms", "plugins", "usage"];
 
-/// Which candidates the caller asks for.
+/// The candidates that the caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// One model; what is stored for it stands behind it.
+    /// One model with its stored fallbacks.
     Stored(String),
-    /// These, strictly in order, and nothing stored.
+    /// These models in this order, without stored fallbacks.
     List(Vec<String>),
-    /// One model alone (`disable_fallbacks`).
+    /// One model without fallbacks (`disable_fallbacks`).
     Alone(String),
 }
 
 impl Wanted {
-    /// The primary's name.
+    /// The name of the primary model.
     #[must_use]
     pub fn primary(&self) -> &str {
         match self {
@@ -66,45 +66,45 @@ impl Wanted {
     }
 }
 
-/// One member of the body: its name, and where its value stands.
+/// One field of the body.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// The name, unescaped.
+    /// The name of the field, unescaped.
     pub name: String,
-    /// The value's bytes in [`ChatRequest::body`].
+    /// The byte range of the value in [`ChatRequest::body`].
     pub value: std::ops::Range<usize>,
 }
 
-/// A chat completion as its caller wrote it.
+/// A chat completion request as the caller sent it.
 #[derive(Debug, Clone)]
 pub struct ChatRequest {
-    /// The body, shared and untouched.
+    /// The body, shared and unchanged.
     pub body: Bytes,
-    /// Its members, in order.
+    /// The fields of the body, in order.
     pub parts: Vec<Part>,
-    /// The candidates.
+    /// The candidates that the caller asks for.
     pub wanted: Wanted,
-    /// Whether the answer is a stream.
+    /// Whether the caller asks for a stream.
     pub stream: bool,
     /// Whether the caller asked for the usage chunk of a stream.
     pub include_usage: bool,
-    /// The body's `max_fallbacks`.
+    /// The value of `max_fallbacks`, if set.
     pub max_fallbacks: Option<u32>,
-    /// The body's `num_retries`, 0 to 5.
+    /// The value of `num_retries`, 0 to 5, if set.
     pub num_retries: Option<u32>,
-    /// The caller's session, from `session_id` or `metadata.session_id`.
+    /// The session id, from `session_id` or `metadata.session_id`.
     pub session: Option<String>,
-    /// How the primary is to fail on purpose (`mock_testing_*`).
+    /// The class with which the primary is to fail (`mock_testing_*`).
     pub drill: Option<ErrorClass>,
     size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
 }
 
 impl ChatRequest {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// A 400 that names the field and the remedy.
+    /// 400 with the field and the remedy.
     pub fn parse(body: Bytes) -> Result<Self> {
         let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
         if let Some(name) = members.duplicate() {
@@ -135,7 +135,7 @@ impl ChatRequest {
         Ok(request)
     }
 
-    /// The bytes of a member's value.
+    /// The bytes of a field's value.
     #[must_use]
     pub fn value(&self, part: &Part) -> &[u8] {
         self.body.get(part.value.clone()).unwrap_or_default()
@@ -144,9 +144,9 @@ impl ChatRequest {
 
 fn twice(name: &str) -> Error {
     if name.len() > MAX_NAME {
-        return Error::refused(None, "duplicate_field", "A field stands in the body twice. Send it once.");
+        return Error::refused(None, "duplicate_field", "A field occurs twice in the body. Send it once.");
     }
-    let message = format!("The field '{name}' stands in the body twice. Send it once.");
+    let message = format!("The field '{name}' occurs twice in the body. Send it once.");
     Error::refused(Some(name), "duplicate_field", message)
 }
 
@@ -162,7 +162,7 @@ fn not_an_object(error: &serde_json::Error) -> Error {
     Error::refused(None, "invalid_json", message)
 }
 
-/// A member of a fixed type; null counts as absent.
+/// A field of a fixed type; null counts as absent.
 fn member<T: DeserializeOwned>(
     members: &RawObject<'_>,
     name: &'static str,
@@ -203,7 +203,7 @@ fn wanted(members: &RawObject<'_>) -> Result<Wanted> {
             return Err(Error::refused(
                 Some("fallbacks"),
                 "conflicting_fields",
-                "'models' and 'fallbacks' are two ways to say the same: send one of them.",
+                "'models' and 'fallbacks' mean the same: send only one of them.",
             ));
         }
         (Some(models), None) => ("models", models),
@@ -251,7 +251,7 @@ fn model(members: &RawObject<'_>) -> Result<Option<String>> {
     }
 }
 
-/// It is refused by its length, so that it need not be repeated in a message.
+/// A long name is rejected without repeating it in the message.
 fn name_too_long(field: &'static str) -> Error {
     let message = format!("'{field}' holds a name of more than {MAX_NAME} characters; no model has one.");
     Error::refused(Some(field), "invalid_value", message)
@@ -311,18 +311,18 @@ fn session(members: &RawObject<'_>) -> Result<Option<String>> {
         check_session(&session)?;
         return Ok(Some(session));
     }
-    // `metadata` is the caller's own affair: what does not fit is not ours to refuse.
+    // `metadata` belongs to the caller, so an invalid session id in it is ignored.
     let metadata =
         members.present("metadata").and_then(|value| RawObject::parse(value.get().as_bytes()).ok());
     let inner = metadata.and_then(|metadata| metadata.present("session_id"));
-    // One that is far too long is not even copied.
+    // A value that is far too long is not copied.
     let session = inner.filter(|value| value.get().len() <= 16 * MAX_SESSION).and_then(|value| {
         serde_json::from_str::<Lenient<'_>>(value.get()).ok().map(|text| text.0.into_owned())
     });
     Ok(session.filter(|session| check_session(session).is_ok()))
 }
 
-/// What each field makes the primary fail with.
+/// The class with which each field makes the primary fail.
 const MOCKS: [(&str, ErrorClass); 3] = [
     ("mock_testing_fallbacks", ErrorClass::Unavailable),
     ("mock_testing_context_fallbacks", ErrorClass::ContextWindowExceeded),

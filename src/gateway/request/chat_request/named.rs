@@ -1,4 +1,4 @@
-//! A request that was sent to one model's own address, as Azure's clients do.
+//! Requests to a path that names the model, as Azure's clients send them.
 
 use bytes::Bytes;
 
@@ -6,7 +6,7 @@ use super::{ChatRequest, member, not_an_object};
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::json_object::{RawMember, RawObject};
 
-/// A body with the model in it. It is counted as its caller sent it, for as long as it lives.
+/// A body to which the model was added. It keeps the original body, which is counted against the memory share, alive.
 struct Rewritten {
     text: Vec<u8>,
     _counted: Bytes,
@@ -19,7 +19,7 @@ impl AsRef<[u8]> for Rewritten {
 }
 
 impl ChatRequest {
-    /// Reads a body that need not name the model again.
+    /// Parses a body that may leave out the model.
     ///
     /// # Errors
     /// As [`ChatRequest::parse`], or the body names another model.
@@ -29,7 +29,8 @@ impl ChatRequest {
         match named {
             Some(named) if named == model => return Self::parse(body),
             Some(_) => {
-                let message = "'model' is not the one that the path names: leave it out, or send the same.";
+                let message =
+                    "'model' differs from the model in the path. Leave it out, or send the same name.";
                 return Err(Error::refused(Some("model"), "conflicting_fields", message));
             }
             None => {}

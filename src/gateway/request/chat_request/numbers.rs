@@ -1,25 +1,24 @@
-//! The numbers that decide how long the answers may become: how many there are, and how many tokens each may have.
+//! Checks the numbers that bound an answer: how many choices, and how many tokens for each.
 //!
-//! A value that is no such number would count as the most there is wherever a budget is asked, so it is refused before,
-//! with the range.
+//! An invalid number would count as the maximum for budgets, so it is rejected here.
 
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::json_object::RawObject;
 
-/// The most answers that vendors give to one request.
+/// The most choices that vendors return for one request.
 pub const MOST_CHOICES: i64 = 128;
-/// The names under which callers limit a choice's tokens.
+/// The fields that limit the tokens of a choice.
 pub const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
-/// The names under which callers ask for several answers at once.
+/// The fields that ask for several choices.
 pub const CHOICES: [&str; 2] = ["n", "best_of"];
 
-/// How some local servers write that there is no limit.
+/// Values that some local servers read as no limit.
 const NO_LIMIT: [f64; 2] = [-1.0, 0.0];
 
-/// Checks every number of choices and every limit of tokens. Null counts as absent; `1e3` is a whole number, too.
+/// Checks the numbers of choices and tokens. Null counts as absent; `1e3` is a whole number too.
 ///
 /// # Errors
-/// A 400 that names the field and its range.
+/// 400 with the field and its range.
 pub(super) fn check(members: &RawObject<'_>) -> Result<()> {
     let choices = format!("a whole number from 1 to {MOST_CHOICES}");
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
@@ -43,7 +42,7 @@ fn check_one(
 ) -> Result<()> {
     let Some(value) = members.present(name) else { return Ok(()) };
     let refused = |code| Err(Error::refused(Some(name), code, format!("'{name}' must be {expected}.")));
-    // A number beyond what a float holds is none to the parser, and no number of tokens either.
+    // The parser rejects numbers that do not fit into a float.
     let Ok(number) = serde_json::from_str::<f64>(value.get()) else { return refused("invalid_type") };
     if number.fract() == 0.0 && is_within(number) { Ok(()) } else { refused("invalid_value") }
 }

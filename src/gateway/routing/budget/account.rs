@@ -1,4 +1,4 @@
-//! One account: what was spent today and this month, and what is reserved.
+//! One account: what was spent today and this month, and what running requests have reserved.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::period::Period;
 
-/// The spending of an organization or of a key.
+/// The spending of an organization or of an API key.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     book: Mutex<Book>,
@@ -16,20 +16,20 @@ pub(super) struct Account {
 pub(super) struct Book {
     day: Span,
     month: Span,
-    /// By requests under way, in nano-dollars.
+    /// Reserved by running requests, in nano-dollars.
     pub(super) reserved: i64,
-    /// Today's start, and what the roll-ups said of this month's days before it.
+    /// The start of today, and the roll-ups of this month's earlier days.
     earlier: (i64, Read),
-    /// What a reading has found so far, by the start of a day.
+    /// The roll-ups of the reading in progress, by the start of the day.
     found: Vec<(i64, Read)>,
 }
 
-/// What the roll-ups say.
+/// Totals of the roll-ups.
 #[derive(Debug, Clone, Copy, Default)]
 struct Read {
-    /// In nano-dollars.
+    /// The cost in nano-dollars.
     cost: i64,
-    /// Requests with an unknown cost.
+    /// The number of requests with an unknown cost.
     unpriced: i64,
 }
 
@@ -42,18 +42,18 @@ impl Read {
     }
 }
 
-/// One period's spending, in nano-dollars.
+/// The spending of one period, in nano-dollars.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
-    /// Unix seconds at which the period began.
+    /// The start of the period in Unix seconds.
     start: i64,
-    /// What the roll-ups said.
+    /// The totals of the last reading.
     read: Read,
-    /// Recorded here before a reading that is under way.
+    /// Recorded by this process before the reading in progress.
     older: i64,
-    /// Recorded here since.
+    /// Recorded by this process since then.
     newer: i64,
-    /// Handed to the writer here since, and not acknowledged: it may not be in what is read next.
+    /// Handed to the writer since then and not acknowledged, so the next reading may not include it.
     left: i64,
 }
 
@@ -70,7 +70,7 @@ impl Span {
 }
 
 impl Book {
-    /// What was spent in the period of `now`.
+    /// The spending in the period of `now`, in nano-dollars.
     pub(super) fn spent(&mut self, period: Period, now: DateTime<Utc>) -> i64 {
         self.roll(now);
         match period {
@@ -79,7 +79,7 @@ impl Book {
         }
     }
 
-    /// How many requests of the period of `now` have a cost that is unknown.
+    /// The number of requests with an unknown cost in the period of `now`.
     fn unpriced(&mut self, period: Period, now: DateTime<Utc>) -> i64 {
         self.roll(now);
         match period {
@@ -88,7 +88,7 @@ impl Book {
         }
     }
 
-    /// A request was recorded, or will be: nobody waited for it.
+    /// Adds the cost of a request. `recorded` is false if its row was handed to the writer and is not durable yet.
     pub(super) fn pay(&mut self, cost: i64, recorded: bool, now: DateTime<Utc>) {
         self.roll(now);
         for span in [&mut self.day, &mut self.month] {
@@ -97,7 +97,7 @@ impl Book {
         }
     }
 
-    /// A new period begins with nothing spent.
+    /// Starts a new period, if one has begun.
     fn roll(&mut self, now: DateTime<Utc>) {
         self.day.roll(Period::Day.start(now).timestamp());
         self.month.roll(Period::Month.start(now).timestamp());
@@ -131,8 +131,8 @@ impl Account {
         self.open().found.push((day, Read { cost, unpriced }));
     }
 
-    /// What was found replaces what an earlier reading said: of the whole month, or of today alone. Returns whether the
-    /// days before today are known.
+    /// Replaces the totals of an earlier reading, for the whole month or for today. Returns whether the days before
+    /// today are known.
     pub(super) fn end_reading(&self, period: Period, now: DateTime<Utc>) -> bool {
         let mut book = self.open();
         book.roll(now);
@@ -147,7 +147,7 @@ impl Account {
         }
         let known = book.earlier.0 == today;
         if !known {
-            // What is known of them is as old as the last reading, until the whole month is read.
+            // Keep the last totals of earlier days until the whole month is read.
             book.earlier = (today, book.month.read);
         }
         book.day.read = sum(today, i64::MAX);

@@ -1,7 +1,7 @@
-//! Budgets, as requests meet them: what was spent, what requests under way have reserved, and whether one more call fits.
+//! Budgets: what was spent, what running requests have reserved, and whether another call fits.
 //!
-//! Everything is in memory. What was spent is read from the roll-ups about once a second, so that processes agree
-//! within about two; what this process has recorded since is added by itself. Nothing here waits for the database.
+//! Everything is in memory. Spending is read from the roll-ups about once a second, so processes agree within about
+//! two seconds; what this process has recorded since is added. No request waits for the database.
 
 mod account;
 pub(crate) mod reservation;
@@ -21,36 +21,36 @@ use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
 use account::Account;
 pub use reservation::{BudgetOwner, BudgetReservation, Estimate, OverBudget};
 
-/// Whose spending: an organization's, or one of its keys'.
+/// An organization, or one of its API keys.
 type AccountId = (OrganizationId, Option<ApiKeyId>);
 
-/// What is known of everybody's spending.
+/// The spending of all organizations and keys.
 #[derive(Debug)]
 pub struct Spending {
     clock: Clock,
     accounts: papaya::HashMap<AccountId, Arc<Account>>,
-    /// One reading at a time: an older one must never replace a newer one.
+    /// One reading at a time, so that an older one never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
-    /// Unix seconds of the last reading of whole months of all organizations; 0 before the first.
+    /// When whole months of all organizations were last read, in Unix seconds; 0 before the first time.
     whole: AtomicI64,
 }
 
-/// How often what was spent before today is read again: late records change it, and little else.
+/// Seconds between readings of whole months. Only late records change earlier days.
 const EARLIER_DAYS: i64 = 60;
 
-/// A soft limit that was crossed and of which nobody was told in this period.
+/// A soft limit that was crossed, and for which no warning was sent in this period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crossed {
-    /// Whose budget.
+    /// The organization that the budget belongs to.
     pub organization_id: OrganizationId,
-    /// Which.
+    /// The id of the budget.
     pub budget_id: BudgetId,
-    /// What was spent, in nano-dollars.
+    /// The spending in nano-dollars.
     pub spent: i64,
 }
 
 impl Spending {
-    /// Nothing is known yet.
+    /// Spending that was not read yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Spending {
         }
     }
 
-    /// From where on the next reading of all organizations needs the roll-ups: mostly today's are enough.
+    /// The period that the next reading of all organizations must cover; usually the day is enough.
     #[must_use]
     pub fn needed(&self) -> Period {
         let now = self.clock.now();
@@ -70,10 +70,10 @@ impl Spending {
         if fresh { Period::Day } else { Period::Month }
     }
 
-    /// Takes what the roll-ups say since `period` began: of one organization, or of all.
+    /// Reads the roll-ups since `period` began, for one organization or for all.
     ///
     /// # Errors
-    /// They cannot be read; what is known stays.
+    /// The roll-ups cannot be read; the old totals stay.
     pub async fn read(
         &self,
         only: Option<OrganizationId>,
@@ -83,7 +83,7 @@ impl Spending {
         let _turn = self.reading.lock().await;
         let accounts = self.accounts.pin_owned();
         let concerned = |id: &AccountId| only.is_none_or(|only| id.0 == only);
-        // What was recorded until now will be in what is read; what is recorded from now on may not be.
+        // The reading includes what was recorded before this point; it may lack what is recorded from now on.
         for (_, account) in accounts.iter().filter(|(id, _)| concerned(id)) {
             account.begin_reading();
         }
@@ -106,29 +106,29 @@ impl Spending {
         }
         match (only, period) {
             (None, Period::Month) => self.whole.store(now.timestamp(), Ordering::Release),
-            // An account that is new here: its month is read with the next look.
+            // The month of a new account is read next time.
             (None, Period::Day) if !known => self.whole.store(0, Ordering::Release),
             (None, Period::Day) | (Some(_), _) => {}
         }
         Ok(())
     }
 
-    /// What was spent in the period of now, in nano-dollars, as far as this process knows.
+    /// The spending in the current period, in nano-dollars, as far as this process knows.
     #[must_use]
     pub fn spent(&self, organization: OrganizationId, key: Option<ApiKeyId>, period: Period) -> i64 {
         let accounts = self.accounts.pin();
         accounts.get(&(organization, key)).map_or(0, |account| account.spent(period, self.clock.now()))
     }
 
-    /// How many requests of the period of now have a cost that is unknown, as the roll-ups last said: so what was spent is at
-    /// least what it says.
+    /// The number of requests with an unknown cost in the current period, by the last reading. If it is not 0, the
+    /// spending is a lower bound.
     #[must_use]
     pub fn unpriced(&self, organization: OrganizationId, key: Option<ApiKeyId>, period: Period) -> i64 {
         let accounts = self.accounts.pin();
         accounts.get(&(organization, key)).map_or(0, |account| account.unpriced(period, self.clock.now()))
     }
 
-    /// The purse of a request: none if no budget limits it.
+    /// The reservation for a request; `None` if no budget limits it.
     #[must_use]
     pub fn reservation(
         &self,
@@ -147,15 +147,15 @@ impl Spending {
         (!reservation.is_empty()).then(|| Arc::new(reservation))
     }
 
-    /// The soft limits that were crossed and of which nobody was told in this period.
+    /// The soft limits that were crossed, and for which no warning was sent in this period.
     #[must_use]
     pub fn crossed(&self, organization: &OrganizationSnapshot) -> Vec<Crossed> {
         let now = self.clock.now();
         let of = |budget: &BudgetEntry| {
             let spent = self.spent(organization.id, budget.api_key_id, budget.period);
-            let told = budget.warned_at.is_some_and(|told| told >= budget.period.start(now));
+            let warned = budget.warned_at.is_some_and(|warned| warned >= budget.period.start(now));
             let over = budget.soft.is_some_and(|soft| spent >= soft);
-            (over && !told).then_some(Crossed {
+            (over && !warned).then_some(Crossed {
                 organization_id: organization.id,
                 budget_id: budget.id,
                 spent,

@@ -1,4 +1,4 @@
-//! One request's money: whether a call fits into every budget that limits the request, and what it has reserved.
+//! The reservation of one request in every budget that limits it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,28 +10,28 @@ use crate::domain::clock::Clock;
 use crate::domain::period::Period;
 use crate::store::snapshot::BudgetEntry;
 
-/// Whose budget.
+/// Which kind of owner a budget has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BudgetOwner {
-    /// The organization's.
+    /// A budget of the organization.
     Organization,
-    /// The API key's.
+    /// A budget of the API key.
     Key,
 }
 
-/// What a call may cost, in nano-dollars.
+/// The estimated cost of a call, in nano-dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Estimate {
-    /// Nothing, however long it becomes: it fits even where a budget is used up.
+    /// The model is free, so the call fits even into an exhausted budget.
     Free,
-    /// Its price is known.
+    /// The price is known.
     Between {
-        /// The prompt, and an answer as long as the caller says.
+        /// The cost of the prompt and an answer of the length that the caller states.
         least: i64,
-        /// The prompt, and the longest answer: what is reserved.
+        /// The cost of the prompt and the longest answer, which is reserved.
         most: i64,
     },
-    /// Its price is unknown, which is not free: it fits until the budget is used up, and reserves nothing.
+    /// The price is unknown. The call fits until the budget is exhausted and reserves nothing.
     Unknown,
 }
 
@@ -44,20 +44,20 @@ impl Estimate {
     }
 }
 
-/// A budget into which a call does not fit.
+/// A budget that a call would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverBudget {
-    /// Whose.
+    /// The owner of the budget.
     pub owner: BudgetOwner,
-    /// After what time it starts anew.
+    /// The period of the budget.
     pub period: Period,
-    /// When that is.
+    /// When the next period starts.
     pub resets_at: DateTime<Utc>,
-    /// Whether all of it is spent. If not, a call that reserves less may fit.
+    /// Whether the budget is exhausted. If not, a call that reserves less may fit.
     pub used_up: bool,
 }
 
-/// No figures: who may send a request need not be who may read what others have spent.
+/// Shows no amounts, because a caller may not be allowed to see the spending of others.
 impl fmt::Display for OverBudget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = match self.owner {
@@ -68,7 +68,7 @@ impl fmt::Display for OverBudget {
         let resets = self.resets_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         write!(
             formatter,
-            "it does not fit into what is left of {owner} budget for the {period}, which starts anew at {resets}"
+            "it does not fit into what is left of {owner} budget for the {period}, which resets at {resets}"
         )?;
         if self.used_up {
             return Ok(());
@@ -77,12 +77,12 @@ impl fmt::Display for OverBudget {
     }
 }
 
-/// What limits one request, and what it has reserved. Dropped, it gives back what was not spent.
+/// The budgets that limit one request, and the amount reserved in each. Dropping it releases what was not settled.
 #[derive(Debug)]
 pub struct BudgetReservation {
     clock: Clock,
     accounts: Vec<Limited>,
-    /// In every one of the accounts, in nano-dollars.
+    /// The amount reserved in each of the accounts, in nano-dollars.
     reserved: Mutex<i64>,
 }
 
@@ -113,22 +113,22 @@ impl BudgetReservation {
         self.accounts.is_empty()
     }
 
-    /// The budget into which a call does not fit. Nothing is reserved.
+    /// The budget that a call would exceed, if any. Reserves nothing.
     #[must_use]
     pub fn exceeded_by(&self, estimate: Estimate) -> Option<OverBudget> {
         let own = *self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         self.accounts.iter().find_map(|limited| limited.exceeded_by(estimate, own, own, self.clock.now()))
     }
 
-    /// Reserves what a call costs in place of what was reserved before. If it does not fit, nothing is reserved, and
-    /// the budget is told.
+    /// Reserves the cost of a call in place of the earlier reservation. If it does not fit, nothing is reserved and
+    /// the budget is returned.
     #[must_use]
     pub fn reserve(&self, estimate: Estimate) -> Option<OverBudget> {
         let mut own = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = estimate.reserved();
         let before = std::mem::take(&mut *own);
         for (index, limited) in self.accounts.iter().enumerate() {
-            // Looked at and taken in one step, or two requests would take the same.
+            // Checked and reserved under one lock, so that two requests cannot reserve the same money.
             if let Some(exceeded_by) = limited.exceeded_by(estimate, before, wanted, self.clock.now()) {
                 self.accounts.iter().take(index).for_each(|taken| taken.give_back(wanted));
                 self.accounts.iter().skip(index).for_each(|left| left.give_back(before));
@@ -139,7 +139,7 @@ impl BudgetReservation {
         None
     }
 
-    /// The request cost so much. What was reserved is given back. `recorded` says whether it is durable already.
+    /// Adds the cost of the request and releases the reservation. `recorded` says whether the row is durable.
     pub fn settle(&self, cost: i64, recorded: bool) {
         let reserved = std::mem::take(&mut *self.reserved.lock().unwrap_or_else(PoisonError::into_inner));
         let now = self.clock.now();
@@ -150,7 +150,7 @@ impl BudgetReservation {
         }
     }
 
-    /// Whether a soft limit is reached.
+    /// Whether the soft limit of any budget is reached.
     #[must_use]
     pub fn soft_limit_reached(&self) -> bool {
         let now = self.clock.now();
@@ -170,7 +170,7 @@ impl Drop for BudgetReservation {
 }
 
 impl Limited {
-    /// The budget into which it does not fit; if it fits into all, `take` is reserved in place of `own`.
+    /// The budget that the call would exceed. If there is none, `take` is reserved in place of `own`.
     fn exceeded_by(&self, estimate: Estimate, own: i64, take: i64, now: DateTime<Utc>) -> Option<OverBudget> {
         let mut book = self.account.open();
         for budget in &self.limits {
@@ -182,8 +182,8 @@ impl Limited {
             let fits = match estimate {
                 Estimate::Free => true,
                 Estimate::Unknown => !used_up,
-                // A caller who does not say how long the answer may be has the budget for itself or waits: what is
-                // spent beyond the limit is one answer at most.
+                // If only the stated answer fits, the call is allowed while no other request has a reservation, so
+                // that at most one answer exceeds the limit.
                 Estimate::Between { least, most } => {
                     !used_up && (within(most) || others == 0 && within(least))
                 }

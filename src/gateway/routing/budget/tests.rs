@@ -31,7 +31,7 @@ impl World {
         }
     }
 
-    /// A purse that these budgets limit.
+    /// A reservation in these budgets.
     fn reservation(&self, budgets: &[BudgetEntry]) -> BudgetReservation {
         let mut reservation = BudgetReservation::new(self.spending.clock.clone());
         for (owner, key) in [(BudgetOwner::Organization, None), (BudgetOwner::Key, Some(self.key))] {
@@ -161,7 +161,7 @@ async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
     };
     world.spending.read(None, Period::Month, rows).await.expect("read");
     assert_eq!(world.spent(Period::Day), 5);
-    // What nobody waited for may not be there yet when they are read, and is there the next time.
+    // Rows that were only handed to the writer may be missing from this reading; the next one has them.
     reservation.settle(7, false);
     world.read(&[("2026-11-30", 5)]).await;
     assert_eq!(world.spent(Period::Day), 12);

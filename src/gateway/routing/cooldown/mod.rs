@@ -1,7 +1,7 @@
-//! What recent failures say about a model: leave it alone for a while, then let one request find out.
+//! Cooldowns: after failures, a model is not called for a while; then one request probes it (a circuit breaker).
 //!
-//! Per organization and model, in this process alone: a hint that may be lost. It says nothing about what a failure
-//! means: [`classify`](crate::gateway::call::classify) does.
+//! Kept for each model in this process only, and lost when it ends. [`classify`](crate::gateway::call::classify)
+//! decides what a failure means.
 
 mod state;
 #[cfg(test)]
@@ -19,31 +19,31 @@ use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
 use crate::store::snapshot::ModelEntry;
 use state::{Limit, State};
 
-/// The longest window that counted failures open before the model is tried again.
+/// The longest cooldown that counted failures start.
 pub const LONGEST: Duration = Duration::from_secs(300);
-/// How a model is, as far as this process knows.
+/// The cooldown of a model, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CooldownState {
-    /// Nothing speaks against it.
+    /// The model can be called.
     Closed,
-    /// It is left alone.
+    /// The model is in cooldown, or waits for its probe.
     Open(OpenCooldown),
 }
 
-/// A model that is left alone.
+/// The cooldown of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCooldown {
-    /// How much longer; zero once the time is over and one request may find out.
+    /// The remaining time; zero once one request may probe the model (half open).
     pub remaining: Duration,
-    /// What opened the cooldown.
+    /// The failure that started the cooldown.
     pub failure: Arc<Failure>,
-    /// Whether this window's one probe is still to be had.
+    /// Whether the probe of this cooldown is not taken yet.
     pub probe_free: bool,
-    /// Whether the provider itself has said when it ends.
+    /// Whether the provider said when the cooldown ends.
     pub by_provider: bool,
 }
 
-/// The models of all organizations that have failed in this process.
+/// The cooldowns of all models that have failed in this process.
 #[derive(Debug)]
 pub struct Cooldowns {
     clock: Clock,
@@ -52,25 +52,25 @@ pub struct Cooldowns {
 }
 
 impl Cooldowns {
-    /// Cooldowns that read this clock; switched off, every model is always cool.
+    /// Creates cooldowns. If `enabled` is false, no model is ever in cooldown.
     #[must_use]
     pub fn new(clock: Clock, enabled: bool) -> Self {
         Self { clock, enabled, models: papaya::HashMap::new() }
     }
 
-    /// The time that calls are told apart by.
+    /// The monotonic time, for `called_at`.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.clock.monotonic()
     }
 
-    /// The date, for providers that name one.
+    /// The current date, for providers that send dates.
     #[must_use]
     pub fn date(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// How the model is now.
+    /// The cooldown state of a model.
     #[must_use]
     pub fn state(&self, model: &ModelEntry) -> CooldownState {
         let now = self.now();
@@ -79,25 +79,25 @@ impl Cooldowns {
             .map_or(CooldownState::Closed, CooldownState::Open)
     }
 
-    /// Takes this window's one probe; false if another request has it.
+    /// Takes the probe of the model's cooldown. Returns false if another request has it.
     #[must_use]
     pub fn claim_probe(&self, model: &ModelEntry) -> bool {
         let now = self.now();
         self.known(model, |state| state.claim_probe(now)).unwrap_or(true)
     }
 
-    /// An answer has begun that was asked for at `called_at`: the model works.
+    /// Ends the cooldown, because the answer to a call made at `called_at` has begun.
     pub fn began(&self, model: &ModelEntry, called_at: Duration) {
         self.known(model, |state| state.works(called_at));
     }
 
-    /// An answer has come to its end: whatever was held against the model is forgotten.
+    /// Ends the cooldown and forgets earlier failures, because an answer is complete.
     pub fn answered(&self, model: &ModelEntry, called_at: Duration) {
         let now = self.now();
         self.known(model, |state| state.answered(now, called_at));
     }
 
-    /// A call that was made at `called_at` failed, and the model is the reason.
+    /// Counts a failure of the model, of a call made at `called_at`.
     pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration) {
         let (now, failure) = (self.now(), failure.failure());
         match failure.class.policy().cooldown {
@@ -114,8 +114,8 @@ impl Cooldowns {
         }
     }
 
-    /// A call failed, and the answer leaves open what the reason is. It is the model once several different requests
-    /// in a row have met such a failure; `request` is a number that tells requests apart.
+    /// Counts a failure with an unclear cause. Returns it as a failure of the model once several different requests
+    /// in a row had one. `request` is a hash that tells requests apart.
     #[must_use]
     pub fn suspected<'a>(
         &self,
@@ -128,21 +128,21 @@ impl Cooldowns {
         enough.then(|| failure.confirmed())
     }
 
-    /// A call that was made at `called_at` has found out nothing about the model: the request itself is the reason
-    /// for its end, or its caller went away. Had it been the probe, the next request may be.
+    /// A call made at `called_at` ended without saying anything about the model: the request caused the failure, or
+    /// the caller disconnected. If the call was the probe, the probe is free again.
     pub fn undecided(&self, model: &ModelEntry, called_at: Duration) {
         let now = self.now();
         self.known(model, |state| state.give_back_probe(now, called_at));
     }
 
-    /// The provider has found fault with the request that was made at `called_at`, so it is there. That opens and ends
-    /// no window: many find fault before they look at their limits.
+    /// The provider rejected the request made at `called_at`, so it is reachable. That neither starts nor ends a
+    /// cooldown, because many providers validate requests before they check limits.
     pub fn refused(&self, model: &ModelEntry, called_at: Duration) {
         let now = self.now();
         self.known(model, |state| state.refused(now, called_at));
     }
 
-    /// How many models are left alone right now.
+    /// The number of models in cooldown.
     #[must_use]
     pub fn open_count(&self) -> usize {
         let now = self.now();
@@ -154,7 +154,7 @@ impl Cooldowns {
         models.values().filter(open).count()
     }
 
-    /// Looks at what is held against the model. A model that was changed since is another one.
+    /// Reads the state of a model, if it was not changed since.
     fn known<T>(&self, model: &ModelEntry, look: impl FnOnce(&mut State) -> T) -> Option<T> {
         let models = self.models.pin();
         let mut state = models.get(&model.id)?.lock().unwrap_or_else(PoisonError::into_inner);

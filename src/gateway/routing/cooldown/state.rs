@@ -1,6 +1,6 @@
-//! What is held against one model: failures in a row, a share of failures, and the window in which it is left alone.
+//! The state of one model: failures in a row, the recent failure rate, and the cooldown window.
 //!
-//! Pure: every time comes in, as a duration since some fixed point.
+//! Pure: times are durations since a fixed point.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,45 +9,45 @@ use chrono::{DateTime, Utc};
 
 use super::{Failure, LONGEST, OpenCooldown};
 
-/// Counted failures in a row that open a window.
+/// The counted failures in a row that open a window.
 pub(super) const IN_A_ROW: u32 = 5;
-/// Or half of at least so many attempts, within [`SECONDS`].
+/// The least number of attempts within [`SECONDS`] of which half must fail to open a window.
 pub(super) const AT_LEAST: u32 = 20;
-/// How long attempts are remembered for that.
+/// How many seconds attempts are remembered.
 const SECONDS: usize = 10;
-/// The first window that counted failures open; each that follows a failed probe is twice as long.
+/// The first window that counted failures open. Each failed probe doubles it.
 pub(super) const FIRST: Duration = Duration::from_secs(30);
 
-/// Different requests in a row with a failure that may be their own, after which it is the model's.
+/// The number of different requests in a row with an unclear failure after which the model is blamed.
 pub(super) const SUSPECTED_BY: usize = 5;
 
-/// When a model and its provider were last changed, and when a person last ended its cooldown.
+/// When the model and its provider were last changed, and when its cooldown was last ended in the console.
 pub(super) type Version = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>);
 
-/// How long a failure leaves the model alone.
+/// The length of a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
-    /// Until then, as the provider says.
+    /// The time until the limit resets, if the provider says so.
     pub(super) reset: Option<Duration>,
-    /// Else for so long at first,
+    /// Otherwise the length of the first window.
     pub(super) first: Duration,
-    /// and for so long at most, after probes that failed alike.
+    /// The longest window after failed probes.
     pub(super) longest: Duration,
 }
 
-/// What is held against one model.
+/// The state of one model.
 #[derive(Debug)]
 pub(super) struct State {
-    /// The model that it is held against.
+    /// The version of the model that the state is about.
     pub(super) version: Version,
     in_a_row: u32,
     recent: Recent,
     window: Option<Window>,
-    /// How long the last window of counted failures was.
+    /// The length of the last window of counted failures.
     last_counted: Option<Duration>,
-    /// How long the last window of a limit was that named no end.
+    /// The length of the last window of a limit without a known end.
     last_limit: Option<Duration>,
-    /// The requests in a row that met a failure which may be their own.
+    /// Hashes of the requests in a row that had an unclear failure.
     suspected_by: Vec<u64>,
 }
 
@@ -58,20 +58,20 @@ struct Window {
     failure: Arc<Failure>,
     /// Whether counted failures opened it.
     counted: bool,
-    /// Whether the provider has said when it ends.
+    /// Whether the provider said when the window ends.
     by_provider: bool,
     probe: Probe,
 }
 
-/// The one request of a window that may find out.
+/// The probe of a window: the one request that may call the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Probe {
-    /// Nobody yet.
+    /// No probe was sent.
     Free,
-    /// One that could not wait for the window's end, or the one whose failure opened this window; if it fails (again,
-    /// where its call is retried), the window stays as it is.
+    /// A last-resort probe before the end of the window, or the failed call that opened the window. If it fails
+    /// (again), the window stays as it is.
     Spent,
-    /// The one after its end, with which a new window of the same length began.
+    /// The probe after the end of the window. It began a new window of the same length.
     Due,
 }
 
@@ -97,7 +97,7 @@ impl State {
         })
     }
 
-    /// A probe that never comes back costs one window: the next one may send its own.
+    /// A probe that never reports delays the next one by one window.
     pub(super) fn claim_probe(&mut self, now: Duration) -> bool {
         let Some(window) = &mut self.window else { return true };
         if window.until <= now {
@@ -119,7 +119,7 @@ impl State {
         free
     }
 
-    /// What was asked for before the window opened says nothing about now.
+    /// Answers to calls from before the window do not end it.
     pub(super) fn works(&mut self, called_at: Duration) {
         self.window.take_if(|window| window.since <= called_at);
         self.suspected_by.clear();
@@ -146,7 +146,7 @@ impl State {
         }
     }
 
-    /// Whether the request is the last of enough different ones.
+    /// Adds the request. Returns whether enough different ones were added.
     pub(super) fn suspected(&mut self, request: u64) -> bool {
         if self.suspected_by.len() < SUSPECTED_BY && !self.suspected_by.contains(&request) {
             self.suspected_by.push(request);
@@ -154,8 +154,8 @@ impl State {
         self.suspected_by.len() >= SUSPECTED_BY
     }
 
-    /// A probe that found out nothing. While it was on its way no other call began, so the one that began after the
-    /// window did is the probe.
+    /// Frees a probe that found out nothing. No other call starts during a window, so a call that started after the
+    /// window opened is the probe.
     pub(super) fn give_back_probe(&mut self, now: Duration, called_at: Duration) {
         let Some(window) = self.window.as_mut().filter(|window| window.since <= called_at) else { return };
         match window.probe {
@@ -168,7 +168,7 @@ impl State {
         }
     }
 
-    /// A failure that leaves the model alone at once.
+    /// Opens a window at once.
     pub(super) fn cool(&mut self, now: Duration, called_at: Duration, limit: Limit, failure: &Failure) {
         self.recent.count(now, true);
         let probed = self.window.as_ref().is_some_and(|open| open.probe == Probe::Due);
@@ -181,8 +181,7 @@ impl State {
         let (mut until, mut by_provider) = (now + length, limit.reset.is_some());
         let probe = self.window.as_ref().map_or(Probe::Free, |open| open.probe);
         if let Some(open) = self.window.as_ref().filter(|_| !probed) {
-            // Of calls that were under way together the longest wait holds. One that began later knows better, if it
-            // was given a time.
+            // Of concurrent calls the longest wait holds. A later call with a time from the provider replaces it.
             let newer = by_provider && open.by_provider && called_at > open.since;
             if !newer && open.until >= until {
                 (until, by_provider) = (open.until, open.by_provider);
@@ -192,16 +191,16 @@ impl State {
         self.window = Some(Window { since: now, until, failure, counted: false, by_provider, probe });
     }
 
-    /// A failure that counts.
+    /// Counts a failure, and opens a window if there are enough.
     pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure) {
         self.in_a_row = self.in_a_row.saturating_add(1);
         self.recent.count(now, true);
         let probe = match &self.window {
-            // Whoever was under way when it opened says nothing new; nor does a probe that came too early.
+            // Calls that started before the window opened change nothing, nor does an early probe.
             Some(open) if open.since > called_at || open.probe != Probe::Due => return,
-            // The probe may be retried: that is no second one.
+            // Retries of the probe are part of it.
             Some(open) if open.counted => Probe::Spent,
-            // What it was left alone for is over.
+            // The limit that opened the window has passed.
             Some(_) if !self.enough(now) => {
                 self.window = None;
                 return;
@@ -226,7 +225,7 @@ impl State {
     }
 }
 
-/// Attempts of the last seconds, counted by the second.
+/// The attempts of the last seconds, counted for each second.
 #[derive(Debug, Default)]
 struct Recent([Second; SECONDS]);
 

@@ -1,7 +1,6 @@
-//! Who is called although something speaks against everybody: a look ahead at all who are left.
+//! The last resort: picks one candidate when every remaining one has a soft skip reason.
 //!
-//! A cooldown and an opinion about the prompt's size or needs yield where they would leave nobody to call. Pure but for
-//! a probe that is claimed.
+//! A cooldown or a doubt about size or capabilities is ignored if no candidate would be called otherwise. Pure.
 
 use super::queue::{Cause, Queue};
 use super::{Candidate, CandidateFacts};
@@ -10,29 +9,29 @@ use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::{CooldownState, OpenCooldown};
 use crate::store::snapshot::ModelEntry;
 
-/// What speaks against calling a model.
+/// Why a candidate is not called.
 #[derive(Debug, Clone)]
 pub struct SkipReason {
-    /// The reason to pass it over.
+    /// The class of the reason.
     pub class: ErrorClass,
-    /// The cooldown that it is in, whatever the reason is.
+    /// The candidate's cooldown, also if it is not the reason.
     pub cooldown: Option<OpenCooldown>,
-    /// The budget into which it does not fit, if that is the reason.
+    /// The budget that the call would exceed, if that is the reason.
     pub over_budget: Option<OverBudget>,
 }
 
 impl SkipReason {
-    /// A fact, which never yields.
+    /// A hard reason, which always applies.
     pub(super) fn fact(class: ErrorClass) -> Self {
         Self { class, cooldown: None, over_budget: None }
     }
 
-    /// A budget that is used up: a fact as well.
+    /// A budget that the call would exceed, which is a hard reason.
     pub(super) fn over_budget(over_budget: OverBudget) -> Self {
         Self { over_budget: Some(over_budget), ..Self::fact(ErrorClass::OverBudget) }
     }
 
-    /// What may yield; none for a model that is called like any other.
+    /// The soft reason to skip a model, if there is one.
     pub(super) fn to(model: &ModelEntry, facts: &dyn CandidateFacts) -> Option<Self> {
         let cooldown = match facts.cooldown_state(model) {
             CooldownState::Closed => None,
@@ -41,12 +40,12 @@ impl SkipReason {
         if let Some(class) = facts.unfit(model) {
             return Some(Self { class, cooldown, over_budget: None });
         }
-        // Its time is over: whoever claims the probe calls it like any other.
+        // A half-open cooldown is no reason: the request that takes the probe calls the model.
         let due = cooldown.as_ref().is_none_or(is_due);
         (!due).then_some(Self { class: ErrorClass::Cooldown, cooldown, over_budget: None })
     }
 
-    /// A model whose probe somebody else has.
+    /// A model in cooldown that another request is probing.
     pub(super) fn in_cooldown(cooldown_state: CooldownState) -> Option<Self> {
         match cooldown_state {
             CooldownState::Closed => None,
@@ -65,31 +64,31 @@ impl SkipReason {
         Cause { class: self.class, opened_by: self.cooldown_cause().map(|cooldown| cooldown.failure.class) }
     }
 
-    /// Only an opinion about the request speaks against it.
+    /// Whether the only reason is a doubt about the request.
     fn is_opinion(&self) -> bool {
         self.class != ErrorClass::Cooldown && self.cooldown.as_ref().is_none_or(is_due)
     }
 }
 
-/// The time is over, and nobody has been sent to find out.
+/// Whether the cooldown is half open: its time has passed and its probe is free.
 fn is_due(cooldown: &OpenCooldown) -> bool {
     cooldown.remaining.is_zero() && cooldown.probe_free
 }
 
-/// Who is to be called of those that something speaks against.
+/// Which of the candidates with soft reasons to call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LastResort {
-    /// Somebody is left against whom nothing speaks, or somebody else of the others has the better claim.
+    /// Another candidate is called.
     NotThisOne,
-    /// This one: its cooldown ends first, and its probe was free.
+    /// This candidate: its cooldown ends first, and its probe is free.
     Probe,
-    /// This one: the prompt might fit after all.
+    /// This candidate: the prompt might fit into its context window.
     LargestWindow,
-    /// Nobody: the one whose cooldown ends first is being tried already.
+    /// None: another request is probing the candidate with the shortest cooldown.
     Wait,
 }
 
-/// Looks at `candidate` and at everybody who would follow it.
+/// Looks at `candidate` and at all candidates that would follow it.
 pub(super) fn choose_last_resort(
     candidate: &Candidate,
     skip_reason: &SkipReason,
@@ -124,7 +123,7 @@ fn choose_among(candidate: &Candidate, candidates: &[(Candidate, SkipReason)]) -
         return if is_this(first) { LastResort::Probe } else { LastResort::NotThisOne };
     }
     let unfit = candidates.iter().filter(|(_, skip_reason)| skip_reason.is_opinion());
-    // Of equal windows the first in the chain: `max_by_key` takes the last.
+    // Of equal windows the first in the chain wins; `max_by_key` returns the last, hence the reverse.
     let largest = unfit.rev().max_by_key(|(candidate, _)| candidate.model.context_window);
     match (largest, first) {
         (Some((largest, _)), _) if is_this(largest) => LastResort::LargestWindow,

@@ -1,7 +1,7 @@
-//! Who is tried next: the only decider, and pure.
+//! The plan of one request: decides which candidate is called next. Pure.
 //!
-//! Candidates wait in one `queue` that starts with the primary. A failure may put more into it; no model is tried
-//! twice. What may change from moment to moment comes in as a [`DecisionInput`].
+//! Candidates wait in one queue that starts with the primary. A failure may add more; no model is called twice,
+//! except for retries. What changes over time comes in as [`DecisionInput`].
 
 pub(crate) mod last_resort;
 mod queue;
@@ -24,116 +24,115 @@ pub use last_resort::SkipReason;
 use last_resort::{LastResort, choose_last_resort};
 use queue::Queue;
 
-/// What is kept back from an attempt's time for those who wait behind it.
+/// The time that an attempt leaves for the candidates after it.
 const KEPT_BACK: Duration = Duration::from_secs(10);
-/// With less than this left nothing is started.
+/// The least time that is left when an attempt starts.
 pub const LEAST: Duration = Duration::from_secs(1);
-/// A rate limit that ends so soon is waited for, if nobody else could answer.
+/// The longest rate limit that is waited for if no other candidate is left.
 const SHORT_RATE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A model that may serve the request, and the stored list that brought it in.
+/// A model that may serve the request.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The model.
+    /// The model of the catalog.
     pub model: Arc<ModelEntry>,
-    /// The stored configuration; none for a request's own list and for the primary.
+    /// The stored fallback list that added it; `None` for the primary and for a request's own list.
     pub chain: Option<Arc<Chain>>,
     /// Whether the request was written for this model.
     pub primary: bool,
 }
 
-/// What is known of a model at this moment, and of what the request needs of it.
+/// The facts about candidates that the plan asks for.
 pub trait CandidateFacts {
-    /// What its recent failures say.
+    /// The cooldown state of the model.
     fn cooldown_state(&self, model: &ModelEntry) -> CooldownState;
-    /// Takes the one probe of its cooldown; false if it is taken.
+    /// Takes the probe of the model's cooldown. Returns false if another request has it.
     fn claim_probe(&self, model: &ModelEntry) -> bool;
-    /// Whether the request looks too large for it, or asks for what it cannot do.
+    /// Why the request probably does not fit the model: `too_large` or `lacks_capability`.
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass>;
-    /// The budget that it would not fit into; without budgets it always fits.
+    /// The budget that a call would exceed, if any. Reserves nothing.
     fn over_budget(&self, _model: &ModelEntry) -> Option<OverBudget> {
         None
     }
-    /// Reserves what it costs, in place of what was reserved for the one before it; or the budget into which it does
-    /// not fit.
+    /// Reserves the cost of a call in place of the earlier reservation, or returns the budget that it would exceed.
     fn reserve(&self, _model: &ModelEntry) -> Option<OverBudget> {
         None
     }
 }
 
-/// What the plan may see of the world, frozen for one decision.
+/// The input of one decision.
 #[derive(Clone, Copy)]
 pub struct DecisionInput<'a> {
-    /// What is left of the request's deadline.
+    /// The time left until the request's deadline.
     pub left: Duration,
-    /// A number from 0 to 1 that spreads the waits of many requests.
+    /// A random number from 0 to 1 that spreads retries.
     pub jitter: f64,
-    /// The models.
+    /// The facts about candidates.
     pub facts: &'a dyn CandidateFacts,
 }
 
-/// What to do next.
+/// The next step of a request.
 #[derive(Debug)]
 pub enum Step {
-    /// Call this candidate.
+    /// Call this candidate next.
     Try {
-        /// Whom.
+        /// The candidate to call.
         candidate: Candidate,
-        /// How long to wait first.
+        /// How long to wait before the call.
         after: Duration,
-        /// How long the call may take until content arrives.
+        /// The longest time until content arrives.
         time_budget: Duration,
     },
-    /// Leave this candidate out, and say why.
+    /// Skip this candidate for this reason.
     Skip(Candidate, SkipReason),
-    /// Nobody is left. The failure of the last candidate called, or else the last reason to pass one over.
+    /// No candidate is left.
     Exhausted(Exhausted),
 }
 
 /// Why a chain ended.
 #[derive(Debug)]
 pub enum Exhausted {
-    /// The last candidate that was called failed so.
+    /// The failure of the last candidate that was called.
     Failed(Failure),
-    /// Nobody was called; of those that are left alone this one is the first to be tried again.
+    /// No candidate was called, and some are in cooldown. This cooldown ends first.
     InCooldown(OpenCooldown),
-    /// Nobody was called; the last one was passed over for this.
+    /// No candidate was called. The class for which the last one was skipped.
     Skipped(ErrorClass),
 }
 
 /// The limits of one request.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// Candidates called after the primary in stored chains.
+    /// The most candidates of stored chains that are called after the primary.
     pub max_fallbacks: usize,
-    /// The body's `num_retries`, which wins over the models' own.
+    /// The body's `num_retries`, which overrides the models' own.
     pub num_retries: Option<u32>,
-    /// The models that the key may use; none is all.
+    /// The models that the key may use; `None` allows all.
     pub allowed: Option<Arc<HashSet<String>>>,
 }
 
-/// The course of one request.
+/// The plan of one request.
 #[derive(Debug)]
 pub struct Plan {
     queue: Queue,
-    /// The candidate of the last step, and how often it was called again.
+    /// The candidate that was called last, and the number of its retries.
     current: Option<(Candidate, u32)>,
     failure: Option<Failure>,
-    /// Of those passed over for their cooldown, the one whose cooldown ends first.
+    /// The cooldown that ends first, of the candidates skipped for one.
     cooldown: Option<OpenCooldown>,
     skipped: Option<ErrorClass>,
-    /// Whether somebody else is trying the one whose cooldown ends first.
+    /// Whether another request is probing the candidate with the shortest cooldown.
     probe_taken: bool,
 }
 
 impl Plan {
-    /// A plan of just these candidates, in this order.
+    /// Creates a plan of these candidates in this order.
     #[must_use]
     pub fn of_list(models: Vec<Arc<ModelEntry>>, limits: Limits) -> Self {
         Self::new(Queue::of_list(models, limits))
     }
 
-    /// A plan that starts with `requested` and goes on with what is stored.
+    /// Creates a plan that starts with `requested` and continues with stored fallbacks.
     #[must_use]
     pub fn of_stored(
         organization: Arc<OrganizationSnapshot>,
@@ -147,7 +146,7 @@ impl Plan {
         Self { queue, current: None, failure: None, cooldown: None, skipped: None, probe_taken: false }
     }
 
-    /// What to do next, given how the last attempt failed.
+    /// Decides the next step. `failure` is the failure of the last attempt, if there was one.
     #[must_use]
     pub fn next(&mut self, failure: Option<Failure>, input: DecisionInput<'_>) -> Step {
         if let Some(failure) = failure {
@@ -191,13 +190,13 @@ impl Plan {
         Step::Try { candidate, after: Duration::ZERO, time_budget }
     }
 
-    /// What speaks against calling it and does not yield to there being nobody else.
+    /// The soft reason to skip a candidate, unless it is the last resort.
     fn skip_reason(&mut self, candidate: &Candidate, facts: &dyn CandidateFacts) -> Option<SkipReason> {
         let model = &*candidate.model;
         let skip_reason = match SkipReason::to(model, facts) {
             Some(skip_reason) => skip_reason,
             None if facts.claim_probe(model) => return None,
-            // Somebody else was quicker.
+            // Another request took the probe first.
             None => SkipReason::in_cooldown(facts.cooldown_state(model))?,
         };
         let last_resort = choose_last_resort(candidate, &skip_reason, &self.queue, facts);
@@ -221,17 +220,17 @@ impl Plan {
         }
     }
 
-    /// How long the current candidate may take.
+    /// The longest time that the current candidate may take.
     fn time_budget(&self, left: Duration) -> Duration {
-        // What is kept back is for those who would follow if it takes all of this.
+        // Time is kept back only if another candidate would follow a timeout.
         if self.is_last_candidate(ErrorClass::Timeout) {
             return left;
         }
-        // A short deadline still leaves each attempt a second.
+        // Even with a short deadline, each attempt gets a second.
         left.saturating_sub(KEPT_BACK).max(left.min(LEAST))
     }
 
-    /// Whether to call the same candidate again, and after how long.
+    /// How long to wait before the same candidate is called again; `None` if it is not.
     fn retry_delay(&self, failure: &Failure, input: DecisionInput<'_>) -> Option<Duration> {
         let (candidate, times) = self.current.as_ref()?;
         let after = match failure.class.policy().same_model {
@@ -240,7 +239,7 @@ impl Plan {
                 let jittered = Duration::from_millis(25).mul_f64(1.0 + 9.0 * input.jitter.clamp(0.0, 1.0));
                 (*times < self.queue.retries_of(&candidate.model)).then_some(jittered)?
             }
-            // A request that is larger than the limit is so again.
+            // A request that is larger than the limit would fail again.
             SameModel::IfLast if failure.scope == FailureScope::Request => return None,
             SameModel::IfLast => {
                 let wait = failure.retry_after.filter(|wait| *wait <= SHORT_RATE_LIMIT)?;
@@ -250,7 +249,7 @@ impl Plan {
         (input.left >= after + LEAST).then_some(after)
     }
 
-    /// Whether nobody would be called if the current candidate failed so.
+    /// Whether no other candidate would be called if the current one failed with `class`.
     fn is_last_candidate(&self, class: ErrorClass) -> bool {
         let current = self.current.as_ref();
         current.is_none_or(|(candidate, _)| self.queue.has_no_successor(&candidate.model, class))

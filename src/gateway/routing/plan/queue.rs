@@ -1,4 +1,4 @@
-//! Who waits to be tried: one queue that starts with the primary, and what a failure puts into it.
+//! The queue of candidates. It starts with the primary, and failures add fallbacks to it.
 
 use crate::domain::fallback_type::FallbackType;
 use std::collections::VecDeque;
@@ -11,25 +11,25 @@ use crate::domain::error_class::ErrorClass;
 use crate::store::TypedFallbacks;
 use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
 
-/// The most candidates that a request with stored chains looks at; a request's own list is as long as it is.
+/// The most candidates of a request with stored chains. A request's own list is not limited by this.
 const MAX_LOOKED_AT: usize = 32;
 
-/// Where candidates come from after the first.
+/// Where further candidates come from.
 #[derive(Debug, Clone)]
 enum Source {
-    /// The request's own list, or nobody.
+    /// The request's own list only.
     Request,
-    /// What the organization has stored.
+    /// The organization's stored fallbacks.
     Stored { organization: Arc<OrganizationSnapshot>, requested: Arc<ModelEntry> },
 }
 
-/// Why a candidate was left, as triggers see it.
+/// Why a candidate did not answer, for triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cause {
-    /// How it failed, or why it was passed over.
+    /// The class of its failure or of its skip reason.
     pub(super) class: ErrorClass,
-    /// For a cooldown, the failure that opened it: a list for rate limits is also for a model that is left alone
-    /// because of one.
+    /// For a cooldown, the class of the failure that started it: a list for rate limits also applies to a model in
+    /// cooldown because of one.
     pub(super) opened_by: Option<ErrorClass>,
 }
 
@@ -41,15 +41,15 @@ pub(super) struct Queue {
     source: Source,
     pub(super) limits: Limits,
     fallbacks_called: usize,
-    /// What triggers are held against: how the last candidate that was called failed; before any was, why the last
-    /// one was passed over.
+    /// The cause that triggers are compared with: the failure of the last call, or before any call the last skip
+    /// reason.
     last: Option<Cause>,
     /// Whether `last` is a failure of a call.
     called: bool,
 }
 
 impl Queue {
-    /// Just these, in this order.
+    /// A queue of these models in this order.
     pub(super) fn of_list(models: Vec<Arc<ModelEntry>>, limits: Limits) -> Self {
         let waiting = models
             .into_iter()
@@ -59,7 +59,7 @@ impl Queue {
         Self::new(waiting, Source::Request, limits)
     }
 
-    /// `requested`, and what is stored behind it.
+    /// A queue of `requested` and its stored fallbacks.
     pub(super) fn of_stored(
         organization: Arc<OrganizationSnapshot>,
         requested: Arc<ModelEntry>,
@@ -73,12 +73,12 @@ impl Queue {
         Self { waiting, seen: Vec::new(), source, limits, fallbacks_called: 0, last: None, called: false }
     }
 
-    /// How often this candidate may be called again.
+    /// The number of retries of a model.
     pub(super) fn retries_of(&self, model: &ModelEntry) -> u32 {
         self.limits.num_retries.unwrap_or(model.num_retries)
     }
 
-    /// The next one that has not had its turn, within the limits.
+    /// Takes the next candidate that was not seen yet, within the limits.
     pub(super) fn pop(&mut self) -> Option<Candidate> {
         while let Some(candidate) = self.waiting.pop_front() {
             if self.seen.contains(&candidate.model.id) || !triggered(candidate.chain.as_deref(), self.last) {
@@ -94,18 +94,18 @@ impl Queue {
         None
     }
 
-    /// This candidate is going to be called.
+    /// Counts a candidate that is about to be called.
     pub(super) fn mark_called(&mut self, candidate: &Candidate) {
         self.fallbacks_called += usize::from(!candidate.primary);
     }
 
-    /// A call failed.
+    /// Notes the class of a failed call.
     pub(super) fn failed(&mut self, class: ErrorClass) {
         self.called = true;
         self.last = Some(Cause { class, opened_by: None });
     }
 
-    /// A candidate was passed over: what stands behind it comes in.
+    /// Notes that a candidate was skipped, and adds its fallbacks.
     pub(super) fn skipped(&mut self, model: &ModelEntry, cause: Cause) {
         if !self.called {
             self.last = Some(cause);
@@ -113,7 +113,7 @@ impl Queue {
         self.enqueue_fallbacks(model, cause.class);
     }
 
-    /// A fact that never yields.
+    /// The class of a hard reason to skip a model, if there is one.
     pub(super) fn hard_skip_class(&self, model: &ModelEntry) -> Option<ErrorClass> {
         if !model.enabled {
             return Some(ErrorClass::Disabled);
@@ -136,7 +136,7 @@ impl Queue {
         }
     }
 
-    /// Whether nobody would be called if `current` failed so.
+    /// Whether no other candidate would be called if `current` failed with `class`.
     pub(super) fn has_no_successor(&self, current: &ModelEntry, class: ErrorClass) -> bool {
         let behind = match &self.source {
             Source::Stored { organization, .. } => Some(lists(organization, current, class)),
@@ -156,9 +156,9 @@ impl Queue {
         self.reached_fallback_limit() || !(queued.any(called) || behind.any(called))
     }
 
-    /// Puts what stands behind a failed model into the queue. For the requested model its typed list and then its
-    /// general one; for a fallback its typed list and then the requested model's typed list to the front, its
-    /// general one to the end: so the requested model's own list is always tried whole and in its order.
+    /// Adds the fallbacks of a failed model. For the requested model: its typed list, then its general list. For a
+    /// fallback: its typed list and then the requested model's typed list to the front, its general list to the end.
+    /// So the requested model's list is always tried completely and in order.
     pub(super) fn enqueue_fallbacks(&mut self, failed: &ModelEntry, class: ErrorClass) {
         let Source::Stored { organization, requested } = &self.source else { return };
         let list = class.policy().list;
@@ -184,14 +184,14 @@ impl Queue {
     }
 }
 
-/// The configuration that supplies a candidate may want it only for some failures.
+/// Whether the triggers of a candidate's list allow it after this cause.
 fn triggered(chain: Option<&Chain>, last: Option<Cause>) -> bool {
     let Some(triggers) = chain.and_then(|chain| chain.triggers.as_ref()) else { return true };
     let wanted = |class: ErrorClass| triggers.iter().any(|trigger| trigger == class.as_str());
     last.is_none_or(|cause| wanted(cause.class) || cause.opened_by.is_some_and(wanted))
 }
 
-/// The list for failures of this type alone; none for [`FallbackType::General`], which every failure uses.
+/// The list for failures of this type only; `None` for [`FallbackType::General`], which applies to every failure.
 fn typed_list(chains: &Chains, list: FallbackType) -> Option<&Arc<Chain>> {
     match list {
         FallbackType::General => None,

@@ -1,4 +1,4 @@
-//! Tokens, and what they cost. Pure.
+//! The tokens of an answer and their cost. Pure.
 
 #[cfg(test)]
 mod tests;
@@ -8,20 +8,20 @@ pub use crate::gateway::usage::reported::{Reported, parse, parse_inside};
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
 use crate::store::snapshot::Price;
 
-/// What is odd about a provider's count, as rows say it.
+/// What is wrong with a provider's count, as stored in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flag {
-    /// Its parts contradict each other, or it names another model; it was billed by its parts.
+    /// Its parts contradict each other, or it names another model. It was billed by its parts.
     Contradictory,
-    /// A number was a fraction, in quotes, negative, beyond belief, or none: it was read as the nearest that can be, or
-    /// estimated.
+    /// A number was a fraction, quoted, negative, implausible or missing. The nearest valid number or an estimate was
+    /// used.
     Clamped,
-    /// It was there, and held nothing that is a count; the tokens are our estimate.
+    /// It contained no count. The tokens are an estimate.
     Unusable,
 }
 
 impl Flag {
-    /// The word in the row.
+    /// The value in rows.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,17 +32,17 @@ impl Flag {
     }
 }
 
-/// At which price a provider serves a request.
+/// The price level at which a provider serves a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
-    /// The price that is listed.
+    /// The provider's list price.
     Standard,
-    /// Another one, dearer or cheaper: `flex`, `priority`, `batch`, a contract's.
+    /// Another price, higher or lower: `flex`, `priority`, `batch` or a contract's.
     Special,
 }
 
 impl Tier {
-    /// Reads a `service_tier`, as raw JSON; none: it says nothing.
+    /// Parses a `service_tier`, given as raw JSON. `None` if it is null or empty.
     #[must_use]
     pub fn read(raw: &str) -> Option<Self> {
         match raw {
@@ -55,19 +55,19 @@ impl Tier {
     }
 }
 
-/// By what a cost was found.
+/// The source of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CostSource {
-    /// The provider says what it bills.
+    /// The provider reported the cost.
     Provider,
-    /// The organization's own price.
+    /// The organization's price of the model.
     OwnPrice,
-    /// The list price of the embedded table.
+    /// The list price from the embedded table.
     ListPrice,
 }
 
 impl CostSource {
-    /// The word in the row.
+    /// The value in rows.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,32 +91,31 @@ pub struct Usage {
     pub cache_write: i64,
     /// Answer tokens spent on reasoning.
     pub reasoning: i64,
-    /// Prompt tokens that were sound, neither cached nor written to the cache.
+    /// Audio tokens of the prompt, neither cached nor written to the cache.
     pub audio_input: i64,
-    /// Answer tokens that are sound.
+    /// Audio tokens of the answer.
     pub audio_output: i64,
-    /// Something was used that no price of tokens covers.
+    /// Whether something was used that token prices do not cover.
     pub extras: bool,
-    /// What the provider says that it bills, in nano-dollars.
+    /// The cost that the provider reported, in nano-dollars.
     pub billed: Option<i64>,
-    /// At which tier it answered, where it says so.
+    /// The service tier of the answer, if it is reported.
     pub tier: Option<Tier>,
-    /// Whether we reckoned any of them ourselves.
+    /// Whether any of the numbers is an estimate.
     pub estimated: bool,
-    /// What is odd about the provider's count.
+    /// What is wrong with the provider's count.
     pub flag: Option<Flag>,
 }
 
 impl Usage {
-    /// An estimate of ours.
+    /// Creates an estimated usage.
     #[must_use]
     pub fn estimate(input: i64, output: i64) -> Self {
         let believed = |tokens: i64| tokens.clamp(0, MOST_TOKENS);
         Self { input: believed(input), output: believed(output), estimated: true, ..Self::default() }
     }
 
-    /// What the provider reported. What it left out, or says to be nothing, is taken from `ours`: a prompt is never
-    /// empty, and an answer only where nothing came.
+    /// Completes the reported usage. Missing or zero counts are taken from the estimate `ours`.
     #[must_use]
     pub fn settle(reported: &Reported, ours: impl FnOnce() -> Self) -> Self {
         let (mut input, mut output) = (reported.input.unwrap_or(0), reported.output.unwrap_or(0));
@@ -133,7 +132,7 @@ impl Usage {
         Self { input, output, estimated: own, flag, ..reported.details() }.consistent()
     }
 
-    /// A part is never larger than its whole.
+    /// Limits every part to its total.
     fn consistent(self) -> Self {
         let cached = self.cached.min(self.input);
         let cache_write = self.cache_write.min(self.input - cached);
@@ -145,7 +144,7 @@ impl Usage {
         Self { cached, cache_write, reasoning, audio_input, audio_output, flag, ..self }
     }
 
-    /// What is paid for it, in nano-dollars, and by what that was found. None: it is unknown, which is not free.
+    /// The billed cost in nano-dollars and its source. `None` if the cost is unknown, which does not mean free.
     #[must_use]
     pub fn bill(&self, price: Option<&Price>) -> (Option<i64>, Option<CostSource>) {
         if let Some(billed) = self.billed
@@ -156,7 +155,7 @@ impl Usage {
         if self.input == 0 && self.output == 0 {
             return (Some(0), None);
         }
-        // The listed price is not the one at which it was served.
+        // The list price does not apply to a special tier.
         let listed = price.filter(|_| self.tier != Some(Tier::Special));
         let Some(price) = listed else { return (None, None) };
         let source = if price.id.is_some() { CostSource::OwnPrice } else { CostSource::ListPrice };
@@ -164,9 +163,9 @@ impl Usage {
         (cost, cost.map(|_| source))
     }
 
-    /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once; none if a price that is needed is
-    /// unknown. What was read from the cache or put into it costs what a prompt does where it has no price of its own;
-    /// sound without a price of its own is unknown.
+    /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once. `None` if a required price is
+    /// unknown. Cached tokens without a price cost as much as input tokens; audio tokens without a price make the
+    /// cost unknown.
     #[must_use]
     pub fn cost(&self, price: &Price) -> Option<i64> {
         if self.extras {
@@ -177,7 +176,7 @@ impl Usage {
         };
         let rates = price.rates(self.input);
         let fresh = self.input - self.cached - self.cache_write - self.audio_input;
-        // micro-dollars per million tokens, times tokens, is pico-dollars.
+        // Micro-dollars per million tokens, times tokens, are pico-dollars.
         let picos = part(fresh, rates.input)?
             + part(self.cached, rates.cache_read.or(rates.input))?
             + part(self.cache_write, rates.cache_write.or(rates.input))?

@@ -1,6 +1,6 @@
-//! What a provider says of its tokens, read from whatever stands in its `usage`. Nothing in there is an error.
+//! Parses a provider's `usage` leniently: nothing in it is an error.
 //!
-//! Vendors have many names for the same counts; [`parts`](super::parts) makes disjoint parts of them.
+//! Vendors have many names for the same counts; [`parts`](super::parts) turns them into disjoint parts.
 
 pub(crate) mod number;
 pub(crate) mod parts;
@@ -9,15 +9,15 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::gateway::call::choices::Key;
+use crate::gateway::request::json_object::Key;
 use crate::gateway::usage::pricing::{Flag, Tier, Usage};
 use crate::gateway::usage::reported::number::{Number, dollars, ticks, tokens};
 use crate::gateway::usage::reported::parts::Counts;
 
-/// A provider's `usage`, whatever it holds. Each count is from 0 to [`MOST_TOKENS`](crate::domain::amount::MOST_TOKENS).
+/// A provider's `usage`. Each count is from 0 to [`MOST_TOKENS`](crate::domain::amount::MOST_TOKENS).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reported {
-    /// It is there, and not null.
+    /// Whether it is there and not null.
     pub present: bool,
     /// Prompt tokens, cached ones included.
     pub input: Option<i64>,
@@ -28,13 +28,13 @@ pub struct Reported {
     pub(crate) reasoning: i64,
     pub(crate) audio_input: i64,
     pub(crate) audio_output: i64,
-    /// Something was used that no price of tokens covers, such as pictures or searches.
+    /// Whether something was used that token prices do not cover, such as images or searches.
     pub(crate) extras: bool,
-    /// What the provider says that it bills, in nano-dollars.
+    /// The cost that the provider reported, in nano-dollars.
     pub(crate) billed: Option<i64>,
-    /// At which tier it answered, where it says so.
+    /// The service tier of the answer, if it is reported.
     pub tier: Option<Tier>,
-    /// What is odd about it.
+    /// What is wrong with it.
     pub flag: Option<Flag>,
 }
 
@@ -54,15 +54,15 @@ impl Reported {
         }
     }
 
-    /// Whether it counts both sides, and nothing is odd about it.
+    /// Whether it counts both prompt and answer and nothing is wrong with it.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let counted = |count: Option<i64>| count.is_some_and(|count| count > 0);
         self.flag.is_none() && counted(self.input) && counted(self.output)
     }
 
-    /// Of two in one answer or stream, what both say. Streams may count as they go, so growing is no contradiction. Going
-    /// back is, and then the larger count holds.
+    /// Combines two usages of one answer or stream. Growing counts are normal in streams; a shrinking count is
+    /// flagged, and the larger one is kept.
     #[must_use]
     pub fn followed_by(self, later: Self) -> Self {
         if !later.present {
@@ -86,12 +86,12 @@ impl Reported {
             extras: self.extras || later.extras,
             billed: later.billed.or(self.billed),
             tier: later.tier.or(self.tier),
-            // A later one without any count does not take back an earlier one with some.
+            // A later usage without counts does not invalidate an earlier one.
             flag: flag.filter(|flag| unusable || *flag != Flag::Unusable),
         }
     }
 
-    /// The chunk or answer names another model than the answer before it did.
+    /// Flags a usage that names another model than the answer.
     #[must_use]
     pub fn of_another_model(self) -> Self {
         Self { flag: self.flag.max(Some(Flag::Contradictory)), ..self }
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Reported {
     }
 }
 
-/// Reads a `usage`.
+/// Parses a provider's `usage`.
 #[must_use]
 pub fn parse(raw: &RawValue) -> Reported {
     if raw.get() == "null" {
@@ -122,7 +122,7 @@ pub fn parse(raw: &RawValue) -> Reported {
     Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts }
 }
 
-/// A usage inside of an object of another name, as Groq's `x_groq` has it.
+/// Parses a usage inside another object, such as Groq's `x_groq`.
 #[must_use]
 pub fn parse_inside(raw: &RawValue) -> Reported {
     let mut found = Reported::default();
@@ -134,13 +134,13 @@ pub fn parse_inside(raw: &RawValue) -> Reported {
     found
 }
 
-/// What was found, as it was named.
+/// The fields found so far.
 #[derive(Debug, Default)]
 struct Reading {
     counts: Counts,
     bill: Bill,
     tier: Option<Tier>,
-    /// A number was below 0 or beyond belief.
+    /// Whether a number was negative or implausible.
     out_of_range: bool,
     flag: Option<Flag>,
 }
@@ -149,22 +149,22 @@ struct Reading {
 #[derive(Debug, Default)]
 struct Bill {
     cost: Option<i64>,
-    /// What the vendor behind a router bills.
+    /// The cost that the vendor behind a router bills.
     upstream: Option<i64>,
-    /// Whether the caller has an account of its own there.
+    /// Whether the caller pays the vendor directly.
     own_account: Option<bool>,
 }
 
 impl Bill {
     fn nano_dollars(&self) -> Option<i64> {
         let cost = self.cost?;
-        // With an account of one's own, the router bills its fee and the vendor the answer.
+        // In that case the router bills its fee and the vendor the answer.
         let own = self.own_account.unwrap_or(self.upstream.is_some_and(|upstream| upstream > cost));
         Some(if own { cost.saturating_add(self.upstream.unwrap_or(0)) } else { cost })
     }
 }
 
-/// Which side of an answer the details of an object are about.
+/// What the details of an object are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Prompt,
@@ -229,21 +229,21 @@ impl Reading {
             ("reasoning_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
             ("audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
             ("audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
-            // A picture that is made costs more than the words that it replaces.
+            // Generated images have their own prices.
             ("image_tokens" | "video_tokens", Side::Answer) => self.extra(raw),
             (_, _) => {}
         }
     }
 
-    /// Details have no details of their own: nothing here goes deeper, whatever is nested in it.
+    /// Reads a details object. It does not recurse further.
     fn details(&mut self, side: Side, raw: &RawValue) {
         if raw.get() != "null" && !read(raw, |name, raw| self.detail(side, name, raw)) {
             self.odd(Flag::Clamped);
         }
     }
 
-    /// Takes a count, and notes what is odd about it. A null is as good as nothing; of one that comes twice, under
-    /// whatever name, the larger holds.
+    /// Takes a count and flags problems. Null counts as absent; of a count that occurs twice, under any name, the
+    /// larger is kept.
     fn take(&mut self, which: fn(&mut Counts) -> &mut Option<i64>, raw: &RawValue) {
         if raw.get() == "null" {
             return;
@@ -265,7 +265,7 @@ impl Reading {
             }
         };
         let known = which(&mut self.counts);
-        // Some vendors send the names of another dialect along, with zeros.
+        // Some vendors also send the names of another dialect with zeros.
         let twice = known.zip(count).is_some_and(|(one, two)| one != two && one != 0 && two != 0);
         *known = (*known).max(count);
         if twice {
@@ -273,7 +273,7 @@ impl Reading {
         }
     }
 
-    /// A number of dollars, or an object that holds their sum.
+    /// Takes a cost in dollars, or an object with `total_cost`.
     fn cost(&mut self, raw: &RawValue) {
         let mut found = dollars(raw.get());
         if found.is_none() {
@@ -287,7 +287,7 @@ impl Reading {
     }
 
     fn extra(&mut self, raw: &RawValue) {
-        // What is no number says nothing: some vendors put an empty object there.
+        // Other values are ignored: some vendors send an empty object.
         self.counts.extras |= !matches!(tokens(raw.get()), Number::Whole(0) | Number::Near(0) | Number::None);
     }
 
@@ -296,7 +296,7 @@ impl Reading {
     }
 }
 
-/// Hands out the members of an object. False: it is none.
+/// Calls `each` for every field of an object. Returns false if it is not an object.
 fn read(raw: &RawValue, each: impl FnMut(&str, &RawValue)) -> bool {
     serde_json::Deserializer::from_str(raw.get()).deserialize_map(Object(each)).is_ok()
 }

@@ -1,21 +1,21 @@
-//! Numbers as vendors write them: tokens, dollars, and parts of dollars.
+//! Parses numbers as vendors write them: tokens, dollars and ticks.
 
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
 
-/// What is found in the place of a count.
+/// The result of parsing a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Number {
-    /// A count.
+    /// A valid count of tokens.
     Whole(i64),
-    /// Something near to a count: a fraction, or a number in quotes.
+    /// A fraction or a quoted number, rounded up.
     Near(i64),
-    /// A number that no count can be: below 0, or beyond [`MOST_TOKENS`].
+    /// A number below 0 or above [`MOST_TOKENS`].
     OutOfRange,
-    /// No number.
+    /// A value that is not a number.
     None,
 }
 
-/// Reads a count.
+/// Parses a count of tokens.
 pub(crate) fn tokens(text: &str) -> Number {
     let (text, quoted) = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inside) => (inside.trim(), true),
@@ -40,17 +40,17 @@ pub(crate) fn tokens(text: &str) -> Number {
     if quoted || number.fract() != 0.0 { Number::Near(near) } else { Number::Whole(near) }
 }
 
-/// Dollars, as nano-dollars; none for what cannot be a bill.
+/// Parses dollars into nano-dollars. `None` if it is not a plausible amount.
 pub(crate) fn dollars(text: &str) -> Option<i64> {
     nano_dollars(number(text)? * 1e9)
 }
 
-/// Ticks of which ten billion are a dollar, as nano-dollars.
+/// Parses ticks, of which ten billion are a dollar, into nano-dollars.
 pub(crate) fn ticks(text: &str) -> Option<i64> {
     nano_dollars(number(text)? / 10.0)
 }
 
-/// Only what begins like a number: `inf` and `NaN` are words.
+/// Parses a float that starts with a digit, which excludes `inf` and `NaN`.
 fn number(text: &str) -> Option<f64> {
     let begins = text.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit());
     if begins { text.parse::<f64>().ok() } else { None }
@@ -61,7 +61,7 @@ fn nano_dollars(amount: f64) -> Option<i64> {
     let believed = (0.0..=MOST_NANO_DOLLARS as f64).contains(&amount);
     #[expect(clippy::cast_possible_truncation, reason = "it was just found to fit")]
     let nearest = amount.round() as i64;
-    // However little it is, it is not nothing.
+    // A positive amount is never rounded to 0.
     let least = i64::from(amount > 0.0);
     believed.then(|| nearest.max(least))
 }

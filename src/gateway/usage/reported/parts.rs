@@ -1,14 +1,14 @@
-//! One reading of the many ways in which vendors count: disjoint parts, and wholes that hold all of them.
+//! Normalizes the ways in which vendors count: disjoint parts, and totals that include all of them.
 //!
-//! - A cache may be part of the prompt's count, or beside it.
-//! - Reasoning may be part of the answer's count, beside it, or only in the total.
+//! - Cached tokens may be included in the prompt's count or not.
+//! - Reasoning tokens may be included in the answer's count, not included, or only in the total.
 //!
-//! The total says which. Where nothing does, the larger reading holds. Pure.
+//! The total decides. If nothing does, the larger reading is used. Pure.
 
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::usage::pricing::{Flag, Reported};
 
-/// The counts as they were named.
+/// The counts as the vendor reported them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
     pub(crate) input: Option<i64>,
@@ -23,14 +23,14 @@ pub(crate) struct Counts {
     pub(crate) names: Names,
 }
 
-/// The dialect of the names, which says how a vendor counts where there is no total.
+/// The names that occurred, which tell how a vendor counts if there is no total.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Names {
-    /// `prompt_tokens`, of which a cache is a part.
+    /// `prompt_tokens`, which includes cached tokens.
     pub(crate) chat: bool,
     /// `input_tokens`, as Anthropic names it.
     pub(crate) messages: bool,
-    /// Anthropic's names of a cache, which is beside its `input_tokens`.
+    /// Anthropic's names of cached tokens, which `input_tokens` does not include.
     pub(crate) cache: bool,
 }
 
@@ -41,12 +41,12 @@ impl Names {
 }
 
 impl Counts {
-    /// Neither side is counted.
+    /// Whether neither prompt nor answer is counted.
     pub(crate) fn is_empty(&self) -> bool {
         self.input.is_none() && self.output.is_none()
     }
 
-    /// The parts, whatever the vendor's way of counting.
+    /// Computes the disjoint parts.
     pub(crate) fn parted(self) -> Reported {
         let part = |count: Option<i64>| count.unwrap_or(0);
         let (cached, cache_write, reasoning) =
@@ -71,10 +71,10 @@ impl Counts {
 
     fn way(&self, cached: i64, cache_write: i64, reasoning: i64) -> Way {
         let cache = cached.saturating_add(cache_write);
-        // A part that is larger than its whole is beside it.
+        // A part that is larger than its total cannot be included in it.
         let beside_prompt = self.input.is_some_and(|input| cache > input);
         let beside_answer = self.output.is_some_and(|output| reasoning > output);
-        // Parts that are inside have to fit into their whole.
+        // Included parts must fit into their total.
         let inside = |part: i64| self.input.is_some_and(|input| part <= input);
         let prompts = [
             if beside_prompt { cache } else { 0 },
@@ -95,13 +95,13 @@ impl Counts {
         };
         let sum =
             |prompt: i64, answer: i64| [prompt, output, answer].into_iter().fold(input, i64::saturating_add);
-        // The commonest way first.
+        // The most common way first.
         let mut ways = prompts.into_iter().flat_map(|prompt| answers.map(|answer| (prompt, answer)));
         if let Some((prompt, answer)) = ways.find(|(prompt, answer)| sum(*prompt, *answer) == total) {
             return Way { prompt, answer, ..Way::default() };
         }
         match total.saturating_sub(sum(likely.prompt, likely.answer)) {
-            // What nothing else explains was thought, and is billed as an answer.
+            // Unexplained tokens are reasoning, which is billed as output.
             unnamed @ 1.. => Way { unnamed, ..likely },
             _ => Way { odd: true, ..likely },
         }
@@ -111,12 +111,12 @@ impl Counts {
 /// How a vendor counts.
 #[derive(Debug, Clone, Copy, Default)]
 struct Way {
-    /// Prompt tokens that are not in the prompt's count.
+    /// Prompt tokens that the prompt's count does not include.
     prompt: i64,
-    /// Reasoning tokens that are not in the answer's count.
+    /// Reasoning tokens that the answer's count does not include.
     answer: i64,
-    /// Tokens that are only in the total.
+    /// Tokens that only the total includes.
     unnamed: i64,
-    /// The total contradicts its parts, or a part its whole.
+    /// Whether the counts contradict each other.
     odd: bool,
 }

@@ -1,34 +1,33 @@
-//! How much text there is, for estimates of its tokens: kinds of characters counted in one pass over raw JSON.
+//! The size of a text for token estimates: characters are counted by kind in one pass over raw JSON.
 //!
-//! Of a long text samples are counted and the rest is taken to be like them: a request must not wait for the letters of
-//! its prompt to be told apart.
+//! Long texts are sampled, so that a request does not wait for its prompt to be counted.
 //!
-//! No vendor's tokenizer is at hand here, and they differ. What they have in common is what kinds of characters they
-//! split: the weights below were fitted to one of them (OpenAI's `o200k_base`) over prose, code and messages in 24
-//! languages. A text in English, code or most scripts comes out within 6 % on average; some languages are 15 % off. What
-//! is learned from each model's own counts ([`calibration`](super::calibration)) mends that. Pure; prompts are read in `prompt`.
+//! No vendor's tokenizer is used, and they differ. They have in common which kinds of characters they split: the
+//! weights below were fitted to OpenAI's `o200k_base` over prose, code and messages in 24 languages. Estimates for
+//! English, code and most scripts are within 6 % on average; some languages are 15 % off.
+//! [`calibration`](super::calibration) corrects that for each model. Pure; prompts are measured in `prompt`.
 
 mod prompt;
 
 use serde_json::value::RawValue;
 
-/// Texts above so many bytes are measured by samples.
+/// Texts of more bytes than this are sampled.
 const LONG: usize = 2_048;
-/// How many samples of a long text.
+/// The number of samples of a long text.
 const SAMPLES: usize = 16;
-/// Bytes of a sample.
+/// The bytes of a sample.
 const SAMPLE: usize = 64;
-/// Weights are in parts of a token.
+/// The units of weight in one token.
 const TOKEN: u64 = 256;
 
 /// The size of a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TextSize {
-    /// Bytes of JSON.
+    /// The bytes of JSON.
     pub bytes: u64,
-    /// Pieces of a stream in which it came; 0 for what came whole.
+    /// The chunks of a stream; 0 for a whole text.
     pub pieces: u64,
-    /// By the kinds of its characters, in parts of a token.
+    /// The weight by kinds of characters, in units of [`TOKEN`].
     weight: u64,
     first: Kind,
     last: Kind,
@@ -37,7 +36,7 @@ pub struct TextSize {
 /// Kinds of characters that tokenizers treat alike.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Kind {
-    /// Nothing at all: where a text begins.
+    /// The start of a text.
     #[default]
     Edge,
     Latin,
@@ -74,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// What one more character of this kind adds.
+    /// The weight of one character of this kind.
     const fn weight(self) -> u16 {
         match self {
             Self::Edge => 0,
@@ -98,7 +97,8 @@ impl Kind {
         matches!(self, Self::Latin | Self::Accented | Self::GreekOrCyrillic | Self::Semitic)
     }
 
-    /// What it adds where it stands behind `before`: words, numbers and marks have a beginning, blanks run together.
+    /// The extra weight after a character of the kind `before`: words, numbers and punctuation have a start, spaces
+    /// are merged.
     const fn seam(self, before: Self) -> u16 {
         if self.is_of_words() {
             return if before.is_of_words() { 0 } else { 33 };
@@ -112,11 +112,11 @@ impl Kind {
     }
 }
 
-/// ASCII in tables, because most texts are nothing else and every character of an answer is counted.
+/// Lookup tables for ASCII, because most text is ASCII and every character of an answer is counted.
 struct Ascii {
-    /// The kind of each byte; [`Kind::Edge`] for those that need a closer look.
+    /// The kind of each byte; [`Kind::Edge`] for bytes that need more work.
     kind: [Kind; 256],
-    /// By the kind before it: what the byte adds.
+    /// The weight of each byte, by the kind before it.
     adds: [[u16; 256]; KINDS],
 }
 
@@ -144,7 +144,7 @@ impl Ascii {
     }
 }
 
-/// In the order of their numbers.
+/// All kinds, in the order of their discriminants.
 const ALL_KINDS: [Kind; KINDS] = [
     Kind::Edge,
     Kind::Latin,
@@ -163,22 +163,22 @@ const ALL_KINDS: [Kind; KINDS] = [
 ];
 
 impl TextSize {
-    /// The tokens that the kinds of characters speak for.
+    /// The estimated tokens by kinds of characters.
     #[must_use]
     pub fn tokens(&self) -> u64 {
         self.weight.div_ceil(TOKEN)
     }
 
-    /// The fewest tokens that a text of so many bytes can be: no tokenizer needs fewer than one for eight letters.
+    /// A lower bound of the tokens: no tokenizer needs fewer than one for eight bytes.
     #[must_use]
     pub fn least_tokens(&self) -> i64 {
         i64::try_from(self.bytes.div_ceil(8)).unwrap_or(i64::MAX)
     }
 
-    /// With what follows it.
+    /// The size of this text followed by another one.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
-        // The seam was reckoned as if nothing stood before it.
+        // The extra weight was computed as at the start of a text.
         let alone = u64::from(next.first.seam(Kind::Edge));
         Self {
             bytes: self.bytes + next.bytes,
@@ -198,8 +198,8 @@ impl TextSize {
         self.last = kind;
     }
 
-    /// A value: of a string its characters, of anything else those of the strings in it, but for names of members
-    /// and for what no model writes (`id`, `type`).
+    /// The size of a JSON value: the characters of its strings, without field names and without the values of `id`
+    /// and `type`, which models do not generate.
     #[must_use]
     pub fn of_value(value: &RawValue) -> Self {
         Self::of_json(value.get())
@@ -229,7 +229,7 @@ impl TextSize {
         measure
     }
 
-    /// Raw JSON of which samples speak for the whole.
+    /// Estimates the size of raw JSON from samples.
     fn sampled(text: &str) -> Self {
         let mut measure = Self::default();
         let mut seen = 0;
@@ -237,7 +237,7 @@ impl TextSize {
             let start = text.floor_char_boundary(text.len() / SAMPLES * number);
             let mut rest = text.get(start..text.floor_char_boundary(start + SAMPLE)).unwrap_or_default();
             seen += rest.len();
-            // A quote ends a string and not the sample.
+            // A quote ends a string, but not the sample.
             while !rest.is_empty() {
                 let took = measure.read(rest);
                 rest = rest.get(took..).unwrap_or_default();
@@ -247,7 +247,7 @@ impl TextSize {
         Self { bytes: all, weight: measure.weight * all / seen, ..measure }
     }
 
-    /// Reads a string up to its closing quote; returns the bytes that it took, the quote counted.
+    /// Reads a string up to its closing quote. Returns the number of bytes, including the quote.
     fn read(&mut self, text: &str) -> usize {
         let mut at = 0;
         loop {
@@ -259,7 +259,7 @@ impl TextSize {
                     Some((_, 'u')) => {
                         let digits: String = characters.by_ref().take(4).map(|(_, digit)| digit).collect();
                         let code = u32::from_str_radix(&digits, 16).unwrap_or_default();
-                        // Of a pair each half counts for itself.
+                        // Each half of a surrogate pair is counted.
                         self.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
                     }
                     Some((_, 'n' | 't' | 'r')) => self.push('\n'),
@@ -273,7 +273,7 @@ impl TextSize {
         }
     }
 
-    /// Counts the plain ASCII that a text begins with; returns its length.
+    /// Counts the plain ASCII at the start of a text. Returns its length.
     fn read_ascii(&mut self, text: &[u8]) -> usize {
         let (mut weight, mut last) = (0, self.last);
         let mut length = 0;

@@ -1,7 +1,7 @@
-//! How large a prompt is: every member of the body that a model may come to read, whatever shape it has.
+//! Measures a prompt: every field of the body that a model may read, in any shape.
 //!
-//! A prompt is only counted, so it is visited and never collected. What cannot be read counts by its bytes: a shape
-//! that we do not know may be one that a provider does.
+//! The body is visited without collecting it. Unknown shapes count by their bytes, because a provider may understand
+//! them.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::value::RawValue;
 
 use super::{LONG, TOKEN, TextSize};
-use crate::gateway::call::choices::Key;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::Key;
 
-/// Marks of a body that holds more than text: pictures and sound are no letters.
+/// Field names of content other than text.
 const NO_TEXT: [&[u8]; 4] = [b"image_url", b"input_audio", b"file_data", b"video_url"];
-/// What a message costs beside its words, in most vendors' formats.
+/// The tokens of a message besides its text, in most vendors' formats.
 const MESSAGE: u64 = 4 * TOKEN;
-/// What vendors commonly reckon for a picture of 1024 by 1024 points.
+/// The tokens that vendors commonly count for an image of 1024 by 1024 pixels.
 const IMAGE: u64 = 765 * TOKEN;
-/// Bytes to a token, where nothing but the bytes is known.
+/// Bytes per token, if only the bytes are known.
 const BYTES: u64 = 4;
-/// Bytes of encoded sound to a token, at most: a second is some thirty tokens and at least four thousand bytes.
+/// Bytes of encoded audio per token: a second has about thirty tokens and at least four thousand bytes.
 const SOUND: u64 = 128;
-/// A member that is no longer than this is a setting. Settings are in no prompt.
+/// Fields up to this length are settings, which are not part of a prompt.
 const SETTING: usize = 64;
-/// Members that no model reads, however long they are.
+/// Fields that no model reads, even if they are long.
 const UNREAD: [&str; 11] = [
     "model",
     "models",
@@ -48,7 +48,7 @@ impl TextSize {
             let value = request.value(part);
             match part.name.as_str() {
                 "messages" => measure.then(Self::of_messages(&String::from_utf8_lossy(value))),
-                // A model reads a tool as it is written, its names included.
+                // Models read tools as JSON, including field names.
                 "tools" | "functions" => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
                 name if value.len() <= SETTING || UNREAD.contains(&name) => measure,
                 _ => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
@@ -56,7 +56,7 @@ impl TextSize {
         })
     }
 
-    /// All of a JSON text, marks and names included.
+    /// The size of a JSON text, including punctuation and field names.
     fn as_it_stands(text: &str) -> Self {
         if matches!(text, "null" | "[]") {
             return Self::default();
@@ -80,7 +80,7 @@ impl TextSize {
         }
     }
 
-    /// Something of which nothing but its size in bytes is known.
+    /// The size of content of which only the bytes are known.
     fn by_bytes(bytes: u64) -> Self {
         Self { bytes, weight: (bytes * TOKEN).div_ceil(BYTES), ..Self::default() }
     }
@@ -89,7 +89,7 @@ impl TextSize {
         Self { weight, ..Self::default() }
     }
 
-    /// The content of a message: a text, or parts.
+    /// The size of a message's content: a string or parts.
     fn of_content(content: &RawValue) -> Self {
         let text = content.get();
         if text.starts_with('"') {
@@ -105,8 +105,7 @@ impl TextSize {
     }
 }
 
-/// The rest of a list or an object that is read by its members alone: anything else in their place is an error,
-/// and then the text counts by its bytes.
+/// Deserializes a list by measuring its elements. Anything else is an error; then the text counts by its bytes.
 macro_rules! measured_list {
     ($list:ident, $entry:ident, $expecting:literal) => {
         struct $list(TextSize);
@@ -138,7 +137,7 @@ macro_rules! measured_list {
 measured_list!(Messages, Message, "a list of messages");
 measured_list!(Content, Part, "a list of parts");
 
-/// Visits what should be an object: a text counts by its letters, and what is no text as one message.
+/// Visitor methods for values in place of an object: strings count by their characters, others as one message.
 macro_rules! scalars_are_measured {
     ($entry:ident) => {
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,7 +180,7 @@ macro_rules! scalars_are_measured {
     };
 }
 
-/// An entry of the messages.
+/// One of the messages.
 struct Message(TextSize);
 
 impl<'de> Deserialize<'de> for Message {
@@ -197,7 +196,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
 
     scalars_are_measured!(Message);
 
-    /// A member that is there twice counts twice: which of the two its provider reads is not ours to know.
+    /// A duplicate field counts twice, because providers differ in which one they read.
     fn visit_map<A: MapAccess<'de>>(self, mut message: A) -> Result<Message, A::Error> {
         let mut measure = TextSize::default();
         while let Some(Key(name)) = message.next_key()? {
@@ -212,7 +211,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
     }
 }
 
-/// A part of a content.
+/// One part of a message's content.
 struct Part(TextSize);
 
 impl<'de> Deserialize<'de> for Part {
@@ -239,7 +238,7 @@ impl<'de> Visitor<'de> for PartVisitor {
                 "type" | "cache_control" | "id" => {
                     part.next_value::<IgnoredAny>()?;
                 }
-                // However large its file is, a picture is reckoned by its points.
+                // Images count by their pixels, regardless of the file size.
                 "image_url" | "image" | "video_url" => {
                     part.next_value::<IgnoredAny>()?;
                     other = other.max(IMAGE);

@@ -68,7 +68,7 @@ pub(super) const DOCUMENTED: &[Payload] = &[
     ("Groq, github.com/groq/groq-typescript/issues/28", 400, r#"{"error":{"message":"Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"{}"}}"#, InvalidRequest, "code:tool_use_failed"),
 ];
 
-/// What arrives as the value of `error` in an answer whose status said success: (who and where, value, class, rule,
+/// What arrives as the value of `error` in an answer with a success status: (who and where, value, class, rule,
 /// status).
 #[rustfmt::skip]
 pub(super) const IN_ANSWER: &[(&str, &str, ErrorClass, &str, u16)] = &[

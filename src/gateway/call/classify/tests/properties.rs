@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The names under which vendors say things, and one that nobody uses.
+/// The names under which vendors report errors, and one that no vendor uses.
 const NAMES: &[&str] = &[
     "error",
     "errors",

@@ -1,6 +1,6 @@
 //! Streams as vendors send them, and stranger ones: each a list of events, with what passes of it.
 
-/// How lines end.
+/// How the lines end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
     Lf,
@@ -25,11 +25,11 @@ impl Ends {
 pub(super) enum Event {
     /// Held until content comes.
     Held(&'static str),
-    /// Content.
+    /// An event with content.
     Real(&'static str),
     /// Kept from a caller who did not ask for it.
     Dropped(&'static str),
-    /// The end.
+    /// The end of the stream.
     Done(&'static str),
 }
 

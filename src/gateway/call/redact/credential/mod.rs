@@ -1,8 +1,8 @@
-//! A credential that we know, in whatever form a provider sends it back.
+//! Finds a known credential in any form in which a provider may repeat it.
 //!
-//! A text is compared by its skeleton: letters and digits alone, without case, accents and compatibility forms, once as
-//! it is and once for each layer of encoding that comes off. What the credential shares with a skeleton over some length
-//! is removed from the text, so that a part of it goes as well as the whole.
+//! Texts are compared by their skeleton: ASCII letters and digits only, without case, accents and compatibility
+//! forms, once as they are and once for each layer of encoding. Any run of some length that the credential shares
+//! with a skeleton is removed from the text, so parts of the credential are removed as well.
 
 use std::collections::HashSet;
 
@@ -13,18 +13,18 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use super::REMOVED;
 use super::encodings::{Letter, letters, without_a_layer};
 
-/// So many letters and digits in a row are a part of the credential and no accident.
+/// The shortest shared run that counts as a part of the credential.
 const PART: usize = 10;
-/// The same for a credential that is shorter than two such parts.
+/// The shortest shared run for a credential that is shorter than two parts.
 const SHORT_PART: usize = 8;
-/// The same for a credential in base64, and in hexadecimal digits.
+/// The shortest shared run for a credential in base64 and in hexadecimal.
 const ENCODED_PARTS: [usize; 2] = [12, 16];
-/// A credential of fewer letters and digits is a placeholder: only its exact form is hidden.
+/// A credential with fewer letters and digits is a placeholder: only its exact form is hidden.
 const PLACEHOLDER: usize = 4;
-/// Layers of encoding that are taken off.
+/// The most layers of encoding that are decoded.
 const LAYERS: usize = 4;
 
-/// A credential, prepared to be found.
+/// A credential that is prepared for searching.
 pub struct Credential<'a> {
     secret: &'a str,
     needles: Vec<Needle>,
@@ -37,7 +37,7 @@ struct Needle {
 }
 
 impl<'a> Credential<'a> {
-    /// Prepares a credential.
+    /// Prepares a credential for searching.
     pub fn new(secret: &'a str) -> Self {
         let plain = skeleton(&letters(secret));
         let mut needles = Vec::new();
@@ -94,12 +94,12 @@ impl Needle {
     }
 }
 
-/// In base64, whatever comes before it: three bytes are four letters.
+/// The base64 forms of the secret at each of the three possible byte offsets.
 fn in_base64(secret: &str) -> [String; 3] {
     ["", "-", "--"].map(|before| STANDARD_NO_PAD.encode([before, secret].concat()))
 }
 
-/// Letters and digits alone, in lower case and plain form, each with its place in the text.
+/// The ASCII letters and digits, in lower case and without accents, with their positions in the text.
 fn skeleton(letters: &[Letter]) -> Vec<Letter> {
     let plain_form = DecomposingNormalizerBorrowed::new_nfkd();
     let mut skeleton = Vec::with_capacity(letters.len());
@@ -118,12 +118,12 @@ fn skeleton(letters: &[Letter]) -> Vec<Letter> {
     skeleton
 }
 
-/// A skeleton is ASCII.
+/// The bytes of a skeleton, which is ASCII.
 fn bytes(skeleton: &[Letter]) -> Vec<u8> {
     skeleton.iter().filter_map(|letter| u8::try_from(letter.value).ok()).collect()
 }
 
-/// The text with every span replaced; spans that overlap or touch are one.
+/// Replaces every span of the text; spans that overlap or touch are merged.
 fn removed(text: &str, mut spans: Vec<(usize, usize)>) -> String {
     spans.sort_unstable();
     let mut result = String::with_capacity(text.len());

@@ -56,7 +56,7 @@ impl CandidateFacts for Weather {
     }
 }
 
-/// Whom a request looks at in this weather when every call fails with `class`, and how it ends.
+/// The candidates of a request in this weather when every call fails with `class`, and how it ends.
 fn course(plan: &mut Plan, weather: &Weather, class: ErrorClass) -> (String, Exhausted) {
     let mut looked_at = Vec::new();
     let mut last = None;
@@ -111,7 +111,7 @@ fn once_its_time_is_over_one_request_finds_out() {
 fn when_all_are_left_alone_the_first_to_recover_is_tried_once() {
     let weather = Weather::default().hot("a", 9).hot("b", 5).hot("c", 7);
     assert_eq!(looked_at(&mut world(), &weather), "(a hot) b c");
-    // Both probes are gone, and a's is not asked for: b comes first, and somebody is trying it.
+    // Both probes are taken, and a's is not claimed: b comes first, and another request is probing it.
     let (looked_at, end) = course(&mut world().plan("a"), &weather, ErrorClass::Unavailable);
     assert_eq!(looked_at, "(a hot) (b hot) (c hot)");
     assert!(
@@ -181,7 +181,7 @@ fn an_opinion_yields_where_it_would_leave_nobody() {
     };
     // The largest window is called; behind it the question is asked again of those who are left.
     assert_eq!(looked_at(&mut world, &all()), "(a large) b c");
-    // Somebody who fits but is left alone is tried first; if that is under way, the largest window is.
+    // A candidate that fits but is in cooldown is tried first; if it is being probed, the largest window is.
     let fits =
         || Weather { unfit: HashMap::from([("a".into(), ErrorClass::TooLarge)]), ..Weather::default() };
     assert_eq!(looked_at(&mut world, &fits().hot("b", 3).hot("c", 4)), "(a large) b c");

@@ -24,7 +24,7 @@ fn fresh() -> Uuid {
     Uuid::from_u64_pair(0, NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
 
-/// A catalogue in the making: models are made as they are named.
+/// A catalog in the making: models are made as they are named.
 struct World {
     models: HashMap<&'static str, Arc<ModelEntry>>,
     disabled: Vec<&'static str>,
@@ -34,7 +34,7 @@ struct World {
     limits: Limits,
 }
 
-/// A list's type.
+/// The type of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     General,
@@ -128,7 +128,7 @@ impl World {
         Plan::of_stored(Arc::new(organization), requested, self.limits.clone())
     }
 
-    /// Everybody that a request looks at when each call fails with the next of `classes`, and then with the last.
+    /// The candidates of a request when each call fails with the next of `classes`, and then with the last.
     fn run(&mut self, requested: &'static str, classes: &[ErrorClass]) -> Vec<String> {
         let mut plan = self.plan(requested);
         run(&mut plan, classes).looked_at()
@@ -209,7 +209,7 @@ impl Course {
     }
 }
 
-/// Fails every call, until nobody is left.
+/// Fails every call until no candidate is left.
 fn run(plan: &mut Plan, classes: &[ErrorClass]) -> Course {
     let mut said = Vec::new();
     let mut failures = classes.iter().chain(std::iter::repeat(classes.last().expect("a class")));

@@ -1,11 +1,11 @@
-//! What holds for every catalogue, every set of lists and every sequence of failures.
+//! What holds for every catalog, every set of lists and every sequence of failures.
 
 use super::*;
 use crate::domain::fallback_type::FallbackType;
 
 const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
-/// A list of one model: whose, of which type, whom.
+/// A list of one model: its owner, its type, and its targets.
 type Lists = Vec<(usize, Kind, Vec<usize>)>;
 
 #[derive(Debug, Clone)]

@@ -1,0 +1,301 @@
+//! The log of one request's attempts: a report for each candidate, an event for each that failed or was skipped, and
+//! the totals. Pure: ids and times come in.
+//!
+//! The event of a failed candidate is complete once the next candidate is known, so the last one is kept pending.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::request_context::RequestContext;
+use super::skip_message::{all_in_cooldown_message, skip_failure};
+use crate::domain::attempt_report::AttemptReport;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::domain::routing_info::Fallback;
+use crate::gateway::routing::cooldown::OpenCooldown;
+use crate::gateway::routing::plan::{Candidate, SkipReason};
+use crate::store::recorder::FallbackEventRecord;
+
+/// The most attempts that a row keeps.
+const MAX_ATTEMPTS: usize = 64;
+
+/// What a new event needs besides its failure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EventStamp<'a> {
+    pub(super) context: &'a RequestContext,
+    /// The origin, `live` or `drill`.
+    pub(super) origin: &'static str,
+    /// The id of the event.
+    pub(super) id: Uuid,
+    /// The time of the event.
+    pub(super) now: DateTime<Utc>,
+}
+
+/// The event of a failed candidate, until its successor is known.
+#[derive(Debug)]
+struct PendingEvent {
+    event: FallbackEventRecord,
+    attempts: i32,
+    /// The time of all calls of this candidate.
+    took: Duration,
+}
+
+/// The attempts of one request so far.
+#[derive(Debug, Default)]
+pub(super) struct AttemptLog {
+    reports: Vec<AttemptReport>,
+    events: Vec<FallbackEventRecord>,
+    pending: Option<PendingEvent>,
+    hops: u32,
+    upstream_calls: u32,
+    upstream_time: Duration,
+    first_failure: Option<ErrorClass>,
+    retry_after: Option<Duration>,
+    all_in_cooldown: bool,
+}
+
+impl AttemptLog {
+    /// A candidate is about to be called, which completes the event of the one before it. A drilled candidate is not
+    /// called upstream.
+    pub(super) fn attempt_started(&mut self, candidate: &Candidate, drilled: bool) {
+        self.set_successor(candidate);
+        self.upstream_calls += u32::from(!drilled);
+    }
+
+    /// A call ended or reached its first real frame, `took` after it was due.
+    pub(super) fn attempt_ended(&mut self, took: Duration) {
+        self.upstream_time += took;
+    }
+
+    /// A candidate failed. Several failures of one candidate in a row are one event.
+    pub(super) fn attempt_failed(
+        &mut self,
+        stamp: EventStamp<'_>,
+        candidate: &Candidate,
+        failure: &Failure,
+        took: Duration,
+        adapted: Vec<String>,
+    ) {
+        self.keep(report(candidate, Some(failure), took, adapted));
+        let same = self.pending.take().filter(|pending| pending.event.failed_model == *candidate.model.name);
+        self.retry_after = match (self.retry_after, failure.retry_after) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
+        let (attempts, before) = same.map_or((0, Duration::ZERO), |pending| (pending.attempts, pending.took));
+        let (attempts, took) = (attempts + 1, before + took);
+        let event = self.event(stamp, &candidate.model.name, failure, attempts, took);
+        self.pending = Some(PendingEvent { event, attempts, took });
+    }
+
+    /// A candidate was skipped.
+    pub(super) fn candidate_skipped(
+        &mut self,
+        stamp: EventStamp<'_>,
+        candidate: &Candidate,
+        skip_reason: &SkipReason,
+    ) {
+        self.set_successor(candidate);
+        let failure = skip_failure(skip_reason, &candidate.model.name);
+        let report = report(candidate, Some(&failure), Duration::ZERO, Vec::new());
+        self.keep(AttemptReport { matched_rule: None, passed_over: true, ..report });
+        let event = self.event(stamp, &candidate.model.name, &failure, 0, Duration::ZERO);
+        self.pending = Some(PendingEvent { event, attempts: 0, took: Duration::ZERO });
+    }
+
+    /// A candidate answers. Earlier failures of the same candidate, which were retried, leave no event.
+    pub(super) fn attempt_answered(
+        &mut self,
+        candidate: &Candidate,
+        status: u16,
+        took: Duration,
+        adapted: Vec<String>,
+    ) {
+        self.pending = None;
+        self.keep(AttemptReport { status: Some(status), ..report(candidate, None, took, adapted) });
+    }
+
+    /// An answer that counted as a failure is served because no other candidate answered. A pending event of another
+    /// candidate is complete; one of the same candidate is dropped.
+    pub(super) fn withheld_answer_served(&mut self, candidate: &Candidate) {
+        if let Some(last) = self.pending.take()
+            && last.event.failed_model != *candidate.model.name
+        {
+            self.complete(last.event);
+        }
+    }
+
+    /// No candidate is left: the pending event is complete without a successor.
+    pub(super) fn chain_ended(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.complete(pending.event);
+        }
+    }
+
+    /// The stream of the model that answered broke after content, `took` after its call.
+    pub(super) fn stream_interrupted(
+        &mut self,
+        stamp: EventStamp<'_>,
+        model: Option<&str>,
+        failure: &Failure,
+        took: Duration,
+    ) {
+        if let Some(model) = model {
+            let event = self.event(stamp, model, failure, 1, took);
+            self.events.push(event);
+        }
+        // The last report says that this model answered, because its first frame had arrived.
+        if let Some(report) = self.reports.last_mut() {
+            report.error_class = Some(failure.class);
+            report.matched_rule = Some(failure.rule);
+        }
+    }
+
+    /// The failure of a chain in which every candidate was skipped, the last one for `class`.
+    pub(super) fn last_skip(&self, class: ErrorClass, requested: &str) -> Failure {
+        let model = self.pending.as_ref().map_or(requested, |last| last.event.failed_model.as_str());
+        let failure = skip_failure(&SkipReason { class, cooldown: None, over_budget: None }, model);
+        // The event of that skip has the full message.
+        let event = self.pending.as_ref().filter(|last| last.event.error_class == class.as_str());
+        let message = event.and_then(|last| last.event.error_message.clone());
+        Failure { message: message.unwrap_or(failure.message), ..failure }
+    }
+
+    /// The failure of a chain in which every candidate is in cooldown: the one that opened `cooldown`, which ends first.
+    pub(super) fn chain_in_cooldown(&mut self, cooldown: &OpenCooldown) -> Failure {
+        self.all_in_cooldown = true;
+        let remaining = cooldown.remaining;
+        self.retry_after = Some(self.retry_after.map_or(remaining, |known| known.min(remaining)));
+        Failure { message: all_in_cooldown_message(cooldown), ..(*cooldown.failure).clone() }
+    }
+
+    /// What the caller learns about the failover; `None` if the first candidate answers.
+    pub(super) fn fallback(&self, requested: &str) -> Option<Fallback> {
+        self.first_failure.map(|class| Fallback { from: requested.to_owned(), class, hops: self.hops })
+    }
+
+    /// The completed events, which are empty afterwards.
+    pub(super) fn take_events(&mut self) -> Vec<FallbackEventRecord> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(super) fn reports(&self) -> &[AttemptReport] {
+        &self.reports
+    }
+
+    /// Candidates that failed or were skipped before the answer.
+    pub(super) fn hops(&self) -> u32 {
+        self.hops
+    }
+
+    pub(super) fn upstream_calls(&self) -> u32 {
+        self.upstream_calls
+    }
+
+    /// The time of all calls, with the waits before them.
+    pub(super) fn upstream_time(&self) -> Duration {
+        self.upstream_time
+    }
+
+    /// The class of the first completed event.
+    pub(super) fn first_failure(&self) -> Option<ErrorClass> {
+        self.first_failure
+    }
+
+    /// The shortest wait that a provider or a cooldown asks for.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    pub(super) fn all_in_cooldown(&self) -> bool {
+        self.all_in_cooldown
+    }
+
+    /// Completes the pending event with its successor, unless the same candidate is called again.
+    fn set_successor(&mut self, next: &Candidate) {
+        let pending = self.pending.take_if(|pending| pending.event.failed_model != *next.model.name);
+        if let Some(PendingEvent { mut event, .. }) = pending {
+            event.next_model = Some(next.model.name.to_string());
+            event.router_config_id = next.chain.as_ref().map(|chain| chain.config_id);
+            event.router_config_revision = next.chain.as_ref().map(|chain| chain.revision);
+            self.complete(event);
+        }
+    }
+
+    fn complete(&mut self, event: FallbackEventRecord) {
+        self.hops += 1;
+        self.first_failure = self.first_failure.or_else(|| event.error_class.parse().ok());
+        self.events.push(event);
+    }
+
+    /// The newest report is always kept, because it may be that of the answer.
+    fn keep(&mut self, report: AttemptReport) {
+        self.reports.truncate(MAX_ATTEMPTS - 1);
+        self.reports.push(report);
+    }
+
+    fn event(
+        &self,
+        stamp: EventStamp<'_>,
+        model: &str,
+        failure: &Failure,
+        attempts: i32,
+        took: Duration,
+    ) -> FallbackEventRecord {
+        let EventStamp { context, origin, id, now } = stamp;
+        FallbackEventRecord {
+            id: id.into(),
+            organization_id: context.organization_id,
+            request_id: context.request_id.into(),
+            failed_model: model.to_owned(),
+            next_model: None,
+            error_class: failure.class.as_str().to_owned(),
+            // PostgreSQL accepts no NUL in a text.
+            error_message: Some(failure.message.replace('\0', "")),
+            invocation_type: super::request_row::invocation_type(context.streamed).to_owned(),
+            router_config_id: None,
+            router_config_revision: None,
+            session_id: context.session_id,
+            session_ref: context.session_ref.clone(),
+            hop: i32::try_from(self.hops + 1).unwrap_or(i32::MAX),
+            attempts,
+            status_code: failure.status.map(i32::from),
+            matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
+            duration_ms: millis(took),
+            origin: origin.to_owned(),
+            created_at: now,
+            recorded_at: now,
+        }
+    }
+}
+
+fn report(
+    candidate: &Candidate,
+    failure: Option<&Failure>,
+    took: Duration,
+    adapted: Vec<String>,
+) -> AttemptReport {
+    AttemptReport {
+        model: candidate.model.name.to_string(),
+        provider: candidate.model.provider.name.to_string(),
+        status: failure.and_then(|failure| failure.status),
+        error_class: failure.map(|failure| failure.class),
+        matched_rule: failure.map(|failure| failure.rule),
+        duration_ms: millis(took).unsigned_abs(),
+        passed_over: false,
+        adapted,
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

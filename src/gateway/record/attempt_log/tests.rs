@@ -1,0 +1,189 @@
+//! Events, reports and totals of the attempts of one request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use entity::ids::{ModelId, OrganizationId, ProviderId};
+
+use super::*;
+use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+use crate::store::snapshot::{ModelEntry, ProviderEntry};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn candidate(name: &str) -> Candidate {
+    let provider = ProviderEntry {
+        id: ProviderId(Uuid::nil()),
+        name: "provider".into(),
+        preset: preset("custom").expect("a preset"),
+        base_url: None,
+        credential: None,
+        stream_options: StreamOptions::Auto,
+        mappings: Default::default(),
+        updated_at: DateTime::<Utc>::UNIX_EPOCH,
+    };
+    let model = ModelEntry {
+        id: ModelId(Uuid::nil()),
+        name: name.into(),
+        created_at: DateTime::<Utc>::UNIX_EPOCH,
+        provider: Arc::new(provider),
+        upstream_model: name.to_owned(),
+        context_window: None,
+        max_output_tokens: None,
+        capabilities: Capabilities::default(),
+        parameter_rules: ParameterRules::default(),
+        first_frame_timeout: SECOND,
+        answer_timeout: SECOND,
+        num_retries: 0,
+        enabled: true,
+        price: None,
+        updated_at: DateTime::<Utc>::UNIX_EPOCH,
+        cooldown_ended_at: None,
+    };
+    Candidate { model: Arc::new(model), chain: None, primary: false }
+}
+
+fn context() -> RequestContext {
+    RequestContext {
+        request_id: Uuid::from_u128(1),
+        organization_id: OrganizationId(Uuid::from_u128(2)),
+        key: None,
+        endpoint: "/v1/chat/completions",
+        requested: "a".to_owned(),
+        streamed: false,
+        session_id: None,
+        session_ref: None,
+        client_retry_count: None,
+        created_at: DateTime::<Utc>::UNIX_EPOCH,
+        started: Instant::now(),
+    }
+}
+
+fn stamp(context: &RequestContext) -> EventStamp<'_> {
+    EventStamp { context, origin: "live", id: Uuid::from_u128(3), now: DateTime::<Utc>::UNIX_EPOCH }
+}
+
+fn fail(log: &mut AttemptLog, context: &RequestContext, name: &str, failure: &Failure) {
+    let candidate = candidate(name);
+    log.attempt_started(&candidate, false);
+    log.attempt_ended(SECOND);
+    log.attempt_failed(stamp(context), &candidate, failure, SECOND, Vec::new());
+}
+
+fn failure(class: ErrorClass) -> Failure {
+    Failure::ours(class, "rule", "message")
+}
+
+/// The events so far: failed model, next model, attempts, hop.
+fn events(log: &mut AttemptLog) -> Vec<(String, Option<String>, i32, i32)> {
+    let events = log.take_events().into_iter();
+    events.map(|event| (event.failed_model, event.next_model, event.attempts, event.hop)).collect()
+}
+
+#[test]
+fn an_event_is_complete_once_its_successor_is_known() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    fail(&mut log, &context, "a", &failure(ErrorClass::Overloaded));
+    assert!(!log.has_events());
+    fail(&mut log, &context, "b", &failure(ErrorClass::Timeout));
+    log.attempt_started(&candidate("c"), false);
+    log.attempt_answered(&candidate("c"), 200, SECOND, Vec::new());
+    let expected =
+        [("a".to_owned(), Some("b".to_owned()), 1, 1), ("b".to_owned(), Some("c".to_owned()), 1, 2)];
+    assert_eq!(events(&mut log), expected);
+    assert!(!log.has_events());
+    assert_eq!((log.hops(), log.upstream_calls(), log.upstream_time()), (2, 3, 2 * SECOND));
+    assert_eq!(log.first_failure(), Some(ErrorClass::Overloaded));
+    let classes: Vec<_> = log.reports().iter().map(|report| report.error_class).collect();
+    assert_eq!(classes, [Some(ErrorClass::Overloaded), Some(ErrorClass::Timeout), None]);
+}
+
+#[test]
+fn retries_of_one_candidate_are_one_event() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    for _ in 0..3 {
+        fail(&mut log, &context, "a", &failure(ErrorClass::Overloaded));
+    }
+    log.chain_ended();
+    let event = log.take_events().pop().expect("an event");
+    assert_eq!((event.attempts, event.duration_ms, event.next_model), (3, 3_000, None));
+    assert_eq!((log.hops(), log.reports().len()), (1, 3));
+}
+
+#[test]
+fn a_candidate_that_answers_when_it_is_retried_leaves_no_event() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    fail(&mut log, &context, "a", &failure(ErrorClass::Overloaded));
+    log.attempt_started(&candidate("a"), false);
+    log.attempt_answered(&candidate("a"), 200, SECOND, Vec::new());
+    assert!(!log.has_events());
+    assert_eq!((log.hops(), log.first_failure()), (0, None));
+    assert_eq!(log.reports().last().and_then(|report| report.status), Some(200));
+}
+
+#[test]
+fn a_withheld_answer_completes_the_events_of_other_candidates_only() {
+    for (last, count) in [("a", 0), ("b", 1)] {
+        let (mut log, context) = (AttemptLog::default(), context());
+        fail(&mut log, &context, last, &failure(ErrorClass::ContentPolicy));
+        log.withheld_answer_served(&candidate("a"));
+        assert_eq!(events(&mut log).len(), count, "{last}");
+    }
+}
+
+#[test]
+fn a_skipped_candidate_has_an_event_without_attempts() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    let skip_reason = SkipReason { class: ErrorClass::Disabled, cooldown: None, over_budget: None };
+    log.candidate_skipped(stamp(&context), &candidate("a"), &skip_reason);
+    let failure = log.last_skip(ErrorClass::Disabled, "a");
+    assert!(failure.message.contains("'a' was not called"), "{}", failure.message);
+    log.chain_ended();
+    let event = log.take_events().pop().expect("an event");
+    assert_eq!((event.attempts, event.matched_rule), (0, None));
+    assert!(log.reports().iter().all(|report| report.passed_over && report.matched_rule.is_none()));
+    assert_eq!(log.upstream_calls(), 0);
+}
+
+#[test]
+fn an_interrupted_stream_changes_the_report_of_its_answer() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    log.attempt_started(&candidate("a"), false);
+    log.attempt_answered(&candidate("a"), 200, SECOND, Vec::new());
+    let failure = failure(ErrorClass::StreamInterrupted);
+    log.stream_interrupted(stamp(&context), Some("a"), &failure, SECOND);
+    assert_eq!(events(&mut log), [("a".to_owned(), None, 1, 1)]);
+    let report = log.reports().last().expect("a report");
+    assert_eq!((report.error_class, report.matched_rule), (Some(failure.class), Some("rule")));
+}
+
+#[test]
+fn the_shortest_wait_counts() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    for seconds in [Some(9), None, Some(4), Some(7)] {
+        let retry_after = seconds.map(Duration::from_secs);
+        let failure = Failure { retry_after, ..failure(ErrorClass::RateLimited) };
+        fail(&mut log, &context, "a", &failure);
+    }
+    assert_eq!(log.retry_after(), Some(Duration::from_secs(4)));
+    let cooldown = OpenCooldown {
+        remaining: SECOND,
+        failure: Arc::new(failure(ErrorClass::RateLimited)),
+        probe_free: true,
+        by_provider: false,
+    };
+    let failure = log.chain_in_cooldown(&cooldown);
+    assert!(log.all_in_cooldown() && failure.message.ends_with("message"), "{}", failure.message);
+    assert_eq!(log.retry_after(), Some(SECOND));
+}
+
+#[test]
+fn the_newest_report_is_kept() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    for _ in 0..2 * MAX_ATTEMPTS {
+        fail(&mut log, &context, "a", &failure(ErrorClass::Overloaded));
+    }
+    log.attempt_answered(&candidate("b"), 200, SECOND, Vec::new());
+    assert_eq!(log.reports().len(), MAX_ATTEMPTS);
+    assert_eq!(log.reports().last().map(|report| &*report.model), Some("b"));
+}

@@ -1,0 +1,37 @@
+//! What is known about a request before any candidate is called.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use entity::ids::OrganizationId;
+use uuid::Uuid;
+
+use crate::store::snapshot::ApiKeyEntry;
+
+/// What is known about a request before any candidate is called. Its rows repeat most of it.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    /// The request's id, which the caller gets as `x-request-id`.
+    pub request_id: Uuid,
+    /// The organization that sent the request.
+    pub organization_id: OrganizationId,
+    /// The API key of the caller; `None` for a console user.
+    pub key: Option<Arc<ApiKeyEntry>>,
+    /// The request path in its canonical form.
+    pub endpoint: &'static str,
+    /// Catalog name of the primary model.
+    pub requested: String,
+    /// Whether the caller asked for a stream.
+    pub streamed: bool,
+    /// The session id, if it is a UUID.
+    pub session_id: Option<Uuid>,
+    /// The session id as the caller wrote it.
+    pub session_ref: Option<String>,
+    /// The retry count that the caller's SDK reports.
+    pub client_retry_count: Option<i32>,
+    /// When the request arrived.
+    pub created_at: DateTime<Utc>,
+    /// The same moment on the monotonic clock, for durations.
+    pub started: Instant,
+}

@@ -1,0 +1,38 @@
+//! Failures for candidates that were skipped, and their messages.
+
+use std::time::Duration;
+
+use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::Failure;
+use crate::gateway::routing::cooldown::OpenCooldown;
+use crate::gateway::routing::plan::SkipReason;
+
+/// The failure of a candidate that was skipped.
+#[must_use]
+pub(super) fn skip_failure(skip_reason: &SkipReason, model: &str) -> Failure {
+    let SkipReason { class, cooldown, over_budget } = skip_reason;
+    let why = class.policy().passed_over.unwrap_or("it failed");
+    let cooldown = cooldown.as_ref().filter(|_| *class == ErrorClass::Cooldown);
+    let remaining = cooldown.map_or_else(String::new, |cooldown| {
+        format!(" ({}; {} s left)", cooldown.failure.class, whole_seconds(cooldown.remaining))
+    });
+    let message = match over_budget {
+        Some(over_budget) => format!("The model '{model}' was not called: {over_budget}."),
+        None => format!("The model '{model}' was not called: {why}{remaining}."),
+    };
+    Failure::ours(*class, class.as_str(), &message)
+}
+
+/// The message of a chain in which every candidate is in cooldown.
+pub(super) fn all_in_cooldown_message(cooldown: &OpenCooldown) -> String {
+    format!(
+        "No model was called: every model that could answer has been failing and is in cooldown, the first of them for another {} s. The last failure: {}",
+        whole_seconds(cooldown.remaining),
+        cooldown.failure.message
+    )
+}
+
+/// Seconds, rounded up, so that the time has passed once the caller has waited that long.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
