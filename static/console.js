@@ -1,4 +1,4 @@
-// What a script adds to pages that work without one: nothing here is needed to read or to change anything.
+// Enhances pages that work without JavaScript: nothing here is needed to read or change anything.
 
 const every = (root, selector) => [...root.querySelectorAll(selector)];
 
@@ -12,7 +12,7 @@ const ago = (moment) => {
   return relative.format(Math.round(seconds / size), unit);
 };
 
-/** Says beside a moment of UTC how long ago it was, and on pointing at it what it is in the reader's zone. */
+/** Shows how long ago a UTC timestamp was, and the local time in its tooltip. */
 customElements.define("local-time", class extends HTMLElement {
   connectedCallback() {
     const time = this.querySelector("time");
@@ -31,7 +31,7 @@ customElements.define("local-time", class extends HTMLElement {
   }
 });
 
-/** Copies the text of the figure, or of the element named by `from`. */
+/** Copies the text of the figure, or of the element with the id in `from`. */
 customElements.define("copy-button", class extends HTMLElement {
   connectedCallback() {
     const button = this.querySelector("button");
@@ -53,7 +53,7 @@ customElements.define("copy-button", class extends HTMLElement {
   }
 });
 
-/** Says something to those who listen. */
+/** Announces a text to screen readers. */
 let voice;
 const announce = (text) => {
   if (!voice) {
@@ -66,9 +66,9 @@ const announce = (text) => {
 };
 
 /**
- * A list whose items move: by their own buttons (`name="move"`, `value="up:...:N"` or `"down:...:N"`), by dragging, and with
- * Alt and the arrow keys. Each item holds its value in a hidden field, so that the order of the fields is the order that is sent.
- * An item may show its place in `.place` and hold it in `input.position`.
+ * A reorderable list: by the items' buttons (`name="move"`, `value="up:...:N"` or `"down:...:N"`), by dragging, and with Alt
+ * and the arrow keys. Each item has its value in a hidden field, so the order of the fields is the submitted order. An item may
+ * show its position in `.place` and keep it in `input.position`.
  */
 customElements.define("reorder-list", class extends HTMLElement {
   connectedCallback() {
@@ -151,8 +151,8 @@ customElements.define("reorder-list", class extends HTMLElement {
 });
 
 /**
- * Asks, when something in its form changes, for the page that the form would lead to, and takes over the parts of it whose
- * ids start like `parts`: nothing is saved by that. Whoever is typing keeps what they type.
+ * When its form changes, fetches the preview page without saving and replaces the elements with ids that start with `parts`.
+ * Fields that are being edited are not replaced.
  */
 customElements.define("live-draft", class extends HTMLElement {
   connectedCallback() {
@@ -178,15 +178,15 @@ customElements.define("live-draft", class extends HTMLElement {
         if (fresh) part.replaceWith(fresh);
       });
     } catch {
-      // The button that shows where it leads is still there.
+      // The preview button still works.
     }
   }
 });
 
 /**
- * Puts new rows on top of a list as they are recorded. `src` is a stream of server-sent events, whose data is a row and
- * whose id is the row's; `into` names the list, `after` the moment of the page. The stream says again what it may have said before: rows that are there are
- * not put there twice. Without a script, the page is as it was when it was loaded.
+ * Adds new rows to the top of a list as they are recorded. `src` is a stream of server-sent events with a row as data and the
+ * row's id as id; `into` is the id of the list, `after` the time of the page as an id. The stream may repeat rows: rows that are
+ * already in the list are ignored.
  */
 customElements.define("live-tail", class extends HTMLElement {
   connectedCallback() {
@@ -209,13 +209,13 @@ customElements.define("live-tail", class extends HTMLElement {
     this.source = new EventSource(address);
     this.source.addEventListener("open", () => this.say(this.live(), true));
     this.source.addEventListener("error", () => {
-      this.say("Connection lost, trying again", false);
+      this.say("Connection lost, reconnecting", false);
       if (this.source?.readyState === EventSource.CLOSED) {
         this.source.close();
         this.retry = setTimeout(() => this.follow(), 3_000);
       }
     });
-    // It ends now and then, and the next one goes on from what is here.
+    // The stream ends regularly; the next one continues from the newest row.
     this.source.addEventListener("bye", () => {
       this.source.close();
       this.follow();
@@ -245,7 +245,7 @@ customElements.define("live-tail", class extends HTMLElement {
     const table = this.list.closest("table");
     table?.removeAttribute("hidden");
     table?.parentElement.querySelector(".empty")?.remove();
-    // Rows may be recorded late: each goes where its time says.
+    // Rows may be recorded late, so each is inserted by its time.
     const when = row.dataset.at;
     const older = [...this.list.children].find((other) => other.dataset.at <= when);
     if (older) older.before(row); else this.list.append(row);
@@ -265,7 +265,7 @@ customElements.define("live-tail", class extends HTMLElement {
   }
 });
 
-/** The events of a stream that `fetch` opened, as `[name, data]`; the data is JSON. */
+/** Parses the events of a fetched stream as `[name, data]`; the data is JSON. */
 async function* told(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; ;) {
@@ -281,8 +281,8 @@ async function* told(body) {
 }
 
 /**
- * Sends its form to `src` and shows the answer as it comes, in a copy of the template `as` within `into`; in the end the parts of
- * the page that came with it take their places. What the form refuses, and what does not stream, is sent as without a script.
+ * Sends its form to `src` and shows the streamed answer in a copy of the template `as` within `into`. At the end, the result's
+ * HTML replaces it. If the form is refused or the response does not stream, the form is submitted normally.
  */
 customElements.define("live-answer", class extends HTMLElement {
   connectedCallback() {
@@ -321,11 +321,11 @@ customElements.define("live-answer", class extends HTMLElement {
       const answer = await fetch(this.getAttribute("src"), { method: "POST", body, signal: control.signal });
       if (!answer.ok || !answer.headers.get("content-type").startsWith("text/event-stream")) return form.submit();
       for await (const [name, data] of told(answer.body)) hear[name]?.(data);
-      if (stop.isConnected) end("It ended before its end. What had come stands below.");
+      if (stop.isConnected) end("The answer ended early. What arrived is shown below.");
     } catch {
       if (this.control !== control) return;
       ways.hidden = !ways.firstElementChild.pathname.startsWith("/requests/");
-      end(control.signal.aborted ? "Stopped. What had come stands below." : "The connection was lost. What had come stands below.");
+      end(control.signal.aborted ? "Stopped. What arrived is shown below." : "The connection was lost. What arrived is shown below.");
     }
   }
 });

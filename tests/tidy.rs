@@ -21,6 +21,8 @@ mod settings;
 mod shape;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/templates.rs"]
+mod templates;
 
 use source::Source;
 

@@ -11,7 +11,7 @@ use super::output::{remark, say};
 use super::{block_on, explain, settle};
 use crate::auth::api::api_key;
 use crate::auth::console::password;
-use crate::auth::console::password::Recipe;
+use crate::auth::console::password::HashSettings;
 use crate::config::{Overrides, Settings};
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
@@ -85,11 +85,11 @@ async fn make(
         known.is_none() || another_account,
         "that e-mail address already has a user; to make another account of it, add --another-account"
     );
-    let recipe = match known.and_then(|user| user.password_hash) {
-        Some(hash) => Recipe::of_hash(&hash).map_err(explain)?,
-        None => Recipe::of_address(store.vault(), &email),
+    let hash_settings = match known.and_then(|user| user.password_hash) {
+        Some(hash) => HashSettings::of_hash(&hash).map_err(explain)?,
+        None => HashSettings::of_address(store.vault(), &email),
     };
-    let password_hash = password::hash_by(password, vec![recipe]).await.map_err(explain)?.pop();
+    let password_hash = password::hash_by(password, vec![hash_settings]).await.map_err(explain)?.pop();
     let actor = Some(Actor::system(ACTOR));
     let new = NewOrganization { name, email, password_hash, actor, ..NewOrganization::default() };
     let created = store.system().organization_create(new).await.map_err(explain)?;
@@ -129,7 +129,7 @@ fn read_password(email: &str, name: &str) -> anyhow::Result<SecretString> {
     }
     let mut line = Zeroizing::new(String::new());
     // More than the longest allowed password, so that no more is read into memory.
-    let limit = u64::try_from(password::LONGEST)? + 16;
+    let limit = u64::try_from(password::MAX_BYTES)? + 16;
     stdin.lock().take(limit).read_line(&mut line).context("cannot read the password from standard input")?;
     let text = line.strip_suffix('\n').unwrap_or(&line);
     let text = text.strip_suffix('\r').unwrap_or(text);

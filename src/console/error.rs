@@ -1,4 +1,4 @@
-//! Every error as a page: what happened, and what to do about it.
+//! Renders every error as a page: what happened, and what to do about it.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -17,13 +17,13 @@ struct Page<'a> {
     frame: Frame,
     status: u16,
     message: &'a str,
-    /// Shown where the operator can find more in the logs.
+    /// Shown for server errors, so that the operator can find the log entry.
     request_id: Option<Uuid>,
-    /// Where to go from here, and what that is called.
+    /// Path and label of the link to continue.
     onward: (&'static str, &'static str),
 }
 
-/// The response of an error.
+/// The response for an error.
 #[must_use]
 pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpResponse {
     if let Error::Visit(VisitFault::LoggedOut { next }) = error {
@@ -47,13 +47,13 @@ pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpR
     response
 }
 
-/// An error in one sentence or two, for a place where it has no page of its own.
+/// An error in one or two sentences, for places without an error page.
 #[must_use]
 pub fn message(error: &Error) -> String {
     words(error).2
 }
 
-/// The log-in, which leads on to the page that was wanted.
+/// Path of the login page that returns to `next`.
 fn log_in_path(next: &str) -> String {
     if next == "/" {
         return "/login".to_owned();
@@ -62,7 +62,7 @@ fn log_in_path(next: &str) -> String {
     format!("/login?next={next}")
 }
 
-/// For the one error that a page cannot show: that pages cannot be rendered.
+/// Fallback page without a template, for when rendering fails.
 fn bare(status: u16, title: &str) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let html = format!("<!doctype html><title>{title}</title><h1>{title}</h1>");
@@ -76,20 +76,20 @@ fn words(error: &Error) -> (u16, &'static str, String) {
     match error {
         Error::Visit(fault) => of_visit(fault),
         Error::RouteUnknown => {
-            (404, NOT_HERE, "There is no page at this address. Check that it was copied whole.".to_owned())
+            (404, NOT_HERE, "There is no page at this address. Check that the address is complete.".to_owned())
         }
-        Error::Absent { what, id } => (404, NOT_HERE, format!("There is no {what} '{id}' in this organisation.")),
+        Error::Absent { what, id } => (404, NOT_HERE, format!("There is no {what} '{id}' in this organization.")),
         Error::ModelUnknown { .. } | Error::FallbackAbsent { .. } => (404, NOT_HERE, sentence(error)),
         Error::MethodNotAllowed { .. } => (
             405,
-            "Not like this",
-            "This address cannot be called in this way. Go back to the page and use its buttons.".to_owned(),
+            "Method not allowed",
+            "This address does not accept this kind of request. Go back to the page and use its buttons.".to_owned(),
         ),
-        Error::Unauthenticated(fault) => (401, "Not let in", fault.message().to_owned()),
+        Error::Unauthenticated(fault) => (401, "Not authenticated", fault.message().to_owned()),
         Error::ScopeMissing(_) | Error::ModelForbidden { .. } => (403, "Not allowed", sentence(error)),
         Error::Invalid(violations) => {
             let first = violations.first().map(|violation| violation.message.clone());
-            (422, "Something is not right", first.unwrap_or_else(|| sentence(error)))
+            (422, "Invalid input", first.unwrap_or_else(|| sentence(error)))
         }
         Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } | Error::Refused(_) => {
             (400, REFUSED, sentence(error))
@@ -97,30 +97,29 @@ fn words(error: &Error) -> (u16, &'static str, String) {
         Error::Conflict { .. } => (409, REFUSED, sentence(error)),
         Error::RevisionChanged { .. } => (
             412,
-            "Changed meanwhile",
-            "Somebody changed this after you opened it. Open it again and repeat your change.".to_owned(),
+            "Changed by someone else",
+            "Someone changed this after you opened it. Open it again and repeat your change.".to_owned(),
         ),
         Error::BodyTooLarge { .. } => {
             (413, "Too much at once", "What you sent is too large. Shorten it and send it again.".to_owned())
         }
         Error::BodyEncoded => (415, REFUSED, sentence(error)),
         Error::BodyStalled => {
-            (408, "It did not arrive", "The form did not arrive in time. Send it again.".to_owned())
+            (408, "Incomplete request", "The form did not arrive in time. Send it again.".to_owned())
         }
         Error::BodyUnreadable => {
-            (400, "It did not arrive", "The form broke off on its way. Send it again.".to_owned())
+            (400, "Incomplete request", "The form arrived incomplete. Send it again.".to_owned())
         }
-        Error::LimitReached(_) => (429, "Too often", sentence(error)),
+        Error::LimitReached(_) => (429, "Too many requests", sentence(error)),
         Error::ShareUsedUp(_) => (429, "Too much at once", sentence(error)),
         Error::Busy => {
-            (503, "Busy", "Too much is going on at once. Try again in a moment.".to_owned())
+            (503, "Busy", "The server is busy. Try again in a moment.".to_owned())
         }
         Error::RecordingUnavailable(_) => (503, "Busy", sentence(error)),
         Error::DatabaseAway => (
             503,
-            "The database is away",
-            "The database behind this console cannot be reached. Calls to models are taken all the same, wherever they can be \
-             recorded; what happens meanwhile is shown here when the database is back. Try again in a moment."
+            "Database unavailable",
+            "The database cannot be reached. Calls to models continue as long as they can be recorded, and appear here when the database is available again. Try again in a moment."
                 .to_owned(),
         ),
         Error::NotReady => (503, "Starting", "The data is being loaded. Try again in a moment.".to_owned()),
@@ -128,8 +127,8 @@ fn words(error: &Error) -> (u16, &'static str, String) {
         Error::Chain(chain) => (chain.status, "No model answered", sentence(error)),
         Error::Internal(_) => (
             500,
-            "Something broke",
-            "This is our fault and not yours. Try again; if it stays, show this page to whoever runs this server."
+            "Internal error",
+            "This is an error in the server. Try again. If it happens again, show this page to the operator of this server."
                 .to_owned(),
         ),
     }
@@ -137,26 +136,25 @@ fn words(error: &Error) -> (u16, &'static str, String) {
 
 fn of_visit(fault: &VisitFault) -> (u16, &'static str, String) {
     match fault {
-        // Led elsewhere by `response`; named here so that the match stays exhaustive.
+        // Handled by `response`; named here to keep the match exhaustive.
         VisitFault::LoggedOut { .. } => (401, "Not logged in", "Log in first.".to_owned()),
         VisitFault::RoleMissing(what) => {
-            (403, "Not allowed", format!("Your role does not allow {what}. Ask an owner of the organisation."))
+            (403, "Not allowed", format!("Your role does not allow {what}. Ask an owner of the organization."))
         }
         VisitFault::ForeignOrigin => (
             403,
-            "Not from here",
-            "This form was not sent from this site, so nothing was done. Open the page here and send it again. \
+            "Sent from another site",
+            "This form was not sent from this site, so nothing was changed. Open the page here and send it again. \
              If this is the right site, its operator must set FAILSOFT_PUBLIC_URL to the address in your browser."
                 .to_owned(),
         ),
         VisitFault::FormStale => (
             403,
-            "Send it again",
-            "This form is too old, or your browser keeps no cookies of this site, so nothing was done. \
-             Open the page again and repeat it."
+            "Form expired",
+            "This form is too old, or your browser does not keep cookies of this site, so nothing was changed. Open the page again and repeat your change."
                 .to_owned(),
         ),
-        VisitFault::NoForm => (415, REFUSED, "This address takes forms of its own pages only.".to_owned()),
+        VisitFault::NoForm => (415, REFUSED, "This address accepts only forms from its own pages.".to_owned()),
         VisitFault::Throttled { retry_after } => {
             let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
             let wait = match seconds {
@@ -164,12 +162,12 @@ fn of_visit(fault: &VisitFault) -> (u16, &'static str, String) {
                 2..=90 => format!("{seconds} seconds"),
                 seconds => format!("{} minutes", seconds.div_ceil(60)),
             };
-            (429, "Too often", format!("There were too many attempts. Wait {wait} and try again."))
+            (429, "Too many requests", format!("There were too many attempts. Wait {wait} and try again."))
         }
     }
 }
 
-/// The core's own words, as a sentence.
+/// The error's own message as a sentence.
 fn sentence(error: &Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_broke_inside_is_for_the_log_and_its_number_for_the_page() {
+    async fn internal_errors_show_only_the_request_id() {
         let (status, html, _) = shown(Error::internal("password=hunter2")).await;
         assert_eq!(status, 500);
         assert!(!html.contains("hunter2") && html.contains(&Uuid::from_u128(7).to_string()), "{html}");
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_must_wait_is_told_how_long() {
+    async fn throttled_responses_say_how_long_to_wait() {
         let throttled = |wait| Error::Visit(VisitFault::Throttled { retry_after: wait });
         let (status, html, retry) = shown(throttled(Duration::from_millis(100_500))).await;
         assert_eq!((status, retry.as_deref()), (429, Some("101")));
@@ -217,13 +215,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_asked_for_is_text_and_never_markup() {
+    async fn error_pages_escape_user_input() {
         let (status, html, _) = shown(Error::absent("member", "<b>")).await;
         assert!(status == 404 && html.contains("&#60;b&#62;") && !html.contains("<b>"), "{html}");
     }
 
     #[test]
-    fn the_log_in_knows_where_to_lead_back_to() {
+    fn the_login_path_carries_the_page_to_return_to() {
         assert_eq!(log_in_path("/"), "/login");
         assert_eq!(log_in_path("/events?a=b&c=%20"), "/login?next=%2Fevents%3Fa%3Db%26c%3D%2520");
     }

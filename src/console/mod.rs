@@ -1,8 +1,8 @@
-//! The pages: HTML from the server, which works without JavaScript, and the files that the pages name.
+//! The web console: server-rendered HTML that works without JavaScript.
 //!
-//! A page is two files: its struct beside its handler, and the template of the same path under `templates/`. A page for
-//! somebody who is logged in takes a `Visitor`, a posted one a [`Form`](http::forms::Form);
-//! [`Frame`](components::layout::Frame) is what surrounds it.
+//! A page is two files: its struct next to its handler, and the template of the same path under `templates/`. Handlers
+//! of pages for signed-in people take a `ConsoleUser`; handlers of posts take a [`Form`](http::forms::Form).
+//! [`Frame`](components::layout::Frame) is the layout around each page.
 
 pub mod components;
 pub mod error;

@@ -51,7 +51,7 @@ impl Scope {
             Self::RouterRead => "Read fallbacks, events, requests, models and providers",
             Self::RouterManage => "Change fallbacks, models and providers",
             Self::KeysManage => "Manage keys, within its own rights and limits",
-            Self::BudgetsManage => "Set budgets of the organisation and of keys",
+            Self::BudgetsManage => "Set budgets of the organization and of keys",
             Self::Drill => "Make models fail on purpose",
         }
     }

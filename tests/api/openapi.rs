@@ -77,7 +77,7 @@ async fn every_operation_says_what_it_needs_and_how_it_fails() {
             "{title}: the tag {tag} is not described"
         );
         let needs = match route.access {
-            Access::Visitor(_) => panic!("{title}: a page is no operation"),
+            Access::ConsoleUser(_) => panic!("{title}: a page is no operation"),
             Access::Public => json!([]),
             Access::Operator => json!([{"metrics": []}]),
             Access::Key => json!([{"bearer": []}, {"x-api-key": []}]),
@@ -297,7 +297,7 @@ async fn the_page_names_every_route_and_every_scope() {
             html.split_once(&heading).unwrap_or_else(|| panic!("{method} {path} is not there"));
         let (section, _) = section.split_once("</article>").expect("its end");
         let access = match route.access {
-            Access::Visitor(_) => panic!("{method} {path}: a page is no operation"),
+            Access::ConsoleUser(_) => panic!("{method} {path}: a page is no operation"),
             Access::Public => "no key".to_owned(),
             Access::Operator => "operator’s token".to_owned(),
             Access::Key => "any key".to_owned(),

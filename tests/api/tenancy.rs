@@ -135,7 +135,7 @@ on_both_databases! {
             let key = match access(&row) {
                 Access::Scope(scope) => app.organization.key_with(&[scope]).await,
                 Access::Key => app.organization.key_with(&[]).await,
-                Access::Public | Access::Operator | Access::Visitor(_) => continue,
+                Access::Public | Access::Operator | Access::ConsoleUser(_) => continue,
             };
             let answer = app.call(request(&app, &row), &key).await;
             assert_eq!(answer.status, row.owner, "{}: {}", row.title, answer.text());

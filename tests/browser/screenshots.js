@@ -90,7 +90,7 @@ async function answers(photographer, seen) {
   }
   if (seen.has("members")) {
     await photographer.open("/members");
-    await page.getByLabel("E-mail address", { exact: true }).fill("bob@example.com");
+    await page.getByLabel("Email address", { exact: true }).fill("bob@example.com");
     await page.getByRole("button", { name: "Invite", exact: true }).click();
     await page.getByText(/\/invite\//).first().waitFor();
     await photographer.take("members-invited");

@@ -15,7 +15,7 @@ pub fn description(server: Option<&str>) -> OpenApi {
             Some(Access::Scope(scope)) => Needs::Scope(scope),
             Some(Access::Key) => Needs::Key,
             Some(Access::Operator) => Needs::Token,
-            Some(Access::Public | Access::Visitor(_)) | None => Needs::Nothing,
+            Some(Access::Public | Access::ConsoleUser(_)) | None => Needs::Nothing,
         }
     })
 }

@@ -33,7 +33,7 @@ pub enum Access {
     /// An API key with this scope.
     Scope(Scope),
     /// A signed-in user with a role that has the permission.
-    Visitor(Permission),
+    ConsoleUser(Permission),
 }
 
 /// One route of the application.
@@ -134,13 +134,13 @@ const READ: Access = Access::Scope(Scope::RouterRead);
 const MANAGE: Access = Access::Scope(Scope::RouterManage);
 const KEYS: Access = Access::Scope(Scope::KeysManage);
 const BUDGETS: Access = Access::Scope(Scope::BudgetsManage);
-const VISITOR: Access = Access::Visitor(Permission::Read);
-const MEMBERS: Access = Access::Visitor(Permission::ManageMembers);
-const SEND: Access = Access::Visitor(Permission::Send);
-const CONFIGURE: Access = Access::Visitor(Permission::Configure);
-const MANAGE_KEYS: Access = Access::Visitor(Permission::ManageKeys);
-const MANAGE_SETTINGS: Access = Access::Visitor(Permission::ManageSettings);
-const READ_AUDIT: Access = Access::Visitor(Permission::ReadAudit);
+const SIGNED_IN: Access = Access::ConsoleUser(Permission::Read);
+const MEMBERS: Access = Access::ConsoleUser(Permission::ManageMembers);
+const SEND: Access = Access::ConsoleUser(Permission::Send);
+const CONFIGURE: Access = Access::ConsoleUser(Permission::Configure);
+const MANAGE_KEYS: Access = Access::ConsoleUser(Permission::ManageKeys);
+const MANAGE_SETTINGS: Access = Access::ConsoleUser(Permission::ManageSettings);
+const READ_AUDIT: Access = Access::ConsoleUser(Permission::ReadAudit);
 
 /// Every route. If two match a path, the first one is used.
 pub const ROUTES: &[Endpoint] = &[
@@ -206,51 +206,51 @@ pub const ROUTES: &[Endpoint] = &[
     form("/signup", Public, || web::post().to(sign_in::signup::sign_up)),
     page("/login", Public, || web::get().to(sign_in::login::read)),
     form("/login", Public, || web::post().to(sign_in::login::log_in)),
-    form("/logout", VISITOR, || web::post().to(sign_in::logout::log_out)),
+    form("/logout", SIGNED_IN, || web::post().to(sign_in::login::log_out)),
     page("/invite/{secret}", Public, || web::get().to(sign_in::invite::read)),
     form("/invite/{secret}", Public, || web::post().to(sign_in::invite::join)),
     page("/reset/{secret}", Public, || web::get().to(sign_in::reset::read)),
     form("/reset/{secret}", Public, || web::post().to(sign_in::reset::set)),
     page("/enter/{secret}", Public, || web::get().to(sign_in::console::read)),
     form("/enter/{secret}", Public, || web::post().to(sign_in::console::enter)),
-    page("/account", VISITOR, || web::get().to(account::read::read)),
-    form("/account/name", VISITOR, || web::post().to(account::name::change)),
-    form("/account/password", VISITOR, || web::post().to(account::password::change)),
-    form("/account/sessions/end-others", VISITOR, || web::post().to(account::sessions::end_others)),
-    form("/account/sessions/{id}/end", VISITOR, || web::post().to(account::sessions::end)),
-    form("/account/switch", VISITOR, || web::post().to(account::switch::switch)),
-    page("/members", VISITOR, || web::get().to(members::list::read)),
-    form("/members/invite", MEMBERS, || web::post().to(members::invite::invite)),
+    page("/account", SIGNED_IN, || web::get().to(account::read)),
+    form("/account/name", SIGNED_IN, || web::post().to(account::rename)),
+    form("/account/password", SIGNED_IN, || web::post().to(account::change_password)),
+    form("/account/sessions/end-others", SIGNED_IN, || web::post().to(account::end_other_sessions)),
+    form("/account/sessions/{id}/end", SIGNED_IN, || web::post().to(account::end_session)),
+    form("/account/switch", SIGNED_IN, || web::post().to(account::switch_organization)),
+    page("/members", SIGNED_IN, || web::get().to(members::list::read)),
+    form("/members/invite", MEMBERS, || web::post().to(members::invitations::invite)),
     form("/members/{id}/role", MEMBERS, || web::post().to(members::role::change)),
     page("/members/{id}/remove", MEMBERS, || web::get().to(members::remove::read)),
     form("/members/{id}/remove", MEMBERS, || web::post().to(members::remove::remove)),
     form("/members/{id}/reset-link", MEMBERS, || web::post().to(members::reset_link::make)),
-    form("/members/invitations/{id}/revoke", MEMBERS, || web::post().to(members::revoke::revoke)),
-    page("/", VISITOR, || web::get().to(overview::read::read)),
-    page("/events", VISITOR, || web::get().to(pages::events::list::list)),
-    page("/events.csv", VISITOR, || web::get().to(pages::events::export::file)),
-    page("/events/unclassified", VISITOR, || web::get().to(pages::events::unclassified::list)),
-    page("/events/live", VISITOR, || web::get().to(pages::events::live::stream)),
+    form("/members/invitations/{id}/revoke", MEMBERS, || web::post().to(members::invitations::revoke)),
+    page("/", SIGNED_IN, || web::get().to(overview::read)),
+    page("/events", SIGNED_IN, || web::get().to(pages::events::list::list)),
+    page("/events.csv", SIGNED_IN, || web::get().to(pages::events::export::file)),
+    page("/events/unclassified", SIGNED_IN, || web::get().to(pages::events::unclassified::list)),
+    page("/events/live", SIGNED_IN, || web::get().to(pages::events::live::stream)),
     form("/events/mappings/{id}/delete", CONFIGURE, || {
-        web::post().to(pages::events::unclassified::forget::forget)
+        web::post().to(pages::events::unclassified::mappings::delete)
     }),
-    form("/events/{id}/map", CONFIGURE, || web::post().to(pages::events::unclassified::map::map)),
-    page("/events/{id}", VISITOR, || web::get().to(pages::events::read::read)),
-    page("/requests", VISITOR, || web::get().to(pages::requests::list::list)),
-    page("/requests.csv", VISITOR, || web::get().to(pages::requests::export::file)),
-    page("/requests/{id}", VISITOR, || web::get().to(pages::requests::read::read)),
-    page("/usage", VISITOR, || web::get().to(pages::usage::list::list)),
-    page("/usage.csv", VISITOR, || web::get().to(pages::usage::list::file)),
-    page("/providers", VISITOR, || web::get().to(provider_pages::list::list)),
+    form("/events/{id}/map", CONFIGURE, || web::post().to(pages::events::unclassified::mappings::create)),
+    page("/events/{id}", SIGNED_IN, || web::get().to(pages::events::read::read)),
+    page("/requests", SIGNED_IN, || web::get().to(pages::requests::list::list)),
+    page("/requests.csv", SIGNED_IN, || web::get().to(pages::requests::export::file)),
+    page("/requests/{id}", SIGNED_IN, || web::get().to(pages::requests::read::read)),
+    page("/usage", SIGNED_IN, || web::get().to(pages::usage::list)),
+    page("/usage.csv", SIGNED_IN, || web::get().to(pages::usage::file)),
+    page("/providers", SIGNED_IN, || web::get().to(provider_pages::list::list)),
     page("/providers/new", CONFIGURE, || web::get().to(provider_pages::create::read)),
     form("/providers/new", CONFIGURE, || web::post().to(provider_pages::create::create)),
-    page("/providers/{id}", VISITOR, || web::get().to(provider_pages::read::read)),
+    page("/providers/{id}", SIGNED_IN, || web::get().to(provider_pages::read::read)),
     form("/providers/{id}", CONFIGURE, || web::post().to(provider_pages::read::change)),
     form("/providers/{id}/test", CONFIGURE, || web::post().to(provider_pages::read::test)),
     page("/providers/{id}/delete", CONFIGURE, || web::get().to(provider_pages::delete::read)),
     form("/providers/{id}/delete", CONFIGURE, || web::post().to(provider_pages::delete::delete)),
-    page("/fallbacks", VISITOR, || web::get().to(pages::fallbacks::list::list)),
-    page("/fallbacks/{id}", VISITOR, || web::get().to(pages::fallbacks::read::read)),
+    page("/fallbacks", SIGNED_IN, || web::get().to(pages::fallbacks::list::list)),
+    page("/fallbacks/{id}", SIGNED_IN, || web::get().to(pages::fallbacks::read::read)),
     form("/fallbacks/{id}", CONFIGURE, || web::post().to(pages::fallbacks::change::change)),
     form("/fallbacks/{id}/revert", CONFIGURE, || web::post().to(pages::fallbacks::revert::revert)),
     page("/fallbacks/{id}/try", CONFIGURE, || web::get().to(pages::fallbacks::try_out::read)),
@@ -258,28 +258,30 @@ pub const ROUTES: &[Endpoint] = &[
     page("/playground", SEND, || web::get().to(pages::playground::send::read)),
     form("/playground", SEND, || web::post().to(pages::playground::send::send)),
     form("/playground/stream", SEND, || web::post().to(pages::playground::stream::send)),
-    page("/start", VISITOR, || web::get().to(pages::start::read::read)),
-    form("/start/key", Access::Visitor(Permission::ManageKeys), || web::post().to(pages::start::key::create)),
+    page("/start", SIGNED_IN, || web::get().to(pages::start::read::read)),
+    form("/start/key", Access::ConsoleUser(Permission::ManageKeys), || {
+        web::post().to(pages::start::key::create)
+    }),
     form("/start/request", CONFIGURE, || web::post().to(pages::start::request::send)),
-    page("/models", VISITOR, || web::get().to(model_pages::list::list)),
+    page("/models", SIGNED_IN, || web::get().to(model_pages::list::list)),
     page("/models/new", CONFIGURE, || web::get().to(model_pages::create::read)),
     form("/models/new", CONFIGURE, || web::post().to(model_pages::create::create)),
-    page("/models/{id}", VISITOR, || web::get().to(model_pages::read::read)),
+    page("/models/{id}", SIGNED_IN, || web::get().to(model_pages::read::read)),
     form("/models/{id}", CONFIGURE, || web::post().to(model_pages::read::change)),
-    form("/models/{id}/cooldown/end", CONFIGURE, || web::post().to(model_pages::cooldown::end)),
+    form("/models/{id}/cooldown/end", CONFIGURE, || web::post().to(model_pages::read::end_cooldown)),
     page("/models/{id}/delete", CONFIGURE, || web::get().to(model_pages::delete::read)),
     form("/models/{id}/delete", CONFIGURE, || web::post().to(model_pages::delete::delete)),
-    page("/keys", VISITOR, || web::get().to(key_pages::list::list)),
+    page("/keys", SIGNED_IN, || web::get().to(key_pages::list::list)),
     page("/keys/new", MANAGE_KEYS, || web::get().to(key_pages::create::read)),
     form("/keys/new", MANAGE_KEYS, || web::post().to(key_pages::create::create)),
-    page("/keys/{id}", VISITOR, || web::get().to(key_pages::read::read)),
+    page("/keys/{id}", SIGNED_IN, || web::get().to(key_pages::read::read)),
     form("/keys/{id}", MANAGE_KEYS, || web::post().to(key_pages::read::change)),
     page("/keys/{id}/budget", MANAGE_KEYS, || web::get().to(pages::budgets::change::read_key)),
     form("/keys/{id}/budget", MANAGE_KEYS, || web::post().to(pages::budgets::change::change_key)),
     page("/keys/{id}/revoke", MANAGE_KEYS, || web::get().to(key_pages::revoke::read)),
     form("/keys/{id}/revoke", MANAGE_KEYS, || web::post().to(key_pages::revoke::revoke)),
-    page("/settings", VISITOR, || web::get().to(settings::read::read)),
-    form("/settings", MANAGE_SETTINGS, || web::post().to(settings::read::change)),
+    page("/settings", SIGNED_IN, || web::get().to(settings::read)),
+    form("/settings", MANAGE_SETTINGS, || web::post().to(settings::change)),
     page("/settings/budget", MANAGE_SETTINGS, || web::get().to(pages::budgets::change::read_own)),
     form("/settings/budget", MANAGE_SETTINGS, || web::post().to(pages::budgets::change::change_own)),
     page("/audit", READ_AUDIT, || web::get().to(audit::list::list)),

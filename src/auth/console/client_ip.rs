@@ -1,4 +1,4 @@
-//! Where a request comes from: the address of the connection, or what a proxy says that the operator trusts.
+//! The client's IP address: of the connection, or as reported by trusted proxies.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::config::Settings;
 
-/// The client's address.
+/// The client's IP address.
 #[must_use]
 pub fn address(settings: &Settings, request: &HttpRequest) -> IpAddr {
     let Some(peer) = request.peer_addr() else { return IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
@@ -17,15 +17,15 @@ pub fn address(settings: &Settings, request: &HttpRequest) -> IpAddr {
     behind(&trusted, peer.ip(), &forwarded)
 }
 
-/// The last address that no trusted proxy has: each one appends whom it was called by, and what stands before the first
-/// stranger is the stranger's own invention.
+/// The last address that is not a trusted proxy's. Each proxy appends the address it was called from; entries before
+/// the first untrusted address may be forged.
 fn behind(trusted: &[IpNet], peer: IpAddr, forwarded: &[&str]) -> IpAddr {
     let mut client = peer.to_canonical();
     for claimed in forwarded.iter().rev() {
         if !trusted.iter().any(|range| range.contains(&client)) {
             return client;
         }
-        // Some proxies write the port too.
+        // Some proxies include the port.
         let with_port = || claimed.parse::<SocketAddr>().map(|address| address.ip());
         let Ok(address) = claimed.parse::<IpAddr>().or_else(|_| with_port()) else { return client };
         client = address.to_canonical();
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_trusted_proxy_says_whom_it_speaks_for() {
+    fn only_trusted_proxies_may_name_the_client() {
         let trusted: [IpNet; 1] = ["10.0.0.0/8".parse().expect("a range")];
         for (peer, forwarded, client) in [
             ("192.0.2.1", &["198.51.100.1"][..], "192.0.2.1"),

@@ -1,7 +1,7 @@
-//! The extractor of pages: a handler's first argument says who is logged in and what their role allows.
+//! The extractor for pages: provides the signed-in person and checks the role's permission.
 //!
-//! The cookie names a session, the session a person and an organization; all of them are read anew with every request,
-//! so that a log-out, a removal or another role holds at once.
+//! The cookie names a session, and the session names a person and an organization. They are read for every request, so
+//! that a logout, a removal or a role change takes effect at once.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ use crate::limits::shares::Shares;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{LiveSession, Store};
 
-/// A permission as a type, for signatures.
+/// A permission as a type, for handler signatures.
 pub trait Requires: 'static {
-    /// The permission.
+    /// The permission as a value.
     const PERMISSION: Permission;
 }
 
@@ -50,64 +50,64 @@ pub mod may {
     requires! { Read Send Configure ManageKeys ManageSettings ReadAudit ManageMembers }
 }
 
-/// A person who is logged in.
+/// The person who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The id.
+    /// Id of the account.
     pub id: UserId,
-    /// The address.
+    /// Email address of the account.
     pub email: String,
-    /// How the person wants to be called.
+    /// Display name, if one is set.
     pub name: Option<String>,
 }
 
-/// A person who is logged in and whose role allows `P`.
+/// A signed-in person with a role that grants permission `P`.
 #[derive(Debug, Clone)]
-pub struct Visitor<P> {
-    /// The proof that opens the organization's data.
+pub struct ConsoleUser<P> {
+    /// Proof of authentication; opens the organization's data.
     pub tenant: Tenant,
-    /// The organization as of now.
+    /// Current snapshot of the organization.
     pub organization: Arc<OrganizationSnapshot>,
-    /// Who it is.
+    /// The signed-in person's account.
     pub user: User,
-    /// What they are in the organization.
+    /// Role in the organization.
     pub role: Role,
-    /// The session.
+    /// Id of the session.
     pub session_id: SessionId,
-    /// The request.
+    /// Id of the request.
     pub request_id: Uuid,
     request: HttpRequest,
     permission: PhantomData<P>,
 }
 
-/// Who is here, for what a page shows around its content: also on the page of an error.
+/// The signed-in person as the page frame shows it, also on error pages.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    /// The person's address.
+pub struct PageUser {
+    /// Email address of the account.
     pub email: String,
-    /// The organization's name.
+    /// Name of the organization.
     pub organization: String,
-    /// The person's role.
+    /// Role in the organization.
     pub role: Role,
-    /// The session.
+    /// Id of the session.
     pub session_id: SessionId,
 }
 
-impl<P> Visitor<P> {
-    /// The request, for what belongs to the browser and not to the person.
+impl<P> ConsoleUser<P> {
+    /// The underlying HTTP request.
     #[must_use]
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }
 
-    /// Does the role allow it?
+    /// Whether the role grants the permission.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
     }
 }
 
-impl<P: Requires> FromRequest for Visitor<P> {
+impl<P: Requires> FromRequest for ConsoleUser<P> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
@@ -117,8 +117,8 @@ impl<P: Requires> FromRequest for Visitor<P> {
     }
 }
 
-impl<P: Requires> Visitor<P> {
-    /// Who is logged in.
+impl<P: Requires> ConsoleUser<P> {
+    /// Authenticates the request.
     ///
     /// # Errors
     /// [`VisitFault::LoggedOut`], [`VisitFault::RoleMissing`].
@@ -132,7 +132,7 @@ impl<P: Requires> Visitor<P> {
         let organization = organization(store, &session).await?;
         let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
         let place = shares.of(organization.id).call()?;
-        request.extensions_mut().insert(Seen {
+        request.extensions_mut().insert(PageUser {
             email: session.email.clone(),
             organization: organization.name.to_string(),
             role,
@@ -169,7 +169,7 @@ async fn living_session(
     Ok(store.system().session_find(id).await?.filter(|session| session.user_id == user_id))
 }
 
-/// Is somebody logged in? For the few pages that are for who is not.
+/// Whether the request has a valid session, for pages that do not require one.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -177,7 +177,7 @@ pub async fn is_logged_in(request: &HttpRequest, store: &Store, clock: &Clock) -
     Ok(living_session(request, store, clock).await?.is_some())
 }
 
-/// The session's organization. One that another process made a moment ago may not be known here yet.
+/// The session's organization. If another process created it just now, the snapshot is refreshed first.
 async fn organization(store: &Store, session: &LiveSession) -> Result<Arc<OrganizationSnapshot>, Error> {
     if let Some(known) = store.directory().organization(session.organization_id) {
         return Ok(known);
@@ -186,7 +186,7 @@ async fn organization(store: &Store, session: &LiveSession) -> Result<Arc<Organi
     store.directory().organization(session.organization_id).ok_or(Error::NotReady)
 }
 
-/// Where to go after the log-in: back to a page, but not into the middle of an action.
+/// The login redirect, which returns to the page for GET requests only.
 fn logged_out(request: &HttpRequest) -> Error {
     let back = request.method() == actix_web::http::Method::GET;
     let next = if back { request.uri().path_and_query().map_or("/", |path| path.as_str()) } else { "/" };

@@ -1,6 +1,6 @@
-//! The cookies of the console: their names, and who may read them.
+//! The console's cookies: names and attributes.
 //!
-//! Where people come over https, each is `__Host-` and Secure: no other host can set it, no plain connection sees it.
+//! With an https public URL, cookies are Secure and have the `__Host-` prefix.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use actix_web::cookie::{Cookie, SameSite};
 
 use crate::config::Settings;
 
-/// What a cookie holds.
+/// Purpose of a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The session's token.
+    /// The token of a session.
     Session,
-    /// What ties a form to a browser before anybody is logged in.
-    Guest,
-    /// A message over one redirect.
+    /// Ties forms to a browser without a session.
+    AnonymousVisitor,
+    /// A message carried over one redirect.
     Flash,
-    /// That a person has logged in with this browser before.
+    /// Marks a browser that a person has logged in with before.
     Device,
 }
 
-/// Do people come over https? Only the operator knows: TLS ends before us.
+/// Whether people use https. Only the configuration tells, because TLS ends at the proxy.
 #[must_use]
 pub fn is_secure(settings: &Settings) -> bool {
     settings.server.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
@@ -33,8 +33,8 @@ fn name(settings: &Settings, kind: Kind) -> &'static str {
     match (kind, is_secure(settings)) {
         (Kind::Session, true) => "__Host-failsoft",
         (Kind::Session, false) => "failsoft",
-        (Kind::Guest, true) => "__Host-failsoft-guest",
-        (Kind::Guest, false) => "failsoft-guest",
+        (Kind::AnonymousVisitor, true) => "__Host-failsoft-guest",
+        (Kind::AnonymousVisitor, false) => "failsoft-guest",
         (Kind::Flash, true) => "__Host-failsoft-flash",
         (Kind::Flash, false) => "failsoft-flash",
         (Kind::Device, true) => "__Host-failsoft-device",
@@ -42,13 +42,13 @@ fn name(settings: &Settings, kind: Kind) -> &'static str {
     }
 }
 
-/// The value that the browser sent.
+/// Reads a cookie of the request.
 #[must_use]
 pub fn read(settings: &Settings, kind: Kind, request: &HttpRequest) -> Option<String> {
     request.cookie(name(settings, kind)).map(|cookie| cookie.value().to_owned())
 }
 
-/// A cookie to be set. Without an age it ends with the browser.
+/// Builds a cookie. Without an age it lasts for the browser session.
 #[must_use]
 pub fn make(settings: &Settings, kind: Kind, value: String, age: Option<Duration>) -> Cookie<'static> {
     let mut cookie = Cookie::new(name(settings, kind), value);
@@ -63,7 +63,7 @@ pub fn make(settings: &Settings, kind: Kind, value: String, age: Option<Duration
     cookie
 }
 
-/// The cookie that takes one away.
+/// Builds a cookie that deletes another.
 #[must_use]
 pub fn removal(settings: &Settings, kind: Kind) -> Cookie<'static> {
     make(settings, kind, String::new(), Some(Duration::ZERO))
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn over_https_a_cookie_is_this_hosts_alone() {
+    fn https_cookies_are_secure_and_host_only() {
         let mut settings = Settings::default();
         let plain = make(&settings, Kind::Session, "x".to_owned(), None).to_string();
         assert_eq!(plain, "failsoft=x; HttpOnly; SameSite=Lax; Path=/");

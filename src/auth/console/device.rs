@@ -1,5 +1,5 @@
-//! A browser in which a person has logged in before: a signed cookie says so. That person gets in there, no matter what
-//! is tried elsewhere. The cookie alone logs no one in.
+//! Known browsers: a signed cookie marks a browser that a person has logged in with before. Failed attempts elsewhere
+//! do not lock that person out there. The cookie alone does not log in.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use crate::auth::console::cookies::Kind;
 use crate::config::Settings;
 use crate::store::vault::Vault;
 
-/// A browser is known for so long after its last log-in.
+/// How long a browser stays known after its last login.
 const KNOWN: TimeDelta = TimeDelta::days(180);
 
-/// A browser that is known, and the account that it knows.
+/// A known browser and the account that used it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::auth) struct Device {
-    /// The browser.
+    /// Id of the browser.
     pub(in crate::auth) id: Uuid,
-    /// The account that was logged in.
+    /// Account that logged in.
     pub(in crate::auth) user_id: UserId,
 }
 
-/// The cookie of a browser in which this person has just logged in. The browser keeps its id for the same person.
+/// The cookie to set after a login. A browser keeps its id for the same account.
 pub(in crate::auth) fn cookie(
     settings: &Settings,
     vault: &Vault,
@@ -47,7 +47,7 @@ pub(in crate::auth) fn cookie(
     )
 }
 
-/// The browser that a request comes from, if it is known.
+/// Reads the known browser of a request.
 pub(in crate::auth) fn read(
     settings: &Settings,
     vault: &Vault,

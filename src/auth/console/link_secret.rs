@@ -1,5 +1,5 @@
-//! The secrets of links: invitations, new passwords, the demo's console. Whoever has the link is let in, so its secret
-//! is as good as a password: random, stored as a keyed hash, good once.
+//! Secrets of one-time links: invitations, password resets, demo logins. A secret is as powerful as a password: random,
+//! stored as a keyed hash, valid once.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,16 +9,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::domain::error::Error;
 use crate::store::vault::{self, Vault};
 
-/// An invitation works for so long.
+/// How long an invitation is valid.
 pub const INVITATION: TimeDelta = TimeDelta::days(7);
-/// A link for a new password works for so long.
+/// How long a password reset link is valid.
 pub const RESET: TimeDelta = TimeDelta::hours(24);
-/// A link into the demo's console works for so long.
+/// How long a demo login link is valid.
 pub const CONSOLE: TimeDelta = TimeDelta::hours(24);
 
 const BYTES: usize = 32;
 
-/// A new secret, and the hash under which it is stored.
+/// Generates a secret and its stored hash.
 ///
 /// # Errors
 /// The operating system gives no random bytes.
@@ -29,7 +29,7 @@ pub fn generate(vault: &Vault) -> Result<(SecretString, [u8; 32]), Error> {
     Ok((secret.into(), hash))
 }
 
-/// The hash of a secret that a link holds.
+/// The stored hash of a secret.
 #[must_use]
 pub fn hash(vault: &Vault, secret: &str) -> [u8; 32] {
     *vault.keyed_hasher("link secret").update(secret.as_bytes()).finalize().as_bytes()

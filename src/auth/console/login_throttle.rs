@@ -1,5 +1,5 @@
-//! How often somebody may try what must not be guessed: per client address and per account. Counted per process; a
-//! restart forgets it. Known and unknown accounts are counted alike.
+//! Rate limits for login attempts, per client address and per account. Counters are per process and lost on restart.
+//! Existing and unknown accounts are counted alike.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,48 +16,49 @@ use crate::config::console::Console;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, VisitFault};
 
-/// Counters are swept every so many attempts, so that they do not pile up.
+/// Number of attempts after which idle counters are dropped.
 const SWEEP: usize = 256;
 
-/// Attempts that come at once, and how long until there is another one.
+/// A burst of attempts, and the interval after which another one is allowed.
 #[derive(Debug, Clone, Copy)]
-struct Allowance {
+struct AttemptLimit {
     burst: NonZeroU32,
     every: Duration,
 }
 
-const fn allowance(burst: u32, seconds: u64) -> Allowance {
+const fn attempt_limit(burst: u32, seconds: u64) -> AttemptLimit {
     let burst = match NonZeroU32::new(burst) {
         Some(burst) => burst,
         None => NonZeroU32::MIN,
     };
-    Allowance { burst, every: Duration::from_secs(seconds) }
+    AttemptLimit { burst, every: Duration::from_secs(seconds) }
 }
 
-/// Passwords at log-in and elsewhere, from one address.
-const PASSWORDS_OF_ADDRESS: Allowance = allowance(30, 2);
-/// Passwords of one account from one address: who guesses elsewhere does not use them up.
-const PASSWORDS_OF_ACCOUNT: Allowance = allowance(10, 60);
-/// Passwords of one account from everywhere: far more than people need, and too few to guess with many addresses.
-const PASSWORDS_EVERYWHERE: Allowance = allowance(60, 10);
-/// Passwords from a browser that is known, once its address or account has no attempts left.
-const PASSWORDS_OF_BROWSER: Allowance = allowance(10, 60);
-/// Failed log-ins of one account that the audit notes.
-const NOTED_FAILURES: Allowance = allowance(5, 600);
+/// Passwords from one address.
+const PASSWORDS_OF_ADDRESS: AttemptLimit = attempt_limit(30, 2);
+/// Passwords for one account from one address, so that guesses elsewhere do not lock the owner out.
+const PASSWORDS_OF_ACCOUNT: AttemptLimit = attempt_limit(10, 60);
+/// Passwords for one account from all addresses: more than people need, too few for distributed guessing.
+const PASSWORDS_EVERYWHERE: AttemptLimit = attempt_limit(60, 10);
+/// Passwords from a known browser, once its address or account is throttled.
+const PASSWORDS_OF_BROWSER: AttemptLimit = attempt_limit(10, 60);
+/// Failed logins of one account that are written to the audit log.
+const NOTED_FAILURES: AttemptLimit = attempt_limit(5, 600);
 /// New organizations from one address.
-const SIGN_UPS_OF_ADDRESS: Allowance = allowance(20, 60);
-/// New organizations for one account from one address: the password of one that there is opens it, so this is a guess, too.
-const SIGN_UPS_OF_ACCOUNT: Allowance = allowance(10, 60);
-/// Links of invitations and resets that are tried from one address.
-const LINKS_OF_ADDRESS: Allowance = allowance(30, 2);
+const SIGN_UPS_OF_ADDRESS: AttemptLimit = attempt_limit(20, 60);
+/// New organizations for one account from one address. A matching password opens the existing account, so this also
+/// limits guessing.
+const SIGN_UPS_OF_ACCOUNT: AttemptLimit = attempt_limit(10, 60);
+/// Invitation and reset links tried from one address.
+const LINKS_OF_ADDRESS: AttemptLimit = attempt_limit(30, 2);
 
-/// So many an hour, a fifth of them at once.
-fn hourly(number: NonZeroU32) -> Allowance {
+/// A limit per hour, with a burst of a fifth of it.
+fn hourly(number: NonZeroU32) -> AttemptLimit {
     let burst = NonZeroU32::new(number.get() / 5).unwrap_or(NonZeroU32::MIN);
-    Allowance { burst, every: Duration::from_secs(3_600) / number.get() }
+    AttemptLimit { burst, every: Duration::from_secs(3_600) / number.get() }
 }
 
-/// Every counter.
+/// All counters of this process.
 #[derive(Debug)]
 pub struct Throttle {
     passwords_of_address: Counters<IpAddr>,
@@ -72,7 +73,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Counters that read this clock.
+    /// Counters that use this clock.
     #[must_use]
     pub fn new(clock: &Clock) -> Self {
         Self {
@@ -88,14 +89,14 @@ impl Throttle {
         }
     }
 
-    /// The same, with so many new organizations an hour in the whole process.
+    /// The same, with a process-wide limit of new organizations per hour.
     #[must_use]
     pub fn with_sign_ups(self, an_hour: NonZeroU32) -> Self {
         let sign_ups = Counters::new(hourly(an_hour), &self.sign_ups.clock.clone());
         Self { sign_ups, ..self }
     }
 
-    /// A password is tried for an account, which is an e-mail address that need not exist.
+    /// Counts a password attempt for an account, which need not exist.
     ///
     /// # Errors
     /// [`VisitFault::Throttled`].
@@ -106,8 +107,8 @@ impl Throttle {
         self.passwords_everywhere.admit(account)
     }
 
-    /// A password is tried in a browser in which a person has logged in before, after [`Throttle::password`] refused.
-    /// Whatever is tried elsewhere, those who have come in before come in again.
+    /// Counts a password attempt from a known browser after [`Throttle::password`] refused, so that its owner can still
+    /// log in.
     ///
     /// # Errors
     /// [`VisitFault::Throttled`].
@@ -115,13 +116,13 @@ impl Throttle {
         self.passwords_of_browser.admit(id)
     }
 
-    /// Does the audit note this failed log-in? The first few of an account, and then one every ten minutes.
+    /// Whether to audit this failed login: the first few of an account, then one every ten minutes.
     #[must_use]
     pub fn notes_failure(&self, account: &str) -> bool {
         self.noted_failures.admit(account_hash(account)).is_ok()
     }
 
-    /// An organization is made.
+    /// Counts a sign-up.
     ///
     /// # Errors
     /// [`VisitFault::Throttled`].
@@ -133,7 +134,7 @@ impl Throttle {
         self.sign_ups.admit(())
     }
 
-    /// A link's secret is tried.
+    /// Counts an attempt at a link's secret.
     ///
     /// # Errors
     /// [`VisitFault::Throttled`].
@@ -146,7 +147,7 @@ fn account_hash(account: &str) -> blake3::Hash {
     blake3::hash(account.to_lowercase().as_bytes())
 }
 
-/// Who has one IPv6 address has its whole /64.
+/// IPv6 clients are counted by their /64 network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
@@ -162,9 +163,9 @@ struct Counters<K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Counters<K> {
-    fn new(allowance: Allowance, clock: &Clock) -> Self {
-        let quota = Quota::with_period(allowance.every).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
-        let quota = quota.allow_burst(allowance.burst);
+    fn new(attempt_limit: AttemptLimit, clock: &Clock) -> Self {
+        let quota = Quota::with_period(attempt_limit.every).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+        let quota = quota.allow_burst(attempt_limit.burst);
         let limiter = RateLimiter::hashmap_with_clock(quota, clock.clone());
         Self { limiter, clock: clock.clone(), attempts: AtomicUsize::new(0) }
     }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn who_guesses_at_an_account_does_not_lock_its_owner_out() {
+    fn guessing_does_not_lock_the_owner_out() {
         let (clock, hand) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         let throttle = Throttle::new(&clock);
         let address = |last: u8| IpAddr::from([192, 0, 2, last]);
@@ -204,7 +205,7 @@ mod tests {
         let wait_for = wait(throttle.password(address(1), "ann@EXAMPLE.com")).expect("throttled");
         assert!(wait_for > Duration::from_secs(50) && wait_for <= Duration::from_secs(60), "{wait_for:?}");
         assert_eq!(wait(throttle.password(address(1), "bob@example.com")), None);
-        // The owner is elsewhere, and one guess a minute changes nothing.
+        // The owner uses another address; one guess per minute does no harm.
         assert_eq!(wait(throttle.password(address(2), "ann@example.com")), None);
         for _ in 0..60 {
             hand.advance(wait_for);
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_guess_no_faster_than_a_few_and_a_known_browser_is_let_in() {
+    fn distributed_guessing_is_limited_and_a_known_browser_may_still_try() {
         let (clock, _) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         let throttle = Throttle::new(&clock);
         let admitted = (0..200)
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn sign_ups_are_bounded_from_however_many_addresses() {
+    fn sign_ups_are_limited_across_all_addresses() {
         let (clock, hand) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         let throttle = Throttle::new(&clock).with_sign_ups(NonZeroU32::new(60).expect("not 0"));
         let sign_up = |number: u8| {
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn all_addresses_of_one_network_are_one_client() {
+    fn addresses_of_one_network_share_a_limit() {
         let (clock, _) = Clock::manual(chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
         let throttle = Throttle::new(&clock);
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");

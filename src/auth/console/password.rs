@@ -1,7 +1,7 @@
-//! Passwords: argon2id, off the request threads, a few at a time. The only user of argon2.
+//! Password hashing with argon2id, off the request threads and with bounded concurrency. The only user of argon2.
 //!
-//! One hash takes 19 MiB and a core for a moment. So two are made at once, some wait, and the rest are told to come
-//! back: a flood of log-ins must not take the machine from the requests.
+//! One hash needs 19 MiB and a core for a moment. Two are computed at once, a bounded number wait, and the rest are
+//! refused, so that a flood of logins does not slow down requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,70 +13,69 @@ use zxcvbn::{Score, zxcvbn};
 use crate::domain::error::Error;
 use crate::store::vault::Vault;
 
-/// The shortest password that is taken, in characters.
-pub const SHORTEST: usize = 10;
-/// The longest, in bytes: longer ones only serve to keep us busy.
-pub const LONGEST: usize = 1_024;
+/// Minimum length of a password, in characters.
+pub const MIN_CHARACTERS: usize = 10;
+/// Maximum length in bytes; longer ones would only waste time.
+pub const MAX_BYTES: usize = 1_024;
 
-/// Fewer guesses than this find a password too soon: what is common, repeated, a row of keys or one's own name.
-const GUESSES: Score = Score::Two;
-/// How much of a password is judged, in characters: what comes after only makes it better.
-const JUDGED: usize = 64;
+/// Passwords with a lower score are easy to guess: common ones, repetitions, keyboard rows, personal names.
+const MIN_SCORE: Score = Score::Two;
+/// Number of characters that are scored; more can only make a password stronger.
+const SCORED_CHARACTERS: usize = 64;
 
-/// Why a new password is not taken, in one sentence; none if it is. `own` is what others know of the person: the address,
-/// the name, the organization.
+/// Why a new password is refused, in one sentence; `None` if it is accepted. `own` holds personal words: address, name,
+/// organization.
 #[must_use]
 pub fn objection(password: &SecretString, own: &[&str]) -> Option<String> {
     let password = password.expose_secret();
-    if password.chars().count() < SHORTEST {
-        return Some(format!("The password must have at least {SHORTEST} characters."));
+    if password.chars().count() < MIN_CHARACTERS {
+        return Some(format!("The password must have at least {MIN_CHARACTERS} characters."));
     }
-    if password.len() > LONGEST {
-        return Some(format!("The password must have at most {LONGEST} bytes."));
+    if password.len() > MAX_BYTES {
+        return Some(format!("The password must have at most {MAX_BYTES} bytes."));
     }
-    let judged: String = password.chars().take(JUDGED).collect();
+    let judged: String = password.chars().take(SCORED_CHARACTERS).collect();
     let own: Vec<&str> = own.iter().flat_map(|text| parts(text)).collect();
-    let soon = is_made_of(&judged, &own) || zxcvbn(&judged, &own).score() < GUESSES;
+    let soon = is_made_of(&judged, &own) || zxcvbn(&judged, &own).score() < MIN_SCORE;
     soon.then(|| TOO_COMMON.to_owned())
 }
 
-const TOO_COMMON: &str = "This password is guessed too soon: it is common, a pattern, or made of your address or name. \
-                          Take several words that do not belong together, or let a password manager make one.";
+const TOO_COMMON: &str = "This password is easy to guess: it is common, a pattern, or made of your address or name. Use several unrelated words, or let a password manager create one.";
 
-/// Is little left of it without what others know?
+/// Whether the password consists mostly of personal words.
 fn is_made_of(password: &str, own: &[&str]) -> bool {
     let mut own: Vec<String> = own.iter().map(|word| word.to_lowercase()).collect();
     own.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let left = own.iter().fold(password.to_lowercase(), |left, word| left.replace(word, ""));
-    left.chars().filter(|letter| letter.is_alphanumeric()).count() < SHORTEST / 2
+    left.chars().filter(|letter| letter.is_alphanumeric()).count() < MIN_CHARACTERS / 2
 }
 
-/// A text and the words in it, as they are found in passwords.
+/// A text and its words of three or more characters.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| word.chars().count() > 2);
     std::iter::once(text).filter(|text| !text.is_empty()).chain(words)
 }
 
-/// How a password is hashed: the algorithm's parameters and the salt. All accounts of one address have the same, so one
-/// hash finds the account, however many there are.
+/// The parameters and salt of a hash. All accounts of one email address share them, so one hash finds the matching
+/// account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipe {
+pub struct HashSettings {
     params: Params,
     salt: Vec<u8>,
 }
 
-impl Recipe {
-    /// That of an address without an account.
+impl HashSettings {
+    /// The settings for an address without an account.
     #[must_use]
     pub fn of_address(vault: &Vault, email: &str) -> Self {
         let hash = *vault.keyed_hasher("password salt").update(email.as_bytes()).finalize().as_bytes();
-        Self { params: Params::default(), salt: hash.into_iter().take(SALT).collect() }
+        Self { params: Params::default(), salt: hash.into_iter().take(SALT_BYTES).collect() }
     }
 
-    /// That by which a stored hash was made.
+    /// The settings of a stored hash.
     ///
     /// # Errors
-    /// The hash is damaged.
+    /// The hash is malformed.
     pub fn of_hash(hash: &str) -> Result<Self, Error> {
         let hash = PasswordHash::new(hash).map_err(|error| Error::internal(error.to_string()))?;
         let params = Params::try_from(&hash).map_err(|error| Error::internal(error.to_string()))?;
@@ -85,80 +84,82 @@ impl Recipe {
     }
 }
 
-const SALT: usize = 16;
+const SALT_BYTES: usize = 16;
 
-/// Hashes at once in this process.
-const AT_ONCE: usize = 2;
-/// Callers who may wait for their turn.
-const WAITING: usize = 64;
+/// Hashes computed at once in this process.
+const MAX_CONCURRENT: usize = 2;
+/// Callers that may wait.
+const MAX_WAITING: usize = 64;
 
-static BENCH: Bench = Bench::new(AT_ONCE, WAITING);
+static HASHING: HashingLimit = HashingLimit::new(MAX_CONCURRENT, MAX_WAITING);
 
-/// New passwords (sign-ups, resets) take turns before they come to the bench: however many come, one is there, and
-/// log-ins have the other place.
-static NEW_PASSWORDS: Bench = Bench::new(1, WAITING / 4);
+/// New passwords (sign-ups, resets) pass this limit first, one at a time, so that logins always have the other slot.
+static NEW_PASSWORDS: HashingLimit = HashingLimit::new(1, MAX_WAITING / 4);
 
-/// Where hashes are made.
-struct Bench {
-    places: Semaphore,
-    here: AtomicUsize,
+/// Limits concurrent and waiting hash computations.
+struct HashingLimit {
+    permits: Semaphore,
+    in_use: AtomicUsize,
     most: usize,
 }
 
-/// Somebody at the bench, or waiting for it.
-struct Seat<'a>(&'a AtomicUsize);
+/// Counts a caller that computes or waits.
+struct Slot<'a>(&'a AtomicUsize);
 
-impl Drop for Seat<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-impl Bench {
+impl HashingLimit {
     const fn new(at_once: usize, waiting: usize) -> Self {
-        let places = Semaphore::const_new(at_once);
-        Self { places, here: AtomicUsize::new(0), most: at_once + waiting }
+        let permits = Semaphore::const_new(at_once);
+        Self { permits, in_use: AtomicUsize::new(0), most: at_once + waiting }
     }
 
-    /// A place, as soon as it is this caller's turn.
-    async fn turn(&'static self) -> Result<(SemaphorePermit<'static>, Seat<'static>), Error> {
-        let seat = Seat(&self.here);
-        if self.here.fetch_add(1, Ordering::AcqRel) >= self.most {
+    /// Waits for a permit.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]: too many callers wait.
+    async fn acquire(&'static self) -> Result<(SemaphorePermit<'static>, Slot<'static>), Error> {
+        let slot = Slot(&self.in_use);
+        if self.in_use.fetch_add(1, Ordering::AcqRel) >= self.most {
             return Err(Error::Busy);
         }
-        let place = self.places.acquire().await.map_err(Error::internal)?;
-        Ok((place, seat))
+        let permit = self.permits.acquire().await.map_err(Error::internal)?;
+        Ok((permit, slot))
     }
 
     async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (place, seat) = self.turn().await?;
-        // The work goes on if its caller leaves, and keeps its place until it is done.
+        let (permit, slot) = self.acquire().await?;
+        // If the caller disconnects, the computation continues and keeps its permit.
         let done = tokio::task::spawn_blocking(move || {
-            let _kept = (place, seat);
+            let _kept = (permit, slot);
             work()
         });
         done.await.map_err(Error::internal)?
     }
 }
 
-/// A new password's turn. Those who come with one wait for each other before they come to the bench.
+/// Waits for the slot of new passwords.
 ///
 /// # Errors
 /// [`Error::Busy`]: too many wait.
-pub(in crate::auth) async fn turn_of_a_new_one() -> Result<impl Sized, Error> {
-    NEW_PASSWORDS.turn().await
+pub(in crate::auth) async fn acquire_new_password_slot() -> Result<impl Sized, Error> {
+    NEW_PASSWORDS.acquire().await
 }
 
-/// Hashes a password.
+/// Hashes a password with a random salt.
 ///
 /// # Errors
 /// The hash could not be made. [`Error::Busy`]: too many callers wait.
 pub async fn hash(password: SecretString) -> Result<String, Error> {
-    let _turn = NEW_PASSWORDS.turn().await?;
-    BENCH
+    let _turn = NEW_PASSWORDS.acquire().await?;
+    HASHING
         .run(move || {
             let hashed = Argon2::default().hash_password(password.expose_secret().as_bytes());
             hashed.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
@@ -166,17 +167,17 @@ pub async fn hash(password: SecretString) -> Result<String, Error> {
         .await
 }
 
-/// Hashes a password by each recipe: what the account that it belongs to has on record is one of them. A password that
-/// is too long to be taken has no hash, and takes as long.
+/// Hashes a password with each of the settings; the stored hash of the matching account is among the results. A
+/// password that is too long yields no hashes but takes as long.
 ///
 /// # Errors
 /// A hash could not be made. [`Error::Busy`]: too many callers wait.
-pub async fn hash_by(password: SecretString, recipes: Vec<Recipe>) -> Result<Vec<String>, Error> {
-    BENCH
+pub async fn hash_by(password: SecretString, settings: Vec<HashSettings>) -> Result<Vec<String>, Error> {
+    HASHING
         .run(move || {
             let password = password.expose_secret();
-            let fits = password.len() <= LONGEST;
-            let hashed = recipes.into_iter().map(|Recipe { params, salt }| {
+            let fits = password.len() <= MAX_BYTES;
+            let hashed = settings.into_iter().map(|HashSettings { params, salt }| {
                 let password = if fits { password.as_bytes() } else { &[] };
                 let hash = Argon2::default().hash_password_customized(password, &salt, None, None, params);
                 hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
@@ -192,23 +193,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_has_its_own_hash_by_the_recipe_of_its_account() {
+    async fn a_password_hash_depends_on_the_settings_of_its_account() {
         let hashed = hash("correct horse".into()).await.expect("a hash");
         assert!(hashed.starts_with("$argon2id$"));
-        let recipe = Recipe::of_hash(&hashed).expect("a recipe");
-        let same = hash_by("correct horse".into(), vec![recipe.clone()]).await.expect("hashed");
+        let settings = HashSettings::of_hash(&hashed).expect("a recipe");
+        let same = hash_by("correct horse".into(), vec![settings.clone()]).await.expect("hashed");
         assert_eq!(same, std::slice::from_ref(&hashed));
-        let other = hash_by("battery staple".into(), vec![recipe.clone()]).await.expect("hashed");
+        let other = hash_by("battery staple".into(), vec![settings.clone()]).await.expect("hashed");
         assert_ne!(other, [hashed]);
-        // A salt of its own makes another hash, and a password that is too long has none.
-        let elsewhere = Recipe { salt: vec![1; SALT], ..recipe.clone() };
+        // Another salt yields another hash; a password that is too long yields none.
+        let elsewhere = HashSettings { salt: vec![1; SALT_BYTES], ..settings.clone() };
         assert_ne!(hash_by("correct horse".into(), vec![elsewhere]).await.expect("hashed"), same);
-        let long = "x".repeat(LONGEST + 1);
-        assert_eq!(hash_by(long.as_str().into(), vec![recipe]).await.expect("hashed"), [""; 0]);
+        let long = "x".repeat(MAX_BYTES + 1);
+        assert_eq!(hash_by(long.as_str().into(), vec![settings]).await.expect("hashed"), [""; 0]);
     }
 
     #[test]
-    fn what_is_guessed_soon_is_no_password() {
+    fn passwords_that_are_easy_to_guess_are_refused() {
         let refused = |password: &str, own: &[&str]| objection(&password.into(), own);
         for common in [
             "1234567890",
@@ -246,15 +247,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_finds_every_seat_taken_is_told_to_come_back() {
-        static SMALL: Bench = Bench::new(1, 1);
+    async fn callers_beyond_the_limit_are_refused() {
+        static SMALL: HashingLimit = HashingLimit::new(1, 1);
         let (open, gate) = std::sync::mpsc::channel::<()>();
         let first = tokio::spawn(SMALL.run(move || gate.recv().map_err(Error::internal)));
-        while SMALL.places.available_permits() > 0 {
+        while SMALL.permits.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         let second = tokio::spawn(SMALL.run(|| Ok(())));
-        while SMALL.here.load(Ordering::Acquire) < 2 {
+        while SMALL.in_use.load(Ordering::Acquire) < 2 {
             tokio::task::yield_now().await;
         }
         assert!(matches!(SMALL.run(|| Ok(())).await, Err(Error::Busy)));
@@ -262,6 +263,6 @@ mod tests {
         first.await.expect("no panic").expect("done");
         second.await.expect("no panic").expect("done");
         SMALL.run(|| Ok(())).await.expect("a seat");
-        assert_eq!(SMALL.here.load(Ordering::Acquire), 0);
+        assert_eq!(SMALL.in_use.load(Ordering::Acquire), 0);
     }
 }

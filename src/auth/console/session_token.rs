@@ -1,5 +1,4 @@
-//! The token in a session's cookie: it is signed, and it only names a row of the sessions. The only user of
-//! jsonwebtoken.
+//! Signs and verifies the token in the session cookie, which only names a session row. The only user of jsonwebtoken.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
@@ -16,20 +15,20 @@ const AUDIENCE: &str = "console";
 struct Claims {
     iss: String,
     aud: String,
-    /// The person.
+    /// Id of the user.
     sub: Uuid,
-    /// The session.
+    /// Id of the session.
     jti: Uuid,
-    /// Unix seconds.
+    /// Issued at, in Unix seconds.
     iat: i64,
-    /// Unix seconds.
+    /// Expires at, in Unix seconds.
     exp: i64,
 }
 
 /// Signs a token for a session.
 ///
 /// # Errors
-/// It could not be signed.
+/// Signing failed.
 pub fn sign(
     key: &[u8; 32],
     (user_id, session_id): (UserId, SessionId),
@@ -47,14 +46,14 @@ pub fn sign(
     encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(key)).map_err(Error::internal)
 }
 
-/// Who a token names, if it is one of ours and not over. Whether the session lives is for the sessions to say.
+/// The ids in a valid, unexpired token. The caller must check that the session still exists.
 #[must_use]
 pub fn read(key: &[u8; 32], token: &str, now: DateTime<Utc>) -> Option<(UserId, SessionId)> {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.set_issuer(&[ISSUER]);
     rules.set_audience(&[AUDIENCE]);
     rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-    // The library would ask the machine's clock; ours is compared below.
+    // The library would use the system clock; the expiry is checked below.
     rules.validate_exp = false;
     let claims = decode::<Claims>(token, &DecodingKey::from_secret(key), &rules).ok()?.claims;
     let lasts = claims.exp > now.timestamp();
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_names_its_session_until_it_is_over() {
+    fn a_token_is_valid_until_it_expires() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let end = now + TimeDelta::days(7);
         let token = sign(&KEY, of(), now, end).expect("a token");
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn another_algorithm_issuer_or_audience_is_no_token_of_ours() {
+    fn tokens_with_another_algorithm_issuer_or_audience_are_refused() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let (user, session) = of();
         let claims = |iss: &str, aud: &str| {

@@ -1,60 +1,60 @@
-//! What came of a question that somebody asked from a page: the answer, who gave it, and what happened before.
+//! The panel that shows the answer to a request sent from a page: the answer, the model that gave it, and its attempts.
 //!
-//! `templates/parts/outcome.html` draws it.
+//! `templates/components/answer_panel.html` draws it.
 
 use entity::ids::RequestId;
 
 use crate::console::components::attempt_summary::{attempts, sentence};
-use crate::console::components::chain_diagram::Rail;
+use crate::console::components::chain_diagram::ChainDiagram;
 use crate::console::components::format::{count, duration, money};
 use crate::console::components::status_badge::reason;
-use crate::console::components::timing_bar::Strip;
+use crate::console::components::timing_bar::TimingBar;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::store::pagination::PageRequest;
 use crate::store::{EventFilter, EventRow, OrgStore, RequestRow};
 
-/// The most events of a request that are linked.
+/// Maximum number of linked events.
 const EVENTS: u64 = 40;
 
-/// What came of it.
+/// Result of a request that was sent from a page.
 #[derive(Debug)]
-pub struct Outcome {
-    /// In one sentence.
+pub struct AnswerPanel {
+    /// What happened, in one sentence.
     pub story: String,
-    /// Everybody who was asked.
-    pub rail: Option<Rail>,
-    /// Where the time went.
-    pub strip: Option<Strip>,
-    /// What was answered; none: nobody did.
+    /// The attempts, in order.
+    pub diagram: Option<ChainDiagram>,
+    /// Time spent per attempt.
+    pub timing_bar: Option<TimingBar>,
+    /// The answer's text; `None` if no model answered.
     pub answer: Option<String>,
-    /// Who answered.
+    /// Name of the model that answered; empty if none did.
     pub served: String,
-    /// Why nobody answered, or why the answer broke off; empty if all is well.
+    /// Why no model answered, or why the answer was interrupted; empty on success.
     pub failure: String,
     /// Time, tokens and cost, as far as they are known.
     pub facts: Vec<String>,
-    /// The request's page; none if it was not recorded.
+    /// Path of the request's page; `None` if it was not recorded.
     pub request: Option<String>,
-    /// The events that it left, in order.
+    /// The request's fallback events, oldest first.
     pub events: Vec<EventLink>,
 }
 
-/// The way to an event.
+/// A link to a fallback event.
 #[derive(Debug)]
 pub struct EventLink {
-    /// Its page.
+    /// Path of the event's page.
     pub path: String,
-    /// What it is about.
+    /// Link text: failed model, next model, reason.
     pub label: String,
 }
 
-impl Outcome {
-    /// Asks, and tells what came of it.
+impl AnswerPanel {
+    /// Sends the request and collects its result.
     ///
     /// # Errors
-    /// What kept the question from being asked at all.
+    /// The request could not be sent at all.
     pub async fn ask(gateway: &Gateway, data: &OrgStore, question: &PlaygroundRequest) -> Result<Self> {
         let (answer, failure) = match gateway.playground_answer(question).await {
             Ok(answer) => (Some(answer), String::new()),
@@ -64,7 +64,7 @@ impl Outcome {
         Self::read(data, question, answer, failure).await
     }
 
-    /// Tells what came of a question that was asked.
+    /// Collects the result of a request that was already sent.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -81,9 +81,9 @@ impl Outcome {
         Ok(Self::of(answer, failure, row.as_ref(), &events))
     }
 
-    /// The title of the answer.
+    /// Title above the answer: model, tokens, cost.
     #[must_use]
-    pub fn said_by(&self) -> String {
+    pub fn title(&self) -> String {
         let facts = self.facts.iter().map(|fact| format!(" · {fact}"));
         let did = if self.failure.is_empty() { "answered" } else { "broke off" };
         format!("{} {did}{}", self.served, facts.collect::<String>())
@@ -97,8 +97,8 @@ impl Outcome {
     ) -> Self {
         Self {
             story: row.map(|row| sentence(row, &attempts(row))).unwrap_or_default(),
-            rail: row.map(Rail::of_request),
-            strip: row.and_then(Strip::of_request),
+            diagram: row.map(ChainDiagram::of_request),
+            timing_bar: row.and_then(TimingBar::of_request),
             served: row.and_then(|row| row.served_model.clone()).unwrap_or_default(),
             facts: row.map(facts).unwrap_or_default(),
             request: row.map(|row| format!("/requests/{}", row.id.0)),
@@ -111,7 +111,7 @@ impl Outcome {
 
 impl EventLink {
     fn of(event: &EventRow) -> Self {
-        let next = event.next_model.as_deref().unwrap_or("nobody");
+        let next = event.next_model.as_deref().unwrap_or("none");
         Self {
             path: format!("/events/{}", event.id.0),
             label: format!("{} → {next}: {}", event.failed_model, reason(&event.error_class).to_lowercase()),

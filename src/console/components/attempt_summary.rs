@@ -1,4 +1,4 @@
-//! What was tried for a request, read back from its row, and told in one sentence.
+//! The attempts of a request, read from its row and summarized in one sentence.
 
 use serde::Deserialize;
 
@@ -8,33 +8,33 @@ use crate::domain::error_class::ErrorClass;
 use crate::gateway::request::drills;
 use crate::store::RequestRow;
 
-/// One call, several of the same model in a row, or a pass-over.
+/// One call, several consecutive calls of the same model, or a skipped model.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Attempt {
-    /// Catalogue name of the model.
+    /// Model name in the catalog.
     pub model: String,
-    /// Catalogue name of its provider.
+    /// Provider name in the catalog.
     #[serde(default)]
     pub provider: String,
-    /// The provider's status; none if it gave none.
+    /// HTTP status from the provider, if it sent one.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Why it failed; none for the one that answered.
+    /// Error class; `None` for the attempt that answered.
     #[serde(default)]
     pub error_class: Option<String>,
-    /// The rule that matched.
+    /// Name of the classification rule that matched.
     #[serde(default)]
     pub matched_rule: Option<String>,
-    /// Milliseconds.
+    /// Duration of the attempt, in milliseconds.
     #[serde(default)]
     pub duration_ms: i64,
-    /// Whether it was not called at all.
+    /// Whether the model was skipped without a call.
     #[serde(default)]
     pub passed_over: bool,
-    /// What was changed in the request for its sake.
+    /// Changes made to the request for this model.
     #[serde(default)]
     pub adapted: Vec<String>,
-    /// Calls that were made of it.
+    /// Number of calls that this entry represents.
     #[serde(skip)]
     pub calls: usize,
 }
@@ -44,20 +44,20 @@ impl Attempt {
         self.error_class.as_deref()?.parse().ok()
     }
 
-    /// Whether content had been sent on when it failed.
+    /// Whether the attempt failed after content had been sent to the caller.
     #[must_use]
     pub fn broke_off(&self) -> bool {
         self.class() == Some(ErrorClass::StreamInterrupted)
     }
 
-    /// Whether it failed on purpose, and nobody was called.
+    /// Whether a drill made it fail without a call.
     #[must_use]
     pub fn is_drill(&self) -> bool {
         self.matched_rule.as_deref() == Some(drills::RULE)
     }
 
     /// `gpt-4o answered 429 after 412 ms`.
-    fn told(&self, request: &RequestRow) -> String {
+    fn describe(&self, request: &RequestRow) -> String {
         let (model, took) = (&self.model, duration(self.duration_ms));
         if let Some(class) = self.class().filter(|_| self.is_drill()) {
             return on_purpose(model, class);
@@ -65,13 +65,13 @@ impl Attempt {
         let times = if self.calls > 1 { format!(" ({} calls)", self.calls) } else { String::new() };
         match (self.class(), self.status) {
             (None, _) if self.error_class.is_none() && request.outcome == "client_closed" => {
-                format!("the caller left while {model} was answering")
+                format!("the caller disconnected while {model} was answering")
             }
             (None, _) if self.error_class.is_none() && request.outcome == "running" => {
                 format!("{model} is answering")
             }
             (None, _) if self.error_class.is_none() && request.outcome == "interrupted" => {
-                format!("the gateway itself stopped while {model} was answering")
+                format!("the gateway stopped while {model} was answering")
             }
             (None, _) if self.error_class.is_none() => format!("{model} answered in {took}{times}"),
             (Some(ErrorClass::Timeout), _) => format!("{model} gave no answer within {took}{times}"),
@@ -91,7 +91,7 @@ pub fn on_purpose(model: &str, class: ErrorClass) -> String {
     format!("{model} failed on purpose (a drill: {})", label(class).to_lowercase())
 }
 
-/// The attempts of a request, in order; several calls of one model after each other are one.
+/// The attempts of a request, in order. Consecutive calls of one model are merged.
 #[must_use]
 pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
     let read: Vec<Attempt> = serde_json::from_value(request.attempts.clone()).unwrap_or_default();
@@ -109,14 +109,14 @@ pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
     merged
 }
 
-/// What happened to a request, in one sentence.
+/// What happened to a request, as one sentence.
 #[must_use]
 pub fn sentence(request: &RequestRow, attempts: &[Attempt]) -> String {
-    let mut parts: Vec<String> = attempts.iter().map(|attempt| attempt.told(request)).collect();
+    let mut parts: Vec<String> = attempts.iter().map(|attempt| attempt.describe(request)).collect();
     if request.served_model.is_none() {
         parts.push(match request.outcome.as_str() {
-            "client_closed" => "the caller did not wait for more".to_owned(),
-            _ => format!("nobody was left, and the caller got {}", request.status_code),
+            "client_closed" => "the caller disconnected".to_owned(),
+            _ => format!("no model was left, and the caller got {}", request.status_code),
         });
     }
     let mut text = parts.join("; ");

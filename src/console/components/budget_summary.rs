@@ -1,4 +1,4 @@
-//! Budgets as pages show them: what is spent of each, and which limit is reached.
+//! Budgets as pages show them: spending, limits, and which limit is reached.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use entity::ids::ApiKeyId;
@@ -8,18 +8,18 @@ use crate::domain::period::Period;
 use crate::gateway::routing::budget::Spending;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
 
-/// One budget.
+/// One budget with its spending.
 #[derive(Debug, Clone)]
 pub struct BudgetLine {
-    /// The period.
+    /// Name of the period: `Today`, `This month`.
     pub name: &'static str,
-    /// What is spent of it, and what its limits are.
+    /// Spending, limits and reset time, as text.
     pub value: String,
-    /// Which limit is reached; empty if none is.
+    /// The limit that is reached; empty if none is.
     pub note: &'static str,
 }
 
-/// What the period is called.
+/// Name of a period.
 #[must_use]
 pub fn name(period: Period) -> &'static str {
     match period {
@@ -28,7 +28,7 @@ pub fn name(period: Period) -> &'static str {
     }
 }
 
-/// The budgets of a key, or the organization's own.
+/// The budgets of a key, or the organization's own if `key` is `None`.
 #[must_use]
 pub fn lines(
     organization: &OrganizationSnapshot,
@@ -43,13 +43,13 @@ pub fn lines(
     let line = |budget: &BudgetEntry| {
         let spent = spending.spent(organization.id, key, budget.period);
         let unpriced = spending.unpriced(organization.id, key, budget.period);
-        let limits = [("warns at", budget.soft), ("ends at", budget.hard)];
+        let limits = [("warning at", budget.soft), ("limit at", budget.hard)];
         let limits = limits.into_iter().filter_map(|(word, limit)| Some(format!("{word} {}", money(limit?))));
         let resets = budget.period.end(now).to_rfc3339_opts(SecondsFormat::Secs, true);
         BudgetLine {
             name: name(budget.period),
             value: format!(
-                "{} spent{} · {} · anew at {resets}",
+                "{} spent{} · {} · resets at {resets}",
                 sum(spent, unpriced),
                 without_price(unpriced),
                 limits.collect::<Vec<_>>().join(", ")
@@ -60,14 +60,14 @@ pub fn lines(
     Period::ALL.into_iter().filter_map(own).map(line).collect()
 }
 
-/// What is to be said on top of the overview.
+/// Budget warnings for the top of the overview.
 #[must_use]
 pub fn warnings(organization: &OrganizationSnapshot, spending: &Spending) -> Vec<String> {
     let warning = |budget: &BudgetEntry| {
         let spent = spending.spent(organization.id, budget.api_key_id, budget.period);
         let note = reached(budget, spent)?;
         let whose = match budget.api_key_id {
-            None => "The organisation".to_owned(),
+            None => "The organization".to_owned(),
             Some(id) => {
                 let key = organization.keys.values().find(|key| key.id == id)?;
                 format!("The key “{}”", key.name)
@@ -79,12 +79,12 @@ pub fn warnings(organization: &OrganizationSnapshot, spending: &Spending) -> Vec
     organization.budgets.iter().filter_map(warning).collect()
 }
 
-/// What no limit can hold.
+/// Text for requests of unknown cost, which are not included.
 fn without_price(requests: i64) -> String {
     match requests {
         ..=0 => String::new(),
-        1 => ", 1 request without a known price is not in it".to_owned(),
-        _ => format!(", {} requests without a known price are not in it", count(requests)),
+        1 => ", not counting 1 request without a known price".to_owned(),
+        _ => format!(", not counting {} requests without a known price", count(requests)),
     }
 }
 

@@ -1,6 +1,6 @@
-//! The rail: a chain as stations from left to right, for the editor, for what happened, and for what would happen.
+//! Diagram of a chain from left to right: a configured chain, a recorded request, or a dry run.
 //!
-//! Data only; `templates/parts/rail.html` draws it.
+//! Data only; `templates/components/chain_diagram.html` renders it.
 
 use crate::console::components::attempt_summary::{Attempt, attempts};
 use crate::console::components::format::duration;
@@ -8,56 +8,56 @@ use crate::console::components::status_badge::reason;
 use crate::gateway::request::drills;
 use crate::store::{EventRow, RequestRow};
 
-/// What stands at a failure that a drill made, in the place of its time.
+/// Shown instead of a duration when a drill caused the failure.
 const ON_PURPOSE: &str = "on purpose (drill)";
 
-/// A chain.
+/// A chain as the diagram shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rail {
-    /// What it shows, for those who do not see it.
+pub struct ChainDiagram {
+    /// Accessible name of the diagram.
     pub label: String,
-    /// In order.
-    pub stations: Vec<Station>,
+    /// The steps, from left to right.
+    pub steps: Vec<ChainStep>,
 }
 
-/// One model of it, or its beginning or end.
+/// One step: a model, the request at the start, or the end of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Station {
-    /// What became of it.
-    pub kind: StationKind,
-    /// The model's name, or what stands for it.
+pub struct ChainStep {
+    /// State of the step.
+    pub kind: ChainStepKind,
+    /// Model name, or a label for the start or end.
     pub name: String,
-    /// Where its name leads.
+    /// Link target of the name.
     pub path: Option<String>,
-    /// Why, in a few words; empty if there is nothing to say.
+    /// Short reason; empty if there is none.
     pub reason: String,
-    /// What else is known: milliseconds, provider.
+    /// Further facts: duration, provider.
     pub facts: Vec<String>,
-    /// Whether the page is about this one.
+    /// Whether the page is about this step.
     pub here: bool,
 }
 
-/// What became of a station.
+/// State of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StationKind {
-    /// The request itself.
+pub enum ChainStepKind {
+    /// The incoming request itself.
     Asked,
-    /// It failed.
+    /// The model was called and failed.
     Failed,
-    /// It answered.
+    /// The model was called and answered.
     Answered,
-    /// It began to answer, and broke off.
+    /// The model started to answer and was interrupted.
     Interrupted,
-    /// It was not called.
+    /// The model was skipped without a call.
     PassedOver,
-    /// It stands behind the others.
+    /// The model comes later in the chain.
     Waiting,
-    /// There was nobody left.
+    /// No model was left.
     Nobody,
 }
 
-impl StationKind {
-    /// Its class in the stylesheet.
+impl ChainStepKind {
+    /// CSS class of the state.
     #[must_use]
     pub fn class(self) -> &'static str {
         match self {
@@ -71,96 +71,96 @@ impl StationKind {
         }
     }
 
-    /// Its word, for those who do not see it.
+    /// State as a word, for screen readers.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Asked => "Request",
             Self::Failed => "Failed",
             Self::Answered => "Answered",
-            Self::Interrupted => "Broke off",
-            Self::PassedOver => "Passed over",
+            Self::Interrupted => "Interrupted",
+            Self::PassedOver => "Skipped",
             Self::Waiting => "Next",
             Self::Nobody => "End",
         }
     }
 }
 
-impl Station {
-    /// A station with nothing said about it.
+impl ChainStep {
+    /// A step without reason or facts.
     #[must_use]
-    pub fn new(kind: StationKind, name: impl Into<String>) -> Self {
+    pub fn new(kind: ChainStepKind, name: impl Into<String>) -> Self {
         let name = name.into();
         Self { kind, name, path: None, reason: String::new(), facts: Vec::new(), here: false }
     }
 }
 
-impl Rail {
-    /// What happened to a request.
+impl ChainDiagram {
+    /// The diagram of a recorded request.
     #[must_use]
     pub fn of_request(request: &RequestRow) -> Self {
         let attempts = attempts(request);
-        let mut stations = vec![asked(&request.requested_model, request.streamed)];
-        stations.extend(attempts.iter().map(|attempt| tried(attempt, &request.outcome)));
+        let mut steps = vec![asked(&request.requested_model, request.streamed)];
+        steps.extend(attempts.iter().map(|attempt| tried(attempt, &request.outcome)));
         if request.served_model.is_none() {
-            stations.push(Station {
+            steps.push(ChainStep {
                 reason: format!("caller got {}", request.status_code),
-                ..end("Nobody left")
+                ..end("No model left")
             });
         }
-        Self { label: "What happened to the request, in order".to_owned(), stations }
+        Self { label: "What happened to the request, in order".to_owned(), steps }
     }
 
-    /// What is known of a failover whose request has not ended, or is not kept any more.
+    /// The diagram of a failover if its request is still running or no longer stored.
     #[must_use]
     pub fn of_event(event: &EventRow) -> Self {
-        let kind = if event.attempts > 0 { StationKind::Failed } else { StationKind::PassedOver };
+        let kind = if event.attempts > 0 { ChainStepKind::Failed } else { ChainStepKind::PassedOver };
         let drill = event.matched_rule.as_deref() == Some(drills::RULE);
-        let failed = Station {
+        let failed = ChainStep {
             reason: reason_and_status(&event.error_class, event.status_code),
             facts: vec![if drill { ON_PURPOSE.to_owned() } else { duration(event.duration_ms) }],
             here: true,
-            ..Station::new(kind, &event.failed_model)
+            ..ChainStep::new(kind, &event.failed_model)
         };
         let next = match &event.next_model {
-            Some(next) => Station::new(StationKind::Waiting, next),
-            None => end("Nobody left"),
+            Some(next) => ChainStep::new(ChainStepKind::Waiting, next),
+            None => end("No model left"),
         };
-        Self { label: "The failover".to_owned(), stations: vec![failed, next] }
+        Self { label: "The failover".to_owned(), steps: vec![failed, next] }
     }
 
-    /// Marks the place that a failover has in the request.
+    /// Highlights the step of this event.
     #[must_use]
     pub fn at(mut self, event: &EventRow) -> Self {
         let mut candidates = 0;
-        for station in &mut self.stations {
-            candidates += i32::from(station.kind != StationKind::Asked);
-            station.here = candidates == event.hop && station.name == event.failed_model;
+        for step in &mut self.steps {
+            candidates += i32::from(step.kind != ChainStepKind::Asked);
+            step.here = candidates == event.hop && step.name == event.failed_model;
         }
         self
     }
 }
 
-fn asked(model: &str, streamed: bool) -> Station {
-    let facts = vec![if streamed { "as a stream".to_owned() } else { "in one piece".to_owned() }];
-    Station { reason: format!("for {model}"), facts, ..Station::new(StationKind::Asked, "Request") }
+fn asked(model: &str, streamed: bool) -> ChainStep {
+    let facts = vec![if streamed { "streamed".to_owned() } else { "not streamed".to_owned() }];
+    ChainStep { reason: format!("for {model}"), facts, ..ChainStep::new(ChainStepKind::Asked, "Request") }
 }
 
-fn tried(attempt: &Attempt, outcome: &str) -> Station {
+fn tried(attempt: &Attempt, outcome: &str) -> ChainStep {
     let kind = match &attempt.error_class {
-        Some(_) if attempt.passed_over => StationKind::PassedOver,
-        Some(_) if attempt.broke_off() => StationKind::Interrupted,
-        Some(_) => StationKind::Failed,
-        None if outcome == "answered" => StationKind::Answered,
-        None if outcome == "running" => StationKind::Waiting,
-        None => StationKind::Interrupted,
+        Some(_) if attempt.passed_over => ChainStepKind::PassedOver,
+        Some(_) if attempt.broke_off() => ChainStepKind::Interrupted,
+        Some(_) => ChainStepKind::Failed,
+        None if outcome == "answered" => ChainStepKind::Answered,
+        None if outcome == "running" => ChainStepKind::Waiting,
+        None => ChainStepKind::Interrupted,
     };
     let reason = match &attempt.error_class {
         Some(class) => reason_and_status(class, attempt.status.map(i32::from)),
-        None if kind == StationKind::Answered => "answered".to_owned(),
+        None if kind == ChainStepKind::Answered => "answered".to_owned(),
         None if outcome == "running" => "is answering".to_owned(),
         None if outcome == "interrupted" => "the gateway stopped".to_owned(),
-        None => "the caller left".to_owned(),
+        None => "the caller disconnected".to_owned(),
     };
     let mut facts = Vec::new();
     if attempt.is_drill() {
@@ -170,11 +170,11 @@ fn tried(attempt: &Attempt, outcome: &str) -> Station {
         facts.push(format!("{}{calls}", duration(attempt.duration_ms)));
     }
     facts.extend(Some(attempt.provider.clone()).filter(|provider| !provider.is_empty()));
-    Station { reason, facts, ..Station::new(kind, &attempt.model) }
+    ChainStep { reason, facts, ..ChainStep::new(kind, &attempt.model) }
 }
 
-fn end(name: &str) -> Station {
-    Station::new(StationKind::Nobody, name)
+fn end(name: &str) -> ChainStep {
+    ChainStep::new(ChainStepKind::Nobody, name)
 }
 
 fn reason_and_status(class: &str, status: Option<i32>) -> String {

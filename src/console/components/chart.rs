@@ -1,95 +1,95 @@
-//! Bars over time, drawn by the server: every length is worked out here, in whole units of the drawing.
+//! Stacked bar chart over time, laid out on the server in units of the SVG view box.
 //!
-//! Data only; `templates/parts/chart.html` draws it.
+//! Data only; `templates/components/chart.html` renders it.
 
 use chrono::{DateTime, Utc};
 
 use crate::console::components::format::count;
 
-/// The drawing's width and height.
+/// Width and height of the view box.
 const WIDTH: i64 = 1_000;
 const HEIGHT: i64 = 120;
 
 /// A chart of stacked bars.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    /// What it counts.
+    /// What the chart counts.
     pub title: String,
-    /// What it shows, for those who do not see it.
+    /// Text alternative for screen readers.
     pub description: String,
-    /// What is stacked, from the bottom up.
+    /// The layers, from the bottom up.
     pub series: Vec<Series>,
-    /// From left to right.
+    /// The bars, from left to right.
     pub bars: Vec<Bar>,
-    /// The highest bar's count.
+    /// Count of the highest bar.
     pub most: String,
-    /// Moments below the bars, evenly apart.
+    /// Evenly spaced time labels below the bars.
     pub axis: Vec<String>,
-    /// The same as a table.
+    /// The same data as table rows.
     pub rows: Vec<Row>,
 }
 
 /// One layer of the bars.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// How it looks: `first`, `fallback` or `bad`.
+    /// CSS class: `first`, `fallback` or `bad`.
     pub tone: &'static str,
-    /// What it is called.
+    /// Name in the legend.
     pub label: &'static str,
-    /// Over all bars.
+    /// Sum over all bars.
     pub total: String,
 }
 
-/// One bar.
+/// One bar of the chart.
 #[derive(Debug, Clone)]
 pub struct Bar {
-    /// What a pointer is told.
+    /// Text of the tooltip.
     pub title: String,
-    /// Where it begins.
+    /// Left edge in the view box.
     pub x: i64,
-    /// How wide it is.
+    /// Width of the bar.
     pub width: i64,
-    /// How wide it is with the gap behind it.
+    /// Width of the bar including the gap after it.
     pub reach: i64,
-    /// Its layers that are not empty.
+    /// The layers that are not empty.
     pub parts: Vec<Part>,
 }
 
 /// One layer of one bar.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// As its series.
+    /// CSS class, as in its series.
     pub tone: &'static str,
-    /// Its upper edge.
+    /// Upper edge in the view box.
     pub y: i64,
-    /// How high it is.
+    /// Height of the layer.
     pub height: i64,
 }
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// When the bucket begins.
+    /// Start of the bucket.
     pub from: String,
-    /// One for each series.
+    /// One count per series.
     pub counts: Vec<String>,
 }
 
-/// What a chart is made of: buckets of equal length, each with a count for each series.
+/// Input of a chart: buckets of equal length, each with one count per series.
 #[derive(Debug)]
 pub struct Plan<'a> {
-    /// What it counts.
+    /// What the chart counts.
     pub title: &'a str,
-    /// Tone and label of each series.
+    /// CSS class and label of each series.
     pub series: &'a [(&'static str, &'static str)],
-    /// Beginning and counts of each bucket.
+    /// Start and counts of each bucket.
     pub buckets: &'a [(DateTime<Utc>, Vec<i64>)],
-    /// Seconds of a bucket.
+    /// Length of a bucket, in seconds.
     pub step: i64,
 }
 
 impl Plan<'_> {
-    /// The chart; none if nothing was counted.
+    /// Lays out the chart; `None` if every count is zero.
     #[must_use]
     pub fn draw(&self) -> Option<Chart> {
         let sums: Vec<i64> = self.buckets.iter().map(|(_, counts)| counts.iter().sum()).collect();
@@ -100,7 +100,7 @@ impl Plan<'_> {
         Some(Chart {
             title: self.title.to_owned(),
             description: format!(
-                "{} bars. {} in all; the most, {}, from {peak} UTC on.",
+                "{} bars. {} in total. The highest bar has {} and starts at {peak} UTC.",
                 self.buckets.len(),
                 count(total),
                 count(most)
@@ -125,7 +125,7 @@ impl Plan<'_> {
         let bar = |(index, (at, counts)): (i64, &(DateTime<Utc>, Vec<i64>))| {
             let (x, reach) = (edge(index), edge(index + 1) - edge(index));
             Bar {
-                title: self.told(*at, counts),
+                title: self.describe(*at, counts),
                 x,
                 width: (reach - 3).max(1),
                 reach,
@@ -139,7 +139,7 @@ impl Plan<'_> {
         let mut below = 0;
         let mut parts = Vec::new();
         for ((tone, _), counted) in self.series.iter().zip(counts).filter(|(_, counted)| **counted > 0) {
-            // One among thousands is still to be seen.
+            // A nonzero count stays visible, however small it is.
             let height = (counted * HEIGHT / most).max(2);
             parts.push(Part { tone, y: (HEIGHT - below - height).max(0), height });
             below += height;
@@ -147,13 +147,13 @@ impl Plan<'_> {
         parts
     }
 
-    fn told(&self, at: DateTime<Utc>, counts: &[i64]) -> String {
+    fn describe(&self, at: DateTime<Utc>, counts: &[i64]) -> String {
         let counts =
             self.series.iter().zip(counts).map(|((_, label), number)| format!("{label}: {}", count(*number)));
         format!("{} UTC\n{}", label(at), counts.collect::<Vec<_>>().join("\n"))
     }
 
-    /// Five moments: where every fourth part of the bars begins, and where the last one does.
+    /// Five labels: the start of each quarter of the bars, and the start of the last bar.
     fn axis(&self) -> Vec<String> {
         let number = self.buckets.len();
         let span = self.step * i64::try_from(number).unwrap_or(0);

@@ -1,8 +1,8 @@
-//! Numbers as people read them: counts, milliseconds, money, shares.
+//! Number formats for people: counts, durations, money, percentages.
 
 use crate::store::known_cost;
 
-/// A count with its thousands apart: `12,345`.
+/// A count with thousands separators: `12,345`.
 #[must_use]
 pub fn count(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -16,7 +16,7 @@ pub fn count(number: i64) -> String {
     text
 }
 
-/// A large count in three digits: `6.3 M`.
+/// A large count with three digits: `6.3 M`.
 #[must_use]
 pub fn rough(number: i64) -> String {
     let units = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")];
@@ -30,7 +30,7 @@ pub fn rough(number: i64) -> String {
     }
 }
 
-/// Milliseconds: `412 ms`, `1.9 s`, `20 s`, `2 min 5 s`.
+/// A duration in milliseconds: `412 ms`, `1.9 s`, `20 s`, `2 min 5 s`.
 #[must_use]
 pub fn duration(milliseconds: i64) -> String {
     match milliseconds {
@@ -41,7 +41,7 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
-/// Nano-dollars: `$12.30`, and for little money four or six digits.
+/// Nano-dollars as `$12.30`; small amounts get four or six decimals.
 #[must_use]
 pub fn money(nano_dollars: i64) -> String {
     let sign = if nano_dollars < 0 { "-" } else { "" };
@@ -60,7 +60,7 @@ pub fn money(nano_dollars: i64) -> String {
     format!("{sign}$0.{:06}", nano / 1_000)
 }
 
-/// A sum of costs of which so many are unknown.
+/// A sum of costs; `unpriced` is the number of requests without a known cost.
 #[must_use]
 pub fn sum(nano_dollars: i64, unpriced: i64) -> String {
     match known_cost(nano_dollars, unpriced) {
@@ -70,13 +70,13 @@ pub fn sum(nano_dollars: i64, unpriced: i64) -> String {
     }
 }
 
-/// A share in percent, with one digit: `99.2 %`. Of nothing there is no share.
+/// A share in percent with one decimal: `99.2 %`. `–` if `whole` is zero.
 #[must_use]
 pub fn share(part: i64, whole: i64) -> String {
     if whole <= 0 {
         return "–".to_owned();
     }
-    // Rounded down: 99.96 % of success is not all of it.
+    // Rounded down, so that 99.96 % is not shown as 100 %.
     let thousandths = i128::from(part) * 1_000 / i128::from(whole);
     if thousandths % 10 == 0 {
         format!("{} %", thousandths / 10)
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_for_people() {
+    fn numbers_are_formatted_for_people() {
         assert_eq!([0, 999, 1_000, -1_234_567].map(count), ["0", "999", "1,000", "-1,234,567"]);
         assert_eq!([9_999, 12_345, 824_880, 6_324_080].map(rough), ["9,999", "12.3 k", "824 k", "6.3 M"]);
         assert_eq!(

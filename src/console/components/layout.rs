@@ -1,11 +1,11 @@
-//! What stands around every page: the rail of entries, who is here, a message, the token of its forms.
+//! The page frame: navigation, signed-in person, flash message, CSRF token.
 
 use actix_web::HttpRequest;
 
-use crate::auth::console::console_user::{Requires, Seen, Visitor};
+use crate::auth::console::console_user::{ConsoleUser, PageUser, Requires};
 use crate::auth::console::cookies;
 use crate::config::Settings;
-use crate::console::http::anonymous_visitor::{Guest, parts};
+use crate::console::http::anonymous_visitor::{AnonymousVisitor, parts};
 use crate::console::http::assets;
 use crate::console::http::csrf;
 use crate::console::http::flash;
@@ -15,47 +15,47 @@ use crate::domain::permission::{Permission, Role};
 /// What the layout of a page shows.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// The page's title.
+    /// Title of the page.
     pub title: String,
-    /// The entry of the rail that is lit.
-    pub lit: Lit,
-    /// Who is logged in.
+    /// The highlighted navigation entry.
+    pub highlighted: NavigationItem,
+    /// The signed-in person, if any.
     pub person: Option<Person>,
-    /// A message that came over a redirect.
+    /// Message carried over a redirect.
     pub flash: Option<Flash>,
-    /// The token of the page's forms.
+    /// CSRF token of the page's forms.
     pub csrf: String,
-    /// The path of the style sheet.
+    /// Path of the style sheet.
     pub stylesheet: &'static str,
-    /// The path of the script; empty if there is none.
+    /// Path of the script; empty if there is none.
     pub script: &'static str,
-    /// People come over plain http from elsewhere: what they type can be read on the way.
+    /// Whether the page was loaded over plain HTTP from another machine, so that input can be intercepted.
     pub plain_http: bool,
 }
 
-/// Who is logged in.
+/// The person who is signed in.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// The address.
+    /// Email address of the account.
     pub email: String,
-    /// The organization's name.
+    /// Name of the organization.
     pub organization: String,
-    /// The role there.
+    /// Role in the organization.
     pub role: Role,
 }
 
 impl Person {
-    /// Does the role allow it? What it does not allow is absent from pages.
+    /// Whether the role grants the permission. Pages omit what it does not grant.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
     }
 }
 
-/// The entries of the rail.
+/// The entries of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is called as its page")]
-pub enum Lit {
+pub enum NavigationItem {
     None,
     Overview,
     Events,
@@ -74,34 +74,34 @@ pub enum Lit {
 }
 
 impl Frame {
-    /// Around a page for somebody who is logged in.
+    /// The frame of a page for a signed-in person.
     #[must_use]
-    pub fn of(visitor: &Visitor<impl Requires>, title: &str, lit: Lit) -> Self {
-        let mut frame = Self::of_request(visitor.request(), title);
-        frame.lit = lit;
+    pub fn of(console_user: &ConsoleUser<impl Requires>, title: &str, highlighted: NavigationItem) -> Self {
+        let mut frame = Self::of_request(console_user.request(), title);
+        frame.highlighted = highlighted;
         frame.person = Some(Person {
-            email: visitor.user.email.clone(),
-            organization: visitor.organization.name.to_string(),
-            role: visitor.role,
+            email: console_user.user.email.clone(),
+            organization: console_user.organization.name.to_string(),
+            role: console_user.role,
         });
-        if let Ok((_, store)) = parts(visitor.request()) {
-            frame.csrf = csrf::token_of_session(store.vault(), visitor.session_id);
+        if let Ok((_, store)) = parts(console_user.request()) {
+            frame.csrf = csrf::token_of_session(store.vault(), console_user.session_id);
         }
         frame
     }
 
-    /// Around a page for anybody, with forms.
+    /// The frame of a public page with forms.
     #[must_use]
-    pub fn guest(guest: &Guest, title: &str) -> Self {
-        Self { csrf: guest.form_token.clone(), ..Self::of_request(guest.request(), title) }
+    pub fn anonymous(anonymous: &AnonymousVisitor, title: &str) -> Self {
+        Self { csrf: anonymous.form_token.clone(), ..Self::of_request(anonymous.request(), title) }
     }
 
-    /// Around a page for anybody, without forms.
+    /// The frame of a public page without forms.
     #[must_use]
     pub fn public(title: &str) -> Self {
         Self {
             title: title.to_owned(),
-            lit: Lit::None,
+            highlighted: NavigationItem::None,
             person: None,
             flash: None,
             csrf: String::new(),
@@ -111,11 +111,11 @@ impl Frame {
         }
     }
 
-    /// Around the page of an error: with the person, if it is known by then who it is.
+    /// The frame of an error page, with the person if the request was already authenticated.
     pub(in crate::console) fn of_error(request: &HttpRequest, title: &str) -> Self {
         use actix_web::HttpMessage as _;
         let mut frame = Self { plain_http: is_plain(request), ..Self::public(title) };
-        let seen = request.extensions().get::<Seen>().cloned();
+        let seen = request.extensions().get::<PageUser>().cloned();
         if let (Some(seen), Ok((_, store))) = (seen, parts(request)) {
             frame.csrf = csrf::token_of_session(store.vault(), seen.session_id);
             frame.person =
@@ -134,7 +134,7 @@ fn is_plain(request: &HttpRequest) -> bool {
     !cookies::is_secure(settings) && !stays_on_this_machine(settings, request)
 }
 
-/// Called by a name of the loopback, nothing of it is on any wire.
+/// Whether the server was reached by a loopback name, so that nothing crosses a network.
 fn stays_on_this_machine(settings: &Settings, request: &HttpRequest) -> bool {
     let called = request.connection_info().host().to_owned();
     let host = match &settings.server.public_url {

@@ -1,4 +1,4 @@
-//! Parts that pages share: layout, charts, badges, formats.
+//! Components that pages share: layout, charts, badges, formats.
 
 pub mod answer_panel;
 pub mod attempt_summary;
@@ -10,7 +10,6 @@ pub mod format;
 pub mod layout;
 pub mod navigation;
 pub mod number_input;
-pub mod pager;
 pub mod pagination;
 pub mod snippets;
 pub mod status_badge;

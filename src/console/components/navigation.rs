@@ -1,61 +1,66 @@
-//! The entries of the navigation, in their three groups.
+//! The navigation entries in their three groups, filtered by the person's role.
 //!
 //! What a role does not allow is not there.
 
-use super::layout::{Frame, Lit, Person};
+use super::layout::{Frame, NavigationItem, Person};
 use crate::domain::permission::Permission;
 use crate::domain::permission::Permission::{Read, ReadAudit, Send};
 
 /// A group of entries.
 #[derive(Debug)]
 pub struct Group {
-    /// What it is called.
+    /// Heading of the group.
     pub title: &'static str,
-    /// In order.
+    /// The entries, in order.
     pub entries: Vec<Entry>,
 }
 
-/// One entry.
+/// One entry of the navigation.
 #[derive(Debug)]
 pub struct Entry {
-    /// What it is called.
+    /// Text of the link.
     pub label: &'static str,
-    /// Where it leads.
+    /// Target of the link.
     pub path: &'static str,
-    /// Its picture's name in `parts/icon.html`.
+    /// Name of the icon in `components/icon.html`.
     pub icon: &'static str,
-    /// Whether one is there.
-    pub lit: bool,
+    /// Whether this is the current page.
+    pub highlighted: bool,
 }
 
-type Row = (Permission, Lit, &'static str, &'static str, &'static str);
+type Row = (Permission, NavigationItem, &'static str, &'static str, &'static str);
 
 const OPERATE: &[Row] = &[
-    (Read, Lit::Overview, "Overview", "/", "overview"),
-    (Read, Lit::Events, "Events", "/events", "events"),
-    (Read, Lit::Requests, "Requests", "/requests", "requests"),
-    (Read, Lit::Usage, "Usage", "/usage", "usage"),
-    (Send, Lit::Playground, "Playground", "/playground", "playground"),
+    (Read, NavigationItem::Overview, "Overview", "/", "overview"),
+    (Read, NavigationItem::Events, "Events", "/events", "events"),
+    (Read, NavigationItem::Requests, "Requests", "/requests", "requests"),
+    (Read, NavigationItem::Usage, "Usage", "/usage", "usage"),
+    (Send, NavigationItem::Playground, "Playground", "/playground", "playground"),
 ];
 const CONFIGURE: &[Row] = &[
-    (Read, Lit::Fallbacks, "Fallbacks", "/fallbacks", "fallbacks"),
-    (Read, Lit::Models, "Models", "/models", "models"),
-    (Read, Lit::Providers, "Providers", "/providers", "providers"),
-    (Read, Lit::Keys, "Keys", "/keys", "keys"),
+    (Read, NavigationItem::Fallbacks, "Fallbacks", "/fallbacks", "fallbacks"),
+    (Read, NavigationItem::Models, "Models", "/models", "models"),
+    (Read, NavigationItem::Providers, "Providers", "/providers", "providers"),
+    (Read, NavigationItem::Keys, "Keys", "/keys", "keys"),
 ];
 const ORGANIZATION: &[Row] = &[
-    (Read, Lit::Members, "Members", "/members", "members"),
-    (ReadAudit, Lit::Audit, "Audit", "/audit", "audit"),
-    (Read, Lit::Settings, "Settings", "/settings", "settings"),
+    (Read, NavigationItem::Members, "Members", "/members", "members"),
+    (ReadAudit, NavigationItem::Audit, "Audit", "/audit", "audit"),
+    (Read, NavigationItem::Settings, "Settings", "/settings", "settings"),
 ];
 
 impl Frame {
-    /// What the navigation shows.
+    /// The groups that the person's role allows.
     #[must_use]
     pub fn groups(&self) -> Vec<Group> {
-        let groups = [("Operate", OPERATE), ("Configure", CONFIGURE), ("Organisation", ORGANIZATION)];
+        let groups = [("Operate", OPERATE), ("Configure", CONFIGURE), ("Organization", ORGANIZATION)];
         let may = |row: &&Row| self.person.as_ref().is_some_and(|person| person.may(row.0));
-        let entry = |(_, lit, label, path, icon): &Row| Entry { label, path, icon, lit: *lit == self.lit };
+        let entry = |(_, highlighted, label, path, icon): &Row| Entry {
+            label,
+            path,
+            icon,
+            highlighted: *highlighted == self.highlighted,
+        };
         let group = |(title, rows): (&'static str, &[Row])| Group {
             title,
             entries: rows.iter().filter(may).map(entry).collect(),
@@ -63,21 +68,21 @@ impl Frame {
         groups.map(group).into()
     }
 
-    /// Whether who is here may send requests from the browser.
+    /// Whether the person may send requests from the browser.
     #[must_use]
     pub fn may_send(&self) -> bool {
         self.person.as_ref().is_some_and(|person| person.may(Send))
     }
 
-    /// Whether one looks at one's own account.
+    /// Whether the current page is the person's account.
     #[must_use]
     pub fn on_account(&self) -> bool {
-        self.lit == Lit::Account
+        self.highlighted == NavigationItem::Account
     }
 }
 
 impl Person {
-    /// The first letter of the organization's name.
+    /// First letter of the organization's name.
     #[must_use]
     pub fn initial(&self) -> String {
         self.organization.chars().next().into_iter().flat_map(char::to_uppercase).collect()

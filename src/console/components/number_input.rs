@@ -1,21 +1,21 @@
-//! Numbers as people type them into forms, and as they are shown there again.
+//! Parses numbers typed into forms and formats them for display.
 
 use std::ops::RangeInclusive;
 
 use crate::console::components::format::count;
 
-/// A whole number; none where nothing was typed. Marks between thousands are forgiven.
+/// Parses a whole number; `None` if the field is empty. Thousands separators are accepted.
 ///
 /// # Errors
-/// It is no number, or out of the range.
+/// The text is not a number or is out of range.
 pub fn whole(text: &str, range: &RangeInclusive<i64>) -> Result<Option<i64>, String> {
     scaled(text, 0, range)
 }
 
-/// A number with at most so many digits behind its point, in units of the last of them; none where nothing was typed.
+/// Parses a number with at most `digits` decimals, in units of the last decimal; `None` if the field is empty.
 ///
 /// # Errors
-/// It is no number, has more digits, or is out of the range, which is in those units.
+/// The text is not a number, has too many decimals, or is out of `range`, which is in the same units.
 pub fn scaled(text: &str, digits: usize, range: &RangeInclusive<i64>) -> Result<Option<i64>, String> {
     let text: String = text.chars().filter(|letter| !matches!(letter, ',' | '_' | ' ' | '\u{a0}')).collect();
     if text.is_empty() {
@@ -39,21 +39,21 @@ fn units(text: &str, digits: usize) -> Option<i64> {
     fits.then(|| format!("{whole}{part}{padding}").parse().ok()).flatten()
 }
 
-/// As [`scaled`] reads it, without zeros that say nothing: `2.5`.
+/// Formats a value of [`scaled`] without trailing zeros: `2.5`.
 #[must_use]
 pub fn plain(number: i64, digits: usize) -> String {
     let (whole, part) = parts(number, digits);
     join(whole.to_string(), &part)
 }
 
-/// The same with its thousands apart: `1,000,000.25`.
+/// The same with thousands separators: `1,000,000.25`.
 #[must_use]
 pub fn shown(number: i64, digits: usize) -> String {
     let (whole, part) = parts(number, digits);
     join(count(whole), &part)
 }
 
-/// Micro-dollars, with cents at least: `$2.50`, `$0.075`.
+/// Micro-dollars with at least two decimals: `$2.50`, `$0.075`.
 #[must_use]
 pub fn dollars(micro_dollars: i64) -> String {
     let (whole, part) = parts(micro_dollars, 6);
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_they_are_shown() {
+    fn numbers_are_parsed_as_they_are_formatted() {
         let range = 0..=9_000_000_000;
         for (text, digits, number) in [
             ("", 0, None),

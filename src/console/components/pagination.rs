@@ -1,36 +1,46 @@
-//! Leafing through a list: the part that the address asks for, and the addresses of the parts beside it.
+//! Pagination of a list: the page that the query string asks for, and the links to the pages next to it.
 
-use super::pager::Pager;
 use crate::console::http::query::Query;
 use crate::store::OrgStore;
 use crate::store::pagination::{Position, Sheet, Turn};
 
-/// Rows on a page.
+/// Number of rows per page.
 pub const ROWS: u64 = 50;
 
-/// The part that `newer` or `older` asks for; a cursor that is none of this list is noted.
+/// The links below a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pagination {
+    /// Number and order of the rows on this page: `50 events, newest first`.
+    pub says: String,
+    /// Link to the page with newer rows, if there is one.
+    pub newer: Option<String>,
+    /// Link to the page with older rows, if there is one.
+    pub older: Option<String>,
+}
+
+/// The page that `newer` or `older` asks for. A cursor that does not belong to this list adds a note.
 #[must_use]
 pub fn turn(query: &mut Query, store: &OrgStore, list: &'static str) -> Turn {
     for (name, turn) in [("newer", Turn::Newer as fn(Position) -> Turn), ("older", Turn::Older)] {
         let Some(cursor) = query.text(name) else { continue };
         match store.position(list, &cursor) {
             Ok(position) => return turn(position),
-            Err(_) => query.note("The address leads to no page of this list any more: these are the newest."),
+            Err(_) => query.note("That page does not exist in this list anymore. These are the newest rows."),
         }
     }
     Turn::First
 }
 
-/// The foot of a page.
+/// The links below a page of rows.
 #[must_use]
-pub fn pager<T>(
+pub fn pagination<T>(
     sheet: &Sheet<T>,
     query: &Query,
     store: &OrgStore,
     list: &'static str,
     path: &str,
     what: (&str, &str),
-) -> Pager {
+) -> Pagination {
     let to = |name: &str, position: Option<Position>| {
         let cursor = store.cursor(list, position?);
         let other = if name == "newer" { "older" } else { "newer" };
@@ -38,5 +48,5 @@ pub fn pager<T>(
     };
     let number = sheet.items.len();
     let says = format!("{number} {}, newest first", if number == 1 { what.0 } else { what.1 });
-    Pager { says, newer: to("newer", sheet.newer), older: to("older", sheet.older) }
+    Pagination { says, newer: to("newer", sheet.newer), older: to("older", sheet.older) }
 }

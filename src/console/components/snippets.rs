@@ -1,30 +1,30 @@
-//! A question as code: what a program says to ask the same.
+//! A request as code that sends it: curl, Python, TypeScript.
 
 use serde_json::Value;
 
 use crate::gateway::preview::playground_request;
 
-/// What stands where the key is not known.
+/// Placeholder for the API key.
 pub const KEY: &str = "YOUR_API_KEY";
 
-/// Code in one language.
+/// A snippet in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snippet {
-    /// The language.
+    /// Name of the language.
     pub language: &'static str,
-    /// The code.
+    /// The code to copy.
     pub code: String,
 }
 
 impl Snippet {
-    /// What stands above it.
+    /// Title above the snippet.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("{}, with your key in the place of {KEY}", self.language)
+        format!("{}, with your key instead of {KEY}", self.language)
     }
 }
 
-/// As a command.
+/// The request as a curl command.
 #[must_use]
 pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
     let body = playground_request::body(model, prompt).replace('\'', "'\\''");
@@ -34,10 +34,10 @@ pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
     )
 }
 
-/// In each language.
+/// The request in each language.
 #[must_use]
 pub fn snippets(address: &str, key: &str, model: &str, prompt: &str) -> Vec<Snippet> {
-    // A string of JSON is one of Python and of TypeScript, too.
+    // A JSON string literal is also valid in Python and TypeScript.
     let [model_text, prompt_text] = [model, prompt].map(|text| Value::from(text).to_string());
     let python = format!(
         "from openai import OpenAI\n\nclient = OpenAI(base_url=\"{address}/v1\", api_key=\"{key}\")\nanswer = \
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_stays_text_in_every_language() {
+    fn snippets_escape_user_input_in_every_language() {
         let typed = "it's \"quoted\"\n$(rm) \\ ";
         let all = snippets("http://host", KEY, "m", typed);
         assert!(all[0].code.contains(r#"it'\''s \"quoted\"\n$(rm) \\ "#), "{}", all[0].code);

@@ -1,21 +1,21 @@
-//! States as pages show them: a glyph, a word and a color, none of them alone.
+//! Status badges: a glyph, a word and a color, so that none carries the meaning alone.
 //!
-//! What is stored may be older than this program: a word that is not known is shown as it is.
+//! Stored values may be newer than this program; an unknown value is shown as it is.
 
 use crate::domain::error_class::ErrorClass;
 
-/// One state.
+/// One status with its look.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// How it looks: `good`, `bad`, `warn` or `soft`.
+pub struct StatusBadge {
+    /// Color: `good`, `bad`, `warn` or `soft`.
     pub tone: &'static str,
-    /// Its glyph.
+    /// Glyph before the word.
     pub glyph: &'static str,
-    /// Its word.
+    /// The status as a word.
     pub word: String,
 }
 
-impl Mark {
+impl StatusBadge {
     fn new(tone: &'static str, glyph: &'static str, word: &str) -> Self {
         Self { tone, glyph, word: word.to_owned() }
     }
@@ -39,24 +39,24 @@ impl Mark {
             "answered" if hops > 0 => Self::new("good", "⤳", "By fallback"),
             "answered" => Self::new("soft", "✓", "First try"),
             "failed" => Self::new("bad", "✕", "Failed"),
-            "interrupted" => Self::new("bad", "⚡", "Broke off"),
-            "client_closed" => Self::new("soft", "⏏", "Caller left"),
-            "running" => Self::new("soft", "…", "Under way"),
+            "interrupted" => Self::new("bad", "⚡", "Interrupted"),
+            "client_closed" => Self::new("soft", "⏏", "Caller disconnected"),
+            "running" => Self::new("soft", "…", "In progress"),
             other => Self::new("soft", "?", other),
         }
     }
 
-    /// Whether a model is called when its turn comes.
+    /// Whether a model can be called.
     #[must_use]
     pub fn of_readiness(enabled: bool, cooling: bool) -> Self {
         match (enabled, cooling) {
-            (false, _) => Self::new("soft", "○", "Switched off"),
+            (false, _) => Self::new("soft", "○", "Disabled"),
             (true, true) => Self::new("warn", "◔", "Cooling down"),
             (true, false) => Self::new("good", "✓", "Ready"),
         }
     }
 
-    /// Whether a key lets anybody in.
+    /// Whether a key is valid.
     #[must_use]
     pub fn of_key(revoked: bool, expired: bool) -> Self {
         match (revoked, expired) {
@@ -66,7 +66,7 @@ impl Mark {
         }
     }
 
-    /// How a provider is.
+    /// Health of a provider.
     #[must_use]
     pub fn of_health(health: &str) -> Self {
         match health {
@@ -77,7 +77,7 @@ impl Mark {
         }
     }
 
-    /// Where a record comes from, unless it is an ordinary one.
+    /// Origin of a record; `None` for live traffic.
     #[must_use]
     pub fn of_origin(origin: &str) -> Option<Self> {
         match origin {
@@ -89,13 +89,13 @@ impl Mark {
     }
 }
 
-/// The label of a class, by the word that is stored.
+/// Label of a stored error class.
 #[must_use]
 pub fn reason(word: &str) -> String {
     word.parse().map_or_else(|_| word.to_owned(), |class| label(class).to_owned())
 }
 
-/// A class in a few words, as a label.
+/// Short label of an error class.
 #[must_use]
 pub fn label(class: ErrorClass) -> &'static str {
     match class {
@@ -110,40 +110,40 @@ pub fn label(class: ErrorClass) -> &'static str {
         ErrorClass::ModelNotFound => "Model not found",
         ErrorClass::InvalidRequest => "Request refused",
         ErrorClass::InvalidResponse => "Unusable answer",
-        ErrorClass::StreamInterrupted => "Stream broke off",
+        ErrorClass::StreamInterrupted => "Stream interrupted",
         ErrorClass::Cooldown => "Cooling down",
-        ErrorClass::Disabled => "Switched off",
+        ErrorClass::Disabled => "Disabled",
         ErrorClass::NotAllowed => "Not allowed",
         ErrorClass::OverBudget => "Over budget",
-        ErrorClass::Deadline => "No time left",
-        ErrorClass::TooLarge => "Too large for it",
-        ErrorClass::LacksCapability => "Cannot do it",
+        ErrorClass::Deadline => "Deadline passed",
+        ErrorClass::TooLarge => "Too large",
+        ErrorClass::LacksCapability => "Not supported",
     }
 }
 
-/// A class as what happened, to follow a model's name: `gpt-4o` was out of quota.
+/// An error class as a predicate that follows a model's name: `gpt-4o` "had no quota left".
 #[must_use]
 pub fn happening(class: ErrorClass) -> &'static str {
     match class {
-        ErrorClass::RateLimited => "was limiting its callers",
+        ErrorClass::RateLimited => "limited the rate of requests",
         ErrorClass::QuotaExhausted => "had no quota left",
         ErrorClass::Overloaded => "was overloaded",
-        ErrorClass::Unavailable => "could not be reached or was broken",
+        ErrorClass::Unavailable => "was unavailable",
         ErrorClass::Timeout => "took too long",
-        ErrorClass::ContextWindowExceeded => "found the prompt too long",
+        ErrorClass::ContextWindowExceeded => "rejected the prompt as too long",
         ErrorClass::ContentPolicy => "refused the content",
         ErrorClass::Authentication => "did not accept our credential",
-        ErrorClass::ModelNotFound => "was not known to its provider",
+        ErrorClass::ModelNotFound => "does not exist at its provider",
         ErrorClass::InvalidRequest => "refused the request",
-        ErrorClass::InvalidResponse => "gave no usable answer",
-        ErrorClass::StreamInterrupted => "broke off in the middle of its answer",
-        ErrorClass::Cooldown => "had been failing and was left alone for a while",
-        ErrorClass::Disabled => "is switched off",
-        ErrorClass::NotAllowed => "may not be used with that key",
-        ErrorClass::OverBudget => "would have cost more than was left",
-        ErrorClass::Deadline => "was not asked, for no time was left",
-        ErrorClass::TooLarge => "was not asked, for the prompt is larger than its window",
-        ErrorClass::LacksCapability => "was not asked, for it cannot do what was asked for",
+        ErrorClass::InvalidResponse => "sent an unusable answer",
+        ErrorClass::StreamInterrupted => "stopped in the middle of its answer",
+        ErrorClass::Cooldown => "was cooling down after failures",
+        ErrorClass::Disabled => "is disabled",
+        ErrorClass::NotAllowed => "is not allowed for this key",
+        ErrorClass::OverBudget => "would have exceeded the budget",
+        ErrorClass::Deadline => "was not called because the deadline had passed",
+        ErrorClass::TooLarge => "was not called because the prompt is larger than its context window",
+        ErrorClass::LacksCapability => "was not called because it does not support the request",
     }
 }
 
@@ -152,15 +152,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_has_a_glyph_and_a_word_of_its_own() {
+    fn every_class_has_a_distinct_label_and_a_glyph() {
         let mut words: Vec<String> = Vec::new();
         for class in ErrorClass::ALL {
-            let mark = Mark::of_class(class.as_str());
+            let mark = StatusBadge::of_class(class.as_str());
             assert!(!mark.glyph.is_empty() && mark.glyph != "?", "{class}");
             assert_eq!(mark.word, label(class));
             assert!(!words.contains(&mark.word), "{}", mark.word);
             words.push(mark.word);
         }
-        assert_eq!(Mark::of_class("of the future").word, "of the future");
+        assert_eq!(StatusBadge::of_class("of the future").word, "of the future");
     }
 }

@@ -1,19 +1,19 @@
-//! Moments as pages show them: UTC from the server, for a machine to read and for a person.
+//! Timestamps as pages show them: UTC, in a machine-readable and a readable form.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// One moment.
+/// One timestamp in several formats.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// RFC 3339, to the millisecond.
+pub struct Timestamp {
+    /// RFC 3339 with milliseconds.
     pub machine: String,
     /// Day and time: `20 Nov 14:16:08`.
     pub short: String,
-    /// With the year and the zone: `20 November 2026, 14:16:08.123 UTC`.
+    /// With year and zone: `20 November 2026, 14:16:08.123 UTC`.
     pub full: String,
 }
 
-impl From<DateTime<Utc>> for Moment {
+impl From<DateTime<Utc>> for Timestamp {
     fn from(time: DateTime<Utc>) -> Self {
         Self {
             machine: time.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -28,9 +28,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_utc_for_machines_and_for_people() {
+    fn timestamps_are_utc() {
         let time = DateTime::from_timestamp_micros(1_795_184_168_123_456).expect("a time");
-        let moment = Moment::from(time);
+        let moment = Timestamp::from(time);
         assert_eq!(moment.machine, "2026-11-20T14:16:08.123Z");
         assert_eq!(moment.short, "20 Nov 14:16:08");
         assert_eq!(moment.full, "20 November 2026, 14:16:08.123 UTC");

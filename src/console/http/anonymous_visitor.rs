@@ -1,4 +1,4 @@
-//! Somebody who is not logged in, or need not be: a signed cookie ties their forms to their browser.
+//! A visitor without a session: a signed cookie ties their forms to their browser.
 
 use std::future::{Ready, ready};
 
@@ -20,17 +20,17 @@ use crate::store::vault::{self, Vault};
 
 const BYTES: usize = 16;
 
-/// A guest's browser.
+/// The browser of a visitor without a session.
 #[derive(Debug, Clone)]
-pub struct Guest {
-    /// The token of this guest's forms.
+pub struct AnonymousVisitor {
+    /// CSRF token of this visitor's forms.
     pub form_token: String,
-    /// Set where the browser has no good cookie yet.
+    /// The cookie to set, if the browser has no valid one yet.
     fresh: Option<Cookie<'static>>,
     request: HttpRequest,
 }
 
-impl FromRequest for Guest {
+impl FromRequest for AnonymousVisitor {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
@@ -39,27 +39,27 @@ impl FromRequest for Guest {
     }
 }
 
-impl Guest {
-    /// The guest of the cookie, or a new one.
+impl AnonymousVisitor {
+    /// The visitor identified by the cookie, or a new one.
     pub(in crate::console) fn of(request: &HttpRequest) -> Result<Self> {
         let (settings, store) = parts(request)?;
         if let Some(known) = known(settings, store.vault(), request) {
-            let form_token = csrf::token_of_guest(store.vault(), &known);
+            let form_token = csrf::token_of_anonymous(store.vault(), &known);
             return Ok(Self { form_token, fresh: None, request: request.clone() });
         }
         let secret = vault::random::<BYTES>().map_err(Error::internal)?;
-        let fresh = cookies::make(settings, Kind::Guest, sign(store.vault(), &secret), None);
-        let form_token = csrf::token_of_guest(store.vault(), &secret);
+        let fresh = cookies::make(settings, Kind::AnonymousVisitor, sign(store.vault(), &secret), None);
+        let form_token = csrf::token_of_anonymous(store.vault(), &secret);
         Ok(Self { form_token, fresh: Some(fresh), request: request.clone() })
     }
 
-    /// The request.
+    /// The underlying HTTP request.
     #[must_use]
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }
 
-    /// A page with a form of this guest's.
+    /// Renders a page with forms for this visitor.
     ///
     /// # Errors
     /// The template cannot be rendered.
@@ -83,9 +83,9 @@ fn sign(vault: &Vault, secret: &[u8]) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(secret), csrf::mac(vault, "guest", secret))
 }
 
-/// The secret of a cookie that is one of ours.
+/// The secret of a valid cookie.
 fn known(settings: &Settings, vault: &Vault, request: &HttpRequest) -> Option<Vec<u8>> {
-    let value = cookies::read(settings, Kind::Guest, request)?;
+    let value = cookies::read(settings, Kind::AnonymousVisitor, request)?;
     let (secret, mac) = value.split_once('.')?;
     let secret = URL_SAFE_NO_PAD.decode(secret).ok()?;
     let right = csrf::mac(vault, "guest", &secret);

@@ -1,6 +1,6 @@
-//! The files that pages name: embedded in the program, each under a name that changes with its content.
+//! Static files, embedded in the program and served under names that contain a hash of their content.
 //!
-//! So a browser may keep a file for ever, and never shows a new page with an old style.
+//! Browsers may cache a file forever, and a new page never uses an old style sheet.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,15 +20,15 @@ use crate::domain::error::{Error, Result};
 struct Files;
 
 struct Asset {
-    /// The path under which it is served.
+    /// Path under which the file is served.
     path: String,
     kind: &'static str,
     bytes: Bytes,
-    /// The same, made smaller once.
+    /// The content, compressed with gzip.
     gzip: Option<Bytes>,
 }
 
-/// By the name that it has in the folder.
+/// Assets by file name.
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     let named = |name: std::borrow::Cow<'static, str>| {
         let file = Files::get(&name)?;
@@ -47,7 +47,7 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     Files::iter().filter_map(named).collect()
 });
 
-/// Only files of these kinds are served.
+/// Media type by extension; other files are not served.
 fn kind(extension: &str) -> Option<&'static str> {
     match extension {
         "css" => Some("text/css; charset=utf-8"),
@@ -57,13 +57,13 @@ fn kind(extension: &str) -> Option<&'static str> {
     }
 }
 
-/// The path of the file of that name, for a page to link to; empty if there is none.
+/// Path of the file with this name; empty if there is none.
 #[must_use]
 pub fn path(name: &str) -> &'static str {
     ASSETS.get(name).map_or("", |asset| asset.path.as_str())
 }
 
-/// Serves a file under its name of now; a name of another content is not there.
+/// Serves a file under its current hashed name.
 ///
 /// # Errors
 /// [`Error::RouteUnknown`].
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_the_folder_is_served_under_a_name_of_its_content() {
+    fn every_file_is_served_under_a_name_with_its_hash() {
         assert!(path("docs.css").starts_with("/static/docs."), "{}", path("docs.css"));
         assert_eq!(ASSETS.len(), Files::iter().count(), "a file of a kind that is not served");
         assert_eq!(path("nothing.css"), "");

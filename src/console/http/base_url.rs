@@ -1,11 +1,11 @@
-//! Where this server is reached: for links and commands that people copy.
+//! The base URL of this server, for links and commands that people copy.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 
 use crate::config::Settings;
 
-/// Scheme and authority, without a slash at the end: as it was configured, or as this browser called it.
+/// Scheme and authority without a trailing slash: as configured, or from the request's host header.
 #[must_use]
 pub fn of(settings: &Settings, request: &HttpRequest) -> String {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_the_configured_one_or_the_one_that_was_called() {
+    fn the_base_url_is_configured_or_from_the_host_header() {
         let mut settings = Settings::default();
         assert_eq!(address(&settings, Some("gateway.test:8080")), "http://gateway.test:8080");
         assert_eq!(address(&settings, Some("[::1]:80")), "http://[::1]:80");

@@ -1,8 +1,8 @@
-//! Pages and their files, made smaller on their way to a browser that can take them so.
+//! Gzip compression of pages and static files.
 //!
-//! Only what is text of ours. A page shows what somebody else may have chosen (a filter in its address) beside what
-//! nobody else may learn; the one secret in it, the token of its forms, is spelled differently every time, so that the
-//! length of the whole gives nothing away. Nothing else is compressed: not the API, not streams, not files.
+//! Only our own HTML is compressed. A page can show text that an attacker chose (a filter in the URL) next to secrets
+//! of the person. The only secret in it, the CSRF token, is masked differently every time, so the compressed length
+//! reveals nothing. API responses, streams and downloads are not compressed.
 
 use std::io::Write as _;
 
@@ -16,9 +16,9 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Below this it does not pay.
+/// Smaller bodies are not compressed.
 const LEAST: usize = 1_024;
-/// From this size on, a third less on the wire is worth another millisecond: the description of the API is such a page.
+/// From this size on, a higher compression level pays off: the API reference is that large.
 const LARGE: usize = 128 * 1_024;
 
 /// Whether `Accept-Encoding` names gzip with a quality above 0. A header that cannot be parsed names nothing.
@@ -29,14 +29,14 @@ pub(in crate::console) fn takes_gzip(request: &HttpRequest) -> bool {
     })
 }
 
-/// The bytes as gzip; none if that failed, which writing to memory does not.
+/// The compressed bytes; `None` if compression fails.
 pub(in crate::console) fn gzip(bytes: &[u8], level: Compression) -> Option<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), level);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok().map(Bytes::from)
 }
 
-/// A response as it goes out: a page that the caller takes as gzip is gzip.
+/// Compresses an HTML response if the client accepts it.
 #[must_use]
 pub fn shrink(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_for_who_asks_for_it() {
+    fn gzip_requires_an_accept_encoding_header() {
         for (accepted, takes) in [
             ("gzip, deflate, br", true),
             ("br;q=1.0, GZIP;q=0.8", true),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_smaller_and_nothing_else_is_touched() {
+    fn only_pages_are_compressed() {
         let text = "failsoft ".repeat(1_000);
         let request = TestRequest::default().insert_header(("accept-encoding", "gzip")).to_http_request();
         let plain = TestRequest::default().to_http_request();

@@ -1,7 +1,7 @@
-//! That a form was sent from a page of ours, by the browser that the page was made for.
+//! CSRF protection: verifies that a form was sent from one of our pages, by the browser it was rendered for.
 //!
-//! Two checks, either of which would do: where the browser says that the request comes from, and a token that stands in
-//! the page and belongs to the session (or, before log-in, to the guest's cookie).
+//! Two independent checks: the origin headers of the browser, and a token in the page that belongs to the session, or
+//! to the anonymous visitor's cookie before login.
 
 use std::fmt::Write as _;
 
@@ -15,11 +15,11 @@ use crate::config::Settings;
 use crate::domain::error::{Error, Result, VisitFault};
 use crate::store::vault::{self, Vault};
 
-/// The field of a form that holds its token.
+/// Name of the form field that holds the token.
 pub const FIELD: &str = "form_token";
 
-/// Does the request come from a page of ours? What no browser sends names no origin, and passes: it has no cookies of
-/// anybody either.
+/// Checks that the request comes from our origin. Clients that are not browsers send no origin and pass: they carry no
+/// one else's cookies.
 ///
 /// # Errors
 /// [`VisitFault::ForeignOrigin`].
@@ -31,7 +31,7 @@ pub fn check_origin(settings: &Settings, request: &HttpRequest) -> Result<()> {
 }
 
 fn comes_from_us(settings: &Settings, headers: &HeaderMap) -> bool {
-    // No page can set this header, and its word is about schemes and ports too.
+    // Pages cannot forge this header, and it covers scheme and port.
     if let Some(site) = headers.get("sec-fetch-site") {
         return ["same-origin", "none"].iter().any(|own| site.as_bytes() == own.as_bytes());
     }
@@ -46,26 +46,26 @@ fn comes_from_us(settings: &Settings, headers: &HeaderMap) -> bool {
     origin.as_bytes().eq_ignore_ascii_case(own.as_bytes())
 }
 
-/// The token of forms on pages for somebody who is logged in, spelled differently every time.
+/// Token of forms for a signed-in person, masked differently every time.
 #[must_use]
 pub fn token_of_session(vault: &Vault, session_id: SessionId) -> String {
     masked(&mac(vault, "form of a session", session_id.0.as_bytes()))
 }
 
-/// The token of forms on pages for a guest, by the secret in the guest's cookie.
+/// Token of forms for an anonymous visitor, derived from the secret in their cookie.
 #[must_use]
-pub fn token_of_guest(vault: &Vault, guest: &[u8]) -> String {
-    masked(&mac(vault, "form of a guest", guest))
+pub fn token_of_anonymous(vault: &Vault, anonymous: &[u8]) -> String {
+    masked(&mac(vault, "form of a guest", anonymous))
 }
 
-/// The id of a thing that a form will make, signed for its session: a form that is sent twice makes one thing, and
-/// nobody chooses an id.
+/// Id of the resource that a form will create, signed for the session: submitting the form twice creates one resource,
+/// and clients cannot choose the id.
 #[must_use]
 pub fn once_of_session(vault: &Vault, session_id: SessionId, id: Uuid) -> String {
     format!("{id}.{}", mac(vault, &format!("once in session {session_id}"), id.as_bytes()))
 }
 
-/// The id behind such a text.
+/// Verifies such an id.
 ///
 /// # Errors
 /// [`VisitFault::FormStale`].
@@ -76,7 +76,7 @@ pub fn check_once(vault: &Vault, session_id: SessionId, sent: &str) -> Result<Uu
     bool::from(right.as_bytes().ct_eq(sent.as_bytes())).then_some(id).ok_or_else(stale)
 }
 
-/// Is it the token that was expected?
+/// Compares a submitted token with the expected one.
 ///
 /// # Errors
 /// [`VisitFault::FormStale`].
@@ -88,14 +88,13 @@ pub fn check_token(expected: &str, sent: &str) -> Result<()> {
     Err(Error::Visit(VisitFault::FormStale))
 }
 
-/// Bytes of a token, which are hexadecimal digits.
+/// Length of a token in hexadecimal digits.
 const TOKEN_BYTES: usize = 64;
 
-/// A token under a random mask, and the mask before it. Pages are compressed, and the length of a page that shows what
-/// somebody else chose would tell, guess by guess, what else is in it: a token that is never twice the same does not
-/// give itself away.
+/// A token under a random mask, preceded by the mask. Because the spelling differs every time, the compressed length of
+/// a page does not leak the token.
 fn masked(token: &str) -> String {
-    // Without random numbers there is no mask; the token is as good.
+    // Without random numbers the unmasked token is used, which is equally valid.
     let mask = vault::random::<TOKEN_BYTES>().unwrap_or([0; TOKEN_BYTES]);
     let hidden = token.bytes().zip(mask).map(|(letter, mask)| letter ^ mask);
     let mut text = String::with_capacity(4 * TOKEN_BYTES);
@@ -106,7 +105,7 @@ fn masked(token: &str) -> String {
     text
 }
 
-/// The token behind its mask; empty if it is none.
+/// The unmasked token; empty if the text is not valid.
 fn unmasked(text: &str) -> Vec<u8> {
     let byte =
         |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
@@ -116,7 +115,7 @@ fn unmasked(text: &str) -> Vec<u8> {
     mask.iter().zip(hidden).map(|(mask, hidden)| mask ^ hidden).collect()
 }
 
-/// A keyed hash as text.
+/// A keyed hash, encoded as text.
 pub(in crate::console) fn mac(vault: &Vault, purpose: &str, data: &[u8]) -> String {
     vault.keyed_hasher(purpose).update(data).finalize().to_hex().to_string()
 }
@@ -153,7 +152,7 @@ mod tests {
         ] {
             assert!(!passes(None, &[host, ("origin", origin)]), "{origin}");
         }
-        // Behind a proxy the host header is the proxy's word, and the configured address ours.
+        // Behind a proxy the host header is the proxy's; the configured URL is ours.
         let public = Some("https://gateway.test/");
         assert!(passes(public, &[("host", "10.0.0.1:8080"), ("origin", "https://gateway.test")]));
         assert!(!passes(public, &[host, ("origin", "http://gateway.test")]));
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_never_spelled_twice_alike_and_always_the_same() {
+    fn a_token_is_masked_differently_every_time() {
         let token = "0123456789abcdef".repeat(4);
         let (one, other) = (masked(&token), masked(&token));
         assert_ne!(one, other);
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browsers_own_word_comes_first() {
+    fn sec_fetch_site_takes_precedence() {
         let host = ("host", "gateway.test");
         for (site, ours) in
             [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("", false)]

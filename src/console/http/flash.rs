@@ -1,4 +1,4 @@
-//! One message over one redirect: a signed cookie that lives a minute and is taken away when it was shown.
+//! A message carried over one redirect, in a signed cookie that expires after a minute and is removed once shown.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ pub struct Flash {
     pub text: String,
 }
 
-/// The request's message was shown: the response takes it away.
+/// Marks a request that showed the message, so that the response removes the cookie.
 struct Shown;
 
 const AGE: Duration = Duration::from_secs(60);
 const PURPOSE: &str = "flash";
 
-/// Leads to another page, which shows the message once.
+/// Redirects to a page that shows the message once.
 ///
 /// # Errors
 /// The application was built without a part.
@@ -40,7 +40,7 @@ pub fn redirect(request: &HttpRequest, path: &str, text: &str) -> Result<HttpRes
     Ok(response)
 }
 
-/// The message that the request brought, which counts as shown now.
+/// Takes the message of the request and marks it as shown.
 pub(in crate::console) fn take(request: &HttpRequest) -> Option<Flash> {
     let (settings, store) = parts(request).ok()?;
     let value = cookies::read(settings, Kind::Flash, request)?;
@@ -54,7 +54,7 @@ pub(in crate::console) fn take(request: &HttpRequest) -> Option<Flash> {
     Some(Flash { text })
 }
 
-/// Takes a message away that was shown. For whoever sends responses.
+/// Removes the cookie of a message that was shown. The middleware calls it for every response.
 pub fn finish<B>(request: &HttpRequest, response: &mut HttpResponse<B>) {
     if request.extensions().get::<Shown>().is_none() {
         return;

@@ -1,6 +1,6 @@
-//! The only way to read a posted body of a page: where it comes from, who sends it, then the body, then its token.
+//! The only reader of posted forms: checks origin and sender first, then reads the body, then checks its token.
 //!
-//! A handler that takes [`Form`] or [`PublicForm`] is reached by nothing else.
+//! A handler that takes [`Form`] or [`PublicForm`] runs only after these checks.
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
@@ -11,26 +11,26 @@ use secrecy::SecretString;
 use url::form_urlencoded;
 
 use super::csrf;
-use crate::auth::console::console_user::{Requires, Visitor};
-use crate::console::http::anonymous_visitor::{Guest, parts};
+use crate::auth::console::console_user::{ConsoleUser, Requires};
+use crate::console::http::anonymous_visitor::{AnonymousVisitor, parts};
 use crate::domain::error::{Error, Result, Violation, VisitFault};
 use crate::http::body_reader::BodyReader;
 
-/// A form that somebody sent who is logged in and may do it.
+/// A form from a signed-in person with permission `P`.
 #[derive(Debug)]
 pub struct Form<P> {
-    /// Who sent it.
-    pub visitor: Visitor<P>,
-    /// What was typed.
+    /// The person who sent it.
+    pub console_user: ConsoleUser<P>,
+    /// The fields of the form.
     pub fields: Fields,
 }
 
-/// A form that anybody may send.
+/// A form that anyone may send.
 #[derive(Debug)]
 pub struct PublicForm {
-    /// Whose browser sent it.
-    pub guest: Guest,
-    /// What was typed.
+    /// The browser that sent it.
+    pub anonymous: AnonymousVisitor,
+    /// The fields of the form.
     pub fields: Fields,
 }
 
@@ -43,11 +43,11 @@ impl<P: Requires> FromRequest for Form<P> {
         async move {
             let (settings, store) = parts(&request)?;
             csrf::check_origin(settings, &request)?;
-            let visitor = Visitor::<P>::of(&request).await?;
-            let fields = read(&request, Some(visitor.organization.id), payload.await).await?;
-            let expected = csrf::token_of_session(store.vault(), visitor.session_id);
+            let console_user = ConsoleUser::<P>::of(&request).await?;
+            let fields = read(&request, Some(console_user.organization.id), payload.await).await?;
+            let expected = csrf::token_of_session(store.vault(), console_user.session_id);
             csrf::check_token(&expected, fields.text(csrf::FIELD))?;
-            Ok(Self { visitor, fields })
+            Ok(Self { console_user, fields })
         }
         .boxed_local()
     }
@@ -62,17 +62,17 @@ impl FromRequest for PublicForm {
         async move {
             let (settings, _) = parts(&request)?;
             csrf::check_origin(settings, &request)?;
-            // Who has no cookie yet is a new guest here, whose token nobody can have sent.
-            let guest = Guest::of(&request)?;
+            // A browser without a cookie gets a new identity with a token that it cannot know.
+            let anonymous = AnonymousVisitor::of(&request)?;
             let fields = read(&request, None, payload.await).await?;
-            csrf::check_token(&guest.form_token, fields.text(csrf::FIELD))?;
-            Ok(Self { guest, fields })
+            csrf::check_token(&anonymous.form_token, fields.text(csrf::FIELD))?;
+            Ok(Self { anonymous, fields })
         }
         .boxed_local()
     }
 }
 
-/// The only media type that a form of ours has.
+/// The only accepted media type.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn read(
@@ -96,22 +96,22 @@ async fn read(
     Fields::parse(&body.bytes)
 }
 
-/// Was U+FFFD itself sent? It is also what reading makes of bytes that are no UTF-8.
+/// Whether U+FFFD was sent literally; decoding also produces it for invalid UTF-8.
 fn sends_replacement(body: &[u8]) -> bool {
     let encoded = |part: &[u8]| part.eq_ignore_ascii_case(b"%ef%bf%bd");
     body.windows(9).any(encoded) || body.windows(3).any(|part| part == "\u{fffd}".as_bytes())
 }
 
-/// The fields of a form, in the order in which they stand in it.
+/// The fields of a form, in document order.
 #[derive(Debug, Clone, Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads a body. What is in it is taken as it is or refused, and never changed in passing.
+    /// Parses a body. Values are accepted or refused, never modified.
     fn parse(body: &[u8]) -> Result<Self> {
         let mut fields = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
-            // No database keeps a NUL character in a text, and what is no UTF-8 arrives as U+FFFD.
+            // Databases cannot store NUL in text, and invalid UTF-8 decodes to U+FFFD.
             let holds = |letter: char| name.contains(letter) || value.contains(letter);
             let damage = if holds('\0') {
                 Some("a NUL character")
@@ -132,44 +132,45 @@ impl Fields {
         Ok(Self(fields))
     }
 
-    /// The first value of a field, as it was typed; empty where there is none.
+    /// The first value of a field; empty if there is none.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
     }
 
-    /// Every value of a field.
+    /// All values of a field.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<&str> {
         self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
     }
 
-    /// Is the box ticked, or the button pressed?
+    /// Whether a checkbox is checked or a button was pressed.
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         self.0.iter().any(|(own, _)| own == name)
     }
 
-    /// A value that is not to be shown again.
+    /// A value that must not be rendered again.
     #[must_use]
     pub fn secret(&self, name: &str) -> SecretString {
         self.text(name).into()
     }
 }
 
-/// What is wrong with a form, field by field, in the order in which they were checked: that of the form. Its page is rendered again with status 422 and what was typed.
+/// Validation problems by field, in the order of the form. The page is rendered again with status 422 and the submitted
+/// values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<(&'static str, String)>);
 
 impl Problems {
-    /// Names what is wrong with a field: cause and remedy. What was said of it first stays.
+    /// Adds a problem: cause and remedy. Only the first problem of a field is kept.
     pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
         if self.get(field).is_none() {
             self.0.push((field, sentence(&message.into())));
         }
     }
 
-    /// One field is wrong.
+    /// Problems with a single entry.
     #[must_use]
     pub fn of(field: &'static str, message: impl Into<String>) -> Self {
         let mut problems = Self::default();
@@ -177,11 +178,11 @@ impl Problems {
         problems
     }
 
-    /// What the core objected to: what it names is said at that field, in the page's own words where it has any, and
-    /// a conflict, or what no field is known for, at the field `otherwise`.
+    /// Converts a refusal of the core into problems: violations go to their field with the page's own message if it has
+    /// one; conflicts and violations of unknown fields go to `otherwise`.
     ///
     /// # Errors
-    /// Every other error, as it was.
+    /// Every other error, unchanged.
     pub fn of_refusal(
         error: Error,
         otherwise: &'static str,
@@ -206,37 +207,37 @@ impl Problems {
         Ok(problems)
     }
 
-    /// The value, or nothing and the problem noted.
+    /// The value, or `None` with the problem recorded.
     pub fn check<T>(&mut self, field: &'static str, value: std::result::Result<T, String>) -> Option<T> {
         value.map_err(|message| self.add(field, message)).ok()
     }
 
-    /// Is everything right?
+    /// Whether there are no problems.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is wrong with this field.
+    /// The problem of a field.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(own, _)| *own == field).map(|(_, message)| message.as_str())
     }
 
-    /// In the order in which the fields stand in their form, where they were not checked in it.
+    /// Sorts the problems by the given field order.
     #[must_use]
     pub fn in_order(mut self, fields: &[&str]) -> Self {
         self.0.sort_by_key(|(field, _)| fields.iter().position(|own| own == field).unwrap_or(fields.len()));
         self
     }
 
-    /// Every field with what is wrong with it, for the summary.
+    /// All problems with their fields, for the summary.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(field, message)| (*field, message.as_str()))
     }
 }
 
-/// With a capital at the start and a full stop at the end.
+/// Adds a capital letter at the start and a period at the end.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_text_may_hold_is_refused_and_not_removed() {
+    fn invalid_characters_are_refused_and_not_removed() {
         for (body, named) in [
             (&b"a=1&d=%00e"[..], "'d' holds a NUL"),
             (b"a%00=1", "holds a NUL"),

@@ -1,4 +1,4 @@
-//! What pages need of HTTP: forms, cookies, assets, compression.
+//! HTTP for pages: forms, cookies, assets, compression.
 
 pub mod anonymous_visitor;
 pub mod assets;

@@ -1,10 +1,10 @@
-//! Ids in the paths of pages.
+//! Parses ids in the paths of pages.
 
 use std::str::FromStr;
 
 use crate::domain::error::{Error, Result};
 
-/// The id that a path names. What is no id is of nothing.
+/// Parses the id in a path. An invalid id is treated as an unknown one.
 ///
 /// # Errors
 /// [`Error::Absent`].

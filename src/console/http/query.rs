@@ -1,18 +1,18 @@
-//! Reading the query of a page, forgivingly: what cannot be read is left out, and a note on the page says so.
+//! Lenient query string parsing: invalid parameters are ignored, and a note on the page says so.
 //!
-//! An API refuses a misspelt filter; a page that was bookmarked a year ago should still open.
+//! An API rejects a misspelled filter; an old bookmark of a page must still open.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
-/// More parameters than any page has; beyond them nothing is read.
+/// Parameters beyond this number are ignored.
 const MOST_PARAMETERS: usize = 64;
-/// The longest value that is looked at, in bytes.
+/// Longest accepted value, in bytes.
 const LONGEST: usize = 512;
 
-/// The parameters of a page, and what is to be said about them.
+/// The parameters of a page and the notes about them.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     parameters: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Splits a query string. Empty values are the same as none: that is how a browser sends an empty field.
+    /// Parses a query string. Empty values count as missing, because browsers send empty fields that way.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let read = form_urlencoded::parse(text.as_bytes()).take(MOST_PARAMETERS);
@@ -29,66 +29,66 @@ impl Query {
             Self { parameters: trimmed.filter(|(_, value)| !value.is_empty()).collect(), ..Self::default() };
         let fits = |value: &String| value.len() <= LONGEST && !value.contains('\0');
         if query.parameters.iter().any(|(_, value)| !fits(value)) {
-            query.note("Part of the address is too long or unreadable and was left out.");
+            query.note("Part of the address is too long or unreadable and was ignored.");
             query.parameters.retain(|(_, value)| fits(value));
         }
         query
     }
 
-    /// Says something about the parameters.
+    /// Adds a note to the page.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
-    /// What is to be said about them.
+    /// The notes about the parameters.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }
 
-    /// A parameter as it is; of several with that name the first.
+    /// The first value of a parameter.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
-    /// A parameter as `parse` reads it.
+    /// A parameter parsed by `parse`.
     pub fn parsed<T>(&mut self, name: &str, label: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let text = self.text(name)?;
         let parsed = parse(&text);
         if parsed.is_none() {
             self.parameters.retain(|(known, _)| known != name);
             self.note(format!(
-                "The filter \u{201c}{label}\u{201d} cannot be \u{201c}{text}\u{201d}; it was left out."
+                "The filter \u{201c}{label}\u{201d} cannot be \u{201c}{text}\u{201d}, so it was ignored."
             ));
         }
         parsed
     }
 
-    /// One of a few words.
+    /// A parameter with a fixed set of values.
     pub fn word(&mut self, name: &str, label: &str, words: &[&str]) -> Option<String> {
         self.parsed(name, label, |text| words.contains(&text).then(|| text.to_owned()))
     }
 
-    /// An id of some table.
+    /// A parameter that is an id.
     pub fn id<T: FromStr>(&mut self, name: &str, label: &str) -> Option<T> {
         self.parsed(name, label, |text| text.parse().ok())
     }
 
-    /// A moment: RFC 3339, or what a browser's field for day and time sends, which is UTC here.
+    /// A parameter that is a timestamp: RFC 3339, or the value of a `datetime-local` input in UTC.
     pub fn moment(&mut self, name: &str, label: &str) -> Option<DateTime<Utc>> {
         self.parsed(name, label, |text| {
             let zoned = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
             let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
             let mut local = local.iter().filter_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
             let time = zoned.ok().or_else(|| local.next().map(|time| time.and_utc()))?;
-            // No database keeps the years of another age.
+            // Databases do not support years far from now.
             let age = time - DateTime::UNIX_EPOCH;
             (TimeDelta::zero() <= age && age < TimeDelta::days(365 * 1_000)).then_some(time)
         })
     }
 
-    /// The same query with other values for some names, to be put behind a path; none leaves the name out.
+    /// The query string with some values replaced; `None` removes a parameter.
     #[must_use]
     pub fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let kept =
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_left_out_with_a_note() {
+    fn invalid_parameters_are_ignored_with_a_note() {
         let mut query =
             Query::parse("class=timeout&origin=&request=no&since=2026-11-20T14:16&until=1969-01-01T00:00");
         assert_eq!(query.word("class", "Reason", &["timeout"]).as_deref(), Some("timeout"));

@@ -1,4 +1,4 @@
-//! A page as a response: its headers say what a browser may do with it.
+//! Builds page responses with their security headers.
 
 use actix_web::HttpResponse;
 use actix_web::cookie::Cookie;
@@ -11,13 +11,13 @@ use askama::Template;
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _};
 
-use crate::auth::console::sign_in::Entered;
+use crate::auth::console::sign_in::SignedIn;
 use crate::domain::error::{Error, Result};
 
-/// For pages to be read: no script, no form, nothing from elsewhere, in nobody's frame.
+/// Content security policy of documentation pages: no scripts, no forms, no framing.
 const READING: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// For pages of the console: our own scripts, styles and forms, nothing inline, nothing from elsewhere.
+/// Content security policy of console pages: only our own scripts, styles and forms, nothing inline.
 const CONSOLE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A page without scripts and forms.
@@ -26,7 +26,7 @@ pub(in crate::console) fn reading_page(page: &impl Template) -> Result<HttpRespo
     Ok(html_response(StatusCode::OK, READING, "no-cache", html))
 }
 
-/// A page of the console.
+/// A console page.
 ///
 /// # Errors
 /// The template cannot be rendered.
@@ -34,7 +34,7 @@ pub fn page(page: &impl Template) -> Result<HttpResponse> {
     page_with(200, page)
 }
 
-/// A page of the console with another status: 422 for a form that was refused.
+/// A console page with another status, such as 422 for a refused form.
 ///
 /// # Errors
 /// The template cannot be rendered.
@@ -59,18 +59,18 @@ fn html_response(
         .body(html)
 }
 
-/// A stream of server-sent events, each piece as it is.
+/// A stream of server-sent events.
 pub(in crate::console) fn event_stream(pieces: impl Stream<Item = Result<String>> + 'static) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        // Proxies that gather an answer before they pass it on are told not to.
+        // Asks proxies not to buffer the stream.
         .insert_header(("x-accel-buffering", "no"))
         .streaming(Box::pin(pieces.map_ok(Bytes::from)))
 }
 
-/// Leads to another page: after a form, so that reloading sends nothing again.
+/// Redirects with 303, so that reloading does not submit the form again.
 #[must_use]
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther()
@@ -80,17 +80,17 @@ pub fn see_other(path: &str) -> HttpResponse {
         .finish()
 }
 
-/// Leads into the console, with the cookies of a new session.
+/// Redirects into the console with the cookies of a new session.
 #[must_use]
-pub fn enter(path: &str, entered: &Entered) -> HttpResponse {
+pub fn enter(path: &str, signed_in: &SignedIn) -> HttpResponse {
     let mut response = see_other(path);
-    for cookie in entered.0.iter() {
+    for cookie in signed_in.0.iter() {
         add_cookie(&mut response, cookie);
     }
     response
 }
 
-/// Sets a cookie.
+/// Adds a cookie to the response.
 pub(in crate::console) fn add_cookie<B>(response: &mut HttpResponse<B>, cookie: &Cookie<'_>) {
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
         response.headers_mut().append(SET_COOKIE, value);

@@ -1,4 +1,4 @@
-//! The pages, by area.
+//! The pages, grouped by area.
 
 pub mod account;
 pub mod audit;

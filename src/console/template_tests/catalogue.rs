@@ -1,4 +1,4 @@
-//! The pages of what an organization configures, with samples.
+//! Sample pages of the configuration: providers, models, keys.
 
 use chrono::TimeDelta;
 use entity::ids::{ApiKeyId, AuditEntryId, ModelId, OrganizationId, ProviderId};
@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::rows::now;
 use super::{frame, organization};
 use crate::console::components::budget_summary::BudgetLine;
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::Pagination;
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::Problems;
 use crate::console::pages::{audit, budgets, docs, keys, models, providers, settings};
@@ -113,27 +113,27 @@ fn entry(number: u128) -> AuditRow {
     }
 }
 
-fn member(title: &str, lit: Lit) -> Frame {
-    let mut frame = frame(title, lit);
+fn member(title: &str, highlighted: NavigationItem) -> Frame {
+    let mut frame = frame(title, highlighted);
     if let Some(person) = frame.person.as_mut() {
         person.role = Role::Member;
     }
     frame
 }
 
-fn says(number: usize, what: &str) -> Pager {
-    Pager { says: format!("{number} {what}, newest first"), ..Pager::default() }
+fn says(number: usize, what: &str) -> Pagination {
+    Pagination { says: format!("{number} {what}, newest first"), ..Pagination::default() }
 }
 
 fn provider_list(rows: u128) -> providers::list::Page {
     let organization = organization();
     providers::list::Page {
-        frame: frame("Providers", Lit::Providers),
+        frame: frame("Providers", NavigationItem::Providers),
         notes: Vec::new(),
         lines: (0..rows)
             .map(|number| providers::line::ProviderLine::of(&provider(number), &organization))
             .collect(),
-        pager: says(3, "providers"),
+        pagination: says(3, "providers"),
         may_configure: true,
     }
 }
@@ -150,7 +150,7 @@ fn provider_page(
 }
 
 fn report() -> providers::report::Report {
-    let offer = |name: &str| providers::report::Offer {
+    let offer = |name: &str| providers::report::OfferedModel {
         name: name.to_owned(),
         names: if name == "gpt-4o" { "gpt-4o" } else { "" }.to_owned(),
         path: "/models/new?provider=1&upstream=x".to_owned(),
@@ -158,7 +158,7 @@ fn report() -> providers::report::Report {
     let offers = vec![offer("gpt-4o"), offer("gpt-4.1"), offer("o4-mini")];
     providers::report::Report {
         works: true,
-        result: crate::console::components::status_badge::Mark::of_health("ok"),
+        result: crate::console::components::status_badge::StatusBadge::of_health("ok"),
         took: "412 ms".to_owned(),
         message: String::new(),
         remedy: String::new(),
@@ -185,20 +185,20 @@ fn model_page(frame: Frame, number: u128) -> models::read::Page {
 
 fn model_form(problems: Problems) -> models::create::Page {
     models::create::Page {
-        frame: frame("Add model", Lit::Models),
+        frame: frame("Add model", NavigationItem::Models),
         problems,
-        typed: models::form::Typed { name: "gpt-4o".to_owned(), enabled: true, ..Default::default() },
-        known: models::form::Known::of(&FilledModel::known("openai", "gpt-4o")),
+        typed: models::form::FormValues { name: "gpt-4o".to_owned(), enabled: true, ..Default::default() },
+        known: models::form::BuiltInValues::of(&FilledModel::known("openai", "gpt-4o")),
         providers: vec![Choice::new("", "Choose a provider"), Choice::new("1", "OpenAI, EU account")],
     }
 }
 
 fn model_list(rows: u128) -> models::list::Page {
     models::list::Page {
-        frame: frame("Models", Lit::Models),
+        frame: frame("Models", NavigationItem::Models),
         notes: Vec::new(),
         lines: (0..rows).map(line).collect(),
-        pager: says(3, "models"),
+        pagination: says(3, "models"),
         may_configure: true,
         served: true,
         part: String::new(),
@@ -211,32 +211,32 @@ fn model_list(rows: u128) -> models::list::Page {
 
 fn key_list(rows: u128) -> keys::list::Page {
     keys::list::Page {
-        frame: frame("API keys", Lit::Keys),
+        frame: frame("API keys", NavigationItem::Keys),
         notes: Vec::new(),
         lines: (0..rows).map(|number| keys::line::KeyLine::of(&key(number), None, now())).collect(),
-        pager: says(3, "keys"),
+        pagination: says(3, "keys"),
         may_manage: true,
     }
 }
 
 fn audit_list(rows: u128) -> audit::list::Page {
     audit::list::Page {
-        frame: frame("Audit", Lit::Audit),
+        frame: frame("Audit", NavigationItem::Audit),
         notes: Vec::new(),
         kinds: audit::list::kinds(),
         actor: String::new(),
         kind: String::new(),
         thing: String::new(),
         lines: (0..rows).map(|number| (&entry(number)).into()).collect(),
-        pager: says(8, "changes"),
+        pagination: says(8, "changes"),
     }
 }
 
 fn key_form() -> keys::create::Page {
-    let typed = keys::form::Typed { scopes: vec!["inference".to_owned()], ..Default::default() };
+    let typed = keys::form::FormValues { scopes: vec!["inference".to_owned()], ..Default::default() };
     let problems = Problems::of("name", "The name must be 1 to 100 printable characters");
     keys::create::Page::with(
-        frame("Create key", Lit::Keys),
+        frame("Create key", NavigationItem::Keys),
         &organization(),
         "1.x".to_owned(),
         typed,
@@ -246,7 +246,7 @@ fn key_form() -> keys::create::Page {
 
 fn made() -> keys::create::MadePage {
     keys::create::MadePage {
-        frame: frame("Key created", Lit::Keys),
+        frame: frame("Key created", NavigationItem::Keys),
         name: "production".to_owned(),
         key: "fsk_0123456789abcdef0123456789abcdef0123".to_owned(),
         snippet: "curl 'http://127.0.0.1:8080/v1/chat/completions' \\\n  -H 'Authorization: Bearer fsk_...'"
@@ -254,10 +254,10 @@ fn made() -> keys::create::MadePage {
     }
 }
 
-fn settings_page(frame: Frame) -> settings::read::Page {
-    let typed = settings::read::Typed::of_settings(&OrganizationSettings::default());
-    let page = settings::read::Page::with(frame, typed, Problems::default());
-    settings::read::Page { budgets: budget_lines(), ..page }
+fn settings_page(frame: Frame) -> settings::Page {
+    let typed = settings::FormValues::of_settings(&OrganizationSettings::default());
+    let page = settings::Page::with(frame, typed, Problems::default());
+    settings::Page { budgets: budget_lines(), ..page }
 }
 
 fn budget_lines() -> Vec<BudgetLine> {
@@ -276,10 +276,10 @@ fn budget_lines() -> Vec<BudgetLine> {
 }
 
 fn budget_form(problems: Problems) -> budgets::change::Page {
-    let typed = budgets::form::Typed { day_hard: "20".to_owned(), ..Default::default() };
-    let of = budgets::change::Of::key(&key(1));
+    let typed = budgets::form::FormValues { day_hard: "20".to_owned(), ..Default::default() };
+    let of = budgets::change::BudgetTarget::key(&key(1));
     let unpriced = "llama-70b".to_owned();
-    budgets::change::Page { frame: frame("Budget", Lit::Keys), problems, typed, of, unpriced }
+    budgets::change::Page { frame: frame("Budget", NavigationItem::Keys), problems, typed, of, unpriced }
 }
 
 /// Every page by name.
@@ -293,7 +293,7 @@ fn html(page: &impl askama::Template) -> String {
 
 fn of_providers() -> Vec<(&'static str, String)> {
     let delete = |models| providers::delete::Page {
-        frame: frame("Delete Groq", Lit::Providers),
+        frame: frame("Delete Groq", NavigationItem::Providers),
         id: "2".to_owned(),
         name: "Groq".to_owned(),
         models,
@@ -302,9 +302,12 @@ fn of_providers() -> Vec<(&'static str, String)> {
     vec![
         ("providers", html(&provider_list(3))),
         ("providers-empty", html(&provider_list(0))),
-        ("provider", html(&provider_page(frame("Groq", Lit::Providers), 2, None))),
-        ("provider-tested", html(&provider_page(frame("OpenAI", Lit::Providers), 1, Some(report())))),
-        ("provider-member", html(&provider_page(member("Groq", Lit::Providers), 2, None))),
+        ("provider", html(&provider_page(frame("Groq", NavigationItem::Providers), 2, None))),
+        (
+            "provider-tested",
+            html(&provider_page(frame("OpenAI", NavigationItem::Providers), 1, Some(report()))),
+        ),
+        ("provider-member", html(&provider_page(member("Groq", NavigationItem::Providers), 2, None))),
         ("provider-delete", html(&delete(Vec::new()))),
         ("provider-kept", html(&delete(models))),
     ]
@@ -312,7 +315,7 @@ fn of_providers() -> Vec<(&'static str, String)> {
 
 fn of_models() -> Vec<(&'static str, String)> {
     let delete = models::delete::Page {
-        frame: frame("Delete gpt-4o", Lit::Models),
+        frame: frame("Delete gpt-4o", NavigationItem::Models),
         id: "1".to_owned(),
         name: "gpt-4o".to_owned(),
         uses: models::read::Uses::default(),
@@ -322,8 +325,8 @@ fn of_models() -> Vec<(&'static str, String)> {
     vec![
         ("models", html(&model_list(3))),
         ("models-empty", html(&model_list(0))),
-        ("model", html(&model_page(frame("gpt-4o", Lit::Models), 0))),
-        ("model-member", html(&model_page(member("llama-70b", Lit::Models), 1))),
+        ("model", html(&model_page(frame("gpt-4o", NavigationItem::Models), 0))),
+        ("model-member", html(&model_page(member("llama-70b", NavigationItem::Models), 1))),
         ("model-new", html(&model_form(wrong))),
         ("model-delete", html(&delete)),
     ]
@@ -331,13 +334,13 @@ fn of_models() -> Vec<(&'static str, String)> {
 
 fn of_keys() -> Vec<(&'static str, String)> {
     let revoke = keys::revoke::Page {
-        frame: frame("Revoke production", Lit::Keys),
+        frame: frame("Revoke production", NavigationItem::Keys),
         line: keys::line::KeyLine::of(&key(0), None, now()),
         lately: "1,204 requests were made with it in the last 24 hours.".to_owned(),
     };
     let line = keys::line::KeyLine::of(&key(1), None, now());
-    let typed = keys::form::Typed::of_row(&key(1));
-    let one = keys::read::Page::with(frame("production", Lit::Keys), line, typed, &organization());
+    let typed = keys::form::FormValues::of_row(&key(1));
+    let one = keys::read::Page::with(frame("production", NavigationItem::Keys), line, typed, &organization());
     let one = keys::read::Page { budgets: budget_lines(), ..one };
     vec![
         ("keys", html(&key_list(3))),
@@ -352,11 +355,14 @@ fn of_keys() -> Vec<(&'static str, String)> {
 
 fn of_governing() -> Vec<(&'static str, String)> {
     vec![
-        ("settings", html(&settings_page(frame("Settings", Lit::Settings)))),
-        ("settings-member", html(&settings_page(member("Settings", Lit::Settings)))),
+        ("settings", html(&settings_page(frame("Settings", NavigationItem::Settings)))),
+        ("settings-member", html(&settings_page(member("Settings", NavigationItem::Settings)))),
         (
             "settings-budget",
-            html(&budget_form(Problems::of("day_soft", "The warning must not come after the end."))),
+            html(&budget_form(Problems::of(
+                "day_soft",
+                "The soft limit must not be higher than the hard limit.",
+            ))),
         ),
         ("audit", html(&audit_list(8))),
         ("audit-empty", html(&audit_list(0))),

@@ -1,4 +1,4 @@
-//! Samples of the pages that configure and try out: the fallbacks, the first steps, the playground.
+//! Sample pages of fallbacks, first steps and playground.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::rows::{event, now, request};
 use super::{frame, organization};
-use crate::console::components::answer_panel::Outcome;
-use crate::console::components::layout::Lit;
-use crate::console::components::timestamp::Moment;
+use crate::console::components::answer_panel::AnswerPanel;
+use crate::console::components::layout::NavigationItem;
+use crate::console::components::timestamp::Timestamp;
 use crate::console::http::forms::Problems;
 use crate::console::http::query::Query;
 use crate::console::pages::fallbacks::draft::Draft;
-use crate::console::pages::fallbacks::editor_page::{Conflict, Desk, Notices};
+use crate::console::pages::fallbacks::editor_page::{Conflict, EditorPage, Notices};
 use crate::console::pages::fallbacks::{editor_page, list, try_out};
 use crate::console::pages::{playground, start};
 use crate::domain::clock::Clock;
@@ -130,8 +130,8 @@ fn cooldowns() -> Cooldowns {
 fn editor(may_configure: bool, draft: Option<Draft>, notices: Notices) -> editor_page::Page {
     let organization = catalogue();
     let mine = rows().into_iter().filter(|row| row.model == "gpt-4o").collect();
-    let desk = Desk {
-        frame: frame("Fallbacks of gpt-4o", Lit::Fallbacks),
+    let editor = EditorPage {
+        frame: frame("Fallbacks of gpt-4o", NavigationItem::Fallbacks),
         model: organization.models["gpt-4o"].clone(),
         organization,
         may_configure,
@@ -139,8 +139,8 @@ fn editor(may_configure: bool, draft: Option<Draft>, notices: Notices) -> editor
         history: history(),
         counts: counts(),
     };
-    let draft = draft.unwrap_or_else(|| Draft::in_force(&desk.rows));
-    desk.page(&draft, notices, &cooldowns()).expect("a page")
+    let draft = draft.unwrap_or_else(|| Draft::in_force(&editor.rows));
+    editor.page(&draft, notices, &cooldowns()).expect("a page")
 }
 
 fn edited() -> Draft {
@@ -152,15 +152,15 @@ fn edited() -> Draft {
     draft
 }
 
-fn outcome(answer: bool) -> Outcome {
+fn answer_panel(answer: bool) -> AnswerPanel {
     let row = request(if answer { 0 } else { 5 });
     let failure = if answer { "" } else { "Overloaded" }.to_owned();
-    let said = answer.then(|| "Sunlight is scattered by the air, blue more than red.".to_owned());
-    Outcome::of(said, failure, Some(&row), &[event(1), event(0)])
+    let answer_text = answer.then(|| "Sunlight is scattered by the air, blue more than red.".to_owned());
+    AnswerPanel::of(answer_text, failure, Some(&row), &[event(1), event(0)])
 }
 
-fn steps() -> Vec<try_out::TrialStep> {
-    let step = |(number, (model, provider)): (usize, &(&str, &str))| try_out::TrialStep {
+fn steps() -> Vec<try_out::TryOutStep> {
+    let step = |(number, (model, provider)): (usize, &(&str, &str))| try_out::TryOutStep {
         model: (*model).to_owned(),
         provider: (*provider).to_owned(),
         enabled: number != 3,
@@ -169,15 +169,15 @@ fn steps() -> Vec<try_out::TrialStep> {
     MODELS.iter().take(4).enumerate().map(step).collect()
 }
 
-fn try_out(outcome: Option<Outcome>) -> try_out::Page {
-    let frame = frame("Try the fallbacks of gpt-4o", Lit::Fallbacks);
+fn try_out(answer_panel: Option<AnswerPanel>) -> try_out::Page {
+    let frame = frame("Try the fallbacks of gpt-4o", NavigationItem::Fallbacks);
     let page = try_out::Page::of(frame, &catalogue().models["gpt-4o"], "Say hello in one sentence.", steps());
-    try_out::Page { outcome, ..page }
+    try_out::Page { answer_panel, ..page }
 }
 
 fn first_steps(done: bool) -> start::read::Page {
     start::read::Page {
-        frame: frame("First steps", Lit::Start),
+        frame: frame("First steps", NavigationItem::Start),
         keys: usize::from(done),
         once: "1.x".to_owned(),
         new_key: done.then(|| "fsk_0123456789abcdef0123456789abcdef0123".to_owned()),
@@ -190,7 +190,7 @@ fn first_steps(done: bool) -> start::read::Page {
         called: "smart".to_owned(),
         model: "smart".to_owned(),
         sent: done,
-        outcome: done.then(|| outcome(true)),
+        answer_panel: done.then(|| answer_panel(true)),
         event: done.then(|| "/events/1".to_owned()),
         provider: false,
         may_make_keys: true,
@@ -198,9 +198,9 @@ fn first_steps(done: bool) -> start::read::Page {
     }
 }
 
-fn playground(outcome: Option<Outcome>, problems: Problems) -> playground::send::Page {
+fn playground(answer_panel: Option<AnswerPanel>, problems: Problems) -> playground::send::Page {
     let prompt = "Why is the sky blue? Answer in one sentence.".to_owned();
-    let (frame, organization) = (frame("Playground", Lit::Playground), catalogue());
+    let (frame, organization) = (frame("Playground", NavigationItem::Playground), catalogue());
     let page = playground::send::Page::of(
         frame,
         &organization,
@@ -208,12 +208,19 @@ fn playground(outcome: Option<Outcome>, problems: Problems) -> playground::send:
         "gpt-4o".to_owned(),
         prompt,
     );
-    playground::send::Page { outcome, problems, ..page }
+    playground::send::Page { answer_panel, problems, ..page }
 }
 
 fn list_page(rows: Vec<FallbackRow>, organization: &OrganizationSnapshot) -> list::Page {
     let counts = BTreeMap::from([("gpt-4o".to_owned(), counts())]);
-    list::Page::of(frame("Fallbacks", Lit::Fallbacks), &Query::default(), organization, rows, &counts, true)
+    list::Page::of(
+        frame("Fallbacks", NavigationItem::Fallbacks),
+        &Query::default(),
+        organization,
+        rows,
+        &counts,
+        true,
+    )
 }
 
 /// Every page by name.
@@ -222,10 +229,10 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     let conflicts = vec![Conflict {
         title: "General",
         actor: "grace@acme.test".to_owned(),
-        at: Some(Moment::from(now())),
+        at: Some(Timestamp::from(now())),
         models: "llama-70b and claude-sonnet".to_owned(),
     }];
-    let problem = "Content policy: the model 'mixtral' is not in the catalogue. Remove it from the list.";
+    let problem = "Content policy: the model 'mixtral' is not in the catalog. Remove it from the list.";
     let problems = Problems::of("content_policy", problem);
     let losses =
         vec!["The list \u{201c}Context window\u{201d} of gpt-4o (gpt-4o-long) is deleted.".to_owned()];
@@ -240,11 +247,11 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
             html(editor(true, Some(edited()), Notices { problems, conflicts, losses }).render()),
         ),
         ("try", html(try_out(None).render())),
-        ("try-run", html(try_out(Some(outcome(true))).render())),
+        ("try-run", html(try_out(Some(answer_panel(true))).render())),
         ("start", html(first_steps(false).render())),
         ("start-done", html(first_steps(true).render())),
         ("playground", html(playground(None, Problems::of("prompt", "Type something.")).render())),
-        ("playground-answer", html(playground(Some(outcome(true)), Problems::default()).render())),
-        ("playground-failed", html(playground(Some(outcome(false)), Problems::default()).render())),
+        ("playground-answer", html(playground(Some(answer_panel(true)), Problems::default()).render())),
+        ("playground-failed", html(playground(Some(answer_panel(false)), Problems::default()).render())),
     ]
 }

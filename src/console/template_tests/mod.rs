@@ -1,6 +1,6 @@
-//! Every template of the console rendered with a sample, and what holds for all of them.
+//! Renders every template of the console with sample data, and checks rules that hold for all of them.
 //!
-//! With `FAILSOFT_SAMPLES` set to a folder, the pages are left there for a browser to look at.
+//! If `FAILSOFT_SAMPLES` names a folder, the pages are written to it for viewing in a browser.
 
 mod catalogue;
 mod configure;
@@ -10,14 +10,14 @@ mod rows;
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
-use parts::{parts, rail};
+use parts::{diagram, parts};
 use rows::{counts, event, now, request};
 
 use super::pages::events::unclassified::{MappingLine, sentences};
 use super::pages::{events, overview, requests};
-use crate::console::components::layout::{Frame, Lit, Person};
-use crate::console::components::pager::Pager;
-use crate::console::components::time_range::Span;
+use crate::console::components::layout::{Frame, NavigationItem, Person};
+use crate::console::components::pagination::Pagination;
+use crate::console::components::time_range::TimeRange;
 use crate::console::http::flash::Flash;
 use crate::console::http::forms::Problems;
 use crate::console::http::query::Query;
@@ -27,13 +27,13 @@ use crate::store::snapshot::{Budgets, OrganizationSnapshot, TypedLists};
 use crate::store::{ErrorMappingRow, EventRow, OrganizationSettings, RequestCounts, RequestTimes};
 use askama::Template;
 
-fn frame(title: &str, lit: Lit) -> Frame {
+fn frame(title: &str, highlighted: NavigationItem) -> Frame {
     let person = Person {
         email: "ada@acme.test".to_owned(),
         organization: "Acme Rockets".to_owned(),
         role: Role::Owner,
     };
-    Frame { lit, person: Some(person), ..Frame::public(title) }
+    Frame { highlighted, person: Some(person), ..Frame::public(title) }
 }
 
 fn organization() -> OrganizationSnapshot {
@@ -51,36 +51,32 @@ fn organization() -> OrganizationSnapshot {
     }
 }
 
-fn overview(query: &str) -> overview::read::Page {
+fn overview(query: &str) -> overview::Page {
     let mut query = Query::parse(query);
-    let span = Span::read(&mut query, now(), "24h");
+    let span = TimeRange::read(&mut query, now(), "24h");
     let total = span.bars().into_iter().map(counts).fold(RequestCounts::default(), |all, one| all.and(&one));
     let mut times = RequestTimes::default();
     (0..1_000).for_each(|number| times.first_frame.count(300 + number * 2, 1));
     let reasons =
         [("rate_limited", 131), ("overloaded", 64), ("timeout", 22), ("cooldown", 12), ("content_policy", 3)];
-    let cooling = |name: &str, class: &str, left: &str| overview::read::CoolingModel {
+    let cooling = |name: &str, class: &str, left: &str| overview::CoolingModel {
         name: name.to_owned(),
         path: "/models/1".to_owned(),
-        reason: crate::console::components::status_badge::Mark::of_class(class),
+        reason: crate::console::components::status_badge::StatusBadge::of_class(class),
         left: left.to_owned(),
     };
-    overview::read::Page {
-        frame: frame("Overview", Lit::Overview),
+    overview::Page {
+        frame: frame("Overview", NavigationItem::Overview),
         notes: query.notes(),
-        ranges: overview::read::ranges(&span, &query),
+        ranges: overview::ranges(&span, &query),
         span: span.name(),
         quiet: false,
-        figures: overview::read::figures(&total, &times),
-        chart: overview::read::chart(&span, counts),
-        reasons: overview::read::shares(
-            &reasons.map(|(class, events)| (class.to_owned(), events)),
-            &span,
-            "live",
-        ),
+        figures: overview::figures(&total, &times),
+        chart: overview::chart(&span, counts),
+        reasons: overview::shares(&reasons.map(|(class, events)| (class.to_owned(), events)), &span, "live"),
         cooling: vec![
             cooling("gpt-4o", "rate_limited", "for 4 s more"),
-            cooling("llama-70b", "unavailable", "tried with the next request"),
+            cooling("llama-70b", "unavailable", "tested by the next request"),
         ],
         events: (0..10).map(|number| (&event(number)).into()).collect(),
         origin: "live".to_owned(),
@@ -98,18 +94,18 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
         buckets: &buckets,
         step: filters.span.step(),
     };
-    let pager = Pager {
+    let pagination = Pagination {
         says: format!("{rows} events, newest first"),
         newer: None,
         older: Some("/events?older=x".to_owned()),
     };
     events::list::Page {
-        frame: frame("Fallback events", Lit::Events),
+        frame: frame("Fallback events", NavigationItem::Events),
         notes: query.notes(),
         form: events::filter::FilterForm::of(&filters, &organization()),
         chart: plan.draw().filter(|_| rows > 0),
         lines: (0..rows).map(|number| (&event(number)).into()).collect(),
-        pager: if rows > 0 { pager } else { Pager::default() },
+        pagination: if rows > 0 { pagination } else { Pagination::default() },
         query: query.with(&[]),
         mark: "0192".to_owned(),
         newest: true,
@@ -136,7 +132,7 @@ fn unclassified(rows: i64) -> events::unclassified::Page {
     let mappings = (0..rows).map(|number| MappingLine::of(&mapping(number), &organization())).collect();
     let rows: Vec<EventRow> = (0..rows).map(row).collect();
     events::unclassified::Page {
-        frame: frame("Unclassified failures", Lit::Events),
+        frame: frame("Unclassified failures", NavigationItem::Events),
         problems: Problems::default(),
         may_configure: true,
         classes: SentenceClass::ALL,
@@ -149,11 +145,11 @@ fn request_list(query: &str, rows: i64) -> requests::list::Page {
     let mut query = Query::parse(query);
     let filters = requests::filter::Filters::read(&mut query, OrganizationId(Uuid::from_u128(1)), now());
     requests::list::Page {
-        frame: frame("Requests", Lit::Requests),
+        frame: frame("Requests", NavigationItem::Requests),
         notes: query.notes(),
         form: requests::filter::FilterForm::of(&filters, &organization()),
         lines: (0..rows).map(|number| (&request(number)).into()).collect(),
-        pager: Pager {
+        pagination: Pagination {
             says: format!("{rows} requests, newest first"),
             newer: Some("/requests?newer=x".to_owned()),
             older: None,
@@ -163,7 +159,7 @@ fn request_list(query: &str, rows: i64) -> requests::list::Page {
     }
 }
 
-/// Every page by name.
+/// Every sample page by name.
 fn samples() -> Vec<(&'static str, String)> {
     let html = |page: Result<String, askama::Error>| page.expect("a page");
     let mut flashed = overview("");
@@ -174,14 +170,16 @@ fn samples() -> Vec<(&'static str, String)> {
     let read = |number, with: bool| {
         let row = request(0);
         events::read::Page::of(
-            frame("Fallback event", Lit::Events),
+            frame("Fallback event", NavigationItem::Events),
             &event(number),
             with.then_some(&row),
             &organization,
         )
     };
     let rows: Vec<EventRow> = [2, 1, 0].map(event).into();
-    let whole = |number| requests::read::Page::of(frame("Request", Lit::Requests), &request(number), &rows);
+    let whole = |number| {
+        requests::read::Page::of(frame("Request", NavigationItem::Requests), &request(number), &rows)
+    };
     let own = vec![
         ("overview", html(overview("").render())),
         ("overview-quiet", html(flashed.render())),
@@ -196,7 +194,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("requests-empty", html(request_list("origin=drill", 0).render())),
         ("request", html(whole(0).render())),
         ("request-failed", html(whole(5).render())),
-        ("parts", html(parts(frame("Invite somebody", Lit::Members), Some(rail())).render())),
+        ("parts", html(parts(frame("Invite somebody", NavigationItem::Members), Some(diagram())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),
     ];
     [own, configure::samples(), catalogue::samples()].concat()
@@ -245,7 +243,7 @@ fn what_strangers_said_is_text_and_never_markup() {
     let mut row = event(6);
     row.failed_model = "<b>model".to_owned();
     row.session_ref = Some("\"><script>".to_owned());
-    let page = events::read::Page::of(frame("<i>", Lit::Events), &row, None, &organization());
+    let page = events::read::Page::of(frame("<i>", NavigationItem::Events), &row, None, &organization());
     let html = page.render().expect("a page");
     for markup in ["<b>", "<html><head>", "<script>", "<i>"] {
         assert!(!html.contains(markup), "{markup}");

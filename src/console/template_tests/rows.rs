@@ -1,4 +1,4 @@
-//! Rows and counts for the samples: what the gateway would have recorded.
+//! Sample rows and counts, as the gateway would record them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{FallbackEventId, OrganizationId, RequestId};
@@ -11,7 +11,7 @@ pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_795_184_168_123).expect("a time")
 }
 
-/// What can happen to a model: model, next, class, status, milliseconds, message.
+/// Sample failures: model, next model, class, status, milliseconds, message.
 type Mishap = (&'static str, Option<&'static str>, &'static str, Option<i32>, i64, &'static str);
 
 const MISHAPS: &[Mishap] = &[

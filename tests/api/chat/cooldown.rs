@@ -189,7 +189,7 @@ on_both_databases! {
         let browser = crate::support::browser::Browser::logged_in(&app, &email).await;
         let path = format!("/models/{model}");
         let page = browser.get(&path).await.expect(200);
-        assert!(page.shows("left as the provider says") && page.shows("End cooldown"), "{}", page.html);
+        assert!(page.shows("left according to the provider") && page.shows("End cooldown"), "{}", page.html);
         browser.submit(&path, &format!("{path}/cooldown/end"), &[]).await.expect(303);
         let page = browser.get(&path).await.expect(200);
         assert!(!page.shows("End cooldown") && page.shows("has ended"), "{}", page.html);

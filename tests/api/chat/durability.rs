@@ -109,14 +109,14 @@ async fn while_postgresql_is_slow_answers_are_given_and_nothing_is_lost_or_writt
     for _ in 0..20 {
         assert_eq!(spooling.chat(&body).await.status, 200);
     }
-    assert!(owner.get("/").await.expect(200).shows("still on their way"));
+    assert!(owner.get("/").await.expect(200).shows("not written yet"));
     // Each failover leaves two records: its event and its row.
     assert_eq!(metric(&spooling, "failsoft_recorder_spooled").await, 40);
     assert_eq!((app.requests(0).await.len(), app.events().await.len()), (1, 1));
     lock.execute_unprepared("ROLLBACK").await.expect("released");
     assert_eq!((app.requests(21).await.len(), app.events().await.len()), (21, 21));
     eventually(async || (metric(&spooling, "failsoft_recorder_spooled").await == 0).then_some(())).await;
-    assert!(!owner.get("/").await.expect(200).shows("still on their way"));
+    assert!(!owner.get("/").await.expect(200).shows("not written yet"));
     assert_eq!(counted(&app, "answered").await, 21);
     assert_eq!(metric(&spooling, "failsoft_recorder_lost_total").await, 0);
     // Everything works as before.
@@ -151,7 +151,7 @@ async fn during_a_postgresql_outage_calls_succeed_and_other_routes_report_it() {
     let page = eventually(async || away("/login").await).await;
     assert!(page.header("content-type").starts_with("text/html"), "{}", page.text());
     assert!(
-        page.text().contains("The database is away") && page.text().contains("Calls to models"),
+        page.text().contains("Database unavailable") && page.text().contains("Calls to models"),
         "{}",
         page.text()
     );

@@ -38,7 +38,7 @@ on_both_databases! {
         assert_eq!(living.iter().filter(|status| **status == 200).count(), 1, "{living:?}");
         here.submit("/account", &end, &[]).await.expect(404);
         here.submit("/account", "/account/sessions/end-others", &[]).await.leads_to("/account");
-        assert!(here.get("/account").await.shows("One other session is ended."));
+        assert!(here.get("/account").await.shows("One other session was ended."));
         there.get("/").await.leads_to("/login");
         third.get("/").await.leads_to("/login");
         assert_eq!(here.get("/").await.status, 200);
@@ -65,7 +65,7 @@ on_both_databases! {
         let rename = async |name: &str| owner.submit("/account", "/account/name", &[("name", name)]).await;
         rename(" Ann <Lee> ").await.leads_to("/account");
         let page = owner.get("/account").await.expect(200);
-        assert!(page.shows("Your name is changed.") && page.shows(r#"value="Ann &#60;Lee&#62;""#), "{}", page.html);
+        assert!(page.shows("Your name was changed.") && page.shows(r#"value="Ann &#60;Lee&#62;""#), "{}", page.html);
         assert!(owner.get("/members").await.shows("Ann &#60;Lee&#62;"));
         rename("Ann <Lee>").await.leads_to("/account");
         assert!(owner.get("/account").await.shows("Nothing was changed."));

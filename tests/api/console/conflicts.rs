@@ -43,7 +43,7 @@ async fn race(app: &App, path: &str, ours: &[(&str, &str)], theirs: &[(&str, &st
 
     app.clock.advance(Duration::from_secs(60));
     let held = send(&slow, &token, with(&first, ours)).await.expect(409);
-    assert!(held.shows(&format!("{name} was faster")), "{}", held.html);
+    assert!(held.shows(&format!("{name} saved first")), "{}", held.html);
     for text in expected {
         assert!(held.shows(text), "{text}: {}", held.html);
     }
@@ -63,7 +63,7 @@ on_both_databases! {
         let ours = [("name", "clever"), ("provider_id", provider.as_str()), ("context_window", "4096"), ("enabled", "on")];
         let theirs = [("name", "wise"), ("provider_id", provider.as_str()), ("enabled", "on")];
         let expected = [
-            "<del>smart</del>", "<ins>wise</ins>", r#"value="clever""#, r#"value="4096""#, "What you typed stands below and was not saved",
+            "<del>smart</del>", "<ins>wise</ins>", r#"value="clever""#, r#"value="4096""#, "Your input is below and was not saved",
         ];
         race(&app, &path, &ours, &theirs, &expected).await;
         assert_eq!(app.model_as_served("clever").context_window, Some(4096));

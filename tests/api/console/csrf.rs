@@ -33,7 +33,7 @@ fn posts() -> Vec<(String, Access)> {
 
 fn assert_refused(page: &Page, path: &str, how: &str) {
     assert_eq!(page.status, 403, "{path} from {how}: {}", page.html);
-    assert!(page.shows("nothing was done"), "{path} from {how}: {}", page.html);
+    assert!(page.shows("nothing was changed"), "{path} from {how}: {}", page.html);
 }
 
 on_both_databases! {

@@ -157,7 +157,7 @@ on_both_databases! {
 
         let other = Browser::owner(&app, "other").await;
         let stolen = other.get(&link(&first, "next").expect("older rows")).await.expect(200);
-        assert!(stolen.shows("leads to no page of this list") && rows(&stolen).is_empty(), "{}", stolen.html);
+        assert!(stolen.shows("That page does not exist in this list") && rows(&stolen).is_empty(), "{}", stolen.html);
     }
 
     async fn an_event_shows_its_chain_and_links_to_the_fix(app: App) {

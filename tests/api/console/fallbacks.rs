@@ -76,7 +76,7 @@ on_both_databases! {
         assert!(page.shows("The next request for alpha uses it: general and context window."), "{}", page.html);
         assert_eq!(in_force(&app, "general").await, json!(["delta", "gamma"]));
         assert_eq!(in_force(&app, "context_window").await, json!(["beta"]));
-        assert!(page.shows("At worst a caller waits") && page.shows("All of them are served by fake"), "{}", page.html);
+        assert!(page.shows("In the worst case, a caller waits") && page.shows("All of them are served by fake"), "{}", page.html);
     }
 
     async fn the_slower_editor_sees_the_conflict_and_keeps_the_edit(app: App) {
@@ -87,7 +87,7 @@ on_both_databases! {
 
         let mine = [("revision_general", "1"), ("general", "delta"), ("save", "now")];
         let page = other.submit(&path, &path, &mine).await.expect(409);
-        assert!(page.shows("admin-") && page.shows("was faster") && page.shows("In force now: gamma"), "{}", page.html);
+        assert!(page.shows("admin-") && page.shows("saved first") && page.shows("Current list: gamma"), "{}", page.html);
         assert_eq!(models(&page, "general"), ["delta"], "the draft is kept");
         assert_eq!(in_force(&app, "general").await, json!(["gamma"]), "nothing was overwritten");
         assert!(page.shows(r#"name="revision_general" value="2""#), "{}", page.html);
@@ -110,9 +110,9 @@ on_both_databases! {
         let path = editor(&app.organization).await;
         let admin = admin(&app).await;
         for (bad, said) in [
-            (["nobody", "beta"], "&#39;nobody&#39; is not in the catalogue"),
-            (["alpha", "beta"], "cannot stand behind itself"),
-            (["beta", "beta"], "stands in the list twice"),
+            (["nobody", "beta"], "&#39;nobody&#39; is not in the catalog"),
+            (["alpha", "beta"], "cannot be its own fallback"),
+            (["beta", "beta"], "is in the list twice"),
         ] {
             let fields = [("general", bad[0]), ("general", bad[1]), ("triggers_general", "timeout"), ("save", "now")];
             let page = admin.submit(&path, &path, &fields).await.expect(422);
@@ -128,7 +128,7 @@ on_both_databases! {
         app.organization.fallback("alpha", General, &["beta", "gamma"]).await;
         let admin = admin(&app).await;
         let page = admin.submit(&path, &path, &[("revision_general", "1"), ("save", "now")]).await.expect(200);
-        assert!(page.shows("of alpha (beta and gamma) is deleted") && page.shows("gets that failure"), "{}", page.html);
+        assert!(page.shows("of alpha (beta and gamma) will be deleted") && page.shows("gets that failure"), "{}", page.html);
         assert_eq!(in_force(&app, "general").await, json!(["beta", "gamma"]), "not without a word");
         admin.submit(&path, &path, &[("revision_general", "1"), ("save", "confirmed")]).await.leads_to(&path);
         assert_eq!(in_force(&app, "general").await, json!([]));
@@ -154,7 +154,7 @@ on_both_databases! {
         assert_eq!(app.delete(&format!("/v1/model-router/models/{id}")).await.status, 204);
         admin.submit(&path, &revert, &[("kind", "general"), ("number", "1"), ("current", "2")]).await.leads_to(&path);
         let page = admin.get(&path).await.expect(200);
-        assert!(page.shows("without gamma, which is not in the catalogue any more"), "{}", page.html);
+        assert!(page.shows("without gamma, which is not in the catalog anymore"), "{}", page.html);
         assert_eq!(in_force(&app, "general").await, json!(["beta"]));
         for (number, kind) in [("9", "general"), ("x", "general"), ("1", "content_policy"), ("1", "x")] {
             let fields = [("kind", kind), ("number", number), ("current", "3")];

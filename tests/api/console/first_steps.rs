@@ -50,7 +50,7 @@ on_both_databases! {
         // Signing up is the first click, and leads to the first steps.
         let newcomer = Browser::owner(&app, "newcomer").await;
         let page = newcomer.get("/start").await.expect(200);
-        assert!(page.shows("0 of 4 done") && page.shows("Send a test request") && page.shows("Make a key"), "{}", page.html);
+        assert!(page.shows("0 of 4 done") && page.shows("Send a test request") && page.shows("Create a key"), "{}", page.html);
         let page = newcomer.submit("/start", "/start/request", &[]).await.expect(200);
         for part in ["smart answered 503", "steady answered in", "smart → steady: overloaded", "2 of 4 done"] {
             assert!(page.shows(part), "{part}: {}", page.html);
@@ -70,7 +70,7 @@ on_both_databases! {
         let call = with_json(app.request(reqwest::Method::POST, "/v1/chat/completions"), &body);
         let answer = app.call(call, &key).await;
         assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "steady"), "{}", answer.text());
-        assert!(!newcomer.get("/start").await.expect(200).shows(&key), "a key is shown once");
+        assert!(!newcomer.get("/start").await.expect(200).shows(&key), "a key is shown only once");
     }
 
     async fn a_first_key_works_with_the_command_beside_it(app: App) {
@@ -120,7 +120,7 @@ on_both_databases! {
             assert_eq!(page.shows("/events/0"), !fails[0].is_empty(), "{}", page.html);
         }
         let page = admin.submit(&drill, &drill, &asked(["timeout", "timeout", "timeout"])).await.expect(200);
-        assert!(page.shows("Nobody answered") && page.shows("Nobody left"), "{}", page.html);
+        assert!(page.shows("No model answered") && page.shows("No model left"), "{}", page.html);
 
         let event = admin.get(&page.link("/events/0")).await.expect(200);
         for part in ["first failed on purpose", "none: it failed on purpose", "Why it failed"] {
@@ -134,7 +134,7 @@ on_both_databases! {
         assert!(app.events().await.iter().all(|event| event["origin"] == "drill"));
 
         let page = admin.submit(&drill, &drill, &[("prompt", " "), ("step", "first"), ("fails", "timeout")]).await.expect(422);
-        assert!(page.shows("Type what the model is to be asked") && page.shows(r#"value="timeout" selected"#), "{}", page.html);
+        assert!(page.shows("Enter a prompt") && page.shows(r#"value="timeout" selected"#), "{}", page.html);
     }
 
     async fn the_playground_asks_and_gives_the_code(app: App) {
@@ -149,10 +149,10 @@ on_both_databases! {
             assert_eq!(page.shows(part), part != "<b>this", "{part}: {}", page.html);
         }
         let page = admin.submit("/playground", "/playground", &[("model", "down"), ("prompt", prompt)]).await.expect(200);
-        assert!(page.shows("Nobody answered. The caller would get"), "{}", page.html);
+        assert!(page.shows("No model answered. The caller would get"), "{}", page.html);
         for (fields, said) in [
             ([("model", "nobody"), ("prompt", "Hello")], "There is no such model"),
-            ([("model", "up"), ("prompt", "")], "Type what the model is to be asked"),
+            ([("model", "up"), ("prompt", "")], "Enter a prompt"),
         ] {
             let page = admin.submit("/playground", "/playground", &fields).await.expect(422);
             assert!(page.shows(said), "{said}: {}", page.html);
@@ -179,7 +179,7 @@ on_both_databases! {
         let secret = key(&newcomer.submit_with(&token, "/start/key", &fields).await.expect(200));
         newcomer.submit_with(&token, "/start/key", &fields).await.leads_to("/start");
         let again = newcomer.get("/start").await.expect(200);
-        assert!(again.shows("made its key already") && again.shows("There is one key.") && !again.shows(&secret), "{}", again.html);
+        assert!(again.shows("already created its key") && again.shows("There is one key.") && !again.shows(&secret), "{}", again.html);
         for wrong in ["", "x", "01920000-0000-7000-8000-000000000000.x"] {
             newcomer.submit_with(&token, "/start/key", &[("once", wrong)]).await.expect(403);
         }

@@ -49,7 +49,7 @@ on_both_databases! {
         Browser::owner(&app, "ann").await;
         let link = invite(&app, &owner, "ann@example.com", "member").await;
         let guest = Browser::new(&app);
-        assert!(guest.get(&link).await.expect(200).shows("You have an account"));
+        assert!(guest.get(&link).await.expect(200).shows("Do you already have an account"));
         let wrong = [("existing_password", "wrong horse battery")];
         let wrong = guest.submit(&link, &link, &wrong).await.expect(422);
         assert!(wrong.shows("The address or the password is wrong."), "{}", wrong.html);
@@ -105,7 +105,7 @@ on_both_databases! {
         Browser::new(&app).submit(&link, &link, &[("password", PASSWORD)]).await.leads_to("/");
         let fields = [("email", "ann@example.com"), ("role", "owner")];
         let page = owner.submit("/members", "/members/invite", &fields).await.expect(422);
-        assert!(page.shows("belongs to the organisation already"), "{}", page.html);
+        assert!(page.shows("already belongs to the organization"), "{}", page.html);
     }
 
     async fn a_link_ends_with_its_week_its_withdrawal_and_its_successor(app: App) {
@@ -120,7 +120,7 @@ on_both_databases! {
         let members = owner.get("/members").await.expect(200);
         let withdraw = members.link("/members/invitations/");
         owner.submit("/members", &withdraw, &[]).await.leads_to("/members");
-        assert!(owner.get("/members").await.shows("is withdrawn."));
+        assert!(owner.get("/members").await.shows("was withdrawn."));
         guest.submit_with(&token, &second, &[("password", PASSWORD)]).await.expect(404);
         owner.submit("/members", &withdraw, &[]).await.expect(404);
 

@@ -50,7 +50,7 @@ on_both_databases! {
         let again = browser.submit_with(&token, "/keys/new", &fields).await.leads_to("/keys");
         assert!(!again.html.contains("fsk_"));
         let list = browser.get("/keys").await.expect(200);
-        assert!(list.shows("made its key already") && !list.shows(&secret), "{}", list.html);
+        assert!(list.shows("already created its key") && !list.shows(&secret), "{}", list.html);
         assert_eq!(list.html.matches("app &#60;1&#62;").count(), 1, "{}", list.html);
         let shape = format!("{}…{}", &secret[..8], &secret[36..]);
         for text in [shape.as_str(), "inference, router:read", "1,000 a minute", "31 Jan", "Works", ">smart<"] {
@@ -67,7 +67,7 @@ on_both_databases! {
         for wrong in ["", "x", &other, &own_id, &mine[1..]] {
             let fields = [("once", wrong), ("name", "a"), ("scopes", "inference")];
             let page = browser.submit_with(&token, "/keys/new", &fields).await.expect(403);
-            assert!(page.shows("nothing was done"), "{wrong}: {}", page.html);
+            assert!(page.shows("nothing was changed"), "{wrong}: {}", page.html);
         }
         // A form refused for its fields can be sent again with the same token.
         let page = browser.submit_with(&token, "/keys/new", &[("once", &mine), ("name", "")]).await.expect(422);
@@ -86,7 +86,7 @@ on_both_databases! {
         ];
         let page = browser.submit_with(&token, "/keys/new", &fields).await.expect(422);
         for text in [
-            "The name must be 1 to 100", "at least one thing that the key may do", "at least one model",
+            "The name must be 1 to 100", "at least one scope", "at least one model",
             "The requests per minute must be a whole number from 1", "The requests at once must be", "must be in the future",
             "value=\"2001-01-01T00:00\"", "value=\"some\" checked", "href=\"#scopes\"",
         ] {
@@ -110,13 +110,13 @@ on_both_databases! {
         assert!(page.shows("<h1>batch</h1>") && !page.shows("<dt>Last used</dt><dd>never"), "{}", page.html);
         let revoke = format!("{path}/revoke");
         let page = browser.get(&revoke).await.expect(200);
-        assert!(page.shows("No request was made with it in the last 24 hours.") && page.shows("cannot be undone"), "{}", page.html);
+        assert!(page.shows("No requests were made with it in the last 24 hours.") && page.shows("cannot be undone"), "{}", page.html);
         assert_eq!(works(&app, &secret).await, 200, "a page by itself does nothing");
         browser.submit(&revoke, &revoke, &[]).await.leads_to("/keys");
         assert_eq!(works(&app, &secret).await, 401);
         let list = browser.get("/keys").await.expect(200);
-        assert!(list.shows("batch is revoked: it is refused from now on.") && list.shows("Revoked"), "{}", list.html);
-        assert!(browser.get(&revoke).await.shows("revoked already"));
+        assert!(list.shows("batch was revoked. It is rejected from now on.") && list.shows("Revoked"), "{}", list.html);
+        assert!(browser.get(&revoke).await.shows("already revoked"));
     }
 
     async fn a_member_sees_keys_and_makes_none_and_others_see_nothing(app: App) {
@@ -155,7 +155,7 @@ on_both_databases! {
         ];
         browser.submit(&path, &path, &fields).await.leads_to(&path);
         let page = browser.get(&path).await.expect(200);
-        for text in ["mobile app is saved, and in force.", "60 a minute", "inference, router:read", r#"value="2030-01-31T12:00""#] {
+        for text in ["mobile app was saved. The change is in effect now.", "60 a minute", "inference, router:read", r#"value="2030-01-31T12:00""#] {
             assert!(page.shows(text), "{text}: {}", page.html);
         }
         let ask = async |model: &str| {

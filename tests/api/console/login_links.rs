@@ -34,7 +34,7 @@ on_both_databases! {
         assert_eq!(before.get("/").await.status, 200);
 
         guest.submit(&first, &first, &[("password", NEW)]).await.leads_to("/login");
-        assert!(guest.get("/login").await.shows("Your password is changed."));
+        assert!(guest.get("/login").await.shows("Your password was changed."));
         before.get("/").await.leads_to("/login");
         for used in [&first, &second] {
             guest.get(used).await.expect(404);

@@ -23,7 +23,7 @@ on_both_databases! {
         let token = person.get("/members").await.token();
         let change = format!("/members/{id}/role");
         boss.submit("/members", &change, &[("role", "member")]).await.leads_to("/members");
-        assert!(boss.get("/members").await.shows(&format!("{email} is member now.")));
+        assert!(boss.get("/members").await.shows(&format!("{email} is now member.")));
 
         let page = person.get("/members").await.expect(200);
         assert!(!page.shows("/members/invite") && !page.shows("/remove") && !page.shows("<select"), "{}", page.html);
@@ -48,7 +48,7 @@ on_both_databases! {
         person.get("/").await.leads_to("/login");
         let fields = [("email", email.as_str()), ("password", crate::support::browser::PASSWORD)];
         let refused = person.submit("/login", "/login", &fields).await.expect(422);
-        assert!(refused.shows("You belong to no organisation any more"), "{}", refused.html);
+        assert!(refused.shows("You do not belong to an organization anymore"), "{}", refused.html);
         boss.submit("/members", &remove, &[]).await.expect(404);
         assert!(actions(&app).await.contains(&format!("{owner} member.remove {email}")));
     }
@@ -73,14 +73,14 @@ on_both_databases! {
             if removal {
                 let remove = format!("/members/{id}/remove");
                 let asked = boss.get(&remove).await.expect(200);
-                assert!(asked.shows("Open invitations that they made: 1."), "{}", asked.html);
+                assert!(asked.shows("Open invitations that they created: 1."), "{}", asked.html);
                 boss.submit(&remove, &remove, &[]).await.leads_to("/members");
             } else {
                 let role = format!("/members/{id}/role");
                 boss.submit("/members", &role, &[("role", "admin")]).await.leads_to("/members");
             }
             let said = boss.get("/members").await.expect(200);
-            assert!(said.shows("void: 1 invitation and 1 link for a new password."), "{}", said.html);
+            assert!(said.shows("Canceled: 1 invitation and 1 password reset link."), "{}", said.html);
             guest.get(&invitation).await.expect(404);
             guest.get(&reset).await.expect(404);
             let fields = [("password", "a horse of another color")];
@@ -126,9 +126,9 @@ on_both_databases! {
         let key = app.organization.key_like(&[], |key| key.created_by = Some(id.into())).await;
         let remove = format!("/members/{id}/remove");
         let asked = boss.get(&remove).await.expect(200);
-        assert!(asked.shows("that they made and that go on working: 1."), "{}", asked.html);
+        assert!(asked.shows("that they created and that keep working: 1."), "{}", asked.html);
         boss.submit(&remove, &remove, &[]).await.leads_to("/members");
-        assert!(boss.get("/members").await.shows("1 API key that they made still work"));
+        assert!(boss.get("/members").await.shows("1 API key that they created still work"));
         let whoami = app.request(reqwest::Method::GET, "/v1/identity/whoami");
         assert_eq!(app.call(whoami, &key).await.status, 200);
     }
@@ -170,9 +170,9 @@ on_both_databases! {
         let page = invite("ann<b>", "admin").await;
         assert!(page.shows("write it as name@example.com") && page.shows("ann&#60;b&#62;"), "{}", page.html);
         assert!(page.shows(r#"<option value="admin" selected>"#), "{}", page.html);
-        assert!(invite("ACME@example.com", "member").await.shows("belongs to the organisation already"));
+        assert!(invite("ACME@example.com", "member").await.shows("already belongs to the organization"));
         assert!(invite("ann@example.com", "king").await.shows("Choose one of the roles"));
-        assert!(owner.get("/members").await.shows("Nobody is invited."));
+        assert!(owner.get("/members").await.shows("No open invitations."));
     }
 
     async fn a_long_list_comes_in_pages_and_a_bad_cursor_is_no_error(app: App) {
@@ -188,6 +188,6 @@ on_both_databases! {
         assert_eq!(older.html.matches(r#"scope="row""#).count(), 2, "{}", older.html);
         assert!(older.shows("first@example.com") && older.shows(">Newest<"), "{}", older.html);
         let lost = owner.get("/members?before=nonsense").await.expect(200);
-        assert!(lost.shows("these are the newest members"), "{}", lost.html);
+        assert!(lost.shows("These are the newest members"), "{}", lost.html);
     }
 }

@@ -33,8 +33,8 @@ on_both_databases! {
         let path = added.location;
         let page = browser.get(&path).await.expect(200);
         for text in [
-            "smart is added. Apps can ask for it now.", "128,000 tokens", "prompt $2.50, answer $10.00",
-            "max_tokens becomes max_completion_tokens, temperature is left out", "value=\"2.5\"", "value=\"128000\"",
+            "smart was added. Apps can request it now.", "128,000 tokens", "prompt $2.50, answer $10.00",
+            "max_tokens becomes max_completion_tokens, temperature is removed", "value=\"2.5\"", "value=\"128000\"",
         ] {
             assert!(page.shows(text), "{text}: {}", page.html);
         }
@@ -61,7 +61,7 @@ on_both_databases! {
         assert!(page.shows("128,000 tokens <span class=\"filled\""), "{}", page.html);
         // An unchecked box is not sent at all.
         browser.submit(&path, &path, &fields[..2]).await.leads_to(&path);
-        assert!(browser.get("/models").await.shows("Switched off"));
+        assert!(browser.get("/models").await.shows("Disabled"));
     }
 
     async fn a_refused_model_says_why_and_keeps_what_was_typed(app: App) {
@@ -75,7 +75,7 @@ on_both_databases! {
         ];
         let page = browser.submit("/models/new", "/models/new", &fields).await.expect(422);
         for text in [
-            "The name must be 1 to 200 of the letters", "Choose who serves it", "The context window must be a whole number from 1 to",
+            "The name must be 1 to 200 of the letters", "Choose a provider.", "The context window must be a whole number from 1 to",
             "The price of prompts must be a number from 0 to 1,000,000", "The number of retries must be a whole number from 0 to 5",
             "The time until a whole answer must be a number from 0.001 to 600", "has no =",
             "value=\"no spaces\"", "value=\"many\"", ">max_tokens</textarea>", "href=\"#context_window\"",
@@ -113,7 +113,7 @@ on_both_databases! {
         let path = format!("/models/{cheap}/delete");
         let page = browser.get(&path).await.expect(200);
         assert!(page.shows("2 keys used this model in the last 24 hours, in 3 requests."), "{}", page.html);
-        assert!(page.shows("cannot be deleted while fallbacks use it") && page.shows("falls back on it"), "{}", page.html);
+        assert!(page.shows("cannot be deleted while fallbacks use it") && page.shows("falls back to it"), "{}", page.html);
         assert!(browser.get(&format!("/models/{smart}/delete")).await.shows("has fallbacks of its own"));
         browser.submit(&path, &path, &[]).await.expect(409);
         assert_eq!(app.delete("/fallback/smart").await.status, 200);
@@ -123,7 +123,7 @@ on_both_databases! {
         assert_eq!(app.chat(&json!({"model": "cheap"})).await.status, 404);
         app.clock.advance(Duration::from_secs(25 * 3_600));
         let page = Browser::logged_in(&app, &app.organization.member(Role::Admin).await).await;
-        assert!(page.get(&format!("/models/{smart}/delete")).await.shows("No request used this model"));
+        assert!(page.get(&format!("/models/{smart}/delete")).await.shows("No requests used this model"));
     }
 
     async fn a_member_looks_and_another_organization_does_not(app: App) {

@@ -13,7 +13,7 @@ on_both_databases! {
     async fn the_overview_counts_what_was_answered_and_what_the_fallbacks_saved(app: App) {
         let _fake = catalog(&app).await;
         let browser = member(&app).await;
-        assert!(browser.get("/").await.expect(200).shows("Nothing was asked in this time"));
+        assert!(browser.get("/").await.expect(200).shows("No requests in this time range"));
         for body in [json!({"model": "good"}), json!({"model": "good"}), json!({"model": "bad"})] {
             app.chat(&body).await;
         }
@@ -28,14 +28,14 @@ on_both_databases! {
             "By fallback <b>1</b>",
             "Failed <b>0</b>",
             "/events?class=overloaded&#38;range=1h&#38;origin=live",
-            "None: every model is asked",
+            "None. Every model is available",
         ] {
             assert!(page.shows(text), "{text}: {}", page.html);
         }
         assert_eq!(rows(&page).len(), 1);
-        assert!(browser.get("/?range=5y&origin=all").await.expect(200).shows("it was left out"));
+        assert!(browser.get("/?range=5y&origin=all").await.expect(200).shows("so it was ignored"));
         let other = Browser::owner(&app, "other").await;
-        assert!(other.get("/").await.shows("Nothing was asked in this time"));
+        assert!(other.get("/").await.shows("No requests in this time range"));
     }
 }
 

@@ -93,12 +93,12 @@ on_both_databases! {
         let admin = admin(&app).await;
         let mut heard = Heard::default();
         let done = heard.until(&mut ask(&admin, "worse").await, "done").await.remove(0);
-        assert!(done.contains("Nobody answered. The caller would get: ") && done.contains("Nobody left"), "{done}");
+        assert!(done.contains("No model answered. The caller would get: ") && done.contains("No model left"), "{done}");
 
         fake.next_for("good-upstream", Script::stream().text("Half").close());
         let mut heard = Heard::default();
         let done = heard.until(&mut ask(&admin, "good").await, "done").await.remove(0);
-        assert!(done.contains("It broke off: ") && done.contains("good broke off") && done.contains("Half"), "{done}");
+        assert!(done.contains("The answer was interrupted: ") && done.contains("good stopped in the middle of its answer") && done.contains("Half"), "{done}");
 
         fake.next_for("good-upstream", Script::stream().text("On and").hang());
         let mut stream = ask(&admin, "good").await;
@@ -126,7 +126,7 @@ on_both_databases! {
         stranger.send(with_key.header("sec-fetch-site", "same-origin")).await.expect(404);
         // A refused form returns as the page, with the typed values.
         let page = admin.submit_with(&token, STREAM, &[("model", "nobody"), ("prompt", "")]).await.expect(422);
-        assert!(page.shows("There is no such model") && page.shows("Type what the model is to be asked"), "{}", page.html);
+        assert!(page.shows("There is no such model") && page.shows("Enter a prompt"), "{}", page.html);
         assert_eq!(fake.served(), 0);
     }
 }

@@ -35,7 +35,7 @@ on_both_databases! {
         assert_eq!(added.status, 303, "{}", added.html);
         let path = added.location;
         let page = browser.get(&path).await.expect(200);
-        assert!(page.shows("EU &#60;1&#62; is added. Test its connection."), "{}", page.html);
+        assert!(page.shows("EU &#60;1&#62; was added. Test its connection."), "{}", page.html);
         assert!(page.shows("••••9999") && !page.shows("wrong-credential"), "{}", page.html);
         assert!(page.shows("Not tried yet"), "{}", page.html);
 
@@ -60,7 +60,7 @@ on_both_databases! {
         let page = browser.get(&path).await.expect(200);
         assert!(page.shows("<option value=\"unsupported\" selected>") && page.shows("<dd>not supported</dd>"), "{}", page.html);
         let wrong = browser.submit(&path, &path, &streams("maybe")).await.expect(422);
-        assert!(wrong.shows("Choose whether it takes stream options."), "{}", wrong.html);
+        assert!(wrong.shows("Choose whether the provider supports stream options."), "{}", wrong.html);
         let list = browser.get("/providers").await.expect(200);
         assert!(list.shows("EU &#60;1&#62;") && list.shows("••••0001"), "{}", list.html);
         for page in [&list, &test] {
@@ -71,11 +71,11 @@ on_both_databases! {
     async fn a_refused_provider_says_why_and_keeps_what_was_typed(app: App) {
         let browser = owner(&app).await;
         let cases = [
-            (fields("", "nonsense", "", ""), vec!["The name must be 1 to 100", "Choose what kind"]),
-            (fields("a", "custom", "", ""), vec!["give the one of your account"]),
+            (fields("", "nonsense", "", ""), vec!["The name must be 1 to 100", "Choose a kind"]),
+            (fields("a", "custom", "", ""), vec!["Enter the one of your account"]),
             (fields("a", "custom", "http://10.0.0.1/v1", ""), vec!["FAILSOFT_ALLOW_PRIVATE_UPSTREAMS"]),
             (fields("a", "custom", "https://user:pass@example.com", ""), vec!["holds a user name or password"]),
-            (fields("a", "simulated", "https://example.com", ""), vec!["has no address: leave this empty"]),
+            (fields("a", "simulated", "https://example.com", ""), vec!["has no base URL. Leave this empty"]),
             (fields("a", "openai", "", ""), vec!["This credential cannot be used"]),
         ];
         for (typed, expected) in cases {
@@ -102,7 +102,7 @@ on_both_databases! {
         let path = format!("/providers/{id}");
         for elsewhere in ["https://evil.example.com/v1", "https://eu.example.com:444/v1"] {
             let page = browser.submit(&path, &path, &fields("eu", "custom", elsewhere, "")).await.expect(422);
-            assert!(page.shows("would go to another vendor, scheme, host or port"), "{}", page.html);
+            assert!(page.shows("would be sent to another vendor, scheme, host or port"), "{}", page.html);
             assert!(page.shows(&format!("value=\"{elsewhere}\"")), "{}", page.html);
         }
         // Another path on the same host counts as the same host.
@@ -130,9 +130,9 @@ on_both_databases! {
 
         let idle = app.organization.provider_at("idle", "simulated", None).await;
         let path = format!("/providers/{idle}/delete");
-        assert!(browser.get(&path).await.expect(200).shows("No model is served by it"));
+        assert!(browser.get(&path).await.expect(200).shows("It serves no model"));
         browser.submit(&path, &path, &[]).await.leads_to("/providers");
-        assert!(browser.get("/providers").await.shows("idle is deleted."));
+        assert!(browser.get("/providers").await.shows("idle was deleted."));
         browser.get(&format!("/providers/{idle}")).await.expect(404);
     }
 

@@ -70,7 +70,7 @@ on_both_databases! {
         }
         assert_eq!(rows(&page).len(), 1);
         let page = browser.get(&format!("/requests/{}", failed.header("x-request-id"))).await.expect(200);
-        assert!(page.shows("Nobody left") && page.shows("nobody was left, and the caller got 503"), "{}", page.html);
+        assert!(page.shows("No model left") && page.shows("no model was left, and the caller got 503"), "{}", page.html);
 
         let other = Browser::owner(&app, "other").await;
         other.get(&format!("/requests/{id}")).await.expect(404);

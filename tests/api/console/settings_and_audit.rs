@@ -28,15 +28,15 @@ on_both_databases! {
         browser.submit("/settings", "/settings", &fields).await.leads_to("/settings");
         assert_ne!(app.chat(&json!({"model": "broken"})).await.status, 200, "no fallback may be called");
         let page = browser.get("/settings").await;
-        assert!(page.shows("saved, and in force") && page.shows("value=\"1.5\"") && page.shows("value=\"strict\" selected"), "{}", page.html);
+        assert!(page.shows("in effect now") && page.shows("value=\"1.5\"") && page.shows("value=\"strict\" selected"), "{}", page.html);
         browser.submit("/settings", "/settings", &fields).await.leads_to("/settings");
         assert!(browser.get("/settings").await.shows("Nothing was changed."));
 
         let audit = browser.get("/audit?kind=organization").await.expect(200);
-        for text in ["Organisation given other settings: <a", "<del>5</del>", "<ins>0</ins>", "<del>cascade</del>", "<ins>strict</ins>", "<ins>1500</ins>"] {
+        for text in ["Organization settings changed: <a", "<del>5</del>", "<ins>0</ins>", "<del>cascade</del>", "<ins>strict</ins>", "<ins>1500</ins>"] {
             assert!(audit.shows(text), "{text}: {}", audit.html);
         }
-        assert_eq!(audit.html.matches("given other settings").count(), 1, "what changed nothing leaves no entry");
+        assert_eq!(audit.html.matches("settings changed:").count(), 1, "what changed nothing leaves no entry");
         // An empty field gets its default.
         browser.submit("/settings", "/settings", &[]).await.leads_to("/settings");
         assert_eq!(app.chat(&json!({"model": "broken"})).await.status, 200);
@@ -108,7 +108,7 @@ on_both_databases! {
         let older = list.link("/providers?older=");
         assert!(browser.get(&older).await.expect(200).shows(">p09</a>"));
         let foreign = browser.get(&older.replace("/providers", "/models")).await.expect(200);
-        assert!(foreign.shows("leads to no page of this list"), "{}", foreign.html);
+        assert!(foreign.shows("That page does not exist in this list"), "{}", foreign.html);
     }
 
     async fn the_quick_start_is_for_all_roles_and_names_this_server(app: App) {

@@ -27,14 +27,14 @@ on_both_databases! {
     async fn a_budget_is_set_in_the_browser_and_shown_where_it_matters(app: App) {
         let _fake = priced(&app).await;
         let browser = owner(&app).await;
-        assert!(browser.get("/settings").await.expect(200).shows("nothing limits what is spent"));
+        assert!(browser.get("/settings").await.expect(200).shows("Spending is not limited"));
         let fields = [("day_soft", "0.000004"), ("day_hard", "$0.000012"), ("month_hard", "")];
         browser.submit("/settings/budget", "/settings/budget", &fields).await.leads_to("/settings");
         let settings = browser.get("/settings").await.expect(200);
-        assert!(settings.shows("The budget is saved") && settings.shows("$0.00 spent"), "{}", settings.html);
+        assert!(settings.shows("The budget was saved") && settings.shows("$0.00 spent"), "{}", settings.html);
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
         let overview = browser.get("/").await.expect(200);
-        assert!(overview.shows("The organisation has spent $0.000005 today: its soft limit is reached."), "{}", overview.html);
+        assert!(overview.shows("The organization has spent $0.000005 today: its soft limit is reached."), "{}", overview.html);
         assert!(browser.get("/settings/budget").await.expect(200).shows("value=\"0.000012\""));
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
         let refused = app.chat(&json!({"model": "a"})).await;
@@ -66,9 +66,9 @@ on_both_databases! {
         let (page, form) = (format!("/keys/{key}"), format!("/keys/{key}/budget"));
         browser.submit(&form, &form, &[("month_soft", "2.5"), ("month_hard", "10")]).await.leads_to(&page);
         let shown = browser.get(&page).await.expect(200);
-        assert!(shown.shows("warns at $2.50, ends at $10.00") && shown.shows("This month"), "{}", shown.html);
+        assert!(shown.shows("warning at $2.50, limit at $10.00") && shown.shows("This month"), "{}", shown.html);
         let wrong = browser.submit(&form, &form, &[("day_soft", "3"), ("day_hard", "2"), ("month_hard", "-1")]).await.expect(422);
-        assert!(wrong.shows("The warning must not come after the end.") && wrong.shows("The limit must be a number from 0 to 9,000,000"), "{}", wrong.html);
+        assert!(wrong.shows("The soft limit must not be higher than the hard limit.") && wrong.shows("The limit must be a number from 0 to 9,000,000"), "{}", wrong.html);
         assert!(wrong.shows("value=\"-1\""));
         let member = Browser::logged_in(&app, &app.organization.member(Role::Member).await).await;
         assert!(!member.get(&page).await.expect(200).shows("Change</a>"));
@@ -78,7 +78,7 @@ on_both_databases! {
     async fn usage_is_a_table_and_a_file(app: App) {
         let _fake = priced(&app).await;
         let browser = owner(&app).await;
-        assert!(browser.get("/usage").await.expect(200).shows("Nothing was used in this time"));
+        assert!(browser.get("/usage").await.expect(200).shows("No usage in this time range"));
         for _ in 0..3 {
             app.chat(&json!({"model": "a"})).await;
         }
@@ -87,7 +87,7 @@ on_both_databases! {
         assert!(days.shows("2024-10-04") && days.shows("$0.000015"), "{}", days.html);
         assert!(browser.get("/usage?by=model&range=7d").await.expect(200).shows("<th scope=\"row\">a</th>"));
         assert!(browser.get("/usage?by=key").await.expect(200).shows("test key"));
-        assert!(browser.get("/usage?by=nonsense").await.expect(200).shows("it was left out"));
+        assert!(browser.get("/usage?by=nonsense").await.expect(200).shows("so it was ignored"));
         let file = browser.get("/usage.csv").await.expect(200).html;
         assert_eq!(file.lines().count(), 2, "{file}");
         assert!(file.contains(",3,3,0,0,9,6,0,0,15000,0"), "{file}");

@@ -110,7 +110,7 @@ pub(super) const PAGES: &[(&str, Class)] = &[
 /// The routes for signed-in users.
 fn visited() -> impl Iterator<Item = (&'static Endpoint, Permission)> {
     ROUTES.iter().filter_map(|route| match route.access {
-        Access::Visitor(permission) => Some((route, permission)),
+        Access::ConsoleUser(permission) => Some((route, permission)),
         _ => None,
     })
 }

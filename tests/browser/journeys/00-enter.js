@@ -12,7 +12,7 @@ export async function run({ visit }) {
   ada.provokes(422, "/login");
   await logIn(ada, "ada@acme.test", "wrong password");
   await ada.page.getByRole("alert").waitFor();
-  assert.equal(await ada.field("E-mail address").inputValue(), "ada@acme.test");
+  assert.equal(await ada.field("Email address").inputValue(), "ada@acme.test");
   await logIn(ada);
   await (await ada.menu()).getByText("Acme Rockets").waitFor();
 }

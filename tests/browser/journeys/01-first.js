@@ -26,14 +26,14 @@ export async function run({ visit, server }) {
   assert.equal(await ada.page.locator(".rail .station.answered").count(), 1);
 
   await ada.open("/start");
-  await ada.press("Make a key");
+  await ada.press("Create a key");
   const key = (await ada.page.getByRole("region", { name: /^Your key/ }).innerText()).trim();
   const acme = Object.assign(new Organization(), { server, key });
   const answer = await acme.ask("smart");
   assert.equal(answer.status, 200, JSON.stringify(answer.body));
   assert.equal(answer.body.model, "steady");
   await ada.open("/start");
-  assert.ok(!(await ada.page.content()).includes(key), "a key is shown once");
+  assert.ok(!(await ada.page.content()).includes(key), "a key is shown only once");
 
   // The same from the playground, and from the "try it" page of a fallback.
   await ada.open("/playground");
@@ -42,7 +42,7 @@ export async function run({ visit, server }) {
   await ada.press("Send");
   await ada.page.locator(".station.answered", { hasText: "steady" }).waitFor();
   await ada.look("playground, answered");
-  await ada.follow("Who stands behind smart");
+  await ada.follow("Fallbacks of smart");
   await ada.follow("Try it");
   await ada.page.getByRole("heading", { level: 1, name: "Try it" }).waitFor();
   await ada.page.getByLabel(/^smart/).selectOption("timeout");

@@ -25,16 +25,16 @@ async function add(ada, nowhere) {
   await ada.follow("Add provider");
   // Empty and invalid fields: errors are shown next to the fields, and other input is kept.
   await ada.field("Kind").selectOption("custom");
-  await ada.fill({ "Base address": "nonsense" });
+  await ada.fill({ "Base URL": "nonsense" });
   ada.provokes(422, "/providers/new");
   await ada.press("Add provider");
   await ada.page.getByRole("alert").waitFor();
   await ada.look("add provider, refused");
-  assert.equal(await ada.field("Base address").inputValue(), "nonsense");
+  assert.equal(await ada.field("Base URL").inputValue(), "nonsense");
   assert.equal(await ada.field("Kind").inputValue(), "custom");
   assert.equal(await ada.field("Name").getAttribute("aria-invalid"), "true");
 
-  await ada.fill({ Name: "Vendor", "Base address": nowhere, Credential: WRONG });
+  await ada.fill({ Name: "Vendor", "Base URL": nowhere, Credential: WRONG });
   await ada.press("Add provider");
   await ada.page.getByRole("heading", { level: 1, name: "Vendor" }).waitFor();
   assert.ok(!(await ada.page.content()).includes(WRONG), "a credential is not shown");
@@ -55,11 +55,11 @@ async function mend(ada, vendor) {
   await ada.look("provider, out of reach");
 
   // A new address does not get the credential that was entered for the old one.
-  await ada.fill({ "Base address": vendor.url });
+  await ada.fill({ "Base URL": vendor.url });
   ada.provokes(422, "/providers/one");
   await ada.press("Save");
   await ada.page.getByRole("alert").waitFor();
-  assert.equal(await ada.field("Base address").inputValue(), vendor.url);
+  assert.equal(await ada.field("Base URL").inputValue(), vendor.url);
   await ada.fill({ Credential: WRONG });
   await ada.press("Save");
   await ada.page.getByRole("status").filter({ hasText: "saved" }).waitFor();

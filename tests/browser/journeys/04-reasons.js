@@ -20,12 +20,12 @@ const DRILLED = {
 
 // Caused by a simulated model that fails this way.
 const REAL = {
-  "cuts-off": "Stream broke off",
-  "switched-off": "Switched off",
-  "tiny-window": "Too large for it",
-  blind: "Cannot do it",
+  "cuts-off": "Stream interrupted",
+  "switched-off": "Disabled",
+  "tiny-window": "Too large",
+  blind: "Not supported",
   "keeps-limiting": "Cooling down",
-  "never-reached": "No time left",
+  "never-reached": "Deadline passed",
   dear: "Over budget",
 };
 
@@ -113,7 +113,7 @@ export async function run({ visit, server }) {
 
   // From the overview to the cause of a failover in one click; two are allowed.
   await ada.open("/");
-  await ada.page.getByRole("table", { name: "Last fallback events" }).getByRole("link").first().click();
+  await ada.page.getByRole("table", { name: "Latest fallback events" }).getByRole("link").first().click();
   await ada.page.locator(".story").waitFor();
   await ada.follow("Open the request");
   await ada.page.getByRole("heading", { name: "Tokens and cost" }).waitFor();

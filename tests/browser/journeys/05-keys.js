@@ -40,7 +40,7 @@ export async function run({ visit, server, setting }) {
   await ada.follow("Revoke");
   await ada.sees("One request was made with it in the last 24 hours.");
   await ada.press("Revoke key");
-  await ada.page.getByRole("status").filter({ hasText: "checkout is revoked" }).waitFor();
+  await ada.page.getByRole("status").filter({ hasText: "checkout was revoked" }).waitFor();
   await never(ada, key);
   const refused = await acme.ask("smart", { key });
   assert.equal(refused.status, 401);

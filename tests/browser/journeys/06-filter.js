@@ -60,7 +60,7 @@ export async function run({ visit, server }) {
   const bob = await visit();
   await bob.open(shared);
   assert.match(bob.path(), /^\/login\?/);
-  await bob.fill({ "E-mail address": acme.email, Password: PASSWORD });
+  await bob.fill({ "Email address": acme.email, Password: PASSWORD });
   await bob.press("Log in");
   await bob.page.waitForURL("**/events?*");
   assert.equal(bob.path(), shared);

@@ -52,7 +52,7 @@ async function outrun(ada, acme, flagship) {
   await acme.fallback("flagship", ["birch"]);
   ada.provokes(409, "/fallbacks/one");
   await ada.press("Save");
-  await ada.page.getByRole("alert").filter({ hasText: "was faster" }).waitFor();
+  await ada.page.getByRole("alert").filter({ hasText: "saved first" }).waitFor();
   await ada.look("fallback editor, outrun");
   await editor.shows("birch", "amber");
   assert.deepEqual((await acme.call("GET", "/fallback/flagship")).body.fallback_models, ["birch"]);
@@ -64,7 +64,7 @@ async function reverted(ada, acme) {
   const history = ada.page.getByRole("table", { name: /Revisions/ });
   assert.equal(await history.getByRole("row").count(), 4);
   await ada.page.getByRole("button", { name: "Go back to revision 1 of General" }).click();
-  await ada.page.getByRole("status").filter({ hasText: "revision 1 is in force again" }).waitFor();
+  await ada.page.getByRole("status").filter({ hasText: "revision 1 is in effect again" }).waitFor();
   await new Editor(ada).shows("amber");
   assert.deepEqual((await acme.call("GET", "/fallback/flagship")).body.fallback_models, ["amber"]);
 }

@@ -45,7 +45,7 @@ export async function run({ visit, server }) {
 
 async function invite(ada) {
   await ada.open("/members");
-  await ada.fill({ "E-mail address": "bob@acme.test" });
+  await ada.fill({ "Email address": "bob@acme.test" });
   await ada.field("Role").selectOption("member");
   await ada.press("Invite");
   const link = ada.page.getByText(/\/invite\//).first();

@@ -38,7 +38,7 @@ async function streamed(ada, acme, speaker) {
   await shown.filter({ hasText: /^One two $/ }).waitFor();
   // Stopping also ends the upstream call; the partial answer stays.
   await ada.press("Stop");
-  await ada.sees("Stopped. What had come stands below.");
+  await ada.sees("Stopped. What arrived is shown below.");
   await first.gone;
   assert.equal(await shown.innerText(), "One two ");
   await ada.look("playground, stopped");
@@ -67,6 +67,6 @@ async function refused(ada, script) {
   ada.provokes(422, "/playground");
   await ada.fill({ Prompt: " " });
   await ada.press("Send");
-  await ada.page.getByRole("alert").filter({ hasText: "Type what the model is to be asked" }).waitFor();
+  await ada.page.getByRole("alert").filter({ hasText: "Enter a prompt" }).waitFor();
   assert.equal(await ada.field("Prompt").getAttribute("aria-invalid"), "true");
 }

@@ -37,7 +37,7 @@ export async function run({ visit, server }) {
     await ada.open("/events/unclassified");
     await ada.sees("400, 3 times");
     await ada.look("unclassified failures");
-    await ada.field("Read it as").selectOption("context_window_exceeded");
+    await ada.field("Classify as").selectOption("context_window_exceeded");
     await ada.press("Map sentence 1");
     await ada.sees("are read as context_window_exceeded from now on");
     await ada.sees("Mapped as context_window_exceeded");

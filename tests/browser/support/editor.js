@@ -35,7 +35,7 @@ export class Editor {
 
   async place(name, position) {
     await this.visit.field(`Position of ${name} in ${this.list}`).fill(String(position));
-    await this.visit.press("Show where it leads");
+    await this.visit.press("Preview the chain");
   }
 
   // Two separate checks: the request is sent, and the result is announced.

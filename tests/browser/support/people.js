@@ -3,12 +3,12 @@ export const PASSWORD = "correct horse battery";
 
 export async function signUp(visit, organization = "Acme Rockets", email = "ada@acme.test") {
   await visit.open("/signup", "sign-up");
-  await visit.fill({ Organisation: organization, "E-mail address": email, Password: PASSWORD });
-  await visit.press("Create organisation");
+  await visit.fill({ Organization: organization, "Email address": email, Password: PASSWORD });
+  await visit.press("Create organization");
 }
 
 export async function logIn(visit, email = "ada@acme.test", password = PASSWORD) {
   await visit.open("/login", "log-in");
-  await visit.fill({ "E-mail address": email, Password: password });
+  await visit.fill({ "Email address": email, Password: password });
   await visit.press("Log in");
 }

@@ -1,110 +1,119 @@
-//! What a person who is logged in does with the own account: sessions, password, organizations.
+//! What signed-in people do with their own account: sessions, password, organizations.
 
 use actix_web::cookie::Cookie;
 use entity::ids::{OrganizationId, SessionId};
 use secrecy::SecretString;
 
-use super::{Entered, Entrance};
-use crate::auth::console::console_user::Visitor;
+use super::{SignIn, SignedIn};
+use crate::auth::console::console_user::ConsoleUser;
 use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
 use crate::domain::error::Error;
 use crate::store::{OwnOrganization, SessionRow};
 
-impl Entrance {
-    /// Ends the session, and returns the cookie that takes its own away.
+impl SignIn {
+    /// Ends the session and returns the cookie that removes its token.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn log_out<P>(&self, visitor: &Visitor<P>) -> Result<Cookie<'static>, Error> {
-        let actor = visitor.tenant.actor();
-        self.store.system().session_end(visitor.user.id, visitor.session_id, actor).await?;
-        tracing::info!(user = %visitor.user.id, address = %self.address, "a person logged out");
+    pub async fn log_out<P>(&self, console_user: &ConsoleUser<P>) -> Result<Cookie<'static>, Error> {
+        let actor = console_user.tenant.actor();
+        self.store.system().session_end(console_user.user.id, console_user.session_id, actor).await?;
+        tracing::info!(user = %console_user.user.id, address = %self.address, "a person logged out");
         Ok(cookies::removal(&self.settings, Kind::Session))
     }
 
-    /// Changes the password, which ends every other session. False: the current one is wrong.
+    /// Changes the password and ends all other sessions. Returns false if the current password is wrong.
     ///
     /// # Errors
-    /// Too many attempts, or too many at once. [`Error::Conflict`]: another account of the address has the new one.
+    /// Too many attempts, or too many at once. [`Error::Conflict`]: another account with the same address has this
+    /// password.
     pub async fn change_password<P>(
         &self,
-        visitor: &Visitor<P>,
+        console_user: &ConsoleUser<P>,
         current: SecretString,
         new: SecretString,
     ) -> Result<bool, Error> {
-        let email = &visitor.user.email;
+        let email = &console_user.user.email;
         let only = self.admit(email)?;
         let found = self.find(email, current, only).await?.user;
-        if found.map(|user| user.id) != Some(visitor.user.id) {
+        if found.map(|user| user.id) != Some(console_user.user.id) {
             self.note_failure(email);
             return Ok(false);
         }
         let password_hash = self.hash(email, new).await?;
-        let (id, keep) = (visitor.user.id, Some(visitor.session_id));
-        let actor = visitor.tenant.actor();
+        let (id, keep) = (console_user.user.id, Some(console_user.session_id));
+        let actor = console_user.tenant.actor();
         self.store.system().user_password_set(id, password_hash, keep, actor).await?;
         Ok(true)
     }
 
-    /// Sets how the visitor wants to be called; none: by the address. False: so it is already.
+    /// Changes the display name; `None` removes it. Returns whether it changed.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn rename<P>(&self, visitor: &Visitor<P>, name: Option<String>) -> Result<bool, Error> {
-        self.store.system().user_rename(visitor.user.id, name, visitor.tenant.actor()).await
+    pub async fn rename<P>(
+        &self,
+        console_user: &ConsoleUser<P>,
+        name: Option<String>,
+    ) -> Result<bool, Error> {
+        self.store.system().user_rename(console_user.user.id, name, console_user.tenant.actor()).await
     }
 
-    /// The visitor's sessions, the one used last first.
+    /// The person's sessions, most recently used first.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn sessions<P>(&self, visitor: &Visitor<P>) -> Result<Vec<SessionRow>, Error> {
-        self.store.system().session_list(visitor.user.id).await
+    pub async fn sessions<P>(&self, console_user: &ConsoleUser<P>) -> Result<Vec<SessionRow>, Error> {
+        self.store.system().session_list(console_user.user.id).await
     }
 
-    /// Ends one of the visitor's sessions. False: there is no such one.
+    /// Ends one of the person's sessions. Returns false if there is no such session.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn end_session<P>(&self, visitor: &Visitor<P>, id: SessionId) -> Result<bool, Error> {
-        self.store.system().session_end(visitor.user.id, id, visitor.tenant.actor()).await
+    pub async fn end_session<P>(&self, console_user: &ConsoleUser<P>, id: SessionId) -> Result<bool, Error> {
+        self.store.system().session_end(console_user.user.id, id, console_user.tenant.actor()).await
     }
 
-    /// Ends every session of the visitor's but this one. Returns how many.
+    /// Ends all other sessions of the person and returns their number.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn end_other_sessions<P>(&self, visitor: &Visitor<P>) -> Result<u64, Error> {
-        let actor = visitor.tenant.actor();
-        self.store.system().session_end_others(visitor.user.id, visitor.session_id, actor).await
+    pub async fn end_other_sessions<P>(&self, console_user: &ConsoleUser<P>) -> Result<u64, Error> {
+        let actor = console_user.tenant.actor();
+        self.store.system().session_end_others(console_user.user.id, console_user.session_id, actor).await
     }
 
-    /// The organizations that the visitor belongs to.
+    /// The organizations of the person.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn organizations<P>(&self, visitor: &Visitor<P>) -> Result<Vec<OwnOrganization>, Error> {
-        self.store.system().user_organizations(visitor.user.id).await
+    pub async fn organizations<P>(
+        &self,
+        console_user: &ConsoleUser<P>,
+    ) -> Result<Vec<OwnOrganization>, Error> {
+        self.store.system().user_organizations(console_user.user.id).await
     }
 
-    /// Ends this session and makes one for another organization of the visitor's. None: it is not one of theirs.
+    /// Replaces the session by one for another organization of the person. Returns `None` if the person is not a
+    /// member.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn switch<P>(
         &self,
-        visitor: &Visitor<P>,
+        console_user: &ConsoleUser<P>,
         to: OrganizationId,
-    ) -> Result<Option<Entered>, Error> {
-        let organizations = self.organizations(visitor).await?;
+    ) -> Result<Option<SignedIn>, Error> {
+        let organizations = self.organizations(console_user).await?;
         if !organizations.iter().any(|organization| organization.id == to) {
             return Ok(None);
         }
-        let Some(user) = self.store.system().user_find(visitor.user.id).await? else { return Ok(None) };
-        let entered = self.open_session(&user, to, "switch").await?;
-        let actor = visitor.tenant.actor();
-        self.store.system().session_end(visitor.user.id, visitor.session_id, actor).await?;
-        Ok(Some(entered))
+        let Some(user) = self.store.system().user_find(console_user.user.id).await? else { return Ok(None) };
+        let signed_in = self.open_session(&user, to, "switch").await?;
+        let actor = console_user.tenant.actor();
+        self.store.system().session_end(console_user.user.id, console_user.session_id, actor).await?;
+        Ok(Some(signed_in))
     }
 }

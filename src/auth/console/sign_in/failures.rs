@@ -1,16 +1,16 @@
-//! Failed log-ins, in the log and in the audit.
+//! Records failed logins in the log and in the audit log.
 //!
-//! The log has each of them, without the address that was typed: people type passwords there. The audit of an account's
-//! organizations has the first few and then one now and then, so that guessing does not fill it. It is written after the
-//! answer: an account that exists must not take longer than one that does not.
+//! The log has every failure, without the typed address, because people sometimes type passwords there. The audit log
+//! of the account's organizations has the first few and then one now and then. It is written after the response, so
+//! that the timing does not reveal whether the account exists.
 
-use super::Entrance;
+use super::SignIn;
 use crate::domain::actor::Actor;
 
-/// Who acts in the audit where no person does.
+/// Actor of audit entries without a known person.
 const UNKNOWN: &str = "unknown client";
 
-impl Entrance {
+impl SignIn {
     pub(super) fn note_failure(&self, email: &str) {
         tracing::warn!(address = %self.address, request_id = %self.request_id, "a log-in failed");
         if !self.throttle.notes_failure(email) {

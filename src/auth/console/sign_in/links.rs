@@ -1,57 +1,57 @@
-//! The ways in by a link: an invitation, a new password, the demo's console.
+//! Sign-in by link: invitations, password resets, demo logins.
 
 use secrecy::SecretString;
 
-use super::{Entered, Entrance, Found};
+use super::{Found, SignIn, SignedIn};
 use crate::auth::console::{link_secret, password};
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;
 use crate::store::{InvitationRow, Joining, LinkKind, LinkRow};
 
-/// An invitation that works, and its organization. It does not say whether the address has an account: the link may have been
-/// opened by anybody.
+/// A valid invitation and its organization. It does not reveal whether the address has an account, because anyone may
+/// have opened the link.
 #[derive(Debug, Clone)]
 pub struct Invited {
-    /// The invitation.
+    /// The row of the invitation.
     pub invitation: InvitationRow,
-    /// The organization's name.
+    /// Name of the organization.
     pub organization: String,
 }
 
-/// With which account a person joins.
+/// The account with which a person joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Account {
-    /// The one of this address that the password opens.
+    /// The existing account of the address that the password opens.
     Existing,
-    /// A new one; the one that the password opens, if there is such.
+    /// A new account, or the existing one that the password opens.
     New {
-        /// How the person wants to be called.
+        /// Display name, if one is set.
         name: Option<String>,
     },
 }
 
-/// What became of an invitation that somebody accepted.
+/// Result of accepting an invitation.
 pub enum Accepted {
-    /// A session in the organization.
-    In(Entered),
+    /// Accepted; a session was opened.
+    LoggedIn(SignedIn),
     /// The password opens no account of the address.
     WrongPassword,
-    /// The link does not work any more.
+    /// The link is no longer valid.
     Gone,
 }
 
-/// What became of a link for a new password.
+/// Result of a password reset.
 pub enum Reset {
-    /// The password is set.
+    /// The password was set.
     Done,
-    /// The link does not work any more.
+    /// The link is no longer valid.
     Gone,
-    /// Another password is needed, and why.
+    /// The password was refused, for this reason.
     Refused(String),
 }
 
-impl Entrance {
-    /// The invitation behind a link. Looking uses nothing up.
+impl SignIn {
+    /// The invitation of a link, without using it up.
     ///
     /// # Errors
     /// Too many links were tried.
@@ -63,10 +63,10 @@ impl Entrance {
         Ok(found.map(|(invitation, organization)| Invited { invitation, organization }))
     }
 
-    /// Accepts an invitation, with an account of its address.
+    /// Accepts an invitation with an account of its address.
     ///
     /// # Errors
-    /// Too many attempts. [`Error::Conflict`]: a person with this address belongs to the organization already.
+    /// Too many attempts. [`Error::Conflict`]: a person with this address already belongs to the organization.
     pub async fn accept(
         &self,
         invited: &Invited,
@@ -75,9 +75,9 @@ impl Entrance {
     ) -> Result<Accepted, Error> {
         let invitation = &invited.invitation;
         let only = self.admit(&invitation.email)?;
-        let turn = password::turn_of_a_new_one().await?;
+        let slot = password::acquire_new_password_slot().await?;
         let Found { user, hash } = self.find(&invitation.email, password, only).await?;
-        drop(turn);
+        drop(slot);
         let joining = match (user, account, hash) {
             (Some(user), _, _) => Joining::Known(user.id),
             (None, Account::New { name }, Some(password_hash)) => Joining::New { name, password_hash },
@@ -92,10 +92,10 @@ impl Entrance {
         };
         let user = system.user_find(user_id).await?;
         let user = user.ok_or_else(|| Error::internal("a new account got lost"))?;
-        Ok(Accepted::In(self.open_session(&user, invitation.organization_id, "invitation").await?))
+        Ok(Accepted::LoggedIn(self.open_session(&user, invitation.organization_id, "invitation").await?))
     }
 
-    /// The link for a new password, and the address of its account. Looking uses nothing up.
+    /// The password reset link and the address of its account, without using it up.
     ///
     /// # Errors
     /// Too many links were tried.
@@ -103,8 +103,8 @@ impl Entrance {
         self.one_time_link(LinkKind::Reset, secret).await
     }
 
-    /// Sets a new password, which ends every session. It logs no one in: that takes the new password. It counts as an
-    /// attempt at a password, because it says whether another account of the address has it.
+    /// Sets a new password and ends all sessions; it does not log in. It counts as a password attempt, because it
+    /// reveals whether another account of the address has this password.
     ///
     /// # Errors
     /// Too many attempts, or too many at once.
@@ -120,7 +120,7 @@ impl Entrance {
         }
     }
 
-    /// The link into a demo's console. Looking uses nothing up.
+    /// The demo login link and the address of its account, without using it up.
     ///
     /// # Errors
     /// Too many links were tried.
@@ -128,11 +128,11 @@ impl Entrance {
         self.one_time_link(LinkKind::Console, secret).await
     }
 
-    /// Logs in by a link into a demo's console. None: it does not work any more.
+    /// Logs in by a demo login link. Returns `None` if it is no longer valid.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn enter(&self, link: &LinkRow) -> Result<Option<Entered>, Error> {
+    pub async fn enter(&self, link: &LinkRow) -> Result<Option<SignedIn>, Error> {
         let system = self.store.system();
         let Some(organization_id) = self.home(link.user_id).await? else { return Ok(None) };
         let Some(user) = system.user_find(link.user_id).await?.filter(|user| !user.disabled) else {
@@ -153,7 +153,7 @@ impl Entrance {
         Ok(user.map(|user| (found, user.email)))
     }
 
-    /// The secret of a new link, and the hash under which it is stored.
+    /// Generates the secret of a new link and its stored hash.
     ///
     /// # Errors
     /// The operating system gives no random bytes.

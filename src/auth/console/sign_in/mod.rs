@@ -1,8 +1,8 @@
-//! The ways in: signing up, logging in, and links. What is decided here is who gets a session; pages only ask.
+//! Sign-up, login and sign-in by link. This module decides who gets a session.
 //!
-//! An account is its address and its password: nothing is sent to an address, so nothing proves it, and the first
-//! account to name one blocks no other. Known and unknown addresses are handled alike: the same steps, the same time,
-//! the same answer.
+//! An account is identified by its email address and password. Addresses are not verified, so the first account with an
+//! address does not block others. Existing and unknown addresses take the same steps and the same time, and get the
+//! same response.
 
 pub(crate) mod account;
 pub(crate) mod failures;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::device::{self, Device};
 use super::password;
-use super::password::Recipe;
+use super::password::HashSettings;
 use crate::auth::api::api_caller::RequestId;
 use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
@@ -35,9 +35,9 @@ use crate::store::maintenance::system::NewOrganization;
 use crate::store::{ABSOLUTE, NewSession, Store, UserRow};
 pub use links::{Accepted, Account, Invited, Reset};
 
-/// A client that is not let in yet: what is needed to let it in.
+/// The services and request data that sign-in needs; an extractor for public handlers.
 #[derive(Clone)]
-pub struct Entrance {
+pub struct SignIn {
     store: web::Data<Store>,
     clock: web::Data<Clock>,
     settings: web::Data<Settings>,
@@ -45,32 +45,32 @@ pub struct Entrance {
     address: IpAddr,
     user_agent: Option<String>,
     request_id: Uuid,
-    /// The browser, if a person has logged in with it before.
+    /// The browser, if it is known.
     device: Option<Device>,
 }
 
-/// A new session: the cookies of the session and of the browser, which is known from now on.
+/// A new session: the cookies of the session and of the known browser.
 #[derive(Debug, Clone)]
-pub struct Entered(pub Box<[Cookie<'static>; 2]>);
+pub struct SignedIn(pub Box<[Cookie<'static>; 2]>);
 
-/// What became of a log-in.
-pub enum LogIn {
-    /// A new session.
-    In(Entered),
-    /// The address or the password is wrong; which one is not said.
-    Wrong,
-    /// Both are right, but the person belongs to no organization any more.
-    Nowhere,
+/// Result of a login.
+pub enum LogInResult {
+    /// A session was opened.
+    LoggedIn(SignedIn),
+    /// The address or the password is wrong.
+    WrongCredentials,
+    /// The credentials are valid, but the person belongs to no organization.
+    NoOrganization,
 }
 
-/// What a password was found to open.
+/// Result of a password lookup.
 struct Found {
     user: Option<UserRow>,
-    /// What a new account with this address and password stores.
+    /// The hash to store for a new account with this address and password.
     hash: Option<String>,
 }
 
-impl FromRequest for Entrance {
+impl FromRequest for SignIn {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
@@ -79,11 +79,11 @@ impl FromRequest for Entrance {
     }
 }
 
-impl Entrance {
+impl SignIn {
     fn of(request: &HttpRequest) -> Result<Self, Error> {
         fn part<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Error> {
             let part = request.app_data::<web::Data<T>>().cloned();
-            part.ok_or_else(|| Error::internal("the application was built without a part of the entrance"))
+            part.ok_or_else(|| Error::internal("the application was built without a part that sign-in needs"))
         }
         let settings: web::Data<Settings> = part(request)?;
         let clock: web::Data<Clock> = part(request)?;
@@ -102,24 +102,24 @@ impl Entrance {
         })
     }
 
-    /// Logs in for the organization of the last time, or else the first by name.
+    /// Logs in to the most recently used organization, or else to the first by name.
     ///
     /// # Errors
     /// Too many attempts, or too many at once.
-    pub async fn log_in(&self, email: &str, password: SecretString) -> Result<LogIn, Error> {
+    pub async fn log_in(&self, email: &str, password: SecretString) -> Result<LogInResult, Error> {
         let only = self.admit(email)?;
         let Some(user) = self.find(email, password, only).await?.user else {
             self.note_failure(email);
-            return Ok(LogIn::Wrong);
+            return Ok(LogInResult::WrongCredentials);
         };
         match self.home(user.id).await? {
-            Some(home) => Ok(LogIn::In(self.open_session(&user, home, "password").await?)),
-            None => Ok(LogIn::Nowhere),
+            Some(home) => Ok(LogInResult::LoggedIn(self.open_session(&user, home, "password").await?)),
+            None => Ok(LogInResult::NoOrganization),
         }
     }
 
-    /// Makes an organization and its owner, who is logged in then. Whether the address has an account makes no difference.
-    /// The password of an account that there is logs in to that one: a form that is sent twice makes one organization.
+    /// Creates an organization and logs its owner in, whether or not the address has an account. If the password opens
+    /// an existing account, it logs in to that one, so that a form submitted twice creates one organization.
     ///
     /// # Errors
     /// Too many attempts, or too many at once.
@@ -128,11 +128,11 @@ impl Entrance {
         organization: &str,
         email: &str,
         password: SecretString,
-    ) -> Result<Entered, Error> {
+    ) -> Result<SignedIn, Error> {
         self.throttle.sign_up(self.address, email)?;
-        let turn = password::turn_of_a_new_one().await?;
+        let slot = password::acquire_new_password_slot().await?;
         let Found { user, hash } = self.find(email, password.clone(), None).await?;
-        drop(turn);
+        drop(slot);
         if let Some(user) = &user
             && let Some(home) = self.home(user.id).await?
         {
@@ -148,7 +148,7 @@ impl Entrance {
         };
         let made = match self.store.system().organization_create(new).await {
             Ok(made) => made,
-            // The same form was sent twice at once.
+            // The same form was submitted twice at once.
             Err(Error::Conflict { .. }) => return self.log_in_after_all(email, password).await,
             Err(error) => return Err(error),
         };
@@ -157,42 +157,41 @@ impl Entrance {
         self.open_session(&owner, made.organization_id, "sign-up").await
     }
 
-    async fn log_in_after_all(&self, email: &str, password: SecretString) -> Result<Entered, Error> {
+    async fn log_in_after_all(&self, email: &str, password: SecretString) -> Result<SignedIn, Error> {
         match self.log_in(email, password).await? {
-            LogIn::In(entered) => Ok(entered),
-            LogIn::Wrong | LogIn::Nowhere => Err(Error::Busy),
+            LogInResult::LoggedIn(signed_in) => Ok(signed_in),
+            LogInResult::WrongCredentials | LogInResult::NoOrganization => Err(Error::Busy),
         }
     }
 
-    /// The account that this address and password open, `only` that one where it is named. It takes as long whether there
-    /// is one or not, however many the address has. The attempt is counted before.
+    /// The account that the address and password open, restricted to `only` if given. The time does not depend on
+    /// whether or how many accounts exist. The attempt must already be counted.
     async fn find(&self, email: &str, password: SecretString, only: Option<UserId>) -> Result<Found, Error> {
         let system = self.store.system();
         let email = email.to_lowercase();
-        let hashes = password::hash_by(password, self.recipes(&email).await?).await?;
+        let hashes = password::hash_by(password, self.hash_settings(&email).await?).await?;
         let user = system.user_by_password(&email, &hashes).await?;
         let user = user.filter(|user| !user.disabled && only.is_none_or(|only| user.id == only));
         Ok(Found { user, hash: hashes.into_iter().next() })
     }
 
-    /// How the passwords of an address are hashed: all alike, unless an older version of the program made accounts too.
-    async fn recipes(&self, email: &str) -> Result<Vec<Recipe>, Error> {
-        let mut recipes: Vec<Recipe> = Vec::new();
+    /// The hash settings of an address: one, unless older releases created accounts too.
+    async fn hash_settings(&self, email: &str) -> Result<Vec<HashSettings>, Error> {
+        let mut hash_settings: Vec<HashSettings> = Vec::new();
         for user in self.store.system().users_by_email(email, 64).await? {
             let Some(hash) = user.password_hash else { continue };
-            let recipe = Recipe::of_hash(&hash)?;
-            if !recipes.contains(&recipe) && recipes.len() < 3 {
-                recipes.push(recipe);
+            let settings = HashSettings::of_hash(&hash)?;
+            if !hash_settings.contains(&settings) && hash_settings.len() < 3 {
+                hash_settings.push(settings);
             }
         }
-        if recipes.is_empty() {
-            recipes.push(Recipe::of_address(self.store.vault(), email));
+        if hash_settings.is_empty() {
+            hash_settings.push(HashSettings::of_address(self.store.vault(), email));
         }
-        Ok(recipes)
+        Ok(hash_settings)
     }
 
-    /// Counts an attempt at a password. With too many of them a browser that is known still tries, but only for the
-    /// account that it knows.
+    /// Counts a password attempt. When throttled, a known browser may still try, but only for its own account.
     fn admit(&self, email: &str) -> Result<Option<UserId>, Error> {
         let refused = match self.throttle.password(self.address, email) {
             Ok(()) => return Ok(None),
@@ -209,10 +208,10 @@ impl Entrance {
 
     /// The hash of a new password for an account of this address.
     async fn hash(&self, email: &str, password: SecretString) -> Result<String, Error> {
-        let mut recipes = self.recipes(&email.to_lowercase()).await?;
-        recipes.truncate(1);
-        let _turn = password::turn_of_a_new_one().await?;
-        let hashed = password::hash_by(password, recipes).await?;
+        let mut hash_settings = self.hash_settings(&email.to_lowercase()).await?;
+        hash_settings.truncate(1);
+        let _turn = password::acquire_new_password_slot().await?;
+        let hashed = password::hash_by(password, hash_settings).await?;
         hashed.into_iter().next().ok_or_else(|| Error::internal("a password was too long to be hashed"))
     }
 
@@ -224,13 +223,13 @@ impl Entrance {
         Ok(last.or(organizations.first()).map(|organization| organization.id))
     }
 
-    /// Makes a session and its cookies.
+    /// Opens a session and builds its cookies.
     async fn open_session(
         &self,
         user: &UserRow,
         organization_id: OrganizationId,
         by: &'static str,
-    ) -> Result<Entered, Error> {
+    ) -> Result<SignedIn, Error> {
         let new = NewSession {
             user_id: user.id,
             organization_id,
@@ -249,7 +248,7 @@ impl Entrance {
         let age = Duration::from_secs(ABSOLUTE.num_seconds().unsigned_abs());
         let known = self.device.filter(|device| device.user_id == user.id);
         let device = known.unwrap_or_else(|| Device { id: self.clock.new_id(), user_id: user.id });
-        Ok(Entered(Box::new([
+        Ok(SignedIn(Box::new([
             cookies::make(&self.settings, Kind::Session, token, Some(age)),
             device::cookie(&self.settings, vault, device, now),
         ])))

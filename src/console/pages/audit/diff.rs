@@ -1,10 +1,10 @@
-//! What differs between two states, field by field.
+//! The differences between two states of a row, field by field.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Fields that say nothing about what somebody did.
+/// Fields that are not shown because no person sets them.
 const SILENT: &[&str] =
     &["id", "config_id", "provider_id", "created_at", "updated_at", "health_at", "provider_preset"];
 
@@ -12,13 +12,13 @@ const SILENT: &[&str] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) field: String,
-    /// What it was; empty where it was not there.
+    /// Old value; empty if the field was absent.
     pub(crate) before: String,
-    /// What it became; empty where it is not there.
+    /// New value; empty if the field is absent.
     pub(crate) after: String,
 }
 
-/// The fields that differ, by name.
+/// The differing fields, by name.
 pub(crate) fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<Difference> {
     let (before, after) = (flat(before), flat(after));
     let mut fields: Vec<&String> = before.keys().chain(after.keys()).collect();
@@ -34,7 +34,7 @@ pub(crate) fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<
     all.filter(|difference| difference.before != difference.after).collect()
 }
 
-/// The fields of a state with their texts, those within others behind their names and a dot.
+/// The fields as text, with nested fields under dotted names.
 fn flat(state: Option<&Value>) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
     if let Some(Value::Object(members)) = state {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_told_however_deep_it_is() {
+    fn only_differing_fields_are_listed_at_any_depth() {
         let before = json!({"id": 1, "name": "a", "price": {"input": 5, "output": null}, "models": ["x"], "same": true});
         let after = json!({"id": 2, "name": "b", "price": {"input": 5, "output": 7}, "models": ["x", "y"], "same": true});
         let expected = [

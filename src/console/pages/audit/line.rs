@@ -1,26 +1,26 @@
-//! One entry of the audit as a line of a table.
+//! One audit entry as a table row.
 
 use url::form_urlencoded;
 
 use super::diff::{Difference, differences};
-use crate::console::components::timestamp::Moment;
+use crate::console::components::timestamp::Timestamp;
 use crate::store::AuditRow;
 
-/// Differences that are shown at once; the others open.
+/// Number of differences shown at once; the others are collapsed.
 const FIRST: usize = 4;
 
-/// A line.
+/// The cells of a row.
 #[derive(Debug, Clone)]
 pub(crate) struct AuditLine {
     pub(crate) id: String,
-    pub(crate) at: Moment,
-    /// Who, and where to find what else they did.
+    pub(crate) at: Timestamp,
+    /// Name of the actor, and link to their other changes.
     pub(crate) actor: (String, String),
-    /// Whether that is a person, a key or the system.
+    /// Kind of the actor, if it is not a person.
     pub(crate) actor_kind: &'static str,
-    /// What was done: `Model changed`.
-    pub(crate) deed: String,
-    /// To what, and where to find what else was done to it.
+    /// The action: `Model changed`.
+    pub(crate) action: String,
+    /// Name of the resource, and link to its other changes.
     pub(crate) thing: (String, String),
     pub(crate) first: Vec<Difference>,
     pub(crate) more: Vec<Difference>,
@@ -29,7 +29,7 @@ pub(crate) struct AuditLine {
 impl From<&AuditRow> for AuditLine {
     fn from(row: &AuditRow) -> Self {
         let mut first = differences(row.before.as_ref(), row.after.as_ref());
-        // What is said already beside it.
+        // Fields that other columns already show.
         first.retain(|one| one.field != "name" || !one.before.is_empty() && !one.after.is_empty());
         let more = if first.len() > FIRST { first.split_off(FIRST) } else { Vec::new() };
         let thing = [("kind", row.resource_kind.as_str()), ("name", row.resource_name.as_str())];
@@ -42,7 +42,7 @@ impl From<&AuditRow> for AuditLine {
                 "api_key" => "key",
                 _ => "system",
             },
-            deed: deed(&row.action),
+            action: action_label(&row.action),
             thing: (row.resource_name.clone(), path(&thing)),
             first,
             more,
@@ -56,7 +56,7 @@ fn path(filter: &[(&str, &str)]) -> String {
     format!("/audit?{}", query.finish())
 }
 
-/// The kinds of things, as they are read.
+/// Resource kinds and their labels.
 pub(crate) const KINDS: &[(&str, &str)] = &[
     ("fallback", "Fallbacks"),
     ("model", "Model"),
@@ -67,11 +67,11 @@ pub(crate) const KINDS: &[(&str, &str)] = &[
     ("member", "Member"),
     ("invitation", "Invitation"),
     ("user", "Account"),
-    ("organization", "Organisation"),
+    ("organization", "Organization"),
 ];
 
-/// An action as it is read. What is not known is shown as it is stored.
-fn deed(action: &str) -> String {
+/// Label of an action; an unknown action is shown as stored.
+fn action_label(action: &str) -> String {
     let (kind, verb) = action.split_once('.').unwrap_or((action, ""));
     let kind = KINDS.iter().find(|(word, _)| *word == kind).map_or(kind, |(_, label)| label);
     let verb = match verb {
@@ -83,17 +83,17 @@ fn deed(action: &str) -> String {
         "revoke" => "revoked",
         "accept" => "accepted",
         "health" => "health changed:",
-        "role" => "given another role:",
-        "settings" => "given other settings:",
-        "soft_limit" => "at its soft limit:",
+        "role" => "role changed:",
+        "settings" => "settings changed:",
+        "soft_limit" => "soft limit reached:",
         "join" => "joined:",
         "name" => "renamed:",
-        "password" => "given a new password:",
-        "console_link" => "given a link into the console:",
-        "reset_link" => "given a link for a new password:",
-        "reset_link_void" => "no longer opened by a link for a new password:",
+        "password" => "password changed:",
+        "console_link" => "console link created:",
+        "reset_link" => "password reset link created:",
+        "reset_link_void" => "password reset link canceled:",
         "login" => "logged in:",
-        "login_failed" => "not logged in, with a wrong password:",
+        "login_failed" => "login failed, wrong password:",
         "logout" => "logged out:",
         other => other,
     };

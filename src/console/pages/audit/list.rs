@@ -5,10 +5,9 @@ use askama::Template;
 
 use super::LIST;
 use super::line::{AuditLine, KINDS};
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
-use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
 use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
@@ -25,11 +24,11 @@ pub(crate) struct Page {
     pub(crate) kind: String,
     pub(crate) thing: String,
     pub(crate) lines: Vec<AuditLine>,
-    pub(crate) pager: Pager,
+    pub(crate) pagination: Pagination,
 }
 
 impl Page {
-    /// Whether filters are in force that could be taken away.
+    /// Whether any filter is set that can be cleared.
     pub(crate) fn is_narrow(&self) -> bool {
         [&self.actor, &self.kind, &self.thing].iter().any(|text| !text.is_empty())
     }
@@ -40,16 +39,16 @@ pub(crate) fn kinds() -> Vec<Choice> {
     [Choice::new("", "Anything")].into_iter().chain(kinds).collect()
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::ReadAudit>,
+    console_user: ConsoleUser<may::ReadAudit>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let words: Vec<&str> = KINDS.iter().map(|(word, _)| *word).collect();
     let filter = AuditFilter {
@@ -60,11 +59,11 @@ pub async fn list(
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.audit_sheet(&filter, turn, ROWS).await?;
     page(&Page {
-        frame: Frame::of(&visitor, "Audit", Lit::Audit),
+        frame: Frame::of(&console_user, "Audit", NavigationItem::Audit),
         notes: query.notes(),
         kinds: kinds(),
         lines: sheet.items.iter().map(AuditLine::from).collect(),
-        pager: pager(&sheet, &query, &data, LIST, "/audit", ("change", "changes")),
+        pagination: pagination(&sheet, &query, &data, LIST, "/audit", ("change", "changes")),
         actor: filter.actor.unwrap_or_default(),
         kind: filter.resource_kind.unwrap_or_default(),
         thing: filter.resource_name.unwrap_or_default(),

@@ -4,5 +4,5 @@ pub(crate) mod diff;
 pub(crate) mod line;
 pub mod list;
 
-/// What the cursors of this list are sealed for.
+/// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/audit";

@@ -1,12 +1,12 @@
-//! The form, for the organization and for a key, and what is saved of it.
+//! The budget form for the organization and for a key, and its handlers.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use entity::ids::ApiKeyId;
 
-use super::form::{Limits, Typed};
-use crate::auth::console::console_user::{Requires, Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
+use super::form::{FormValues, Limits};
+use crate::auth::console::console_user::{ConsoleUser, Requires, may};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
 use crate::console::http::forms::{Form, Problems};
 use crate::console::http::path;
@@ -17,7 +17,7 @@ use crate::gateway::Gateway;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Store};
 
-/// What a key is called in messages.
+/// The resource's name in error messages.
 const KEY: &str = "API key";
 
 #[derive(Template)]
@@ -25,34 +25,34 @@ const KEY: &str = "API key";
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
-    pub(crate) typed: Typed,
-    pub(crate) of: Of,
-    /// The models that no limit holds, for want of a price. Empty: there are none.
+    pub(crate) typed: FormValues,
+    pub(crate) of: BudgetTarget,
+    /// Names of models without a price, which no limit covers; empty if there are none.
     pub(crate) unpriced: String,
 }
 
-/// Whose budget it is.
+/// The owner of a budget.
 #[derive(Debug, Clone)]
-pub(crate) struct Of {
+pub(crate) struct BudgetTarget {
     pub(crate) key: Option<ApiKeyId>,
-    /// The way back, and its name.
+    /// Path and label of the link back.
     pub(crate) back: (String, String),
-    /// In the middle of a sentence.
-    pub(crate) whose: String,
+    /// The owner, as part of a sentence.
+    pub(crate) owner: String,
 }
 
-impl Of {
+impl BudgetTarget {
     pub(crate) fn organization() -> Self {
         let back = ("/settings".to_owned(), "Settings".to_owned());
-        Self { key: None, back, whose: "the organisation".to_owned() }
+        Self { key: None, back, owner: "the organization".to_owned() }
     }
 
     pub(crate) fn key(row: &ApiKeyRow) -> Self {
         let back = (format!("/keys/{}", row.id), row.name.clone());
-        Self { key: Some(row.id), back, whose: format!("the key “{}”", row.name) }
+        Self { key: Some(row.id), back, owner: format!("the key “{}”", row.name) }
     }
 
-    /// Where the form is sent to.
+    /// Target of the form.
     pub(crate) fn path(&self) -> String {
         format!("{}/budget", self.back.0)
     }
@@ -64,14 +64,19 @@ impl Of {
 }
 
 impl Page {
-    fn of(visitor: &Visitor<impl Requires>, of: Of, typed: Typed, problems: Problems) -> Self {
-        let lit = if of.key.is_some() { Lit::Keys } else { Lit::Settings };
-        let unpriced = unpriced(&visitor.organization);
-        Self { frame: Frame::of(visitor, "Budget", lit), problems, typed, of, unpriced }
+    fn of(
+        console_user: &ConsoleUser<impl Requires>,
+        of: BudgetTarget,
+        typed: FormValues,
+        problems: Problems,
+    ) -> Self {
+        let highlighted = if of.key.is_some() { NavigationItem::Keys } else { NavigationItem::Settings };
+        let unpriced = unpriced(&console_user.organization);
+        Self { frame: Frame::of(console_user, "Budget", highlighted), problems, typed, of, unpriced }
     }
 }
 
-/// The most models that are named.
+/// Maximum number of models named.
 const NAMED: usize = 8;
 
 fn unpriced(organization: &OrganizationSnapshot) -> String {
@@ -84,34 +89,39 @@ fn unpriced(organization: &OrganizationSnapshot) -> String {
     if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
-/// The organization's.
+/// Renders the form for the organization.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn read_own(
-    visitor: Visitor<may::ManageSettings>,
+    console_user: ConsoleUser<may::ManageSettings>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let rows = store.organization(&visitor.tenant).budgets_of(None).await?;
-    page(&Page::of(&visitor, Of::organization(), Typed::of_rows(&rows), Problems::default()))
+    let rows = store.organization(&console_user.tenant).budgets_of(None).await?;
+    page(&Page::of(
+        &console_user,
+        BudgetTarget::organization(),
+        FormValues::of_rows(&rows),
+        Problems::default(),
+    ))
 }
 
-/// A key's.
+/// Renders the form for a key.
 ///
 /// # Errors
-/// The organization has no key of that id.
+/// The organization has no key with this id.
 pub async fn read_key(
-    visitor: Visitor<may::ManageKeys>,
+    console_user: ConsoleUser<may::ManageKeys>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
-    let of = Of::find(&data, &path).await?;
+    let data = store.organization(&console_user.tenant);
+    let of = BudgetTarget::find(&data, &path).await?;
     let rows = data.budgets_of(of.key).await?;
-    page(&Page::of(&visitor, of, Typed::of_rows(&rows), Problems::default()))
+    page(&Page::of(&console_user, of, FormValues::of_rows(&rows), Problems::default()))
 }
 
-/// Saves the organization's.
+/// Saves the organization's budgets.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -120,22 +130,22 @@ pub async fn change_own(
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&form.visitor.tenant);
-    save(&form, &data, &gateway, Of::organization()).await
+    let data = store.organization(&form.console_user.tenant);
+    save(&form, &data, &gateway, BudgetTarget::organization()).await
 }
 
-/// Saves a key's.
+/// Saves the budgets of a key.
 ///
 /// # Errors
-/// The organization has no key of that id.
+/// The organization has no key with this id.
 pub async fn change_key(
     form: Form<may::ManageKeys>,
     path: web::Path<String>,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&form.visitor.tenant);
-    let of = Of::find(&data, &path).await?;
+    let data = store.organization(&form.console_user.tenant);
+    let of = BudgetTarget::find(&data, &path).await?;
     save(&form, &data, &gateway, of).await
 }
 
@@ -143,13 +153,13 @@ async fn save<P: Requires>(
     form: &Form<P>,
     data: &OrgStore,
     gateway: &Gateway,
-    of: Of,
+    of: BudgetTarget,
 ) -> Result<HttpResponse> {
-    let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
-    let request: &HttpRequest = visitor.request();
+    let (console_user, typed) = (&form.console_user, FormValues::of(&form.fields));
+    let request: &HttpRequest = console_user.request();
     let limits = match typed.read() {
         Ok(limits) => limits,
-        Err(problems) => return page_with(422, &Page::of(visitor, of, typed, problems)),
+        Err(problems) => return page_with(422, &Page::of(console_user, of, typed, problems)),
     };
     let mut changed = false;
     for limits in limits {
@@ -157,7 +167,7 @@ async fn save<P: Requires>(
             Ok(done) => changed |= done,
             Err(error) => {
                 let problems = Problems::of_refusal(error, "day_soft", &[])?;
-                return page_with(422, &Page::of(visitor, of, typed, problems));
+                return page_with(422, &Page::of(console_user, of, typed, problems));
             }
         }
     }
@@ -166,11 +176,12 @@ async fn save<P: Requires>(
         .spending
         .read(Some(data.organization_id()), Period::Month, data.spent_this_month())
         .await?;
-    let said = if changed { "The budget is saved, and in force." } else { "Nothing was changed." };
-    flash::redirect(request, &of.back.0, said)
+    let success_message =
+        if changed { "The budget was saved. It is in effect now." } else { "Nothing was changed." };
+    flash::redirect(request, &of.back.0, success_message)
 }
 
-/// Makes, changes or deletes the budget of one period; false if it is so already.
+/// Creates, changes or deletes the budget of one period; returns whether anything changed.
 async fn set(data: &OrgStore, key: Option<ApiKeyId>, limits: Limits) -> Result<bool> {
     let Limits { period, soft, hard } = limits;
     let known = data.budgets_of(key).await?.into_iter().find(|row| row.period == period);

@@ -1,4 +1,4 @@
-//! The form of a budget: two limits for each period, in dollars.
+//! The fields of the budget form: two limits per period, in dollars.
 
 use crate::console::components::number_input::{plain, scaled};
 use crate::console::http::forms::{Fields, Problems};
@@ -7,12 +7,12 @@ use crate::domain::period::Period;
 use crate::store::BudgetRow;
 use crate::validation::bounds::BUDGET_LIMIT;
 
-/// Digits of a dollar down to the nano-dollar.
+/// Decimals of a dollar: limits are nano-dollars.
 const DOLLAR: usize = 9;
 
-/// What was typed, or what holds, in dollars.
+/// The form values, in dollars.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Typed {
+pub(crate) struct FormValues {
     pub(crate) day_soft: String,
     pub(crate) day_hard: String,
     pub(crate) month_soft: String,
@@ -27,7 +27,7 @@ pub(crate) struct Limits {
     pub(crate) hard: Option<i64>,
 }
 
-impl Typed {
+impl FormValues {
     pub(super) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().trim_start_matches('$').to_owned();
         Self {
@@ -51,7 +51,7 @@ impl Typed {
         }
     }
 
-    /// The limits of these fields.
+    /// Parses and validates the limits.
     pub(super) fn read(&self) -> Result<[Limits; 2], Problems> {
         let mut problems = Problems::default();
         let mut limit = |field: &'static str, text: &str| {
@@ -63,7 +63,7 @@ impl Typed {
         let month = (limit("month_soft", &self.month_soft), limit("month_hard", &self.month_hard));
         for (field, (soft, hard)) in [("day_soft", day), ("month_soft", month)] {
             if soft.zip(hard).is_some_and(|(soft, hard)| soft > hard) {
-                problems.add(field, "The warning must not come after the end.");
+                problems.add(field, "The soft limit must not be higher than the hard limit.");
             }
         }
         if !problems.is_empty() {

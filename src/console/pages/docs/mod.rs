@@ -1,4 +1,4 @@
-//! What a newcomer and a programmer read.
+//! Documentation pages: quick start and API reference.
 
 pub mod api;
 pub mod start;

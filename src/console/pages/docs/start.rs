@@ -1,11 +1,11 @@
-//! `GET /docs`: from nothing to a request that fails soft, and what the words mean. For anybody.
+//! `GET /docs`: the quick start and glossary. It is public.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::config::Settings;
-use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::snippets::{KEY, Snippet, snippets};
 use crate::console::http::base_url;
 use crate::console::http::responses::page;
@@ -18,14 +18,15 @@ use crate::store::{OrgStore, Store};
 #[template(path = "docs/start.html")]
 pub(crate) struct Page {
     pub(crate) frame: Frame,
-    /// Who can change what the page speaks of, where the visitor's role cannot.
+    /// Email addresses of people to ask, if the person's role cannot change the configuration.
     pub(crate) ask: Vec<String>,
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) glossary: &'static [(&'static str, &'static str)],
 }
 
 impl Page {
-    /// Whether what changes something is a link: for strangers too, whom it leads to the log-in.
+    /// Whether links to configuration pages are shown. Visitors without a session see them too; they lead to the login
+    /// page.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.frame.person.as_ref().is_none_or(|person| person.may(permission))
     }
@@ -48,7 +49,7 @@ impl Page {
     }
 }
 
-/// The page; around it is who is logged in, if anybody is.
+/// Renders the page, with the signed-in person if there is one.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -59,20 +60,20 @@ pub async fn read(
 ) -> Result<HttpResponse> {
     const TITLE: &str = "Quick start";
     let address = base_url::of(&settings, &request);
-    let visitor = match Visitor::<may::Read>::of(&request).await {
-        Ok(visitor) => visitor,
+    let console_user = match ConsoleUser::<may::Read>::of(&request).await {
+        Ok(console_user) => console_user,
         Err(Error::Visit(VisitFault::LoggedOut { .. })) => {
             return page(&Page::of(Frame::public(TITLE), &address));
         }
         Err(error) => return Err(error),
     };
-    let shown = Page::of(Frame::of(&visitor, TITLE, Lit::None), &address);
+    let shown = Page::of(Frame::of(&console_user, TITLE, NavigationItem::None), &address);
     let able = shown.may_configure() && shown.may_manage_keys();
-    let ask = if able { Vec::new() } else { able_members(&store.organization(&visitor.tenant)).await? };
+    let ask = if able { Vec::new() } else { able_members(&store.organization(&console_user.tenant)).await? };
     page(&Page { ask, ..shown })
 }
 
-/// The addresses of those whose role can change providers, models and keys.
+/// Email addresses of members who can change providers, models and keys.
 async fn able_members(data: &OrgStore) -> Result<Vec<String>> {
     let members = data.member_list(&PageRequest { limit: MEMBERS, cursor: None }).await?.items;
     let able = |role: &str| {
@@ -86,33 +87,33 @@ async fn able_members(data: &OrgStore) -> Result<Vec<String>> {
     Ok(able)
 }
 
-/// Members that are looked through.
+/// Maximum number of members examined.
 const MEMBERS: u64 = 200;
-/// The most of them that are named.
+/// Maximum number of members named.
 const ASKED: usize = 5;
 
 const GLOSSARY: &[(&str, &str)] = &[
-    ("Provider", "Where models are served: an address and a credential. A vendor, or a server of your own."),
-    ("Model", "A name that apps ask for, and the provider that serves it."),
+    ("Provider", "Where models run: a base URL and a credential. A vendor, or your own server."),
+    ("Model", "A name that apps request, and the provider that serves it."),
     (
         "Fallback",
-        "A model that is asked when another one did not answer. Each model has up to three lists of them: general, for prompts that are too long, and for content that was refused.",
+        "A model that is called when another one did not answer. Each model has up to three lists of fallbacks: general, for prompts that are too long, and for content that was refused.",
     ),
-    ("Chain", "A model and its fallbacks, in the order in which they are asked for one request."),
+    ("Chain", "A model and its fallbacks, in the order in which they are called for one request."),
     ("Attempt", "One call of one model. It answers, or it fails with a reason."),
     (
-        "Passed over",
-        "A model of the chain that was not called at all: it is switched off or cooling down, the key may not use it, or it cannot do what was asked.",
+        "Skipped",
+        "A model of the chain that was not called: it is disabled or cooling down, the key may not use it, or it does not support the request.",
     ),
     (
         "Fallback event",
-        "The record of an attempt that failed, or of a model that was passed over, and of who came next.",
+        "The record of an attempt that failed, or of a model that was skipped, and of the model that came next.",
     ),
     (
         "Cooldown",
-        "A model that keeps failing is left alone for a while. Then one request finds out whether it works again.",
+        "A model that keeps failing is not called for a while. Then one request tests whether it works again.",
     ),
-    ("Drill", "A failure made on purpose, to prove a fallback before it is needed."),
-    ("Saved by fallback", "A request that another model answered than the one it asked for."),
-    ("API key", "What an app calls with. Its scopes say what it may do."),
+    ("Drill", "A failure made on purpose, to test a fallback before it is needed."),
+    ("Saved by fallback", "A request that was answered by a fallback instead of the requested model."),
+    ("API key", "What an app authenticates with. Its scopes define what it may do."),
 ];

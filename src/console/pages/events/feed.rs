@@ -1,6 +1,6 @@
-//! What an organization recorded lately: read once a second, however many live views are open.
+//! Recent events of an organization, read once a second for all of its open live views.
 //!
-//! The views take turns: the first one whose second is over reads for all of them. Without a view nothing is read.
+//! The first view that polls after a second has passed reads for all of them. Without an open view nothing is read.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,11 +15,12 @@ use super::line::EventLine;
 use crate::domain::error::{Error, Result};
 use crate::store::{EventFilter, EventRow, OrgStore};
 
-/// How late a row may be recorded and still be seen.
+/// A row that is recorded up to this much late is still found.
 pub(super) const LATE: TimeDelta = TimeDelta::seconds(120);
-/// What was read is good for all views of one second. A view looks each second, so its own look is always a new one.
+/// A read is shared by all views within this time. It is slightly less than the polling interval, so each poll of a
+/// single view reads again.
 const FRESH: Duration = Duration::from_millis(900);
-/// The most rows of one look.
+/// Maximum number of rows per read.
 const MOST: u64 = 500;
 
 #[derive(Template)]
@@ -33,15 +34,15 @@ struct Line {
 pub struct Feeds(papaya::HashMap<OrganizationId, Arc<Feed>>);
 
 #[derive(Debug, Default)]
-struct Feed(Mutex<Option<Look>>);
+struct Feed(Mutex<Option<RecentRead>>);
 
 #[derive(Debug)]
-struct Look {
+struct RecentRead {
     at: Instant,
     rows: Arc<[Recent]>,
 }
 
-/// A row, and the line that it is drawn as, once.
+/// A row and its rendered HTML.
 #[derive(Debug)]
 pub(super) struct Recent {
     pub(super) row: EventRow,
@@ -53,7 +54,7 @@ impl Recent {
         Self { row, html: OnceLock::new() }
     }
 
-    /// The line in one line of text.
+    /// The rendered row without line breaks.
     pub(super) fn html(&self) -> Result<&str> {
         if let Some(drawn) = self.html.get() {
             return Ok(drawn);
@@ -64,7 +65,7 @@ impl Recent {
 }
 
 impl Feeds {
-    /// What was recorded in the last two minutes, newest first.
+    /// The events of the last two minutes, newest first.
     pub(super) async fn recent(&self, data: &OrgStore, now: DateTime<Utc>) -> Result<Arc<[Recent]>> {
         let feed = self.0.pin().get_or_insert_with(data.organization_id(), Arc::default).clone();
         let mut last = feed.0.lock().await;
@@ -74,7 +75,7 @@ impl Feeds {
         let at = Instant::now();
         let filter = EventFilter { since: Some(now - LATE), ..EventFilter::default() };
         let rows = rows(data, &filter).await?;
-        *last = Some(Look { at, rows: rows.clone() });
+        *last = Some(RecentRead { at, rows: rows.clone() });
         Ok(rows)
     }
 }

@@ -1,36 +1,36 @@
-//! The filters of the events, as they stand in the address, in the form, and in the question to the store.
+//! The event filters: in the URL, in the form, and as a store query.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, RequestId};
 use uuid::Uuid;
 
 use crate::console::components::status_badge::label;
-use crate::console::components::time_range::{Choice, Span};
+use crate::console::components::time_range::{Choice, TimeRange};
 use crate::console::http::query::Query;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::session_id::identify;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, EventRollupFilter};
 
-/// Where records come from.
+/// Possible origins of records.
 pub(crate) const ORIGINS: &[&str] = &["live", "drill", "demo"];
 
-/// What was asked for.
+/// The filters, parsed and validated.
 #[derive(Debug, Clone)]
 pub(crate) struct Filters {
-    pub(crate) span: Span,
+    pub(crate) span: TimeRange,
     pub(crate) failed_model: Option<String>,
     pub(crate) next_model: Option<String>,
     pub(crate) error_class: Option<String>,
     pub(crate) origin: String,
-    /// As it was typed.
+    /// The session as typed.
     pub(crate) session: Option<String>,
     session_id: Option<Uuid>,
     pub(crate) request_id: Option<RequestId>,
 }
 
 impl Filters {
-    /// Reads them; what is not said is `live` events of the last seven days.
+    /// Parses the filters. The default is `live` events of the last seven days.
     pub(crate) fn read(query: &mut Query, organization_id: OrganizationId, now: DateTime<Utc>) -> Self {
         let classes: Vec<&str> = ErrorClass::ALL.iter().map(|class| class.as_str()).collect();
         let session = query.parsed("session", "Session", |text| {
@@ -38,7 +38,7 @@ impl Filters {
         });
         let (session, session_id) = session.unzip();
         Self {
-            span: Span::read(query, now, "7d"),
+            span: TimeRange::read(query, now, "7d"),
             failed_model: query.text("model"),
             next_model: query.text("next"),
             error_class: query.word("class", "Reason", &classes),
@@ -49,13 +49,13 @@ impl Filters {
         }
     }
 
-    /// Whether anything but time and origin narrows the choice.
+    /// Whether a filter other than time and origin is set.
     pub(crate) fn is_narrow(&self) -> bool {
         let texts = [&self.failed_model, &self.next_model, &self.error_class, &self.session];
         texts.iter().any(|text| text.is_some()) || self.request_id.is_some()
     }
 
-    /// What the roll-ups can count; none if the filters are finer than they are, and for drills, which are not in them.
+    /// The same filters for the roll-ups; `None` if they are too fine for them, or for drills, which are not counted.
     pub(crate) fn counted(&self) -> Option<EventRollupFilter> {
         let fine = self.session_id.is_some() || self.request_id.is_some() || self.origin == "drill";
         (!fine).then(|| EventRollupFilter {
@@ -65,7 +65,7 @@ impl Filters {
         })
     }
 
-    /// The question to the store.
+    /// The filters as a store query.
     pub(crate) fn rows(&self) -> EventFilter {
         EventFilter {
             failed_model: self.failed_model.clone(),
@@ -81,38 +81,38 @@ impl Filters {
     }
 }
 
-/// The form's choices.
+/// The options and values of the filter form.
 #[derive(Debug, Clone)]
 pub(crate) struct FilterForm {
-    /// Models that may have failed.
+    /// Options for the failed model.
     pub models: Vec<Choice>,
-    /// Models that may have been next.
+    /// Options for the next model.
     pub next_models: Vec<Choice>,
-    /// Reasons.
+    /// Options for the reason.
     pub classes: Vec<Choice>,
-    /// Where records come from.
+    /// Options for the origin.
     pub origins: Vec<Choice>,
-    /// Spans of time.
+    /// Options for the time range.
     pub ranges: Vec<Choice>,
-    /// What is in force.
+    /// The selected failed model.
     pub model: String,
-    /// What is in force.
+    /// The selected next model.
     pub next: String,
-    /// What is in force.
+    /// The selected failure reason.
     pub class: String,
-    /// What is in force.
+    /// The selected record origin.
     pub origin: String,
-    /// What is in force.
+    /// The selected time range.
     pub range: String,
-    /// What is in force.
+    /// The session as typed.
     pub session: String,
-    /// What is in force.
+    /// Request id as typed.
     pub request: String,
-    /// What is in force, as a browser's field has it.
+    /// Start, as the value of a `datetime-local` input.
     pub since: String,
-    /// What is in force, as a browser's field has it.
+    /// End, as the value of a `datetime-local` input.
     pub until: String,
-    /// Whether anything of the rarer ones is in force.
+    /// Whether one of the less common filters is set.
     pub more: bool,
 }
 
@@ -143,7 +143,7 @@ impl FilterForm {
     }
 }
 
-/// The models of the catalogue by name, and the one in force, which may be there no more.
+/// The catalog's models by name, plus the selected one if it no longer exists.
 pub(crate) fn models(organization: &OrganizationSnapshot, chosen: Option<&str>) -> Vec<Choice> {
     let mut names: Vec<&str> = organization.models.keys().map(String::as_str).chain(chosen).collect();
     names.sort_unstable();

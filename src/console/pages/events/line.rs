@@ -1,32 +1,32 @@
-//! One fallback event as a line of a table.
+//! One fallback event as a table row.
 
 use crate::console::components::format::duration;
-use crate::console::components::status_badge::Mark;
-use crate::console::components::timestamp::Moment;
+use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::timestamp::Timestamp;
 use crate::gateway::request::drills;
 use crate::store::EventRow;
 
-/// A line.
+/// The cells of a row.
 #[derive(Debug, Clone)]
 pub struct EventLine {
-    /// The event's id.
+    /// Id of the event.
     pub id: String,
-    /// When it happened.
-    pub at: Moment,
-    /// Who did not answer.
+    /// Time of the event.
+    pub at: Timestamp,
+    /// The model that did not answer.
     pub failed_model: String,
-    /// Who was next; none if nobody was left.
+    /// The next model; `None` if none was left.
     pub next_model: Option<String>,
-    /// Why.
-    pub reason: Mark,
-    /// The provider's status; empty if there was none.
+    /// Why the model did not answer.
+    pub reason: StatusBadge,
+    /// HTTP status from the provider; empty if there was none.
     pub status: String,
-    /// How long it took; empty if nobody was called.
+    /// Duration; empty if no call was made.
     pub took: String,
-    /// What the provider said.
+    /// The message from the provider.
     pub message: String,
-    /// Where the record comes from, unless it is an ordinary one.
-    pub origin: Option<Mark>,
+    /// Origin of the record; `None` for live traffic.
+    pub origin: Option<StatusBadge>,
 }
 
 impl From<&EventRow> for EventLine {
@@ -34,14 +34,14 @@ impl From<&EventRow> for EventLine {
         let called = row.attempts > 0 && row.matched_rule.as_deref() != Some(drills::RULE);
         Self {
             id: row.id.0.to_string(),
-            at: Moment::from(row.created_at),
+            at: Timestamp::from(row.created_at),
             failed_model: row.failed_model.clone(),
             next_model: row.next_model.clone(),
-            reason: Mark::of_class(&row.error_class),
+            reason: StatusBadge::of_class(&row.error_class),
             status: row.status_code.map(|status| status.to_string()).unwrap_or_default(),
             took: if called { duration(row.duration_ms) } else { String::new() },
             message: row.error_message.clone().unwrap_or_default(),
-            origin: Mark::of_origin(&row.origin),
+            origin: StatusBadge::of_origin(&row.origin),
         }
     }
 }

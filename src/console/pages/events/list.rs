@@ -1,4 +1,4 @@
-//! `GET /events`: which models failed, when and why.
+//! `GET /events`: the fallback events with filters and a chart.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -6,11 +6,10 @@ use askama::Template;
 use super::LIST;
 use super::filter::{FilterForm, Filters};
 use super::line::EventLine;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::chart::{Chart, Plan};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
-use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -23,42 +22,42 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) notes: Vec<String>,
     pub(crate) form: FilterForm,
-    /// None where the filters are finer than the counts, or where there is nothing to draw.
+    /// `None` if the filters are too fine for the roll-ups, or nothing was counted.
     pub(crate) chart: Option<Chart>,
     pub(crate) lines: Vec<EventLine>,
-    pub(crate) pager: Pager,
-    /// The query behind `/events.csv` and `/events/live`.
+    pub(crate) pagination: Pagination,
+    /// Query string for `/events.csv` and `/events/live`.
     pub(crate) query: String,
-    /// The moment of the page as an id: what is recorded after it is new.
+    /// The time of rendering as an id; rows with a greater id are new.
     pub(crate) mark: String,
-    /// Whether new rows belong on top of this page.
+    /// Whether new rows belong at the top of this page.
     pub(crate) newest: bool,
-    /// Whether filters are in force that could be taken away.
+    /// Whether any filter is set that can be cleared.
     pub(crate) narrow: bool,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.event_sheet(&filters.rows(), turn, ROWS).await?;
     page(&Page {
-        frame: Frame::of(&visitor, "Fallback events", Lit::Events),
+        frame: Frame::of(&console_user, "Fallback events", NavigationItem::Events),
         notes: query.notes(),
-        form: FilterForm::of(&filters, &visitor.organization),
+        form: FilterForm::of(&filters, &console_user.organization),
         chart: chart(&data, &filters).await?,
         lines: sheet.items.iter().map(EventLine::from).collect(),
-        pager: pager(&sheet, &query, &data, LIST, "/events", ("event", "events")),
+        pagination: pagination(&sheet, &query, &data, LIST, "/events", ("event", "events")),
         query: query.with(&[("newer", None), ("older", None)]),
         mark: clock.new_id().to_string(),
         newest: sheet.newer.is_none() && filters.span.until.is_none(),
@@ -66,7 +65,7 @@ pub async fn list(
     })
 }
 
-/// Events over time, where the roll-ups are as fine as the filters.
+/// Events over time, if the roll-ups support the filters.
 async fn chart(data: &OrgStore, filters: &Filters) -> Result<Option<Chart>> {
     let Some(counted) = filters.counted() else { return Ok(None) };
     let (span, step) = (&filters.span, filters.span.step());

@@ -1,9 +1,9 @@
-//! `GET /events/live`: events as they are recorded, as a stream of server-sent events whose data is a line of the table.
+//! `GET /events/live`: new events as server-sent events; the data of each is a table row in HTML.
 //!
-//! Rows may be recorded late, so the last two minutes are read again and again, and what was not sent yet is sent. Who
-//! comes back says which row was the last, and gets everything from two minutes before it; the page knows what it has.
-//! A stream says `bye` after a minute, and the page asks for the next one: so a log-out holds, and a server can stop. Who was
-//! away for longer than an hour is told that there is a `gap`.
+//! Rows may be recorded late, so the last two minutes are read at every poll, and rows not sent yet are sent. A
+//! returning reader names its last row and receives everything from two minutes before it; the page drops rows it
+//! already has. A stream sends `bye` after a minute and the page opens the next one, so that logouts take effect and
+//! the server can stop. A reader that was away for more than an hour receives `gap`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::feed::{Feeds, LATE, Recent, rows};
 use super::filter::Filters;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::http::query::Query;
 use crate::console::http::responses::event_stream;
 use crate::domain::clock::Clock;
@@ -25,34 +25,34 @@ use crate::domain::error::{Error, Result};
 use crate::limits::shares::{Shares, Slot};
 use crate::store::{EventFilter, OrgStore, Store};
 
-/// How far back somebody may come.
+/// Maximum age of the reader's last row.
 const FAR: TimeDelta = TimeDelta::hours(1);
-/// How often is looked.
+/// Interval between two polls.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long a stream lasts.
+/// Maximum duration of a stream.
 const LIFE: TimeDelta = TimeDelta::seconds(60);
 
-/// The stream.
+/// Opens the stream.
 ///
 /// # Errors
-/// The person or the organization has as many open as it may.
+/// The person or the organization has too many open streams.
 pub async fn stream(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
     feeds: web::Data<Feeds>,
     shares: web::Data<Shares>,
 ) -> Result<HttpResponse> {
-    let place = shares.of(visitor.organization.id).tail(visitor.user.id)?;
-    let data = store.organization(&visitor.tenant);
+    let place = shares.of(console_user.organization.id).tail(console_user.user.id)?;
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
     let header = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let last = header.or_else(|| query.text("after")).and_then(|id| id.parse::<Uuid>().ok());
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let tail = Tail {
+    let tail = LiveStream {
         data,
         feeds,
         _place: place,
@@ -62,7 +62,7 @@ pub async fn stream(
         sent: HashSet::new(),
         ticks,
         end: clock.now() + LIFE,
-        stage: Stage::Opening,
+        stage: Stage::Starting,
     };
     let pieces = stream::try_unfold(tail, async |mut tail| {
         let piece = tail.next().await?;
@@ -71,14 +71,14 @@ pub async fn stream(
     Ok(event_stream(pieces))
 }
 
-/// What one reader has been told.
-struct Tail {
+/// The state of one reader.
+struct LiveStream {
     data: OrgStore,
     feeds: web::Data<Feeds>,
     _place: Slot,
     filter: EventFilter,
     clock: Clock,
-    /// Where the reader was; from then on everything is said once more.
+    /// The reader's last position; rows after it are sent again.
     since: Option<DateTime<Utc>>,
     sent: HashSet<Uuid>,
     ticks: Interval,
@@ -86,35 +86,35 @@ struct Tail {
     stage: Stage,
 }
 
-/// How far a stream is.
+/// Progress of a stream.
 enum Stage {
-    /// Nothing was said yet.
-    Opening,
-    /// Rows are told.
-    Telling,
-    /// The reader was sent to the next stream.
-    Over,
+    /// Nothing was sent yet.
+    Starting,
+    /// Rows are being sent.
+    Streaming,
+    /// The stream has ended with `bye`.
+    Done,
 }
 
-impl Tail {
-    /// The next piece; none at the end.
+impl LiveStream {
+    /// The next chunk; `None` at the end.
     async fn next(&mut self) -> Result<Option<String>> {
         match self.stage {
-            Stage::Opening => {
-                self.stage = Stage::Telling;
+            Stage::Starting => {
+                self.stage = Stage::Streaming;
                 return Ok(Some("retry: 1000\n\n".to_owned()));
             }
-            Stage::Over => return Ok(None),
-            Stage::Telling => {}
+            Stage::Done => return Ok(None),
+            Stage::Streaming => {}
         }
         self.ticks.tick().await;
-        // Something is said with every look, so that a connection that broke is noticed.
+        // Each poll sends something, so that a broken connection is noticed.
         let mut text = String::from(":\n\n");
         if self.since.is_some_and(|since| since < self.clock.now() - FAR) {
             text.push_str("event: gap\ndata: 1\n\n");
         }
         let found = self.look().await?;
-        // What is not found any more is too old to be found again.
+        // Ids that can no longer be found need not be remembered.
         let known = std::mem::take(&mut self.sent);
         for recent in found.iter().rev().filter(|recent| self.filter.matches(&recent.row)) {
             let id = recent.row.id.0;
@@ -124,15 +124,15 @@ impl Tail {
             }
             self.sent.insert(id);
         }
-        // After the last look: what comes from now on is for the next stream, which begins before it.
+        // Later rows belong to the next stream, which starts before this point.
         if self.clock.now() >= self.end {
-            self.stage = Stage::Over;
+            self.stage = Stage::Done;
             text.push_str("event: bye\ndata: 1\n\n");
         }
         Ok(Some(text))
     }
 
-    /// What was recorded lately, newest first: for a reader who comes back its own look, and then what all views see.
+    /// Recent rows, newest first. A returning reader's first read goes to the database; later ones are shared.
     async fn look(&mut self) -> Result<Arc<[Recent]>> {
         let now = self.clock.now();
         let Some(since) = self.since.take() else { return self.feeds.recent(&self.data, now).await };
@@ -142,7 +142,7 @@ impl Tail {
     }
 }
 
-/// When a row of that id was made.
+/// The time encoded in an id.
 fn moment(id: Uuid) -> Option<DateTime<Utc>> {
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)

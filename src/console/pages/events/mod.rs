@@ -1,4 +1,4 @@
-//! `/events`: the fallback events, one of them, the same as CSV, and as they happen.
+//! `/events`: the list of fallback events, one event, CSV, and the live view.
 
 pub mod export;
 pub mod feed;
@@ -9,5 +9,5 @@ pub mod live;
 pub mod read;
 pub mod unclassified;
 
-/// What the cursors of this list are sealed for.
+/// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/events";

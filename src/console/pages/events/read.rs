@@ -1,17 +1,17 @@
-//! `GET /events/{id}`: why it happened, and how it went on.
+//! `GET /events/{id}`: one fallback event and its request.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use entity::ids::FallbackEventId;
 
 use super::line::EventLine;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::attempt_summary::{attempts, on_purpose, sentence};
-use crate::console::components::chain_diagram::Rail;
+use crate::console::components::chain_diagram::ChainDiagram;
 use crate::console::components::format::duration;
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::timestamp::Moment;
-use crate::console::components::timing_bar::Strip;
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::timestamp::Timestamp;
+use crate::console::components::timing_bar::TimingBar;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::domain::error::{Error, Result};
@@ -26,53 +26,53 @@ pub(crate) struct Page {
     pub(crate) line: EventLine,
     /// What happened, in one sentence.
     pub(crate) story: String,
-    pub(crate) rail: Rail,
-    pub(crate) strip: Option<Strip>,
-    /// Whose words the message is.
-    pub(crate) said_by: String,
-    /// Where the list that led on is changed.
+    pub(crate) diagram: ChainDiagram,
+    pub(crate) timing_bar: Option<TimingBar>,
+    /// Source of the message.
+    pub(crate) title: String,
+    /// Path of the fallback list that was used, for people who may change it.
     pub(crate) adjust: Option<String>,
     pub(crate) request_id: String,
-    /// Whether the request's own row is there.
+    /// Whether the request's row is stored.
     pub(crate) has_request: bool,
     pub(crate) matched_rule: Option<String>,
     pub(crate) calls: i32,
-    /// Whether it failed on purpose, and nobody was called.
+    /// Whether a drill caused the failure without a call.
     pub(crate) drill: bool,
     pub(crate) hop: i32,
-    /// The fallback list in force at that time.
+    /// The fallback list in effect at the time.
     pub(crate) configuration: Option<Configuration>,
-    /// The session in its caller's words, or its id.
+    /// The caller's session name, or its id.
     pub(crate) session: Option<String>,
     pub(crate) streamed: bool,
-    pub(crate) recorded: Moment,
+    pub(crate) recorded: Timestamp,
 }
 
-/// A fallback list in force.
+/// A revision of a fallback list.
 pub(crate) struct Configuration {
-    /// The revision at that time.
+    /// The revision at the time.
     pub(crate) revision: i64,
-    /// Its id.
+    /// Id of the list.
     pub(crate) id: String,
-    /// The revision of now, if it is another one.
+    /// The current revision, if it differs.
     pub(crate) newer: Option<i64>,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
-/// The organization has no event of that id.
+/// The organization has no event with this id.
 pub async fn read(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let id: FallbackEventId = id("fallback event", &path)?;
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let event = data.event_find(id).await?.ok_or_else(|| Error::absent("fallback event", id))?;
     let request = data.request_find(event.request_id).await?;
-    let frame = Frame::of(&visitor, "Fallback event", Lit::Events);
-    page(&Page::of(frame, &event, request.as_ref(), &visitor.organization))
+    let frame = Frame::of(&console_user, "Fallback event", NavigationItem::Events);
+    page(&Page::of(frame, &event, request.as_ref(), &console_user.organization))
 }
 
 impl Page {
@@ -82,15 +82,17 @@ impl Page {
         request: Option<&RequestRow>,
         organization: &OrganizationSnapshot,
     ) -> Self {
-        let rail =
-            request.map_or_else(|| Rail::of_event(event), |request| Rail::of_request(request).at(event));
+        let diagram = request.map_or_else(
+            || ChainDiagram::of_event(event),
+            |request| ChainDiagram::of_request(request).at(event),
+        );
         Self {
             frame,
             line: EventLine::from(event),
             story: request.map_or_else(|| unfinished(event), |request| sentence(request, &attempts(request))),
-            rail,
-            strip: request.and_then(Strip::of_request),
-            said_by: said_by(event).to_owned(),
+            diagram,
+            timing_bar: request.and_then(TimingBar::of_request),
+            title: title(event).to_owned(),
             adjust: adjust(event, request, organization),
             request_id: event.request_id.0.to_string(),
             has_request: request.is_some(),
@@ -101,7 +103,7 @@ impl Page {
             configuration: configuration(event, organization),
             session: event.session_ref.clone().or_else(|| event.session_id.map(|id| id.to_string())),
             streamed: event.invocation_type.ends_with("_stream"),
-            recorded: Moment::from(event.recorded_at),
+            recorded: Timestamp::from(event.recorded_at),
         }
     }
 }
@@ -110,30 +112,31 @@ fn is_drill(event: &EventRow) -> bool {
     event.matched_rule.as_deref() == Some(drills::RULE)
 }
 
-fn said_by(event: &EventRow) -> &'static str {
+fn title(event: &EventRow) -> &'static str {
     match event.attempts {
         _ if is_drill(event) => "Why it failed",
-        0 => "Why it was passed over",
-        _ => "What its provider said",
+        0 => "Why it was skipped",
+        _ => "What the provider said",
     }
 }
 
-/// The sentence of an event whose request has not ended yet, or is not kept any more.
+/// The sentence for an event if its request is still running or no longer stored.
 fn unfinished(event: &EventRow) -> String {
     let on_purpose_class = event.error_class.parse().ok().filter(|_| is_drill(event));
     let status = event.status_code.map_or_else(|| "failed".to_owned(), |status| format!("answered {status}"));
     let failed = match (on_purpose_class, event.attempts) {
         (Some(class), _) => on_purpose(&event.failed_model, class),
-        (None, 0) => format!("{} was passed over", event.failed_model),
+        (None, 0) => format!("{} was skipped", event.failed_model),
         (None, _) => format!("{} {status} after {}", event.failed_model, duration(event.duration_ms)),
     };
     match &event.next_model {
-        Some(next) => format!("{failed}; {next} was asked next."),
-        None => format!("{failed}; nobody was left."),
+        Some(next) => format!("{failed}; {next} was called next."),
+        None => format!("{failed}; no model was left."),
     }
 }
 
-/// The page of the model whose list it was: the one that gave the next candidate, or else of the model asked for.
+/// The page of the model that the used list belongs to: the list that supplied the next candidate, or the requested
+/// model's.
 fn adjust(
     event: &EventRow,
     request: Option<&RequestRow>,

@@ -1,4 +1,4 @@
-//! A model's three lists as they stand on somebody's page: not in force yet, and kept by nobody but the form.
+//! The unsaved state of a model's three lists, kept only in the form.
 
 use crate::console::http::forms::{Fields, Problems};
 use crate::console::pages::fallbacks::labels::{title, triggers};
@@ -7,36 +7,36 @@ use crate::gateway::request::chat_request::MAX_LIST;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{FallbackRevision, FallbackRow};
 
-/// The three lists, in the order in which they are shown.
+/// The three lists, in display order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Draft(pub(crate) [ListDraft; 3]);
 
-/// One list.
+/// One list of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListDraft {
     pub(crate) kind: FallbackType,
-    /// Names in order; none at all is no list.
+    /// Model names in order; an empty list means that there is no list.
     pub(crate) models: Vec<String>,
-    /// The words of the classes that use it, in their usual order; none is every class.
+    /// Error classes that use the list, in their usual order; empty means all.
     pub(crate) triggers: Vec<String>,
-    /// The revision that it began as; none if nothing was in force.
+    /// The revision that the draft is based on; `None` if there was no list.
     pub(crate) revision: Option<i64>,
 }
 
-/// What a press of a button asks for.
+/// The action of a pressed button.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// To see where it leads.
-    Look,
-    /// One place up or down.
+    /// Show the preview only.
+    Preview,
+    /// Move an entry up or down.
     Move { kind: FallbackType, place: usize, up: bool },
-    /// Out of the list.
+    /// Remove an entry from a list.
     Remove { kind: FallbackType, model: String },
-    /// The chosen model at the end.
+    /// Append the chosen model.
     Add(FallbackType),
-    /// Nobody left in it.
+    /// Remove all entries of a list.
     Clear(FallbackType),
-    /// In force, with or without the word that what is lost may be lost.
+    /// Save, with or without confirmation of deletions.
     Save { confirmed: bool },
 }
 
@@ -60,7 +60,7 @@ impl Command {
             .or_else(removed)
             .or_else(|| kind("add").map(Self::Add))
             .or_else(|| kind("clear").map(Self::Clear))
-            .unwrap_or(Self::Look)
+            .unwrap_or(Self::Preview)
     }
 }
 
@@ -69,17 +69,20 @@ impl Draft {
         Self(FallbackType::ALL.map(list))
     }
 
-    /// What is in force.
+    /// The lists as saved.
     pub(crate) fn in_force(rows: &[FallbackRow]) -> Self {
         Self::of(|kind| ListDraft::in_force(kind, rows))
     }
 
-    /// What stands in the form, with the positions that were typed.
+    /// The lists in the form, ordered by the typed positions.
     pub(crate) fn read(fields: &Fields) -> Self {
         let texts = |name: &str| fields.list(name).into_iter().map(str::to_owned).collect();
         Self::of(|kind| ListDraft {
             kind,
-            models: arranged(texts(kind.as_str()), &fields.list(&format!("position_{}", kind.as_str()))),
+            models: ordered_by_position(
+                texts(kind.as_str()),
+                &fields.list(&format!("position_{}", kind.as_str())),
+            ),
             triggers: ordered(&fields.list(&format!("triggers_{}", kind.as_str()))),
             revision: fields.text(&format!("revision_{}", kind.as_str())).parse().ok(),
         })
@@ -89,11 +92,11 @@ impl Draft {
         self.0.iter_mut().find(|list| list.kind == kind)
     }
 
-    /// Does what was asked for. Who chose a model and saved without adding it meant to add it.
+    /// Applies the command. A model that was chosen but not added is added on save.
     pub(crate) fn follow(&mut self, command: &Command, fields: &Fields) {
         let chosen = |kind: FallbackType| fields.text(&format!("new_{}", kind.as_str())).to_owned();
         match command {
-            Command::Look => {}
+            Command::Preview => {}
             Command::Move { kind, place, up } => {
                 if let Some(list) = self.list(*kind) {
                     list.shift(*place, *up);
@@ -118,7 +121,7 @@ impl Draft {
         }
     }
 
-    /// What is wrong with it.
+    /// The problems of the draft.
     pub(crate) fn problems(&self, model: &str, organization: &OrganizationSnapshot) -> Problems {
         let mut problems = Problems::default();
         for list in &self.0 {
@@ -129,9 +132,9 @@ impl Draft {
         problems
     }
 
-    /// Takes over what others changed in lists that were left alone here. What is left are the lists that both
-    /// changed; they go on from what is in force now.
-    pub(crate) fn settle(&mut self, rows: &[FallbackRow], history: &[FallbackRevision]) -> Vec<FallbackType> {
+    /// Takes over changes by others to lists that this draft did not change. Returns the lists that both changed; they
+    /// are rebased on the current revision.
+    pub(crate) fn rebase(&mut self, rows: &[FallbackRow], history: &[FallbackRevision]) -> Vec<FallbackType> {
         let mut conflicts = Vec::new();
         for list in &mut self.0 {
             let now = ListDraft::in_force(list.kind, rows);
@@ -147,7 +150,7 @@ impl Draft {
         conflicts
     }
 
-    /// The lists that are not as they are in force.
+    /// The lists that differ from the saved ones.
     pub(crate) fn changed<'a>(&'a self, rows: &'a [FallbackRow]) -> impl Iterator<Item = &'a ListDraft> {
         self.0.iter().filter(|list| list.differs(&ListDraft::in_force(list.kind, rows)))
     }
@@ -165,7 +168,7 @@ impl ListDraft {
         }
     }
 
-    /// As it was with that revision. Before the first one it was empty; one that is not known equals nothing.
+    /// The list at that revision; empty before the first one. An unknown revision equals nothing.
     fn at(kind: FallbackType, revision: Option<i64>, history: &[FallbackRevision]) -> Self {
         let known = history.iter().find(|old| old.fallback_type == kind && Some(old.number) == revision);
         let unknown = vec![String::new(); usize::from(revision.is_some())];
@@ -177,12 +180,12 @@ impl ListDraft {
         }
     }
 
-    /// Whether it says something else. Without models it says nothing, whatever its triggers.
+    /// Whether the content differs. A list without models has no content, regardless of its triggers.
     fn differs(&self, other: &Self) -> bool {
         self.models != other.models || (!self.models.is_empty() && self.triggers != other.triggers)
     }
 
-    /// For the store.
+    /// The triggers as the store expects them.
     pub(crate) fn stored_triggers(&self) -> Option<Vec<String>> {
         (!self.triggers.is_empty()).then(|| self.triggers.clone())
     }
@@ -193,7 +196,7 @@ impl ListDraft {
         }
     }
 
-    /// `place` counts from 1.
+    /// Moves the entry at `place`, which counts from 1.
     fn shift(&mut self, place: usize, up: bool) {
         let neighbor = if up { place.checked_sub(1) } else { place.checked_add(1) };
         let within = 1..=self.models.len();
@@ -208,15 +211,15 @@ impl ListDraft {
         let title = title(self.kind);
         if let Some(gone) = self.models.iter().find(|name| !organization.models.contains_key(*name)) {
             return Some(format!(
-                "{title}: the model '{gone}' is not in the catalogue. Remove it from the list."
+                "{title}: the model '{gone}' is not in the catalog. Remove it from the list."
             ));
         }
         if self.models.iter().any(|name| name == model) {
-            return Some(format!("{title}: {model} cannot stand behind itself. Remove it from the list."));
+            return Some(format!("{title}: {model} cannot be its own fallback. Remove it from the list."));
         }
         let twice = self.models.iter().enumerate().find(|(at, name)| self.models[..*at].contains(name));
         if let Some((_, twice)) = twice {
-            return Some(format!("{title}: '{twice}' stands in the list twice. Remove one of them."));
+            return Some(format!("{title}: '{twice}' is in the list twice. Remove one of them."));
         }
         let most = MAX_LIST;
         (self.models.len() > most)
@@ -224,7 +227,7 @@ impl ListDraft {
     }
 }
 
-/// The known ones of these words, each once, in their usual order.
+/// The known classes among these words, without duplicates, in their usual order.
 fn ordered(words: &[impl AsRef<str>]) -> Vec<String> {
     let named = |class: &crate::domain::error_class::ErrorClass| {
         words.iter().any(|word| word.as_ref() == class.as_str())
@@ -232,8 +235,8 @@ fn ordered(words: &[impl AsRef<str>]) -> Vec<String> {
     triggers().filter(named).map(|class| class.as_str().to_owned()).collect()
 }
 
-/// The models in the places that were typed beside them; who has no new place stays in line.
-fn arranged(models: Vec<String>, places: &[&str]) -> Vec<String> {
+/// The models ordered by the typed positions; entries with an unchanged position keep their order.
+fn ordered_by_position(models: Vec<String>, places: &[&str]) -> Vec<String> {
     let wanted = |at: usize| {
         let place: usize = places.get(at)?.trim().parse().ok()?;
         (place != at + 1).then_some(place.max(1))
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_position_moves_its_model_and_nobody_else_loses_their_order() {
+    fn a_typed_position_moves_only_its_model() {
         for (typed, expected) in [
             (["1", "2", "3", "4"], "abcd"),
             (["1", "2", "3", "1"], "dabc"),
@@ -269,9 +272,9 @@ mod tests {
             (["99", "2", "x", "0"], "dbca"),
             (["2", "1", "3", "4"], "bacd"),
         ] {
-            assert_eq!(arranged(names("abcd"), &typed), names(expected), "{typed:?}");
+            assert_eq!(ordered_by_position(names("abcd"), &typed), names(expected), "{typed:?}");
         }
-        assert_eq!(arranged(names("ab"), &[]), names("ab"));
+        assert_eq!(ordered_by_position(names("ab"), &[]), names("ab"));
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn triggers_have_one_order_and_no_strangers() {
+    fn triggers_are_known_classes_in_a_fixed_order() {
         assert_eq!(ordered(&["timeout", "nonsense", "rate_limited", "timeout"]), ["rate_limited", "timeout"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The editor's page, and everything that it is made of.
+//! The fallback editor's page and its data.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::draft::{Draft, ListDraft};
 use super::history::{RevisionLine, lines};
-use crate::auth::console::console_user::{Requires, Visitor};
+use crate::auth::console::console_user::{ConsoleUser, Requires};
 use crate::console::components::format::{count, share};
-use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::label;
-use crate::console::components::timestamp::Moment;
+use crate::console::components::timestamp::Timestamp;
 use crate::console::http::forms::Problems;
 use crate::console::pages::fallbacks::labels::{aftermath, enumerate, purpose, title, triggers};
-use crate::console::pages::fallbacks::preview::{Outlook, imagined, outlook};
+use crate::console::pages::fallbacks::preview::{ListPreview, preview, with_draft};
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::permission::Permission;
@@ -22,41 +22,41 @@ use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 use crate::store::{FallbackFilter, FallbackRevision, FallbackRow, OrgStore, RequestCounts, RollupSpan};
 
-/// The revisions that are shown, and that can be gone back to.
+/// Maximum number of revisions that are shown and can be restored.
 pub(crate) const REVISIONS: u64 = 50;
 
-/// What the page of one model's lists is made of.
-pub(crate) struct Desk {
+/// Data of the editor for one model.
+pub(crate) struct EditorPage {
     pub(crate) frame: Frame,
     pub(crate) organization: Arc<OrganizationSnapshot>,
     pub(crate) model: Arc<ModelEntry>,
     pub(crate) may_configure: bool,
-    /// What is in force.
+    /// The lists as saved.
     pub(crate) rows: Vec<FallbackRow>,
-    /// Newest first.
+    /// The revisions, newest first.
     pub(crate) history: Vec<FallbackRevision>,
-    /// The model's requests of the last 24 hours.
+    /// The model's requests in the last 24 hours.
     pub(crate) counts: RequestCounts,
 }
 
-/// What a page has to say besides the draft.
+/// Messages of the page besides the draft.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     pub(crate) problems: Problems,
-    /// What others changed in the meantime.
+    /// Changes by others since the page was opened.
     pub(crate) conflicts: Vec<Conflict>,
-    /// What would be lost, to be confirmed.
+    /// Deletions that need confirmation.
     pub(crate) losses: Vec<String>,
 }
 
-/// A list that somebody else changed while it was edited here.
+/// A list that someone else changed in the meantime.
 #[derive(Debug)]
 pub(crate) struct Conflict {
     pub(crate) title: &'static str,
-    /// Who, if it is known.
+    /// Who changed it, if known.
     pub(crate) actor: String,
-    pub(crate) at: Option<Moment>,
-    /// What is in force now.
+    pub(crate) at: Option<Timestamp>,
+    /// The models in the current list.
     pub(crate) models: String,
 }
 
@@ -67,55 +67,55 @@ pub(crate) struct Page {
     pub(crate) model: String,
     pub(crate) model_id: String,
     pub(crate) enabled: bool,
-    /// What became of its requests, in a few words.
+    /// The model's recent traffic, in a sentence.
     pub(crate) traffic: String,
     pub(crate) may_configure: bool,
     pub(crate) notices: Notices,
     pub(crate) lists: Vec<ListView>,
-    /// Whether anything stands here that is not in force.
+    /// Whether the draft has unsaved changes.
     pub(crate) unsaved: bool,
-    /// Whether there is anything to try out.
+    /// Whether there is any list to try out.
     pub(crate) any: bool,
     pub(crate) history: Vec<RevisionLine>,
 }
 
-/// One list.
+/// One list of the model.
 pub(crate) struct ListView {
     pub(crate) word: &'static str,
     pub(crate) title: &'static str,
     pub(crate) purpose: &'static str,
     pub(crate) entries: Vec<Entry>,
-    /// Who could be added.
+    /// Models that can be added.
     pub(crate) choices: Vec<String>,
     pub(crate) triggers: Vec<Trigger>,
-    /// The classes that it is narrowed to, in words; empty: every failure.
+    /// Names of the classes that use the list; empty means every failure.
     pub(crate) narrowed: String,
     pub(crate) revision: String,
     pub(crate) in_force: bool,
     pub(crate) changed: bool,
-    pub(crate) outlook: Outlook,
+    pub(crate) preview: ListPreview,
     pub(crate) problem: Option<String>,
 }
 
-/// One model of a list.
+/// One model in a list.
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) provider: String,
 }
 
-/// A class that may narrow a list.
+/// An error class that can narrow a list.
 pub(crate) struct Trigger {
     pub(crate) word: &'static str,
     pub(crate) label: &'static str,
     pub(crate) ticked: bool,
 }
 
-/// The model of that id, as a path has it.
+/// The model with the id in the path.
 ///
 /// # Errors
 /// The organization has no such model.
-pub(crate) fn model_of<P>(visitor: &Visitor<P>, id: &str) -> Result<Arc<ModelEntry>> {
-    let found = id.parse().ok().and_then(|id| visitor.organization.model(id).cloned());
+pub(crate) fn model_of<P>(console_user: &ConsoleUser<P>, id: &str) -> Result<Arc<ModelEntry>> {
+    let found = id.parse().ok().and_then(|id| console_user.organization.model(id).cloned());
     found.ok_or_else(|| Error::absent("model", id))
 }
 
@@ -125,24 +125,28 @@ pub(crate) fn last_day(now: DateTime<Utc>) -> RollupSpan {
     RollupSpan { since: now - TimeDelta::days(1), until: now + TimeDelta::seconds(1), origin }
 }
 
-impl Desk {
-    /// Reads it.
+impl EditorPage {
+    /// Loads the data.
     ///
     /// # Errors
     /// The organization has no such model.
     pub(crate) async fn open<P: Requires>(
-        visitor: &Visitor<P>,
+        console_user: &ConsoleUser<P>,
         id: &str,
         data: &OrgStore,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let model = model_of(visitor, id)?;
+        let model = model_of(console_user, id)?;
         let filter = FallbackFilter { model: Some(model.name.to_string()), ..FallbackFilter::default() };
         let mut counts = data.request_counts_by_model(&last_day(now)).await?;
         Ok(Self {
-            frame: Frame::of(visitor, &format!("Fallbacks of {}", model.name), Lit::Fallbacks),
-            organization: visitor.organization.clone(),
-            may_configure: visitor.may(Permission::Configure),
+            frame: Frame::of(
+                console_user,
+                &format!("Fallbacks of {}", model.name),
+                NavigationItem::Fallbacks,
+            ),
+            organization: console_user.organization.clone(),
+            may_configure: console_user.may(Permission::Configure),
             rows: data.fallback_list(&filter).await?,
             history: data.fallback_history(&model.name, REVISIONS).await?,
             counts: counts.remove(&*model.name).unwrap_or_default(),
@@ -150,7 +154,7 @@ impl Desk {
         })
     }
 
-    /// What others changed in these lists.
+    /// The changes by others to these lists.
     pub(crate) fn conflicts(&self, kinds: &[FallbackType]) -> Vec<Conflict> {
         let conflict = |kind: &FallbackType| {
             let last = self.history.iter().find(|revision| revision.fallback_type == *kind);
@@ -158,14 +162,14 @@ impl Desk {
             Conflict {
                 title: title(*kind),
                 actor: last.map_or_else(|| "somebody".to_owned(), |last| last.actor.clone()),
-                at: last.map(|last| Moment::from(last.created_at)),
+                at: last.map(|last| Timestamp::from(last.created_at)),
                 models: enumerate(row.map(|row| row.fallback_models.as_slice()).unwrap_or_default()),
             }
         };
         kinds.iter().map(conflict).collect()
     }
 
-    /// What is lost when the draft is put in force: the lists that are in force and empty in it.
+    /// The existing lists that saving the draft would delete, as sentences.
     pub(crate) fn losses(&self, draft: &Draft) -> Vec<String> {
         let general =
             draft.0.iter().any(|list| list.kind == FallbackType::General && !list.models.is_empty());
@@ -174,7 +178,7 @@ impl Desk {
             let row = self.rows.iter().find(|row| row.fallback_type == list.kind);
             let models = enumerate(row.map(|row| row.fallback_models.as_slice()).unwrap_or_default());
             format!(
-                "The list \u{201c}{}\u{201d} of {} ({models}) is deleted. {}",
+                "The list \u{201c}{}\u{201d} of {} ({models}) will be deleted. {}",
                 title(list.kind),
                 self.model.name,
                 aftermath(list.kind, &self.model.name, general)
@@ -200,11 +204,11 @@ impl Desk {
     fn list(
         &self,
         list: &ListDraft,
-        imagined: &Arc<OrganizationSnapshot>,
+        with_draft: &Arc<OrganizationSnapshot>,
         cooldowns: &Cooldowns,
         problems: &Problems,
     ) -> Result<ListView> {
-        let outlook = outlook(imagined, &self.model, list, cooldowns)?;
+        let preview = preview(with_draft, &self.model, list, cooldowns)?;
         let ticked = |word: &str| list.triggers.iter().any(|known| known == word);
         let triggers: Vec<Trigger> = triggers()
             .map(|class| Trigger {
@@ -225,7 +229,7 @@ impl Desk {
             revision: list.revision.map(|revision| revision.to_string()).unwrap_or_default(),
             in_force: self.rows.iter().any(|row| row.fallback_type == list.kind),
             changed: false,
-            outlook,
+            preview,
             problem: problems.get(list.kind.as_str()).map(str::to_owned),
         })
     }
@@ -235,7 +239,7 @@ impl Desk {
         Entry {
             name: name.to_owned(),
             provider: model.map_or_else(
-                || "not in the catalogue any more".to_owned(),
+                || "not in the catalog anymore".to_owned(),
                 |model| model.provider.name.to_string(),
             ),
         }
@@ -249,13 +253,13 @@ impl Desk {
         choices
     }
 
-    /// The page, with a draft on it.
+    /// Builds the page for a draft.
     ///
     /// # Errors
-    /// The chain cannot be walked.
+    /// The chain cannot be evaluated.
     pub(crate) fn page(self, draft: &Draft, notices: Notices, cooldowns: &Cooldowns) -> Result<Page> {
-        let imagined = imagined(&self.organization, &self.model, draft);
-        let view = |list: &ListDraft| self.list(list, &imagined, cooldowns, &notices.problems);
+        let with_draft = with_draft(&self.organization, &self.model, draft);
+        let view = |list: &ListDraft| self.list(list, &with_draft, cooldowns, &notices.problems);
         let mut lists = draft.0.iter().map(view).collect::<Result<Vec<_>>>()?;
         let changed: Vec<&str> = draft.changed(&self.rows).map(|list| list.kind.as_str()).collect();
         for list in &mut lists {

@@ -1,29 +1,29 @@
-//! What was in force before, as lines: who, when, and what was different from the revision before.
+//! The revision history as table rows: who, when, and the differences from the previous revision.
 
-use crate::console::components::status_badge::{Mark, reason};
-use crate::console::components::timestamp::Moment;
+use crate::console::components::status_badge::{StatusBadge, reason};
+use crate::console::components::timestamp::Timestamp;
 use crate::console::pages::fallbacks::labels::title;
 use crate::store::{FallbackRevision, FallbackRow};
 
-/// One revision.
+/// One revision of a list.
 pub(crate) struct RevisionLine {
-    /// The type's word.
+    /// Value of the list's type.
     pub(crate) kind: &'static str,
-    /// The type's title.
+    /// Title of the list.
     pub(crate) title: &'static str,
     pub(crate) number: i64,
     pub(crate) actor: String,
-    pub(crate) at: Moment,
-    /// What it changed.
-    pub(crate) changes: Vec<Mark>,
-    /// The whole list; none: it was deleted.
+    pub(crate) at: Timestamp,
+    /// The changes that it made.
+    pub(crate) changes: Vec<StatusBadge>,
+    /// The models of the list; empty if it was deleted.
     pub(crate) models: Vec<String>,
     pub(crate) in_force: bool,
-    /// The revision in force of that list, which going back replaces; 0 if nothing is.
+    /// The current revision of the list, which restoring replaces; 0 if there is none.
     pub(crate) current: i64,
 }
 
-/// The lines, newest first.
+/// The table rows, newest first.
 pub(crate) fn lines(history: &[FallbackRevision], rows: &[FallbackRow]) -> Vec<RevisionLine> {
     let line = |(at, revision): (usize, &FallbackRevision)| {
         let before = history[at + 1..].iter().find(|old| old.fallback_type == revision.fallback_type);
@@ -33,7 +33,7 @@ pub(crate) fn lines(history: &[FallbackRevision], rows: &[FallbackRow]) -> Vec<R
             title: title(revision.fallback_type),
             number: revision.number,
             actor: revision.actor.clone(),
-            at: Moment::from(revision.created_at),
+            at: Timestamp::from(revision.created_at),
             changes: changes(revision, before),
             models: revision.fallback_models.clone(),
             in_force: row.is_some_and(|row| row.revision == revision.number),
@@ -43,12 +43,12 @@ pub(crate) fn lines(history: &[FallbackRevision], rows: &[FallbackRow]) -> Vec<R
     history.iter().enumerate().map(line).collect()
 }
 
-fn mark(tone: &'static str, glyph: &'static str, word: impl Into<String>) -> Mark {
-    Mark { tone, glyph, word: word.into() }
+fn mark(tone: &'static str, glyph: &'static str, word: impl Into<String>) -> StatusBadge {
+    StatusBadge { tone, glyph, word: word.into() }
 }
 
-/// What a revision changed, compared with the one before it.
-fn changes(revision: &FallbackRevision, before: Option<&FallbackRevision>) -> Vec<Mark> {
+/// The changes of a revision compared with the previous one.
+fn changes(revision: &FallbackRevision, before: Option<&FallbackRevision>) -> Vec<StatusBadge> {
     let new = &revision.fallback_models;
     let old = before.map(|old| old.fallback_models.as_slice()).unwrap_or_default();
     if new.is_empty() {
@@ -56,7 +56,7 @@ fn changes(revision: &FallbackRevision, before: Option<&FallbackRevision>) -> Ve
     }
     let added = new.iter().filter(|name| !old.contains(name)).map(|name| mark("good", "+", name));
     let removed = old.iter().filter(|name| !new.contains(name)).map(|name| mark("bad", "−", name));
-    let mut changes: Vec<Mark> = added.chain(removed).collect();
+    let mut changes: Vec<StatusBadge> = added.chain(removed).collect();
     let stayed = |these: &[String], others: &[String]| -> Vec<String> {
         these.iter().filter(|name| others.contains(name)).cloned().collect()
     };
@@ -94,15 +94,15 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_by_what_came_what_went_and_what_moved() {
-        let told = |new: &FallbackRevision, old: Option<&FallbackRevision>| -> Vec<String> {
+    fn a_revision_lists_additions_removals_and_moves() {
+        let describe = |new: &FallbackRevision, old: Option<&FallbackRevision>| -> Vec<String> {
             changes(new, old).into_iter().map(|mark| format!("{} {}", mark.glyph, mark.word)).collect()
         };
         let first = revision(&["a", "b"], None);
-        assert_eq!(told(&first, None), ["+ a", "+ b"]);
+        assert_eq!(describe(&first, None), ["+ a", "+ b"]);
         let second = revision(&["c", "b", "a"], Some(&["timeout"]));
-        assert_eq!(told(&second, Some(&first)), ["+ c", "↕ now c, b, a", "⚑ after Timed out"]);
-        assert_eq!(told(&revision(&["b"], None), Some(&first)), ["− a"]);
-        assert_eq!(told(&revision(&[], None), Some(&first)), ["✕ list deleted"]);
+        assert_eq!(describe(&second, Some(&first)), ["+ c", "↕ now c, b, a", "⚑ after Timed out"]);
+        assert_eq!(describe(&revision(&["b"], None), Some(&first)), ["− a"]);
+        assert_eq!(describe(&revision(&[], None), Some(&first)), ["✕ list deleted"]);
     }
 }

@@ -1,10 +1,10 @@
-//! What the types of lists are called on pages.
+//! Labels of the list types.
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::TypedFallbacks;
 
-/// The title of a list.
+/// Title of a list.
 pub(crate) fn title(kind: FallbackType) -> &'static str {
     match kind {
         FallbackType::General => "General",
@@ -17,27 +17,27 @@ pub(crate) fn title(kind: FallbackType) -> &'static str {
 pub(crate) fn purpose(kind: FallbackType, mode: TypedFallbacks) -> &'static str {
     match (kind, mode) {
         (FallbackType::General, TypedFallbacks::Cascade) => {
-            "After every failure, behind the list of its type if there is one."
+            "Used after every failure, following the list of its type if there is one."
         }
         (FallbackType::General, TypedFallbacks::Strict) => {
-            "After every failure that no list of a type answers."
+            "Used after every failure that no typed list handles."
         }
         (FallbackType::ContextWindow, TypedFallbacks::Cascade) => {
-            "First when the prompt is too long; the general list follows."
+            "Used first when the prompt is too long. The general list follows."
         }
         (FallbackType::ContextWindow, TypedFallbacks::Strict) => {
-            "When the prompt is too long, and then nobody else: typed lists are strict here."
+            "Used when the prompt is too long. No other list follows, because typed lists are strict here."
         }
         (FallbackType::ContentPolicy, TypedFallbacks::Cascade) => {
-            "First when the provider refuses the content; the general list follows."
+            "Used first when the provider refuses the content. The general list follows."
         }
         (FallbackType::ContentPolicy, TypedFallbacks::Strict) => {
-            "When the provider refuses the content, and then nobody else: typed lists are strict here."
+            "Used when the provider refuses the content. No other list follows, because typed lists are strict here."
         }
     }
 }
 
-/// The failure that a list is made for.
+/// The failure that a list is meant for.
 pub(crate) fn typical(kind: FallbackType) -> ErrorClass {
     match kind {
         FallbackType::General => ErrorClass::Unavailable,
@@ -46,39 +46,38 @@ pub(crate) fn typical(kind: FallbackType) -> ErrorClass {
     }
 }
 
-/// What follows when a list is deleted; `general`: whether a general list stays.
+/// The effect of deleting a list; `general` says whether a general list remains.
 pub(crate) fn aftermath(kind: FallbackType, model: &str, general: bool) -> String {
     match (kind, general) {
         (FallbackType::General, _) => {
             format!(
-                "From then on a request whose {model} fails gets that failure, unless a list of its type answers it."
+                "From then on, a request whose {model} fails gets that failure, unless a typed list handles it."
             )
         }
         (FallbackType::ContextWindow, true) => {
-            "From then on prompts that are too long go on with the general list.".to_owned()
+            "From then on, prompts that are too long use the general list.".to_owned()
         }
         (FallbackType::ContextWindow, false) => {
-            format!("From then on prompts that are too long for {model} are refused.")
+            format!("From then on, prompts that are too long for {model} are refused.")
         }
         (FallbackType::ContentPolicy, true) => {
-            "From then on refused content goes on with the general list.".to_owned()
+            "From then on, refused content uses the general list.".to_owned()
         }
         (FallbackType::ContentPolicy, false) => {
-            format!("From then on content that {model} refuses stays refused.")
+            format!("From then on, content that {model} refuses stays refused.")
         }
     }
 }
 
-/// The classes that may narrow a list, in the order in which they are shown: all but the one after which no other
-/// model can take over.
+/// The classes that can narrow a list, in display order: all except the one that no other model can recover from.
 pub(crate) fn triggers() -> impl Iterator<Item = ErrorClass> {
     ErrorClass::ALL.into_iter().filter(|class| *class != ErrorClass::StreamInterrupted)
 }
 
-/// Names as they are read aloud: `a, b and c`.
+/// Joins names: `a, b and c`.
 pub(crate) fn enumerate(names: &[String]) -> String {
     match names.split_last() {
-        None => "nobody".to_owned(),
+        None => "none".to_owned(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
@@ -89,9 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_aloud() {
+    fn names_are_joined_for_reading() {
         let names = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(enumerate(&[]), "nobody");
+        assert_eq!(enumerate(&[]), "none");
         assert_eq!(enumerate(&names[..1]), "a");
         assert_eq!(enumerate(&names), "a, b and c");
     }

@@ -1,15 +1,15 @@
-//! `GET /fallbacks`: which model stands behind which.
+//! `GET /fallbacks`: all models with their fallback lists.
 
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::chain_diagram::{Rail, Station, StationKind};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
 use crate::console::components::format::{count, share};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::Pagination;
 use crate::console::components::status_badge::reason;
 use crate::console::http::query::Query;
 use crate::console::http::responses::{page, see_other};
@@ -22,7 +22,7 @@ use crate::domain::permission::Permission;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{FallbackFilter, FallbackRow, RequestCounts, Store};
 
-/// Models of one page.
+/// Number of models per page.
 const MODELS: usize = 50;
 
 #[derive(Template)]
@@ -31,60 +31,60 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) notes: Vec<String>,
     pub(crate) models: Vec<ModelLists>,
-    pub(crate) pager: Pager,
-    /// Whether there is any list.
+    pub(crate) pagination: Pagination,
+    /// Whether any list exists.
     pub(crate) any_list: bool,
-    /// Models without any list, with their ids.
+    /// Ids and names of models without a list.
     pub(crate) without: Vec<(String, String)>,
-    /// Whether there is any model at all.
+    /// Whether any model exists.
     pub(crate) any_model: bool,
     pub(crate) may_configure: bool,
 }
 
-/// A model that has lists.
+/// A model with its lists.
 pub(crate) struct ModelLists {
     pub(crate) name: String,
     pub(crate) path: String,
     pub(crate) enabled: bool,
-    /// Requests of the last 24 hours.
+    /// Requests in the last 24 hours.
     pub(crate) requests: String,
-    /// The share of them that a fallback answered.
+    /// Share of those requests that a fallback answered.
     pub(crate) rate: String,
     pub(crate) failed: i64,
     pub(crate) lists: Vec<ListLine>,
 }
 
-/// One list of it.
+/// One list of the model.
 pub(crate) struct ListLine {
     pub(crate) title: &'static str,
-    /// The failures that it is narrowed to; empty: all.
+    /// Names of the classes that use the list; empty means all.
     pub(crate) narrowed: String,
-    pub(crate) rail: Rail,
+    pub(crate) diagram: ChainDiagram,
 }
 
-/// The page, or the way to the editor of the model that was chosen for a new fallback.
+/// Renders the page, or redirects to the editor of the model chosen for a new fallback.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
     let mut query = Query::parse(request.query_string());
-    let organization = &visitor.organization;
+    let organization = &console_user.organization;
     if let Some(model) = query.text("model").and_then(|name| organization.models.get(&name)) {
         return Ok(see_other(&format!("/fallbacks/{}", model.id.0)));
     }
     if let Some(unknown) = query.text("model") {
         query.note(format!("There is no model '{unknown}'."));
     }
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let rows = data.fallback_list(&FallbackFilter::default()).await?;
     let counts = data.request_counts_by_model(&last_day(clock.now())).await?;
-    let frame = Frame::of(&visitor, "Fallbacks", Lit::Fallbacks);
-    let may_configure = visitor.may(Permission::Configure);
+    let frame = Frame::of(&console_user, "Fallbacks", NavigationItem::Fallbacks);
+    let may_configure = console_user.may(Permission::Configure);
     page(&Page::of(frame, &query, organization, rows, &counts, may_configure))
 }
 
@@ -111,7 +111,7 @@ impl Page {
         let shown: Vec<_> = rest.by_ref().take(MODELS).collect();
         let older =
             rest.next().and_then(|_| shown.last().map(|(name, _)| query.with(&[("after", Some(name))])));
-        let pager = Pager {
+        let pagination = Pagination {
             says: format!("{} of {} models with fallbacks, by name", shown.len(), by_model.len()),
             newer: after.is_some().then(|| "/fallbacks".to_owned()),
             older: older.map(|query| format!("/fallbacks{query}")),
@@ -121,7 +121,7 @@ impl Page {
         });
         let models = models.collect();
         let (any_list, any_model) = (!by_model.is_empty(), !organization.models.is_empty());
-        Self { frame, notes: query.notes(), models, pager, any_list, without, any_model, may_configure }
+        Self { frame, notes: query.notes(), models, pagination, any_list, without, any_model, may_configure }
     }
 }
 
@@ -150,26 +150,26 @@ impl ListLine {
         let behind = |name: &String| {
             let model = organization.models.get(name);
             let off = model.is_some_and(|model| !model.enabled);
-            let kind = if off { StationKind::PassedOver } else { StationKind::Waiting };
-            Station {
+            let kind = if off { ChainStepKind::PassedOver } else { ChainStepKind::Waiting };
+            ChainStep {
                 path: model.map(|model| format!("/fallbacks/{}", model.id.0)),
-                reason: if off { "Switched off".to_owned() } else { String::new() },
+                reason: if off { "Disabled".to_owned() } else { String::new() },
                 facts: model.map(|model| vec![model.provider.name.to_string()]).unwrap_or_default(),
-                ..Station::new(kind, name)
+                ..ChainStep::new(kind, name)
             }
         };
-        let first = Station {
+        let first = ChainStep {
             facts: organization
                 .models
                 .get(&row.model)
                 .map(|model| vec![model.provider.name.to_string()])
                 .unwrap_or_default(),
-            ..Station::new(StationKind::Asked, &row.model)
+            ..ChainStep::new(ChainStepKind::Asked, &row.model)
         };
         let label = format!("{} fallbacks of {}", title(row.fallback_type), row.model);
-        let stations = shortened([first].into_iter().chain(row.fallback_models.iter().map(behind)).collect());
+        let steps = shortened([first].into_iter().chain(row.fallback_models.iter().map(behind)).collect());
         let words = row.triggers.as_deref().unwrap_or_default().iter().map(|word| reason(word));
         let narrowed = words.collect::<Vec<_>>().join(", ");
-        Self { title: title(row.fallback_type), narrowed, rail: Rail { label, stations } }
+        Self { title: title(row.fallback_type), narrowed, diagram: ChainDiagram { label, steps } }
     }
 }

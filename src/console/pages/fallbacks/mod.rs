@@ -1,4 +1,4 @@
-//! `/fallbacks`: which model stands behind which, the editor of one model's lists, and the proof that they work.
+//! `/fallbacks`: the fallback lists of all models, the editor of one model's lists, and the try-out.
 
 pub mod change;
 pub(crate) mod draft;

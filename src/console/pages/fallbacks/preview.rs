@@ -1,11 +1,11 @@
-//! Where a draft leads: its rail, how long it may take, and what is worth knowing before it is needed.
+//! Preview of a draft: its chain diagram, the longest wait, and warnings.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::draft::{Draft, ListDraft};
-use crate::console::components::chain_diagram::{Rail, Station, StationKind};
+use crate::console::components::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::label;
 use crate::console::pages::fallbacks::labels::{title, typical};
@@ -19,20 +19,20 @@ use crate::gateway::request::drills;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
 
-/// The most stations that are drawn.
-const STATIONS: usize = 8;
+/// Maximum number of steps in a diagram.
+const MAX_STEPS: usize = 8;
 
-/// Where one list leads.
+/// Preview of one list.
 #[derive(Debug, Default)]
-pub(crate) struct Outlook {
-    pub(crate) rail: Option<Rail>,
-    /// How long it may take, in a sentence.
+pub(crate) struct ListPreview {
+    pub(crate) diagram: Option<ChainDiagram>,
+    /// The longest wait, in a sentence.
     pub(crate) worst: String,
     pub(crate) warnings: Vec<String>,
 }
 
-/// The organization as it would be with the draft in force.
-pub(crate) fn imagined(
+/// The organization as if the draft were saved.
+pub(crate) fn with_draft(
     organization: &OrganizationSnapshot,
     model: &ModelEntry,
     draft: &Draft,
@@ -49,7 +49,7 @@ pub(crate) fn imagined(
     Arc::new(organization.with_chains(model.id, chains))
 }
 
-/// A list that is not in force has no id: the nil one tells it from all others.
+/// An unsaved list gets the nil id, which no saved list has.
 fn chain(organization: &OrganizationSnapshot, list: &ListDraft) -> Option<Arc<Chain>> {
     let targets: Vec<_> =
         list.models.iter().filter_map(|name| organization.models.get(name)).cloned().collect();
@@ -57,30 +57,31 @@ fn chain(organization: &OrganizationSnapshot, list: &ListDraft) -> Option<Arc<Ch
     (!chain.targets.is_empty()).then(|| Arc::new(chain))
 }
 
-/// Where a list leads, in the organization as it would be.
-pub(crate) fn outlook(
+/// Builds the preview of a list.
+pub(crate) fn preview(
     organization: &Arc<OrganizationSnapshot>,
     model: &ModelEntry,
     list: &ListDraft,
     cooldowns: &Cooldowns,
-) -> Result<Outlook> {
+) -> Result<ListPreview> {
     let behind: Vec<&ModelEntry> =
         list.models.iter().filter_map(|name| organization.models.get(name)).map(AsRef::as_ref).collect();
     if behind.is_empty() {
-        return Ok(Outlook::default());
+        return Ok(ListPreview::default());
     }
     let class = class_of(list);
     let chain_preview = chain_preview(organization, model, class, cooldowns)?;
-    let mut said: Vec<String> = warnings(model, list.kind, &behind).iter().map(ToString::to_string).collect();
-    said.extend(too_many(organization, list));
-    Ok(Outlook {
-        rail: Some(rail(organization, &chain_preview, class, list.kind)),
+    let mut messages: Vec<String> =
+        warnings(model, list.kind, &behind).iter().map(ToString::to_string).collect();
+    messages.extend(too_many(organization, list));
+    Ok(ListPreview {
+        diagram: Some(diagram(organization, &chain_preview, class, list.kind)),
         worst: worst(&chain_preview),
-        warnings: said,
+        warnings: messages,
     })
 }
 
-/// The failure by which the list is shown: the one that it is made for, or else one that it is narrowed to.
+/// The failure used for the preview: the one that the list is meant for, or one of its triggers.
 fn class_of(list: &ListDraft) -> ErrorClass {
     let usual = typical(list.kind);
     if list.triggers.is_empty() || list.triggers.iter().any(|word| word == usual.as_str()) {
@@ -94,49 +95,49 @@ fn class_of(list: &ListDraft) -> ErrorClass {
 fn too_many(organization: &OrganizationSnapshot, list: &ListDraft) -> Option<String> {
     let most = organization.settings.max_fallbacks as usize;
     (list.models.len() > most).then(|| {
-        format!("A request calls at most {most} fallbacks (Settings): whoever stands behind them here is not reached.")
+        format!("A request calls at most {most} fallbacks (see Settings). The models after them in this list are not reached.")
     })
 }
 
 fn worst(chain_preview: &ChainPreview) -> String {
-    let told = |time: std::time::Duration| duration(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+    let describe = |time: std::time::Duration| duration(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
     format!(
-        "At worst a caller waits {} for a whole answer, and {} for the first words of a stream.",
-        told(chain_preview.longest),
-        told(chain_preview.longest_stream)
+        "In the worst case, a caller waits {} for a whole answer, and {} for the first token of a stream.",
+        describe(chain_preview.longest),
+        describe(chain_preview.longest_stream)
     )
 }
 
-fn rail(
+fn diagram(
     organization: &OrganizationSnapshot,
     chain_preview: &ChainPreview,
     class: ErrorClass,
     kind: FallbackType,
-) -> Rail {
-    let label = format!("{} list: who is asked, in order", title(kind));
-    let station = |(at, candidate): (usize, &Explained)| station(organization, candidate, class, at == 0);
-    Rail { label, stations: shortened(chain_preview.candidates.iter().enumerate().map(station).collect()) }
+) -> ChainDiagram {
+    let label = format!("{} list: the models that are called, in order", title(kind));
+    let step = |(at, candidate): (usize, &Explained)| step(organization, candidate, class, at == 0);
+    ChainDiagram { label, steps: shortened(chain_preview.candidates.iter().enumerate().map(step).collect()) }
 }
 
-/// As many stations as fit beside each other, and one that stands for the rest.
-pub(crate) fn shortened(mut stations: Vec<Station>) -> Vec<Station> {
-    if stations.len() > STATIONS {
-        let rest = stations.split_off(STATIONS - 1).len();
-        stations.push(Station::new(StationKind::Waiting, format!("and {rest} more")));
+/// Shortens a chain to the maximum number of steps, with a last step that counts the rest.
+pub(crate) fn shortened(mut steps: Vec<ChainStep>) -> Vec<ChainStep> {
+    if steps.len() > MAX_STEPS {
+        let rest = steps.split_off(MAX_STEPS - 1).len();
+        steps.push(ChainStep::new(ChainStepKind::Waiting, format!("and {rest} more")));
     }
-    stations
+    steps
 }
 
-fn station(
+fn step(
     organization: &OrganizationSnapshot,
     candidate: &Explained,
     class: ErrorClass,
     first: bool,
-) -> Station {
+) -> ChainStep {
     let kind = match candidate.passed_over {
-        Some(_) => StationKind::PassedOver,
-        None if first => StationKind::Failed,
-        None => StationKind::Waiting,
+        Some(_) => ChainStepKind::PassedOver,
+        None if first => ChainStepKind::Failed,
+        None => ChainStepKind::Waiting,
     };
     let reason = match (candidate.passed_over, first) {
         (Some(reason), _) => label(reason).to_owned(),
@@ -144,15 +145,15 @@ fn station(
         (None, false) => brought_by(organization, candidate).unwrap_or_default(),
     };
     let path = organization.models.get(&candidate.model);
-    Station {
+    ChainStep {
         path: path.filter(|_| !first).map(|model| format!("/fallbacks/{}", model.id.0)),
         reason,
         facts: vec![candidate.provider.clone()],
-        ..Station::new(kind, &candidate.model)
+        ..ChainStep::new(kind, &candidate.model)
     }
 }
 
-/// Whose list it was, if it was another model's.
+/// The owner of the list that added the candidate, if it is another model.
 fn brought_by(organization: &OrganizationSnapshot, candidate: &Explained) -> Option<String> {
     let config_id = candidate.router_config_id.filter(|id| !id.is_nil())?;
     let holds = |lists: &Chains| {
@@ -160,5 +161,5 @@ fn brought_by(organization: &OrganizationSnapshot, candidate: &Explained) -> Opt
         lists.any(|chain| chain.config_id == config_id)
     };
     let (owner, _) = organization.chains.iter().find(|(_, lists)| holds(lists))?;
-    organization.model(*owner).map(|model| format!("by the list of {}", model.name))
+    organization.model(*owner).map(|model| format!("from the list of {}", model.name))
 }

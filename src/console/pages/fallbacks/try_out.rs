@@ -1,13 +1,13 @@
-//! `/fallbacks/{id}/try`: a request whose models fail on purpose, to see that the others answer.
+//! `/fallbacks/{id}/try`: a request with models that fail on purpose, to test the fallbacks.
 
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::answer_panel::Outcome;
-use crate::console::components::layout::{Frame, Lit};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::answer_panel::AnswerPanel;
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::label;
 use crate::console::http::forms::{Fields, Form, Problems};
 use crate::console::http::responses::page_with;
@@ -25,8 +25,8 @@ use crate::gateway::request::drills::Drills;
 use crate::store::Store;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
-/// What is asked if nobody thinks of anything else.
-const PROMPT: &str = "Say hello in one sentence.";
+/// Prompt that is filled in at first.
+const DEFAULT_PROMPT: &str = "Say hello in one sentence.";
 
 #[derive(Template)]
 #[template(path = "fallbacks/try.html")]
@@ -35,79 +35,83 @@ pub(crate) struct Page {
     pub(crate) model: String,
     pub(crate) model_id: String,
     pub(crate) prompt: String,
-    pub(crate) steps: Vec<TrialStep>,
+    pub(crate) steps: Vec<TryOutStep>,
     pub(crate) problems: Problems,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) answer_panel: Option<AnswerPanel>,
 }
 
-/// A model that may be asked.
-pub(crate) struct TrialStep {
+/// A model that may be called.
+pub(crate) struct TryOutStep {
     pub(crate) model: String,
     pub(crate) provider: String,
     pub(crate) enabled: bool,
-    /// How it can fail on purpose.
-    pub(crate) ways: Vec<Way>,
+    /// The failures to choose from.
+    pub(crate) ways: Vec<FailureOption>,
 }
 
-/// A way to fail.
-pub(crate) struct Way {
+/// A failure to choose.
+pub(crate) struct FailureOption {
     pub(crate) word: &'static str,
     pub(crate) label: &'static str,
     pub(crate) chosen: bool,
 }
 
-/// The form, with the model itself about to fail.
+/// Renders the form, with the model itself set to fail.
 ///
 /// # Errors
 /// The organization has no such model.
 pub async fn read(
-    visitor: Visitor<may::Configure>,
+    console_user: ConsoleUser<may::Configure>,
     path: web::Path<String>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let model = model_of(&visitor, &path)?;
+    let model = model_of(&console_user, &path)?;
     let chosen = |name: &str| (name == &*model.name).then_some(ErrorClass::Unavailable);
-    let steps = steps(&visitor.organization, &model, &gateway, chosen)?;
-    let page = Page::of(frame(&visitor, &model), &model, PROMPT, steps);
+    let steps = steps(&console_user.organization, &model, &gateway, chosen)?;
+    let page = Page::of(frame(&console_user, &model), &model, DEFAULT_PROMPT, steps);
     page_with(200, &page)
 }
 
-/// Asks, and shows what came of it.
+/// Sends the request and shows its result.
 ///
 /// # Errors
-/// The organization has no such model; the request could not be made at all.
+/// The organization has no such model, or the request could not be sent.
 pub async fn run(
     form: Form<may::Configure>,
     path: web::Path<String>,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let (visitor, fields) = (&form.visitor, &form.fields);
-    let model = model_of(visitor, &path)?;
-    let failing = failing(fields, &visitor.organization);
+    let (console_user, fields) = (&form.console_user, &form.fields);
+    let model = model_of(console_user, &path)?;
+    let failing = failing(fields, &console_user.organization);
     let chosen = |name: &str| failing.iter().find(|(failing, _)| failing == name).map(|(_, class)| *class);
-    let steps = steps(&visitor.organization, &model, &gateway, chosen)?;
-    let mut page = Page::of(frame(visitor, &model), &model, fields.text("prompt"), steps);
+    let steps = steps(&console_user.organization, &model, &gateway, chosen)?;
+    let mut page = Page::of(frame(console_user, &model), &model, fields.text("prompt"), steps);
     let Some(prompt) = page.problems.check("prompt", parse_prompt(fields.text("prompt"))) else {
         return page_with(422, &page);
     };
     let question = PlaygroundRequest {
-        organization: visitor.organization.clone(),
-        request_id: visitor.request_id,
+        organization: console_user.organization.clone(),
+        request_id: console_user.request_id,
         model: model.name.to_string(),
         prompt,
         drills: Drills::of(failing)?,
     };
-    page.outcome = Some(Outcome::ask(&gateway, &store.organization(&visitor.tenant), &question).await?);
+    page.answer_panel =
+        Some(AnswerPanel::ask(&gateway, &store.organization(&console_user.tenant), &question).await?);
     page_with(200, &page)
 }
 
-fn frame<P: crate::auth::console::console_user::Requires>(visitor: &Visitor<P>, model: &ModelEntry) -> Frame {
-    Frame::of(visitor, &format!("Try the fallbacks of {}", model.name), Lit::Fallbacks)
+fn frame<P: crate::auth::console::console_user::Requires>(
+    console_user: &ConsoleUser<P>,
+    model: &ModelEntry,
+) -> Frame {
+    Frame::of(console_user, &format!("Try the fallbacks of {}", model.name), NavigationItem::Fallbacks)
 }
 
 impl Page {
-    pub(crate) fn of(frame: Frame, model: &ModelEntry, prompt: &str, steps: Vec<TrialStep>) -> Self {
+    pub(crate) fn of(frame: Frame, model: &ModelEntry, prompt: &str, steps: Vec<TryOutStep>) -> Self {
         Self {
             frame,
             model: model.name.to_string(),
@@ -115,12 +119,12 @@ impl Page {
             prompt: prompt.to_owned(),
             steps,
             problems: Problems::default(),
-            outcome: None,
+            answer_panel: None,
         }
     }
 }
 
-/// Who is to fail, and how. What the form does not know is left out.
+/// The models that are set to fail, with their classes. Unknown models and classes are ignored.
 fn failing(fields: &Fields, organization: &OrganizationSnapshot) -> Vec<(String, ErrorClass)> {
     let pairs = fields.list("step").into_iter().zip(fields.list("fails"));
     let mut failing: Vec<(String, ErrorClass)> = Vec::new();
@@ -132,14 +136,14 @@ fn failing(fields: &Fields, organization: &OrganizationSnapshot) -> Vec<(String,
     failing
 }
 
-/// Everybody who may be asked, whichever way the model fails.
+/// All models that may be called, whatever the failure.
 fn steps(
     organization: &Arc<OrganizationSnapshot>,
     model: &ModelEntry,
     gateway: &Gateway,
     chosen: impl Fn(&str) -> Option<ErrorClass>,
-) -> Result<Vec<TrialStep>> {
-    let mut steps: Vec<TrialStep> = Vec::new();
+) -> Result<Vec<TryOutStep>> {
+    let mut steps: Vec<TryOutStep> = Vec::new();
     for kind in FallbackType::ALL {
         let chain_preview =
             chain_preview(organization, model, typical(kind), &gateway.shared_state.cooldowns)?;
@@ -149,7 +153,7 @@ fn steps(
             }
             let class = chosen(&candidate.model);
             let enabled = organization.models.get(&candidate.model).is_some_and(|model| model.enabled);
-            steps.push(TrialStep {
+            steps.push(TryOutStep {
                 ways: ways(class),
                 model: candidate.model,
                 provider: candidate.provider,
@@ -160,8 +164,11 @@ fn steps(
     Ok(steps)
 }
 
-pub(crate) fn ways(chosen: Option<ErrorClass>) -> Vec<Way> {
-    let way =
-        |class: ErrorClass| Way { word: class.as_str(), label: label(class), chosen: chosen == Some(class) };
+pub(crate) fn ways(chosen: Option<ErrorClass>) -> Vec<FailureOption> {
+    let way = |class: ErrorClass| FailureOption {
+        word: class.as_str(),
+        label: label(class),
+        chosen: chosen == Some(class),
+    };
     drills::callable().map(way).collect()
 }

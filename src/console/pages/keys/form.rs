@@ -1,4 +1,4 @@
-//! The fields of a key's form: as they are typed, and what becomes of them.
+//! The fields of the key form: values, parsing and validation.
 
 use std::collections::BTreeSet;
 
@@ -16,31 +16,31 @@ use crate::store::{ApiKeyChange, ApiKeyRow, NewApiKey};
 use crate::validation;
 use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
-/// How a browser's field for day and time has a moment.
+/// Format of a `datetime-local` input.
 const MINUTES: &str = "%Y-%m-%dT%H:%M";
 
-/// The fields in the order of the form.
+/// Field names in form order.
 const ORDER: &[&str] =
     &["name", "scopes", "models", "requests_per_minute", "concurrent_requests", "expires_at"];
 
-/// What was typed.
+/// The values of the form.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Typed {
-    /// The state that the form was made for; empty for a new key.
+pub(crate) struct FormValues {
+    /// The state that the form was rendered for; empty for a new key.
     pub(crate) seen: String,
     pub(crate) name: String,
     pub(crate) scopes: Vec<String>,
-    /// `some`, or empty for all.
+    /// `some`, or empty for all models.
     pub(crate) which: String,
     pub(crate) models: Vec<String>,
     pub(crate) requests_per_minute: String,
     pub(crate) concurrent_requests: String,
-    /// As a browser's field for day and time has it, in UTC.
+    /// Value of a `datetime-local` input, in UTC.
     pub(crate) expires_at: String,
 }
 
-/// What is right of it.
-pub(crate) struct Wanted {
+/// The values after validation.
+pub(crate) struct ValidKey {
     name: String,
     pub(crate) scopes: Vec<Scope>,
     models: Option<Vec<String>>,
@@ -49,7 +49,7 @@ pub(crate) struct Wanted {
     expires_at: Option<DateTime<Utc>>,
 }
 
-impl Typed {
+impl FormValues {
     pub(crate) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().to_owned();
         let list = |name: &str| fields.list(name).into_iter().map(str::to_owned).collect();
@@ -65,7 +65,7 @@ impl Typed {
         }
     }
 
-    /// The key as it is.
+    /// The values of an existing key.
     pub(crate) fn of_row(row: &ApiKeyRow) -> Self {
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         Self {
@@ -80,8 +80,7 @@ impl Typed {
         }
     }
 
-    /// What changes about the key. What was not touched is not questioned again: an end that has passed, a model that is
-    /// gone.
+    /// The change to a key. Unchanged values are not validated again, such as an expiry in the past or a deleted model.
     pub(crate) fn to_change(&self, before: &ApiKeyRow, now: DateTime<Utc>) -> Result<ApiKeyChange, Problems> {
         let shown = Self::of_row(before);
         let same_end = self.expires_at == shown.expires_at;
@@ -101,19 +100,19 @@ impl Typed {
         })
     }
 
-    /// The scopes as boxes: their words, what they allow, and whether they are ticked.
+    /// Scope options: value, description, and whether it is checked.
     pub(crate) fn scope_boxes(&self) -> Vec<(&'static str, &'static str, bool)> {
         let ticked = |scope: Scope| self.scopes.iter().any(|word| word == scope.as_str());
         Scope::ALL.map(|scope| (scope.as_str(), scope.describe(), ticked(scope))).into()
     }
 
-    /// The models as boxes: their names, and whether they are ticked. Those that are gone stay while they are ticked.
+    /// Model options: name, and whether it is checked. Deleted models remain while they are checked.
     pub(crate) fn model_boxes(&self, organization: &OrganizationSnapshot) -> Vec<(String, bool)> {
         let names: BTreeSet<&String> = organization.models.keys().chain(&self.models).collect();
         names.into_iter().map(|name| (name.clone(), self.models.contains(name))).collect()
     }
 
-    pub(crate) fn read(&self, now: DateTime<Utc>) -> Result<Wanted, Problems> {
+    pub(crate) fn read(&self, now: DateTime<Utc>) -> Result<ValidKey, Problems> {
         let mut problems = Problems::default();
         let says = |what: &str, expected: &str| format!("The {what} {expected}");
         let name = validation::name(&self.name).map_err(|objection| says("name", &objection.message));
@@ -129,7 +128,7 @@ impl Typed {
         let models = self.models(&mut problems);
         match name {
             Some(name) if problems.is_empty() => {
-                Ok(Wanted { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
+                Ok(ValidKey { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
             }
             _ => Err(problems.in_order(ORDER)),
         }
@@ -139,7 +138,7 @@ impl Typed {
         let known = |scope: &Scope| self.scopes.iter().any(|word| word == scope.as_str());
         let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(known).collect();
         if scopes.is_empty() {
-            problems.add("scopes", "Choose at least one thing that the key may do.");
+            problems.add("scopes", "Choose at least one scope.");
         }
         scopes
     }
@@ -152,7 +151,7 @@ impl Typed {
         models.sort_unstable();
         models.dedup();
         if models.is_empty() {
-            problems.add("models", "Choose at least one model, or all of them.");
+            problems.add("models", "Choose at least one model, or all models.");
         }
         Some(models)
     }
@@ -165,15 +164,15 @@ impl Typed {
         let mut read =
             forms.iter().filter_map(|form| NaiveDateTime::parse_from_str(&self.expires_at, form).ok());
         match read.next().map(|time| time.and_utc()) {
-            None => Err("Write the end as day and time, such as 2030-01-31T12:00".to_owned()),
-            Some(end) if end <= now => Err("The end must be in the future".to_owned()),
+            None => Err("Enter the expiry as date and time, such as 2030-01-31T12:00".to_owned()),
+            Some(end) if end <= now => Err("The expiry must be in the future".to_owned()),
             Some(end) => Ok(Some(end)),
         }
     }
 }
 
-impl Wanted {
-    /// The key to be stored, of which a keyed hash is all that stays.
+impl ValidKey {
+    /// The key to be stored, with only a keyed hash of the secret.
     pub(crate) fn to_create(&self, fresh: &NewKey, vault: &Vault, by: entity::ids::UserId) -> NewApiKey {
         NewApiKey {
             name: self.name.clone(),
@@ -193,8 +192,8 @@ impl Wanted {
         self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect()
     }
 
-    /// A model that the key may use, if it names any.
-    pub(crate) fn a_model(&self) -> Option<&str> {
+    /// One of the models that the key is restricted to, if any.
+    pub(crate) fn first_model(&self) -> Option<&str> {
         self.models.as_ref()?.first().map(String::as_str)
     }
 }

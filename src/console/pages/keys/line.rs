@@ -1,35 +1,35 @@
-//! One key as a line of a table.
+//! One key as a table row.
 
 use chrono::{DateTime, Utc};
 
 use crate::console::components::format::count;
-use crate::console::components::status_badge::Mark;
-use crate::console::components::timestamp::Moment;
+use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::timestamp::Timestamp;
 use crate::store::ApiKeyRow;
 
-/// A line.
+/// The cells of a row.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyLine {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Its first and last characters.
+    /// The first and last characters of the key.
     pub(crate) shape: String,
     pub(crate) scopes: Vec<String>,
-    /// The models that it may use.
+    /// Models that the key may use.
     pub(crate) models: String,
     pub(crate) limits: String,
-    pub(crate) expires_at: Option<Moment>,
-    pub(crate) last_used_at: Option<Moment>,
-    pub(crate) revoked_at: Option<Moment>,
-    pub(crate) created_at: Moment,
-    pub(crate) updated_at: Moment,
-    pub(crate) state: Mark,
-    /// Whether it can still be used, or be revoked.
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) state: StatusBadge,
+    /// Whether the key is revoked.
     pub(crate) revoked: bool,
 }
 
 impl KeyLine {
-    /// `last_used` is when this process saw it, if it did.
+    /// Builds the row; `last_used` is the last use seen by this process.
     pub(crate) fn of(row: &ApiKeyRow, last_used: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         let expired = row.expires_at.is_some_and(|end| end <= now);
         Self {
@@ -39,12 +39,12 @@ impl KeyLine {
             scopes: row.scopes.clone(),
             models: row.models.as_ref().map_or("all".to_owned(), |models| models.join(", ")),
             limits: limits(row),
-            expires_at: row.expires_at.map(Moment::from),
-            last_used_at: row.last_used_at.max(last_used).map(Moment::from),
-            revoked_at: row.revoked_at.map(Moment::from),
+            expires_at: row.expires_at.map(Timestamp::from),
+            last_used_at: row.last_used_at.max(last_used).map(Timestamp::from),
+            revoked_at: row.revoked_at.map(Timestamp::from),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
-            state: Mark::of_key(row.revoked_at.is_some(), expired),
+            state: StatusBadge::of_key(row.revoked_at.is_some(), expired),
             revoked: row.revoked_at.is_some(),
         }
     }

@@ -1,14 +1,13 @@
-//! `GET /keys`: the keys with which apps call.
+//! `GET /keys`: the API keys.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::LIST;
 use super::line::KeyLine;
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
-use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -22,30 +21,30 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) notes: Vec<String>,
     pub(crate) lines: Vec<KeyLine>,
-    pub(crate) pager: Pager,
+    pub(crate) pagination: Pagination,
     pub(crate) may_manage: bool,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.api_key_sheet(turn, ROWS).await?;
-    let (uses, now) = (visitor.organization.last_uses(), clock.now());
+    let (uses, now) = (console_user.organization.last_uses(), clock.now());
     page(&Page {
-        frame: Frame::of(&visitor, "API keys", Lit::Keys),
+        frame: Frame::of(&console_user, "API keys", NavigationItem::Keys),
         notes: query.notes(),
         lines: sheet.items.iter().map(|row| KeyLine::of(row, uses.get(&row.id).copied(), now)).collect(),
-        pager: pager(&sheet, &query, &data, LIST, "/keys", ("key", "keys")),
-        may_manage: visitor.may(Permission::ManageKeys),
+        pagination: pagination(&sheet, &query, &data, LIST, "/keys", ("key", "keys")),
+        may_manage: console_user.may(Permission::ManageKeys),
     })
 }

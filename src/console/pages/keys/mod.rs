@@ -1,4 +1,4 @@
-//! `/keys`: the keys with which apps call. A key itself is shown once, when it is made.
+//! `/keys`: the API keys. The secret of a key is shown once, when it is created.
 
 pub mod create;
 pub(crate) mod form;
@@ -7,7 +7,7 @@ pub mod list;
 pub mod read;
 pub mod revoke;
 
-/// What the cursors of this list are sealed for.
+/// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/keys";
-/// What a key is called in messages.
+/// The resource's name in error messages.
 const WHAT: &str = "API key";

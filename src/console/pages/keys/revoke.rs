@@ -1,4 +1,4 @@
-//! `/keys/{id}/revoke`: what would happen, and the deed.
+//! `/keys/{id}/revoke`: confirmation page and its POST.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use super::line::KeyLine;
 use super::read::find;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::format::count;
-use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
 use crate::console::http::forms::Form;
 use crate::console::http::responses::page;
@@ -21,45 +21,45 @@ use crate::store::Store;
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) line: KeyLine,
-    /// How much it was used in the last 24 hours.
+    /// Number of uses in the last 24 hours, as a sentence.
     pub(crate) lately: String,
 }
 
-/// What would happen.
+/// Renders the confirmation page.
 ///
 /// # Errors
-/// The organization has no key of that id.
+/// The organization has no key with this id.
 pub async fn read(
-    visitor: Visitor<may::ManageKeys>,
+    console_user: ConsoleUser<may::ManageKeys>,
     path: web::Path<String>,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let row = find(&data, &path).await?;
     let lately = data.api_key_use(row.id, clock.now() - TimeDelta::hours(24)).await?.requests;
     let lately = match lately {
-        0 => "No request was made with it in the last 24 hours.".to_owned(),
+        0 => "No requests were made with it in the last 24 hours.".to_owned(),
         1 => "One request was made with it in the last 24 hours.".to_owned(),
         requests => format!("{} requests were made with it in the last 24 hours.", count(requests)),
     };
-    let used = visitor.organization.last_uses().get(&row.id).copied();
-    let frame = Frame::of(&visitor, &format!("Revoke {}", row.name), Lit::Keys);
+    let used = console_user.organization.last_uses().get(&row.id).copied();
+    let frame = Frame::of(&console_user, &format!("Revoke {}", row.name), NavigationItem::Keys);
     page(&Page { frame, line: KeyLine::of(&row, used, clock.now()), lately })
 }
 
-/// Revokes it.
+/// Revokes the key.
 ///
 /// # Errors
-/// The organization has no key of that id.
+/// The organization has no key with this id.
 pub async fn revoke(
     form: Form<may::ManageKeys>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&form.visitor.tenant);
+    let data = store.organization(&form.console_user.tenant);
     let row = find(&data, &path).await?;
     let gone = data.api_key_revoke(row.id).await?.ok_or_else(|| Error::absent(super::WHAT, row.id))?;
-    let said = format!("{} is revoked: it is refused from now on.", gone.name);
-    flash::redirect(form.visitor.request(), "/keys", &said)
+    let said = format!("{} was revoked. It is rejected from now on.", gone.name);
+    flash::redirect(form.console_user.request(), "/keys", &said)
 }

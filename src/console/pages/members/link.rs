@@ -1,15 +1,15 @@
-//! The page that shows a new link, this once: it answers the form itself, because a redirect would have to keep the
-//! secret somewhere.
+//! The page that shows a new link once. It answers the form directly, because a redirect would need to store the
+//! secret.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use secrecy::SecretString;
 
-use crate::auth::console::console_user::{Requires, Visitor};
+use crate::auth::console::console_user::{ConsoleUser, Requires};
 use crate::auth::console::link_secret;
 use crate::config::Settings;
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::timestamp::Moment;
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::timestamp::Timestamp;
 use crate::console::http::base_url;
 use crate::console::http::responses::page;
 use crate::domain::error::Result;
@@ -20,35 +20,35 @@ struct Page<'a> {
     frame: Frame,
     title: &'static str,
     email: &'a str,
-    /// What whoever has it can do.
+    /// What the link allows.
     allows: &'static str,
     link: String,
-    expires: Moment,
+    expires: Timestamp,
 }
 
-/// A link as it is shown.
-pub(super) struct Shown<'a> {
+/// A link to show.
+pub(super) struct LinkView<'a> {
     pub(super) title: &'static str,
     pub(super) email: &'a str,
     pub(super) allows: &'static str,
-    /// The first part of its path: `invite`, `reset`.
+    /// First segment of the path: `invite`, `reset`.
     pub(super) page: &'static str,
     pub(super) secret: &'a SecretString,
-    pub(super) expires: Moment,
+    pub(super) expires: Timestamp,
 }
 
 pub(super) fn show<P: Requires>(
-    visitor: &Visitor<P>,
+    console_user: &ConsoleUser<P>,
     settings: &web::Data<Settings>,
-    shown: Shown<'_>,
+    shown: LinkView<'_>,
 ) -> Result<HttpResponse> {
     let link = format!(
         "{}{}",
-        base_url::of(settings, visitor.request()),
+        base_url::of(settings, console_user.request()),
         link_secret::path(shown.page, shown.secret)
     );
     page(&Page {
-        frame: Frame::of(visitor, shown.title, Lit::Members),
+        frame: Frame::of(console_user, shown.title, NavigationItem::Members),
         title: shown.title,
         email: shown.email,
         allows: shown.allows,

@@ -4,9 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::auth::console::console_user::{Requires, Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::timestamp::Moment;
+use crate::auth::console::console_user::{ConsoleUser, Requires, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::timestamp::Timestamp;
 use crate::console::http::forms::Problems;
 use crate::console::http::responses::page_with;
 use crate::domain::error::Result;
@@ -14,9 +14,9 @@ use crate::domain::permission::{Permission, Role};
 use crate::store::pagination::PageRequest;
 use crate::store::{InvitationRow, MemberRow, Store};
 
-/// Rows on a page.
+/// Number of rows per page.
 const ROWS: u64 = 50;
-/// What the cursors of this list are for.
+/// Purpose of the cursors of this list.
 const LIST: &str = "members";
 
 #[derive(Template)]
@@ -26,11 +26,11 @@ struct Page {
     problems: Problems,
     roles: [Role; 3],
     members: Vec<Member>,
-    /// The cursor of the members who joined before these.
+    /// Cursor of the next page.
     older: Option<String>,
-    /// These are not the newest.
+    /// Whether this is not the first page.
     is_older: bool,
-    /// The cursor made no sense, and the newest are shown.
+    /// Whether the cursor was invalid and the first page is shown instead.
     lost: bool,
     invitations: Vec<Invitation>,
     manages: bool,
@@ -43,8 +43,8 @@ struct Member {
     email: String,
     name: Option<String>,
     role: String,
-    joined: Moment,
-    /// The visitor.
+    joined: Timestamp,
+    /// Whether the member is the signed-in person.
     own: bool,
 }
 
@@ -52,58 +52,58 @@ struct Invitation {
     id: String,
     email: String,
     role: String,
-    expires: Moment,
+    expires: Timestamp,
 }
 
-/// What a link to the list says.
+/// Query parameters of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Query {
-    /// The cursor.
+    /// The cursor of the page.
     before: Option<String>,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
     request: HttpRequest,
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
-    page(&visitor, &store, query, Typed::default()).await
+    page(&console_user, &store, query, FormValues::default()).await
 }
 
-/// What was typed into the form for an invitation, and what is wrong with it.
+/// The values and problems of the invitation form.
 #[derive(Debug, Default)]
-pub(super) struct Typed {
+pub(super) struct FormValues {
     pub(super) problems: Problems,
     pub(super) email: String,
     pub(super) role: String,
 }
 
-/// The page, with the form as it was sent.
+/// Renders the page with the submitted form.
 pub(super) async fn page<P: Requires>(
-    visitor: &Visitor<P>,
+    console_user: &ConsoleUser<P>,
     store: &Store,
     query: Query,
-    typed: Typed,
+    typed: FormValues,
 ) -> Result<HttpResponse> {
-    let organization = store.organization(&visitor.tenant);
+    let organization = store.organization(&console_user.tenant);
     let cursor = query.before.as_deref().map(|cursor| organization.position(LIST, cursor));
     let lost = matches!(cursor, Some(Err(_)));
     let cursor = cursor.and_then(std::result::Result::ok);
     let members = organization.member_list(&PageRequest { limit: ROWS, cursor }).await?;
-    let manages = visitor.may(Permission::ManageMembers);
-    // Who does not manage members has no use for the addresses of people who are not there yet.
+    let manages = console_user.may(Permission::ManageMembers);
+    // Only people who manage members see the addresses of invitations.
     let invitations = if manages { organization.invitation_list().await? } else { Vec::new() };
-    let own = visitor.user.id;
+    let own = console_user.user.id;
     let status = if typed.problems.is_empty() { 200 } else { 422 };
     let page = Page {
-        frame: Frame::of(visitor, "Members", Lit::Members),
+        frame: Frame::of(console_user, "Members", NavigationItem::Members),
         problems: typed.problems,
         roles: Role::ALL,
         older: members.next.map(|position| organization.cursor(LIST, position)),

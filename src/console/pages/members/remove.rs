@@ -1,10 +1,10 @@
-//! `/members/{id}/remove`: first the page that says what it means, then its form.
+//! `/members/{id}/remove`: confirmation page and its POST.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
 use crate::console::http::forms::Form;
 use crate::console::http::path;
@@ -23,41 +23,41 @@ struct Page {
     given: Given,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// [`Error::Absent`].
 pub async fn read(
-    visitor: Visitor<may::ManageMembers>,
+    console_user: ConsoleUser<may::ManageMembers>,
     id: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let organization = store.organization(&visitor.tenant);
+    let organization = store.organization(&console_user.tenant);
     let found = organization.member_find(path::id("member", &id)?).await?;
     let member = found.ok_or_else(|| Error::absent("member", id.as_str()))?;
     let given = organization.given_by(member.user_id).await?;
     page(&Page {
-        frame: Frame::of(&visitor, "Remove a member", Lit::Members),
+        frame: Frame::of(&console_user, "Remove a member", NavigationItem::Members),
         id: member.user_id.to_string(),
         email: member.email,
         role: member.role,
-        organization: visitor.organization.name.to_string(),
+        organization: console_user.organization.name.to_string(),
         given,
     })
 }
 
-/// Removes the member. Sessions end at once, and so does what the member has given out.
+/// Removes the member, and ends their sessions, invitations and reset links.
 ///
 /// # Errors
-/// [`Error::Absent`]. [`Error::Conflict`]: nobody would be an owner any more.
+/// [`Error::Absent`]. [`Error::Conflict`]: no owner would be left.
 pub async fn remove(
     form: Form<may::ManageMembers>,
     id: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let organization = store.organization(&form.visitor.tenant);
+    let organization = store.organization(&form.console_user.tenant);
     let removed = organization.member_remove(path::id("member", &id)?).await?;
     let (member, given) = removed.ok_or_else(|| Error::absent("member", id.as_str()))?;
-    let text = format!("{} is removed.{}", member.email, super::given_words(given));
-    flash::redirect(form.visitor.request(), "/members", &text)
+    let text = format!("{} was removed.{}", member.email, super::describe_given(given));
+    flash::redirect(form.console_user.request(), "/members", &text)
 }

@@ -10,10 +10,10 @@ use crate::domain::error::{Error, Result, Violation};
 use crate::domain::permission::Role;
 use crate::store::Store;
 
-/// Gives a member another role. One that may not invite ends what the member has given out.
+/// Changes a member's role. If the new role may not invite people, the member's invitations and links are canceled.
 ///
 /// # Errors
-/// [`Error::Absent`]. [`Error::Conflict`]: nobody would be an owner any more.
+/// [`Error::Absent`]. [`Error::Conflict`]: no owner would be left.
 pub async fn change(
     form: Form<may::ManageMembers>,
     id: web::Path<String>,
@@ -24,9 +24,9 @@ pub async fn change(
     };
     let user_id = path::id("member", &id)?;
     let role = Role::parse(form.fields.text("role")).ok_or_else(unknown)?;
-    let organization = store.organization(&form.visitor.tenant);
+    let organization = store.organization(&form.console_user.tenant);
     let changed = organization.member_role_set(user_id, role.as_str()).await?;
     let (member, given) = changed.ok_or_else(|| Error::absent("member", id.as_str()))?;
-    let text = format!("{} is {} now.{}", member.email, member.role, super::given_words(given));
-    flash::redirect(form.visitor.request(), "/members", &text)
+    let text = format!("{} is now {}.{}", member.email, member.role, super::describe_given(given));
+    flash::redirect(form.console_user.request(), "/members", &text)
 }

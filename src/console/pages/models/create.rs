@@ -1,13 +1,12 @@
-//! `/models/new`: a form, and what becomes of it. `?provider=` and `?upstream=` fill it, as the test of a provider's
-//! connection does.
+//! `/models/new`: the form and its POST. The query parameters `provider` and `upstream` prefill it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::form::{Known, Typed};
+use super::form::{BuiltInValues, FormValues};
 use super::read::choices;
-use crate::auth::console::console_user::{Requires, Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
+use crate::auth::console::console_user::{ConsoleUser, Requires, may};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::time_range::Choice;
 use crate::console::http::flash;
 use crate::console::http::forms::{Form, Problems};
@@ -22,24 +21,24 @@ use crate::validation;
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
-    pub(crate) typed: Typed,
-    pub(crate) known: Known,
+    pub(crate) typed: FormValues,
+    pub(crate) known: BuiltInValues,
     pub(crate) providers: Vec<Choice>,
 }
 
 impl Page {
     async fn of(
-        visitor: &Visitor<impl Requires>,
+        console_user: &ConsoleUser<impl Requires>,
         data: &OrgStore,
-        typed: Typed,
+        typed: FormValues,
         problems: Problems,
     ) -> Result<Self> {
-        let frame = Frame::of(visitor, "Add model", Lit::Models);
+        let frame = Frame::of(console_user, "Add model", NavigationItem::Models);
         let id = typed.provider_id.parse().ok();
-        let provider = id.and_then(|id| visitor.organization.providers.get(&id));
+        let provider = id.and_then(|id| console_user.organization.providers.get(&id));
         let upstream = if typed.upstream_model.is_empty() { &typed.name } else { &typed.upstream_model };
         let known = provider.map(|provider| FilledModel::known(provider.preset.name, upstream));
-        let known = Known::of(&known.unwrap_or_default());
+        let known = BuiltInValues::of(&known.unwrap_or_default());
         let mut providers = choices(data).await?;
         if providers.len() != 1 {
             providers.insert(0, Choice::new("", "Choose a provider"));
@@ -48,44 +47,44 @@ impl Page {
     }
 }
 
-/// The form.
+/// Renders the form.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
-    visitor: Visitor<may::Configure>,
+    console_user: ConsoleUser<may::Configure>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let query = Query::parse(request.query_string());
     let upstream_model = query.text("upstream").unwrap_or_default();
-    let typed = Typed {
+    let typed = FormValues {
         name: validation::model_name(&upstream_model).unwrap_or_default(),
         provider_id: query.text("provider").unwrap_or_default(),
         upstream_model,
         enabled: true,
-        ..Typed::default()
+        ..FormValues::default()
     };
-    let data = store.organization(&visitor.tenant);
-    page(&Page::of(&visitor, &data, typed, Problems::default()).await?)
+    let data = store.organization(&console_user.tenant);
+    page(&Page::of(&console_user, &data, typed, Problems::default()).await?)
 }
 
-/// Adds the model.
+/// Creates the model.
 ///
 /// # Errors
 /// The database cannot be written.
 pub async fn create(form: Form<may::Configure>, store: web::Data<Store>) -> Result<HttpResponse> {
-    let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
-    let data = store.organization(&visitor.tenant);
+    let (console_user, typed) = (&form.console_user, FormValues::of(&form.fields));
+    let data = store.organization(&console_user.tenant);
     let problems = match typed.read() {
         Err(problems) => problems,
         Ok(new) => match data.model_create(new).await {
             Ok(row) => {
-                let said = format!("{} is added. Apps can ask for it now.", row.name);
-                return flash::redirect(visitor.request(), &format!("/models/{}", row.id), &said);
+                let said = format!("{} was added. Apps can request it now.", row.name);
+                return flash::redirect(console_user.request(), &format!("/models/{}", row.id), &said);
             }
             Err(error) => Problems::of_refusal(error, "name", &[("provider_id", "")])?,
         },
     };
-    page_with(422, &Page::of(visitor, &data, typed, problems).await?)
+    page_with(422, &Page::of(console_user, &data, typed, problems).await?)
 }

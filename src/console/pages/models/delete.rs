@@ -1,13 +1,13 @@
-//! `/models/{id}/delete`: what would happen, and the deed.
+//! `/models/{id}/delete`: confirmation page and its POST.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::TimeDelta;
 
 use super::read::{Uses, find};
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::format::count;
-use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
 use crate::console::http::forms::Form;
 use crate::console::http::responses::page;
@@ -21,38 +21,38 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) id: String,
     pub(crate) name: String,
-    /// What keeps it from going, or is touched by it.
+    /// Fallbacks and keys that use the model.
     pub(crate) uses: Uses,
-    /// How much it was used in the last 24 hours.
+    /// Number of uses in the last 24 hours, as a sentence.
     pub(crate) lately: String,
 }
 
-/// What would happen.
+/// Renders the confirmation page.
 ///
 /// # Errors
-/// The organization has no model of that id.
+/// The organization has no model with this id.
 pub async fn read(
-    visitor: Visitor<may::Configure>,
+    console_user: ConsoleUser<may::Configure>,
     path: web::Path<String>,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let row = find(&data, &path).await?;
     let lately = data.model_use(&row.name, clock.now() - TimeDelta::hours(24)).await?;
     page(&Page {
-        frame: Frame::of(&visitor, &format!("Delete {}", row.name), Lit::Models),
+        frame: Frame::of(&console_user, &format!("Delete {}", row.name), NavigationItem::Models),
         id: row.id.0.to_string(),
-        uses: Uses::of(&row, &visitor.organization),
+        uses: Uses::of(&row, &console_user.organization),
         lately: used(lately),
         name: row.name,
     })
 }
 
-/// A sentence about what happened in a day.
+/// Uses in the last 24 hours, as a sentence.
 pub(crate) fn used(lately: RecentUse) -> String {
     match (lately.requests, lately.keys) {
-        (0, _) => "No request used this model in the last 24 hours.".to_owned(),
+        (0, _) => "No requests used this model in the last 24 hours.".to_owned(),
         (1, _) => "One request used this model in the last 24 hours.".to_owned(),
         (requests, 1) => {
             format!("1 key used this model in the last 24 hours, in {} requests.", count(requests))
@@ -67,17 +67,17 @@ pub(crate) fn used(lately: RecentUse) -> String {
     }
 }
 
-/// Deletes it.
+/// Deletes the model.
 ///
 /// # Errors
-/// The organization has no model of that id; fallbacks use it.
+/// The organization has no model with this id, or fallbacks use it.
 pub async fn delete(
     form: Form<may::Configure>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&form.visitor.tenant);
+    let data = store.organization(&form.console_user.tenant);
     let row = find(&data, &path).await?;
     let gone = data.model_delete(row.id).await?.ok_or_else(|| Error::absent(super::WHAT, row.id))?;
-    flash::redirect(form.visitor.request(), "/models", &format!("{} is deleted.", gone.name))
+    flash::redirect(form.console_user.request(), "/models", &format!("{} was deleted.", gone.name))
 }

@@ -1,24 +1,24 @@
-//! What holds for a model: its own values, and what is filled in.
+//! The settings of a model: its own values and those from the built-in table.
 
 use crate::console::components::format::count;
 use crate::console::components::number_input::dollars;
 use crate::console::pages::models::line::{ABILITIES, Value, ability};
 use crate::store::{FilledModel, ModelRow};
 
-/// Names and values, in order.
+/// Names and values, in display order.
 pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)> {
     let by_table = |field: &str| filled.filled.contains(&field);
     let tokens = |number: Option<i64>| {
         number.map_or("not known".to_owned(), |number| format!("{} tokens", count(number)))
     };
     let mut facts = vec![
-        ("Called upstream".to_owned(), Value { text: row.upstream_model.clone(), filled: false }),
+        ("Name at the provider".to_owned(), Value { text: row.upstream_model.clone(), filled: false }),
         (
             "Context window".to_owned(),
             Value { text: tokens(filled.context_window), filled: by_table("context_window") },
         ),
         (
-            "Longest answer".to_owned(),
+            "Maximum output".to_owned(),
             Value { text: tokens(filled.max_output_tokens), filled: by_table("max_output_tokens") },
         ),
     ];
@@ -43,7 +43,7 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
 }
 
 fn prices(filled: &FilledModel) -> String {
-    let Some(price) = filled.price else { return "not known: its cost is not counted".to_owned() };
+    let Some(price) = filled.price else { return "unknown: its cost is not counted".to_owned() };
     let listed = |parts: &[(&str, Option<i64>)]| {
         let known = parts.iter().filter_map(|(name, amount)| Some(format!("{name} {}", dollars((*amount)?))));
         known.collect::<Vec<_>>().join(", ")
@@ -63,14 +63,14 @@ fn prices(filled: &FilledModel) -> String {
         ("cache read", long.cache_read),
         ("cache write", long.cache_write),
     ]);
-    format!("{short}; with a prompt above {} tokens {long_prices}", count(long.above))
+    format!("{short}; for prompts above {} tokens {long_prices}", count(long.above))
 }
 
 fn rules(filled: &FilledModel) -> String {
     let rules = &filled.parameter_rules;
     let renamed = rules.rename.iter().map(|(from, to)| format!("{from} becomes {to}"));
-    let dropped = rules.drop.iter().map(|name| format!("{name} is left out"));
-    let clamped = rules.clamp_output.then(|| "the output limit is lowered to the longest answer".to_owned());
+    let dropped = rules.drop.iter().map(|name| format!("{name} is removed"));
+    let clamped = rules.clamp_output.then(|| "the output limit is lowered to the model's maximum".to_owned());
     let all: Vec<String> = renamed.chain(dropped).chain(clamped).collect();
-    if all.is_empty() { "no: requests are passed on as they are".to_owned() } else { all.join(", ") }
+    if all.is_empty() { "no: requests are forwarded unchanged".to_owned() } else { all.join(", ") }
 }

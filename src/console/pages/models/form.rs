@@ -1,4 +1,4 @@
-//! The fields of a model's form: as they are typed, and what becomes of them.
+//! The fields of the model form: values, parsing and validation.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::validation;
 use crate::validation::ViolationReason;
 use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 
-/// Digits of a dollar: prices are micro-dollars.
+/// Decimals of a dollar: prices are micro-dollars.
 const DOLLAR: usize = 6;
-/// Digits of a second: time limits are milliseconds.
+/// Decimals of a second: timeouts are milliseconds.
 const SECOND: usize = 3;
 
-/// The fields in the order of the form, as far as anything can be wrong with them.
+/// Names of fields that can have problems, in form order.
 const ORDER: &[&str] = &[
     "name",
     "provider_id",
@@ -42,10 +42,10 @@ const ORDER: &[&str] = &[
     "drop",
 ];
 
-/// What was typed.
+/// The values of the form.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Typed {
-    /// The state that the form was made for.
+pub(crate) struct FormValues {
+    /// The state that the form was rendered for.
     pub(crate) seen: String,
     pub(crate) name: String,
     pub(crate) provider_id: String,
@@ -62,13 +62,13 @@ pub(crate) struct Typed {
     pub(crate) cache_write: String,
     pub(crate) audio_input: String,
     pub(crate) audio_output: String,
-    /// Tokens; empty: the price is the same for prompts of any length.
+    /// Number of tokens; empty if the price does not depend on the length.
     pub(crate) long_above: String,
     pub(crate) long_input: String,
     pub(crate) long_output: String,
     pub(crate) long_cache_read: String,
     pub(crate) long_cache_write: String,
-    /// `own` or empty.
+    /// `own`, or empty for the built-in rules.
     pub(crate) rules: String,
     pub(crate) rename: String,
     pub(crate) drop: String,
@@ -79,7 +79,7 @@ pub(crate) struct Typed {
     pub(crate) enabled: bool,
 }
 
-impl Typed {
+impl FormValues {
     pub(crate) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().to_owned();
         Self {
@@ -130,10 +130,10 @@ impl Typed {
             upstream_model: row.upstream_model.clone(),
             context_window: number(row.context_window, 0),
             max_output_tokens: number(row.max_output_tokens, 0),
-            tools: said(row.capabilities.tools),
-            vision: said(row.capabilities.vision),
-            structured_output: said(row.capabilities.structured_output),
-            reasoning: said(row.capabilities.reasoning),
+            tools: option_value(row.capabilities.tools),
+            vision: option_value(row.capabilities.vision),
+            structured_output: option_value(row.capabilities.structured_output),
+            reasoning: option_value(row.capabilities.reasoning),
             input: number(price.input, DOLLAR),
             output: number(price.output, DOLLAR),
             cache_read: number(price.cache_read, DOLLAR),
@@ -156,16 +156,16 @@ impl Typed {
         }
     }
 
-    /// The model that these fields describe.
+    /// Parses the fields of a model.
     pub(crate) fn read(&self) -> Result<ModelFields, Problems> {
         let mut problems = Problems::default();
         let says = |what: &str, reason: ViolationReason| format!("The {what} {}", reason.message);
         let name = problems.check("name", validation::model_name(&self.name).map_err(|it| says("name", it)));
-        let nobody = |_| "Choose who serves it. A provider has to be added before its models.".to_owned();
+        let nobody = |_| "Choose a provider. A provider must be added before its models.".to_owned();
         let provider_id = problems.check("provider_id", self.provider_id.parse().map_err(nobody));
         let upstream = if self.upstream_model.is_empty() { &self.name } else { &self.upstream_model };
         let upstream = validation::printable(upstream, LONGEST_UPSTREAM_NAME).map_err(|it| says("name", it));
-        // An empty one is the name, which has been objected to already.
+        // If it is empty, it equals the name, which is validated separately.
         let upstream = if self.upstream_model.is_empty() {
             upstream.ok()
         } else {
@@ -233,7 +233,7 @@ impl Typed {
             cache_write: dollars("long_cache_write", &self.long_cache_write),
         };
         if self.long_above.is_empty() && long != LongPrompt::default() {
-            problems.add("long_above", "Say from how many tokens on a prompt is long".to_owned());
+            problems.add("long_above", "Enter the number of tokens above which a prompt is long".to_owned());
         }
         above.map(|_| long)
     }
@@ -245,10 +245,8 @@ impl Typed {
         let mut rename = BTreeMap::new();
         for line in self.rename.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let Some((from, to)) = line.split_once('=') else {
-                problems.add(
-                    "rename",
-                    format!("Write one renaming on each line as “old = new”; “{line}” has no ="),
-                );
+                problems
+                    .add("rename", format!("Write one renaming per line as “old = new”. “{line}” has no ="));
                 continue;
             };
             if rename.insert(from.trim().to_owned(), to.trim().to_owned()).is_some() {
@@ -262,7 +260,7 @@ impl Typed {
     }
 }
 
-/// A change to exactly these fields.
+/// A change to exactly these values.
 pub(crate) fn to_change(fields: ModelFields, seen: Option<i64>) -> ModelChange {
     ModelChange {
         seen,
@@ -281,7 +279,7 @@ pub(crate) fn to_change(fields: ModelFields, seen: Option<i64>) -> ModelChange {
     }
 }
 
-/// What a field's value is called in a problem's sentence.
+/// Records a problem of a number field, with the field's name in the sentence.
 fn number(problems: &mut Problems, field: &'static str, read: Result<Option<i64>, String>) -> Option<i64> {
     let what = match field {
         "context_window" => "context window",
@@ -293,7 +291,7 @@ fn number(problems: &mut Problems, field: &'static str, read: Result<Option<i64>
         "output" => "price of answers",
         "cache_read" | "long_cache_read" => "price of reading the cache",
         "cache_write" | "long_cache_write" => "price of writing the cache",
-        "audio_input" | "audio_output" => "price of sound",
+        "audio_input" | "audio_output" => "price of audio",
         "long_above" => "length of a long prompt",
         "long_input" => "price of long prompts",
         _ => "price of answers to long prompts",
@@ -301,7 +299,7 @@ fn number(problems: &mut Problems, field: &'static str, read: Result<Option<i64>
     problems.check(field, read.map_err(|expected| format!("The {what} {expected}"))).flatten()
 }
 
-fn said(known: Option<bool>) -> String {
+fn option_value(known: Option<bool>) -> String {
     known.map_or("", |yes| if yes { "yes" } else { "no" }).to_owned()
 }
 
@@ -313,9 +311,9 @@ fn meant(word: &str) -> Option<bool> {
     }
 }
 
-/// What the embedded table knows, as the form's fields show it where nothing is typed.
+/// Built-in values, shown as placeholders of empty fields.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Known {
+pub(crate) struct BuiltInValues {
     pub(crate) context_window: String,
     pub(crate) max_output_tokens: String,
     pub(crate) input: String,
@@ -333,11 +331,11 @@ pub(crate) struct Known {
     pub(crate) vision: Vec<Choice>,
     pub(crate) structured_output: Vec<Choice>,
     pub(crate) reasoning: Vec<Choice>,
-    /// Empty where the table does not know the model.
+    /// Date of the built-in values; empty if the model is not in the table.
     pub(crate) as_of: String,
 }
 
-impl Known {
+impl BuiltInValues {
     pub(crate) fn of(table: &FilledModel) -> Self {
         let tokens = |number: Option<i64>| number.map(|it| plain(it, 0)).unwrap_or_default();
         let price = table.price.unwrap_or_default();
@@ -367,7 +365,7 @@ impl Known {
     }
 }
 
-/// Yes, no, and leaving it to the table.
+/// The options yes, no and built-in.
 fn three(known: Option<bool>) -> Vec<Choice> {
     let open = match known {
         Some(true) => "As known: yes",

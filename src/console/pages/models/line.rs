@@ -1,37 +1,37 @@
-//! One model as a line of a table.
+//! One model as a table row.
 
 use crate::console::components::format::{count, duration};
 use crate::console::components::number_input::dollars;
-use crate::console::components::status_badge::Mark;
+use crate::console::components::status_badge::StatusBadge;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::providers::Capabilities;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelRow, PriceFields};
 
-/// Something that may have been filled in.
+/// A value that may come from the built-in table.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Value {
-    /// What it is; empty where it is not known.
+    /// The value; empty if it is unknown.
     pub(crate) text: String,
-    /// Whether it is the embedded table's word.
+    /// Whether it comes from the built-in table.
     pub(crate) filled: bool,
 }
 
-/// A line.
+/// The cells of a row.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelLine {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) upstream_model: String,
-    /// The provider's path and name.
+    /// Path and name of the provider.
     pub(crate) provider: (String, String),
     pub(crate) window: Value,
-    /// What it can do.
+    /// The capabilities, as text.
     pub(crate) capabilities: Value,
-    /// Of a million tokens of prompt and of answer.
+    /// Price per million tokens of prompt and answer.
     pub(crate) price: Value,
-    pub(crate) state: Mark,
-    /// Why it is left alone, and for how long; empty where it is not.
+    pub(crate) state: StatusBadge,
+    /// Reason and remaining time of a cooldown; empty if there is none.
     pub(crate) cooling: String,
 }
 
@@ -47,11 +47,11 @@ impl ModelLine {
                 let why = crate::console::components::status_badge::label(cooldown.failure.class);
                 let left = i64::try_from(cooldown.remaining.as_millis()).unwrap_or(i64::MAX);
                 if left > 0 && cooldown.by_provider {
-                    format!("{why}, {} left as the provider says", duration(left))
+                    format!("{why}, {} left according to the provider", duration(left))
                 } else if left > 0 {
                     format!("{why}, {} left", duration(left))
                 } else {
-                    format!("{why}, next request tries it")
+                    format!("{why}, the next request tests it")
                 }
             }
         };
@@ -73,13 +73,13 @@ impl ModelLine {
                 text: filled.price.map(in_and_out).unwrap_or_default(),
                 filled: by_table("price"),
             },
-            state: Mark::of_readiness(row.enabled, cooldown != CooldownState::Closed),
+            state: StatusBadge::of_readiness(row.enabled, cooldown != CooldownState::Closed),
             cooling,
         }
     }
 }
 
-/// The names of capabilities, with the words of their fields.
+/// Capability fields and their labels.
 pub(crate) const ABILITIES: [(&str, &str); 4] = [
     ("tools", "Tools"),
     ("vision", "Images"),
@@ -87,7 +87,7 @@ pub(crate) const ABILITIES: [(&str, &str); 4] = [
     ("reasoning", "Reasoning"),
 ];
 
-/// A capability by the word of its field.
+/// A capability by its field name.
 pub(crate) fn ability(capabilities: &Capabilities, word: &str) -> Option<bool> {
     match word {
         "tools" => capabilities.tools,

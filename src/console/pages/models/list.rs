@@ -1,4 +1,4 @@
-//! `GET /models`: the catalogue.
+//! `GET /models`: the model catalog.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -6,10 +6,9 @@ use askama::Template;
 use super::LIST;
 use super::line::ModelLine;
 use super::read::choices;
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
-use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
 use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
@@ -24,14 +23,14 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) notes: Vec<String>,
     pub(crate) lines: Vec<ModelLine>,
-    pub(crate) pager: Pager,
+    pub(crate) pagination: Pagination,
     pub(crate) may_configure: bool,
-    /// Whether there is a provider that could serve one.
+    /// Whether a provider exists that could serve a model.
     pub(crate) served: bool,
-    /// The part of the name that is looked for.
+    /// Filter for a part of the name.
     pub(crate) part: String,
     pub(crate) providers: Vec<Choice>,
-    /// The id of the one that is looked for.
+    /// Id of the selected provider.
     pub(crate) provider: String,
     pub(crate) states: Vec<Choice>,
     /// `true`, `false` or empty.
@@ -39,35 +38,35 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Whether filters are in force that could be taken away.
+    /// Whether any filter is set that can be cleared.
     pub(crate) fn is_narrow(&self) -> bool {
         [&self.part, &self.provider, &self.enabled].iter().any(|text| !text.is_empty())
     }
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filter = filter(&mut query);
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.model_sheet(&filter, turn, ROWS).await?;
-    let organization = &visitor.organization;
+    let organization = &console_user.organization;
     let line = |row| ModelLine::of(row, organization, &gateway.shared_state.cooldowns);
     page(&Page {
-        frame: Frame::of(&visitor, "Models", Lit::Models),
+        frame: Frame::of(&console_user, "Models", NavigationItem::Models),
         notes: query.notes(),
         lines: sheet.items.iter().map(line).collect(),
-        pager: pager(&sheet, &query, &data, LIST, "/models", ("model", "models")),
-        may_configure: visitor.may(Permission::Configure),
+        pagination: pagination(&sheet, &query, &data, LIST, "/models", ("model", "models")),
+        may_configure: console_user.may(Permission::Configure),
         served: !organization.providers.is_empty(),
         part: filter.contains.unwrap_or_default(),
         providers: with_any("Any", choices(&data).await?),
@@ -77,7 +76,7 @@ pub async fn list(
     })
 }
 
-/// What the address asks for.
+/// Parses the filters in the query string.
 fn filter(query: &mut Query) -> ModelFilter {
     ModelFilter {
         contains: query.text("name"),
@@ -87,9 +86,9 @@ fn filter(query: &mut Query) -> ModelFilter {
     }
 }
 
-/// Whether a model may be called, as a choice.
+/// Options for the state of a model.
 pub(crate) fn states() -> Vec<Choice> {
-    with_any("Any", vec![Choice::new("true", "May be called"), Choice::new("false", "Switched off")])
+    with_any("Any", vec![Choice::new("true", "Enabled"), Choice::new("false", "Disabled")])
 }
 
 fn with_any(label: &str, choices: Vec<Choice>) -> Vec<Choice> {

@@ -1,6 +1,5 @@
-//! `/models`: the catalogue, the names by which apps ask.
+//! `/models`: the model catalog, with the names that apps request.
 
-pub mod cooldown;
 pub mod create;
 pub mod delete;
 pub(crate) mod facts;
@@ -9,7 +8,7 @@ pub(crate) mod line;
 pub mod list;
 pub mod read;
 
-/// What the cursors of this list are sealed for.
+/// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/models";
-/// What a model is called in messages.
+/// The resource's name in error messages.
 const WHAT: &str = "model";

@@ -1,4 +1,4 @@
-//! `/playground`: any model, asked from a page.
+//! `/playground`: sends a request to any model.
 
 pub(crate) mod prompt;
 pub mod send;

@@ -1,21 +1,21 @@
-//! What may be asked from a page.
+//! Validates prompts typed into a page.
 
-/// The longest prompt, in characters. What is longer is asked by a program.
+/// Maximum length in characters; longer prompts must be sent through the API.
 const LONGEST: usize = 20_000;
 
-/// What was typed, if it can be asked.
+/// Validates the prompt.
 ///
 /// # Errors
-/// Why not.
+/// The problem, as a sentence.
 pub(crate) fn parse_prompt(typed: &str) -> Result<String, String> {
     let prompt = typed.trim();
     let length = prompt.chars().count();
     if length == 0 {
-        return Err("Type what the model is to be asked.".to_owned());
+        return Err("Enter a prompt.".to_owned());
     }
     if length > LONGEST {
         return Err(format!(
-            "This is {length} characters long; {LONGEST} are allowed here. Shorten it, or ask with curl."
+            "The prompt has {length} characters; at most {LONGEST} are allowed here. Shorten it, or send it with curl."
         ));
     }
     Ok(prompt.to_owned())
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prompt_is_neither_empty_nor_endless() {
+    fn a_prompt_is_not_empty_and_not_too_long() {
         assert_eq!(parse_prompt(" Hello \n").as_deref(), Ok("Hello"));
         assert!(parse_prompt(" \n").is_err() && parse_prompt(&"ä".repeat(LONGEST + 1)).is_err());
         assert!(parse_prompt(&"ä".repeat(LONGEST)).is_ok());

@@ -1,13 +1,13 @@
-//! `/playground`: a prompt, a model, the answer, and the same in code.
+//! `/playground`: the form, the answer, and the same request as code.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::prompt::parse_prompt;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::config::Settings;
-use crate::console::components::answer_panel::Outcome;
-use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::answer_panel::AnswerPanel;
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::snippets::{KEY, Snippet, snippets};
 use crate::console::http::base_url;
 use crate::console::http::forms::{Form, Problems};
@@ -20,8 +20,8 @@ use crate::gateway::request::drills::Drills;
 use crate::store::Store;
 use crate::store::snapshot::OrganizationSnapshot;
 
-/// What is asked if nobody thinks of anything else.
-const PROMPT: &str = "Why is the sky blue? Answer in one sentence.";
+/// Prompt that is filled in at first.
+const DEFAULT_PROMPT: &str = "Why is the sky blue? Answer in one sentence.";
 
 #[derive(Template)]
 #[template(path = "playground/send.html")]
@@ -31,36 +31,36 @@ pub(crate) struct Page {
     /// Name and provider of each model, by name.
     pub(crate) models: Vec<(String, String)>,
     pub(crate) model: String,
-    /// The page of the lists behind the chosen model.
+    /// Path of the chosen model's fallback lists.
     pub(crate) fallbacks: Option<String>,
     pub(crate) prompt: String,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) answer_panel: Option<AnswerPanel>,
     pub(crate) snippets: Vec<Snippet>,
 }
 
-/// The page; `model` and `prompt` of the address fill it in.
+/// Renders the page; the query parameters `model` and `prompt` prefill it.
 ///
 /// # Errors
 /// The template cannot be rendered.
 pub async fn read(
-    visitor: Visitor<may::Send>,
+    console_user: ConsoleUser<may::Send>,
     request: HttpRequest,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
     let query = Query::parse(request.query_string());
-    let organization = &visitor.organization;
+    let organization = &console_user.organization;
     let wanted = query.text("model").filter(|name| organization.models.contains_key(name));
     let first = || organization.models.keys().min().cloned();
     let model = wanted.or_else(first).unwrap_or_default();
-    let prompt = query.text("prompt").unwrap_or_else(|| PROMPT.to_owned());
-    let frame = Frame::of(&visitor, "Playground", Lit::Playground);
+    let prompt = query.text("prompt").unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
+    let frame = Frame::of(&console_user, "Playground", NavigationItem::Playground);
     page_with(200, &Page::of(frame, organization, &base_url::of(&settings, &request), model, prompt))
 }
 
-/// Asks, and shows the answer.
+/// Sends the request and shows the answer.
 ///
 /// # Errors
-/// The request could not be made at all.
+/// The request could not be sent at all.
 pub async fn send(
     form: Form<may::Send>,
     request: HttpRequest,
@@ -69,31 +69,31 @@ pub async fn send(
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
     let mut page = Page::of_form(&form, &base_url::of(&settings, &request));
-    let Some(question) = page.question(&form.visitor) else { return page_with(422, &page) };
-    let data = store.organization(&form.visitor.tenant);
-    page.outcome = Some(Outcome::ask(&gateway, &data, &question).await?);
+    let Some(question) = page.question(&form.console_user) else { return page_with(422, &page) };
+    let data = store.organization(&form.console_user.tenant);
+    page.answer_panel = Some(AnswerPanel::ask(&gateway, &data, &question).await?);
     page_with(200, &page)
 }
 
 impl Page {
-    /// As somebody sent it.
+    /// The page with the submitted values.
     pub(super) fn of_form(form: &Form<may::Send>, address: &str) -> Self {
-        let (visitor, fields) = (&form.visitor, &form.fields);
-        let frame = Frame::of(visitor, "Playground", Lit::Playground);
+        let (console_user, fields) = (&form.console_user, &form.fields);
+        let frame = Frame::of(console_user, "Playground", NavigationItem::Playground);
         let (model, prompt) = (fields.text("model").to_owned(), fields.text("prompt").to_owned());
-        Self::of(frame, &visitor.organization, address, model, prompt)
+        Self::of(frame, &console_user.organization, address, model, prompt)
     }
 
-    /// What is to be asked; none, and the problems noted, where it cannot be.
-    pub(super) fn question(&mut self, visitor: &Visitor<may::Send>) -> Option<PlaygroundRequest> {
-        if !visitor.organization.models.contains_key(&self.model) {
-            self.problems.add("model", "There is no such model. Choose one of the list.");
+    /// The request to send; `None` if it is invalid, with the problems recorded.
+    pub(super) fn question(&mut self, console_user: &ConsoleUser<may::Send>) -> Option<PlaygroundRequest> {
+        if !console_user.organization.models.contains_key(&self.model) {
+            self.problems.add("model", "There is no such model. Choose one from the list.");
         }
         let prompt = self.problems.check("prompt", parse_prompt(&self.prompt));
         let prompt = prompt.filter(|_| self.problems.is_empty())?;
         Some(PlaygroundRequest {
-            organization: visitor.organization.clone(),
-            request_id: visitor.request_id,
+            organization: console_user.organization.clone(),
+            request_id: console_user.request_id,
             model: self.model.clone(),
             prompt,
             drills: Drills::default(),
@@ -122,7 +122,7 @@ impl Page {
             snippets: snippets(address, KEY, &model, prompt.trim()),
             model,
             prompt,
-            outcome: None,
+            answer_panel: None,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! `POST /playground/stream`: the same question, answered as it comes, for pages with a script.
+//! `POST /playground/stream`: streams the answer, for browsers with JavaScript.
 //!
-//! Server-sent events whose data is JSON: `began` (who answers, and whose place it takes), `piece` (more of the answer),
-//! and in the end `done`, the parts of the page as they are without a script. Who stops reading cancels the call.
+//! Server-sent events with JSON data: `began` (the model that answers, and the one it replaces), `piece` (more of the
+//! answer), and finally `done` (the HTML of the result). Closing the connection cancels the call.
 
 use std::pin::Pin;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::send::Page;
 use crate::auth::console::console_user::may;
 use crate::config::Settings;
-use crate::console::components::answer_panel::Outcome;
+use crate::console::components::answer_panel::AnswerPanel;
 use crate::console::components::snippets::Snippet;
 use crate::console::components::status_badge::label;
 use crate::console::error::message;
@@ -26,18 +26,18 @@ use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::{PlaygroundRequest, TextChunk};
 use crate::store::{OrgStore, Store};
 
-/// What the end of the stream puts in the place of what stands on the page.
+/// The HTML that replaces the streamed answer at the end.
 #[derive(Template)]
 #[template(path = "playground/answer.html")]
 struct Parts {
-    outcome: Option<Outcome>,
+    answer_panel: Option<AnswerPanel>,
     snippets: Vec<Snippet>,
 }
 
-/// Asks, and tells what is said as it is said.
+/// Sends the request and streams the answer.
 ///
 /// # Errors
-/// As of the page without a script: a refused form is the page, with status 422.
+/// As for the page without JavaScript: a refused form returns the page with status 422.
 pub async fn send(
     form: Form<may::Send>,
     request: HttpRequest,
@@ -46,15 +46,15 @@ pub async fn send(
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
     let mut page = Page::of_form(&form, &base_url::of(&settings, &request));
-    let Some(question) = page.question(&form.visitor) else { return page_with(422, &page) };
-    let talk = Talk {
+    let Some(question) = page.question(&form.console_user) else { return page_with(422, &page) };
+    let talk = AnswerStream {
         gateway,
-        data: store.organization(&form.visitor.tenant),
+        data: store.organization(&form.console_user.tenant),
         question,
         snippets: page.snippets,
         answer: None,
         failure: String::new(),
-        stage: Stage::Opening,
+        stage: Stage::Starting,
     };
     let chunks = stream::try_unfold(talk, async |mut talk| {
         let event = talk.next().await?;
@@ -63,82 +63,82 @@ pub async fn send(
     Ok(event_stream(chunks))
 }
 
-/// A question under way.
-struct Talk {
+/// A request that is running.
+struct AnswerStream {
     gateway: web::Data<Gateway>,
     data: OrgStore,
     question: PlaygroundRequest,
     snippets: Vec<Snippet>,
-    /// What was said so far; none: nothing.
+    /// The answer so far; `None` before the first text.
     answer: Option<String>,
-    /// Why nobody answered, or why it broke off.
+    /// Why no model answered, or why the answer was interrupted.
     failure: String,
     stage: Stage,
 }
 
 enum Stage {
-    /// Nobody was asked yet.
-    Opening,
-    /// Nobody answers yet.
-    Asking,
-    /// Somebody does.
-    Listening(Pin<Box<dyn Stream<Item = TextChunk>>>),
-    /// What came of it is told next.
-    Telling,
-    /// Nothing more.
-    Over,
+    /// No model was called yet.
+    Starting,
+    /// No model has started to answer yet.
+    Connecting,
+    /// A model is answering.
+    Streaming(Pin<Box<dyn Stream<Item = TextChunk>>>),
+    /// The result comes next.
+    Finishing,
+    /// The stream has ended.
+    Done,
 }
 
-impl Talk {
-    /// The next event; none at the end.
+impl AnswerStream {
+    /// The next event; `None` at the end.
     async fn next(&mut self) -> Result<Option<String>> {
         loop {
             match &mut self.stage {
-                Stage::Opening => {
-                    self.stage = Stage::Asking;
+                Stage::Starting => {
+                    self.stage = Stage::Connecting;
                     let path = format!("/requests/{}", self.question.request_id);
                     return Ok(Some(event("asked", &json!(path))));
                 }
-                Stage::Asking => {
+                Stage::Connecting => {
                     if let Some(began) = self.ask().await? {
                         return Ok(Some(event("began", &began.into())));
                     }
                 }
-                Stage::Listening(chunks) => match chunks.next().await {
+                Stage::Streaming(chunks) => match chunks.next().await {
                     Some(TextChunk::Text(text)) => {
                         self.answer.get_or_insert_default().push_str(&text);
                         return Ok(Some(event("piece", &text.into())));
                     }
                     Some(TextChunk::Broken(why)) => self.failure = why,
-                    None => self.stage = Stage::Telling,
+                    None => self.stage = Stage::Finishing,
                 },
-                Stage::Telling => {
-                    self.stage = Stage::Over;
+                Stage::Finishing => {
+                    self.stage = Stage::Done;
                     return self.parts().await.map(|html| Some(event("done", &html.into())));
                 }
-                Stage::Over => return Ok(None),
+                Stage::Done => return Ok(None),
             }
         }
     }
 
-    /// Who answers, and whose place it takes; none where nobody does.
+    /// Names the model that answers and the one it replaces; `None` if no model answers.
     async fn ask(&mut self) -> Result<Option<String>> {
         match self.gateway.stream_playground_answer(&self.question).await {
             Ok(spoken) => {
                 self.answer = Some(String::new());
-                self.stage = Stage::Listening(spoken.chunks);
-                Ok(Some(told(&spoken.routing)))
+                self.stage = Stage::Streaming(spoken.chunks);
+                Ok(Some(describe(&spoken.routing)))
             }
             Err(error) => {
                 self.failure = match error {
                     Error::Chain(chain) => chain.failure.message,
-                    // The headers are gone: the page says it in the place of an answer.
+                    // The status is already sent, so the page shows the error in place of the answer.
                     error => {
                         tracing::warn!(request_id = %self.question.request_id, %error, "a question was not answered");
                         message(&error)
                     }
                 };
-                self.stage = Stage::Telling;
+                self.stage = Stage::Finishing;
                 Ok(None)
             }
         }
@@ -146,21 +146,21 @@ impl Talk {
 
     async fn parts(&mut self) -> Result<String> {
         let failure = std::mem::take(&mut self.failure);
-        let outcome = Outcome::read(&self.data, &self.question, self.answer.take(), failure).await?;
-        let parts = Parts { outcome: Some(outcome), snippets: std::mem::take(&mut self.snippets) };
+        let answer_panel = AnswerPanel::read(&self.data, &self.question, self.answer.take(), failure).await?;
+        let parts = Parts { answer_panel: Some(answer_panel), snippets: std::mem::take(&mut self.snippets) };
         parts.render().map_err(Error::internal)
     }
 }
 
 /// `smart failed: overloaded. steady is answering.`
-fn told(routing: &RoutingInfo) -> String {
+fn describe(routing: &RoutingInfo) -> String {
     let served = routing.served.as_deref().unwrap_or("somebody");
     match &routing.fallback {
         Some(fallback) => {
             let more = match fallback.hops.saturating_sub(1) {
                 0 => String::new(),
-                1 => ", and one more behind it".to_owned(),
-                more => format!(", and {more} more behind it"),
+                1 => ", and one more after it".to_owned(),
+                more => format!(", and {more} more after it"),
             };
             let why = label(fallback.class).to_lowercase();
             format!("{} failed ({why}){more}. {served} is answering.", fallback.from)

@@ -1,11 +1,11 @@
-//! `/providers/new`: a form, and what becomes of it.
+//! `/providers/new`: the form and its POST.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::form::{Typed, kinds, stream_choices};
-use crate::auth::console::console_user::{Requires, Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
+use super::form::{FormValues, kinds, stream_choices};
+use crate::auth::console::console_user::{ConsoleUser, Requires, may};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::time_range::Choice;
 use crate::console::http::flash;
 use crate::console::http::forms::{Form, Problems};
@@ -19,27 +19,27 @@ use crate::store::Store;
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
-    pub(crate) typed: Typed,
+    pub(crate) typed: FormValues,
     pub(crate) kinds: Vec<Choice>,
     pub(crate) stream_choices: Vec<Choice>,
 }
 
 impl Page {
-    fn of(visitor: &Visitor<impl Requires>, typed: Typed, problems: Problems) -> Self {
-        let frame = Frame::of(visitor, "Add provider", Lit::Providers);
+    fn of(console_user: &ConsoleUser<impl Requires>, typed: FormValues, problems: Problems) -> Self {
+        let frame = Frame::of(console_user, "Add provider", NavigationItem::Providers);
         Self { frame, problems, typed, kinds: kinds(), stream_choices: stream_choices() }
     }
 }
 
-/// The form.
+/// Renders the form.
 ///
 /// # Errors
 /// The template cannot be rendered.
-pub async fn read(visitor: Visitor<may::Configure>) -> Result<HttpResponse> {
-    page(&Page::of(&visitor, Typed::default(), Problems::default()))
+pub async fn read(console_user: ConsoleUser<may::Configure>) -> Result<HttpResponse> {
+    page(&Page::of(&console_user, FormValues::default(), Problems::default()))
 }
 
-/// Adds the provider.
+/// Creates the provider.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -48,16 +48,16 @@ pub async fn create(
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let (visitor, typed) = (&form.visitor, Typed::of(&form.fields));
+    let (console_user, typed) = (&form.console_user, FormValues::of(&form.fields));
     let problems = match typed.to_create(&form.fields, gateway.upstream.address_policy()) {
         Err(problems) => problems,
-        Ok(new) => match store.organization(&visitor.tenant).provider_create(new).await {
+        Ok(new) => match store.organization(&console_user.tenant).provider_create(new).await {
             Ok(row) => {
-                let said = format!("{} is added. Test its connection.", row.name);
-                return flash::redirect(visitor.request(), &format!("/providers/{}", row.id), &said);
+                let said = format!("{} was added. Test its connection.", row.name);
+                return flash::redirect(console_user.request(), &format!("/providers/{}", row.id), &said);
             }
             Err(error) => Problems::of_refusal(error, "name", &[])?,
         },
     };
-    page_with(422, &Page::of(visitor, typed, problems))
+    page_with(422, &Page::of(console_user, typed, problems))
 }

@@ -1,12 +1,12 @@
-//! `/providers/{id}/delete`: what would happen, and the deed.
+//! `/providers/{id}/delete`: confirmation page and its POST.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::line::served;
 use super::read::find;
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
 use crate::console::http::forms::Form;
 use crate::console::http::responses::page;
@@ -19,36 +19,36 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Ids and names of the models that it serves, which keep it from going.
+    /// Ids and names of models that it serves, which prevent its deletion.
     pub(crate) models: Vec<(String, String)>,
 }
 
-/// What would happen.
+/// Renders the confirmation page.
 ///
 /// # Errors
-/// The organization has no provider of that id.
+/// The organization has no provider with this id.
 pub async fn read(
-    visitor: Visitor<may::Configure>,
+    console_user: ConsoleUser<may::Configure>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let row = find(&store.organization(&visitor.tenant), &path).await?;
-    let frame = Frame::of(&visitor, &format!("Delete {}", row.name), Lit::Providers);
-    let models = served(&visitor.organization, row.id);
+    let row = find(&store.organization(&console_user.tenant), &path).await?;
+    let frame = Frame::of(&console_user, &format!("Delete {}", row.name), NavigationItem::Providers);
+    let models = served(&console_user.organization, row.id);
     page(&Page { frame, id: row.id.0.to_string(), name: row.name, models })
 }
 
-/// Deletes it.
+/// Deletes the provider.
 ///
 /// # Errors
-/// The organization has no provider of that id; it serves models.
+/// The organization has no provider with this id, or it serves models.
 pub async fn delete(
     form: Form<may::Configure>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&form.visitor.tenant);
+    let data = store.organization(&form.console_user.tenant);
     let row = find(&data, &path).await?;
     let gone = data.provider_delete(row.id).await?.ok_or_else(|| Error::absent(super::WHAT, row.id))?;
-    flash::redirect(form.visitor.request(), "/providers", &format!("{} is deleted.", gone.name))
+    flash::redirect(form.console_user.request(), "/providers", &format!("{} was deleted.", gone.name))
 }

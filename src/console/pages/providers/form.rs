@@ -1,4 +1,4 @@
-//! The fields of a provider's form: as they are typed, and what becomes of them.
+//! The fields of the provider form: values, parsing and validation.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -12,24 +12,24 @@ use crate::validation;
 use crate::validation::ViolationReason;
 use crate::validation::provider::{AddressFault, LONGEST_ADDRESS, address, credential, stream_options};
 
-/// The fields in the order of the form.
+/// Field names in form order.
 const ORDER: &[&str] = &["name", "preset", "base_url", "credential", "stream_options"];
 
-/// What was typed, but the credential: that is not shown again.
+/// The form values except the credential, which is never shown again.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Typed {
-    /// The state that the form was made for; empty for a new provider.
+pub(crate) struct FormValues {
+    /// The state that the form was rendered for; empty for a new provider.
     pub(crate) seen: String,
     pub(crate) name: String,
     pub(crate) preset: String,
     pub(crate) base_url: String,
-    /// Whether it takes `stream_options`.
+    /// Whether the provider supports `stream_options`.
     pub(crate) stream_options: String,
-    /// Whether the stored credential is to be removed.
+    /// Whether to remove the stored credential.
     pub(crate) forget: bool,
 }
 
-/// What is right of it.
+/// The values after validation.
 struct Read {
     name: Option<String>,
     preset: Option<&'static Preset>,
@@ -38,7 +38,7 @@ struct Read {
     stream_options: Option<StreamOptions>,
 }
 
-impl Typed {
+impl FormValues {
     pub(crate) fn of(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).trim().to_owned();
         Self {
@@ -65,7 +65,7 @@ impl Typed {
     fn read(&self, fields: &Fields, problems: &mut Problems) -> Read {
         let says = |what: &str, reason: ViolationReason| format!("The {what} {}", reason.message);
         let name = problems.check("name", validation::name(&self.name).map_err(|it| says("name", it)));
-        let no_kind = || "Choose what kind of provider this is.".to_owned();
+        let no_kind = || "Choose a kind of provider.".to_owned();
         let preset = problems.check("preset", preset(&self.preset).ok_or_else(no_kind));
         let base_url =
             (!self.base_url.is_empty()).then(|| validation::printable(&self.base_url, LONGEST_ADDRESS));
@@ -73,17 +73,17 @@ impl Typed {
             base_url.and_then(|url| problems.check("base_url", url.map_err(|it| says("address", it))));
         let secret = fields.secret("credential");
         let given = secret.expose_secret().trim();
-        let too_long = |_| "The credential is longer than any vendor’s. Paste it again.".to_owned();
+        let too_long = |_| "The credential is too long. Paste it again.".to_owned();
         let credential = (!given.is_empty()).then(|| credential(given).map_err(too_long));
         let credential = credential.and_then(|given| problems.check("credential", given));
-        let no_word = |_| "Choose whether it takes stream options.".to_owned();
-        // A form that was open before the field was there says nothing about it.
+        let no_word = |_| "Choose whether the provider supports stream options.".to_owned();
+        // A form that was rendered by an older release lacks this field.
         let chosen = (!self.stream_options.is_empty()).then(|| stream_options(&self.stream_options));
         let chosen = chosen.and_then(|it| problems.check("stream_options", it.map_err(no_word)));
         Read { name, preset, base_url, credential, stream_options: chosen }
     }
 
-    /// A new provider of these fields.
+    /// The provider to create.
     pub(crate) fn to_create(&self, fields: &Fields, policy: &AddressPolicy) -> Result<NewProvider, Problems> {
         let mut problems = Problems::default();
         let read = self.read(fields, &mut problems);
@@ -103,7 +103,7 @@ impl Typed {
         }
     }
 
-    /// A change of a provider to these fields.
+    /// The change to a provider.
     pub(crate) fn to_change(
         &self,
         fields: &Fields,
@@ -117,7 +117,7 @@ impl Typed {
             None => self.forget.then_some(None),
         };
         if let Some(preset) = read.preset {
-            // What fitted together before is not questioned again by a change of something else.
+            // An unrelated change does not validate an unchanged combination again.
             if preset.name != before.preset || read.base_url != before.base_url {
                 check_address(&mut problems, policy, preset, read.base_url.as_deref());
             }
@@ -140,16 +140,16 @@ impl Typed {
 }
 
 fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) {
-    // A text that is no address has been refused already.
+    // An invalid URL was already refused.
     if problems.get("base_url").is_some() {
         return;
     }
     let title = preset.title;
     let message = match address(policy, preset, base_url) {
         Ok(()) => return,
-        Err(AddressFault::NotWanted) => format!("{title} has no address: leave this empty."),
+        Err(AddressFault::NotWanted) => format!("{title} has no base URL. Leave this empty."),
         Err(AddressFault::Missing) => {
-            format!("{title} has no address of its own: give the one of your account or server.")
+            format!("{title} has no fixed base URL. Enter the one of your account or server.")
         }
         Err(AddressFault::Blocked(blocked)) => format!("This address cannot be used: {blocked}."),
     };
@@ -162,17 +162,17 @@ fn check_credential(problems: &mut Problems, preset: &Preset, credential: Option
     }
 }
 
-/// What may be said about stream options.
+/// Options for stream options.
 pub(crate) fn stream_choices() -> Vec<Choice> {
     let label = |setting| match setting {
-        StreamOptions::Auto => "Automatic: as its kind, until it refuses them",
+        StreamOptions::Auto => "Automatic: as usual for its kind, until the provider rejects them",
         StreamOptions::Supported => "Supported",
         StreamOptions::Unsupported => "Not supported: never send them",
     };
     StreamOptions::ALL.into_iter().map(|setting| Choice::new(setting.as_str(), label(setting))).collect()
 }
 
-/// Every kind of provider, with the address that it has of its own.
+/// Options for the kind of provider, with their fixed base URLs.
 pub(crate) fn kinds() -> Vec<Choice> {
     let label = |preset: &Preset| match preset.base_url {
         Some(address) => format!("{} ({})", preset.title, address.trim_start_matches("https://")),

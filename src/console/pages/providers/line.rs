@@ -1,29 +1,29 @@
-//! One provider as a line of a table.
+//! One provider as a table row.
 
 use entity::ids::ProviderId;
 
-use crate::console::components::status_badge::Mark;
+use crate::console::components::status_badge::StatusBadge;
 use crate::providers::{StreamOptions, preset};
 use crate::store::ProviderRow;
 use crate::store::snapshot::OrganizationSnapshot;
 
-/// A line.
+/// The cells of a row.
 #[derive(Debug, Clone)]
 pub(crate) struct ProviderLine {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// The vendor's name for people.
+    /// Name of the vendor.
     pub(crate) kind: String,
-    /// Where calls go; empty where there is no address.
+    /// Base URL; empty if there is none.
     pub(crate) address: String,
-    /// Whether there is one, and its last characters.
+    /// The last characters of the credential, or that there is none.
     pub(crate) credential: String,
-    /// Whether it takes `stream_options`, in a word or two.
+    /// Support for `stream_options`, as text.
     pub(crate) stream_options: &'static str,
-    pub(crate) health: Mark,
-    /// Why it is failing; empty where it is not.
+    pub(crate) health: StatusBadge,
+    /// The last error; empty if there is none.
     pub(crate) message: String,
-    /// How many models it serves.
+    /// Number of models that it serves.
     pub(crate) models: usize,
 }
 
@@ -42,7 +42,7 @@ impl ProviderLine {
                 StreamOptions::Supported => "supported",
                 StreamOptions::Unsupported => "not supported",
             },
-            health: Mark::of_health(&row.health),
+            health: StatusBadge::of_health(&row.health),
             message: row.health_message.clone().unwrap_or_default(),
             models: served(organization, row.id).len(),
         }
@@ -57,7 +57,7 @@ fn credential(row: &ProviderRow) -> String {
     }
 }
 
-/// The models that a provider serves: ids and names, by name.
+/// Ids and names of the models that a provider serves, by name.
 pub(crate) fn served(organization: &OrganizationSnapshot, id: ProviderId) -> Vec<(String, String)> {
     let models = organization.models.values().filter(|model| model.provider.id == id);
     let mut models: Vec<_> = models.map(|model| (model.id.0.to_string(), model.name.to_string())).collect();

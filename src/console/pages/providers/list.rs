@@ -1,14 +1,13 @@
-//! `GET /providers`: where models are served.
+//! `GET /providers`: the providers.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::LIST;
 use super::line::ProviderLine;
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
-use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::error::Result;
@@ -21,28 +20,28 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) notes: Vec<String>,
     pub(crate) lines: Vec<ProviderLine>,
-    pub(crate) pager: Pager,
+    pub(crate) pagination: Pagination,
     pub(crate) may_configure: bool,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.provider_sheet(turn, ROWS).await?;
     page(&Page {
-        frame: Frame::of(&visitor, "Providers", Lit::Providers),
+        frame: Frame::of(&console_user, "Providers", NavigationItem::Providers),
         notes: query.notes(),
-        lines: sheet.items.iter().map(|row| ProviderLine::of(row, &visitor.organization)).collect(),
-        pager: pager(&sheet, &query, &data, LIST, "/providers", ("provider", "providers")),
-        may_configure: visitor.may(Permission::Configure),
+        lines: sheet.items.iter().map(|row| ProviderLine::of(row, &console_user.organization)).collect(),
+        pagination: pagination(&sheet, &query, &data, LIST, "/providers", ("provider", "providers")),
+        may_configure: console_user.may(Permission::Configure),
     })
 }

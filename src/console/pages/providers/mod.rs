@@ -1,4 +1,4 @@
-//! `/providers`: where models are served. A credential goes in and never comes out.
+//! `/providers`: the providers. A credential can be stored but never read back.
 
 pub mod create;
 pub mod delete;
@@ -8,7 +8,7 @@ pub mod list;
 pub mod read;
 pub(crate) mod report;
 
-/// What the cursors of this list are sealed for.
+/// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/providers";
-/// What a provider is called in messages.
+/// The resource's name in error messages.
 const WHAT: &str = "provider";

@@ -1,42 +1,42 @@
-//! What a test of a connection found out, and what the provider offers.
+//! The result of a connection test, with the models that the provider offers.
 
 use entity::ids::ProviderId;
 use url::form_urlencoded;
 
 use crate::console::components::format::duration;
-use crate::console::components::status_badge::Mark;
+use crate::console::components::status_badge::StatusBadge;
 use crate::gateway::preview::connection_test::ConnectionReport;
 use crate::store::snapshot::OrganizationSnapshot;
 
-/// The most models that the page names.
+/// Maximum number of models listed.
 const MOST_OFFERS: usize = 200;
 
-/// What the page shows.
+/// The report as the page shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     pub(crate) works: bool,
-    pub(crate) result: Mark,
+    pub(crate) result: StatusBadge,
     pub(crate) took: String,
-    /// What went wrong, redacted; empty where nothing did.
+    /// The redacted error; empty on success.
     pub(crate) message: String,
-    /// What to do about it.
+    /// How to fix the error.
     pub(crate) remedy: String,
-    /// How many models it names.
+    /// Number of models that the provider lists.
     pub(crate) number: usize,
-    /// The first of them.
-    pub(crate) offers: Vec<Offer>,
-    /// How many are not shown.
+    /// The first of those models.
+    pub(crate) offers: Vec<OfferedModel>,
+    /// Number of models not shown.
     pub(crate) more: usize,
 }
 
-/// A model that a provider offers.
+/// A model that the provider offers.
 #[derive(Debug, Clone)]
-pub(crate) struct Offer {
-    /// What the provider calls it.
+pub(crate) struct OfferedModel {
+    /// Name at the provider.
     pub(crate) name: String,
-    /// What the catalogue calls it, if it is there.
+    /// Names in the catalog, if it was added.
     pub(crate) names: String,
-    /// Where it is added.
+    /// Path of the form that adds it.
     pub(crate) path: String,
 }
 
@@ -45,15 +45,15 @@ impl Report {
         let remedy = report.remedy().unwrap_or_default().to_owned();
         let took = duration(i64::try_from(report.took.as_millis()).unwrap_or(i64::MAX));
         let number = report.models.len();
-        let offers: Vec<Offer> = report
+        let offers: Vec<OfferedModel> = report
             .models
             .into_iter()
             .take(MOST_OFFERS)
-            .map(|name| Offer::of(name, id, organization))
+            .map(|name| OfferedModel::of(name, id, organization))
             .collect();
         let result = match &report.failure {
-            None => Mark::of_health("ok"),
-            Some(failure) => Mark::of_class(failure.class.as_str()),
+            None => StatusBadge::of_health("ok"),
+            Some(failure) => StatusBadge::of_class(failure.class.as_str()),
         };
         Self {
             works: report.failure.is_none(),
@@ -67,14 +67,14 @@ impl Report {
         }
     }
 
-    /// Of a provider that this process cannot call at all.
+    /// The report for a provider with a credential that cannot be decrypted.
     pub(crate) fn unopened() -> Self {
         Self {
             works: false,
-            result: Mark::of_health("failing"),
+            result: StatusBadge::of_health("failing"),
             took: duration(0),
-            message: "The stored credential cannot be opened by this server.".to_owned(),
-            remedy: "Give the credential again below.".to_owned(),
+            message: "This server cannot decrypt the stored credential.".to_owned(),
+            remedy: "Enter the credential again below.".to_owned(),
             number: 0,
             offers: Vec::new(),
             more: 0,
@@ -82,7 +82,7 @@ impl Report {
     }
 }
 
-impl Offer {
+impl OfferedModel {
     fn of(name: String, id: ProviderId, organization: &OrganizationSnapshot) -> Self {
         let own = organization.models.values();
         let own = own.filter(|model| model.provider.id == id && model.upstream_model == name);

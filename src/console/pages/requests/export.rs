@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::filter::Filters;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::http::csv::csv_file;
 use crate::console::http::query::Query;
 use crate::domain::clock::Clock;
@@ -17,12 +17,12 @@ use crate::store::pagination::Position;
 /// # Errors
 /// The first rows cannot be read.
 pub async fn file(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filter = Filters::read(&mut query, data.organization_id(), clock.now()).rows();
     let read = async move |after: Option<Position>, limit| data.request_batch(&filter, after, limit).await;

@@ -1,29 +1,29 @@
-//! The filters of the requests, as they stand in the address, in the form, and in the question to the store.
+//! The request filters: in the URL, in the form, and as a store query.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, OrganizationId};
 use uuid::Uuid;
 
-use crate::console::components::time_range::{Choice, Span};
+use crate::console::components::time_range::{Choice, TimeRange};
 use crate::console::http::query::Query;
 use crate::console::pages::events::filter::{ORIGINS, models};
 use crate::domain::session_id::identify;
 use crate::store::RequestFilter;
 use crate::store::snapshot::OrganizationSnapshot;
 
-/// How a request can end.
+/// Possible outcomes and their labels.
 const OUTCOMES: &[(&str, &str)] = &[
     ("answered", "Answered"),
     ("failed", "Failed"),
-    ("interrupted", "Broke off"),
-    ("client_closed", "Caller left"),
-    ("running", "Under way"),
+    ("interrupted", "Interrupted"),
+    ("client_closed", "Caller disconnected"),
+    ("running", "In progress"),
 ];
 
-/// What was asked for.
+/// The filters, parsed and validated.
 #[derive(Debug, Clone)]
 pub(crate) struct Filters {
-    pub(crate) span: Span,
+    pub(crate) span: TimeRange,
     requested_model: Option<String>,
     served_model: Option<String>,
     outcome: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// Reads them; what is not said is `live` requests of the last seven days.
+    /// Parses the filters. The default is `live` requests of the last seven days.
     pub(crate) fn read(query: &mut Query, organization_id: OrganizationId, now: DateTime<Utc>) -> Self {
         let outcomes: Vec<&str> = OUTCOMES.iter().map(|(word, _)| *word).collect();
         let session = query.parsed("session", "Session", |text| {
@@ -42,7 +42,7 @@ impl Filters {
         });
         let (session, session_id) = session.unzip();
         Self {
-            span: Span::read(query, now, "7d"),
+            span: TimeRange::read(query, now, "7d"),
             requested_model: query.text("model"),
             served_model: query.text("served"),
             outcome: query.word("outcome", "Outcome", &outcomes),
@@ -53,13 +53,13 @@ impl Filters {
         }
     }
 
-    /// Whether anything but time and origin narrows the choice.
+    /// Whether a filter other than time and origin is set.
     pub(crate) fn is_narrow(&self) -> bool {
         let texts = [&self.requested_model, &self.served_model, &self.outcome, &self.session];
         texts.iter().any(|text| text.is_some()) || self.key.is_some()
     }
 
-    /// The question to the store.
+    /// The filters as a store query.
     pub(crate) fn rows(&self) -> RequestFilter {
         RequestFilter {
             requested_model: self.requested_model.clone(),
@@ -74,40 +74,40 @@ impl Filters {
     }
 }
 
-/// The form's choices.
+/// The options and values of the filter form.
 #[derive(Debug, Clone)]
 pub(crate) struct FilterForm {
-    /// Models that may have been asked for.
+    /// Options for the requested model.
     pub models: Vec<Choice>,
-    /// Models that may have answered.
+    /// Options for the model that answered.
     pub served_models: Vec<Choice>,
-    /// How a request can end.
+    /// Options for the outcome.
     pub outcomes: Vec<Choice>,
-    /// Living keys.
+    /// Options for the key.
     pub keys: Vec<Choice>,
-    /// Where records come from.
+    /// Options for the origin.
     pub origins: Vec<Choice>,
-    /// Spans of time.
+    /// Options for the time range.
     pub ranges: Vec<Choice>,
-    /// What is in force.
+    /// The selected requested model.
     pub model: String,
-    /// What is in force.
+    /// The selected answering model.
     pub served: String,
-    /// What is in force.
+    /// The selected request outcome.
     pub outcome: String,
-    /// What is in force.
+    /// The selected API key.
     pub key: String,
-    /// What is in force.
+    /// The selected record origin.
     pub origin: String,
-    /// What is in force.
+    /// The selected time range.
     pub range: String,
-    /// What is in force.
+    /// The session as typed.
     pub session: String,
-    /// What is in force, as a browser's field has it.
+    /// Start, as the value of a `datetime-local` input.
     pub since: String,
-    /// What is in force, as a browser's field has it.
+    /// End, as the value of a `datetime-local` input.
     pub until: String,
-    /// Whether anything of the rarer ones is in force.
+    /// Whether one of the less common filters is set.
     pub more: bool,
 }
 
@@ -139,7 +139,7 @@ impl FilterForm {
     }
 }
 
-/// The living keys by name, and the one in force, which may live no more.
+/// The active keys by name, plus the selected one if it is no longer active.
 fn keys(organization: &OrganizationSnapshot, chosen: Option<ApiKeyId>) -> Vec<Choice> {
     let living = organization.keys.values();
     let mut keys: Vec<_> = living.map(|key| (key.name.to_string(), key.id.0)).collect();

@@ -1,37 +1,37 @@
-//! One request as a line of a table.
+//! One request as a table row.
 
 use crate::console::components::format::{count, duration, money};
-use crate::console::components::status_badge::Mark;
-use crate::console::components::timestamp::Moment;
+use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::timestamp::Timestamp;
 use crate::store::RequestRow;
 
-/// A line.
+/// The cells of a row.
 #[derive(Debug, Clone)]
 pub struct RequestLine {
-    /// The request's id.
+    /// Id of the request.
     pub id: String,
-    /// When it came in.
-    pub at: Moment,
-    /// Who was asked for.
+    /// Time when it arrived.
+    pub at: Timestamp,
+    /// The model that was requested.
     pub requested_model: String,
-    /// Who answered, if it was another one.
+    /// The model that answered, if it is another one.
     pub served_model: Option<String>,
-    /// How it ended.
-    pub outcome: Mark,
-    /// The status that the caller got.
+    /// How the request ended.
+    pub outcome: StatusBadge,
+    /// Status that the caller received.
     pub status: i32,
-    /// To the first token; empty if there was none.
+    /// Time to the first token; empty if there was none.
     pub first_token: String,
-    /// To the end.
+    /// Total duration, as text.
     pub took: String,
-    /// Of prompt and answer; empty if they are not known.
+    /// Tokens of prompt and answer; empty if unknown.
     pub tokens: String,
-    /// Empty if it is not known.
+    /// Cost; empty if unknown.
     pub cost: String,
-    /// The key's name.
+    /// Name of the key.
     pub key: String,
-    /// Where the record comes from, unless it is an ordinary one.
-    pub origin: Option<Mark>,
+    /// Origin of the record; `None` for live traffic.
+    pub origin: Option<StatusBadge>,
 }
 
 impl From<&RequestRow> for RequestLine {
@@ -40,10 +40,10 @@ impl From<&RequestRow> for RequestLine {
         let about = if row.estimated { "~" } else { "" };
         Self {
             id: row.id.0.to_string(),
-            at: Moment::from(row.created_at),
+            at: Timestamp::from(row.created_at),
             requested_model: row.requested_model.clone(),
             served_model: row.served_model.clone().filter(|served| *served != row.requested_model),
-            outcome: Mark::of_outcome(&row.outcome, row.hops),
+            outcome: StatusBadge::of_outcome(&row.outcome, row.hops),
             status: row.status_code,
             first_token: row.first_frame_ms.map(duration).unwrap_or_default(),
             took: duration(row.total_ms),
@@ -52,12 +52,12 @@ impl From<&RequestRow> for RequestLine {
                 .unwrap_or_default(),
             cost: match row.cost_nano_dollars {
                 Some(cost) => money(cost),
-                // A stream that goes on has yet to cost something.
+                // The cost of a running stream is not known yet.
                 None if row.outcome == "running" => String::new(),
                 None => "unknown".to_owned(),
             },
             key: row.api_key_name.clone().unwrap_or_default(),
-            origin: Mark::of_origin(&row.origin),
+            origin: StatusBadge::of_origin(&row.origin),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /requests`: all traffic, newest first.
+//! `GET /requests`: all requests, newest first.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -6,10 +6,9 @@ use askama::Template;
 use super::LIST;
 use super::filter::{FilterForm, Filters};
 use super::line::RequestLine;
-use crate::auth::console::console_user::{Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::pager::Pager;
-use crate::console::components::pagination::{ROWS, pager, turn};
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -23,34 +22,34 @@ pub(crate) struct Page {
     pub(crate) notes: Vec<String>,
     pub(crate) form: FilterForm,
     pub(crate) lines: Vec<RequestLine>,
-    pub(crate) pager: Pager,
-    /// The query behind `/requests.csv`.
+    pub(crate) pagination: Pagination,
+    /// Query string for `/requests.csv`.
     pub(crate) query: String,
-    /// Whether filters are in force that could be taken away.
+    /// Whether any filter is set that can be cleared.
     pub(crate) narrow: bool,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
     let turn = turn(&mut query, &data, LIST);
     let sheet = data.request_sheet(&filters.rows(), turn, ROWS).await?;
     page(&Page {
-        frame: Frame::of(&visitor, "Requests", Lit::Requests),
+        frame: Frame::of(&console_user, "Requests", NavigationItem::Requests),
         notes: query.notes(),
-        form: FilterForm::of(&filters, &visitor.organization),
+        form: FilterForm::of(&filters, &console_user.organization),
         lines: sheet.items.iter().map(RequestLine::from).collect(),
-        pager: pager(&sheet, &query, &data, LIST, "/requests", ("request", "requests")),
+        pagination: pagination(&sheet, &query, &data, LIST, "/requests", ("request", "requests")),
         query: query.with(&[("newer", None), ("older", None)]),
         narrow: filters.is_narrow(),
     })

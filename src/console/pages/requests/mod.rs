@@ -1,4 +1,4 @@
-//! `/requests`: all traffic, one request of it, and the same as CSV.
+//! `/requests`: the list of requests, one request, and CSV.
 
 pub mod export;
 pub(crate) mod filter;
@@ -6,5 +6,5 @@ pub mod line;
 pub mod list;
 pub mod read;
 
-/// What the cursors of this list are sealed for.
+/// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/requests";

@@ -1,17 +1,17 @@
-//! `GET /requests/{id}`: one request, from its first try to its end.
+//! `GET /requests/{id}`: one request with all its attempts.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use entity::ids::RequestId;
 
 use super::line::RequestLine;
-use crate::auth::console::console_user::{Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::attempt_summary::{Attempt, attempts, sentence};
-use crate::console::components::chain_diagram::Rail;
+use crate::console::components::chain_diagram::ChainDiagram;
 use crate::console::components::format::{count, duration, money};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::status_badge::Mark;
-use crate::console::components::timing_bar::Strip;
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::timing_bar::TimingBar;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
@@ -19,7 +19,7 @@ use crate::domain::error::{Error, Result};
 use crate::store::pagination::PageRequest;
 use crate::store::{EventFilter, EventRow, RequestRow, Store};
 
-/// The most events of a request that its page shows.
+/// Maximum number of events shown.
 const MOST_EVENTS: u64 = 64;
 
 #[derive(Template)]
@@ -29,36 +29,36 @@ pub(crate) struct Page {
     pub(crate) line: RequestLine,
     /// What happened, in one sentence.
     pub(crate) story: String,
-    pub(crate) rail: Rail,
-    pub(crate) strip: Option<Strip>,
+    pub(crate) diagram: ChainDiagram,
+    pub(crate) timing_bar: Option<TimingBar>,
     pub(crate) events: Vec<EventLine>,
-    /// Names and values, in order.
+    /// Names and values, in display order.
     pub(crate) facts: Vec<(&'static str, String)>,
-    /// Names and values, in order.
+    /// Names and values, in display order.
     pub(crate) usage: Vec<(&'static str, String)>,
-    /// Who was tried, and what it cost: all but the one that answered nothing.
+    /// Attempts and their costs, except attempts without any.
     pub(crate) costs: Vec<(String, String)>,
-    /// What was changed in the request for a model's sake.
+    /// Changes made to the request per model.
     pub(crate) adapted: Vec<(String, String)>,
-    /// Why it failed, if it did.
-    pub(crate) reason: Option<Mark>,
+    /// Why the request failed, if it did.
+    pub(crate) reason: Option<StatusBadge>,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
-/// The organization has no request of that id.
+/// The organization has no request with this id.
 pub async fn read(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     path: web::Path<String>,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let id: RequestId = id("request", &path)?;
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let request = data.request_find(id).await?.ok_or_else(|| Error::absent("request", id))?;
     let filter = EventFilter { request_id: Some(id), ..EventFilter::default() };
     let events = data.event_list(&filter, &PageRequest { limit: MOST_EVENTS, cursor: None }).await?;
-    let frame = Frame::of(&visitor, "Request", Lit::Requests);
+    let frame = Frame::of(&console_user, "Request", NavigationItem::Requests);
     page(&Page::of(frame, &request, &events.items))
 }
 
@@ -70,14 +70,14 @@ impl Page {
             frame,
             line: RequestLine::from(request),
             story: sentence(request, &attempts),
-            rail: Rail::of_request(request),
-            strip: Strip::of_request(request),
+            diagram: ChainDiagram::of_request(request),
+            timing_bar: TimingBar::of_request(request),
             events: events.iter().rev().map(EventLine::from).collect(),
             facts: facts(request),
             usage: usage(request),
             costs: costs(request, &attempts),
             adapted: attempts.iter().filter(|attempt| !attempt.adapted.is_empty()).map(adapted).collect(),
-            reason: request.error_class.as_deref().map(Mark::of_class),
+            reason: request.error_class.as_deref().map(StatusBadge::of_class),
         }
     }
 }
@@ -88,19 +88,19 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
         ("Status", Some(request.status_code.to_string())),
         ("First token", request.first_frame_ms.map(duration)),
         ("Total time", Some(duration(request.total_ms))),
-        ("Calls of providers", Some(request.upstream_calls.to_string())),
+        ("Provider calls", Some(request.upstream_calls.to_string())),
         ("Answered by", request.served_provider.clone()),
         ("Key", request.api_key_name.clone()),
         ("Endpoint", Some(request.endpoint.clone())),
         ("Asked for", Some(if request.streamed { "a stream" } else { "one answer" }.to_owned())),
         ("Session", session),
-        ("Retries by its caller", request.client_retry_count.map(|number| number.to_string())),
+        ("Retries by the caller", request.client_retry_count.map(|number| number.to_string())),
         ("Request", Some(request.id.0.to_string())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }
 
-/// Billed is what answered, which is the last one of that name that was called.
+/// The final answer is billed to the last called attempt with that model name.
 fn costs(request: &RequestRow, attempts: &[Attempt]) -> Vec<(String, String)> {
     let served = request.served_model.as_deref();
     let answered =
@@ -116,29 +116,29 @@ fn costs(request: &RequestRow, attempts: &[Attempt]) -> Vec<(String, String)> {
     attempts.iter().enumerate().map(cost).collect()
 }
 
-/// What was odd about the provider's own count, in words.
+/// Description of an anomaly in the provider's token count.
 fn odd(flag: &str) -> &'static str {
     match flag {
         "clamped" => {
-            "the provider's count held a number that cannot be; the nearest possible one or an estimate was billed"
+            "the provider reported an impossible count; the nearest possible number or an estimate was billed"
         }
-        "contradictory" => "the provider's count contradicts itself; the larger reading was billed",
+        "contradictory" => "the provider's count contradicts itself; the larger number was billed",
         _ => "the provider's count could not be read",
     }
 }
 
-/// Why a cost is unknown, as far as the row tells.
+/// Why a cost is unknown.
 fn unknown_cost(request: &RequestRow) -> &'static str {
     if request.outcome == "running" {
-        return "not known before the stream ends";
+        return "unknown until the stream ends";
     }
     match request.model_price_id {
-        Some(_) => "unknown: the price does not cover all of it, or it was served at another tier",
+        Some(_) => "unknown: the price does not cover all of the usage, or another service tier was used",
         None => "unknown: the model has no price",
     }
 }
 
-/// By what a cost was found, in words.
+/// Description of the source of a cost.
 fn cost_source(source: &str) -> &'static str {
     match source {
         "provider" => "the provider's own bill",
@@ -151,14 +151,17 @@ fn usage(request: &RequestRow) -> Vec<(&'static str, String)> {
     let cost = request.cost_nano_dollars.map(money);
     let rows = [
         ("Prompt tokens", request.input_tokens.map(count)),
-        ("of them cached", request.cached_tokens.filter(|number| *number > 0).map(count)),
-        ("of them put into its cache", request.cache_write_tokens.filter(|number| *number > 0).map(count)),
+        ("of them read from the cache", request.cached_tokens.filter(|number| *number > 0).map(count)),
+        ("of them written to the cache", request.cache_write_tokens.filter(|number| *number > 0).map(count)),
         ("Answer tokens", request.output_tokens.map(count)),
-        ("of them reasoning", request.reasoning_tokens.filter(|number| *number > 0).map(count)),
+        ("of them for reasoning", request.reasoning_tokens.filter(|number| *number > 0).map(count)),
         ("Cost", Some(cost.unwrap_or_else(|| unknown_cost(request).to_owned()))),
-        ("Cost by", request.cost_source.as_deref().map(|source| cost_source(source).to_owned())),
-        ("Reckoned by", request.estimated.then(|| "us: the provider did not say all of it".to_owned())),
-        ("Odd", request.usage_flag.as_deref().map(|flag| odd(flag).to_owned())),
+        ("Cost source", request.cost_source.as_deref().map(|source| cost_source(source).to_owned())),
+        (
+            "Counted by",
+            request.estimated.then(|| "this server: the provider did not report everything".to_owned()),
+        ),
+        ("Note", request.usage_flag.as_deref().map(|flag| odd(flag).to_owned())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }

@@ -1,42 +1,47 @@
-//! `/enter/{secret}`: into the console of a demo. Opening the link uses nothing up; sending its form does.
+//! `/enter/{secret}`: login to a demo's console by link. Viewing the page does not use up the link; submitting the form
+//! does.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::gone;
-use crate::auth::console::sign_in::Entrance;
+use crate::auth::console::sign_in::SignIn;
 use crate::console::components::layout::Frame;
-use crate::console::http::anonymous_visitor::Guest;
+use crate::console::http::anonymous_visitor::AnonymousVisitor;
 use crate::console::http::forms::PublicForm;
 use crate::console::http::responses;
 use crate::domain::error::Result;
 
 #[derive(Template)]
-#[template(path = "enter/console.html")]
+#[template(path = "sign_in/console.html")]
 struct Page<'a> {
     frame: Frame,
     secret: &'a str,
     email: &'a str,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// Too many links were tried.
-pub async fn read(guest: Guest, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
-    let Some((_, email)) = entrance.console_link(&secret).await? else { return gone::page(&guest) };
-    let frame = Frame::guest(&guest, "Open the console");
-    guest.page(200, &Page { frame, secret: &secret, email: &email })
+pub async fn read(
+    anonymous: AnonymousVisitor,
+    secret: web::Path<String>,
+    sign_in: SignIn,
+) -> Result<HttpResponse> {
+    let Some((_, email)) = sign_in.console_link(&secret).await? else { return gone::page(&anonymous) };
+    let frame = Frame::anonymous(&anonymous, "Open the console");
+    anonymous.page(200, &Page { frame, secret: &secret, email: &email })
 }
 
-/// Logs in.
+/// Logs in with the link.
 ///
 /// # Errors
 /// Too many links were tried.
-pub async fn enter(form: PublicForm, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
-    let Some((link, _)) = entrance.console_link(&secret).await? else { return gone::page(&form.guest) };
-    match entrance.enter(&link).await? {
-        Some(entered) => Ok(responses::enter("/", &entered)),
-        None => gone::page(&form.guest),
+pub async fn enter(form: PublicForm, secret: web::Path<String>, sign_in: SignIn) -> Result<HttpResponse> {
+    let Some((link, _)) = sign_in.console_link(&secret).await? else { return gone::page(&form.anonymous) };
+    match sign_in.enter(&link).await? {
+        Some(signed_in) => Ok(responses::enter("/", &signed_in)),
+        None => gone::page(&form.anonymous),
     }
 }

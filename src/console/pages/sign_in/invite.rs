@@ -1,20 +1,21 @@
-//! `/invite/{secret}`: joining an organization. Opening the link uses nothing up; sending its form does.
+//! `/invite/{secret}`: joins an organization. Viewing the page does not use up the invitation; submitting the form
+//! does.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::gone;
 use crate::auth::console::password;
-use crate::auth::console::sign_in::{Accepted, Account, Entrance, Invited};
+use crate::auth::console::sign_in::{Accepted, Account, Invited, SignIn};
 use crate::console::components::layout::Frame;
-use crate::console::http::anonymous_visitor::Guest;
+use crate::console::http::anonymous_visitor::AnonymousVisitor;
 use crate::console::http::forms::{Fields, Problems, PublicForm};
 use crate::console::http::responses::enter;
 use crate::domain::error::Result;
 use crate::validation::account::parse_name;
 
 #[derive(Template)]
-#[template(path = "enter/invite.html")]
+#[template(path = "sign_in/invite.html")]
 struct Page<'a> {
     frame: Frame,
     problems: Problems,
@@ -23,28 +24,32 @@ struct Page<'a> {
     name: &'a str,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// Too many links were tried.
-pub async fn read(guest: Guest, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
-    let Some(invited) = entrance.invitation(&secret).await? else { return gone::page(&guest) };
-    let frame = Frame::guest(&guest, "Join an organisation");
+pub async fn read(
+    anonymous: AnonymousVisitor,
+    secret: web::Path<String>,
+    sign_in: SignIn,
+) -> Result<HttpResponse> {
+    let Some(invited) = sign_in.invitation(&secret).await? else { return gone::page(&anonymous) };
+    let frame = Frame::anonymous(&anonymous, "Join an organization");
     let page = Page { frame, problems: Problems::default(), invited: &invited, secret: &secret, name: "" };
-    guest.page(200, &page)
+    anonymous.page(200, &page)
 }
 
-/// Joins, and logs in: with a new account, or with the one of the address that the person has.
+/// Joins the organization and logs in, with a new account or an existing one with the same address.
 ///
 /// # Errors
 /// Too many attempts.
-pub async fn join(form: PublicForm, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
-    let (guest, fields) = (&form.guest, &form.fields);
-    let Some(invited) = entrance.invitation(&secret).await? else { return gone::page(guest) };
+pub async fn join(form: PublicForm, secret: web::Path<String>, sign_in: SignIn) -> Result<HttpResponse> {
+    let (anonymous, fields) = (&form.anonymous, &form.fields);
+    let Some(invited) = sign_in.invitation(&secret).await? else { return gone::page(anonymous) };
     let again = |problems| {
-        let frame = Frame::guest(guest, "Join an organisation");
+        let frame = Frame::anonymous(anonymous, "Join an organization");
         let name = fields.text("name");
-        guest.page(422, &Page { frame, problems, invited: &invited, secret: &secret, name })
+        anonymous.page(422, &Page { frame, problems, invited: &invited, secret: &secret, name })
     };
     let existing = fields.flag(EXISTING);
     let account = match account(fields, &invited, existing) {
@@ -52,17 +57,17 @@ pub async fn join(form: PublicForm, secret: web::Path<String>, entrance: Entranc
         Err(problems) => return again(problems),
     };
     let field = if existing { EXISTING } else { "password" };
-    match entrance.accept(&invited, account, fields.secret(field)).await? {
-        Accepted::In(entered) => Ok(enter("/", &entered)),
+    match sign_in.accept(&invited, account, fields.secret(field)).await? {
+        Accepted::LoggedIn(signed_in) => Ok(enter("/", &signed_in)),
         Accepted::WrongPassword => again(Problems::of(field, "The address or the password is wrong.")),
-        Accepted::Gone => gone::page(guest),
+        Accepted::Gone => gone::page(anonymous),
     }
 }
 
-/// The field that only the form for an account that there is has.
+/// A field that only the form for existing accounts has.
 const EXISTING: &str = "existing_password";
 
-/// The account that was chosen. Both forms stand on the page whether the address has an account or not.
+/// The chosen kind of account. The page shows both forms, so it does not reveal whether the address has an account.
 fn account(fields: &Fields, invited: &Invited, existing: bool) -> std::result::Result<Account, Problems> {
     if existing {
         return Ok(Account::Existing);

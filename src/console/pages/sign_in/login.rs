@@ -1,23 +1,24 @@
-//! `/login`: known and unknown addresses are answered alike.
+//! `/login` and `/logout`: the response does not reveal whether an address has an account.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::auth::console::console_user::is_logged_in;
-use crate::auth::console::sign_in::{Entrance, LogIn};
+use crate::auth::console::console_user::{is_logged_in, may};
+use crate::auth::console::sign_in::{LogInResult, SignIn};
 use crate::config::Settings;
 use crate::config::console::SignUp;
 use crate::console::components::layout::Frame;
-use crate::console::http::anonymous_visitor::Guest;
-use crate::console::http::forms::{Problems, PublicForm};
-use crate::console::http::responses::{enter, see_other};
+use crate::console::http::anonymous_visitor::AnonymousVisitor;
+use crate::console::http::flash;
+use crate::console::http::forms::{Form, Problems, PublicForm};
+use crate::console::http::responses::{add_cookie, enter, see_other};
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::store::Store;
 
 #[derive(Template)]
-#[template(path = "enter/login.html")]
+#[template(path = "sign_in/login.html")]
 struct Page<'a> {
     frame: Frame,
     problems: Problems,
@@ -26,21 +27,21 @@ struct Page<'a> {
     sign_up: bool,
 }
 
-/// What a link to the log-in says.
+/// Query parameters of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Query {
-    /// The page that was wanted.
+    /// The page to return to.
     next: String,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
     request: HttpRequest,
-    guest: Guest,
+    anonymous: AnonymousVisitor,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
     settings: web::Data<Settings>,
@@ -51,43 +52,56 @@ pub async fn read(
     if is_logged_in(&request, &store, &clock).await? {
         return Ok(see_other(next));
     }
-    guest.page(200, &page(&guest, &settings, Problems::default(), "", next))
+    anonymous.page(200, &page(&anonymous, &settings, Problems::default(), "", next))
 }
 
-/// Logs in.
+/// Logs in with address and password.
 ///
 /// # Errors
 /// Too many attempts.
 pub async fn log_in(
     form: PublicForm,
-    entrance: Entrance,
+    sign_in: SignIn,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let (guest, fields) = (&form.guest, &form.fields);
+    let (anonymous, fields) = (&form.anonymous, &form.fields);
     let (email, next) = (fields.text("email").trim(), own_path(fields.text("next")));
-    let problem = match entrance.log_in(email, fields.secret("password")).await? {
-        LogIn::In(entered) => return Ok(enter(next, &entered)),
-        LogIn::Wrong => "The e-mail address or the password is wrong.",
-        LogIn::Nowhere => "You belong to no organisation any more. Ask an owner of one for an invitation.",
+    let problem = match sign_in.log_in(email, fields.secret("password")).await? {
+        LogInResult::LoggedIn(signed_in) => return Ok(enter(next, &signed_in)),
+        LogInResult::WrongCredentials => "The email address or the password is wrong.",
+        LogInResult::NoOrganization => {
+            "You do not belong to an organization anymore. Ask an owner for an invitation."
+        }
     };
-    guest.page(422, &page(guest, &settings, Problems::of("email", problem), email, next))
+    anonymous.page(422, &page(anonymous, &settings, Problems::of("email", problem), email, next))
 }
 
 fn page<'a>(
-    guest: &Guest,
+    anonymous: &AnonymousVisitor,
     settings: &Settings,
     problems: Problems,
     email: &'a str,
     next: &'a str,
 ) -> Page<'a> {
     let sign_up = settings.console.signup == SignUp::Open;
-    Page { frame: Frame::guest(guest, "Log in"), problems, email, next, sign_up }
+    Page { frame: Frame::anonymous(anonymous, "Log in"), problems, email, next, sign_up }
 }
 
-/// A path of this site, and nothing that a browser would take for another's address.
+/// A path of this site; anything that a browser could read as another site becomes `/`.
 fn own_path(next: &str) -> &str {
     let leads_away = next.starts_with("//") || next.contains('\\') || next.contains(char::is_control);
     if next.starts_with('/') && !leads_away { next } else { "/" }
+}
+
+/// Ends the session.
+///
+/// # Errors
+/// The database cannot be written.
+pub async fn log_out(form: Form<may::Read>, sign_in: SignIn) -> Result<HttpResponse> {
+    let gone = sign_in.log_out(&form.console_user).await?;
+    let mut response = flash::redirect(form.console_user.request(), "/login", "You are logged out.")?;
+    add_cookie(&mut response, &gone);
+    Ok(response)
 }
 
 #[cfg(test)]
@@ -95,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_in_leads_nowhere_else() {
+    fn login_redirects_stay_on_this_site() {
         for own in ["/", "/members?after=x", "/events/1#rail"] {
             assert_eq!(own_path(own), own);
         }

@@ -1,9 +1,8 @@
-//! The ways in and out: sign-up, log-in, log-out, and links.
+//! Sign-up, login, logout, and one-time links.
 
 pub mod console;
 pub mod gone;
 pub mod invite;
 pub mod login;
-pub mod logout;
 pub mod reset;
 pub mod signup;

@@ -1,19 +1,19 @@
-//! `/reset/{secret}`: a new password. Opening the link uses nothing up; sending its form does.
+//! `/reset/{secret}`: sets a new password. Viewing the page does not use up the link; submitting the form does.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::gone;
 use crate::auth::console::password;
-use crate::auth::console::sign_in::{Entrance, Reset};
+use crate::auth::console::sign_in::{Reset, SignIn};
 use crate::console::components::layout::Frame;
-use crate::console::http::anonymous_visitor::Guest;
+use crate::console::http::anonymous_visitor::AnonymousVisitor;
 use crate::console::http::flash;
 use crate::console::http::forms::{Problems, PublicForm};
 use crate::domain::error::Result;
 
 #[derive(Template)]
-#[template(path = "enter/reset.html")]
+#[template(path = "sign_in/reset.html")]
 struct Page<'a> {
     frame: Frame,
     problems: Problems,
@@ -21,37 +21,43 @@ struct Page<'a> {
     email: &'a str,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// Too many links were tried.
-pub async fn read(guest: Guest, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
-    let Some((_, email)) = entrance.reset_link(&secret).await? else { return gone::page(&guest) };
-    let frame = Frame::guest(&guest, "New password");
-    guest.page(200, &Page { frame, problems: Problems::default(), secret: &secret, email: &email })
+pub async fn read(
+    anonymous: AnonymousVisitor,
+    secret: web::Path<String>,
+    sign_in: SignIn,
+) -> Result<HttpResponse> {
+    let Some((_, email)) = sign_in.reset_link(&secret).await? else { return gone::page(&anonymous) };
+    let frame = Frame::anonymous(&anonymous, "New password");
+    anonymous.page(200, &Page { frame, problems: Problems::default(), secret: &secret, email: &email })
 }
 
-/// Sets the password. Whoever knows it logs in with it: the link alone makes no session.
+/// Sets the password. It does not log in: that needs the new password.
 ///
 /// # Errors
 /// Too many links were tried.
-pub async fn set(form: PublicForm, secret: web::Path<String>, entrance: Entrance) -> Result<HttpResponse> {
-    let guest = &form.guest;
-    let Some((link, email)) = entrance.reset_link(&secret).await? else { return gone::page(guest) };
+pub async fn set(form: PublicForm, secret: web::Path<String>, sign_in: SignIn) -> Result<HttpResponse> {
+    let anonymous = &form.anonymous;
+    let Some((link, email)) = sign_in.reset_link(&secret).await? else { return gone::page(anonymous) };
     let password = form.fields.secret("password");
     let again = |objection| {
-        let frame = Frame::guest(guest, "New password");
+        let frame = Frame::anonymous(anonymous, "New password");
         let problems = Problems::of("password", objection);
-        guest.page(422, &Page { frame, problems, secret: &secret, email: &email })
+        anonymous.page(422, &Page { frame, problems, secret: &secret, email: &email })
     };
     if let Some(objection) = password::objection(&password, &[&email]) {
         return again(objection);
     }
-    match entrance.reset(&link, &email, password).await? {
-        Reset::Done => {
-            flash::redirect(guest.request(), "/login", "Your password is changed. Log in with it.")
-        }
+    match sign_in.reset(&link, &email, password).await? {
+        Reset::Done => flash::redirect(
+            anonymous.request(),
+            "/login",
+            "Your password was changed. Log in with the new one.",
+        ),
         Reset::Refused(objection) => again(objection),
-        Reset::Gone => gone::page(guest),
+        Reset::Gone => gone::page(anonymous),
     }
 }

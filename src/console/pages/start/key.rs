@@ -1,10 +1,11 @@
-//! `POST /start/key`: a first key, shown this once. The form carries the id of the key that it makes: sent twice, it makes one.
+//! `POST /start/key`: creates a first key and shows it once. The form carries the signed id of the key: submitting it
+//! twice creates one key.
 
 use actix_web::{HttpResponse, web};
 use entity::ids::{ApiKeyId, UserId};
 use secrecy::ExposeSecret as _;
 
-use super::read::{PROMPT, Page};
+use super::read::{DEFAULT_PROMPT, Page};
 use super::simulated;
 use crate::auth::api::api_key;
 use crate::auth::api::api_key::NewKey;
@@ -19,13 +20,12 @@ use crate::domain::error::{Error, Result};
 use crate::domain::permission::{Permission, Scope};
 use crate::store::{NewApiKey, Store};
 
-/// What a first key may do: ask, look, and make models fail on purpose.
+/// Scopes of a first key: call models, read the log, and run drills.
 const SCOPES: [Scope; 3] = [Scope::Inference, Scope::RouterRead, Scope::Drill];
 
-const MADE_ALREADY: &str = "This form made its key already, and a key is shown once. If it is lost, revoke it under Keys and \
-                            create another one.";
+const MADE_ALREADY: &str = "This form already created its key, and a key is shown only once. If it is lost, revoke it under Keys and create another one.";
 
-/// Makes a key and shows it, with a command that works as it is pasted.
+/// Creates the key and shows it with a command that works as pasted.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -35,21 +35,21 @@ pub async fn create(
     clock: web::Data<Clock>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let visitor = &form.visitor;
-    let id = ApiKeyId(csrf::check_once(store.vault(), visitor.session_id, form.fields.text("once"))?);
-    let data = store.organization(&visitor.tenant);
+    let console_user = &form.console_user;
+    let id = ApiKeyId(csrf::check_once(store.vault(), console_user.session_id, form.fields.text("once"))?);
+    let data = store.organization(&console_user.tenant);
     let fresh = api_key::generate().map_err(Error::internal)?;
     let key = fresh.key.expose_secret();
-    if data.api_key_create_once(id, new(&fresh, &store, visitor.user.id)).await?.is_none() {
-        return flash::redirect(visitor.request(), "/start", MADE_ALREADY);
+    if data.api_key_create_once(id, new(&fresh, &store, console_user.user.id)).await?.is_none() {
+        return flash::redirect(console_user.request(), "/start", MADE_ALREADY);
     }
-    // The command beside the key needs somebody to answer it.
-    if visitor.organization.models.is_empty() && visitor.may(Permission::Configure) {
-        simulated::create(&visitor.organization, &data).await?;
+    // The command next to the key needs a model that answers.
+    if console_user.organization.models.is_empty() && console_user.may(Permission::Configure) {
+        simulated::create(&console_user.organization, &data).await?;
     }
-    let now = store.directory().organization(visitor.organization.id).ok_or(Error::NotReady)?;
-    let mut shown = Page::of(visitor, &now, &store, &clock, &settings).await?;
-    shown.curl = curl(&base_url::of(&settings, visitor.request()), key, &shown.called, PROMPT);
+    let now = store.directory().organization(console_user.organization.id).ok_or(Error::NotReady)?;
+    let mut shown = Page::of(console_user, &now, &store, &clock, &settings).await?;
+    shown.curl = curl(&base_url::of(&settings, console_user.request()), key, &shown.called, DEFAULT_PROMPT);
     shown.new_key = Some(key.to_owned());
     page(&shown)
 }

@@ -1,4 +1,4 @@
-//! `/start`: from an empty organization to a failover that one has seen.
+//! `/start`: guides a new organization to its first failover.
 
 pub mod key;
 pub mod read;

@@ -1,12 +1,12 @@
-//! `GET /start`: what is done, and what comes next.
+//! `GET /start`: the first steps and which of them are done.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::auth::console::console_user::{Requires, Visitor, may};
+use crate::auth::console::console_user::{ConsoleUser, Requires, may};
 use crate::config::Settings;
-use crate::console::components::answer_panel::Outcome;
-use crate::console::components::layout::{Frame, Lit};
+use crate::console::components::answer_panel::AnswerPanel;
+use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::snippets::{KEY, curl};
 use crate::console::http::responses::page;
 use crate::console::http::{base_url, csrf};
@@ -16,60 +16,60 @@ use crate::domain::permission::Permission;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestFilter, Store};
 
-/// What the test request asks.
-pub(super) const PROMPT: &str = "Are you there?";
-/// The name of the model that fails, where none is made yet.
+/// Prompt of the test request.
+pub(super) const DEFAULT_PROMPT: &str = "Are you there?";
+/// Name of the failing model before one exists.
 pub(super) const MODEL: &str = "smart";
 
 #[derive(Template)]
 #[template(path = "start/read.html")]
 pub(crate) struct Page {
     pub(crate) frame: Frame,
-    /// How many keys live.
+    /// Number of active keys.
     pub(crate) keys: usize,
-    /// The key that was just made, this once.
+    /// The key that was just created; shown only once.
     pub(crate) new_key: Option<String>,
-    /// The id of the key to be made, signed.
+    /// Signed id of the key to be created.
     pub(crate) once: String,
     pub(crate) curl: String,
-    /// The model that the command asks.
+    /// Model in the command.
     pub(crate) called: String,
-    /// The model that the test asks.
+    /// Model of the test request.
     pub(crate) model: String,
-    /// Whether a request was sent yet.
+    /// Whether a request was sent.
     pub(crate) sent: bool,
-    pub(crate) outcome: Option<Outcome>,
-    /// The page of the newest fallback event.
+    pub(crate) answer_panel: Option<AnswerPanel>,
+    /// Path of the newest fallback event.
     pub(crate) event: Option<String>,
-    /// Whether there is a provider that is not simulated.
+    /// Whether a provider exists that is not simulated.
     pub(crate) provider: bool,
     pub(crate) may_make_keys: bool,
     pub(crate) may_configure: bool,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    page(&Page::of(&visitor, &visitor.organization, &store, &clock, &settings).await?)
+    page(&Page::of(&console_user, &console_user.organization, &store, &clock, &settings).await?)
 }
 
 impl Page {
-    /// As things stand in `organization`, which may be newer than the visitor's.
+    /// The page for the given snapshot, which may be newer than the one of the session.
     pub(super) async fn of<P: Requires>(
-        visitor: &Visitor<P>,
+        console_user: &ConsoleUser<P>,
         organization: &OrganizationSnapshot,
         store: &Store,
         clock: &Clock,
         settings: &Settings,
     ) -> Result<Self> {
-        let data = store.organization(&visitor.tenant);
+        let data = store.organization(&console_user.tenant);
         let live = EventFilter { origin: Some("live".to_owned()), ..EventFilter::default() };
         let event = data.event_batch(&live, None, 1).await?.pop();
         let real = RequestFilter { origin: Some("live".to_owned()), ..RequestFilter::default() };
@@ -79,26 +79,26 @@ impl Page {
         let called =
             simulated.or_else(|| organization.models.keys().min().cloned()).unwrap_or(MODEL.to_owned());
         Ok(Self {
-            frame: Frame::of(visitor, "First steps", Lit::Start),
+            frame: Frame::of(console_user, "First steps", NavigationItem::Start),
             keys: organization.keys.len(),
             new_key: None,
-            once: csrf::once_of_session(store.vault(), visitor.session_id, clock.new_id()),
-            curl: curl(&base_url::of(settings, visitor.request()), KEY, &called, PROMPT),
+            once: csrf::once_of_session(store.vault(), console_user.session_id, clock.new_id()),
+            curl: curl(&base_url::of(settings, console_user.request()), KEY, &called, DEFAULT_PROMPT),
             called,
             model,
             sent,
-            outcome: None,
+            answer_panel: None,
             event: event.map(|event| format!("/events/{}", event.id.0)),
             provider: organization
                 .providers
                 .values()
                 .any(|provider| provider.preset.name != super::simulated::PRESET),
-            may_make_keys: visitor.may(Permission::ManageKeys),
-            may_configure: visitor.may(Permission::Configure),
+            may_make_keys: console_user.may(Permission::ManageKeys),
+            may_configure: console_user.may(Permission::Configure),
         })
     }
 
-    /// How many of the steps are done.
+    /// Number of completed steps.
     pub(crate) fn done(&self) -> usize {
         [self.keys > 0, self.sent, self.event.is_some(), self.provider]
             .into_iter()

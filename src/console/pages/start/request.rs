@@ -1,12 +1,12 @@
-//! `POST /start/request`: a real request for a simulated model that fails, so that another one answers.
+//! `POST /start/request`: sends a real request to a simulated model that fails, so that another one answers.
 
 use actix_web::{HttpResponse, web};
 
-use super::read::{PROMPT, Page};
+use super::read::{DEFAULT_PROMPT, Page};
 use super::simulated;
 use crate::auth::console::console_user::may;
 use crate::config::Settings;
-use crate::console::components::answer_panel::Outcome;
+use crate::console::components::answer_panel::AnswerPanel;
 use crate::console::http::forms::Form;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -16,10 +16,10 @@ use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::gateway::request::drills::Drills;
 use crate::store::Store;
 
-/// Makes the simulated models if they are not there, asks the one that fails, and shows what came of it.
+/// Creates the simulated models if needed, sends the request, and shows its result.
 ///
 /// # Errors
-/// The names of the models are taken; the request could not be made at all.
+/// The names of the models are taken, or the request could not be sent.
 pub async fn send(
     form: Form<may::Configure>,
     store: web::Data<Store>,
@@ -27,22 +27,22 @@ pub async fn send(
     clock: web::Data<Clock>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let visitor = &form.visitor;
-    let data = store.organization(&visitor.tenant);
-    let model = match simulated::existing(&visitor.organization) {
+    let console_user = &form.console_user;
+    let data = store.organization(&console_user.tenant);
+    let model = match simulated::existing(&console_user.organization) {
         Some(model) => model,
-        None => simulated::create(&visitor.organization, &data).await?,
+        None => simulated::create(&console_user.organization, &data).await?,
     };
-    let organization = store.directory().organization(visitor.organization.id).ok_or(Error::NotReady)?;
+    let organization = store.directory().organization(console_user.organization.id).ok_or(Error::NotReady)?;
     let question = PlaygroundRequest {
         organization: organization.clone(),
-        request_id: visitor.request_id,
+        request_id: console_user.request_id,
         model,
-        prompt: PROMPT.to_owned(),
+        prompt: DEFAULT_PROMPT.to_owned(),
         drills: Drills::default(),
     };
-    let outcome = Outcome::ask(&gateway, &data, &question).await?;
-    let mut shown = Page::of(visitor, &organization, &store, &clock, &settings).await?;
-    shown.outcome = Some(outcome);
+    let answer_panel = AnswerPanel::ask(&gateway, &data, &question).await?;
+    let mut shown = Page::of(console_user, &organization, &store, &clock, &settings).await?;
+    shown.answer_panel = Some(answer_panel);
     page(&shown)
 }

@@ -1,4 +1,4 @@
-//! The simulated provider of a newcomer: one model that fails, and one behind it that answers.
+//! A simulated provider for the first steps: one model that fails, and its fallback that answers.
 
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
@@ -6,16 +6,16 @@ use crate::providers::{Capabilities, StreamOptions};
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{ModelFields, NewFallback, NewProvider, OrgStore};
 
-/// The preset of providers that this program simulates.
+/// Preset of simulated providers.
 pub(super) const PRESET: &str = "simulated";
-/// What fails, and what answers, in the simulation's words.
+/// Upstream names of the failing and the answering model.
 const FAILS: &str = "sim/error-503";
 const ANSWERS: &str = "sim/steady";
-/// Names for the two, the first free pair of them.
+/// Candidate names for the two models; the first free pair is used.
 const NAMES: [(&str, &str); 3] =
     [("smart", "steady"), ("demo/smart", "demo/steady"), ("simulated/smart", "simulated/steady")];
 
-/// A simulated model that fails and has somebody behind it.
+/// A simulated model that fails and has a fallback.
 pub(super) fn existing(organization: &OrganizationSnapshot) -> Option<String> {
     let fits = |model: &&std::sync::Arc<crate::store::snapshot::ModelEntry>| {
         let behind = organization.chains.get(&model.id).and_then(|lists| lists.general.as_ref());
@@ -25,14 +25,14 @@ pub(super) fn existing(organization: &OrganizationSnapshot) -> Option<String> {
             && behind.is_some_and(|chain| !chain.targets.is_empty())
     };
     let names = organization.models.values().filter(fits).map(|model| model.name.to_string());
-    // Of several, the one with the plainest name.
+    // If there are several, prefers the default name.
     names.min_by_key(|name| (name.len(), name.clone()))
 }
 
-/// Makes the provider, both models, and the list between them. Returns the name of the one that fails.
+/// Creates the provider, both models and the fallback list. Returns the name of the failing model.
 ///
 /// # Errors
-/// [`Error::Conflict`]: every name for them is taken.
+/// [`Error::Conflict`]: all candidate names are taken.
 pub(super) async fn create(organization: &OrganizationSnapshot, data: &OrgStore) -> Result<String> {
     let free = |name: &str| !organization.models.contains_key(name);
     let pair = NAMES.into_iter().find(|(fails, answers)| free(fails) && free(answers));
@@ -57,7 +57,7 @@ pub(super) async fn create(organization: &OrganizationSnapshot, data: &OrgStore)
             parameter_rules: None,
             first_frame_timeout_ms: None,
             answer_timeout_ms: None,
-            // What fails on purpose fails again.
+            // A simulated failure repeats, so retries are pointless.
             num_retries: Some(0),
             enabled: true,
         })

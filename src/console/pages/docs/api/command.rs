@@ -1,29 +1,29 @@
-//! A call of an operation as a command for a shell.
+//! Renders an API call as a shell command.
 
-/// A command without the server's address, which only a request knows.
+/// A command without the server's address, which is known per request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// What stands before the address: `curl`, and the method where it must be said.
+    /// The program and options before the URL: `curl`, and the method if it is not implied.
     pub program: String,
-    /// Path and query, to be put behind the address.
+    /// Path and query, appended to the server's address.
     pub target: String,
-    /// One option on each further line.
+    /// Options, one per line.
     pub options: Vec<String>,
 }
 
-/// What a command is made of.
+/// Input of a command.
 pub(super) struct Call<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
-    /// Values for the path's parameters.
+    /// Values of the path parameters.
     pub(super) path_values: &'a [(String, String)],
-    /// Which credential: none, a key, or the operator's token.
+    /// Shell variable of the credential, if one is needed.
     pub(super) variable: Option<&'static str>,
-    /// The body, on one line or several.
+    /// The body, on one or several lines.
     pub(super) body: Option<&'a str>,
 }
 
-/// Spells the call.
+/// Renders the command for a call.
 pub(super) fn command(call: &Call<'_>) -> Command {
     let mut target = call.path.to_owned();
     for (name, value) in call.path_values {
@@ -42,7 +42,7 @@ pub(super) fn command(call: &Call<'_>) -> Command {
     Command { program, target, options }
 }
 
-/// A text as one word of a shell.
+/// Quotes a text as one shell word.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_names_the_method_only_where_it_is_not_implied() {
+    fn a_command_names_the_method_unless_it_is_implied() {
         let call = Call { method: "GET", path: "/a/{id}", path_values: &[], variable: None, body: None };
         assert_eq!(command(&call).program, "curl");
         assert_eq!(command(&Call { method: "POST", ..call }).program, "curl -X POST");
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_one_word_and_a_parameter_has_a_value() {
+    fn a_body_is_one_shell_word_and_a_parameter_has_a_value() {
         let values = [("id".to_owned(), "ID".to_owned())];
         let call = Call {
             method: "PATCH",

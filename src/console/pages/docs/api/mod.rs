@@ -1,6 +1,6 @@
-//! `GET /docs/api`: every route of this server, with commands that work as pasted.
+//! `GET /docs/api`: the API reference, with commands that work as pasted.
 //!
-//! The page is made of the document at `/openapi.json`: what is not there is not here.
+//! The page is generated from the document at `/openapi.json`.
 
 pub mod command;
 pub mod operation;
@@ -23,12 +23,12 @@ use reference::Reference;
 #[template(path = "docs/api.html")]
 struct Page<'a> {
     stylesheet: &'static str,
-    /// Scheme and authority, without a slash at the end.
+    /// Scheme and authority without a trailing slash.
     address: String,
     reference: &'a Reference,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The template cannot be rendered.
@@ -50,7 +50,7 @@ mod tests {
     struct Nothing;
 
     #[test]
-    fn what_a_document_says_is_text_and_never_markup() {
+    fn the_reference_escapes_the_document() {
         let mut document = Nothing::openapi();
         document.info.description = Some("a <b> `<c>`".to_owned());
         let reference = Reference::new(&document);

@@ -1,4 +1,4 @@
-//! One operation as the page shows it: what it needs, what it is sent, what it answers, and a command that calls it.
+//! One operation of the API reference: access, parameters, bodies, and a sample command.
 
 use utoipa::openapi::path::{Operation as Described, Parameter, ParameterIn};
 use utoipa::openapi::{Components, Content, RefOr, Required};
@@ -8,82 +8,82 @@ use super::prose::{Prose, paragraphs, prose};
 use super::sample::{Extent, sample};
 use super::schema::{Field, Kind, fields, kind, limits, resolve};
 
-/// One operation.
+/// One operation of the API.
 #[derive(Debug)]
 pub struct Operation {
-    /// Its place on the page, which is its id.
+    /// HTML id of the operation.
     pub anchor: String,
-    /// In capitals.
+    /// HTTP method in capitals.
     pub method: &'static str,
-    /// With its parameters in braces.
+    /// Path with parameters in braces.
     pub path: String,
-    /// Other paths that answer the same.
+    /// Other paths with the same behavior.
     pub aliases: Vec<String>,
-    /// Who may call it.
+    /// Credential that callers need.
     pub access: Access,
-    /// What it does, in a line.
+    /// Summary in one line.
     pub summary: Prose,
-    /// What else there is to know.
+    /// Description, split into paragraphs.
     pub text: Vec<Prose>,
-    /// Of the path, the query and the headers.
+    /// Parameters in path, query and headers.
     pub parameters: Vec<Placed>,
-    /// What it is sent.
+    /// Request body, if any.
     pub body: Option<Body>,
-    /// Successes, by status.
+    /// Success responses, by status.
     pub answers: Vec<Answer>,
-    /// Everything else, by status.
+    /// Error responses, by status.
     pub errors: Vec<Answer>,
-    /// What the bodies of the errors are.
+    /// Types of the error bodies.
     pub error_kinds: Vec<Kind>,
-    /// A call that works as pasted.
+    /// A command that works as pasted.
     pub command: Command,
-    /// What a success looks like.
+    /// A sample of a success response.
     pub sample: Option<String>,
 }
 
-/// Who may call an operation.
+/// The credential that an operation requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// No credential is required.
     Public,
-    /// Any living key.
+    /// Any valid API key.
     AnyKey,
-    /// A key with the scope.
+    /// A key with this scope.
     Scope(String),
-    /// The operator, with the token for metrics.
+    /// The operator's metrics token.
     Operator,
 }
 
-/// A parameter, and where it is put.
+/// A parameter and its location.
 #[derive(Debug)]
 pub struct Placed {
-    /// `path`, `query`, `header`.
+    /// `path`, `query` or `header`.
     pub place: &'static str,
-    /// The rest.
+    /// Name, type and description.
     pub field: Field,
 }
 
-/// A body that is sent.
+/// The body of a request.
 #[derive(Debug)]
 pub struct Body {
-    /// What it is.
+    /// Type of the body.
     pub kind: Kind,
-    /// What else there is to know.
+    /// Description of the body.
     pub text: Prose,
-    /// Its fields, if it is an object.
+    /// Fields, if the body is an object.
     pub fields: Vec<Field>,
 }
 
-/// One status and what comes with it.
+/// One status and its response.
 #[derive(Debug)]
 pub struct Answer {
-    /// The number.
+    /// The HTTP status code.
     pub status: String,
-    /// When it comes.
+    /// When the status is returned.
     pub text: Prose,
-    /// What the body is, if there is one.
+    /// Type of the body, if there is one.
     pub kind: Option<Kind>,
-    /// The media types of the body, where it is not JSON alone.
+    /// Media types of the body, if it is not only JSON.
     pub media: Vec<String>,
 }
 
@@ -147,7 +147,7 @@ impl Access {
         }
     }
 
-    /// The variable of the shell in which the commands expect the credential.
+    /// Name of the shell variable that holds the credential in commands.
     fn variable(&self) -> Option<&'static str> {
         match self {
             Self::Public => None,
@@ -166,7 +166,7 @@ fn placed(components: &Components, parameter: &Parameter) -> Placed {
     };
     let schema = parameter.schema.as_ref();
     let mut kind = schema.map(|schema| kind(components, schema)).unwrap_or_default();
-    // A parameter that may be left out has no null to be sent.
+    // An optional parameter is omitted rather than sent as null.
     kind.nullable = false;
     let field = Field {
         name: parameter.name.clone(),
@@ -178,7 +178,7 @@ fn placed(components: &Components, parameter: &Parameter) -> Placed {
     Placed { place, field }
 }
 
-/// A parameter of the path with its example, or with a word that says what to put there.
+/// A path parameter with its example, or a placeholder.
 fn path_value(parameter: &Parameter) -> Option<(String, String)> {
     if parameter.parameter_in != ParameterIn::Path {
         return None;
@@ -189,7 +189,7 @@ fn path_value(parameter: &Parameter) -> Option<(String, String)> {
     Some((parameter.name.clone(), value))
 }
 
-/// The body that an operation is sent.
+/// The content of the request body.
 pub(super) fn sent_content(operation: &Described) -> Option<&Content> {
     let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
     content(body.content.values().next()?)
@@ -226,7 +226,7 @@ fn answers(components: &Components, operation: &Described) -> Vec<Answer> {
     operation.responses.responses.iter().filter_map(answer).collect()
 }
 
-/// The first success with a JSON body that says something.
+/// A sample of the first success response with a JSON body.
 fn success(components: &Components, operation: &Described) -> Option<String> {
     let mut responses = operation.responses.responses.iter().filter(|(status, _)| status.starts_with('2'));
     let (_, RefOr::T(response)) = responses.next()? else { return None };

@@ -1,15 +1,15 @@
-//! Sentences with words in backticks, as descriptions have them.
+//! Descriptions with code in backticks.
 
-/// A run of letters, set as words or as code.
+/// A run of text, either plain or code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// The letters.
+    /// The text of the run.
     pub text: String,
-    /// Set as code.
+    /// Whether it is code.
     pub code: bool,
 }
 
-/// A paragraph.
+/// A paragraph as a list of runs.
 pub type Prose = Vec<Run>;
 
 /// Splits a paragraph at its backticks.
@@ -18,7 +18,7 @@ pub(super) fn prose(text: &str) -> Prose {
     runs.map(|(index, run)| Run { text: run.to_owned(), code: index % 2 == 1 }).collect()
 }
 
-/// The paragraphs of a text: what an empty line divides.
+/// Splits a text into paragraphs at empty lines.
 pub(super) fn paragraphs(text: &str) -> Vec<Prose> {
     let text = text.trim();
     let parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn backticks_set_code_and_empty_lines_divide() {
+    fn backticks_mark_code_and_empty_lines_separate_paragraphs() {
         let shown = |text| {
             let mark = |run: &Run| if run.code { format!("[{}]", run.text) } else { run.text.clone() };
             let line = |prose: &Prose| prose.iter().map(mark).collect::<String>();

@@ -1,4 +1,4 @@
-//! The document as the page shows it: sections of operations, and the objects that they speak of.
+//! The API reference: sections of operations, and the objects that they use.
 
 use std::collections::BTreeSet;
 
@@ -9,51 +9,51 @@ use super::operation::{Operation, sent_content};
 use super::prose::{Prose, paragraphs};
 use super::schema::{Field, fields, has_entry, parts, words};
 
-/// What the page shows, made once.
+/// The content of the page, built once.
 #[derive(Debug)]
 pub struct Reference {
-    /// The product.
+    /// Name of the product.
     pub title: String,
-    /// Its version.
+    /// Version of the product.
     pub version: String,
-    /// What it is.
+    /// Introduction, split into paragraphs.
     pub introduction: Vec<Prose>,
-    /// The operations, by tag.
+    /// Operations grouped by tag.
     pub sections: Vec<Section>,
-    /// The objects, by name.
+    /// The objects, sorted by name.
     pub entries: Vec<Entry>,
 }
 
 /// The operations of one tag.
 #[derive(Debug)]
 pub struct Section {
-    /// Its place on the page.
+    /// HTML id of the section.
     pub anchor: String,
-    /// Its heading.
+    /// Heading of the section.
     pub title: String,
-    /// What it is for.
+    /// Introduction, split into paragraphs.
     pub introduction: Vec<Prose>,
-    /// By path.
+    /// The operations, sorted by path.
     pub operations: Vec<Operation>,
 }
 
-/// An object with an entry of its own.
+/// An object with its own entry.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its name.
+    /// Name of the object.
     pub name: String,
-    /// What it is.
+    /// Description, split into paragraphs.
     pub text: Vec<Prose>,
-    /// Its fields.
+    /// Fields of the object.
     pub fields: Vec<Field>,
-    /// Callers send it; otherwise they only get it.
+    /// Whether callers send the object; otherwise they only receive it.
     pub sent: bool,
-    /// Its words, if it is an enum.
+    /// The values, if it is an enum.
     pub words: Vec<String>,
 }
 
 impl Reference {
-    /// Reads a document.
+    /// Builds the reference from a document.
     #[must_use]
     pub fn new(document: &OpenApi) -> Self {
         let nothing = Components::default();
@@ -136,7 +136,7 @@ impl Section {
     }
 }
 
-/// The method and path of which an operation is an alias.
+/// The operation that this one is an alias of, as `METHOD path`.
 fn original(operation: &Described) -> Option<&str> {
     operation.extensions.as_ref()?.get("x-alias-of")?.as_str()
 }

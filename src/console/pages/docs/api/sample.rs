@@ -1,4 +1,4 @@
-//! Examples of JSON, made from schemas: the example that a field has, or a plain value of its kind.
+//! Sample JSON generated from schemas: a field's example, or a default for its type.
 
 use serde_json::{Value, json};
 use utoipa::openapi::schema::ArrayItems;
@@ -6,13 +6,13 @@ use utoipa::openapi::{Components, Object, RefOr, Schema};
 
 use super::schema::{kind, resolve};
 
-/// Deeper objects are left out.
+/// Objects nested deeper are omitted.
 const DEEPEST: usize = 5;
 
-/// What still fits beside the option of a command.
+/// Longest body that fits on one line of a command.
 const LONGEST_LINE: usize = 44;
 
-/// JSON whose members keep their order.
+/// JSON that keeps the order of members.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sample {
     Value(Value),
@@ -20,16 +20,16 @@ pub(super) enum Sample {
     Object(Vec<(String, Sample)>),
 }
 
-/// Which fields a sample shows.
+/// Which fields a sample contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// All: an answer has them all.
+    /// All fields, as in a response.
     All,
-    /// What a request needs, and what has an example.
+    /// Required fields and fields with an example, as in a request.
     Needed,
 }
 
-/// A value that fits a schema.
+/// Generates a value that matches the schema.
 pub(super) fn sample(components: &Components, schema: &RefOr<Schema>, extent: Extent) -> Sample {
     Sampler { components, extent, name: "text", depth: 0 }.sample(schema)
 }
@@ -38,7 +38,7 @@ pub(super) fn sample(components: &Components, schema: &RefOr<Schema>, extent: Ex
 struct Sampler<'a> {
     components: &'a Components,
     extent: Extent,
-    /// The field that is being filled.
+    /// Name of the field being generated.
     name: &'a str,
     depth: usize,
 }
@@ -88,7 +88,7 @@ impl<'a> Sampler<'a> {
             Extent::Needed => object.required.contains(name) || has_example(value),
         };
         let members: Vec<_> = object.properties.iter().filter(shown).map(fill).collect();
-        // A change needs no field in particular, but says nothing without any.
+        // A PATCH body requires no field, but an empty one is useless.
         if members.is_empty() { object.properties.iter().take(1).map(fill).collect() } else { members }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Sampler<'a> {
         let written = serde_json::to_value(object).unwrap_or_default();
         let word = |name: &str| written.get(name).and_then(Value::as_str).unwrap_or_default();
         match (word("type"), word("format"), self.extent) {
-            // In a command it stands for what the reader puts in.
+            // In a command, this is a placeholder for the reader.
             ("string", _, Extent::Needed) => json!(self.name.to_uppercase()),
             ("string", "uuid", Extent::All) => json!("0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e"),
             ("string", "date-time", Extent::All) => json!("2026-11-20T09:30:00Z"),
@@ -137,13 +137,13 @@ impl Sample {
         }
     }
 
-    /// For a command: on one line if it is a short one.
+    /// For a command: on one line if it is short.
     pub(super) fn body(&self) -> String {
         let line = self.line();
         if line.len() <= LONGEST_LINE { line } else { self.page(1) }
     }
 
-    /// On several, for people.
+    /// Indented, on several lines.
     pub(super) fn page(&self, indent: usize) -> String {
         let (inner, outer) = ("  ".repeat(indent + 1), "  ".repeat(indent));
         match self {

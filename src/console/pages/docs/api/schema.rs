@@ -1,4 +1,4 @@
-//! Schemas in words: what kind a value is of, and the fields of an object.
+//! Describes schemas in words: the type of a value, and the fields of an object.
 
 use std::collections::BTreeSet;
 
@@ -8,41 +8,41 @@ use utoipa::openapi::{Components, Object, RefOr, Schema};
 
 use super::prose::{Prose, prose};
 
-/// What kind a value is of, in words.
+/// The type of a value, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kind {
-    /// `string`, `list of integer` ... or what stands before the object's name.
+    /// `string`, `list of integer`, or the words before the object's name.
     pub words: String,
-    /// The object that it is made of; it has an entry of its own.
+    /// Name of the object that it consists of, which has its own entry.
     pub object: Option<String>,
-    /// It may be null.
+    /// Whether it may be null.
     pub nullable: bool,
 }
 
 /// A field of an object.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// What kind its value is of.
+    /// Type of its value.
     pub kind: Kind,
-    /// It must be there.
+    /// Whether the field is required.
     pub required: bool,
-    /// What it is.
+    /// Description of the field.
     pub text: Prose,
-    /// Its values and limits, one phrase each.
+    /// Allowed values and limits, one phrase each.
     pub limits: Vec<Prose>,
 }
 
-/// Enums of more words than that have an entry of their own.
+/// Enums with more values than this have their own entry.
 const MOST_WORDS: usize = 8;
 
-/// The name of the component that a reference leads to.
+/// Name of the component that a reference points to.
 pub(super) fn target(location: &str) -> &str {
     location.rsplit('/').next().unwrap_or(location)
 }
 
-/// What a schema is in the end: references followed.
+/// Follows references to the schema itself.
 pub(super) fn resolve<'a>(components: &'a Components, schema: &'a RefOr<Schema>) -> Option<&'a Schema> {
     match schema {
         RefOr::T(schema) => Some(schema),
@@ -53,7 +53,7 @@ pub(super) fn resolve<'a>(components: &'a Components, schema: &'a RefOr<Schema>)
     }
 }
 
-/// Whether a component has an entry of its own: objects have, and long enums.
+/// Whether a component has its own entry: objects and long enums do.
 pub(super) fn has_entry(schema: &RefOr<Schema>) -> bool {
     match schema {
         RefOr::Ref(_) => false,
@@ -63,13 +63,13 @@ pub(super) fn has_entry(schema: &RefOr<Schema>) -> bool {
     }
 }
 
-/// The words of an enum.
+/// The values of an enum.
 pub(super) fn words(object: &Object) -> Vec<String> {
     let values = object.enum_values.iter().flatten();
     values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The components of which a schema is made, itself among them.
+/// The components that a schema is composed of, including itself.
 pub(super) fn parts(components: &Components, schema: &RefOr<Schema>, found: &mut BTreeSet<String>) {
     if let RefOr::Ref(reference) = schema {
         let name = target(&reference.ref_location);
@@ -96,7 +96,7 @@ pub(super) fn parts(components: &Components, schema: &RefOr<Schema>, found: &mut
     }
 }
 
-/// What kind a schema describes.
+/// The type that a schema describes.
 pub(super) fn kind(components: &Components, schema: &RefOr<Schema>) -> Kind {
     if let RefOr::Ref(reference) = schema {
         let name = target(&reference.ref_location);
@@ -143,7 +143,7 @@ fn object_kind(components: &Components, object: &Object) -> Kind {
     Kind { words, object: None, nullable }
 }
 
-/// One of several; null is said apart.
+/// A choice of several types, with null marked separately.
 fn either(components: &Components, parts: &[RefOr<Schema>]) -> Kind {
     let is_null = |part: &&RefOr<Schema>| matches!(part, RefOr::T(Schema::Object(object)) if types(&object.schema_type) == ["null"]);
     let nullable = parts.iter().any(|part| is_null(&part));
@@ -175,7 +175,7 @@ fn type_word(kind: &Type) -> &'static str {
     }
 }
 
-/// The size of an integer says nothing to a caller.
+/// The bit width of an integer does not matter to callers and is omitted.
 fn format(format: &SchemaFormat) -> Option<String> {
     let name = serde_json::to_value(format).ok()?.as_str()?.to_owned();
     Some(name).filter(|name| !name.starts_with("int") && !name.starts_with("uint"))
@@ -205,7 +205,7 @@ fn description(schema: &RefOr<Schema>) -> String {
         RefOr::T(Schema::Array(array)) => &array.description,
         RefOr::T(Schema::Object(object)) => &object.description,
         RefOr::T(Schema::OneOf(parts)) => {
-            // utoipa keeps the field's own text with the part that is not null.
+            // utoipa stores the field's description with the non-null variant.
             let own = parts.items.iter().find_map(|part| match part {
                 RefOr::Ref(reference) if !reference.description.is_empty() => Some(&reference.description),
                 RefOr::Ref(_) | RefOr::T(_) => None,
@@ -223,7 +223,7 @@ fn description(schema: &RefOr<Schema>) -> String {
     text.as_deref().unwrap_or_default().replace('\n', " ")
 }
 
-/// The values and limits of a value, one phrase each.
+/// Allowed values and limits, one phrase each.
 pub(super) fn limits(components: &Components, schema: &RefOr<Schema>) -> Vec<Prose> {
     phrases(components, schema).iter().map(|phrase| prose(phrase)).collect()
 }
@@ -243,7 +243,7 @@ fn phrases(components: &Components, schema: &RefOr<Schema>) -> Vec<String> {
     if let Some(Schema::OneOf(parts)) = resolved {
         limits.extend(parts.items.iter().flat_map(|part| phrases(components, part)));
     }
-    // The numbers have types of their own: they are read as the document writes them.
+    // Numbers have their own types here; read them as the document writes them.
     let written = serde_json::to_value(schema).unwrap_or_default();
     let fact = |name: &str| written.get(name).filter(|value| !value.is_null()).map(plain);
     for (least, most, unit) in [
@@ -251,7 +251,7 @@ fn phrases(components: &Components, schema: &RefOr<Schema>) -> Vec<String> {
         ("minItems", "maxItems", "entries"),
         ("minLength", "maxLength", "characters"),
     ] {
-        // Nothing is less than no entries, and an unsigned number says nothing by being one.
+        // A minimum of zero entries or of zero for an unsigned number is not worth mentioning.
         let least = fact(least).filter(|least| least != "0");
         let range = match (least, fact(most)) {
             (Some(least), Some(most)) => format!("{least} to {most} {unit}"),
@@ -274,7 +274,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A number with its thousands marked off: six zeros in a row cannot be counted at a glance.
+/// A number with thousands separators.
 fn grouped(digits: &str) -> String {
     let mut marked = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_said_in_words_and_leads_to_its_object() {
+    fn a_type_is_described_in_words_and_links_to_its_object() {
         let shown = |schema: Schema| {
             let kind = kind(&components(), &RefOr::T(schema));
             format!(
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_of_what_is_put_together_are_those_of_its_parts() {
+    fn a_composed_schema_has_the_fields_of_its_parts() {
         let mut whole = AllOf::new();
         let mut more = Object::new();
         more.properties.insert("age".to_owned(), RefOr::T(Schema::Object(Object::with_type(Type::Integer))));
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_marked_off() {
+    fn thousands_are_separated() {
         for (digits, marked) in
             [("7", "7"), ("1000", "1,000"), ("600000", "600,000"), ("1.5", "1.5"), ("-2000", "-2000")]
         {

@@ -1,16 +1,15 @@
-//! `GET /events/unclassified`: bad requests by the providers' sentences that no rule fits, a button that maps each, and
-//! the organization's mappings.
+//! `GET /events/unclassified`: rejected requests with a message that no rule recognizes, a form that maps each, and the
+//! organization's mappings.
 
-pub mod forget;
-pub mod map;
+pub mod mappings;
 mod sentence;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use crate::auth::console::console_user::{Requires, Visitor, may};
-use crate::console::components::layout::{Frame, Lit};
-use crate::console::components::timestamp::Moment;
+use crate::auth::console::console_user::{ConsoleUser, Requires, may};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::timestamp::Timestamp;
 use crate::console::http::forms::Problems;
 use crate::console::http::responses::page_with;
 use crate::domain::clock::Clock;
@@ -25,9 +24,9 @@ use crate::store::{ErrorMappingRow, EventFilter, MOST_MAPPINGS, Store};
 use sentence::shown;
 pub(crate) use sentence::{Sentence, sentences};
 
-/// Where the page is.
+/// Path of the page.
 const PATH: &str = "/events/unclassified";
-/// The newest bad requests that are looked at.
+/// Number of recent rejected requests that are examined.
 const LOOKED_AT: u64 = 1_000;
 
 #[derive(Template)]
@@ -41,7 +40,7 @@ pub(crate) struct Page {
     pub(crate) mappings: Vec<MappingLine>,
 }
 
-/// A mapping as a line of a table.
+/// A mapping as a table row.
 #[derive(Debug)]
 pub(crate) struct MappingLine {
     pub(crate) id: String,
@@ -49,7 +48,7 @@ pub(crate) struct MappingLine {
     pub(crate) provider: String,
     pub(crate) status: String,
     pub(crate) word: String,
-    pub(crate) since: Moment,
+    pub(crate) since: Timestamp,
 }
 
 impl MappingLine {
@@ -65,7 +64,7 @@ impl MappingLine {
     }
 }
 
-/// The provider that a mapping is for. One that cannot be called has no name here.
+/// Name of the provider that a mapping applies to; empty if it cannot be called.
 fn provider_name(row: &ErrorMappingRow, organization: &OrganizationSnapshot) -> String {
     match row.provider_id {
         None => "every provider".to_owned(),
@@ -76,22 +75,22 @@ fn provider_name(row: &ErrorMappingRow, organization: &OrganizationSnapshot) -> 
     }
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
 /// The database cannot be read.
 pub async fn list(
-    visitor: Visitor<may::Read>,
+    console_user: ConsoleUser<may::Read>,
     store: web::Data<Store>,
     gateway: web::Data<Gateway>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    show(&visitor, &store, &gateway, &clock, Problems::default()).await
+    show(&console_user, &store, &gateway, &clock, Problems::default()).await
 }
 
-/// The page, with what is wrong with a form of it.
+/// Renders the page with the problems of a form.
 async fn show<P: Requires>(
-    visitor: &Visitor<P>,
+    console_user: &ConsoleUser<P>,
     store: &Store,
     gateway: &Gateway,
     clock: &Clock,
@@ -102,16 +101,16 @@ async fn show<P: Requires>(
         origin: Some("live".to_owned()),
         ..EventFilter::default()
     };
-    let data = store.organization(&visitor.tenant);
+    let data = store.organization(&console_user.tenant);
     let rows = data.event_batch(&filter, None, LOOKED_AT).await?;
     let mappings = data.error_mapping_list(&PageRequest { limit: MOST_MAPPINGS, cursor: None }).await?;
     let status = if problems.is_empty() { 200 } else { 422 };
-    let organization = &visitor.organization;
+    let organization = &console_user.organization;
     let installation = gateway.shared_state.sentences.load();
     let page = Page {
-        frame: Frame::of(visitor, "Unclassified failures", Lit::Events),
+        frame: Frame::of(console_user, "Unclassified failures", NavigationItem::Events),
         problems,
-        may_configure: visitor.may(Permission::Configure),
+        may_configure: console_user.may(Permission::Configure),
         classes: SentenceClass::ALL,
         sentences: sentences(&rows, organization, &installation, clock.now()),
         mappings: mappings.items.iter().map(|row| MappingLine::of(row, organization)).collect(),

@@ -1,4 +1,4 @@
-//! Sentences of providers that no rule knew, without what differs from one request to the next.
+//! Unrecognized provider messages, reduced to the text that does not vary between requests.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,42 +6,42 @@ use std::collections::hash_map::Entry;
 use chrono::{DateTime, Utc};
 
 use crate::console::components::format::count;
-use crate::console::components::timestamp::Moment;
+use crate::console::components::timestamp::Timestamp;
 use crate::providers::{MappingMeaning, MessageRules, Sentences};
 use crate::store::EventRow;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
-/// The most sentences that are listed.
+/// Maximum number of messages listed.
 const LISTED: usize = 50;
-/// A part of a sentence shorter than this says nothing about it.
+/// Shorter parts are too unspecific to match on.
 const SHORTEST_PART: usize = 6;
-/// The longest part, and the most parts, that a mapping names.
+/// Longest part, and most parts, of a mapping.
 const LONGEST_PART: usize = 80;
 const MOST_PARTS: usize = 4;
-/// The longest name of a sentence.
+/// Longest name of a rule.
 const LONGEST_NAME: usize = 48;
 
-/// A sentence of one provider, in the words of its last event.
+/// A message of one provider, with the text of its latest event.
 #[derive(Debug)]
 pub(crate) struct Sentence {
     pub(crate) provider: String,
     pub(crate) message: String,
     pub(crate) status: String,
     pub(crate) times: String,
-    pub(crate) last: Moment,
-    /// The path of its last event.
+    pub(crate) last: Timestamp,
+    /// Path of the latest event.
     pub(crate) event: String,
-    /// What would be mapped, as it is read; empty where nothing is left that could be.
+    /// The text that a mapping would match, for display; empty if none is left.
     pub(crate) stable: String,
-    /// How it is read by now; empty where it still is not.
+    /// How the message is classified by now; empty if it still is not.
     pub(crate) known: String,
-    /// The lines that map it for the whole installation.
+    /// Configuration lines that map it for the whole installation.
     pub(crate) lines: String,
-    /// What to send to the project, without anything of the organization's.
+    /// Report for the project, without data of the organization.
     pub(crate) report: String,
 }
 
-/// The sentences of these events, by the most frequent. Those that are read by now come last.
+/// The messages of these events, most frequent first. Messages that are classified by now come last.
 pub(crate) fn sentences(
     rows: &[EventRow],
     organization: &OrganizationSnapshot,
@@ -69,13 +69,13 @@ pub(crate) fn sentences(
     open
 }
 
-/// No code and no sentence said what it is.
+/// Whether neither an error code nor a message rule classified the event.
 pub(super) fn by_status_alone(row: &EventRow) -> bool {
     let rule = row.matched_rule.as_deref().unwrap_or_default();
     matches!(rule, "status:400" | "status:413" | "status:422" | "answer:bad_request")
 }
 
-/// The name of the model's provider and its vendor; a model that is gone has neither.
+/// Name of the model's provider and its vendor; both empty for a deleted model.
 fn provider_of(model: &str, organization: &OrganizationSnapshot) -> (String, &'static str) {
     organization.models.get(model).map_or_else(
         || (format!("provider of {model}"), "custom"),
@@ -103,7 +103,7 @@ fn sentence(
         now.format("%Y-%m-%d"),
     );
     let report = format!(
-        "Unclassified sentence of a provider\n\nVendor: {vendor}\nStatus: {status}\nRule: {}\nSentence, without its values: {}\nIt should be read as: \n",
+        "Unclassified sentence of a provider\n\nVendor: {vendor}\nStatus: {status}\nRule: {}\nSentence, without its values: {}\nIt should be classified as: \n",
         row.matched_rule.as_deref().unwrap_or_default(),
         parts.join(" … "),
     );
@@ -122,29 +122,29 @@ fn sentence(
     }
 }
 
-/// How the event's sentence would be read now; empty: by its status alone, as it was.
+/// The rule that would classify the event's message now; empty if there is still none.
 fn known(row: &EventRow, message: &str, model: Option<&ModelEntry>, installation: &Sentences) -> String {
     let status = row.status_code.and_then(|status| u16::try_from(status).ok()).unwrap_or(400);
     let own = model.and_then(|model| model.provider.mappings.find(status, message));
     match own.map(|mapping| mapping.means()) {
         Some(MappingMeaning::Class(class)) => format!("Mapped as {}", class.as_str()),
-        Some(MappingMeaning::Request) => "Mapped as of the request".to_owned(),
+        Some(MappingMeaning::Request) => "Mapped for the request".to_owned(),
         None => match MessageRules::from(installation).meaning(status, message) {
-            Some((_, rule)) => format!("Known to this installation by now, as {rule}"),
+            Some((_, rule)) => format!("Now known to this installation, as {rule}"),
             None => String::new(),
         },
     }
 }
 
-/// Parts of a sentence as people read them: `“beyond the” … “window”`.
+/// Formats the parts of a message for display: `“beyond the” … “window”`.
 pub(super) fn shown(parts: &[String]) -> String {
     parts.iter().map(|part| format!("“{part}”")).collect::<Vec<_>>().join(" … ")
 }
 
-/// A sentence without what differs from one request to the next: numbers, ids, quotations, and what was redacted. In
-/// lower case, as sentences are compared.
+/// The stable parts of a message: without numbers, ids, quotations and redacted text, in lower case as rules compare
+/// them.
 pub(super) fn parts(message: &str) -> Vec<String> {
-    let mut gaps = Gaps::default();
+    let mut gaps = StableText::default();
     let mut rest = message;
     while let Some(letter) = rest.chars().next() {
         let length = match closing(letter) {
@@ -175,18 +175,18 @@ pub(super) fn parts(message: &str) -> Vec<String> {
     trimmed.filter(|part| part.chars().count() >= SHORTEST_PART).take(MOST_PARTS).collect()
 }
 
-/// Pieces of text with gaps between them.
-struct Gaps {
+/// Pieces of text separated by gaps.
+struct StableText {
     parts: Vec<String>,
 }
 
-impl Default for Gaps {
+impl Default for StableText {
     fn default() -> Self {
         Self { parts: vec![String::new()] }
     }
 }
 
-impl Gaps {
+impl StableText {
     fn open(&mut self) {
         self.parts.push(String::new());
     }
@@ -194,14 +194,14 @@ impl Gaps {
     fn push(&mut self, text: &str) {
         for letter in text.chars() {
             if let Some(part) = self.parts.last_mut().filter(|part| part.chars().count() < LONGEST_PART) {
-                // As sentences are compared: letters beyond ASCII keep their case.
+                // Only ASCII letters are lowered, as in the comparison of rules.
                 part.push(letter.to_ascii_lowercase());
             }
         }
     }
 }
 
-/// What closes a quotation that this letter opens.
+/// The closing quotation mark for an opening one.
 fn closing(letter: char) -> Option<char> {
     match letter {
         '"' | '`' => Some(letter),
@@ -211,25 +211,25 @@ fn closing(letter: char) -> Option<char> {
     }
 }
 
-/// The length of the quotation at the start; one without an end goes to the end of the text.
+/// Length of the quotation at the start of the text; an unterminated one extends to the end.
 fn quotation(text: &str, opening: char, end: char) -> usize {
     let inside = text.get(opening.len_utf8()..).unwrap_or_default();
     inside.find(end).map_or(text.len(), |at| opening.len_utf8() + at + end.len_utf8())
 }
 
-/// The length of the mark that redaction leaves at the start: `[redacted]`, `[180 characters]`.
+/// Length of a redaction placeholder at the start: `[redacted]`, `[180 characters]`.
 fn placeholder(text: &str) -> Option<usize> {
     let (inside, _) = text.strip_prefix('[')?.split_once(']')?;
     let is_one = inside == "redacted" || inside.ends_with(" characters");
     is_one.then_some(inside.len() + 2)
 }
 
-/// What a number or an id is written with.
+/// Whether the character can be part of a number or an id.
 fn is_of_a_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
 }
 
-/// A name for the sentence: its vendor and its first words.
+/// A rule name from the vendor and the first words of the message.
 fn name(vendor: &str, parts: &[String]) -> String {
     let words = parts.iter().flat_map(|part| part.split(|letter: char| !letter.is_ascii_alphanumeric()));
     let words = [vendor].into_iter().chain(words.filter(|word| !word.is_empty()).take(5));
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_loses_its_values_and_its_lines_fit_it() {
+    fn a_message_loses_its_values_and_its_rule_matches_it() {
         let message = "Prompt of 1015 tokens is beyond the `tiny-model` window, see \"docs\".";
         let parts = parts(message);
         assert_eq!(parts, ["prompt of", "tokens is beyond the", "window, see"]);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_what_was_redacted_are_no_part_of_a_sentence() {
+    fn ids_and_redacted_text_are_not_part_of_a_message() {
         for (message, expected) in [
             ("Beyond the window (request id: req_011CSHoEeqsKuR7Fy)", vec!["beyond the window (request id"]),
             ("gpt-4o takes less than that", vec!["takes less than that"]),

@@ -1,0 +1,218 @@
+//! `GET /`: traffic, success rate, what the fallbacks saved, and current problems.
+//!
+//! All numbers come from the roll-ups, never from individual rows.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::budget_summary;
+use crate::console::components::chart::{Chart, Plan};
+use crate::console::components::format::{count, duration, rough, share, sum};
+use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::time_range::TimeRange;
+use crate::console::http::query::Query;
+use crate::console::http::responses::page;
+use crate::console::pages::events::line::EventLine;
+use crate::domain::clock::Clock;
+use crate::domain::error::Result;
+use crate::gateway::Gateway;
+use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
+use crate::store::pagination::PageRequest;
+use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
+
+/// Maximum number of reasons shown.
+const REASONS: u64 = 6;
+/// Maximum number of recent events shown.
+const EVENTS: u64 = 10;
+/// Selectable origins; drills are not counted.
+const COUNTED: &[&str] = &["live", "demo"];
+
+#[derive(Template)]
+#[template(path = "overview/read.html")]
+pub(crate) struct Page {
+    pub(crate) frame: Frame,
+    pub(crate) notes: Vec<String>,
+    pub(crate) ranges: Vec<RangeLink>,
+    /// Name of the time range.
+    pub(crate) span: String,
+    /// Whether there was no traffic at all.
+    pub(crate) quiet: bool,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) chart: Option<Chart>,
+    pub(crate) reasons: Vec<ReasonShare>,
+    pub(crate) cooling: Vec<CoolingModel>,
+    pub(crate) events: Vec<EventLine>,
+    /// `live`, `drill` or `demo`.
+    pub(crate) origin: String,
+}
+
+/// Link to another time range.
+pub(crate) struct RangeLink {
+    pub(crate) label: &'static str,
+    pub(crate) path: String,
+    pub(crate) highlighted: bool,
+}
+
+/// One figure of the overview.
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    /// Text below the value.
+    pub(crate) more: String,
+    /// Whether the figure is highlighted.
+    pub(crate) highlighted: bool,
+}
+
+/// Frequency of a failure reason.
+pub(crate) struct ReasonShare {
+    pub(crate) reason: StatusBadge,
+    pub(crate) path: String,
+    pub(crate) events: String,
+    /// Bar length in thousandths of the most frequent reason.
+    pub(crate) width: i64,
+}
+
+/// A model in cooldown.
+pub(crate) struct CoolingModel {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) reason: StatusBadge,
+    /// Remaining time, as text.
+    pub(crate) left: String,
+}
+
+/// Renders the page.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn read(
+    console_user: ConsoleUser<may::Read>,
+    request: HttpRequest,
+    store: web::Data<Store>,
+    clock: web::Data<Clock>,
+    gateway: web::Data<Gateway>,
+) -> Result<HttpResponse> {
+    let data = store.organization(&console_user.tenant);
+    let mut query = Query::parse(request.query_string());
+    let span = TimeRange::read(&mut query, clock.now(), "24h");
+    let origin = query.word("origin", "Origin", COUNTED).unwrap_or_else(|| "live".to_owned());
+    let counted = span.rollups(Some(origin.clone()));
+    let counts = data.request_counts(&counted, span.step()).await?;
+    let times = data.request_times(&counted).await?;
+    let reasons = data.event_reasons(&counted, REASONS).await?;
+    let filter =
+        EventFilter { origin: Some(origin.clone()), since: Some(span.since), ..EventFilter::default() };
+    let events = data.event_list(&filter, &PageRequest { limit: EVENTS, cursor: None }).await?;
+    let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
+    page(&Page {
+        frame: Frame::of(&console_user, "Overview", NavigationItem::Overview),
+        notes: [
+            budget_summary::warnings(&console_user.organization, &gateway.shared_state.spending),
+            behind(&gateway),
+            query.notes(),
+        ]
+        .concat(),
+        ranges: ranges(&span, &query),
+        span: span.name(),
+        quiet: total.requests() == 0 && events.items.is_empty(),
+        figures: figures(&total, &times),
+        chart: chart(&span, |at| counts.get(&at.timestamp()).copied().unwrap_or_default()),
+        reasons: shares(&reasons, &span, &origin),
+        cooling: cooling(&console_user.organization, &gateway.shared_state.cooldowns),
+        events: events.items.iter().map(EventLine::from).collect(),
+        origin,
+    })
+}
+
+/// Warning while records are not written yet. Their number is not shown, because they may belong to other
+/// organizations.
+fn behind(gateway: &Gateway) -> Vec<String> {
+    const BEHIND: &str = "The database was unavailable or slow, and some records are not written yet. The newest requests and events may be missing here. No record is lost.";
+    let waiting = gateway.recorder.watcher().spooled() > 0;
+    waiting.then(|| BEHIND.to_owned()).into_iter().collect()
+}
+
+pub(crate) fn ranges(span: &TimeRange, query: &Query) -> Vec<RangeLink> {
+    let known = [("1h", "Hour"), ("24h", "Day"), ("7d", "Week"), ("30d", "Month")];
+    let link = |(word, label): (&str, &'static str)| RangeLink {
+        label,
+        path: format!("/{}", query.with(&[("range", Some(word)), ("since", None), ("until", None)])),
+        highlighted: span.range == word,
+    };
+    known.map(link).into()
+}
+
+pub(crate) fn figures(total: &RequestCounts, times: &RequestTimes) -> Vec<Figure> {
+    let answered = total.first_try + total.by_fallback;
+    // Requests with a disconnected caller do not count toward the success rate.
+    let waited = total.requests() - total.client_closed;
+    let figure = |name, value, more| Figure { name, value, more, highlighted: false };
+    let time = |percent| times.first_frame.percentile(percent).map_or_else(|| "–".to_owned(), duration);
+    let tokens = format!("{} tokens in, {} out", rough(total.input_tokens), rough(total.output_tokens));
+    let saved = figure(
+        "Saved by fallback",
+        count(total.by_fallback),
+        format!("{} of all requests", share(total.by_fallback, total.requests())),
+    );
+    vec![
+        figure(
+            "Requests",
+            count(total.requests()),
+            format!("{} callers disconnected early", count(total.client_closed)),
+        ),
+        figure("Success rate", share(answered, waited), format!("{} failed", count(total.failed))),
+        Figure { highlighted: total.by_fallback > 0, ..saved },
+        figure("First token, median", time(50), format!("95 % within {}", time(95))),
+        figure("Cost", sum(total.cost_nano_dollars, total.unpriced), tokens),
+    ]
+}
+
+pub(crate) fn chart(span: &TimeRange, counts: impl Fn(DateTime<Utc>) -> RequestCounts) -> Option<Chart> {
+    let bar = |at: DateTime<Utc>| {
+        let counts = counts(at);
+        (at, vec![counts.first_try, counts.by_fallback, counts.failed])
+    };
+    let buckets: Vec<_> = span.bars().into_iter().map(bar).collect();
+    let series = &[("first", "First try"), ("fallback", "By fallback"), ("bad", "Failed")];
+    Plan { title: "Requests by how they were answered", series, buckets: &buckets, step: span.step() }.draw()
+}
+
+pub(crate) fn shares(reasons: &[(String, i64)], span: &TimeRange, origin: &str) -> Vec<ReasonShare> {
+    let most = reasons.iter().map(|(_, events)| *events).max().unwrap_or(1).max(1);
+    let share = |(class, events): &(String, i64)| {
+        let here = Query::default();
+        let range = if span.range.is_empty() { "7d" } else { &span.range };
+        let query = here.with(&[("class", Some(class)), ("range", Some(range)), ("origin", Some(origin))]);
+        ReasonShare {
+            reason: StatusBadge::of_class(class),
+            path: format!("/events{query}"),
+            events: count(*events),
+            width: (events * 1_000 / most).max(4),
+        }
+    };
+    reasons.iter().map(share).collect()
+}
+
+fn cooling(organization: &OrganizationSnapshot, cooldowns: &Cooldowns) -> Vec<CoolingModel> {
+    let mut cooling: Vec<CoolingModel> = Vec::new();
+    for model in organization.models.values() {
+        let CooldownState::Open(cooldown) = cooldowns.state(model) else { continue };
+        let left = i64::try_from(cooldown.remaining.as_secs()).unwrap_or(i64::MAX);
+        cooling.push(CoolingModel {
+            name: model.name.to_string(),
+            path: format!("/models/{}", model.id.0),
+            reason: StatusBadge::of_class(cooldown.failure.class.as_str()),
+            left: if left == 0 {
+                "tested by the next request".to_owned()
+            } else {
+                format!("for {left} s more")
+            },
+        });
+    }
+    cooling.sort_by(|one, other| one.name.cmp(&other.name));
+    cooling
+}

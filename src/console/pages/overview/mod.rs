@@ -1,3 +1,0 @@
-//! `/`: is it healthy now?
-
-pub mod read;

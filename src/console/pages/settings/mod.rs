@@ -1,3 +1,0 @@
-//! The organization's limits and modes.
-
-pub mod read;

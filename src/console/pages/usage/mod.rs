@@ -1,3 +1,0 @@
-//! `/usage`: requests, tokens and money, by day, model or key; and the same as a file.
-
-pub mod list;
