@@ -57,14 +57,11 @@ const AMERICAN: &[(&str, &str)] = &[
 const MOST_WORDS: &[(&str, usize)] = &[
     ("entity", 45),
     ("migration", 11),
-    ("src/auth", 10),
-    ("src/console", 101),
     ("src/domain", 16),
     ("src/providers", 4),
     ("src/simulate", 2),
     ("src/store", 89),
     ("src/upstream", 1),
-    ("templates", 50),
     ("tests/api", 9),
     ("tests/cli", 2),
 ];
@@ -73,8 +70,6 @@ const MOST_WORDS: &[(&str, usize)] = &[
 const MOST_SHORT: &[(&str, usize)] = &[
     ("entity", 61),
     ("migration", 18),
-    ("src/auth", 21),
-    ("src/console", 110),
     ("src/domain", 34),
     ("src/providers", 30),
     ("src/simulate", 2),
