@@ -16,7 +16,7 @@ pub(super) struct OpenAiError {
 #[derive(ToSchema)]
 pub(super) struct OpenAiErrorBody {
     /// The cause and how to fix it, in one or two sentences.
-    #[schema(example = "The model 'gpt-5' does not exist in this organization's catalogue.")]
+    #[schema(example = "The model 'gpt-5' does not exist in this organization's catalog.")]
     message: String,
     /// The kind of error.
     #[schema(example = "invalid_request_error")]

@@ -52,7 +52,7 @@ fn named_model() -> Parameter {
         .name("model")
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
-        .description(Some("The catalogue name; the body need not name it again, and may name no other"))
+        .description(Some("The catalog name. The body may leave out `model`, and may not name another one"))
         .schema(Some(Object::with_type(Type::String)))
         .build()
 }
