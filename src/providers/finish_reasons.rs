@@ -16,16 +16,16 @@ pub enum FinishMeaning {
     Overloaded,
     /// The bare word `error`, which some routers write into a broken stream, even after content.
     Error,
-    /// Inference failed.
+    /// The inference of the answer failed.
     Broken,
-    /// An unknown word.
+    /// A word that matches no row and no stem.
     Unknown,
 }
 
 /// The meaning of a `finish_reason`, and the rule that matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FinishReason {
-    /// The meaning.
+    /// What the word means for the gateway.
     pub finish: FinishMeaning,
     /// The rule, such as `finish_reason:safety`. Rule names are stored, so they never change.
     pub rule: &'static str,

@@ -17,9 +17,9 @@ use super::presets::{PRESETS, Preset};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capabilities {
-    /// Tool calls.
+    /// Whether it can call tools.
     pub tools: Option<bool>,
-    /// Image input.
+    /// Whether it accepts images as input.
     pub vision: Option<bool>,
     /// Answers that follow a JSON schema.
     pub structured_output: Option<bool>,
@@ -35,7 +35,7 @@ pub struct LongPrompt {
     /// The longest prompt, in tokens including cached ones, that is still charged the normal price.
     #[schema(default = 1, minimum = 1, maximum = 1_000_000_000)]
     pub above: i64,
-    /// Prompt tokens.
+    /// The price of prompt tokens.
     pub input: Option<i64>,
     /// Answer tokens, reasoning included.
     pub output: Option<i64>,
@@ -48,9 +48,9 @@ pub struct LongPrompt {
 /// A list price, in micro-dollars per million tokens. Every number is above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct KnownPrice {
-    /// Prompt tokens.
+    /// The price of prompt tokens.
     pub input: i64,
-    /// Completion tokens.
+    /// The price of completion tokens.
     pub output: i64,
     /// Prompt tokens read from the vendor's cache.
     pub cache_read: Option<i64>,
@@ -71,7 +71,7 @@ pub struct KnownModel {
     pub context_window: Option<i64>,
     /// The most completion tokens.
     pub max_output_tokens: Option<i64>,
-    /// Its capabilities.
+    /// The capabilities that the table lists.
     pub capabilities: Capabilities,
     /// The vendor's list price; `None` unless both prompt and completion have a price.
     pub price: Option<KnownPrice>,
@@ -81,7 +81,7 @@ pub struct KnownModel {
     pub as_of: NaiveDate,
 }
 
-/// The embedded file.
+/// The contents of the embedded file.
 #[derive(Deserialize)]
 struct Source {
     as_of: NaiveDate,

@@ -80,9 +80,9 @@ fn validate_name(name: &str) -> Result<(), String> {
 /// One row: models of some vendors, and the parameters that they refuse.
 struct Row {
     presets: &'static [&'static str],
-    /// Applies to models whose name starts with one of these; an empty string matches every model.
+    /// Applies to models with a name that starts with one of these; an empty string matches every model.
     models: &'static [&'static str],
-    /// Except models whose name starts with one of these.
+    /// Except models with a name that starts with one of these.
     except: &'static [&'static str],
     rename: &'static [(&'static str, &'static str)],
     drop: &'static [&'static str],

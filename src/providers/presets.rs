@@ -3,11 +3,11 @@
 /// How a vendor expects the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authentication {
-    /// `Authorization: Bearer <credential>`.
+    /// The header `Authorization: Bearer <credential>`.
     Bearer,
     /// The bare credential in a header with this (lowercase) name.
     Header(&'static str),
-    /// Not at all.
+    /// The vendor takes no credential.
     None,
 }
 
@@ -27,7 +27,7 @@ pub enum CredentialNeed {
 pub struct Preset {
     /// The stable name that a stored provider refers to, such as `openai`.
     pub name: &'static str,
-    /// The display name.
+    /// The name that people see.
     pub title: &'static str,
     /// The default base URL; `None` if each installation has its own and the provider must name it. No trailing
     /// slash.

@@ -12,9 +12,9 @@ pub enum StreamOptions {
     /// The preset's default, until the provider refuses it.
     #[default]
     Auto,
-    /// Always sent.
+    /// The provider accepts them, so they are sent.
     Supported,
-    /// Never sent.
+    /// The provider refuses them, so they are never sent.
     Unsupported,
 }
 

@@ -31,12 +31,12 @@
 //! | `garbage` | invalid_response | 200 with an HTML page |
 //! | `broken-json` | invalid_response | 200 with JSON that ends in the middle |
 //! | `empty` | invalid_response | 200 with an empty body or stream |
-//! | `error-in-200` | overloaded | 200 with an error object whose code is 503 |
+//! | `error-in-200` | overloaded | 200 with an error object with the code 503 |
 //! | `unauthorized` | authentication | 401 with the code invalid_api_key |
 //! | `not-found` | model_not_found | 404 with the code model_not_found |
 //! | `bad-request` | invalid_request | 400 with the code invalid_request |
 //!
-//! A name whose model answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
+//! The name of a model that answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
 //! pause, but writes every chunk separately; without a gap, chunks that are ready together share a write.
 //!

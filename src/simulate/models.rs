@@ -17,7 +17,7 @@ pub struct SimulatedModel {
     pub example: &'static str,
     /// The `error_class` that failsoft records for it, or a note if it causes none or several.
     pub class: &'static str,
-    /// A short description.
+    /// A short description of its behavior.
     pub what: &'static str,
     source: Source,
 }
@@ -104,7 +104,7 @@ pub const MODELS: &[SimulatedModel] = &[
     fixed("garbage", "invalid_response", "200 with an HTML page", Behavior::Html),
     fixed("broken-json", "invalid_response", "200 with JSON that ends in the middle", Behavior::BrokenJson),
     fixed("empty", "invalid_response", "200 with an empty body or stream", Behavior::Empty),
-    fixed("error-in-200", "overloaded", "200 with an error object whose code is 503", Behavior::ErrorInside),
+    fixed("error-in-200", "overloaded", "200 with an error object with the code 503", Behavior::ErrorInside),
     refusing("unauthorized", "authentication", "401 with the code invalid_api_key", Unauthorized),
     refusing("not-found", "model_not_found", "404 with the code model_not_found", NotFound),
     refusing("bad-request", "invalid_request", "400 with the code invalid_request", BadRequest),

@@ -47,7 +47,7 @@ pub(super) struct Name<'a> {
     name: Cow<'a, str>,
 }
 
-/// A tool call.
+/// A tool call of the simulated model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) name: String,

@@ -45,7 +45,7 @@ impl AnsweredConnections {
     }
 }
 
-/// Never zero.
+/// The fingerprint of a remote address, never zero.
 fn mark_of(remote: SocketAddr) -> u32 {
     let address = match remote.ip() {
         IpAddr::V4(address) => address.to_bits(),

@@ -51,9 +51,9 @@ impl AdmittedUrl {
 /// Why no response arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
-    /// Connection refused.
+    /// The server refused the connection.
     Refused,
-    /// The connection broke.
+    /// The connection broke before the response.
     Reset,
     /// The connection was closed before the response was complete.
     Ended,
@@ -192,13 +192,13 @@ struct Unsent {
 }
 
 impl UpstreamResponse {
-    /// The HTTP status.
+    /// The HTTP status of the response.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.response.status().as_u16()
     }
 
-    /// The response headers.
+    /// The headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.response.headers()
@@ -220,7 +220,7 @@ impl UpstreamResponse {
 
 #[cfg(test)]
 impl UpstreamResponse {
-    /// A response whose body arrives in these chunks.
+    /// A response with a body that arrives in these chunks.
     pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
         let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         Self { response: http::Response::new(body).into() }

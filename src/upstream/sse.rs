@@ -104,7 +104,7 @@ fn event_end(text: &[u8], from: usize) -> Option<usize> {
 pub enum Data<'a> {
     /// One `data:` line, without its prefix.
     Line(&'a [u8]),
-    /// `data: [DONE]`.
+    /// The last event, `data: [DONE]`.
     Done,
     /// No data: comments, pings, blank lines, empty `data:` lines.
     None,

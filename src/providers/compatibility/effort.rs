@@ -7,7 +7,7 @@ pub enum Effort {
     Any,
     /// None: the parameter is an error.
     Refused,
-    /// One of these.
+    /// One of the listed values.
     Words(&'static [&'static str]),
     /// One of these, and it is an error to omit the parameter; the first one is then sent.
     Required(&'static [&'static str]),

@@ -21,11 +21,11 @@ use vendors::{UNKNOWN, VENDORS, Vendor};
 /// Which members of a message, or of a tool call in it, a vendor accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllowedMembers {
-    /// All of them.
+    /// Every member, known or not.
     All,
-    /// All but these.
+    /// Every member except the listed ones.
     Without(&'static [&'static str]),
-    /// Only these.
+    /// Only the members that are listed.
     Only(&'static [&'static str]),
 }
 
@@ -50,7 +50,7 @@ impl AllowedMembers {
 /// Which response formats a model can be held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaSupport {
-    /// A JSON schema.
+    /// A JSON schema is accepted.
     Taken,
     /// A JSON schema, unless the request has tools.
     WithoutTools,
@@ -66,11 +66,11 @@ pub enum SchemaSupport {
 #[derive(Clone, Copy, Debug)]
 pub struct TargetModel {
     vendor: &'static Vendor,
-    /// Values of `reasoning_effort`.
+    /// The accepted values of `reasoning_effort`.
     pub effort: Effort,
-    /// Response formats.
+    /// Which response formats it follows.
     pub schemas: SchemaSupport,
-    /// Tool call ids.
+    /// Which tool call ids it accepts.
     pub tool_ids: ToolIds,
     /// Optional parameters that this model refuses, in addition to its vendor's.
     refuses: &'static [&'static str],

@@ -3,7 +3,7 @@
 /// Which tool call ids a vendor accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToolIds {
-    /// Any.
+    /// Any id of any length.
     Any,
     /// At most 40 bytes ("string too long. Expected a string with maximum length 40", R vercel/ai#13326).
     AtMost40,

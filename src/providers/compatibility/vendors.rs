@@ -29,7 +29,7 @@ pub(super) struct Vendor {
     pub(super) functions: bool,
     /// Whether `n` must be 1.
     pub(super) one_choice: bool,
-    /// The highest temperature.
+    /// The highest temperature that it accepts.
     pub(super) hottest: Option<f64>,
 }
 

@@ -9,7 +9,7 @@ use crate::providers::{Meaning, UpstreamError};
 /// With which statuses a code counts.
 #[derive(Clone, Copy)]
 enum StatusCondition {
-    /// With any status.
+    /// With any status at all.
     Anywhere,
     /// With any status but 429. A 429 means that waiting helps, which matters more than any code beside it.
     ExceptWith429,

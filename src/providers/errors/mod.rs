@@ -105,7 +105,7 @@ pub fn error_of_event(data: &[u8]) -> UpstreamError {
     in_success(body::read(data))
 }
 
-/// Turns the finish reason of an answer without content into an error whose code is that reason.
+/// Turns the finish reason of an answer without content into an error with that reason as its code.
 pub fn error_of_finish_reason(ending: FinishReason) -> UpstreamError {
     let word = ending.rule.rsplit(':').next().unwrap_or_default();
     let message = format!("the model ended without an answer (finish_reason `{word}`)");

@@ -7,9 +7,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 /// When a limit resets, as the vendor reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetTime {
-    /// After this long.
+    /// After this long from now.
     In(Duration),
-    /// At this time.
+    /// At this point in time.
     At(DateTime<Utc>),
 }
 

@@ -55,7 +55,7 @@ pub enum Blocked {
 pub struct Service {
     /// Whether the connection uses TLS (https rather than plain http).
     pub encrypted: bool,
-    /// The port.
+    /// The port of the connection.
     pub port: u16,
 }
 

@@ -91,7 +91,7 @@ impl From<SentenceClass> for Meaning {
 /// What a mapping says about the messages that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MappingMeaning {
-    /// Their class.
+    /// They belong to this class.
     Class(SentenceClass),
     /// They are about the request and not about the model, whatever their class.
     Request,
@@ -108,7 +108,7 @@ pub struct Mapping {
 /// Why a mapping is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnusableMapping {
-    /// `contains` or `status`.
+    /// The field at fault: `contains` or `status`.
     pub field: &'static str,
     /// The index of the part at fault, if it is one.
     pub part: Option<usize>,
@@ -168,7 +168,7 @@ impl Mapping {
         self.means
     }
 
-    /// The only status that it applies to. `None`: every status whose messages are read.
+    /// The only status that it applies to. `None`: every status for which messages are read.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status
