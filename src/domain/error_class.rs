@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::closed_set::closed_set;
+
 /// Why a candidate did not answer. The classes up to `stream_interrupted` are failures of a
 /// call; those after it are decisions of ours to pass a candidate over without calling it.
 #[derive(
@@ -106,6 +108,8 @@ impl ErrorClass {
         }
     }
 }
+
+closed_set!(ErrorClass);
 
 impl fmt::Display for ErrorClass {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::closed_set::closed_set;
+
 /// Which failures a list answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -34,3 +36,5 @@ impl FallbackType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
+
+closed_set!(FallbackType);

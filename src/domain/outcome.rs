@@ -1,22 +1,31 @@
 //! How requests end.
 
+use serde::Serialize;
+
+use crate::domain::closed_set::closed_set;
+
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Whole.
+    /// The caller got the whole answer.
     Answered,
     /// Every candidate failed.
     Failed,
-    /// The stream broke after content.
+    /// The stream broke off after content was sent.
     Interrupted,
-    /// The caller went away.
+    /// The caller closed the connection.
     ClientClosed,
-    /// It goes on: a stream has begun.
+    /// The stream has begun and has not ended.
     Running,
 }
 
 impl Outcome {
-    /// The word in the record and the metric.
+    /// Every outcome.
+    pub const ALL: [Self; 5] =
+        [Self::Answered, Self::Failed, Self::Interrupted, Self::ClientClosed, Self::Running];
+
+    /// The word in the database, JSON and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,3 +37,5 @@ impl Outcome {
         }
     }
 }
+
+closed_set!(Outcome);

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::closed_set::closed_set;
+
 /// How long a budget runs before it starts over, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
     /// At midnight.
@@ -54,3 +56,5 @@ impl Period {
         next.unwrap_or(start)
     }
 }
+
+closed_set!(Period);

@@ -10,6 +10,7 @@ pub mod database;
 pub mod maintenance;
 pub mod pagination;
 pub mod recorder;
+pub mod records;
 pub(crate) mod rollups;
 pub mod snapshot;
 pub mod tenant;
@@ -36,20 +37,22 @@ pub use accounts::users::{OwnOrganization, UserRow};
 pub use database::connect::ConnectError;
 pub use database::single_server::{Claim, ClaimError};
 pub use maintenance::expiry::KEPT;
+pub use records::fallback_event::FallbackEventRow;
+pub use records::request::RequestRow;
 pub use rollups::histogram::Scale;
 pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
 pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey};
 pub use tenant::audit::{AuditFilter, AuditRow};
 pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent};
 pub use tenant::error_mappings::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
-pub use tenant::events::{EventFilter, EventRow};
+pub use tenant::events::EventFilter;
 pub use tenant::fallbacks::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, NOTHING_IN_FORCE, NewFallback,
 };
 pub use tenant::key_grants::{BoundKey, KeyGrant};
 pub use tenant::models::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use tenant::providers::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
-pub use tenant::requests::{RequestFilter, RequestRow};
+pub use tenant::requests::RequestFilter;
 pub use tenant::settings::{OrganizationSettings, TypedFallbacks};
 pub use tenant::usage::{UsageBy, UsageFilter, UsagePlace, UsageRow, known_cost};
 

@@ -40,7 +40,6 @@ pub struct BudgetResponse {
     #[schema(required)]
     api_key_id: Option<Uuid>,
     /// `day` or `month`, in UTC.
-    #[schema(value_type = String)]
     period: Period,
     /// The amount in nano-dollars from which the console shows a warning and responses have `x-failsoft-budget:
     /// soft`; null: never.
@@ -105,7 +104,7 @@ pub struct NewBudgetBody {
     /// The key that it limits; null: the whole organization.
     pub api_key_id: Option<Uuid>,
     /// `day` or `month`, in UTC.
-    pub period: String,
+    pub period: Period,
     /// The soft limit in nano-dollars, from which the gateway warns; null: never.
     #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
     pub soft_limit_nano_dollars: Option<i64>,

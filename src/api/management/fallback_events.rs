@@ -6,10 +6,12 @@ use entity::ids::OrganizationId;
 
 use crate::api::management::checks::path_id;
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::{ORIGINS, QueryParameters};
+use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
+use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::fallback_events::FallbackEventResponse;
 use crate::store::{EventFilter, Store};
@@ -33,7 +35,7 @@ use crate::store::{EventFilter, Store};
         ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
         ("request_id" = Option<uuid::Uuid>, Query, description = "The request"),
         ("router_config_id" = Option<uuid::Uuid>, Query, description = "The stored configuration with the next candidate"),
-        ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),
+        ("origin" = Option<Origin>, Query, description = "Where the request comes from"),
         ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From this time on (RFC 3339)"),
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
     responses((status = 200, description = "A page of events, or a stream of all", content(
@@ -63,11 +65,11 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Event
     EventFilter {
         failed_model: query.model_name("failed_model"),
         next_model: query.model_name("next_model"),
-        error_class: query.word("error_class", &ErrorClass::ALL.map(ErrorClass::as_str)),
+        error_class: query.one_of("error_class", ErrorClass::VALUES),
         session_id: query.session("session_id", organization_id),
         request_id: query.id("request_id"),
         router_config_id: query.id("router_config_id"),
-        origin: query.word("origin", ORIGINS),
+        origin: query.one_of("origin", Origin::VALUES),
         since,
         until,
     }

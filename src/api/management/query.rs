@@ -13,14 +13,12 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::checks::{self, ViolationReason};
+use crate::domain::closed_set::ClosedSet;
 use crate::domain::error::{Error, Location, Result, Violation};
 use crate::domain::session_id;
 
 /// The most parameters of a query, more than any list has. The rest is not read.
 const MOST_PARAMETERS: usize = 64;
-
-/// Where records come from: API callers, drills, or the demo's data.
-pub const ORIGINS: &[&str] = &["live", "drill", "demo"];
 
 /// The parameters that have not been read yet, and the violations found so far.
 #[derive(Debug)]
@@ -130,9 +128,11 @@ impl QueryParameters {
         (since, until)
     }
 
-    /// Returns the word if it is one of `words`.
-    pub fn word(&mut self, name: &str, words: &[&str]) -> Option<String> {
-        self.parsed(name, |text| checks::word(text, words).map(str::to_owned))
+    /// A value of a closed set. Only those of `values` are accepted.
+    pub fn one_of<T: ClosedSet>(&mut self, name: &str, values: &[T]) -> Option<T> {
+        let words: Vec<&str> = values.iter().map(|value| value.word()).collect();
+        let word = self.parsed(name, |text| checks::word(text, &words).map(str::to_owned))?;
+        T::from_word(&word)
     }
 
     /// Takes a model's name.

@@ -6,15 +6,15 @@ use entity::ids::OrganizationId;
 
 use crate::api::management::checks::path_id;
 use crate::api::management::page::{CursorPage, Size, requested};
-use crate::api::management::query::{ORIGINS, QueryParameters};
+use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
+use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::{Error, Result};
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::requests::RequestResponse;
 use crate::store::{RequestFilter, Store};
-
-/// The outcomes of a request.
-const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed", "running"];
 
 /// List requests
 ///
@@ -31,10 +31,10 @@ const OUTCOMES: &[&str] = &["answered", "failed", "interrupted", "client_closed"
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
         ("requested_model" = Option<String>, Query, description = "The model that was requested"),
         ("served_model" = Option<String>, Query, description = "The model that answered"),
-        ("outcome" = Option<String>, Query, description = "`answered`, `failed`, `interrupted`, `client_closed` or `running`"),
+        ("outcome" = Option<Outcome>, Query, description = "How the request ended; `running` while its stream goes on"),
         ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
         ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
-        ("origin" = Option<String>, Query, description = "`live`, `drill` or `demo`"),
+        ("origin" = Option<Origin>, Query, description = "Where the request comes from"),
         ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From this time on (RFC 3339)"),
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
     responses((status = 200, description = "A page of requests, or a stream of all", content(
@@ -64,12 +64,12 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Reque
     RequestFilter {
         requested_model: query.model_name("requested_model"),
         served_model: query.model_name("served_model"),
-        outcome: query.word("outcome", OUTCOMES),
+        outcome: query.one_of("outcome", Outcome::VALUES),
         api_key_id: query.id("api_key_id"),
         session_id: query.session("session_id", organization_id),
         since,
         until,
-        origin: query.word("origin", ORIGINS),
+        origin: query.one_of("origin", Origin::VALUES),
     }
 }
 

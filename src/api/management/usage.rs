@@ -11,13 +11,11 @@ use super::page::Size;
 use super::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
+use crate::domain::origin::Origin;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::usage::UsageResponse;
 use crate::store::pagination::foreign_cursor;
 use crate::store::{OrgStore, Store, UsageBy, UsageFilter, UsagePlace};
-
-/// The origins that usage counts. Drills are not counted.
-const COUNTED: &[&str] = &["live", "demo"];
 
 /// One page of usage.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +87,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Usage
         by: query.parsed("group_by", groups).unwrap_or_else(|| vec![UsageBy::Day]),
         since,
         until,
-        origin: query.word("origin", COUNTED),
+        origin: query.one_of("origin", &Origin::COUNTED),
         model: query.model_name("model"),
         api_key_id: query.id("api_key_id"),
         session_id: query.session("session_id", organization_id),

@@ -13,7 +13,7 @@ use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::store::pagination::PageRequest;
-use crate::store::{EventFilter, EventRow, OrgStore, RequestRow};
+use crate::store::{EventFilter, FallbackEventRow, OrgStore, RequestRow};
 
 /// Maximum number of linked events.
 const EVENTS: u64 = 40;
@@ -93,7 +93,7 @@ impl AnswerPanel {
         answer: Option<String>,
         failure: String,
         row: Option<&RequestRow>,
-        events: &[EventRow],
+        events: &[FallbackEventRow],
     ) -> Self {
         Self {
             story: row.map(|row| sentence(row, &attempts(row))).unwrap_or_default(),
@@ -110,11 +110,15 @@ impl AnswerPanel {
 }
 
 impl EventLink {
-    fn of(event: &EventRow) -> Self {
+    fn of(event: &FallbackEventRow) -> Self {
         let next = event.next_model.as_deref().unwrap_or("none");
         Self {
             path: format!("/events/{}", event.id.0),
-            label: format!("{} → {next}: {}", event.failed_model, reason(&event.error_class).to_lowercase()),
+            label: format!(
+                "{} → {next}: {}",
+                event.failed_model,
+                reason(event.error_class.as_str()).to_lowercase()
+            ),
         }
     }
 }

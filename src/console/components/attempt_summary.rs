@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::{happening, label};
+use crate::domain::closed_set::Stored;
 use crate::domain::error_class::ErrorClass;
+use crate::domain::outcome::Outcome;
 use crate::gateway::request::drills;
 use crate::store::RequestRow;
 
@@ -21,7 +23,7 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Error class; `None` for the attempt that answered.
     #[serde(default)]
-    pub error_class: Option<String>,
+    pub error_class: Option<Stored<ErrorClass>>,
     /// Name of the classification rule that matched.
     #[serde(default)]
     pub matched_rule: Option<String>,
@@ -41,7 +43,7 @@ pub struct Attempt {
 
 impl Attempt {
     fn class(&self) -> Option<ErrorClass> {
-        self.error_class.as_deref()?.parse().ok()
+        self.error_class.as_ref()?.known()
     }
 
     /// Whether the attempt failed after content had been sent to the caller.
@@ -64,13 +66,13 @@ impl Attempt {
         }
         let times = if self.calls > 1 { format!(" ({} calls)", self.calls) } else { String::new() };
         match (self.class(), self.status) {
-            (None, _) if self.error_class.is_none() && request.outcome == "client_closed" => {
+            (None, _) if self.error_class.is_none() && request.outcome == Outcome::ClientClosed => {
                 format!("the caller disconnected while {model} was answering")
             }
-            (None, _) if self.error_class.is_none() && request.outcome == "running" => {
+            (None, _) if self.error_class.is_none() && request.outcome == Outcome::Running => {
                 format!("{model} is answering")
             }
-            (None, _) if self.error_class.is_none() && request.outcome == "interrupted" => {
+            (None, _) if self.error_class.is_none() && request.outcome == Outcome::Interrupted => {
                 format!("the gateway stopped while {model} was answering")
             }
             (None, _) if self.error_class.is_none() => format!("{model} answered in {took}{times}"),
@@ -114,9 +116,10 @@ pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
 pub fn sentence(request: &RequestRow, attempts: &[Attempt]) -> String {
     let mut parts: Vec<String> = attempts.iter().map(|attempt| attempt.describe(request)).collect();
     if request.served_model.is_none() {
-        parts.push(match request.outcome.as_str() {
-            "client_closed" => "the caller disconnected".to_owned(),
-            _ => format!("no model was left, and the caller got {}", request.status_code),
+        parts.push(if request.outcome == Outcome::ClientClosed {
+            "the caller disconnected".to_owned()
+        } else {
+            format!("no model was left, and the caller got {}", request.status_code)
         });
     }
     let mut text = parts.join("; ");

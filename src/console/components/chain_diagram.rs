@@ -5,8 +5,10 @@
 use crate::console::components::attempt_summary::{Attempt, attempts};
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::reason;
+use crate::domain::closed_set::Stored;
+use crate::domain::outcome::Outcome;
 use crate::gateway::request::drills;
-use crate::store::{EventRow, RequestRow};
+use crate::store::{FallbackEventRow, RequestRow};
 
 /// Shown instead of a duration when a drill caused the failure.
 const ON_PURPOSE: &str = "on purpose (drill)";
@@ -113,11 +115,11 @@ impl ChainDiagram {
 
     /// The diagram of a failover if its request is still running or no longer stored.
     #[must_use]
-    pub fn of_event(event: &EventRow) -> Self {
+    pub fn of_event(event: &FallbackEventRow) -> Self {
         let kind = if event.attempts > 0 { ChainStepKind::Failed } else { ChainStepKind::PassedOver };
         let drill = event.matched_rule.as_deref() == Some(drills::RULE);
         let failed = ChainStep {
-            reason: reason_and_status(&event.error_class, event.status_code),
+            reason: reason_and_status(event.error_class.as_str(), event.status_code),
             facts: vec![if drill { ON_PURPOSE.to_owned() } else { duration(event.duration_ms) }],
             here: true,
             ..ChainStep::new(kind, &event.failed_model)
@@ -131,7 +133,7 @@ impl ChainDiagram {
 
     /// Highlights the step of this event.
     #[must_use]
-    pub fn at(mut self, event: &EventRow) -> Self {
+    pub fn at(mut self, event: &FallbackEventRow) -> Self {
         let mut candidates = 0;
         for step in &mut self.steps {
             candidates += i32::from(step.kind != ChainStepKind::Asked);
@@ -146,20 +148,20 @@ fn asked(model: &str, streamed: bool) -> ChainStep {
     ChainStep { reason: format!("for {model}"), facts, ..ChainStep::new(ChainStepKind::Asked, "Request") }
 }
 
-fn tried(attempt: &Attempt, outcome: &str) -> ChainStep {
+fn tried(attempt: &Attempt, outcome: &Stored<Outcome>) -> ChainStep {
     let kind = match &attempt.error_class {
         Some(_) if attempt.passed_over => ChainStepKind::PassedOver,
         Some(_) if attempt.broke_off() => ChainStepKind::Interrupted,
         Some(_) => ChainStepKind::Failed,
-        None if outcome == "answered" => ChainStepKind::Answered,
-        None if outcome == "running" => ChainStepKind::Waiting,
+        None if *outcome == Outcome::Answered => ChainStepKind::Answered,
+        None if *outcome == Outcome::Running => ChainStepKind::Waiting,
         None => ChainStepKind::Interrupted,
     };
     let reason = match &attempt.error_class {
-        Some(class) => reason_and_status(class, attempt.status.map(i32::from)),
+        Some(class) => reason_and_status(class.as_str(), attempt.status.map(i32::from)),
         None if kind == ChainStepKind::Answered => "answered".to_owned(),
-        None if outcome == "running" => "is answering".to_owned(),
-        None if outcome == "interrupted" => "the gateway stopped".to_owned(),
+        None if *outcome == Outcome::Running => "is answering".to_owned(),
+        None if *outcome == Outcome::Interrupted => "the gateway stopped".to_owned(),
         None => "the caller disconnected".to_owned(),
     };
     let mut facts = Vec::new();

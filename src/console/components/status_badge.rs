@@ -2,7 +2,10 @@
 //!
 //! Stored values may be newer than this program; an unknown value is shown as it is.
 
+use crate::domain::closed_set::Stored;
 use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 
 /// One status with its look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +37,15 @@ impl StatusBadge {
 
     /// How a request ended.
     #[must_use]
-    pub fn of_outcome(outcome: &str, hops: i32) -> Self {
-        match outcome {
-            "answered" if hops > 0 => Self::new("good", "⤳", "By fallback"),
-            "answered" => Self::new("soft", "✓", "First try"),
-            "failed" => Self::new("bad", "✕", "Failed"),
-            "interrupted" => Self::new("bad", "⚡", "Interrupted"),
-            "client_closed" => Self::new("soft", "⏏", "Caller disconnected"),
-            "running" => Self::new("soft", "…", "In progress"),
-            other => Self::new("soft", "?", other),
+    pub fn of_outcome(outcome: &Stored<Outcome>, hops: i32) -> Self {
+        let Some(known) = outcome.known() else { return Self::new("soft", "?", outcome.as_str()) };
+        match known {
+            Outcome::Answered if hops > 0 => Self::new("good", "⤳", "By fallback"),
+            Outcome::Answered => Self::new("soft", "✓", "First try"),
+            Outcome::Failed => Self::new("bad", "✕", "Failed"),
+            Outcome::Interrupted => Self::new("bad", "⚡", "Interrupted"),
+            Outcome::ClientClosed => Self::new("soft", "⏏", "Caller disconnected"),
+            Outcome::Running => Self::new("soft", "…", "In progress"),
         }
     }
 
@@ -79,12 +82,12 @@ impl StatusBadge {
 
     /// Origin of a record; `None` for live traffic.
     #[must_use]
-    pub fn of_origin(origin: &str) -> Option<Self> {
-        match origin {
-            "live" => None,
-            "drill" => Some(Self::new("warn", "◇", "Drill")),
-            "demo" => Some(Self::new("soft", "◇", "Demo")),
-            other => Some(Self::new("soft", "?", other)),
+    pub fn of_origin(origin: &Stored<Origin>) -> Option<Self> {
+        let Some(known) = origin.known() else { return Some(Self::new("soft", "?", origin.as_str())) };
+        match known {
+            Origin::Live => None,
+            Origin::Drill => Some(Self::new("warn", "◇", "Drill")),
+            Origin::Demo => Some(Self::new("soft", "◇", "Demo")),
         }
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::console::http::query::Query;
+use crate::domain::origin::Origin;
 use crate::store::{BUCKET, RollupSpan};
 
 /// A range that ends now: query value, label, seconds.
@@ -82,7 +83,7 @@ impl TimeRange {
 
     /// The same range for the roll-ups.
     #[must_use]
-    pub fn rollups(&self, origin: Option<String>) -> RollupSpan {
+    pub fn rollups(&self, origin: Option<Origin>) -> RollupSpan {
         RollupSpan { since: self.since, until: self.end(), origin }
     }
 

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
+use crate::domain::closed_set::ClosedSet;
+
 /// Parameters beyond this number are ignored.
 const MOST_PARAMETERS: usize = 64;
 /// Longest accepted value, in bytes.
@@ -68,6 +70,11 @@ impl Query {
     /// A parameter with a fixed set of values.
     pub fn word(&mut self, name: &str, label: &str, words: &[&str]) -> Option<String> {
         self.parsed(name, label, |text| words.contains(&text).then(|| text.to_owned()))
+    }
+
+    /// A value of a closed set. Only those of `values` are accepted.
+    pub fn one_of<T: ClosedSet>(&mut self, name: &str, label: &str, values: &[T]) -> Option<T> {
+        self.parsed(name, label, |text| T::from_word(text).filter(|value| values.contains(value)))
     }
 
     /// A parameter that is an id.

@@ -17,7 +17,10 @@ use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
 use crate::domain::clock::Clock;
+use crate::domain::closed_set::Stored;
 use crate::domain::error::Result;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
 use crate::gateway::Gateway;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::store::pagination::PageRequest;
@@ -28,8 +31,6 @@ use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
 const REASONS: u64 = 6;
 /// Maximum number of recent events shown.
 const EVENTS: u64 = 10;
-/// Selectable origins; drills are not counted.
-const COUNTED: &[&str] = &["live", "demo"];
 
 #[derive(Template)]
 #[template(path = "overview/read.html")]
@@ -46,8 +47,8 @@ pub(crate) struct Page {
     pub(crate) reasons: Vec<ReasonShare>,
     pub(crate) cooling: Vec<CoolingModel>,
     pub(crate) events: Vec<EventLine>,
-    /// `live`, `drill` or `demo`.
-    pub(crate) origin: String,
+    /// The word of the [`Origin`] of the figures.
+    pub(crate) origin: &'static str,
 }
 
 /// Link to another time range.
@@ -99,13 +100,12 @@ pub async fn read(
     let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let span = TimeRange::read(&mut query, clock.now(), "24h");
-    let origin = query.word("origin", "Origin", COUNTED).unwrap_or_else(|| "live".to_owned());
-    let counted = span.rollups(Some(origin.clone()));
+    let origin = query.one_of("origin", "Origin", &Origin::COUNTED).unwrap_or_default();
+    let counted = span.rollups(Some(origin));
     let counts = data.request_counts(&counted, span.step()).await?;
     let times = data.request_times(&counted).await?;
     let reasons = data.event_reasons(&counted, REASONS).await?;
-    let filter =
-        EventFilter { origin: Some(origin.clone()), since: Some(span.since), ..EventFilter::default() };
+    let filter = EventFilter { origin: Some(origin), since: Some(span.since), ..EventFilter::default() };
     let events = data.event_list(&filter, &PageRequest { limit: EVENTS, cursor: None }).await?;
     let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
     page(&Page {
@@ -121,10 +121,10 @@ pub async fn read(
         quiet: total.requests() == 0 && events.items.is_empty(),
         figures: figures(&total, &times),
         chart: chart(&span, |at| counts.get(&at.timestamp()).copied().unwrap_or_default()),
-        reasons: shares(&reasons, &span, &origin),
+        reasons: shares(&reasons, &span, origin),
         cooling: cooling(&console_user.organization, &gateway.shared_state.cooldowns),
         events: events.items.iter().map(EventLine::from).collect(),
-        origin,
+        origin: origin.as_str(),
     })
 }
 
@@ -181,14 +181,20 @@ pub(crate) fn chart(span: &TimeRange, counts: impl Fn(DateTime<Utc>) -> RequestC
     Plan { title: "Requests by how they were answered", series, buckets: &buckets, step: span.step() }.draw()
 }
 
-pub(crate) fn shares(reasons: &[(String, i64)], span: &TimeRange, origin: &str) -> Vec<ReasonShare> {
+pub(crate) fn shares(
+    reasons: &[(Stored<ErrorClass>, i64)],
+    span: &TimeRange,
+    origin: Origin,
+) -> Vec<ReasonShare> {
     let most = reasons.iter().map(|(_, events)| *events).max().unwrap_or(1).max(1);
-    let share = |(class, events): &(String, i64)| {
+    let share = |(class, events): &(Stored<ErrorClass>, i64)| {
         let here = Query::default();
         let range = if span.range.is_empty() { "7d" } else { &span.range };
-        let query = here.with(&[("class", Some(class)), ("range", Some(range)), ("origin", Some(origin))]);
+        let word = class.as_str();
+        let origin = Some(origin.as_str());
+        let query = here.with(&[("class", Some(word)), ("range", Some(range)), ("origin", origin)]);
         ReasonShare {
-            reason: StatusBadge::of_class(class),
+            reason: StatusBadge::of_class(word),
             path: format!("/events{query}"),
             events: count(*events),
             width: (events * 1_000 / most).max(4),

@@ -17,6 +17,7 @@ use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
+use crate::domain::origin::Origin;
 use crate::domain::period::Period;
 use crate::http::listings::usage::UsageResponse;
 use crate::store::snapshot::OrganizationSnapshot;
@@ -27,7 +28,6 @@ const ROWS: u64 = 200;
 /// Time ranges: query value, label, days.
 const RANGES: &[(&str, &str, i64)] =
     &[("7d", "Last 7 days", 7), ("30d", "Last 30 days", 30), ("90d", "Last 90 days", 90)];
-const COUNTED: &[&str] = &["live", "demo"];
 
 #[derive(Template)]
 #[template(path = "usage/list.html")]
@@ -51,7 +51,7 @@ pub(crate) struct Page {
 pub(crate) struct Filter {
     pub(crate) range: String,
     pub(crate) by: String,
-    pub(crate) origin: String,
+    pub(crate) origin: Origin,
     since: DateTime<Utc>,
 }
 
@@ -73,7 +73,7 @@ impl Filter {
         let range = query.word("range", "Time", &words).unwrap_or_else(|| "30d".to_owned());
         let days = RANGES.iter().find(|(word, _, _)| *word == range).map_or(30, |(_, _, days)| *days);
         let by = query.word("by", "By", &["day", "model", "key"]).unwrap_or_else(|| "day".to_owned());
-        let origin = query.word("origin", "Origin", COUNTED).unwrap_or_else(|| "live".to_owned());
+        let origin = query.one_of("origin", "Origin", &Origin::COUNTED).unwrap_or_default();
         Self { range, by, origin, since: Period::Day.start(now) - TimeDelta::days(days - 1) }
     }
 
@@ -81,7 +81,7 @@ impl Filter {
         UsageFilter {
             by: vec![by],
             since: Some(self.since),
-            origin: Some(self.origin.clone()),
+            origin: Some(self.origin),
             ..UsageFilter::default()
         }
     }
@@ -154,7 +154,9 @@ impl Page {
             notes: query.notes(),
             ranges: RANGES.iter().map(|(word, label, _)| Choice::new(word, label)).collect(),
             ways: choices(&[("day", "Day"), ("model", "Model that answered"), ("key", "Key")]),
-            origins: choices(&[("live", "Live"), ("demo", "Demo")]),
+            origins: [(Origin::Live, "Live"), (Origin::Demo, "Demo")]
+                .map(|(origin, label)| Choice::new(origin.as_str(), label))
+                .into(),
             chart: chart(&filter, days, now),
             lines: rows.iter().take(shown).map(|row| Line::of(name(row, filter.way(), names), row)).collect(),
             total: total(days),

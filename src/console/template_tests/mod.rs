@@ -21,10 +21,12 @@ use crate::console::components::time_range::TimeRange;
 use crate::console::http::flash::Flash;
 use crate::console::http::forms::Problems;
 use crate::console::http::query::Query;
+use crate::domain::closed_set::Stored;
+use crate::domain::origin::Origin;
 use crate::domain::permission::Role;
 use crate::providers::{SentenceClass, Sentences};
 use crate::store::snapshot::{Budgets, OrganizationSnapshot, TypedLists};
-use crate::store::{ErrorMappingRow, EventRow, OrganizationSettings, RequestCounts, RequestTimes};
+use crate::store::{ErrorMappingRow, FallbackEventRow, OrganizationSettings, RequestCounts, RequestTimes};
 use askama::Template;
 
 fn frame(title: &str, highlighted: NavigationItem) -> Frame {
@@ -73,13 +75,17 @@ fn overview(query: &str) -> overview::Page {
         quiet: false,
         figures: overview::figures(&total, &times),
         chart: overview::chart(&span, counts),
-        reasons: overview::shares(&reasons.map(|(class, events)| (class.to_owned(), events)), &span, "live"),
+        reasons: overview::shares(
+            &reasons.map(|(class, events)| (Stored::parse(class), events)),
+            &span,
+            Origin::Live,
+        ),
         cooling: vec![
             cooling("gpt-4o", "rate_limited", "for 4 s more"),
             cooling("llama-70b", "unavailable", "tested by the next request"),
         ],
         events: (0..10).map(|number| (&event(number)).into()).collect(),
-        origin: "live".to_owned(),
+        origin: Origin::Live.as_str(),
     }
 }
 
@@ -117,7 +123,7 @@ fn unclassified(rows: i64) -> events::unclassified::Page {
     let row = |number| {
         let message = format!("Prompt of {number} tokens is beyond the window");
         let rule = Some("status:400".to_owned());
-        EventRow { matched_rule: rule, error_message: Some(message), ..event(number) }
+        FallbackEventRow { matched_rule: rule, error_message: Some(message), ..event(number) }
     };
     let mapping = |number: i64| ErrorMappingRow {
         id: entity::ids::ErrorMappingId(Uuid::from_u128(number.unsigned_abs().into())),
@@ -130,7 +136,7 @@ fn unclassified(rows: i64) -> events::unclassified::Page {
         created_at: now(),
     };
     let mappings = (0..rows).map(|number| MappingLine::of(&mapping(number), &organization())).collect();
-    let rows: Vec<EventRow> = (0..rows).map(row).collect();
+    let rows: Vec<FallbackEventRow> = (0..rows).map(row).collect();
     events::unclassified::Page {
         frame: frame("Unclassified failures", NavigationItem::Events),
         problems: Problems::default(),
@@ -176,7 +182,7 @@ fn samples() -> Vec<(&'static str, String)> {
             &organization,
         )
     };
-    let rows: Vec<EventRow> = [2, 1, 0].map(event).into();
+    let rows: Vec<FallbackEventRow> = [2, 1, 0].map(event).into();
     let whole = |number| {
         requests::read::Page::of(frame("Request", NavigationItem::Requests), &request(number), &rows)
     };

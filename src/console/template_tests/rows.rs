@@ -5,7 +5,12 @@ use entity::ids::{FallbackEventId, OrganizationId, RequestId};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::store::{EventRow, RequestCounts, RequestRow};
+use crate::domain::closed_set::Stored;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
+use crate::store::{FallbackEventRow, RequestCounts, RequestRow};
 
 pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_795_184_168_123).expect("a time")
@@ -67,11 +72,11 @@ const MISHAPS: &[Mishap] = &[
     ),
 ];
 
-pub(super) fn event(number: i64) -> EventRow {
+pub(super) fn event(number: i64) -> FallbackEventRow {
     let index = usize::try_from(number).unwrap_or(0) % MISHAPS.len();
     let (model, next, class, status, took, message) = MISHAPS[index];
     let at = now() - TimeDelta::milliseconds(number * number * 8_317 + number * 1_204);
-    EventRow {
+    FallbackEventRow {
         id: FallbackEventId(Uuid::from_u128(
             0x0198_0000_7000_8000_0000_0000_0000_0000 + number.unsigned_abs() as u128,
         )),
@@ -79,9 +84,9 @@ pub(super) fn event(number: i64) -> EventRow {
         request_id: RequestId(Uuid::from_u128(77)),
         failed_model: model.to_owned(),
         next_model: next.map(str::to_owned),
-        error_class: class.to_owned(),
+        error_class: Stored::parse(class),
         error_message: Some(message.to_owned()),
-        invocation_type: "chat_completion_stream".to_owned(),
+        invocation_type: InvocationType::ChatCompletionStream.into(),
         router_config_id: Some(Uuid::from_u128(3)),
         router_config_revision: Some(4),
         session_id: Some(Uuid::from_u128(4)),
@@ -91,7 +96,7 @@ pub(super) fn event(number: i64) -> EventRow {
         status_code: status,
         matched_rule: Some("code:rate_limit_exceeded".to_owned()),
         duration_ms: took,
-        origin: if index == 6 { "drill" } else { "live" }.to_owned(),
+        origin: if index == 6 { Origin::Drill } else { Origin::Live }.into(),
         created_at: at,
         recorded_at: at,
     }
@@ -119,11 +124,11 @@ pub(super) fn request(number: i64) -> RequestRow {
         requested_model: "gpt-4o".to_owned(),
         served_model: (!failed).then(|| if by_fallback { "claude-sonnet" } else { "gpt-4o" }.to_owned()),
         served_provider: Some("anthropic".to_owned()),
-        outcome: if failed { "failed" } else { "answered" }.to_owned(),
-        error_class: failed.then(|| "overloaded".to_owned()),
+        outcome: if failed { Outcome::Failed } else { Outcome::Answered }.into(),
+        error_class: failed.then(|| ErrorClass::Overloaded.into()),
         status_code: if failed { 503 } else { 200 },
         endpoint: "/v1/chat/completions".to_owned(),
-        invocation_type: "chat_completion_stream".to_owned(),
+        invocation_type: InvocationType::ChatCompletionStream.into(),
         streamed: true,
         input_tokens: Some(1_842 + number * 17),
         output_tokens: Some(212 + number * 5),
@@ -143,7 +148,7 @@ pub(super) fn request(number: i64) -> RequestRow {
         session_id: None,
         session_ref: Some("checkout-7".to_owned()),
         client_retry_count: Some(0),
-        origin: "live".to_owned(),
+        origin: Origin::Live.into(),
         created_at: at,
         recorded_at: at,
         instance_id: None,

@@ -1,6 +1,7 @@
 //! One structured log line per finished request: target `failsoft::access`, level debug, so it is off by default.
 
-use crate::store::recorder::RequestRecord;
+use crate::domain::closed_set::Stored;
+use crate::store::RequestRow;
 use tracing::{Level, debug, enabled};
 
 const TARGET: &str = "failsoft::access";
@@ -11,7 +12,7 @@ pub(super) fn is_enabled() -> bool {
 }
 
 /// Writes the line: ids, names of the catalog and numbers only, no text of the caller or of a provider.
-pub(super) fn write(row: &RequestRecord) {
+pub(super) fn write(row: &RequestRow) {
     debug!(
         target: TARGET,
         request_id = %row.id,
@@ -22,7 +23,7 @@ pub(super) fn write(row: &RequestRecord) {
         served_model = row.served_model.as_deref(),
         served_provider = row.served_provider.as_deref(),
         outcome = %row.outcome,
-        error_class = row.error_class.as_deref(),
+        error_class = row.error_class.as_ref().map(Stored::as_str),
         status = row.status_code,
         streamed = row.streamed,
         attempts = row.upstream_calls,

@@ -16,10 +16,12 @@ use super::skip_message::{all_in_cooldown_message, skip_failure};
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
 use crate::domain::routing_info::Fallback;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
-use crate::store::recorder::FallbackEventRecord;
+use crate::store::FallbackEventRow;
 
 /// The most attempts that a row keeps.
 const MAX_ATTEMPTS: usize = 64;
@@ -28,8 +30,7 @@ const MAX_ATTEMPTS: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EventStamp<'a> {
     pub(super) context: &'a RequestContext,
-    /// The origin, `live` or `drill`.
-    pub(super) origin: &'static str,
+    pub(super) origin: Origin,
     /// The id of the event.
     pub(super) id: Uuid,
     /// The time of the event.
@@ -39,7 +40,7 @@ pub(super) struct EventStamp<'a> {
 /// The event of a failed candidate, until its successor is known.
 #[derive(Debug)]
 struct PendingEvent {
-    event: FallbackEventRecord,
+    event: FallbackEventRow,
     attempts: i32,
     /// The time of all calls of this candidate.
     took: Duration,
@@ -49,7 +50,7 @@ struct PendingEvent {
 #[derive(Debug, Default)]
 pub(super) struct AttemptLog {
     reports: Vec<AttemptReport>,
-    events: Vec<FallbackEventRecord>,
+    events: Vec<FallbackEventRow>,
     pending: Option<PendingEvent>,
     hops: u32,
     upstream_calls: u32,
@@ -161,7 +162,7 @@ impl AttemptLog {
         let model = self.pending.as_ref().map_or(requested, |last| last.event.failed_model.as_str());
         let failure = skip_failure(&SkipReason { class, cooldown: None, over_budget: None }, model);
         // The event of that skip has the full message.
-        let event = self.pending.as_ref().filter(|last| last.event.error_class == class.as_str());
+        let event = self.pending.as_ref().filter(|last| last.event.error_class == class);
         let message = event.and_then(|last| last.event.error_message.clone());
         Failure { message: message.unwrap_or(failure.message), ..failure }
     }
@@ -180,7 +181,7 @@ impl AttemptLog {
     }
 
     /// The completed events, which are empty afterwards.
-    pub(super) fn take_events(&mut self) -> Vec<FallbackEventRecord> {
+    pub(super) fn take_events(&mut self) -> Vec<FallbackEventRow> {
         std::mem::take(&mut self.events)
     }
 
@@ -231,9 +232,9 @@ impl AttemptLog {
         }
     }
 
-    fn complete(&mut self, event: FallbackEventRecord) {
+    fn complete(&mut self, event: FallbackEventRow) {
         self.hops += 1;
-        self.first_failure = self.first_failure.or_else(|| event.error_class.parse().ok());
+        self.first_failure = self.first_failure.or_else(|| event.error_class.known());
         self.events.push(event);
     }
 
@@ -250,18 +251,18 @@ impl AttemptLog {
         failure: &Failure,
         attempts: i32,
         took: Duration,
-    ) -> FallbackEventRecord {
+    ) -> FallbackEventRow {
         let EventStamp { context, origin, id, now } = stamp;
-        FallbackEventRecord {
+        FallbackEventRow {
             id: id.into(),
             organization_id: context.organization_id,
             request_id: context.request_id.into(),
             failed_model: model.to_owned(),
             next_model: None,
-            error_class: failure.class.as_str().to_owned(),
+            error_class: failure.class.into(),
             // PostgreSQL accepts no NUL in a text.
             error_message: Some(failure.message.replace('\0', "")),
-            invocation_type: super::request_row::invocation_type(context.streamed).to_owned(),
+            invocation_type: InvocationType::chat_completion(context.streamed).into(),
             router_config_id: None,
             router_config_revision: None,
             session_id: context.session_id,
@@ -271,7 +272,7 @@ impl AttemptLog {
             status_code: failure.status.map(i32::from),
             matched_rule: (attempts > 0).then(|| failure.rule.to_owned()),
             duration_ms: millis(took),
-            origin: origin.to_owned(),
+            origin: origin.into(),
             created_at: now,
             recorded_at: now,
         }

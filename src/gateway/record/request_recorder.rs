@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
+use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::response::metadata::Metadata;
@@ -24,14 +25,14 @@ use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::gateway::usage::pricing::Usage;
-use crate::store::recorder::{Begun, Permit, Record, Recorder, RequestRecord};
+use crate::store::RequestRow;
+use crate::store::recorder::{Begun, Permit, Record, Recorder};
 
 /// Records one request from its first attempt to its row.
 #[derive(Debug)]
 pub struct RequestRecorder {
     context: RequestContext,
-    /// The origin, `live` or `drill`.
-    origin: &'static str,
+    origin: Origin,
     clock: Clock,
     recorder: Recorder,
     metrics: Arc<Metrics>,
@@ -53,7 +54,7 @@ impl RequestRecorder {
     /// [`Error::Busy`]: the queue is full.
     pub async fn reserve(
         context: RequestContext,
-        origin: &'static str,
+        origin: Origin,
         clock: Clock,
         recorder: Recorder,
         metrics: Arc<Metrics>,
@@ -186,9 +187,9 @@ impl RequestRecorder {
     }
 
     /// The row of a running stream, for the case that this process dies before the stream ends.
-    fn running_row(&self) -> Option<RequestRecord> {
+    fn running_row(&self) -> Option<RequestRow> {
         let recording = self.permit.as_ref().is_some_and(Permit::is_recording);
-        (self.context.streamed && recording).then(|| RequestRecord {
+        (self.context.streamed && recording).then(|| RequestRow {
             cost_nano_dollars: None,
             cost_source: None,
             instance_id: Some(self.recorder.instance_id()),
@@ -280,7 +281,7 @@ impl RequestRecorder {
         Record { events: self.log.take_events(), request, ..Record::default() }
     }
 
-    fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRecord {
+    fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRow {
         let end = RowEnd { outcome, class, status };
         request_row(&self.context, self.origin, &self.log, &self.served, &end)
     }
@@ -346,7 +347,7 @@ impl Drop for RequestRecorder {
     }
 }
 
-fn stamp<'a>(context: &'a RequestContext, origin: &'static str, clock: &Clock) -> EventStamp<'a> {
+fn stamp<'a>(context: &'a RequestContext, origin: Origin, clock: &Clock) -> EventStamp<'a> {
     let now = clock.now();
     EventStamp { context, origin, id: clock.new_id(), now }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use super::attempt_log::{AttemptLog, millis};
 use super::request_context::RequestContext;
 use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::gateway::usage::pricing::{CostSource, Usage};
-use crate::store::recorder::RequestRecord;
+use crate::store::RequestRow;
 use crate::store::snapshot::ModelEntry;
 
 /// The answer that goes to the caller.
@@ -43,15 +45,15 @@ impl ServedAnswer {
 /// Builds the request's row.
 pub(super) fn request_row(
     context: &RequestContext,
-    origin: &'static str,
+    origin: Origin,
     log: &AttemptLog,
     served: &ServedAnswer,
     end: &RowEnd,
-) -> RequestRecord {
+) -> RequestRow {
     let usage = served.usage;
     let model = served.model.as_ref();
     let (cost, source) = served.bill(usage.as_ref());
-    RequestRecord {
+    RequestRow {
         id: context.request_id.into(),
         organization_id: context.organization_id,
         api_key_id: context.key.as_ref().map(|key| key.id.0),
@@ -59,11 +61,11 @@ pub(super) fn request_row(
         requested_model: context.requested.clone(),
         served_model: model.map(|model| model.name.to_string()),
         served_provider: model.map(|model| model.provider.name.to_string()),
-        outcome: end.outcome.as_str().to_owned(),
-        error_class: end.class.map(|class| class.as_str().to_owned()),
+        outcome: end.outcome.into(),
+        error_class: end.class.map(Into::into),
         status_code: i32::from(end.status),
         endpoint: context.endpoint.to_owned(),
-        invocation_type: invocation_type(context.streamed).to_owned(),
+        invocation_type: InvocationType::chat_completion(context.streamed).into(),
         streamed: context.streamed,
         input_tokens: usage.map(|usage| usage.input),
         output_tokens: usage.map(|usage| usage.output),
@@ -86,14 +88,9 @@ pub(super) fn request_row(
         session_id: context.session_id,
         session_ref: context.session_ref.clone(),
         client_retry_count: context.client_retry_count,
-        origin: origin.to_owned(),
+        origin: origin.into(),
         created_at: context.created_at,
         recorded_at: context.created_at,
         instance_id: None,
     }
-}
-
-/// The name of the kind of call, as rows and events have it.
-pub(super) fn invocation_type(streamed: bool) -> &'static str {
-    if streamed { "chat_completion_stream" } else { "chat_completion" }
 }

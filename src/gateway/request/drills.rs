@@ -2,6 +2,7 @@
 
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 
@@ -75,8 +76,8 @@ impl Drills {
 
     /// The origin in the request's rows: `live`, or `drill` if there is any drill.
     #[must_use]
-    pub fn origin(&self) -> &'static str {
-        if self.is_empty() { "live" } else { "drill" }
+    pub fn origin(&self) -> Origin {
+        if self.is_empty() { Origin::Live } else { Origin::Drill }
     }
 
     /// The class with which the model is to fail. `None` means that it is called.

@@ -7,7 +7,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::export::Listed;
-use crate::store::EventRow;
+use crate::domain::closed_set::Stored;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
+use crate::store::FallbackEventRow;
 
 /// A candidate of a request that failed or was skipped. Every field is present; missing values are null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,12 +26,14 @@ pub struct FallbackEventResponse {
     #[schema(required)]
     next_model: Option<String>,
     /// Why: the class of the failure, or the reason for passing over.
-    error_class: String,
+    #[schema(value_type = ErrorClass)]
+    error_class: Stored<ErrorClass>,
     /// The provider's error message, with secrets removed, at most 2,000 characters.
     #[schema(required)]
     error_message: Option<String>,
-    /// The kind of request: `chat_completion` or `chat_completion_stream`.
-    invocation_type: String,
+    /// The kind of request.
+    #[schema(value_type = InvocationType)]
+    invocation_type: Stored<InvocationType>,
     /// The stored configuration with the next candidate; null for a list in the request.
     #[schema(required)]
     router_config_id: Option<Uuid>,
@@ -56,14 +62,15 @@ pub struct FallbackEventResponse {
     /// The session as the caller named it, if that is not a UUID.
     #[schema(required)]
     session_ref: Option<String>,
-    /// `live`, `drill` or `demo`.
-    origin: String,
+    /// Where the request comes from.
+    #[schema(value_type = Origin)]
+    origin: Stored<Origin>,
     /// When the event was recorded.
     recorded_at: DateTime<Utc>,
 }
 
-impl From<EventRow> for FallbackEventResponse {
-    fn from(row: EventRow) -> Self {
+impl From<FallbackEventRow> for FallbackEventResponse {
+    fn from(row: FallbackEventRow) -> Self {
         Self {
             id: row.id.0,
             organization_id: row.organization_id.0,

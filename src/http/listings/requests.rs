@@ -6,6 +6,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::export::Listed;
+use crate::domain::closed_set::Stored;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::store::RequestRow;
 
 /// A request that reached a candidate. Every field is present; missing values are null.
@@ -29,17 +34,19 @@ pub struct RequestResponse {
     /// The provider that answered.
     #[schema(required)]
     served_provider: Option<String>,
-    /// `answered`, `failed`, `interrupted`, `client_closed` or, while a stream goes on, `running`.
-    outcome: String,
+    /// How it ended; `running` while its stream goes on.
+    #[schema(value_type = Outcome)]
+    outcome: Stored<Outcome>,
     /// The error class of a failed request.
-    #[schema(required)]
-    error_class: Option<String>,
+    #[schema(required, value_type = Option<ErrorClass>)]
+    error_class: Option<Stored<ErrorClass>>,
     /// The HTTP status of the response.
     status_code: i32,
     /// The path of the request.
     endpoint: String,
-    /// The kind of request: `chat_completion` or `chat_completion_stream`.
-    invocation_type: String,
+    /// The kind of request.
+    #[schema(value_type = InvocationType)]
+    invocation_type: Stored<InvocationType>,
     /// Whether a stream was asked for.
     streamed: bool,
     /// Tokens of the prompt.
@@ -94,8 +101,9 @@ pub struct RequestResponse {
     /// How often the caller's SDK had tried this request before.
     #[schema(required)]
     client_retry_count: Option<i32>,
-    /// `live`, `drill` or `demo`.
-    origin: String,
+    /// Where it comes from.
+    #[schema(value_type = Origin)]
+    origin: Stored<Origin>,
     /// When the request arrived.
     created_at: DateTime<Utc>,
     /// When the row was recorded.

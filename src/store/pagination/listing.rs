@@ -28,7 +28,12 @@ where
 }
 
 impl<T> Sheet<T> {
-    /// The same page of other things.
+    /// The same page with every row converted.
+    pub(in crate::store) fn map<U>(self, convert: impl FnMut(T) -> U) -> Sheet<U> {
+        Sheet { items: self.items.into_iter().map(convert).collect(), newer: self.newer, older: self.older }
+    }
+
+    /// The same page with other rows.
     pub(in crate::store) fn with<U>(self, items: Vec<U>) -> Sheet<U> {
         Sheet { items, newer: self.newer, older: self.older }
     }

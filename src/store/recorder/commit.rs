@@ -16,9 +16,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{ANSWERED, FallbackEventRecord, RUNNING, Record, RequestRecord, withheld};
+use super::{Record, withheld};
+use crate::domain::closed_set::Stored;
+use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
 use crate::store::recorder::pool::Link;
+use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
 
 const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
@@ -43,17 +47,22 @@ async fn write(
     records: &[Record],
     tally: &mut Tally,
 ) -> Result<(), DbErr> {
-    let events: Vec<&FallbackEventRecord> = records.iter().flat_map(|record| &record.events).collect();
-    let (running, ended): (Vec<&RequestRecord>, Vec<&RequestRecord>) =
-        records.iter().filter_map(|record| record.request.as_ref()).partition(|row| row.outcome == RUNNING);
+    let events: Vec<&FallbackEventRow> = records.iter().flat_map(|record| &record.events).collect();
+    let (running, ended): (Vec<&RequestRow>, Vec<&RequestRow>) = records
+        .iter()
+        .filter_map(|record| record.request.as_ref())
+        .partition(|row| row.outcome == Outcome::Running);
     let known: HashSet<RequestId> = ended.iter().map(|row| row.id).collect();
-    let running: Vec<&RequestRecord> = running.into_iter().filter(|row| !known.contains(&row.id)).collect();
+    let running: Vec<&RequestRow> = running.into_iter().filter(|row| !known.contains(&row.id)).collect();
 
-    let new = bulk_insert::insert_new::<fallback_events::Entity>(transaction, &events, ONCE).await?;
+    let rows: Vec<fallback_events::Model> = events.iter().map(|event| (*event).into()).collect();
+    let new = bulk_insert::insert_new::<fallback_events::Entity>(transaction, &rows, ONCE).await?;
     count(&events, &new, |event| event.id.0, |event| tally.event(event));
-    bulk_insert::insert::<requests::Entity>(transaction, &running, ONCE).await?;
+    let rows: Vec<requests::Model> = running.into_iter().map(Into::into).collect();
+    bulk_insert::insert::<requests::Entity>(transaction, &rows, ONCE).await?;
     take_back(transaction, &ended, tally).await?;
-    let new = bulk_insert::insert_new::<requests::Entity>(transaction, &ended, &AT_THE_END).await?;
+    let rows: Vec<requests::Model> = ended.iter().map(|row| (*row).into()).collect();
+    let new = bulk_insert::insert_new::<requests::Entity>(transaction, &rows, &AT_THE_END).await?;
     count(&ended, &new, |row| row.id.0, |row| tally.request(row, 1));
     correct(transaction, records, tally).await
 }
@@ -72,7 +81,7 @@ fn count<T>(all: &[&T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl F
 /// SQLite nobody else looks.
 async fn take_back(
     transaction: &DatabaseTransaction,
-    ended: &[&RequestRecord],
+    ended: &[&RequestRow],
     tally: &mut Tally,
 ) -> Result<(), DbErr> {
     let streams: Vec<RequestId> = ended.iter().filter(|row| row.streamed).map(|row| row.id).collect();
@@ -86,7 +95,8 @@ async fn take_back(
         .lock_exclusive()
         .all(transaction)
         .await?;
-    owed.iter().filter(|row| row.outcome != RUNNING).for_each(|row| tally.request(row, -1));
+    let owed = owed.into_iter().map(RequestRow::from).filter(|row| row.outcome != Outcome::Running);
+    owed.for_each(|row| tally.request(&row, -1));
     Ok(())
 }
 
@@ -103,16 +113,19 @@ async fn correct(
     }
     let answered = requests::Entity::find()
         .filter(requests::Column::Id.is_in(ids))
-        .filter(requests::Column::Outcome.eq(ANSWERED))
+        .filter(requests::Column::Outcome.eq(Outcome::Answered.as_str()))
         .all(transaction)
         .await?;
-    for row in answered {
+    for row in answered.into_iter().map(RequestRow::from) {
         tally.request(&row, -1);
         let corrected = withheld(row);
         tally.request(&corrected, 1);
         requests::Entity::update_many()
-            .col_expr(requests::Column::Outcome, Expr::value(corrected.outcome))
-            .col_expr(requests::Column::ErrorClass, Expr::value(corrected.error_class))
+            .col_expr(requests::Column::Outcome, Expr::value(corrected.outcome.as_str()))
+            .col_expr(
+                requests::Column::ErrorClass,
+                Expr::value(corrected.error_class.as_ref().map(Stored::as_str)),
+            )
             .col_expr(requests::Column::Estimated, Expr::value(corrected.estimated))
             .col_expr(requests::Column::StatusCode, Expr::value(corrected.status_code))
             .col_expr(requests::Column::CostNanoDollars, Expr::value(corrected.cost_nano_dollars))

@@ -13,7 +13,10 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
+use crate::domain::error_class::ErrorClass;
+use crate::domain::outcome::Outcome;
 use crate::store::recorder::pool::Link;
+use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
 
 /// Between two signs of life.
@@ -70,13 +73,13 @@ async fn beat(link: &Link, id: Uuid) -> Result<(), DbErr> {
 pub(super) async fn close(link: &Link, whose: Option<&'static str>) -> Result<(), DbErr> {
     let transaction = link.begin().await?;
     let mut closing = requests::Entity::update_many()
-        .col_expr(requests::Column::Outcome, Expr::value("interrupted"))
-        .col_expr(requests::Column::ErrorClass, Expr::value("stream_interrupted"))
+        .col_expr(requests::Column::Outcome, Expr::value(Outcome::Interrupted.as_str()))
+        .col_expr(requests::Column::ErrorClass, Expr::value(ErrorClass::StreamInterrupted.as_str()))
         .col_expr(requests::Column::CostNanoDollars, Expr::value(0_i64))
         .col_expr(requests::Column::Estimated, Expr::value(true))
         .col_expr(requests::Column::RecordedAt, Expr::value(link.store().inner.clock.now()))
-        // The word stands in the statement, so that the index of running rows serves it.
-        .filter(Expr::cust("outcome = 'running'"))
+        // The word is part of the statement's text, so that the partial index of running rows can serve it.
+        .filter(Expr::cust(format!("outcome = '{}'", Outcome::Running.as_str())))
         .filter(requests::Column::InstanceId.is_not_null());
     if let Some(whose) = whose {
         closing = closing.filter(Expr::cust(whose));
@@ -87,7 +90,7 @@ pub(super) async fn close(link: &Link, whose: Option<&'static str>) -> Result<()
     }
     tracing::warn!(streams = closed.len(), "streams of a process that died are recorded as interrupted");
     let mut tally = Tally::default();
-    closed.iter().for_each(|row| tally.request(row, 1));
+    closed.into_iter().map(RequestRow::from).for_each(|row| tally.request(&row, 1));
     tally.write(&transaction).await?;
     transaction.commit().await
 }

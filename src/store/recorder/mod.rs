@@ -24,13 +24,14 @@ use uuid::Uuid;
 
 use super::{Error, Store};
 use crate::config::recording::{Mode, Recording};
+use crate::domain::error_class::ErrorClass;
+use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::records::request::RequestRow;
 use pool::Link;
 use spool::Spool;
 pub(super) use spool::synchronous;
 use writer::Desk;
 
-pub use entity::fallback_events::Model as FallbackEventRecord;
-pub use entity::requests::Model as RequestRecord;
 pub use spool::SpoolError;
 
 /// How long a request waits for a place in the queue before it is told that the gateway is busy.
@@ -45,9 +46,9 @@ const GROUP: usize = 256;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Record {
     /// Failed and passed-over candidates.
-    pub events: Vec<FallbackEventRecord>,
+    pub events: Vec<FallbackEventRow>,
     /// The request.
-    pub request: Option<RequestRecord>,
+    pub request: Option<RequestRow>,
     /// A request whose answer was withheld just as its row became durable.
     pub withheld: Option<RequestId>,
 }
@@ -305,24 +306,21 @@ impl Record {
 }
 
 /// An answer that was withheld, or broken off if it was a stream.
-fn withheld(row: RequestRecord) -> RequestRecord {
+fn withheld(row: RequestRow) -> RequestRow {
     if row.streamed {
-        return RequestRecord {
-            outcome: "interrupted".to_owned(),
-            error_class: Some("stream_interrupted".to_owned()),
+        return RequestRow {
+            outcome: Outcome::Interrupted.into(),
+            error_class: Some(ErrorClass::StreamInterrupted.into()),
             estimated: true,
             ..row
         };
     }
-    RequestRecord {
-        outcome: "failed".to_owned(),
+    RequestRow {
+        outcome: Outcome::Failed.into(),
         status_code: WITHHELD_STATUS,
         cost_nano_dollars: Some(0),
         ..row
     }
 }
 
-const ANSWERED: &str = "answered";
-/// The outcome of a stream that goes on.
-pub const RUNNING: &str = Outcome::Running.as_str();
 const WITHHELD_STATUS: i32 = 503;

@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::spool::{Spool, Waiting};
-use super::{ANSWERED, GROUP, Job, Record, RecorderFigures, withheld};
+use super::{GROUP, Job, Record, RecorderFigures, withheld};
+use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
 use crate::store::recorder::pool::Link;
 
@@ -215,10 +216,10 @@ pub(super) struct Caller {
 fn take(job: Job) -> (Record, Caller) {
     let Job { mut record, done } = job;
     let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
-    record.request = record.request.map(|row| match gave_up && row.outcome == ANSWERED {
+    record.request = record.request.map(|row| match gave_up && row.outcome == Outcome::Answered {
         true => withheld(row),
         false => row,
     });
-    let answered = record.request.as_ref().filter(|row| row.outcome == ANSWERED).map(|row| row.id);
+    let answered = record.request.as_ref().filter(|row| row.outcome == Outcome::Answered).map(|row| row.id);
     (record, Caller { done, answered })
 }

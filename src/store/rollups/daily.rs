@@ -7,20 +7,33 @@ use entity::ids::OrganizationId;
 use entity::{session_rollups, usage_rollups};
 use uuid::Uuid;
 
+use crate::domain::closed_set::Stored;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
 use crate::store::bulk_insert::Batch;
-use crate::store::recorder::RequestRecord;
+use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::{bounded, is_unpriced};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
-type Key = (OrganizationId, Option<Uuid>, i64, String, Uuid, String);
+/// What the requests of one sum share. Absent values are as in the tables: `''` or the nil UUID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct DailyKey {
+    organization_id: OrganizationId,
+    /// The session of a sum by session; `None` for a sum by day alone.
+    session_id: Option<Uuid>,
+    day: i64,
+    served_model: String,
+    api_key_id: Uuid,
+    origin: Stored<Origin>,
+}
 
 /// What is to be added to the days.
 #[derive(Default)]
 pub(super) struct Daily {
-    sums: BTreeMap<Key, Sums>,
+    sums: BTreeMap<DailyKey, Sums>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,18 +52,18 @@ struct Sums {
 
 impl Daily {
     /// Counts a request: `number` is 1, or -1 where it is taken back.
-    pub(super) fn request(&mut self, row: &RequestRecord, number: i64) {
+    pub(super) fn request(&mut self, row: &RequestRow, number: i64) {
         let seconds = row.created_at.timestamp();
-        let key = (
-            row.organization_id,
-            None,
-            seconds - seconds.rem_euclid(DAY),
-            row.served_model.clone().unwrap_or_default(),
-            row.api_key_id.unwrap_or_else(Uuid::nil),
-            row.origin.clone(),
-        );
+        let key = DailyKey {
+            organization_id: row.organization_id,
+            session_id: None,
+            day: seconds - seconds.rem_euclid(DAY),
+            served_model: row.served_model.clone().unwrap_or_default(),
+            api_key_id: row.api_key_id.unwrap_or_else(Uuid::nil),
+            origin: row.origin.clone(),
+        };
         if row.session_id.is_some() {
-            let key = (key.0, row.session_id, key.2, key.3.clone(), key.4, key.5.clone());
+            let key = DailyKey { session_id: row.session_id, ..key.clone() };
             self.sums.entry(key).or_default().add(row, number);
         }
         self.sums.entry(key).or_default().add(row, number);
@@ -60,7 +73,7 @@ impl Daily {
     pub(super) fn write(self, batch: &mut Batch) {
         let (mut days, mut sessions) = (Vec::new(), Vec::new());
         for (key, sums) in self.sums {
-            match key.1 {
+            match key.session_id {
                 None => days.push(day_row(key, sums)),
                 Some(session_id) => sessions.push(session_row(key, session_id, sums)),
             }
@@ -75,7 +88,7 @@ impl Daily {
     /// What was counted by day, and of sessions, in nano-dollars.
     pub(super) fn costs(&self) -> (i64, i64) {
         let sum = |of_session: bool| {
-            let chosen = self.sums.iter().filter(|(key, _)| key.1.is_some() == of_session);
+            let chosen = self.sums.iter().filter(|(key, _)| key.session_id.is_some() == of_session);
             chosen.map(|(_, sums)| sums.cost_nano_dollars).sum()
         };
         (sum(false), sum(true))
@@ -83,8 +96,8 @@ impl Daily {
 }
 
 impl Sums {
-    fn add(&mut self, row: &RequestRecord, number: i64) {
-        let answered = row.outcome == "answered";
+    fn add(&mut self, row: &RequestRow, number: i64) {
+        let answered = row.outcome == Outcome::Answered;
         let by_fallback =
             answered && row.served_model.as_ref().is_some_and(|served| *served != row.requested_model);
         self.requests += number;
@@ -103,15 +116,15 @@ impl Sums {
 static ADDED_DAYS: LazyLock<String> = LazyLock::new(bulk_insert::adding::<usage_rollups::Entity>);
 static ADDED_SESSIONS: LazyLock<String> = LazyLock::new(bulk_insert::adding::<session_rollups::Entity>);
 
-fn day_row(key: Key, sums: Sums) -> usage_rollups::Model {
-    let (organization_id, _, day, served_model, api_key_id, origin) = key;
+fn day_row(key: DailyKey, sums: Sums) -> usage_rollups::Model {
+    let DailyKey { organization_id, day, served_model, api_key_id, origin, .. } = key;
     let Sums { requests, answered, by_fallback, estimated, .. } = sums;
     usage_rollups::Model {
         organization_id,
         day,
         served_model,
         api_key_id,
-        origin,
+        origin: origin.as_str().to_owned(),
         requests,
         answered,
         by_fallback,
@@ -125,8 +138,8 @@ fn day_row(key: Key, sums: Sums) -> usage_rollups::Model {
     }
 }
 
-fn session_row(key: Key, session_id: Uuid, sums: Sums) -> session_rollups::Model {
-    let (organization_id, _, day, served_model, api_key_id, origin) = key;
+fn session_row(key: DailyKey, session_id: Uuid, sums: Sums) -> session_rollups::Model {
+    let DailyKey { organization_id, day, served_model, api_key_id, origin, .. } = key;
     let Sums { requests, answered, by_fallback, estimated, .. } = sums;
     session_rollups::Model {
         organization_id,
@@ -134,7 +147,7 @@ fn session_row(key: Key, session_id: Uuid, sums: Sums) -> session_rollups::Model
         day,
         served_model,
         api_key_id,
-        origin,
+        origin: origin.as_str().to_owned(),
         requests,
         answered,
         by_fallback,

@@ -18,6 +18,10 @@ use sea_orm::{
 };
 
 use super::{Error, OrgStore};
+use crate::domain::closed_set::{ClosedSet as _, Stored};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::store::pagination::equals;
 use histogram::Scale;
 pub use recent::RecentUse;
@@ -32,8 +36,8 @@ pub struct RollupSpan {
     pub since: DateTime<Utc>,
     /// Before this moment.
     pub until: DateTime<Utc>,
-    /// `live`, `drill` or `demo`; none is all of them.
-    pub origin: Option<String>,
+    /// Where the requests come from; `None` counts every origin.
+    pub origin: Option<Origin>,
 }
 
 /// Which fallback events are counted. Every field that is set narrows the choice.
@@ -43,8 +47,8 @@ pub struct EventRollupFilter {
     pub failed_model: Option<String>,
     /// Catalogue name of the next entry of the chain.
     pub next_model: Option<String>,
-    /// Why.
-    pub error_class: Option<String>,
+    /// Why it did not answer.
+    pub error_class: Option<ErrorClass>,
 }
 
 /// The requests of a bucket, or of a whole span.
@@ -143,7 +147,11 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn event_reasons(&self, span: &RollupSpan, limit: u64) -> Result<Vec<(String, i64)>, Error> {
+    pub async fn event_reasons(
+        &self,
+        span: &RollupSpan,
+        limit: u64,
+    ) -> Result<Vec<(Stored<ErrorClass>, i64)>, Error> {
         use fallback_rollups::Column;
         let rows = self
             .event_rollups(span, &EventRollupFilter::default())
@@ -155,7 +163,7 @@ impl OrgStore {
             .order_by_asc(Column::ErrorClass)
             .limit(limit);
         let sums = rows.into_model::<ClassSum>().all(self.reader()).await?;
-        Ok(sums.into_iter().map(|sum| (sum.error_class, sum.events)).collect())
+        Ok(sums.into_iter().map(|sum| (Stored::parse(&sum.error_class), sum.events)).collect())
     }
 
     /// Requests per `step` seconds, a multiple of [`BUCKET`], by the Unix second at which each step begins; steps
@@ -209,7 +217,7 @@ impl OrgStore {
         let mut counts: BTreeMap<String, RequestCounts> = BTreeMap::new();
         for sum in rows.into_model::<ModelSum>().all(self.reader()).await? {
             let counts = counts.entry(sum.requested_model).or_default();
-            *counts.of(&sum.outcome, sum.by_fallback) += sum.requests;
+            *counts.of(Outcome::from_word(&sum.outcome), sum.by_fallback) += sum.requests;
         }
         Ok(counts)
     }
@@ -224,7 +232,7 @@ impl OrgStore {
             .filter(Column::OrganizationId.eq(self.organization_id))
             .filter(Column::BucketAt.gte(bucket(span.since)))
             .filter(Column::BucketAt.lt(span.until.timestamp()))
-            .apply_if(span.origin.as_deref(), |rows, origin| rows.filter(equals(Column::Origin, origin)))
+            .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
             .select_only()
             .columns([Column::Measure, Column::Step])
             .column_as(total(Column::Requests), "requests")
@@ -249,17 +257,17 @@ impl OrgStore {
     ) -> Select<fallback_rollups::Entity> {
         use fallback_rollups::Column;
         let texts = [
-            (Column::FailedModel, &filter.failed_model),
-            (Column::NextModel, &filter.next_model),
-            (Column::ErrorClass, &filter.error_class),
-            (Column::Origin, &span.origin),
+            (Column::FailedModel, filter.failed_model.as_deref()),
+            (Column::NextModel, filter.next_model.as_deref()),
+            (Column::ErrorClass, filter.error_class.map(ErrorClass::as_str)),
+            (Column::Origin, span.origin.map(Origin::as_str)),
         ];
         let rows = fallback_rollups::Entity::find()
             .filter(Column::OrganizationId.eq(self.organization_id))
             .filter(Column::BucketAt.gte(bucket(span.since)))
             .filter(Column::BucketAt.lt(span.until.timestamp()));
         texts.into_iter().fold(rows, |rows, (column, text)| {
-            rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
+            rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         })
     }
 
@@ -269,25 +277,26 @@ impl OrgStore {
             .filter(Column::OrganizationId.eq(self.organization_id))
             .filter(Column::BucketAt.gte(bucket(span.since)))
             .filter(Column::BucketAt.lt(span.until.timestamp()))
-            .apply_if(span.origin.as_deref(), |rows, origin| rows.filter(equals(Column::Origin, origin)))
+            .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
     }
 }
 
 impl RequestCounts {
     fn take(&mut self, sum: &RequestSum) {
-        *self.of(&sum.outcome, sum.by_fallback) += sum.requests;
+        *self.of(Outcome::from_word(&sum.outcome), sum.by_fallback) += sum.requests;
         self.input_tokens += sum.input_tokens;
         self.output_tokens += sum.output_tokens;
         self.cost_nano_dollars += sum.cost_nano_dollars;
         self.unpriced += sum.unpriced;
     }
 
-    fn of(&mut self, outcome: &str, by_fallback: bool) -> &mut i64 {
-        match (outcome, by_fallback) {
-            ("answered", false) => &mut self.first_try,
-            ("answered", true) => &mut self.by_fallback,
-            ("client_closed", _) => &mut self.client_closed,
-            _ => &mut self.failed,
+    /// The count of an outcome. An outcome that only a newer release knows counts as failed.
+    fn of(&mut self, outcome: Option<Outcome>, by_fallback: bool) -> &mut i64 {
+        match outcome {
+            Some(Outcome::Answered) if by_fallback => &mut self.by_fallback,
+            Some(Outcome::Answered) => &mut self.first_try,
+            Some(Outcome::ClientClosed) => &mut self.client_closed,
+            Some(Outcome::Failed | Outcome::Interrupted | Outcome::Running) | None => &mut self.failed,
         }
     }
 

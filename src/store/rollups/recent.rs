@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter a
 use uuid::Uuid;
 
 use super::{bucket, total};
+use crate::domain::origin::Origin;
 use crate::store::pagination::equals;
 use crate::store::{Error, OrgStore};
 
@@ -54,7 +55,7 @@ impl OrgStore {
         let sums = request_rollups::Entity::find()
             .filter(Column::OrganizationId.eq(self.organization_id))
             .filter(Column::BucketAt.gte(bucket(since)))
-            .filter(Column::Origin.eq("live"))
+            .filter(Column::Origin.eq(Origin::Live.as_str()))
             .filter(which)
             .select_only()
             .column(Column::ApiKeyId)

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::audit::AuditEntry;
 use crate::domain::error::Violation;
+use crate::domain::origin::Origin;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::{Error, OrgStore};
 
@@ -285,7 +286,7 @@ pub(in crate::store) async fn spent(
             Condition::all()
                 .add(organizations)
                 .add(Column::Day.gte(start.timestamp()))
-                .add(Column::Origin.eq("live")),
+                .add(Column::Origin.eq(Origin::Live.as_str())),
         )
         .group_by(Column::OrganizationId)
         .group_by(Column::ApiKeyId)

@@ -6,11 +6,12 @@ use entity::ids::{FallbackEventId, RequestId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
-use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first, turned};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
+use crate::store::pagination::listing::sheet;
+use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::{Error, OrgStore};
-
-/// One fallback event: the columns of its table.
-pub use entity::fallback_events::Model as EventRow;
 
 /// Which events. Every field that is set narrows the choice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,15 +21,15 @@ pub struct EventFilter {
     /// Catalogue name of the next entry of the chain.
     pub next_model: Option<String>,
     /// Why: a class of failure or a reason for passing over.
-    pub error_class: Option<String>,
+    pub error_class: Option<ErrorClass>,
     /// The caller's session.
     pub session_id: Option<Uuid>,
     /// The request.
     pub request_id: Option<RequestId>,
     /// The stored configuration that gave the next candidate.
     pub router_config_id: Option<Uuid>,
-    /// `live`, `drill` or `demo`.
-    pub origin: Option<String>,
+    /// Where the request comes from.
+    pub origin: Option<Origin>,
     /// Not before this moment.
     pub since: Option<DateTime<Utc>>,
     /// Before this moment.
@@ -44,7 +45,7 @@ impl OrgStore {
         &self,
         filter: &EventFilter,
         page: &PageRequest,
-    ) -> Result<Page<EventRow>, Error> {
+    ) -> Result<Page<FallbackEventRow>, Error> {
         let rows = self.event_batch(filter, page.cursor, page.limit.saturating_add(1)).await?;
         Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
     }
@@ -59,17 +60,12 @@ impl OrgStore {
         filter: &EventFilter,
         turn: Turn,
         limit: u64,
-    ) -> Result<Sheet<EventRow>, Error> {
+    ) -> Result<Sheet<FallbackEventRow>, Error> {
         let keyset = (fallback_events::Column::CreatedAt, fallback_events::Column::Id);
-        let rows = turned(filter.apply(self.events()), keyset, turn, limit.saturating_add(1));
-        let sheet = Sheet::cut(rows.all(self.reader()).await?, turn, limit, |row| Position::from(row));
-        if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
-            let rows = turned(filter.apply(self.events()), keyset, Turn::First, limit.saturating_add(1));
-            return Ok(Sheet::cut(rows.all(self.reader()).await?, Turn::First, limit, |row| {
-                Position::from(row)
-            }));
-        }
-        Ok(sheet)
+        let rows = filter.apply(self.events());
+        let position = |row: &fallback_events::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let found = sheet(self.reader(), rows, keyset, turn, limit, position).await?;
+        Ok(found.map(FallbackEventRow::from))
     }
 
     /// At most `limit` of the events that match, newest first, from a position on; the next batch starts after the last
@@ -82,18 +78,19 @@ impl OrgStore {
         filter: &EventFilter,
         after: Option<Position>,
         limit: u64,
-    ) -> Result<Vec<EventRow>, Error> {
+    ) -> Result<Vec<FallbackEventRow>, Error> {
         let keyset = (fallback_events::Column::CreatedAt, fallback_events::Column::Id);
         let rows = newest_first(filter.apply(self.events()), keyset, after, limit);
-        Ok(rows.all(self.reader()).await?)
+        Ok(rows.all(self.reader()).await?.into_iter().map(FallbackEventRow::from).collect())
     }
 
     /// The event of that id.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn event_find(&self, id: FallbackEventId) -> Result<Option<EventRow>, Error> {
-        Ok(self.events().filter(fallback_events::Column::Id.eq(id)).one(self.reader()).await?)
+    pub async fn event_find(&self, id: FallbackEventId) -> Result<Option<FallbackEventRow>, Error> {
+        let row = self.events().filter(fallback_events::Column::Id.eq(id)).one(self.reader()).await?;
+        Ok(row.map(FallbackEventRow::from))
     }
 
     fn events(&self) -> Select<fallback_events::Entity> {
@@ -102,23 +99,17 @@ impl OrgStore {
     }
 }
 
-impl From<&EventRow> for Position {
-    fn from(row: &EventRow) -> Self {
-        Self { created_at: row.created_at, id: row.id.0 }
-    }
-}
-
 impl EventFilter {
     /// Does a row match that was read already?
     #[must_use]
-    pub fn matches(&self, row: &EventRow) -> bool {
+    pub fn matches(&self, row: &FallbackEventRow) -> bool {
         fn same<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
             wanted.is_none() || wanted == found
         }
         same(self.failed_model.as_ref(), Some(&row.failed_model))
             && same(self.next_model.as_ref(), row.next_model.as_ref())
-            && same(self.error_class.as_ref(), Some(&row.error_class))
-            && same(self.origin.as_ref(), Some(&row.origin))
+            && self.error_class.is_none_or(|wanted| row.error_class == wanted)
+            && self.origin.is_none_or(|wanted| row.origin == wanted)
             && same(self.session_id.as_ref(), row.session_id.as_ref())
             && same(self.request_id.as_ref(), Some(&row.request_id))
             && same(self.router_config_id.as_ref(), row.router_config_id.as_ref())
@@ -129,13 +120,13 @@ impl EventFilter {
     fn apply(&self, rows: Select<fallback_events::Entity>) -> Select<fallback_events::Entity> {
         use fallback_events::Column;
         let texts = [
-            (Column::FailedModel, &self.failed_model),
-            (Column::NextModel, &self.next_model),
-            (Column::ErrorClass, &self.error_class),
-            (Column::Origin, &self.origin),
+            (Column::FailedModel, self.failed_model.as_deref()),
+            (Column::NextModel, self.next_model.as_deref()),
+            (Column::ErrorClass, self.error_class.map(ErrorClass::as_str)),
+            (Column::Origin, self.origin.map(Origin::as_str)),
         ];
         let rows = texts.into_iter().fold(rows, |rows, (column, text)| {
-            rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
+            rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         });
         rows.apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))
             .apply_if(self.request_id, |rows, id| rows.filter(Column::RequestId.eq(id)))

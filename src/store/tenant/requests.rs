@@ -6,12 +6,12 @@ use entity::requests;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::store::pagination::listing::sheet;
 use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use crate::store::records::request::RequestRow;
 use crate::store::{Error, OrgStore};
-
-/// One request: the columns of its table.
-pub use entity::requests::Model as RequestRow;
 
 /// Which requests. Every field that is set narrows the choice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub struct RequestFilter {
     pub requested_model: Option<String>,
     /// Catalogue name of the model that answered.
     pub served_model: Option<String>,
-    /// `answered`, `failed`, `interrupted`, `client_closed` or `running`.
-    pub outcome: Option<String>,
+    /// How they ended.
+    pub outcome: Option<Outcome>,
     /// The key that called.
     pub api_key_id: Option<ApiKeyId>,
     /// The caller's session.
@@ -30,8 +30,8 @@ pub struct RequestFilter {
     pub since: Option<DateTime<Utc>>,
     /// Before this moment.
     pub until: Option<DateTime<Utc>>,
-    /// `live`, `drill` or `demo`.
-    pub origin: Option<String>,
+    /// Where they come from.
+    pub origin: Option<Origin>,
 }
 
 impl OrgStore {
@@ -61,7 +61,9 @@ impl OrgStore {
     ) -> Result<Sheet<RequestRow>, Error> {
         let keyset = (requests::Column::CreatedAt, requests::Column::Id);
         let rows = filter.apply(self.requests());
-        sheet(self.reader(), rows, keyset, turn, limit, |row| Position::from(row)).await
+        let position = |row: &requests::Model| Position { created_at: row.created_at, id: row.id.0 };
+        let found = sheet(self.reader(), rows, keyset, turn, limit, position).await?;
+        Ok(found.map(RequestRow::from))
     }
 
     /// At most `limit` of the requests that match, newest first, from a position on; the next batch starts after the last
@@ -77,7 +79,7 @@ impl OrgStore {
     ) -> Result<Vec<RequestRow>, Error> {
         let keyset = (requests::Column::CreatedAt, requests::Column::Id);
         let rows = newest_first(filter.apply(self.requests()), keyset, after, limit);
-        Ok(rows.all(self.reader()).await?)
+        Ok(rows.all(self.reader()).await?.into_iter().map(RequestRow::from).collect())
     }
 
     /// The request of that id.
@@ -85,7 +87,8 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn request_find(&self, id: RequestId) -> Result<Option<RequestRow>, Error> {
-        Ok(self.requests().filter(requests::Column::Id.eq(id)).one(self.reader()).await?)
+        let row = self.requests().filter(requests::Column::Id.eq(id)).one(self.reader()).await?;
+        Ok(row.map(RequestRow::from))
     }
 
     fn requests(&self) -> Select<requests::Entity> {
@@ -93,23 +96,17 @@ impl OrgStore {
     }
 }
 
-impl From<&RequestRow> for Position {
-    fn from(row: &RequestRow) -> Self {
-        Self { created_at: row.created_at, id: row.id.0 }
-    }
-}
-
 impl RequestFilter {
     fn apply(&self, rows: Select<requests::Entity>) -> Select<requests::Entity> {
         use requests::Column;
         let texts = [
-            (Column::RequestedModel, &self.requested_model),
-            (Column::ServedModel, &self.served_model),
-            (Column::Outcome, &self.outcome),
-            (Column::Origin, &self.origin),
+            (Column::RequestedModel, self.requested_model.as_deref()),
+            (Column::ServedModel, self.served_model.as_deref()),
+            (Column::Outcome, self.outcome.map(Outcome::as_str)),
+            (Column::Origin, self.origin.map(Origin::as_str)),
         ];
         let rows = texts.into_iter().fold(rows, |rows, (column, text)| {
-            rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
+            rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         });
         rows.apply_if(self.api_key_id, |rows, id| rows.filter(Column::ApiKeyId.eq(id)))
             .apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))

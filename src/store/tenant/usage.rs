@@ -7,6 +7,7 @@ use sea_orm::{Condition, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::origin::Origin;
 use crate::store::pagination::equals;
 use crate::store::{Error, OrgStore};
 
@@ -63,8 +64,8 @@ pub struct UsageFilter {
     pub since: Option<DateTime<Utc>>,
     /// Only days that begin before this moment.
     pub until: Option<DateTime<Utc>>,
-    /// `live` or `demo`; drills are not counted.
-    pub origin: Option<String>,
+    /// Where the requests come from. Drills are not counted.
+    pub origin: Option<Origin>,
     /// Catalogue name of the model that answered.
     pub model: Option<String>,
     /// The key that called.
@@ -223,7 +224,9 @@ impl OrgStore {
         if let Some(until) = filter.until {
             chosen = chosen.add(column("day").lt(until.timestamp()));
         }
-        for (name, text) in [("origin", &filter.origin), ("served_model", &filter.model)] {
+        for (name, text) in
+            [("origin", filter.origin.map(Origin::as_str)), ("served_model", filter.model.as_deref())]
+        {
             if let Some(text) = text {
                 chosen = chosen.add(equals(Alias::new(name), text));
             }

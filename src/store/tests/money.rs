@@ -9,6 +9,7 @@ use super::records::request;
 use super::{Kind, World};
 use crate::config::recording::Recording;
 use crate::domain::amount::MOST_NANO_DOLLARS;
+use crate::domain::outcome::Outcome;
 use crate::store::pagination::PageRequest;
 use crate::store::recorder::{Record, Recorder};
 use crate::store::{RequestCounts, RequestFilter, RollupSpan, UsageBy, UsageFilter};
@@ -32,7 +33,7 @@ async fn rows_and_roll_ups_are_one_sum(#[values(Kind::Sqlite, Kind::Postgres)] k
         row.output_tokens = Some(next(100_000_000).cast_signed());
         row.session_id = (number % 3 != 0).then(|| Uuid::from_u128(next(5).into()));
         row.api_key_id = (number % 4 != 0).then(|| Uuid::from_u128(u128::from(next(3)) + 1));
-        row.outcome = if number % 5 == 0 { "interrupted" } else { "answered" }.to_owned();
+        row.outcome = if number % 5 == 0 { Outcome::Interrupted } else { Outcome::Answered }.into();
         recorder
             .write(Record { events: Vec::new(), request: Some(row), ..Record::default() })
             .await

@@ -10,14 +10,19 @@ use uuid::Uuid;
 
 use super::{Kind, World};
 use crate::config::recording::{Mode, Recording};
+use crate::domain::closed_set::Stored;
 use crate::domain::error::Error;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::store::pagination::{PageRequest, Position};
-use crate::store::recorder::{FallbackEventRecord, Record, Recorder, RequestRecord};
-use crate::store::{EventFilter, RequestFilter};
+use crate::store::recorder::{Record, Recorder};
+use crate::store::{EventFilter, FallbackEventRow, RequestFilter, RequestRow};
 
-pub(super) fn request(world: &World) -> RequestRecord {
+pub(super) fn request(world: &World) -> RequestRow {
     let clock = &world.database.clock;
-    RequestRecord {
+    RequestRow {
         id: RequestId(clock.new_id()),
         organization_id: world.id(),
         api_key_id: Some(Uuid::from_u128(1)),
@@ -25,11 +30,11 @@ pub(super) fn request(world: &World) -> RequestRecord {
         requested_model: "smart".to_owned(),
         served_model: Some("steady".to_owned()),
         served_provider: Some("simulated".to_owned()),
-        outcome: "answered".to_owned(),
+        outcome: Outcome::Answered.into(),
         error_class: None,
         status_code: 200,
         endpoint: "/v1/chat/completions".to_owned(),
-        invocation_type: "chat_completion".to_owned(),
+        invocation_type: InvocationType::ChatCompletion.into(),
         streamed: false,
         input_tokens: Some(7),
         output_tokens: Some(i64::MAX),
@@ -49,24 +54,24 @@ pub(super) fn request(world: &World) -> RequestRecord {
         session_id: Some(Uuid::from_u128(2)),
         session_ref: Some("chat-1".to_owned()),
         client_retry_count: None,
-        origin: "live".to_owned(),
+        origin: Origin::Live.into(),
         created_at: clock.now(),
         recorded_at: DateTime::UNIX_EPOCH,
         instance_id: None,
     }
 }
 
-pub(super) fn event(world: &World, request_id: RequestId) -> FallbackEventRecord {
+pub(super) fn event(world: &World, request_id: RequestId) -> FallbackEventRow {
     let clock = &world.database.clock;
-    FallbackEventRecord {
+    FallbackEventRow {
         id: FallbackEventId(clock.new_id()),
         organization_id: world.id(),
         request_id,
         failed_model: "smart".to_owned(),
         next_model: Some("steady".to_owned()),
-        error_class: "rate_limited".to_owned(),
+        error_class: ErrorClass::RateLimited.into(),
         error_message: Some("slow down".to_owned()),
-        invocation_type: "chat_completion".to_owned(),
+        invocation_type: InvocationType::ChatCompletion.into(),
         router_config_id: Some(Uuid::from_u128(3)),
         router_config_revision: Some(1),
         session_id: Some(Uuid::from_u128(2)),
@@ -76,7 +81,7 @@ pub(super) fn event(world: &World, request_id: RequestId) -> FallbackEventRecord
         status_code: Some(429),
         matched_rule: Some("status".to_owned()),
         duration_ms: 5,
-        origin: "live".to_owned(),
+        origin: Origin::Live.into(),
         created_at: clock.now(),
         recorded_at: DateTime::UNIX_EPOCH,
     }
@@ -101,7 +106,7 @@ async fn what_is_acknowledged_is_there_for_every_reader(#[values(Kind::Sqlite, K
         .await
         .expect("durable");
     let second = world.database.open().await.scoped(world.id(), world.organization.actor.clone());
-    let expected = FallbackEventRecord { recorded_at: world.database.clock.now(), ..event };
+    let expected = FallbackEventRow { recorded_at: world.database.clock.now(), ..event };
     assert_eq!(second.event_find(expected.id).await.expect("read"), Some(expected.clone()));
     assert_eq!(second.request_find(request.id).await.expect("read"), None);
 
@@ -109,7 +114,7 @@ async fn what_is_acknowledged_is_there_for_every_reader(#[values(Kind::Sqlite, K
         .write(Record { events: vec![expected.clone()], request: Some(request.clone()), ..Record::default() })
         .await
         .expect("durable");
-    let expected_request = RequestRecord { recorded_at: world.database.clock.now(), ..request };
+    let expected_request = RequestRow { recorded_at: world.database.clock.now(), ..request };
     assert_eq!(second.request_find(expected_request.id).await.expect("read"), Some(expected_request));
     // An event that was there already is there once.
     let events = second.event_list(&EventFilter::default(), &all()).await.expect("read");
@@ -197,7 +202,7 @@ async fn a_record_that_cannot_be_written_takes_no_other_with_it(
     let (recorder, _writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     let (before, mut bad, after) = (request(&world), request(&world), request(&world));
     bad.organization_id = Uuid::from_u128(404).into();
-    let write = |request: &RequestRecord| {
+    let write = |request: &RequestRow| {
         let events = vec![event(&world, request.id)];
         recorder.write(Record { events, request: Some(request.clone()), ..Record::default() })
     };
@@ -222,19 +227,19 @@ async fn events_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Postgr
     let base = event(&world, RequestId(Uuid::from_u128(9)));
     let start = world.database.clock.now();
     let odd = [
-        FallbackEventRecord { failed_model: "x".to_owned(), ..base.clone() },
-        FallbackEventRecord { next_model: None, ..base.clone() },
-        FallbackEventRecord { error_class: "timeout".to_owned(), ..base.clone() },
-        FallbackEventRecord { session_id: None, ..base.clone() },
-        FallbackEventRecord { request_id: RequestId(Uuid::from_u128(10)), ..base.clone() },
-        FallbackEventRecord { router_config_id: None, ..base.clone() },
-        FallbackEventRecord { origin: "drill".to_owned(), ..base.clone() },
-        FallbackEventRecord { created_at: start - TimeDelta::microseconds(1), ..base.clone() },
-        FallbackEventRecord { created_at: start + TimeDelta::milliseconds(500), ..base.clone() },
+        FallbackEventRow { failed_model: "x".to_owned(), ..base.clone() },
+        FallbackEventRow { next_model: None, ..base.clone() },
+        FallbackEventRow { error_class: ErrorClass::Timeout.into(), ..base.clone() },
+        FallbackEventRow { session_id: None, ..base.clone() },
+        FallbackEventRow { request_id: RequestId(Uuid::from_u128(10)), ..base.clone() },
+        FallbackEventRow { router_config_id: None, ..base.clone() },
+        FallbackEventRow { origin: Origin::Drill.into(), ..base.clone() },
+        FallbackEventRow { created_at: start - TimeDelta::microseconds(1), ..base.clone() },
+        FallbackEventRow { created_at: start + TimeDelta::milliseconds(500), ..base.clone() },
     ];
     let mut rows: Vec<_> = odd
         .into_iter()
-        .map(|row| FallbackEventRecord { id: FallbackEventId(world.database.clock.new_id()), ..row })
+        .map(|row| FallbackEventRow { id: FallbackEventId(world.database.clock.new_id()), ..row })
         .collect();
     rows.push(base);
     world.store.system().record(&rows, &[]).await.expect("recorded");
@@ -242,11 +247,11 @@ async fn events_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Postgr
     let filters: [Narrow; 9] = [
         |filter, _| filter.failed_model = Some("smart".to_owned()),
         |filter, _| filter.next_model = Some("steady".to_owned()),
-        |filter, _| filter.error_class = Some("rate_limited".to_owned()),
+        |filter, _| filter.error_class = Some(ErrorClass::RateLimited),
         |filter, _| filter.session_id = Some(Uuid::from_u128(2)),
         |filter, _| filter.request_id = Some(RequestId(Uuid::from_u128(9))),
         |filter, _| filter.router_config_id = Some(Uuid::from_u128(3)),
-        |filter, _| filter.origin = Some("live".to_owned()),
+        |filter, _| filter.origin = Some(Origin::Live),
         |filter, world| filter.since = Some(world.database.clock.now()),
         |filter, world| filter.until = Some(world.database.clock.now() + TimeDelta::milliseconds(500)),
     ];
@@ -279,27 +284,27 @@ async fn requests_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Post
     let start = world.database.clock.now();
     let later: DateTime<Utc> = start + TimeDelta::seconds(1);
     let odd = [
-        RequestRecord { requested_model: "x".to_owned(), ..base.clone() },
-        RequestRecord { served_model: None, ..base.clone() },
-        RequestRecord { outcome: "failed".to_owned(), ..base.clone() },
-        RequestRecord { api_key_id: None, ..base.clone() },
-        RequestRecord { session_id: None, ..base.clone() },
-        RequestRecord { origin: "demo".to_owned(), ..base.clone() },
-        RequestRecord { created_at: later, ..base.clone() },
+        RequestRow { requested_model: "x".to_owned(), ..base.clone() },
+        RequestRow { served_model: None, ..base.clone() },
+        RequestRow { outcome: Outcome::Failed.into(), ..base.clone() },
+        RequestRow { api_key_id: None, ..base.clone() },
+        RequestRow { session_id: None, ..base.clone() },
+        RequestRow { origin: Origin::Demo.into(), ..base.clone() },
+        RequestRow { created_at: later, ..base.clone() },
     ];
     let mut rows: Vec<_> = odd
         .into_iter()
-        .map(|row| RequestRecord { id: RequestId(world.database.clock.new_id()), ..row })
+        .map(|row| RequestRow { id: RequestId(world.database.clock.new_id()), ..row })
         .collect();
     rows.push(base);
     world.store.system().record(&[], &rows).await.expect("recorded");
     let filters = [
         RequestFilter { requested_model: Some("smart".to_owned()), ..RequestFilter::default() },
         RequestFilter { served_model: Some("steady".to_owned()), ..RequestFilter::default() },
-        RequestFilter { outcome: Some("answered".to_owned()), ..RequestFilter::default() },
+        RequestFilter { outcome: Some(Outcome::Answered), ..RequestFilter::default() },
         RequestFilter { api_key_id: Some(Uuid::from_u128(1).into()), ..RequestFilter::default() },
         RequestFilter { session_id: Some(Uuid::from_u128(2)), ..RequestFilter::default() },
-        RequestFilter { origin: Some("live".to_owned()), ..RequestFilter::default() },
+        RequestFilter { origin: Some(Origin::Live), ..RequestFilter::default() },
         RequestFilter { until: Some(later), ..RequestFilter::default() },
     ];
     for filter in filters {
@@ -342,4 +347,33 @@ async fn batches_of_an_export_follow_each_other_and_stay_in_the_organization(
     let (other, _) = world.other().await;
     assert!(other.event_batch(&EventFilter::default(), None, 7).await.expect("read").is_empty());
     assert_eq!(other.event_find(rows[0].id).await.expect("read"), None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_row_with_words_of_a_newer_release_is_read(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
+    let request = RequestRow {
+        outcome: Stored::parse("paused"),
+        error_class: Some(Stored::parse("out_of_credit")),
+        origin: Stored::parse("replay"),
+        invocation_type: Stored::parse("image"),
+        ..request(&world)
+    };
+    let event = FallbackEventRow { error_class: Stored::parse("out_of_credit"), ..event(&world, request.id) };
+    let record = Record { events: vec![event.clone()], request: Some(request.clone()), ..Record::default() };
+    recorder.write(record).await.expect("acknowledged");
+    drop(recorder);
+    writer.await.expect("the writer ends");
+
+    let found = world.organization.request_find(request.id).await.expect("read").expect("a row");
+    assert_eq!(found, RequestRow { recorded_at: found.recorded_at, ..request });
+    let events = world.organization.event_list(&EventFilter::default(), &all()).await.expect("a list");
+    assert_eq!(
+        events.items.iter().map(|row| row.error_class.as_str()).collect::<Vec<_>>(),
+        ["out_of_credit"]
+    );
+    let answered = RequestFilter { outcome: Some(Outcome::Answered), ..RequestFilter::default() };
+    assert!(world.organization.request_list(&answered, &all()).await.expect("a list").items.is_empty());
 }

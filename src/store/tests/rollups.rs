@@ -8,14 +8,18 @@ use rstest::rstest;
 use super::records::{event, request};
 use super::{Kind, World};
 use crate::config::recording::Recording;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
+use crate::store::RequestRow;
 use crate::store::pagination::{Position, Turn};
-use crate::store::recorder::{Record, Recorder, RequestRecord};
+use crate::store::recorder::{Record, Recorder};
 use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RollupSpan};
 
 fn span(world: &World) -> RollupSpan {
     let now = world.database.clock.now();
     let day = TimeDelta::days(1);
-    RollupSpan { since: now - day, until: now + day, origin: Some("live".to_owned()) }
+    RollupSpan { since: now - day, until: now + day, origin: Some(Origin::Live) }
 }
 
 /// Each record in a group of its own.
@@ -28,7 +32,7 @@ async fn write(world: &World, records: Vec<Record>) {
     writer.await.expect("no panic");
 }
 
-fn ended(world: &World, change: impl FnOnce(&mut RequestRecord)) -> Record {
+fn ended(world: &World, change: impl FnOnce(&mut RequestRow)) -> Record {
     let mut row = request(world);
     row.output_tokens = Some(3);
     change(&mut row);
@@ -44,9 +48,9 @@ async fn requests_are_counted_by_how_they_ended(#[values(Kind::Sqlite, Kind::Pos
         ended(&world, |row| row.first_frame_ms = Some(100)),
         ended(&world, |row| (row.first_frame_ms, row.cost_nano_dollars) = (Some(100), Some(40))),
         ended(&world, |row| row.served_model = Some("smart".to_owned())),
-        ended(&world, |row| (row.outcome, row.served_model) = ("failed".to_owned(), None)),
-        ended(&world, |row| row.outcome = "client_closed".to_owned()),
-        ended(&world, |row| row.origin = "drill".to_owned()),
+        ended(&world, |row| (row.outcome, row.served_model) = (Outcome::Failed.into(), None)),
+        ended(&world, |row| row.outcome = Outcome::ClientClosed.into()),
+        ended(&world, |row| row.origin = Origin::Drill.into()),
     ];
     let first = world.database.clock.now();
     world.database.hand.advance(Duration::from_secs(900));
@@ -88,25 +92,25 @@ async fn events_are_counted_by_model_and_reason(#[values(Kind::Sqlite, Kind::Pos
     let world = World::new(kind).await;
     let (other, _) = world.other().await;
     let id = request(&world).id;
-    let like = |class: &str, next: Option<&str>| {
+    let like = |class: ErrorClass, next: Option<&str>| {
         let mut event = event(&world, id);
-        (event.error_class, event.next_model) = (class.to_owned(), next.map(str::to_owned));
+        (event.error_class, event.next_model) = (class.into(), next.map(str::to_owned));
         event
     };
-    let one = vec![like("timeout", None), like("rate_limited", Some("steady"))];
-    let two = vec![like("timeout", None), like("timeout", Some("steady"))];
+    let one = vec![like(ErrorClass::Timeout, None), like(ErrorClass::RateLimited, Some("steady"))];
+    let two = vec![like(ErrorClass::Timeout, None), like(ErrorClass::Timeout, Some("steady"))];
     let records = [one, two].map(|events| Record { events, request: None, ..Record::default() });
     write(&world, records.into()).await;
 
     let span = span(&world);
     let reasons = world.organization.event_reasons(&span, 5).await.expect("reasons");
-    assert_eq!(reasons, [("timeout".to_owned(), 3), ("rate_limited".to_owned(), 1)]);
+    assert_eq!(reasons, [(ErrorClass::Timeout.into(), 3), (ErrorClass::RateLimited.into(), 1)]);
     let all = EventRollupFilter::default();
     let counts = world.organization.event_counts(&span, &all, 300).await.expect("counts");
     assert_eq!(counts.values().copied().collect::<Vec<_>>(), [4]);
     for (filter, number) in [
         (EventRollupFilter { next_model: Some("steady".to_owned()), ..all.clone() }, 2),
-        (EventRollupFilter { error_class: Some("timeout".to_owned()), ..all.clone() }, 3),
+        (EventRollupFilter { error_class: Some(ErrorClass::Timeout), ..all.clone() }, 3),
         (EventRollupFilter { failed_model: Some("other".to_owned()), ..all.clone() }, 0),
         (EventRollupFilter { failed_model: Some("a\0b".to_owned()), ..all.clone() }, 0),
     ] {

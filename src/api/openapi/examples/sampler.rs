@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
+
 /// Deeper objects are left out.
 const DEEPEST: usize = 8;
 
@@ -27,8 +30,8 @@ const WORDS: &[(&str, &str)] = &[
     ("next_cursor", "AZnE0noxfFWeCz9qHStMXg"),
     ("next_model", "steady"),
     ("object", "model"),
-    ("origin", "live"),
-    ("outcome", "answered"),
+    ("origin", Origin::Live.as_str()),
+    ("outcome", Outcome::Answered.as_str()),
     ("owned_by", "openai"),
     ("period", "month"),
     ("preset", "openai"),

@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::clock::{Clock, ManualClock};
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
 use crate::gateway::usage::pricing::Usage;
-use crate::store::recorder::{FallbackEventRecord, RequestRecord};
 use crate::store::snapshot::{ApiKeyEntry, Chain, OrganizationSnapshot};
+use crate::store::{FallbackEventRow, RequestRow};
 use scenario::{FailedAttempt, SCENARIOS, Scenario};
 
-const ORIGIN: &str = "demo";
 const SEED: u64 = 7;
 const REQUESTS: u32 = 1_050;
 /// The average microseconds between two requests, which together fill a week.
@@ -30,7 +31,7 @@ const SESSION: u32 = 5;
 pub(super) fn invent(
     organization: &OrganizationSnapshot,
     now: DateTime<Utc>,
-) -> (Vec<FallbackEventRecord>, Vec<RequestRecord>) {
+) -> (Vec<FallbackEventRow>, Vec<RequestRow>) {
     let (clock, hand) = Clock::manual(now - TimeDelta::days(7));
     let mut week = Week {
         organization,
@@ -55,8 +56,8 @@ struct Week<'a> {
     hand: ManualClock,
     dice: Xoshiro256PlusPlus,
     session: Option<Uuid>,
-    events: Vec<FallbackEventRecord>,
-    requests: Vec<RequestRecord>,
+    events: Vec<FallbackEventRow>,
+    requests: Vec<RequestRow>,
 }
 
 /// An invented request while its rows are built.
@@ -110,15 +111,15 @@ impl Week<'_> {
             let next = scenario.next(failed);
             let chain = next.and_then(|next| self.chain(scenario.requested, next));
             let at = request.at + TimeDelta::milliseconds(passed_ms);
-            self.events.push(FallbackEventRecord {
+            self.events.push(FallbackEventRow {
                 id: self.clock.new_id().into(),
                 organization_id: self.organization.id,
                 request_id: request.id.into(),
                 failed_model: failed.model.to_owned(),
                 next_model: next.map(str::to_owned),
-                error_class: failed.class.as_str().to_owned(),
+                error_class: failed.class.into(),
                 error_message: Some(failed.message.to_owned()),
-                invocation_type: invocation_type(request.streamed).to_owned(),
+                invocation_type: InvocationType::chat_completion(request.streamed).into(),
                 router_config_id: chain.map(|chain| chain.config_id),
                 router_config_revision: chain.map(|chain| chain.revision),
                 session_id: self.session,
@@ -128,7 +129,7 @@ impl Week<'_> {
                 status_code: failed.status.map(i32::from),
                 matched_rule: failed.rule.map(str::to_owned),
                 duration_ms: failed.duration_ms,
-                origin: ORIGIN.to_owned(),
+                origin: Origin::Demo.into(),
                 created_at: at,
                 recorded_at: at,
             });
@@ -144,7 +145,7 @@ impl Week<'_> {
         let called = scenario.failed_attempts.iter().filter(|failed| !failed.class.is_passed_over()).count();
         let calls = called + usize::from(served.is_some() && !scenario.interrupted());
         let ended = request.at + TimeDelta::milliseconds(total_ms);
-        let request = RequestRecord {
+        let request = RequestRow {
             id: request.id.into(),
             organization_id: self.organization.id,
             api_key_id: self.key.map(|key| key.id.0),
@@ -152,11 +153,11 @@ impl Week<'_> {
             requested_model: scenario.requested.to_owned(),
             served_model: served.map(|model| model.name.to_string()),
             served_provider: served.map(|model| model.provider.name.to_string()),
-            outcome: scenario.outcome().as_str().to_owned(),
-            error_class: scenario.final_class().map(|class| class.as_str().to_owned()),
+            outcome: scenario.outcome().into(),
+            error_class: scenario.final_class().map(Into::into),
             status_code: scenario.status.into(),
             endpoint: "/v1/chat/completions".to_owned(),
-            invocation_type: invocation_type(request.streamed).to_owned(),
+            invocation_type: InvocationType::chat_completion(request.streamed).into(),
             streamed: request.streamed,
             input_tokens: usage.map(|usage| usage.input),
             output_tokens: usage.map(|usage| usage.output),
@@ -176,7 +177,7 @@ impl Week<'_> {
             session_id: self.session,
             session_ref: None,
             client_retry_count: Some(0),
-            origin: ORIGIN.to_owned(),
+            origin: Origin::Demo.into(),
             created_at: request.at,
             recorded_at: ended,
             instance_id: None,
@@ -223,8 +224,4 @@ impl Week<'_> {
         let leads_there = |chain: &&Chain| chain.targets.iter().any(|target| *target.name == *next);
         lists.into_iter().filter_map(|list| list.as_deref()).find(leads_there)
     }
-}
-
-fn invocation_type(streamed: bool) -> &'static str {
-    if streamed { "chat_completion_stream" } else { "chat_completion" }
 }

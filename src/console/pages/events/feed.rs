@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::line::EventLine;
 use crate::domain::error::{Error, Result};
-use crate::store::{EventFilter, EventRow, OrgStore};
+use crate::store::{EventFilter, FallbackEventRow, OrgStore};
 
 /// A row that is recorded up to this much late is still found.
 pub(super) const LATE: TimeDelta = TimeDelta::seconds(120);
@@ -45,12 +45,12 @@ struct RecentRead {
 /// A row and its rendered HTML.
 #[derive(Debug)]
 pub(super) struct Recent {
-    pub(super) row: EventRow,
+    pub(super) row: FallbackEventRow,
     html: OnceLock<String>,
 }
 
 impl Recent {
-    pub(super) fn new(row: EventRow) -> Self {
+    pub(super) fn new(row: FallbackEventRow) -> Self {
         Self { row, html: OnceLock::new() }
     }
 

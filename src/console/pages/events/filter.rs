@@ -7,13 +7,12 @@ use uuid::Uuid;
 use crate::console::components::status_badge::label;
 use crate::console::components::time_range::{Choice, TimeRange};
 use crate::console::http::query::Query;
+use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
 use crate::domain::session_id::identify;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, EventRollupFilter};
-
-/// Possible origins of records.
-pub(crate) const ORIGINS: &[&str] = &["live", "drill", "demo"];
 
 /// The filters, parsed and validated.
 #[derive(Debug, Clone)]
@@ -21,8 +20,8 @@ pub(crate) struct Filters {
     pub(crate) span: TimeRange,
     pub(crate) failed_model: Option<String>,
     pub(crate) next_model: Option<String>,
-    pub(crate) error_class: Option<String>,
-    pub(crate) origin: String,
+    pub(crate) error_class: Option<ErrorClass>,
+    pub(crate) origin: Origin,
     /// The session as typed.
     pub(crate) session: Option<String>,
     session_id: Option<Uuid>,
@@ -32,7 +31,6 @@ pub(crate) struct Filters {
 impl Filters {
     /// Parses the filters. The default is `live` events of the last seven days.
     pub(crate) fn read(query: &mut Query, organization_id: OrganizationId, now: DateTime<Utc>) -> Self {
-        let classes: Vec<&str> = ErrorClass::ALL.iter().map(|class| class.as_str()).collect();
         let session = query.parsed("session", "Session", |text| {
             identify(organization_id, text).ok().map(|session| (text.to_owned(), session.id))
         });
@@ -41,8 +39,8 @@ impl Filters {
             span: TimeRange::read(query, now, "7d"),
             failed_model: query.text("model"),
             next_model: query.text("next"),
-            error_class: query.word("class", "Reason", &classes),
-            origin: query.word("origin", "Origin", ORIGINS).unwrap_or_else(|| "live".to_owned()),
+            error_class: query.one_of("class", "Reason", ErrorClass::VALUES),
+            origin: query.one_of("origin", "Origin", Origin::VALUES).unwrap_or_default(),
             session,
             session_id,
             request_id: query.id("request", "Request"),
@@ -51,17 +49,17 @@ impl Filters {
 
     /// Whether a filter other than time and origin is set.
     pub(crate) fn is_narrow(&self) -> bool {
-        let texts = [&self.failed_model, &self.next_model, &self.error_class, &self.session];
-        texts.iter().any(|text| text.is_some()) || self.request_id.is_some()
+        let texts = [&self.failed_model, &self.next_model, &self.session];
+        texts.iter().any(|text| text.is_some()) || self.error_class.is_some() || self.request_id.is_some()
     }
 
     /// The same filters for the roll-ups; `None` if they are too fine for them, or for drills, which are not counted.
     pub(crate) fn counted(&self) -> Option<EventRollupFilter> {
-        let fine = self.session_id.is_some() || self.request_id.is_some() || self.origin == "drill";
+        let fine = self.session_id.is_some() || self.request_id.is_some() || self.origin == Origin::Drill;
         (!fine).then(|| EventRollupFilter {
             failed_model: self.failed_model.clone(),
             next_model: self.next_model.clone(),
-            error_class: self.error_class.clone(),
+            error_class: self.error_class,
         })
     }
 
@@ -70,11 +68,11 @@ impl Filters {
         EventFilter {
             failed_model: self.failed_model.clone(),
             next_model: self.next_model.clone(),
-            error_class: self.error_class.clone(),
+            error_class: self.error_class,
             session_id: self.session_id,
             request_id: self.request_id,
             router_config_id: None,
-            origin: Some(self.origin.clone()),
+            origin: Some(self.origin),
             since: Some(self.span.since),
             until: self.span.until,
         }
@@ -122,17 +120,16 @@ impl FilterForm {
         let own = span.range.is_empty();
         let form = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M").to_string();
         let classes = ErrorClass::ALL.iter().map(|class| Choice::new(class.as_str(), label(*class)));
-        let origins = [("live", "Live"), ("drill", "Drills"), ("demo", "Demo data")];
         Self {
             models: models(organization, filters.failed_model.as_deref()),
             next_models: models(organization, filters.next_model.as_deref()),
             classes: [Choice::new("", "Any")].into_iter().chain(classes).collect(),
-            origins: origins.map(|(value, label)| Choice::new(value, label)).into(),
+            origins: origins(&Origin::ALL),
             ranges: span.choices(),
             model: filters.failed_model.clone().unwrap_or_default(),
             next: filters.next_model.clone().unwrap_or_default(),
-            class: filters.error_class.clone().unwrap_or_default(),
-            origin: filters.origin.clone(),
+            class: filters.error_class.map_or("", ErrorClass::as_str).to_owned(),
+            origin: filters.origin.as_str().to_owned(),
             range: span.range.clone(),
             session: filters.session.clone().unwrap_or_default(),
             request: filters.request_id.map(|id| id.0.to_string()).unwrap_or_default(),
@@ -141,6 +138,16 @@ impl FilterForm {
             more: own || filters.session.is_some() || filters.request_id.is_some(),
         }
     }
+}
+
+/// The choices of a field for origins.
+pub(crate) fn origins(values: &[Origin]) -> Vec<Choice> {
+    let label = |origin: &Origin| match origin {
+        Origin::Live => "Live",
+        Origin::Drill => "Drills",
+        Origin::Demo => "Demo data",
+    };
+    values.iter().map(|origin| Choice::new(origin.as_str(), label(origin))).collect()
 }
 
 /// The catalog's models by name, plus the selected one if it no longer exists.

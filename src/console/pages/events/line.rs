@@ -4,7 +4,7 @@ use crate::console::components::format::duration;
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::timestamp::Timestamp;
 use crate::gateway::request::drills;
-use crate::store::EventRow;
+use crate::store::FallbackEventRow;
 
 /// The cells of a row.
 #[derive(Debug, Clone)]
@@ -29,15 +29,15 @@ pub struct EventLine {
     pub origin: Option<StatusBadge>,
 }
 
-impl From<&EventRow> for EventLine {
-    fn from(row: &EventRow) -> Self {
+impl From<&FallbackEventRow> for EventLine {
+    fn from(row: &FallbackEventRow) -> Self {
         let called = row.attempts > 0 && row.matched_rule.as_deref() != Some(drills::RULE);
         Self {
             id: row.id.0.to_string(),
             at: Timestamp::from(row.created_at),
             failed_model: row.failed_model.clone(),
             next_model: row.next_model.clone(),
-            reason: StatusBadge::of_class(&row.error_class),
+            reason: StatusBadge::of_class(row.error_class.as_str()),
             status: row.status_code.map(|status| status.to_string()).unwrap_or_default(),
             took: if called { duration(row.duration_ms) } else { String::new() },
             message: row.error_message.clone().unwrap_or_default(),

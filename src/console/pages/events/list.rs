@@ -69,7 +69,7 @@ pub async fn list(
 async fn chart(data: &OrgStore, filters: &Filters) -> Result<Option<Chart>> {
     let Some(counted) = filters.counted() else { return Ok(None) };
     let (span, step) = (&filters.span, filters.span.step());
-    let counts = data.event_counts(&span.rollups(Some(filters.origin.clone())), &counted, step).await?;
+    let counts = data.event_counts(&span.rollups(Some(filters.origin)), &counted, step).await?;
     let bar =
         |at: chrono::DateTime<chrono::Utc>| (at, vec![counts.get(&at.timestamp()).copied().unwrap_or(0)]);
     let buckets: Vec<_> = span.bars().into_iter().map(bar).collect();

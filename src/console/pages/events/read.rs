@@ -15,9 +15,10 @@ use crate::console::components::timing_bar::TimingBar;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::domain::error::{Error, Result};
+use crate::domain::invocation_type::InvocationType;
 use crate::gateway::request::drills;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{EventRow, RequestRow, Store};
+use crate::store::{FallbackEventRow, RequestRow, Store};
 
 #[derive(Template)]
 #[template(path = "events/read.html")]
@@ -78,7 +79,7 @@ pub async fn read(
 impl Page {
     pub(crate) fn of(
         frame: Frame,
-        event: &EventRow,
+        event: &FallbackEventRow,
         request: Option<&RequestRow>,
         organization: &OrganizationSnapshot,
     ) -> Self {
@@ -102,17 +103,17 @@ impl Page {
             hop: event.hop,
             configuration: configuration(event, organization),
             session: event.session_ref.clone().or_else(|| event.session_id.map(|id| id.to_string())),
-            streamed: event.invocation_type.ends_with("_stream"),
+            streamed: event.invocation_type == InvocationType::ChatCompletionStream,
             recorded: Timestamp::from(event.recorded_at),
         }
     }
 }
 
-fn is_drill(event: &EventRow) -> bool {
+fn is_drill(event: &FallbackEventRow) -> bool {
     event.matched_rule.as_deref() == Some(drills::RULE)
 }
 
-fn title(event: &EventRow) -> &'static str {
+fn title(event: &FallbackEventRow) -> &'static str {
     match event.attempts {
         _ if is_drill(event) => "Why it failed",
         0 => "Why it was skipped",
@@ -121,8 +122,8 @@ fn title(event: &EventRow) -> &'static str {
 }
 
 /// The sentence for an event if its request is still running or no longer stored.
-fn unfinished(event: &EventRow) -> String {
-    let on_purpose_class = event.error_class.parse().ok().filter(|_| is_drill(event));
+fn unfinished(event: &FallbackEventRow) -> String {
+    let on_purpose_class = event.error_class.known().filter(|_| is_drill(event));
     let status = event.status_code.map_or_else(|| "failed".to_owned(), |status| format!("answered {status}"));
     let failed = match (on_purpose_class, event.attempts) {
         (Some(class), _) => on_purpose(&event.failed_model, class),
@@ -138,7 +139,7 @@ fn unfinished(event: &EventRow) -> String {
 /// The page of the model that the used list belongs to: the list that supplied the next candidate, or the requested
 /// model's.
 fn adjust(
-    event: &EventRow,
+    event: &FallbackEventRow,
     request: Option<&RequestRow>,
     organization: &OrganizationSnapshot,
 ) -> Option<String> {
@@ -151,7 +152,7 @@ fn adjust(
     Some(format!("/fallbacks/{}", id.0))
 }
 
-fn configuration(event: &EventRow, organization: &OrganizationSnapshot) -> Option<Configuration> {
+fn configuration(event: &FallbackEventRow, organization: &OrganizationSnapshot) -> Option<Configuration> {
     let (id, revision) = event.router_config_id.zip(event.router_config_revision)?;
     let lists = organization.chains.values();
     let mut chains =

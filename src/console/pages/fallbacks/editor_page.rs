@@ -17,6 +17,7 @@ use crate::console::pages::fallbacks::labels::{aftermath, enumerate, purpose, ti
 use crate::console::pages::fallbacks::preview::{ListPreview, preview, with_draft};
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
+use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
@@ -121,7 +122,7 @@ pub(crate) fn model_of<P>(console_user: &ConsoleUser<P>, id: &str) -> Result<Arc
 
 /// The last 24 hours of live traffic.
 pub(crate) fn last_day(now: DateTime<Utc>) -> RollupSpan {
-    let origin = Some("live".to_owned());
+    let origin = Some(Origin::Live);
     RollupSpan { since: now - TimeDelta::days(1), until: now + TimeDelta::seconds(1), origin }
 }
 

@@ -6,19 +6,24 @@ use uuid::Uuid;
 
 use crate::console::components::time_range::{Choice, TimeRange};
 use crate::console::http::query::Query;
-use crate::console::pages::events::filter::{ORIGINS, models};
+use crate::console::pages::events::filter::{models, origins};
+use crate::domain::closed_set::ClosedSet as _;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::domain::session_id::identify;
 use crate::store::RequestFilter;
 use crate::store::snapshot::OrganizationSnapshot;
 
 /// Possible outcomes and their labels.
-const OUTCOMES: &[(&str, &str)] = &[
-    ("answered", "Answered"),
-    ("failed", "Failed"),
-    ("interrupted", "Interrupted"),
-    ("client_closed", "Caller disconnected"),
-    ("running", "In progress"),
-];
+fn label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "Answered",
+        Outcome::Failed => "Failed",
+        Outcome::Interrupted => "Interrupted",
+        Outcome::ClientClosed => "Caller disconnected",
+        Outcome::Running => "In progress",
+    }
+}
 
 /// The filters, parsed and validated.
 #[derive(Debug, Clone)]
@@ -26,8 +31,8 @@ pub(crate) struct Filters {
     pub(crate) span: TimeRange,
     requested_model: Option<String>,
     served_model: Option<String>,
-    outcome: Option<String>,
-    pub(crate) origin: String,
+    outcome: Option<Outcome>,
+    pub(crate) origin: Origin,
     key: Option<ApiKeyId>,
     session: Option<String>,
     session_id: Option<Uuid>,
@@ -36,7 +41,6 @@ pub(crate) struct Filters {
 impl Filters {
     /// Parses the filters. The default is `live` requests of the last seven days.
     pub(crate) fn read(query: &mut Query, organization_id: OrganizationId, now: DateTime<Utc>) -> Self {
-        let outcomes: Vec<&str> = OUTCOMES.iter().map(|(word, _)| *word).collect();
         let session = query.parsed("session", "Session", |text| {
             identify(organization_id, text).ok().map(|session| (text.to_owned(), session.id))
         });
@@ -45,8 +49,8 @@ impl Filters {
             span: TimeRange::read(query, now, "7d"),
             requested_model: query.text("model"),
             served_model: query.text("served"),
-            outcome: query.word("outcome", "Outcome", &outcomes),
-            origin: query.word("origin", "Origin", ORIGINS).unwrap_or_else(|| "live".to_owned()),
+            outcome: query.one_of("outcome", "Outcome", Outcome::VALUES),
+            origin: query.one_of("origin", "Origin", Origin::VALUES).unwrap_or_default(),
             key: query.id("key", "Key"),
             session,
             session_id,
@@ -55,8 +59,8 @@ impl Filters {
 
     /// Whether a filter other than time and origin is set.
     pub(crate) fn is_narrow(&self) -> bool {
-        let texts = [&self.requested_model, &self.served_model, &self.outcome, &self.session];
-        texts.iter().any(|text| text.is_some()) || self.key.is_some()
+        let texts = [&self.requested_model, &self.served_model, &self.session];
+        texts.iter().any(|text| text.is_some()) || self.outcome.is_some() || self.key.is_some()
     }
 
     /// The filters as a store query.
@@ -64,12 +68,12 @@ impl Filters {
         RequestFilter {
             requested_model: self.requested_model.clone(),
             served_model: self.served_model.clone(),
-            outcome: self.outcome.clone(),
+            outcome: self.outcome,
             api_key_id: self.key,
             session_id: self.session_id,
             since: Some(self.span.since),
             until: self.span.until,
-            origin: Some(self.origin.clone()),
+            origin: Some(self.origin),
         }
     }
 }
@@ -116,20 +120,19 @@ impl FilterForm {
         let span = &filters.span;
         let own = span.range.is_empty();
         let form = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M").to_string();
-        let outcomes = OUTCOMES.iter().map(|(value, label)| Choice::new(value, label));
-        let origins = [("live", "Live"), ("drill", "Drills"), ("demo", "Demo data")];
+        let outcomes = Outcome::ALL.iter().map(|outcome| Choice::new(outcome.as_str(), label(*outcome)));
         Self {
             models: models(organization, filters.requested_model.as_deref()),
             served_models: models(organization, filters.served_model.as_deref()),
             outcomes: [Choice::new("", "Any")].into_iter().chain(outcomes).collect(),
             keys: keys(organization, filters.key),
-            origins: origins.map(|(value, label)| Choice::new(value, label)).into(),
+            origins: origins(&Origin::ALL),
             ranges: span.choices(),
             model: filters.requested_model.clone().unwrap_or_default(),
             served: filters.served_model.clone().unwrap_or_default(),
-            outcome: filters.outcome.clone().unwrap_or_default(),
+            outcome: filters.outcome.map_or("", Outcome::as_str).to_owned(),
             key: filters.key.map(|id| id.0.to_string()).unwrap_or_default(),
-            origin: filters.origin.clone(),
+            origin: filters.origin.as_str().to_owned(),
             range: span.range.clone(),
             session: filters.session.clone().unwrap_or_default(),
             since: if own { form(span.since) } else { String::new() },

@@ -3,6 +3,7 @@
 use crate::console::components::format::{count, duration, money};
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::timestamp::Timestamp;
+use crate::domain::outcome::Outcome;
 use crate::store::RequestRow;
 
 /// The cells of a row.
@@ -53,7 +54,7 @@ impl From<&RequestRow> for RequestLine {
             cost: match row.cost_nano_dollars {
                 Some(cost) => money(cost),
                 // The cost of a running stream is not known yet.
-                None if row.outcome == "running" => String::new(),
+                None if row.outcome == Outcome::Running => String::new(),
                 None => "unknown".to_owned(),
             },
             key: row.api_key_name.clone().unwrap_or_default(),

@@ -16,8 +16,9 @@ use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
 use crate::domain::error::{Error, Result};
+use crate::domain::outcome::Outcome;
 use crate::store::pagination::PageRequest;
-use crate::store::{EventFilter, EventRow, RequestRow, Store};
+use crate::store::{EventFilter, FallbackEventRow, RequestRow, Store};
 
 /// Maximum number of events shown.
 const MOST_EVENTS: u64 = 64;
@@ -63,7 +64,7 @@ pub async fn read(
 }
 
 impl Page {
-    pub(crate) fn of(frame: Frame, request: &RequestRow, events: &[EventRow]) -> Self {
+    pub(crate) fn of(frame: Frame, request: &RequestRow, events: &[FallbackEventRow]) -> Self {
         let attempts = attempts(request);
         let adapted = |attempt: &Attempt| (attempt.model.clone(), attempt.adapted.join(", "));
         Self {
@@ -77,7 +78,7 @@ impl Page {
             usage: usage(request),
             costs: costs(request, &attempts),
             adapted: attempts.iter().filter(|attempt| !attempt.adapted.is_empty()).map(adapted).collect(),
-            reason: request.error_class.as_deref().map(StatusBadge::of_class),
+            reason: request.error_class.as_ref().map(|class| StatusBadge::of_class(class.as_str())),
         }
     }
 }
@@ -129,7 +130,7 @@ fn odd(flag: &str) -> &'static str {
 
 /// Why a cost is unknown.
 fn unknown_cost(request: &RequestRow) -> &'static str {
-    if request.outcome == "running" {
+    if request.outcome == Outcome::Running {
         return "unknown until the stream ends";
     }
     match request.model_price_id {

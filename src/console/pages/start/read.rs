@@ -12,6 +12,7 @@ use crate::console::http::responses::page;
 use crate::console::http::{base_url, csrf};
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
+use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestFilter, Store};
@@ -70,9 +71,9 @@ impl Page {
         settings: &Settings,
     ) -> Result<Self> {
         let data = store.organization(&console_user.tenant);
-        let live = EventFilter { origin: Some("live".to_owned()), ..EventFilter::default() };
+        let live = EventFilter { origin: Some(Origin::Live), ..EventFilter::default() };
         let event = data.event_batch(&live, None, 1).await?.pop();
-        let real = RequestFilter { origin: Some("live".to_owned()), ..RequestFilter::default() };
+        let real = RequestFilter { origin: Some(Origin::Live), ..RequestFilter::default() };
         let sent = !data.request_batch(&real, None, 1).await?.is_empty();
         let simulated = super::simulated::existing(organization);
         let model = simulated.clone().unwrap_or_else(|| MODEL.to_owned());

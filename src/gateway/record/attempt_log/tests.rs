@@ -60,7 +60,12 @@ fn context() -> RequestContext {
 }
 
 fn stamp(context: &RequestContext) -> EventStamp<'_> {
-    EventStamp { context, origin: "live", id: Uuid::from_u128(3), now: DateTime::<Utc>::UNIX_EPOCH }
+    EventStamp {
+        context,
+        origin: crate::domain::origin::Origin::Live,
+        id: Uuid::from_u128(3),
+        now: DateTime::<Utc>::UNIX_EPOCH,
+    }
 }
 
 fn fail(log: &mut AttemptLog, context: &RequestContext, name: &str, failure: &Failure) {

@@ -19,7 +19,8 @@ use crate::domain::actor::Actor;
 use crate::domain::period::Period;
 use crate::store::accounts::users::NewUser;
 use crate::store::accounts::{memberships, users};
-use crate::store::recorder::{FallbackEventRecord, RequestRecord};
+use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::tenant::budgets;
@@ -196,10 +197,12 @@ impl<'a> System<'a> {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn record(&self, events: &[FallbackEventRecord], ended: &[RequestRecord]) -> Result<(), Error> {
+    pub async fn record(&self, events: &[FallbackEventRow], ended: &[RequestRow]) -> Result<(), Error> {
         let transaction = self.store.begin().await?;
-        bulk_insert::insert::<fallback_events::Entity>(&transaction, events, "").await?;
-        bulk_insert::insert::<requests::Entity>(&transaction, ended, "").await?;
+        let rows: Vec<fallback_events::Model> = events.iter().map(Into::into).collect();
+        bulk_insert::insert::<fallback_events::Entity>(&transaction, &rows, "").await?;
+        let rows: Vec<requests::Model> = ended.iter().map(Into::into).collect();
+        bulk_insert::insert::<requests::Entity>(&transaction, &rows, "").await?;
         let mut tally = Tally::default();
         events.iter().for_each(|event| tally.event(event));
         ended.iter().for_each(|request| tally.request(request, 1));

@@ -14,24 +14,53 @@ use uuid::Uuid;
 use super::bucket;
 use super::daily::Daily;
 use crate::domain::amount::MOST_NANO_DOLLARS;
+use crate::domain::closed_set::Stored;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
 use crate::store::bulk_insert::Batch;
-use crate::store::recorder::{FallbackEventRecord, RequestRecord};
+use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::records::request::RequestRow;
 use crate::store::rollups::histogram::step;
 
 /// The measures of `latency_rollups`.
 pub(super) const FIRST_FRAME: &str = "first_frame";
 pub(super) const TOTAL: &str = "total";
 
-/// The outcome of a stream that goes on.
-const RUNNING: &str = "running";
+/// What the events of one count share. Absent values are as in the table: `''`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct EventKey {
+    organization_id: OrganizationId,
+    bucket_at: i64,
+    failed_model: String,
+    next_model: String,
+    error_class: Stored<ErrorClass>,
+    origin: Stored<Origin>,
+}
 
-/// The origin of what is not counted.
-const DRILL: &str = "drill";
+/// What the requests of one count share. Absent values are as in the table: `''` or the nil UUID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct RequestKey {
+    organization_id: OrganizationId,
+    bucket_at: i64,
+    requested_model: String,
+    served_model: String,
+    outcome: Stored<Outcome>,
+    by_fallback: bool,
+    api_key_id: Uuid,
+    origin: Stored<Origin>,
+}
 
-type EventKey = (OrganizationId, i64, String, String, String, String);
-type RequestKey = (OrganizationId, i64, String, String, String, bool, Uuid, String);
-type LatencyKey = (OrganizationId, i64, String, &'static str, i32);
+/// What the requests of one step of a histogram share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct LatencyKey {
+    organization_id: OrganizationId,
+    bucket_at: i64,
+    origin: Stored<Origin>,
+    measure: &'static str,
+    step: i32,
+}
 
 /// What is to be added to the buckets.
 #[derive(Default)]
@@ -55,39 +84,39 @@ struct RequestSums {
 
 impl Tally {
     /// Counts an event; one that was made to happen is no figure of the service.
-    pub(in crate::store) fn event(&mut self, event: &FallbackEventRecord) {
-        if event.origin == DRILL {
+    pub(in crate::store) fn event(&mut self, event: &FallbackEventRow) {
+        if event.origin == Origin::Drill {
             return;
         }
-        let key = (
-            event.organization_id,
-            bucket(event.created_at),
-            event.failed_model.clone(),
-            event.next_model.clone().unwrap_or_default(),
-            event.error_class.clone(),
-            event.origin.clone(),
-        );
+        let key = EventKey {
+            organization_id: event.organization_id,
+            bucket_at: bucket(event.created_at),
+            failed_model: event.failed_model.clone(),
+            next_model: event.next_model.clone().unwrap_or_default(),
+            error_class: event.error_class.clone(),
+            origin: event.origin.clone(),
+        };
         *self.events.entry(key).or_default() += 1;
     }
 
     /// Counts a request: `number` is 1, or -1 where it is taken back.
-    pub(in crate::store) fn request(&mut self, row: &RequestRecord, number: i64) {
-        if row.origin == DRILL {
+    pub(in crate::store) fn request(&mut self, row: &RequestRow, number: i64) {
+        if row.origin == Origin::Drill {
             return;
         }
         self.daily.request(row, number);
         let served = row.served_model.clone().unwrap_or_default();
         let by_fallback = !served.is_empty() && served != row.requested_model;
-        let key = (
-            row.organization_id,
-            bucket(row.created_at),
-            row.requested_model.clone(),
-            served,
-            row.outcome.clone(),
+        let key = RequestKey {
+            organization_id: row.organization_id,
+            bucket_at: bucket(row.created_at),
+            requested_model: row.requested_model.clone(),
+            served_model: served,
+            outcome: row.outcome.clone(),
             by_fallback,
-            row.api_key_id.unwrap_or_else(Uuid::nil),
-            row.origin.clone(),
-        );
+            api_key_id: row.api_key_id.unwrap_or_else(Uuid::nil),
+            origin: row.origin.clone(),
+        };
         let sums = self.requests.entry(key).or_default();
         sums.requests += number;
         sums.input_tokens += number * bounded(row.input_tokens);
@@ -98,7 +127,13 @@ impl Tally {
         sums.unpriced += number * i64::from(is_unpriced(row));
         for (measure, time) in [(FIRST_FRAME, row.first_frame_ms), (TOTAL, Some(row.total_ms))] {
             let Some(time) = time else { continue };
-            let key = (row.organization_id, bucket(row.created_at), row.origin.clone(), measure, step(time));
+            let key = LatencyKey {
+                organization_id: row.organization_id,
+                bucket_at: bucket(row.created_at),
+                origin: row.origin.clone(),
+                measure,
+                step: step(time),
+            };
             *self.latencies.entry(key).or_default() += number;
         }
     }
@@ -130,35 +165,32 @@ pub(super) fn bounded(sum: Option<i64>) -> i64 {
 }
 
 /// Whether what a request cost is unknown. While a stream goes on, that is still to come.
-pub(super) fn is_unpriced(row: &RequestRecord) -> bool {
-    row.cost_nano_dollars.is_none() && row.outcome != RUNNING
+pub(super) fn is_unpriced(row: &RequestRow) -> bool {
+    row.cost_nano_dollars.is_none() && row.outcome != Outcome::Running
 }
 
 fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::Model {
-    let (organization_id, bucket_at, failed_model, next_model, error_class, origin) = key;
     fallback_rollups::Model {
-        organization_id,
-        bucket_at,
-        failed_model,
-        next_model,
-        error_class,
-        origin,
+        organization_id: key.organization_id,
+        bucket_at: key.bucket_at,
+        failed_model: key.failed_model,
+        next_model: key.next_model,
+        error_class: key.error_class.as_str().to_owned(),
+        origin: key.origin.as_str().to_owned(),
         events,
     }
 }
 
 fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Model {
-    let (organization_id, bucket_at, requested_model, served_model, outcome, by_fallback, api_key_id, origin) =
-        key;
     request_rollups::Model {
-        organization_id,
-        bucket_at,
-        requested_model,
-        served_model,
-        outcome,
-        by_fallback,
-        api_key_id,
-        origin,
+        organization_id: key.organization_id,
+        bucket_at: key.bucket_at,
+        requested_model: key.requested_model,
+        served_model: key.served_model,
+        outcome: key.outcome.as_str().to_owned(),
+        by_fallback: key.by_fallback,
+        api_key_id: key.api_key_id,
+        origin: key.origin.as_str().to_owned(),
         requests: sums.requests,
         input_tokens: sums.input_tokens,
         output_tokens: sums.output_tokens,
@@ -170,8 +202,14 @@ fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Model
 }
 
 fn latency_row((key, requests): (LatencyKey, i64)) -> latency_rollups::Model {
-    let (organization_id, bucket_at, origin, measure, step) = key;
-    latency_rollups::Model { organization_id, bucket_at, origin, measure: measure.to_owned(), step, requests }
+    latency_rollups::Model {
+        organization_id: key.organization_id,
+        bucket_at: key.bucket_at,
+        origin: key.origin.as_str().to_owned(),
+        measure: key.measure.to_owned(),
+        step: key.step,
+        requests,
+    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::invocation_type::InvocationType;
 
 /// A row that differs from others in what it is counted by.
-fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRecord {
+fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRow {
     let at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(i64::from(kind % 5) * 7);
     let answered = kind % 4 != 3;
-    RequestRecord {
+    RequestRow {
         id: RequestId(Uuid::nil()),
         organization_id: OrganizationId(Uuid::from_u128(u128::from(kind % 2))),
         api_key_id: kind.is_multiple_of(3).then(|| Uuid::from_u128(7)),
@@ -19,11 +20,11 @@ fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRecord {
         requested_model: "a".to_owned(),
         served_model: answered.then(|| if kind.is_multiple_of(2) { "a" } else { "b" }.to_owned()),
         served_provider: None,
-        outcome: if answered { "answered" } else { "interrupted" }.to_owned(),
+        outcome: if answered { Outcome::Answered } else { Outcome::Interrupted }.into(),
         error_class: None,
         status_code: 200,
         endpoint: String::new(),
-        invocation_type: String::new(),
+        invocation_type: InvocationType::ChatCompletion.into(),
         streamed: false,
         input_tokens: Some(tokens),
         output_tokens: Some(tokens),
@@ -43,7 +44,7 @@ fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRecord {
         session_id: (kind % 6 < 3).then(|| Uuid::from_u128(u128::from(kind % 6))),
         session_ref: None,
         client_retry_count: None,
-        origin: "live".to_owned(),
+        origin: Origin::Live.into(),
         created_at: at,
         recorded_at: at,
         instance_id: None,
@@ -66,7 +67,7 @@ proptest! {
             let mut billed = cost.unwrap_or(0);
             if taken_back == 0 {
                 tally.request(&row, -1);
-                tally.request(&RequestRecord { cost_nano_dollars: Some(0), ..row.clone() }, 1);
+                tally.request(&RequestRow { cost_nano_dollars: Some(0), ..row.clone() }, 1);
                 billed = 0;
             }
             invoice += billed;

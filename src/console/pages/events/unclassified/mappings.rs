@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{EventRow, NewErrorMapping, Store};
+use crate::store::{FallbackEventRow, NewErrorMapping, Store};
 
 /// Name of an event in error messages.
 const EVENT: &str = "fallback event";
@@ -64,7 +64,7 @@ pub async fn create(
 
 /// The mapping that an event would create, or the reason why it cannot be mapped.
 fn mapping(
-    event: &EventRow,
+    event: &FallbackEventRow,
     class: &str,
     organization: &OrganizationSnapshot,
 ) -> std::result::Result<NewErrorMapping, String> {

@@ -15,6 +15,7 @@ use crate::console::http::responses::page_with;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
+use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
 use crate::gateway::Gateway;
 use crate::providers::SentenceClass;
@@ -97,8 +98,8 @@ async fn show<P: Requires>(
     problems: Problems,
 ) -> Result<HttpResponse> {
     let filter = EventFilter {
-        error_class: Some(ErrorClass::InvalidRequest.as_str().to_owned()),
-        origin: Some("live".to_owned()),
+        error_class: Some(ErrorClass::InvalidRequest),
+        origin: Some(Origin::Live),
         ..EventFilter::default()
     };
     let data = store.organization(&console_user.tenant);

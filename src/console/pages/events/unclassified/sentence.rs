@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::console::components::format::count;
 use crate::console::components::timestamp::Timestamp;
 use crate::providers::{MappingMeaning, MessageRules, Sentences};
-use crate::store::EventRow;
+use crate::store::FallbackEventRow;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
 /// Maximum number of messages listed.
@@ -43,12 +43,12 @@ pub(crate) struct Sentence {
 
 /// The messages of these events, most frequent first. Messages that are classified by now come last.
 pub(crate) fn sentences(
-    rows: &[EventRow],
+    rows: &[FallbackEventRow],
     organization: &OrganizationSnapshot,
     installation: &Sentences,
     now: DateTime<Utc>,
 ) -> Vec<Sentence> {
-    let mut groups: HashMap<(String, String), (&EventRow, i64)> = HashMap::new();
+    let mut groups: HashMap<(String, String), (&FallbackEventRow, i64)> = HashMap::new();
     for row in rows.iter().filter(|row| by_status_alone(row)) {
         let Some(message) = row.error_message.as_deref() else { continue };
         let (provider, _) = provider_of(&row.failed_model, organization);
@@ -59,7 +59,7 @@ pub(crate) fn sentences(
             }
         }
     }
-    let mut groups: Vec<(&EventRow, i64)> = groups.into_values().collect();
+    let mut groups: Vec<(&FallbackEventRow, i64)> = groups.into_values().collect();
     groups.sort_by_key(|(event, count)| std::cmp::Reverse((*count, event.created_at)));
     let read = |(row, times)| sentence(row, times, organization, installation, now);
     let (mut open, known): (Vec<_>, Vec<_>) =
@@ -70,7 +70,7 @@ pub(crate) fn sentences(
 }
 
 /// Whether neither an error code nor a message rule classified the event.
-pub(super) fn by_status_alone(row: &EventRow) -> bool {
+pub(super) fn by_status_alone(row: &FallbackEventRow) -> bool {
     let rule = row.matched_rule.as_deref().unwrap_or_default();
     matches!(rule, "status:400" | "status:413" | "status:422" | "answer:bad_request")
 }
@@ -84,7 +84,7 @@ fn provider_of(model: &str, organization: &OrganizationSnapshot) -> (String, &'s
 }
 
 fn sentence(
-    row: &EventRow,
+    row: &FallbackEventRow,
     times: i64,
     organization: &OrganizationSnapshot,
     installation: &Sentences,
@@ -123,7 +123,12 @@ fn sentence(
 }
 
 /// The rule that would classify the event's message now; empty if there is still none.
-fn known(row: &EventRow, message: &str, model: Option<&ModelEntry>, installation: &Sentences) -> String {
+fn known(
+    row: &FallbackEventRow,
+    message: &str,
+    model: Option<&ModelEntry>,
+    installation: &Sentences,
+) -> String {
     let status = row.status_code.and_then(|status| u16::try_from(status).ok()).unwrap_or(400);
     let own = model.and_then(|model| model.provider.mappings.find(status, message));
     match own.map(|mapping| mapping.means()) {

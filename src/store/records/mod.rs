@@ -1,0 +1,4 @@
+//! The rows that the recorder writes and that lists, exports and roll-ups read.
+
+pub mod fallback_event;
+pub mod request;

@@ -1,0 +1,180 @@
+//! One request that reached a candidate: a row of `requests`, with its closed sets as enums.
+
+use chrono::{DateTime, Utc};
+use entity::ids::{OrganizationId, RequestId};
+use entity::requests;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::closed_set::Stored;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
+use crate::store::pagination::Position;
+
+/// One request. The same type is recorded, spooled and read back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestRow {
+    /// Primary key; the caller got it as `x-request-id`.
+    pub id: RequestId,
+    /// Whose request it was.
+    pub organization_id: OrganizationId,
+    /// The key that called. None: not called with a key.
+    pub api_key_id: Option<Uuid>,
+    /// That key's name at the time.
+    pub api_key_name: Option<String>,
+    /// Catalogue name of the primary.
+    pub requested_model: String,
+    /// Catalogue name of the model that answered. None: nobody did.
+    pub served_model: Option<String>,
+    /// Catalogue name of the provider that answered.
+    pub served_provider: Option<String>,
+    /// How it ended; [`Outcome::Running`] while a stream goes on.
+    pub outcome: Stored<Outcome>,
+    /// The class of the failure that ended it. None: it was answered whole, or the client left.
+    pub error_class: Option<Stored<ErrorClass>>,
+    /// The HTTP status that the caller got.
+    pub status_code: i32,
+    /// The path that was called, in its canonical form.
+    pub endpoint: String,
+    /// What was asked for.
+    pub invocation_type: Stored<InvocationType>,
+    /// Whether the caller asked for a stream.
+    pub streamed: bool,
+    /// Prompt tokens of the answer. None: the provider did not say.
+    pub input_tokens: Option<i64>,
+    /// Answer tokens, reasoning included.
+    pub output_tokens: Option<i64>,
+    /// Prompt tokens that came from the provider's cache; part of `input_tokens`.
+    pub cached_tokens: Option<i64>,
+    /// Tokens spent on reasoning; part of `output_tokens`.
+    pub reasoning_tokens: Option<i64>,
+    /// Prompt tokens that the provider put into its cache; part of `input_tokens`.
+    pub cache_write_tokens: Option<i64>,
+    /// What was odd about the provider's count: `clamped`, `contradictory`, `unusable`. None: nothing.
+    pub usage_flag: Option<String>,
+    /// What the answer cost, in nano-dollars. None: unknown. Failed attempts cost 0.
+    pub cost_nano_dollars: Option<i64>,
+    /// By what the cost was found: `provider` (its own bill), `own_price` or `list_price`. None: it is unknown, or nothing
+    /// was to be paid.
+    pub cost_source: Option<String>,
+    /// The price row by which the cost was reckoned.
+    pub model_price_id: Option<Uuid>,
+    /// Whether the tokens were reckoned by us: the provider did not tell, or the stream did not come to its end.
+    pub estimated: bool,
+    /// Milliseconds until the first real frame went out. None: none did.
+    pub first_frame_ms: Option<i64>,
+    /// Milliseconds until the end.
+    pub total_ms: i64,
+    /// Calls made of providers, retries included.
+    pub upstream_calls: i32,
+    /// Candidates failed or passed over before the answer.
+    pub hops: i32,
+    /// Every attempt and pass-over, in order, at most 64: a JSON array.
+    pub attempts: serde_json::Value,
+    /// The caller's session, as a UUID.
+    pub session_id: Option<Uuid>,
+    /// The caller's session in the caller's words, where those were no UUID.
+    pub session_ref: Option<String>,
+    /// How often the caller's SDK had tried this request before.
+    pub client_retry_count: Option<i32>,
+    /// Where it comes from.
+    pub origin: Stored<Origin>,
+    /// When the request came in.
+    pub created_at: DateTime<Utc>,
+    /// When the row was written.
+    pub recorded_at: DateTime<Utc>,
+    /// The process that still owes the row its end, or died before it could give it. None: the row is final.
+    pub instance_id: Option<Uuid>,
+}
+
+impl From<requests::Model> for RequestRow {
+    fn from(row: requests::Model) -> Self {
+        Self {
+            id: row.id,
+            organization_id: row.organization_id,
+            api_key_id: row.api_key_id,
+            api_key_name: row.api_key_name,
+            requested_model: row.requested_model,
+            served_model: row.served_model,
+            served_provider: row.served_provider,
+            outcome: Stored::parse(&row.outcome),
+            error_class: row.error_class.as_deref().map(Stored::parse),
+            status_code: row.status_code,
+            endpoint: row.endpoint,
+            invocation_type: Stored::parse(&row.invocation_type),
+            streamed: row.streamed,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            cached_tokens: row.cached_tokens,
+            reasoning_tokens: row.reasoning_tokens,
+            cache_write_tokens: row.cache_write_tokens,
+            usage_flag: row.usage_flag,
+            cost_nano_dollars: row.cost_nano_dollars,
+            cost_source: row.cost_source,
+            model_price_id: row.model_price_id,
+            estimated: row.estimated,
+            first_frame_ms: row.first_frame_ms,
+            total_ms: row.total_ms,
+            upstream_calls: row.upstream_calls,
+            hops: row.hops,
+            attempts: row.attempts,
+            session_id: row.session_id,
+            session_ref: row.session_ref,
+            client_retry_count: row.client_retry_count,
+            origin: Stored::parse(&row.origin),
+            created_at: row.created_at,
+            recorded_at: row.recorded_at,
+            instance_id: row.instance_id,
+        }
+    }
+}
+
+impl From<&RequestRow> for requests::Model {
+    fn from(row: &RequestRow) -> Self {
+        Self {
+            id: row.id,
+            organization_id: row.organization_id,
+            api_key_id: row.api_key_id,
+            api_key_name: row.api_key_name.clone(),
+            requested_model: row.requested_model.clone(),
+            served_model: row.served_model.clone(),
+            served_provider: row.served_provider.clone(),
+            outcome: row.outcome.as_str().to_owned(),
+            error_class: row.error_class.as_ref().map(|word| word.as_str().to_owned()),
+            status_code: row.status_code,
+            endpoint: row.endpoint.clone(),
+            invocation_type: row.invocation_type.as_str().to_owned(),
+            streamed: row.streamed,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            cached_tokens: row.cached_tokens,
+            reasoning_tokens: row.reasoning_tokens,
+            cache_write_tokens: row.cache_write_tokens,
+            usage_flag: row.usage_flag.clone(),
+            cost_nano_dollars: row.cost_nano_dollars,
+            cost_source: row.cost_source.clone(),
+            model_price_id: row.model_price_id,
+            estimated: row.estimated,
+            first_frame_ms: row.first_frame_ms,
+            total_ms: row.total_ms,
+            upstream_calls: row.upstream_calls,
+            hops: row.hops,
+            attempts: row.attempts.clone(),
+            session_id: row.session_id,
+            session_ref: row.session_ref.clone(),
+            client_retry_count: row.client_retry_count,
+            origin: row.origin.as_str().to_owned(),
+            created_at: row.created_at,
+            recorded_at: row.recorded_at,
+            instance_id: row.instance_id,
+        }
+    }
+}
+
+impl From<&RequestRow> for Position {
+    fn from(row: &RequestRow) -> Self {
+        Self { created_at: row.created_at, id: row.id.0 }
+    }
+}
