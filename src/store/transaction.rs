@@ -10,9 +10,10 @@ use entity::{audit_entries, instance_state, organizations};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter};
 
-use super::{Error, Store};
+use super::{OrgStore, Store};
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
+use crate::domain::error::Error;
 use crate::store::tenant::audit::AuditEntry;
 
 /// A transaction on one organization's configuration. Dropped without [`Change::commit`], it leaves no trace.
@@ -24,12 +25,15 @@ pub(super) struct Change {
     transaction: DatabaseTransaction,
 }
 
+impl OrgStore {
+    /// Starts a change of this organization's configuration.
+    pub(in crate::store) async fn change(&self) -> Result<Change, Error> {
+        Change::begin(&self.store, self.organization_id, self.actor.clone()).await
+    }
+}
+
 impl Change {
-    pub(super) async fn begin(
-        store: &Store,
-        organization_id: OrganizationId,
-        actor: Actor,
-    ) -> Result<Self, Error> {
+    async fn begin(store: &Store, organization_id: OrganizationId, actor: Actor) -> Result<Self, Error> {
         let transaction = store.begin().await?;
         let moved: Option<organizations::Model> = organizations::Entity::update_many()
             .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))

@@ -12,6 +12,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::actor::Actor;
+use crate::domain::error::Error;
+use crate::store::OrgStore;
 use crate::store::accounts::memberships;
 use crate::store::accounts::memberships::MemberRow;
 use crate::store::accounts::outstanding_links;
@@ -21,7 +23,6 @@ use crate::store::maintenance::system::System;
 use crate::store::pagination::equals;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
-use crate::store::{Error, OrgStore};
 
 /// An invitation that was neither used nor withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,11 +10,12 @@ use sea_orm::{
 };
 use serde::Serialize;
 
+use crate::domain::error::Error;
+use crate::store::OrgStore;
 use crate::store::accounts::outstanding_links::Given;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
-use crate::store::{Error, OrgStore};
 
 /// The role that an organization cannot be without.
 pub(in crate::store) const OWNER: &str = "owner";

@@ -12,10 +12,11 @@ use sea_orm::{
 use serde_json::json;
 
 use crate::domain::actor::Actor;
+use crate::domain::error::Error;
 use crate::store::accounts::{outstanding_links, users};
 use crate::store::maintenance::system::System;
 use crate::store::tenant::audit::AuditEntry;
-use crate::store::{Error, OrgStore, Store};
+use crate::store::{OrgStore, Store};
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,10 +11,11 @@ use sea_orm::{
 };
 use serde_json::json;
 
+use crate::domain::error::Error;
+use crate::store::OrgStore;
 use crate::store::accounts::memberships::MANAGES_MEMBERS;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
-use crate::store::{Error, OrgStore};
 
 /// How much a member has given out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use sea_orm::{
 use serde_json::json;
 
 use crate::domain::actor::Actor;
+use crate::domain::error::Error;
 use crate::store::maintenance::system::System;
 use crate::store::tenant::audit::AuditEntry;
-use crate::store::{Error, transaction};
+use crate::store::transaction;
 
 /// A session ends when it was not used for so long.
 pub const IDLE: TimeDelta = TimeDelta::hours(12);

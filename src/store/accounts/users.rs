@@ -15,10 +15,11 @@ use sea_orm::{
 use serde_json::json;
 
 use crate::domain::actor::Actor;
+use crate::domain::error::Error;
 use crate::store::maintenance::system::System;
 use crate::store::pagination::equals;
 use crate::store::tenant::audit::AuditEntry;
-use crate::store::{Error, Store, transaction};
+use crate::store::{Store, transaction};
 
 /// A failed log-in is noted for so many accounts of its address.
 const NOTED_ACCOUNTS: u64 = 8;

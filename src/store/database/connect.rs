@@ -9,16 +9,15 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 
 use super::pooler;
 use crate::config::database::Database as Section;
 use crate::config::recording::Durability;
-use crate::store::Error;
+use crate::domain::error::Error;
 use crate::store::database::private_files;
-use crate::store::recorder::synchronous;
 use crate::store::vault::VaultError;
 
 /// Why the store could not be opened: one line that names cause and remedy.
@@ -251,4 +250,12 @@ async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), ConnectError>
         tokio::time::sleep(TURN).await;
     }
     Err(ConnectError::Migration(last.unwrap_or_else(|| DbErr::Custom("no attempt was made".to_owned()))))
+}
+
+/// What the embedded database waits for at a commit.
+pub(in crate::store) fn synchronous(durability: Durability) -> SqliteSynchronous {
+    match durability {
+        Durability::Process => SqliteSynchronous::Normal,
+        Durability::Full => SqliteSynchronous::Full,
+    }
 }

@@ -1,6 +1,7 @@
 //! The connection: opening it, its schema, whether it answers.
 
 pub(crate) mod connect;
+mod error;
 pub(crate) mod health;
 pub(crate) mod pooler;
 pub(crate) mod private_files;

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::system::System;
-use crate::store::Error;
+use crate::domain::error::Error;
 
 /// How long what is over is kept: the next log-in leads to where a session of the last month was.
 pub const KEPT: TimeDelta = TimeDelta::days(30);

@@ -8,7 +8,7 @@ use sea_orm::sea_query::{ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _};
 
 use super::system::System;
-use crate::store::Error;
+use crate::domain::error::Error;
 
 /// Rows of one table that one transaction deletes.
 pub(in crate::store) const BATCH: u64 = 500;

@@ -2,7 +2,7 @@
 
 use sea_orm::{DatabaseConnection, EntityTrait, Select};
 
-use crate::store::Error;
+use crate::domain::error::Error;
 use crate::store::pagination::{Position, Sheet, Turn, turned};
 
 /// The rows of a turn. Where fewer than a page's rows are newer, it is the first page.

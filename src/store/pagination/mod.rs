@@ -12,7 +12,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Error, OrgStore};
+use super::OrgStore;
+use crate::domain::error::Error;
 
 /// Which page of a list.
 #[derive(Debug, Clone, Default)]

@@ -22,14 +22,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Error, Store};
+use super::Store;
 use crate::config::recording::{Mode, Recording};
+use crate::domain::error::Error;
 use crate::domain::error_class::ErrorClass;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
 use pool::Link;
 use spool::Spool;
-pub(super) use spool::synchronous;
 use writer::Desk;
 
 pub use spool::SpoolError;

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::Record;
 use crate::config::recording::Durability;
+use crate::store::database::connect::synchronous;
 use crate::store::database::private_files;
 
 const PAGE: u64 = 4_096;
@@ -178,13 +179,5 @@ impl Spool {
 
     pub(super) async fn close(&self) {
         self.pool.close().await;
-    }
-}
-
-/// What the embedded database waits for at a commit.
-pub(in crate::store) fn synchronous(durability: Durability) -> SqliteSynchronous {
-    match durability {
-        Durability::Process => SqliteSynchronous::Normal,
-        Durability::Full => SqliteSynchronous::Full,
     }
 }

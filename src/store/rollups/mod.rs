@@ -17,8 +17,9 @@ use sea_orm::{
     QueryTrait as _, Select,
 };
 
-use super::{Error, OrgStore};
+use super::OrgStore;
 use crate::domain::closed_set::{ClosedSet as _, Stored};
+use crate::domain::error::Error;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;

@@ -8,9 +8,10 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter a
 use uuid::Uuid;
 
 use super::{bucket, total};
+use crate::domain::error::Error;
 use crate::domain::origin::Origin;
+use crate::store::OrgStore;
 use crate::store::pagination::equals;
-use crate::store::{Error, OrgStore};
 
 /// How much something was used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

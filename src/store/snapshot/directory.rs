@@ -7,40 +7,32 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
-use entity::instance_state;
-use sea_orm::{DatabaseConnection, EntityTrait as _};
 
-use super::super::{Error, Store};
-use super::{ApiKeyEntry, CHANGE_COUNTER, OrganizationSnapshot, load};
-
-/// Organizations that are read in one go. What was read is in force before the next go begins.
-const BATCH: usize = 200;
-/// How much earlier than the last look a key may have been revoked by a process with another clock.
-const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
+use super::{ApiKeyEntry, OrganizationSnapshot};
 
 /// The snapshots of all organizations.
 #[derive(Debug, Default)]
 pub struct Directory {
-    by_key: papaya::HashMap<[u8; 32], Arc<Slot>>,
-    by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
-    counter: AtomicI64,
-    loaded: AtomicBool,
+    pub(super) by_key: papaya::HashMap<[u8; 32], Arc<Slot>>,
+    pub(super) by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
+    pub(super) counter: AtomicI64,
+    pub(super) loaded: AtomicBool,
     /// Orders readings and publications: a reading that began before a publication must not undo it.
-    sequence: AtomicU64,
+    pub(super) sequence: AtomicU64,
     /// When revoked keys were last looked for.
-    revoked_seen: Mutex<Option<DateTime<Utc>>>,
+    pub(super) revoked_seen: Mutex<Option<DateTime<Utc>>>,
 }
 
 #[derive(Debug, Default)]
-struct Slot {
+pub(super) struct Slot {
     /// None only until the organization has been read for the first time.
-    current: ArcSwapOption<OrganizationSnapshot>,
+    pub(super) current: ArcSwapOption<OrganizationSnapshot>,
     /// When the current snapshot was published, by [`Directory::sequence`]. Held while it is replaced.
-    published: Mutex<u64>,
+    pub(super) published: Mutex<u64>,
     /// Held while the organization is read again.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Directory {
@@ -71,65 +63,6 @@ impl Directory {
         self.by_organization.pin().values().filter_map(|slot| slot.current.load_full()).collect()
     }
 
-    /// Reads every organization.
-    pub(in crate::store) async fn load_all(&self, store: &Store) -> Result<(), Error> {
-        // The counter first: what changes while we read is then read again.
-        let counter = counter(&store.inner.watcher).await?;
-        self.read(store, None).await?;
-        self.counter.store(counter, Ordering::Release);
-        self.loaded.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Reads this organization again, unless a reading that began later has seen `version` already.
-    pub(in crate::store) async fn refresh(
-        &self,
-        store: &Store,
-        id: OrganizationId,
-        version: i64,
-    ) -> Result<(), Error> {
-        let slot = self.by_organization.pin().get(&id).cloned();
-        let Some(slot) = slot else { return self.read(store, Some(&[id])).await };
-        let _turn = slot.turn.lock().await;
-        if slot.current.load().as_ref().is_some_and(|known| known.version >= version) {
-            return Ok(());
-        }
-        self.read(store, Some(&[id])).await
-    }
-
-    /// Has any process changed anything that was not read yet?
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub(in crate::store) async fn has_changed(&self, store: &Store) -> Result<bool, Error> {
-        Ok(counter(&store.inner.watcher).await? != self.counter.load(Ordering::Acquire))
-    }
-
-    /// Looks whether any process has changed anything, and reads what it changed. What was read before an error or a
-    /// cancellation stays in force, so the next look goes on from there.
-    ///
-    /// # Errors
-    /// The database cannot be read; the snapshots that were not read yet stay as they are.
-    pub async fn follow(&self, store: &Store) -> Result<(), Error> {
-        let counter = counter(&store.inner.watcher).await?;
-        if counter == self.counter.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        // Revoked keys first: however much else has changed, they end now.
-        self.forget_revoked(store).await?;
-        let changed: Vec<OrganizationId> = load::versions(store)
-            .await?
-            .into_iter()
-            .filter(|(id, version)| self.organization(*id).is_none_or(|known| known.version != *version))
-            .map(|(id, _)| id)
-            .collect();
-        for batch in changed.chunks(BATCH) {
-            self.read(store, Some(batch)).await?;
-        }
-        self.counter.store(counter, Ordering::Release);
-        Ok(())
-    }
-
     /// Holds an organization's turn, as a reading that takes long does.
     #[cfg(test)]
     pub(in crate::store) async fn hold_turn(&self, id: OrganizationId) -> tokio::sync::OwnedMutexGuard<()> {
@@ -137,29 +70,9 @@ impl Directory {
         slot.unwrap_or_default().turn.clone().lock_owned().await
     }
 
-    async fn forget_revoked(&self, store: &Store) -> Result<(), Error> {
-        let now = store.inner.clock.now();
-        let seen = *self.revoked_seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let revoked = load::revoked(store, seen.unwrap_or(now) - CLOCK_DIFFERENCE).await?;
-        let keys = self.by_key.pin();
-        for hash in revoked {
-            keys.remove(&hash);
-        }
-        *self.revoked_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        Ok(())
-    }
-
-    async fn read(&self, store: &Store, only: Option<&[OrganizationId]>) -> Result<(), Error> {
-        let began = self.sequence.fetch_add(1, Ordering::AcqRel);
-        for snapshot in load::snapshots(store, only).await? {
-            self.publish(snapshot, began);
-        }
-        Ok(())
-    }
-
     /// Puts a snapshot in force that was read from `began` on. A lower version than the one in force wins only where
     /// the reading began after that one was published: the database itself has gone back then.
-    fn publish(&self, mut snapshot: OrganizationSnapshot, began: u64) {
+    pub(super) fn publish(&self, mut snapshot: OrganizationSnapshot, began: u64) {
         let organizations = self.by_organization.pin();
         let slot = organizations.get_or_insert_with(snapshot.id, Arc::default);
         let mut published = slot.published.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,10 +107,4 @@ fn carry_over(previous: &OrganizationSnapshot, snapshot: &mut OrganizationSnapsh
             new.last_used = old.last_used.clone();
         }
     }
-}
-
-/// Read on a connection of its own, so that it never waits behind lists and pages.
-async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
-    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
-    Ok(row.map_or(0, |row| row.value))
 }

@@ -15,11 +15,14 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 
 use super::mapping::{self, Owned};
 use super::{
-    ApiKeyEntry, BudgetEntry, Chain, Chains, Error, ModelEntry, OrganizationSnapshot, Period, Price,
-    ProviderEntry, Store, TypedLists,
+    ApiKeyEntry, BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, Price, ProviderEntry,
+    TypedLists,
 };
+use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
+use crate::domain::period::Period;
 use crate::providers::{self as vendors, Capabilities, Mappings, ParameterRules};
+use crate::store::Store;
 use crate::store::tenant::models::PriceFields;
 
 /// First real frame of a model that answers at once, and of one that reasons first.

@@ -6,8 +6,8 @@ use entity::error_mappings;
 use entity::ids::{OrganizationId, ProviderId};
 use sea_orm::{ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::Error;
 use super::load::{belongs, grouped};
+use crate::domain::error::Error;
 use crate::providers::{Mapping, Mappings};
 use crate::store::tenant::error_mappings::mapping;
 

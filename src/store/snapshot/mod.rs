@@ -7,6 +7,7 @@ mod directory;
 mod load;
 mod mapping;
 mod price;
+mod refresh;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use entity::ids::{ApiKeyId, BudgetId, ModelId, OrganizationId, ProviderId};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Error, OrganizationSettings, Store};
+use super::OrganizationSettings;
 use crate::domain::period::Period;
 use crate::providers::{Capabilities, Mappings, ParameterRules, Preset, StreamOptions};
 pub use directory::Directory;

@@ -11,11 +11,11 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::audit::AuditEntry;
-use crate::domain::error::Violation;
+use crate::domain::error::{Error, Violation};
+use crate::store::OrgStore;
 use crate::store::pagination::listing::sheet;
 use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, newest_first};
 use crate::store::transaction::{Change, check_seen};
-use crate::store::{Error, OrgStore};
 
 /// An API key, living or revoked, without anything that would let one call with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

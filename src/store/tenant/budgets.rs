@@ -16,10 +16,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::audit::AuditEntry;
-use crate::domain::error::Violation;
+use crate::domain::error::{Error, Violation};
 use crate::domain::origin::Origin;
+use crate::store::OrgStore;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
-use crate::store::{Error, OrgStore};
 
 /// A budget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -13,12 +13,12 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use crate::domain::error::Violation;
+use crate::domain::error::{Error, Violation};
 use crate::providers::{Mapping, MappingMeaning, SentenceClass};
+use crate::store::OrgStore;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
-use crate::store::{Error, OrgStore};
 
 /// The most mappings of one organization: each is compared with every sentence that sentences are read in.
 pub const MOST_MAPPINGS: u64 = 200;

@@ -6,12 +6,12 @@
 use entity::ids::ApiKeyId;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, QueryFilter as _};
 
-use crate::domain::error::CredentialFault;
+use crate::domain::error::{CredentialFault, Error};
+use crate::store::OrgStore;
 use crate::store::tenant::api_keys::ApiKeyRow;
 use crate::store::tenant::budgets::BudgetRow;
 use crate::store::tenant::key_bounds;
 use crate::store::transaction::Change;
-use crate::store::{Error, OrgStore};
 
 /// A key with everything that bounds it.
 #[derive(Debug, Clone, PartialEq, Eq)]

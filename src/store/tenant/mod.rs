@@ -9,6 +9,7 @@ pub(crate) mod fallbacks;
 pub(crate) mod key_bounds;
 pub(crate) mod key_grants;
 pub(crate) mod models;
+pub(crate) mod organization_settings;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod settings;

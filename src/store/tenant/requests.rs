@@ -6,12 +6,13 @@ use entity::requests;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
+use crate::domain::error::Error;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
+use crate::store::OrgStore;
 use crate::store::pagination::listing::sheet;
 use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
 use crate::store::records::request::RequestRow;
-use crate::store::{Error, OrgStore};
 
 /// Which requests. Every field that is set narrows the choice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

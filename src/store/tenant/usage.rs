@@ -7,9 +7,10 @@ use sea_orm::{Condition, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::error::Error;
 use crate::domain::origin::Origin;
+use crate::store::OrgStore;
 use crate::store::pagination::equals;
-use crate::store::{Error, OrgStore};
 
 /// What usage can be added up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,9 +8,9 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::super::Store;
 use super::{CHECK, Place, Sealer, VaultError, decode_key, master_key, random, version_of};
 use crate::config::Settings;
+use crate::store::Store;
 
 /// Seals every secret again under a new key: `new_key` in base64, or with SQLite a random one that replaces the
 /// key file. Returns how many values were sealed again. Other processes must be stopped: they know the old key.

@@ -6,7 +6,8 @@ use entity::ids::OrganizationId;
 use entity::{organizations, providers};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
-use super::{Error, System};
+use super::System;
+use crate::domain::error::Error;
 use crate::providers::preset;
 
 /// Where a living provider is called.

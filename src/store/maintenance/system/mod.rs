@@ -16,6 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::domain::actor::Actor;
+use crate::domain::error::Error;
 use crate::domain::period::Period;
 use crate::store::accounts::users::NewUser;
 use crate::store::accounts::{memberships, users};
@@ -24,7 +25,7 @@ use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::tenant::budgets;
-use crate::store::{Error, OrgStore, OrganizationSettings, Spent, Store, bulk_insert, transaction};
+use crate::store::{OrgStore, OrganizationSettings, Spent, Store, bulk_insert, transaction};
 pub use inspection::ProviderAddress;
 
 /// How long a look for changes, or whether the database answers, may take.
@@ -66,11 +67,15 @@ pub struct CreatedOrganization {
     pub user_id: UserId,
 }
 
-impl<'a> System<'a> {
-    pub(in crate::store) fn new(store: &'a Store) -> Self {
-        Self { store }
+impl Store {
+    /// The work that belongs to no caller. `tests/tidy` lists the callers.
+    #[must_use]
+    pub fn system(&self) -> System<'_> {
+        System { store: self }
     }
+}
 
+impl<'a> System<'a> {
     pub(in crate::store) fn store(&self) -> &'a Store {
         self.store
     }

@@ -6,7 +6,7 @@ use sea_orm::prelude::Json;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::store::Error;
+use crate::domain::error::Error;
 pub use read::{AuditFilter, AuditRow};
 
 /// What a change did to one thing. Neither side ever holds a secret.

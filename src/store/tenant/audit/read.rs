@@ -5,9 +5,10 @@ use entity::audit_entries;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _};
 use uuid::Uuid;
 
+use crate::domain::error::Error;
+use crate::store::OrgStore;
 use crate::store::pagination::listing::sheet;
 use crate::store::pagination::{Position, Sheet, Turn, equals, newest_first};
-use crate::store::{Error, OrgStore};
 
 /// One entry: who did what to what, with the state before and after, without secrets.
 pub type AuditRow = audit_entries::Model;

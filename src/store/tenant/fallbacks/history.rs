@@ -9,7 +9,8 @@ use sea_orm::{
     QuerySelect as _,
 };
 
-use super::{Error, OrgStore};
+use super::OrgStore;
+use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 
 /// One revision of a list.

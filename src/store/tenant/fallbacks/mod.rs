@@ -21,8 +21,9 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::audit::AuditEntry;
+use crate::domain::error::Error;
+use crate::store::OrgStore;
 use crate::store::transaction::Change;
-use crate::store::{Error, OrgStore};
 pub use history::FallbackRevision;
 pub use read::FallbackFilter;
 

@@ -11,7 +11,8 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 
-use super::{Error, FallbackRow, OrgStore};
+use super::{FallbackRow, OrgStore};
+use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::pagination::equals;
 

@@ -7,7 +7,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::Json;
 use serde::Serialize;
 
-use super::Error;
+use crate::domain::error::Error;
 use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 
 /// What a million tokens cost, in micro-dollars. None: unknown, which is not free.

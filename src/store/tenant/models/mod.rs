@@ -15,11 +15,11 @@ use sea_orm::{
 };
 
 use super::audit::AuditEntry;
-use crate::domain::error::Violation;
+use crate::domain::error::{Error, Violation};
+use crate::store::OrgStore;
 use crate::store::pagination::listing::sheet;
 use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, contains, equals, newest_first};
 use crate::store::transaction::{Change, check_seen};
-use crate::store::{Error, OrgStore};
 pub use fields::{ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use filled::FilledModel;
 

@@ -10,7 +10,8 @@ use sea_orm::{
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::{Error, ModelRow, OrgStore, PriceFields};
+use super::{ModelRow, OrgStore, PriceFields};
+use crate::domain::error::Error;
 use crate::providers::LongPrompt;
 use crate::store::transaction::Change;
 

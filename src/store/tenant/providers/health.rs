@@ -8,9 +8,10 @@ use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilt
 use serde::Serialize;
 
 use super::ProviderRow;
+use crate::domain::error::Error;
+use crate::store::OrgStore;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::audit;
-use crate::store::{Error, OrgStore};
 
 /// What calls have found out about a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

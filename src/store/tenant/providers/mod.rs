@@ -14,13 +14,13 @@ use serde::Serialize;
 use url::{Origin, Url};
 
 use super::audit::AuditEntry;
-use crate::domain::error::Violation;
+use crate::domain::error::{Error, Violation};
 use crate::providers::{StreamOptions, preset};
+use crate::store::OrgStore;
 use crate::store::pagination::listing::sheet;
 use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
 use crate::store::transaction::{Change, check_seen};
 use crate::store::vault::Place;
-use crate::store::{Error, OrgStore};
 pub use health::ProviderHealth;
 
 /// A provider of an organization's catalogue, without its credential.

@@ -1,0 +1,169 @@
+//! The handles on the database: [`Store`] for a process, [`OrgStore`] for one organization.
+
+use std::sync::Arc;
+
+use entity::ids::OrganizationId;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
+};
+
+use crate::config::Settings;
+use crate::config::database::Database as Section;
+use crate::domain::actor::Actor;
+use crate::domain::clock::Clock;
+use crate::domain::tenant::{Guard, Tenant};
+use crate::store::database::connect::{self, ConnectError};
+use crate::store::database::health::Presence;
+use crate::store::database::query_counter;
+use crate::store::snapshot::Directory;
+use crate::store::vault::{self, Vault};
+
+/// The database, the sealed secrets and the snapshots made of them. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(in crate::store) inner: Arc<Inner>,
+}
+
+pub(in crate::store) struct Inner {
+    /// The one writing connection of SQLite, or a small pool of PostgreSQL.
+    pub(in crate::store) writer: DatabaseConnection,
+    /// The connections for reading.
+    pub(in crate::store) reader: DatabaseConnection,
+    /// The one connection that looks whether the database answers and what others changed.
+    pub(in crate::store) watcher: DatabaseConnection,
+    pub(in crate::store) vault: Vault,
+    pub(in crate::store) directory: Directory,
+    pub(in crate::store) clock: Clock,
+    /// Where the database is.
+    pub(in crate::store) section: Section,
+    pub(in crate::store) presence: Presence,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Store({:?})", self.inner.writer.get_database_backend())
+    }
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date, opens the sealed secrets and loads every
+    /// organization's snapshot.
+    ///
+    /// # Errors
+    /// The database cannot be reached or migrated, or the master key is missing or not the one in use.
+    pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
+        let store = Self::open_unloaded(settings, clock).await?;
+        store.inner.directory.load_all(&store).await.map_err(ConnectError::Load)?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], without the snapshots: for commands that need none.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
+        let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
+        let watcher = connect::watcher(&settings.database).await?;
+        connect::migrate(&writer).await?;
+        let vault = vault::open(&writer, settings, &clock).await?;
+        let reader = query_counter::watch(reader);
+        let section = settings.database.clone();
+        let inner = Inner {
+            writer,
+            reader,
+            watcher,
+            vault,
+            directory: Directory::default(),
+            clock,
+            section,
+            presence: Presence::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens an organization's data for a caller who belongs to it.
+    #[must_use]
+    pub fn organization(&self, tenant: &Tenant) -> OrgStore {
+        let scoped = self.scoped(tenant.organization_id(), tenant.actor().clone());
+        OrgStore { _guard: tenant.guard(), ..scoped }
+    }
+
+    pub(in crate::store) fn scoped(&self, organization_id: OrganizationId, actor: Actor) -> OrgStore {
+        OrgStore { store: self.clone(), organization_id, actor, _guard: None }
+    }
+
+    /// The snapshots from which requests are served.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// The secrets of this installation.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    /// A transaction that writes. SQLite takes its lock at once: one that begins by reading and then writes would fail
+    /// where another process wrote in between.
+    pub(in crate::store) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.begin_on(&self.inner.writer).await
+    }
+
+    pub(in crate::store) async fn begin_on(
+        &self,
+        connection: &DatabaseConnection,
+    ) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        connection.begin_with_options(options).await
+    }
+
+    pub(in crate::store) fn is_sqlite(&self) -> bool {
+        self.inner.section.is_sqlite()
+    }
+
+    /// Has the database been found not to answer?
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.inner.presence.is_away()
+    }
+
+    /// Closes the connections after everything that was queued.
+    pub async fn close(&self) {
+        for connection in [&self.inner.writer, &self.inner.reader, &self.inner.watcher] {
+            if let Err(error) = connection.clone().close().await {
+                tracing::warn!(%error, "a database connection did not close cleanly");
+            }
+        }
+    }
+}
+
+/// One organization's data. Every query that it makes carries the organization; every insert is stamped with it.
+#[derive(Debug, Clone)]
+pub struct OrgStore {
+    pub(in crate::store) store: Store,
+    pub(in crate::store) organization_id: OrganizationId,
+    pub(in crate::store) actor: Actor,
+    /// The caller's place among its organization's calls: kept as long as its data is read, to the end of an export.
+    _guard: Option<Arc<dyn Guard>>,
+}
+
+impl OrgStore {
+    /// The organization.
+    #[must_use]
+    pub fn organization_id(&self) -> OrganizationId {
+        self.organization_id
+    }
+
+    pub(in crate::store) fn reader(&self) -> &DatabaseConnection {
+        &self.store.inner.reader
+    }
+
+    pub(in crate::store) fn clock(&self) -> &Clock {
+        &self.store.inner.clock
+    }
+}

@@ -1,0 +1,106 @@
+//! Reading snapshots: all of them at the start, and those of organizations that changed.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use chrono::TimeDelta;
+use entity::ids::OrganizationId;
+use entity::instance_state;
+use sea_orm::{DatabaseConnection, EntityTrait as _};
+
+use super::directory::Directory;
+use super::{CHANGE_COUNTER, load};
+use crate::domain::error::Error;
+use crate::store::Store;
+
+/// Organizations that are read in one go. What was read is in force before the next go begins.
+const BATCH: usize = 200;
+/// How much earlier than the last look a key may have been revoked by a process with another clock.
+const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
+
+impl Directory {
+    /// Reads every organization.
+    pub(in crate::store) async fn load_all(&self, store: &Store) -> Result<(), Error> {
+        // The counter first: what changes while we read is then read again.
+        let counter = counter(&store.inner.watcher).await?;
+        self.read(store, None).await?;
+        self.counter.store(counter, Ordering::Release);
+        self.loaded.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Reads this organization again, unless a reading that began later has seen `version` already.
+    pub(in crate::store) async fn refresh(
+        &self,
+        store: &Store,
+        id: OrganizationId,
+        version: i64,
+    ) -> Result<(), Error> {
+        let slot = self.by_organization.pin().get(&id).cloned();
+        let Some(slot) = slot else { return self.read(store, Some(&[id])).await };
+        let _turn = slot.turn.lock().await;
+        if slot.current.load().as_ref().is_some_and(|known| known.version >= version) {
+            return Ok(());
+        }
+        self.read(store, Some(&[id])).await
+    }
+
+    /// Has any process changed anything that was not read yet?
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(in crate::store) async fn has_changed(&self, store: &Store) -> Result<bool, Error> {
+        Ok(counter(&store.inner.watcher).await? != self.counter.load(Ordering::Acquire))
+    }
+
+    /// Looks whether any process has changed anything, and reads what it changed. What was read before an error or a
+    /// cancellation stays in force, so the next look goes on from there.
+    ///
+    /// # Errors
+    /// The database cannot be read; the snapshots that were not read yet stay as they are.
+    pub async fn follow(&self, store: &Store) -> Result<(), Error> {
+        let counter = counter(&store.inner.watcher).await?;
+        if counter == self.counter.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        // Revoked keys first: however much else has changed, they end now.
+        self.forget_revoked(store).await?;
+        let changed: Vec<OrganizationId> = load::versions(store)
+            .await?
+            .into_iter()
+            .filter(|(id, version)| self.organization(*id).is_none_or(|known| known.version != *version))
+            .map(|(id, _)| id)
+            .collect();
+        for batch in changed.chunks(BATCH) {
+            self.read(store, Some(batch)).await?;
+        }
+        self.counter.store(counter, Ordering::Release);
+        Ok(())
+    }
+
+    async fn forget_revoked(&self, store: &Store) -> Result<(), Error> {
+        let now = store.inner.clock.now();
+        let seen = *self.revoked_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let revoked = load::revoked(store, seen.unwrap_or(now) - CLOCK_DIFFERENCE).await?;
+        let keys = self.by_key.pin();
+        for hash in revoked {
+            keys.remove(&hash);
+        }
+        *self.revoked_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
+    }
+
+    async fn read(&self, store: &Store, only: Option<&[OrganizationId]>) -> Result<(), Error> {
+        let began = self.sequence.fetch_add(1, Ordering::AcqRel);
+        for snapshot in load::snapshots(store, only).await? {
+            self.publish(snapshot, began);
+        }
+        Ok(())
+    }
+}
+
+/// Read on a connection of its own, so that it never waits behind lists and pages.
+async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
+    let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
+    Ok(row.map_or(0, |row| row.value))
+}
