@@ -24,7 +24,7 @@ pub async fn live() -> HttpResponse {
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses((status = 200, description = "The process can serve", body = String, content_type = "text/plain"), (status = 503, description = "The process cannot serve, or is shutting down")))]
 pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> Result<HttpResponse> {
-    if readiness.is_draining() || !store.directory().is_loaded() {
+    if readiness.is_draining() || !store.snapshots().is_loaded() {
         return Err(Error::Busy);
     }
     let said = match (store.is_away(), readiness.outlives_database()) {

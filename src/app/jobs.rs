@@ -120,7 +120,7 @@ async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopp
             tracing::warn!(%error, "cannot read the spending; using the last known values");
             continue;
         }
-        for organization in store.directory().organizations() {
+        for organization in store.snapshots().organizations() {
             for Crossed { organization_id, budget_id, spent } in shared_state.spending.crossed(&organization)
             {
                 let data = store.system().organization(organization_id, "budgets");
@@ -154,7 +154,7 @@ async fn delete_expired(store: Store, mut stopped: watch::Receiver<bool>) {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        pause = match store.system().sweep().await {
+        pause = match store.system().delete_expired().await {
             Ok(0) => EXPIRY_INTERVAL,
             Ok(_) => BATCH_PAUSE,
             Err(error) => {
@@ -180,7 +180,7 @@ async fn delete_beyond_retention(store: Store, watcher: Watcher, mut stopped: wa
             more = false;
             continue;
         }
-        more = match store.system().retention_sweep().await {
+        more = match store.system().delete_past_retention().await {
             Ok(deleted) => deleted > 0,
             Err(error) => {
                 tracing::warn!(%error, "cannot delete records beyond their retention");
@@ -276,7 +276,7 @@ struct BudgetCollector(Arc<SharedState>, Store);
 impl Collector for BudgetCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let (mut soft, mut hard) = (0, 0);
-        for organization in self.1.directory().organizations() {
+        for organization in self.1.snapshots().organizations() {
             for budget in organization.budgets.iter() {
                 let spent = self.0.spending.spent(organization.id, budget.api_key_id, budget.period);
                 soft += i64::from(budget.soft.is_some_and(|limit| spent >= limit));

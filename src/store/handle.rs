@@ -14,9 +14,9 @@ use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::tenant::{Guard, Tenant};
 use crate::store::database::connect::{self, ConnectError};
-use crate::store::database::health::Presence;
+use crate::store::database::health::DbHealth;
 use crate::store::database::query_counter;
-use crate::store::snapshot::Directory;
+use crate::store::snapshot::SnapshotStore;
 use crate::store::vault::{self, Vault};
 
 /// The database, the sealed secrets and the snapshots made of them. Cheap to clone.
@@ -33,11 +33,11 @@ pub(in crate::store) struct Inner {
     /// The one connection that looks whether the database answers and what others changed.
     pub(in crate::store) watcher: DatabaseConnection,
     pub(in crate::store) vault: Vault,
-    pub(in crate::store) directory: Directory,
+    pub(in crate::store) snapshots: SnapshotStore,
     pub(in crate::store) clock: Clock,
     /// Where the database is.
     pub(in crate::store) section: Section,
-    pub(in crate::store) presence: Presence,
+    pub(in crate::store) health: DbHealth,
 }
 
 impl std::fmt::Debug for Store {
@@ -54,7 +54,7 @@ impl Store {
     /// The database cannot be reached or migrated, or the master key is missing or not the one in use.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
         let store = Self::open_unloaded(settings, clock).await?;
-        store.inner.directory.load_all(&store).await.map_err(ConnectError::Load)?;
+        store.inner.snapshots.load_all(&store).await.map_err(ConnectError::Load)?;
         Ok(store)
     }
 
@@ -74,10 +74,10 @@ impl Store {
             reader,
             watcher,
             vault,
-            directory: Directory::default(),
+            snapshots: SnapshotStore::default(),
             clock,
             section,
-            presence: Presence::default(),
+            health: DbHealth::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -95,8 +95,8 @@ impl Store {
 
     /// The snapshots from which requests are served.
     #[must_use]
-    pub fn directory(&self) -> &Directory {
-        &self.inner.directory
+    pub fn snapshots(&self) -> &SnapshotStore {
+        &self.inner.snapshots
     }
 
     /// The secrets of this installation.
@@ -129,7 +129,7 @@ impl Store {
     /// Has the database been found not to answer?
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.inner.presence.is_away()
+        self.inner.health.is_away()
     }
 
     /// Closes the connections after everything that was queued.

@@ -33,7 +33,11 @@ impl OrgStore {
 }
 
 impl Change {
-    async fn begin(store: &Store, organization_id: OrganizationId, actor: Actor) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        store: &Store,
+        organization_id: OrganizationId,
+        actor: Actor,
+    ) -> Result<Self, Error> {
         let transaction = store.begin().await?;
         let moved: Option<organizations::Model> = organizations::Entity::update_many()
             .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))
@@ -65,7 +69,7 @@ impl Change {
     pub(super) async fn commit(self) -> Result<(), Error> {
         tell_other_processes(&self.transaction).await?;
         self.transaction.commit().await?;
-        self.store.inner.directory.refresh(&self.store, self.organization_id, self.version).await
+        self.store.inner.snapshots.refresh(&self.store, self.organization_id, self.version).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::store::pagination::Turn;
+use failsoft::store::pagination::Direction;
 use failsoft::store::{AuditFilter, PriceFields};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -222,7 +222,7 @@ on_both_databases! {
         limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 5_000})).await;
         app.chat(&json!({"model": "a"})).await;
         let told = async || {
-            let page = app.organization.store.audit_sheet(&AuditFilter::default(), Turn::First, 100).await;
+            let page = app.organization.store.audit_page(&AuditFilter::default(), Direction::First, 100).await;
             page.expect("the audit").items.into_iter().filter(|entry| entry.action == "budget.soft_limit").count()
         };
         eventually(async || (told().await == 1).then_some(())).await;

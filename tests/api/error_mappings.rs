@@ -4,7 +4,7 @@
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Role;
 use failsoft::store::AuditFilter;
-use failsoft::store::pagination::Turn;
+use failsoft::store::pagination::Direction;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ fn mapped() -> Value {
 /// The audit entries about mappings, newest first.
 async fn audited(app: &App) -> Vec<(String, String)> {
     let filter = AuditFilter { resource_kind: Some("error_mapping".to_owned()), ..AuditFilter::default() };
-    let page = app.organization.store.audit_sheet(&filter, Turn::First, 100).await.expect("the audit");
+    let page = app.organization.store.audit_page(&filter, Direction::First, 100).await.expect("the audit");
     page.items.into_iter().map(|entry| (entry.action, entry.actor_label)).collect()
 }
 

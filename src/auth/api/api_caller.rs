@@ -91,12 +91,12 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
     if !api_key::is_well_formed(presented) {
         return Err(Error::Unauthenticated(CredentialFault::Malformed));
     }
-    if !store.directory().is_loaded() {
+    if !store.snapshots().is_loaded() {
         return Err(Error::NotReady);
     }
     let hash = store.vault().key_hash(presented);
     let (organization, key) =
-        store.directory().find_key(&hash).ok_or(Error::Unauthenticated(CredentialFault::Unknown))?;
+        store.snapshots().find_key(&hash).ok_or(Error::Unauthenticated(CredentialFault::Unknown))?;
     let now = clock.now();
     if key.expires_at.is_some_and(|end| end <= now) {
         return Err(Error::Unauthenticated(CredentialFault::Expired));

@@ -179,11 +179,11 @@ pub async fn is_logged_in(request: &HttpRequest, store: &Store, clock: &Clock) -
 
 /// The session's organization. If another process created it just now, the snapshot is refreshed first.
 async fn organization(store: &Store, session: &LiveSession) -> Result<Arc<OrganizationSnapshot>, Error> {
-    if let Some(known) = store.directory().organization(session.organization_id) {
+    if let Some(known) = store.snapshots().organization(session.organization_id) {
         return Ok(known);
     }
     store.system().follow_changes().await?;
-    store.directory().organization(session.organization_id).ok_or(Error::NotReady)
+    store.snapshots().organization(session.organization_id).ok_or(Error::NotReady)
 }
 
 /// The login redirect, which returns to the page for GET requests only.

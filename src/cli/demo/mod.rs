@@ -97,7 +97,7 @@ async fn fill(application: &Application, clock: &Clock) -> anyhow::Result<(Secre
     let organization = store.system().organization(created.organization_id, ACTOR);
     catalog::fill(&organization).await.map_err(explain)?;
     let key = first_key(store, created.organization_id, ACTOR).await?;
-    if let Some(snapshot) = store.directory().organization(created.organization_id) {
+    if let Some(snapshot) = store.snapshots().organization(created.organization_id) {
         let (events, requests) = week::invent(&snapshot, clock.now());
         store.system().record(&events, &requests).await.map_err(explain)?;
     }

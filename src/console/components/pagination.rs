@@ -2,7 +2,7 @@
 
 use crate::console::http::query::Query;
 use crate::store::OrgStore;
-use crate::store::pagination::{Position, Sheet, Turn};
+use crate::store::pagination::{BidirectionalPage, Direction, Position};
 
 /// Number of rows per page.
 pub const ROWS: u64 = 50;
@@ -20,21 +20,23 @@ pub struct Pagination {
 
 /// The page that `newer` or `older` asks for. A cursor that does not belong to this list adds a note.
 #[must_use]
-pub fn turn(query: &mut Query, store: &OrgStore, list: &'static str) -> Turn {
-    for (name, turn) in [("newer", Turn::Newer as fn(Position) -> Turn), ("older", Turn::Older)] {
+pub fn direction(query: &mut Query, store: &OrgStore, list: &'static str) -> Direction {
+    for (name, direction) in
+        [("newer", Direction::Newer as fn(Position) -> Direction), ("older", Direction::Older)]
+    {
         let Some(cursor) = query.text(name) else { continue };
         match store.position(list, &cursor) {
-            Ok(position) => return turn(position),
+            Ok(position) => return direction(position),
             Err(_) => query.note("That page does not exist in this list anymore. These are the newest rows."),
         }
     }
-    Turn::First
+    Direction::First
 }
 
 /// The links below a page of rows.
 #[must_use]
 pub fn pagination<T>(
-    sheet: &Sheet<T>,
+    rows_page: &BidirectionalPage<T>,
     query: &Query,
     store: &OrgStore,
     list: &'static str,
@@ -46,7 +48,7 @@ pub fn pagination<T>(
         let other = if name == "newer" { "older" } else { "newer" };
         Some(format!("{path}{}", query.with(&[(name, Some(&cursor)), (other, None)])))
     };
-    let number = sheet.items.len();
+    let number = rows_page.items.len();
     let says = format!("{number} {}, newest first", if number == 1 { what.0 } else { what.1 });
-    Pagination { says, newer: to("newer", sheet.newer), older: to("older", sheet.older) }
+    Pagination { says, newer: to("newer", rows_page.newer), older: to("older", rows_page.older) }
 }

@@ -202,7 +202,7 @@ async fn show_conflict(
     data: &OrgStore,
     typed: FormValues,
 ) -> Result<HttpResponse> {
-    let organization = store.directory().organization(console_user.organization.id).ok_or(Error::NotReady)?;
+    let organization = store.snapshots().organization(console_user.organization.id).ok_or(Error::NotReady)?;
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let now = FormValues::of_settings(&organization.settings).seen;
     let conflict = Some(Conflict::of_settings(data, &json(&typed.seen), &json(&now)).await?);

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::domain::error::Error;
 use crate::store::OrgStore;
-use crate::store::accounts::outstanding_links::Given;
+use crate::store::accounts::outstanding_links::OutstandingLinks;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
@@ -86,17 +86,18 @@ impl OrgStore {
         &self,
         user_id: UserId,
         role: &str,
-    ) -> Result<Option<(MemberRow, Given)>, Error> {
+    ) -> Result<Option<(MemberRow, OutstandingLinks)>, Error> {
         let change = self.change().await?;
         let Some(before) = self.member(change.on(), user_id).await? else { return Ok(None) };
         if before.role == role {
-            return Ok(Some((before, Given::default())));
+            return Ok(Some((before, OutstandingLinks::default())));
         }
         if before.role == OWNER {
             self.keep_an_owner(&change, user_id).await?;
         }
         let loses = MANAGES_MEMBERS.contains(&before.role.as_str()) && !MANAGES_MEMBERS.contains(&role);
-        let given = if loses { self.void_given(&change, user_id).await? } else { Given::default() };
+        let given =
+            if loses { self.void_given(&change, user_id).await? } else { OutstandingLinks::default() };
         memberships::Entity::update_many()
             .col_expr(memberships::Column::Role, Expr::value(role))
             .col_expr(memberships::Column::UpdatedAt, Expr::value(self.clock().now()))
@@ -115,7 +116,10 @@ impl OrgStore {
     ///
     /// # Errors
     /// [`Error::Conflict`]: nobody would be an owner any more.
-    pub async fn member_remove(&self, user_id: UserId) -> Result<Option<(MemberRow, Given)>, Error> {
+    pub async fn member_remove(
+        &self,
+        user_id: UserId,
+    ) -> Result<Option<(MemberRow, OutstandingLinks)>, Error> {
         let change = self.change().await?;
         let Some(before) = self.member(change.on(), user_id).await? else { return Ok(None) };
         if before.role == OWNER {

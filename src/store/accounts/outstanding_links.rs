@@ -19,7 +19,7 @@ use crate::store::transaction::Change;
 
 /// How much a member has given out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct OutstandingLinks {
     /// Open invitations.
     pub invitations: u64,
     /// Open links for new passwords.
@@ -33,9 +33,9 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn given_by(&self, user_id: UserId) -> Result<Given, Error> {
+    pub async fn given_by(&self, user_id: UserId) -> Result<OutstandingLinks, Error> {
         let reader = self.reader();
-        Ok(Given {
+        Ok(OutstandingLinks {
             invitations: self.invited_by(user_id).count(reader).await?,
             links: self.links_of(issued_by(user_id)).count(reader).await?,
             keys: self.keys_of(user_id, reader).await?,
@@ -47,14 +47,14 @@ impl OrgStore {
         &self,
         change: &Change,
         user_id: UserId,
-    ) -> Result<Given, Error> {
+    ) -> Result<OutstandingLinks, Error> {
         let invited = self.invited_by(user_id).all(change.on()).await?;
         let invitations = invited.len() as u64;
         for invitation in invited {
             self.withdraw(change, invitation).await?;
         }
         let links = self.void_links(change, issued_by(user_id)).await?;
-        Ok(Given { invitations, links, keys: self.keys_of(user_id, change.on()).await? })
+        Ok(OutstandingLinks { invitations, links, keys: self.keys_of(user_id, change.on()).await? })
     }
 
     /// Ends the links that would let a removed person in.

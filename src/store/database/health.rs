@@ -10,11 +10,11 @@ const AWAY: u32 = 3;
 
 /// What the last looks found.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Presence {
+pub(in crate::store) struct DbHealth {
     signs: AtomicU32,
 }
 
-impl Presence {
+impl DbHealth {
     /// It answered.
     pub(in crate::store) fn answered(&self) {
         if self.signs.swap(0, Ordering::AcqRel) >= AWAY {
@@ -51,19 +51,19 @@ mod tests {
 
     #[test]
     fn a_slow_database_is_not_away_and_one_that_refuses_is() {
-        let presence = Presence::default();
-        presence.silent();
-        presence.silent();
-        assert!(!presence.is_away());
-        presence.answered();
-        presence.silent();
-        presence.silent();
-        assert!(!presence.is_away());
-        presence.silent();
-        assert!(presence.is_away());
-        presence.answered();
-        assert!(!presence.is_away());
-        presence.refused();
-        assert!(presence.is_away());
+        let health = DbHealth::default();
+        health.silent();
+        health.silent();
+        assert!(!health.is_away());
+        health.answered();
+        health.silent();
+        health.silent();
+        assert!(!health.is_away());
+        health.silent();
+        assert!(health.is_away());
+        health.answered();
+        assert!(!health.is_away());
+        health.refused();
+        assert!(health.is_away());
     }
 }

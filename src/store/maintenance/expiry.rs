@@ -22,7 +22,7 @@ impl System<'_> {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn sweep(&self) -> Result<u64, Error> {
+    pub async fn delete_expired(&self) -> Result<u64, Error> {
         let before = self.store().inner.clock.now() - KEPT;
         let links = one_time_links::Entity::find().filter(over(
             one_time_links::Column::ExpiresAt,

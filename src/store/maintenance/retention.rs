@@ -19,11 +19,11 @@ impl System<'_> {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn retention_sweep(&self) -> Result<u64, Error> {
+    pub async fn delete_past_retention(&self) -> Result<u64, Error> {
         let store = self.store();
         let now = store.inner.clock.now();
         let mut deleted = 0;
-        for organization in store.directory().organizations() {
+        for organization in store.snapshots().organizations() {
             let days = organization.settings.retention_days;
             if days == 0 {
                 continue;

@@ -3,43 +3,47 @@
 use sea_orm::{DatabaseConnection, EntityTrait, Select};
 
 use crate::domain::error::Error;
-use crate::store::pagination::{Position, Sheet, Turn, turned};
+use crate::store::pagination::{BidirectionalPage, Direction, Position, in_direction};
 
 /// The rows of a turn. Where fewer than a page's rows are newer, it is the first page.
-pub(in crate::store) async fn sheet<E>(
+pub(in crate::store) async fn read_page<E>(
     on: &DatabaseConnection,
     rows: Select<E>,
     keyset: (E::Column, E::Column),
-    turn: Turn,
+    direction: Direction,
     limit: u64,
     position: impl Fn(&E::Model) -> Position,
-) -> Result<Sheet<E::Model>, Error>
+) -> Result<BidirectionalPage<E::Model>, Error>
 where
     E: EntityTrait,
 {
     let more = limit.saturating_add(1);
-    let found = turned(rows.clone(), keyset, turn, more).all(on).await?;
-    let sheet = Sheet::cut(found, turn, limit, &position);
-    if matches!(turn, Turn::Newer(_)) && sheet.newer.is_none() {
-        let found = turned(rows, keyset, Turn::First, more).all(on).await?;
-        return Ok(Sheet::cut(found, Turn::First, limit, position));
+    let found = in_direction(rows.clone(), keyset, direction, more).all(on).await?;
+    let page = BidirectionalPage::cut(found, direction, limit, &position);
+    if matches!(direction, Direction::Newer(_)) && page.newer.is_none() {
+        let found = in_direction(rows, keyset, Direction::First, more).all(on).await?;
+        return Ok(BidirectionalPage::cut(found, Direction::First, limit, position));
     }
-    Ok(sheet)
+    Ok(page)
 }
 
-impl<T> Sheet<T> {
+impl<T> BidirectionalPage<T> {
     /// The same page with every row converted.
-    pub(in crate::store) fn map<U>(self, convert: impl FnMut(T) -> U) -> Sheet<U> {
-        Sheet { items: self.items.into_iter().map(convert).collect(), newer: self.newer, older: self.older }
+    pub(in crate::store) fn map<U>(self, convert: impl FnMut(T) -> U) -> BidirectionalPage<U> {
+        BidirectionalPage {
+            items: self.items.into_iter().map(convert).collect(),
+            newer: self.newer,
+            older: self.older,
+        }
     }
 
     /// The same page with other rows.
-    pub(in crate::store) fn with<U>(self, items: Vec<U>) -> Sheet<U> {
-        Sheet { items, newer: self.newer, older: self.older }
+    pub(in crate::store) fn with<U>(self, items: Vec<U>) -> BidirectionalPage<U> {
+        BidirectionalPage { items, newer: self.newer, older: self.older }
     }
 
     /// The rows, and the page without them.
-    pub(in crate::store) fn split(self) -> (Vec<T>, Sheet<T>) {
-        (self.items, Sheet { items: Vec::new(), newer: self.newer, older: self.older })
+    pub(in crate::store) fn split(self) -> (Vec<T>, BidirectionalPage<T>) {
+        (self.items, BidirectionalPage { items: Vec::new(), newer: self.newer, older: self.older })
     }
 }

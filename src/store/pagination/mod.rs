@@ -44,7 +44,7 @@ pub struct Page<T> {
 
 /// Which part of a list that can be leafed through in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum Direction {
     /// The newest rows.
     First,
     /// The rows after this one.
@@ -55,7 +55,7 @@ pub enum Turn {
 
 /// One page of such a list.
 #[derive(Debug, Clone)]
-pub struct Sheet<T> {
+pub struct BidirectionalPage<T> {
     /// The rows, newest first.
     pub items: Vec<T>,
     /// What newer rows come before; none if there are none.
@@ -64,16 +64,21 @@ pub struct Sheet<T> {
     pub older: Option<Position>,
 }
 
-impl<T> Sheet<T> {
+impl<T> BidirectionalPage<T> {
     /// Of rows as they were read in the direction of the turn, with one too many if there are more.
-    pub(super) fn cut(mut rows: Vec<T>, turn: Turn, limit: u64, position: impl Fn(&T) -> Position) -> Self {
+    pub(super) fn cut(
+        mut rows: Vec<T>,
+        direction: Direction,
+        limit: u64,
+        position: impl Fn(&T) -> Position,
+    ) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let (before, after) = match turn {
-            Turn::First => (false, more),
-            Turn::Older(_) => (true, more),
-            Turn::Newer(_) => {
+        let (before, after) = match direction {
+            Direction::First => (false, more),
+            Direction::Older(_) => (true, more),
+            Direction::Newer(_) => {
                 rows.reverse();
                 (more, true)
             }
@@ -118,16 +123,16 @@ impl Position {
 }
 
 /// At most `limit` rows of a list in the direction of a turn: from the place where it begins, away from it.
-pub(super) fn turned<E: EntityTrait>(
+pub(super) fn in_direction<E: EntityTrait>(
     rows: Select<E>,
     (created_at, id): (E::Column, E::Column),
-    turn: Turn,
+    direction: Direction,
     limit: u64,
 ) -> Select<E> {
-    match turn {
-        Turn::First => newest_first(rows, (created_at, id), None, limit),
-        Turn::Older(position) => newest_first(rows, (created_at, id), Some(position), limit),
-        Turn::Newer(position) => {
+    match direction {
+        Direction::First => newest_first(rows, (created_at, id), None, limit),
+        Direction::Older(position) => newest_first(rows, (created_at, id), Some(position), limit),
+        Direction::Newer(position) => {
             let rows = rows.filter(position.before(created_at, id));
             rows.order_by_asc(created_at).order_by_asc(id).limit(limit)
         }

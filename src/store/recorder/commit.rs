@@ -20,7 +20,7 @@ use super::{Record, withheld};
 use crate::domain::closed_set::Stored;
 use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
-use crate::store::recorder::pool::Link;
+use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
@@ -34,8 +34,8 @@ static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Commits records, each once however often it is tried.
-pub(super) async fn commit(link: &Link, records: &[Record]) -> Result<(), DbErr> {
-    let transaction = link.begin().await?;
+pub(super) async fn commit(pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
+    let transaction = pool.begin().await?;
     let mut tally = Tally::default();
     write(&transaction, records, &mut tally).await?;
     tally.write(&transaction).await?;

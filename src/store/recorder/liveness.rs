@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::outcome::Outcome;
-use crate::store::recorder::pool::Link;
+use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
 
 /// Between two signs of life.
-const BEAT: Duration = Duration::from_secs(1);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// A sign of life that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -32,25 +32,25 @@ const OF_THE_DEAD: &str = "instance_id NOT IN \
      (SELECT id FROM instances WHERE seen_at >= clock_timestamp() - interval '3 seconds')";
 
 /// Gives signs of life and closes what the dead have left, until `stopped`.
-pub(super) async fn live(link: Link, id: Uuid, mut stopped: watch::Receiver<bool>) {
-    let mut beats = interval(BEAT);
+pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: watch::Receiver<bool>) {
+    let mut beats = interval(HEARTBEAT_INTERVAL);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
             _ = beats.tick() => {}
         }
-        match timeout(PATIENCE, beat(&link, id)).await {
+        match timeout(PATIENCE, heartbeat(&pool, id)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "no sign of life could be given"),
             Err(_) => {
                 tracing::warn!("no sign of life could be given: the database does not answer");
-                link.renew().await;
+                pool.renew().await;
             }
         }
     }
     let gone = async {
-        let transaction = link.begin().await?;
+        let transaction = pool.begin().await?;
         instances::Entity::delete_by_id(id).exec(&transaction).await?;
         transaction.commit().await
     };
@@ -59,25 +59,25 @@ pub(super) async fn live(link: Link, id: Uuid, mut stopped: watch::Receiver<bool
     }
 }
 
-async fn beat(link: &Link, id: Uuid) -> Result<(), DbErr> {
-    let transaction = link.begin().await?;
+async fn heartbeat(pool: &RecorderPool, id: Uuid) -> Result<(), DbErr> {
+    let transaction = pool.begin().await?;
     let backend = transaction.get_database_backend();
     transaction.execute_raw(Statement::from_sql_and_values(backend, ALIVE, [id.into()])).await?;
     transaction.execute_unprepared(FORGET).await?;
     transaction.commit().await?;
-    close(link, Some(OF_THE_DEAD)).await
+    close(pool, Some(OF_THE_DEAD)).await
 }
 
 /// Closes the streams that are still running, those of the dead or all: their callers have part of an answer, which
 /// nobody can count any more, so it costs nothing.
-pub(super) async fn close(link: &Link, whose: Option<&'static str>) -> Result<(), DbErr> {
-    let transaction = link.begin().await?;
+pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> Result<(), DbErr> {
+    let transaction = pool.begin().await?;
     let mut closing = requests::Entity::update_many()
         .col_expr(requests::Column::Outcome, Expr::value(Outcome::Interrupted.as_str()))
         .col_expr(requests::Column::ErrorClass, Expr::value(ErrorClass::StreamInterrupted.as_str()))
         .col_expr(requests::Column::CostNanoDollars, Expr::value(0_i64))
         .col_expr(requests::Column::Estimated, Expr::value(true))
-        .col_expr(requests::Column::RecordedAt, Expr::value(link.store().inner.clock.now()))
+        .col_expr(requests::Column::RecordedAt, Expr::value(pool.store().inner.clock.now()))
         // The word is part of the statement's text, so that the partial index of running rows can serve it.
         .filter(Expr::cust(format!("outcome = '{}'", Outcome::Running.as_str())))
         .filter(requests::Column::InstanceId.is_not_null());

@@ -28,9 +28,9 @@ use crate::domain::error::Error;
 use crate::domain::error_class::ErrorClass;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
-use pool::Link;
+use pool::RecorderPool;
 use spool::Spool;
-use writer::Desk;
+use writer::Writer;
 
 pub use spool::SpoolError;
 
@@ -64,7 +64,7 @@ pub enum RecorderError {
     Database(#[from] sea_orm::DbErr),
 }
 
-struct Job {
+struct QueuedRecord {
     record: Record,
     done: Option<oneshot::Sender<bool>>,
 }
@@ -85,18 +85,18 @@ pub struct RecorderFigures {
 /// The entrance to the writer. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<Job>,
+    queue: mpsc::Sender<QueuedRecord>,
     mode: Mode,
     figures: Arc<RecorderFigures>,
     spool: Option<Arc<Spool>>,
     instance_id: Uuid,
 }
 
-impl std::fmt::Debug for Job {
+impl std::fmt::Debug for QueuedRecord {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
-            "Job({} events, request: {})",
+            "QueuedRecord({} events, request: {})",
             self.record.events.len(),
             self.record.request.is_some()
         )
@@ -106,7 +106,7 @@ impl std::fmt::Debug for Job {
 /// A place in the queue, held for a request's last record.
 #[derive(Debug)]
 pub struct Permit {
-    place: mpsc::OwnedPermit<Job>,
+    place: mpsc::OwnedPermit<QueuedRecord>,
     mode: Mode,
 }
 
@@ -117,22 +117,22 @@ impl Recorder {
     /// # Errors
     /// The database cannot be reached, or the spool not be opened.
     pub async fn start(store: &Store, settings: &Recording) -> Result<(Self, JoinHandle<()>), RecorderError> {
-        let (queue, jobs) = mpsc::channel(settings.queue);
+        let (queue, queued) = mpsc::channel(settings.queue);
         let figures = Arc::new(RecorderFigures::default());
         let instance_id = store.inner.clock.new_id();
-        let link = Link::new(store, settings.durability).await?;
+        let pool = RecorderPool::new(store, settings.durability).await?;
         let spool = match &settings.spool {
             Some(path) if !store.is_sqlite() => {
                 Some(Arc::new(Spool::open(path, settings.spool_bytes, settings.durability).await?))
             }
             _ => None,
         };
-        let desk = Desk { link, spool: spool.clone(), figures: figures.clone() };
+        let writer = Writer { pool, spool: spool.clone(), figures: figures.clone() };
         if store.is_sqlite() && settings.mode == Mode::Durable {
-            liveness::close(&desk.link, None).await?;
+            liveness::close(&writer.pool, None).await?;
         }
-        let writer = tokio::spawn(run(desk, jobs, instance_id));
-        Ok((Self { queue, mode: settings.mode, figures, spool, instance_id }, writer))
+        let task = tokio::spawn(run(writer, queued, instance_id));
+        Ok((Self { queue, mode: settings.mode, figures, spool, instance_id }, task))
     }
 
     /// Looks at the writer without keeping it alive.
@@ -164,8 +164,8 @@ impl Recorder {
     #[must_use]
     pub fn begin(&self, record: Record) -> Option<Begun> {
         let (done, durable) = oneshot::channel();
-        let sent =
-            self.mode == Mode::Durable && self.queue.try_send(Job { record, done: Some(done) }).is_ok();
+        let sent = self.mode == Mode::Durable
+            && self.queue.try_send(QueuedRecord { record, done: Some(done) }).is_ok();
         sent.then_some(Begun(durable))
     }
 
@@ -191,7 +191,8 @@ impl Recorder {
         }
         let (done, durable) = oneshot::channel();
         let written = async {
-            self.queue.send(Job { record, done: Some(done) }).await.is_ok() && durable.await.unwrap_or(false)
+            self.queue.send(QueuedRecord { record, done: Some(done) }).await.is_ok()
+                && durable.await.unwrap_or(false)
         };
         acknowledged(written).await
     }
@@ -214,7 +215,7 @@ impl Begun {
 /// Looks at the writer from outside.
 #[derive(Debug)]
 pub struct Watcher {
-    queue: mpsc::WeakSender<Job>,
+    queue: mpsc::WeakSender<QueuedRecord>,
     figures: Arc<RecorderFigures>,
     spool: Option<Arc<Spool>>,
 }
@@ -261,14 +262,14 @@ impl Permit {
             return Ok(());
         }
         let (done, durable) = oneshot::channel();
-        self.place.send(Job { record, done: Some(done) });
+        self.place.send(QueuedRecord { record, done: Some(done) });
         acknowledged(async { durable.await.unwrap_or(false) }).await
     }
 
     /// Leaves the request's last record with the writer: nobody is there any more to wait for it.
     pub fn leave(self, record: Record) {
         if self.mode == Mode::Durable {
-            self.place.send(Job { record, done: None });
+            self.place.send(QueuedRecord { record, done: None });
         }
     }
 }
@@ -281,16 +282,16 @@ async fn acknowledged(written: impl Future<Output = bool>) -> Result<(), Error> 
 }
 
 /// The writer, with what runs beside it as long as it does.
-async fn run(desk: Desk, jobs: mpsc::Receiver<Job>, instance_id: Uuid) {
+async fn run(writer: Writer, queued: mpsc::Receiver<QueuedRecord>, instance_id: Uuid) {
     let (stop, stopped) = watch::channel(false);
     let mut beside = tokio::task::JoinSet::new();
-    if let Some(spool) = &desk.spool {
-        beside.spawn(writer::empty(desk.clone(), spool.clone(), stopped.clone()));
+    if let Some(spool) = &writer.spool {
+        beside.spawn(writer::drain_spool(writer.clone(), spool.clone(), stopped.clone()));
     }
-    if !desk.link.store().is_sqlite() {
-        beside.spawn(liveness::live(desk.link.clone(), instance_id, stopped));
+    if !writer.pool.store().is_sqlite() {
+        beside.spawn(liveness::run_heartbeat(writer.pool.clone(), instance_id, stopped));
     }
-    writer::write(desk, jobs).await;
+    writer::write(writer, queued).await;
     // What runs beside has gone already, or listens.
     let _ = stop.send(true);
     while beside.join_next().await.is_some() {}

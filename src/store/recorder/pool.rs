@@ -21,13 +21,13 @@ const CONNECTIONS: u32 = 3;
 
 /// The way. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct RecorderPool {
     store: Store,
     current: Option<Arc<ArcSwap<DatabaseConnection>>>,
     durability: Durability,
 }
 
-impl Link {
+impl RecorderPool {
     pub(super) async fn new(store: &Store, durability: Durability) -> Result<Self, DbErr> {
         let current = if store.is_sqlite() {
             None

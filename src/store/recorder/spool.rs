@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
 };
 use sea_orm::sqlx::{self, Connection as _, Row as _};
 use tokio::sync::Notify;

@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::spool::{Spool, Waiting};
-use super::{GROUP, Job, Record, RecorderFigures, withheld};
+use super::{GROUP, QueuedRecord, Record, RecorderFigures, withheld};
 use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
-use crate::store::recorder::pool::Link;
+use crate::store::recorder::pool::RecorderPool;
 
 /// How often a group that failed is tried again where there is no spool, and how long the writer waits before each time.
 const RETRIES: [Duration; 3] =
@@ -28,50 +28,50 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts to empty the spool while the database is away.
 const AWAY: Duration = Duration::from_millis(500);
 /// How long a process that ends goes on emptying its spool. What is left waits for the next start.
-const FAREWELL: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the writer works with.
 #[derive(Clone)]
-pub(super) struct Desk {
-    pub(super) link: Link,
+pub(super) struct Writer {
+    pub(super) pool: RecorderPool,
     pub(super) spool: Option<Arc<Spool>>,
     pub(super) figures: Arc<RecorderFigures>,
 }
 
 /// Writes until the last entrance is gone.
-pub(super) async fn write(desk: Desk, mut jobs: mpsc::Receiver<Job>) {
+pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecord>) {
     let mut group = Vec::with_capacity(GROUP);
-    while jobs.recv_many(&mut group, GROUP).await > 0 {
-        let behind = group.len().saturating_add(jobs.len());
-        desk.figures.waiting.store(u64::try_from(behind).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let now = desk.link.store().inner.clock.now();
+    while queued.recv_many(&mut group, GROUP).await > 0 {
+        let behind = group.len().saturating_add(queued.len());
+        writer.figures.waiting.store(u64::try_from(behind).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let now = writer.pool.store().inner.clock.now();
         let (records, waiting): (Vec<Record>, Vec<_>) =
-            group.drain(..).map(take).map(|(record, caller)| (record.stamped(now), caller)).unzip();
-        let durable = desk.keep(&records).await;
-        desk.figures.groups.fetch_add(1, Ordering::Relaxed);
+            group.drain(..).map(accept).map(|(record, caller)| (record.stamped(now), caller)).unzip();
+        let durable = writer.keep(&records).await;
+        writer.figures.groups.fetch_add(1, Ordering::Relaxed);
         let mut corrections = Vec::new();
-        for (Caller { done, answered }, durable) in waiting.into_iter().zip(durable) {
-            let total = if durable { &desk.figures.committed } else { &desk.figures.lost };
+        for (Waiter { done, answered }, durable) in waiting.into_iter().zip(durable) {
+            let total = if durable { &writer.figures.committed } else { &writer.figures.lost };
             total.fetch_add(1, Ordering::Relaxed);
             if done.is_some_and(|done| done.send(durable).is_err()) && durable {
                 corrections.extend(answered.map(|id| Record { withheld: Some(id), ..Record::default() }));
             }
         }
-        if !corrections.is_empty() && desk.keep(&corrections).await.contains(&false) {
+        if !corrections.is_empty() && writer.keep(&corrections).await.contains(&false) {
             tracing::error!("answers that were withheld could not be marked so");
         }
-        desk.figures.waiting.store(u64::try_from(jobs.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        writer.figures.waiting.store(u64::try_from(queued.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
-impl Desk {
+impl Writer {
     /// Makes records durable, in the database or in the spool; tells of each whether it is.
     async fn keep(&self, records: &[Record]) -> Vec<bool> {
         let Some(spool) = &self.spool else {
             return self.keep_in_database(records, Tries::Several).await;
         };
         if spool.waiting() == 0 {
-            match timeout(DIRECT, commit(&self.link, records)).await {
+            match timeout(DIRECT, commit(&self.pool, records)).await {
                 Ok(Ok(())) => return vec![true; records.len()],
                 Ok(Err(error)) if is_refusal(&error) => {
                     return self.keep_in_database(records, Tries::Several).await;
@@ -90,13 +90,13 @@ impl Desk {
     }
 
     async fn keep_in_database(&self, records: &[Record], tries: Tries) -> Vec<bool> {
-        match tries.commit(&self.link, records).await {
+        match tries.commit(&self.pool, records).await {
             Ok(()) => vec![true; records.len()],
             // One record that no database takes must not cost the others, which may be other organizations'.
             Err(error) if is_refusal(&error) && records.len() > 1 => {
                 let mut durable = Vec::with_capacity(records.len());
                 for record in records {
-                    let result = tries.commit(&self.link, std::slice::from_ref(record)).await;
+                    let result = tries.commit(&self.pool, std::slice::from_ref(record)).await;
                     durable.push(result.is_ok());
                     if let Err(error) = result {
                         tracing::error!(%error, "a record was given up");
@@ -122,17 +122,17 @@ enum Tries {
 }
 
 impl Tries {
-    async fn commit(self, link: &Link, records: &[Record]) -> Result<(), DbErr> {
+    async fn commit(self, pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
         match self {
-            Self::Several => with_retries(link, records).await,
-            Self::One => commit_within(DIRECT, link, records).await,
+            Self::Several => with_retries(pool, records).await,
+            Self::One => commit_within(DIRECT, pool, records).await,
         }
     }
 }
 
-async fn with_retries(link: &Link, records: &[Record]) -> Result<(), DbErr> {
+async fn with_retries(pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
     for wait in RETRIES {
-        match commit(link, records).await {
+        match commit(pool, records).await {
             Err(error) if !is_refusal(&error) => {
                 tracing::warn!(%error, "records could not be committed; trying again");
             }
@@ -140,16 +140,16 @@ async fn with_retries(link: &Link, records: &[Record]) -> Result<(), DbErr> {
         }
         tokio::time::sleep(wait).await;
     }
-    commit(link, records).await
+    commit(pool, records).await
 }
 
-async fn commit_within(patience: Duration, link: &Link, records: &[Record]) -> Result<(), DbErr> {
+async fn commit_within(patience: Duration, pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
     let late = |_| Err(DbErr::Custom("the database does not answer".to_owned()));
-    timeout(patience, commit(link, records)).await.unwrap_or_else(late)
+    timeout(patience, commit(pool, records)).await.unwrap_or_else(late)
 }
 
 /// Brings to the database what waits in the spool, until `stopped`, and then for a little while.
-pub(super) async fn empty(desk: Desk, spool: Arc<Spool>, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn drain_spool(writer: Writer, spool: Arc<Spool>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
@@ -158,40 +158,40 @@ pub(super) async fn empty(desk: Desk, spool: Arc<Spool>, mut stopped: watch::Rec
         if spool.waiting() > 0 {
             tokio::select! {
                 _ = stopped.changed() => break,
-                () = empty_once(&desk, &spool) => {}
+                () = drain_once(&writer, &spool) => {}
             }
         }
     }
-    if timeout(FAREWELL, empty_once(&desk, &spool)).await.is_err() || spool.waiting() > 0 {
+    if timeout(SHUTDOWN_TIMEOUT, drain_once(&writer, &spool)).await.is_err() || spool.waiting() > 0 {
         tracing::warn!(records = spool.waiting(), "records stay in the spool until the next start");
     }
     spool.close().await;
 }
 
 /// Until the spool is empty or the database fails.
-async fn empty_once(desk: &Desk, spool: &Spool) {
+async fn drain_once(writer: &Writer, spool: &Spool) {
     while spool.waiting() > 0 {
         let result = match spool.oldest(GROUP.try_into().unwrap_or(i64::MAX)).await {
-            Ok(oldest) => pass_on(desk, spool, oldest).await,
+            Ok(oldest) => commit_spooled(writer, spool, oldest).await,
             Err(error) => Err(DbErr::Custom(error.to_string())),
         };
         if let Err(error) = result {
             tracing::warn!(%error, records = spool.waiting(), "records stay in the spool for now");
-            desk.link.renew().await;
+            writer.pool.renew().await;
             return;
         }
     }
 }
 
-async fn pass_on(desk: &Desk, spool: &Spool, oldest: Vec<Waiting>) -> Result<(), DbErr> {
+async fn commit_spooled(writer: &Writer, spool: &Spool, oldest: Vec<Waiting>) -> Result<(), DbErr> {
     let (numbers, records): (Vec<i64>, Vec<Record>) =
         oldest.into_iter().map(|waiting| (waiting.number, waiting.record)).unzip();
     let of_spool = |error: sea_orm::sqlx::Error| DbErr::Custom(error.to_string());
-    match commit_within(PATIENCE, &desk.link, &records).await {
+    match commit_within(PATIENCE, &writer.pool, &records).await {
         Ok(()) => spool.remove(&numbers).await.map_err(of_spool),
         Err(error) if is_refusal(&error) => {
             for (number, record) in numbers.iter().zip(records) {
-                match commit_within(PATIENCE, &desk.link, &[record]).await {
+                match commit_within(PATIENCE, &writer.pool, &[record]).await {
                     Ok(()) => spool.remove(&[*number]).await,
                     Err(error) if is_refusal(&error) => spool.set_aside(*number, &error.to_string()).await,
                     Err(error) => return Err(error),
@@ -205,7 +205,7 @@ async fn pass_on(desk: &Desk, spool: &Spool, oldest: Vec<Waiting>) -> Result<(),
 }
 
 /// Who waits for a record.
-pub(super) struct Caller {
+pub(super) struct Waiter {
     done: Option<oneshot::Sender<bool>>,
     /// A request whose answer is to be given.
     answered: Option<RequestId>,
@@ -213,13 +213,13 @@ pub(super) struct Caller {
 
 /// The record as it is now, and who waits for it. Who gave up waiting has withheld the answer, or broken off its
 /// stream: the row says so.
-fn take(job: Job) -> (Record, Caller) {
-    let Job { mut record, done } = job;
+fn accept(queued: QueuedRecord) -> (Record, Waiter) {
+    let QueuedRecord { mut record, done } = queued;
     let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
     record.request = record.request.map(|row| match gave_up && row.outcome == Outcome::Answered {
         true => withheld(row),
         false => row,
     });
     let answered = record.request.as_ref().filter(|row| row.outcome == Outcome::Answered).map(|row| row.id);
-    (record, Caller { done, answered })
+    (record, Waiter { done, answered })
 }

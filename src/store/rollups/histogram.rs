@@ -13,11 +13,11 @@ const FIRST: f64 = 8.0;
 
 /// Times, counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scale {
+pub struct Histogram {
     counts: [i64; STEPS],
 }
 
-impl Default for Scale {
+impl Default for Histogram {
     fn default() -> Self {
         Self { counts: [0; STEPS] }
     }
@@ -40,7 +40,7 @@ pub(super) fn step(milliseconds: i64) -> i32 {
     step.min(LAST)
 }
 
-impl Scale {
+impl Histogram {
     /// Counts a time as that of so many requests.
     pub fn count(&mut self, milliseconds: i64, requests: i64) {
         self.add(step(milliseconds), requests);
@@ -82,15 +82,15 @@ impl Scale {
 mod tests {
     use super::*;
 
-    fn scale(times: impl IntoIterator<Item = i64>) -> Scale {
-        let mut scale = Scale::default();
+    fn scale(times: impl IntoIterator<Item = i64>) -> Histogram {
+        let mut scale = Histogram::default();
         times.into_iter().for_each(|time| scale.count(time, 1));
         scale
     }
 
     #[test]
     fn percentiles_are_right_to_a_step() {
-        assert_eq!(Scale::default().percentile(50), None);
+        assert_eq!(Histogram::default().percentile(50), None);
         for (percent, time) in [(50, 500), (95, 950), (100, 1_000)] {
             let found = scale(1..=1_000).percentile(percent).expect("a time");
             assert!((found - time).abs() * 4 <= time, "{percent}: {found}");

@@ -24,7 +24,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::equals;
-use histogram::Scale;
+use histogram::Histogram;
 pub use recent::RecentUse;
 
 /// Seconds of a bucket.
@@ -77,9 +77,9 @@ pub struct RequestCounts {
 #[derive(Debug, Clone, Default)]
 pub struct RequestTimes {
     /// To the first frame.
-    pub first_frame: Scale,
+    pub first_frame: Histogram,
     /// To the end.
-    pub total: Scale,
+    pub total: Histogram,
 }
 
 #[derive(FromQueryResult)]

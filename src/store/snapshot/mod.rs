@@ -3,11 +3,11 @@
 //! A picture is replaced whole when something changes: in this process before the change's response leaves, in
 //! every other one when it sees the global counter move (looked at each second). No request reads the database.
 
-mod directory;
 mod load;
 mod mapping;
 mod price;
 mod refresh;
+mod snapshot_store;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use uuid::Uuid;
 use super::OrganizationSettings;
 use crate::domain::period::Period;
 use crate::providers::{Capabilities, Mappings, ParameterRules, Preset, StreamOptions};
-pub use directory::Directory;
 pub use price::{Price, Rates};
+pub use snapshot_store::SnapshotStore;
 
 /// The row of `instance_state` that moves with every change of every organization.
 pub(super) const CHANGE_COUNTER: &str = "change_counter";

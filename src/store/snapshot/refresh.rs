@@ -8,7 +8,7 @@ use entity::ids::OrganizationId;
 use entity::instance_state;
 use sea_orm::{DatabaseConnection, EntityTrait as _};
 
-use super::directory::Directory;
+use super::snapshot_store::SnapshotStore;
 use super::{CHANGE_COUNTER, load};
 use crate::domain::error::Error;
 use crate::store::Store;
@@ -18,7 +18,7 @@ const BATCH: usize = 200;
 /// How much earlier than the last look a key may have been revoked by a process with another clock.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
 
-impl Directory {
+impl SnapshotStore {
     /// Reads every organization.
     pub(in crate::store) async fn load_all(&self, store: &Store) -> Result<(), Error> {
         // The counter first: what changes while we read is then read again.
@@ -38,7 +38,7 @@ impl Directory {
     ) -> Result<(), Error> {
         let slot = self.by_organization.pin().get(&id).cloned();
         let Some(slot) = slot else { return self.read(store, Some(&[id])).await };
-        let _turn = slot.turn.lock().await;
+        let _reload = slot.reload_lock.lock().await;
         if slot.current.load().as_ref().is_some_and(|known| known.version >= version) {
             return Ok(());
         }

@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::audit::AuditEntry;
 use crate::domain::error::{Error, Violation};
 use crate::store::OrgStore;
-use crate::store::pagination::listing::sheet;
-use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, newest_first};
+use crate::store::pagination::listing::read_page;
+use crate::store::pagination::{BidirectionalPage, Direction, Page, PageRequest, Position, newest_first};
 use crate::store::transaction::{Change, check_seen};
 
 /// An API key, living or revoked, without anything that would let one call with it.
@@ -167,11 +167,15 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn api_key_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ApiKeyRow>, Error> {
+    pub async fn api_key_page(
+        &self,
+        direction: Direction,
+        limit: u64,
+    ) -> Result<BidirectionalPage<ApiKeyRow>, Error> {
         let keyset = (api_keys::Column::CreatedAt, api_keys::Column::Id);
         let position = |row: &api_keys::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let sheet = sheet(self.reader(), self.api_keys(), keyset, turn, limit, position).await?;
-        let (rows, rest) = sheet.split();
+        let page = read_page(self.reader(), self.api_keys(), keyset, direction, limit, position).await?;
+        let (rows, rest) = page.split();
         Ok(rest.with(rows.into_iter().map(ApiKeyRow::try_from).collect::<Result<_, _>>()?))
     }
 

@@ -10,8 +10,10 @@ use crate::domain::error::Error;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::sheet;
-use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use crate::store::pagination::listing::read_page;
+use crate::store::pagination::{
+    BidirectionalPage, Direction, Page, PageRequest, Position, equals, newest_first,
+};
 use crate::store::records::fallback_event::FallbackEventRow;
 
 /// Which events. Every field that is set narrows the choice.
@@ -56,16 +58,16 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn event_sheet(
+    pub async fn event_page(
         &self,
         filter: &EventFilter,
-        turn: Turn,
+        direction: Direction,
         limit: u64,
-    ) -> Result<Sheet<FallbackEventRow>, Error> {
+    ) -> Result<BidirectionalPage<FallbackEventRow>, Error> {
         let keyset = (fallback_events::Column::CreatedAt, fallback_events::Column::Id);
         let rows = filter.apply(self.events());
         let position = |row: &fallback_events::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let found = sheet(self.reader(), rows, keyset, turn, limit, position).await?;
+        let found = read_page(self.reader(), rows, keyset, direction, limit, position).await?;
         Ok(found.map(FallbackEventRow::from))
     }
 

@@ -10,8 +10,10 @@ use crate::domain::error::Error;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::sheet;
-use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use crate::store::pagination::listing::read_page;
+use crate::store::pagination::{
+    BidirectionalPage, Direction, Page, PageRequest, Position, equals, newest_first,
+};
 use crate::store::records::request::RequestRow;
 
 /// Which requests. Every field that is set narrows the choice.
@@ -54,16 +56,16 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn request_sheet(
+    pub async fn request_page(
         &self,
         filter: &RequestFilter,
-        turn: Turn,
+        direction: Direction,
         limit: u64,
-    ) -> Result<Sheet<RequestRow>, Error> {
+    ) -> Result<BidirectionalPage<RequestRow>, Error> {
         let keyset = (requests::Column::CreatedAt, requests::Column::Id);
         let rows = filter.apply(self.requests());
         let position = |row: &requests::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let found = sheet(self.reader(), rows, keyset, turn, limit, position).await?;
+        let found = read_page(self.reader(), rows, keyset, direction, limit, position).await?;
         Ok(found.map(RequestRow::from))
     }
 

@@ -48,7 +48,7 @@ async fn a_model_reads_back_as_it_was_written_and_changed(
     assert_eq!((changed.num_retries, changed.capabilities), (Some(0), made.capabilities));
     assert!(changed.updated_at > made.updated_at && changed.created_at == made.created_at);
     assert_eq!(world.organization.model_find(made.id).await.expect("read"), Some(changed));
-    let snapshot = world.store.directory().organization(world.id()).expect("a snapshot");
+    let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
     let entry = &snapshot.models["openai/gpt-4.1~x"];
     assert_eq!((entry.enabled, entry.answer_timeout), (false, Duration::from_secs(5)));
 }
@@ -75,7 +75,7 @@ async fn what_an_organization_leaves_open_is_filled_in_and_its_own_word_wins(
     );
     world.organization.model_create(known("own", Some(17), Some(false))).await.expect("made");
 
-    let snapshot = world.store.directory().organization(world.id()).expect("a snapshot");
+    let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
     let filled = &snapshot.models["filled"];
     assert_eq!((filled.context_window, filled.capabilities.reasoning), (Some(200_000), Some(true)));
     assert_eq!(filled.answer_timeout, Duration::from_secs(300));
@@ -134,7 +134,7 @@ async fn a_renamed_model_takes_its_fallbacks_and_its_keys_along(
     let key = organization.api_key_find(key.id).await.expect("read").expect("there");
     assert_eq!(key.models, Some(strings(&["smart", "calm"])));
     assert_eq!(organization.api_key_find(all.id).await.expect("read").expect("there").models, None);
-    let (_, entry) = world.store.directory().find_key(&world.store.vault().key_hash("one")).expect("a key");
+    let (_, entry) = world.store.snapshots().find_key(&world.store.vault().key_hash("one")).expect("a key");
     assert!(entry.allows_model("calm") && !entry.allows_model("steady"));
 }
 
@@ -182,7 +182,7 @@ async fn a_model_in_use_is_not_deleted_and_the_answer_names_where(
     let deleted = organization.model_delete(steady.id).await.expect("deleted").expect("there");
     assert_eq!(deleted.name, "steady");
     assert!(
-        !world.store.directory().organization(world.id()).expect("a snapshot").models.contains_key("steady")
+        !world.store.snapshots().organization(world.id()).expect("a snapshot").models.contains_key("steady")
     );
 }
 

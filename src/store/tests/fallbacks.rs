@@ -153,7 +153,7 @@ async fn several_lists_are_put_in_force_together_or_not_at_all(
         (NewFallback { fallback_type, ..fallback("smart", models) }, seen)
     };
     let organization = &world.organization;
-    let version = || world.store.directory().organization(world.id()).expect("known").version;
+    let version = || world.store.snapshots().organization(world.id()).expect("known").version;
     let before = version();
     let lists =
         vec![of(General, &["steady"], 0), of(ContextWindow, &["spare"], 0), of(ContentPolicy, &[], 0)];
@@ -242,7 +242,7 @@ async fn types_are_apart_and_lists_can_be_narrowed(#[values(Kind::Sqlite, Kind::
     assert!(list(Some(ContentPolicy), Some("smart")).await.is_empty());
     assert!(list(None, Some("no\0model")).await.is_empty());
 
-    let snapshot = world.store.directory().organization(world.id()).expect("a snapshot");
+    let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
     let chains = &snapshot.chains[&snapshot.models["smart"].id];
     let names = |chain: &Option<std::sync::Arc<crate::store::snapshot::Chain>>| -> Vec<String> {
         chain.iter().flat_map(|chain| &chain.targets).map(|model| model.name.to_string()).collect()

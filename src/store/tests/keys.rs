@@ -13,9 +13,9 @@ use crate::store::{ApiKeyChange, NewApiKey};
 async fn a_key_works_when_made_and_not_when_revoked(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let world = World::new(kind).await;
     let hash = world.store.vault().key_hash("one");
-    assert!(world.store.directory().find_key(&hash).is_none());
+    assert!(world.store.snapshots().find_key(&hash).is_none());
     let key = world.organization.api_key_create(new_key(&world.store, "one")).await.expect("made");
-    let (snapshot, entry) = world.store.directory().find_key(&hash).expect("it works");
+    let (snapshot, entry) = world.store.snapshots().find_key(&hash).expect("it works");
     assert_eq!(
         (snapshot.id, entry.id, entry.scopes.as_slice()),
         (world.id(), key.id, &strings(&["inference"])[..])
@@ -23,7 +23,7 @@ async fn a_key_works_when_made_and_not_when_revoked(#[values(Kind::Sqlite, Kind:
 
     let revoked = world.organization.api_key_revoke(key.id).await.expect("revoked").expect("there");
     assert_eq!(revoked.revoked_at, Some(world.database.clock.now()));
-    assert!(world.store.directory().find_key(&hash).is_none());
+    assert!(world.store.snapshots().find_key(&hash).is_none());
     // Again: the same answer, and no second entry in the audit.
     world.database.hand.advance(std::time::Duration::from_secs(1));
     assert_eq!(world.organization.api_key_revoke(key.id).await.expect("read"), Some(revoked.clone()));
@@ -63,14 +63,14 @@ async fn a_change_is_in_force_at_once_and_keeps_what_it_does_not_name(
     assert_eq!((changed.requests_per_minute, changed.concurrent_requests), (None, Some(4)));
     assert_eq!((changed.expires_at, &changed.name), (key.expires_at, &key.name));
     let (_, entry) =
-        world.store.directory().find_key(&world.store.vault().key_hash("one")).expect("it works");
+        world.store.snapshots().find_key(&world.store.vault().key_hash("one")).expect("it works");
     assert!(entry.allows_model("steady") && !entry.allows_model("smart"));
     assert_eq!((entry.requests_per_minute, entry.concurrent_requests), (None, Some(4)));
 
     let freed = ApiKeyChange { models: Some(None), ..ApiKeyChange::default() };
     world.organization.api_key_change(key.id, freed).await.expect("changed");
     let (_, entry) =
-        world.store.directory().find_key(&world.store.vault().key_hash("one")).expect("it works");
+        world.store.snapshots().find_key(&world.store.vault().key_hash("one")).expect("it works");
     assert!(entry.allows_model("smart"));
 }
 
@@ -98,7 +98,7 @@ async fn the_last_use_is_noted_where_it_is_new(#[values(Kind::Sqlite, Kind::Post
     let key = world.organization.api_key_create(new_key(&world.store, "one")).await.expect("made");
     let other = world.organization.api_key_create(new_key(&world.store, "two")).await.expect("made");
     let (_, entry) =
-        world.store.directory().find_key(&world.store.vault().key_hash("one")).expect("it works");
+        world.store.snapshots().find_key(&world.store.vault().key_hash("one")).expect("it works");
     let now = world.database.clock.now().timestamp();
     entry.last_used.store(now, std::sync::atomic::Ordering::Relaxed);
     // Another picture of the organization keeps it.
@@ -119,5 +119,5 @@ async fn another_organizations_key_is_not_there(#[values(Kind::Sqlite, Kind::Pos
     assert_eq!(other.api_key_find(key.id).await.expect("read"), None);
     assert_eq!(other.api_key_change(key.id, ApiKeyChange::default()).await.expect("read"), None);
     assert_eq!(other.api_key_revoke(key.id).await.expect("read"), None);
-    assert!(world.store.directory().find_key(&world.store.vault().key_hash("one")).is_some());
+    assert!(world.store.snapshots().find_key(&world.store.vault().key_hash("one")).is_some());
 }

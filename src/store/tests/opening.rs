@@ -29,12 +29,12 @@ async fn processes_that_start_at_once_on_an_empty_database_all_come_up(
     // They made one set of secrets: a key that one of them hands out works in the others.
     let hash = stores[0].vault().key_hash("one");
     assert!(stores.iter().all(|store| store.vault().key_hash("one") == hash));
-    assert!(stores.iter().all(|store| store.directory().is_loaded()));
+    assert!(stores.iter().all(|store| store.snapshots().is_loaded()));
     let acme = organization(&stores[0], "acme").await;
     acme.api_key_create(new_key(&stores[0], "one")).await.expect("a key");
     for store in &stores[1..] {
         store.system().follow_changes().await.expect("followed");
-        assert!(store.directory().find_key(&hash).is_some());
+        assert!(store.snapshots().find_key(&hash).is_some());
     }
 }
 
@@ -47,11 +47,11 @@ async fn another_process_follows_every_change(#[values(Kind::Sqlite, Kind::Postg
     let key = world.organization.api_key_create(new_key(&world.store, "one")).await.expect("a key");
     world.models(&["smart", "steady"]).await;
     world.organization.fallback_set(fallback("smart", &["steady"]), None).await.expect("set");
-    assert!(second.directory().find_key(&hash).is_none(), "it has not looked yet");
+    assert!(second.snapshots().find_key(&hash).is_none(), "it has not looked yet");
 
     second.system().follow_changes().await.expect("followed");
-    let (snapshot, _) = second.directory().find_key(&hash).expect("the key");
-    let ours = world.store.directory().organization(world.id()).expect("a snapshot");
+    let (snapshot, _) = second.snapshots().find_key(&hash).expect("the key");
+    let ours = world.store.snapshots().organization(world.id()).expect("a snapshot");
     assert_eq!(snapshot.version, ours.version);
     let chain = snapshot.chains[&snapshot.models["smart"].id].general.as_ref().expect("a chain");
     assert_eq!(chain.targets.iter().map(|model| model.name.to_string()).collect::<Vec<_>>(), ["steady"]);
@@ -59,13 +59,13 @@ async fn another_process_follows_every_change(#[values(Kind::Sqlite, Kind::Postg
     world.organization.api_key_revoke(key.id).await.expect("revoked");
     world.organization.fallback_delete("smart", FallbackType::General, None).await.expect("deleted");
     second.system().follow_changes().await.expect("followed");
-    assert!(second.directory().find_key(&hash).is_none());
-    assert!(second.directory().organization(world.id()).expect("a snapshot").chains.is_empty());
+    assert!(second.snapshots().find_key(&hash).is_none());
+    assert!(second.snapshots().organization(world.id()).expect("a snapshot").chains.is_empty());
 
     // An organization without a single change is seen as well.
     let new = organization(&world.store, "new").await;
     second.system().follow_changes().await.expect("followed");
-    assert!(second.directory().organization(new.organization_id()).is_some());
+    assert!(second.snapshots().organization(new.organization_id()).is_some());
 }
 
 fn with_master_key(settings: &Settings, key: &str) -> Settings {
@@ -109,7 +109,7 @@ async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_no
     };
     let reopened = Store::open(&settings, world.database.clock.clone()).await.expect("the new key opens");
     key.still_holds(&reopened);
-    let models = reopened.directory().organization(world.id()).expect("a snapshot");
+    let models = reopened.snapshots().organization(world.id()).expect("a snapshot");
     let credential = models.models["smart"].provider.credential.as_ref().expect("a credential");
     assert_eq!(secrecy::ExposeSecret::expose_secret(credential), "sk-credential");
 

@@ -28,7 +28,7 @@ impl World {
     }
 
     fn price_in_force(&self) -> Option<Price> {
-        self.store.directory().organization(self.id()).expect("a snapshot").models["smart"].price
+        self.store.snapshots().organization(self.id()).expect("a snapshot").models["smart"].price
     }
 }
 

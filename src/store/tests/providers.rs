@@ -20,7 +20,7 @@ async fn with_credential(organization: &OrgStore, base_url: Option<&str>) -> Pro
 }
 
 fn credential_in_force(world: &World) -> Option<String> {
-    let snapshot = world.store.directory().organization(world.id()).expect("a snapshot");
+    let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
     let model = snapshot.models.get("smart").expect("the model");
     model.provider.credential.as_ref().map(|credential| credential.expose_secret().to_owned())
 }

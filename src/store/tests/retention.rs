@@ -38,7 +38,7 @@ async fn what_is_too_old_is_deleted_in_batches(#[values(Kind::Sqlite, Kind::Post
         let events = world.organization.event_list(&EventFilter::default(), &page).await.expect("rows");
         (requests.items.len() as u64, events.items.len())
     };
-    let sweep = async || world.store.system().retention_sweep().await.expect("swept");
+    let sweep = async || world.store.system().delete_past_retention().await.expect("swept");
 
     // For ever, unless somebody says otherwise.
     assert_eq!((sweep().await, count().await), (0, (BATCH + 21, 6)));

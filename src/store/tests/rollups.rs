@@ -12,7 +12,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::RequestRow;
-use crate::store::pagination::{Position, Turn};
+use crate::store::pagination::{Direction, Position};
 use crate::store::recorder::{Record, Recorder};
 use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RollupSpan};
 
@@ -134,15 +134,15 @@ async fn a_list_is_leafed_through_in_both_directions(#[values(Kind::Sqlite, Kind
     write(&world, vec![Record { events, request: None, ..Record::default() }]).await;
 
     let filter = EventFilter::default();
-    let sheet = async |turn| world.organization.event_sheet(&filter, turn, 3).await.expect("a page");
-    let first = sheet(Turn::First).await;
-    let second = sheet(Turn::Older(first.older.expect("more"))).await;
-    let third = sheet(Turn::Older(second.older.expect("more"))).await;
-    let sizes = [&first, &second, &third].map(|sheet| sheet.items.len());
+    let page = async |direction| world.organization.event_page(&filter, direction, 3).await.expect("a page");
+    let first = page(Direction::First).await;
+    let second = page(Direction::Older(first.older.expect("more"))).await;
+    let third = page(Direction::Older(second.older.expect("more"))).await;
+    let sizes = [&first, &second, &third].map(|page| page.items.len());
     assert_eq!((sizes, first.newer, third.older), ([3, 3, 1], None, None));
     let mut keys: Vec<_> = [&first, &second, &third]
         .iter()
-        .flat_map(|sheet| &sheet.items)
+        .flat_map(|page| &page.items)
         .map(Position::from)
         .map(|at| (at.created_at, at.id))
         .collect();
@@ -150,8 +150,8 @@ async fn a_list_is_leafed_through_in_both_directions(#[values(Kind::Sqlite, Kind
     keys.sort_by(|one, other| other.cmp(one));
     assert_eq!(read, keys);
 
-    let back = sheet(Turn::Newer(third.newer.expect("newer"))).await;
+    let back = page(Direction::Newer(third.newer.expect("newer"))).await;
     assert_eq!(back.items, second.items);
-    let front = sheet(Turn::Newer(back.newer.expect("newer"))).await;
+    let front = page(Direction::Newer(back.newer.expect("newer"))).await;
     assert_eq!((front.items, front.newer, front.older), (first.items, None, first.older));
 }

@@ -58,7 +58,7 @@ async fn tens_of_thousands_of_organizations_with_budgets_are_read(
         assert!(spent.is_empty(), "a budget has spent nothing yet");
     }
     let fresh = world.database.open().await;
-    assert_eq!(fresh.directory().organizations().len(), usize::try_from(MANY + 1).expect("a size"));
+    assert_eq!(fresh.snapshots().organizations().len(), usize::try_from(MANY + 1).expect("a size"));
 }
 
 #[rstest]
@@ -72,14 +72,14 @@ async fn a_look_that_is_cut_off_goes_on_where_it_was(#[values(Kind::Sqlite, Kind
     transaction.commit().await.expect("committed");
     // Cut off as soon as anything was read, as often as it takes.
     let mut looks = 0;
-    let mut known = second.directory().organizations().len();
+    let mut known = second.snapshots().organizations().len();
     while known < 1_001 {
         looks += 1;
         tokio::select! {
-            followed = second.directory().follow(&second) => followed.expect("followed"),
+            followed = second.snapshots().follow(&second) => followed.expect("followed"),
             () = until_more_are_known(&second, known) => {}
         }
-        let now = second.directory().organizations().len();
+        let now = second.snapshots().organizations().len();
         assert!(now > known, "a look has read nothing");
         known = now;
     }
@@ -87,7 +87,7 @@ async fn a_look_that_is_cut_off_goes_on_where_it_was(#[values(Kind::Sqlite, Kind
 }
 
 async fn until_more_are_known(store: &crate::store::Store, known: usize) {
-    while store.directory().organizations().len() == known {
+    while store.snapshots().organizations().len() == known {
         tokio::task::yield_now().await;
     }
 }
@@ -102,7 +102,7 @@ async fn a_revoked_key_ends_even_where_its_organization_cannot_be_read(
     let hash = world.store.vault().key_hash("one");
     let key = world.organization.api_key_create(new_key(&world.store, "one")).await.expect("a key");
     second.system().follow_changes().await.expect("followed");
-    assert!(second.directory().find_key(&hash).is_some());
+    assert!(second.snapshots().find_key(&hash).is_some());
 
     world.organization.api_key_revoke(key.id).await.expect("revoked");
     organizations::Entity::update_many()
@@ -112,7 +112,7 @@ async fn a_revoked_key_ends_even_where_its_organization_cannot_be_read(
         .await
         .expect("broken");
     second.system().follow_changes().await.expect("followed");
-    assert!(second.directory().find_key(&hash).is_none(), "the key is revoked");
+    assert!(second.snapshots().find_key(&hash).is_none(), "the key is revoked");
     let revoked = api_keys::Entity::find().filter(api_keys::Column::RevokedAt.is_not_null());
     assert_eq!(revoked.all(&second.inner.reader).await.expect("rows").len(), 1);
 }
@@ -123,11 +123,11 @@ async fn a_revoked_key_ends_even_where_its_organization_cannot_be_read(
 async fn organizations_do_not_wait_for_each_other(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let world = World::new(kind).await;
     let neighbor = organization(&world.store, "neighbor").await;
-    let directory = world.store.directory();
-    let _reading = directory.hold_turn(world.id()).await;
+    let snapshots = world.store.snapshots();
+    let _reading = snapshots.hold_turn(world.id()).await;
     // Its own changes would wait for the turn that is held here; the neighbor's do not.
     neighbor.api_key_create(new_key(&world.store, "two")).await.expect("a key");
-    assert!(directory.find_key(&world.store.vault().key_hash("two")).is_some());
+    assert!(snapshots.find_key(&world.store.vault().key_hash("two")).is_some());
 }
 
 /// Requests under way hold a place in the queue each; retention waits for records, not for them.

@@ -178,7 +178,7 @@ impl App {
 
     /// A model as requests see it.
     pub(crate) fn model_as_served(&self, name: &str) -> Arc<ModelEntry> {
-        let organization = self.store.directory().organization(self.organization.id.into());
+        let organization = self.store.snapshots().organization(self.organization.id.into());
         organization.expect("the organization").models[name].clone()
     }
 

@@ -7,7 +7,7 @@ use super::LIST;
 use super::line::{AuditLine, KINDS};
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
+use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
@@ -56,14 +56,14 @@ pub async fn list(
         resource_kind: query.word("kind", "What", &words),
         resource_name: query.text("name"),
     };
-    let turn = turn(&mut query, &data, LIST);
-    let sheet = data.audit_sheet(&filter, turn, ROWS).await?;
+    let direction = direction(&mut query, &data, LIST);
+    let rows_page = data.audit_page(&filter, direction, ROWS).await?;
     page(&Page {
         frame: Frame::of(&console_user, "Audit", NavigationItem::Audit),
         notes: query.notes(),
         kinds: kinds(),
-        lines: sheet.items.iter().map(AuditLine::from).collect(),
-        pagination: pagination(&sheet, &query, &data, LIST, "/audit", ("change", "changes")),
+        lines: rows_page.items.iter().map(AuditLine::from).collect(),
+        pagination: pagination(&rows_page, &query, &data, LIST, "/audit", ("change", "changes")),
         actor: filter.actor.unwrap_or_default(),
         kind: filter.resource_kind.unwrap_or_default(),
         thing: filter.resource_name.unwrap_or_default(),

@@ -9,7 +9,7 @@ use super::line::EventLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::chart::{Chart, Plan};
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
+use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -49,18 +49,18 @@ pub async fn list(
     let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
-    let turn = turn(&mut query, &data, LIST);
-    let sheet = data.event_sheet(&filters.rows(), turn, ROWS).await?;
+    let direction = direction(&mut query, &data, LIST);
+    let rows_page = data.event_page(&filters.rows(), direction, ROWS).await?;
     page(&Page {
         frame: Frame::of(&console_user, "Fallback events", NavigationItem::Events),
         notes: query.notes(),
         form: FilterForm::of(&filters, &console_user.organization),
         chart: chart(&data, &filters).await?,
-        lines: sheet.items.iter().map(EventLine::from).collect(),
-        pagination: pagination(&sheet, &query, &data, LIST, "/events", ("event", "events")),
+        lines: rows_page.items.iter().map(EventLine::from).collect(),
+        pagination: pagination(&rows_page, &query, &data, LIST, "/events", ("event", "events")),
         query: query.with(&[("newer", None), ("older", None)]),
         mark: clock.new_id().to_string(),
-        newest: sheet.newer.is_none() && filters.span.until.is_none(),
+        newest: rows_page.newer.is_none() && filters.span.until.is_none(),
         narrow: filters.is_narrow(),
     })
 }

@@ -7,7 +7,7 @@ use super::LIST;
 use super::line::KeyLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
+use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -37,14 +37,14 @@ pub async fn list(
 ) -> Result<HttpResponse> {
     let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
-    let turn = turn(&mut query, &data, LIST);
-    let sheet = data.api_key_sheet(turn, ROWS).await?;
+    let direction = direction(&mut query, &data, LIST);
+    let rows_page = data.api_key_page(direction, ROWS).await?;
     let (uses, now) = (console_user.organization.last_uses(), clock.now());
     page(&Page {
         frame: Frame::of(&console_user, "API keys", NavigationItem::Keys),
         notes: query.notes(),
-        lines: sheet.items.iter().map(|row| KeyLine::of(row, uses.get(&row.id).copied(), now)).collect(),
-        pagination: pagination(&sheet, &query, &data, LIST, "/keys", ("key", "keys")),
+        lines: rows_page.items.iter().map(|row| KeyLine::of(row, uses.get(&row.id).copied(), now)).collect(),
+        pagination: pagination(&rows_page, &query, &data, LIST, "/keys", ("key", "keys")),
         may_manage: console_user.may(Permission::ManageKeys),
     })
 }

@@ -7,12 +7,12 @@ pub mod remove;
 pub mod reset_link;
 pub mod role;
 
-use crate::store::Given;
+use crate::store::OutstandingLinks;
 
 /// What happened to invitations, links and keys that a member created, to append to a message; empty if there were
 /// none.
-fn describe_given(given: Given) -> String {
-    let Given { invitations, links, keys } = given;
+fn describe_given(given: OutstandingLinks) -> String {
+    let OutstandingLinks { invitations, links, keys } = given;
     let count = |number: u64, one: &str, more: &str| match number {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -41,10 +41,12 @@ mod tests {
 
     #[test]
     fn the_message_names_what_is_canceled_and_what_remains() {
-        assert_eq!(describe_given(Given::default()), "");
-        let message = describe_given(Given { invitations: 2, links: 1, keys: 3 });
+        assert_eq!(describe_given(OutstandingLinks::default()), "");
+        let message = describe_given(OutstandingLinks { invitations: 2, links: 1, keys: 3 });
         assert!(message.contains("Canceled: 2 invitations and 1 password reset link."), "{message}");
         assert!(message.contains("3 API keys that they created still work"), "{message}");
-        assert!(!describe_given(Given { keys: 1, ..Given::default() }).contains("Canceled"));
+        assert!(
+            !describe_given(OutstandingLinks { keys: 1, ..OutstandingLinks::default() }).contains("Canceled")
+        );
     }
 }

@@ -10,7 +10,7 @@ use crate::console::http::forms::Form;
 use crate::console::http::path;
 use crate::console::http::responses::page;
 use crate::domain::error::{Error, Result};
-use crate::store::{Given, Store};
+use crate::store::{OutstandingLinks, Store};
 
 #[derive(Template)]
 #[template(path = "members/remove.html")]
@@ -20,7 +20,7 @@ struct Page {
     email: String,
     role: String,
     organization: String,
-    given: Given,
+    given: OutstandingLinks,
 }
 
 /// Renders the page.

@@ -8,7 +8,7 @@ use super::line::ModelLine;
 use super::read::choices;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
+use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
@@ -57,15 +57,15 @@ pub async fn list(
     let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filter = filter(&mut query);
-    let turn = turn(&mut query, &data, LIST);
-    let sheet = data.model_sheet(&filter, turn, ROWS).await?;
+    let direction = direction(&mut query, &data, LIST);
+    let rows_page = data.model_page(&filter, direction, ROWS).await?;
     let organization = &console_user.organization;
     let line = |row| ModelLine::of(row, organization, &gateway.shared_state.cooldowns);
     page(&Page {
         frame: Frame::of(&console_user, "Models", NavigationItem::Models),
         notes: query.notes(),
-        lines: sheet.items.iter().map(line).collect(),
-        pagination: pagination(&sheet, &query, &data, LIST, "/models", ("model", "models")),
+        lines: rows_page.items.iter().map(line).collect(),
+        pagination: pagination(&rows_page, &query, &data, LIST, "/models", ("model", "models")),
         may_configure: console_user.may(Permission::Configure),
         served: !organization.providers.is_empty(),
         part: filter.contains.unwrap_or_default(),

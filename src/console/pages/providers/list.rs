@@ -7,7 +7,7 @@ use super::LIST;
 use super::line::ProviderLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
+use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::error::Result;
@@ -35,13 +35,13 @@ pub async fn list(
 ) -> Result<HttpResponse> {
     let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
-    let turn = turn(&mut query, &data, LIST);
-    let sheet = data.provider_sheet(turn, ROWS).await?;
+    let direction = direction(&mut query, &data, LIST);
+    let rows_page = data.provider_page(direction, ROWS).await?;
     page(&Page {
         frame: Frame::of(&console_user, "Providers", NavigationItem::Providers),
         notes: query.notes(),
-        lines: sheet.items.iter().map(|row| ProviderLine::of(row, &console_user.organization)).collect(),
-        pagination: pagination(&sheet, &query, &data, LIST, "/providers", ("provider", "providers")),
+        lines: rows_page.items.iter().map(|row| ProviderLine::of(row, &console_user.organization)).collect(),
+        pagination: pagination(&rows_page, &query, &data, LIST, "/providers", ("provider", "providers")),
         may_configure: console_user.may(Permission::Configure),
     })
 }

@@ -8,7 +8,7 @@ use super::filter::{FilterForm, Filters};
 use super::line::RequestLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::pagination::{Pagination, ROWS, pagination, turn};
+use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
@@ -42,14 +42,14 @@ pub async fn list(
     let data = store.organization(&console_user.tenant);
     let mut query = Query::parse(request.query_string());
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
-    let turn = turn(&mut query, &data, LIST);
-    let sheet = data.request_sheet(&filters.rows(), turn, ROWS).await?;
+    let direction = direction(&mut query, &data, LIST);
+    let rows_page = data.request_page(&filters.rows(), direction, ROWS).await?;
     page(&Page {
         frame: Frame::of(&console_user, "Requests", NavigationItem::Requests),
         notes: query.notes(),
         form: FilterForm::of(&filters, &console_user.organization),
-        lines: sheet.items.iter().map(RequestLine::from).collect(),
-        pagination: pagination(&sheet, &query, &data, LIST, "/requests", ("request", "requests")),
+        lines: rows_page.items.iter().map(RequestLine::from).collect(),
+        pagination: pagination(&rows_page, &query, &data, LIST, "/requests", ("request", "requests")),
         query: query.with(&[("newer", None), ("older", None)]),
         narrow: filters.is_narrow(),
     })

@@ -47,7 +47,7 @@ pub async fn create(
     if console_user.organization.models.is_empty() && console_user.may(Permission::Configure) {
         simulated::create(&console_user.organization, &data).await?;
     }
-    let now = store.directory().organization(console_user.organization.id).ok_or(Error::NotReady)?;
+    let now = store.snapshots().organization(console_user.organization.id).ok_or(Error::NotReady)?;
     let mut shown = Page::of(console_user, &now, &store, &clock, &settings).await?;
     shown.curl = curl(&base_url::of(&settings, console_user.request()), key, &shown.called, DEFAULT_PROMPT);
     shown.new_key = Some(key.to_owned());

@@ -33,7 +33,7 @@ pub async fn send(
         Some(model) => model,
         None => simulated::create(&console_user.organization, &data).await?,
     };
-    let organization = store.directory().organization(console_user.organization.id).ok_or(Error::NotReady)?;
+    let organization = store.snapshots().organization(console_user.organization.id).ok_or(Error::NotReady)?;
     let question = PlaygroundRequest {
         organization: organization.clone(),
         request_id: console_user.request_id,

@@ -128,7 +128,7 @@ impl<'a> System<'a> {
         transaction::audit(&transaction, clock, organization_id, &actor, entry).await?;
         transaction::tell_other_processes(&transaction).await?;
         transaction.commit().await?;
-        self.store.inner.directory.refresh(self.store, organization_id, 1).await?;
+        self.store.inner.snapshots.refresh(self.store, organization_id, 1).await?;
         Ok(CreatedOrganization { organization_id, user_id })
     }
 
@@ -142,12 +142,12 @@ impl<'a> System<'a> {
 
     /// Notes whether the database answers.
     pub async fn look(&self) {
-        let presence = &self.store.inner.presence;
-        let directory = &self.store.inner.directory;
-        match tokio::time::timeout(SILENCE, directory.has_changed(self.store)).await {
-            Ok(Err(Error::DatabaseAway)) => presence.refused(),
-            Ok(_) => presence.answered(),
-            Err(_) => presence.silent(),
+        let health = &self.store.inner.health;
+        let snapshots = &self.store.inner.snapshots;
+        match tokio::time::timeout(SILENCE, snapshots.has_changed(self.store)).await {
+            Ok(Err(Error::DatabaseAway)) => health.refused(),
+            Ok(_) => health.answered(),
+            Err(_) => health.silent(),
         }
     }
 
@@ -156,13 +156,13 @@ impl<'a> System<'a> {
     /// # Errors
     /// The database cannot be read.
     pub async fn follow_changes(&self) -> Result<(), Error> {
-        let directory = &self.store.inner.directory;
-        let looked = tokio::time::timeout(PATIENCE, directory.has_changed(self.store)).await;
+        let snapshots = &self.store.inner.snapshots;
+        let looked = tokio::time::timeout(PATIENCE, snapshots.has_changed(self.store)).await;
         if !looked.unwrap_or(Err(Error::Busy))? {
             return Ok(());
         }
         // What a cut leaves is read by the next look.
-        match tokio::time::timeout(CATCH_UP, directory.follow(self.store)).await {
+        match tokio::time::timeout(CATCH_UP, snapshots.follow(self.store)).await {
             Ok(followed) => followed,
             Err(_) => Ok(()),
         }
@@ -182,7 +182,7 @@ impl<'a> System<'a> {
     /// # Errors
     /// The database cannot be written.
     pub async fn api_key_touch(&self, since: i64) -> Result<(), Error> {
-        for organization in self.store.inner.directory.organizations() {
+        for organization in self.store.inner.snapshots.organizations() {
             for key in organization.keys.values() {
                 let last_used = key.last_used.load(Ordering::Relaxed);
                 let Some(at) = DateTime::from_timestamp(last_used, 0).filter(|_| last_used >= since) else {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::error::Error;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::sheet;
-use crate::store::pagination::{Position, Sheet, Turn, equals, newest_first};
+use crate::store::pagination::listing::read_page;
+use crate::store::pagination::{BidirectionalPage, Direction, Position, equals, newest_first};
 
 /// One entry: who did what to what, with the state before and after, without secrets.
 pub type AuditRow = audit_entries::Model;
@@ -45,12 +45,12 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn audit_sheet(
+    pub async fn audit_page(
         &self,
         filter: &AuditFilter,
-        turn: Turn,
+        direction: Direction,
         limit: u64,
-    ) -> Result<Sheet<AuditRow>, Error> {
+    ) -> Result<BidirectionalPage<AuditRow>, Error> {
         use audit_entries::Column;
         let rows = audit_entries::Entity::find().filter(Column::OrganizationId.eq(self.organization_id));
         let texts = [
@@ -62,6 +62,6 @@ impl OrgStore {
             rows.apply_if(text.as_deref(), |rows, text| rows.filter(equals(column, text)))
         });
         let position = |row: &AuditRow| Position { created_at: row.created_at, id: row.id.0 };
-        sheet(self.reader(), rows, (Column::CreatedAt, Column::Id), turn, limit, position).await
+        read_page(self.reader(), rows, (Column::CreatedAt, Column::Id), direction, limit, position).await
     }
 }

@@ -17,8 +17,10 @@ use sea_orm::{
 use super::audit::AuditEntry;
 use crate::domain::error::{Error, Violation};
 use crate::store::OrgStore;
-use crate::store::pagination::listing::sheet;
-use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, contains, equals, newest_first};
+use crate::store::pagination::listing::read_page;
+use crate::store::pagination::{
+    BidirectionalPage, Direction, Page, PageRequest, Position, contains, equals, newest_first,
+};
 use crate::store::transaction::{Change, check_seen};
 pub use fields::{ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use filled::FilledModel;
@@ -72,16 +74,17 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn model_sheet(
+    pub async fn model_page(
         &self,
         filter: &ModelFilter,
-        turn: Turn,
+        direction: Direction,
         limit: u64,
-    ) -> Result<Sheet<ModelRow>, Error> {
+    ) -> Result<BidirectionalPage<ModelRow>, Error> {
         let keyset = (models::Column::CreatedAt, models::Column::Id);
         let position = |row: &models::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let sheet = sheet(self.reader(), self.filtered(filter), keyset, turn, limit, position).await?;
-        let (rows, rest) = sheet.split();
+        let page =
+            read_page(self.reader(), self.filtered(filter), keyset, direction, limit, position).await?;
+        let (rows, rest) = page.split();
         Ok(rest.with(self.complete_all(self.reader(), rows).await?))
     }
 

@@ -17,8 +17,10 @@ use super::audit::AuditEntry;
 use crate::domain::error::{Error, Violation};
 use crate::providers::{StreamOptions, preset};
 use crate::store::OrgStore;
-use crate::store::pagination::listing::sheet;
-use crate::store::pagination::{Page, PageRequest, Position, Sheet, Turn, equals, newest_first};
+use crate::store::pagination::listing::read_page;
+use crate::store::pagination::{
+    BidirectionalPage, Direction, Page, PageRequest, Position, equals, newest_first,
+};
 use crate::store::transaction::{Change, check_seen};
 use crate::store::vault::Place;
 pub use health::ProviderHealth;
@@ -144,11 +146,15 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn provider_sheet(&self, turn: Turn, limit: u64) -> Result<Sheet<ProviderRow>, Error> {
+    pub async fn provider_page(
+        &self,
+        direction: Direction,
+        limit: u64,
+    ) -> Result<BidirectionalPage<ProviderRow>, Error> {
         let keyset = (providers::Column::CreatedAt, providers::Column::Id);
         let position = |row: &providers::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let sheet = sheet(self.reader(), self.providers(), keyset, turn, limit, position).await?;
-        let (rows, rest) = sheet.split();
+        let page = read_page(self.reader(), self.providers(), keyset, direction, limit, position).await?;
+        let (rows, rest) = page.split();
         Ok(rest.with(rows.into_iter().map(ProviderRow::from).collect()))
     }
 

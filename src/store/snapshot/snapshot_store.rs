@@ -14,7 +14,7 @@ use super::{ApiKeyEntry, OrganizationSnapshot};
 
 /// The snapshots of all organizations.
 #[derive(Debug, Default)]
-pub struct Directory {
+pub struct SnapshotStore {
     pub(super) by_key: papaya::HashMap<[u8; 32], Arc<Slot>>,
     pub(super) by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
     pub(super) counter: AtomicI64,
@@ -29,13 +29,13 @@ pub struct Directory {
 pub(super) struct Slot {
     /// None only until the organization has been read for the first time.
     pub(super) current: ArcSwapOption<OrganizationSnapshot>,
-    /// When the current snapshot was published, by [`Directory::sequence`]. Held while it is replaced.
+    /// When the current snapshot was published, by [`SnapshotStore::sequence`]. Held while it is replaced.
     pub(super) published: Mutex<u64>,
     /// Held while the organization is read again.
-    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    pub(super) reload_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Directory {
+impl SnapshotStore {
     /// Has everything been read once?
     #[must_use]
     pub fn is_loaded(&self) -> bool {
@@ -67,7 +67,7 @@ impl Directory {
     #[cfg(test)]
     pub(in crate::store) async fn hold_turn(&self, id: OrganizationId) -> tokio::sync::OwnedMutexGuard<()> {
         let slot = self.by_organization.pin().get(&id).cloned();
-        slot.unwrap_or_default().turn.clone().lock_owned().await
+        slot.unwrap_or_default().reload_lock.clone().lock_owned().await
     }
 
     /// Puts a snapshot in force that was read from `began` on. A lower version than the one in force wins only where
