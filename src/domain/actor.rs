@@ -1,4 +1,4 @@
-//! Who makes a change.
+//! The actor of a change: an API key, a user, or the system.
 
 use entity::ids::{ApiKeyId, UserId};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 const API_KEY: &str = "api_key";
 const USER: &str = "user";
 
-/// Who makes a change: a key, a person, or the system itself.
+/// The actor of a change, as the audit log records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     kind: &'static str,
@@ -16,37 +16,37 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// An API key, by its id and name.
+    /// An API key, by its id and name, in a request.
     #[must_use]
     pub fn api_key(id: Uuid, name: &str, request_id: Option<Uuid>) -> Self {
         Self { kind: API_KEY, id: Some(id), label: name.to_owned(), request_id }
     }
 
-    /// A person, by id and address.
+    /// A user, by id and email address, in a request.
     #[must_use]
     pub fn user(id: Uuid, email: &str, request_id: Option<Uuid>) -> Self {
         Self { kind: USER, id: Some(id), label: email.to_owned(), request_id }
     }
 
-    /// The command line, the demo, a start.
+    /// The system, with a label such as `command line` or `demo`.
     #[must_use]
     pub fn system(label: &str) -> Self {
         Self { kind: "system", id: None, label: label.to_owned(), request_id: None }
     }
 
-    /// The same, in that request.
+    /// The same actor in the request of that id.
     #[must_use]
     pub fn within(self, request_id: Uuid) -> Self {
         Self { request_id: Some(request_id), ..self }
     }
 
-    /// The key that acts, if one does.
+    /// The id of the API key; `None` for users and the system.
     #[must_use]
     pub fn api_key_id(&self) -> Option<ApiKeyId> {
         self.id.filter(|_| self.kind == API_KEY).map(ApiKeyId)
     }
 
-    /// The person who acts, if one does.
+    /// The id of the user; `None` for API keys and the system.
     #[must_use]
     pub fn user_id(&self) -> Option<UserId> {
         self.id.filter(|_| self.kind == USER).map(UserId)
@@ -58,19 +58,19 @@ impl Actor {
         self.kind
     }
 
-    /// The key's or the person's id.
+    /// The id of the key or the user; `None` for the system.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         self.id
     }
 
-    /// The key's name, the person's address, or what the system does.
+    /// The name of the key, the email address of the user, or the label of the system.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The request in which it acts.
+    /// The id of the request; `None` outside of a request.
     #[must_use]
     pub fn request_id(&self) -> Option<Uuid> {
         self.request_id

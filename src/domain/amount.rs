@@ -1,9 +1,10 @@
-//! How large a figure of one request may be: the same in its row, in the roll-ups and in what a budget has spent, so
-//! that their sums agree to the last nano-dollar.
+//! Upper limits for the token counts and the cost of one request.
+//!
+//! Request rows, roll-ups and budgets apply the same limits, so their sums agree to the nano-dollar.
 
-/// The most tokens that one request is believed to have, of each kind. The largest windows hold ten million.
+/// The most tokens of each kind that one request counts. The largest context windows hold ten million.
 pub const MOST_TOKENS: i64 = 100_000_000;
 
-/// The most that one request is believed to cost, in nano-dollars: 1,000 dollars. What a provider says of its usage is
-/// only its word: no sum may overflow with it.
+/// The most that one request counts as cost, in nano-dollars: 1,000 dollars. Providers report usage, and a wrong
+/// report must not overflow a sum.
 pub const MOST_NANO_DOLLARS: i64 = 1_000_000_000_000;

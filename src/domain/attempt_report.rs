@@ -1,26 +1,26 @@
-//! One attempt of a request, or one candidate that was passed over.
+//! One attempt of a request, or one candidate that was skipped.
 
 use serde::Serialize;
 
 use crate::domain::error_class::ErrorClass;
 
-/// One attempt or pass-over, as it is stored and shown.
+/// One attempt or skipped candidate, as it is stored and shown.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptReport {
     /// Catalogue name of the model.
     pub model: String,
     /// Catalogue name of its provider.
     pub provider: String,
-    /// The provider's status; none if it gave none.
+    /// The HTTP status of the provider; `None` if there was no response.
     pub status: Option<u16>,
-    /// Why it failed; none for the one that answered.
+    /// Why it failed; `None` for the attempt that answered.
     pub error_class: Option<ErrorClass>,
-    /// The rule that matched.
+    /// The classification rule that matched; `None` for an answer and for a skipped candidate.
     pub matched_rule: Option<&'static str>,
-    /// Milliseconds from the call to its end, or to the first real frame.
+    /// Milliseconds from the start of the call to its end or, for a stream, to the first content frame.
     pub duration_ms: u64,
-    /// Whether it was not called at all.
+    /// Whether the candidate was skipped without a call.
     pub passed_over: bool,
-    /// What was changed in the request for its sake.
+    /// The changes that adapted the request to the model, such as `clamped:max_tokens`.
     pub adapted: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! A chain that ended without an answer.
+//! The failure of a whole chain of candidates.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use crate::domain::routing_info::RoutingInfo;
 /// A chain that ended without an answer.
 #[derive(Debug)]
 pub struct ChainFailure {
-    /// The failure of the last candidate called; or, if none was, of the last one passed over.
+    /// The failure of the last candidate that was called or, if none was, of the last one that was skipped.
     pub failure: Failure,
-    /// The status for the caller.
+    /// The HTTP status for the caller.
     pub status: u16,
-    /// Whether every model that could have answered is in cooldown, so that none was called.
+    /// Whether every model that could answer is in cooldown, so that none was called.
     pub cooling: bool,
-    /// The smallest wait that any provider asked for.
+    /// The shortest wait that any provider asked for; `None` if none did.
     pub retry_after: Option<Duration>,
-    /// What was tried.
+    /// Every attempt and skipped candidate, in order.
     pub attempts: Vec<AttemptReport>,
-    /// What the caller is told in headers.
+    /// What the response headers say about routing.
     pub routing: RoutingInfo,
 }
 
-/// The longest wait that an SDK may sleep through inside its caller.
+/// The longest wait that an SDK may add to its caller's request.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 impl ChainFailure {
-    /// Whether the caller's SDK may try again by itself: only where that could mend anything, and soon.
+    /// Whether the caller's SDK may retry by itself: only if a retry can help within a short wait.
     #[must_use]
     pub fn is_worth_retrying(&self) -> bool {
         if self.cooling {

@@ -1,7 +1,7 @@
-//! What each error class leads to: one row for each class, one column for each decision.
+//! The policy of each error class: one row per class, one column per decision.
 //!
-//! `docs/FALLBACK.md` shows this table to users; a test holds the two to each other. A dialect may word a class
-//! differently, but it decides nothing.
+//! `docs/FALLBACK.md` shows this table to users, and a test compares the two. A dialect may word a class differently,
+//! but it makes no decision of its own.
 
 use std::time::Duration;
 
@@ -9,75 +9,76 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::failure_scope::FailureScope;
 use crate::domain::fallback_type::FallbackType;
 
-/// A rate limit that names no time.
+/// The cooldown after a rate limit without a reset time.
 const RATE_LIMIT: Duration = Duration::from_secs(5);
-/// What only a person can mend; and the first window of a used-up quota that names no time.
+/// The cooldown after a failure that only a person can fix, and the first one after an exhausted quota without a
+/// reset time.
 const NEEDS_A_PERSON: Duration = Duration::from_secs(60);
-/// The longest window of a used-up quota that names no time.
+/// The longest cooldown after an exhausted quota without a reset time.
 const LONGEST_QUOTA: Duration = Duration::from_secs(3_600);
 
-/// What a class leads to.
+/// The decisions for one error class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClassPolicy {
     /// The class.
     pub class: ErrorClass,
     /// Whether the same model is called again.
     pub same_model: SameModel,
-    /// What the failure does to the model, if it is the model's.
+    /// What the failure does to the cooldown of the model, if it counts against the model.
     pub cooldown: CooldownEffect,
-    /// What the failure is held against, where the class alone decides.
+    /// What the failure counts against, where the class alone decides.
     pub scope: FailureScope,
-    /// The list of fallbacks that answers it first. [`FallbackType::General`] answers every class in the end.
+    /// The fallback list that is tried first. [`FallbackType::General`] is the last resort for every class.
     pub list: FallbackType,
-    /// The HTTP status of a chain that ended with it.
+    /// The HTTP status for a chain that ends with this class.
     pub status: u16,
-    /// The symbolic error code of a chain that ended with it. An invalid request has it only where the provider gave
-    /// no code.
+    /// The error code for a chain that ends with this class. For an invalid request, a code of the provider takes
+    /// precedence.
     pub code: &'static str,
-    /// Whether the caller's SDK may try again by itself: only where that could mend anything.
+    /// Whether the caller's SDK may retry by itself.
     pub worth_retrying: bool,
-    /// Why the candidate was not called, to follow "was not called:". `None`: it was called.
+    /// Why the candidate was not called, as the end of the sentence "was not called:". `None` for failures of a call.
     pub passed_over: Option<&'static str>,
 }
 
 /// Whether the same model is called again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameModel {
-    /// No: it would say the same.
+    /// Never: the result would be the same.
     Never,
-    /// As often as `num_retries` says, once by default.
+    /// Up to `num_retries` times, once by default.
     Retries,
-    /// Once, if no other candidate is left and the provider asks for a wait of at most 2 s.
+    /// Once, if no other candidate is left and the provider asks for a wait of at most 2 seconds.
     IfLast,
 }
 
-/// What a failure does to the model that failed, if it is the model's.
+/// What a failure does to the cooldown of the model, if it counts against the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CooldownEffect {
-    /// Nothing: the model is well, and has said so.
+    /// Nothing: the response shows that the model works.
     None,
-    /// It counts: enough of these in a row open the cooldown.
+    /// It counts: several in a row start a cooldown.
     Counts,
-    /// It opens the cooldown for so long.
+    /// It starts a cooldown of this length.
     Cools(Duration),
-    /// It opens the cooldown until the limit starts over or, where the provider does not say when, for `first`, twice
-    /// as long after each failed probe, up to `longest`.
+    /// It starts a cooldown that lasts until the limit resets. If the provider names no reset time, it lasts for `first`
+    /// and doubles after each failed probe, up to `longest`.
     Limited {
-        /// The first window.
+        /// The first cooldown.
         first: Duration,
-        /// The longest window.
+        /// The longest cooldown.
         longest: Duration,
     },
 }
 
 impl ErrorClass {
-    /// The class's row.
+    /// The policy of this class.
     #[must_use]
     pub const fn policy(self) -> &'static ClassPolicy {
         &POLICIES[self as usize]
     }
 
-    /// Whether the candidate was never called.
+    /// Whether the class means that the candidate was skipped without a call.
     #[must_use]
     pub const fn is_passed_over(self) -> bool {
         self.policy().passed_over.is_some()
@@ -297,7 +298,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     },
 ];
 
-/// Every row sits where its class looks for it.
+/// Each row is at the index of its class.
 const _: () = {
     let mut at = 0;
     while at < POLICIES.len() {

@@ -1,7 +1,7 @@
 //! The one source of time and of identifiers.
 //!
-//! Everything that stores, compares or expires a time asks the [`Clock`], so that a test can stand still or jump.
-//! Timers of a running call (connect, first frame, idle) are tokio's own.
+//! Everything that stores, compares or expires a time uses the [`Clock`], so that a test can stop or advance time.
+//! Timeouts of a running call (connect, first frame, idle) use tokio's timers.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,7 +18,7 @@ enum Source {
     Manual(Arc<AtomicI64>),
 }
 
-/// A handle on the time: cheap to clone, the same time for every clone.
+/// The source of time. Cheap to clone; every clone shows the same time.
 #[derive(Clone)]
 pub struct Clock {
     source: Source,
@@ -32,13 +32,13 @@ impl fmt::Debug for Clock {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The clock of the operating system.
     #[must_use]
     pub fn system() -> Self {
         Self::from_source(Source::System { started: Instant::now() })
     }
 
-    /// A clock that stands at `start` until its [`ManualClock`] moves it.
+    /// A clock that stays at `start` until its [`ManualClock`] moves it.
     #[must_use]
     pub fn manual(start: DateTime<Utc>) -> (Self, ManualClock) {
         let micros = Arc::new(AtomicI64::new(start.timestamp_micros()));
@@ -49,7 +49,7 @@ impl Clock {
         Self { source, identifiers: Arc::new(Mutex::new(ContextV7::new().with_additional_precision())) }
     }
 
-    /// Now, in UTC and whole microseconds: the finest step that both databases keep.
+    /// The current time in UTC, in whole microseconds, which both databases can store.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.unix_micros()).unwrap_or(DateTime::UNIX_EPOCH)
@@ -65,7 +65,7 @@ impl Clock {
         }
     }
 
-    /// Time since some fixed point that never runs backwards, for rate limits and cooldowns.
+    /// Time since a fixed point. It never decreases. Rate limits and cooldowns use it.
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         match &self.source {
@@ -76,7 +76,7 @@ impl Clock {
         }
     }
 
-    /// A new UUIDv7 that sorts after every one this clock gave before.
+    /// A new UUIDv7 that sorts after every id that this clock has created.
     #[must_use]
     pub fn new_id(&self) -> Uuid {
         let micros = self.unix_micros();
@@ -94,12 +94,12 @@ impl governor::clock::Clock for Clock {
     }
 }
 
-/// Moves a clock made with [`Clock::manual`].
+/// Moves a clock that was created with [`Clock::manual`].
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// Moves the time forward.
+    /// Advances the time.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.0.fetch_add(micros, Ordering::AcqRel);

@@ -1,10 +1,10 @@
-//! The core error taxonomy: what can go wrong, without a word about how it is shown.
+//! The core error taxonomy. It says what went wrong, and each API decides how to show it.
 //!
-//! Which to use: the caller's credential → [`Error::Unauthenticated`], [`Error::ScopeMissing`]; a field of the body or
-//! query → [`Error::Invalid`]; a person at a page → [`Error::Visit`]; a whole request that makes no sense →
-//! [`Error::Refused`]; a thing that is not there (or another organization's, which is the same) → [`Error::Absent`];
-//! something of ours that broke → [`Error::internal`], whose source goes to the log and never to the caller. Each
-//! dialect under `api/` builds the response of every variant in its own `error.rs`, by an exhaustive match.
+//! Which to use: a problem with the credential → [`Error::Unauthenticated`], [`Error::ScopeMissing`]; a field of the
+//! body or query → [`Error::Invalid`]; a console user without access → [`Error::Visit`]; a request that makes no sense
+//! as a whole → [`Error::Refused`]; a resource that does not exist or belongs to another organization →
+//! [`Error::Absent`]; an internal fault → [`Error::internal`], whose source goes to the log and never to the caller.
+//! Each dialect under `api/` converts every variant in its own `error.rs` with an exhaustive match.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::domain::chain_failure::ChainFailure;
 use crate::domain::routing_info::RoutingInfo;
 
-/// The result of everything that can fail with an [`Error`].
+/// A result whose error is [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a caller's credential was not accepted.
@@ -20,13 +20,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum CredentialFault {
     /// No credential was sent.
     Missing,
-    /// What was sent does not look like a key of ours, or its checksum is wrong.
+    /// The credential does not have the form of an API key, or its checksum is wrong.
     Malformed,
-    /// Well-formed, but not a key that is in use: never issued, revoked or deleted.
+    /// The key is well formed but not in use: it was never issued, or it was revoked or deleted.
     Unknown,
     /// The key's expiry has passed.
     Expired,
-    /// `x-api-key` and `Authorization` hold different keys.
+    /// `x-api-key` and `Authorization` contain different keys.
     Conflicting,
 }
 
@@ -50,7 +50,7 @@ impl CredentialFault {
     }
 }
 
-/// One step of the way to a bad value: a member's name or an array's index.
+/// One step of the path to an invalid value: the name of a member or the index in an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// A member of an object, or the part of the request (`body`, `query`, `path`).
@@ -71,12 +71,12 @@ impl From<usize> for Location {
     }
 }
 
-/// One field that was refused.
+/// One invalid field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Where: `["body", "fallback_models", 0]`.
+    /// The path of the value, such as `["body", "fallback_models", 0]`.
     pub location: Vec<Location>,
-    /// What kind: `missing`, `string_type`, `value_error`, `too_short` ...
+    /// The kind of violation, such as `missing`, `string_type`, `value_error` or `too_short`.
     pub kind: &'static str,
     /// The cause and the remedy, in one sentence.
     pub message: String,
@@ -103,72 +103,72 @@ impl Violation {
     }
 }
 
-/// A request that was understood and makes no sense (400).
+/// A request that is well formed but makes no sense (400).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The cause and the remedy, in one sentence.
     pub message: String,
     /// The field at fault.
     pub param: Option<String>,
-    /// A stable word for programs, such as `invalid_value`.
+    /// A stable code for programs, such as `invalid_value`.
     pub code: &'static str,
 }
 
-/// Why a person with a browser is not let through.
+/// Why a console user has no access.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VisitFault {
-    /// 303 to the log-in.
+    /// 303 to the sign-in page.
     #[error("nobody is logged in")]
     LoggedOut {
-        /// Where the visitor wanted to go: a path with its query.
+        /// The requested path with its query.
         next: String,
     },
-    /// 403: what the visitor's role does not allow.
+    /// 403: the role of the user does not allow it.
     #[error("your role does not allow it: {0}")]
     RoleMissing(&'static str),
-    /// 403: a form that a page elsewhere sent.
+    /// 403: a page of another site sent the form.
     #[error("a page of another site sent this form")]
     ForeignOrigin,
-    /// 403: a form without the token of the page that it stands on.
+    /// 403: the form has no valid CSRF token.
     #[error("this form is too old, or no page of this browser made it")]
     FormStale,
-    /// 415: a body that no form of ours sends.
+    /// 415: the body is not a form.
     #[error("this is not the body of a form")]
     NoForm,
-    /// 429: too many attempts at something that must not be guessed.
+    /// 429: too many attempts to sign in or to use a secret link.
     #[error("too many attempts; try again later")]
     Throttled {
-        /// When it is worth trying again.
+        /// The time to wait before the next attempt.
         retry_after: Duration,
     },
 }
 
-/// A limit of a key that was reached (429).
+/// A limit of an API key that is reached (429).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitReached {
-    /// Which: `requests per minute` or `concurrent requests`.
+    /// The limited quantity: `requests per minute` or `concurrent requests`.
     pub what: &'static str,
-    /// The limit's size.
+    /// The value of the limit.
     pub limit: u64,
     /// When it is worth trying again.
     pub retry_after: Duration,
-    /// When the limit per minute is whole again; none for the other limit.
+    /// The time until the limit per minute is fully restored; `None` for the concurrency limit.
     pub reset: Option<Duration>,
 }
 
-/// What all organizations share, of which one has used up its share (429).
+/// A shared resource of which an organization has used its whole share (429).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shared {
-    /// Bytes that are held for its requests and answers.
+    /// Memory for requests and responses.
     Memory,
-    /// Requests to models that are under way.
+    /// Concurrent requests to models.
     Requests,
     /// Live views of events.
     Tails,
 }
 
 impl Shared {
-    /// The cause and the remedy.
+    /// The cause and the remedy, as a sentence.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
@@ -185,39 +185,39 @@ impl Shared {
     }
 }
 
-/// Everything that can go wrong between a request and its answer.
+/// Every error that can end a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// 401.
+    /// 401: the credential is not accepted.
     #[error("{}", .0.message())]
     Unauthenticated(CredentialFault),
-    /// 403: the key is good, but lacks a scope.
+    /// 403: the key is valid but lacks a scope.
     #[error("this API key lacks the scope '{0}'")]
     ScopeMissing(&'static str),
-    /// A person's visit to a page that ends at the door; the API never says it.
+    /// A console user has no access to a page. The API never returns it.
     #[error("{0}")]
     Visit(VisitFault),
-    /// 403: the key's allow-list leaves the model out.
+    /// 403: the model is not on the allow-list of the key.
     #[error("this API key may not use the model '{model}'")]
     ModelForbidden {
-        /// The model's name as the caller wrote it.
+        /// The name of the model as the caller wrote it.
         model: String,
     },
     /// 404: no such path.
     #[error("there is nothing at this path")]
     RouteUnknown,
-    /// 405.
+    /// 405: the path does not support the method.
     #[error("the method is not allowed here; allowed: {allow}")]
     MethodNotAllowed {
         /// The value of the `Allow` header.
         allow: String,
     },
-    /// 404: an id of nothing, or of another organization's.
+    /// 404: the resource does not exist or belongs to another organization.
     #[error("no {what} with the id or name '{id}'")]
     Absent {
-        /// `provider`, `model`, `fallback event` ...
+        /// The kind of resource, such as `provider`, `model` or `fallback event`.
         what: &'static str,
-        /// What the caller asked for.
+        /// The id or name that the caller asked for.
         id: String,
     },
     /// 404: a model name that is not in the organization's catalogue.
@@ -225,7 +225,7 @@ pub enum Error {
     ModelUnknown {
         /// The name.
         model: String,
-        /// The organization's own model names, sorted.
+        /// The model names of the organization, sorted.
         available: Vec<String>,
     },
     /// 400: fallback names that are not in the organization's catalogue.
@@ -236,13 +236,13 @@ pub enum Error {
         /// The organization's own model names, sorted.
         available: Vec<String>,
     },
-    /// 400: a model in its own list.
+    /// 400: a model in its own fallback list.
     #[error("the model '{model}' cannot be its own fallback")]
     FallbackToSelf {
         /// The name.
         model: String,
     },
-    /// 404: nothing is configured for that model and type.
+    /// 404: the model has no fallbacks of that type.
     #[error("no {kind} fallbacks configured for model '{model}'")]
     FallbackAbsent {
         /// The model's name.
@@ -250,81 +250,80 @@ pub enum Error {
         /// `general`, `context_window`, `content_policy`.
         kind: String,
     },
-    /// 422: fields that were refused.
+    /// 422: invalid fields.
     #[error("{} invalid field(s)", .0.len())]
     Invalid(Vec<Violation>),
-    /// 400: a request that makes no sense as a whole.
+    /// 400: the request makes no sense as a whole.
     #[error("{}", .0.message)]
     Refused(Refusal),
-    /// 409.
+    /// 409: the request conflicts with the current state.
     #[error("{message}")]
     Conflict {
         /// The cause and the remedy.
         message: String,
     },
-    /// 412: somebody else changed it since the caller read it.
+    /// 412: the resource has changed since the caller read it.
     #[error("the revision is {current}, not the one in If-Match")]
     RevisionChanged {
-        /// The revision in force.
+        /// The current revision.
         current: i64,
     },
-    /// 413.
+    /// 413: the body is too large.
     #[error("the body is over the limit of {limit} bytes")]
     BodyTooLarge {
-        /// Bytes.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// 415.
+    /// 415: the body has a `Content-Encoding`.
     #[error("the body's Content-Encoding is not supported: send it uncompressed")]
     BodyEncoded,
-    /// 408: the body stopped arriving.
+    /// 408: the body did not arrive in time.
     #[error("the body did not arrive in time")]
     BodyStalled,
-    /// 400: the connection broke off, or the framing was wrong.
+    /// 400: the connection was closed, or the framing of the body is invalid.
     #[error("the body could not be read")]
     BodyUnreadable,
-    /// 429.
+    /// 429: a limit of the API key is reached.
     #[error("the limit of {} {} is reached", .0.limit, .0.what)]
     LimitReached(LimitReached),
-    /// 429: the organization has used up its share of what all organizations share.
+    /// 429: the organization has used its whole share of a shared resource.
     #[error("{}", .0.message())]
     ShareUsedUp(Shared),
-    /// 503: too much is under way at once.
+    /// 503: the gateway is overloaded.
     #[error("the gateway is busy; try again shortly")]
     Busy,
-    /// 503: the answer could not be recorded, so it was not given. With what the caller is told about the calls that
-    /// were made for it.
+    /// 503: the answer could not be recorded, so it was withheld. Contains the routing headers, if calls were made.
     #[error("the answer could not be recorded and was withheld; try again")]
     RecordingUnavailable(Option<Box<RoutingInfo>>),
-    /// 503: the database cannot be reached. What is served from memory goes on.
+    /// 503: the database cannot be reached. Requests that are served from memory still work.
     #[error("the database cannot be reached; try again shortly")]
     DatabaseAway,
     /// 500: the data is not loaded yet.
     #[error("the router is not initialized")]
     NotReady,
-    /// 508: the request came from this gateway itself.
+    /// 508: the request was sent by this gateway itself.
     #[error("this request has already passed through this gateway: a provider's address points back at it")]
     LoopDetected,
     /// The chain of candidates ended without an answer.
     #[error("{}", .0.failure.message)]
     Chain(Box<ChainFailure>),
-    /// 500: something of ours broke. Only the log sees the source.
+    /// 500: an internal fault. Its source goes to the log only.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// Something of ours broke: `source` goes to the log, the caller sees a request id.
+    /// An internal fault: `source` goes to the log, and the caller gets a request id.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
     }
 
-    /// A 400 with its field and a stable code.
+    /// A 400 with the field at fault and a stable code.
     pub fn refused(param: Option<&str>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Refused(Refusal { message: message.into(), param: param.map(str::to_owned), code })
     }
 
-    /// Absence, which is also how another organization's things look.
+    /// A resource that does not exist or belongs to another organization.
     pub fn absent(what: &'static str, id: impl fmt::Display) -> Self {
         Self::Absent { what, id: id.to_string() }
     }

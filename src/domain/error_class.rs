@@ -1,4 +1,4 @@
-//! The words for what failed. One word for a class in the record, the log and the metric.
+//! The classes of errors. Records, logs and metrics use the same word for a class.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,55 +8,55 @@ use serde::{Deserialize, Serialize};
 use crate::domain::closed_set::closed_set;
 
 /// Why a candidate did not answer. The classes up to `stream_interrupted` are failures of a
-/// call; those after it are decisions of ours to pass a candidate over without calling it.
+/// call. After them come the reasons for which the gateway skips a candidate.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// Too many requests or tokens for now.
+    /// The provider limits the rate of requests or tokens.
     RateLimited,
-    /// The provider's account has no money or no quota left.
+    /// The account at the provider has no money or quota left.
     QuotaExhausted,
-    /// The provider has more work than it can do.
+    /// The provider is overloaded.
     Overloaded,
-    /// The provider is broken or cannot be reached.
+    /// The provider fails or cannot be reached.
     Unavailable,
-    /// The provider took too long.
+    /// The provider did not answer in time.
     Timeout,
-    /// The prompt does not fit the model's window.
+    /// The prompt exceeds the context window of the model.
     ContextWindowExceeded,
-    /// The provider's rules forbid the prompt or the answer.
+    /// The content policy of the provider forbids the prompt or the answer.
     ContentPolicy,
-    /// The provider does not accept our credential.
+    /// The provider rejects the credential.
     Authentication,
-    /// The provider has no such model.
+    /// The provider does not have the model.
     ModelNotFound,
-    /// The provider finds fault with the request.
+    /// The provider rejects the request as invalid.
     InvalidRequest,
-    /// The provider's success is no usable answer.
+    /// The provider reports success, but its answer is not usable.
     InvalidResponse,
-    /// The stream broke after content had been sent on.
+    /// The stream broke off after content was sent to the caller.
     StreamInterrupted,
-    /// Passed over: recent failures say that calling it is pointless.
+    /// Skipped: the model is in cooldown after recent failures.
     Cooldown,
-    /// Passed over: switched off in the catalogue.
+    /// Skipped: the model is disabled in the catalog.
     Disabled,
-    /// Passed over: the caller's key may not use it.
+    /// Skipped: the API key of the caller may not use the model.
     NotAllowed,
-    /// Passed over: it would cost more than is left.
+    /// Skipped: the budget does not cover it.
     OverBudget,
-    /// Passed over: no time is left for it.
+    /// Skipped: the deadline of the request leaves no time for it.
     Deadline,
-    /// Passed over: the prompt is larger than its window.
+    /// Skipped: the prompt is larger than its context window.
     TooLarge,
-    /// Passed over: it cannot do what the request asks for.
+    /// Skipped: the model lacks a capability that the request needs.
     LacksCapability,
 }
 
-/// A word that is no class.
+/// A word that is not an error class.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no error class")]
+#[error("'{0}' is not an error class")]
 pub struct UnknownErrorClass(pub String);
 
 impl ErrorClass {
@@ -83,7 +83,7 @@ impl ErrorClass {
         Self::LacksCapability,
     ];
 
-    /// The word, as stored and shown.
+    /// The word in the database, JSON and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RateLimited => "rate_limited",

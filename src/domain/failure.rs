@@ -1,35 +1,35 @@
-//! One failed attempt, and what it is held against.
+//! One failed attempt, and what it counts against.
 
 use std::time::Duration;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure_scope::FailureScope;
 
-/// One failed attempt, ready to be acted on, recorded and shown.
+/// One failed attempt, classified and redacted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What it means.
+    /// The error class.
     pub class: ErrorClass,
-    /// What the failure is held against: only a failure of the model closes the model.
+    /// What the failure counts against. Only a failure of the model can start its cooldown.
     pub scope: FailureScope,
-    /// The rule that said so, such as `status:429` or `code:context_length_exceeded`. The
-    /// names are stable: they are stored.
+    /// The classification rule, such as `status:429` or `code:context_length_exceeded`. Rules are
+    /// stored, so their names are stable.
     pub rule: &'static str,
-    /// The provider's status; `None` if there was no answer. An error inside a success that
-    /// names no status of its own has 200.
+    /// The HTTP status of the provider; `None` if there was no response. An error inside a successful
+    /// response has the status that it names, or 200.
     pub status: Option<u16>,
     /// The wait that the provider asks for, at most [`FARTHEST_RESET`](crate::gateway::call::classify::FARTHEST_RESET); for a limit, until it starts over.
     pub retry_after: Option<Duration>,
-    /// A sentence for people, redacted, at most 2,000 characters, never empty.
+    /// A sentence for people: redacted, not empty, at most 2,000 characters.
     pub message: String,
-    /// The parameter that the provider finds fault with.
+    /// The parameter that the provider rejects.
     pub param: Option<String>,
-    /// The provider's own code.
+    /// The error code of the provider.
     pub code: Option<String>,
 }
 
 impl Failure {
-    /// A failure that the gateway describes itself, the provider having said nothing. Its class decides its scope.
+    /// A failure that the gateway itself detected. Its class decides its scope.
     #[must_use]
     pub fn ours(class: ErrorClass, rule: &'static str, message: &str) -> Self {
         Self {
@@ -44,11 +44,11 @@ impl Failure {
         }
     }
 
-    /// The status that a chain which ended with this failure has for its caller.
+    /// The HTTP status for the caller of a chain that ended with this failure.
     #[must_use]
     pub fn caller_status(&self) -> u16 {
         match (self.class, self.status) {
-            // The provider's own, unless it would be taken for the gateway's word about the caller.
+            // The status of the provider, except where the caller would take it as a statement of the gateway.
             (ErrorClass::InvalidRequest, Some(status @ 400..=499))
                 if !matches!(status, 401 | 403 | 404 | 407 | 408 | 429) =>
             {
@@ -58,8 +58,8 @@ impl Failure {
         }
     }
 
-    /// The status of a chain of which no model was called because all are in cooldown: a limit keeps the status of a
-    /// limit, and a call that was never made did not fail.
+    /// The HTTP status for a chain whose models are all in cooldown, so that none was called: 429 for a limit, otherwise
+    /// 503.
     #[must_use]
     pub fn caller_status_in_cooldown(&self) -> u16 {
         match self.caller_status() {
@@ -69,22 +69,22 @@ impl Failure {
     }
 }
 
-/// Who a failure is held against.
+/// What a failure counts against.
 #[derive(Clone, Copy, Debug)]
 pub enum Blame<'a> {
-    /// The request: nothing is held against the model.
+    /// The request. The model is not affected.
     Request,
     /// The model or its provider.
     Model(ModelFailure<'a>),
-    /// The model, if several different requests in a row meet it.
+    /// The model, if several different requests in a row fail the same way.
     Open(OpenFailure<'a>),
 }
 
-/// A failure that is not the request's. Made by [`Failure::blame`] and by [`OpenFailure::confirmed`] alone.
+/// A failure of the model or its provider. Only [`Failure::blame`] and [`OpenFailure::confirmed`] create one.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelFailure<'a>(&'a Failure);
 
-/// A failure that may be the request's or the model's.
+/// A failure of either the request or the model.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenFailure<'a>(&'a Failure);
 
@@ -95,12 +95,12 @@ impl<'a> ModelFailure<'a> {
         self.0
     }
 
-    /// Whether it says something about the provider as a whole: it refuses our credential.
+    /// Whether the failure affects the whole provider, because it rejects the credential.
     #[must_use]
     pub fn is_of_the_provider(self) -> bool {
         match self.0.scope {
             FailureScope::Provider => true,
-            // Nothing but the credential is left to refuse.
+            // A rejected credential affects every model of the provider.
             FailureScope::Open => self.0.class == ErrorClass::Authentication,
             FailureScope::Model | FailureScope::Request => false,
         }
@@ -108,7 +108,7 @@ impl<'a> ModelFailure<'a> {
 }
 
 impl<'a> OpenFailure<'a> {
-    /// Several different requests in a row have met it.
+    /// Treats it as a failure of the model, because several different requests in a row had it.
     #[must_use]
     pub fn confirmed(self) -> ModelFailure<'a> {
         ModelFailure(self.0)
@@ -116,7 +116,7 @@ impl<'a> OpenFailure<'a> {
 }
 
 impl Failure {
-    /// Who it is held against.
+    /// What the failure counts against.
     #[must_use]
     pub fn blame(&self) -> Blame<'_> {
         match self.scope {

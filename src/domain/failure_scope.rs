@@ -1,15 +1,15 @@
-//! What a failure is held against.
+//! What a failure counts against.
 
-/// What a failure is held against: only a failure of the model closes the model.
+/// What a failure counts against. Only a failure of the model can start its cooldown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureScope {
-    /// This one request caused it: another may well be answered.
+    /// The request: other requests may succeed.
     Request,
-    /// The status leaves it open, and nothing else in the answer decides. It is the model's once several different
-    /// requests in a row met it.
+    /// Undecided: neither the status nor the response says. It counts against the model once several different requests
+    /// in a row have it.
     Open,
-    /// The model's: any request would fail.
+    /// The model: every request would fail.
     Model,
-    /// The provider's: it refuses our credential, whatever model is asked for.
+    /// The provider: it rejects the credential for every model.
     Provider,
 }

@@ -1,23 +1,23 @@
-//! Which failures a list of fallbacks answers.
+//! The types of fallback lists.
 
 use serde::Serialize;
 
 use crate::domain::closed_set::closed_set;
 
-/// Which failures a list answers.
+/// The failures that a fallback list handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FallbackType {
-    /// Every failure that no other list answers.
+    /// Every failure that no other list handles.
     General,
-    /// Prompts that are too long for the model.
+    /// Prompts that exceed the context window of the model.
     ContextWindow,
-    /// Content that the model's provider refuses.
+    /// Content that the provider refuses.
     ContentPolicy,
 }
 
 impl FallbackType {
-    /// Every type, in the order in which they are shown.
+    /// Every type, in display order.
     pub const ALL: [Self; 3] = [Self::General, Self::ContextWindow, Self::ContentPolicy];
 
     /// The word in the database, in JSON and in messages.
@@ -30,7 +30,7 @@ impl FallbackType {
         }
     }
 
-    /// The type of that word.
+    /// The type of a word; `None` if the word is unknown.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)

@@ -1,7 +1,7 @@
-//! What everything shares: the words of the product as types.
+//! Types that every layer shares: errors, outcomes, tenants, time and money.
 //!
-//! A closed set (the classes of errors, how requests end, where they came from) is an enum here, and the same in rows,
-//! filters, JSON and the description of the API.
+//! Closed sets, such as error classes, outcomes and origins, are enums here. Rows, filters, JSON and OpenAPI use the
+//! same enums.
 
 pub mod actor;
 pub mod amount;

@@ -1,22 +1,22 @@
-//! The periods of budgets.
+//! Budget periods.
 
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::closed_set::closed_set;
 
-/// How long a budget runs before it starts over, in UTC.
+/// The period of a budget, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
-    /// At midnight.
+    /// A day: it starts at midnight.
     Day,
-    /// On the first of the month.
+    /// A month: it starts on the first day.
     Month,
 }
 
 impl Period {
-    /// Every period, the shortest first.
+    /// Every period, shortest first.
     pub const ALL: [Self; 2] = [Self::Day, Self::Month];
 
     /// The word in the database and in JSON.
@@ -28,13 +28,13 @@ impl Period {
         }
     }
 
-    /// The period of that word.
+    /// The period of a word; `None` if the word is unknown.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|period| period.as_str() == word)
     }
 
-    /// When the period began in which `now` lies.
+    /// The start of the period that contains `now`.
     #[must_use]
     pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
         let day = now.date_naive();
@@ -45,7 +45,7 @@ impl Period {
         first.and_time(NaiveTime::MIN).and_utc()
     }
 
-    /// When the next one begins.
+    /// The start of the next period.
     #[must_use]
     pub fn end(self, now: DateTime<Utc>) -> DateTime<Utc> {
         let start = self.start(now);

@@ -1,26 +1,26 @@
-//! What a key may do (the scopes) and what a person may do (the roles), each in one table.
+//! Scopes of API keys, and roles of console users with their permissions.
 
 use std::fmt;
 
-/// A permission of an API key.
+/// A scope of an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// Chat completions and the list of models.
+    /// Send chat completions and list models.
     Inference,
-    /// Reading fallbacks, events, requests and the catalogue.
+    /// Read fallbacks, events, requests and the catalog.
     RouterRead,
-    /// Changing fallbacks, models and providers.
+    /// Change fallbacks, models and providers.
     RouterManage,
-    /// API keys.
+    /// Manage API keys.
     KeysManage,
-    /// Budgets: the organization's and its keys'.
+    /// Manage the budgets of the organization and of its keys.
     BudgetsManage,
-    /// Making a model fail on purpose.
+    /// Make models fail on purpose.
     Drill,
 }
 
 impl Scope {
-    /// Every scope, in the order in which they are shown.
+    /// Every scope, in display order.
     pub const ALL: [Self; 6] = [
         Self::Inference,
         Self::RouterRead,
@@ -43,7 +43,7 @@ impl Scope {
         }
     }
 
-    /// What it allows, as a line beside a box to tick.
+    /// What the scope allows, as the label of a checkbox.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Scope {
         }
     }
 
-    /// The scope of that word.
+    /// The scope of a word; `None` if the word is unknown.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
@@ -69,27 +69,27 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What somebody may do in the console.
+/// A permission of a console user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Permission {
-    /// Seeing everything but the audit.
+    /// See everything except the audit log.
     Read,
-    /// Sending requests from the browser: they cost money.
+    /// Send requests from the browser, which cost money.
     Send,
-    /// Changing fallbacks, models and providers.
+    /// Change fallbacks, models and providers.
     Configure,
     /// API keys.
     ManageKeys,
-    /// The organization's limits and modes.
+    /// Change the settings of the organization.
     ManageSettings,
-    /// Who changed what.
+    /// Read the audit log.
     ReadAudit,
-    /// Invitations, roles, removals, reset links.
+    /// Manage invitations, roles, removals and password-reset links.
     ManageMembers,
 }
 
 impl Permission {
-    /// What it allows, as it is said to whom it was not given.
+    /// What the permission allows, for the message to a user who lacks it.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
@@ -104,18 +104,18 @@ impl Permission {
     }
 }
 
-/// What a person is in an organization.
+/// The role of a user in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Everything.
+    /// Has every permission.
     Owner,
-    /// Everything but people.
+    /// Has every permission except managing members.
     Admin,
-    /// Looking.
+    /// Has read access.
     Member,
 }
 
-/// Which role may do what. The only place that says so.
+/// The permissions of each role.
 const ROLES: [(Role, &[Permission]); 3] = {
     use Permission::{Configure, ManageKeys, ManageMembers, ManageSettings, Read, ReadAudit, Send};
     [
@@ -126,7 +126,7 @@ const ROLES: [(Role, &[Permission]); 3] = {
 };
 
 impl Role {
-    /// Every role, the mightiest first.
+    /// Every role, the one with the most permissions first.
     pub const ALL: [Self; 3] = [Self::Owner, Self::Admin, Self::Member];
 
     /// The word in the database and in pages.
@@ -139,13 +139,13 @@ impl Role {
         }
     }
 
-    /// The role of that word.
+    /// The role of a word; `None` if the word is unknown.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
 
-    /// What it may do, in one sentence.
+    /// What the role allows, to follow the name of the role.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
@@ -155,7 +155,7 @@ impl Role {
         }
     }
 
-    /// Does the role allow it?
+    /// Whether the role has the permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         ROLES.iter().any(|(role, allowed)| *role == self && allowed.contains(&permission))

@@ -1,41 +1,40 @@
-//! What a caller's session is called in the records: the same for the request that names it and for the list that
-//! looks for it.
+//! Ids of caller sessions. Requests and filters derive the same id from the same text.
 
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
 use crate::domain::error::{Error, Result};
 
-/// The longest name of a session, in characters.
+/// The longest session id that a caller may send, in characters.
 pub const MAX_SESSION: usize = 256;
 
-/// A session, as it is recorded.
+/// A caller's session as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// The caller's own UUID, or one made of the organization and the caller's text.
+    /// The UUID that the caller sent, or a UUID derived from the organization and the caller's text.
     pub id: Uuid,
-    /// The caller's text, where it was no UUID.
+    /// The caller's text; `None` if it was a UUID.
     pub reference: Option<String>,
 }
 
-/// A UUID is kept; anything else becomes one, of the organization and the text, and is kept beside it.
+/// Converts a caller's text to a session. A UUID is used as it is; from any other text, a UUID is derived.
 ///
 /// # Errors
-/// The text is not 1 to 256 characters.
+/// The text is not 1 to 256 characters long.
 pub fn identify(organization_id: OrganizationId, text: &str) -> Result<Session> {
     check_session(text)?;
     if let Ok(id) = text.parse() {
         return Ok(Session { id, reference: None });
     }
     let id = Uuid::new_v5(&organization_id.0, text.as_bytes());
-    // No database keeps a NUL character in a text.
+    // PostgreSQL cannot store a NUL character.
     Ok(Session { id, reference: Some(text.replace('\0', "")) })
 }
 
-/// A session's name is 1 to 256 characters.
+/// Checks that a session id is 1 to 256 characters long.
 ///
 /// # Errors
-/// It is not.
+/// The text is empty or too long.
 pub fn check_session(session: &str) -> Result<()> {
     if session.is_empty() || session.chars().count() > MAX_SESSION {
         return Err(Error::refused(

@@ -1,7 +1,7 @@
-//! The proof that a caller belongs to an organization: without one, no data.
+//! The proof that a caller belongs to an organization. Data can be opened only with it.
 //!
-//! The store opens an organization's data for a [`Tenant`] and for nothing else. Only the extractors in `auth` make
-//! one; `tests/tidy` holds that.
+//! The store opens an organization's data only for a [`Tenant`]. Only the extractors in `auth` create one; `tests/tidy`
+//! checks that.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use entity::ids::OrganizationId;
 
 use crate::domain::actor::Actor;
 
-/// Something that is held for as long as the data is open, such as a place among the organization's calls.
+/// A resource that is held while the data is open, such as a slot among the organization's concurrent calls.
 pub trait Guard: Debug + Send + Sync {}
 
 impl<T: Debug + Send + Sync> Guard for T {}
 
-/// An authenticated caller's organization, and who acts in it.
+/// The organization of an authenticated caller, and the actor of its changes.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     organization_id: OrganizationId,
@@ -24,31 +24,31 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// The organization of a caller whose credential and rights were checked.
+    /// Creates a tenant for a caller whose credential and permissions are checked.
     #[must_use]
     pub fn authenticated(organization_id: OrganizationId, actor: Actor) -> Self {
         Self { organization_id, actor, guard: None }
     }
 
-    /// The same, with something that is held for as long as its data is open.
+    /// Adds a resource that is held while the data is open.
     #[must_use]
     pub fn holding(self, guard: impl Guard + 'static) -> Self {
         Self { guard: Some(Arc::new(guard)), ..self }
     }
 
-    /// What is held while the data is open.
+    /// The resource that is held while the data is open.
     #[must_use]
     pub fn guard(&self) -> Option<Arc<dyn Guard>> {
         self.guard.clone()
     }
 
-    /// The organization.
+    /// The id of the organization.
     #[must_use]
     pub fn organization_id(&self) -> OrganizationId {
         self.organization_id
     }
 
-    /// Who acts, for the audit log.
+    /// The actor, for the audit log.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
