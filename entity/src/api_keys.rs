@@ -1,4 +1,4 @@
-//! Table `api_keys`: the keys by which apps call. The key itself is never stored, only a keyed hash of it.
+//! Table `api_keys`: the API keys of applications. Only a keyed hash of the key is stored.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,36 +12,36 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ApiKeyId,
-    /// Whose key it is.
+    /// The organization that owns the key.
     pub organization_id: OrganizationId,
-    /// What people call it. Not unique: keys are rotated under one name.
+    /// The display name. Not unique, so that a key can be rotated under the same name.
     pub name: String,
-    /// Keyed hash of the whole key, 32 bytes; how a caller's key is found.
+    /// Keyed hash of the whole key, 32 bytes. A caller's key is looked up by it.
     #[sea_orm(unique)]
     pub key_hash: Vec<u8>,
-    /// The key's first characters, to recognize it by.
+    /// The first characters of the key, for display.
     pub prefix: String,
-    /// The key's last four characters, to recognize it by.
+    /// The last four characters of the key, for display.
     pub last_four: String,
-    /// What it may do: a JSON array of scope names.
+    /// The scopes: a JSON array of scope names.
     pub scopes: Json,
-    /// The models it may use: a JSON array of names. None: all of the organization's.
+    /// The models that the key may use: a JSON array of names. `None`: every model of the organization.
     pub models: Option<Json>,
-    /// Requests per minute. None: no limit.
+    /// Requests per minute; `None` for no limit.
     pub requests_per_minute: Option<i64>,
-    /// Requests at the same time. None: no limit.
+    /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
-    /// From when on it is refused. None: never.
+    /// When the key expires; `None` if it does not.
     pub expires_at: Option<DateTimeUtc>,
-    /// Who made it. None: the command line or another key did.
+    /// The user who created it; `None` if the command line or another key did.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
-    /// When its name, limits or scopes last changed.
+    /// When its name, limits or scopes were last changed.
     pub updated_at: DateTimeUtc,
-    /// When it was last used, at the coarse steps in which that is noted.
+    /// When it was last used. Updated from time to time, not with every request.
     pub last_used_at: Option<DateTimeUtc>,
-    /// Since when it is refused. The row stays, because requests name it.
+    /// When it was revoked; `None` while it is valid. The row is kept, because requests refer to it.
     pub revoked_at: Option<DateTimeUtc>,
 }
 

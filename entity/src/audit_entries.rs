@@ -1,6 +1,7 @@
-//! Table `audit_entries`: who changed what, with the state before and after. Rows are never changed.
+//! Table `audit_entries`: the audit log, with the state before and after each change. Rows are never changed.
 //!
-//! Actors and resources are named, not referenced: an entry stays true when they are gone.
+//! Actors and resources are stored by name and id without a foreign key, so that an entry stays correct after they are
+//! deleted.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,29 +15,29 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AuditEntryId,
-    /// In which organization.
+    /// The organization that the change belongs to.
     pub organization_id: OrganizationId,
-    /// Who: `user`, `api_key` or `system`.
+    /// The kind of actor: `user`, `api_key` or `system`.
     pub actor_kind: String,
-    /// The user's or key's id. None: `system`.
+    /// The id of the user or key; `None` for `system`.
     pub actor_id: Option<Uuid>,
-    /// The actor's name at that time.
+    /// The name of the actor at the time of the change.
     pub actor_label: String,
-    /// What was done, such as `model.update`.
+    /// The action, such as `model.update`.
     pub action: String,
-    /// To what, such as `model`.
+    /// The kind of resource, such as `model`.
     pub resource_kind: String,
-    /// To which.
+    /// The id of the resource.
     pub resource_id: Option<Uuid>,
-    /// Its name at that time.
+    /// The name of the resource at the time of the change.
     pub resource_name: String,
-    /// The state before, without secrets. None: there was none.
+    /// The state before the change, without secrets; `None` for a new resource.
     pub before: Option<Json>,
-    /// The state after, without secrets. None: there is none.
+    /// The state after the change, without secrets; `None` for a deleted resource.
     pub after: Option<Json>,
-    /// The HTTP request that did it.
+    /// The HTTP request that made the change.
     pub request_id: Option<Uuid>,
-    /// When.
+    /// When the change was made.
     pub created_at: DateTimeUtc,
 }
 

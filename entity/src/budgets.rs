@@ -1,4 +1,4 @@
-//! Table `budgets`: how much an organization or one of its keys may spend in a period.
+//! Table `budgets`: spending limits of organizations and API keys per period.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,23 +12,23 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: BudgetId,
-    /// Whose budget it is.
+    /// The organization that owns the budget.
     pub organization_id: OrganizationId,
-    /// The key that it limits. None: the whole organization.
+    /// The limited API key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// After what time it starts anew, such as `day` or `month`.
+    /// `day` or `month`, in UTC.
     pub period: String,
-    /// Nano-dollars from which on people are told. None: never.
+    /// Nano-dollars above which the gateway warns; `None` for no warning.
     pub soft_limit_nano_dollars: Option<i64>,
-    /// Nano-dollars from which on requests are refused. None: never.
+    /// Nano-dollars above which requests are refused; `None` for no limit.
     pub hard_limit_nano_dollars: Option<i64>,
-    /// When people were last told that the soft limit was crossed. None: never yet.
+    /// When the last warning about the soft limit was sent; `None` before the first.
     pub warned_at: Option<DateTimeUtc>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
     /// When it last changed.
     pub updated_at: DateTimeUtc,
-    /// Since when it is gone.
+    /// When it was deleted; `None` while it exists.
     pub deleted_at: Option<DateTimeUtc>,
 }
 

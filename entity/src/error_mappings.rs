@@ -1,10 +1,10 @@
-//! Table `error_mappings`: which sentences of its providers an organization reads as which failure.
+//! Table `error_mappings`: an organization's rules that map error messages of its providers to error classes.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{ErrorMappingId, OrganizationId, ProviderId, UserId};
 
-/// One mapping. It is never changed: another one takes its place.
+/// One mapping. Rows are never changed, only replaced.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "error_mappings")]
@@ -12,19 +12,19 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ErrorMappingId,
-    /// The organization that reads them so.
+    /// The organization that owns the mapping.
     pub organization_id: OrganizationId,
-    /// The provider that says them. None: every provider of the organization.
+    /// The provider that the mapping applies to; `None` for every provider of the organization.
     pub provider_id: Option<ProviderId>,
-    /// The one status on which it is read. None: every status on which sentences are.
+    /// The HTTP status that the mapping applies to; `None` for every status whose message is read.
     pub status: Option<i32>,
-    /// A JSON array of the parts that a sentence must contain, in this order, normalized.
+    /// The normalized texts that a message must contain, in this order: a JSON array.
     pub contains: Json,
-    /// The class that such a sentence means, or `request` where it only says that the failure is the request's own.
+    /// The error class, or `request` if the failure only counts against the request.
     pub meaning: String,
-    /// Who made it. None: an API key, or the command line.
+    /// The user who created it; `None` for an API key or the command line.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
 }
 

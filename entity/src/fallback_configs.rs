@@ -1,4 +1,5 @@
-//! Table `fallback_configs`: which model has a stored list of fallbacks, per type. The lists are in the revisions.
+//! Table `fallback_configs`: the stored fallback configurations, one per model and type. The lists are in
+//! `fallback_revisions` and `fallback_targets`.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,22 +10,22 @@ use crate::ids::{FallbackConfigId, ModelId, OrganizationId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "fallback_configs")]
 pub struct Model {
-    /// Primary key. It survives a delete and a new create, so that old events still lead here.
+    /// Primary key. It stays the same after a delete and a new create, so that old events still refer to it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: FallbackConfigId,
-    /// Whose configuration it is.
+    /// The organization that owns the configuration.
     pub organization_id: OrganizationId,
-    /// The model whose failure it answers.
+    /// The model that the fallbacks are for.
     pub model_id: ModelId,
-    /// `general`, `context_window` or `content_policy`. One row per organization, model and type.
+    /// `general`, `context_window` or `content_policy`. There is one row per organization, model and type.
     pub fallback_type: String,
-    /// The number of the revision in force; also the ETag.
+    /// The number of the current revision; also the ETag.
     pub current_revision: i64,
-    /// When it was first made.
+    /// When it was first created.
     pub created_at: DateTimeUtc,
-    /// When its current revision was made.
+    /// When the current revision was created.
     pub updated_at: DateTimeUtc,
-    /// Since when it is gone. A new create clears it.
+    /// When it was deleted; `None` while it exists. A new create clears it.
     pub deleted_at: Option<DateTimeUtc>,
 }
 

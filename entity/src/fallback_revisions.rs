@@ -1,10 +1,10 @@
-//! Table `fallback_revisions`: every state that a fallback configuration ever had. Rows are never changed.
+//! Table `fallback_revisions`: the history of fallback configurations. Rows are never changed.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{FallbackConfigId, FallbackRevisionId, OrganizationId};
 
-/// One state of a fallback configuration.
+/// One revision of a fallback configuration.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "fallback_revisions")]
@@ -12,23 +12,23 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: FallbackRevisionId,
-    /// Whose configuration it is.
+    /// The organization that owns the configuration.
     pub organization_id: OrganizationId,
     /// The configuration.
     pub config_id: FallbackConfigId,
-    /// 1 for the first; unique in the configuration.
+    /// The number of the revision, from 1; unique within the configuration.
     pub number: i64,
-    /// `set` (it has targets) or `deleted` (it has none).
+    /// `set` (with targets) or `deleted` (without targets).
     pub kind: String,
-    /// The error classes on which it advances, a JSON array. None: all.
+    /// The error classes that trigger a fallback: a JSON array. `None`: every class.
     pub triggers: Option<Json>,
-    /// Who made it: `user`, `api_key` or `system`.
+    /// The kind of actor: `user`, `api_key` or `system`.
     pub actor_kind: String,
-    /// The user's or key's id. None: `system`.
+    /// The id of the user or key; `None` for `system`.
     pub actor_id: Option<Uuid>,
-    /// The actor's name at that time.
+    /// The name of the actor at the time of the change.
     pub actor_label: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
 }
 

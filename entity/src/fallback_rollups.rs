@@ -1,15 +1,15 @@
-//! Table `fallback_rollups`: fallback events counted in buckets of five minutes, so that pages never add up raw rows.
+//! Table `fallback_rollups`: counts of fallback events in five-minute buckets, so that pages do not aggregate raw rows.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::OrganizationId;
 
-/// The fallback events of one bucket that share all the key's columns.
+/// The fallback events of one bucket that have the same key.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "fallback_rollups")]
 pub struct Model {
-    /// Whose events.
+    /// The organization of the events.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
     /// Start of the bucket, in Unix seconds, a multiple of 300.
@@ -18,7 +18,7 @@ pub struct Model {
     /// As in `fallback_events`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub failed_model: String,
-    /// As in `fallback_events`; `''`: the chain ended. A NULL in a key would never meet itself again.
+    /// As in `fallback_events`; `''` at the end of the chain, because a NULL equals no other value in a key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub next_model: String,
     /// As in `fallback_events`.
@@ -27,7 +27,7 @@ pub struct Model {
     /// As in `fallback_events`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
-    /// How many.
+    /// Number of events.
     pub events: i64,
 }
 

@@ -1,11 +1,11 @@
-//! Table `fallback_targets`: the fallbacks of a revision, in order. The database itself refuses a model as its own
-//! fallback and the same fallback twice.
+//! Table `fallback_targets`: the fallbacks of a revision, in order. Constraints reject a model as its own fallback and
+//! duplicate fallbacks.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{FallbackRevisionId, ModelId, OrganizationId};
 
-/// One fallback in a revision's list.
+/// One fallback of a revision.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "fallback_targets")]
@@ -13,14 +13,14 @@ pub struct Model {
     /// The revision.
     #[sea_orm(primary_key, auto_increment = false)]
     pub revision_id: FallbackRevisionId,
-    /// The place in the list, 0 first.
+    /// The position in the list, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub position: i32,
-    /// Whose configuration it is.
+    /// The organization that owns the configuration.
     pub organization_id: OrganizationId,
-    /// The model that has the fallbacks: that of the configuration, here so that the two can be compared.
+    /// The model that the fallbacks are for. It repeats the model of the configuration for the constraint.
     pub source_model_id: ModelId,
-    /// The model that stands in.
+    /// The fallback model.
     pub target_model_id: ModelId,
 }
 

@@ -1,7 +1,7 @@
-//! The ids of the tables: a UUID in a type of its own for each, so that the compiler refuses a mix-up.
+//! Id types: a separate UUID type for each table, so that the compiler rejects a mix-up.
 //!
-//! They only wrap. A new id is made where a clock is at hand (UUIDv7 carries the time), never here.
-//! In JSON and in text an id is the plain hyphenated UUID; in the database it is the native type (a BLOB in SQLite).
+//! New ids are UUIDv7, which contain the time, so the clock of the application creates them.
+//! In JSON and text an id is a hyphenated UUID. In the database it has the native type, which is a BLOB in SQLite.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,8 +45,8 @@ macro_rules! id {
             }
         }
 
-        // SeaORM asks every primary key for this, for the sake of databases that only report the number of the last
-        // inserted row. A UUID has no such number.
+        // SeaORM requires this of every primary key, for databases that report the row number of the last insert. A UUID
+        // has none.
         impl TryFromU64 for $name {
             fn try_from_u64(_: u64) -> Result<Self, DbErr> {
                 Err(DbErr::ConvertFromU64(stringify!($name)))
@@ -64,7 +64,7 @@ id! {
     UserId
 }
 id! {
-    /// Id of a row of [`sessions`](crate::sessions): someone logged in.
+    /// Id of a row of [`sessions`](crate::sessions).
     SessionId
 }
 id! {
@@ -92,7 +92,7 @@ id! {
     ModelPriceId
 }
 id! {
-    /// Id of a row of [`fallback_configs`](crate::fallback_configs): what events call `router_config_id`.
+    /// Id of a row of [`fallback_configs`](crate::fallback_configs); events store it as `router_config_id`.
     FallbackConfigId
 }
 id! {
@@ -104,7 +104,7 @@ id! {
     FallbackEventId
 }
 id! {
-    /// Id of a row of [`requests`](crate::requests), and of the request itself from its first moment.
+    /// Id of a request, from its arrival on, and of its row in [`requests`](crate::requests).
     RequestId
 }
 id! {

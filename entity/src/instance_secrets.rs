@@ -1,5 +1,5 @@
-//! Table `instance_secrets`: secrets of the installation itself, sealed under the master key (the API-key pepper, the
-//! session-signing key, the value that shows whether the master key is the right one).
+//! Table `instance_secrets`: secrets of the installation, encrypted with the master key: the pepper for API keys, the
+//! session-signing key, and a value that verifies the master key.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,14 +8,14 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instance_secrets")]
 pub struct Model {
-    /// Which secret. Primary key.
+    /// The name of the secret. Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     /// The sealed bytes.
     pub sealed: Vec<u8>,
-    /// When the secret was made.
+    /// When the secret was created.
     pub created_at: DateTimeUtc,
-    /// When it was last sealed anew.
+    /// When it was last sealed.
     pub updated_at: DateTimeUtc,
 }
 

@@ -1,5 +1,5 @@
-//! Table `instance_state`: numbers that all processes of an installation share. The row `change_counter` is there from
-//! the start; it goes up with every change that other processes must see.
+//! Table `instance_state`: numbers that all processes of an installation share. The first migration inserts the row
+//! `change_counter`, which is incremented with every change that other processes must see.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instance_state")]
 pub struct Model {
-    /// Which number. Primary key.
+    /// The name of the number. Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     /// Its value.

@@ -1,7 +1,7 @@
-//! Table `instances`: the processes that serve, and when each was last alive.
+//! Table `instances`: the running server processes and their last heartbeats.
 //!
-//! A row of `requests` that is still `running` and whose process is not here, or has been silent, belongs to a process
-//! that died.
+//! A row of `requests` that is still `running`, and whose process has no recent heartbeat, belongs to a process that
+//! died.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,10 +10,10 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instances")]
 pub struct Model {
-    /// Primary key; made anew at each start.
+    /// Primary key; each start of a process creates a new one.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// When it last said so, by the database's clock.
+    /// The time of the last heartbeat, by the clock of the database.
     pub seen_at: DateTimeUtc,
 }
 

@@ -1,4 +1,4 @@
-//! Table `invitations`: links by which people join an organization. Only a hash of the link's secret is kept.
+//! Table `invitations`: links for joining an organization. Only a hash of the secret in the link is stored.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,24 +12,24 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: InvitationId,
-    /// The organization that the link leads into.
+    /// The organization that the link is for.
     pub organization_id: OrganizationId,
-    /// Whom it is for, in lower case.
+    /// The email address of the invited person, in lower case.
     pub email: String,
-    /// The role that accepting gives: `owner`, `admin` or `member`.
+    /// The role of the new member: `owner`, `admin` or `member`.
     pub role: String,
     /// Hash of the secret in the link.
     #[sea_orm(unique)]
     pub token_hash: Vec<u8>,
-    /// Who invited. None: the command line did.
+    /// The user who invited; `None` for the command line.
     pub invited_by: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
-    /// From when on it is refused.
+    /// When it expires.
     pub expires_at: DateTimeUtc,
-    /// When it was used. It works once.
+    /// When it was accepted. It can be used once.
     pub accepted_at: Option<DateTimeUtc>,
-    /// When it was withdrawn.
+    /// When it was revoked.
     pub revoked_at: Option<DateTimeUtc>,
 }
 

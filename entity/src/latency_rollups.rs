@@ -1,18 +1,17 @@
-//! Table `latency_rollups`: how long requests took, counted in buckets of five minutes on a fixed logarithmic scale.
+//! Table `latency_rollups`: histograms of request durations in five-minute buckets, on a fixed logarithmic scale.
 //!
-//! One row for each step of the scale that was met, so that counting is adding whole numbers. Counts add up over
-//! buckets, percentiles do not.
+//! There is one row per step of the scale that has requests. Counts can be added over buckets; percentiles cannot.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::OrganizationId;
 
-/// The requests of one bucket whose time falls into one step of the scale.
+/// The requests of one bucket whose duration is in one step of the scale.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "latency_rollups")]
 pub struct Model {
-    /// Whose requests.
+    /// The organization of the requests.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
     /// Start of the bucket, in Unix seconds, a multiple of 300.
@@ -27,7 +26,7 @@ pub struct Model {
     /// The step of the scale, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub step: i32,
-    /// How many.
+    /// Number of requests.
     pub requests: i64,
 }
 

@@ -1,14 +1,16 @@
-//! The tables of Failsoft, one module each, named like the table. Rows only: no queries, no rules, no defaults;
-//! `store` is the one place that reads and writes them.
+//! The tables of Failsoft. Each module describes the rows of the table of its name, without queries, rules or defaults.
+//! Only the `store` module of `failsoft` reads and writes them.
 //!
-//! What holds for all of them:
-//! - Ids are UUIDv7 in a type of their own ([`ids`]), so that a provider's id cannot stand where a model's belongs.
-//! - Times are UTC, cut to microseconds by whoever writes them: SQLite would keep nanoseconds and PostgreSQL would not.
-//! - Money is an `i64`: nano-dollars for amounts, micro-dollars per million tokens for prices. SQLite has no exact decimals.
-//! - Text and JSON hold no NUL character: PostgreSQL refuses it where SQLite would not, so it is taken out before.
-//! - Words of a closed set (roles, outcomes, origins) are text here and enums in the code that reads them.
+//! Conventions for all tables:
+//! - Ids are UUIDv7 with a separate type per table ([`ids`]), so that the compiler rejects a mix-up.
+//! - Times are UTC. The writer truncates them to microseconds, because SQLite keeps nanoseconds and PostgreSQL does not.
+//! - Money is an `i64`: nano-dollars for amounts, micro-dollars per million tokens for prices. SQLite has no exact
+//!   decimal type.
+//! - Text and JSON contain no NUL character, because PostgreSQL rejects it. The writer removes it.
+//! - Words of a closed set (roles, outcomes, origins) are text here and enums in the code that reads them, so that a
+//!   word of a newer release can still be read.
 //!
-//! Nothing of this workspace.
+//! This crate depends on no other crate of the workspace.
 
 pub mod api_keys;
 pub mod audit_entries;

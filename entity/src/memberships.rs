@@ -1,10 +1,10 @@
-//! Table `memberships`: who belongs to which organization, as what.
+//! Table `memberships`: the users of each organization and their roles.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{OrganizationId, UserId};
 
-/// One person in one organization.
+/// One user in one organization.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "memberships")]
@@ -12,14 +12,14 @@ pub struct Model {
     /// The organization.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
-    /// The person.
+    /// The user.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     /// `owner`, `admin` or `member`.
     pub role: String,
-    /// When the person joined.
+    /// When the user joined.
     pub created_at: DateTimeUtc,
-    /// When the role last changed.
+    /// When the role was last changed.
     pub updated_at: DateTimeUtc,
 }
 

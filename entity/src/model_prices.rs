@@ -1,11 +1,11 @@
-//! Table `model_prices`: what a model costs, dated. A row is never changed: a new price is a new row, so that an old
-//! request's cost can be explained.
+//! Table `model_prices`: the prices of models over time. Rows are never changed. A new price is a new row, so that the
+//! cost of an old request can be explained.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{ModelId, ModelPriceId, OrganizationId};
 
-/// The prices of one model from a moment on. Micro-dollars per million tokens; None: unknown, which is not free.
+/// The prices of one model from a point in time. Micro-dollars per million tokens; `None` is unknown, not free.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "model_prices")]
@@ -13,33 +13,33 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ModelPriceId,
-    /// Whose price it is.
+    /// The organization that owns the price.
     pub organization_id: OrganizationId,
     /// The model.
     pub model_id: ModelId,
     /// Prompt tokens.
     pub input: Option<i64>,
-    /// Answer tokens, reasoning included.
+    /// Completion tokens, including reasoning.
     pub output: Option<i64>,
-    /// Prompt tokens read from the provider's cache.
+    /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
-    /// Prompt tokens written to the provider's cache.
+    /// Prompt tokens written to the cache of the provider.
     pub cache_write: Option<i64>,
-    /// Prompt tokens that are sound.
+    /// Audio tokens of the prompt.
     pub audio_input: Option<i64>,
-    /// Answer tokens that are sound.
+    /// Audio tokens of the completion.
     pub audio_output: Option<i64>,
-    /// Of a prompt of more tokens than these, the next four hold. None: the first four hold for every prompt.
+    /// The number of prompt tokens above which the next four prices apply; `None` if they never do.
     pub long_prompt_above: Option<i64>,
     /// Prompt tokens.
     pub long_prompt_input: Option<i64>,
-    /// Answer tokens.
+    /// Completion tokens.
     pub long_prompt_output: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub long_prompt_cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub long_prompt_cache_write: Option<i64>,
-    /// From when on it holds, until the model's next row.
+    /// When the price takes effect. It applies until the next row of the model.
     pub valid_from: DateTimeUtc,
     /// When the row was written.
     pub created_at: DateTimeUtc,

@@ -1,10 +1,10 @@
-//! Table `models`: the catalogue, the names by which apps ask for a model.
+//! Table `models`: the catalog of models that applications can request by name.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{ModelId, OrganizationId, ProviderId};
 
-/// One model of an organization's catalogue.
+/// One model of an organization's catalog.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "models")]
@@ -12,37 +12,37 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ModelId,
-    /// Whose model it is.
+    /// The organization that owns the model.
     pub organization_id: OrganizationId,
-    /// Its name in the catalogue, unique among the organization's living models.
+    /// The name in the catalog, unique among the models of the organization that are not deleted.
     pub name: String,
-    /// Who serves it.
+    /// The provider that serves it.
     pub provider_id: ProviderId,
-    /// What the provider calls it.
+    /// The name of the model at the provider.
     pub upstream_model: String,
-    /// Tokens that prompt and answer may hold together. None: unknown.
+    /// The context window in tokens, for prompt and completion together; `None` if unknown.
     pub context_window: Option<i64>,
-    /// Tokens that an answer may hold. None: unknown.
+    /// The maximum number of completion tokens; `None` if unknown.
     pub max_output_tokens: Option<i64>,
-    /// A JSON object of `tools`, `vision`, `structured_output`, `reasoning`; a key that is absent is unknown.
+    /// A JSON object with `tools`, `vision`, `structured_output` and `reasoning`. An absent key means unknown.
     pub capabilities: Json,
-    /// How a request is adapted when this model is a fallback: renames, drops, clamps. A JSON object.
+    /// How a request is adapted when this model is a fallback: parameters to rename, drop or clamp. A JSON object.
     pub parameter_rules: Json,
-    /// Milliseconds until the first real frame of a stream. None: the default.
+    /// The timeout for the first content frame of a stream in milliseconds; `None` for the default.
     pub first_frame_timeout_ms: Option<i64>,
-    /// Milliseconds until a whole answer. None: the default.
+    /// The timeout for a complete answer in milliseconds; `None` for the default.
     pub answer_timeout_ms: Option<i64>,
-    /// How many more attempts of this model after a failure that permits it. None: the default.
+    /// The number of retries after a failure that permits them; `None` for the default.
     pub num_retries: Option<i32>,
-    /// False: passed over, though still in the catalogue.
+    /// Whether the model may be called. A disabled model stays in the catalog and is skipped.
     pub enabled: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTimeUtc,
-    /// When a person last ended its cooldown: what every process held against it before is void.
+    /// When its cooldown was last reset. Processes ignore failures before that time.
     pub cooldown_ended_at: Option<DateTimeUtc>,
-    /// Since when it is gone. The row stays, because fallback revisions name it.
+    /// When it was deleted; `None` while it exists. The row is kept, because fallback revisions refer to it.
     pub deleted_at: Option<DateTimeUtc>,
 }
 

@@ -1,4 +1,4 @@
-//! Table `one_time_links`: links that let one person in once. Only a hash of the link's secret is kept.
+//! Table `one_time_links`: links that grant one user access once. Only a hash of the secret in the link is stored.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,22 +12,22 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OneTimeLinkId,
-    /// Whom it lets in.
+    /// The user that the link is for.
     pub user_id: UserId,
-    /// `reset`: to set a new password. `console`: to log in without one.
+    /// `reset` (set a new password) or `console` (sign in without a password).
     pub kind: String,
     /// Hash of the secret in the link.
     #[sea_orm(unique)]
     pub token_hash: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
-    /// From when on it is refused.
+    /// When it expires.
     pub expires_at: DateTimeUtc,
-    /// When it was used, or another link made it void. It works once.
+    /// When it was used or replaced by another link. It can be used once.
     pub used_at: Option<DateTimeUtc>,
-    /// The organization that it was made for. None: the operator made it.
+    /// The organization that it was created for; `None` if the operator created it.
     pub organization_id: Option<OrganizationId>,
-    /// Who made it, and must still be allowed to when it is used. None: the operator.
+    /// The user who created it and must still have the permission when it is used; `None` for the operator.
     pub issued_by: Option<UserId>,
 }
 

@@ -1,4 +1,4 @@
-//! Table `organizations`: the tenants. Every other tenant row points here.
+//! Table `organizations`: the tenants. Every other tenant table refers to it.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,15 +12,15 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrganizationId,
-    /// What people call it. Not unique: it names nobody in any address or path.
+    /// The display name. Not unique: no URL contains it.
     pub name: String,
-    /// The organization's own settings, a JSON object. A key that is absent has its default.
+    /// The settings: a JSON object. An absent key has its default.
     pub settings: Json,
-    /// Goes up by one with every change that the gateway must see (keys, catalogue, fallbacks, settings).
+    /// Incremented with every change that the gateway must see: keys, catalog, fallbacks, settings.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
-    /// When its name or settings last changed.
+    /// When its name or settings were last changed.
     pub updated_at: DateTimeUtc,
 }
 

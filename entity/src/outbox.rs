@@ -1,11 +1,11 @@
-//! Table `outbox`: what is to be told to the outside, written in the transaction of what it tells about, so that
-//! neither can exist without the other.
+//! Table `outbox`: messages to external systems. A message is written in the transaction of the change that it reports,
+//! so that neither can exist without the other.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{OrganizationId, OutboxId};
 
-/// One message to deliver.
+/// One message.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "outbox")]
@@ -13,15 +13,15 @@ pub struct Model {
     /// Primary key; also the order of delivery.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OutboxId,
-    /// Whose message it is.
+    /// The organization of the message.
     pub organization_id: OrganizationId,
-    /// What it tells, such as `fallback.event`.
+    /// The type of message, such as `fallback.event`.
     pub kind: String,
-    /// The message, a JSON object.
+    /// The payload: a JSON object.
     pub payload: Json,
     /// When it was written.
     pub created_at: DateTimeUtc,
-    /// When it was delivered. None: not yet.
+    /// When it was delivered; `None` before that.
     pub delivered_at: Option<DateTimeUtc>,
 }
 

@@ -1,4 +1,4 @@
-//! Table `providers`: where an organization's models are served, and with which credential.
+//! Table `providers`: the providers of an organization's models, with their credentials.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,35 +12,35 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ProviderId,
-    /// Whose provider it is.
+    /// The organization that owns the provider.
     pub organization_id: OrganizationId,
-    /// Its name in the catalogue, unique among the organization's living providers.
+    /// The name in the catalog, unique among the providers of the organization that are not deleted.
     pub name: String,
-    /// Which row of the presets it follows (`openai`, `anthropic`, ..., `custom`, `simulated`).
+    /// The name of its preset, such as `openai`, `anthropic`, `custom` or `simulated`.
     pub preset: String,
-    /// Base address. None: the preset's own, or none at all (`simulated`).
+    /// The base URL; `None` for that of the preset. `simulated` has none.
     pub base_url: Option<String>,
-    /// The credential, sealed. Only the holder of the master key can open it.
+    /// The credential, encrypted with the master key.
     pub credential: Option<Vec<u8>>,
-    /// What of the credential may be shown, such as its last four characters.
+    /// The part of the credential that may be displayed, such as its last four characters.
     pub credential_hint: Option<String>,
-    /// `unknown`, `ok` or `failing`: what the last attempts say.
+    /// The result of the last attempts: `unknown`, `ok` or `failing`.
     pub health: String,
-    /// Why it is failing, redacted.
+    /// Why it fails, redacted.
     pub health_message: Option<String>,
-    /// Since when the health is what it is.
+    /// When the health last changed.
     pub health_at: Option<DateTimeUtc>,
-    /// When a change of the health last became an audit entry of its own.
+    /// When a change of the health was last written to the audit log.
     pub health_noted_at: Option<DateTimeUtc>,
-    /// The changes of the health since then.
+    /// Number of changes of the health since then.
     pub health_changes: i32,
-    /// Whether it takes `stream_options`: `supported` or `unsupported`. None: as its preset says.
+    /// Whether it accepts `stream_options`: `supported` or `unsupported`; `None` for the value of the preset.
     pub stream_options: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTimeUtc,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTimeUtc,
-    /// Since when it is gone. The row stays, because its models' history names it.
+    /// When it was deleted; `None` while it exists. The row is kept, because deleted models refer to it.
     pub deleted_at: Option<DateTimeUtc>,
 }
 

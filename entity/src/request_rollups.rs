@@ -1,17 +1,17 @@
-//! Table `request_rollups`: requests counted in buckets of five minutes, so that pages never add up raw rows.
+//! Table `request_rollups`: request counts in five-minute buckets, so that pages do not aggregate raw rows.
 //!
-//! Part of the key, absent values are `''` or the nil UUID: a NULL in a key would never meet itself again.
+//! Absent values of key columns are `''` or the nil UUID, because a NULL equals no other value in a key.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::OrganizationId;
 
-/// The requests of one bucket that share all the key's columns.
+/// The requests of one bucket that have the same key.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "request_rollups")]
 pub struct Model {
-    /// Whose requests.
+    /// The organization of the requests.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
     /// Start of the bucket, in Unix seconds, a multiple of 300.
@@ -20,7 +20,7 @@ pub struct Model {
     /// As in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub requested_model: String,
-    /// As in `requests`; `''`: nobody answered.
+    /// As in `requests`; `''` if no model answered.
     #[sea_orm(primary_key, auto_increment = false)]
     pub served_model: String,
     /// As in `requests`.
@@ -35,7 +35,7 @@ pub struct Model {
     /// As in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
-    /// How many.
+    /// Number of requests.
     pub requests: i64,
     /// Sum over the requests that know it.
     pub input_tokens: i64,
@@ -47,7 +47,7 @@ pub struct Model {
     pub reasoning_tokens: i64,
     /// Sum over the requests that know it, in nano-dollars.
     pub cost_nano_dollars: i64,
-    /// How many of them have a cost that is unknown: the sum is at least what it says.
+    /// Number of requests with unknown cost. The actual total cost is at least the sum.
     pub unpriced: i64,
 }
 

@@ -1,32 +1,32 @@
-//! Table `sessions`: who is logged in. A session is for one organization; ending the membership ends it.
+//! Table `sessions`: the console sessions of users. A session belongs to one organization and ends with the membership.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::{OrganizationId, SessionId, UserId};
 
-/// One log-in.
+/// One session.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
 pub struct Model {
-    /// Primary key; the cookie's token names it.
+    /// Primary key. The token in the cookie contains it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
-    /// Who is logged in.
+    /// The signed-in user.
     pub user_id: UserId,
-    /// For which organization. Together with `user_id` it must be a membership.
+    /// The organization. Together with `user_id` it refers to a membership.
     pub organization_id: OrganizationId,
-    /// When the log-in happened.
+    /// When the user signed in.
     pub created_at: DateTimeUtc,
-    /// When it was last used, for the idle limit.
+    /// When it was last used, for the idle timeout.
     pub last_seen_at: DateTimeUtc,
-    /// When it ends whatever happens.
+    /// When it expires, even if it is in use.
     pub expires_at: DateTimeUtc,
-    /// When it was ended early (log-out, password change, removal).
+    /// When it was ended early, by signing out, changing the password, or removing the member.
     pub revoked_at: Option<DateTimeUtc>,
-    /// The browser's own words, shown in the list of sessions.
+    /// The `User-Agent` of the browser, for the list of sessions.
     pub user_agent: Option<String>,
-    /// The client address at log-in, shown in the list of sessions.
+    /// The IP address at sign-in, for the list of sessions.
     pub address: Option<String>,
 }
 

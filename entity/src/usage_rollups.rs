@@ -1,23 +1,23 @@
 //! Table `usage_rollups`: requests by day, model and key, for usage and budgets.
 //!
-//! Part of the key, absent values are `''` or the nil UUID: a NULL in a key would never meet itself again.
+//! Absent values of key columns are `''` or the nil UUID, because a NULL equals no other value in a key.
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::OrganizationId;
 
-/// The requests of one day that share all the key's columns.
+/// The requests of one day that have the same key.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "usage_rollups")]
 pub struct Model {
-    /// Whose requests.
+    /// The organization of the requests.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
     /// Start of the UTC day, in Unix seconds, a multiple of 86,400.
     #[sea_orm(primary_key, auto_increment = false)]
     pub day: i64,
-    /// As in `requests`; `''`: nobody answered.
+    /// As in `requests`; `''` if no model answered.
     #[sea_orm(primary_key, auto_increment = false)]
     pub served_model: String,
     /// As in `requests`; the nil UUID: no key.
@@ -26,11 +26,11 @@ pub struct Model {
     /// As in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
-    /// How many.
+    /// Number of requests.
     pub requests: i64,
-    /// How many of them were answered whole.
+    /// Number of requests that were answered completely.
     pub answered: i64,
-    /// How many of those by another model than the requested one.
+    /// Number of those that a fallback answered.
     pub by_fallback: i64,
     /// Sum over the requests that know it.
     pub input_tokens: i64,
@@ -42,9 +42,9 @@ pub struct Model {
     pub reasoning_tokens: i64,
     /// Sum over the requests that know it, in nano-dollars.
     pub cost_nano_dollars: i64,
-    /// How many of them have a cost that is unknown: the sum is at least what it says.
+    /// Number of requests with unknown cost. The actual total cost is at least the sum.
     pub unpriced: i64,
-    /// How many requests' tokens were reckoned by us.
+    /// Number of requests with estimated token counts.
     pub estimated: i64,
 }
 

@@ -1,10 +1,10 @@
-//! Table `users`: people who can log in. A person may belong to several organizations (`memberships`).
+//! Table `users`: people who can sign in. A user can belong to several organizations (`memberships`).
 
 use sea_orm::entity::prelude::*;
 
 use crate::ids::UserId;
 
-/// One person.
+/// One user.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
@@ -12,18 +12,18 @@ pub struct Model {
     /// Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// The address, in lower case. Nothing proves it, so several accounts may have one address: an account is its
-    /// address and its password.
+    /// The email address, in lower case. It is not verified, so several accounts can have the same one. An account is
+    /// identified by its email address and password.
     pub email: String,
-    /// How the person wants to be called.
+    /// The display name.
     pub name: Option<String>,
-    /// The argon2id hash as a PHC string. None: cannot log in by password.
+    /// The argon2id hash as a PHC string; `None` if the user cannot sign in with a password.
     pub password_hash: Option<String>,
-    /// When the person signed up or was invited in.
+    /// When the user signed up or accepted the first invitation.
     pub created_at: DateTimeUtc,
-    /// When the row last changed.
+    /// When the row was last changed.
     pub updated_at: DateTimeUtc,
-    /// Since when the person may not log in any more.
+    /// When the user was disabled; `None` while sign-in is allowed.
     pub disabled_at: Option<DateTimeUtc>,
 }
 

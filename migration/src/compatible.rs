@@ -1,16 +1,16 @@
-//! May this program run on a schema that a newer one has changed? Replicas of two releases share one database while an
-//! upgrade rolls out, and the older ones must be able to start again.
+//! Checks whether this release may run on a schema that a newer release has changed. During a rolling upgrade, two
+//! releases share one database, and processes of the older one must be able to restart.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, Statement};
 use sea_orm_migration::seaql_migrations;
 
 use crate::{Migrator, MigratorTrait as _};
 
-/// The changes of the database that this program knows. Those of a newer program are left out where the database says
-/// that this one may run on them.
+/// The applied migrations that this release knows. Migrations of a newer release are left out if the database says
+/// that this release may run with them.
 ///
 /// # Errors
-/// A newer program has made changes that this one cannot live with, or the database cannot be read.
+/// A newer release has made changes that this one cannot run with, or the database cannot be read.
 pub(crate) async fn known(
     on: &impl ConnectionTrait,
     applied: Vec<seaql_migrations::Model>,
@@ -32,7 +32,7 @@ pub(crate) async fn known(
     )))
 }
 
-/// The number in a change's name, `m<date>_<number>_<what>`.
+/// The number in the name of a migration, `m<date>_<number>_<what>`.
 fn number(name: &str) -> Option<i64> {
     name.split('_').nth(1)?.parse().ok()
 }

@@ -1,21 +1,21 @@
-//! The schema of Failsoft, one change a file, the same on SQLite and PostgreSQL.
+//! The schema of Failsoft: one migration per file, the same for SQLite and PostgreSQL.
 //!
-//! How the tables are made, and why:
-//! - A change is named `m<date>_<number>_<what>` and never edited once it has shipped. Tables are created complete:
-//!   SQLite cannot add a foreign key or change a column afterwards.
-//! - A tenant row points at another tenant row by `(organization_id, x_id)`, never by `x_id` alone: the database itself
-//!   refuses a reference into another organization. What is pointed at has a unique index over `(organization_id, id)`.
-//! - No defaults in a new table: a value that was never written is a mistake, and a database's own clock is not the clock
-//!   of the rest. A new column of a table that is there already may be null or has a default: while an upgrade rolls out,
-//!   processes of the release before write rows without it.
-//! - A change that the release before cannot run with at all raises `schema_compatible_from` in `instance_state`; see
+//! Conventions:
+//! - A migration is named `m<date>_<number>_<what>` and never edited after its release. Tables are created complete,
+//!   because SQLite cannot add a foreign key or change a column later.
+//! - A tenant row refers to another tenant row by `(organization_id, x_id)`, never by `x_id` alone, so that the database
+//!   rejects a reference into another organization. The target has a unique index on `(organization_id, id)`.
+//! - A new table has no defaults: a value that was not written is a bug, and the clock of the database is not the clock
+//!   of the application. A new column of an existing table is nullable or has a default, because processes of the
+//!   previous release write rows without it during an upgrade.
+//! - A migration that the previous release cannot run with raises `schema_compatible_from` in `instance_state`; see
 //!   `compatible`.
-//! - A closed set of words is a CHECK where rows are few and edited. The big append-only tables (requests, events,
-//!   roll-ups) have none: widening a CHECK means writing the whole table anew on SQLite.
-//! - Every change runs in a transaction, so that a start that was cut off leaves nothing half made. PostgreSQL has no
-//!   lock against two processes that start at once: whoever calls [`Migrator`] takes an advisory lock first.
+//! - A closed set of words is a CHECK constraint in small tables. The large append-only tables (requests, events,
+//!   roll-ups) have none, because SQLite must copy the whole table to change a CHECK constraint.
+//! - Every migration runs in a transaction, so that an interrupted start leaves no partial change. PostgreSQL does not
+//!   prevent two processes from migrating at once, so callers of [`Migrator`] take an advisory lock.
 //!
-//! Not `entity`: a change describes the tables of its day, the entities those of today.
+//! Migrations do not use the crate `entity`, because they describe the tables at the time of their release.
 
 #![allow(
     elided_lifetimes_in_paths,
@@ -49,9 +49,9 @@ mod m20261129_000021_scale;
 mod m20261129_000023_error_mappings;
 mod table;
 
-/// Brings a database to this version's schema (`Migrator::up`), or back (`Migrator::down`).
+/// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
 ///
-/// Errors are the database's own (`DbErr`); the change that failed is rolled back, those before it stay.
+/// Errors are those of the database (`DbErr`). A failed migration is rolled back; earlier ones stay applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Migrator;
 
@@ -80,7 +80,7 @@ impl MigratorTrait for Migrator {
         ]
     }
 
-    /// The changes that were made and that this program knows.
+    /// The applied migrations that this release knows.
     async fn get_migration_models<C: ConnectionTrait>(on: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
         Self::install(on).await?;
         compatible::known(on, seaql_migrations::Entity::find().all(on).await?).await
@@ -88,10 +88,10 @@ impl MigratorTrait for Migrator {
 }
 
 impl Migrator {
-    /// The names of the changes that the schema lacks, in their order. Nothing is written.
+    /// The names of the pending migrations, in order. Nothing is written.
     ///
     /// # Errors
-    /// A newer program has made changes that this one cannot live with, or the database cannot be read.
+    /// A newer release has made changes that this one cannot run with, or the database cannot be read.
     pub async fn pending(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
         let applied = match SchemaManager::new(connection).has_table("seaql_migrations").await? {
             true => seaql_migrations::Entity::find().all(connection).await?,

@@ -1,4 +1,4 @@
-//! Who there is: organizations, people, memberships, log-ins, invitations.
+//! Organizations, users, memberships, sessions and invitations.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, blob, json_binary, pk_uuid, text, text_null, uuid, uuid_null};
@@ -10,7 +10,7 @@ use crate::table::{
 
 const ROLES: [&str; 3] = ["owner", "admin", "member"];
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -75,7 +75,7 @@ async fn memberships(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .check(one_of("role", &ROLES))
         .to_owned();
     manager.create_table(table).await?;
-    // At log-in the person is known and the organization is not.
+    // At sign-in, the user is known and the organization is not.
     manager.create_index(index("memberships", "user", &["user_id"])).await
 }
 
@@ -92,7 +92,7 @@ async fn sessions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(moment_null("revoked_at"))
         .col(text_null("user_agent"))
         .col(text_null("address"))
-        // A removed member's sessions must not outlive the membership, whoever removes it.
+        // The sessions of a member must not outlive the membership.
         .foreign_key(
             reference("sessions", &membership, "memberships", &membership)
                 .on_delete(ForeignKeyAction::Cascade),

@@ -1,4 +1,4 @@
-//! The keys by which apps call.
+//! API keys.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -10,7 +10,7 @@ use crate::table::{
     tenant_index,
 };
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -41,7 +41,7 @@ impl MigrationTrait for Migration {
             .col(moment_null("revoked_at"))
             .foreign_key(&mut organization_reference("api_keys"))
             .foreign_key(&mut reference("api_keys", &["created_by"], "users", &["id"]))
-            // A shorter hash would be a mistake in the code that makes it, and would match too easily.
+            // A shorter hash would be a bug in the code that computes it, and collisions would be likely.
             .check(Expr::cust("length(key_hash) = 32"))
             .to_owned();
         manager.create_table(table).await?;

@@ -1,4 +1,4 @@
-//! The catalogue: providers, models, what they cost.
+//! The catalog: providers, models and prices.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -10,7 +10,7 @@ use crate::table::{
     organization_reference, page_index, tenant_index, tenant_reference,
 };
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -82,7 +82,7 @@ async fn models(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_index(tenant_index("models")).await?;
     manager.create_index(living_name_index("models")).await?;
     manager.create_index(page_index("models")).await?;
-    // Which models stand in the way of deleting a provider.
+    // To find the models that prevent the deletion of a provider.
     manager.create_index(index("models", "provider", &["organization_id", "provider_id"])).await
 }
 

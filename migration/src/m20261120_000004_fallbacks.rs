@@ -1,4 +1,4 @@
-//! Which model stands behind which: configurations, their revisions, the targets of each.
+//! Fallback configurations, their revisions and targets.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, integer, json_binary_null, pk_uuid, text, uuid, uuid_null};
@@ -8,7 +8,7 @@ use crate::table::{
     tenant_index, tenant_reference,
 };
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -46,7 +46,7 @@ async fn configs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .to_owned();
     manager.create_table(table).await?;
     manager.create_index(tenant_index("fallback_configs")).await?;
-    // Over deleted rows too: a new create finds the old row and keeps its id.
+    // Includes deleted rows: a new create finds the old row and keeps its id.
     let one_per_type = ["organization_id", "model_id", "fallback_type"];
     manager.create_index(index("fallback_configs", "model_and_type", &one_per_type).unique().to_owned()).await
 }
@@ -71,7 +71,7 @@ async fn revisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .to_owned();
     manager.create_table(table).await?;
     manager.create_index(tenant_index("fallback_revisions")).await?;
-    // Two admins who save at once cannot both write revision 7: the later one is told.
+    // Two users who save at the same time cannot both write the same revision: the second gets an error.
     manager
         .create_index(index("fallback_revisions", "number", &["config_id", "number"]).unique().to_owned())
         .await
@@ -101,6 +101,6 @@ async fn targets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .to_owned(),
         )
         .await?;
-    // Which configurations stand in the way of deleting a model.
+    // To find the configurations that prevent the deletion of a model.
     manager.create_index(index("fallback_targets", "target", &["organization_id", "target_model_id"])).await
 }

@@ -1,7 +1,7 @@
-//! What happened: fallback events and requests, written on the hot path and never changed.
+//! Fallback events and requests, written on the hot path and never changed.
 //!
-//! They point at the organization alone. Models, configurations and keys are kept by name or bare id, so that a record
-//! stays true when those are gone and a write looks up nothing else. Every named filter of a list has its index.
+//! Their only foreign key is the organization. Models, configurations and keys are stored by name or id, so that a
+//! record stays correct after they are deleted and a write needs no lookup. Every filter of a list has an index.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -11,7 +11,7 @@ use sea_orm_migration::schema::{
 
 use crate::table::{drop_tables, filter_index, moment, organization_id, organization_reference, page_index};
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

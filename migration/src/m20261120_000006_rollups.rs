@@ -1,14 +1,14 @@
-//! What happened, counted: requests and fallback events in buckets of five minutes.
+//! Roll-ups: counts of requests and fallback events in five-minute buckets.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, boolean, json_binary, text, uuid};
 
 use crate::table::{drop_tables, organization_id, organization_reference, primary_key};
 
-/// A start that is no multiple of five minutes would split one bucket in two.
+/// Bucket starts must be multiples of five minutes, so that no bucket is split.
 const WHOLE_BUCKETS: &str = "bucket_at % 300 = 0";
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -1,4 +1,4 @@
-//! Keeping an eye on it: budgets, the audit of changes, and the outbox by which others are told.
+//! Budgets, the audit log, and the outbox of messages to external systems.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, json_binary, json_binary_null, pk_uuid, text, uuid_null};
@@ -8,7 +8,7 @@ use crate::table::{
     tenant_reference,
 };
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -83,6 +83,6 @@ async fn outbox(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .foreign_key(&mut organization_reference("outbox"))
         .to_owned();
     manager.create_table(table).await?;
-    // What waits, oldest first, is the NULL end of it; what was delivered is swept from the other end.
+    // Pending messages have NULL here and are read oldest first; delivered ones are deleted by age.
     manager.create_index(index("outbox", "delivery", &["delivered_at", "id"])).await
 }

@@ -1,11 +1,11 @@
-//! What belongs to the installation and to no organization: its sealed secrets, and the numbers its processes share.
+//! Data of the installation: its encrypted secrets, and the numbers that its processes share.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, blob, text};
 
 use crate::table::{drop_tables, moment, primary_key};
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -32,7 +32,7 @@ impl MigrationTrait for Migration {
             .primary_key(&mut primary_key(&["name"]))
             .to_owned();
         manager.create_table(state).await?;
-        // There from the start, so that raising it is a plain UPDATE and two processes cannot both create it.
+        // Inserted here, so that incrementing it is a plain UPDATE and two processes cannot both create it.
         manager
             .get_connection()
             .execute_unprepared("INSERT INTO instance_state (name, value) VALUES ('change_counter', 0)")

@@ -1,11 +1,11 @@
-//! Links that let one person in once: to set a new password, or into the console of a demo.
+//! Links that grant one user access once: to set a new password, or to open the console of a demo.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{blob, pk_uuid, text, uuid};
 
 use crate::table::{drop_tables, index, moment, moment_null, one_of, reference};
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -31,7 +31,7 @@ impl MigrationTrait for Migration {
         manager.create_table(table).await?;
         let by_hash = index("one_time_links", "token_hash", &["token_hash"]).unique().to_owned();
         manager.create_index(by_hash).await?;
-        // A new password ends every other link of its person.
+        // A new password invalidates every other link of the user.
         manager.create_index(index("one_time_links", "user", &["user_id"])).await
     }
 

@@ -1,4 +1,4 @@
-//! The ledger: streams that are under way, the processes that run them, and times in rows of their own.
+//! Running streams, the processes that serve them, and latencies in a separate table.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, integer, json_binary, pk_uuid, text, uuid_null};
@@ -6,14 +6,14 @@ use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::table::{drop_tables, moment, organization_id, organization_reference, primary_key};
 
-/// A start that is no multiple of five minutes would split one bucket in two.
+/// Bucket starts must be multiples of five minutes, so that no bucket is split.
 const WHOLE_BUCKETS: &str = "bucket_at % 300 = 0";
 
-/// What is under way is looked for often, and is little of what is there.
+/// Running requests are queried often and are a small part of the table.
 const RUNNING_INDEX: &str =
     "CREATE INDEX requests_by_running ON requests (instance_id) WHERE outcome = 'running'";
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -38,7 +38,7 @@ impl MigrationTrait for Migration {
         Ok(())
     }
 
-    /// The way back leaves the times behind: what they were made of is in the requests.
+    /// Reverting does not restore the latencies. They can be computed from the requests.
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for column in ["first_frame_counts", "total_counts"] {
             let column = json_binary(column).default("[]").take();
@@ -77,7 +77,7 @@ async fn latency_rollups(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_table(table).await
 }
 
-/// Arrays of counts become rows; a step that was never met has none.
+/// Converts arrays of counts to rows. A step without requests has no row.
 fn move_counts(backend: DbBackend, column: &str, measure: &str) -> String {
     let (count, step, elements) = match backend {
         DbBackend::Postgres => (

@@ -1,11 +1,11 @@
-//! Money: what is odd about a provider's count, what it put into its cache, and when somebody was told of a budget.
+//! Problems with reported usage, tokens written to caches, and the time of budget warnings.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer_null, text_null};
 
 use crate::table::{index, moment_null};
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
         }
         let warned = moment_null("warned_at");
         manager.alter_table(Table::alter().table("budgets").add_column(warned).to_owned()).await?;
-        // A NULL never equals another one, so the organization's own budgets need an index of their own.
+        // NULLs are not equal, so the budgets of whole organizations need a separate unique index.
         let living = || Expr::col("deleted_at").is_null();
         manager
             .create_index(

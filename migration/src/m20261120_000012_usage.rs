@@ -1,14 +1,14 @@
-//! Usage by day: of each model and key, and of each session. What budgets and invoices are reckoned from.
+//! Usage by day, by model and key, and by session. Budgets and invoices are based on it.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, text, uuid};
 
 use crate::table::{drop_tables, index, organization_id, organization_reference, primary_key};
 
-/// A start that is no whole day would split one day in two.
+/// Day starts must be multiples of a day, so that no day is split.
 const WHOLE_DAYS: &str = "day % 86400 = 0";
 
-/// What is counted of the days before: how many of them were estimated was not.
+/// Fills the table for past days. The number of estimated requests is not known for them.
 const EARLIER: &str = "INSERT INTO usage_rollups (organization_id, day, served_model, api_key_id, origin, requests, \
     answered, by_fallback, input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_nano_dollars, estimated) \
     SELECT organization_id, bucket_at - bucket_at % 86400, served_model, api_key_id, origin, CAST(SUM(requests) AS bigint), \
@@ -18,7 +18,7 @@ const EARLIER: &str = "INSERT INTO usage_rollups (organization_id, day, served_m
     CAST(SUM(reasoning_tokens) AS bigint), CAST(SUM(cost_nano_dollars) AS bigint), 0 FROM request_rollups \
     GROUP BY organization_id, bucket_at - bucket_at % 86400, served_model, api_key_id, origin";
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -1,10 +1,11 @@
-//! Failures: when a person ended a model's cooldown, and how often a provider's health has changed since it was noted.
+//! The time of the last cooldown reset of a model, and the number of health changes of a provider since the last audit
+//! entry.
 
 use sea_orm_migration::prelude::*;
 
 use crate::table::moment_null;
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -17,7 +18,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         add(manager, "models", moment_null("cooldown_ended_at")).await?;
         add(manager, "providers", moment_null("health_noted_at")).await?;
-        // The release before this one makes providers without it.
+        // The previous release creates providers without it.
         let changes = ColumnDef::new("health_changes").integer().not_null().default(0).to_owned();
         add(manager, "providers", changes).await
     }

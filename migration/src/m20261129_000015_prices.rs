@@ -1,13 +1,13 @@
-//! Prices of long prompts and of sound, by what a cost was found, and how many requests of a sum have none.
+//! Prices for long prompts and audio, the source of a cost, and the number of requests with unknown cost.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, text_null};
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// What a price may say besides.
+/// The new columns of a price.
 const PRICES: [&str; 7] = [
     "audio_input",
     "audio_output",
@@ -18,7 +18,7 @@ const PRICES: [&str; 7] = [
     "long_prompt_cache_write",
 ];
 
-/// What is added up.
+/// The roll-up tables with sums.
 const SUMS: [&str; 3] = ["request_rollups", "usage_rollups", "session_rollups"];
 
 #[async_trait::async_trait]
@@ -33,7 +33,7 @@ impl MigrationTrait for Migration {
         }
         add(manager, "requests", text_null("cost_source")).await?;
         for table in SUMS {
-            // With a default, since the release before this one writes these rows too.
+            // Has a default, because the previous release writes these rows too.
             add(manager, table, big_integer("unpriced").default(0).take()).await?;
         }
         Ok(())

@@ -1,11 +1,11 @@
-//! Whether a provider takes `stream_options`, where its organization says so.
+//! Whether a provider accepts `stream_options`, as set by its organization.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::text_null;
 
 use crate::table::one_of;
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Null is "as the vendor's preset says", so the release before this one can go on adding providers.
+        // NULL means the value of the preset, so that the previous release can still create providers.
         let column = text_null("stream_options")
             .check(one_of("stream_options", &["supported", "unsupported"]))
             .to_owned();

@@ -1,17 +1,17 @@
-//! Identity: several accounts may have one address, and a link knows who gave it.
+//! Several accounts may have the same email address, and a link stores who created it.
 //!
-//! An address proves nothing as long as no mail is sent to it, so the account that came first must not block others. An
-//! account is found by its address and its password.
+//! Email addresses are not verified, so the first account with an address must not block others. An account is
+//! identified by its email address and password.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::uuid_null;
 
 use crate::table::index;
 
-/// Links from before do not say who gave them: they are made again, with the giver in them.
+/// Existing links do not store who created them, so they are marked as used and must be created again.
 const VOID: &str = "UPDATE one_time_links SET used_at = created_at WHERE kind = 'reset' AND used_at IS NULL";
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -1,17 +1,17 @@
-//! Which older programs may run on this schema, and what a process needs to find revoked keys at once.
+//! The oldest release that may run on this schema, and an index for finding revoked keys.
 
 use sea_orm_migration::prelude::*;
 
-/// The number of the last change that a program must know to run on this schema. The release before this one knows 12.
-/// A change that an older program cannot live with raises it: `UPDATE instance_state SET value = ...`.
+/// The number of the last migration that a release must know to run on this schema. The previous release knows 12.
+/// A migration that an older release cannot run with raises it: `UPDATE instance_state SET value = ...`.
 const COMPATIBLE_FROM: &str =
     "INSERT INTO instance_state (name, value) VALUES ('schema_compatible_from', 12)";
 
-/// Revoked keys are few, and looked for by time.
+/// Revoked keys are few and are queried by time.
 const REVOKED_INDEX: &str =
     "CREATE INDEX api_keys_by_revocation ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL";
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -1,6 +1,6 @@
-//! An organization's own mappings: which sentences of its providers it reads as which failure.
+//! An organization's rules that map error messages of its providers to error classes.
 //!
-//! A new table, which the release before this one neither reads nor writes.
+//! The table is new, so the previous release neither reads nor writes it.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{integer_null, json_binary, pk_uuid, text, uuid_null};
@@ -10,8 +10,8 @@ use crate::table::{
     tenant_reference,
 };
 
-/// What a sentence can mean: a class, or that the failure is the request's own. A rate limit is not among them: a
-/// sentence turns no bad request into one.
+/// The possible meanings of a message: an error class, or `request` for a failure of the request. A rate limit is not
+/// among them, because a message cannot turn an invalid request into one.
 const MEANINGS: [&str; 7] = [
     "context_window_exceeded",
     "content_policy",
@@ -22,7 +22,7 @@ const MEANINGS: [&str; 7] = [
     "request",
 ];
 
-/// The change.
+/// The migration.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
