@@ -1,7 +1,7 @@
-//! Writing many rows with one statement, for the writer that does nothing else.
+//! Inserts many rows with one statement, for the recorder.
 //!
-//! A general query builder costs more than the database itself where every request writes three rows. The text of a
-//! statement follows from its table and its number of rows alone, so the database keeps it prepared.
+//! Every request writes about three rows, and a general query builder would take more time than the database. The text
+//! of a statement depends only on the table and the number of rows, so the database can keep it prepared.
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;
@@ -11,10 +11,10 @@ use sea_orm::{
     Statement, Value,
 };
 
-/// Rows of one statement. Databases keep so many texts of each table prepared, and bound a statement's parameters.
+/// The most rows in one statement. It bounds the number of prepared statements per table and the number of parameters.
 const CHUNK: usize = 64;
 
-/// Inserts rows; `conflict` is the clause that says what happens with one whose key is there already.
+/// Inserts rows. `conflict` is the `ON CONFLICT` clause for existing keys.
 pub(super) async fn insert<E: EntityTrait>(
     connection: &impl ConnectionTrait,
     rows: &[impl Borrow<E::Model>],
@@ -30,8 +30,8 @@ where
     Ok(())
 }
 
-/// Inserts of several tables. SQLite takes small ones together: what a statement costs there is mostly the way to the
-/// thread that runs it.
+/// Inserts into several tables. For SQLite, small inserts are sent together, because most of their cost is the handover
+/// to the thread that runs them.
 pub(super) struct Batch {
     backend: DbBackend,
     text: String,
@@ -39,7 +39,7 @@ pub(super) struct Batch {
     large: Vec<Statement>,
 }
 
-/// Rows up to which an insert is small. Each combination of sizes is a text that is kept prepared, so they are few.
+/// The most rows of a small insert. Each combination of sizes is a separate prepared statement, so it is low.
 const SMALL: usize = 4;
 
 impl Batch {
@@ -47,7 +47,7 @@ impl Batch {
         Self { backend, text: String::new(), values: Vec::new(), large: Vec::new() }
     }
 
-    /// As [`insert`], when the batch is sent.
+    /// Like [`insert`], but runs when the batch is sent.
     pub(super) fn insert<E: EntityTrait>(&mut self, rows: &[E::Model], conflict: &str)
     where
         E::Model: ModelTrait<Entity = E>,
@@ -76,7 +76,7 @@ impl Batch {
     }
 }
 
-/// Inserts rows, and tells the ids of the rows that were inserted, or changed by the clause.
+/// Inserts rows and returns the ids of the rows that were inserted or that the clause changed.
 pub(super) async fn insert_new<E: EntityTrait>(
     connection: &impl ConnectionTrait,
     rows: &[impl Borrow<E::Model>],
@@ -127,7 +127,7 @@ fn text<E: EntityTrait>(backend: DbBackend, rows: usize, conflict: &str) -> Stri
             });
             number += 1;
             if backend == DbBackend::Postgres {
-                // Writing to a text cannot fail.
+                // Writing to a `String` cannot fail.
                 let _ = write!(text, "${number}");
             } else {
                 text.push('?');
@@ -139,7 +139,7 @@ fn text<E: EntityTrait>(backend: DbBackend, rows: usize, conflict: &str) -> Stri
     text
 }
 
-/// The clause by which a row that is there already takes these columns of the new one.
+/// The clause that updates an existing row to the new values, except for the columns in `keep`.
 pub(super) fn replacing<E: EntityTrait>(keep: &[&str]) -> String {
     let columns = E::Column::iter().map(|column| column.to_string());
     let set: Vec<String> = columns
@@ -149,7 +149,7 @@ pub(super) fn replacing<E: EntityTrait>(keep: &[&str]) -> String {
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
 }
 
-/// The clause by which a row that is there already takes the new one's sums to its own: every column outside of the key.
+/// The clause that adds the new values to those of an existing row, for every column outside of the key.
 pub(super) fn adding<E: EntityTrait>() -> String {
     let table = E::default().table_name().to_owned();
     let key: Vec<String> = E::PrimaryKey::iter().map(|key| key.into_column().to_string()).collect();

@@ -1,4 +1,4 @@
-//! The handles on the database: [`Store`] for a process, [`OrgStore`] for one organization.
+//! Handles to the database: [`Store`] for a process, [`OrgStore`] for one organization.
 
 use std::sync::Arc;
 
@@ -19,23 +19,23 @@ use crate::store::database::query_counter;
 use crate::store::snapshot::SnapshotStore;
 use crate::store::vault::{self, Vault};
 
-/// The database, the sealed secrets and the snapshots made of them. Cheap to clone.
+/// The database, the decrypted secrets and the snapshots. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pub(in crate::store) inner: Arc<Inner>,
 }
 
 pub(in crate::store) struct Inner {
-    /// The one writing connection of SQLite, or a small pool of PostgreSQL.
+    /// The only writing connection to SQLite, or a small pool of connections to PostgreSQL.
     pub(in crate::store) writer: DatabaseConnection,
     /// The connections for reading.
     pub(in crate::store) reader: DatabaseConnection,
-    /// The one connection that looks whether the database answers and what others changed.
+    /// The connection for health checks and for detecting changes of other processes.
     pub(in crate::store) watcher: DatabaseConnection,
     pub(in crate::store) vault: Vault,
     pub(in crate::store) snapshots: SnapshotStore,
     pub(in crate::store) clock: Clock,
-    /// Where the database is.
+    /// The settings of the database.
     pub(in crate::store) section: Section,
     pub(in crate::store) health: DbHealth,
 }
@@ -47,21 +47,21 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database, brings its schema up to date, opens the sealed secrets and loads every
-    /// organization's snapshot.
+    /// Opens the database, applies pending migrations, decrypts the secrets and loads the snapshots of all
+    /// organizations.
     ///
     /// # Errors
-    /// The database cannot be reached or migrated, or the master key is missing or not the one in use.
+    /// The database cannot be reached or migrated, or the master key is missing or wrong.
     pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
         let store = Self::open_unloaded(settings, clock).await?;
         store.inner.snapshots.load_all(&store).await.map_err(ConnectError::Load)?;
         Ok(store)
     }
 
-    /// As [`Store::open`], without the snapshots: for commands that need none.
+    /// Like [`Store::open`], but without snapshots, for commands that need none.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// The same as for [`Store::open`].
     pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
         let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
         let watcher = connect::watcher(&settings.database).await?;
@@ -82,7 +82,7 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Opens an organization's data for a caller who belongs to it.
+    /// Opens the data of a caller's organization.
     #[must_use]
     pub fn organization(&self, tenant: &Tenant) -> OrgStore {
         let scoped = self.scoped(tenant.organization_id(), tenant.actor().clone());
@@ -105,8 +105,8 @@ impl Store {
         &self.inner.vault
     }
 
-    /// A transaction that writes. SQLite takes its lock at once: one that begins by reading and then writes would fail
-    /// where another process wrote in between.
+    /// Begins a transaction that writes. On SQLite it takes the write lock immediately, because a transaction that reads
+    /// first would fail if another process wrote in the meantime.
     pub(in crate::store) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         self.begin_on(&self.inner.writer).await
     }
@@ -126,13 +126,13 @@ impl Store {
         self.inner.section.is_sqlite()
     }
 
-    /// Has the database been found not to answer?
+    /// Whether the last health checks found that the database cannot be reached.
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.inner.health.is_away()
     }
 
-    /// Closes the connections after everything that was queued.
+    /// Closes the connections after the queued statements.
     pub async fn close(&self) {
         for connection in [&self.inner.writer, &self.inner.reader, &self.inner.watcher] {
             if let Err(error) = connection.clone().close().await {
@@ -142,18 +142,19 @@ impl Store {
     }
 }
 
-/// One organization's data. Every query that it makes carries the organization; every insert is stamped with it.
+/// The data of one organization. Every query filters by the organization, and every insert sets it.
 #[derive(Debug, Clone)]
 pub struct OrgStore {
     pub(in crate::store) store: Store,
     pub(in crate::store) organization_id: OrganizationId,
     pub(in crate::store) actor: Actor,
-    /// The caller's place among its organization's calls: kept as long as its data is read, to the end of an export.
+    /// The caller's slot among the concurrent calls of the organization. It is held until the data is read, also for an
+    /// export.
     _guard: Option<Arc<dyn Guard>>,
 }
 
 impl OrgStore {
-    /// The organization.
+    /// The id of the organization.
     #[must_use]
     pub fn organization_id(&self) -> OrganizationId {
         self.organization_id

@@ -1,8 +1,8 @@
-//! The only door to the database.
+//! The only access to the database.
 //!
-//! [`Store`] keeps the connection to itself. What belongs to an organization is reached through [`OrgStore`], which is
-//! opened with a [`Tenant`], the proof that a caller was authenticated; what belongs to no caller goes through
-//! [`System`](maintenance::system::System), whose callers are a listed few.
+//! The connections are private to [`Store`]. The data of an organization is accessed through [`OrgStore`], which
+//! requires a [`Tenant`](crate::domain::tenant::Tenant), the proof that a caller is authenticated. Work without a caller
+//! uses [`System`](maintenance::system::System); a test lists its callers.
 
 pub mod accounts;
 pub(crate) mod bulk_insert;

@@ -1,8 +1,8 @@
-//! A change of an organization's configuration: one transaction that ends in new snapshots.
+//! Changes of an organization's configuration: one transaction, followed by a new snapshot.
 //!
-//! The organization's row is updated first, so that two changes of one organization wait for each other and
-//! neither is lost; the global counter is moved last, which tells the other processes. The audit entries of a
-//! change are written in its own transaction: no change without its entry, no entry without its change.
+//! The row of the organization is updated first, so that concurrent changes of one organization are serialized. The
+//! global change counter is incremented last, which notifies the other processes. Audit entries are written in the
+//! transaction of the change, so that neither exists without the other.
 
 use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
@@ -16,7 +16,8 @@ use crate::domain::clock::Clock;
 use crate::domain::error::Error;
 use crate::store::tenant::audit::AuditEntry;
 
-/// A transaction on one organization's configuration. Dropped without [`Change::commit`], it leaves no trace.
+/// A transaction on the configuration of one organization. It is rolled back if it is dropped without
+/// [`Change::commit`].
 pub(super) struct Change {
     store: Store,
     organization_id: OrganizationId,
@@ -26,7 +27,7 @@ pub(super) struct Change {
 }
 
 impl OrgStore {
-    /// Starts a change of this organization's configuration.
+    /// Begins a change of the configuration of this organization.
     pub(in crate::store) async fn change(&self) -> Result<Change, Error> {
         Change::begin(&self.store, self.organization_id, self.actor.clone()).await
     }
@@ -50,7 +51,7 @@ impl Change {
         Ok(Self { store: store.clone(), organization_id, version, actor, transaction })
     }
 
-    /// The transaction, for the change's own statements.
+    /// The transaction, for the statements of the change.
     pub(super) fn on(&self) -> &DatabaseTransaction {
         &self.transaction
     }
@@ -59,13 +60,13 @@ impl Change {
         &self.actor
     }
 
-    /// Writes down who changed what.
+    /// Writes an audit entry.
     pub(super) async fn audit(&self, entry: AuditEntry) -> Result<(), Error> {
         let clock = &self.store.inner.clock;
         audit(&self.transaction, clock, self.organization_id, &self.actor, entry).await
     }
 
-    /// Makes the change last and in force: when this returns, requests of this process see it.
+    /// Commits the change and refreshes the snapshot. After that, requests of this process see the change.
     pub(super) async fn commit(self) -> Result<(), Error> {
         tell_other_processes(&self.transaction).await?;
         self.transaction.commit().await?;
@@ -73,7 +74,8 @@ impl Change {
     }
 }
 
-/// A change that was made for one state of a row, told by the microsecond of its last change, is not made over another.
+/// Checks that a row has not changed since the caller read it. `seen` is the time of the last change that the caller
+/// saw, in microseconds; `None` skips the check.
 pub(super) fn check_seen(seen: Option<i64>, updated_at: DateTime<Utc>) -> Result<(), Error> {
     let current = updated_at.timestamp_micros();
     match seen {
@@ -82,7 +84,7 @@ pub(super) fn check_seen(seen: Option<i64>, updated_at: DateTime<Utc>) -> Result
     }
 }
 
-/// Writes down who changed what, in the transaction of the change.
+/// Writes an audit entry in the transaction of the change.
 pub(super) async fn audit(
     transaction: &DatabaseTransaction,
     clock: &Clock,
@@ -110,7 +112,8 @@ pub(super) async fn audit(
     Ok(())
 }
 
-/// Moves the counter that every process watches. The last statement of a transaction: all changes meet here.
+/// Increments the counter that every process polls. It must be the last statement of a transaction, because all
+/// changes wait for the lock on its row.
 pub(super) async fn tell_other_processes(transaction: &DatabaseTransaction) -> Result<(), Error> {
     instance_state::Entity::update_many()
         .col_expr(instance_state::Column::Value, Expr::col(instance_state::Column::Value).add(1))

@@ -1,7 +1,7 @@
-//! Opening the database and bringing its schema up to date.
+//! Opens the database and applies migrations.
 //!
-//! The database library is given an address without a password, and the driver its options: what either says of a
-//! failure cannot hold the password, and what is shown of it is looked through once more.
+//! The database library gets a URL without a password, and the driver gets the options directly, so that error messages
+//! cannot contain the password. Messages are redacted as well before they are shown.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::domain::error::Error;
 use crate::store::database::private_files;
 use crate::store::vault::VaultError;
 
-/// Why the store could not be opened: one line that names cause and remedy.
+/// Why the store cannot be opened, with the cause and the remedy in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The database cannot be reached.
@@ -28,13 +28,13 @@ pub enum ConnectError {
         "cannot open the database: {0}. Check DATABASE_URL, that the server runs, and that the folder of a SQLite file can be written; special characters of a password are percent-encoded"
     )]
     Unreachable(String),
-    /// What is between us and PostgreSQL loses prepared statements.
+    /// The pooler in front of PostgreSQL loses prepared statements.
     #[error("{}", pooler::REMEDY)]
     Pooler,
-    /// The schema cannot be brought up to date.
+    /// The migrations cannot be applied.
     #[error("cannot bring the database's schema up to date: {0}")]
     Migration(#[source] DbErr),
-    /// The secrets cannot be opened.
+    /// The secrets cannot be decrypted.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// The organizations cannot be read.
@@ -42,14 +42,14 @@ pub enum ConnectError {
     Load(#[source] Error),
 }
 
-/// How often a process looks again whether another one that starts too has got out of its way: 5 s in all.
+/// The number of attempts while another process starts at the same time: 5 seconds in total.
 const TURNS: u32 = 50;
 const TURN: Duration = Duration::from_millis(100);
 
-/// Any number will do, as long as every process of every version uses the same one.
+/// An arbitrary number that is the same in all releases.
 const MIGRATION_LOCK: i64 = 0x6661_696c_736f_6674;
 
-/// Connections for writing and for reading.
+/// Opens the connections for writing and for reading.
 pub(in crate::store) async fn connect(
     section: &Section,
     durability: Durability,
@@ -60,14 +60,14 @@ pub(in crate::store) async fn connect(
         let reader = open_sqlite_in_turn(section, section.connections, None).await?;
         return Ok((writer, reader));
     }
-    // A pool of its own for writing: however many lists and exports are read, answers find their way to the record.
+    // A separate pool for writing, so that lists and exports do not delay the records of answers.
     let reader = open_postgres(section, section.connections).await?;
     let writer = open_postgres(section, POSTGRES_WRITERS).await?;
     pooler::probe(&writer, section).await?;
     Ok((writer, reader))
 }
 
-/// One connection that is used for looks alone: however busy the others are, it tells whether the database answers.
+/// Opens the connection for health checks, which works even if all others are busy.
 pub(in crate::store) async fn watcher(section: &Section) -> Result<DatabaseConnection, ConnectError> {
     if section.is_sqlite() {
         return open_sqlite_in_turn(section, 1, None).await;
@@ -81,7 +81,7 @@ async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseCo
     opened.map_err(|error| ConnectError::Unreachable(section.url.hide_in(&error.to_string())))
 }
 
-/// Sealed credentials and what people did are for the owner of the file. Databases in memory have none.
+/// Restricts the database file to its owner. Databases in memory have no file.
 fn make_private(section: &Section) -> Result<(), String> {
     let url = section.url.expose();
     if url.contains(":memory:") || url.contains("mode=memory") {
@@ -91,21 +91,19 @@ fn make_private(section: &Section) -> Result<(), String> {
     private_files::make_private(options.get_filename()).map_err(|error| error.to_string())
 }
 
-/// Connections for the recorder and for changes, which take turns anyway.
+/// The number of connections for the recorder and for changes.
 const POSTGRES_WRITERS: u32 = 4;
 
-/// What the library is given for an address. It repeats it where it fails and where it traces.
+/// The URL for the library, which appears in its errors and traces.
 const NO_ADDRESS: &str = "postgres://database/";
 
 fn driver_options(section: &Section) -> Result<PgConnectOptions, ConnectError> {
     let url = section.url.postgres().map_err(ConnectError::Unreachable)?;
     let options = PgConnectOptions::from_url(&url);
     let options = options.map_err(|_| {
-        ConnectError::Unreachable(
-            "a parameter behind the '?' of DATABASE_URL has a value that cannot be used".to_owned(),
-        )
+        ConnectError::Unreachable("a parameter after the '?' of DATABASE_URL has an invalid value".to_owned())
     })?;
-    // Poolers refuse a start-up parameter that they do not know, and floats travel in binary anyway.
+    // Poolers reject unknown start-up parameters, and floats are transferred in binary form.
     Ok(options.extra_float_digits(None).application_name("failsoft").disable_statement_logging())
 }
 
@@ -120,13 +118,14 @@ fn postgres_options(connections: u32, patience: Duration, driver: PgConnectOptio
     options
 }
 
-/// Statements that a connection keeps prepared. The recorder has one for each table and number of rows.
+/// The number of prepared statements per connection. The recorder has one per table and number of rows.
 const STATEMENTS: usize = 512;
 
-/// Connections to PostgreSQL for the recorder alone. A commit is not preceded by a ping: one that fails is tried again.
+/// Options of the recorder's connections to PostgreSQL. They are not tested before a commit, because a failed commit is
+/// retried.
 ///
 /// # Errors
-/// The address cannot be read.
+/// The URL is invalid.
 pub(in crate::store) fn recorder_options(
     section: &Section,
     connections: u32,
@@ -137,8 +136,8 @@ pub(in crate::store) fn recorder_options(
     Ok(options)
 }
 
-/// Of processes that open a new file at once, each wants to switch it to WAL, and for that lock SQLite does not
-/// wait of itself.
+/// Opens a SQLite file with retries. Processes that open a new file at the same time all switch it to WAL, and SQLite
+/// does not wait for that lock.
 async fn open_sqlite_in_turn(
     section: &Section,
     connections: u32,
@@ -154,22 +153,22 @@ async fn open_sqlite_in_turn(
     opened.map_err(|error| ConnectError::Unreachable(error.to_string()))
 }
 
-/// SQLITE_BUSY or one of its kinds, which differ above the lowest eight bits.
+/// Whether the error is SQLITE_BUSY or one of its extended codes, which share the lowest eight bits.
 fn is_busy(error: &DbErr) -> bool {
     let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
     let code = error.as_database_error().and_then(|error| error.code());
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// WAL, so that readers never wait for the writer; by default `synchronous = NORMAL`, which survives the death of the
-/// process (the power cord is another matter); one writing connection, because SQLite has one writer anyway
-/// and waiting in our queue is fairer than waiting in its.
+/// Opens a SQLite file. WAL mode, so that readers do not wait for the writer. By default `synchronous = NORMAL`, which
+/// survives a crash of the process but not a power failure. One writing connection, because SQLite allows one writer,
+/// and the queue of the pool is fairer than that of SQLite.
 async fn open_sqlite(
     section: &Section,
     connections: u32,
     writes: Option<Durability>,
 ) -> Result<DatabaseConnection, DbErr> {
-    // Parsed here already, so that a bad URL is an error of ours, and not a panic in the closure below.
+    // Parsed here, so that an invalid URL is an error and not a panic in the closure below.
     sqlite_options(section).map_err(|message| DbErr::Conn(RuntimeErr::Internal(message)))?;
     let mut options = ConnectOptions::new(section.url.expose());
     options
@@ -178,8 +177,8 @@ async fn open_sqlite(
         .test_before_acquire(false)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
-        // When the disk fails or is full, SQLite ends a transaction by itself and the driver does not learn of it: whatever
-        // it commits on that connection from then on lasts nowhere. Such a one is never used again.
+        // When the disk fails or is full, SQLite ends a transaction by itself and the driver does not notice. Later commits
+        // on that connection are not durable, so it is not used again.
         .map_sqlx_sqlite_before_acquire(|connection, _| {
             let free = !connection.is_in_transaction();
             Box::pin(async move { Ok(free) })
@@ -200,14 +199,14 @@ async fn open_sqlite(
 }
 
 /// # Errors
-/// The address cannot be read: in words of ours, for the driver repeats a part of it.
+/// The URL is invalid. The message of the driver is not used, because it contains part of the URL.
 pub(in crate::store) fn sqlite_options(section: &Section) -> Result<SqliteConnectOptions, String> {
     SqliteConnectOptions::from_str(section.url.expose())
         .map_err(|_| "DATABASE_URL cannot be read; write it as sqlite://PATH".to_owned())
 }
 
-/// Runs what the schema lacks. On PostgreSQL two processes that start at once take turns by an advisory lock,
-/// held on a connection of its own.
+/// Applies pending migrations. On PostgreSQL, an advisory lock on a separate connection serializes processes that start
+/// at the same time.
 pub(in crate::store) async fn migrate(writer: &DatabaseConnection) -> Result<(), ConnectError> {
     match writer.get_database_backend() {
         DbBackend::Postgres => migrate_in_turn(writer).await,
@@ -216,7 +215,8 @@ pub(in crate::store) async fn migrate(writer: &DatabaseConnection) -> Result<(),
     }
 }
 
-/// The lock belongs to a transaction, not to the session: a pooler gives each transaction a session of its own choice.
+/// The lock belongs to a transaction and not to a session, because a pooler can assign another session to each
+/// transaction.
 async fn migrate_in_turn(writer: &DatabaseConnection) -> Result<(), ConnectError> {
     let migration = |error: sea_orm::sqlx::Error| ConnectError::Migration(DbErr::Custom(error.to_string()));
     let options = writer.get_postgres_connection_pool().connect_options();
@@ -231,15 +231,15 @@ async fn migrate_in_turn(writer: &DatabaseConnection) -> Result<(), ConnectError
         true => ConnectError::Pooler,
         false => ConnectError::Migration(error),
     });
-    // Its end gives the lock back, whatever the migration said.
+    // The rollback releases the lock, also after a failed migration.
     lock.rollback().await.map_err(migration)?;
     connection.close().await.map_err(migration)?;
     result
 }
 
-/// SQLite has no advisory lock: the loser of a race finds the winner's tables, and tries again.
+/// SQLite has no advisory lock. A process that loses the race finds existing tables and retries.
 async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), ConnectError> {
-    // A schema that is too new stays so: trying again would only take longer.
+    // A retry does not help if the schema is too new.
     Migrator::pending(writer).await.map_err(ConnectError::Migration)?;
     let mut last = None;
     for _ in 0..TURNS {
@@ -252,7 +252,7 @@ async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), ConnectError>
     Err(ConnectError::Migration(last.unwrap_or_else(|| DbErr::Custom("no attempt was made".to_owned()))))
 }
 
-/// What the embedded database waits for at a commit.
+/// The `synchronous` mode of SQLite for a durability.
 pub(in crate::store) fn synchronous(durability: Durability) -> SqliteSynchronous {
     match durability {
         Durability::Process => SqliteSynchronous::Normal,

@@ -1,4 +1,4 @@
-//! What a failed statement means: the database is busy, cannot be reached, or rejected the statement.
+//! Classifies database errors: the pool is exhausted, the database cannot be reached, or the statement failed.
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
@@ -13,7 +13,7 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Was every connection in use for so long that the statement gave up? That is no word about the database.
+/// Whether the statement timed out because all connections were in use. The database itself may be fine.
 fn is_crowded(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(error) => matches!(error, ConnAcquireErr::Timeout),
@@ -24,13 +24,13 @@ fn is_crowded(error: &DbErr) -> bool {
     }
 }
 
-/// Did the statement fail for want of a database, rather than for what it said?
+/// Whether the database could not be reached.
 fn is_unreachable(error: &DbErr) -> bool {
     match error {
         DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
             let code = error.as_database_error().and_then(|error| error.code());
-            // PostgreSQL's codes: the connection broke, and the server is going down or coming up.
+            // PostgreSQL error codes: broken connections, and a server that is shutting down or starting.
             matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
                 || code.is_some_and(|code| {
                     code.len() == 5 && (code.starts_with("08") || code.starts_with("57P"))

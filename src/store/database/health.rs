@@ -1,33 +1,33 @@
-//! Whether the database answers, as the task found that looks every second.
+//! The health of the database, which a task checks every second.
 //!
-//! It looks on a connection of its own: where the others are all in use, the database is busy and not away. While it is
-//! away, pages and the management API say so at once instead of waiting for it.
+//! The checks use a separate connection, so that a busy pool does not look like an outage. During an outage, pages and
+//! the management API fail immediately instead of waiting.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Three looks that were waited for in vain, or one that was refused: a busy machine is not a database that is away.
+/// An outage is three checks that timed out or one refused connection. A single timeout can be a busy machine.
 const AWAY: u32 = 3;
 
-/// What the last looks found.
+/// The result of the last health checks.
 #[derive(Debug, Default)]
 pub(in crate::store) struct DbHealth {
     signs: AtomicU32,
 }
 
 impl DbHealth {
-    /// It answered.
+    /// Notes that the database answered.
     pub(in crate::store) fn answered(&self) {
         if self.signs.swap(0, Ordering::AcqRel) >= AWAY {
-            tracing::info!("the database is back");
+            tracing::info!("the database is reachable again");
         }
     }
 
-    /// It let us wait.
+    /// Notes that a check timed out.
     pub(in crate::store) fn silent(&self) {
         self.fail(1);
     }
 
-    /// It could not be reached.
+    /// Notes that the database could not be reached.
     pub(in crate::store) fn refused(&self) {
         self.fail(AWAY);
     }
@@ -36,7 +36,7 @@ impl DbHealth {
         let more = |known: u32| Some(known.saturating_add(signs));
         let before = self.signs.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).unwrap_or(0);
         if before < AWAY && before.saturating_add(signs) >= AWAY {
-            tracing::error!("the database is away");
+            tracing::error!("the database cannot be reached");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The connection: opening it, its schema, whether it answers.
+//! Database connections: opening them, migrations and health.
 
 pub(crate) mod connect;
 mod error;

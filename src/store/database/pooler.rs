@@ -1,8 +1,8 @@
-//! What may be between us and PostgreSQL: a pooler that gives each transaction another session.
+//! Detects poolers in front of PostgreSQL that lose prepared statements.
 //!
-//! Our statements are prepared by name. A pooler either knows such names and takes them along (PgBouncer from 1.21 on,
-//! with `max_prepared_statements`), or it loses them, and then statements fail one day or another. That is found out
-//! before anything else is done.
+//! A pooler in transaction mode can run each transaction in another session. It either tracks named prepared statements
+//! (PgBouncer 1.21 or newer with `max_prepared_statements`), or statements fail sooner or later. The probe runs before
+//! anything else.
 
 use std::time::Duration;
 
@@ -13,24 +13,23 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use crate::config::database::Database as Section;
 use crate::store::ConnectError;
 
-/// Cause and remedy.
+/// The error message, with the cause and the remedy.
 pub(in crate::store) const REMEDY: &str = "the pooler in front of PostgreSQL pools by transaction (pool_mode = transaction) and loses prepared statements: set max_prepared_statements = 200 in pgbouncer.ini (PgBouncer 1.21 or newer), or pool_mode = session for this database, or let DATABASE_URL name PostgreSQL itself";
 
-/// `invalid_sql_statement_name`: prepared in a session that is now another's.
+/// `invalid_sql_statement_name`: the statement was prepared in another session.
 const LOST: &str = "26000";
-/// `duplicate_prepared_statement`: the session of another client has one of that name.
+/// `duplicate_prepared_statement`: another client prepared a statement of that name in the session.
 const TAKEN: &str = "42P05";
 
-/// How often two connections try to get into each other's way.
+/// The number of rounds in which two connections try to exchange their sessions.
 const ROUNDS: i32 = 3;
-/// A pooler with a single session lets one of them wait.
+/// The timeout for the second connection, which waits if the pooler has a single session.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Finds out whether two connections share sessions and lose their statements by it. Of a server without a pooler, and
-/// of one that keeps track, it makes a few small queries.
+/// Checks with a few small queries whether two connections lose prepared statements because they share sessions.
 ///
 /// # Errors
-/// They do, or the database cannot be asked.
+/// Statements are lost, or the database cannot be queried.
 pub(in crate::store) async fn probe(
     connection: &DatabaseConnection,
     section: &Section,
@@ -42,13 +41,13 @@ pub(in crate::store) async fn probe(
             for connection in &mut both {
                 ask(connection, round).await?;
             }
-            // In a transaction the one keeps its session, so that the other has to take another one.
+            // The first connection keeps its session during a transaction, so that the second must use another one.
             let [one, other] = &mut both;
             let mut held = sea_orm::sqlx::Connection::begin(&mut **one).await?;
             query("SELECT $1::int4 + 1").bind(round).execute(&mut *held).await?;
             let asked = tokio::time::timeout(PATIENCE, ask(other, round)).await;
             held.rollback().await?;
-            // Without a second session there is nothing to get lost, and nothing to find out.
+            // With a single session, no statement can be lost.
             asked.unwrap_or(Ok(()))?;
         }
         Ok::<(), Error>(())
@@ -68,7 +67,7 @@ fn is_lost(error: &Error) -> bool {
     code.is_some_and(|code| code == LOST || code == TAKEN)
 }
 
-/// Did a statement fail because the session of its preparation was another one?
+/// Whether a statement failed because it was prepared in another session.
 pub(in crate::store) fn loses_statements(error: &DbErr) -> bool {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(error))

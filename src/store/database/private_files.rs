@@ -1,20 +1,20 @@
-//! Files that only their owner may read, whatever the umask says: the database, what SQLite keeps beside it, the spool.
+//! Restricts files to their owner regardless of the umask: the SQLite database with its side files, and the spool.
 //!
-//! An existing file is never opened here: closing it would take away the locks that this process holds on it elsewhere.
+//! Existing files are not opened here, because closing a file releases the locks of this process on it.
 
 use std::ffi::OsString;
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// What its owner may do with such a file; the group and the world may do nothing.
+/// The mode of such a file: readable and writable for its owner only.
 const OWN: u32 = 0o600;
 
-/// Makes the file of an embedded database if there is none, and takes other users' rights from it and from what
-/// SQLite keeps beside it. New files beside it get the rights of the database.
+/// Creates the file of a SQLite database if it does not exist, and removes the permissions of other users from it and
+/// its side files. SQLite creates new side files with the permissions of the database.
 ///
 /// # Errors
-/// The file cannot be made.
+/// The file cannot be created.
 pub(in crate::store) fn make_private(database: &Path) -> std::io::Result<()> {
     let made = std::fs::OpenOptions::new().append(true).create_new(true).mode(OWN).open(database);
     match made {
@@ -27,8 +27,10 @@ pub(in crate::store) fn make_private(database: &Path) -> std::io::Result<()> {
         match tighten(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            // Another user's file that this process may use all the same.
-            Err(error) => tracing::warn!(path = %path.display(), %error, "a file cannot be closed to others"),
+            // The file belongs to another user, but this process may use it.
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "cannot restrict a file to its owner")
+            }
         }
     }
     Ok(())
@@ -63,7 +65,7 @@ mod tests {
         let database = folder.path().join("test.db");
         make_private(&database).expect("made");
         assert_eq!(mode(&database), 0o600);
-        // As an older version or a restored backup left them.
+        // As after a restored backup.
         for ending in ["", "-wal", "-shm"] {
             let path = beside(&database, ending);
             std::fs::write(&path, "x").expect("written");

@@ -1,7 +1,6 @@
-//! How many queries a piece of work makes: for pages, which have a budget of them.
+//! Counts the queries of a page, so that tests can limit them.
 //!
-//! The connections for reading call back after each statement; what is not counted pays one look at a variable of its
-//! task.
+//! The reading connections call a callback after each statement. Without a counter it only checks a task-local variable.
 
 use std::cell::Cell;
 
@@ -11,7 +10,7 @@ tokio::task_local! {
     static COUNT: Cell<u32>;
 }
 
-/// Runs some work, and tells how many queries it made on the connections for reading.
+/// Runs `work` and returns its result and the number of queries on the reading connections.
 pub async fn counted<T>(work: impl Future<Output = T>) -> (T, u32) {
     COUNT
         .scope(Cell::new(0), async {
@@ -21,10 +20,10 @@ pub async fn counted<T>(work: impl Future<Output = T>) -> (T, u32) {
         .await
 }
 
-/// Has a connection count.
+/// Adds the counting callback to a connection.
 pub(in crate::store) fn watch(mut connection: DatabaseConnection) -> DatabaseConnection {
     connection.set_metric_callback(|_| {
-        // Nobody counts: it is no page.
+        // Fails if the task has no counter.
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
     });
     connection

@@ -1,5 +1,4 @@
-//! The schema as the operator handles it: what it lacks, and bringing it up to date. A start does the same by
-//! itself.
+//! Migrations as commands of the operator. A server applies them at its start.
 
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::DatabaseConnection;
@@ -8,11 +7,11 @@ use super::connect::{self, ConnectError};
 use crate::config::database::Database as Section;
 use crate::config::recording::Durability;
 
-/// The names of the changes that the schema lacks, in their order. Nothing is written: of a SQLite file that does
-/// not exist yet, it is all of them.
+/// The names of the pending migrations, in order. Nothing is written. For a SQLite file that does not exist, all
+/// migrations are pending.
 ///
 /// # Errors
-/// The database cannot be reached, or is of a newer version than this program.
+/// The database cannot be reached, or a newer release has changed its schema.
 pub async fn pending(section: &Section) -> Result<Vec<String>, ConnectError> {
     if section.is_sqlite() && !file_exists(section)? {
         return Ok(Migrator::get_migration_files().iter().map(|change| change.name().to_owned()).collect());
@@ -23,10 +22,10 @@ pub async fn pending(section: &Section) -> Result<Vec<String>, ConnectError> {
     pending
 }
 
-/// Makes the changes that the schema lacks, and returns their names in their order.
+/// Applies the pending migrations and returns their names, in order.
 ///
 /// # Errors
-/// The database cannot be reached or changed; the change that failed is undone, those before it stay.
+/// The database cannot be reached or changed. A failed migration is rolled back; earlier ones stay applied.
 pub async fn migrate(section: &Section) -> Result<Vec<String>, ConnectError> {
     let (writer, reader) = connect::connect(section, Durability::Process).await?;
     let migrated = async {

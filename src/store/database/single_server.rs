@@ -1,8 +1,8 @@
-//! One server for one SQLite file.
+//! A lock that allows one server per SQLite file.
 //!
-//! A server that starts on a SQLite file closes the streams that are still running, since it takes their process for
-//! dead. Two servers would close each other's and count them twice. The operating system holds the lock for as long as
-//! the process lives, however it ends. PostgreSQL needs none: there, processes give signs of life.
+//! A server that starts on a SQLite file closes all running streams, because it assumes that their process is dead. Two
+//! servers would close each other's streams and count them twice. The operating system releases the lock when the
+//! process ends. PostgreSQL needs no lock, because processes write heartbeats.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -15,33 +15,33 @@ use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 
 use crate::config::database::Database as Section;
 
-/// How many links to links are followed, as the system itself does.
+/// The most symbolic links that are followed, as in the operating system.
 const MOST_LINKS: usize = 40;
 
-/// The lock of a server on its database. Dropping it gives it back.
+/// The lock of a server on its database. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct Claim {
     _lock: Option<File>,
 }
 
-/// Why a server must not start: one line that names cause and remedy.
+/// Why a server must not start, with the cause and the remedy in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// There is a server already.
+    /// Another server holds the lock.
     #[error(
         "another server runs on the database {0}: stop it first, or give this one a database of its own. Several servers share a PostgreSQL database, never a SQLite file"
     )]
     Taken(PathBuf),
-    /// The lock cannot be had.
+    /// The file cannot be locked.
     #[error("cannot lock {0}: {1}. Check that the folder of the database can be written")]
     Failed(PathBuf, #[source] io::Error),
 }
 
 impl Claim {
-    /// Claims a database for this process. A folder that does not exist is for the one who opens the database to report.
+    /// Locks a database for this process. A missing folder is not an error here, because opening the database reports it.
     ///
     /// # Errors
-    /// Another process has claimed it, or the file beside it cannot be locked.
+    /// Another process holds the lock, or the lock file cannot be locked.
     pub fn take(section: &Section) -> Result<Self, ClaimError> {
         let Some(path) = file(section) else { return Ok(Self { _lock: None }) };
         let database = real(&path);
@@ -67,18 +67,18 @@ impl Claim {
     }
 }
 
-/// The file of a SQLite database; none for one in memory, and for PostgreSQL.
+/// The file of a SQLite database; `None` for a database in memory and for PostgreSQL.
 fn file(section: &Section) -> Option<PathBuf> {
     let url = section.url.expose();
     if !section.is_sqlite() || url.contains(":memory:") || url.contains("mode=memory") {
         return None;
     }
-    // A bad URL is for the one who opens the database to report.
+    // Opening the database reports an invalid URL.
     let options = SqliteConnectOptions::from_str(url).ok()?;
     Some(options.get_filename().to_owned())
 }
 
-/// The one name of a file, however it was spelled, whether it exists or is about to be made.
+/// The canonical path of a file, which need not exist.
 fn real(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {

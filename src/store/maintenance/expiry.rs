@@ -1,6 +1,6 @@
-//! What nobody needs any more is deleted, a little at a time: links that were used or are over, sessions, invitations.
+//! Deletes expired or used links, sessions and invitations in small batches.
 //!
-//! What they did stays in the audit.
+//! The audit log keeps their entries.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{invitations, one_time_links, sessions};
@@ -11,14 +11,14 @@ use sea_orm::{
 use super::system::System;
 use crate::domain::error::Error;
 
-/// How long what is over is kept: the next log-in leads to where a session of the last month was.
+/// How long ended rows are kept. A sign-in opens the organization of a session of the last month.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
-/// Rows of one statement: nobody waits for more than these.
+/// The most rows of one statement.
 const BATCH: u64 = 200;
 
 impl System<'_> {
-    /// Deletes what is over for longer than [`KEPT`], of every kind at most 200 rows. Returns how many they were: 0 when
-    /// nothing is left to do.
+    /// Deletes rows that ended more than [`KEPT`] ago, at most 200 of each kind. Returns the number of deleted rows, which
+    /// is 0 if none is left.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -51,7 +51,7 @@ impl System<'_> {
     }
 }
 
-/// It ended by itself, or by one of these, before that moment.
+/// The condition that a row expired, or that one of `ends` happened, before that time.
 fn over<C: sea_orm::ColumnTrait>(end: C, ends: &[C], before: DateTime<Utc>) -> Condition {
     let ended = ends.iter().map(|column| column.lt(before));
     ended.fold(Condition::any().add(end.lt(before)), Condition::add)

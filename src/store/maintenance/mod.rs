@@ -1,4 +1,4 @@
-//! Work that belongs to no caller: retention, expiry, the operator.
+//! Work without a caller: retention, expiry and commands of the operator.
 
 pub(crate) mod expiry;
 pub(crate) mod retention;

@@ -1,5 +1,5 @@
-//! Deleting what an organization no longer wants to keep: fallback events and requests, the oldest first, a few at a
-//! time. What was counted of them stays counted.
+//! Deletes fallback events and requests after the retention period of an organization, oldest first, in batches. Roll-ups
+//! keep their counts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::OrganizationId;
@@ -10,12 +10,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _
 use super::system::System;
 use crate::domain::error::Error;
 
-/// Rows of one table that one transaction deletes.
+/// The most rows of one table that one transaction deletes.
 pub(in crate::store) const BATCH: u64 = 500;
 
 impl System<'_> {
-    /// Deletes one batch of each organization that keeps its records for a limited time, and tells how many rows that
-    /// were. None: nothing is left to delete.
+    /// Deletes one batch for each organization with a retention period. Returns the number of deleted rows, which is 0 if
+    /// none is left.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -29,7 +29,7 @@ impl System<'_> {
                 continue;
             }
             let before = now - TimeDelta::days(days.into());
-            // Looked for without a transaction: mostly there is nothing, and writers are not held up for it.
+            // Checked without a transaction, because usually there is nothing to delete and writers should not wait.
             if !self.has_older(organization.id, before).await? {
                 continue;
             }
@@ -41,7 +41,7 @@ impl System<'_> {
                 before,
             )
             .await?;
-            // A row that its process still owes its end is not old, whenever its request came in.
+            // The row of a running stream is not deleted, however old it is.
             let ended = requests::Column::InstanceId.is_null();
             deleted += delete::<requests::Entity>(
                 &transaction,

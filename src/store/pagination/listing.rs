@@ -1,11 +1,11 @@
-//! Reading a list that can be leafed through in both directions.
+//! Reads pages of lists that can be paged in both directions.
 
 use sea_orm::{DatabaseConnection, EntityTrait, Select};
 
 use crate::domain::error::Error;
 use crate::store::pagination::{BidirectionalPage, Direction, Position, in_direction};
 
-/// The rows of a turn. Where fewer than a page's rows are newer, it is the first page.
+/// Reads one page in a direction. If fewer newer rows exist than fit on a page, it reads the first page.
 pub(in crate::store) async fn read_page<E>(
     on: &DatabaseConnection,
     rows: Select<E>,
@@ -42,7 +42,7 @@ impl<T> BidirectionalPage<T> {
         BidirectionalPage { items, newer: self.newer, older: self.older }
     }
 
-    /// The rows, and the page without them.
+    /// Splits the page into its rows and an empty page with the same positions.
     pub(in crate::store) fn split(self) -> (Vec<T>, BidirectionalPage<T>) {
         (self.items, BidirectionalPage { items: Vec::new(), newer: self.newer, older: self.older })
     }

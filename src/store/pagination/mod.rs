@@ -1,4 +1,4 @@
-//! Pages by keyset: newest first on `(created_at, id)`, with a cursor that only its own organization can use.
+//! Keyset pagination: newest first by `(created_at, id)`, with cursors that only their organization can use.
 
 pub(crate) mod listing;
 use base64::Engine as _;
@@ -15,57 +15,57 @@ use uuid::Uuid;
 use super::OrgStore;
 use crate::domain::error::Error;
 
-/// Which page of a list.
+/// The requested page of a list.
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
-    /// Rows on a page, from 1 to 200.
+    /// The most rows on the page, from 1 to 200.
     pub limit: u64,
-    /// Where the page before this one ended.
+    /// The end of the previous page; `None` for the first page.
     pub cursor: Option<Position>,
 }
 
-/// A row's place in a list.
+/// The position of a row in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// The row's time.
+    /// The creation time of the row.
     pub created_at: DateTime<Utc>,
-    /// The row's id, where times are equal.
+    /// The id of the row, which orders rows with equal times.
     pub id: Uuid,
 }
 
-/// One page.
+/// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
     /// The rows, newest first.
     pub items: Vec<T>,
-    /// Where the next page starts; none on the last one.
+    /// The position of the last row, after which the next page starts; `None` on the last page.
     pub next: Option<Position>,
 }
 
-/// Which part of a list that can be leafed through in both directions.
+/// The requested part of a list that can be paged in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// The newest rows.
+    /// The newest rows: the first page.
     First,
-    /// The rows after this one.
+    /// The next older rows after this position.
     Older(Position),
-    /// The rows before this one, as near to it as there are.
+    /// The next newer rows before this position.
     Newer(Position),
 }
 
-/// One page of such a list.
+/// One page of a list that can be paged in both directions.
 #[derive(Debug, Clone)]
 pub struct BidirectionalPage<T> {
     /// The rows, newest first.
     pub items: Vec<T>,
-    /// What newer rows come before; none if there are none.
+    /// The position of the first row; `None` if there are no newer rows.
     pub newer: Option<Position>,
-    /// What older rows come after; none if there are none.
+    /// The position of the last row; `None` if there are no older rows.
     pub older: Option<Position>,
 }
 
 impl<T> BidirectionalPage<T> {
-    /// Of rows as they were read in the direction of the turn, with one too many if there are more.
+    /// Makes a page of rows in the order in which they were read, with one extra row if there are more.
     pub(super) fn cut(
         mut rows: Vec<T>,
         direction: Direction,
@@ -90,7 +90,7 @@ impl<T> BidirectionalPage<T> {
 }
 
 impl<T> Page<T> {
-    /// Cuts the one row too many that tells whether there is a next page.
+    /// Removes the extra row that shows that there is a next page.
     pub(super) fn cut(mut items: Vec<T>, limit: u64, position: impl Fn(&T) -> Position) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
@@ -99,22 +99,22 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
-    /// The same page of other things.
+    /// The same page with every row converted.
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(convert).collect(), next: self.next }
     }
 }
 
 impl Position {
-    /// Rows that come after this one, newest first. The first condition says nothing new, but it is one that an
-    /// index on the time can be entered with.
+    /// The condition for rows after this position, newest first. The first part is redundant, but the database can use it
+    /// with an index on the time.
     fn after<C: ColumnTrait>(self, created_at: C, id: C) -> Condition {
         Condition::all()
             .add(created_at.lte(self.created_at))
             .add(Condition::any().add(created_at.lt(self.created_at)).add(id.lt(self.id)))
     }
 
-    /// Rows that come before this one, newest first.
+    /// The condition for rows before this position, newest first.
     fn before<C: ColumnTrait>(self, created_at: C, id: C) -> Condition {
         Condition::all()
             .add(created_at.gte(self.created_at))
@@ -122,7 +122,7 @@ impl Position {
     }
 }
 
-/// At most `limit` rows of a list in the direction of a turn: from the place where it begins, away from it.
+/// Selects at most `limit` rows in a direction, starting with the row that is nearest to the position.
 pub(super) fn in_direction<E: EntityTrait>(
     rows: Select<E>,
     (created_at, id): (E::Column, E::Column),
@@ -139,7 +139,7 @@ pub(super) fn in_direction<E: EntityTrait>(
     }
 }
 
-/// At most `limit` rows of a list, newest first, from a position on.
+/// Selects at most `limit` rows, newest first, after a position.
 pub(super) fn newest_first<E: EntityTrait>(
     rows: Select<E>,
     (created_at, id): (E::Column, E::Column),
@@ -153,13 +153,13 @@ pub(super) fn newest_first<E: EntityTrait>(
     rows.order_by_desc(created_at).order_by_desc(id).limit(limit)
 }
 
-/// Rows whose column holds that text. PostgreSQL refuses to be asked for a NUL character, which no row holds.
+/// The condition that a column equals a text. PostgreSQL rejects NUL characters, which no row contains.
 pub(super) fn equals(column: impl IntoColumnRef, text: &str) -> Expr {
     if text.contains('\0') { Expr::cust("1 = 0") } else { Expr::col(column).eq(text) }
 }
 
-/// Rows whose column holds that text somewhere, in capitals or not. A function and no pattern: what is looked for may
-/// hold a percent sign.
+/// The condition that a column contains a text, ignoring case. It uses a function instead of `LIKE`, because the text
+/// may contain a percent sign.
 pub(super) fn contains(backend: DbBackend, column: impl IntoColumnRef, text: &str) -> Expr {
     if text.contains('\0') {
         return Expr::cust("1 = 0");
@@ -173,7 +173,7 @@ const MAC_BYTES: usize = 12;
 const CURSOR_BYTES: usize = 8 + 16 + MAC_BYTES;
 
 impl OrgStore {
-    /// The opaque form of a position: only this organization and this list can read it back.
+    /// The opaque cursor of a position. Only the same organization can use it, and only for the same list.
     #[must_use]
     pub fn cursor(&self, list: &'static str, position: Position) -> String {
         let mut bytes = Vec::with_capacity(CURSOR_BYTES);
@@ -182,7 +182,7 @@ impl OrgStore {
         self.seal_place(list, bytes)
     }
 
-    /// The opaque form of any place in a list.
+    /// The opaque cursor of any position in a list.
     #[must_use]
     pub fn seal_place(&self, list: &'static str, mut place: Vec<u8>) -> String {
         let mac = cursor_mac(self, list, &place);
@@ -190,10 +190,10 @@ impl OrgStore {
         URL_SAFE_NO_PAD.encode(place)
     }
 
-    /// What was sealed.
+    /// Reads a cursor of [`OrgStore::seal_place`].
     ///
     /// # Errors
-    /// As [`OrgStore::position`].
+    /// The same as for [`OrgStore::position`].
     pub fn unseal_place(&self, list: &'static str, cursor: &str) -> Result<Vec<u8>, Error> {
         let mut bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign_cursor())?;
         let length = bytes.len().checked_sub(MAC_BYTES).ok_or_else(foreign_cursor)?;
@@ -204,10 +204,10 @@ impl OrgStore {
         Ok(bytes)
     }
 
-    /// The position behind a cursor.
+    /// Reads a cursor of [`OrgStore::cursor`].
     ///
     /// # Errors
-    /// [`Error::Refused`]: the cursor is broken, of another list, or of another organization.
+    /// [`Error::Refused`]: the cursor is invalid or belongs to another list or organization.
     pub fn position(&self, list: &'static str, cursor: &str) -> Result<Position, Error> {
         let body = self.unseal_place(list, cursor)?;
         let (micros, id) = body.split_at_checked(8).ok_or_else(foreign_cursor)?;
@@ -219,13 +219,13 @@ impl OrgStore {
     }
 }
 
-/// What a caller is told whose cursor cannot be read.
+/// The error for a cursor that cannot be read.
 #[must_use]
 pub fn foreign_cursor() -> Error {
     Error::refused(
         Some("cursor"),
         "invalid_cursor",
-        "The cursor is not one of this list. Use 'next_cursor' of the page before, or leave it out to start anew.",
+        "The cursor does not belong to this list. Use 'next_cursor' of the previous page, or omit it to start over.",
     )
 }
 

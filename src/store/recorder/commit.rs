@@ -1,7 +1,7 @@
-//! Committing records: one group, one transaction, its rows and their counts.
+//! Commits a group of records in one transaction: the rows and their roll-ups.
 //!
-//! What is new is what the database says it has taken, so a group may be committed again, in any order and by anybody:
-//! a try whose acknowledgement was lost, or what waited in the spool.
+//! Roll-ups count only the rows that the database reports as inserted or updated. A group can therefore be committed
+//! again, in any order and by any process, for example after a lost acknowledgment or from the spool.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -27,13 +27,13 @@ use crate::store::rollups::counters::Tally;
 
 const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
 
-/// A row that its process still owed its end takes it; one that has it stays as it is.
+/// Updates a row that is not final; a final row stays as it is.
 static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
     let replaced = bulk_insert::replacing::<requests::Entity>(&["id", "organization_id", "created_at"]);
     format!("{replaced} WHERE requests.instance_id IS NOT NULL")
 });
 
-/// Commits records, each once however often it is tried.
+/// Commits records. Each takes effect once, even if it is committed several times.
 pub(super) async fn commit(pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
     let mut tally = Tally::default();
@@ -67,7 +67,7 @@ async fn write(
     correct(transaction, records, tally).await
 }
 
-/// Counts those that the database has taken; mostly these are all.
+/// Counts the rows that the database reports as new. Usually these are all.
 fn count<T>(all: &[&T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl FnMut(&T)) {
     if new.len() == all.len() {
         all.iter().for_each(|one| count(one));
@@ -77,8 +77,8 @@ fn count<T>(all: &[&T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl F
     all.iter().filter(|one| new.contains(&id(one))).for_each(|one| count(one));
 }
 
-/// Another process took us for dead, ended these streams in our place, and counted them. They end now after all. With
-/// SQLite nobody else looks.
+/// Takes back the counts of streams that another process closed because it missed the heartbeats of this one. SQLite
+/// has only one process.
 async fn take_back(
     transaction: &DatabaseTransaction,
     ended: &[&RequestRow],
@@ -88,7 +88,7 @@ async fn take_back(
     if streams.is_empty() || transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
-    // Whoever is closing one at this moment is waited for: only then is it known how it was counted.
+    // Waits for a process that is closing one of them, because only then is it known how the stream was counted.
     let owed = requests::Entity::find()
         .filter(requests::Column::Id.is_in(streams))
         .filter(requests::Column::InstanceId.is_not_null())
@@ -100,8 +100,8 @@ async fn take_back(
     Ok(())
 }
 
-/// Corrects rows that became durable just after their requests had given up waiting: what was not given is not
-/// billed; what was streamed is, as far as it went. They are counted anew.
+/// Corrects rows that became durable just after their requests stopped waiting, and their counts. A withheld answer is
+/// not billed. The streamed part of an answer is.
 async fn correct(
     transaction: &DatabaseTransaction,
     records: &[Record],
@@ -136,14 +136,14 @@ async fn correct(
     Ok(())
 }
 
-/// Did the database look at the rows and find them unfit? Trying again would not mend that.
+/// Whether the database rejected the rows themselves, so that a retry cannot succeed.
 pub(super) fn is_refusal(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
     else {
         return false;
     };
     error.as_database_error().is_some_and(|error| {
-        // PostgreSQL's codes of classes 21 and 22: rows and values that it cannot hold.
+        // Classes 21 and 22 of the PostgreSQL error codes: rows and values that cannot be stored.
         let unfit = |code: &str| code.len() == 5 && (code.starts_with("21") || code.starts_with("22"));
         error.code().is_some_and(|code| unfit(&code)) || !matches!(error.kind(), ErrorKind::Other)
     })

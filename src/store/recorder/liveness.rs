@@ -1,8 +1,9 @@
-//! Streams whose process died: they are found and closed.
+//! Finds and closes the streams of processes that died.
 //!
-//! A stream's row says which process owes it its end. With PostgreSQL every process gives a sign of life each second,
-//! and any of them closes what a silent one has left. SQLite has one process, so what is running when it starts was
-//! left by one that died. If a process was silent and lives, the end that it writes wins.
+//! The row of a running stream contains the id of its process. On PostgreSQL, every process writes a heartbeat each
+//! second, and any of them closes the streams of a process without heartbeats. SQLite has one process, so streams that
+//! are running at its start belong to a process that died. If a process without heartbeats is alive after all, the end
+//! of the stream that it writes takes precedence.
 
 use std::time::Duration;
 
@@ -19,19 +20,19 @@ use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::Tally;
 
-/// Between two signs of life.
+/// The interval between heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
-/// A sign of life that takes longer has failed.
+/// The timeout of a heartbeat.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const ALIVE: &str = "INSERT INTO instances (id, seen_at) VALUES ($1, clock_timestamp()) \
      ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
-/// Who has been silent for three seconds is taken for dead. Its row goes when nothing can remember it any more.
+/// Deletes old heartbeats. A process counts as dead after three seconds without one.
 const FORGET: &str = "DELETE FROM instances WHERE seen_at < clock_timestamp() - interval '1 hour'";
 const OF_THE_DEAD: &str = "instance_id NOT IN \
      (SELECT id FROM instances WHERE seen_at >= clock_timestamp() - interval '3 seconds')";
 
-/// Gives signs of life and closes what the dead have left, until `stopped`.
+/// Writes heartbeats and closes the streams of dead processes until `stopped`.
 pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: watch::Receiver<bool>) {
     let mut beats = interval(HEARTBEAT_INTERVAL);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -42,9 +43,9 @@ pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: wat
         }
         match timeout(PATIENCE, heartbeat(&pool, id)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "no sign of life could be given"),
+            Ok(Err(error)) => tracing::warn!(%error, "the heartbeat failed"),
             Err(_) => {
-                tracing::warn!("no sign of life could be given: the database does not answer");
+                tracing::warn!("the heartbeat timed out");
                 pool.renew().await;
             }
         }
@@ -55,7 +56,7 @@ pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: wat
         transaction.commit().await
     };
     if !matches!(timeout(PATIENCE, gone).await, Ok(Ok(()))) {
-        tracing::warn!("this process could not sign off; the others will notice by its silence");
+        tracing::warn!("the heartbeat could not be deleted; other processes will see it expire");
     }
 }
 
@@ -68,8 +69,8 @@ async fn heartbeat(pool: &RecorderPool, id: Uuid) -> Result<(), DbErr> {
     close(pool, Some(OF_THE_DEAD)).await
 }
 
-/// Closes the streams that are still running, those of the dead or all: their callers have part of an answer, which
-/// nobody can count any more, so it costs nothing.
+/// Closes running streams that match the condition `whose`, or all if it is `None`. Their callers have part of an
+/// answer whose tokens are unknown, so it costs nothing.
 pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
     let mut closing = requests::Entity::update_many()
@@ -88,7 +89,7 @@ pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> R
     if closed.is_empty() {
         return transaction.rollback().await;
     }
-    tracing::warn!(streams = closed.len(), "streams of a process that died are recorded as interrupted");
+    tracing::warn!(streams = closed.len(), "streams of a dead process are recorded as interrupted");
     let mut tally = Tally::default();
     closed.into_iter().map(RequestRow::from).for_each(|row| tally.request(&row, 1));
     tally.write(&transaction).await?;

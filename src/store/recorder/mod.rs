@@ -1,8 +1,9 @@
-//! The one writer of requests and fallback events: group commit, acknowledged.
+//! The recorder: writes requests and fallback events by group commit and acknowledges them.
 //!
-//! Records wait in one bounded queue. The writer takes whatever waits, commits it at once, and acknowledges it;
-//! while it commits, the next group gathers. There is no timer: a lone record is committed immediately. A request
-//! reserves its place in the queue before its first upstream call, so that even a caller who hangs up is recorded.
+//! Records wait in one bounded queue. The writer takes all waiting records, commits them in one transaction and
+//! acknowledges them. Meanwhile the next group accumulates. There is no timer, so a single record is committed
+//! immediately. A request reserves a slot in the queue before its first upstream call, so that it is recorded even if
+//! its caller disconnects.
 
 pub(crate) mod commit;
 pub(crate) mod liveness;
@@ -34,32 +35,31 @@ use writer::Writer;
 
 pub use spool::SpoolError;
 
-/// How long a request waits for a place in the queue before it is told that the gateway is busy.
+/// How long a request waits for a slot in the queue before it fails with [`Error::Busy`].
 const RESERVE: Duration = Duration::from_millis(100);
-/// How long an answer waits for its record before it is withheld.
+/// How long an answer waits for its record to become durable before it is withheld.
 const ACKNOWLEDGE: Duration = Duration::from_secs(2);
-/// Records of one commit. More would make the first wait for the last, and SQLite bounds a statement's parameters.
+/// The most records of one commit. It bounds the delay of the first record and the number of parameters of a statement.
 const GROUP: usize = 256;
 
-/// What one request has to say so far: events at its failover, its own row at its end, and a stream's also when its
-/// answer begins.
+/// A record of one request: events at a failover, and its row when it ends or when the answer of a stream begins.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Record {
-    /// Failed and passed-over candidates.
+    /// Candidates that failed or were skipped.
     pub events: Vec<FallbackEventRow>,
-    /// The request.
+    /// The row of the request.
     pub request: Option<RequestRow>,
-    /// A request whose answer was withheld just as its row became durable.
+    /// The id of a request whose answer was withheld although its row became durable.
     pub withheld: Option<RequestId>,
 }
 
-/// What may be recorded wrongly or not at all.
+/// Why the recorder cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum RecorderError {
-    /// The spool.
+    /// The spool cannot be opened.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// The database.
+    /// The database cannot be reached.
     #[error("the recorder cannot reach the database: {0}")]
     Database(#[from] sea_orm::DbErr),
 }
@@ -69,20 +69,20 @@ struct QueuedRecord {
     done: Option<oneshot::Sender<bool>>,
 }
 
-/// Figures of the writer, for the metrics.
+/// Counters of the writer, for the metrics.
 #[derive(Debug, Default)]
 pub struct RecorderFigures {
-    /// Records committed.
+    /// Number of committed records.
     pub committed: AtomicU64,
-    /// Commits made.
+    /// Number of commits.
     pub groups: AtomicU64,
-    /// Records given up after every retry.
+    /// Number of records that were lost after all retries.
     pub lost: AtomicU64,
-    /// Records that waited for the writer when it last looked; requests under way are none.
+    /// Number of records in the queue when the writer last looked, without reserved slots.
     pub waiting: AtomicU64,
 }
 
-/// The entrance to the writer. Cheap to clone.
+/// Sends records to the writer. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     queue: mpsc::Sender<QueuedRecord>,
@@ -103,7 +103,7 @@ impl std::fmt::Debug for QueuedRecord {
     }
 }
 
-/// A place in the queue, held for a request's last record.
+/// A reserved slot in the queue, for the last record of a request.
 #[derive(Debug)]
 pub struct Permit {
     place: mpsc::OwnedPermit<QueuedRecord>,
@@ -111,11 +111,11 @@ pub struct Permit {
 }
 
 impl Recorder {
-    /// Starts the writer, once the streams that a dead process left are closed. It ends, with everything durable, when
-    /// the last [`Recorder`] and [`Permit`] are gone.
+    /// Closes the streams of a dead process and starts the writer. The task ends when the last [`Recorder`] and [`Permit`]
+    /// are dropped and every record is durable.
     ///
     /// # Errors
-    /// The database cannot be reached, or the spool not be opened.
+    /// The database cannot be reached, or the spool cannot be opened.
     pub async fn start(store: &Store, settings: &Recording) -> Result<(Self, JoinHandle<()>), RecorderError> {
         let (queue, queued) = mpsc::channel(settings.queue);
         let figures = Arc::new(RecorderFigures::default());
@@ -135,18 +135,18 @@ impl Recorder {
         Ok((Self { queue, mode: settings.mode, figures, spool, instance_id }, task))
     }
 
-    /// Looks at the writer without keeping it alive.
+    /// A view of the writer that does not keep it running.
     #[must_use]
     pub fn watcher(&self) -> Watcher {
         Watcher { queue: self.queue.downgrade(), figures: self.figures.clone(), spool: self.spool.clone() }
     }
 
-    /// Holds a place for the record that ends a request.
+    /// Reserves a slot for the last record of a request.
     ///
     /// # Errors
-    /// [`Error::Busy`]: none came free within 100 ms.
+    /// [`Error::Busy`]: no slot was free within 100 ms.
     pub async fn reserve(&self) -> Result<Permit, Error> {
-        // Without contention this takes no timer at all.
+        // Usually a slot is free, and no timer is needed.
         let place = match self.queue.clone().try_reserve_owned() {
             Ok(place) => place,
             Err(mpsc::error::TrySendError::Full(queue)) => {
@@ -160,7 +160,7 @@ impl Recorder {
         Ok(Permit { place, mode: self.mode })
     }
 
-    /// Writes a record for which somebody waits later, if there is a place for it: a request's end has one of its own.
+    /// Queues a record whose durability is awaited later. `None` if the queue is full.
     #[must_use]
     pub fn begin(&self, record: Record) -> Option<Begun> {
         let (done, durable) = oneshot::channel();
@@ -169,13 +169,13 @@ impl Recorder {
         sent.then_some(Begun(durable))
     }
 
-    /// Whether records have somewhere to wait while the database is away.
+    /// Whether there is a spool for records while the database cannot be reached.
     #[must_use]
     pub fn has_spool(&self) -> bool {
         self.spool.is_some()
     }
 
-    /// This process, in the rows that it still owes their end.
+    /// The id of this process, in the rows of its running streams.
     #[must_use]
     pub fn instance_id(&self) -> Uuid {
         self.instance_id
@@ -184,7 +184,7 @@ impl Recorder {
     /// Writes a record and waits until it is durable.
     ///
     /// # Errors
-    /// [`Error::RecordingUnavailable`]: it was not within 2 s.
+    /// [`Error::RecordingUnavailable`]: it did not become durable within 2 seconds.
     pub async fn write(&self, record: Record) -> Result<(), Error> {
         if self.mode == Mode::Off {
             return Ok(());
@@ -198,21 +198,21 @@ impl Recorder {
     }
 }
 
-/// A record that is being written.
+/// A queued record whose durability can be awaited.
 #[derive(Debug)]
 pub struct Begun(oneshot::Receiver<bool>);
 
 impl Begun {
-    /// Waits until it is durable.
+    /// Waits until the record is durable.
     ///
     /// # Errors
-    /// [`Error::RecordingUnavailable`]: it was not within 2 s.
+    /// [`Error::RecordingUnavailable`]: it did not become durable within 2 seconds.
     pub async fn durable(self) -> Result<(), Error> {
         acknowledged(async { self.0.await.unwrap_or(false) }).await
     }
 }
 
-/// Looks at the writer from outside.
+/// A view of the writer for metrics and health checks.
 #[derive(Debug)]
 pub struct Watcher {
     queue: mpsc::WeakSender<QueuedRecord>,
@@ -221,25 +221,25 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// The writer's figures.
+    /// The counters of the writer.
     #[must_use]
     pub fn figures(&self) -> &RecorderFigures {
         &self.figures
     }
 
-    /// Records in the spool, which are not in the database yet.
+    /// Number of records in the spool that are not in the database yet.
     #[must_use]
     pub fn spooled(&self) -> u64 {
         self.spool.as_ref().map_or(0, |spool| spool.waiting())
     }
 
-    /// Records that wait to be committed. Requests under way, which only hold a place, do not count.
+    /// Number of records that wait to be committed, without reserved slots.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.figures.waiting.load(Ordering::Relaxed)
     }
 
-    /// Places of the queue that are taken: records waiting, and requests under way.
+    /// Number of occupied slots in the queue: waiting records and reserved slots.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.queue.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity())
@@ -247,16 +247,16 @@ impl Watcher {
 }
 
 impl Permit {
-    /// Whether anything is written at all: a benchmark may have switched it off, and then builds no record either.
+    /// Whether records are written. Benchmarks can turn it off, and then no records are built.
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.mode == Mode::Durable
     }
 
-    /// Writes the request's last record and waits until it is durable.
+    /// Writes the last record of the request and waits until it is durable.
     ///
     /// # Errors
-    /// [`Error::RecordingUnavailable`]: it was not within 2 s.
+    /// [`Error::RecordingUnavailable`]: it did not become durable within 2 seconds.
     pub async fn write(self, record: Record) -> Result<(), Error> {
         if self.mode == Mode::Off {
             return Ok(());
@@ -266,7 +266,7 @@ impl Permit {
         acknowledged(async { durable.await.unwrap_or(false) }).await
     }
 
-    /// Leaves the request's last record with the writer: nobody is there any more to wait for it.
+    /// Queues the last record of the request without waiting, because the caller has disconnected.
     pub fn leave(self, record: Record) {
         if self.mode == Mode::Durable {
             self.place.send(QueuedRecord { record, done: None });
@@ -281,7 +281,7 @@ async fn acknowledged(written: impl Future<Output = bool>) -> Result<(), Error> 
     }
 }
 
-/// The writer, with what runs beside it as long as it does.
+/// Runs the writer and, next to it, the spool and the heartbeat.
 async fn run(writer: Writer, queued: mpsc::Receiver<QueuedRecord>, instance_id: Uuid) {
     let (stop, stopped) = watch::channel(false);
     let mut beside = tokio::task::JoinSet::new();
@@ -292,13 +292,13 @@ async fn run(writer: Writer, queued: mpsc::Receiver<QueuedRecord>, instance_id: 
         beside.spawn(liveness::run_heartbeat(writer.pool.clone(), instance_id, stopped));
     }
     writer::write(writer, queued).await;
-    // What runs beside has gone already, or listens.
+    // Fails only if both tasks have ended.
     let _ = stop.send(true);
     while beside.join_next().await.is_some() {}
 }
 
 impl Record {
-    /// With the moment at which it was taken to be written.
+    /// Sets the time of recording.
     fn stamped(mut self, now: DateTime<Utc>) -> Self {
         self.events.iter_mut().for_each(|event| event.recorded_at = now);
         self.request.iter_mut().for_each(|request| request.recorded_at = now);
@@ -306,7 +306,7 @@ impl Record {
     }
 }
 
-/// An answer that was withheld, or broken off if it was a stream.
+/// The row of a request whose answer was withheld or, for a stream, broken off.
 fn withheld(row: RequestRow) -> RequestRow {
     if row.streamed {
         return RequestRow {

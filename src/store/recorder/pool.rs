@@ -1,8 +1,7 @@
-//! The recorder's own way to the database, which can be laid anew.
+//! The recorder's connections to the database, which can be replaced.
 //!
-//! A connection over which nothing comes back any more may look alive for minutes. Whoever gives up on one lays the
-//! whole way anew, so that a database that has returned is found at once. SQLite has its one writing connection and
-//! needs nothing else.
+//! A broken connection can look alive for minutes. After a timeout, the recorder replaces all of its connections, so
+//! that it reaches the database as soon as it is back. On SQLite, the recorder uses the writing connection of the store.
 
 use std::sync::Arc;
 
@@ -13,13 +12,13 @@ use crate::config::recording::Durability;
 use crate::store::Store;
 use crate::store::database::connect;
 
-/// Said in each transaction: as a start-up parameter, poolers refuse it, and a session belongs to other clients, too.
+/// Run in each transaction. Poolers reject it as a start-up parameter, and sessions are shared with other clients.
 const WAIT_FOR_THE_DISK: &str = "SET LOCAL synchronous_commit = on";
 
-/// Connections: one for the writer, one for what waits in the spool, one for the sign of life.
+/// The number of connections: for the writer, the spool and the heartbeat.
 const CONNECTIONS: u32 = 3;
 
-/// The way. Cheap to clone.
+/// The connections of the recorder. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RecorderPool {
     store: Store,
@@ -41,12 +40,12 @@ impl RecorderPool {
         &self.store
     }
 
-    /// A transaction that writes.
+    /// Begins a transaction that writes.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         match &self.current {
             Some(current) => {
                 let transaction = self.store.begin_on(&current.load_full()).await?;
-                // Else as the server is set, which is `on` where the operator did not change it.
+                // Otherwise the setting of the server applies, which is `on` by default.
                 if self.durability == Durability::Full {
                     transaction.execute_unprepared(WAIT_FOR_THE_DISK).await?;
                 }
@@ -56,7 +55,7 @@ impl RecorderPool {
         }
     }
 
-    /// Leaves the connections behind; the next transaction makes new ones.
+    /// Replaces the connections. The next transaction opens new ones.
     pub(super) async fn renew(&self) {
         let Some(current) = &self.current else { return };
         let connected = async {
@@ -66,7 +65,7 @@ impl RecorderPool {
         };
         match connected.await {
             Ok(connection) => current.store(Arc::new(connection)),
-            Err(error) => tracing::error!(%error, "no new connections for the recorder"),
+            Err(error) => tracing::error!(%error, "the recorder cannot open new connections"),
         }
     }
 }

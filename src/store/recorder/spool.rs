@@ -1,7 +1,7 @@
-//! Where records wait while PostgreSQL is away or slow: an embedded SQLite file of bounded size.
+//! The spool: a SQLite file of bounded size that stores records while PostgreSQL is unreachable or slow.
 //!
-//! A record is taken out only when it is in the database. One that the database will never take is set aside in the
-//! same file, for a person to look at.
+//! A record is removed only after it is in the database. A record that the database rejects is moved to another table of
+//! the same file, for manual inspection.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,31 +24,31 @@ const SCHEMA: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY, record TEXT NOT NULL, reason TEXT NOT NULL)",
 ];
 
-/// Why the spool cannot be used.
+/// Why the spool cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// The file cannot be opened or made.
+    /// The file cannot be opened or created.
     #[error(
         "cannot open the spool {path}: {source}. Set FAILSOFT_SPOOL to a file in a folder that can be written, or to 'off'"
     )]
     Unusable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: sqlx::Error,
     },
 }
 
-/// The file.
+/// An open spool.
 #[derive(Debug)]
 pub(super) struct Spool {
     pool: SqlitePool,
-    /// Records that wait. Others may put some in as well: it is a hint that each emptying sets right.
+    /// The approximate number of stored records. It is corrected each time the spool is drained.
     waiting: AtomicU64,
     arrived: Notify,
 }
 
-/// A record that waited, with its number.
+/// A stored record with its number.
 pub(super) struct Waiting {
     pub(super) number: i64,
     pub(super) record: Record,
@@ -72,7 +72,7 @@ impl Spool {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            // As for the database: a transaction that SQLite ended by itself spoils the connection.
+            // As for the database: a connection is unusable after SQLite has ended a transaction by itself.
             .before_acquire(|connection, _| {
                 let free = !connection.is_in_transaction();
                 Box::pin(async move { Ok(free) })
@@ -88,17 +88,17 @@ impl Spool {
         Ok(spool)
     }
 
-    /// How many records wait.
+    /// The approximate number of stored records.
     pub(super) fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Comes back when records have arrived, or after a while.
+    /// Waits until records are stored, at most for `patience`.
     pub(super) async fn arrived(&self, patience: Duration) {
         let _ = tokio::time::timeout(patience, self.arrived.notified()).await;
     }
 
-    /// Keeps records. When this returns, they survive the death of the process.
+    /// Stores records. After that, they survive a crash of the process.
     pub(super) async fn keep(&self, records: &[Record]) -> Result<(), sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         for record in records {
@@ -114,7 +114,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The records that have waited longest, at most `limit`.
+    /// The oldest records, at most `limit`.
     pub(super) async fn oldest(&self, limit: i64) -> Result<Vec<Waiting>, sqlx::Error> {
         let rows = sqlx::query("SELECT number, record FROM records ORDER BY number LIMIT ?")
             .bind(limit)
@@ -134,7 +134,7 @@ impl Spool {
         Ok(oldest)
     }
 
-    /// These are in the database.
+    /// Removes records that are in the database.
     pub(super) async fn remove(&self, numbers: &[i64]) -> Result<(), sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         for number in numbers {
@@ -148,9 +148,9 @@ impl Spool {
         Ok(())
     }
 
-    /// The database will never take this one.
+    /// Moves a record that the database rejects to the table `refused`.
     pub(super) async fn set_aside(&self, number: i64, reason: &str) -> Result<(), sqlx::Error> {
-        tracing::error!(number, reason, "a record of the spool was set aside, in its table 'refused'");
+        tracing::error!(number, reason, "a record of the spool was moved to its table 'refused'");
         let mut transaction = self.pool.begin().await?;
         sqlx::query("INSERT INTO refused (number, record, reason) SELECT number, record, ? FROM records WHERE number = ?")
             .bind(reason)

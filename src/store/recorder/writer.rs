@@ -1,7 +1,7 @@
-//! The writer: takes whatever waits, makes it durable, and acknowledges it.
+//! The writer: takes all waiting records, makes them durable, and acknowledges them.
 //!
-//! With PostgreSQL a group that is not committed within a quarter of a second goes to the spool instead, and so does
-//! every group after it until the spool is empty.
+//! On PostgreSQL, a group that is not committed within 250 ms goes to the spool, and so does every later group until the
+//! spool is empty.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,19 +18,19 @@ use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
 use crate::store::recorder::pool::RecorderPool;
 
-/// How often a group that failed is tried again where there is no spool, and how long the writer waits before each time.
+/// The delays before the retries of a failed group, if there is no spool.
 const RETRIES: [Duration; 3] =
     [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
-/// A commit that takes longer leaves its group to the spool.
+/// The timeout of a commit, after which its group goes to the spool.
 const DIRECT: Duration = Duration::from_millis(250);
-/// A commit from the spool may take longer, but not for ever: behind a connection may be nobody.
+/// The timeout of a commit from the spool.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two attempts to empty the spool while the database is away.
+/// The delay between attempts to drain the spool while the database cannot be reached.
 const AWAY: Duration = Duration::from_millis(500);
-/// How long a process that ends goes on emptying its spool. What is left waits for the next start.
+/// How long a process drains its spool at shutdown. Remaining records are committed after the next start.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the writer works with.
+/// The state of the writer.
 #[derive(Clone)]
 pub(super) struct Writer {
     pub(super) pool: RecorderPool,
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     pub(super) figures: Arc<RecorderFigures>,
 }
 
-/// Writes until the last entrance is gone.
+/// Writes records until all senders are dropped.
 pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecord>) {
     let mut group = Vec::with_capacity(GROUP);
     while queued.recv_many(&mut group, GROUP).await > 0 {
@@ -58,14 +58,14 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
             }
         }
         if !corrections.is_empty() && writer.keep(&corrections).await.contains(&false) {
-            tracing::error!("answers that were withheld could not be marked so");
+            tracing::error!("withheld answers could not be marked as failed");
         }
         writer.figures.waiting.store(u64::try_from(queued.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
 impl Writer {
-    /// Makes records durable, in the database or in the spool; tells of each whether it is.
+    /// Makes records durable in the database or in the spool. Returns for each whether it is durable.
     async fn keep(&self, records: &[Record]) -> Vec<bool> {
         let Some(spool) = &self.spool else {
             return self.keep_in_database(records, Tries::Several).await;
@@ -83,7 +83,7 @@ impl Writer {
         match spool.keep(records).await {
             Ok(()) => vec![true; records.len()],
             Err(error) => {
-                tracing::error!(%error, records = records.len(), "records cannot be kept in the spool either");
+                tracing::error!(%error, records = records.len(), "records cannot be stored in the spool either");
                 self.keep_in_database(records, Tries::One).await
             }
         }
@@ -92,32 +92,32 @@ impl Writer {
     async fn keep_in_database(&self, records: &[Record], tries: Tries) -> Vec<bool> {
         match tries.commit(&self.pool, records).await {
             Ok(()) => vec![true; records.len()],
-            // One record that no database takes must not cost the others, which may be other organizations'.
+            // A rejected record must not affect the others, which may belong to other organizations.
             Err(error) if is_refusal(&error) && records.len() > 1 => {
                 let mut durable = Vec::with_capacity(records.len());
                 for record in records {
                     let result = tries.commit(&self.pool, std::slice::from_ref(record)).await;
                     durable.push(result.is_ok());
                     if let Err(error) = result {
-                        tracing::error!(%error, "a record was given up");
+                        tracing::error!(%error, "a record is lost");
                     }
                 }
                 durable
             }
             Err(error) => {
-                tracing::error!(%error, records = records.len(), "records were given up");
+                tracing::error!(%error, records = records.len(), "records are lost");
                 vec![false; records.len()]
             }
         }
     }
 }
 
-/// How often a commit is tried.
+/// How often a commit is attempted.
 #[derive(Debug, Clone, Copy)]
 enum Tries {
-    /// Until the database has had some time to recover.
+    /// With retries, so that the database has time to recover.
     Several,
-    /// The last resort: once, and not for long, as others wait behind.
+    /// Once, with a short timeout, because other records are waiting.
     One,
 }
 
@@ -148,7 +148,7 @@ async fn commit_within(patience: Duration, pool: &RecorderPool, records: &[Recor
     timeout(patience, commit(pool, records)).await.unwrap_or_else(late)
 }
 
-/// Brings to the database what waits in the spool, until `stopped`, and then for a little while.
+/// Commits the records of the spool until `stopped`, and then for at most [`SHUTDOWN_TIMEOUT`].
 pub(super) async fn drain_spool(writer: Writer, spool: Arc<Spool>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -168,7 +168,7 @@ pub(super) async fn drain_spool(writer: Writer, spool: Arc<Spool>, mut stopped: 
     spool.close().await;
 }
 
-/// Until the spool is empty or the database fails.
+/// Commits records of the spool until it is empty or the database fails.
 async fn drain_once(writer: &Writer, spool: &Spool) {
     while spool.waiting() > 0 {
         let result = match spool.oldest(GROUP.try_into().unwrap_or(i64::MAX)).await {
@@ -204,15 +204,15 @@ async fn commit_spooled(writer: &Writer, spool: &Spool, oldest: Vec<Waiting>) ->
     }
 }
 
-/// Who waits for a record.
+/// The request that waits for a record.
 pub(super) struct Waiter {
     done: Option<oneshot::Sender<bool>>,
-    /// A request whose answer is to be given.
+    /// The id of the request, if the record says that it was answered.
     answered: Option<RequestId>,
 }
 
-/// The record as it is now, and who waits for it. Who gave up waiting has withheld the answer, or broken off its
-/// stream: the row says so.
+/// Splits a queued record. If its request has stopped waiting, it has withheld the answer or broken off the stream, and
+/// the row is changed accordingly.
 fn accept(queued: QueuedRecord) -> (Record, Waiter) {
     let QueuedRecord { mut record, done } = queued;
     let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);

@@ -17,41 +17,41 @@ use crate::store::pagination::Position;
 pub struct FallbackEventRow {
     /// Primary key.
     pub id: FallbackEventId,
-    /// Whose request it was.
+    /// The organization of the request.
     pub organization_id: OrganizationId,
-    /// The request; its own row comes later, with its end.
+    /// The request. Its row is written later, when it ends.
     pub request_id: RequestId,
-    /// Catalogue name of the model that did not answer.
+    /// Catalog name of the model that did not answer.
     pub failed_model: String,
-    /// Catalogue name of the next entry of the chain, called or passed over. None: the chain ended.
+    /// Catalog name of the next candidate, called or skipped; `None` at the end of the chain.
     pub next_model: Option<String>,
-    /// Why: the class of the last attempt's failure, or of the pass-over.
+    /// The error class of the last attempt, or the reason for skipping the candidate.
     pub error_class: Stored<ErrorClass>,
-    /// What the provider said, redacted, at most 2,000 characters.
+    /// The error message of the provider, redacted, at most 2,000 characters.
     pub error_message: Option<String>,
     /// What was asked for.
     pub invocation_type: Stored<InvocationType>,
-    /// The stored configuration that gave the next candidate. None: the request's own list, or no next one.
+    /// The stored configuration that the next candidate comes from; `None` if it comes from the request or there is none.
     pub router_config_id: Option<Uuid>,
-    /// That configuration's revision.
+    /// The revision of that configuration.
     pub router_config_revision: Option<i64>,
-    /// The caller's session, as a UUID.
+    /// The session of the caller, as a UUID.
     pub session_id: Option<Uuid>,
-    /// The caller's session in the caller's words, where those were no UUID.
+    /// The session as the caller wrote it; `None` if that was a UUID.
     pub session_ref: Option<String>,
-    /// The place of this event among the request's, from 1.
+    /// The position of this event among those of the request, from 1.
     pub hop: i32,
-    /// Calls made of this candidate; 0 if it was passed over.
+    /// Number of calls to this candidate; 0 if it was skipped.
     pub attempts: i32,
-    /// The last HTTP status. None: there was no answer.
+    /// The last HTTP status; `None` if there was no response.
     pub status_code: Option<i32>,
-    /// The rule by which the failure was classified.
+    /// The rule that classified the failure.
     pub matched_rule: Option<String>,
-    /// Milliseconds that all calls of this candidate took together, without the waits between them.
+    /// The total duration of the calls to this candidate in milliseconds, without the waits between them.
     pub duration_ms: i64,
     /// Where it comes from.
     pub origin: Stored<Origin>,
-    /// When the candidate was given up.
+    /// When the candidate failed for good or was skipped.
     pub created_at: DateTime<Utc>,
     /// When the row was written.
     pub recorded_at: DateTime<Utc>,

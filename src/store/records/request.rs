@@ -16,76 +16,76 @@ use crate::store::pagination::Position;
 /// One request. The same type is recorded, spooled and read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestRow {
-    /// Primary key; the caller got it as `x-request-id`.
+    /// Primary key. The caller gets it as `x-request-id`.
     pub id: RequestId,
-    /// Whose request it was.
+    /// The organization of the request.
     pub organization_id: OrganizationId,
-    /// The key that called. None: not called with a key.
+    /// The API key of the caller; `None` without a key.
     pub api_key_id: Option<Uuid>,
-    /// That key's name at the time.
+    /// The name of the key at the time of the request.
     pub api_key_name: Option<String>,
-    /// Catalogue name of the primary.
+    /// Catalog name of the requested model.
     pub requested_model: String,
-    /// Catalogue name of the model that answered. None: nobody did.
+    /// Catalog name of the model that answered; `None` if none did.
     pub served_model: Option<String>,
-    /// Catalogue name of the provider that answered.
+    /// Catalog name of the provider that answered.
     pub served_provider: Option<String>,
     /// How it ended; [`Outcome::Running`] while a stream goes on.
     pub outcome: Stored<Outcome>,
-    /// The class of the failure that ended it. None: it was answered whole, or the client left.
+    /// The error class that ended the request; `None` if it was answered or the caller closed the connection.
     pub error_class: Option<Stored<ErrorClass>>,
-    /// The HTTP status that the caller got.
+    /// The HTTP status that was sent to the caller.
     pub status_code: i32,
-    /// The path that was called, in its canonical form.
+    /// The requested path in its canonical form.
     pub endpoint: String,
     /// What was asked for.
     pub invocation_type: Stored<InvocationType>,
     /// Whether the caller asked for a stream.
     pub streamed: bool,
-    /// Prompt tokens of the answer. None: the provider did not say.
+    /// Prompt tokens; `None` if unknown.
     pub input_tokens: Option<i64>,
-    /// Answer tokens, reasoning included.
+    /// Completion tokens, including reasoning.
     pub output_tokens: Option<i64>,
-    /// Prompt tokens that came from the provider's cache; part of `input_tokens`.
+    /// Prompt tokens read from the cache of the provider; part of `input_tokens`.
     pub cached_tokens: Option<i64>,
     /// Tokens spent on reasoning; part of `output_tokens`.
     pub reasoning_tokens: Option<i64>,
-    /// Prompt tokens that the provider put into its cache; part of `input_tokens`.
+    /// Prompt tokens written to the cache of the provider; part of `input_tokens`.
     pub cache_write_tokens: Option<i64>,
-    /// What was odd about the provider's count: `clamped`, `contradictory`, `unusable`. None: nothing.
+    /// A problem with the usage that the provider reported: `clamped`, `contradictory` or `unusable`. `None`: no problem.
     pub usage_flag: Option<String>,
-    /// What the answer cost, in nano-dollars. None: unknown. Failed attempts cost 0.
+    /// The cost of the answer in nano-dollars; `None` if unknown. Failed attempts cost 0.
     pub cost_nano_dollars: Option<i64>,
-    /// By what the cost was found: `provider` (its own bill), `own_price` or `list_price`. None: it is unknown, or nothing
-    /// was to be paid.
+    /// The source of the cost: `provider` (as billed), `own_price` or `list_price`. `None` if the cost is unknown or
+    /// nothing was billed.
     pub cost_source: Option<String>,
-    /// The price row by which the cost was reckoned.
+    /// The price row that the cost is based on.
     pub model_price_id: Option<Uuid>,
-    /// Whether the tokens were reckoned by us: the provider did not tell, or the stream did not come to its end.
+    /// Whether the token counts are estimates, because the provider reported none or the stream did not end normally.
     pub estimated: bool,
-    /// Milliseconds until the first real frame went out. None: none did.
+    /// Milliseconds until the first content frame was sent; `None` if none was.
     pub first_frame_ms: Option<i64>,
-    /// Milliseconds until the end.
+    /// Milliseconds until the request ended.
     pub total_ms: i64,
-    /// Calls made of providers, retries included.
+    /// Number of calls to providers, including retries.
     pub upstream_calls: i32,
-    /// Candidates failed or passed over before the answer.
+    /// Number of candidates that failed or were skipped before the answer.
     pub hops: i32,
-    /// Every attempt and pass-over, in order, at most 64: a JSON array.
+    /// Every attempt and skipped candidate, in order, at most 64: a JSON array.
     pub attempts: serde_json::Value,
-    /// The caller's session, as a UUID.
+    /// The session of the caller, as a UUID.
     pub session_id: Option<Uuid>,
-    /// The caller's session in the caller's words, where those were no UUID.
+    /// The session as the caller wrote it; `None` if that was a UUID.
     pub session_ref: Option<String>,
-    /// How often the caller's SDK had tried this request before.
+    /// How often the caller's SDK had retried the request.
     pub client_retry_count: Option<i32>,
     /// Where it comes from.
     pub origin: Stored<Origin>,
-    /// When the request came in.
+    /// When the request arrived.
     pub created_at: DateTime<Utc>,
     /// When the row was written.
     pub recorded_at: DateTime<Utc>,
-    /// The process that still owes the row its end, or died before it could give it. None: the row is final.
+    /// The process that serves the stream and has not finished the row. `None`: the row is final.
     pub instance_id: Option<Uuid>,
 }
 

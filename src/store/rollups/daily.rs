@@ -1,4 +1,4 @@
-//! Requests counted by day: for usage, and for what budgets have spent. Counted with the rows, in their transaction.
+//! Counts requests by day, for usage and budgets. The counts are written in the transaction of the rows.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,10 +15,10 @@ use crate::store::bulk_insert::Batch;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::counters::{bounded, is_unpriced};
 
-/// Seconds of a day.
+/// The length of a day in seconds.
 const DAY: i64 = 86_400;
 
-/// What the requests of one sum share. Absent values are as in the tables: `''` or the nil UUID.
+/// The key of one sum. As in the tables, absent values are `''` or the nil UUID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct DailyKey {
     organization_id: OrganizationId,
@@ -30,7 +30,7 @@ struct DailyKey {
     origin: Stored<Origin>,
 }
 
-/// What is to be added to the days.
+/// The sums to add to the tables.
 #[derive(Default)]
 pub(super) struct Daily {
     sums: BTreeMap<DailyKey, Sums>,
@@ -51,7 +51,7 @@ struct Sums {
 }
 
 impl Daily {
-    /// Counts a request: `number` is 1, or -1 where it is taken back.
+    /// Counts a request. `number` is 1 to add it and -1 to take it back.
     pub(super) fn request(&mut self, row: &RequestRow, number: i64) {
         let seconds = row.created_at.timestamp();
         let key = DailyKey {
@@ -69,7 +69,7 @@ impl Daily {
         self.sums.entry(key).or_default().add(row, number);
     }
 
-    /// Adds what was counted to the days.
+    /// Adds the sums to the tables.
     pub(super) fn write(self, batch: &mut Batch) {
         let (mut days, mut sessions) = (Vec::new(), Vec::new());
         for (key, sums) in self.sums {
@@ -85,7 +85,7 @@ impl Daily {
 
 #[cfg(test)]
 impl Daily {
-    /// What was counted by day, and of sessions, in nano-dollars.
+    /// The total costs by day and by session, in nano-dollars.
     pub(super) fn costs(&self) -> (i64, i64) {
         let sum = |of_session: bool| {
             let chosen = self.sums.iter().filter(|(key, _)| key.session_id.is_some() == of_session);

@@ -1,17 +1,17 @@
-//! Milliseconds as counts on a fixed logarithmic scale: counts add up over buckets, percentiles do not.
-//!
-//! Pure.
+//! Histograms of durations in milliseconds on a fixed logarithmic scale. Counts can be added over buckets; percentiles
+//! cannot.
 
-/// Steps of the scale.
+/// The number of steps.
 const STEPS: usize = 48;
-/// The number of the last one.
+/// The index of the last step.
 const LAST: i32 = 47;
-/// Steps to twice the time.
+/// The number of steps in which the duration doubles.
 const DOUBLING: i32 = 3;
-/// The upper end of the first step, in milliseconds; the last has none, and begins at nearly seven minutes.
+/// The upper bound of the first step in milliseconds. The last step starts at almost seven minutes and has no upper
+/// bound.
 const FIRST: f64 = 8.0;
 
-/// Times, counted.
+/// A histogram of durations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     counts: [i64; STEPS],
@@ -23,12 +23,12 @@ impl Default for Histogram {
     }
 }
 
-/// The upper end of a step.
+/// The upper bound of a step in milliseconds.
 fn end(step: usize) -> f64 {
     FIRST * 2_f64.powf(f64::from(i32::try_from(step).unwrap_or(i32::MAX)) / f64::from(DOUBLING))
 }
 
-/// The step that a time falls into.
+/// The step of a duration.
 pub(super) fn step(milliseconds: i64) -> i32 {
     #[expect(clippy::cast_precision_loss, reason = "a millisecond more or less in 300,000 years")]
     let time = milliseconds as f64;
@@ -41,12 +41,12 @@ pub(super) fn step(milliseconds: i64) -> i32 {
 }
 
 impl Histogram {
-    /// Counts a time as that of so many requests.
+    /// Counts `requests` requests with that duration.
     pub fn count(&mut self, milliseconds: i64, requests: i64) {
         self.add(step(milliseconds), requests);
     }
 
-    /// Adds requests of a step; a step that the scale does not have has none.
+    /// Adds requests to a step. Unknown steps are ignored.
     pub(super) fn add(&mut self, step: i32, requests: i64) {
         let count = usize::try_from(step).ok().and_then(|step| self.counts.get_mut(step));
         if let Some(count) = count {
@@ -54,8 +54,8 @@ impl Histogram {
         }
     }
 
-    /// The time within which that share of the requests lies, in milliseconds, correct to a step, which is a quarter
-    /// more or less; none if nothing was counted.
+    /// The duration in milliseconds within which `percent` percent of the requests ended, accurate to about 25 percent.
+    /// `None` if there are no requests.
     #[must_use]
     pub fn percentile(&self, percent: i64) -> Option<i64> {
         let total: i64 = self.counts.iter().sum();

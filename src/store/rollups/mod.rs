@@ -1,6 +1,6 @@
-//! Requests and fallback events counted in buckets of five minutes: what figures and charts are made of.
+//! Roll-ups: counts of requests and fallback events in five-minute buckets, for figures and charts.
 //!
-//! The recorder writes them in the transaction of the rows that they count; here they are read.
+//! The recorder writes them in the transaction of the rows that they count. This module reads them.
 
 pub(crate) mod counters;
 pub(super) mod daily;
@@ -27,58 +27,58 @@ use crate::store::pagination::equals;
 use histogram::Histogram;
 pub use recent::RecentUse;
 
-/// Seconds of a bucket.
+/// The length of a bucket in seconds.
 pub const BUCKET: i64 = 300;
 
-/// What is counted: a span of time, of one origin.
+/// The requests that are counted: those of a time span and, optionally, of one origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollupSpan {
-    /// Not before this moment.
+    /// The start of the span, inclusive.
     pub since: DateTime<Utc>,
-    /// Before this moment.
+    /// The end of the span, exclusive.
     pub until: DateTime<Utc>,
     /// Where the requests come from; `None` counts every origin.
     pub origin: Option<Origin>,
 }
 
-/// Which fallback events are counted. Every field that is set narrows the choice.
+/// A filter for fallback events. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventRollupFilter {
-    /// Catalogue name of the model that did not answer.
+    /// Catalog name of the model that did not answer.
     pub failed_model: Option<String>,
-    /// Catalogue name of the next entry of the chain.
+    /// Catalog name of the next candidate.
     pub next_model: Option<String>,
     /// Why it did not answer.
     pub error_class: Option<ErrorClass>,
 }
 
-/// The requests of a bucket, or of a whole span.
+/// Counts and sums of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestCounts {
-    /// The model that was asked for answered.
+    /// Requests that the requested model answered.
     pub first_try: i64,
-    /// Another one did.
+    /// Requests that a fallback answered.
     pub by_fallback: i64,
-    /// None did, or the answer broke off.
+    /// Requests that failed or whose stream broke off.
     pub failed: i64,
-    /// Their callers did not wait.
+    /// Requests whose callers closed the connection.
     pub client_closed: i64,
     /// Prompt tokens.
     pub input_tokens: i64,
-    /// Answer tokens.
+    /// Completion tokens.
     pub output_tokens: i64,
-    /// In nano-dollars, of those with a known cost.
+    /// The known costs in nano-dollars.
     pub cost_nano_dollars: i64,
-    /// How many requests have an unknown cost.
+    /// Number of requests with unknown cost.
     pub unpriced: i64,
 }
 
-/// How long the requests of a span took.
+/// Histograms of request durations.
 #[derive(Debug, Clone, Default)]
 pub struct RequestTimes {
-    /// To the first frame.
+    /// Time to the first frame.
     pub first_frame: Histogram,
-    /// To the end.
+    /// Total time.
     pub total: Histogram,
 }
 
@@ -122,8 +122,8 @@ struct StepSum {
 }
 
 impl OrgStore {
-    /// Fallback events per `step` seconds, a multiple of [`BUCKET`], by the Unix second at which each step begins;
-    /// steps without events are left out.
+    /// Counts fallback events per step of `step` seconds, a multiple of [`BUCKET`]. The keys are the starts of the steps in
+    /// Unix seconds. Steps without events are left out.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -144,7 +144,7 @@ impl OrgStore {
         Ok(sums.into_iter().map(|sum| (sum.bucket, sum.events)).collect())
     }
 
-    /// How often each class of failure was the reason, the most frequent first, at most `limit`.
+    /// The most frequent error classes with their numbers of events, at most `limit`.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -167,8 +167,8 @@ impl OrgStore {
         Ok(sums.into_iter().map(|sum| (Stored::parse(&sum.error_class), sum.events)).collect())
     }
 
-    /// Requests per `step` seconds, a multiple of [`BUCKET`], by the Unix second at which each step begins; steps
-    /// without requests are left out.
+    /// Counts requests per step of `step` seconds, a multiple of [`BUCKET`]. The keys are the starts of the steps in Unix
+    /// seconds. Steps without requests are left out.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -198,7 +198,7 @@ impl OrgStore {
         Ok(counts)
     }
 
-    /// The requests of a span by the model that was asked for.
+    /// Counts requests by requested model.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -223,7 +223,7 @@ impl OrgStore {
         Ok(counts)
     }
 
-    /// How long the requests of a span took.
+    /// Histograms of the durations of the requests in a span.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -244,7 +244,7 @@ impl OrgStore {
             match measure.as_str() {
                 counters::FIRST_FRAME => times.first_frame.add(step, requests),
                 counters::TOTAL => times.total.add(step, requests),
-                // A later version's measure.
+                // A measure of a newer release.
                 _ => {}
             }
         }
@@ -301,7 +301,7 @@ impl RequestCounts {
         }
     }
 
-    /// These and others together.
+    /// The sums of both.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
         Self {
@@ -316,25 +316,25 @@ impl RequestCounts {
         }
     }
 
-    /// All that came in.
+    /// The number of all requests.
     #[must_use]
     pub fn requests(&self) -> i64 {
         self.first_try + self.by_fallback + self.failed + self.client_closed
     }
 }
 
-/// The bucket that a moment falls into, in Unix seconds.
+/// The start of the bucket that contains `time`, in Unix seconds.
 pub(super) fn bucket(time: DateTime<Utc>) -> i64 {
     let seconds = time.timestamp();
     seconds - seconds.rem_euclid(BUCKET)
 }
 
-/// The step that a bucket falls into. The number is ours, so it may stand in the statement.
+/// The start of the step that contains a bucket. `step` is not user input, so it can be part of the statement.
 fn stepped(column: &'static str, step: i64) -> SimpleExpr {
     Expr::cust(format!("{column} - {column} % {}", Ord::max(step, BUCKET)))
 }
 
-/// PostgreSQL adds whole numbers up to a decimal one.
+/// The sum of a column, as an integer. PostgreSQL would return a decimal.
 fn total(column: impl sea_orm::sea_query::IntoColumnRef) -> SimpleExpr {
     Expr::col(column).sum().cast_as("bigint")
 }

@@ -1,4 +1,4 @@
-//! Who used something lately: what a page says before it takes it away.
+//! Recent use of a model or a key, for the warning before a deletion.
 
 use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
@@ -13,12 +13,12 @@ use crate::domain::origin::Origin;
 use crate::store::OrgStore;
 use crate::store::pagination::equals;
 
-/// How much something was used.
+/// Recent use of a model or a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecentUse {
-    /// Requests.
+    /// Number of requests.
     pub requests: i64,
-    /// By how many different keys.
+    /// Number of different keys.
     pub keys: i64,
 }
 
@@ -29,7 +29,7 @@ struct KeySum {
 }
 
 impl OrgStore {
-    /// How many live requests asked for a model, or were answered by it, since a moment (of five minutes).
+    /// Counts live requests that requested the model or were answered by it since the bucket of `since`.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -39,7 +39,7 @@ impl OrgStore {
         self.recent_use(named, since).await
     }
 
-    /// How many live requests were made with a key since a moment (of five minutes).
+    /// Counts live requests with the key since the bucket of `since`.
     ///
     /// # Errors
     /// The database cannot be read.

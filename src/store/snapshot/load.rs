@@ -1,4 +1,4 @@
-//! Reading organizations into pictures: a handful of queries, however many organizations there are.
+//! Builds snapshots from the database. The number of queries does not depend on the number of organizations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::providers::{self as vendors, Capabilities, Mappings, ParameterRules};
 use crate::store::Store;
 use crate::store::tenant::models::PriceFields;
 
-/// First real frame of a model that answers at once, and of one that reasons first.
+/// Default timeouts for the first content frame and the whole answer; reasoning models have a longer one.
 const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 const REASONING_TIMEOUT: Duration = Duration::from_secs(300);
@@ -41,7 +41,7 @@ pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>
         .await?)
 }
 
-/// The keyed hashes of the keys that were revoked since then, of all organizations.
+/// The keyed hashes of all keys that were revoked since that time.
 pub(super) async fn revoked(store: &Store, since: DateTime<Utc>) -> Result<Vec<[u8; 32]>, Error> {
     let hashes: Vec<Vec<u8>> = api_keys::Entity::find()
         .select_only()
@@ -79,7 +79,7 @@ pub(super) async fn snapshots(
         .all(&store.inner.reader)
         .await?;
     let rows = read(store, only).await?;
-    // Large organizations take their time, and this may be a worker that has requests to answer.
+    // Large organizations take some time, and this may be a worker thread with requests to serve.
     let store = store.clone();
     let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, rows));
     assembled.await.map_err(Error::internal)
@@ -95,7 +95,7 @@ fn assemble_all(
         let id = organization.id;
         match assemble(store, organization, &mut rows) {
             Ok(snapshot) => snapshots.push(snapshot),
-            // One organization that cannot be read must not cost the others: it keeps the snapshot it has.
+            // An organization that cannot be read keeps its snapshot and does not affect the others.
             Err(error) => {
                 tracing::error!(organization = %id, error = ?error, "an organization cannot be read")
             }
@@ -133,8 +133,8 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Er
         .filter(budgets::Column::DeletedAt.is_null())
         .all(reader)
         .await?;
-    // Ascending, so that the newest price of a model is the one that stays in the map. It holds at once even where
-    // another process wrote it whose clock is ahead: nothing would read it again when its time has come here.
+    // Ascending, so that the map keeps the newest price of a model. It applies immediately, even if the clock of the
+    // process that wrote it is ahead, because nothing would read it again later.
     let prices = model_prices::Entity::find()
         .filter(belongs(model_prices::Column::OrganizationId, only))
         .order_by_asc(model_prices::Column::ValidFrom)
@@ -162,7 +162,7 @@ async fn read_configs(
         .filter(fallback_configs::Column::DeletedAt.is_null())
         .all(reader)
         .await?;
-    // Of every configuration only the revision in force: the join keeps the long history out.
+    // Only the current revision of each configuration, without the history.
     let current = fallback_revisions::Entity::find()
         .filter(belongs(fallback_revisions::Column::OrganizationId, only))
         .filter(fallback_revisions::Column::Id.in_subquery(current_revisions()))
@@ -188,7 +188,7 @@ async fn read_configs(
     Ok(grouped(rows, |row| row.config.organization_id))
 }
 
-/// The ids of the revisions in force of all living configurations.
+/// The ids of the current revisions of all configurations that are not deleted.
 fn current_revisions() -> sea_orm::sea_query::SelectStatement {
     use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
     Query::select()
@@ -231,7 +231,7 @@ fn assemble(
     }
     let mut by_id: HashMap<ModelId, Arc<ModelEntry>> = HashMap::new();
     for row in rows.models.remove(&id).unwrap_or_default() {
-        // A living model's provider lives: deleting a provider that is in use is refused.
+        // The provider exists, because a provider in use cannot be deleted.
         if let Some(provider) = providers.get(&row.provider_id) {
             let price = rows.prices.get(&row.id);
             by_id.insert(row.id, Arc::new(model_entry(row, provider.clone(), price)?));
@@ -252,7 +252,7 @@ fn assemble(
     })
 }
 
-/// None for a period of a later version of the program.
+/// `None` for a period of a newer release.
 fn budget(row: budgets::Model) -> Option<BudgetEntry> {
     Some(BudgetEntry {
         id: row.id,
@@ -283,10 +283,10 @@ fn keys(rows: Vec<api_keys::Model>) -> Result<HashMap<[u8; 32], Arc<ApiKeyEntry>
     Ok(keys)
 }
 
-/// None for a provider that cannot be called: its models are absent then, and the others work.
+/// `None` for a provider that cannot be called. Its models are left out.
 fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> Option<ProviderEntry> {
     let Some(preset) = vendors::preset(&row.preset) else {
-        // A row of a later version of the program.
+        // A row of a newer release.
         tracing::warn!(provider = %row.id, preset = %row.preset, "unknown preset; the provider is left out");
         return None;
     };
@@ -308,7 +308,7 @@ fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> O
     })
 }
 
-/// The organization's own values win; what it left open is filled from the embedded table.
+/// Values of the organization take precedence over those of the built-in table.
 fn model_entry(
     row: models::Model,
     provider: Arc<ProviderEntry>,
@@ -339,7 +339,7 @@ fn model_entry(
         answer_timeout: wait(row.answer_timeout_ms, ANSWER_TIMEOUT),
         num_retries: row.num_retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(NUM_RETRIES),
         enabled: row.enabled,
-        // A row without any number takes back what the organization had said.
+        // A row without any price means that the organization has removed its price.
         price: match price.map(|own| (own.id.0, PriceFields::from(own))) {
             Some((id, own)) if own.says_something() => Some(Price::new(Some(id), own)),
             Some(_) | None => known.and_then(|known| known.price).map(|known| Price::new(None, known.into())),
@@ -350,7 +350,7 @@ fn model_entry(
     })
 }
 
-/// What the organization left open is what is known.
+/// Adds the known capabilities that the organization has not set.
 fn filled(own: Capabilities, known: Capabilities) -> Capabilities {
     Capabilities {
         tools: own.tools.or(known.tools),

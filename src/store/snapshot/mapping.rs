@@ -1,4 +1,4 @@
-//! Error mappings in a picture: each provider has those that read its sentences.
+//! Error mappings in a snapshot: each provider has the mappings that apply to it.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use crate::domain::error::Error;
 use crate::providers::{Mapping, Mappings};
 use crate::store::tenant::error_mappings::mapping;
 
-/// A mapping, and the organization and provider that it is for.
+/// A mapping with its organization and provider.
 pub(super) struct Owned {
     organization_id: OrganizationId,
-    /// None: every provider of the organization.
+    /// `None`: every provider of the organization.
     provider_id: Option<ProviderId>,
     mapping: Mapping,
 }
 
-/// The mappings of these organizations. The newest is first: of two that fit a sentence, it is the one that counts.
+/// Reads the mappings of these organizations, newest first. The first that matches a message applies.
 pub(super) async fn read(
     on: &impl ConnectionTrait,
     only: Option<&[OrganizationId]>,
@@ -34,7 +34,7 @@ pub(super) async fn read(
     Ok(grouped(owned, |owned| owned.organization_id))
 }
 
-/// None for a mapping of a later version of the program.
+/// `None` for a mapping of a newer release.
 fn owned(row: &error_mappings::Model) -> Option<Owned> {
     let Some(mapping) = mapping(row) else {
         tracing::warn!(mapping = %row.id, "an error mapping cannot be read; it is left out");
@@ -43,7 +43,7 @@ fn owned(row: &error_mappings::Model) -> Option<Owned> {
     Some(Owned { organization_id: row.organization_id, provider_id: row.provider_id, mapping })
 }
 
-/// A provider's own before those of every provider.
+/// The mappings of a provider, followed by those for every provider.
 pub(super) fn of_provider(all: &[Owned], provider: ProviderId) -> Mappings {
     let of = |provider| all.iter().filter(move |owned| owned.provider_id == provider);
     of(Some(provider)).chain(of(None)).map(|owned| owned.mapping.clone()).collect()

@@ -1,7 +1,7 @@
-//! What requests are served from: per organization an immutable picture of its keys, catalogue and chains.
+//! Snapshots: an immutable copy of the keys, catalog and chains of an organization, from which requests are served.
 //!
-//! A picture is replaced whole when something changes: in this process before the change's response leaves, in
-//! every other one when it sees the global counter move (looked at each second). No request reads the database.
+//! A snapshot is replaced as a whole when something changes: in this process before the response to the change is sent,
+//! in other processes when they see the change counter, which they poll each second. No request reads the database.
 
 mod load;
 mod mapping;
@@ -25,42 +25,42 @@ use crate::providers::{Capabilities, Mappings, ParameterRules, Preset, StreamOpt
 pub use price::{Price, Rates};
 pub use snapshot_store::SnapshotStore;
 
-/// The row of `instance_state` that moves with every change of every organization.
+/// The row of `instance_state` that is incremented with every change of any organization.
 pub(super) const CHANGE_COUNTER: &str = "change_counter";
 
-/// One organization, as of one version.
+/// One version of one organization.
 #[derive(Debug)]
 pub struct OrganizationSnapshot {
-    /// Whose.
+    /// The id of the organization.
     pub id: OrganizationId,
-    /// The organization's name.
+    /// The name of the organization.
     pub name: Arc<str>,
     /// The version that was read.
     pub version: i64,
     /// Its settings.
     pub settings: OrganizationSettings,
-    /// Living keys by their keyed hash.
+    /// Keys that are not revoked, by keyed hash.
     pub keys: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
-    /// Living providers that can be called.
+    /// Providers that can be called.
     pub providers: HashMap<ProviderId, Arc<ProviderEntry>>,
-    /// Living models by name.
+    /// Models by name.
     pub models: HashMap<String, Arc<ModelEntry>>,
-    /// Fallback configurations by the model they stand behind.
+    /// Fallback configurations by model.
     pub chains: HashMap<ModelId, Chains>,
-    /// Whether any list of a type exists at all, for the strict mode.
+    /// The types of which a list exists, for the strict mode.
     pub typed_lists: TypedLists,
-    /// Living budgets, its own and its keys'.
+    /// The budgets of the organization and its keys.
     pub budgets: Budgets,
 }
 
 impl OrganizationSnapshot {
-    /// The living model of that id.
+    /// The model of that id.
     #[must_use]
     pub fn model(&self, id: ModelId) -> Option<&Arc<ModelEntry>> {
         self.models.values().find(|model| model.id == id)
     }
 
-    /// The same organization if these lists stood behind that model, without its keys: to think changes through.
+    /// A copy with other fallback lists for one model, without keys. Previews of a change use it.
     #[must_use]
     pub fn with_chains(&self, model: ModelId, chains: Chains) -> Self {
         let mut all = self.chains.clone();
@@ -83,7 +83,7 @@ impl OrganizationSnapshot {
         }
     }
 
-    /// When this process saw each key last: the database learns it only every now and then.
+    /// The last use of each key in this process. The database is updated from time to time.
     #[must_use]
     pub fn last_uses(&self) -> HashMap<ApiKeyId, DateTime<Utc>> {
         let used = |key: &Arc<ApiKeyEntry>| {
@@ -94,23 +94,23 @@ impl OrganizationSnapshot {
     }
 }
 
-/// Living budgets by what they limit: a request looks at its own, however many there are.
+/// Budgets by what they limit, so that a request only checks its own.
 #[derive(Debug, Clone, Default)]
 pub struct Budgets(HashMap<Option<ApiKeyId>, Vec<BudgetEntry>>);
 
 impl Budgets {
-    /// The budgets of a key, or the organization's own: at most one for each period.
+    /// The budgets of a key or, for `None`, of the whole organization: at most one per period.
     #[must_use]
     pub fn of(&self, api_key_id: Option<ApiKeyId>) -> &[BudgetEntry] {
         self.0.get(&api_key_id).map_or(&[], Vec::as_slice)
     }
 
-    /// All of them, in no order.
+    /// All budgets, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &BudgetEntry> {
         self.0.values().flatten()
     }
 
-    /// Whether there is none.
+    /// Whether there are no budgets.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -127,148 +127,148 @@ impl FromIterator<BudgetEntry> for Budgets {
     }
 }
 
-/// A living budget.
+/// A budget.
 #[derive(Debug, Clone, Copy)]
 pub struct BudgetEntry {
     /// Its id.
     pub id: BudgetId,
-    /// The key that it limits; none is the whole organization.
+    /// The limited key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// After what time it starts anew.
+    /// The period.
     pub period: Period,
-    /// Nano-dollars from which on people are told.
+    /// The soft limit in nano-dollars; `None` for no warning.
     pub soft: Option<i64>,
-    /// Nano-dollars from which on requests are refused.
+    /// The hard limit in nano-dollars; `None` for no limit.
     pub hard: Option<i64>,
-    /// When people were last told.
+    /// When the last warning was sent.
     pub warned_at: Option<DateTime<Utc>>,
 }
 
-/// Which typed lists an organization has.
+/// The types of fallback lists that an organization has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TypedLists {
-    /// Any list for context windows.
+    /// Whether any model has a list for context windows.
     pub context_window: bool,
-    /// Any list for content policies.
+    /// Whether any model has a list for content policies.
     pub content_policy: bool,
 }
 
-/// A living API key.
+/// An API key.
 #[derive(Debug)]
 pub struct ApiKeyEntry {
     /// Its id.
     pub id: ApiKeyId,
     /// Its name.
     pub name: Arc<str>,
-    /// Its scopes' words.
+    /// The words of its scopes.
     pub scopes: Vec<String>,
-    /// The models it may use; none is all.
+    /// The models that it may use; `None` for every model.
     pub models: Option<Arc<HashSet<String>>>,
     /// Requests per minute.
     pub requests_per_minute: Option<i64>,
-    /// Requests at once.
+    /// Concurrent requests.
     pub concurrent_requests: Option<i64>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Unix seconds of its last use in this process; 0 is never. Shared by the pictures that follow each other.
+    /// The last use in this process in Unix seconds; 0 for never. Successive snapshots share it.
     pub last_used: Arc<AtomicI64>,
 }
 
 impl ApiKeyEntry {
-    /// May the key use a model of that name?
+    /// Whether the key may use the model of that name.
     #[must_use]
     pub fn allows_model(&self, name: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.contains(name))
     }
 }
 
-/// A provider, with its credential opened.
+/// A provider with its decrypted credential.
 #[derive(Debug)]
 pub struct ProviderEntry {
     /// Its id.
     pub id: ProviderId,
-    /// Its catalogue name.
+    /// Its name in the catalog.
     pub name: Arc<str>,
-    /// What is known about its vendor.
+    /// The preset of its vendor.
     pub preset: &'static Preset,
-    /// Its address: its own, or the preset's. None for the simulated kind.
+    /// The base URL of the provider or its preset; `None` for simulated providers.
     pub base_url: Option<String>,
     /// Its credential.
     pub credential: Option<SecretString>,
-    /// Whether it takes `stream_options`.
+    /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
-    /// What its organization reads in its sentences.
+    /// The error mappings that apply to it.
     pub mappings: Mappings,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A model of the catalogue, with what is known about it filled in.
+/// A model of the catalog, completed with built-in values.
 #[derive(Debug, Clone)]
 pub struct ModelEntry {
     /// Its id.
     pub id: ModelId,
-    /// Its catalogue name.
+    /// Its name in the catalog.
     pub name: Arc<str>,
-    /// When it was added.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// Who serves it.
+    /// The provider that serves it.
     pub provider: Arc<ProviderEntry>,
-    /// What its provider calls it.
+    /// The name of the model at the provider.
     pub upstream_model: String,
-    /// Tokens of prompt and answer together.
+    /// The context window in tokens, for prompt and completion together.
     pub context_window: Option<i64>,
-    /// Tokens of an answer.
+    /// The maximum number of completion tokens.
     pub max_output_tokens: Option<i64>,
-    /// What it can do.
+    /// Its capabilities.
     pub capabilities: Capabilities,
-    /// How a request is adapted when it stands behind another model.
+    /// How a request is adapted when it is a fallback.
     pub parameter_rules: ParameterRules,
-    /// How long a stream's first real frame may take.
+    /// The timeout for the first content frame of a stream.
     pub first_frame_timeout: Duration,
-    /// How long a whole answer may take.
+    /// The timeout for a complete answer.
     pub answer_timeout: Duration,
-    /// How often a failed call is made again.
+    /// The number of retries after a failed call.
     pub num_retries: u32,
     /// Whether it may be called.
     pub enabled: bool,
-    /// The price in force.
+    /// The current price.
     pub price: Option<Price>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// When a person last ended its cooldown.
+    /// When its cooldown was last reset.
     pub cooldown_ended_at: Option<DateTime<Utc>>,
 }
 
 impl ModelEntry {
-    /// What is known about calls of this model holds until this changes: its own and its provider's last change, and
-    /// the last end of its cooldown by hand.
+    /// The version of the model: its last change, the last change of its provider, and the last reset of its cooldown.
+    /// Results of earlier calls are ignored when it changes.
     #[must_use]
     pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>) {
         (self.updated_at, self.provider.updated_at, self.cooldown_ended_at)
     }
 }
 
-/// The lists behind one model.
+/// The fallback lists of one model.
 #[derive(Debug, Clone, Default)]
 pub struct Chains {
-    /// For any failure.
+    /// The list for any failure.
     pub general: Option<Arc<Chain>>,
-    /// For prompts that are too long.
+    /// The list for prompts that are too long.
     pub context_window: Option<Arc<Chain>>,
-    /// For refused content.
+    /// The list for refused content.
     pub content_policy: Option<Arc<Chain>>,
 }
 
-/// One stored list.
+/// One fallback list.
 #[derive(Debug)]
 pub struct Chain {
-    /// The configuration.
+    /// The id of the configuration.
     pub config_id: Uuid,
-    /// Its revision in force.
+    /// The current revision.
     pub revision: i64,
-    /// The error classes that use it; none is every class.
+    /// The error classes that trigger it; `None` for every class.
     pub triggers: Option<Vec<String>>,
-    /// The models, in order.
+    /// The fallback models, in order.
     pub targets: Vec<Arc<ModelEntry>>,
 }

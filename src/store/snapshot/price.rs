@@ -1,41 +1,41 @@
-//! What a model costs, as requests meet it.
+//! The price of a model in a snapshot.
 
 use uuid::Uuid;
 
 use crate::providers::LongPrompt;
 use crate::store::PriceFields;
 
-/// What a million tokens cost, in micro-dollars; none is unknown.
+/// Prices in micro-dollars per million tokens; `None` is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Price {
-    /// The price's row; none for one of the embedded table.
+    /// The price row; `None` for a price of the built-in table.
     pub id: Option<Uuid>,
     /// Prompt tokens.
     pub input: Option<i64>,
-    /// Answer tokens.
+    /// Completion tokens.
     pub output: Option<i64>,
-    /// Prompt tokens that the provider had in its cache.
+    /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
-    /// Prompt tokens that the provider put into its cache.
+    /// Prompt tokens written to the cache of the provider.
     pub cache_write: Option<i64>,
-    /// Prompt tokens that are sound.
+    /// Audio tokens of the prompt.
     pub audio_input: Option<i64>,
-    /// Answer tokens that are sound.
+    /// Audio tokens of the completion.
     pub audio_output: Option<i64>,
-    /// What holds instead where a prompt is long.
+    /// The prices for long prompts.
     pub long_prompt: Option<LongPrompt>,
 }
 
-/// The prices that hold for one request.
+/// The prices that apply to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     /// Prompt tokens.
     pub input: Option<i64>,
-    /// Answer tokens.
+    /// Completion tokens.
     pub output: Option<i64>,
-    /// Prompt tokens that the provider had in its cache.
+    /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
-    /// Prompt tokens that the provider put into its cache.
+    /// Prompt tokens written to the cache of the provider.
     pub cache_write: Option<i64>,
 }
 
@@ -46,7 +46,7 @@ impl Price {
         Self { id, input, output, cache_read, cache_write, audio_input, audio_output, long_prompt }
     }
 
-    /// The prices of a request with a prompt of so many tokens.
+    /// The prices for a prompt of that many tokens.
     #[must_use]
     pub fn rates(&self, prompt_tokens: i64) -> Rates {
         match self.long_prompt.filter(|long| prompt_tokens > long.above) {
@@ -62,8 +62,7 @@ impl Price {
         }
     }
 
-    /// Whether nothing that it is asked for can cost anything: prompt and answer are known to cost 0, and nothing else is
-    /// known to cost more.
+    /// Whether the model is free: prompt and completion tokens are known to cost 0, and no other price is above 0.
     #[must_use]
     pub fn is_free(&self) -> bool {
         let nothing = |part: Option<i64>| part.is_none_or(|price| price == 0);

@@ -1,4 +1,4 @@
-//! Reading snapshots: all of them at the start, and those of organizations that changed.
+//! Loads snapshots: all of them at the start, and later those of organizations that changed.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -13,15 +13,15 @@ use super::{CHANGE_COUNTER, load};
 use crate::domain::error::Error;
 use crate::store::Store;
 
-/// Organizations that are read in one go. What was read is in force before the next go begins.
+/// The number of organizations that are read at once. Their snapshots are published before the next batch is read.
 const BATCH: usize = 200;
-/// How much earlier than the last look a key may have been revoked by a process with another clock.
+/// The largest difference between the clocks of two processes, for finding revoked keys.
 const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(2);
 
 impl SnapshotStore {
-    /// Reads every organization.
+    /// Loads the snapshots of all organizations.
     pub(in crate::store) async fn load_all(&self, store: &Store) -> Result<(), Error> {
-        // The counter first: what changes while we read is then read again.
+        // The counter is read first, so that changes during the load are read again.
         let counter = counter(&store.inner.watcher).await?;
         self.read(store, None).await?;
         self.counter.store(counter, Ordering::Release);
@@ -29,7 +29,7 @@ impl SnapshotStore {
         Ok(())
     }
 
-    /// Reads this organization again, unless a reading that began later has seen `version` already.
+    /// Reloads an organization, unless its snapshot has `version` or a later one already.
     pub(in crate::store) async fn refresh(
         &self,
         store: &Store,
@@ -45,7 +45,7 @@ impl SnapshotStore {
         self.read(store, Some(&[id])).await
     }
 
-    /// Has any process changed anything that was not read yet?
+    /// Whether there are changes that this process has not read.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -53,17 +53,17 @@ impl SnapshotStore {
         Ok(counter(&store.inner.watcher).await? != self.counter.load(Ordering::Acquire))
     }
 
-    /// Looks whether any process has changed anything, and reads what it changed. What was read before an error or a
-    /// cancellation stays in force, so the next look goes on from there.
+    /// Reads the changes of other processes. Snapshots that were published before an error or a cancellation stay, and the
+    /// next call continues from there.
     ///
     /// # Errors
-    /// The database cannot be read; the snapshots that were not read yet stay as they are.
+    /// The database cannot be read. The other snapshots stay as they are.
     pub async fn follow(&self, store: &Store) -> Result<(), Error> {
         let counter = counter(&store.inner.watcher).await?;
         if counter == self.counter.load(Ordering::Acquire) {
             return Ok(());
         }
-        // Revoked keys first: however much else has changed, they end now.
+        // Revoked keys are removed first, so that they do not wait for other changes.
         self.forget_revoked(store).await?;
         let changed: Vec<OrganizationId> = load::versions(store)
             .await?
@@ -99,7 +99,7 @@ impl SnapshotStore {
     }
 }
 
-/// Read on a connection of its own, so that it never waits behind lists and pages.
+/// Reads the change counter on its own connection, so that it does not wait for other queries.
 async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
     let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
     Ok(row.map_or(0, |row| row.value))

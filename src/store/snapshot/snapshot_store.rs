@@ -1,7 +1,7 @@
-//! The snapshots of all organizations: looked up by key and by id, and replaced one organization at a time.
+//! The snapshots of all organizations, by key and by id. Each organization's snapshot is replaced independently.
 //!
-//! Organizations do not wait for each other: each has a turn of its own for reading it again, and changes that
-//! arrive while one is read share the next reading.
+//! Each organization has its own reload lock, so organizations do not wait for each other. Changes that arrive during a
+//! reload share the next one.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,30 +19,30 @@ pub struct SnapshotStore {
     pub(super) by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
     pub(super) counter: AtomicI64,
     pub(super) loaded: AtomicBool,
-    /// Orders readings and publications: a reading that began before a publication must not undo it.
+    /// Orders reads and publications, so that a read that began before a publication does not revert it.
     pub(super) sequence: AtomicU64,
-    /// When revoked keys were last looked for.
+    /// When revoked keys were last queried.
     pub(super) revoked_seen: Mutex<Option<DateTime<Utc>>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Slot {
-    /// None only until the organization has been read for the first time.
+    /// `None` until the organization is read for the first time.
     pub(super) current: ArcSwapOption<OrganizationSnapshot>,
-    /// When the current snapshot was published, by [`SnapshotStore::sequence`]. Held while it is replaced.
+    /// The position of the current snapshot in [`SnapshotStore::sequence`]. Locked while the snapshot is replaced.
     pub(super) published: Mutex<u64>,
-    /// Held while the organization is read again.
+    /// Locked while the organization is reloaded.
     pub(super) reload_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl SnapshotStore {
-    /// Has everything been read once?
+    /// Whether all organizations were loaded once.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// The organization and key of a keyed hash, if such a key lives.
+    /// The organization and the key of a keyed hash; `None` if no valid key has it.
     #[must_use]
     pub fn find_key(&self, hash: &[u8; 32]) -> Option<(Arc<OrganizationSnapshot>, Arc<ApiKeyEntry>)> {
         let slot = self.by_key.pin().get(hash)?.clone();
@@ -57,21 +57,21 @@ impl SnapshotStore {
         self.by_organization.pin().get(&id)?.current.load_full()
     }
 
-    /// Every snapshot.
+    /// The snapshots of all organizations.
     #[must_use]
     pub fn organizations(&self) -> Vec<Arc<OrganizationSnapshot>> {
         self.by_organization.pin().values().filter_map(|slot| slot.current.load_full()).collect()
     }
 
-    /// Holds an organization's turn, as a reading that takes long does.
+    /// Holds the reload lock of an organization, like a long reload.
     #[cfg(test)]
     pub(in crate::store) async fn hold_turn(&self, id: OrganizationId) -> tokio::sync::OwnedMutexGuard<()> {
         let slot = self.by_organization.pin().get(&id).cloned();
         slot.unwrap_or_default().reload_lock.clone().lock_owned().await
     }
 
-    /// Puts a snapshot in force that was read from `began` on. A lower version than the one in force wins only where
-    /// the reading began after that one was published: the database itself has gone back then.
+    /// Publishes a snapshot whose read began at `began`. A lower version than the current one is published only if the read
+    /// began after the current one was published, which means that the database was restored.
     pub(super) fn publish(&self, mut snapshot: OrganizationSnapshot, began: u64) {
         let organizations = self.by_organization.pin();
         let slot = organizations.get_or_insert_with(snapshot.id, Arc::default);
@@ -100,7 +100,7 @@ impl SnapshotStore {
     }
 }
 
-/// A key's last use belongs to the key, not to one snapshot of it.
+/// Copies the last use of each key, which does not belong to one snapshot.
 fn carry_over(previous: &OrganizationSnapshot, snapshot: &mut OrganizationSnapshot) {
     for (hash, entry) in &mut snapshot.keys {
         if let (Some(old), Some(new)) = (previous.keys.get(hash), Arc::get_mut(entry)) {

@@ -1,4 +1,4 @@
-//! Where the master key comes from: the environment, or with SQLite a file that only its owner can read.
+//! Reads the master key from the environment or, with SQLite, from a file that only its owner can read.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::{VaultError, decode_key, random};
 use crate::config::Settings;
 
-/// The key in use. With SQLite and no `FAILSOFT_MASTER_KEY` it is read from the key file, which is made only while
-/// the database is `fresh`: a new key could not open what an old one sealed.
+/// The current key. With SQLite and without `FAILSOFT_MASTER_KEY`, it is read from the key file. The file is created only
+/// if the database is `fresh`, because a new key cannot decrypt existing secrets.
 pub(super) fn load(settings: &Settings, fresh: bool) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     if let Some(key) = &settings.secrets.master_key {
         return decode_key(key.expose_secret(), "in FAILSOFT_MASTER_KEY or its file");
@@ -29,7 +29,7 @@ pub(super) fn load(settings: &Settings, fresh: bool) -> Result<Zeroizing<[u8; 32
     }
 }
 
-/// The key file: as configured, or beside the database.
+/// The path of the key file: as configured, or next to the database.
 pub(super) fn path(settings: &Settings) -> PathBuf {
     if let Some(path) = &settings.secrets.master_key_file {
         return path.clone();
@@ -39,17 +39,18 @@ pub(super) fn path(settings: &Settings) -> PathBuf {
     PathBuf::from(format!("{database}.key"))
 }
 
-/// Makes the file with a new key. It must not exist: of two first starts at once, the slower one reads the other's.
+/// Creates the file with a new key. It must not exist: if two processes start at the same time, the second reads the key
+/// of the first.
 fn create(path: PathBuf) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     let key = Zeroizing::new(random::<32>()?);
-    // Not the process id: in containers that share a volume every process is number 1.
+    // Not the process id, because every container can have a process 1 on a shared volume.
     let temporary = path.with_extension(format!("key.{:016x}", u64::from_ne_bytes(random::<8>()?)));
     let write = || -> std::io::Result<()> {
         let mut file =
             std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(Zeroizing::new(STANDARD.encode(*key)).as_bytes())?;
         file.sync_all()?;
-        // A hard link fails if the name is taken, and the file behind it is whole from its first moment.
+        // A hard link fails if the file exists, and it makes the complete file visible at once.
         std::fs::hard_link(&temporary, &path)
     };
     let written = write();
@@ -65,14 +66,14 @@ fn create(path: PathBuf) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     }
 }
 
-/// A new key beside the one in use.
+/// The path of a new key next to the current one.
 fn staged(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     name.into()
 }
 
-/// Puts a new key beside the one in use.
+/// Writes a new key next to the current one.
 pub(super) fn stage(path: &Path, key: &[u8; 32]) -> Result<(), VaultError> {
     let staged = staged(path);
     let fail = |source| VaultError::File { path: staged.clone(), source };
@@ -83,7 +84,7 @@ pub(super) fn stage(path: &Path, key: &[u8; 32]) -> Result<(), VaultError> {
     file.sync_all().map_err(fail)
 }
 
-/// The new key that a rotation left beside the one in use, if it did not come to its end.
+/// The new key of an interrupted rotation, if there is one.
 pub(super) fn load_staged(settings: &Settings) -> Option<Zeroizing<[u8; 32]>> {
     if settings.secrets.master_key.is_some() || !settings.database.is_sqlite() {
         return None;
@@ -92,13 +93,13 @@ pub(super) fn load_staged(settings: &Settings) -> Option<Zeroizing<[u8; 32]>> {
     decode_key(&text, "beside the key file").ok()
 }
 
-/// The new key takes the place of the old one, whole or not at all.
+/// Replaces the current key with the new one atomically.
 pub(super) fn promote(path: &Path) -> Result<(), VaultError> {
     std::fs::rename(staged(path), path).map_err(|source| VaultError::File { path: path.to_owned(), source })
 }
 
-/// Takes the new key away again.
+/// Deletes the new key.
 pub(super) fn discard_staged(path: &Path) {
-    // Usually there is none.
+    // Usually the file does not exist.
     let _ = std::fs::remove_file(staged(path));
 }

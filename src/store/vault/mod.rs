@@ -1,8 +1,8 @@
-//! Secrets at rest: sealed with XChaCha20-Poly1305 under the operator's master key.
+//! Secrets at rest, encrypted with XChaCha20-Poly1305 under the operator's master key.
 //!
-//! A sealed value is bound to its organization, row, field and key version: moved anywhere else it does not open.
-//! The pepper of the API keys and the key that signs sessions are random, made once, and sealed like the rest,
-//! so a new master key changes neither. A check value stops a start with the wrong key.
+//! A sealed value is bound to its organization, row, field and key version, so it cannot be decrypted anywhere else. The
+//! pepper of the API keys and the session-signing key are random, created once and sealed, so a new master key changes
+//! neither. A check value detects a wrong master key at the start.
 
 mod master_key;
 mod rotate;
@@ -24,29 +24,29 @@ use crate::config::Settings;
 use crate::domain::clock::Clock;
 pub use rotate::rotate;
 
-/// Why a secret could not be sealed or opened.
+/// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// The key is not 32 bytes in base64.
     #[error("the master key {origin} is not 32 bytes in base64; make one with: openssl rand -base64 32")]
     Malformed {
-        /// `in FAILSOFT_MASTER_KEY` or the file.
+        /// The source of the key: `in FAILSOFT_MASTER_KEY` or the file.
         origin: String,
     },
-    /// The key is not the one that sealed this database.
+    /// The secrets of this database were sealed with another key.
     #[error(
         "the master key is not the one that sealed this database: set FAILSOFT_MASTER_KEY (or the key file) to the key in use, or restore it from your backup"
     )]
     Wrong,
-    /// The key file cannot be read or made.
+    /// The key file cannot be read or created.
     #[error("cannot read or make the master key file {path}: {source}")]
     File {
-        /// Where.
+        /// The path of the file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A key is needed and none is there.
+    /// A key is required and missing.
     #[error(
         "FAILSOFT_MASTER_KEY is required with PostgreSQL: 32 random bytes in base64 (make one with: openssl rand -base64 32)"
     )]
@@ -54,7 +54,7 @@ pub enum VaultError {
     /// A sealed value was damaged or moved.
     #[error("a sealed value does not open: it was damaged, or copied from elsewhere")]
     Damaged,
-    /// The operating system gave no random bytes.
+    /// The operating system returned no random bytes.
     #[error("the operating system gives no random bytes: {0}")]
     Random(String),
     /// The database failed.
@@ -62,12 +62,12 @@ pub enum VaultError {
     Database(#[from] sea_orm::DbErr),
 }
 
-/// What a sealed value belongs to; part of what is authenticated.
+/// The place of a sealed value, which is authenticated with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// The organization; nil for the installation's own.
+    /// The organization; nil for secrets of the installation.
     pub organization: Uuid,
-    /// The row; nil for the installation's own.
+    /// The row; nil for secrets of the installation.
     pub row: Uuid,
     /// The field.
     pub field: &'a str,
@@ -92,7 +92,7 @@ const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 24;
 const HEADER_BYTES: usize = 1 + 4 + NONCE_BYTES;
 
-/// Seals and opens with one master key.
+/// Seals and opens values with one master key.
 pub(super) struct Sealer {
     cipher: XChaCha20Poly1305,
     version: u32,
@@ -103,7 +103,7 @@ impl Sealer {
         Self { cipher: XChaCha20Poly1305::new(key.into()), version }
     }
 
-    /// Format, key version, nonce, ciphertext.
+    /// Returns format, key version, nonce and ciphertext.
     fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         let nonce: [u8; NONCE_BYTES] = random()?;
         let data = place.associated_data(self.version);
@@ -143,7 +143,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     Ok(bytes)
 }
 
-/// The opened secrets of this installation.
+/// The decrypted secrets of this installation.
 pub struct Vault {
     sealer: Sealer,
     pepper: Zeroizing<[u8; 32]>,
@@ -157,31 +157,31 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Seals a text for one place in the database.
+    /// Encrypts a text for one place in the database.
     ///
     /// # Errors
-    /// The operating system gives no random bytes.
+    /// The operating system returns no random bytes.
     pub fn seal(&self, place: Place<'_>, plain: &SecretString) -> Result<Vec<u8>, VaultError> {
         self.sealer.seal(place, plain.expose_secret().as_bytes())
     }
 
-    /// Opens a text that was sealed for this place.
+    /// Decrypts a text that was sealed for this place.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`]: it was not, or was changed since.
+    /// [`VaultError::Damaged`]: the value is damaged or was sealed for another place.
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<SecretString, VaultError> {
         let plain = self.sealer.open(place, sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| VaultError::Damaged)?;
         Ok(text.into())
     }
 
-    /// The keyed hash under which an API key is stored and found.
+    /// The keyed hash of an API key, which is stored and looked up.
     #[must_use]
     pub fn key_hash(&self, key: &str) -> [u8; 32] {
         *blake3::keyed_hash(&self.pepper, key.as_bytes()).as_bytes()
     }
 
-    /// A keyed hash for another purpose, independent of every other purpose's.
+    /// A keyed hasher for a purpose, independent of those for other purposes.
     #[must_use]
     pub fn keyed_hasher(&self, purpose: &str) -> blake3::Hasher {
         let key = blake3::keyed_hash(&self.pepper, purpose.as_bytes());
@@ -194,7 +194,7 @@ impl Vault {
         &self.signing_key
     }
 
-    /// A short public name of this installation, the same for every replica and start.
+    /// A short public id of this installation, the same in all processes.
     #[must_use]
     pub fn instance_name(&self) -> String {
         let hash = self.keyed_hasher("instance name").finalize();
@@ -207,7 +207,7 @@ const CHECK_TEXT: &[u8] = b"failsoft";
 const PEPPER: &str = "api_key_pepper";
 const SIGNING_KEY: &str = "session_signing_key";
 
-/// Opens the installation's secrets, or makes them on the first start.
+/// Reads the secrets of the installation, or creates them at the first start.
 pub(super) async fn open(
     writer: &DatabaseConnection,
     settings: &Settings,
@@ -220,13 +220,13 @@ pub(super) async fn open(
     if let (Some(check), Some(new)) = (&stored, master_key::load_staged(settings)) {
         let staged = Sealer::new(&new, version);
         if staged.open(Place::instance(CHECK), &check.sealed).is_ok() {
-            // A rotation was cut off between its commit and the change of the file.
+            // A rotation was interrupted between the commit and the replacement of the file.
             master_key::promote(&master_key::path(settings))?;
             sealer = staged;
         }
     }
-    // The check comes first and is written with "do nothing on conflict": of two processes that start at once,
-    // the slower one reads back what the faster one wrote.
+    // The check value is written first, with "do nothing on conflict": if two processes start at the same time, the
+    // second reads what the first wrote.
     let check = secret(writer, &sealer, clock, CHECK, CHECK_TEXT).await.map_err(|error| match error {
         VaultError::Damaged => VaultError::Wrong,
         error => error,
@@ -242,7 +242,7 @@ pub(super) async fn open(
     Ok(Vault { pepper: fixed(&pepper)?, signing_key: fixed(&signing_key)?, sealer })
 }
 
-/// The secret of that name; `fresh` becomes it if there is none yet.
+/// Reads the secret of that name, or stores `fresh` if there is none.
 async fn secret(
     writer: &DatabaseConnection,
     sealer: &Sealer,

@@ -1,4 +1,4 @@
-//! A new master key: everything sealed is sealed again, in one transaction.
+//! Rotates the master key: encrypts all secrets again in one transaction.
 
 use chrono::{DateTime, Utc};
 use entity::{instance_secrets, providers};
@@ -12,11 +12,11 @@ use super::{CHECK, Place, Sealer, VaultError, decode_key, master_key, random, ve
 use crate::config::Settings;
 use crate::store::Store;
 
-/// Seals every secret again under a new key: `new_key` in base64, or with SQLite a random one that replaces the
-/// key file. Returns how many values were sealed again. Other processes must be stopped: they know the old key.
+/// Encrypts every secret again with a new key: `new_key` in base64 or, with SQLite, a random one that replaces the key
+/// file. Returns the number of values. Other processes must be stopped, because they use the old key.
 ///
 /// # Errors
-/// The new key is malformed, the database fails, or the key file cannot be written; nothing is changed then.
+/// The new key is malformed, the database fails, or the key file cannot be written. Nothing is changed then.
 pub async fn rotate(
     store: &Store,
     settings: &Settings,
@@ -32,8 +32,7 @@ pub async fn rotate(
     let transaction = begin_alone(store).await?;
     let count = reseal(&transaction, old, &new, store.inner.clock.now()).await?;
     if settings.secrets.master_key.is_none() {
-        // Both keys are on disk while it is open which of them the database knows: a start after a crash in
-        // between tries the new one first.
+        // Both keys are on disk until the database uses the new one. A start after a crash tries the new one first.
         let path = master_key::path(settings);
         master_key::stage(&path, &key)?;
         if let Err(error) = transaction.commit().await {
@@ -47,7 +46,7 @@ pub async fn rotate(
     Ok(count)
 }
 
-/// A transaction beside which no provider is written: it would be sealed with the old key.
+/// Begins a transaction that prevents writes of providers, which would be sealed with the old key.
 async fn begin_alone(store: &Store) -> Result<DatabaseTransaction, VaultError> {
     let transaction = store.begin().await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
@@ -83,7 +82,7 @@ async fn reseal(
         row.update(transaction).await?;
         count += 1;
     }
-    // Reads back what will be the start's check, before the old key is gone.
+    // Verifies the check value before the old key is deleted.
     let check = instance_secrets::Entity::find_by_id(CHECK.to_owned())
         .one(transaction)
         .await?

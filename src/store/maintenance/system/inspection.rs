@@ -1,4 +1,4 @@
-//! What the operator's check looks at, across all organizations.
+//! Queries of the operator's check, across all organizations.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,19 @@ use super::System;
 use crate::domain::error::Error;
 use crate::providers::preset;
 
-/// Where a living provider is called.
+/// The base URL of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderAddress {
-    /// The organization's name.
+    /// The name of the organization.
     pub organization: String,
-    /// The provider's name.
+    /// The name of the provider.
     pub provider: String,
-    /// Its own base address, or its preset's.
+    /// The base URL of the provider or its preset.
     pub address: String,
 }
 
 impl System<'_> {
-    /// The addresses of all living providers, oldest first; simulated ones have none.
+    /// The base URLs of all providers, oldest first. Simulated providers have none.
     ///
     /// # Errors
     /// The database cannot be read.

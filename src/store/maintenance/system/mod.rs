@@ -1,7 +1,7 @@
-//! Work that belongs to no caller: the only unscoped access to the database.
+//! Work without a caller: the only access to the database that is not limited to one organization.
 //!
-//! The command line, the demo, the start and the background tasks come here; `tests/tidy.rs` lists them. A
-//! handler that serves a caller never does.
+//! The command line, the demo, the start of the server and background jobs use it; `tests/tidy` lists them. Handlers of
+//! requests do not.
 
 mod inspection;
 
@@ -28,47 +28,47 @@ use crate::store::tenant::budgets;
 use crate::store::{OrgStore, OrganizationSettings, Spent, Store, bulk_insert, transaction};
 pub use inspection::ProviderAddress;
 
-/// How long a look for changes, or whether the database answers, may take.
+/// The timeout of a check for changes.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// How long the database may take to say that it is there. Three silences are under four seconds, and then pages say so.
+/// The timeout of a health check. Pages report an outage after three timeouts, in less than four seconds.
 const SILENCE: Duration = Duration::from_millis(700);
-/// How long reading them may take before the next look, which goes on from there.
+/// The timeout for reading changes. The next check continues from there.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
-/// Access without an organization's scope.
+/// Access to the data of all organizations.
 #[derive(Debug, Clone, Copy)]
 pub struct System<'a> {
     store: &'a Store,
 }
 
-/// An organization and its first owner.
+/// A new organization with its first owner.
 #[derive(Debug, Clone, Default)]
 pub struct NewOrganization {
-    /// The organization's name.
+    /// The name of the organization.
     pub name: String,
-    /// The owner's address, in lower case.
+    /// The email address of the owner, in lower case.
     pub email: String,
-    /// The owner's password, hashed; none for the demo.
+    /// The password hash of the owner; `None` for the demo.
     pub password_hash: Option<String>,
-    /// Who makes it, for the audit; none is its owner.
+    /// The actor for the audit log; `None` for the owner.
     pub actor: Option<Actor>,
-    /// The request in which the owner makes it.
+    /// The id of the request in which the owner creates it.
     pub request_id: Option<Uuid>,
-    /// The owner, who has an account already. None: one is made.
+    /// The existing account of the owner; `None` to create one.
     pub owner: Option<UserId>,
 }
 
-/// What [`System::organization_create`] made.
+/// The result of [`System::organization_create`].
 #[derive(Debug, Clone, Copy)]
 pub struct CreatedOrganization {
-    /// The organization.
+    /// The id of the organization.
     pub organization_id: OrganizationId,
-    /// Its owner.
+    /// The id of its owner.
     pub user_id: UserId,
 }
 
 impl Store {
-    /// The work that belongs to no caller. `tests/tidy` lists the callers.
+    /// Access to the data of all organizations. `tests/tidy` lists the callers.
     #[must_use]
     pub fn system(&self) -> System<'_> {
         System { store: self }
@@ -80,16 +80,16 @@ impl<'a> System<'a> {
         self.store
     }
 
-    /// Opens an organization's data for the system itself.
+    /// Opens the data of an organization for the system. `label` is the actor in the audit log.
     #[must_use]
     pub fn organization(&self, id: OrganizationId, label: &str) -> OrgStore {
         self.store.scoped(id, Actor::system(label))
     }
 
-    /// Makes an organization with its owner.
+    /// Creates an organization with its owner.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: there is an account with the same address and password.
+    /// [`Error::Conflict`]: an account with the same email address and password exists.
     pub async fn organization_create(&self, new: NewOrganization) -> Result<CreatedOrganization, Error> {
         let clock = &self.store.inner.clock;
         let now = clock.now();
@@ -132,7 +132,7 @@ impl<'a> System<'a> {
         Ok(CreatedOrganization { organization_id, user_id })
     }
 
-    /// How many organizations there are.
+    /// The number of organizations.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -140,7 +140,7 @@ impl<'a> System<'a> {
         Ok(organizations::Entity::find().count(&self.store.inner.reader).await?)
     }
 
-    /// Notes whether the database answers.
+    /// Checks whether the database answers and notes the result.
     pub async fn look(&self) {
         let health = &self.store.inner.health;
         let snapshots = &self.store.inner.snapshots;
@@ -151,7 +151,7 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Reads what other processes changed. However long that takes, it is no sign that the database is away.
+    /// Reads the changes of other processes. A timeout does not count as an outage.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -161,14 +161,14 @@ impl<'a> System<'a> {
         if !looked.unwrap_or(Err(Error::Busy))? {
             return Ok(());
         }
-        // What a cut leaves is read by the next look.
+        // The next check reads the rest.
         match tokio::time::timeout(CATCH_UP, snapshots.follow(self.store)).await {
             Ok(followed) => followed,
             Err(_) => Ok(()),
         }
     }
 
-    /// What the organizations with budgets have spent since this period began, by day and key.
+    /// The spending of all organizations with budgets since the start of the period, by day and key.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -177,7 +177,7 @@ impl<'a> System<'a> {
         Ok(budgets::spent(&self.store.inner.reader, None, start).await?)
     }
 
-    /// Writes down when keys were last used, for those used since `since` (unix seconds).
+    /// Writes the last use of the keys that were used since `since`, in Unix seconds.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -198,7 +198,7 @@ impl<'a> System<'a> {
         Ok(())
     }
 
-    /// Inserts requests and events as they are, none of which is there yet, and counts them: the demo's past week.
+    /// Inserts and counts new requests and events, for the sample data of the demo.
     ///
     /// # Errors
     /// The database cannot be written.
