@@ -1,4 +1,4 @@
-//! Invitations: links by which people join an organization. What is stored of a link is a keyed hash of its secret.
+//! Invitations: links for joining an organization. Only a keyed hash of the secret in the link is stored.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{InvitationId, OrganizationId, UserId};
@@ -24,49 +24,49 @@ use crate::store::pagination::equals;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
 
-/// An invitation that was neither used nor withdrawn.
+/// An open invitation: neither accepted nor revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InvitationRow {
-    /// Its id.
+    /// The id of the invitation.
     pub id: InvitationId,
-    /// The organization that it leads into.
+    /// The organization that it is for.
     pub organization_id: OrganizationId,
-    /// Whom it is for, in lower case.
+    /// The email address of the invited person, in lower case.
     pub email: String,
-    /// The role that accepting gives.
+    /// The role of the new member.
     pub role: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// From when on it is refused.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// Who invites, and must still be allowed to when it is accepted. None: the operator.
+    /// The user who invited and must still have the permission when it is accepted; `None` for the operator.
     #[serde(skip)]
     pub invited_by: Option<UserId>,
 }
 
-/// An invitation to be made.
+/// A new invitation.
 #[derive(Debug, Clone)]
 pub struct NewInvitation {
-    /// Whom it is for, in lower case.
+    /// The email address of the invited person, in lower case.
     pub email: String,
-    /// `owner`, `admin`, `member`.
+    /// The role: `owner`, `admin` or `member`.
     pub role: String,
-    /// The keyed hash of the link's secret.
+    /// The keyed hash of the secret in the link.
     pub token_hash: [u8; 32],
-    /// From when on it is refused.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// Who invites.
+    /// The user who invites.
     pub invited_by: Option<UserId>,
 }
 
-/// Who accepts.
+/// The person who accepts.
 #[derive(Debug, Clone)]
 pub enum Joining {
-    /// Somebody who has an account, and has shown it.
+    /// A user who has signed in to an existing account.
     Known(UserId),
-    /// Somebody new.
+    /// A person without an account.
     New {
-        /// How the person wants to be called.
+        /// The display name.
         name: Option<String>,
         /// The argon2id hash.
         password_hash: String,
@@ -74,7 +74,7 @@ pub enum Joining {
 }
 
 impl OrgStore {
-    /// Invites somebody. An open invitation of the same address is withdrawn: the new link replaces the old.
+    /// Creates an invitation. It replaces an open invitation for the same email address.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -117,7 +117,7 @@ impl OrgStore {
         Ok(open.all(self.reader()).await?.into_iter().map(InvitationRow::from).collect())
     }
 
-    /// Withdraws an open invitation; none if there is no such one.
+    /// Revokes an open invitation. `None` if there is no such invitation.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -152,7 +152,7 @@ impl OrgStore {
 }
 
 impl System<'_> {
-    /// The invitation behind a link and its organization's name, if the link still works.
+    /// The invitation of a link and the name of its organization, if the link can be used.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -172,11 +172,11 @@ impl System<'_> {
         Ok(organization.map(|organization| (row.into(), organization.name)))
     }
 
-    /// Makes the person who accepts a member. None: it was used or withdrawn meanwhile, or its giver may not invite any
-    /// more.
+    /// Accepts an invitation and adds the member. `None` if it was accepted or revoked in the meantime, or if the user who
+    /// invited has lost the permission.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: the same account was made meanwhile, or a member has the address already.
+    /// [`Error::Conflict`]: the same account was created in the meantime, or a member has the same email address.
     pub async fn invitation_accept(
         &self,
         invitation: &InvitationRow,
@@ -216,7 +216,7 @@ impl System<'_> {
             users::insert(store, change.on(), new).await?;
         }
         memberships::insert(change.on(), invitation.organization_id, id, &invitation.role, now).await?;
-        // A link that an owner elsewhere made must not open this organization too.
+        // A link that an owner of another organization created must not grant access to this one.
         users::void_links(store, change.on(), id).await?;
         let (email, role) = (invitation.email.clone(), invitation.role.clone());
         let member = MemberRow { user_id: id, email, name, role, created_at: now };
@@ -225,7 +225,7 @@ impl System<'_> {
         Ok(Some(id))
     }
 
-    /// In one organization an address is one person: a second account of it would pass for a member.
+    /// Checks that no member has the email address, because a second account could be mistaken for the member.
     async fn keep_addresses_apart(&self, change: &Change, invitation: &InvitationRow) -> Result<(), Error> {
         let data = self.store().scoped(invitation.organization_id, change.actor().clone());
         if !data.has_email(change.on(), &invitation.email).await? {
@@ -235,7 +235,7 @@ impl System<'_> {
     }
 }
 
-/// Is the person who invited still allowed to? What the operator made needs no right.
+/// Whether the user who invited still has the permission. Invitations of the operator need none.
 async fn may_still_invite(
     on: &impl ConnectionTrait,
     organization_id: OrganizationId,

@@ -1,4 +1,4 @@
-//! Memberships: who belongs to the organization, as what. It always keeps an owner.
+//! Memberships: the users of an organization and their roles. An organization always has an owner.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, UserId};
@@ -17,29 +17,29 @@ use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
 
-/// The role that an organization cannot be without.
+/// The role of which an organization needs at least one member.
 pub(in crate::store) const OWNER: &str = "owner";
 
-/// The roles that invite people and make links for them, as `auth::permission` has them.
+/// The roles that may invite people and create links, as in `domain::permission`.
 pub const MANAGES_MEMBERS: &[&str] = &[OWNER];
 
 /// A member of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromQueryResult)]
 pub struct MemberRow {
-    /// The person.
+    /// The id of the user.
     pub user_id: UserId,
-    /// The person's address.
+    /// The email address of the user.
     pub email: String,
-    /// How the person wants to be called.
+    /// The display name of the user.
     pub name: Option<String>,
     /// `owner`, `admin`, `member`.
     pub role: String,
-    /// When the person joined.
+    /// When the user joined.
     pub created_at: DateTime<Utc>,
 }
 
 impl OrgStore {
-    /// A page of the members, the newest first.
+    /// A page of members, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -58,7 +58,7 @@ impl OrgStore {
         self.member(self.reader(), user_id).await
     }
 
-    /// Does somebody of that address, in lower case, belong to the organization?
+    /// Whether a member has that email address, in lower case.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -77,11 +77,11 @@ impl OrgStore {
         Ok(found.into_model::<MemberRow>().one(on).await?.is_some())
     }
 
-    /// Gives a member another role, which holds from the next request on; none if there is no such member. A role that
-    /// may not invite ends what the member has given out.
+    /// Changes the role of a member, which applies from the next request on. `None` if there is no such member. A role
+    /// without the permission to invite revokes the member's invitations and links.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: nobody would be an owner any more.
+    /// [`Error::Conflict`]: the member is the only owner.
     pub async fn member_role_set(
         &self,
         user_id: UserId,
@@ -111,11 +111,11 @@ impl OrgStore {
         Ok(Some((after, given)))
     }
 
-    /// Takes a member out; none if there is no such member. Sessions for this organization end with it, and so do the
-    /// invitations and links that the member has given out, and the links that were made for the member.
+    /// Removes a member. `None` if there is no such member. It ends the member's sessions for this organization, revokes the
+    /// invitations and links that the member created, and the links that were created for the member.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: nobody would be an owner any more.
+    /// [`Error::Conflict`]: the member is the only owner.
     pub async fn member_remove(
         &self,
         user_id: UserId,
@@ -127,7 +127,7 @@ impl OrgStore {
         }
         let given = self.void_given(&change, user_id).await?;
         self.void_links_for(&change, user_id).await?;
-        // The database deletes the sessions along with it.
+        // The database deletes the sessions by cascade.
         memberships::Entity::delete_many()
             .filter(memberships::Column::OrganizationId.eq(self.organization_id))
             .filter(memberships::Column::UserId.eq(user_id))
@@ -138,7 +138,7 @@ impl OrgStore {
         Ok(Some((before, given)))
     }
 
-    /// Changes of one organization wait for each other, so two owners cannot both leave at once.
+    /// Changes of one organization are serialized, so two owners cannot leave at the same time.
     async fn keep_an_owner(&self, change: &Change, but: UserId) -> Result<(), Error> {
         let others = memberships::Entity::find()
             .filter(memberships::Column::OrganizationId.eq(self.organization_id))
@@ -177,10 +177,10 @@ impl OrgStore {
     }
 }
 
-/// Makes somebody a member, in the caller's transaction.
+/// Adds a member in the caller's transaction.
 ///
 /// # Errors
-/// [`Error::Conflict`]: the person is one already.
+/// [`Error::Conflict`]: the user is a member already.
 pub(in crate::store) async fn insert(
     transaction: &DatabaseTransaction,
     organization_id: OrganizationId,
@@ -206,7 +206,7 @@ pub(in crate::store) async fn insert(
     Ok(())
 }
 
-/// What the audit says of a membership.
+/// A membership in the audit log.
 pub(in crate::store) fn entry(
     action: &'static str,
     before: Option<&MemberRow>,

@@ -1,4 +1,4 @@
-//! People and how they belong to organizations.
+//! Users, their memberships and sessions, and links that grant access.
 
 pub(crate) mod invitations;
 pub(crate) mod memberships;

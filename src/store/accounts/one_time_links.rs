@@ -1,5 +1,5 @@
-//! Links that let one person in once: to set a new password, or into the console of a demo. What is stored of a link is
-//! a keyed hash of its secret.
+//! Links that grant one user access once: to set a new password, or to open the console of a demo. Only a keyed hash of
+//! the secret in the link is stored.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OneTimeLinkId, OrganizationId, UserId};
@@ -18,12 +18,12 @@ use crate::store::maintenance::system::System;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::{OrgStore, Store};
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
-    /// To set a new password.
+    /// Set a new password.
     Reset,
-    /// To log in without one.
+    /// Sign in without a password.
     Console,
 }
 
@@ -35,7 +35,7 @@ impl LinkKind {
         }
     }
 
-    /// What the audit calls its making.
+    /// The action in the audit log when it is created.
     fn action(self) -> &'static str {
         match self {
             Self::Reset => "user.reset_link",
@@ -44,30 +44,30 @@ impl LinkKind {
     }
 }
 
-/// A link that works.
+/// A link that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRow {
-    /// Its id.
+    /// The id of the link.
     pub id: OneTimeLinkId,
-    /// Whom it lets in.
+    /// The user that it is for.
     pub user_id: UserId,
-    /// In which organization's name it was made, and by which member of it. None: the operator made it.
+    /// The organization and the member that created it; `None` if the operator created it.
     giver: Option<(OrganizationId, UserId)>,
 }
 
-/// What became of the wish for a link.
+/// The result of creating a link for a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkOutcome {
-    /// The link works now.
+    /// The link is created.
     Made,
-    /// No such member.
+    /// There is no such member.
     Absent,
-    /// The person belongs to other organizations too, whose data an owner of this one must not reach.
+    /// The user also belongs to other organizations, whose data an owner of this one must not access.
     ElsewhereToo,
 }
 
 impl System<'_> {
-    /// Makes a link for a person. Links made before stay good until they are used or over.
+    /// Creates a link for a user. Earlier links stay valid until they are used or expire.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -87,7 +87,7 @@ impl System<'_> {
         Ok(())
     }
 
-    /// The link of that hash, if it was not used, is not over, and its giver may still give it.
+    /// The link of that hash, if it is not used or expired and its creator still has the permission.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -101,7 +101,7 @@ impl System<'_> {
         Ok(still_holds(reader, &link).await?.then_some(link))
     }
 
-    /// Uses a link up. False: somebody was faster.
+    /// Marks a link as used. Returns false if it was used already.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -109,11 +109,11 @@ impl System<'_> {
         use_up(self.store(), &self.store().inner.writer, id).await
     }
 
-    /// Uses a link up for a new password, which ends every session of its person. False: it was used meanwhile, or its
-    /// giver may not give it any more.
+    /// Uses a link to set a new password, which ends every session of the user. Returns false if it was used in the
+    /// meantime, or if its creator has lost the permission.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: another account of the address has this password.
+    /// [`Error::Conflict`]: another account has the same email address and password.
     pub async fn link_use_for_password(
         &self,
         link: &LinkRow,
@@ -131,7 +131,7 @@ impl System<'_> {
 }
 
 impl OrgStore {
-    /// Makes a link by which a member sets a new password.
+    /// Creates a password-reset link for a member.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -182,7 +182,7 @@ async fn insert(
     Ok(())
 }
 
-/// May its giver still give it, and is it still for a member of that organization alone?
+/// Whether the creator still has the permission, and the user is a member of that organization only.
 async fn still_holds(on: &impl ConnectionTrait, link: &LinkRow) -> Result<bool, Error> {
     let Some((organization_id, giver)) = link.giver else { return Ok(true) };
     let own = memberships::Entity::find()

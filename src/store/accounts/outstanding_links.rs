@@ -1,5 +1,5 @@
-//! What a member has given out that still works: invitations, and links by which other members set new passwords. It
-//! ends with the right to give it, and its use asks for that right once more.
+//! The invitations and password-reset links of a member that can still be used. They are revoked when the member loses
+//! the permission to create them, and their use checks the permission again.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, UserId};
@@ -17,19 +17,19 @@ use crate::store::accounts::memberships::MANAGES_MEMBERS;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
 
-/// How much a member has given out.
+/// The numbers of a member's outstanding invitations, links and keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OutstandingLinks {
     /// Open invitations.
     pub invitations: u64,
-    /// Open links for new passwords.
+    /// Open password-reset links.
     pub links: u64,
-    /// Living API keys. They are the organization's and stay.
+    /// API keys that are not revoked. They belong to the organization and stay valid.
     pub keys: u64,
 }
 
 impl OrgStore {
-    /// What a member has given out that works now.
+    /// Counts a member's outstanding invitations, links and keys.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -42,7 +42,7 @@ impl OrgStore {
         })
     }
 
-    /// Ends what a member has given out, in the transaction that takes the right to give it. Returns what it was.
+    /// Revokes a member's invitations and links in the transaction of the change. Returns their numbers.
     pub(in crate::store) async fn void_given(
         &self,
         change: &Change,
@@ -57,7 +57,7 @@ impl OrgStore {
         Ok(OutstandingLinks { invitations, links, keys: self.keys_of(user_id, change.on()).await? })
     }
 
-    /// Ends the links that would let a removed person in.
+    /// Revokes the links that were created for a removed member.
     pub(in crate::store) async fn void_links_for(
         &self,
         change: &Change,
@@ -124,7 +124,7 @@ fn issued_by(user_id: UserId) -> Expr {
     one_time_links::Column::IssuedBy.eq(user_id)
 }
 
-/// May a person still invite and make links in this organization?
+/// Whether a user may invite people and create links in this organization.
 pub(in crate::store) async fn may_give(
     on: &impl ConnectionTrait,
     organization_id: OrganizationId,

@@ -1,5 +1,5 @@
-//! Sessions: who is logged in, for which organization, since when. The cookie only names a row here, so a session that
-//! is ended is ended everywhere at once.
+//! Console sessions. The cookie only contains the id of a row, so ending a session takes effect in all processes at
+//! once.
 
 use std::collections::BTreeMap;
 
@@ -19,44 +19,44 @@ use crate::store::maintenance::system::System;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction;
 
-/// A session ends when it was not used for so long.
+/// A session expires after this time without use.
 pub const IDLE: TimeDelta = TimeDelta::hours(12);
-/// A session ends so long after its log-in, whatever happens.
+/// A session expires this long after the sign-in, even if it is in use.
 pub const ABSOLUTE: TimeDelta = TimeDelta::days(7);
-/// The last use is written down when the one on record is so old.
+/// The last use is updated when the stored one is older than this.
 const TOUCH: TimeDelta = TimeDelta::minutes(1);
-/// The longest user agent that is kept, in characters.
+/// The longest user agent that is stored, in characters.
 const USER_AGENT: usize = 300;
 
-/// A session to be made.
+/// A new session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Who logged in.
+    /// The user.
     pub user_id: UserId,
-    /// For which organization.
+    /// The organization.
     pub organization_id: OrganizationId,
-    /// The browser's own words.
+    /// The `User-Agent` of the browser.
     pub user_agent: Option<String>,
-    /// The client's address.
+    /// The IP address of the client.
     pub address: Option<String>,
-    /// How the person came in: `password`, `sign-up`, `invitation`, `link`, `switch`.
+    /// How the user signed in: `password`, `sign-up`, `invitation`, `link` or `switch`.
     pub by: &'static str,
-    /// Who logged in, for the audit.
+    /// The actor, for the audit log.
     pub actor: Actor,
 }
 
-/// A living session, with what its person is in the organization right now.
+/// A valid session with the user's current role.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct LiveSession {
-    /// The session.
+    /// The id of the session.
     pub id: SessionId,
-    /// When it was last used, as far as that has been noted.
+    /// The stored time of the last use.
     pub last_seen_at: DateTime<Utc>,
-    /// The person.
+    /// The id of the user.
     pub user_id: UserId,
-    /// The person's address.
+    /// The email address of the user.
     pub email: String,
-    /// How the person wants to be called.
+    /// The display name of the user.
     pub name: Option<String>,
     /// The organization.
     pub organization_id: OrganizationId,
@@ -64,31 +64,31 @@ pub struct LiveSession {
     pub role: String,
 }
 
-/// A session as its person sees it.
+/// A session as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct SessionRow {
-    /// The session.
+    /// The id of the session.
     pub id: SessionId,
-    /// The organization's name.
+    /// The name of the organization.
     pub organization: String,
-    /// When the log-in happened.
+    /// When the user signed in.
     pub created_at: DateTime<Utc>,
     /// When it was last used.
     pub last_seen_at: DateTime<Utc>,
-    /// When it ends whatever happens.
+    /// When it expires, even if it is in use.
     pub expires_at: DateTime<Utc>,
-    /// The browser's own words.
+    /// The `User-Agent` of the browser.
     pub user_agent: Option<String>,
-    /// The client's address.
+    /// The IP address of the client.
     pub address: Option<String>,
 }
 
 impl System<'_> {
-    /// Makes a session, which the audit of its organization notes, and sweeps those of the same person that are over.
-    /// Returns its id and when it ends.
+    /// Creates a session, with an entry in the audit log of its organization, and deletes expired sessions of the user.
+    /// Returns its id and its expiry.
     ///
     /// # Errors
-    /// [`Error::Absent`]: the person does not belong to the organization.
+    /// [`Error::Absent`]: the user is not a member of the organization.
     pub async fn session_create(&self, new: NewSession) -> Result<(SessionId, DateTime<Utc>), Error> {
         let clock = &self.store().inner.clock;
         let (now, id) = (clock.now(), SessionId(clock.new_id()));
@@ -127,7 +127,7 @@ impl System<'_> {
         Ok((id, expires_at))
     }
 
-    /// The session of that id, if it lives and its person may still log in. Its use is noted now and then.
+    /// The session of that id, if it is valid and its user is not disabled. Updates the last use from time to time.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -169,7 +169,7 @@ impl System<'_> {
         Ok(found)
     }
 
-    /// A person's living sessions, the one used last first; at most 100.
+    /// The valid sessions of a user, most recently used first; at most 100.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -200,7 +200,7 @@ impl System<'_> {
         Ok(rows.into_model::<SessionRow>().all(&inner.reader).await?)
     }
 
-    /// The organization of a person's latest log-in, whether that session lives or not.
+    /// The organization of the user's latest session, even if that has ended.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -212,7 +212,7 @@ impl System<'_> {
         Ok(last.one(&self.store().inner.reader).await?.map(|session| session.organization_id))
     }
 
-    /// Ends a session of this person. False: there is no living one of that id.
+    /// Ends a session of this user. Returns false if no valid session has that id.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -221,7 +221,7 @@ impl System<'_> {
         Ok(ended > 0)
     }
 
-    /// Ends every session of this person but one. Returns how many.
+    /// Ends every session of this user except one. Returns the number of ended sessions.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -234,7 +234,7 @@ impl System<'_> {
         self.end(user_id, sessions::Column::Id.ne(keep), actor).await
     }
 
-    /// Ends sessions. The audit of each one's organization notes how many of its own they were.
+    /// Ends sessions. The audit log of each organization gets an entry with the number of its sessions.
     async fn end(&self, user_id: UserId, which: Expr, actor: &Actor) -> Result<u64, Error> {
         let clock = &self.store().inner.clock;
         let transaction = self.store().begin().await?;

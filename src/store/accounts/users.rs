@@ -1,8 +1,8 @@
-//! People: found by their address and password. A person belongs to no organization alone, so all of this is reached
-//! through [`System`].
+//! User accounts, identified by email address and password. A user can belong to several organizations, so all of this
+//! is accessed through [`System`].
 //!
-//! Nothing is sent to an address, so nothing proves it, and several accounts may have the same one: the first to name an
-//! address does not keep its owner from it.
+//! Email addresses are not verified, so several accounts can have the same one. Nobody can block the address of another
+//! person.
 
 use entity::ids::{OrganizationId, SessionId, UserId};
 use entity::{memberships, one_time_links, organizations, sessions, users};
@@ -21,36 +21,36 @@ use crate::store::pagination::equals;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::{Store, transaction};
 
-/// A failed log-in is noted for so many accounts of its address.
+/// A failed sign-in is logged for at most this many accounts of its email address.
 const NOTED_ACCOUNTS: u64 = 8;
 
-/// A person.
+/// A user account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
-    /// The id.
+    /// The id of the user.
     pub id: UserId,
-    /// The address, in lower case.
+    /// The email address, in lower case.
     pub email: String,
-    /// How the person wants to be called.
+    /// The display name.
     pub name: Option<String>,
-    /// The argon2id hash; none cannot log in by password.
+    /// The argon2id hash; `None` if the user cannot sign in with a password.
     pub password_hash: Option<String>,
-    /// May not log in any more.
+    /// Whether the account is disabled.
     pub disabled: bool,
 }
 
-/// An organization of a person's.
+/// An organization that a user belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnOrganization {
-    /// The organization.
+    /// The id of the organization.
     pub id: OrganizationId,
     /// Its name.
     pub name: String,
-    /// What the person is there: `owner`, `admin`, `member`.
+    /// The role of the user: `owner`, `admin` or `member`.
     pub role: String,
 }
 
-/// A person to be made.
+/// A new user account.
 pub(in crate::store) struct NewUser {
     pub(in crate::store) id: UserId,
     pub(in crate::store) email: String,
@@ -59,7 +59,7 @@ pub(in crate::store) struct NewUser {
 }
 
 impl System<'_> {
-    /// The oldest account of that address, in whatever case it is written. There may be more: nothing proves an address.
+    /// The oldest account with that email address, ignoring case. There may be more.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -67,7 +67,7 @@ impl System<'_> {
         Ok(self.users_by_email(email, 1).await?.pop())
     }
 
-    /// The oldest accounts of that address, at most so many.
+    /// The oldest accounts with that email address, at most `limit`.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -80,7 +80,7 @@ impl System<'_> {
         Ok(found.all(&self.store().inner.reader).await?.into_iter().map(UserRow::from).collect())
     }
 
-    /// The account of that address with one of these password hashes.
+    /// The account with that email address and one of these password hashes.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -93,7 +93,7 @@ impl System<'_> {
         Ok(found.one(&self.store().inner.reader).await?.map(UserRow::from))
     }
 
-    /// Writes into the audit of the organizations of an address's oldest accounts that a log-in failed.
+    /// Logs a failed sign-in in the audit logs of the organizations of the oldest accounts with that email address.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -111,7 +111,7 @@ impl System<'_> {
         Ok(())
     }
 
-    /// The person of that id.
+    /// The user of that id.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -119,7 +119,7 @@ impl System<'_> {
         Ok(users::Entity::find_by_id(id).one(&self.store().inner.reader).await?.map(UserRow::from))
     }
 
-    /// The organizations that a person belongs to, by their names; at most 200.
+    /// The organizations of a user, by name; at most 200.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -147,10 +147,10 @@ impl System<'_> {
         Ok(rows.into_iter().map(|(id, name, role)| OwnOrganization { id, name, role }).collect())
     }
 
-    /// Gives a person a new password. Every session ends but the one to `keep`, and every link is void.
+    /// Sets a new password. It ends every session except `keep` and invalidates every link of the user.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: another account of the address has this password.
+    /// [`Error::Conflict`]: another account has the same email address and password.
     pub async fn user_password_set(
         &self,
         id: UserId,
@@ -164,7 +164,7 @@ impl System<'_> {
         Ok(())
     }
 
-    /// Sets how a person wants to be called; none: by the address. False: so it is already.
+    /// Sets the display name; `None` to show the email address. Returns false if it is unchanged.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -187,8 +187,8 @@ impl System<'_> {
     }
 }
 
-/// The new password and everything that it ends, in the caller's transaction. Each of the person's organizations gets
-/// an entry in its audit.
+/// Sets a new password in the caller's transaction, ends sessions and links, and writes an entry to the audit log of
+/// each organization of the user.
 pub(in crate::store) async fn replace_password(
     store: &Store,
     transaction: &DatabaseTransaction,
@@ -219,7 +219,7 @@ pub(in crate::store) async fn replace_password(
     audit(store, transaction, id, actor, ("user.password", None, json!({ "password": "changed" }))).await
 }
 
-/// Writes into the audit of each of a person's organizations what was done to the person, and the state it left.
+/// Writes an entry about a user to the audit log of each organization of the user.
 pub(in crate::store) async fn audit(
     store: &Store,
     transaction: &DatabaseTransaction,
@@ -236,7 +236,7 @@ pub(in crate::store) async fn audit(
     Ok(())
 }
 
-/// Makes every link void that would let the person in.
+/// Invalidates every link of the user.
 pub(in crate::store) async fn void_links(
     store: &Store,
     transaction: &DatabaseTransaction,
@@ -251,10 +251,10 @@ pub(in crate::store) async fn void_links(
     Ok(())
 }
 
-/// Makes a person.
+/// Creates a user account.
 ///
 /// # Errors
-/// [`Error::Conflict`]: there is an account with the same address and password.
+/// [`Error::Conflict`]: another account has the same email address and password.
 pub(in crate::store) async fn insert(
     store: &Store,
     transaction: &DatabaseTransaction,

@@ -1,4 +1,4 @@
-//! API keys: made, listed, changed, revoked. What is stored of a key is a keyed hash; the key itself is not.
+//! API keys. Only a keyed hash of the key is stored.
 
 use chrono::{DateTime, Utc};
 use entity::api_keys;
@@ -17,98 +17,98 @@ use crate::store::pagination::listing::read_page;
 use crate::store::pagination::{BidirectionalPage, Direction, Page, PageRequest, Position, newest_first};
 use crate::store::transaction::{Change, check_seen};
 
-/// An API key, living or revoked, without anything that would let one call with it.
+/// An API key, valid or revoked, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ApiKeyRow {
-    /// Its id.
+    /// The id of the key.
     pub id: ApiKeyId,
-    /// What people call it; several keys may share a name.
+    /// The display name, which need not be unique.
     pub name: String,
-    /// The key's first characters.
+    /// The first characters of the key.
     pub prefix: String,
-    /// The key's last four characters.
+    /// The last four characters of the key.
     pub last_four: String,
-    /// What it may do: the scopes' words.
+    /// The words of its scopes.
     pub scopes: Vec<String>,
-    /// The catalogue names it may use. None: every model, also later ones.
+    /// Catalog names of the models that it may use; `None` for every model, including future ones.
     pub models: Option<Vec<String>>,
-    /// Requests per minute. None: no limit.
+    /// Requests per minute; `None` for no limit.
     pub requests_per_minute: Option<i64>,
-    /// Requests at the same time. None: no limit.
+    /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
-    /// From when on it is refused. None: never.
+    /// When it expires; `None` if it does not.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Who made it. None: another key, or the command line.
+    /// The user who created it; `None` if another key or the command line did.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When anything about it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was last used, as far as that has been noted.
+    /// The stored time of the last use.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// Since when it is refused. None: it lives.
+    /// When it was revoked; `None` while it is valid.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// A key to be made. The fields are those of [`ApiKeyRow`].
+/// A new API key. The fields are those of [`ApiKeyRow`].
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
     /// Its name.
     pub name: String,
     /// The keyed hash of the whole key, from [`crate::store::vault::Vault::key_hash`].
     pub key_hash: [u8; 32],
-    /// The key's first characters.
+    /// The first characters of the key.
     pub prefix: String,
-    /// The key's last four characters.
+    /// The last four characters of the key.
     pub last_four: String,
-    /// The scopes' words.
+    /// The words of its scopes.
     pub scopes: Vec<String>,
-    /// Catalogue names of living models, or none for all.
+    /// Catalog names of models; `None` for every model.
     pub models: Option<Vec<String>>,
     /// Requests per minute.
     pub requests_per_minute: Option<i64>,
-    /// Requests at the same time.
+    /// Concurrent requests.
     pub concurrent_requests: Option<i64>,
-    /// When it ends; cut to microseconds.
+    /// When it expires; truncated to microseconds.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Who makes it.
+    /// The user who creates it.
     pub created_by: Option<UserId>,
 }
 
-/// What to change about a key. An outer none leaves the field as it is; an inner one clears it.
+/// A change of an API key. `None` leaves a field unchanged; `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeyChange {
     /// Its name.
     pub name: Option<String>,
-    /// The scopes' words.
+    /// The words of its scopes.
     pub scopes: Option<Vec<String>>,
-    /// Catalogue names of living models; cleared it may use all.
+    /// Catalog names of models. Clear it to allow every model.
     pub models: Option<Option<Vec<String>>>,
     /// Requests per minute.
     pub requests_per_minute: Option<Option<i64>>,
-    /// Requests at the same time.
+    /// Concurrent requests.
     pub concurrent_requests: Option<Option<i64>>,
-    /// When it ends; cut to microseconds.
+    /// When it expires; truncated to microseconds.
     pub expires_at: Option<Option<DateTime<Utc>>>,
-    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    /// The expected time of the last change in microseconds; `None` for any.
     pub seen: Option<i64>,
 }
 
 impl OrgStore {
-    /// Makes a key. It works, in this process, when this returns.
+    /// Creates a key. It is valid in this process when this returns.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `models`: a name that no living model has. A key that acts gives more than it has.
+    /// [`Error::Invalid`] on `models`: there is no such model. Also the errors of a calling key that grants more than it has.
     pub async fn api_key_create(&self, new: NewApiKey) -> Result<ApiKeyRow, Error> {
         let change = self.change().await?;
         self.insert_api_key(change, ApiKeyId(self.clock().new_id()), new).await
     }
 
-    /// As [`OrgStore::api_key_create`], under an id that was handed out before: none if it was made already, so that a
-    /// form that is sent twice makes one key.
+    /// Like [`OrgStore::api_key_create`], but with an id that was assigned before. `None` if the key exists already, so that a
+    /// form that is sent twice creates one key.
     ///
     /// # Errors
-    /// As [`OrgStore::api_key_create`].
+    /// The same as for [`OrgStore::api_key_create`].
     pub async fn api_key_create_once(
         &self,
         id: ApiKeyId,
@@ -150,7 +150,7 @@ impl OrgStore {
         Ok(row)
     }
 
-    /// A page of the keys, newest first, revoked ones included.
+    /// A page of keys, newest first, including revoked ones.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -163,7 +163,7 @@ impl OrgStore {
         Ok(Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 }))
     }
 
-    /// The keys, newest first, revoked ones included, a page at a time, in both directions.
+    /// A page of keys, newest first, including revoked ones, in either direction.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -179,7 +179,7 @@ impl OrgStore {
         Ok(rest.with(rows.into_iter().map(ApiKeyRow::try_from).collect::<Result<_, _>>()?))
     }
 
-    /// The key of that id, living or revoked.
+    /// The key of that id, valid or revoked.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -187,11 +187,11 @@ impl OrgStore {
         self.api_key(self.reader(), id).await?.map(ApiKeyRow::try_from).transpose()
     }
 
-    /// Changes a key; none if there is none of that id.
+    /// Changes a key. `None` if no key has that id.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `models`: a name that no living model has. [`Error::Conflict`]: the key is revoked,
-    /// which nothing undoes. [`Error::RevisionChanged`]: it is not as it was seen.
+    /// [`Error::Invalid`] on `models`: there is no such model. [`Error::Conflict`]: the key is revoked.
+    /// [`Error::RevisionChanged`]: it has changed since the caller read it.
     pub async fn api_key_change(&self, id: ApiKeyId, to: ApiKeyChange) -> Result<Option<ApiKeyRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
@@ -219,8 +219,8 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Revokes a key for good; none if there is none of that id. It is refused, in this process, when this
-    /// returns. A key that is revoked already stays as it is.
+    /// Revokes a key permanently. `None` if no key has that id. This process rejects it when this returns. A revoked key stays
+    /// as it is.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -241,8 +241,8 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// A model's new name goes into the allow-lists that hold the old one. They would otherwise lose the model,
-    /// and let in whichever model takes the old name next.
+    /// Replaces the old name of a renamed model in allow-lists. Otherwise keys would lose the model, and would get access to
+    /// another model that later takes the old name.
     pub(in crate::store) async fn api_keys_rename_model(
         &self,
         change: &Change,
@@ -256,7 +256,7 @@ impl OrgStore {
             if !models.iter().any(|name| name == old) {
                 continue;
             }
-            // The new name may be there already, left by a model that is gone.
+            // The list may contain the new name already, from a deleted model.
             models.retain(|name| name != new);
             models.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
             let mut row = row.into_active_model();
@@ -323,7 +323,7 @@ fn entry(action: &'static str, before: Option<&ApiKeyRow>, after: &ApiKeyRow) ->
     AuditEntry::new(action, "api_key", after.id.0, &after.name, before, Some(after))
 }
 
-/// A time from outside, cut to what both databases keep.
+/// Truncates a time to microseconds, which both databases can store.
 fn cut(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
 }

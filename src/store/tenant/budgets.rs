@@ -1,7 +1,7 @@
-//! Budgets: what an organization or one of its keys may spend in a UTC day or month.
+//! Budgets: spending limits of an organization or a key per UTC day or month.
 //!
-//! Who checks them is the gateway, from the snapshot and from what it knows of the spending; here they are kept, and
-//! what was spent is read from the roll-ups.
+//! The gateway enforces them, from the snapshot and its own spending counters. This module stores them and reads the
+//! spending from the roll-ups.
 
 use crate::domain::period::Period;
 use chrono::{DateTime, Utc};
@@ -24,65 +24,65 @@ use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 /// A budget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BudgetRow {
-    /// Its id.
+    /// The id of the budget.
     pub id: BudgetId,
-    /// The key that it limits. None: the whole organization.
+    /// The limited key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// After what time it starts anew.
+    /// The period.
     pub period: Period,
-    /// Nano-dollars from which on people are told. None: never.
+    /// The soft limit in nano-dollars; `None` for no warning.
     pub soft_limit_nano_dollars: Option<i64>,
-    /// Nano-dollars from which on requests are refused. None: never.
+    /// The hard limit in nano-dollars; `None` for no limit.
     pub hard_limit_nano_dollars: Option<i64>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A budget to be made. The fields are those of [`BudgetRow`].
+/// A new budget. The fields are those of [`BudgetRow`].
 #[derive(Debug, Clone, Copy)]
 pub struct NewBudget {
-    /// The key, or the whole organization.
+    /// The limited key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// Day or month.
+    /// The period.
     pub period: Period,
-    /// Nano-dollars.
+    /// The soft limit in nano-dollars.
     pub soft_limit_nano_dollars: Option<i64>,
-    /// Nano-dollars.
+    /// The hard limit in nano-dollars.
     pub hard_limit_nano_dollars: Option<i64>,
 }
 
-/// What to change. An outer none leaves the limit as it is; an inner one takes it away.
+/// A change of a budget. `None` leaves a limit unchanged; `Some(None)` removes it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BudgetChange {
-    /// Nano-dollars.
+    /// The soft limit in nano-dollars.
     pub soft_limit_nano_dollars: Option<Option<i64>>,
-    /// Nano-dollars.
+    /// The hard limit in nano-dollars.
     pub hard_limit_nano_dollars: Option<Option<i64>>,
 }
 
-/// What was spent on one UTC day with one key.
+/// The spending of one key on one UTC day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
 pub struct Spent {
-    /// Whose.
+    /// The organization.
     pub organization_id: OrganizationId,
-    /// With which key; the nil UUID: none.
+    /// The key; the nil UUID for requests without a key.
     pub api_key_id: Uuid,
-    /// Start of the day, in Unix seconds.
+    /// The start of the day in Unix seconds.
     pub day: i64,
-    /// In nano-dollars, of the requests with a known cost.
+    /// The known costs in nano-dollars.
     pub cost_nano_dollars: i64,
-    /// How many requests' cost is unknown.
+    /// Number of requests with unknown cost.
     pub unpriced: i64,
 }
 
 impl OrgStore {
-    /// Makes a budget. It is checked, in this process, when this returns.
+    /// Creates a budget. This process enforces it when this returns.
     ///
     /// # Errors
-    /// [`Error::Invalid`]: the key does not live, or the limits make no sense. [`Error::Conflict`]: there is one for
-    /// that period already.
+    /// [`Error::Invalid`]: the key does not exist or is revoked, or the limits are invalid. [`Error::Conflict`]: there is a
+    /// budget for that period already.
     pub async fn budget_create(&self, new: NewBudget) -> Result<BudgetRow, Error> {
         check_limits(new.soft_limit_nano_dollars, new.hard_limit_nano_dollars)?;
         let change = self.change().await?;
@@ -119,7 +119,7 @@ impl OrgStore {
         Ok(row)
     }
 
-    /// A page of the budgets, newest first.
+    /// A page of budgets, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -132,7 +132,7 @@ impl OrgStore {
         Ok(Page::cut(rows, page.limit, |row| Position { created_at: row.created_at, id: row.id.0 }))
     }
 
-    /// The budgets of a key, or the organization's own: at most one for each period.
+    /// The budgets of a key or, for `None`, of the whole organization: at most one per period.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -154,10 +154,10 @@ impl OrgStore {
         found.map(BudgetRow::try_from).transpose()
     }
 
-    /// Changes a budget; none if there is none of that id.
+    /// Changes a budget. `None` if no budget has that id.
     ///
     /// # Errors
-    /// [`Error::Invalid`]: the limits make no sense together.
+    /// [`Error::Invalid`]: the limits are invalid.
     pub async fn budget_change(&self, id: BudgetId, to: BudgetChange) -> Result<Option<BudgetRow>, Error> {
         let change = self.change().await?;
         let found = self.budgets().filter(budgets::Column::Id.eq(id)).one(change.on()).await?;
@@ -170,7 +170,7 @@ impl OrgStore {
         let mut row = row.into_active_model();
         row.soft_limit_nano_dollars = Set(soft);
         row.hard_limit_nano_dollars = Set(hard);
-        // A limit that was moved is crossed anew.
+        // After a change of the soft limit, the warning is sent again.
         row.warned_at = Set(None);
         row.updated_at = Set(self.clock().now());
         let after = BudgetRow::try_from(row.update(change.on()).await?)?;
@@ -182,7 +182,7 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Deletes a budget; none if there is none of that id.
+    /// Deletes a budget. `None` if no budget has that id.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -203,7 +203,8 @@ impl OrgStore {
         Ok(Some(before))
     }
 
-    /// Notes that the soft limit was crossed, once a period whichever process sees it first. False: it is noted.
+    /// Notes that the soft limit is reached. Returns false if it was noted in this period already, possibly by another
+    /// process.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -232,7 +233,7 @@ impl OrgStore {
         Ok(true)
     }
 
-    /// What the organization has spent since the month began, by day and key.
+    /// The spending of the organization since the start of the month, by day and key.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -247,7 +248,7 @@ impl OrgStore {
             .filter(budgets::Column::DeletedAt.is_null())
     }
 
-    /// Whose budget it is, as people read it; a key must be one of the organization's living ones.
+    /// The name of what is limited, for messages. A key must belong to the organization and not be revoked.
     async fn budget_name(&self, on: &impl ConnectionTrait, key: Option<ApiKeyId>) -> Result<String, Error> {
         let Some(id) = key else { return Ok("the organization".to_owned()) };
         let found = api_keys::Entity::find()
@@ -263,9 +264,9 @@ impl OrgStore {
     }
 }
 
-/// What one organization, or every organization with a budget, has spent since the start of a day, by day and key.
-/// Demo data and drills cost nothing. One statement without a list of organizations: there may be more of them than a
-/// statement takes parameters.
+/// The spending since the start of a day, by day and key, of one organization or of all organizations with budgets. Demo
+/// data and drills are not counted. It uses a subquery instead of a list of organizations, because a statement has a
+/// limited number of parameters.
 pub(in crate::store) async fn spent(
     on: &impl ConnectionTrait,
     only: Option<OrganizationId>,
@@ -296,7 +297,7 @@ pub(in crate::store) async fn spent(
         .await
 }
 
-/// The organizations that have a budget.
+/// The organizations with budgets.
 fn with_budgets() -> sea_orm::sea_query::SelectStatement {
     sea_orm::sea_query::Query::select()
         .distinct()

@@ -1,7 +1,6 @@
-//! Error mappings: which sentences of its providers an organization reads as which failure.
+//! Error mappings: an organization's rules that map error messages of its providers to error classes.
 //!
-//! What they mean is compared in `providers`, from the snapshot; here they are kept. One is made or deleted and never
-//! changed.
+//! They are stored here and applied in `providers`, from the snapshot. Mappings are created and deleted but not changed.
 
 use chrono::{DateTime, Utc};
 use entity::error_mappings;
@@ -20,56 +19,56 @@ use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
 
-/// The most mappings of one organization: each is compared with every sentence that sentences are read in.
+/// The most mappings of one organization. Each of them is compared with error messages.
 pub const MOST_MAPPINGS: u64 = 200;
-/// The longest name in the audit, in characters.
+/// The longest name in the audit log, in characters.
 const LONGEST_NAME: usize = 100;
-/// The word of a mapping that names no class.
+/// The word of a mapping without an error class.
 const REQUEST: &str = "request";
 
-/// A mapping.
+/// An error mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorMappingRow {
-    /// Its id.
+    /// The id of the mapping.
     pub id: ErrorMappingId,
-    /// The provider that says them. None: every provider of the organization.
+    /// The provider; `None` for every provider of the organization.
     pub provider_id: Option<ProviderId>,
-    /// The one status on which it is read. None: every status on which sentences are.
+    /// The HTTP status; `None` for every status whose message is read.
     pub status: Option<i32>,
-    /// The parts that a sentence must contain, in this order, normalized.
+    /// The normalized texts that a message must contain, in this order.
     pub contains: Vec<String>,
-    /// The class that such a sentence means, in its word.
+    /// The word of the error class.
     pub class: Option<String>,
-    /// `request` where it names no class.
+    /// `request` if there is no error class.
     pub scope: Option<String>,
-    /// Who made it. None: an API key, or the command line.
+    /// The user who created it; `None` for an API key or the command line.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
 impl ErrorMappingRow {
-    /// What it says, in one word.
+    /// The meaning, as one word.
     #[must_use]
     pub fn word(&self) -> &str {
         self.class.as_deref().unwrap_or("of the request")
     }
 }
 
-/// A mapping to be made.
+/// A new error mapping.
 #[derive(Debug, Clone)]
 pub struct NewErrorMapping {
-    /// The provider, or every provider.
+    /// The provider; `None` for every provider.
     pub provider_id: Option<ProviderId>,
-    /// Which sentences, and what they mean.
+    /// The messages and their meaning.
     pub mapping: Mapping,
 }
 
 impl OrgStore {
-    /// Makes a mapping. It holds, in this process, when this returns.
+    /// Creates a mapping. It applies in this process when this returns.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `provider_id`: no such provider lives. [`Error::Conflict`]: the same sentences are mapped
+    /// [`Error::Invalid`] on `provider_id`: there is no such provider. [`Error::Conflict`]: the same messages are mapped
     /// already, or there are too many mappings.
     pub async fn error_mapping_create(&self, new: NewErrorMapping) -> Result<ErrorMappingRow, Error> {
         let change = self.change().await?;
@@ -125,7 +124,7 @@ impl OrgStore {
         Ok(())
     }
 
-    /// A page of the mappings, newest first.
+    /// A page of mappings, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -148,8 +147,8 @@ impl OrgStore {
         found.one(self.reader()).await?.map(ErrorMappingRow::try_from).transpose()
     }
 
-    /// Deletes a mapping; returns it as it was, or none if there is none of that id. Sentences are read without it, in
-    /// this process, when this returns.
+    /// Deletes a mapping and returns it. `None` if no mapping has that id. It no longer applies in this process when this
+    /// returns.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -162,7 +161,7 @@ impl OrgStore {
         Ok(Some(before))
     }
 
-    /// Deletes the mappings of a provider that is deleted.
+    /// Deletes the mappings of a deleted provider.
     pub(in crate::store) async fn error_mappings_end(
         &self,
         change: &Change,
@@ -187,7 +186,7 @@ impl OrgStore {
     }
 }
 
-/// What a row says; none for one of a later version of the program.
+/// Reads a row; `None` for a mapping of a newer release.
 pub(in crate::store) fn mapping(row: &error_mappings::Model) -> Option<Mapping> {
     let means = match row.meaning.as_str() {
         REQUEST => MappingMeaning::Request,
@@ -198,7 +197,7 @@ pub(in crate::store) fn mapping(row: &error_mappings::Model) -> Option<Mapping> 
     Mapping::new(means, status, &contains).ok()
 }
 
-/// What was done to a mapping; it is called by its parts.
+/// The audit entry of a mapping. Its texts are its name.
 fn entry(
     action: &'static str,
     before: Option<&ErrorMappingRow>,

@@ -1,4 +1,4 @@
-//! Fallback events: what happened when models failed. Written by the recorder, only read here.
+//! Lists of fallback events. The recorder writes them.
 
 use chrono::{DateTime, Utc};
 use entity::fallback_events;
@@ -16,31 +16,31 @@ use crate::store::pagination::{
 };
 use crate::store::records::fallback_event::FallbackEventRow;
 
-/// Which events. Every field that is set narrows the choice.
+/// A filter for fallback events. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Catalogue name of the model that did not answer.
+    /// Catalog name of the model that did not answer.
     pub failed_model: Option<String>,
-    /// Catalogue name of the next entry of the chain.
+    /// Catalog name of the next candidate.
     pub next_model: Option<String>,
-    /// Why: a class of failure or a reason for passing over.
+    /// The error class or the reason for skipping the candidate.
     pub error_class: Option<ErrorClass>,
-    /// The caller's session.
+    /// The session of the caller.
     pub session_id: Option<Uuid>,
     /// The request.
     pub request_id: Option<RequestId>,
-    /// The stored configuration that gave the next candidate.
+    /// The stored configuration that the next candidate comes from.
     pub router_config_id: Option<Uuid>,
     /// Where the request comes from.
     pub origin: Option<Origin>,
-    /// Not before this moment.
+    /// The earliest time, inclusive.
     pub since: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// The latest time, exclusive.
     pub until: Option<DateTime<Utc>>,
 }
 
 impl OrgStore {
-    /// A page of the events that match, newest first.
+    /// A page of matching events, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -53,8 +53,8 @@ impl OrgStore {
         Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
     }
 
-    /// The events that match, a page at a time, in both directions. Where fewer than a page's rows are newer, it is
-    /// the first page.
+    /// A page of matching events, newest first, in either direction. If fewer newer events exist than fit on a page, it is the
+    /// first page.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -71,8 +71,8 @@ impl OrgStore {
         Ok(found.map(FallbackEventRow::from))
     }
 
-    /// At most `limit` of the events that match, newest first, from a position on; the next batch starts after the last
-    /// row's [`Position`]. An export reads batch by batch and holds no transaction between.
+    /// At most `limit` matching events, newest first, after a position. The next batch starts after the [`Position`] of the
+    /// last row. Exports read in batches, without a transaction.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -103,7 +103,7 @@ impl OrgStore {
 }
 
 impl EventFilter {
-    /// Does a row match that was read already?
+    /// Whether a row matches the filter.
     #[must_use]
     pub fn matches(&self, row: &FallbackEventRow) -> bool {
         fn same<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {

@@ -1,7 +1,7 @@
-//! What a key gives to a key, another one or itself: read in the transaction of the change, and compared before it holds.
+//! Checks what an API key grants to another key or to itself, in the transaction of the change.
 //!
-//! A key that changes keys or budgets is the actor of its [`OrgStore`], which carries the comparison. So there is no
-//! way to a key's bounds that leaves it out.
+//! A key that changes keys or budgets is the actor of its [`OrgStore`], which makes the check, so that no change of the
+//! bounds of a key can skip it.
 
 use entity::ids::ApiKeyId;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, QueryFilter as _};
@@ -13,37 +13,37 @@ use crate::store::tenant::budgets::BudgetRow;
 use crate::store::tenant::key_bounds;
 use crate::store::transaction::Change;
 
-/// A key with everything that bounds it.
+/// A key with all of its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundKey {
     /// The key.
     pub row: ApiKeyRow,
-    /// Its own budgets.
+    /// The budgets of the key.
     pub budgets: Vec<BudgetRow>,
 }
 
-/// A change of a key's bounds that another key makes, or the key itself.
+/// A change of the bounds of a key, made by another key or by itself.
 #[derive(Debug, Clone)]
 pub struct KeyGrant {
-    /// The key that calls, as it was before the change.
+    /// The calling key before the change.
     pub giver: BoundKey,
-    /// The key that changes, as it was. None: it is made by this change.
+    /// The changed key before the change; `None` for a new key.
     pub before: Option<BoundKey>,
-    /// The key as the change leaves it.
+    /// The changed key after the change.
     pub after: BoundKey,
 }
 
-/// What a change will be compared with, read before it is made.
+/// The state before a change, for the check.
 pub(in crate::store) struct PendingGrant {
     giver: BoundKey,
     before: Option<BoundKey>,
 }
 
 impl OrgStore {
-    /// What the actor has and what the changing key had. None: the actor is no key, and its role decides.
+    /// Reads the bounds of the actor and of the changed key. `None` if the actor is not a key, because its role decides.
     ///
     /// # Errors
-    /// The calling key was revoked or has expired since its request began.
+    /// The calling key was revoked or has expired since the request began.
     pub(in crate::store) async fn pending_grant(
         &self,
         change: &Change,
@@ -65,10 +65,10 @@ impl OrgStore {
         Ok(Some(PendingGrant { giver, before }))
     }
 
-    /// Compares what the change left with what was read before it.
+    /// Compares the state after the change with the state before.
     ///
     /// # Errors
-    /// What the comparison says: the key gives more than it has.
+    /// The key grants more than it has.
     pub(in crate::store) async fn settle_grant(
         &self,
         change: &Change,

@@ -1,4 +1,4 @@
-//! An organization's own data, reached through `OrgStore` alone.
+//! The data of an organization, accessed through `OrgStore` only.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;

@@ -1,17 +1,17 @@
-//! An organization's own settings: their names, units and defaults.
+//! The settings of an organization.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What follows a typed list of fallbacks that is missing or used up.
+/// What happens when a typed fallback list is missing or exhausted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TypedFallbacks {
-    /// The general list.
+    /// The general list is used.
     #[default]
     Cascade,
-    /// Nothing, once any list of that type exists in the organization.
+    /// No other list is used if the organization has any list of that type.
     Strict,
 }
 
@@ -19,16 +19,16 @@ pub enum TypedFallbacks {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrganizationSettings {
-    /// How many candidates may be called after the primary in a stored chain. Default 5.
+    /// The maximum number of fallbacks that are called in a stored chain. Default 5.
     pub max_fallbacks: u32,
-    /// Milliseconds until content must have been sent. Default 600,000.
+    /// The deadline for the first content of an answer in milliseconds. Default 600,000.
     pub deadline_ms: u64,
-    /// Milliseconds from its request after which a stream without a first frame gets its headers and comments; 0 is
-    /// never. Default 45,000.
+    /// The time in milliseconds after which a stream without a first frame sends headers and comments; 0 to disable it.
+    /// Default 45,000.
     pub keepalive_after_ms: u64,
-    /// Default cascade.
+    /// What happens when a typed list is missing or exhausted. Default `cascade`.
     pub typed_fallbacks: TypedFallbacks,
-    /// Days after which fallback events and requests are deleted; 0 keeps them for ever. Default 0.
+    /// The number of days after which fallback events and requests are deleted; 0 to keep them. Default 0.
     pub retention_days: u32,
 }
 
@@ -45,13 +45,13 @@ impl Default for OrganizationSettings {
 }
 
 impl OrganizationSettings {
-    /// The deadline over one request.
+    /// The deadline of a request.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)
     }
 
-    /// How long a stream may wait for its headers; none is for ever.
+    /// The time after which a stream sends its headers; `None` if disabled.
     #[must_use]
     pub fn keepalive_after(&self) -> Option<Duration> {
         (self.keepalive_after_ms > 0).then(|| Duration::from_millis(self.keepalive_after_ms))

@@ -1,4 +1,4 @@
-//! Requests: one row for each that reached a candidate. Written by the recorder, only read here.
+//! Lists of requests. The recorder writes them.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, RequestId};
@@ -16,29 +16,29 @@ use crate::store::pagination::{
 };
 use crate::store::records::request::RequestRow;
 
-/// Which requests. Every field that is set narrows the choice.
+/// A filter for requests. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestFilter {
-    /// Catalogue name of the primary.
+    /// Catalog name of the requested model.
     pub requested_model: Option<String>,
-    /// Catalogue name of the model that answered.
+    /// Catalog name of the model that answered.
     pub served_model: Option<String>,
     /// How they ended.
     pub outcome: Option<Outcome>,
-    /// The key that called.
+    /// The API key of the caller.
     pub api_key_id: Option<ApiKeyId>,
-    /// The caller's session.
+    /// The session of the caller.
     pub session_id: Option<Uuid>,
-    /// Not before this moment.
+    /// The earliest time, inclusive.
     pub since: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// The latest time, exclusive.
     pub until: Option<DateTime<Utc>>,
     /// Where they come from.
     pub origin: Option<Origin>,
 }
 
 impl OrgStore {
-    /// A page of the requests that match, newest first.
+    /// A page of matching requests, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -51,8 +51,8 @@ impl OrgStore {
         Ok(Page::cut(rows, page.limit, |row| Position::from(row)))
     }
 
-    /// The requests that match, a page at a time, in both directions. Where fewer than a page's rows are newer, it is
-    /// the first page.
+    /// A page of matching requests, newest first, in either direction. If fewer newer requests exist than fit on a page, it
+    /// is the first page.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -69,8 +69,8 @@ impl OrgStore {
         Ok(found.map(RequestRow::from))
     }
 
-    /// At most `limit` of the requests that match, newest first, from a position on; the next batch starts after the last
-    /// row's [`Position`]. An export reads batch by batch and holds no transaction between.
+    /// At most `limit` matching requests, newest first, after a position. The next batch starts after the [`Position`] of the
+    /// last row. Exports read in batches, without a transaction.
     ///
     /// # Errors
     /// The database cannot be read.

@@ -1,4 +1,4 @@
-//! An organization's own settings, kept as one JSON value in its row.
+//! Changes the settings of an organization, which are stored as JSON in its row.
 
 use entity::organizations;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _, IntoActiveModel as _};
@@ -9,11 +9,11 @@ use crate::domain::error::Error;
 use crate::store::OrgStore;
 
 impl OrgStore {
-    /// Replaces the organization's settings; false if they are so already. Requests of this process follow them when
-    /// this returns. `seen` is what they are to replace; none: whatever it is.
+    /// Replaces the settings. Returns false if they are unchanged. Requests of this process use them when this returns. `seen`
+    /// is the expected current state; `None` for any.
     ///
     /// # Errors
-    /// [`Error::RevisionChanged`]: they are not as they were seen.
+    /// [`Error::RevisionChanged`]: the current state is not `seen`.
     pub async fn settings_set(
         &self,
         to: &OrganizationSettings,

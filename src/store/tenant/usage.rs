@@ -1,4 +1,4 @@
-//! Usage: what was asked, answered and spent, added up by day, model, key and session. From the roll-ups alone.
+//! Usage: sums of requests, tokens and costs by day, model, key and session, from the roll-ups.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::ApiKeyId;
@@ -12,21 +12,21 @@ use crate::domain::origin::Origin;
 use crate::store::OrgStore;
 use crate::store::pagination::equals;
 
-/// What usage can be added up by.
+/// The dimensions of usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UsageBy {
     /// The UTC day.
     Day,
     /// The model that answered.
     Model,
-    /// The key that called.
+    /// The API key of the caller.
     Key,
-    /// The caller's session.
+    /// The session of the caller.
     Session,
 }
 
 impl UsageBy {
-    /// Everything, in the order in which rows are sorted.
+    /// Every dimension, in sort order.
     pub const ALL: [Self; 4] = [Self::Day, Self::Model, Self::Key, Self::Session];
 
     /// The word in queries.
@@ -40,7 +40,7 @@ impl UsageBy {
         }
     }
 
-    /// What that word stands for.
+    /// The dimension of a word; `None` if the word is unknown.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|by| by.as_str() == word)
@@ -56,26 +56,26 @@ impl UsageBy {
     }
 }
 
-/// Which usage, and by what. Every field that is set narrows the choice.
+/// The dimensions and the filter of usage. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsageFilter {
-    /// By what it is added up; none is all in one.
+    /// The dimensions to group by; empty for one total.
     pub by: Vec<UsageBy>,
-    /// Not before the UTC day of this moment.
+    /// From the UTC day of this time on.
     pub since: Option<DateTime<Utc>>,
-    /// Only days that begin before this moment.
+    /// Only days that begin before this time.
     pub until: Option<DateTime<Utc>>,
     /// Where the requests come from. Drills are not counted.
     pub origin: Option<Origin>,
-    /// Catalogue name of the model that answered.
+    /// Catalog name of the model that answered.
     pub model: Option<String>,
-    /// The key that called.
+    /// The API key of the caller.
     pub api_key_id: Option<ApiKeyId>,
-    /// The caller's session.
+    /// The session of the caller.
     pub session_id: Option<Uuid>,
 }
 
-/// Where a row stands: what it is not added up by is at its least.
+/// The position of a row. Dimensions that are not grouped by have their minimum.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct UsagePlace {
     day: i64,
@@ -84,63 +84,63 @@ pub struct UsagePlace {
     session: Uuid,
 }
 
-/// What was used.
+/// The usage of one group.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct UsageRow {
-    /// Start of the UTC day, in Unix seconds; 0: of all days.
+    /// The start of the UTC day in Unix seconds; 0 for all days.
     day: i64,
     served_model: String,
     api_key_id: Uuid,
     session_id: Uuid,
-    /// How many requests.
+    /// Number of requests.
     pub requests: i64,
-    /// How many of them were answered whole.
+    /// Number of requests that were answered completely.
     pub answered: i64,
-    /// How many of those by another model than the requested one.
+    /// Number of those that a fallback answered.
     pub by_fallback: i64,
     /// Prompt tokens.
     pub input_tokens: i64,
-    /// Answer tokens.
+    /// Completion tokens.
     pub output_tokens: i64,
-    /// Prompt tokens that came from a provider's cache.
+    /// Prompt tokens read from the cache of a provider.
     pub cached_tokens: i64,
     /// Tokens spent on reasoning.
     pub reasoning_tokens: i64,
-    /// In nano-dollars, of the requests with a known cost.
+    /// The known costs in nano-dollars.
     pub cost_nano_dollars: i64,
-    /// How many requests' cost is unknown.
+    /// Number of requests with unknown cost.
     pub unpriced: i64,
-    /// How many requests' tokens we reckoned ourselves.
+    /// Number of requests with estimated token counts.
     pub estimated: i64,
 }
 
 impl UsageRow {
-    /// The UTC day; none: of all days.
+    /// The UTC day; `None` for all days.
     #[must_use]
     pub fn day(&self) -> Option<NaiveDate> {
         let day = DateTime::from_timestamp(self.day, 0).filter(|_| self.day != 0);
         day.map(|day| day.date_naive())
     }
 
-    /// The model that answered; none: nobody did, or of all models.
+    /// The model that answered; `None` if none did, or for all models.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         (!self.served_model.is_empty()).then_some(&*self.served_model)
     }
 
-    /// The key that called; none: without one, or of all keys.
+    /// The API key; `None` without a key, or for all keys.
     #[must_use]
     pub fn api_key_id(&self) -> Option<Uuid> {
         (!self.api_key_id.is_nil()).then_some(self.api_key_id)
     }
 
-    /// What is known to be paid, in nano-dollars: at least that, where some requests' cost is unknown. None: nothing is known.
+    /// The known cost in nano-dollars. The actual cost is higher if some costs are unknown. `None` if no cost is known.
     #[must_use]
     pub fn cost(&self) -> Option<i64> {
         known_cost(self.cost_nano_dollars, self.unpriced)
     }
 
-    /// The session; none: of all sessions.
+    /// The session; `None` for all sessions.
     #[must_use]
     pub fn session_id(&self) -> Option<Uuid> {
         (!self.session_id.is_nil()).then_some(self.session_id)
@@ -153,7 +153,7 @@ impl From<&UsageRow> for UsagePlace {
     }
 }
 
-/// A sum of costs of which so many are unknown. None: no part of it is known, and unknown is not 0.
+/// The known part of a sum of costs; `None` if no part of it is known, because unknown is not 0.
 #[must_use]
 pub fn known_cost(sum: i64, unpriced: i64) -> Option<i64> {
     (unpriced == 0 || sum > 0).then_some(sum)
@@ -173,7 +173,7 @@ const SUMS: [&str; 10] = [
 ];
 
 impl OrgStore {
-    /// At most `limit` rows behind a place: days newest first, then models, keys and sessions in their order.
+    /// At most `limit` rows after a position: newest days first, then by model, key and session.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -204,7 +204,7 @@ impl OrgStore {
         if let Some(after) = after {
             select.cond_where(behind(&filter.by, after));
         }
-        // Added up by nothing, there is a row also where there is nothing to add up.
+        // Without grouping, SQL returns a row even if nothing matches.
         select.cond_having(Condition::all().add(Expr::cust("COUNT(*) > 0")));
         select.limit(limit);
         self.found(&select).await
@@ -242,7 +242,7 @@ impl OrgStore {
     }
 }
 
-/// The value of what rows are not added up by.
+/// The value of a dimension that is not grouped by.
 fn nothing(by: UsageBy) -> SimpleExpr {
     match by {
         UsageBy::Day => Expr::cust("CAST(0 AS bigint)"),
@@ -251,7 +251,7 @@ fn nothing(by: UsageBy) -> SimpleExpr {
     }
 }
 
-/// Rows that come after that one, by the columns that they are added up by.
+/// The condition for rows after a position, by the grouped dimensions.
 fn behind(by: &[UsageBy], after: &UsagePlace) -> Condition {
     let mut any = Condition::any();
     let mut same = Condition::all();

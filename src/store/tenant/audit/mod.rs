@@ -1,4 +1,4 @@
-//! What is written down about a change.
+//! Audit entries.
 
 mod read;
 
@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::domain::error::Error;
 pub use read::{AuditFilter, AuditRow};
 
-/// What a change did to one thing. Neither side ever holds a secret.
+/// The audit entry of a change. The states contain no secrets.
 pub(in crate::store) struct AuditEntry {
-    /// `model.create`, `fallback.delete` ...
+    /// The action, such as `model.create` or `fallback.delete`.
     pub(in crate::store) action: &'static str,
-    /// `model`, `provider`, `api_key`, `error_mapping`, `fallback`, `organization`, `member`, `invitation`, `user`.
+    /// The kind of resource: `model`, `provider`, `api_key`, `error_mapping`, `fallback`, `organization`, `member`,
+    /// `invitation` or `user`.
     pub(in crate::store) resource_kind: &'static str,
     pub(in crate::store) resource_id: Uuid,
     pub(in crate::store) resource_name: String,
@@ -22,7 +23,7 @@ pub(in crate::store) struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// An entry on a thing that was one of two states: none before it was made, none after it was deleted.
+    /// Creates an entry with the states before and after the change: `None` before a create and after a delete.
     pub(in crate::store) fn new<T: Serialize>(
         action: &'static str,
         resource_kind: &'static str,

@@ -1,4 +1,4 @@
-//! Reading who changed what.
+//! Reads the audit log.
 
 use chrono::{DateTime, Utc};
 use entity::audit_entries;
@@ -10,25 +10,25 @@ use crate::store::OrgStore;
 use crate::store::pagination::listing::read_page;
 use crate::store::pagination::{BidirectionalPage, Direction, Position, equals, newest_first};
 
-/// One entry: who did what to what, with the state before and after, without secrets.
+/// One audit entry, with the state before and after, without secrets.
 pub type AuditRow = audit_entries::Model;
 
-/// Which entries. Every field that is set narrows the choice.
+/// A filter for audit entries. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Whose: a person's address, a key's name, or the system's word.
+    /// The actor: the email address of a user, the name of a key, or the label of the system.
     pub actor: Option<String>,
-    /// On what: `model`, `provider`, `api_key`, `fallback` ...
+    /// The kind of resource, such as `model`, `provider`, `api_key` or `fallback`.
     pub resource_kind: Option<String>,
-    /// On the thing of that name.
+    /// The name of the resource.
     pub resource_name: Option<String>,
 }
 
-/// The most entries of one thing that are read at once.
+/// The most entries of one resource that are read at once.
 const OF_ONE: u64 = 20;
 
 impl OrgStore {
-    /// The newest entries of one thing since a moment, newest first; at most 20.
+    /// The newest entries of one resource since a time, newest first; at most 20.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -41,7 +41,7 @@ impl OrgStore {
         Ok(newest_first(rows, (Column::CreatedAt, Column::Id), None, OF_ONE).all(self.reader()).await?)
     }
 
-    /// The entries that match, a page at a time, in both directions, newest first.
+    /// A page of matching entries, newest first, in either direction.
     ///
     /// # Errors
     /// The database cannot be read.

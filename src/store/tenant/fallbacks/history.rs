@@ -1,4 +1,4 @@
-//! What was in force before: every revision of a model's lists, with who made it and when.
+//! The history of a model's fallback lists: every revision with its author and time.
 
 use chrono::{DateTime, Utc};
 use entity::ids::FallbackRevisionId;
@@ -13,24 +13,24 @@ use super::OrgStore;
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 
-/// One revision of a list.
+/// One revision of a fallback list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FallbackRevision {
-    /// Of which list.
+    /// The type of the list.
     pub fallback_type: FallbackType,
-    /// Its number in the configuration, 1 for the first.
+    /// The number of the revision in the configuration, from 1.
     pub number: i64,
-    /// Catalogue names in order, also of models that were deleted since; none: the list was deleted.
+    /// Catalog names of the fallbacks in order, including deleted models; `None` if the revision deleted the list.
     pub fallback_models: Vec<String>,
-    /// The error classes that used it. None: every class.
+    /// The error classes that trigger it; `None` for every class.
     pub triggers: Option<Vec<String>>,
-    /// Who made it, by name.
+    /// The name of the actor.
     pub actor: String,
-    /// When.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
-/// One target of one revision, or a revision without any.
+/// One row of the query: one target of a revision, or a revision without targets.
 #[derive(FromQueryResult)]
 struct Line {
     id: FallbackRevisionId,
@@ -43,7 +43,7 @@ struct Line {
 }
 
 impl OrgStore {
-    /// The newest revisions of all lists of the model of that name, newest first, at most `limit`.
+    /// The newest revisions of all lists of a model, newest first, at most `limit`.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -98,7 +98,7 @@ fn config() -> sea_orm::RelationDef {
         .into()
 }
 
-/// Lines of one revision follow each other.
+/// Merges consecutive rows of a revision.
 fn gather(lines: Vec<Line>) -> Result<Vec<FallbackRevision>, Error> {
     let mut revisions: Vec<FallbackRevision> = Vec::new();
     let mut last = None;

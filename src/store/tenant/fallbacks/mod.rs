@@ -1,8 +1,8 @@
-//! Fallback configurations: which models stand behind which, per type of failure.
+//! Fallback configurations: the fallbacks of each model, by type of failure.
 //!
-//! The list in force is a revision, and a revision is never changed: every set and every delete writes a new one. A
-//! configuration's id stays the same for as long as its model lives, also over a delete and a new create, so that old
-//! events still lead to it; its revisions are numbered on.
+//! The current list is a revision. Revisions are never changed: every set and every delete creates a new one. The id of a
+//! configuration and the numbering of its revisions continue after a delete and a new create, so that old events still
+//! refer to it.
 
 mod history;
 mod read;
@@ -27,60 +27,60 @@ use crate::store::transaction::Change;
 pub use history::FallbackRevision;
 pub use read::FallbackFilter;
 
-/// A configuration in force.
+/// A current fallback configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FallbackRow {
-    /// Its id: what events call `router_config_id`.
+    /// Its id, which events store as `router_config_id`.
     pub config_id: FallbackConfigId,
-    /// Catalogue name of the model whose failures it answers.
+    /// Catalog name of the model.
     pub model: String,
-    /// Which of its failures.
+    /// The type of failures.
     pub fallback_type: FallbackType,
-    /// Catalogue names of the models behind it, in order.
+    /// Catalog names of the fallbacks, in order.
     pub fallback_models: Vec<String>,
-    /// The error classes that use it. None: every class.
+    /// The error classes that trigger it; `None` for every class.
     pub triggers: Option<Vec<String>>,
-    /// The number of the revision in force, which is also the ETag.
+    /// The number of the current revision, which is also the ETag.
     pub revision: i64,
-    /// When the configuration was first made.
+    /// When the configuration was first created.
     pub created_at: DateTime<Utc>,
-    /// When the revision in force was made.
+    /// When the current revision was created.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A configuration to be put in force.
+/// A new fallback list.
 #[derive(Debug, Clone)]
 pub struct NewFallback {
-    /// Catalogue name of the model.
+    /// Catalog name of the model.
     pub model: String,
-    /// Catalogue names of its fallbacks, in order; at least one, none twice.
+    /// Catalog names of its fallbacks, in order: at least one, without duplicates.
     pub fallback_models: Vec<String>,
-    /// Which failures they answer.
+    /// The type of failures.
     pub fallback_type: FallbackType,
-    /// The error classes that use them, or none for every class.
+    /// The error classes that trigger them; `None` for every class.
     pub triggers: Option<Vec<String>>,
 }
 
-/// The revision to demand where no list may be in force.
+/// The expected revision if there must be no current list.
 pub const NOTHING_IN_FORCE: i64 = 0;
 
-/// What [`OrgStore::fallback_set`] did.
+/// The effect of [`OrgStore::fallback_set`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FallbackOutcome {
-    /// Nothing was in force before.
+    /// There was no list before.
     Created,
-    /// A list was in force before, perhaps the same one.
+    /// There was a list before, possibly the same.
     Replaced,
 }
 
 impl OrgStore {
-    /// Puts a list in force, as a new revision. Setting what is in force already writes nothing: a client that
-    /// repeats itself neither grows the history nor spoils the ETag that others hold.
+    /// Sets a list as a new revision. Setting the current list again writes nothing, so repeated requests neither grow the
+    /// history nor change the ETag.
     ///
     /// # Errors
     /// In this order: [`Error::ModelUnknown`], [`Error::FallbacksUnknown`], [`Error::FallbackToSelf`],
-    /// [`Error::RevisionChanged`] (`if_match` is not the revision in force, or [`NOTHING_IN_FORCE`] although there is
-    /// one; what it says is 0 when none ever was).
+    /// [`Error::RevisionChanged`] (`if_match` is not the current revision, or it is [`NOTHING_IN_FORCE`] and there is a
+    /// list; the revision in the error is 0 if there never was one).
     pub async fn fallback_set(
         &self,
         new: NewFallback,
@@ -94,10 +94,10 @@ impl OrgStore {
         Ok((row, outcome))
     }
 
-    /// Takes a list out of force; returns it as it was, or none if nothing was in force for that model and type.
+    /// Deletes a list and returns it. `None` if there is no list for that model and type.
     ///
     /// # Errors
-    /// [`Error::RevisionChanged`]: `if_match` is not the revision in force.
+    /// [`Error::RevisionChanged`]: `if_match` is not the current revision.
     pub async fn fallback_delete(
         &self,
         model: &str,
@@ -112,11 +112,11 @@ impl OrgStore {
         Ok(before)
     }
 
-    /// Puts several lists of one model in force, or out of force where they are empty, each over the revision that was
-    /// seen: all of them or none. Returns the types of those that changed.
+    /// Sets several lists of one model, or deletes those that are empty, in one transaction. Each has its expected revision.
+    /// Returns the types of the lists that changed.
     ///
     /// # Errors
-    /// As [`OrgStore::fallback_set`].
+    /// The same as for [`OrgStore::fallback_set`].
     pub async fn fallback_save(&self, lists: Vec<(NewFallback, i64)>) -> Result<Vec<FallbackType>, Error> {
         let change = self.change().await?;
         let mut changed = Vec::new();
@@ -135,7 +135,7 @@ impl OrgStore {
         Ok(changed)
     }
 
-    /// What is in force then, what that did, and whether anything was written.
+    /// Returns the new list, the effect, and whether anything was written.
     async fn set_in(
         &self,
         change: &Change,
@@ -189,7 +189,7 @@ impl OrgStore {
         Ok(Some(before))
     }
 
-    /// The row of a model and type, in force or deleted.
+    /// The row for a model and type, including a deleted one.
     async fn config(
         &self,
         change: &Change,
@@ -214,7 +214,7 @@ impl OrgStore {
             .filter(fallback_configs::Column::Id.eq(id))
             .one(change.on())
             .await?
-            .ok_or_else(|| Error::internal("a fallback configuration's row got lost"))
+            .ok_or_else(|| Error::internal("the row of a fallback configuration is missing"))
     }
 
     async fn config_create(
@@ -297,7 +297,7 @@ impl OrgStore {
     }
 }
 
-/// The ids behind the names, or what is wrong with them.
+/// Resolves model names to ids.
 fn resolve(
     new: &NewFallback,
     catalogue: &BTreeMap<String, ModelId>,
@@ -318,7 +318,7 @@ fn resolve(
     Ok((*model_id, targets))
 }
 
-/// A deleted configuration has a last revision, but none in force.
+/// The current revision; `None` for a deleted configuration.
 fn check_revision(
     config: Option<&fallback_configs::Model>,
     in_force: Option<&FallbackRow>,

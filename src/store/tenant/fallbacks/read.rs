@@ -1,5 +1,5 @@
-//! Reading the configurations in force. One statement reads a configuration with its revision, targets and names:
-//! several could see different sides of a change that happens between them.
+//! Reads current fallback configurations. One statement reads a configuration with its revision, targets and names,
+//! because several statements could see different states of a concurrent change.
 
 use chrono::{DateTime, Utc};
 use entity::ids::FallbackConfigId;
@@ -16,16 +16,16 @@ use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::pagination::equals;
 
-/// Which configurations. Every field that is set narrows the choice.
+/// A filter for configurations. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FallbackFilter {
-    /// Of that type.
+    /// The type of fallbacks.
     pub fallback_type: Option<FallbackType>,
-    /// Of the model of that catalogue name.
+    /// Catalog name of the model.
     pub model: Option<String>,
 }
 
-/// One target of one configuration.
+/// One row of the query: one target of one configuration.
 #[derive(FromQueryResult)]
 struct Line {
     config_id: FallbackConfigId,
@@ -42,7 +42,7 @@ const SOURCE: &str = "source";
 const TARGET: &str = "target";
 
 impl OrgStore {
-    /// The configurations in force that match, by model name and type.
+    /// The matching configurations, ordered by model name and type.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -50,7 +50,7 @@ impl OrgStore {
         self.fallbacks(self.reader(), filter).await
     }
 
-    /// The configuration in force for the model of that name, and that type.
+    /// The configuration for a model and type.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -72,7 +72,7 @@ impl OrgStore {
         Ok(self.fallbacks(on, &filter).await?.pop())
     }
 
-    /// The models whose fallbacks the model of that name is part of, as their source or as a target; sorted.
+    /// The models whose configurations contain the model, as their source or as a fallback; sorted.
     pub(in crate::store) async fn fallbacks_using(
         &self,
         on: &impl ConnectionTrait,
@@ -106,7 +106,7 @@ impl OrgStore {
     }
 }
 
-/// Every configuration in force with its targets, a line for each: configuration by configuration, in order.
+/// Every current configuration with one row per target, grouped by configuration, in order.
 fn in_force() -> Select<fallback_configs::Entity> {
     use fallback_configs::Column as Config;
     use fallback_revisions::Column as Revision;
@@ -141,8 +141,7 @@ fn in_force() -> Select<fallback_configs::Entity> {
         .order_by_asc(Target::Position)
 }
 
-/// Lines of one configuration follow each other. Names are sorted here, because PostgreSQL sorts them by the
-/// rules of its locale.
+/// Merges consecutive rows of a configuration. Names are sorted here, because PostgreSQL sorts them by its locale.
 fn gather(lines: Vec<Line>) -> Result<Vec<FallbackRow>, Error> {
     let mut rows: Vec<FallbackRow> = Vec::new();
     for line in lines {
@@ -150,7 +149,7 @@ fn gather(lines: Vec<Line>) -> Result<Vec<FallbackRow>, Error> {
             row.fallback_models.extend(line.fallback_model);
             continue;
         }
-        // A type of a later version of the program: absent here, the others are shown.
+        // A type of a newer release is left out.
         let Some(fallback_type) = FallbackType::parse(&line.fallback_type) else { continue };
         rows.push(FallbackRow {
             config_id: line.config_id,

@@ -1,13 +1,13 @@
-//! What bounds a key, and the one comparison of it: a key gives no key more than it has, itself included.
+//! The bounds of an API key. A key must not grant more than it has, to another key or to itself.
 //!
-//! It is asked for every change of a key or of a key's budget that a key makes. Both structures are taken apart without
-//! `..`: a new bound does not compile until it is compared here.
+//! The check runs for every change of a key or of a key's budget that a key makes. Both structures are destructured
+//! without `..`, so that a new bound does not compile until it is compared here.
 //!
-//! Scopes, models and an end can be copied. What counts cannot: two keys of 20 requests a minute are 40. So a key that
-//! is limited itself, in requests a minute, requests at once or money, gives no other key calls of models: neither the
-//! scope, nor a model, nor a higher limit. The other way would be to count each call against the key that made the
-//! caller's, and so on upwards: more to do for every request, accounts of keys that did not spend, and refusals that
-//! nothing on the page of the refused key explains.
+//! Scopes, models and an expiry can be copied to another key. Limits cannot: two keys with 20 requests per minute have 40
+//! together. So a key with a limit on requests per minute, concurrent requests or money cannot grant model calls to other
+//! keys: neither the scope, nor a model, nor a higher limit. The alternative, counting each call against all keys that
+//! created the calling key, would cost time in every request and cause refusals that the page of the key does not
+//! explain.
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +16,7 @@ use crate::domain::period::Period;
 use crate::domain::permission::Scope;
 use crate::store::{ApiKeyRow, BoundKey, BudgetRow, KeyGrant};
 
-/// Everything that bounds a key. None is no bound.
+/// All bounds of a key. `None` means unlimited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bounds<'a> {
     scopes: &'a [String],
@@ -28,8 +28,8 @@ struct Bounds<'a> {
     budgets: [Option<i64>; Period::ALL.len()],
 }
 
-/// Checks that a key gives nothing that it does not have. What the other key had already may stay, unless it gets a new
-/// scope or model: that is a new right under every bound.
+/// Checks that a key grants nothing that it does not have. The changed key keeps what it had, unless it gets a new scope
+/// or model, because that is a new permission within every bound.
 ///
 /// # Errors
 /// [`Error::ScopeMissing`], [`Error::ModelForbidden`]; [`Error::Invalid`] on the field of any other bound.
@@ -47,7 +47,7 @@ impl<'a> Bounds<'a> {
             requests_per_minute,
             concurrent_requests,
             expires_at,
-            // What identifies a key and what happened to it bounds nothing.
+            // These fields are not bounds.
             id: _,
             name: _,
             prefix: _,
@@ -72,7 +72,7 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Checks these bounds of a changed key against those of the key that changes it.
+    /// Checks the bounds of a changed key against those of the calling key.
     fn check(&self, own: &Self, before: Option<&Self>) -> Result<(), Error> {
         let Self { scopes, models, requests_per_minute, concurrent_requests, expires_at, budgets } = self;
         let added = |scope: &&String| before.is_none_or(|key| !key.scopes.contains(scope));
@@ -84,9 +84,9 @@ impl<'a> Bounds<'a> {
         check_models(*models, own.models, before.filter(|_| !more_scopes).map(|key| key.models))?;
         let more_models = before.is_none_or(|key| widens_models(*models, key.models));
         self.check_counted(own, before, more_models)?;
-        // What the key had of these may stay, as long as nothing new comes under it.
+        // The key keeps these, unless it gets a new permission.
         let kept = before.filter(|_| !more_scopes && !more_models);
-        // What counts, and is limited, does not grow.
+        // Limits must not increase.
         let had = before.filter(|key| key.calls_models() && self.calls_models());
         let room = |of: fn(&Self) -> Option<i64>| Room { own: of(own), kept: kept.map(of), had: had.map(of) };
         let per_minute = room(|key| key.requests_per_minute);
@@ -109,7 +109,7 @@ impl<'a> Bounds<'a> {
         Ok(())
     }
 
-    /// A key with a limit that counts gives no key new calls, and one with a budget no key that raises it.
+    /// A key with a limit cannot grant model calls, and a key with a budget cannot grant the scope to raise budgets.
     fn check_counted(&self, own: &Self, before: Option<&Self>, more_models: bool) -> Result<(), Error> {
         let is_new = |scope: Scope| self.has(scope) && before.is_none_or(|key| !key.has(scope));
         let calls = is_new(Scope::Inference);
@@ -126,7 +126,7 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// The first of the limits that count.
+    /// The first limit of the key on requests or money.
     fn counted(&self) -> Option<String> {
         let requests = self.requests_per_minute.map(|most| format!("{most} requests per minute"));
         let at_once = || self.concurrent_requests.map(|most| format!("{most} requests at once"));
@@ -142,25 +142,25 @@ impl<'a> Bounds<'a> {
         self.scopes.iter().any(|own| own == scope.as_str())
     }
 
-    /// May it make requests that cost money?
+    /// Whether it may make requests that cost money.
     fn calls_models(&self) -> bool {
         self.has(Scope::Inference)
     }
 }
 
-/// What decides how far a limit may go. None inside is no limit.
+/// The values that decide the highest allowed limit. An inner `None` means unlimited.
 #[derive(Clone, Copy)]
 struct Room {
-    /// Of the calling key.
+    /// The limit of the calling key.
     own: Option<i64>,
-    /// What the key had and may keep, however much it is.
+    /// The limit that the key had and keeps.
     kept: Option<Option<i64>>,
-    /// What the key had of calls already: if the calling key is limited, it gets no more.
+    /// The limit that the key had. A limited calling key cannot raise it.
     had: Option<Option<i64>>,
 }
 
 impl Room {
-    /// The highest that is allowed, if `after` is beyond it.
+    /// The highest allowed limit, if `after` exceeds it.
     fn most_below(self, after: Option<i64>) -> Option<i64> {
         let own = self.own?;
         if exceeds(after, Some(own)) && self.kept.is_none_or(|kept| exceeds(after, kept)) {
@@ -170,7 +170,7 @@ impl Room {
     }
 }
 
-/// Is the first bound the wider one?
+/// Whether the first bound is wider than the second.
 fn exceeds<T: Ord>(bound: Option<T>, other: Option<T>) -> bool {
     match (bound, other) {
         (_, None) => false,
@@ -187,7 +187,7 @@ fn widens_models(after: Option<&[String]>, before: Option<&[String]>) -> bool {
     }
 }
 
-/// `kept` is the list that the key had and may keep.
+/// Checks a list of models. `kept` is the list that the key had and keeps.
 fn check_models(
     after: Option<&[String]>,
     own: Option<&[String]>,

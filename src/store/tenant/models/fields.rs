@@ -1,4 +1,4 @@
-//! A model's fields: as they are written, changed and read.
+//! The fields of a model, for creating, changing and reading.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, ProviderId};
@@ -10,139 +10,138 @@ use serde::Serialize;
 use crate::domain::error::Error;
 use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 
-/// What a million tokens cost, in micro-dollars. None: unknown, which is not free.
+/// Prices in micro-dollars per million tokens. `None` is unknown, not free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PriceFields {
     /// Prompt tokens.
     pub input: Option<i64>,
-    /// Answer tokens, reasoning included.
+    /// Completion tokens, including reasoning.
     pub output: Option<i64>,
-    /// Prompt tokens read from the provider's cache.
+    /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
-    /// Prompt tokens written to the provider's cache.
+    /// Prompt tokens written to the cache of the provider.
     pub cache_write: Option<i64>,
-    /// Prompt tokens that are sound.
+    /// Audio tokens of the prompt.
     pub audio_input: Option<i64>,
-    /// Answer tokens that are sound.
+    /// Audio tokens of the completion.
     pub audio_output: Option<i64>,
-    /// What holds instead where a prompt is long. None: the same as for any other.
+    /// The prices for long prompts; `None` if they are the same.
     pub long_prompt: Option<LongPrompt>,
 }
 
-/// Everything that an organization may say about a model. A none leaves the value to the embedded table, or to
-/// the default.
+/// The values that an organization can set for a model. `None` means the value of the built-in table or the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFields {
-    /// Its name, unique among the organization's living models.
+    /// The name, unique among the models of the organization that are not deleted.
     pub name: String,
-    /// Who serves it.
+    /// The provider that serves it.
     pub provider_id: ProviderId,
-    /// What the provider calls it.
+    /// The name of the model at the provider.
     pub upstream_model: String,
-    /// Tokens of prompt and answer together.
+    /// The context window in tokens, for prompt and completion together.
     pub context_window: Option<i64>,
-    /// Tokens of an answer.
+    /// The maximum number of completion tokens.
     pub max_output_tokens: Option<i64>,
-    /// What it can do, as far as the organization says so.
+    /// The capabilities that the organization has set.
     pub capabilities: Capabilities,
-    /// What it costs from now on.
+    /// The price from now on.
     pub price: Option<PriceFields>,
     /// How a request is adapted when this model is a fallback.
     pub parameter_rules: Option<ParameterRules>,
-    /// Milliseconds until a stream's first real frame.
+    /// The timeout for the first content frame of a stream in milliseconds.
     pub first_frame_timeout_ms: Option<i64>,
-    /// Milliseconds until a whole answer.
+    /// The timeout for a complete answer in milliseconds.
     pub answer_timeout_ms: Option<i64>,
-    /// How often a failed call is made again.
+    /// The number of retries after a failed call.
     pub num_retries: Option<i32>,
     /// Whether it may be called.
     pub enabled: bool,
 }
 
-/// Which models. Every field that is set narrows the choice.
+/// A filter for models. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFilter {
-    /// The one of that name.
+    /// The exact name.
     pub name: Option<String>,
-    /// Those whose names hold that text, in capitals or not.
+    /// A part of the name, ignoring case.
     pub contains: Option<String>,
-    /// Those that it serves.
+    /// The provider that serves it.
     pub provider_id: Option<ProviderId>,
-    /// Those that may, or may not, be called.
+    /// Whether it may be called.
     pub enabled: Option<bool>,
 }
 
-/// What to change about a model. An outer none leaves the field as it is; an inner one gives it back to the
-/// embedded table, or to the default. The fields are those of [`ModelFields`].
+/// A change of a model. `None` leaves a field unchanged; `Some(None)` resets it to the value of the built-in table or the
+/// default. The fields are those of [`ModelFields`].
 #[derive(Debug, Clone, Default)]
 pub struct ModelChange {
     /// Its name.
     pub name: Option<String>,
-    /// Who serves it.
+    /// The provider that serves it.
     pub provider_id: Option<ProviderId>,
-    /// What the provider calls it.
+    /// The name of the model at the provider.
     pub upstream_model: Option<String>,
-    /// Tokens of prompt and answer together.
+    /// The context window in tokens, for prompt and completion together.
     pub context_window: Option<Option<i64>>,
-    /// Tokens of an answer.
+    /// The maximum number of completion tokens.
     pub max_output_tokens: Option<Option<i64>>,
-    /// What it can do; replaced whole.
+    /// The capabilities; replaced as a whole.
     pub capabilities: Option<Capabilities>,
-    /// What it costs from now on; replaced whole.
+    /// The price from now on; replaced as a whole.
     pub price: Option<Option<PriceFields>>,
     /// How a request is adapted.
     pub parameter_rules: Option<Option<ParameterRules>>,
-    /// Milliseconds until a stream's first real frame.
+    /// The timeout for the first content frame of a stream in milliseconds.
     pub first_frame_timeout_ms: Option<Option<i64>>,
-    /// Milliseconds until a whole answer.
+    /// The timeout for a complete answer in milliseconds.
     pub answer_timeout_ms: Option<Option<i64>>,
-    /// How often a failed call is made again.
+    /// The number of retries after a failed call.
     pub num_retries: Option<Option<i32>>,
     /// Whether it may be called.
     pub enabled: Option<bool>,
-    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    /// The expected time of the last change in microseconds; `None` for any.
     pub seen: Option<i64>,
 }
 
-/// A model of the catalogue: the organization's own values, unfilled.
+/// A model of the catalog with the values that the organization has set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelRow {
-    /// Its id.
+    /// The id of the model.
     pub id: ModelId,
     /// Its name.
     pub name: String,
-    /// Who serves it.
+    /// The provider that serves it.
     pub provider_id: ProviderId,
-    /// The preset that its provider follows, by which the embedded table knows it.
+    /// The preset of its provider, for looking it up in the built-in table.
     pub provider_preset: String,
-    /// What the provider calls it.
+    /// The name of the model at the provider.
     pub upstream_model: String,
-    /// Tokens of prompt and answer together.
+    /// The context window in tokens, for prompt and completion together.
     pub context_window: Option<i64>,
-    /// Tokens of an answer.
+    /// The maximum number of completion tokens.
     pub max_output_tokens: Option<i64>,
-    /// What it can do, as far as the organization says so.
+    /// The capabilities that the organization has set.
     pub capabilities: Capabilities,
-    /// The organization's own price in force. None: it set none.
+    /// The current price of the organization; `None` if it has set none.
     pub price: Option<PriceFields>,
-    /// How a request is adapted. None: the organization set no rules.
+    /// How a request is adapted; `None` if the organization has set no rules.
     pub parameter_rules: Option<ParameterRules>,
-    /// Milliseconds until a stream's first real frame.
+    /// The timeout for the first content frame of a stream in milliseconds.
     pub first_frame_timeout_ms: Option<i64>,
-    /// Milliseconds until a whole answer.
+    /// The timeout for a complete answer in milliseconds.
     pub answer_timeout_ms: Option<i64>,
-    /// How often a failed call is made again.
+    /// The number of retries after a failed call.
     pub num_retries: Option<i32>,
     /// Whether it may be called.
     pub enabled: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
 impl ModelFields {
-    /// The columns that these fields fill; the price has a table of its own.
+    /// The columns of these fields. Prices are in another table.
     pub(super) fn into_active_model(self) -> Result<models::ActiveModel, Error> {
         Ok(models::ActiveModel {
             name: Set(self.name),
@@ -162,7 +161,7 @@ impl ModelFields {
 }
 
 impl ModelChange {
-    /// The row with these changes, without the price.
+    /// Applies the changes to the row, without the price.
     pub(super) fn apply(self, row: models::Model) -> Result<models::ActiveModel, Error> {
         let mut row = models::ActiveModel::from(row);
         row.name = self.name.map_or(row.name, Set);
@@ -185,7 +184,7 @@ impl ModelChange {
 }
 
 impl ModelRow {
-    /// The row with what other tables say of it.
+    /// Combines the row with values of other tables.
     pub(super) fn new(row: models::Model, preset: String, price: Option<PriceFields>) -> Result<Self, Error> {
         Ok(Self {
             id: row.id,

@@ -1,4 +1,4 @@
-//! A model with what the embedded table knows where the organization said nothing.
+//! Models completed with values of the built-in table.
 
 use chrono::NaiveDate;
 
@@ -7,27 +7,27 @@ use crate::providers::{
     Capabilities, KnownPrice, ParameterRules, known_model, known_parameter_rules, preset,
 };
 
-/// What holds for a model, and which of it the organization left open.
+/// The effective values of a model, and which of them come from the built-in table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilledModel {
-    /// Tokens of prompt and answer together. None: unknown.
+    /// The context window in tokens, for prompt and completion together; `None` if unknown.
     pub context_window: Option<i64>,
-    /// Tokens of the longest answer. None: unknown.
+    /// The maximum number of completion tokens; `None` if unknown.
     pub max_output_tokens: Option<i64>,
-    /// What it can do.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// What it costs. None: unknown.
+    /// The price; `None` if unknown.
     pub price: Option<PriceFields>,
-    /// How a request is adapted when it stands in for another model.
+    /// How a request is adapted when it is a fallback.
     pub parameter_rules: ParameterRules,
-    /// The fields, such as `price` or `capabilities.vision`, that the embedded table filled in.
+    /// The fields with values of the built-in table, such as `price` or `capabilities.vision`.
     pub filled: Vec<&'static str>,
-    /// The day of the table's facts. None: it does not know the model.
+    /// The date of the values in the built-in table; `None` if it does not contain the model.
     pub known_as_of: Option<NaiveDate>,
 }
 
 impl FilledModel {
-    /// What the embedded table knows of a model of that preset, by the name that its provider has for it.
+    /// The entry of the built-in table for a preset and the name of the model at the provider.
     #[must_use]
     pub fn known(provider_preset: &str, upstream_model: &str) -> Self {
         let Some(vendor) = preset(provider_preset) else { return Self::default() };
@@ -48,7 +48,7 @@ impl FilledModel {
 }
 
 impl ModelRow {
-    /// The organization's own values, and the embedded table's where it has none.
+    /// Completes the values of the organization with those of the built-in table.
     #[must_use]
     pub fn filled(&self) -> FilledModel {
         let known = FilledModel::known(&self.provider_preset, &self.upstream_model);
@@ -72,12 +72,12 @@ impl ModelRow {
     }
 }
 
-/// The names of the fields that the embedded table filled in.
+/// The names of the fields with values of the built-in table.
 #[derive(Default)]
 struct Filled(Vec<&'static str>);
 
 impl Filled {
-    /// The organization's own value, else the known one, whose field is noted.
+    /// The value of the organization, or else the known value, whose field is noted.
     fn or<T>(&mut self, field: &'static str, own: Option<T>, known: Option<T>) -> Option<T> {
         if own.is_none() && known.is_some() {
             self.0.push(field);

@@ -1,5 +1,5 @@
-//! Models: the catalogue, the names by which apps ask. A row holds what the organization said; what it left open
-//! is filled from the embedded table when the snapshot is made.
+//! Models of the catalog. A row contains the values that the organization set. The snapshot completes them with those of
+//! the built-in table.
 
 mod fields;
 mod filled;
@@ -26,11 +26,11 @@ pub use fields::{ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
 pub use filled::FilledModel;
 
 impl OrgStore {
-    /// Adds a model. Requests of this process can ask for it when this returns.
+    /// Creates a model. Requests of this process can use it when this returns.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: a living model has that name. [`Error::Invalid`] on `provider_id`: no living provider
-    /// of the organization has that id.
+    /// [`Error::Conflict`]: a model of that name exists. [`Error::Invalid`] on `provider_id`: no provider of the
+    /// organization has that id.
     pub async fn model_create(&self, new: ModelFields) -> Result<ModelRow, Error> {
         let change = self.change().await?;
         self.check_model_name(&change, &new.name, None).await?;
@@ -53,7 +53,7 @@ impl OrgStore {
         Ok(row)
     }
 
-    /// A page of the living models, newest first.
+    /// A page of models, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -70,7 +70,7 @@ impl OrgStore {
         Ok(Page { items: self.complete_all(self.reader(), page.items).await?, next: page.next })
     }
 
-    /// The living models, newest first, a page at a time, in both directions.
+    /// A page of models, newest first, in either direction.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -88,7 +88,7 @@ impl OrgStore {
         Ok(rest.with(self.complete_all(self.reader(), rows).await?))
     }
 
-    /// The living model of that id.
+    /// The model of that id.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -99,7 +99,7 @@ impl OrgStore {
         }
     }
 
-    /// The living model of that name.
+    /// The model of that name.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -110,11 +110,11 @@ impl OrgStore {
         }
     }
 
-    /// Changes a model; none if there is no living one of that id. A model under a new name stays itself: its
-    /// fallbacks, those it stands in for, and the keys that may use it follow.
+    /// Changes a model. `None` if no model has that id. A renamed model keeps its fallbacks, its place in the fallbacks of
+    /// other models, and the keys that may use it.
     ///
     /// # Errors
-    /// As [`OrgStore::model_create`]. [`Error::RevisionChanged`]: it is not as it was seen.
+    /// The same as for [`OrgStore::model_create`]. [`Error::RevisionChanged`]: it has changed since the caller read it.
     pub async fn model_change(&self, id: ModelId, to: ModelChange) -> Result<Option<ModelRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
@@ -140,7 +140,7 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Ends the model's cooldown in every process; returns the model, or none if there is no living one of that id.
+    /// Resets the cooldown of the model in every process and returns the model. `None` if no model has that id.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -156,11 +156,10 @@ impl OrgStore {
         Ok(Some(row))
     }
 
-    /// Deletes a model; returns it as it was, or none if there is no living one of that id. Keys that may use it
-    /// keep its name.
+    /// Deletes a model and returns it. `None` if no model has that id. Allow-lists of keys keep its name.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: a living fallback configuration is the model's, or has it as a fallback.
+    /// [`Error::Conflict`]: a fallback configuration contains it as the model or as a fallback.
     pub async fn model_delete(&self, id: ModelId) -> Result<Option<ModelRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
@@ -182,7 +181,7 @@ impl OrgStore {
         Ok(Some(before))
     }
 
-    /// The names of the living models, sorted, with their ids.
+    /// The names of all models, sorted, with their ids.
     pub(in crate::store) async fn model_names(
         &self,
         on: &impl ConnectionTrait,
@@ -198,7 +197,7 @@ impl OrgStore {
         Ok(names.into_iter().collect())
     }
 
-    /// The names of the living models that a provider serves, sorted.
+    /// The names of the models that a provider serves, sorted.
     pub(in crate::store) async fn model_names_of_provider(
         &self,
         on: &impl ConnectionTrait,

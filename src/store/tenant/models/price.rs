@@ -1,5 +1,5 @@
-//! What models cost: dated rows, of which the newest holds. None is ever changed or removed, so that the cost of an
-//! old request can be explained.
+//! Prices of models: dated rows, of which the newest applies. Rows are never changed or deleted, so that the cost of an old
+//! request can be explained.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::providers::LongPrompt;
 use crate::store::transaction::Change;
 
 impl OrgStore {
-    /// Makes a price hold from now on, unless it does already. A price without any number takes back the
-    /// organization's own; the embedded table's holds again.
+    /// Sets a price from now on, if it is different. A price without any number removes the price of the organization, and the
+    /// built-in price applies again.
     pub(super) async fn price_set(
         &self,
         change: &Change,
@@ -53,7 +53,7 @@ impl OrgStore {
         Ok(())
     }
 
-    /// The row with its provider's preset and its price.
+    /// A model row with the preset of its provider and its price.
     pub(super) async fn complete(
         &self,
         on: &impl ConnectionTrait,
@@ -63,7 +63,7 @@ impl OrgStore {
         rows.pop().ok_or_else(|| Error::internal("a model's row got lost"))
     }
 
-    /// The rows, likewise, in their order.
+    /// Model rows with the presets of their providers and their prices, in the same order.
     pub(super) async fn complete_all(
         &self,
         on: &impl ConnectionTrait,
@@ -74,7 +74,7 @@ impl OrgStore {
         let presets = self.presets(on, rows.iter().map(|row| row.provider_id).collect()).await?;
         rows.into_iter()
             .map(|row| {
-                // A provider's row outlives its models', so its preset is always there.
+                // Rows of providers are kept as long as those of their models, so the preset is always known.
                 let preset = presets.get(&row.provider_id).cloned().unwrap_or_default();
                 let price = prices.remove(&row.id);
                 ModelRow::new(row, preset, price)
@@ -82,13 +82,13 @@ impl OrgStore {
             .collect()
     }
 
-    /// The organization's own prices in force.
+    /// The current prices of the organization.
     async fn prices(
         &self,
         on: &impl ConnectionTrait,
         ids: &[ModelId],
     ) -> Result<HashMap<ModelId, PriceFields>, Error> {
-        // Oldest first, so that the newest is the one that stays in the map.
+        // Oldest first, so that the map keeps the newest.
         let rows = model_prices::Entity::find()
             .filter(model_prices::Column::OrganizationId.eq(self.organization_id))
             .filter(model_prices::Column::ModelId.is_in(ids.iter().copied()))
@@ -121,7 +121,7 @@ impl OrgStore {
 }
 
 impl PriceFields {
-    /// Is any number of it known?
+    /// Whether any price is set.
     pub(in crate::store) fn says_something(&self) -> bool {
         *self != Self::default()
     }

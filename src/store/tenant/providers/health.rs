@@ -1,4 +1,4 @@
-//! Whether a provider accepts the organization's credential, as its calls have found out.
+//! The health of a provider: whether it accepts the credential of the organization, according to its calls.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::ProviderId;
@@ -13,12 +13,12 @@ use crate::store::OrgStore;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::audit;
 
-/// What calls have found out about a provider.
+/// The health of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProviderHealth {
-    /// It answers.
+    /// The provider answers.
     Ok,
-    /// It does not accept the credential; its words, redacted.
+    /// The provider rejects the credential. Contains its redacted message.
     Failing(String),
 }
 
@@ -33,10 +33,10 @@ impl ProviderHealth {
     }
 }
 
-/// Changes of a provider's health within this time become one audit entry, after the first and the one that ends it.
+/// Changes of the health within this time after an audit entry are only counted.
 const FOLDED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
-/// A provider as its audit entry shows it, with the changes before this one that have no entry of their own.
+/// A provider in an audit entry, with the number of earlier changes without an entry.
 #[derive(Serialize)]
 struct Noted<'a> {
     #[serde(flatten)]
@@ -46,11 +46,11 @@ struct Noted<'a> {
 }
 
 impl OrgStore {
-    /// Writes down a provider's health; nothing if it is known already, or if the provider was changed or deleted since
-    /// the calls that found it out, which used the provider as of `updated_at`.
+    /// Stores the health of a provider. It writes nothing if the health is unchanged, or if the provider was changed or
+    /// deleted after the calls, which used the provider as of `updated_at`.
     ///
-    /// The first change and the next one get audit entries; those that follow within an hour are only counted, and the
-    /// count is in the next entry. No request goes by a provider's health, so no process reads the organization again.
+    /// The first two changes get audit entries. Further changes within an hour are counted, and the next entry contains the
+    /// count. Requests do not depend on the health, so snapshots are not reloaded.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -96,7 +96,7 @@ impl OrgStore {
         Ok(transaction.commit().await?)
     }
 
-    /// Whether the provider was still the one that was called.
+    /// Whether the provider is unchanged since the calls.
     async fn health_update(&self, on: &DatabaseTransaction, to: &providers::Model) -> Result<bool, Error> {
         use providers::Column;
         let updated = providers::Entity::update_many()

@@ -1,4 +1,4 @@
-//! Providers: where an organization's models are served. A credential goes in and never comes out again.
+//! Providers of an organization's models. Credentials are write-only.
 
 mod health;
 
@@ -25,81 +25,81 @@ use crate::store::transaction::{Change, check_seen};
 use crate::store::vault::Place;
 pub use health::ProviderHealth;
 
-/// A provider of an organization's catalogue, without its credential.
+/// A provider without its credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProviderRow {
-    /// Its id.
+    /// The id of the provider.
     pub id: ProviderId,
-    /// Its name, unique among the organization's living providers.
+    /// The name, unique among the providers of the organization that are not deleted.
     pub name: String,
-    /// The preset that it follows, by name.
+    /// The name of its preset.
     pub preset: String,
-    /// Its own address. None: the preset's.
+    /// The base URL; `None` for that of the preset.
     pub base_url: Option<String>,
     /// Whether a credential is stored.
     pub has_credential: bool,
-    /// The credential's last four characters, where it is long enough to show them.
+    /// The last four characters of the credential, if it is long enough.
     pub credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.
     pub health: String,
-    /// Why it is failing, redacted.
+    /// Why it fails, redacted.
     pub health_message: Option<String>,
-    /// Since when the health is what it is.
+    /// When the health last changed.
     pub health_at: Option<DateTime<Utc>>,
-    /// Whether it takes `stream_options`.
+    /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A provider to be made. The fields are those of [`ProviderRow`].
+/// A new provider. The fields are those of [`ProviderRow`].
 #[derive(Debug, Clone)]
 pub struct NewProvider {
     /// Its name.
     pub name: String,
-    /// The preset's name.
+    /// The name of the preset.
     pub preset: String,
-    /// Its own address, or none for the preset's.
+    /// The base URL; `None` for that of the preset.
     pub base_url: Option<String>,
-    /// Its credential, which is sealed before it is stored.
+    /// The credential, which is encrypted before it is stored.
     pub credential: Option<SecretString>,
-    /// Whether it takes `stream_options`.
+    /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
 }
 
-/// What to change about a provider. An outer none leaves the field as it is; an inner one clears it.
+/// A change of a provider. `None` leaves a field unchanged; `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderChange {
     /// Its name.
     pub name: Option<String>,
-    /// The preset's name.
+    /// The name of the preset.
     pub preset: Option<String>,
-    /// Its own address; cleared it has the preset's.
+    /// The base URL. Clear it to use that of the preset.
     pub base_url: Option<Option<String>>,
     /// Its credential.
     pub credential: Option<Option<SecretString>>,
-    /// Whether it takes `stream_options`.
+    /// Whether it accepts `stream_options`.
     pub stream_options: Option<StreamOptions>,
-    /// The state that the change is made for, as the microsecond of its last change. None: whatever it is.
+    /// The expected time of the last change in microseconds; `None` for any.
     pub seen: Option<i64>,
 }
 
-/// Credentials of fewer characters have no hint: four of them would be too large a part.
+/// Shorter credentials have no hint, because four characters would reveal too much of them.
 const HINTED: usize = 12;
 const HINT: usize = 4;
 
-/// What a provider's sealed credential is bound to.
+/// The place that a sealed credential is bound to.
 pub(in crate::store) fn credential_place(organization_id: OrganizationId, id: ProviderId) -> Place<'static> {
     Place { organization: organization_id.0, row: id.0, field: "credential" }
 }
 
 impl OrgStore {
-    /// Makes a provider.
+    /// Creates a provider.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: a living provider has that name.
+    /// [`Error::Conflict`]: a provider of that name exists.
     pub async fn provider_create(&self, new: NewProvider) -> Result<ProviderRow, Error> {
         let change = self.change().await?;
         self.check_provider_name(&change, &new.name, None).await?;
@@ -129,7 +129,7 @@ impl OrgStore {
         Ok(row)
     }
 
-    /// A page of the living providers, newest first.
+    /// A page of providers, newest first.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -142,7 +142,7 @@ impl OrgStore {
         Ok(page.map(ProviderRow::from))
     }
 
-    /// The living providers, newest first, a page at a time, in both directions.
+    /// A page of providers, newest first, in either direction.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -158,7 +158,7 @@ impl OrgStore {
         Ok(rest.with(rows.into_iter().map(ProviderRow::from).collect()))
     }
 
-    /// The living provider of that id.
+    /// The provider of that id.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -166,12 +166,11 @@ impl OrgStore {
         Ok(self.provider(self.reader(), id).await?.map(ProviderRow::from))
     }
 
-    /// Changes a provider; none if there is no living one of that id. What was known about its health is
-    /// forgotten when another address or credential is used from now on.
+    /// Changes a provider. `None` if no provider has that id. A new base URL or credential resets the health.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: another living provider has the new name. [`Error::Invalid`] on `credential`: the
-    /// stored one would go to another address, so it must be given again.
+    /// [`Error::Conflict`]: another provider has the new name. [`Error::Invalid`] on `credential`: the stored credential
+    /// would be sent to another address, so it must be entered again.
     pub async fn provider_change(
         &self,
         id: ProviderId,
@@ -194,7 +193,7 @@ impl OrgStore {
             row.health = Set("unknown".to_owned());
             row.health_message = Set(None);
             row.health_at = Set(Some(now));
-            // Another credential starts over.
+            // A new credential resets the health.
             row.health_noted_at = Set(None);
             row.health_changes = Set(0);
         }
@@ -213,11 +212,10 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Deletes a provider with its error mappings and wipes its credential; returns it as it was, or none if there is no living one of
-    /// that id.
+    /// Deletes a provider with its error mappings, erases its credential, and returns it. `None` if no provider has that id.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: living models are served by it.
+    /// [`Error::Conflict`]: it serves models.
     pub async fn provider_delete(&self, id: ProviderId) -> Result<Option<ProviderRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.provider(change.on(), id).await? else { return Ok(None) };
@@ -250,7 +248,7 @@ impl OrgStore {
             .filter(providers::Column::DeletedAt.is_null())
     }
 
-    /// The living provider's row.
+    /// The row of a provider that is not deleted.
     pub(in crate::store) async fn provider(
         &self,
         on: &impl ConnectionTrait,
@@ -300,12 +298,12 @@ impl From<providers::Model> for ProviderRow {
     }
 }
 
-/// What the column holds: nothing where the preset decides.
+/// The value of the column; `None` for the value of the preset.
 fn stored(setting: StreamOptions) -> Option<String> {
     (setting != StreamOptions::Auto).then(|| setting.as_str().to_owned())
 }
 
-/// What the column says; the preset decides where it says nothing, or a word of a later version of the program.
+/// Reads the column. An absent value, or a word of a newer release, means the value of the preset.
 pub(in crate::store) fn stream_options(column: Option<&str>) -> StreamOptions {
     column.and_then(StreamOptions::parse).unwrap_or_default()
 }
@@ -319,8 +317,8 @@ fn entry(
     AuditEntry::new(action, "provider", named.id.0, &named.name, before, after)
 }
 
-/// Would the credential go elsewhere: to another vendor, scheme, host or port? Else whoever may change an address
-/// could have the credential sent to a machine of their own, and read it there.
+/// Whether the credential would be sent to another vendor, scheme, host or port. Otherwise a user who may change the base
+/// URL could read the credential by sending it to a server of their own.
 fn moves(before: &ProviderRow, to: &ProviderChange) -> bool {
     let new_preset = to.preset.as_ref().unwrap_or(&before.preset);
     let new_base_url = to.base_url.as_ref().unwrap_or(&before.base_url);
@@ -329,7 +327,7 @@ fn moves(before: &ProviderRow, to: &ProviderChange) -> bool {
             != destination(new_preset, new_base_url.as_deref())
 }
 
-/// Where calls go. What is no address equals nothing, not even itself.
+/// The target of calls. An invalid URL equals no other, not even itself.
 fn destination(preset_name: &str, base_url: Option<&str>) -> Option<Origin> {
     let address = base_url.or_else(|| preset(preset_name)?.base_url)?;
     Some(Url::parse(address).map_or_else(|_| Origin::new_opaque(), |url| url.origin()))
