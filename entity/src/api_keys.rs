@@ -4,12 +4,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{ApiKeyId, OrganizationId, UserId};
 
-/// One API key.
+/// One API key of an organization.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_keys")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ApiKeyId,
     /// The organization that owns the key.

@@ -7,12 +7,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{AuditEntryId, OrganizationId};
 
-/// One change.
+/// One change of one resource.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_entries")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AuditEntryId,
     /// The organization that the change belongs to.

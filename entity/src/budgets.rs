@@ -4,12 +4,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{ApiKeyId, BudgetId, OrganizationId};
 
-/// One budget.
+/// One budget of an organization or key.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "budgets")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: BudgetId,
     /// The organization that owns the budget.

@@ -9,14 +9,14 @@ use crate::ids::{ErrorMappingId, OrganizationId, ProviderId, UserId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "error_mappings")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ErrorMappingId,
     /// The organization that owns the mapping.
     pub organization_id: OrganizationId,
     /// The provider that the mapping applies to; `None` for every provider of the organization.
     pub provider_id: Option<ProviderId>,
-    /// The HTTP status that the mapping applies to; `None` for every status whose message is read.
+    /// The HTTP status that the mapping applies to; `None` for every status with a message.
     pub status: Option<i32>,
     /// The normalized texts that a message must contain, in this order: a JSON array.
     pub contains: Json,

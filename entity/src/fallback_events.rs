@@ -13,7 +13,7 @@ use crate::ids::{FallbackEventId, OrganizationId, RequestId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "fallback_events")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: FallbackEventId,
     /// The organization of the request.
@@ -28,7 +28,7 @@ pub struct Model {
     pub error_class: String,
     /// The error message of the provider, redacted, at most 2,000 characters.
     pub error_message: Option<String>,
-    /// `chat_completion` or `chat_completion_stream`.
+    /// The kind of request: `chat_completion` or `chat_completion_stream`.
     pub invocation_type: String,
     /// The stored configuration that the next candidate comes from; `None` if it comes from the request or there is none.
     pub router_config_id: Option<Uuid>,

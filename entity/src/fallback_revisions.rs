@@ -9,12 +9,12 @@ use crate::ids::{FallbackConfigId, FallbackRevisionId, OrganizationId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "fallback_revisions")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: FallbackRevisionId,
     /// The organization that owns the configuration.
     pub organization_id: OrganizationId,
-    /// The configuration.
+    /// The configuration that it belongs to.
     pub config_id: FallbackConfigId,
     /// The number of the revision, from 1; unique within the configuration.
     pub number: i64,

@@ -15,19 +15,19 @@ pub struct Model {
     /// Start of the bucket, in Unix seconds, a multiple of 300.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket_at: i64,
-    /// As in `fallback_events`.
+    /// The same as in `fallback_events`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub failed_model: String,
     /// As in `fallback_events`; `''` at the end of the chain, because a NULL equals no other value in a key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub next_model: String,
-    /// As in `fallback_events`.
+    /// The same as in `fallback_events`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub error_class: String,
-    /// As in `fallback_events`.
+    /// The same as in `fallback_events`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
-    /// Number of events.
+    /// Number of events with this key.
     pub events: i64,
 }
 

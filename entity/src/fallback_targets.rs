@@ -10,7 +10,7 @@ use crate::ids::{FallbackRevisionId, ModelId, OrganizationId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "fallback_targets")]
 pub struct Model {
-    /// The revision.
+    /// The revision that it belongs to.
     #[sea_orm(primary_key, auto_increment = false)]
     pub revision_id: FallbackRevisionId,
     /// The position in the list, from 0.
@@ -20,7 +20,7 @@ pub struct Model {
     pub organization_id: OrganizationId,
     /// The model that the fallbacks are for. It repeats the model of the configuration for the constraint.
     pub source_model_id: ModelId,
-    /// The fallback model.
+    /// The model that is the fallback.
     pub target_model_id: ModelId,
 }
 

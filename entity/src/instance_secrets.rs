@@ -3,7 +3,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// One sealed secret.
+/// One sealed secret of the installation.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instance_secrets")]
@@ -11,7 +11,7 @@ pub struct Model {
     /// The name of the secret. Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// The sealed bytes.
+    /// The encrypted bytes of the secret.
     pub sealed: Vec<u8>,
     /// When the secret was created.
     pub created_at: DateTimeUtc,

@@ -3,7 +3,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// One number.
+/// One number of the installation.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instance_state")]
@@ -11,7 +11,7 @@ pub struct Model {
     /// The name of the number. Primary key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// Its value.
+    /// The value of the number.
     pub value: i64,
 }
 

@@ -1,11 +1,11 @@
 //! Table `instances`: the running server processes and their last heartbeats.
 //!
-//! A row of `requests` that is still `running`, and whose process has no recent heartbeat, belongs to a process that
-//! died.
+//! A row of `requests` that is still `running`, and that belongs to a process without a recent heartbeat, was left by a
+//! process that died.
 
 use sea_orm::entity::prelude::*;
 
-/// One process.
+/// One running server process.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "instances")]

@@ -4,12 +4,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{InvitationId, OrganizationId, UserId};
 
-/// One invitation.
+/// One invitation to an organization.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "invitations")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: InvitationId,
     /// The organization that the link is for.
@@ -25,7 +25,7 @@ pub struct Model {
     pub invited_by: Option<UserId>,
     /// When it was created.
     pub created_at: DateTimeUtc,
-    /// When it expires.
+    /// The time when it expires.
     pub expires_at: DateTimeUtc,
     /// When it was accepted. It can be used once.
     pub accepted_at: Option<DateTimeUtc>,

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::OrganizationId;
 
-/// The requests of one bucket whose duration is in one step of the scale.
+/// The requests of one bucket with a duration in one step of the scale.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "latency_rollups")]
@@ -17,7 +17,7 @@ pub struct Model {
     /// Start of the bucket, in Unix seconds, a multiple of 300.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket_at: i64,
-    /// As in `requests`.
+    /// The same as in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
     /// What was timed: `first_frame` or `total`.
@@ -26,7 +26,7 @@ pub struct Model {
     /// The step of the scale, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub step: i32,
-    /// Number of requests.
+    /// Number of requests in this group.
     pub requests: i64,
 }
 

@@ -9,10 +9,10 @@ use crate::ids::{OrganizationId, UserId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "memberships")]
 pub struct Model {
-    /// The organization.
+    /// The id of the organization.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
-    /// The user.
+    /// The id of the user.
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     /// `owner`, `admin` or `member`.

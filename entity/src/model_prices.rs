@@ -10,14 +10,14 @@ use crate::ids::{ModelId, ModelPriceId, OrganizationId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "model_prices")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ModelPriceId,
     /// The organization that owns the price.
     pub organization_id: OrganizationId,
-    /// The model.
+    /// The model that the price is for.
     pub model_id: ModelId,
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub input: Option<i64>,
     /// Completion tokens, including reasoning.
     pub output: Option<i64>,
@@ -31,9 +31,9 @@ pub struct Model {
     pub audio_output: Option<i64>,
     /// The number of prompt tokens above which the next four prices apply; `None` if they never do.
     pub long_prompt_above: Option<i64>,
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub long_prompt_input: Option<i64>,
-    /// Completion tokens.
+    /// Tokens of the completion, including reasoning.
     pub long_prompt_output: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub long_prompt_cache_read: Option<i64>,

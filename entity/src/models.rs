@@ -9,7 +9,7 @@ use crate::ids::{ModelId, OrganizationId, ProviderId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "models")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ModelId,
     /// The organization that owns the model.

@@ -4,12 +4,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{OneTimeLinkId, OrganizationId, UserId};
 
-/// One link.
+/// One link for one user.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "one_time_links")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OneTimeLinkId,
     /// The user that the link is for.
@@ -21,7 +21,7 @@ pub struct Model {
     pub token_hash: Vec<u8>,
     /// When it was created.
     pub created_at: DateTimeUtc,
-    /// When it expires.
+    /// The time when it expires.
     pub expires_at: DateTimeUtc,
     /// When it was used or replaced by another link. It can be used once.
     pub used_at: Option<DateTimeUtc>,

@@ -4,12 +4,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::OrganizationId;
 
-/// One organization.
+/// One organization with its settings.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organizations")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrganizationId,
     /// The display name. Not unique: no URL contains it.

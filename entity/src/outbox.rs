@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{OrganizationId, OutboxId};
 
-/// One message.
+/// One message to external systems.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "outbox")]

@@ -4,12 +4,12 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{OrganizationId, ProviderId};
 
-/// One provider.
+/// One provider of an organization.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "providers")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ProviderId,
     /// The organization that owns the provider.

@@ -17,13 +17,13 @@ pub struct Model {
     /// Start of the bucket, in Unix seconds, a multiple of 300.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket_at: i64,
-    /// As in `requests`.
+    /// The same as in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub requested_model: String,
     /// As in `requests`; `''` if no model answered.
     #[sea_orm(primary_key, auto_increment = false)]
     pub served_model: String,
-    /// As in `requests`.
+    /// The same as in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub outcome: String,
     /// Whether another model than the requested one answered.
@@ -32,10 +32,10 @@ pub struct Model {
     /// As in `requests`; the nil UUID: no key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub api_key_id: Uuid,
-    /// As in `requests`.
+    /// The same as in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
-    /// Number of requests.
+    /// Number of requests in this group.
     pub requests: i64,
     /// Sum over the requests that know it.
     pub input_tokens: i64,

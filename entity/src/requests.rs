@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{OrganizationId, RequestId};
 
-/// One request.
+/// One request that reached a candidate.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "requests")]
@@ -37,7 +37,7 @@ pub struct Model {
     pub status_code: i32,
     /// The requested path in its canonical form.
     pub endpoint: String,
-    /// `chat_completion` or `chat_completion_stream`.
+    /// The kind of request: `chat_completion` or `chat_completion_stream`.
     pub invocation_type: String,
     /// Whether the caller asked for a stream.
     pub streamed: bool,

@@ -26,10 +26,10 @@ pub struct Model {
     /// As in `requests`; the nil UUID: no key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub api_key_id: Uuid,
-    /// As in `requests`.
+    /// The same as in `requests`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub origin: String,
-    /// Number of requests.
+    /// Number of requests in this group.
     pub requests: i64,
     /// Number of requests that were answered completely.
     pub answered: i64,

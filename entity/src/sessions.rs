@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::{OrganizationId, SessionId, UserId};
 
-/// One session.
+/// One console session of a user.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -12,7 +12,7 @@ pub struct Model {
     /// Primary key. The token in the cookie contains it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
-    /// The signed-in user.
+    /// The user who is signed in.
     pub user_id: UserId,
     /// The organization. Together with `user_id` it refers to a membership.
     pub organization_id: OrganizationId,

@@ -4,18 +4,18 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::UserId;
 
-/// One user.
+/// One user with sign-in data.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
-    /// Primary key.
+    /// The primary key of the row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
     /// The email address, in lower case. It is not verified, so several accounts can have the same one. An account is
     /// identified by its email address and password.
     pub email: String,
-    /// The display name.
+    /// The display name of the user.
     pub name: Option<String>,
     /// The argon2id hash as a PHC string; `None` if the user cannot sign in with a password.
     pub password_hash: Option<String>,

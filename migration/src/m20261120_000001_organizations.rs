@@ -10,7 +10,7 @@ use crate::table::{
 
 const ROLES: [&str; 3] = ["owner", "admin", "member"];
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -10,7 +10,7 @@ use crate::table::{
     tenant_index,
 };
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

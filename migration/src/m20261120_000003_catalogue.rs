@@ -10,7 +10,7 @@ use crate::table::{
     organization_reference, page_index, tenant_index, tenant_reference,
 };
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -11,7 +11,7 @@ use sea_orm_migration::schema::{
 
 use crate::table::{drop_tables, filter_index, moment, organization_id, organization_reference, page_index};
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

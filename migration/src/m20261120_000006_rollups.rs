@@ -8,7 +8,7 @@ use crate::table::{drop_tables, organization_id, organization_reference, primary
 /// Bucket starts must be multiples of five minutes, so that no bucket is split.
 const WHOLE_BUCKETS: &str = "bucket_at % 300 = 0";
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -8,7 +8,7 @@ use crate::table::{
     tenant_reference,
 };
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -5,7 +5,7 @@ use sea_orm_migration::schema::{big_integer, blob, text};
 
 use crate::table::{drop_tables, moment, primary_key};
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

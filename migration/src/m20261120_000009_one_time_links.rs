@@ -5,7 +5,7 @@ use sea_orm_migration::schema::{blob, pk_uuid, text, uuid};
 
 use crate::table::{drop_tables, index, moment, moment_null, one_of, reference};
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -13,7 +13,7 @@ const WHOLE_BUCKETS: &str = "bucket_at % 300 = 0";
 const RUNNING_INDEX: &str =
     "CREATE INDEX requests_by_running ON requests (instance_id) WHERE outcome = 'running'";
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -5,7 +5,7 @@ use sea_orm_migration::schema::{big_integer_null, text_null};
 
 use crate::table::{index, moment_null};
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

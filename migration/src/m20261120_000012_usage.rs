@@ -18,7 +18,7 @@ const EARLIER: &str = "INSERT INTO usage_rollups (organization_id, day, served_m
     CAST(SUM(reasoning_tokens) AS bigint), CAST(SUM(cost_nano_dollars) AS bigint), 0 FROM request_rollups \
     GROUP BY organization_id, bucket_at - bucket_at % 86400, served_model, api_key_id, origin";
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 use crate::table::moment_null;
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -5,7 +5,7 @@ use sea_orm_migration::schema::text_null;
 
 use crate::table::one_of;
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -11,7 +11,7 @@ use crate::table::index;
 /// Existing links do not store who created them, so they are marked as used and must be created again.
 const VOID: &str = "UPDATE one_time_links SET used_at = created_at WHERE kind = 'reset' AND used_at IS NULL";
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

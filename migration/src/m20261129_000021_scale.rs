@@ -11,7 +11,7 @@ const COMPATIBLE_FROM: &str =
 const REVOKED_INDEX: &str =
     "CREATE INDEX api_keys_by_revocation ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL";
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -22,7 +22,7 @@ const MEANINGS: [&str; 7] = [
     "request",
 ];
 
-/// The migration.
+/// The migration of this file.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 

@@ -13,7 +13,7 @@ pub(crate) fn moment_null(name: &'static str) -> ColumnDef {
     timestamp_with_time_zone_null(name)
 }
 
-/// The column `organization_id`.
+/// The column `organization_id` of a tenant table.
 pub(crate) fn organization_id() -> ColumnDef {
     sea_orm_migration::schema::uuid("organization_id")
 }

@@ -7,9 +7,9 @@ use crate::domain::error_class::ErrorClass;
 /// One attempt or skipped candidate, as it is stored and shown.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptReport {
-    /// Catalogue name of the model.
+    /// Catalog name of the model.
     pub model: String,
-    /// Catalogue name of its provider.
+    /// Catalog name of its provider.
     pub provider: String,
     /// The HTTP status of the provider; `None` if there was no response.
     pub status: Option<u16>,

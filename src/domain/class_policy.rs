@@ -20,7 +20,7 @@ const LONGEST_QUOTA: Duration = Duration::from_secs(3_600);
 /// The decisions for one error class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClassPolicy {
-    /// The class.
+    /// The error class of the row.
     pub class: ErrorClass,
     /// Whether the same model is called again.
     pub same_model: SameModel,
@@ -64,9 +64,9 @@ pub enum CooldownEffect {
     /// It starts a cooldown that lasts until the limit resets. If the provider names no reset time, it lasts for `first`
     /// and doubles after each failed probe, up to `longest`.
     Limited {
-        /// The first cooldown.
+        /// The length of the first cooldown.
         first: Duration,
-        /// The longest cooldown.
+        /// The length of the longest cooldown.
         longest: Duration,
     },
 }

@@ -55,7 +55,7 @@ impl Clock {
         DateTime::from_timestamp_micros(self.unix_micros()).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// Microseconds since 1970.
+    /// The current time in microseconds since 1970.
     #[must_use]
     pub fn unix_micros(&self) -> i64 {
         match &self.source {
@@ -99,7 +99,7 @@ impl governor::clock::Clock for Clock {
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// Advances the time.
+    /// Moves the time forward by a duration.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.0.fetch_add(micros, Ordering::AcqRel);

@@ -53,7 +53,7 @@ impl<T: ClosedSet> Stored<T> {
         T::from_word(word).map_or_else(|| Self::Unknown(word.to_owned()), Self::Known)
     }
 
-    /// The stored word.
+    /// The word as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -3,7 +3,7 @@
 //! Which to use: a problem with the credential → [`Error::Unauthenticated`], [`Error::ScopeMissing`]; a field of the
 //! body or query → [`Error::Invalid`]; a console user without access → [`Error::Visit`]; a request that makes no sense
 //! as a whole → [`Error::Refused`]; a resource that does not exist or belongs to another organization →
-//! [`Error::Absent`]; an internal fault → [`Error::internal`], whose source goes to the log and never to the caller.
+//! [`Error::Absent`]; an internal fault → [`Error::internal`], which logs its source and does not show it to the caller.
 //! Each dialect under `api/` converts every variant in its own `error.rs` with an exhaustive match.
 
 use std::fmt;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::domain::chain_failure::ChainFailure;
 use crate::domain::routing_info::RoutingInfo;
 
-/// A result whose error is [`Error`] by default.
+/// A result with [`Error`] as its default error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a caller's credential was not accepted.
@@ -71,7 +71,7 @@ impl From<usize> for Location {
     }
 }
 
-/// One invalid field.
+/// One invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The path of the value, such as `["body", "fallback_models", 0]`.
@@ -220,18 +220,18 @@ pub enum Error {
         /// The id or name that the caller asked for.
         id: String,
     },
-    /// 404: a model name that is not in the organization's catalogue.
+    /// 404: the model is not in the catalog of the organization.
     #[error("the model '{model}' does not exist in this organization's catalogue")]
     ModelUnknown {
-        /// The name.
+        /// The name of the model.
         model: String,
         /// The model names of the organization, sorted.
         available: Vec<String>,
     },
-    /// 400: fallback names that are not in the organization's catalogue.
+    /// 400: fallbacks that are not in the catalog of the organization.
     #[error("unknown fallback models: {models:?}")]
     FallbacksUnknown {
-        /// The names.
+        /// The names of the models.
         models: Vec<String>,
         /// The organization's own model names, sorted.
         available: Vec<String>,
@@ -239,18 +239,18 @@ pub enum Error {
     /// 400: a model in its own fallback list.
     #[error("the model '{model}' cannot be its own fallback")]
     FallbackToSelf {
-        /// The name.
+        /// The name of the model.
         model: String,
     },
     /// 404: the model has no fallbacks of that type.
     #[error("no {kind} fallbacks configured for model '{model}'")]
     FallbackAbsent {
-        /// The model's name.
+        /// The name of the model.
         model: String,
-        /// `general`, `context_window`, `content_policy`.
+        /// The type of list: `general`, `context_window` or `content_policy`.
         kind: String,
     },
-    /// 422: invalid fields.
+    /// 422: the body or query has invalid fields.
     #[error("{} invalid field(s)", .0.len())]
     Invalid(Vec<Violation>),
     /// 400: the request makes no sense as a whole.
@@ -265,7 +265,7 @@ pub enum Error {
     /// 412: the resource has changed since the caller read it.
     #[error("the revision is {current}, not the one in If-Match")]
     RevisionChanged {
-        /// The current revision.
+        /// The number of the current revision.
         current: i64,
     },
     /// 413: the body is too large.

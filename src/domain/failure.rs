@@ -8,7 +8,7 @@ use crate::domain::failure_scope::FailureScope;
 /// One failed attempt, classified and redacted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The error class.
+    /// The error class of the failure.
     pub class: ErrorClass,
     /// What the failure counts against. Only a failure of the model can start its cooldown.
     pub scope: FailureScope,
@@ -58,7 +58,7 @@ impl Failure {
         }
     }
 
-    /// The HTTP status for a chain whose models are all in cooldown, so that none was called: 429 for a limit, otherwise
+    /// The HTTP status for a chain in which all models are in cooldown, so that none was called: 429 for a limit, otherwise
     /// 503.
     #[must_use]
     pub fn caller_status_in_cooldown(&self) -> u16 {
@@ -89,7 +89,7 @@ pub struct ModelFailure<'a>(&'a Failure);
 pub struct OpenFailure<'a>(&'a Failure);
 
 impl<'a> ModelFailure<'a> {
-    /// The failure.
+    /// The failure that counts against it.
     #[must_use]
     pub fn failure(self) -> &'a Failure {
         self.0

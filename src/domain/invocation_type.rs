@@ -15,7 +15,7 @@ pub enum InvocationType {
 }
 
 impl InvocationType {
-    /// Every type.
+    /// Every type, in display order.
     pub const ALL: [Self; 2] = [Self::ChatCompletion, Self::ChatCompletionStream];
 
     /// The type of a chat completion.

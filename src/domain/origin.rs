@@ -18,7 +18,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Every origin.
+    /// Every origin, in display order.
     pub const ALL: [Self; 3] = [Self::Live, Self::Drill, Self::Demo];
 
     /// The origins that roll-ups count. Drills are not counted.

@@ -10,7 +10,7 @@ use crate::domain::closed_set::closed_set;
 pub enum Outcome {
     /// The caller got the whole answer.
     Answered,
-    /// Every candidate failed.
+    /// Every candidate failed or was skipped.
     Failed,
     /// The stream broke off after content was sent.
     Interrupted,
@@ -21,7 +21,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every outcome.
+    /// Every outcome, in display order.
     pub const ALL: [Self; 5] =
         [Self::Answered, Self::Failed, Self::Interrupted, Self::ClientClosed, Self::Running];
 

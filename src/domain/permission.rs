@@ -11,7 +11,7 @@ pub enum Scope {
     RouterRead,
     /// Change fallbacks, models and providers.
     RouterManage,
-    /// Manage API keys.
+    /// Create, change and revoke API keys.
     KeysManage,
     /// Manage the budgets of the organization and of its keys.
     BudgetsManage,
@@ -78,7 +78,7 @@ pub enum Permission {
     Send,
     /// Change fallbacks, models and providers.
     Configure,
-    /// API keys.
+    /// Create, change and revoke API keys.
     ManageKeys,
     /// Change the settings of the organization.
     ManageSettings,
@@ -107,11 +107,11 @@ impl Permission {
 /// The role of a user in an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Has every permission.
+    /// An owner has every permission.
     Owner,
     /// Has every permission except managing members.
     Admin,
-    /// Has read access.
+    /// A member can see everything except the audit log.
     Member,
 }
 

@@ -30,7 +30,7 @@ pub struct RoutingInfo {
 /// Why another model than the requested one was called.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fallback {
-    /// The requested model.
+    /// The name of the requested model.
     pub from: String,
     /// The class of the first failure.
     pub class: ErrorClass,

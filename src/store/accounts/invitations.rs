@@ -37,14 +37,14 @@ pub struct InvitationRow {
     pub role: String,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it expires.
+    /// The time when it expires.
     pub expires_at: DateTime<Utc>,
     /// The user who invited and must still have the permission when it is accepted; `None` for the operator.
     #[serde(skip)]
     pub invited_by: Option<UserId>,
 }
 
-/// A new invitation.
+/// An invitation to be created.
 #[derive(Debug, Clone)]
 pub struct NewInvitation {
     /// The email address of the invited person, in lower case.
@@ -53,7 +53,7 @@ pub struct NewInvitation {
     pub role: String,
     /// The keyed hash of the secret in the link.
     pub token_hash: [u8; 32],
-    /// When it expires.
+    /// The time when it expires.
     pub expires_at: DateTime<Utc>,
     /// The user who invites.
     pub invited_by: Option<UserId>,
@@ -66,9 +66,9 @@ pub enum Joining {
     Known(UserId),
     /// A person without an account.
     New {
-        /// The display name.
+        /// The display name of the user.
         name: Option<String>,
-        /// The argon2id hash.
+        /// The argon2id hash of the password.
         password_hash: String,
     },
 }

@@ -32,7 +32,7 @@ pub struct MemberRow {
     pub email: String,
     /// The display name of the user.
     pub name: Option<String>,
-    /// `owner`, `admin`, `member`.
+    /// The role: `owner`, `admin` or `member`.
     pub role: String,
     /// When the user joined.
     pub created_at: DateTime<Utc>,

@@ -20,9 +20,9 @@ use crate::store::transaction::Change;
 /// The numbers of a member's outstanding invitations, links and keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OutstandingLinks {
-    /// Open invitations.
+    /// Number of open invitations.
     pub invitations: u64,
-    /// Open password-reset links.
+    /// Number of open password-reset links.
     pub links: u64,
     /// API keys that are not revoked. They belong to the organization and stay valid.
     pub keys: u64,

@@ -28,12 +28,12 @@ const TOUCH: TimeDelta = TimeDelta::minutes(1);
 /// The longest user agent that is stored, in characters.
 const USER_AGENT: usize = 300;
 
-/// A new session.
+/// A session to be created.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// The user.
+    /// The id of the user.
     pub user_id: UserId,
-    /// The organization.
+    /// The id of the organization.
     pub organization_id: OrganizationId,
     /// The `User-Agent` of the browser.
     pub user_agent: Option<String>,
@@ -58,9 +58,9 @@ pub struct LiveSession {
     pub email: String,
     /// The display name of the user.
     pub name: Option<String>,
-    /// The organization.
+    /// The id of the organization.
     pub organization_id: OrganizationId,
-    /// `owner`, `admin`, `member`.
+    /// The role: `owner`, `admin` or `member`.
     pub role: String,
 }
 

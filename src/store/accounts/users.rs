@@ -1,8 +1,8 @@
 //! User accounts, identified by email address and password. A user can belong to several organizations, so all of this
 //! is accessed through [`System`].
 //!
-//! Email addresses are not verified, so several accounts can have the same one. Nobody can block the address of another
-//! person.
+//! Email addresses are not verified, so several accounts can have the same one. An account must not block the address of
+//! another person.
 
 use entity::ids::{OrganizationId, SessionId, UserId};
 use entity::{memberships, one_time_links, organizations, sessions, users};
@@ -24,14 +24,14 @@ use crate::store::{Store, transaction};
 /// A failed sign-in is logged for at most this many accounts of its email address.
 const NOTED_ACCOUNTS: u64 = 8;
 
-/// A user account.
+/// An account of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
     /// The id of the user.
     pub id: UserId,
     /// The email address, in lower case.
     pub email: String,
-    /// The display name.
+    /// The display name of the user.
     pub name: Option<String>,
     /// The argon2id hash; `None` if the user cannot sign in with a password.
     pub password_hash: Option<String>,
@@ -44,7 +44,7 @@ pub struct UserRow {
 pub struct OwnOrganization {
     /// The id of the organization.
     pub id: OrganizationId,
-    /// Its name.
+    /// The name of the resource.
     pub name: String,
     /// The role of the user: `owner`, `admin` or `member`.
     pub role: String,

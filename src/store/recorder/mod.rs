@@ -74,7 +74,7 @@ struct QueuedRecord {
 pub struct RecorderFigures {
     /// Number of committed records.
     pub committed: AtomicU64,
-    /// Number of commits.
+    /// Number of commits to the database.
     pub groups: AtomicU64,
     /// Number of records that were lost after all retries.
     pub lost: AtomicU64,

@@ -34,12 +34,12 @@ pub enum SpoolError {
     Unusable {
         /// The path of the file.
         path: PathBuf,
-        /// The cause.
+        /// The cause of the failure.
         source: sqlx::Error,
     },
 }
 
-/// An open spool.
+/// The spool with its open file.
 #[derive(Debug)]
 pub(super) struct Spool {
     pool: SqlitePool,

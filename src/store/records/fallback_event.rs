@@ -15,7 +15,7 @@ use crate::store::pagination::Position;
 /// One candidate of one request that did not answer. The same type is recorded, spooled and read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FallbackEventRow {
-    /// Primary key.
+    /// The primary key of the row.
     pub id: FallbackEventId,
     /// The organization of the request.
     pub organization_id: OrganizationId,

@@ -63,9 +63,9 @@ pub struct RequestCounts {
     pub failed: i64,
     /// Requests whose callers closed the connection.
     pub client_closed: i64,
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub input_tokens: i64,
-    /// Completion tokens.
+    /// Tokens of the completion, including reasoning.
     pub output_tokens: i64,
     /// The known costs in nano-dollars.
     pub cost_nano_dollars: i64,
@@ -78,7 +78,7 @@ pub struct RequestCounts {
 pub struct RequestTimes {
     /// Time to the first frame.
     pub first_frame: Histogram,
-    /// Total time.
+    /// The total time of requests.
     pub total: Histogram,
 }
 

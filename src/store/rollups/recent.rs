@@ -16,7 +16,7 @@ use crate::store::pagination::equals;
 /// Recent use of a model or a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecentUse {
-    /// Number of requests.
+    /// Number of requests in this group.
     pub requests: i64,
     /// Number of different keys.
     pub keys: i64,

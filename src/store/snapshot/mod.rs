@@ -37,13 +37,13 @@ pub struct OrganizationSnapshot {
     pub name: Arc<str>,
     /// The version that was read.
     pub version: i64,
-    /// Its settings.
+    /// The settings of the organization.
     pub settings: OrganizationSettings,
     /// Keys that are not revoked, by keyed hash.
     pub keys: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
     /// Providers that can be called.
     pub providers: HashMap<ProviderId, Arc<ProviderEntry>>,
-    /// Models by name.
+    /// Models that are not deleted, by name.
     pub models: HashMap<String, Arc<ModelEntry>>,
     /// Fallback configurations by model.
     pub chains: HashMap<ModelId, Chains>,
@@ -127,14 +127,14 @@ impl FromIterator<BudgetEntry> for Budgets {
     }
 }
 
-/// A budget.
+/// A budget of an organization or key.
 #[derive(Debug, Clone, Copy)]
 pub struct BudgetEntry {
-    /// Its id.
+    /// The id of the row.
     pub id: BudgetId,
     /// The limited key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// The period.
+    /// The period of the budget.
     pub period: Period,
     /// The soft limit in nano-dollars; `None` for no warning.
     pub soft: Option<i64>,
@@ -153,22 +153,22 @@ pub struct TypedLists {
     pub content_policy: bool,
 }
 
-/// An API key.
+/// An API key in a snapshot.
 #[derive(Debug)]
 pub struct ApiKeyEntry {
-    /// Its id.
+    /// The id of the row.
     pub id: ApiKeyId,
-    /// Its name.
+    /// The name of the resource.
     pub name: Arc<str>,
     /// The words of its scopes.
     pub scopes: Vec<String>,
     /// The models that it may use; `None` for every model.
     pub models: Option<Arc<HashSet<String>>>,
-    /// Requests per minute.
+    /// Requests per minute; `None` for no limit.
     pub requests_per_minute: Option<i64>,
-    /// Concurrent requests.
+    /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
-    /// When it expires.
+    /// The time when it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// The last use in this process in Unix seconds; 0 for never. Successive snapshots share it.
     pub last_used: Arc<AtomicI64>,
@@ -185,7 +185,7 @@ impl ApiKeyEntry {
 /// A provider with its decrypted credential.
 #[derive(Debug)]
 pub struct ProviderEntry {
-    /// Its id.
+    /// The id of the row.
     pub id: ProviderId,
     /// Its name in the catalog.
     pub name: Arc<str>,
@@ -193,7 +193,7 @@ pub struct ProviderEntry {
     pub preset: &'static Preset,
     /// The base URL of the provider or its preset; `None` for simulated providers.
     pub base_url: Option<String>,
-    /// Its credential.
+    /// The credential for the provider.
     pub credential: Option<SecretString>,
     /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
@@ -206,7 +206,7 @@ pub struct ProviderEntry {
 /// A model of the catalog, completed with built-in values.
 #[derive(Debug, Clone)]
 pub struct ModelEntry {
-    /// Its id.
+    /// The id of the row.
     pub id: ModelId,
     /// Its name in the catalog.
     pub name: Arc<str>,
@@ -220,7 +220,7 @@ pub struct ModelEntry {
     pub context_window: Option<i64>,
     /// The maximum number of completion tokens.
     pub max_output_tokens: Option<i64>,
-    /// Its capabilities.
+    /// The capabilities of the model.
     pub capabilities: Capabilities,
     /// How a request is adapted when it is a fallback.
     pub parameter_rules: ParameterRules,
@@ -232,7 +232,7 @@ pub struct ModelEntry {
     pub num_retries: u32,
     /// Whether it may be called.
     pub enabled: bool,
-    /// The current price.
+    /// The current price; `None` if unknown.
     pub price: Option<Price>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
@@ -260,12 +260,12 @@ pub struct Chains {
     pub content_policy: Option<Arc<Chain>>,
 }
 
-/// One fallback list.
+/// One fallback list of a model.
 #[derive(Debug)]
 pub struct Chain {
     /// The id of the configuration.
     pub config_id: Uuid,
-    /// The current revision.
+    /// The number of the current revision.
     pub revision: i64,
     /// The error classes that trigger it; `None` for every class.
     pub triggers: Option<Vec<String>>,

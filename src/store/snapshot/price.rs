@@ -10,9 +10,9 @@ use crate::store::PriceFields;
 pub struct Price {
     /// The price row; `None` for a price of the built-in table.
     pub id: Option<Uuid>,
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub input: Option<i64>,
-    /// Completion tokens.
+    /// Tokens of the completion, including reasoning.
     pub output: Option<i64>,
     /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
@@ -29,9 +29,9 @@ pub struct Price {
 /// The prices that apply to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub input: Option<i64>,
-    /// Completion tokens.
+    /// Tokens of the completion, including reasoning.
     pub output: Option<i64>,
     /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,

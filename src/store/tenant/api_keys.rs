@@ -53,7 +53,7 @@ pub struct ApiKeyRow {
 /// A new API key. The fields are those of [`ApiKeyRow`].
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// Its name.
+    /// The name of the resource.
     pub name: String,
     /// The keyed hash of the whole key, from [`crate::store::vault::Vault::key_hash`].
     pub key_hash: [u8; 32],
@@ -65,9 +65,9 @@ pub struct NewApiKey {
     pub scopes: Vec<String>,
     /// Catalog names of models; `None` for every model.
     pub models: Option<Vec<String>>,
-    /// Requests per minute.
+    /// Requests per minute; `None` for no limit.
     pub requests_per_minute: Option<i64>,
-    /// Concurrent requests.
+    /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
     /// When it expires; truncated to microseconds.
     pub expires_at: Option<DateTime<Utc>>,
@@ -78,15 +78,15 @@ pub struct NewApiKey {
 /// A change of an API key. `None` leaves a field unchanged; `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeyChange {
-    /// Its name.
+    /// The name of the resource.
     pub name: Option<String>,
     /// The words of its scopes.
     pub scopes: Option<Vec<String>>,
     /// Catalog names of models. Clear it to allow every model.
     pub models: Option<Option<Vec<String>>>,
-    /// Requests per minute.
+    /// Requests per minute; `None` for no limit.
     pub requests_per_minute: Option<Option<i64>>,
-    /// Concurrent requests.
+    /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<Option<i64>>,
     /// When it expires; truncated to microseconds.
     pub expires_at: Option<Option<DateTime<Utc>>>,

@@ -21,14 +21,14 @@ use crate::domain::origin::Origin;
 use crate::store::OrgStore;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 
-/// A budget.
+/// A budget of an organization or key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BudgetRow {
     /// The id of the budget.
     pub id: BudgetId,
     /// The limited key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// The period.
+    /// The period of the budget.
     pub period: Period,
     /// The soft limit in nano-dollars; `None` for no warning.
     pub soft_limit_nano_dollars: Option<i64>,
@@ -45,7 +45,7 @@ pub struct BudgetRow {
 pub struct NewBudget {
     /// The limited key; `None` for the whole organization.
     pub api_key_id: Option<ApiKeyId>,
-    /// The period.
+    /// The period of the budget.
     pub period: Period,
     /// The soft limit in nano-dollars.
     pub soft_limit_nano_dollars: Option<i64>,
@@ -65,7 +65,7 @@ pub struct BudgetChange {
 /// The spending of one key on one UTC day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
 pub struct Spent {
-    /// The organization.
+    /// The id of the organization.
     pub organization_id: OrganizationId,
     /// The key; the nil UUID for requests without a key.
     pub api_key_id: Uuid,

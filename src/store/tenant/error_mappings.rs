@@ -26,7 +26,7 @@ const LONGEST_NAME: usize = 100;
 /// The word of a mapping without an error class.
 const REQUEST: &str = "request";
 
-/// An error mapping.
+/// An error mapping of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ErrorMappingRow {
     /// The id of the mapping.

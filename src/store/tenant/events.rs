@@ -27,7 +27,7 @@ pub struct EventFilter {
     pub error_class: Option<ErrorClass>,
     /// The session of the caller.
     pub session_id: Option<Uuid>,
-    /// The request.
+    /// The id of the request.
     pub request_id: Option<RequestId>,
     /// The stored configuration that the next candidate comes from.
     pub router_config_id: Option<Uuid>,

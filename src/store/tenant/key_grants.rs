@@ -16,7 +16,7 @@ use crate::store::transaction::Change;
 /// A key with all of its bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundKey {
-    /// The key.
+    /// The row of the key.
     pub row: ApiKeyRow,
     /// The budgets of the key.
     pub budgets: Vec<BudgetRow>,

@@ -23,7 +23,7 @@ pub struct RequestFilter {
     pub requested_model: Option<String>,
     /// Catalog name of the model that answered.
     pub served_model: Option<String>,
-    /// How they ended.
+    /// The outcome of the requests.
     pub outcome: Option<Outcome>,
     /// The API key of the caller.
     pub api_key_id: Option<ApiKeyId>,

@@ -15,7 +15,7 @@ use crate::store::pagination::equals;
 /// The dimensions of usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UsageBy {
-    /// The UTC day.
+    /// The day of the request in UTC.
     Day,
     /// The model that answered.
     Model,
@@ -92,15 +92,15 @@ pub struct UsageRow {
     served_model: String,
     api_key_id: Uuid,
     session_id: Uuid,
-    /// Number of requests.
+    /// Number of requests in this group.
     pub requests: i64,
     /// Number of requests that were answered completely.
     pub answered: i64,
     /// Number of those that a fallback answered.
     pub by_fallback: i64,
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub input_tokens: i64,
-    /// Completion tokens.
+    /// Tokens of the completion, including reasoning.
     pub output_tokens: i64,
     /// Prompt tokens read from the cache of a provider.
     pub cached_tokens: i64,

@@ -43,7 +43,7 @@ pub enum VaultError {
     File {
         /// The path of the file.
         path: std::path::PathBuf,
-        /// The cause.
+        /// The cause of the failure.
         source: std::io::Error,
     },
     /// A key is required and missing.
@@ -57,7 +57,7 @@ pub enum VaultError {
     /// The operating system returned no random bytes.
     #[error("the operating system gives no random bytes: {0}")]
     Random(String),
-    /// The database failed.
+    /// The secrets cannot be read from the database.
     #[error("cannot read the sealed secrets: {0}")]
     Database(#[from] sea_orm::DbErr),
 }
@@ -69,7 +69,7 @@ pub struct Place<'a> {
     pub organization: Uuid,
     /// The row; nil for secrets of the installation.
     pub row: Uuid,
-    /// The field.
+    /// The name of the field.
     pub field: &'a str,
 }
 

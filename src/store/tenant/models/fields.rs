@@ -13,7 +13,7 @@ use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 /// Prices in micro-dollars per million tokens. `None` is unknown, not free.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PriceFields {
-    /// Prompt tokens.
+    /// Tokens of the whole prompt.
     pub input: Option<i64>,
     /// Completion tokens, including reasoning.
     pub output: Option<i64>,
@@ -61,7 +61,7 @@ pub struct ModelFields {
 /// A filter for models. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFilter {
-    /// The exact name.
+    /// The exact name of the model.
     pub name: Option<String>,
     /// A part of the name, ignoring case.
     pub contains: Option<String>,
@@ -75,7 +75,7 @@ pub struct ModelFilter {
 /// default. The fields are those of [`ModelFields`].
 #[derive(Debug, Clone, Default)]
 pub struct ModelChange {
-    /// Its name.
+    /// The name of the resource.
     pub name: Option<String>,
     /// The provider that serves it.
     pub provider_id: Option<ProviderId>,
@@ -108,7 +108,7 @@ pub struct ModelChange {
 pub struct ModelRow {
     /// The id of the model.
     pub id: ModelId,
-    /// Its name.
+    /// The name of the resource.
     pub name: String,
     /// The provider that serves it.
     pub provider_id: ProviderId,

@@ -14,7 +14,7 @@ pub struct FilledModel {
     pub context_window: Option<i64>,
     /// The maximum number of completion tokens; `None` if unknown.
     pub max_output_tokens: Option<i64>,
-    /// The capabilities.
+    /// The capabilities of the model.
     pub capabilities: Capabilities,
     /// The price; `None` if unknown.
     pub price: Option<PriceFields>,

@@ -16,7 +16,7 @@ use crate::store::transaction::audit;
 /// The health of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProviderHealth {
-    /// The provider answers.
+    /// The provider accepts the credential.
     Ok,
     /// The provider rejects the credential. Contains its redacted message.
     Failing(String),

@@ -57,7 +57,7 @@ pub struct ProviderRow {
 /// A new provider. The fields are those of [`ProviderRow`].
 #[derive(Debug, Clone)]
 pub struct NewProvider {
-    /// Its name.
+    /// The name of the resource.
     pub name: String,
     /// The name of the preset.
     pub preset: String,
@@ -72,13 +72,13 @@ pub struct NewProvider {
 /// A change of a provider. `None` leaves a field unchanged; `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderChange {
-    /// Its name.
+    /// The name of the resource.
     pub name: Option<String>,
     /// The name of the preset.
     pub preset: Option<String>,
     /// The base URL. Clear it to use that of the preset.
     pub base_url: Option<Option<String>>,
-    /// Its credential.
+    /// The credential for the provider.
     pub credential: Option<Option<SecretString>>,
     /// Whether it accepts `stream_options`.
     pub stream_options: Option<StreamOptions>,
