@@ -24,7 +24,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Creates a tenant for a caller whose credential and permissions are checked.
+    /// Creates a tenant for a caller after its credential and permissions are checked.
     #[must_use]
     pub fn authenticated(organization_id: OrganizationId, actor: Actor) -> Self {
         Self { organization_id, actor, guard: None }

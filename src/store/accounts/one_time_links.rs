@@ -62,7 +62,7 @@ pub enum LinkOutcome {
     Made,
     /// There is no such member.
     Absent,
-    /// The user also belongs to other organizations, whose data an owner of this one must not access.
+    /// The user also belongs to other organizations. An owner of this one must not get access to their data.
     ElsewhereToo,
 }
 

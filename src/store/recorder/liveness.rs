@@ -69,8 +69,8 @@ async fn heartbeat(pool: &RecorderPool, id: Uuid) -> Result<(), DbErr> {
     close(pool, Some(OF_THE_DEAD)).await
 }
 
-/// Closes running streams that match the condition `whose`, or all if it is `None`. Their callers have part of an
-/// answer whose tokens are unknown, so it costs nothing.
+/// Closes running streams that match a condition, or all if it is `None`. Their callers have part of an answer with an
+/// unknown number of tokens, so it costs nothing.
 pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
     let mut closing = requests::Entity::update_many()

@@ -49,7 +49,7 @@ pub struct Record {
     pub events: Vec<FallbackEventRow>,
     /// The row of the request.
     pub request: Option<RequestRow>,
-    /// The id of a request whose answer was withheld although its row became durable.
+    /// The id of a request that was not answered although its row became durable.
     pub withheld: Option<RequestId>,
 }
 
@@ -160,7 +160,7 @@ impl Recorder {
         Ok(Permit { place, mode: self.mode })
     }
 
-    /// Queues a record whose durability is awaited later. `None` if the queue is full.
+    /// Queues a record and returns a handle for awaiting its durability. `None` if the queue is full.
     #[must_use]
     pub fn begin(&self, record: Record) -> Option<Begun> {
         let (done, durable) = oneshot::channel();
@@ -198,7 +198,7 @@ impl Recorder {
     }
 }
 
-/// A queued record whose durability can be awaited.
+/// A handle for awaiting the durability of a queued record.
 #[derive(Debug)]
 pub struct Begun(oneshot::Receiver<bool>);
 
@@ -306,7 +306,7 @@ impl Record {
     }
 }
 
-/// The row of a request whose answer was withheld or, for a stream, broken off.
+/// Changes the row of a request to a withheld answer or, for a stream, to one that broke off.
 fn withheld(row: RequestRow) -> RequestRow {
     if row.streamed {
         return RequestRow {

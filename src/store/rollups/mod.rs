@@ -59,9 +59,9 @@ pub struct RequestCounts {
     pub first_try: i64,
     /// Requests that a fallback answered.
     pub by_fallback: i64,
-    /// Requests that failed or whose stream broke off.
+    /// Requests that failed or ended with an interrupted stream.
     pub failed: i64,
-    /// Requests whose callers closed the connection.
+    /// Requests that ended because the caller closed the connection.
     pub client_closed: i64,
     /// Tokens of the whole prompt.
     pub input_tokens: i64,

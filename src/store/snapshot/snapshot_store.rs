@@ -70,7 +70,7 @@ impl SnapshotStore {
         slot.unwrap_or_default().reload_lock.clone().lock_owned().await
     }
 
-    /// Publishes a snapshot whose read began at `began`. A lower version than the current one is published only if the read
+    /// Publishes a snapshot that was read from `began` on. A lower version than the current one is published only if the read
     /// began after the current one was published, which means that the database was restored.
     pub(super) fn publish(&self, mut snapshot: OrganizationSnapshot, began: u64) {
         let organizations = self.by_organization.pin();

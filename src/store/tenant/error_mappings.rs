@@ -33,7 +33,7 @@ pub struct ErrorMappingRow {
     pub id: ErrorMappingId,
     /// The provider; `None` for every provider of the organization.
     pub provider_id: Option<ProviderId>,
-    /// The HTTP status; `None` for every status whose message is read.
+    /// The HTTP status; `None` for every status with a message.
     pub status: Option<i32>,
     /// The normalized texts that a message must contain, in this order.
     pub contains: Vec<String>,

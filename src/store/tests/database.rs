@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Postgres,
 }
 
-/// An empty database with the settings to open it, and a clock that stands still until its hand is moved.
+/// An empty database with the settings to open it, and a manual clock.
 pub(super) struct TestDatabase {
     pub(super) settings: Settings,
     pub(super) clock: Clock,

@@ -1,4 +1,4 @@
-//! API keys: what they may do, and that they stop when told.
+//! API keys: their permissions and their revocation.
 
 use chrono::TimeDelta;
 use entity::audit_entries;

@@ -40,7 +40,7 @@ async fn what_is_too_old_is_deleted_in_batches(#[values(Kind::Sqlite, Kind::Post
     };
     let sweep = async || world.store.system().delete_past_retention().await.expect("swept");
 
-    // For ever, unless somebody says otherwise.
+    // Records are kept without a retention period.
     assert_eq!((sweep().await, count().await), (0, (BATCH + 21, 6)));
     let settings = OrganizationSettings { retention_days: 3, ..OrganizationSettings::default() };
     assert!(world.organization.settings_set(&settings, None).await.expect("set"));

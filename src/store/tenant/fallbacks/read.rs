@@ -72,7 +72,7 @@ impl OrgStore {
         Ok(self.fallbacks(on, &filter).await?.pop())
     }
 
-    /// The models whose configurations contain the model, as their source or as a fallback; sorted.
+    /// The models with configurations that contain the model, as their source or as a fallback; sorted.
     pub(in crate::store) async fn fallbacks_using(
         &self,
         on: &impl ConnectionTrait,

@@ -77,7 +77,7 @@ impl ModelRow {
 struct Filled(Vec<&'static str>);
 
 impl Filled {
-    /// The value of the organization, or else the known value, whose field is noted.
+    /// The value of the organization, or else the known value. Notes the field in the second case.
     fn or<T>(&mut self, field: &'static str, own: Option<T>, known: Option<T>) -> Option<T> {
         if own.is_none() && known.is_some() {
             self.0.push(field);
