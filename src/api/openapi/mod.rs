@@ -17,6 +17,11 @@ use utoipa::{Modify, OpenApi as _};
 
 use super::{litellm, openai, public};
 use crate::api::management;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
+use crate::domain::outcome::Outcome;
+use crate::domain::period::Period;
 use crate::domain::permission::Scope;
 
 /// Paths that are aliases of another path.
@@ -101,6 +106,11 @@ pub const ALIASES: &[(&str, &str)] = &[
         litellm::error::LiteLlmError,
         management::error::ErrorResponse,
         management::error::HTTPValidationError,
+        ErrorClass,
+        InvocationType,
+        Origin,
+        Outcome,
+        Period,
     )),
     modifiers(&Credentials)
 )]
