@@ -19,6 +19,7 @@ mod api_keys;
 mod budget_bypass;
 mod budgets;
 mod chat;
+mod closed_sets;
 mod console;
 mod error_mappings;
 mod explain;

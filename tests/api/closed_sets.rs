@@ -1,0 +1,43 @@
+//! Closed sets in `/openapi.json`: clients get an enum with every value.
+
+use failsoft::domain::closed_set::ClosedSet;
+use failsoft::domain::error_class::ErrorClass;
+use failsoft::domain::invocation_type::InvocationType;
+use failsoft::domain::origin::Origin;
+use failsoft::domain::outcome::Outcome;
+use failsoft::domain::period::Period;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::App;
+use crate::support::database::Kind;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_sets_are_listed_and_used() {
+    let app = App::start(Kind::Sqlite).await;
+    let answer = app.send(app.request(Method::GET, "/openapi.json")).await;
+    let document: Value = answer.json();
+    let listed = [
+        ("ErrorClass", words::<ErrorClass>()),
+        ("InvocationType", words::<InvocationType>()),
+        ("Origin", words::<Origin>()),
+        ("Outcome", words::<Outcome>()),
+        ("Period", words::<Period>()),
+    ];
+    for (name, words) in listed {
+        assert_eq!(document["components"]["schemas"][name]["enum"], json!(words), "{name}");
+    }
+    let request = &document["components"]["schemas"]["RequestResponse"]["properties"];
+    for (member, name) in [
+        ("outcome", "Outcome"),
+        ("origin", "Origin"),
+        ("invocation_type", "InvocationType"),
+        ("error_class", "ErrorClass"),
+    ] {
+        assert!(request[member].to_string().contains(&format!("#/components/schemas/{name}\"")), "{member}");
+    }
+}
+
+fn words<T: ClosedSet>() -> Vec<&'static str> {
+    T::VALUES.iter().map(|value| value.word()).collect()
+}
