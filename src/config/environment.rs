@@ -125,11 +125,27 @@ pub fn unknown() -> Vec<Unknown> {
 
 fn unknown_of(variables: impl Iterator<Item = (String, OsString)>) -> Vec<Unknown> {
     let known = known();
-    let ours = variables.filter(|(name, _)| name.to_ascii_uppercase().starts_with(OURS));
-    let strange = ours.filter(|(name, value)| !known.contains(name) && !is_service_link(name, value));
-    let mut unknown: Vec<Unknown> = strange.filter_map(|(name, _)| nearest(name, &known)).collect();
+    let (ours, others): (Vec<_>, Vec<_>) =
+        variables.partition(|(name, _)| name.to_ascii_uppercase().starts_with(OURS));
+    let strange = ours.iter().filter(|(name, value)| !known.contains(name) && !is_service_link(name, value));
+    let mut unknown: Vec<Unknown> = strange.filter_map(|(name, _)| nearest(name.clone(), &known)).collect();
+    unknown.extend(slips_without_prefix(&others, &known));
     unknown.sort_by(|one, other| one.name.cmp(&other.name));
     unknown
+}
+
+/// Variables one letter away from a setting without our prefix (`DATABASE_URL`) that is not set itself. Two letters away
+/// there are other programs' variables (`DATABASE_SSL`).
+fn slips_without_prefix(others: &[(String, OsString)], known: &[String]) -> Vec<Unknown> {
+    let is_set = |setting: &str| others.iter().any(|(name, _)| name == setting);
+    let missing: Vec<&String> =
+        known.iter().filter(|setting| !setting.starts_with(OURS) && !is_set(setting)).collect();
+    let slip = |name: &String| {
+        let upper = name.to_ascii_uppercase();
+        let meant = missing.iter().find(|setting| strsim::damerau_levenshtein(&upper, setting) <= 1)?;
+        Some(Unknown { name: name.clone(), nearest: (*meant).clone(), is_slip: true })
+    };
+    others.iter().filter_map(|(name, _)| slip(name)).collect()
 }
 
 /// The setting that was probably meant.
@@ -183,9 +199,22 @@ mod tests {
             ("FAILSOFT_DATABASE_URL", "DATABASE_URL"),
             ("failsoft_listen", "FAILSOFT_LISTEN"),
             ("FAILSOFT_MASTERKEY", "FAILSOFT_MASTER_KEY"),
+            ("DATABASE_URI", "DATABASE_URL"),
+            ("DATABSE_URL", "DATABASE_URL"),
+            ("DATABASE_ULR", "DATABASE_URL"),
+            ("database_url", "DATABASE_URL"),
         ] {
             assert_eq!(found(name, "x"), Some((nearest.to_owned(), true)), "{name}");
         }
+    }
+
+    #[test]
+    fn other_programs_variables_are_none_of_ours() {
+        for name in ["DATABASE_SSL", "DATABASE_USER", "DATABASE", "HOME", "PGURL"] {
+            assert_eq!(found(name, "x"), None, "{name}");
+        }
+        let both = [("DATABASE_URL", "sqlite://a.db"), ("DATABASE_URI", "x")];
+        assert_eq!(unknown_of(both.map(|(name, value)| (name.to_owned(), value.into())).into_iter()), []);
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub struct Splitter {
     chunk: Bytes,
     /// How far the buffer has been searched without finding the end of an event.
     searched: usize,
+    /// The first bytes have been looked at for a byte order mark, which is no part of the stream.
+    begun: bool,
 }
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Splitter {
     /// Takes the next chunk. All events of the previous chunk must have been taken out.
@@ -30,6 +34,26 @@ impl Splitter {
         } else {
             self.spill();
             self.buffer.extend_from_slice(&chunk);
+        }
+        if !self.begun {
+            self.drop_byte_order_mark();
+        }
+    }
+
+    /// Waits for the mark's third byte where a stream begins with its first ones.
+    fn drop_byte_order_mark(&mut self) {
+        let from_chunk = !self.chunk.is_empty();
+        let text: &[u8] = if from_chunk { &self.chunk } else { &self.buffer };
+        if text.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(text) {
+            return;
+        }
+        self.begun = true;
+        if text.starts_with(BYTE_ORDER_MARK) {
+            if from_chunk {
+                self.chunk.advance(BYTE_ORDER_MARK.len());
+            } else {
+                self.buffer.advance(BYTE_ORDER_MARK.len());
+            }
         }
     }
 
@@ -201,7 +225,7 @@ mod tests {
     #[test]
     fn events_keep_their_bytes() {
         let events = split(&[STREAM.as_bytes()]);
-        assert_eq!(events.concat(), STREAM.as_bytes());
+        assert_eq!(events.concat(), STREAM.trim_start_matches('\u{feff}').as_bytes());
         let data: Vec<_> = events.iter().map(|event| data(event)).collect();
         assert_eq!(
             data,
@@ -249,6 +273,20 @@ mod tests {
         }
         let lines: Vec<_> = data_lines(b"data: {\ndata:\ndata: }\r\n\r\n").collect();
         assert_eq!(lines, [b"{", b"}"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_stream() {
+        let stream: &[u8] = b"\xef\xbb\xbfdata: {}\n\ndata: \xef\xbb\xbf\n\n";
+        let expected = [b"data: {}\n\n".to_vec(), b"data: \xef\xbb\xbf\n\n".to_vec()];
+        for cut in 0..stream.len() {
+            let events = split(&[&stream[..cut], &stream[cut..]]);
+            assert_eq!(
+                events.iter().filter(|event| !event.is_empty()).cloned().collect::<Vec<_>>(),
+                expected,
+                "{cut}"
+            );
+        }
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use failsoft::domain::fallback_type::FallbackType;
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::app::App;
+use crate::support::app::{App, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
 use crate::support::on_both_databases;
@@ -37,6 +38,38 @@ async fn simulated(app: &App) -> Uuid {
 }
 
 on_both_databases! {
+    /// Behind an allowed name another model would answer, and at a price of zero no budget would be used up.
+    async fn a_limited_key_does_not_say_what_a_model_is_or_costs(app: App) {
+        let provider = app.organization.provider_at("simulated", "simulated", None).await;
+        app.organization.model("a", provider).await;
+        let model = items(&app, MODELS).await.remove(0);
+        let path = path(&model);
+        let scopes = [Scope::Inference, Scope::RouterManage];
+        let listed = app.organization.key_like(&scopes, |key| key.models = Some(vec!["a".to_owned()])).await;
+        let money = app.organization.key_with(&scopes).await;
+        let who = app.call(app.request(Method::GET, "/v1/identity/whoami"), &money).await.json();
+        let budget = json!({"api_key_id": who["api_key"]["id"], "period": "day", "hard_limit_nano_dollars": 1000});
+        assert_eq!(app.post("/v1/model-router/budgets", &budget).await.status, 201);
+        let free = json!({"input": 0, "output": 0});
+        let new = json!({"name": "b", "provider_id": model["provider_id"], "upstream_model": "steady"});
+        let patch_as = async |key: &str, body: Value| {
+            app.call(with_json(app.request(Method::PATCH, &path), &body), key).await
+        };
+        for key in [&listed, &money] {
+            let made = app.call(with_json(app.request(Method::POST, MODELS), &new), key).await;
+            assert_eq!(violation(&made), "body.name value_error");
+            for (field, value) in [("upstream_model", json!("dear")), ("price", free.clone())] {
+                let changed = patch_as(key, json!({field: value})).await;
+                assert_eq!(violation(&changed), format!("body.{field} value_error"));
+            }
+            assert_eq!(app.get(&path).await.json()["upstream_model"], model["upstream_model"]);
+            // What says nothing about its identity or price is the key's to change.
+            assert_eq!(patch_as(key, json!({"num_retries": 0})).await.status, 200);
+        }
+        let manager = app.organization.key_with(&[Scope::RouterManage]).await;
+        assert_eq!(patch_as(&manager, json!({"upstream_model": "dear"})).await.status, 200);
+    }
+
     async fn a_model_lives_from_its_making_to_its_deletion(app: App) {
         let provider = simulated(&app).await;
         let plain = made(&app, &json!({"name": "openai/plain:1", "provider_id": provider})).await;

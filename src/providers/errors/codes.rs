@@ -24,6 +24,8 @@ enum StatusCondition {
     Only424,
     /// Only with status 429.
     Only429,
+    /// Only with status 400 or in an answer with a success status: numbers that say nothing elsewhere.
+    BadRequestOrAnswer,
 }
 
 impl StatusCondition {
@@ -36,6 +38,7 @@ impl StatusCondition {
             Self::Only412 => status == 412,
             Self::Only424 => status == 424,
             Self::Only429 => status == 429,
+            Self::BadRequestOrAnswer => matches!(status, 200 | 400),
         }
     }
 }
@@ -108,6 +111,11 @@ static ROWS: &[Row] = rows! {
     }
     // Zhipu's number for an account without credit.
     Only429 QuotaExhausted { "1113" }
+    InAnswer QuotaExhausted { "1113" }
+    // Zhipu's number for unsafe or sensitive content.
+    BadRequestOrAnswer ContentPolicy { "1301" }
+    InAnswer RateLimited { "1302" }
+    InAnswer Overloaded { "1305" }
     // Fireworks' code for a suspended account.
     Only412 QuotaExhausted { "precondition_failed" }
     Anywhere RateLimited {

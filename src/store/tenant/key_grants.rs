@@ -104,6 +104,22 @@ impl OrgStore {
         }
     }
 
+    /// Refuses a change of what a model is or costs to a key that calls models within limits.
+    ///
+    /// # Errors
+    /// As [`key_bounds::check_catalogue`].
+    pub(in crate::store) async fn check_catalogue_right(
+        &self,
+        change: &Change,
+        field: &'static str,
+    ) -> Result<(), Error> {
+        let Some(actor) = change.actor().api_key_id() else { return Ok(()) };
+        match self.bound_key(change.on(), actor).await? {
+            Some(key) => key_bounds::check_catalogue(&key, field),
+            None => Ok(()),
+        }
+    }
+
     async fn bound_key(&self, on: &impl ConnectionTrait, id: ApiKeyId) -> Result<Option<BoundKey>, Error> {
         let Some(row) = self.api_key(on, id).await? else { return Ok(None) };
         let budgets = self.budgets().filter(entity::budgets::Column::ApiKeyId.eq(id)).all(on).await?;

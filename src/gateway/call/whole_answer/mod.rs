@@ -92,7 +92,11 @@ pub(in crate::gateway) async fn rest_of(
                 }
             }
             // Most answers arrive in one chunk, which is used without copying.
-            Ok(None) => return Ok(first.unwrap_or_else(|| gathered.freeze())),
+            Ok(None) => {
+                let body = first.unwrap_or_else(|| gathered.freeze());
+                let mark = body.len() - without_mark(&body).len();
+                return Ok(body.slice(mark..));
+            }
             Err(error) => return Err(body_fault(error)),
         }
     }

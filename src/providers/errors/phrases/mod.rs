@@ -82,6 +82,8 @@ static ROWS: &[Row] = rows! {
         "together_model_context_length" ["is longer than the model's context length"]
         "together_inputs_and_new_tokens" ["`inputs` tokens + `max_new_tokens` must be"]
         "ollama_input_length" ["input length exceeds", "context length"]
+        "sglang_input_length" ["input length", "exceeds the maximum allowed length"]
+        "tensorrt_input_length" ["prompt length", "exceeds maximum input length"]
         "ollama_prompt_too_long" ["prompt too long", "context length"]
         "bedrock_input_too_long" ["input is too long for requested model"]
         "bedrock_too_many_input_tokens" ["too many input tokens"]

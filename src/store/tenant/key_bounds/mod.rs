@@ -245,5 +245,21 @@ fn limited(field: &'static str, what: &str, limit: &str) -> Error {
     Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }
 
+/// Checks that a key may change what a model is or costs. One that calls models within an allow-list or a budget may
+/// not: it would choose another model behind an allowed name, or a price of zero. `field` is what it tried to change.
+///
+/// # Errors
+/// [`Error::Invalid`] on that field.
+pub(in crate::store) fn check_catalogue(key: &BoundKey, field: &'static str) -> Result<(), Error> {
+    let own = Bounds::of(key);
+    let limit = own.models.map(|models| format!("the models {}", models.join(", "))).or_else(|| own.budget());
+    let Some(limit) = limit.filter(|_| own.calls_models()) else { return Ok(()) };
+    let message = format!(
+        "The calling key calls models itself, within a limit ({limit}), so it does not change what a model is or costs: \
+         use a key without the scope 'inference', a key without such a limit, or the console."
+    );
+    Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]))
+}
+
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,7 @@ impl OrgStore {
     /// organization has that id.
     pub async fn model_create(&self, new: ModelFields) -> Result<ModelRow, Error> {
         let change = self.change().await?;
+        self.check_catalogue_right(&change, "name").await?;
         self.check_model_name(&change, &new.name, None).await?;
         self.check_provider(&change, new.provider_id).await?;
         let now = self.clock().now();
@@ -135,6 +136,9 @@ impl OrgStore {
             self.price_set(&change, id, price).await?;
         }
         let after = self.complete(change.on(), row).await?;
+        if let Some(field) = redefined(&before, &after) {
+            self.check_catalogue_right(&change, field).await?;
+        }
         change.audit(entry("model.change", Some(&before), Some(&after), &after)?).await?;
         change.commit().await?;
         Ok(Some(after))
@@ -254,6 +258,16 @@ impl OrgStore {
         let message = format!("no such provider: '{id}'. Use the id of a provider of this organization");
         Err(Error::Invalid(vec![Violation::body("provider_id", "value_error", message)]))
     }
+}
+
+/// The field that makes a model another one, or changes its price.
+fn redefined(before: &ModelRow, after: &ModelRow) -> Option<&'static str> {
+    let fields = [
+        ("provider_id", before.provider_id != after.provider_id),
+        ("upstream_model", before.upstream_model != after.upstream_model),
+        ("price", before.price != after.price),
+    ];
+    fields.into_iter().find(|(_, changed)| *changed).map(|(field, _)| field)
 }
 
 fn entry(

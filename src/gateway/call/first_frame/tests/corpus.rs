@@ -65,6 +65,11 @@ impl Piece {
         self.passes.insert_str(0, text);
     }
 
+    /// The mark belongs to the encoding and does not pass.
+    pub(super) fn without_byte_order_mark(&mut self) {
+        self.passes = self.passes.trim_start_matches('\u{feff}').to_owned();
+    }
+
     pub(super) fn without_its_end(&mut self) {
         self.sent.truncate(self.sent.trim_end().len());
         self.passes.truncate(self.passes.trim_end().len());
