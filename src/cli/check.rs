@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 
+use super::command::{block_on, settle};
 use super::output::{one_line, say};
-use super::{block_on, settle};
 use crate::app;
 use crate::app::own_addresses::DatabasePlace;
 use crate::config::{Overrides, Settings};
@@ -99,7 +99,7 @@ async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> a
     let database = DatabasePlace::of(settings.database.url.expose());
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
     policy.set_own(own.chain(database.sockets).collect(), database.names);
-    let providers = store.system().provider_addresses().await.map_err(super::explain)?;
+    let providers = store.system().provider_addresses().await.map_err(super::command::explain)?;
     let before = report.failures;
     for provider in &providers {
         if let Err(blocked) = policy.check(&provider.address) {

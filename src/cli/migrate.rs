@@ -1,7 +1,7 @@
 //! `failsoft migrate`: brings the database's schema up to date.
 
+use super::command::{block_on, settle};
 use super::output::say;
-use super::{block_on, settle};
 use crate::config::Overrides;
 use crate::store::database::schema;
 

@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::command::{block_on, explain, settle};
 use super::output::{remark, say};
-use super::{block_on, explain, settle};
 use crate::auth::api::api_key;
 use crate::auth::console::password;
 use crate::auth::console::password::HashSettings;

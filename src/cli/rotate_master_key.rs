@@ -3,8 +3,8 @@
 use anyhow::bail;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::command::{block_on, settle};
 use super::output::say;
-use super::{block_on, settle};
 use crate::config::{Overrides, Settings, environment};
 use crate::domain::clock::Clock;
 use crate::store::{Claim, Store, vault};

@@ -2,9 +2,9 @@
 
 use anyhow::bail;
 
+use super::command::{block_on, reachable, settle};
 use super::output::announce;
 use super::signals::{INTERRUPT, Signals};
-use super::{block_on, reachable, settle};
 use crate::app::{Application, Stopper};
 use crate::config::console::SignUp;
 use crate::config::{Overrides, Settings};

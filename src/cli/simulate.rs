@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context as _;
 
-use super::block_on;
+use super::command::block_on;
 use super::output::announce;
 use crate::simulate::{self, MODELS, Settings};
 

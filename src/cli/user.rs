@@ -4,8 +4,8 @@ use anyhow::bail;
 use entity::ids::UserId;
 use uuid::Uuid;
 
+use super::command::{block_on, explain, settle};
 use super::output::say;
-use super::{block_on, explain, settle};
 use crate::auth::console::link_secret;
 use crate::config::{Overrides, Settings};
 use crate::domain::actor::Actor;

@@ -9,7 +9,7 @@
 //! | [`presets`] | the supported vendors and how they differ |
 //! | [`openai`] | the URL and the headers of a chat completion |
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
-//! | [`accepts`] | the rest of what a model accepts of a request written for another model |
+//! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
 //! | [`stream_options`] | whether a provider accepts `stream_options` |
 //! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
 //! | [`errors`] | parses a failed response into an [`UpstreamError`] |

@@ -10,8 +10,8 @@ mod welcome;
 
 use std::net::{SocketAddr, TcpListener};
 
-use super::block_on;
-use super::explain;
+use super::command::block_on;
+use super::command::explain;
 use super::organization::first_key;
 use super::output::announce;
 use super::serve::until_stopped;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::auth::console::link_secret;
-use crate::cli::reachable;
+use crate::cli::command::reachable;
 
 /// The welcome text. `moved`: the usual port was taken.
 pub(super) fn text(listening: SocketAddr, key: &SecretString, console: &SecretString, moved: bool) -> String {

@@ -1,7 +1,7 @@
 //! One upstream call: sends the request and returns a whole answer, or a stream that has reached its first real
 //! frame.
 //!
-//! This module applies the time limits. [`usable_answer`](super::usable_answer) decides what counts as an answer, and
+//! This module applies the time limits. `usable_answer` decides what counts as an answer, and
 //! [`classify`](super::classify) what a fault means.
 
 use std::sync::Arc;

@@ -22,8 +22,8 @@ enum StatusCondition {
     Only412,
     /// Only with status 424.
     Only424,
-    /// Only with status 429.
-    Only429,
+    /// Only with status 429 or in an answer with a success status.
+    LimitOrAnswer,
     /// Only with status 400 or in an answer with a success status: numbers that say nothing elsewhere.
     BadRequestOrAnswer,
 }
@@ -37,7 +37,7 @@ impl StatusCondition {
             Self::ExceptWith429 => status != 429,
             Self::Only412 => status == 412,
             Self::Only424 => status == 424,
-            Self::Only429 => status == 429,
+            Self::LimitOrAnswer => matches!(status, 200 | 429),
             Self::BadRequestOrAnswer => matches!(status, 200 | 400),
         }
     }
@@ -110,8 +110,7 @@ static ROWS: &[Row] = rows! {
         "token_quota_reached"
     }
     // Zhipu's number for an account without credit.
-    Only429 QuotaExhausted { "1113" }
-    InAnswer QuotaExhausted { "1113" }
+    LimitOrAnswer QuotaExhausted { "1113" }
     // Zhipu's number for unsafe or sensitive content.
     BadRequestOrAnswer ContentPolicy { "1301" }
     InAnswer RateLimited { "1302" }

@@ -98,7 +98,7 @@ on_both_databases! {
         fake.next_for("good-upstream", Script::stream().text("Half").close());
         let mut heard = Heard::default();
         let done = heard.until(&mut ask(&admin, "good").await, "done").await.remove(0);
-        assert!(done.contains("The answer was interrupted: ") && done.contains("good stopped in the middle of its answer") && done.contains("Half"), "{done}");
+        assert!(done.contains("The answer was interrupted: ") && done.contains("good answered 200 after ") && done.contains("it stopped in the middle of its answer") && done.contains("Half"), "{done}");
 
         fake.next_for("good-upstream", Script::stream().text("On and").hang());
         let mut stream = ask(&admin, "good").await;
