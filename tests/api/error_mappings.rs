@@ -82,7 +82,7 @@ on_both_databases! {
         assert_eq!(read_as(&app, &other, &fake, 77).await.0, unclassified(), "another organization");
 
         let page = browser.get(PAGE).await.expect(200);
-        assert!(page.shows("are read as context_window_exceeded from now on"), "{}", page.html);
+        assert!(page.shows("are classified as context_window_exceeded"), "{}", page.html);
         assert!(page.shows("To undo this, delete the mapping"), "{}", page.html);
         assert!(page.shows("Mapped as context_window_exceeded") && !page.shows(&action), "{}", page.html);
         // Submitting twice creates one.
@@ -96,7 +96,7 @@ on_both_databases! {
         let action = format!("/events/mappings/{}/delete", mappings[0]["id"].as_str().expect("an id"));
         browser.submit(PAGE, &action, &[]).await.leads_to(PAGE);
         let page = browser.get(PAGE).await.expect(200);
-        assert!(page.shows("are no longer read as context_window_exceeded"), "{}", page.html);
+        assert!(page.shows("are no longer classified as context_window_exceeded"), "{}", page.html);
         assert_eq!(read_as(&app, &app.organization, &fake, 9).await.0, unclassified());
         let who = email.as_str();
         let audit = audited(&app).await;
@@ -121,7 +121,7 @@ on_both_databases! {
         app.chat(&json!({"model": "a"})).await;
         let known = app.events().await.pop().expect("an event")["id"].as_str().expect("an id").to_owned();
         let page = admin.submit(PAGE, &format!("/events/{known}/map"), &[("class", "content_policy")]).await;
-        assert!(page.expect(422).shows("the rule code:context_length_exceeded has said what it is"));
+        assert!(page.expect(422).shows("the rule code:context_length_exceeded already classified this failure"));
         let forged = admin.submit_with("forged", &action, &[("class", "content_policy")]).await;
         assert_eq!((forged.status, items(&app, MAPPINGS).await.len()), (403, 0), "{}", forged.html);
     }
