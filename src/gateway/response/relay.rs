@@ -227,7 +227,7 @@ impl StreamRelay {
         match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
-            Read::End if reader.seen.is_over() => self.state = State::Ending(Some(reader.end())),
+            Read::End if reader.seen.is_over() => self.state = State::Ending(None),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
         Ok(())

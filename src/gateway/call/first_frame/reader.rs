@@ -143,14 +143,14 @@ impl FrameReader {
     pub(in crate::gateway) fn settle(&self, fault: Fault) -> Result<Read, Fault> {
         match fault {
             Fault::Upstream(_) => Err(fault),
-            _ if self.seen.is_over() => Ok(Read::Done(self.end())),
+            _ if self.seen.is_over() => Ok(self.end()),
             fault => Err(fault),
         }
     }
 
     /// The end of a stream that its provider did not end.
-    pub(in crate::gateway) fn end(&self) -> Bytes {
-        [self.gap(), DONE].concat().into()
+    pub(in crate::gateway) fn end(&self) -> Read {
+        Read::Done([self.gap(), DONE].concat().into())
     }
 
     /// Returns the connection to the pool.

@@ -127,6 +127,12 @@ impl Usage {
             input = if input == 0 { ours.input } else { input };
             output = if output == 0 { ours.output } else { output };
         }
+        // What only the total includes is billed, as the part that is not counted.
+        match (reported.total, reported.input, reported.output) {
+            (Some(total), _, None) => output = output.max(total.saturating_sub(input)),
+            (Some(total), None, Some(_)) => input = input.max(total.saturating_sub(output)),
+            (_, Some(_), Some(_)) | (None, _, _) => {}
+        }
         let denied = own && reported.input.is_some() && reported.output.is_some();
         let flag = reported.flag.max(denied.then_some(Flag::Contradictory));
         Self { input, output, estimated: own, flag, ..reported.details() }.consistent()

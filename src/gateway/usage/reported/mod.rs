@@ -23,6 +23,8 @@ pub struct Reported {
     pub input: Option<i64>,
     /// Answer tokens, reasoning included.
     pub output: Option<i64>,
+    /// Both together, where one of the two is missing.
+    pub(crate) total: Option<i64>,
     pub(crate) cached: i64,
     pub(crate) cache_write: i64,
     pub(crate) reasoning: i64,
@@ -78,6 +80,7 @@ impl Reported {
             present: true,
             input,
             output,
+            total: self.total.max(later.total),
             cached: self.cached.max(later.cached),
             cache_write: self.cache_write.max(later.cache_write),
             reasoning: self.reasoning.max(later.reasoning),
@@ -116,7 +119,7 @@ pub fn parse(raw: &RawValue) -> Reported {
     let billed = bill.nano_dollars();
     if !understood || counts.is_empty() {
         let flag = Some(if out_of_range { Flag::Clamped } else { Flag::Unusable });
-        return Reported { present: true, billed, tier, flag, ..Reported::default() };
+        return Reported { present: true, total: counts.total, billed, tier, flag, ..Reported::default() };
     }
     let parts = counts.parted();
     Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts }

@@ -58,6 +58,7 @@ impl Counts {
         Reported {
             input: with(self.input, way.prompt),
             output: with(self.output, way.answer.saturating_add(way.unnamed)),
+            total: self.total.filter(|_| self.input.is_none() || self.output.is_none()),
             cached,
             cache_write,
             reasoning: reasoning.max(way.unnamed),

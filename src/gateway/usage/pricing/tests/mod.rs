@@ -114,6 +114,21 @@ fn what_is_not_told_is_estimated() {
     }
 }
 
+/// What only the total includes is billed, whichever count is missing. The estimate is 70 and 30.
+#[test]
+fn a_total_alone_bounds_what_is_estimated() {
+    for (text, counts) in [
+        (r#"{"total_tokens":4000}"#, (70, 3_930)),
+        (r#"{"prompt_tokens":100,"total_tokens":4000}"#, (100, 3_900)),
+        (r#"{"completion_tokens":100,"total_tokens":4000}"#, (3_900, 100)),
+        (r#"{"total_tokens":10}"#, (70, 30)),
+    ] {
+        let usage = settled(text);
+        assert_eq!((usage.input, usage.output), counts, "{text}");
+        assert!(usage.estimated, "{text}");
+    }
+}
+
 #[test]
 fn of_counts_that_come_twice_the_larger_holds() {
     let growing = reported(r#"{"prompt_tokens":9,"completion_tokens":1}"#)
