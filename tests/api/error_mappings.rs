@@ -121,7 +121,7 @@ on_both_databases! {
         app.chat(&json!({"model": "a"})).await;
         let known = app.events().await.pop().expect("an event")["id"].as_str().expect("an id").to_owned();
         let page = admin.submit(PAGE, &format!("/events/{known}/map"), &[("class", "content_policy")]).await;
-        assert!(page.expect(422).shows("the rule code:context_length_exceeded already classified this failure"));
+        assert!(page.expect(422).shows("The rule code:context_length_exceeded already classified this failure"));
         let forged = admin.submit_with("forged", &action, &[("class", "content_policy")]).await;
         assert_eq!((forged.status, items(&app, MAPPINGS).await.len()), (403, 0), "{}", forged.html);
     }
