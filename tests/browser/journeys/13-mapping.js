@@ -39,13 +39,13 @@ export async function run({ visit, server }) {
     await ada.look("unclassified failures");
     await ada.field("Classify as").selectOption("context_window_exceeded");
     await ada.press("Map sentence 1");
-    await ada.sees("are read as context_window_exceeded from now on");
+    await ada.sees("are classified as context_window_exceeded");
     await ada.sees("Mapped as context_window_exceeded");
     await ada.look("unclassified failures, mapped");
     assert.equal((await acme.ask("small")).body.model, "large");
 
     await ada.press("Delete mapping 1");
-    await ada.sees("are no longer read as context_window_exceeded");
+    await ada.sees("are no longer classified as context_window_exceeded");
     assert.equal((await acme.ask("small")).status, 400);
   } finally {
     supplier.close();

@@ -11,6 +11,8 @@ pub(crate) mod message_rules;
 mod scope;
 pub(crate) mod sentences_file;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::providers::Meaning;
 pub use mapping::{
     LONGEST_PART, MOST_PARTS, Mapping, MappingMeaning, Mappings, SHORTEST_PART, SentenceClass,
@@ -153,12 +155,15 @@ fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
     })
 }
 
-/// Lowercase, straight quotes, single blanks: vendors vary all three.
+/// Lowercase in every script, composed letters, straight quotes, single blanks, nothing of zero width: vendors vary
+/// all of them.
 fn normalized(message: &str) -> String {
-    let straight = message.chars().map(|letter| match letter {
+    let visible =
+        message.nfc().filter(|letter| !matches!(letter, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'));
+    let straight = visible.flat_map(char::to_lowercase).map(|letter| match letter {
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' => '\'',
         '\u{201c}' | '\u{201d}' | '\u{201f}' | '\u{2033}' => '"',
-        other => other.to_ascii_lowercase(),
+        other => other,
     });
     let straight: String = straight.collect();
     straight.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -172,6 +177,18 @@ mod tests {
 
     fn meaning(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
         Sentences::default().meaning(status, message)
+    }
+
+    #[test]
+    fn letters_of_every_script_are_folded() {
+        for (sent, read) in [
+            ("RÉSUMÉ  trop long", "résumé trop long"),
+            ("RE\u{301}SUME\u{301} trop long", "résumé trop long"),
+            ("ПРЕВЫШЕНА длина", "превышена длина"),
+            ("\u{200b}\u{200b}too\u{200b} long", "too long"),
+        ] {
+            assert_eq!(normalized(sent), read);
+        }
     }
 
     #[test]
