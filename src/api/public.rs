@@ -1,18 +1,21 @@
 //! Routes without an API key: health checks, metrics, and unknown paths.
 
+use std::future;
+
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
+use crate::auth::access::{Access, Admits, Anyone};
 use crate::domain::error::{CredentialFault, Error, Result};
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
 
 /// Reports that the process runs.
-#[utoipa::path(get, path = "/livez", tag = "health", 
+#[utoipa::path(get, path = "", 
     responses((status = 200, description = "The process runs", body = String, content_type = "text/plain")))]
-pub async fn live() -> HttpResponse {
+pub async fn live(_: Anyone) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
@@ -21,9 +24,13 @@ pub async fn live() -> HttpResponse {
 ///
 /// # Errors
 /// [`Error::Busy`] (503) when it cannot.
-#[utoipa::path(get, path = "/readyz", tag = "health",
+#[utoipa::path(get, path = "",
     responses((status = 200, description = "The process can serve", body = String, content_type = "text/plain"), (status = 503, description = "The process cannot serve, or is shutting down")))]
-pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> Result<HttpResponse> {
+pub async fn ready(
+    _: Anyone,
+    store: web::Data<Store>,
+    readiness: web::Data<Readiness>,
+) -> Result<HttpResponse> {
     if readiness.is_draining() || !store.snapshots().is_loaded() {
         return Err(Error::Busy);
     }
@@ -39,16 +46,43 @@ pub async fn ready(store: web::Data<Store>, readiness: web::Data<Readiness>) -> 
 ///
 /// # Errors
 /// 404 if no token is configured, 401 if the token is wrong.
-#[utoipa::path(get, path = "/metrics", tag = "health", security(("metrics" = [])),
+#[utoipa::path(get, path = "",
     responses((status = 200, description = "OpenMetrics text, which Prometheus reads", body = String, content_type = "application/openmetrics-text"), (status = 401), (status = 404)))]
-pub async fn metrics(request: HttpRequest, registry: web::Data<Registry>) -> Result<HttpResponse> {
-    let Some(token) = registry.token() else { return Err(Error::RouteUnknown) };
-    let presented = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
-    let presented = presented.strip_prefix(b"Bearer ").unwrap_or_default();
-    if !bool::from(presented.ct_eq(token.expose_secret().as_bytes())) {
-        return Err(Error::Unauthenticated(CredentialFault::Unknown));
-    }
+pub async fn metrics(_: Operator, registry: web::Data<Registry>) -> Result<HttpResponse> {
     exposition(&registry)
+}
+
+/// The operator, who has the token for metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Operator;
+
+impl Admits for Operator {
+    const ACCESS: Access = Access::Operator;
+}
+
+impl FromRequest for Operator {
+    type Error = Error;
+    type Future = future::Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        future::ready(Self::authenticate(request))
+    }
+}
+
+impl Operator {
+    fn authenticate(request: &HttpRequest) -> Result<Self> {
+        let registry = request.app_data::<web::Data<Registry>>();
+        let registry =
+            registry.ok_or_else(|| Error::internal("the application was built without its metrics"))?;
+        let Some(token) = registry.token() else { return Err(Error::RouteUnknown) };
+        let presented =
+            request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+        let presented = presented.strip_prefix(b"Bearer ").unwrap_or_default();
+        if !bool::from(presented.ct_eq(token.expose_secret().as_bytes())) {
+            return Err(Error::Unauthenticated(CredentialFault::Unknown));
+        }
+        Ok(Self)
+    }
 }
 
 /// The metrics on their own listener, which needs no token.

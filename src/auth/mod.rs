@@ -1,4 +1,5 @@
 //! Who is asking, and what they may do.
 
+pub mod access;
 pub mod api;
 pub mod console;

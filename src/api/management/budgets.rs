@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::api::json_fields::{BodyFields, Change};
 use crate::api::management::checks;
 use crate::api::management::checks::{Need, path_id};
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, BudgetsManage, RouterRead};
 use crate::domain::error::{Error, Result};
@@ -144,13 +144,8 @@ struct BudgetLimits {
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/budgets", tag = "model-router",
-    operation_id = "listBudgets", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Budgets per page, 50 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
-    responses((status = 200, description = "A page of the list", body = CursorPage<BudgetResponse>),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+#[utoipa::path(get, path = "", params(PageParameters),
+    responses((status = 200, body = CursorPage<BudgetResponse>)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -171,11 +166,9 @@ pub async fn list(
 ///
 /// # Errors
 /// A field is invalid; there already is a budget for this period.
-#[utoipa::path(post, path = "/v1/model-router/budgets", tag = "model-router",
-    operation_id = "createBudget", security(("bearer" = []), ("x-api-key" = [])),
-    request_body = NewBudgetBody,
-    responses((status = 201, description = "The new resource", body = BudgetResponse, headers(("location" = String, description = "The budget's path"))),
-        (status = 409, description = "There already is a budget for this period"), (status = 422)))]
+#[utoipa::path(post, path = "", request_body = NewBudgetBody,
+    responses((status = 201, body = BudgetResponse),
+        (status = 409, description = "There already is a budget for this period")))]
 pub async fn create(
     caller: ApiCaller<BudgetsManage>,
     request: HttpRequest,
@@ -204,10 +197,7 @@ pub async fn create(
 ///
 /// # Errors
 /// The organization has no budget with this id.
-#[utoipa::path(get, path = "/v1/model-router/budgets/{id}", tag = "model-router",
-    operation_id = "readBudget", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The budget")),
-    responses((status = 200, description = "The budget", body = BudgetResponse), (status = 404)))]
+#[utoipa::path(get, path = "", responses((status = 200, description = "The budget", body = BudgetResponse)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
@@ -226,11 +216,8 @@ pub async fn read(
 ///
 /// # Errors
 /// The organization has no budget with this id; a field is invalid.
-#[utoipa::path(patch, path = "/v1/model-router/budgets/{id}", tag = "model-router",
-    operation_id = "changeBudget", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The budget")),
-    request_body = BudgetChangeBody,
-    responses((status = 200, description = "The current state", body = BudgetResponse), (status = 404), (status = 422)))]
+#[utoipa::path(patch, path = "", request_body = BudgetChangeBody,
+    responses((status = 200, body = BudgetResponse)))]
 pub async fn change(
     caller: ApiCaller<BudgetsManage>,
     path: web::Path<String>,
@@ -256,10 +243,7 @@ pub async fn change(
 ///
 /// # Errors
 /// The organization has no budget with this id.
-#[utoipa::path(delete, path = "/v1/model-router/budgets/{id}", tag = "model-router",
-    operation_id = "deleteBudget", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The budget")),
-    responses((status = 204, description = "Deleted"), (status = 404)))]
+#[utoipa::path(delete, path = "", responses((status = 204)))]
 pub async fn delete(
     caller: ApiCaller<BudgetsManage>,
     path: web::Path<String>,

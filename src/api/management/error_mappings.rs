@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::api::json_fields::BodyFields;
 use crate::api::management::checks;
 use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
@@ -106,13 +106,8 @@ pub struct NewErrorMappingBody {
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/error-mappings", tag = "model-router",
-    operation_id = "listErrorMappings", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Mappings per page, 50 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
-    responses((status = 200, description = "A page of the list", body = CursorPage<ErrorMappingResponse>),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+#[utoipa::path(get, path = "", params(PageParameters),
+    responses((status = 200, body = CursorPage<ErrorMappingResponse>)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -132,11 +127,9 @@ pub async fn list(
 ///
 /// # Errors
 /// A field is invalid; the same messages are mapped already; the organization has 200 mappings.
-#[utoipa::path(post, path = "/v1/model-router/error-mappings", tag = "model-router",
-    operation_id = "createErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
-    request_body = NewErrorMappingBody,
-    responses((status = 201, description = "The new resource", body = ErrorMappingResponse, headers(("location" = String, description = "The mapping's path"))),
-        (status = 409, description = "The same messages are mapped already, or there are 200 mappings"), (status = 422)))]
+#[utoipa::path(post, path = "", request_body = NewErrorMappingBody,
+    responses((status = 201, body = ErrorMappingResponse),
+        (status = 409, description = "The same messages are mapped already, or there are 200 mappings")))]
 pub async fn create(
     caller: ApiCaller<RouterManage>,
     request: HttpRequest,
@@ -156,10 +149,8 @@ pub async fn create(
 ///
 /// # Errors
 /// The organization has no mapping with this id.
-#[utoipa::path(get, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
-    operation_id = "readErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The mapping")),
-    responses((status = 200, description = "The mapping", body = ErrorMappingResponse), (status = 404)))]
+#[utoipa::path(get, path = "",
+    responses((status = 200, description = "The mapping", body = ErrorMappingResponse)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
@@ -177,10 +168,7 @@ pub async fn read(
 ///
 /// # Errors
 /// The organization has no mapping with this id.
-#[utoipa::path(delete, path = "/v1/model-router/error-mappings/{id}", tag = "model-router",
-    operation_id = "deleteErrorMapping", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The mapping")),
-    responses((status = 204, description = "Deleted"), (status = 404)))]
+#[utoipa::path(delete, path = "", responses((status = 204)))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,

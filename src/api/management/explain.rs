@@ -20,8 +20,8 @@ use crate::http::body_reader::BodyReader;
 ///
 /// # Errors
 /// The errors that refuse the chat completion itself.
-#[utoipa::path(post, path = "/v1/model-router/explain", tag = "model-router",
-    operation_id = "explainChatCompletion", security(("bearer" = []), ("x-api-key" = [])),
+#[utoipa::path(post, path = "",
+    operation_id = "explainChatCompletion",
     request_body = ChatCompletionRequest,
     params(
         ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "As for the chat completion"),

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use entity::ids::OrganizationId;
 
 use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::closed_set::ClosedSet as _;
@@ -24,11 +24,8 @@ use crate::store::{EventFilter, Store};
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/fallback-events", tag = "model-router",
-    operation_id = "listFallbackEvents", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Events per page, 50 by default; up to 100,000 in an export"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+#[utoipa::path(get, path = "",
+    params(PageParameters,
         ("failed_model" = Option<String>, Query, description = "The model that failed or was skipped"),
         ("next_model" = Option<String>, Query, description = "The next model of the chain"),
         ("error_class" = Option<ErrorClass>, Query, description = "The error class of the failure"),
@@ -38,9 +35,8 @@ use crate::store::{EventFilter, Store};
         ("origin" = Option<Origin>, Query, description = "Where the request comes from"),
         ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From this time on (RFC 3339)"),
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
-    responses((status = 200, description = "A page of events, or a stream of all", content(
-        (CursorPage<FallbackEventResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+    responses((status = 200, content(
+        (CursorPage<FallbackEventResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -81,10 +77,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Event
 ///
 /// # Errors
 /// The organization has no event with this id.
-#[utoipa::path(get, path = "/v1/model-router/fallback-events/{id}", tag = "model-router",
-    operation_id = "readFallbackEvent", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The event")),
-    responses((status = 200, description = "The current state", body = FallbackEventResponse), (status = 404)))]
+#[utoipa::path(get, path = "", responses((status = 200, body = FallbackEventResponse)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::query::QueryParameters;
 use crate::domain::error::Result;
@@ -28,6 +28,17 @@ impl<T> CursorPage<T> {
         let next_cursor = page.next.map(|position| data.cursor(list, position));
         Self { items: page.items, has_more: next_cursor.is_some(), next_cursor }
     }
+}
+
+/// The query parameters of every list, as they are described. [`requested`] reads them.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParameters {
+    /// Rows per page, 50 by default
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u64>,
+    /// `next_cursor` of the previous page
+    pub cursor: Option<String>,
 }
 
 /// The range and the default of `limit`.

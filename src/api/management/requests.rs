@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use entity::ids::OrganizationId;
 
 use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::closed_set::ClosedSet as _;
@@ -24,11 +24,8 @@ use crate::store::{RequestFilter, Store};
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/requests", tag = "model-router",
-    operation_id = "listRequests", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Requests per page, 50 by default; up to 100,000 in an export"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+#[utoipa::path(get, path = "",
+    params(PageParameters,
         ("requested_model" = Option<String>, Query, description = "The model that was requested"),
         ("served_model" = Option<String>, Query, description = "The model that answered"),
         ("outcome" = Option<Outcome>, Query, description = "How the request ended; `running` while its stream goes on"),
@@ -37,9 +34,8 @@ use crate::store::{RequestFilter, Store};
         ("origin" = Option<Origin>, Query, description = "Where the request comes from"),
         ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From this time on (RFC 3339)"),
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
-    responses((status = 200, description = "A page of requests, or a stream of all", content(
-        (CursorPage<RequestResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+    responses((status = 200, content(
+        (CursorPage<RequestResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -79,10 +75,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Reque
 ///
 /// # Errors
 /// The organization has no request with this id.
-#[utoipa::path(get, path = "/v1/model-router/requests/{id}", tag = "model-router",
-    operation_id = "readRequest", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The request")),
-    responses((status = 200, description = "The current state", body = RequestResponse), (status = 404)))]
+#[utoipa::path(get, path = "", responses((status = 200, body = RequestResponse)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::checks::ViolationReason;
-use super::page::Size;
+use super::page::{PageParameters, Size};
 use super::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
 use crate::domain::error::{Error, Result};
@@ -38,11 +38,8 @@ pub struct UsagePage {
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/usage", tag = "model-router",
-    operation_id = "addUpUsage", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Rows per page, 50 by default; up to 100,000 in an export"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+#[utoipa::path(get, path = "",
+    params(PageParameters,
         ("group_by" = Option<String>, Query, description = "Any of `day`, `model`, `key` and `session`, separated by commas; `day` by default"),
         ("model" = Option<String>, Query, description = "The model that answered"),
         ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
@@ -50,10 +47,9 @@ pub struct UsagePage {
         ("origin" = Option<String>, Query, description = "`live` or `demo`"),
         ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From the UTC day of this time on (RFC 3339)"),
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Only days that begin before this time (RFC 3339)")),
-    responses((status = 200, description = "A page of usage, or a stream of all", content(
-        (UsagePage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
-pub async fn list(
+    responses((status = 200, content(
+        (UsagePage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
+pub async fn add_up(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
     store: web::Data<Store>,

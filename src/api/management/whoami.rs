@@ -50,10 +50,8 @@ pub struct CallingApiKey {
 ///
 /// # Errors
 /// The key is missing or invalid.
-#[utoipa::path(get, path = "/v1/identity/whoami", tag = "identity",
-    operation_id = "readWhoami", security(("bearer" = []), ("x-api-key" = [])),
-    responses((status = 200, description = "The current state", body = WhoamiResponse)))]
-pub async fn whoami(caller: ApiCaller<AnyKey>) -> Result<HttpResponse> {
+#[utoipa::path(get, path = "", responses((status = 200, body = WhoamiResponse)))]
+pub async fn read(caller: ApiCaller<AnyKey>) -> Result<HttpResponse> {
     let key = &caller.key;
     let models = key.models.as_ref().map(|models| {
         let mut names: Vec<String> = models.iter().cloned().collect();

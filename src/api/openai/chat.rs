@@ -33,8 +33,7 @@ use crate::http::body_reader::BodyReader;
 ///
 /// # Errors
 /// Errors have OpenAI's shape: see [`super::error`].
-#[utoipa::path(post, path = "/v1/chat/completions", operation_id = "createChatCompletion", tag = "inference",
-    security(("bearer" = []), ("x-api-key" = [])), request_body = ChatCompletionRequest,
+#[utoipa::path(post, path = "", operation_id = "createChatCompletion", request_body = ChatCompletionRequest,
     params(
         ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
         ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),

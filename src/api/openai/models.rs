@@ -33,7 +33,7 @@ pub struct ModelList {
 ///
 /// # Errors
 /// The key is missing, invalid or lacks the scope.
-#[utoipa::path(get, path = "/v1/models", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
+#[utoipa::path(get, path = "",
     responses((status = 200, description = "The models that the key may use", body = ModelList)))]
 pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
     let models = caller.organization.models.values();
@@ -47,7 +47,7 @@ pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
 ///
 /// # Errors
 /// As [`list`]; 404 if there is no such model or the key may not use it.
-#[utoipa::path(get, path = "/v1/models/{id}", tag = "inference", security(("bearer" = []), ("x-api-key" = [])),
+#[utoipa::path(get, path = "",
     params(("id" = String, Path, description = "The catalog name; it may contain slashes, as they are or as %2F")),
     responses((status = 200, description = "The model", body = Model), (status = 404, description = "No such model")))]
 pub async fn read(caller: ApiCaller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {

@@ -1,28 +1,19 @@
 //! Completes every operation with what follows from its path, so that handlers do not repeat it.
 
-use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{Content, Object, OpenApi, PathItem, Ref, RefOr, Required, Response, Type};
+use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
 
-use super::{ALIASES, Needs};
+use super::conventions::add_conventions;
 use crate::api::dialect::Dialect;
+use crate::auth::access::Access;
 
-/// Completes every operation, and adds the aliases.
-pub(super) fn finish(document: &mut OpenApi, needs: impl Fn(&str, &str) -> Needs) {
-    for (alias, path) in ALIASES {
-        let Some(item) = document.paths.paths.get(*path).cloned() else { continue };
-        document.paths.paths.insert((*alias).to_owned(), alias_of(item, alias, path));
-    }
-    for (path, item) in &mut document.paths.paths {
-        for (method, operation) in operations(item) {
-            let needs = needs(method, path);
-            operation.security = security(needs);
-            cut_rustdoc(operation);
-            name(operation, method, path);
-            add_errors(operation, needs, path);
-        }
-    }
+/// Completes an operation with its credential, its names and its errors.
+pub(super) fn finish(operation: &mut Operation, access: Access, method: &str, path: &str) {
+    operation.security = security(access);
+    cut_rustdoc(operation);
+    add_conventions(operation, method, path);
+    add_errors(operation, access, path);
 }
 
 /// The operations of a path, by method in capitals.
@@ -33,30 +24,6 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static 
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn alias_of(mut item: PathItem, alias: &str, path: &str) -> PathItem {
-    for (method, operation) in operations(&mut item) {
-        let original = format!("{method} {path}");
-        operation.description = Some(format!("The same as `{original}`."));
-        operation.operation_id = None;
-        if alias.contains("{model}") {
-            operation.parameters.get_or_insert_default().push(named_model().into());
-        }
-        operation.extensions = Some(ExtensionsBuilder::new().add("x-alias-of", original).build());
-    }
-    item
-}
-
-/// The path parameter of an alias with the model in its path.
-fn named_model() -> Parameter {
-    ParameterBuilder::new()
-        .name("model")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("The catalog name. The body may leave out `model`, and may not name another one"))
-        .schema(Some(Object::with_type(Type::String)))
-        .build()
-}
-
 /// Removes the `# Errors` section of a handler's documentation, which is for readers of the code.
 fn cut_rustdoc(operation: &mut Operation) {
     let text = operation.description.take().unwrap_or_default();
@@ -64,42 +31,27 @@ fn cut_rustdoc(operation: &mut Operation) {
     operation.description = Some(text.to_owned()).filter(|text| !text.is_empty());
 }
 
-/// Whether the operation id was set explicitly. Such ids contain capitals; the default is the handler's name, which
-/// is not unique.
-fn name(operation: &mut Operation, method: &str, path: &str) {
-    if operation.operation_id.as_ref().is_some_and(|id| id.contains(|letter: char| letter.is_uppercase())) {
-        return;
-    }
-    let words = path.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-    };
-    let camel: String = words.filter_map(capital).collect();
-    operation.operation_id = Some(format!("{}{camel}", method.to_lowercase()));
-}
-
 /// The security requirement of an operation. Either header is sufficient, and OpenAPI 3.1 allows naming the scopes.
 /// An empty list means explicitly that no credential is needed.
-fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
+fn security(access: Access) -> Option<Vec<SecurityRequirement>> {
     let key = |scope: Option<&'static str>| {
         let scheme = |name: &str| SecurityRequirement::new(name, scope);
         Some(vec![scheme("bearer"), scheme("x-api-key")])
     };
-    match needs {
-        Needs::Nothing => Some(Vec::new()),
-        Needs::Token => Some(vec![SecurityRequirement::new("metrics", None::<&str>)]),
-        Needs::Key => key(None),
-        Needs::Scope(scope) => key(Some(scope.as_str())),
+    match access {
+        Access::Public | Access::ConsoleUser(_) => Some(Vec::new()),
+        Access::Operator => Some(vec![SecurityRequirement::new("metrics", None::<&str>)]),
+        Access::Key => key(None),
+        Access::Scope(scope) => key(Some(scope.as_str())),
     }
 }
 
 /// Adds the errors of authentication and of body reading, and the schema of every error.
-fn add_errors(operation: &mut Operation, needs: Needs, path: &str) {
-    let credential: &[_] = match needs {
-        Needs::Nothing => &[],
-        Needs::Token | Needs::Key => &["401"],
-        Needs::Scope(_) => &["401", "403"],
+fn add_errors(operation: &mut Operation, access: Access, path: &str) {
+    let credential: &[_] = match access {
+        Access::Public | Access::ConsoleUser(_) => &[],
+        Access::Operator | Access::Key => &["401"],
+        Access::Scope(_) => &["401", "403"],
     };
     let body: &[_] = if operation.request_body.is_some() { &["413", "415"] } else { &[] };
     for status in credential.iter().chain(body) {

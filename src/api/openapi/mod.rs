@@ -1,9 +1,11 @@
 //! The OpenAPI document, collected from the attributes of the handlers.
 //!
-//! A handler's attribute contains only what is specific to it. What follows from its path and dialect (the shape of
-//! errors, an id, aliases) is added here, so that it cannot be forgotten. The list of routes says which credential
-//! each operation needs.
+//! A handler's attribute contains only what is specific to it. The list of routes says where each operation is and who
+//! may call it; what follows from that (the shape of errors, an id, aliases) is added here, so that it cannot be
+//! forgotten.
 
+mod assemble;
+mod conventions;
 mod errors;
 mod examples;
 mod finish;
@@ -15,30 +17,13 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{OpenApi, Server};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{litellm, openai, public};
-use crate::api::management;
+use super::{litellm, management};
+use crate::auth::access::{Access, Anyone};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
-use crate::domain::permission::Scope;
-
-/// Paths that are aliases of another path.
-pub const ALIASES: &[(&str, &str)] = &[
-    ("/api/v1/chat/completions", "/v1/chat/completions"),
-    ("/chat/completions", "/v1/chat/completions"),
-    ("/openai/v1/chat/completions", "/v1/chat/completions"),
-    ("/openai/deployments/{model}/chat/completions", "/v1/chat/completions"),
-    ("/openai/v1/models", "/v1/models"),
-    ("/openai/models", "/v1/models"),
-    ("/openai/v1/models/{id}", "/v1/models/{id}"),
-    ("/openai/models/{id}", "/v1/models/{id}"),
-    ("/api/v1/models", "/v1/models"),
-    ("/api/v1/models/{id}", "/v1/models/{id}"),
-    ("/health/liveliness", "/livez"),
-    ("/health/readiness", "/readyz"),
-];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -53,52 +38,6 @@ pub const ALIASES: &[(&str, &str)] = &[
         (name = "identity", description = "The calling key, and the organization's API keys."),
         (name = "health", description = "For load balancers and monitoring."),
         (name = "about", description = "This description of the API.")
-    ),
-    paths(
-        openai::chat::create,
-        openai::models::list,
-        openai::models::read,
-        litellm::fallback::set,
-        litellm::fallback::list,
-        litellm::fallback::read,
-        litellm::fallback::delete,
-        management::fallback_events::list,
-        management::fallback_events::read,
-        management::requests::list,
-        management::requests::read,
-        management::providers::list,
-        management::providers::create,
-        management::providers::read,
-        management::providers::change,
-        management::providers::delete,
-        management::explain::explain,
-        management::providers::test,
-        management::models::list,
-        management::models::create,
-        management::models::read,
-        management::models::change,
-        management::models::delete,
-        management::models::end_cooldown,
-        management::budgets::list,
-        management::budgets::create,
-        management::budgets::read,
-        management::budgets::change,
-        management::budgets::delete,
-        management::error_mappings::list,
-        management::error_mappings::create,
-        management::error_mappings::read,
-        management::error_mappings::delete,
-        management::usage::list,
-        management::whoami::whoami,
-        management::api_keys::list,
-        management::api_keys::create,
-        management::api_keys::read,
-        management::api_keys::change,
-        management::api_keys::revoke,
-        public::live,
-        public::ready,
-        public::metrics,
-        read,
     ),
     components(schemas(
         errors::OpenAiError,
@@ -136,26 +75,27 @@ impl Modify for Credentials {
     }
 }
 
-/// The credential that an operation needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// No credential is needed.
-    Nothing,
-    /// The operator's token for metrics.
-    Token,
-    /// Any active API key.
-    Key,
-    /// A key with this scope.
-    Scope(Scope),
+/// A route of the API.
+pub struct DescribedRoute {
+    /// The method, in upper case.
+    pub method: &'static str,
+    /// The path, with `{name}` for each parameter.
+    pub path: String,
+    /// Which callers may use it.
+    pub access: Access,
+    /// What the handler's attribute says of the operation, and the schemas of its bodies. None: see `alias_of`.
+    pub operation: Option<OpenApi>,
+    /// The path that this one is an alias of, with an operation of the same method.
+    pub alias_of: Option<String>,
 }
 
 /// Builds the document. `server` is the public base URL; without it, clients use the address that they fetched the
-/// document from. `needs` returns the credential for a method, in upper case, and a path.
+/// document from.
 #[must_use]
-pub fn describe(server: Option<&str>, needs: impl Fn(&str, &str) -> Needs) -> OpenApi {
+pub fn describe(server: Option<&str>, routes: impl IntoIterator<Item = DescribedRoute>) -> OpenApi {
     let mut document = Description::openapi();
     document.servers = Some(vec![Server::new(server.map_or("/", |url| url.trim_end_matches('/')))]);
-    finish::finish(&mut document, needs);
+    assemble::assemble(&mut document, routes);
     document
 }
 
@@ -176,9 +116,9 @@ impl Document {
 }
 
 /// Describe the API in OpenAPI
-#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApi", tag = "about",
+#[utoipa::path(get, path = "", operation_id = "getOpenApi",
     responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value)))]
-pub async fn read(document: web::Data<Document>) -> HttpResponse {
+pub async fn read(_: Anyone, document: web::Data<Document>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/json"))
         .insert_header((CACHE_CONTROL, "no-cache"))

@@ -1,23 +1,21 @@
-//! The OpenAPI description, with the access of each route.
+//! The OpenAPI description of the routes.
 
 use utoipa::openapi::OpenApi;
 
-use super::{Access, ROUTES};
-use crate::api::openapi::{self, Needs};
+use super::{ROUTES, Surface};
+use crate::api::openapi::{self, DescribedRoute};
 
 /// The document that is served and rendered. `server` is the URL at which callers reach Failsoft, if it is known.
 #[must_use]
 pub fn description(server: Option<&str>) -> OpenApi {
-    openapi::describe(server, |method, path| {
-        let route =
-            ROUTES.iter().find(|route| route.method.as_str() == method && described_path(route.path) == path);
-        match route.map(|route| route.access) {
-            Some(Access::Scope(scope)) => Needs::Scope(scope),
-            Some(Access::Key) => Needs::Key,
-            Some(Access::Operator) => Needs::Token,
-            Some(Access::Public | Access::ConsoleUser(_)) | None => Needs::Nothing,
-        }
-    })
+    let routes = ROUTES.iter().filter(|route| route.surface == Surface::Api).map(|route| DescribedRoute {
+        method: route.method.as_str(),
+        path: described_path(route.path),
+        access: route.access,
+        operation: route.operation.map(|operation| operation()),
+        alias_of: route.alias_of.map(described_path),
+    });
+    openapi::describe(server, routes)
 }
 
 /// A route's path in the document: without the patterns of its parameters.

@@ -13,6 +13,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use uuid::Uuid;
 
 use super::api_key;
+use crate::auth::access::{Access, Admits};
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::error::{CredentialFault, Error};
@@ -72,6 +73,13 @@ pub struct ApiCaller<S> {
     /// The id of the request.
     pub request_id: Uuid,
     scope: PhantomData<S>,
+}
+
+impl<S: RequiredScope> Admits for ApiCaller<S> {
+    const ACCESS: Access = match S::SCOPE {
+        Some(scope) => Access::Scope(scope),
+        None => Access::Key,
+    };
 }
 
 impl<S: RequiredScope> FromRequest for ApiCaller<S> {

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
+use crate::auth::access::{Access, Admits};
 use crate::auth::api::api_caller::RequestId;
 use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
@@ -105,6 +106,10 @@ impl<P> ConsoleUser<P> {
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
     }
+}
+
+impl<P: Requires> Admits for ConsoleUser<P> {
+    const ACCESS: Access = Access::ConsoleUser(P::PERMISSION);
 }
 
 impl<P: Requires> FromRequest for ConsoleUser<P> {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::csrf;
+use crate::auth::access::{Access, Admits};
 use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
 use crate::config::Settings;
@@ -28,6 +29,10 @@ pub struct AnonymousVisitor {
     /// The cookie to set, if the browser has no valid one yet.
     fresh: Option<Cookie<'static>>,
     request: HttpRequest,
+}
+
+impl Admits for AnonymousVisitor {
+    const ACCESS: Access = Access::Public;
 }
 
 impl FromRequest for AnonymousVisitor {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use rust_embed::Embed;
 
+use crate::auth::access::Anyone;
 use crate::console::http::compression::{gzip, takes_gzip};
 use crate::domain::error::{Error, Result};
 
@@ -67,7 +68,7 @@ pub fn path(name: &str) -> &'static str {
 ///
 /// # Errors
 /// [`Error::RouteUnknown`].
-pub async fn read(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
+pub async fn read(_: Anyone, request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
     let wanted = format!("/static/{name}");
     let asset = ASSETS.values().find(|asset| asset.path == wanted).ok_or(Error::RouteUnknown)?;
     let small = asset.gzip.clone().filter(|_| takes_gzip(&request));

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use url::form_urlencoded;
 
 use super::csrf;
+use crate::auth::access::{Access, Admits};
 use crate::auth::console::console_user::{ConsoleUser, Requires};
 use crate::console::http::anonymous_visitor::{AnonymousVisitor, parts};
 use crate::domain::error::{Error, Result, Violation, VisitFault};
@@ -32,6 +33,14 @@ pub struct PublicForm {
     pub anonymous: AnonymousVisitor,
     /// The fields of the form.
     pub fields: Fields,
+}
+
+impl<P: Requires> Admits for Form<P> {
+    const ACCESS: Access = Access::ConsoleUser(P::PERMISSION);
+}
+
+impl Admits for PublicForm {
+    const ACCESS: Access = Access::Public;
 }
 
 impl<P: Requires> FromRequest for Form<P> {

@@ -134,8 +134,7 @@ pub struct FallbackList {
 ///
 /// # Errors
 /// A filter is invalid (422).
-#[utoipa::path(get, path = "/fallback", operation_id = "listFallbacks", tag = "fallbacks", params(Filters),
-    security(("bearer" = []), ("x-api-key" = [])),
+#[utoipa::path(get, path = "", params(Filters),
     responses((status = 200, description = "The lists in force", body = FallbackList), (status = 422, description = "An unknown `fallback_type`")))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
@@ -155,8 +154,7 @@ pub async fn list(
 ///
 /// # Errors
 /// 404: no list of this type is in force for a model of this name, whether the model exists or not.
-#[utoipa::path(get, path = "/fallback/{model}", operation_id = "getFallback", tag = "fallbacks",
-    security(("bearer" = []), ("x-api-key" = [])),
+#[utoipa::path(get, path = "", operation_id = "getFallback",
     params(("model" = String, Path, description = "The model's catalog name; it may contain slashes, as they are or as `%2F`"), Selection),
     responses(
         (status = 200, description = "The list in force", body = Fallback, headers(("ETag" = String, description = "The revision number in quotes"))),
@@ -193,8 +191,7 @@ pub struct FallbackSet {
 ///
 /// # Errors
 /// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
-#[utoipa::path(post, path = "/fallback", operation_id = "setFallback", tag = "fallbacks",
-    security(("bearer" = []), ("x-api-key" = [])), request_body = FallbackRequest,
+#[utoipa::path(post, path = "", request_body = FallbackRequest,
     params(("If-Match" = Option<String>, Header, description = "The `ETag` of the list that the change is based on; `*` requires that there is a list")),
     responses(
         (status = 200, description = "The list was created or replaced", body = FallbackSet, headers(("ETag" = String, description = "The revision number in quotes"))),
@@ -242,8 +239,7 @@ pub struct FallbackDeleted {
 ///
 /// # Errors
 /// As for reading; 412 when `If-Match` names another revision.
-#[utoipa::path(delete, path = "/fallback/{model}", operation_id = "deleteFallback", tag = "fallbacks",
-    security(("bearer" = []), ("x-api-key" = [])),
+#[utoipa::path(delete, path = "",
     params(
         ("model" = String, Path, description = "The model's catalog name; it may contain slashes, as they are or as `%2F`"), Selection,
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the list that the change is based on")),

@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub use body::{ApiKeyChangeBody, NewApiKeyBody};
 
 use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, KeysManage};
 use crate::auth::api::api_key;
@@ -107,13 +107,8 @@ type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/identity/api-keys", tag = "identity",
-    operation_id = "listApiKeys", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Keys per page, 50 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
-    responses((status = 200, description = "A page of the list", body = CursorPage<ApiKeyResponse>),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+#[utoipa::path(get, path = "", params(PageParameters),
+    responses((status = 200, body = CursorPage<ApiKeyResponse>)))]
 pub async fn list(
     caller: ApiCaller<KeysManage>,
     request: HttpRequest,
@@ -134,10 +129,8 @@ pub async fn list(
 ///
 /// # Errors
 /// A field is invalid; the calling key lacks what it would grant.
-#[utoipa::path(post, path = "/v1/identity/api-keys", tag = "identity",
-    operation_id = "createApiKey", security(("bearer" = []), ("x-api-key" = [])),
-    request_body = NewApiKeyBody,
-    responses((status = 201, description = "The new resource", body = NewApiKeyResponse, headers(("location" = String, description = "The key's path"))), (status = 422)))]
+#[utoipa::path(post, path = "", request_body = NewApiKeyBody,
+    responses((status = 201, body = NewApiKeyResponse)))]
 pub async fn create(
     caller: ApiCaller<KeysManage>,
     request: HttpRequest,
@@ -164,10 +157,7 @@ pub async fn create(
 ///
 /// # Errors
 /// The organization has no key with this id.
-#[utoipa::path(get, path = "/v1/identity/api-keys/{id}", tag = "identity",
-    operation_id = "readApiKey", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The key's id")),
-    responses((status = 200, description = "The current state", body = ApiKeyResponse), (status = 404)))]
+#[utoipa::path(get, path = "", responses((status = 200, body = ApiKeyResponse)))]
 pub async fn read(
     caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
@@ -189,12 +179,8 @@ pub async fn read(
 /// # Errors
 /// The organization has no key with this id; it is revoked; a field is invalid; the calling key lacks what it would
 /// grant.
-#[utoipa::path(patch, path = "/v1/identity/api-keys/{id}", tag = "identity",
-    operation_id = "changeApiKey", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The key's id")),
-    request_body = ApiKeyChangeBody,
-    responses((status = 200, description = "The current state", body = ApiKeyResponse), (status = 404),
-        (status = 409, description = "The key is revoked"), (status = 422)))]
+#[utoipa::path(patch, path = "", request_body = ApiKeyChangeBody,
+    responses((status = 200, body = ApiKeyResponse), (status = 409, description = "The key is revoked")))]
 pub async fn change(
     caller: ApiCaller<KeysManage>,
     path: web::Path<String>,
@@ -220,10 +206,7 @@ pub async fn change(
 ///
 /// # Errors
 /// The organization has no key with this id.
-#[utoipa::path(delete, path = "/v1/identity/api-keys/{id}", tag = "identity",
-    operation_id = "revokeApiKey", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The key's id")),
-    responses((status = 204, description = "The key is revoked"), (status = 404)))]
+#[utoipa::path(delete, path = "", responses((status = 204, description = "The key is revoked")))]
 pub async fn revoke(
     caller: ApiCaller<KeysManage>,
     path: web::Path<String>,

@@ -10,7 +10,7 @@ pub use body::{ModelChangeBody, NewModelBody};
 pub use response::{Cooldown, ModelPrice, ModelResponse};
 
 use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
@@ -30,16 +30,12 @@ const LIST: &str = "models";
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/models", tag = "model-router",
-    operation_id = "listModels", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Models per page, 50 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
+#[utoipa::path(get, path = "",
+    params(PageParameters,
         ("name" = Option<String>, Query, description = "The model with this name"),
         ("provider_id" = Option<uuid::Uuid>, Query, description = "Only models of this provider"),
         ("enabled" = Option<bool>, Query, description = "Only models that are enabled, or only those that are not")),
-    responses((status = 200, description = "A page of the list", body = CursorPage<ModelResponse>),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+    responses((status = 200, body = CursorPage<ModelResponse>)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -66,11 +62,8 @@ pub async fn list(
 ///
 /// # Errors
 /// A field is invalid; the name is taken.
-#[utoipa::path(post, path = "/v1/model-router/models", tag = "model-router",
-    operation_id = "createModel", security(("bearer" = []), ("x-api-key" = [])),
-    request_body = NewModelBody,
-    responses((status = 201, description = "The new resource", body = ModelResponse, headers(("location" = String, description = "The model's path"))),
-        (status = 409, description = "The name is taken"), (status = 422)))]
+#[utoipa::path(post, path = "", request_body = NewModelBody,
+    responses((status = 201, body = ModelResponse), (status = 409, description = "The name is taken")))]
 pub async fn create(
     caller: ApiCaller<RouterManage>,
     request: HttpRequest,
@@ -91,10 +84,7 @@ pub async fn create(
 ///
 /// # Errors
 /// The organization has no model with this id.
-#[utoipa::path(get, path = "/v1/model-router/models/{id}", tag = "model-router",
-    operation_id = "readModel", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The model")),
-    responses((status = 200, description = "The current state", body = ModelResponse), (status = 404)))]
+#[utoipa::path(get, path = "", responses((status = 200, body = ModelResponse)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
@@ -113,12 +103,8 @@ pub async fn read(
 ///
 /// # Errors
 /// The organization has no model with this id; a field is invalid; the name is taken.
-#[utoipa::path(patch, path = "/v1/model-router/models/{id}", tag = "model-router",
-    operation_id = "changeModel", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The model")),
-    request_body = ModelChangeBody,
-    responses((status = 200, description = "The current state", body = ModelResponse), (status = 404),
-        (status = 409, description = "The name is taken"), (status = 422)))]
+#[utoipa::path(patch, path = "", request_body = ModelChangeBody,
+    responses((status = 200, body = ModelResponse), (status = 409, description = "The name is taken")))]
 pub async fn change(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
@@ -140,11 +126,8 @@ pub async fn change(
 ///
 /// # Errors
 /// The organization has no model with this id; a fallback list uses it.
-#[utoipa::path(delete, path = "/v1/model-router/models/{id}", tag = "model-router",
-    operation_id = "deleteModel", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The model")),
-    responses((status = 204, description = "Deleted"), (status = 404),
-        (status = 409, description = "A fallback list uses the model")))]
+#[utoipa::path(delete, path = "",
+    responses((status = 204), (status = 409, description = "A fallback list uses the model")))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
@@ -162,10 +145,9 @@ pub async fn delete(
 ///
 /// # Errors
 /// The organization has no model with this id.
-#[utoipa::path(delete, path = "/v1/model-router/models/{id}/cooldown", tag = "model-router",
-    operation_id = "endModelCooldown", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The model")),
-    responses((status = 200, description = "The model, without a cooldown", body = ModelResponse), (status = 404)))]
+#[utoipa::path(delete, path = "",
+    operation_id = "endModelCooldown",
+    responses((status = 200, description = "The model, without a cooldown", body = ModelResponse)))]
 pub async fn end_cooldown(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub use body::{NewProviderBody, ProviderChangeBody};
 
 use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, Size, requested};
+use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
@@ -86,13 +86,8 @@ impl From<ProviderRow> for ProviderResponse {
 ///
 /// # Errors
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
-#[utoipa::path(get, path = "/v1/model-router/providers", tag = "model-router",
-    operation_id = "listProviders", security(("bearer" = []), ("x-api-key" = [])),
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "Providers per page, 50 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page")),
-    responses((status = 200, description = "A page of the list", body = CursorPage<ProviderResponse>),
-        (status = 400, description = "The cursor belongs to another list"), (status = 422)))]
+#[utoipa::path(get, path = "", params(PageParameters),
+    responses((status = 200, body = CursorPage<ProviderResponse>)))]
 pub async fn list(
     caller: ApiCaller<RouterRead>,
     request: HttpRequest,
@@ -110,11 +105,8 @@ pub async fn list(
 ///
 /// # Errors
 /// A field is invalid; the name is taken.
-#[utoipa::path(post, path = "/v1/model-router/providers", tag = "model-router",
-    operation_id = "createProvider", security(("bearer" = []), ("x-api-key" = [])),
-    request_body = NewProviderBody,
-    responses((status = 201, description = "The new resource", body = ProviderResponse, headers(("location" = String, description = "The provider's path"))),
-        (status = 409, description = "The name is taken"), (status = 422)))]
+#[utoipa::path(post, path = "", request_body = NewProviderBody,
+    responses((status = 201, body = ProviderResponse), (status = 409, description = "The name is taken")))]
 pub async fn create(
     caller: ApiCaller<RouterManage>,
     request: HttpRequest,
@@ -136,10 +128,7 @@ pub async fn create(
 ///
 /// # Errors
 /// The organization has no provider with this id.
-#[utoipa::path(get, path = "/v1/model-router/providers/{id}", tag = "model-router",
-    operation_id = "readProvider", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The provider")),
-    responses((status = 200, description = "The current state", body = ProviderResponse), (status = 404)))]
+#[utoipa::path(get, path = "", responses((status = 200, body = ProviderResponse)))]
 pub async fn read(
     caller: ApiCaller<RouterRead>,
     path: web::Path<String>,
@@ -157,12 +146,8 @@ pub async fn read(
 ///
 /// # Errors
 /// The organization has no provider with this id; a field is invalid; the name is taken.
-#[utoipa::path(patch, path = "/v1/model-router/providers/{id}", tag = "model-router",
-    operation_id = "changeProvider", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The provider")),
-    request_body = ProviderChangeBody,
-    responses((status = 200, description = "The current state", body = ProviderResponse), (status = 404),
-        (status = 409, description = "The name is taken"), (status = 422)))]
+#[utoipa::path(patch, path = "", request_body = ProviderChangeBody,
+    responses((status = 200, body = ProviderResponse), (status = 409, description = "The name is taken")))]
 pub async fn change(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
@@ -188,11 +173,8 @@ pub async fn change(
 ///
 /// # Errors
 /// The organization has no provider with this id; it serves models.
-#[utoipa::path(delete, path = "/v1/model-router/providers/{id}", tag = "model-router",
-    operation_id = "deleteProvider", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The provider")),
-    responses((status = 204, description = "Deleted"), (status = 404),
-        (status = 409, description = "The provider serves models")))]
+#[utoipa::path(delete, path = "",
+    responses((status = 204), (status = 409, description = "The provider serves models")))]
 pub async fn delete(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,
@@ -249,10 +231,8 @@ impl From<ConnectionReport> for ConnectionResponse {
 ///
 /// # Errors
 /// The organization has no provider with this id. A failed test is not an error.
-#[utoipa::path(post, path = "/v1/model-router/providers/{id}/test", tag = "model-router",
-    operation_id = "testProvider", security(("bearer" = []), ("x-api-key" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The provider")),
-    responses((status = 200, description = "The result of the test", body = ConnectionResponse), (status = 404)))]
+#[utoipa::path(post, path = "",
+    responses((status = 200, description = "The result of the test", body = ConnectionResponse)))]
 pub async fn test(
     caller: ApiCaller<RouterManage>,
     path: web::Path<String>,

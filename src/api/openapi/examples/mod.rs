@@ -4,9 +4,9 @@
 mod sampler;
 
 use serde_json::{Value, json};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, OpenApi, RefOr};
 
-use super::ALIASES;
 use super::finish::operations;
 use crate::http::listings::export::Listed as _;
 use crate::http::listings::fallback_events::FallbackEventResponse;
@@ -27,12 +27,11 @@ const METRICS: &str =
 pub(super) fn add_examples(document: &mut OpenApi) {
     let components = serde_json::to_value(&document.components).unwrap_or_default();
     for (path, item) in &mut document.paths.paths {
-        let original =
-            ALIASES.iter().find(|(alias, _)| alias == path).map_or(path.as_str(), |(_, path)| *path);
         for (method, operation) in operations(item) {
+            let original = original(operation).unwrap_or_else(|| path.clone());
             if let Some(RefOr::T(body)) = &mut operation.request_body {
                 for content in body.content.values_mut() {
-                    let sent = sent(method, original);
+                    let sent = sent(method, &original);
                     set(content, |content| sent.or_else(|| sampled(&components, content)));
                 }
             }
@@ -48,7 +47,7 @@ pub(super) fn add_examples(document: &mut OpenApi) {
                         "application/json" => sampled(&components, content),
                         "text/event-stream" => Some(json!(STREAM)),
                         "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
-                        "text/csv" => table(original, &row()),
+                        "text/csv" => table(&original, &row()),
                         "text/plain" => Some(json!("ok\n")),
                         "application/openmetrics-text" => Some(json!(METRICS)),
                         _ => None,
@@ -57,6 +56,12 @@ pub(super) fn add_examples(document: &mut OpenApi) {
             }
         }
     }
+}
+
+/// The path that the operation is an alias of.
+fn original(operation: &Operation) -> Option<String> {
+    let title = operation.extensions.as_ref()?.get("x-alias-of")?.as_str()?;
+    title.split_once(' ').map(|(_, path)| path.to_owned())
 }
 
 fn set(content: &mut RefOr<Content>, make: impl FnOnce(&Content) -> Option<Value>) {

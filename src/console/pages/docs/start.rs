@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use crate::auth::access::Anyone;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::config::Settings;
 use crate::console::components::layout::{Frame, NavigationItem};
@@ -54,6 +55,7 @@ impl Page {
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
+    _: Anyone,
     request: HttpRequest,
     store: web::Data<Store>,
     settings: web::Data<Settings>,

@@ -68,8 +68,8 @@ pub struct Query {
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
-    request: HttpRequest,
     console_user: ConsoleUser<may::Read>,
+    request: HttpRequest,
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let query = web::Query::<Query>::from_query(request.query_string());

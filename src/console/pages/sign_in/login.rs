@@ -40,8 +40,8 @@ pub struct Query {
 /// # Errors
 /// The database cannot be read.
 pub async fn read(
-    request: HttpRequest,
     anonymous: AnonymousVisitor,
+    request: HttpRequest,
     store: web::Data<Store>,
     clock: web::Data<Clock>,
     settings: web::Data<Settings>,

@@ -12,6 +12,7 @@ pub mod schema;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use crate::auth::access::Anyone;
 use crate::config::Settings;
 use crate::console::http::responses::reading_page;
 use crate::console::http::{assets, base_url};
@@ -33,6 +34,7 @@ struct Page<'a> {
 /// # Errors
 /// The template cannot be rendered.
 pub async fn read(
+    _: Anyone,
     request: HttpRequest,
     settings: web::Data<Settings>,
     reference: web::Data<Reference>,
