@@ -113,6 +113,12 @@ impl Document {
         examples::add_examples(&mut document);
         Ok(Self(serde_json::to_vec(&document)?.into()))
     }
+
+    /// The document as JSON.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
 }
 
 /// Describe the API in OpenAPI

@@ -6,7 +6,8 @@ use failsoft::app::routes::ROUTES;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::matrix::{Victim, rows};
+use super::matrix::rows;
+use super::victim::Victim;
 use crate::support::app::{Answer, App};
 use crate::support::database::Kind;
 

@@ -1,17 +1,19 @@
-//! One row per route: how its owner calls it, and what another organization gets for the same call.
+//! The rows of the routes: how its owner calls each, and what another organization gets for the same call.
+//!
+//! A row is derived from the list of routes and from the description of the API: the path names a resource of the
+//! victim, the body is the example with the victim's ids, and the expectation follows from both. What does not follow is
+//! in [`exceptions`].
 
-use failsoft::app::routes::Endpoint;
-use failsoft::domain::fallback_type::FallbackType;
-use failsoft::domain::permission::Scope;
+use failsoft::api::openapi::Document;
+use failsoft::app::routes::{Access, Endpoint, ROUTES, Surface, Verb, described_path, description};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::managed_resources;
-use crate::support::app::{Answer, App, Organization, eventually};
-use crate::support::fake_provider::{FakeProvider, Script};
+use super::exceptions;
+use super::victim::{Resource, Victim};
 
 /// What another organization gets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Foreign {
     /// 404, as for a resource that does not exist.
     Absent,
@@ -22,40 +24,19 @@ pub(super) enum Foreign {
 }
 
 /// One route, called with the first organization's ids.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Row {
     /// `METHOD path`, as in the list of routes.
     pub(super) title: String,
     pub(super) method: Method,
+    pub(super) access: Access,
     pub(super) path: String,
     pub(super) body: Value,
     /// The status that the owner gets.
     pub(super) owner: u16,
     pub(super) foreign: Foreign,
     /// Strings that the owner's response contains.
-    pub(super) names: Vec<String>,
-}
-
-impl Row {
-    pub(super) fn new(
-        title: &str,
-        path: &str,
-        body: Value,
-        owner: u16,
-        foreign: Foreign,
-        names: &[&str],
-    ) -> Self {
-        let (method, _) = title.split_once(' ').expect("a method and a path");
-        Self {
-            title: title.to_owned(),
-            method: method.parse().expect("a method"),
-            path: path.to_owned(),
-            body,
-            owner,
-            foreign,
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
-        }
-    }
+    pub(super) shows: Vec<String>,
 }
 
 /// The title of a route in the matrix.
@@ -63,288 +44,196 @@ pub(super) fn title(route: &Endpoint) -> String {
     format!("{} {}", route.method.as_str(), route.path)
 }
 
-/// The first organization's resources, with unique names. No row needs what another row deletes.
-#[derive(Default)]
-pub(super) struct Victim {
-    pub(super) provider: String,
-    pub(super) spare_provider: String,
-    pub(super) model: String,
-    pub(super) spare_model: String,
-    pub(super) key: String,
-    pub(super) spare_key: String,
-    pub(super) budget: String,
-    pub(super) spare_budget: String,
-    pub(super) mapping: String,
-    pub(super) spare_mapping: String,
-    event: String,
-    request: String,
-    pub(super) organization: String,
-    /// The contents of its lists, as its owner reads them.
-    before: Vec<Value>,
-    _fake: Option<FakeProvider>,
+/// The title of the route of which this one is an alias, or its own.
+pub(super) fn original_title(route: &Endpoint) -> String {
+    format!("{} {}", route.method.as_str(), route.alias_of.unwrap_or(route.path))
 }
 
-/// The lists that together contain everything of an organization.
-const LISTS: [&str; 8] = [
-    "/v1/model-router/error-mappings?limit=200",
-    "/v1/model-router/budgets?limit=200",
-    "/fallback",
-    "/v1/model-router/providers?limit=200",
-    "/v1/model-router/models?limit=200",
-    "/v1/model-router/fallback-events?limit=200",
-    "/v1/model-router/requests?limit=200",
-    "/v1/identity/api-keys?limit=200",
-];
-
-async fn lists(app: &App) -> Vec<Value> {
-    let mut lists = Vec::new();
-    for path in LISTS {
-        let answer = app.get(path).await;
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        let mut list = answer.json();
-        // Cursors are sealed with a random nonce, and a key's last use changes with every call.
-        list["next_cursor"] = Value::Null;
-        for row in list["items"].as_array_mut().into_iter().flatten() {
-            row["last_used_at"] = Value::Null;
-        }
-        lists.push(list);
-    }
-    lists
+/// Every row, in the order of the routes.
+pub(super) fn rows(victim: &Victim) -> Vec<Row> {
+    let (rows, unbuilt) = derive(victim);
+    assert!(unbuilt.is_empty(), "these routes have no row:\n{}", unbuilt.join("\n"));
+    rows
 }
 
-impl Victim {
-    /// An empty organization, for the titles of the rows only.
-    pub(super) fn nobody() -> Self {
-        Self::default()
+/// The rows, and for each route without one what it lacks.
+pub(super) fn derive(victim: &Victim) -> (Vec<Row>, Vec<String>) {
+    let document = document();
+    let (mut rows, mut unbuilt) = (Vec::new(), Vec::new());
+    for route in ROUTES.iter().filter(|route| has_rows(route)) {
+        let shape =
+            Shape { method: route.method, path: route.path, access: route.access, surface: route.surface };
+        match shape.row(&document, victim) {
+            Ok(row) => rows.extend(exceptions::apply(&original_title(route), row, victim)),
+            Err(lack) => unbuilt.push(lack),
+        }
     }
+    (rows, unbuilt)
+}
 
-    /// Fills the first organization.
-    pub(super) async fn create(app: &App) -> Self {
-        let fake = FakeProvider::start().await;
-        let organization = &app.organization;
-        let provider = organization.provider("victim-provider", &fake).await;
-        let spare_provider = organization.provider("victim-spare-provider", &fake).await;
-        let model = organization.model("victim/first", provider).await;
-        organization.model("victim/second", provider).await;
-        let spare_model = organization.model("victim/spare", provider).await;
-        organization.fallback("victim/first", FallbackType::General, &["victim/second"]).await;
-        organization.fallback("victim/first", FallbackType::ContentPolicy, &["victim/second"]).await;
-        fake.always_for("victim/first-upstream", Script::error(503, "overloaded", "victim-message"));
-        fake.always_for("victim/second-upstream", Script::answer("victim-answer"));
-        let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
-        assert_eq!(chat.status, 200, "{}", chat.text());
-        // The provider has answered, but its row may not be written yet.
-        let path = format!("/v1/model-router/providers/{provider}");
-        eventually(async || (app.get(&path).await.json()["health"] == "ok").then_some(())).await;
-        let request = app.requests(1).await[0]["id"].clone();
-        let event = app.events().await[0]["id"].clone();
-        let new_key = async |name: &str| {
-            let body = json!({"name": name, "scopes": ["inference"]});
-            let answer = app.post("/v1/identity/api-keys", &body).await;
-            assert_eq!(answer.status, 201, "{}", answer.text());
-            answer.json()["id"].as_str().expect("an id").to_owned()
+/// Whether a route is called with keys, or by a visitor who sends nothing. Other pages and forms are in [`super::pages`].
+fn has_rows(route: &Endpoint) -> bool {
+    let reads = route.access == Access::Public && route.method == Verb::Get;
+    route.surface == Surface::Api || reads
+}
+
+/// The description of the API with its examples.
+fn document() -> Value {
+    let document = Document::new(&description(None)).expect("a document");
+    serde_json::from_slice(document.bytes()).expect("JSON")
+}
+
+/// What a row is derived from.
+pub(super) struct Shape<'a> {
+    pub(super) method: Verb,
+    pub(super) path: &'a str,
+    pub(super) access: Access,
+    pub(super) surface: Surface,
+}
+
+/// What the parameter of a path refers to.
+enum Named<'a> {
+    /// A resource by its id.
+    Resource(&'a Resource),
+    /// A model by its name.
+    Model,
+    /// Nothing of an organization.
+    Nothing,
+}
+
+impl Shape<'_> {
+    /// Derives the row.
+    ///
+    /// # Errors
+    /// What the route lacks.
+    pub(super) fn row(&self, document: &Value, victim: &Victim) -> Result<Row, String> {
+        let title = format!("{} {}", self.method.as_str(), self.path);
+        let operation = &document["paths"][described_path(self.path)][self.method.as_str().to_lowercase()];
+        if self.surface == Surface::Api && operation.is_null() {
+            return Err(format!("{title}: it is not described. Is the method above its handler the same?"));
+        }
+        let named = self.named(victim).map_err(|lack| format!("{title}: {lack}"))?;
+        let body = self.body(operation, victim).map_err(|lack| format!("{title}: {lack}"))?;
+        let responses = operation["responses"].as_object().into_iter().flat_map(|all| all.keys());
+        let success =
+            responses.filter_map(|status| status.parse().ok()).find(|status| (200..300).contains(status));
+        let owner = match (&named, self.surface) {
+            // A link or a file that does not exist.
+            (Some(Named::Nothing), Surface::Page) => 404,
+            _ => success.unwrap_or(200),
         };
-        let key = new_key("victim-key").await;
-        let new = async |folder: &str, body: Value| {
-            let answer = app.post(&format!("/v1/model-router/{folder}"), &body).await;
-            assert_eq!(answer.status, 201, "{}", answer.text());
-            answer.json()["id"].as_str().expect("an id").to_owned()
+        Ok(Row {
+            path: format!("{}{}", self.called(&named), query(operation)),
+            foreign: foreign(&named, &body, owner),
+            shows: self.shows(&named, owner, victim).map_err(|lack| format!("{title}: {lack}"))?,
+            title,
+            method: self.method.as_str().parse().expect("a method"),
+            access: self.access,
+            body,
+            owner,
+        })
+    }
+
+    /// What the path's parameter refers to: the segment before it is the collection.
+    fn named<'v>(&self, victim: &'v Victim) -> Result<Option<Named<'v>>, String> {
+        let Some((before, parameter)) = self.path.split_once("/{") else { return Ok(None) };
+        let parameter = parameter.split('}').next().unwrap_or_default();
+        if self.surface == Surface::Page {
+            return Ok(Some(Named::Nothing));
+        }
+        if parameter.ends_with(":.+") {
+            return Ok(Some(Named::Model));
+        }
+        let collection = before.rsplit('/').next().unwrap_or_default();
+        match victim.resources.get(collection) {
+            Some(resource) => Ok(Some(Named::Resource(resource))),
+            None => Err(format!(
+                "the path names one of '{collection}', and the victim has none. Create one in tests/api/tenancy/victim.rs."
+            )),
+        }
+    }
+
+    /// The path with the victim's resource in it. What is deleted is the spare one.
+    fn called(&self, named: &Option<Named<'_>>) -> String {
+        let Some(named) = named else { return self.path.to_owned() };
+        let deletes = self.method == Verb::Delete && self.path.ends_with('}');
+        let value = match named {
+            Named::Resource(Resource { spare: Some(spare), .. }) if deletes => spare,
+            Named::Resource(resource) => &resource.id,
+            Named::Model => "victim/first",
+            Named::Nothing => "nothing",
         };
-        let limit = 9_000_000_000_000_000_i64;
-        let budget = json!({"api_key_id": key, "period": "day", "hard_limit_nano_dollars": limit});
-        let spare_budget = json!({"period": "month", "soft_limit_nano_dollars": limit});
-        let mapping =
-            json!({"contains": ["victim-sentence"], "class": "content_policy", "provider_id": provider});
-        let spare_mapping = json!({"contains": ["victim-spare"], "scope": "request"});
-        Self {
-            budget: new("budgets", budget).await,
-            spare_budget: new("budgets", spare_budget).await,
-            mapping: new("error-mappings", mapping).await,
-            spare_mapping: new("error-mappings", spare_mapping).await,
-            provider: provider.to_string(),
-            spare_provider: spare_provider.to_string(),
-            model: model.to_string(),
-            spare_model: spare_model.to_string(),
-            key,
-            spare_key: new_key("victim-spare-key").await,
-            event: event.as_str().expect("an id").to_owned(),
-            request: request.as_str().expect("an id").to_owned(),
-            organization: organization.id.to_string(),
-            before: lists(app).await,
-            _fake: Some(fake),
-        }
+        let (before, rest) = self.path.split_once('{').unwrap_or((self.path, ""));
+        format!("{before}{value}{}", rest.split_once('}').map_or("", |(_, after)| after))
     }
 
-    /// A key with all scopes that was used and then revoked.
-    pub(super) async fn revoked_key(&self, app: &App) -> String {
-        let scopes = Scope::ALL.map(Scope::as_str);
-        let made = app.post("/v1/identity/api-keys", &json!({"name": "gone", "scopes": scopes})).await.json();
-        let path = format!("/v1/identity/api-keys/{}", made["id"].as_str().expect("an id"));
-        let key = made["key"].as_str().expect("a key").to_owned();
-        let alive = app.call(app.request(Method::GET, "/v1/identity/whoami"), &key).await;
-        assert_eq!(alive.status, 200, "{}", alive.text());
-        assert_eq!(app.delete(&path).await.status, 204);
-        key
-    }
-
-    /// Checks that a response to another organization contains nothing of this one, except what the caller sent.
-    pub(super) fn assert_unnamed(&self, row: &Row, answer: &Answer) {
-        let said = format!("{} {}", row.path, row.body);
-        let mut text = answer.text();
-        for (name, value) in &answer.headers {
-            text.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
-        }
-        let ids = [
-            &self.provider,
-            &self.spare_provider,
-            &self.model,
-            &self.spare_model,
-            &self.key,
-            &self.spare_key,
-            &self.budget,
-            &self.spare_budget,
-            &self.mapping,
-            &self.spare_mapping,
-            &self.event,
-            &self.request,
-            &self.organization,
-        ];
-        let names = ["victim-", "victim/first", "victim/second", "victim/spare", "first@example.com"];
-        for secret in ids.into_iter().map(String::as_str).chain(names) {
-            let echoed = said.contains(secret);
-            assert!(echoed || !text.contains(secret), "{} gives away {secret}: {text}", row.title);
-        }
-    }
-
-    /// Checks that nothing has changed. Keys that a test created since do not count.
-    pub(super) async fn assert_untouched(&self, app: &App) {
-        for ((path, before), after) in LISTS.into_iter().zip(&self.before).zip(lists(app).await) {
-            if path.starts_with("/v1/identity/api-keys") {
-                let kept = |row: &&Value| after["items"].as_array().expect("a list").contains(row);
-                let changed: Vec<_> =
-                    before["items"].as_array().expect("a list").iter().filter(|row| !kept(row)).collect();
-                assert!(changed.is_empty(), "{path}: {changed:?}");
-            } else {
-                assert_eq!(*before, after, "{path}");
+    /// The example of the body, about the victim's resources.
+    fn body(&self, operation: &Value, victim: &Victim) -> Result<Value, String> {
+        let content = &operation["requestBody"]["content"]["application/json"];
+        match (&operation["requestBody"], content.get("example")) {
+            (Value::Null, _) => Ok(Value::Null),
+            (_, Some(example)) => Ok(about_the_victim(example, victim)),
+            (_, None) => {
+                Err("its body has no example. Add one in src/api/openapi/examples/mod.rs.".to_owned())
             }
         }
     }
-}
 
-/// An organization of the same kind, with its own provider and model.
-pub(super) async fn stranger(app: &App) -> Organization {
-    let stranger = app.other_organization("stranger").await;
-    let provider = stranger.provider_at("stranger-provider", "simulated", None).await;
-    stranger.model("stranger/model", provider).await;
-    stranger
-}
-
-/// Every route. Rows that delete come after those that need the resource.
-pub(super) fn rows(victim: &Victim) -> Vec<Row> {
-    let mut rows = inference();
-    rows.extend(fallbacks());
-    rows.extend(records(victim));
-    rows.extend(managed_resources::catalog(victim));
-    rows.extend(managed_resources::identity(victim));
-    rows.extend(open());
-    rows
-}
-
-fn inference() -> Vec<Row> {
-    let chat = json!({"model": "victim/first", "messages": [{"role": "user", "content": "Hello"}]});
-    let mut rows = Vec::new();
-    for path in [
-        "/v1/chat/completions",
-        "/api/v1/chat/completions",
-        "/chat/completions",
-        "/openai/v1/chat/completions",
-    ] {
-        rows.push(Row::new(
-            &format!("POST {path}"),
-            path,
-            chat.clone(),
-            200,
-            Foreign::Absent,
-            &["victim-answer"],
-        ));
+    /// What the owner's response contains.
+    fn shows(&self, named: &Option<Named<'_>>, owner: u16, victim: &Victim) -> Result<Vec<String>, String> {
+        let has_scope = matches!(self.access, Access::Scope(_));
+        Ok(match named {
+            _ if owner == 204 || !has_scope => Vec::new(),
+            // A change may have renamed it.
+            Some(Named::Resource(own)) if self.method == Verb::Patch => vec![own.id.clone()],
+            Some(Named::Resource(own)) => vec![own.id.clone(), own.shows.clone()],
+            Some(Named::Model) if self.method == Verb::Get => vec!["victim/first".to_owned()],
+            None if self.method == Verb::Get => {
+                let collection = self.path.rsplit('/').next().unwrap_or_default();
+                match (victim.resources.get(collection), exceptions::says_what_it_shows(self)) {
+                    (Some(own), _) => vec![own.shows.clone()],
+                    (None, true) => Vec::new(),
+                    (None, false) => {
+                        return Err(format!(
+                            "it lists '{collection}', and the victim has none. Create one in tests/api/tenancy/victim.rs, \
+                             or say in tests/api/tenancy/exceptions.rs what its owner sees."
+                        ));
+                    }
+                }
+            }
+            Some(Named::Model | Named::Nothing) | None => Vec::new(),
+        })
     }
-    let title = "POST /openai/deployments/{model:.+}/chat/completions";
-    let path = "/openai/deployments/victim/first/chat/completions?api-version=2024-10-21";
-    rows.push(Row::new(title, path, chat.clone(), 200, Foreign::Absent, &["victim-answer"]));
-    let path = "/v1/model-router/explain";
-    rows.push(Row::new(&format!("POST {path}"), path, chat, 200, Foreign::Absent, &["victim/second"]));
-    for prefix in ["/v1/models", "/api/v1/models", "/openai/v1/models", "/openai/models"] {
-        rows.push(Row::new(
-            &format!("GET {prefix}"),
-            prefix,
-            Value::Null,
-            200,
-            Foreign::Own(200),
-            &["victim/first"],
-        ));
-        let path = format!("{prefix}/victim/first");
-        let title = format!("GET {prefix}/{{id:.+}}");
-        rows.push(Row::new(&title, &path, Value::Null, 200, Foreign::Absent, &["victim/first"]));
+}
+
+/// The whole list: its owner has a key for each of the rows.
+fn query(operation: &Value) -> &'static str {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    if parameters.any(|parameter| parameter["name"] == "limit") { "?limit=200" } else { "" }
+}
+
+/// What another organization gets: what the path or the body names does not exist for it.
+fn foreign(named: &Option<Named<'_>>, body: &Value, owner: u16) -> Foreign {
+    let refers = ["provider_id", "api_key_id"].iter().any(|member| body[member].is_string());
+    match named {
+        Some(Named::Resource(_) | Named::Model) => Foreign::Absent,
+        Some(Named::Nothing) | None if refers => Foreign::Refused(422),
+        Some(Named::Nothing) | None if body["model"].is_string() => Foreign::Absent,
+        Some(Named::Nothing) | None => Foreign::Own(owner),
     }
-    rows
 }
 
-fn fallbacks() -> Vec<Row> {
-    let list = json!({"model": "victim/second", "fallback_models": ["victim/first"]});
-    let foreign_target = json!({"model": "stranger/model", "fallback_models": ["victim/first"]});
-    let one = "/fallback/victim/first";
-    vec![
-        Row::new("POST /fallback", "/fallback", list, 200, Foreign::Absent, &["victim/second"]),
-        // The owner gets an error about the unknown model.
-        Row::new("POST /fallback", "/fallback", foreign_target, 404, Foreign::Refused(400), &[]),
-        Row::new("GET /fallback", "/fallback", Value::Null, 200, Foreign::Own(200), &["victim/first"]),
-        Row::new("GET /fallback/{model:.+}", one, Value::Null, 200, Foreign::Absent, &["victim/second"]),
-        Row::new("DELETE /fallback/{model:.+}", one, Value::Null, 200, Foreign::Absent, &["deleted"]),
-    ]
-}
-
-fn records(victim: &Victim) -> Vec<Row> {
-    let usage = "/v1/model-router/usage";
-    let by_model = format!("{usage}?group_by=model");
-    let own = Foreign::Own(200);
-    let row = Row::new(&format!("GET {usage}"), &by_model, Value::Null, 200, own, &["victim/second"]);
-    let mut rows = vec![row];
-    for (folder, id, name) in [
-        ("/v1/model-router/fallback-events", &victim.event, "victim-session"),
-        ("/v1/model-router/requests", &victim.request, "victim-session"),
-    ] {
-        let list = format!("GET {folder}");
-        rows.push(Row::new(&list, folder, Value::Null, 200, Foreign::Own(200), &[name]));
-        for filter in ["session_id=victim-session", "origin=live"] {
-            let path = format!("{folder}?{filter}");
-            rows.push(Row::new(&list, &path, Value::Null, 200, Foreign::Own(200), &[id]));
+/// The example with the victim's resources in the place of those that it names.
+fn about_the_victim(example: &Value, victim: &Victim) -> Value {
+    let mut body = example.clone();
+    for (member, value) in body.as_object_mut().into_iter().flatten() {
+        match (member.as_str(), &mut *value) {
+            ("provider_id", _) => *value = victim.id("providers").into(),
+            ("api_key_id", _) => *value = victim.id("api-keys").into(),
+            ("model", _) => *value = "victim/first".into(),
+            ("models" | "fallback_models", _) => *value = vec!["victim/second"].into(),
+            _ => {}
         }
-        let one = format!("{folder}/{id}");
-        rows.push(Row::new(
-            &format!("GET {folder}/{{id}}"),
-            &one,
-            Value::Null,
-            200,
-            Foreign::Absent,
-            &[name],
-        ));
     }
-    rows
-}
-
-/// Public routes, and the operator's metrics, which are closed unless a token is configured.
-fn open() -> Vec<Row> {
-    let open = |path: &str, at: &str, status| {
-        Row::new(&format!("GET {path}"), at, Value::Null, status, Foreign::Own(status), &[])
-    };
-    vec![
-        open("/livez", "/livez", 200),
-        open("/health/liveliness", "/health/liveliness", 200),
-        open("/readyz", "/readyz", 200),
-        open("/health/readiness", "/health/readiness", 200),
-        open("/metrics", "/metrics", 404),
-        open("/openapi.json", "/openapi.json", 200),
-        open("/docs/api", "/docs/api", 200),
-        open("/static/{name}", "/static/nothing.css", 404),
-    ]
+    body
 }

@@ -1,4 +1,4 @@
-//! One row per page and form: the required permission, and what another organization gets for the same ids.
+//! Every page and form: the required permission, and what another organization gets for the same ids.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,100 +12,35 @@ use crate::support::app::App;
 use crate::support::browser::{Browser, Page};
 use crate::support::on_both_databases;
 
-/// What a user of another organization gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Public, without any organization. Its behavior is tested with the page.
-    Public,
-    /// About the user's own resources; no path or field refers to others.
-    Own,
-    /// Refers to a resource of this kind, which is absent for others.
-    Names(&'static str),
-}
-
-/// Every page route that is not in the API's matrix.
-pub(super) const PAGES: &[(&str, Class)] = &[
-    ("GET /signup", Class::Public),
-    ("POST /signup", Class::Public),
-    ("GET /login", Class::Public),
-    ("POST /login", Class::Public),
-    ("POST /logout", Class::Own),
-    ("GET /invite/{secret}", Class::Public),
-    ("POST /invite/{secret}", Class::Public),
-    ("GET /reset/{secret}", Class::Public),
-    ("POST /reset/{secret}", Class::Public),
-    ("GET /enter/{secret}", Class::Public),
-    ("POST /enter/{secret}", Class::Public),
-    ("GET /account", Class::Own),
-    ("POST /account/name", Class::Own),
-    ("POST /account/password", Class::Own),
-    ("POST /account/sessions/end-others", Class::Own),
-    ("POST /account/sessions/{id}/end", Class::Names("session")),
-    ("POST /account/switch", Class::Names("organization")),
-    ("GET /members", Class::Own),
-    ("POST /members/invite", Class::Own),
-    ("POST /members/{id}/role", Class::Names("member")),
-    ("GET /members/{id}/remove", Class::Names("member")),
-    ("POST /members/{id}/remove", Class::Names("member")),
-    ("POST /members/{id}/reset-link", Class::Names("member")),
-    ("POST /members/invitations/{id}/revoke", Class::Names("invitation")),
-    ("GET /", Class::Own),
-    ("GET /events", Class::Own),
-    ("GET /events.csv", Class::Own),
-    ("GET /events/live", Class::Own),
-    ("GET /events/unclassified", Class::Own),
-    ("POST /events/mappings/{id}/delete", Class::Names("error mapping")),
-    ("POST /events/{id}/map", Class::Names("fallback event")),
-    ("GET /events/{id}", Class::Names("fallback event")),
-    ("GET /requests", Class::Own),
-    ("GET /requests.csv", Class::Own),
-    ("GET /requests/{id}", Class::Names("request")),
-    ("GET /usage", Class::Own),
-    ("GET /usage.csv", Class::Own),
-    ("GET /fallbacks", Class::Own),
-    ("GET /fallbacks/{id}", Class::Names("model")),
-    ("POST /fallbacks/{id}", Class::Names("model")),
-    ("POST /fallbacks/{id}/revert", Class::Names("model")),
-    ("GET /fallbacks/{id}/try", Class::Names("model")),
-    ("POST /fallbacks/{id}/try", Class::Names("model")),
-    ("GET /playground", Class::Own),
-    ("POST /playground", Class::Own),
-    ("POST /playground/stream", Class::Own),
-    ("GET /start", Class::Own),
-    ("POST /start/key", Class::Own),
-    ("POST /start/request", Class::Own),
-    ("GET /docs", Class::Public),
-    ("GET /providers", Class::Own),
-    ("GET /providers/new", Class::Own),
-    ("POST /providers/new", Class::Own),
-    ("GET /providers/{id}", Class::Names("provider")),
-    ("POST /providers/{id}", Class::Names("provider")),
-    ("POST /providers/{id}/test", Class::Names("provider")),
-    ("GET /providers/{id}/delete", Class::Names("provider")),
-    ("POST /providers/{id}/delete", Class::Names("provider")),
-    ("GET /models", Class::Own),
-    ("GET /models/new", Class::Own),
-    ("POST /models/new", Class::Own),
-    ("GET /models/{id}", Class::Names("model")),
-    ("POST /models/{id}", Class::Names("model")),
-    ("POST /models/{id}/cooldown/end", Class::Names("model")),
-    ("GET /models/{id}/delete", Class::Names("model")),
-    ("POST /models/{id}/delete", Class::Names("model")),
-    ("GET /keys", Class::Own),
-    ("GET /keys/new", Class::Own),
-    ("POST /keys/new", Class::Own),
-    ("GET /keys/{id}", Class::Names("API key")),
-    ("POST /keys/{id}", Class::Names("API key")),
-    ("GET /keys/{id}/budget", Class::Names("API key")),
-    ("POST /keys/{id}/budget", Class::Names("API key")),
-    ("GET /keys/{id}/revoke", Class::Names("API key")),
-    ("POST /keys/{id}/revoke", Class::Names("API key")),
-    ("GET /settings", Class::Own),
-    ("POST /settings", Class::Own),
-    ("GET /settings/budget", Class::Own),
-    ("POST /settings/budget", Class::Own),
-    ("GET /audit", Class::Own),
+/// The kinds of resources that pages and forms refer to, by the segment of the path that precedes their id.
+const KINDS: &[(&str, &str)] = &[
+    ("events", "fallback event"),
+    ("fallbacks", "model"),
+    ("invitations", "invitation"),
+    ("keys", "API key"),
+    ("mappings", "error mapping"),
+    ("members", "member"),
+    ("models", "model"),
+    ("providers", "provider"),
+    ("requests", "request"),
+    ("sessions", "session"),
 ];
+
+/// Forms that refer to a resource in a field.
+const IN_A_FIELD: &[(&str, &str)] = &[("POST /account/switch", "organization")];
+
+/// The kind of resource that a page or form refers to, which is absent for other organizations. None: it is about the
+/// user's own resources.
+fn named(route: &Endpoint) -> Option<&'static str> {
+    if let Some((_, kind)) = IN_A_FIELD.iter().find(|(form, _)| *form == title(route)) {
+        return Some(kind);
+    }
+    let (before, _) = route.path.split_once("/{")?;
+    let collection = before.rsplit('/').next().expect("a segment");
+    let kind = KINDS.iter().find(|(known, _)| *known == collection).map(|(_, kind)| *kind);
+    let lack = || panic!("{}: add the kind of '{collection}' to tests/api/tenancy/pages.rs", title(route));
+    Some(kind.unwrap_or_else(lack))
+}
 
 /// The routes for signed-in users.
 fn visited() -> impl Iterator<Item = (&'static Endpoint, Permission)> {
@@ -120,9 +55,13 @@ fn routes_for_users_are_pages_and_public_ones_concern_no_user() {
     for (route, _) in visited() {
         assert_eq!(route.surface, Surface::Page, "{}", title(route));
     }
-    for (page, class) in PAGES {
-        let route = ROUTES.iter().find(|route| title(route) == *page).expect(page);
-        assert_eq!(route.access == Access::Public, *class == Class::Public, "{page}");
+    for route in
+        ROUTES.iter().filter(|route| route.surface == Surface::Page && route.access == Access::Public)
+    {
+        assert!(!route.path.contains("{id}"), "{}: a visitor sees a resource", title(route));
+    }
+    for (form, _) in IN_A_FIELD {
+        assert!(visited().any(|(route, _)| title(route) == *form), "{form} is of no route");
     }
 }
 
@@ -206,15 +145,18 @@ on_both_databases! {
         let stranger = Browser::owner(&app, "stranger").await;
         let token = stranger.get("/").await.token();
         let before = (victim.get("/members").await.without_token(), victim.get("/account").await.without_token());
-        for (page, class) in PAGES {
-            let Class::Names(kind) = class else { continue };
-            let route = ROUTES.iter().find(|route| title(route) == *page).expect(page);
+        let mut called = 0;
+        for (route, _) in visited() {
+            let Some(kind) = named(route) else { continue };
+            let page = title(route);
+            called += 1;
             for id in [ids[kind].as_str(), NOTHING, "no-id"] {
                 let answer = call(&stranger, route, id, &token).await;
                 assert_eq!(answer.status, 404, "{page} {id}: {}", answer.html);
                 assert!(!answer.shows("victim"), "{page} gives something away: {}", answer.html);
             }
         }
+        assert!(called > 25, "only {called} pages refer to a resource");
         let after = (victim.get("/members").await.without_token(), victim.get("/account").await.without_token());
         assert_eq!(before, after);
         for own in ["/", "/members", "/account"] {
