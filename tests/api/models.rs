@@ -70,6 +70,45 @@ on_both_databases! {
         assert_eq!(patch_as(&manager, json!({"upstream_model": "dear"})).await.status, 200);
     }
 
+    /// At a price of zero the organization's budget would not be used up either.
+    async fn a_key_within_the_organizations_budget_does_not_say_what_a_model_costs(app: App) {
+        let provider = app.organization.provider_at("simulated", "simulated", None).await;
+        app.organization.model("a", provider).await;
+        let model = items(&app, MODELS).await.remove(0);
+        let path = path(&model);
+        let caller = app.organization.key_with(&[Scope::Inference, Scope::RouterManage]).await;
+        let spender =
+            app.organization.key_with(&[Scope::Inference, Scope::RouterManage, Scope::BudgetsManage]).await;
+        let manager = app.organization.key_with(&[Scope::RouterManage]).await;
+        let patch_as = async |key: &str, body: Value| {
+            app.call(with_json(app.request(Method::PATCH, &path), &body), key).await
+        };
+        let price = |input: i64| json!({"price": {"input": input, "output": input}});
+        // A soft limit warns only, and a key's budget is not the organization's.
+        let soft = json!({"api_key_id": null, "period": "day", "soft_limit_nano_dollars": 1000});
+        let soft = app.post("/v1/model-router/budgets", &soft).await.json();
+        assert_eq!(patch_as(&caller, price(3)).await.status, 200);
+        let hard = json!({"hard_limit_nano_dollars": 1000});
+        let budget = format!("/v1/model-router/budgets/{}", soft["id"].as_str().expect("an id"));
+        assert_eq!(app.patch(&budget, &hard).await.status, 200);
+        let changed = patch_as(&caller, price(0)).await;
+        assert_eq!(violation(&changed), "body.price value_error");
+        assert!(changed.text().contains("1000 nano-dollars for the day"), "{}", changed.text());
+        let new = json!({"name": "b", "provider_id": model["provider_id"], "price": {"input": 0, "output": 0}});
+        let made = app.call(with_json(app.request(Method::POST, MODELS), &new), &caller).await;
+        assert_eq!(violation(&made), "body.name value_error");
+        assert_eq!(app.get(&path).await.json()["price"]["input"], 3);
+        // Another preset has other built-in prices.
+        let provider = format!("/v1/model-router/providers/{}", model["provider_id"].as_str().expect("an id"));
+        let preset = json!({"preset": "custom", "base_url": "https://api.example.com/v1"});
+        let moved = app.call(with_json(app.request(Method::PATCH, &provider), &preset), &caller).await;
+        assert_eq!(violation(&moved), "body.preset value_error");
+        // These raise the limit or call nothing themselves.
+        for (key, input) in [(&spender, 4), (&manager, 5)] {
+            assert_eq!(patch_as(key, price(input)).await.status, 200);
+        }
+    }
+
     async fn a_model_lives_from_its_making_to_its_deletion(app: App) {
         let provider = simulated(&app).await;
         let plain = made(&app, &json!({"name": "openai/plain:1", "provider_id": provider})).await;

@@ -107,23 +107,32 @@ impl OrgStore {
     /// Refuses a change of what a model is or costs to a key that calls models within limits.
     ///
     /// # Errors
-    /// As [`key_bounds::check_catalogue`].
-    pub(in crate::store) async fn check_catalogue_right(
+    /// As [`key_bounds::check_catalog`].
+    pub(in crate::store) async fn check_catalog_right(
         &self,
         change: &Change,
         field: &'static str,
     ) -> Result<(), Error> {
         let Some(actor) = change.actor().api_key_id() else { return Ok(()) };
-        match self.bound_key(change.on(), actor).await? {
-            Some(key) => key_bounds::check_catalogue(&key, field),
-            None => Ok(()),
-        }
+        let Some(key) = self.bound_key(change.on(), actor).await? else { return Ok(()) };
+        let budgets = self.budget_rows(change.on(), None).await?;
+        key_bounds::check_catalog(&key, &budgets, field)
     }
 
     async fn bound_key(&self, on: &impl ConnectionTrait, id: ApiKeyId) -> Result<Option<BoundKey>, Error> {
         let Some(row) = self.api_key(on, id).await? else { return Ok(None) };
-        let budgets = self.budgets().filter(entity::budgets::Column::ApiKeyId.eq(id)).all(on).await?;
-        let budgets = budgets.into_iter().map(BudgetRow::try_from).collect::<Result<_, _>>()?;
+        let budgets = self.budget_rows(on, Some(id)).await?;
         Ok(Some(BoundKey { row: row.try_into()?, budgets }))
+    }
+
+    /// The budgets of a key; of the organization itself without one.
+    async fn budget_rows(
+        &self,
+        on: &impl ConnectionTrait,
+        key: Option<ApiKeyId>,
+    ) -> Result<Vec<BudgetRow>, Error> {
+        let column = entity::budgets::Column::ApiKeyId;
+        let of_key = key.map_or_else(|| column.is_null(), |id| column.eq(id));
+        self.budgets().filter(of_key).all(on).await?.into_iter().map(BudgetRow::try_from).collect()
     }
 }

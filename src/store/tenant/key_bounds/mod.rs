@@ -246,19 +246,45 @@ fn limited(field: &'static str, what: &str, limit: &str) -> Error {
 }
 
 /// Checks that a key may change what a model is or costs. One that calls models within an allow-list or a budget may
-/// not: it would choose another model behind an allowed name, or a price of zero. `field` is what it tried to change.
+/// not: it would choose another model behind an allowed name, or a price of zero. A budget of the organization counts,
+/// too, unless the key may change budgets anyway. `field` is what it tried to change.
 ///
 /// # Errors
 /// [`Error::Invalid`] on that field.
-pub(in crate::store) fn check_catalogue(key: &BoundKey, field: &'static str) -> Result<(), Error> {
+pub(in crate::store) fn check_catalog(
+    key: &BoundKey,
+    organization_budgets: &[BudgetRow],
+    field: &'static str,
+) -> Result<(), Error> {
     let own = Bounds::of(key);
-    let limit = own.models.map(|models| format!("the models {}", models.join(", "))).or_else(|| own.budget());
-    let Some(limit) = limit.filter(|_| own.calls_models()) else { return Ok(()) };
+    if !own.calls_models() {
+        return Ok(());
+    }
+    if let Some(limit) =
+        own.models.map(|models| format!("the models {}", models.join(", "))).or_else(|| own.budget())
+    {
+        let message = format!(
+            "The calling key calls models itself, within a limit ({limit}), so it does not change what a model is or \
+             costs: use a key without the scope 'inference', a key without such a limit, or the console."
+        );
+        return Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]));
+    }
+    let Some(limit) = hard_limits(organization_budgets).filter(|_| !own.has(Scope::BudgetsManage)) else {
+        return Ok(());
+    };
     let message = format!(
-        "The calling key calls models itself, within a limit ({limit}), so it does not change what a model is or costs: \
-         use a key without the scope 'inference', a key without such a limit, or the console."
+        "The calling key calls models itself, within the organization's budget ({limit}), so it does not change what a \
+         model is or costs: use a key without the scope 'inference', a key with the scope 'budgets:manage', or the \
+         console."
     );
     Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]))
+}
+
+/// The first hard limit, in words.
+fn hard_limits(budgets: &[BudgetRow]) -> Option<String> {
+    budgets.iter().find_map(|budget| {
+        Some(format!("{} nano-dollars for the {}", budget.hard_limit_nano_dollars?, budget.period.as_str()))
+    })
 }
 
 #[cfg(test)]

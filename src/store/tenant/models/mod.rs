@@ -33,7 +33,7 @@ impl OrgStore {
     /// organization has that id.
     pub async fn model_create(&self, new: ModelFields) -> Result<ModelRow, Error> {
         let change = self.change().await?;
-        self.check_catalogue_right(&change, "name").await?;
+        self.check_catalog_right(&change, "name").await?;
         self.check_model_name(&change, &new.name, None).await?;
         self.check_provider(&change, new.provider_id).await?;
         let now = self.clock().now();
@@ -137,7 +137,7 @@ impl OrgStore {
         }
         let after = self.complete(change.on(), row).await?;
         if let Some(field) = redefined(&before, &after) {
-            self.check_catalogue_right(&change, field).await?;
+            self.check_catalog_right(&change, field).await?;
         }
         change.audit(entry("model.change", Some(&before), Some(&after), &after)?).await?;
         change.commit().await?;

@@ -207,6 +207,9 @@ impl OrgStore {
         }
         row.updated_at = Set(now);
         let after = ProviderRow::from(row.update(change.on()).await?);
+        if let Some(field) = redefined(&before, &after) {
+            self.check_catalog_right(&change, field).await?;
+        }
         change.audit(entry("provider.change", Some(&before), Some(&after), &after)?).await?;
         change.commit().await?;
         Ok(Some(after))
@@ -306,6 +309,12 @@ fn stored(setting: StreamOptions) -> Option<String> {
 /// Reads the column. An absent value, or a word of a newer release, means the value of the preset.
 pub(in crate::store) fn stream_options(column: Option<&str>) -> StreamOptions {
     column.and_then(StreamOptions::parse).unwrap_or_default()
+}
+
+/// The first changed field that decides what the provider's models are or cost: built-in prices follow the preset.
+fn redefined(before: &ProviderRow, after: &ProviderRow) -> Option<&'static str> {
+    let fields = [("preset", before.preset != after.preset), ("base_url", before.base_url != after.base_url)];
+    fields.into_iter().find(|(_, changed)| *changed).map(|(field, _)| field)
 }
 
 fn entry(
