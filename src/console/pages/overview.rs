@@ -22,7 +22,7 @@ use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::gateway::Gateway;
-use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
+use crate::gateway::routing::cooldown::Cooldowns;
 use crate::store::pagination::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
@@ -206,8 +206,8 @@ pub(crate) fn shares(
 fn cooling(organization: &OrganizationSnapshot, cooldowns: &Cooldowns) -> Vec<CoolingModel> {
     let mut cooling: Vec<CoolingModel> = Vec::new();
     for model in organization.models.values() {
-        let CooldownState::Open(cooldown) = cooldowns.state(model) else { continue };
-        let left = i64::try_from(cooldown.remaining.as_secs()).unwrap_or(i64::MAX);
+        let Some(cooldown) = cooldowns.state(model).into_cooldown() else { continue };
+        let left = cooldown.remaining.as_secs();
         cooling.push(CoolingModel {
             name: model.name.to_string(),
             path: format!("/models/{}", model.id.0),

@@ -133,17 +133,18 @@ impl ModelResponse {
     pub fn with_cooldown(self, organization: &OrganizationSnapshot, gateway: &Gateway) -> Self {
         let known =
             organization.models.get(&self.name).map(|model| gateway.shared_state.cooldowns.state(model));
-        match known {
-            Some(CooldownState::Open(cooldown)) => {
+        let open = matches!(known, Some(CooldownState::Open(_)));
+        match known.and_then(CooldownState::into_cooldown) {
+            Some(cooldown) => {
                 let cooldown = Cooldown {
-                    open: !cooldown.remaining.is_zero(),
+                    open,
                     until: Some(gateway.clock.now() + cooldown.remaining),
                     error_class: Some(cooldown.failure.class),
                     by_provider: cooldown.by_provider,
                 };
                 Self { cooldown, ..self }
             }
-            Some(CooldownState::Closed) | None => self,
+            None => self,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::console::components::format::{count, duration};
 use crate::console::components::number_input::dollars;
-use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::status_badge::{StatusBadge, label};
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::providers::Capabilities;
 use crate::store::snapshot::OrganizationSnapshot;
@@ -44,15 +44,12 @@ impl ModelLine {
         let cooling = match &cooldown {
             CooldownState::Closed => String::new(),
             CooldownState::Open(cooldown) => {
-                let why = crate::console::components::status_badge::label(cooldown.failure.class);
                 let left = i64::try_from(cooldown.remaining.as_millis()).unwrap_or(i64::MAX);
-                if left > 0 && cooldown.by_provider {
-                    format!("{why}, {} left according to the provider", duration(left))
-                } else if left > 0 {
-                    format!("{why}, {} left", duration(left))
-                } else {
-                    format!("{why}, the next request tests it")
-                }
+                let by = if cooldown.by_provider { " according to the provider" } else { "" };
+                format!("{}, {} left{by}", label(cooldown.failure.class), duration(left))
+            }
+            CooldownState::HalfOpen(cooldown) => {
+                format!("{}, the next request tests it", label(cooldown.failure.class))
             }
         };
         let provider = organization.providers.get(&row.provider_id);

@@ -21,19 +21,43 @@ use state::{Limit, State};
 
 /// The longest cooldown that counted failures start.
 pub const LONGEST: Duration = Duration::from_secs(300);
+
 /// The cooldown of a model, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CooldownState {
     /// The model can be called.
     Closed,
-    /// The model is in cooldown, or waits for its probe.
+    /// The model is in cooldown.
     Open(OpenCooldown),
+    /// The cooldown's time has passed; the next request probes the model.
+    HalfOpen(OpenCooldown),
+}
+
+impl CooldownState {
+    /// Without a cooldown it is closed; without remaining time half open.
+    #[must_use]
+    pub fn of(cooldown: Option<OpenCooldown>) -> Self {
+        match cooldown {
+            None => Self::Closed,
+            Some(cooldown) if cooldown.remaining.is_zero() => Self::HalfOpen(cooldown),
+            Some(cooldown) => Self::Open(cooldown),
+        }
+    }
+
+    /// The cooldown that is open or half open.
+    #[must_use]
+    pub fn into_cooldown(self) -> Option<OpenCooldown> {
+        match self {
+            Self::Closed => None,
+            Self::Open(cooldown) | Self::HalfOpen(cooldown) => Some(cooldown),
+        }
+    }
 }
 
 /// The cooldown of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCooldown {
-    /// The remaining time; zero once one request may probe the model (half open).
+    /// The remaining time; zero if it is half open.
     pub remaining: Duration,
     /// The failure that started the cooldown.
     pub failure: Arc<Failure>,
@@ -74,9 +98,7 @@ impl Cooldowns {
     #[must_use]
     pub fn state(&self, model: &ModelEntry) -> CooldownState {
         let now = self.now();
-        self.known(model, |state| state.open_cooldown(now))
-            .flatten()
-            .map_or(CooldownState::Closed, CooldownState::Open)
+        CooldownState::of(self.known(model, |state| state.open_cooldown(now)).flatten())
     }
 
     /// Takes the probe of the model's cooldown. Returns false if another request has it.
@@ -149,7 +171,7 @@ impl Cooldowns {
         let models = self.models.pin();
         let open = |state: &&Arc<Mutex<State>>| {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.open_cooldown(now).is_some_and(|cooldown| !cooldown.remaining.is_zero())
+            matches!(CooldownState::of(state.open_cooldown(now)), CooldownState::Open(_))
         };
         models.values().filter(open).count()
     }

@@ -91,10 +91,8 @@ impl Bench {
 
     /// Seconds left and whether a probe is free; none if it is cool.
     fn cooldown(&self) -> Option<(u64, bool)> {
-        match self.cooldowns.state(&self.model) {
-            CooldownState::Closed => None,
-            CooldownState::Open(cooldown) => Some((cooldown.remaining.as_secs(), cooldown.probe_free)),
-        }
+        let cooldown = self.cooldowns.state(&self.model).into_cooldown()?;
+        Some((cooldown.remaining.as_secs(), cooldown.probe_free))
     }
 
     fn probe(&self) -> bool {

@@ -33,10 +33,7 @@ impl SkipReason {
 
     /// The soft reason to skip a model, if there is one.
     pub(super) fn to(model: &ModelEntry, facts: &dyn CandidateFacts) -> Option<Self> {
-        let cooldown = match facts.cooldown_state(model) {
-            CooldownState::Closed => None,
-            CooldownState::Open(cooldown) => Some(cooldown),
-        };
+        let cooldown = facts.cooldown_state(model).into_cooldown();
         if let Some(class) = facts.unfit(model) {
             return Some(Self { class, cooldown, over_budget: None });
         }
@@ -47,12 +44,8 @@ impl SkipReason {
 
     /// A model in cooldown that another request is probing.
     pub(super) fn in_cooldown(cooldown_state: CooldownState) -> Option<Self> {
-        match cooldown_state {
-            CooldownState::Closed => None,
-            CooldownState::Open(cooldown) => {
-                Some(Self { cooldown: Some(cooldown), ..Self::fact(ErrorClass::Cooldown) })
-            }
-        }
+        let cooldown = Some(cooldown_state.into_cooldown()?);
+        Some(Self { cooldown, ..Self::fact(ErrorClass::Cooldown) })
     }
 
     /// The cooldown, if it is the reason.

@@ -33,12 +33,12 @@ impl Weather {
 impl CandidateFacts for Weather {
     fn cooldown_state(&self, model: &ModelEntry) -> CooldownState {
         let Some((seconds, class)) = self.hot.get(&*model.name) else { return CooldownState::Closed };
-        CooldownState::Open(OpenCooldown {
+        CooldownState::of(Some(OpenCooldown {
             remaining: Duration::from_secs(*seconds),
             failure: Arc::new(failure(*class)),
             probe_free: !self.taken.borrow().iter().any(|name| **name == *model.name),
             by_provider: false,
-        })
+        }))
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
