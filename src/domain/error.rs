@@ -221,7 +221,7 @@ pub enum Error {
         id: String,
     },
     /// 404: the model is not in the catalog of the organization.
-    #[error("the model '{model}' does not exist in this organization's catalogue")]
+    #[error("the model '{model}' does not exist in this organization's catalog")]
     ModelUnknown {
         /// The name of the model.
         model: String,

@@ -103,8 +103,8 @@ impl BodyReader {
         let mut gathered = BytesMut::new();
         let end = Instant::now() + self.total;
         loop {
-            let patience = self.idle.min(end.saturating_duration_since(Instant::now()));
-            let chunk = match timeout(patience, payload.next()).await {
+            let read_timeout = self.idle.min(end.saturating_duration_since(Instant::now()));
+            let chunk = match timeout(read_timeout, payload.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(_))) => return Err(Error::BodyUnreadable),
                 // Most bodies arrive in one chunk, which is used without a copy.

@@ -17,7 +17,7 @@ use super::first_frame::first_frame;
 use super::frame::Names;
 use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
-use super::usable_answer::{Judged, judge_aside};
+use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::whole_answer;
 use crate::limits::shares::Share;
 use crate::providers;
@@ -84,7 +84,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         Err(fault) => return AttemptOutcome::Failed(fault),
     };
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
-    match judge_aside(&body, call.share).await {
+    match judge_off_event_loop(&body, call.share).await {
         Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
         Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
         Judged::Failed(fault) => AttemptOutcome::Failed(fault),

@@ -43,7 +43,7 @@ impl<'a> Requirements<'a> {
     }
 
     /// Parses the messages of a large request early, off the event loop.
-    pub(in crate::gateway) fn look_ahead(&self) {
+    pub(in crate::gateway) fn parse_early(&self) {
         self.prompt();
     }
 

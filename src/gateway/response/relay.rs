@@ -210,7 +210,7 @@ impl StreamRelay {
                 }
                 State::Reading => {
                     if let Err(fault) = self.advance().await {
-                        return Some(self.break_off(fault).await);
+                        return Some(self.interrupt(fault).await);
                     }
                 }
             }
@@ -242,15 +242,15 @@ impl StreamRelay {
         }
         if !self.complete && reader.seen.is_complete(self.wanted) {
             self.complete = true;
-            let patience = patience(reader, true, self.idle);
-            self.timer.as_mut().reset((self.last_read + patience).min(self.end));
+            let read_timeout = read_timeout(reader, true, self.idle);
+            self.timer.as_mut().reset((self.last_read + read_timeout).min(self.end));
         }
         let more = loop {
             tokio::select! {
                 biased;
                 more = reader.read() => break more?,
                 () = &mut self.timer => {
-                    let due = (self.last_read + patience(reader, self.complete, self.idle)).min(self.end);
+                    let due = (self.last_read + read_timeout(reader, self.complete, self.idle)).min(self.end);
                     let now = Instant::now();
                     if now >= due {
                         let interruption = if now >= self.end { Interruption::Deadline } else { Interruption::Idle };
@@ -288,7 +288,7 @@ impl StreamRelay {
 
     /// Ends a stream that broke after content: an error chunk, without `[DONE]`. There is no failover, because the
     /// answers of two models are never joined.
-    async fn break_off(&mut self, fault: Fault) -> Bytes {
+    async fn interrupt(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
         let failure = self.feedback.classify(interruption(fault));
         self.feedback.failed(&failure, || 0);
@@ -341,7 +341,7 @@ impl Drop for StreamRelay {
 }
 
 /// How long to wait for the next chunk.
-fn patience(reader: &FrameReader, complete: bool, idle: Duration) -> Duration {
+fn read_timeout(reader: &FrameReader, complete: bool, idle: Duration) -> Duration {
     if !complete {
         idle
     } else if reader.seen.usage.present {

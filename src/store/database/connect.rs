@@ -107,12 +107,12 @@ fn driver_options(section: &Section) -> Result<PgConnectOptions, ConnectError> {
     Ok(options.extra_float_digits(None).application_name("failsoft").disable_statement_logging())
 }
 
-fn postgres_options(connections: u32, patience: Duration, driver: PgConnectOptions) -> ConnectOptions {
+fn postgres_options(connections: u32, timeout: Duration, driver: PgConnectOptions) -> ConnectOptions {
     let mut options = ConnectOptions::new(NO_ADDRESS);
     options
         .max_connections(connections)
-        .connect_timeout(patience)
-        .acquire_timeout(patience)
+        .connect_timeout(timeout)
+        .acquire_timeout(timeout)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |_| driver.clone());
     options

@@ -282,14 +282,14 @@ impl OrgStore {
 
     async fn check_allow_list(&self, change: &Change, models: Option<&[String]>) -> Result<(), Error> {
         let Some(models) = models else { return Ok(()) };
-        let catalogue = self.model_names(change.on()).await?;
+        let catalog = self.model_names(change.on()).await?;
         let unknown: Vec<&str> =
-            models.iter().filter(|name| !catalogue.contains_key(*name)).map(String::as_str).collect();
+            models.iter().filter(|name| !catalog.contains_key(*name)).map(String::as_str).collect();
         if unknown.is_empty() {
             return Ok(());
         }
         let message = format!(
-            "no model of this organization's catalogue is called '{}': name living models, or send null for all",
+            "no model of this organization's catalog is called '{}': name living models, or send null for all",
             unknown.join("', '")
         );
         Err(Error::Invalid(vec![Violation::body("models", "value_error", message)]))

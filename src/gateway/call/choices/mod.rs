@@ -125,7 +125,7 @@ impl Choices {
 
     /// Counts another field of a message as content, unless it is an object or list of blanks, as some vendors send
     /// them.
-    fn perhaps_said(&mut self, value: &RawValue) {
+    fn said_unless_blank(&mut self, value: &RawValue) {
         let text = value.get();
         let blank = text.len() < SMALL && text.starts_with(['{', '[']) && is_blank(text);
         if !blank {
@@ -297,7 +297,7 @@ impl<'de> Visitor<'de> for PartsVisitor {
                 "content" | "tool_calls" => seen.said(value),
                 // They name the speaker and are not content.
                 "role" | "name" => {}
-                _ => seen.perhaps_said(value),
+                _ => seen.said_unless_blank(value),
             }
         }
         Ok(seen)

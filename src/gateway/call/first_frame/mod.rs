@@ -14,7 +14,7 @@ use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::body_fault;
 use crate::gateway::call::completion_events::events;
-use crate::gateway::call::usable_answer::{Judged, judge_aside, no_answer_fault};
+use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::limits::shares::{LARGE, Share};
@@ -165,7 +165,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         Ok(body) => body.slice(body.len() - without_mark(&body).len()..),
         Err(fault) => return AttemptOutcome::Failed(fault),
     };
-    let unusable = match judge_aside(&body, share).await {
+    let unusable = match judge_off_event_loop(&body, share).await {
         Judged::Failed(fault) => return AttemptOutcome::Failed(fault),
         Judged::Usable(_) => None,
         Judged::Withheld(_, fault) => Some(fault),

@@ -251,7 +251,7 @@ impl FrameReader {
             return Err(Fault::Upstream(Box::new(error_of_event(line))));
         }
         // Some vendors send a `finish_reason` in every chunk.
-        self.seen.goes_on |= choices.content && self.seen.over.hold(choices.begun);
+        self.seen.continued_after_end |= choices.content && self.seen.over.hold(choices.begun);
         self.seen.begun.add(choices.begun);
         self.refuse_error(&chunk, line)?;
         self.seen.over.add(choices.over);

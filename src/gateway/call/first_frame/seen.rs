@@ -25,7 +25,7 @@ pub struct Seen {
     /// The choices that have ended.
     pub(super) over: Indices,
     /// Whether a choice continued after its end, so that an end means little here.
-    pub(super) goes_on: bool,
+    pub(super) continued_after_end: bool,
     /// The model name that the provider sent, as raw JSON.
     upstream_model: Option<Box<[u8]>>,
     /// The stream's `id`, `object` and `created`.
@@ -73,7 +73,7 @@ impl Seen {
     /// Whether as many choices as `wanted` have ended for good.
     #[must_use]
     pub fn is_complete(&self, wanted: u32) -> bool {
-        self.is_over() && !self.goes_on && self.over.count() >= wanted
+        self.is_over() && !self.continued_after_end && self.over.count() >= wanted
     }
 
     /// Adds the choices of a chunk.

@@ -23,7 +23,7 @@ pub(in crate::gateway) enum Judged {
 }
 
 /// Judges a whole answer; a large one is parsed off the event loop.
-pub(in crate::gateway) async fn judge_aside(body: &Bytes, share: &Share) -> Judged {
+pub(in crate::gateway) async fn judge_off_event_loop(body: &Bytes, share: &Share) -> Judged {
     if body.len() <= LARGE {
         return judge(body);
     }

@@ -32,7 +32,7 @@ impl ChatRequest {
         let read = move || {
             let request = parse(body)?;
             request.size();
-            Requirements::of(&request).look_ahead();
+            Requirements::of(&request).parse_early();
             Ok(request)
         };
         share.read_large(read).await?

@@ -142,8 +142,8 @@ impl OrgStore {
         new: NewFallback,
         if_match: Option<i64>,
     ) -> Result<(FallbackRow, FallbackOutcome, bool), Error> {
-        let catalogue = self.model_names(change.on()).await?;
-        let (model_id, targets) = resolve(&new, &catalogue)?;
+        let catalog = self.model_names(change.on()).await?;
+        let (model_id, targets) = resolve(&new, &catalog)?;
         let config = self.config(change, model_id, new.fallback_type).await?;
         let before = self.fallback(change.on(), &new.model, new.fallback_type).await?;
         check_revision(config.as_ref(), before.as_ref(), if_match)?;
@@ -298,23 +298,20 @@ impl OrgStore {
 }
 
 /// Resolves model names to ids.
-fn resolve(
-    new: &NewFallback,
-    catalogue: &BTreeMap<String, ModelId>,
-) -> Result<(ModelId, Vec<ModelId>), Error> {
-    let available = || catalogue.keys().cloned().collect();
-    let Some(model_id) = catalogue.get(&new.model) else {
+fn resolve(new: &NewFallback, catalog: &BTreeMap<String, ModelId>) -> Result<(ModelId, Vec<ModelId>), Error> {
+    let available = || catalog.keys().cloned().collect();
+    let Some(model_id) = catalog.get(&new.model) else {
         return Err(Error::ModelUnknown { model: new.model.clone(), available: available() });
     };
     let unknown: Vec<String> =
-        new.fallback_models.iter().filter(|name| !catalogue.contains_key(*name)).cloned().collect();
+        new.fallback_models.iter().filter(|name| !catalog.contains_key(*name)).cloned().collect();
     if !unknown.is_empty() {
         return Err(Error::FallbacksUnknown { models: unknown, available: available() });
     }
     if new.fallback_models.contains(&new.model) {
         return Err(Error::FallbackToSelf { model: new.model.clone() });
     }
-    let targets = new.fallback_models.iter().filter_map(|name| catalogue.get(name).copied()).collect();
+    let targets = new.fallback_models.iter().filter_map(|name| catalog.get(name).copied()).collect();
     Ok((*model_id, targets))
 }
 
