@@ -36,6 +36,7 @@ pub mod outbox;
 pub mod providers;
 pub mod request_rollups;
 pub mod requests;
+pub mod rollup_deltas;
 pub mod session_rollups;
 pub mod sessions;
 pub mod usage_rollups;

@@ -47,6 +47,7 @@ mod m20261129_000016_stream_options;
 mod m20261129_000019_identity;
 mod m20261129_000021_scale;
 mod m20261129_000023_error_mappings;
+mod m20261129_000031_rollup_deltas;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000019_identity::Migration),
             Box::new(m20261129_000021_scale::Migration),
             Box::new(m20261129_000023_error_mappings::Migration),
+            Box::new(m20261129_000031_rollup_deltas::Migration),
         ]
     }
 

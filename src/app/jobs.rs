@@ -26,6 +26,8 @@ use crate::store::recorder::{Recorder, Watcher};
 
 /// How often each process checks for changes of other processes.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+/// How often what was counted is added to the roll-ups.
+const FOLD_INTERVAL: Duration = Duration::from_secs(1);
 /// How often expired links, sessions and invitations are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3_600);
 /// The pause between two batches of deletions.
@@ -67,6 +69,7 @@ pub(super) fn start(
         tokio::spawn(check_health(store.clone(), stopped.clone())),
         tokio::spawn(follow_changes(store.clone(), endpoints, stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
+        tokio::spawn(fold_rollups(store.clone(), stopped.clone())),
         tokio::spawn(delete_beyond_retention(store.clone(), watcher, stopped.clone())),
         tokio::spawn(store_health(store.clone(), health, stopped.clone())),
         tokio::spawn(sentences_file::follow(
@@ -134,6 +137,21 @@ async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopp
                     }
                 }
             }
+        }
+    }
+}
+
+/// Adds what was counted to the roll-ups.
+async fn fold_rollups(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(FOLD_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = store.system().fold_rollups().await {
+            tracing::warn!(%error, "cannot add to the roll-ups; the counts stay for the next attempt");
         }
     }
 }

@@ -36,6 +36,7 @@ macro_rules! for_every_row {
         $function::<fallback_rollups::Entity>($db, sample.fallback_rollup $(, $more)*).await;
         $function::<latency_rollups::Entity>($db, sample.latency_rollup $(, $more)*).await;
         $function::<instances::Entity>($db, sample.instance $(, $more)*).await;
+        $function::<rollup_deltas::Entity>($db, sample.rollup_delta $(, $more)*).await;
         $function::<usage_rollups::Entity>($db, sample.usage_rollup $(, $more)*).await;
         $function::<session_rollups::Entity>($db, sample.session_rollup $(, $more)*).await;
         $function::<budgets::Entity>($db, sample.budget $(, $more)*).await;

@@ -96,7 +96,8 @@ pub fn on_purpose(model: &str, class: ErrorClass) -> String {
 /// The attempts of a request, in order. Consecutive calls of one model are merged.
 #[must_use]
 pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
-    let read: Vec<Attempt> = serde_json::from_value(request.attempts.clone()).unwrap_or_default();
+    let read: Vec<Attempt> =
+        serde_json::from_value(request.attempts.clone().into_value()).unwrap_or_default();
     let mut merged: Vec<Attempt> = Vec::with_capacity(read.len());
     for attempt in read {
         let attempt = Attempt { calls: usize::from(!attempt.passed_over), ..attempt };

@@ -144,7 +144,7 @@ pub(super) fn request(number: i64) -> RequestRow {
         total_ms: 3_184 + number * 11,
         upstream_calls: 3,
         hops: if by_fallback { 3 } else { 0 },
-        attempts,
+        attempts: attempts.into(),
         session_id: None,
         session_ref: Some("checkout-7".to_owned()),
         client_retry_count: Some(0),

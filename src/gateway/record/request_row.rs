@@ -11,6 +11,7 @@ use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::gateway::usage::pricing::{CostSource, Usage};
 use crate::store::RequestRow;
+use crate::store::records::attempts::Attempts;
 use crate::store::snapshot::ModelEntry;
 
 /// The answer that goes to the caller.
@@ -84,7 +85,7 @@ pub(super) fn request_row(
         total_ms: millis(context.started.elapsed()),
         upstream_calls: i32::try_from(log.upstream_calls()).unwrap_or(i32::MAX),
         hops: i32::try_from(log.hops()).unwrap_or(i32::MAX),
-        attempts: serde_json::to_value(log.reports()).unwrap_or_default(),
+        attempts: Attempts::of(log.reports()),
         session_id: context.session_id,
         session_ref: context.session_ref.clone(),
         client_retry_count: context.client_retry_count,

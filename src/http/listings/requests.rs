@@ -140,7 +140,7 @@ impl From<RequestRow> for RequestResponse {
             total_ms: row.total_ms,
             upstream_calls: row.upstream_calls,
             hops: row.hops,
-            attempts: row.attempts,
+            attempts: row.attempts.into_value(),
             session_id: row.session_id,
             session_ref: row.session_ref,
             client_retry_count: row.client_retry_count,

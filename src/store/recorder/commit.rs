@@ -1,7 +1,8 @@
-//! Commits a group of records in one transaction: the rows and their roll-ups.
+//! Commits a group of records in one transaction: the rows and what they add to the roll-ups.
 //!
-//! Roll-ups count only the rows that the database reports as inserted or updated. A group can therefore be committed
-//! again, in any order and by any process, for example after a lost acknowledgment or from the spool.
+//! The first try assumes that all records are new. If the database took fewer rows, roll-ups count only those that it
+//! reports as inserted or updated. A group can therefore be committed again, in any order and by any process, for example
+//! after a lost acknowledgment or from the spool.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -16,16 +17,17 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Record, withheld};
+use super::{Record, first_try, withheld};
 use crate::domain::closed_set::Stored;
 use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
 use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
-use crate::store::rollups::counters::Tally;
+use crate::store::rollups::delta::Delta;
 
-const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
+/// Leaves a row that is there already as it is.
+pub(super) const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
 
 /// Updates a row that is not final; a final row stays as it is.
 static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
@@ -35,17 +37,28 @@ static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
 
 /// Commits records. Each takes effect once, even if it is committed several times.
 pub(super) async fn commit(pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
+    let clock = &pool.store().inner.clock;
+    match first_try::commit(&pool.driver(), records, || clock.new_id()).await {
+        Ok(true) => Ok(()),
+        Ok(false) => commit_thoroughly(pool, records).await,
+        Err(error) if is_refusal(&error) => commit_thoroughly(pool, records).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// Commits records of which some may be in the database already.
+async fn commit_thoroughly(pool: &RecorderPool, records: &[Record]) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
-    let mut tally = Tally::default();
-    write(&transaction, records, &mut tally).await?;
-    tally.write(&transaction).await?;
+    let mut delta = Delta::default();
+    write(&transaction, records, &mut delta).await?;
+    delta.append(&transaction, &pool.store().inner.clock).await?;
     transaction.commit().await
 }
 
-async fn write(
+async fn write<'a>(
     transaction: &DatabaseTransaction,
-    records: &[Record],
-    tally: &mut Tally,
+    records: &'a [Record],
+    delta: &mut Delta<'a>,
 ) -> Result<(), DbErr> {
     let events: Vec<&FallbackEventRow> = records.iter().flat_map(|record| &record.events).collect();
     let (running, ended): (Vec<&RequestRow>, Vec<&RequestRow>) = records
@@ -57,18 +70,18 @@ async fn write(
 
     let rows: Vec<fallback_events::Model> = events.iter().map(|event| (*event).into()).collect();
     let new = bulk_insert::insert_new::<fallback_events::Entity>(transaction, &rows, ONCE).await?;
-    count(&events, &new, |event| event.id.0, |event| tally.event(event));
+    count(&events, &new, |event| event.id.0, |event| delta.event(event));
     let rows: Vec<requests::Model> = running.into_iter().map(Into::into).collect();
     bulk_insert::insert::<requests::Entity>(transaction, &rows, ONCE).await?;
-    take_back(transaction, &ended, tally).await?;
+    take_back(transaction, &ended, delta).await?;
     let rows: Vec<requests::Model> = ended.iter().map(|row| (*row).into()).collect();
     let new = bulk_insert::insert_new::<requests::Entity>(transaction, &rows, &AT_THE_END).await?;
-    count(&ended, &new, |row| row.id.0, |row| tally.request(row, 1));
-    correct(transaction, records, tally).await
+    count(&ended, &new, |row| row.id.0, |row| delta.request(row, 1));
+    correct(transaction, records, delta).await
 }
 
 /// Counts the rows that the database reports as new. Usually these are all.
-fn count<T>(all: &[&T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl FnMut(&T)) {
+fn count<'a, T>(all: &[&'a T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl FnMut(&'a T)) {
     if new.len() == all.len() {
         all.iter().for_each(|one| count(one));
         return;
@@ -82,7 +95,7 @@ fn count<T>(all: &[&T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count: impl F
 async fn take_back(
     transaction: &DatabaseTransaction,
     ended: &[&RequestRow],
-    tally: &mut Tally,
+    delta: &mut Delta<'_>,
 ) -> Result<(), DbErr> {
     let streams: Vec<RequestId> = ended.iter().filter(|row| row.streamed).map(|row| row.id).collect();
     if streams.is_empty() || transaction.get_database_backend() != DbBackend::Postgres {
@@ -96,7 +109,7 @@ async fn take_back(
         .all(transaction)
         .await?;
     let owed = owed.into_iter().map(RequestRow::from).filter(|row| row.outcome != Outcome::Running);
-    owed.for_each(|row| tally.request(&row, -1));
+    owed.for_each(|row| delta.owned_request(&row, -1));
     Ok(())
 }
 
@@ -105,7 +118,7 @@ async fn take_back(
 async fn correct(
     transaction: &DatabaseTransaction,
     records: &[Record],
-    tally: &mut Tally,
+    delta: &mut Delta<'_>,
 ) -> Result<(), DbErr> {
     let ids: Vec<RequestId> = records.iter().filter_map(|record| record.withheld).collect();
     if ids.is_empty() {
@@ -117,9 +130,9 @@ async fn correct(
         .all(transaction)
         .await?;
     for row in answered.into_iter().map(RequestRow::from) {
-        tally.request(&row, -1);
+        delta.owned_request(&row, -1);
         let corrected = withheld(row);
-        tally.request(&corrected, 1);
+        delta.owned_request(&corrected, 1);
         requests::Entity::update_many()
             .col_expr(requests::Column::Outcome, Expr::value(corrected.outcome.as_str()))
             .col_expr(

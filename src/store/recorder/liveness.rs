@@ -18,7 +18,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::outcome::Outcome;
 use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::request::RequestRow;
-use crate::store::rollups::counters::Tally;
+use crate::store::rollups::delta::Delta;
 
 /// The interval between heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
@@ -90,8 +90,9 @@ pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> R
         return transaction.rollback().await;
     }
     tracing::warn!(streams = closed.len(), "streams of a dead process are recorded as interrupted");
-    let mut tally = Tally::default();
-    closed.into_iter().map(RequestRow::from).for_each(|row| tally.request(&row, 1));
-    tally.write(&transaction).await?;
+    let closed: Vec<RequestRow> = closed.into_iter().map(RequestRow::from).collect();
+    let mut delta = Delta::default();
+    closed.iter().for_each(|row| delta.request(row, 1));
+    delta.append(&transaction, &pool.store().inner.clock).await?;
     transaction.commit().await
 }

@@ -5,7 +5,9 @@
 //! immediately. A request reserves a slot in the queue before its first upstream call, so that it is recorded even if
 //! its caller disconnects.
 
+mod arguments;
 pub(crate) mod commit;
+mod first_try;
 pub(crate) mod liveness;
 pub(crate) mod pool;
 mod spool;
@@ -29,6 +31,7 @@ use crate::domain::error::Error;
 use crate::domain::error_class::ErrorClass;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
+use crate::store::rollups::fold::Others;
 use pool::RecorderPool;
 use spool::Spool;
 use writer::Writer;
@@ -131,6 +134,8 @@ impl Recorder {
         if store.is_sqlite() && settings.mode == Mode::Durable {
             liveness::close(&writer.pool, None).await?;
         }
+        // The process before may have died before it did.
+        fold(store).await;
         let task = tokio::spawn(run(writer, queued, instance_id));
         Ok((Self { queue, mode: settings.mode, figures, spool, instance_id }, task))
     }
@@ -281,7 +286,7 @@ async fn acknowledged(written: impl Future<Output = bool>) -> Result<(), Error> 
     }
 }
 
-/// Runs the writer and, next to it, the spool and the heartbeat.
+/// Runs the writer and, next to it, the spool and the heartbeat. At the end, what was counted is added to the roll-ups.
 async fn run(writer: Writer, queued: mpsc::Receiver<QueuedRecord>, instance_id: Uuid) {
     let (stop, stopped) = watch::channel(false);
     let mut beside = tokio::task::JoinSet::new();
@@ -291,10 +296,19 @@ async fn run(writer: Writer, queued: mpsc::Receiver<QueuedRecord>, instance_id: 
     if !writer.pool.store().is_sqlite() {
         beside.spawn(liveness::run_heartbeat(writer.pool.clone(), instance_id, stopped));
     }
+    let store = writer.pool.store().clone();
     writer::write(writer, queued).await;
     // Fails only if both tasks have ended.
     let _ = stop.send(true);
     while beside.join_next().await.is_some() {}
+    fold(&store).await;
+}
+
+/// Adds what was counted to the roll-ups. What cannot be added now is added later.
+async fn fold(store: &Store) {
+    if let Err(error) = store.fold(Others::Skip).await {
+        tracing::warn!(%error, "cannot add to the roll-ups; the counts stay for the next attempt");
+    }
 }
 
 impl Record {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use sea_orm::sqlx::postgres::PgPool;
+use sea_orm::sqlx::sqlite::SqlitePool;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr};
 
 use crate::config::recording::Durability;
@@ -26,6 +28,13 @@ pub(super) struct RecorderPool {
     durability: Durability,
 }
 
+/// The connections of a driver.
+pub(super) enum Driver {
+    Sqlite(SqlitePool),
+    /// With the statement that every transaction starts with, if any.
+    Postgres(PgPool, Option<&'static str>),
+}
+
 impl RecorderPool {
     pub(super) async fn new(store: &Store, durability: Durability) -> Result<Self, DbErr> {
         let current = if store.is_sqlite() {
@@ -38,6 +47,15 @@ impl RecorderPool {
 
     pub(super) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The connections of the driver, for statements that are built by hand.
+    pub(super) fn driver(&self) -> Driver {
+        let before = (self.durability == Durability::Full).then_some(WAIT_FOR_THE_DISK);
+        match &self.current {
+            Some(current) => Driver::Postgres(current.load().get_postgres_connection_pool().clone(), before),
+            None => Driver::Sqlite(self.store.inner.writer.get_sqlite_connection_pool().clone()),
+        }
     }
 
     /// Begins a transaction that writes.

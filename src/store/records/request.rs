@@ -12,6 +12,7 @@ use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::Position;
+use crate::store::records::attempts::Attempts;
 
 /// One request. The same type is recorded, spooled and read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub struct RequestRow {
     /// Number of candidates that failed or were skipped before the answer.
     pub hops: i32,
     /// Every attempt and skipped candidate, in order, at most 64: a JSON array.
-    pub attempts: serde_json::Value,
+    pub attempts: Attempts,
     /// The session of the caller, as a UUID.
     pub session_id: Option<Uuid>,
     /// The session as the caller wrote it; `None` if that was a UUID.
@@ -119,7 +120,7 @@ impl From<requests::Model> for RequestRow {
             total_ms: row.total_ms,
             upstream_calls: row.upstream_calls,
             hops: row.hops,
-            attempts: row.attempts,
+            attempts: row.attempts.into(),
             session_id: row.session_id,
             session_ref: row.session_ref,
             client_retry_count: row.client_retry_count,
@@ -161,7 +162,7 @@ impl From<&RequestRow> for requests::Model {
             total_ms: row.total_ms,
             upstream_calls: row.upstream_calls,
             hops: row.hops,
-            attempts: row.attempts.clone(),
+            attempts: row.attempts.clone().into_value(),
             session_id: row.session_id,
             session_ref: row.session_ref.clone(),
             client_retry_count: row.client_retry_count,

@@ -1,5 +1,6 @@
-//! Counts requests by day, for usage and budgets. The counts are written in the transaction of the rows.
+//! Counts requests by day, for usage and budgets.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -7,33 +8,30 @@ use entity::ids::OrganizationId;
 use entity::{session_rollups, usage_rollups};
 use uuid::Uuid;
 
-use crate::domain::closed_set::Stored;
-use crate::domain::origin::Origin;
+use super::delta::CountedRequest;
 use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
 use crate::store::bulk_insert::Batch;
-use crate::store::records::request::RequestRow;
-use crate::store::rollups::counters::{bounded, is_unpriced};
 
 /// The length of a day in seconds.
 const DAY: i64 = 86_400;
 
 /// The key of one sum. As in the tables, absent values are `''` or the nil UUID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct DailyKey {
+struct DailyKey<'a> {
     organization_id: OrganizationId,
     /// The session of a sum by session; `None` for a sum by day alone.
     session_id: Option<Uuid>,
     day: i64,
-    served_model: String,
+    served_model: Cow<'a, str>,
     api_key_id: Uuid,
-    origin: Stored<Origin>,
+    origin: Cow<'a, str>,
 }
 
 /// The sums to add to the tables.
 #[derive(Default)]
-pub(super) struct Daily {
-    sums: BTreeMap<DailyKey, Sums>,
+pub(super) struct Daily<'a> {
+    sums: BTreeMap<DailyKey<'a>, Sums>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,23 +48,22 @@ struct Sums {
     estimated: i64,
 }
 
-impl Daily {
-    /// Counts a request. `number` is 1 to add it and -1 to take it back.
-    pub(super) fn request(&mut self, row: &RequestRow, number: i64) {
-        let seconds = row.created_at.timestamp();
+impl<'a> Daily<'a> {
+    /// Counts a request, or takes it back.
+    pub(super) fn request(&mut self, request: &CountedRequest<'a>) {
         let key = DailyKey {
-            organization_id: row.organization_id,
+            organization_id: request.organization_id,
             session_id: None,
-            day: seconds - seconds.rem_euclid(DAY),
-            served_model: row.served_model.clone().unwrap_or_default(),
-            api_key_id: row.api_key_id.unwrap_or_else(Uuid::nil),
-            origin: row.origin.clone(),
+            day: request.created_at - request.created_at.rem_euclid(DAY),
+            served_model: request.served_model.clone(),
+            api_key_id: request.api_key_id.unwrap_or_else(Uuid::nil),
+            origin: request.origin.clone(),
         };
-        if row.session_id.is_some() {
-            let key = DailyKey { session_id: row.session_id, ..key.clone() };
-            self.sums.entry(key).or_default().add(row, number);
+        if request.session_id.is_some() {
+            let key = DailyKey { session_id: request.session_id, ..key.clone() };
+            self.sums.entry(key).or_default().add(request);
         }
-        self.sums.entry(key).or_default().add(row, number);
+        self.sums.entry(key).or_default().add(request);
     }
 
     /// Adds the sums to the tables.
@@ -84,7 +81,7 @@ impl Daily {
 }
 
 #[cfg(test)]
-impl Daily {
+impl Daily<'_> {
     /// The total costs by day and by session, in nano-dollars.
     pub(super) fn costs(&self) -> (i64, i64) {
         let sum = |of_session: bool| {
@@ -96,35 +93,34 @@ impl Daily {
 }
 
 impl Sums {
-    fn add(&mut self, row: &RequestRow, number: i64) {
-        let answered = row.outcome == Outcome::Answered;
-        let by_fallback =
-            answered && row.served_model.as_ref().is_some_and(|served| *served != row.requested_model);
+    fn add(&mut self, request: &CountedRequest<'_>) {
+        let number = request.number;
+        let answered = request.outcome == Outcome::Answered.as_str();
         self.requests += number;
         self.answered += number * i64::from(answered);
-        self.by_fallback += number * i64::from(by_fallback);
-        self.input_tokens += number * bounded(row.input_tokens);
-        self.output_tokens += number * bounded(row.output_tokens);
-        self.cached_tokens += number * bounded(row.cached_tokens);
-        self.reasoning_tokens += number * bounded(row.reasoning_tokens);
-        self.cost_nano_dollars += number * bounded(row.cost_nano_dollars);
-        self.unpriced += number * i64::from(is_unpriced(row));
-        self.estimated += number * i64::from(row.estimated);
+        self.by_fallback += number * i64::from(answered && request.is_by_fallback());
+        self.input_tokens += number * request.input_tokens;
+        self.output_tokens += number * request.output_tokens;
+        self.cached_tokens += number * request.cached_tokens;
+        self.reasoning_tokens += number * request.reasoning_tokens;
+        self.cost_nano_dollars += number * request.cost_nano_dollars;
+        self.unpriced += number * i64::from(request.unpriced);
+        self.estimated += number * i64::from(request.estimated);
     }
 }
 
 static ADDED_DAYS: LazyLock<String> = LazyLock::new(bulk_insert::adding::<usage_rollups::Entity>);
 static ADDED_SESSIONS: LazyLock<String> = LazyLock::new(bulk_insert::adding::<session_rollups::Entity>);
 
-fn day_row(key: DailyKey, sums: Sums) -> usage_rollups::Model {
+fn day_row(key: DailyKey<'_>, sums: Sums) -> usage_rollups::Model {
     let DailyKey { organization_id, day, served_model, api_key_id, origin, .. } = key;
     let Sums { requests, answered, by_fallback, estimated, .. } = sums;
     usage_rollups::Model {
         organization_id,
         day,
-        served_model,
+        served_model: served_model.into_owned(),
         api_key_id,
-        origin: origin.as_str().to_owned(),
+        origin: origin.into_owned(),
         requests,
         answered,
         by_fallback,
@@ -138,16 +134,16 @@ fn day_row(key: DailyKey, sums: Sums) -> usage_rollups::Model {
     }
 }
 
-fn session_row(key: DailyKey, session_id: Uuid, sums: Sums) -> session_rollups::Model {
+fn session_row(key: DailyKey<'_>, session_id: Uuid, sums: Sums) -> session_rollups::Model {
     let DailyKey { organization_id, day, served_model, api_key_id, origin, .. } = key;
     let Sums { requests, answered, by_fallback, estimated, .. } = sums;
     session_rollups::Model {
         organization_id,
         session_id,
         day,
-        served_model,
+        served_model: served_model.into_owned(),
         api_key_id,
-        origin: origin.as_str().to_owned(),
+        origin: origin.into_owned(),
         requests,
         answered,
         by_fallback,

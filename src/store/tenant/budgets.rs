@@ -239,7 +239,7 @@ impl OrgStore {
     /// The database cannot be read.
     pub async fn spent_this_month(&self) -> Result<Vec<Spent>, Error> {
         let start = Period::Month.start(self.clock().now());
-        Ok(spent(self.reader(), Some(self.organization_id), start).await?)
+        Ok(spent(self.folded_reader().await, Some(self.organization_id), start).await?)
     }
 
     pub(in crate::store) fn budgets(&self) -> Select<budgets::Entity> {

@@ -50,7 +50,7 @@ pub(super) fn request(world: &World) -> RequestRow {
         total_ms: 12,
         upstream_calls: 2,
         hops: 1,
-        attempts: serde_json::json!([{ "model": "smart" }, { "model": "steady" }]),
+        attempts: serde_json::json!([{ "model": "smart" }, { "model": "steady" }]).into(),
         session_id: Some(Uuid::from_u128(2)),
         session_ref: Some("chat-1".to_owned()),
         client_retry_count: None,

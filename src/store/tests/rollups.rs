@@ -1,9 +1,11 @@
-//! Roll-ups: counted with the rows, in their transaction, and read by span.
+//! Roll-ups: counted once with the rows, and read by span.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use entity::rollup_deltas;
 use rstest::rstest;
+use sea_orm::{ActiveValue::Set, EntityTrait as _, PaginatorTrait as _};
 
 use super::records::{event, request};
 use super::{Kind, World};
@@ -14,6 +16,7 @@ use crate::domain::outcome::Outcome;
 use crate::store::RequestRow;
 use crate::store::pagination::{Direction, Position};
 use crate::store::recorder::{Record, Recorder};
+use crate::store::rollups::fold::Others;
 use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RollupSpan};
 
 fn span(world: &World) -> RollupSpan {
@@ -119,6 +122,55 @@ async fn events_are_counted_by_model_and_reason(#[values(Kind::Sqlite, Kind::Pos
     }
     assert!(other.event_reasons(&span, 5).await.expect("reasons").is_empty());
     assert!(other.event_counts(&span, &all, 300).await.expect("counts").is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn processes_that_fold_at_once_count_everything_once(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    let second = world.database.open().await;
+    // More than one transaction takes.
+    for _ in 0..250 {
+        let row = request(&world);
+        world.store.system().record(&[event(&world, row.id)], &[row]).await.expect("recorded");
+    }
+    let (one, other, third) = tokio::join!(
+        world.store.fold(Others::Skip),
+        second.fold(Others::Skip),
+        world.store.fold(Others::Await)
+    );
+    assert_eq!(one.expect("folded") + other.expect("folded") + third.expect("folded"), 250);
+    let figures = async || {
+        let requests = world.organization.request_counts(&span(&world), 86_400).await.expect("counts");
+        let reasons = world.organization.event_reasons(&span(&world), 5).await.expect("reasons");
+        (requests.values().map(RequestCounts::requests).sum::<i64>(), reasons[0].1)
+    };
+    assert_eq!(figures().await, (250, 250));
+    assert_eq!(world.store.fold(Others::Await).await.expect("nothing left"), 0);
+    // A read finds what is not folded yet.
+    let row = request(&world);
+    world.store.system().record(&[event(&world, row.id)], &[row]).await.expect("recorded");
+    assert_eq!(figures().await, (251, 251));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_delta_that_cannot_be_read_stays_and_holds_up_no_other(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    let unreadable = rollup_deltas::ActiveModel {
+        id: Set(world.database.clock.new_id()),
+        counted: Set("of a later release".to_owned()),
+    };
+    let on = &world.store.inner.writer;
+    rollup_deltas::Entity::insert(unreadable).exec_without_returning(on).await.expect("written");
+    write(&world, vec![ended(&world, |_| {})]).await;
+    let counts = world.organization.request_counts(&span(&world), 300).await.expect("counts");
+    assert_eq!(counts.values().map(RequestCounts::requests).sum::<i64>(), 1);
+    assert_eq!(rollup_deltas::Entity::find().count(on).await.expect("read"), 1);
 }
 
 #[rstest]

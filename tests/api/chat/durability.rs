@@ -1,5 +1,6 @@
 //! Durability: what a crash leaves, what waits during a PostgreSQL outage, and that nothing is counted twice.
 
+use failsoft::domain::period::Period;
 use reqwest::Method;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ const TOKEN: &str = "metrics-token-of-the-operator";
 
 /// The number of live requests with this outcome, according to the roll-ups.
 async fn counted(app: &App, outcome: &str) -> i64 {
+    // Before a read, what is committed is added to the roll-ups.
+    app.store.system().spent_since(Period::Day).await.expect("read");
     let statement =
         format!("SELECT CAST(sum(requests) AS bigint) FROM request_rollups WHERE outcome = '{outcome}'");
     let database = app.database().await;

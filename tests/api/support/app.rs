@@ -41,7 +41,7 @@ pub(crate) struct App {
     /// The first organization.
     pub(crate) organization: Organization,
     client: reqwest::Client,
-    store: Store,
+    pub(crate) store: Store,
     pub(crate) stopper: Stopper,
     running: Option<JoinHandle<std::io::Result<()>>>,
     pub(super) database: Arc<Database>,

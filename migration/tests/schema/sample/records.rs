@@ -164,6 +164,10 @@ pub(super) fn latency_rollup(organization_id: OrganizationId) -> latency_rollups
     }
 }
 
+pub(super) fn rollup_delta() -> rollup_deltas::Model {
+    rollup_deltas::Model { id: new_id(), counted: r#"{"requests":[]}"#.to_owned() }
+}
+
 pub(super) fn instance() -> instances::Model {
     instances::Model { id: new_id(), seen_at: moment(7) }
 }

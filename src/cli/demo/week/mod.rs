@@ -16,6 +16,7 @@ use crate::domain::clock::{Clock, ManualClock};
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::gateway::usage::pricing::Usage;
+use crate::store::records::attempts::Attempts;
 use crate::store::snapshot::{ApiKeyEntry, Chain, OrganizationSnapshot};
 use crate::store::{FallbackEventRow, RequestRow};
 use scenario::{FailedAttempt, SCENARIOS, Scenario};
@@ -173,7 +174,7 @@ impl Week<'_> {
             total_ms,
             upstream_calls: i32::try_from(calls).unwrap_or(i32::MAX),
             hops: i32::try_from(scenario.hops()).unwrap_or(i32::MAX),
-            attempts: serde_json::to_value(self.reports(scenario, request)).unwrap_or_default(),
+            attempts: Attempts::of(&self.reports(scenario, request)),
             session_id: self.session,
             session_ref: None,
             client_retry_count: Some(0),

@@ -22,7 +22,8 @@ use crate::store::accounts::users::NewUser;
 use crate::store::accounts::{memberships, users};
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
-use crate::store::rollups::counters::Tally;
+use crate::store::rollups::delta::Delta;
+use crate::store::rollups::fold::Others;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::tenant::budgets;
 use crate::store::{OrgStore, OrganizationSettings, Spent, Store, bulk_insert, transaction};
@@ -174,7 +175,16 @@ impl<'a> System<'a> {
     /// The database cannot be read.
     pub async fn spent_since(&self, period: Period) -> Result<Vec<Spent>, Error> {
         let start = period.start(self.store.inner.clock.now());
-        Ok(budgets::spent(&self.store.inner.reader, None, start).await?)
+        Ok(budgets::spent(self.store.folded_reader().await, None, start).await?)
+    }
+
+    /// Adds what commits have counted to the roll-ups, except for what another process is adding.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn fold_rollups(&self) -> Result<(), Error> {
+        self.store.fold(Others::Skip).await?;
+        Ok(())
     }
 
     /// Writes the last use of the keys that were used since `since`, in Unix seconds.
@@ -208,10 +218,10 @@ impl<'a> System<'a> {
         bulk_insert::insert::<fallback_events::Entity>(&transaction, &rows, "").await?;
         let rows: Vec<requests::Model> = ended.iter().map(Into::into).collect();
         bulk_insert::insert::<requests::Entity>(&transaction, &rows, "").await?;
-        let mut tally = Tally::default();
-        events.iter().for_each(|event| tally.event(event));
-        ended.iter().for_each(|request| tally.request(request, 1));
-        tally.write(&transaction).await?;
+        let mut delta = Delta::default();
+        events.iter().for_each(|event| delta.event(event));
+        ended.iter().for_each(|request| delta.request(request, 1));
+        delta.append(&transaction, &self.store.inner.clock).await?;
         transaction.commit().await?;
         Ok(())
     }

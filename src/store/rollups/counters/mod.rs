@@ -1,8 +1,9 @@
-//! Counting rows in the transaction that writes them.
+//! The sums that are added to the buckets.
 //!
-//! Rows of a group that fall into the same bucket are added up first. The buckets are written in the order of their
-//! keys: two processes that want the same ones wait for each other, and never both for the other one's.
+//! Counts that fall into the same bucket are added up first. The buckets are written in the order of their keys: two
+//! processes that want the same ones wait for each other, and never both for the other one's.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -11,16 +12,13 @@ use entity::{fallback_rollups, latency_rollups, request_rollups};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
-use super::bucket;
+use super::BUCKET;
 use super::daily::Daily;
+use super::delta::{CountedEvent, CountedRequest, Delta};
 use crate::domain::amount::MOST_NANO_DOLLARS;
-use crate::domain::closed_set::Stored;
-use crate::domain::error_class::ErrorClass;
-use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
 use crate::store::bulk_insert::Batch;
-use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::histogram::step;
 
@@ -30,45 +28,45 @@ pub(super) const TOTAL: &str = "total";
 
 /// What the events of one count share. Absent values are as in the table: `''`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct EventKey {
+struct EventKey<'a> {
     organization_id: OrganizationId,
     bucket_at: i64,
-    failed_model: String,
-    next_model: String,
-    error_class: Stored<ErrorClass>,
-    origin: Stored<Origin>,
+    failed_model: Cow<'a, str>,
+    next_model: Cow<'a, str>,
+    error_class: Cow<'a, str>,
+    origin: Cow<'a, str>,
 }
 
 /// What the requests of one count share. Absent values are as in the table: `''` or the nil UUID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct RequestKey {
+struct RequestKey<'a> {
     organization_id: OrganizationId,
     bucket_at: i64,
-    requested_model: String,
-    served_model: String,
-    outcome: Stored<Outcome>,
+    requested_model: Cow<'a, str>,
+    served_model: Cow<'a, str>,
+    outcome: Cow<'a, str>,
     by_fallback: bool,
     api_key_id: Uuid,
-    origin: Stored<Origin>,
+    origin: Cow<'a, str>,
 }
 
 /// What the requests of one step of a histogram share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct LatencyKey {
+struct LatencyKey<'a> {
     organization_id: OrganizationId,
     bucket_at: i64,
-    origin: Stored<Origin>,
+    origin: Cow<'a, str>,
     measure: &'static str,
     step: i32,
 }
 
-/// What is to be added to the buckets.
+/// What is to be added to the buckets. Its texts are those of the deltas.
 #[derive(Default)]
-pub(in crate::store) struct Tally {
-    events: BTreeMap<EventKey, i64>,
-    requests: BTreeMap<RequestKey, RequestSums>,
-    latencies: BTreeMap<LatencyKey, i64>,
-    daily: Daily,
+pub(in crate::store) struct Tally<'a> {
+    events: BTreeMap<EventKey<'a>, i64>,
+    requests: BTreeMap<RequestKey<'a>, RequestSums>,
+    latencies: BTreeMap<LatencyKey<'a>, i64>,
+    daily: Daily<'a>,
 }
 
 #[derive(Default)]
@@ -82,55 +80,52 @@ struct RequestSums {
     unpriced: i64,
 }
 
-impl Tally {
-    /// Counts an event; one that was made to happen is no figure of the service.
-    pub(in crate::store) fn event(&mut self, event: &FallbackEventRow) {
-        if event.origin == Origin::Drill {
-            return;
-        }
+impl<'a> Tally<'a> {
+    /// Adds the counts of a delta to the sums.
+    pub(in crate::store) fn add(&mut self, delta: Delta<'a>) {
+        delta.events.into_iter().for_each(|event| self.event(event));
+        delta.requests.into_iter().for_each(|request| self.request(&request));
+    }
+
+    fn event(&mut self, event: CountedEvent<'a>) {
         let key = EventKey {
             organization_id: event.organization_id,
-            bucket_at: bucket(event.created_at),
-            failed_model: event.failed_model.clone(),
-            next_model: event.next_model.clone().unwrap_or_default(),
-            error_class: event.error_class.clone(),
-            origin: event.origin.clone(),
+            bucket_at: bucket_of(event.created_at),
+            failed_model: event.failed_model,
+            next_model: event.next_model,
+            error_class: event.error_class,
+            origin: event.origin,
         };
         *self.events.entry(key).or_default() += 1;
     }
 
-    /// Counts a request: `number` is 1, or -1 where it is taken back.
-    pub(in crate::store) fn request(&mut self, row: &RequestRow, number: i64) {
-        if row.origin == Origin::Drill {
-            return;
-        }
-        self.daily.request(row, number);
-        let served = row.served_model.clone().unwrap_or_default();
-        let by_fallback = !served.is_empty() && served != row.requested_model;
+    fn request(&mut self, request: &CountedRequest<'a>) {
+        self.daily.request(request);
+        let number = request.number;
         let key = RequestKey {
-            organization_id: row.organization_id,
-            bucket_at: bucket(row.created_at),
-            requested_model: row.requested_model.clone(),
-            served_model: served,
-            outcome: row.outcome.clone(),
-            by_fallback,
-            api_key_id: row.api_key_id.unwrap_or_else(Uuid::nil),
-            origin: row.origin.clone(),
+            organization_id: request.organization_id,
+            bucket_at: bucket_of(request.created_at),
+            requested_model: request.requested_model.clone(),
+            served_model: request.served_model.clone(),
+            outcome: request.outcome.clone(),
+            by_fallback: request.is_by_fallback(),
+            api_key_id: request.api_key_id.unwrap_or_else(Uuid::nil),
+            origin: request.origin.clone(),
         };
         let sums = self.requests.entry(key).or_default();
         sums.requests += number;
-        sums.input_tokens += number * bounded(row.input_tokens);
-        sums.output_tokens += number * bounded(row.output_tokens);
-        sums.cached_tokens += number * bounded(row.cached_tokens);
-        sums.reasoning_tokens += number * bounded(row.reasoning_tokens);
-        sums.cost_nano_dollars += number * bounded(row.cost_nano_dollars);
-        sums.unpriced += number * i64::from(is_unpriced(row));
-        for (measure, time) in [(FIRST_FRAME, row.first_frame_ms), (TOTAL, Some(row.total_ms))] {
+        sums.input_tokens += number * request.input_tokens;
+        sums.output_tokens += number * request.output_tokens;
+        sums.cached_tokens += number * request.cached_tokens;
+        sums.reasoning_tokens += number * request.reasoning_tokens;
+        sums.cost_nano_dollars += number * request.cost_nano_dollars;
+        sums.unpriced += number * i64::from(request.unpriced);
+        for (measure, time) in [(FIRST_FRAME, request.first_frame_ms), (TOTAL, Some(request.total_ms))] {
             let Some(time) = time else { continue };
             let key = LatencyKey {
-                organization_id: row.organization_id,
-                bucket_at: bucket(row.created_at),
-                origin: row.origin.clone(),
+                organization_id: request.organization_id,
+                bucket_at: bucket_of(request.created_at),
+                origin: request.origin.clone(),
                 measure,
                 step: step(time),
             };
@@ -160,6 +155,11 @@ static ADDED_LATENCIES: LazyLock<String> = LazyLock::new(bulk_insert::adding::<l
 /// with it, or the database would refuse the rows of all who are counted there.
 const MOST: i64 = MOST_NANO_DOLLARS;
 
+/// The start of the bucket that contains a time, both in Unix seconds.
+fn bucket_of(seconds: i64) -> i64 {
+    seconds - seconds.rem_euclid(BUCKET)
+}
+
 pub(super) fn bounded(sum: Option<i64>) -> i64 {
     sum.unwrap_or(0).clamp(0, MOST)
 }
@@ -169,28 +169,28 @@ pub(super) fn is_unpriced(row: &RequestRow) -> bool {
     row.cost_nano_dollars.is_none() && row.outcome != Outcome::Running
 }
 
-fn event_row((key, events): (EventKey, i64)) -> fallback_rollups::Model {
+fn event_row((key, events): (EventKey<'_>, i64)) -> fallback_rollups::Model {
     fallback_rollups::Model {
         organization_id: key.organization_id,
         bucket_at: key.bucket_at,
-        failed_model: key.failed_model,
-        next_model: key.next_model,
-        error_class: key.error_class.as_str().to_owned(),
-        origin: key.origin.as_str().to_owned(),
+        failed_model: key.failed_model.into_owned(),
+        next_model: key.next_model.into_owned(),
+        error_class: key.error_class.into_owned(),
+        origin: key.origin.into_owned(),
         events,
     }
 }
 
-fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Model {
+fn request_row((key, sums): (RequestKey<'_>, RequestSums)) -> request_rollups::Model {
     request_rollups::Model {
         organization_id: key.organization_id,
         bucket_at: key.bucket_at,
-        requested_model: key.requested_model,
-        served_model: key.served_model,
-        outcome: key.outcome.as_str().to_owned(),
+        requested_model: key.requested_model.into_owned(),
+        served_model: key.served_model.into_owned(),
+        outcome: key.outcome.into_owned(),
         by_fallback: key.by_fallback,
         api_key_id: key.api_key_id,
-        origin: key.origin.as_str().to_owned(),
+        origin: key.origin.into_owned(),
         requests: sums.requests,
         input_tokens: sums.input_tokens,
         output_tokens: sums.output_tokens,
@@ -201,11 +201,11 @@ fn request_row((key, sums): (RequestKey, RequestSums)) -> request_rollups::Model
     }
 }
 
-fn latency_row((key, requests): (LatencyKey, i64)) -> latency_rollups::Model {
+fn latency_row((key, requests): (LatencyKey<'_>, i64)) -> latency_rollups::Model {
     latency_rollups::Model {
         organization_id: key.organization_id,
         bucket_at: key.bucket_at,
-        origin: key.origin.as_str().to_owned(),
+        origin: key.origin.into_owned(),
         measure: key.measure.to_owned(),
         step: key.step,
         requests,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::invocation_type::InvocationType;
+use crate::domain::origin::Origin;
 
 /// A row that differs from others in what it is counted by.
 fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRow {
@@ -40,7 +41,7 @@ fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRow {
         total_ms: 1,
         upstream_calls: 1,
         hops: 0,
-        attempts: Value::Null,
+        attempts: Value::Null.into(),
         session_id: (kind % 6 < 3).then(|| Uuid::from_u128(u128::from(kind % 6))),
         session_ref: None,
         client_retry_count: None,
@@ -58,21 +59,25 @@ proptest! {
     fn the_sum_of_the_counts_is_the_sum_of_the_rows(
         rows in prop::collection::vec((any::<u8>(), prop::option::of(0..=MOST_NANO_DOLLARS), 0_i64..=100_000_000, 0_u8..8), 0..12)
     ) {
-        let mut tally = Tally::default();
+        let mut texts = Vec::new();
         let (mut invoice, mut of_sessions) = (0, 0);
         for (kind, cost, tokens, taken_back) in rows {
             let row = row(kind, cost, tokens);
-            tally.request(&row, 1);
+            let mut delta = Delta::default();
+            delta.request(&row, 1);
             // Some are corrected: they are taken back, and counted again without their cost.
             let mut billed = cost.unwrap_or(0);
             if taken_back == 0 {
-                tally.request(&row, -1);
-                tally.request(&RequestRow { cost_nano_dollars: Some(0), ..row.clone() }, 1);
+                delta.request(&row, -1);
+                delta.owned_request(&RequestRow { cost_nano_dollars: Some(0), ..row.clone() }, 1);
                 billed = 0;
             }
+            texts.extend(delta.text().expect("a text"));
             invoice += billed;
             of_sessions += row.session_id.map_or(0, |_| billed);
         }
+        let mut tally = Tally::default();
+        texts.iter().for_each(|text| tally.add(serde_json::from_str(text).expect("a delta")));
         prop_assert_eq!(tally.requests.values().map(|sums| sums.cost_nano_dollars).sum::<i64>(), invoice);
         prop_assert_eq!(tally.daily.costs(), (invoice, of_sessions));
     }

@@ -1,0 +1,183 @@
+//! Arguments of statements for either database, bound from rows without a copy in between.
+//!
+//! The recorder writes a row per request, so it binds the values itself; a query builder would take more time than the
+//! database.
+
+use sea_orm::sqlx::error::BoxDynError;
+use sea_orm::sqlx::postgres::PgArguments;
+use sea_orm::sqlx::sqlite::SqliteArguments;
+use sea_orm::sqlx::types::Json;
+use sea_orm::sqlx::{Arguments as _, Encode, Postgres, Sqlite, Type};
+
+use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::records::request::RequestRow;
+
+/// The columns of `requests`, in the order in which [`Bind::request`] binds them.
+pub(super) const REQUEST_COLUMNS: [&str; 35] = [
+    "id",
+    "organization_id",
+    "api_key_id",
+    "api_key_name",
+    "requested_model",
+    "served_model",
+    "served_provider",
+    "outcome",
+    "error_class",
+    "status_code",
+    "endpoint",
+    "invocation_type",
+    "streamed",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cache_write_tokens",
+    "usage_flag",
+    "cost_nano_dollars",
+    "cost_source",
+    "model_price_id",
+    "estimated",
+    "first_frame_ms",
+    "total_ms",
+    "upstream_calls",
+    "hops",
+    "attempts",
+    "session_id",
+    "session_ref",
+    "client_retry_count",
+    "origin",
+    "created_at",
+    "recorded_at",
+    "instance_id",
+];
+
+/// The columns of `fallback_events`, in the order in which [`Bind::event`] binds them.
+pub(super) const EVENT_COLUMNS: [&str; 20] = [
+    "id",
+    "organization_id",
+    "request_id",
+    "failed_model",
+    "next_model",
+    "error_class",
+    "error_message",
+    "invocation_type",
+    "router_config_id",
+    "router_config_revision",
+    "session_id",
+    "session_ref",
+    "hop",
+    "attempts",
+    "status_code",
+    "matched_rule",
+    "duration_ms",
+    "origin",
+    "created_at",
+    "recorded_at",
+];
+
+/// The arguments of one statement, or of several that are sent together.
+pub(super) trait Bind {
+    /// Adds one value to the end of the arguments.
+    fn put<'t, T>(&mut self, value: T) -> Result<(), BoxDynError>
+    where
+        T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>;
+
+    /// Adds the values of a row of `requests`.
+    fn request(&mut self, row: &RequestRow) -> Result<(), BoxDynError> {
+        self.put(row.id.0)?;
+        self.put(row.organization_id.0)?;
+        self.put(row.api_key_id)?;
+        self.put(row.api_key_name.as_deref())?;
+        self.put(&*row.requested_model)?;
+        self.put(row.served_model.as_deref())?;
+        self.put(row.served_provider.as_deref())?;
+        self.put(row.outcome.as_str())?;
+        self.put(row.error_class.as_ref().map(|class| class.as_str()))?;
+        self.put(row.status_code)?;
+        self.put(&*row.endpoint)?;
+        self.put(row.invocation_type.as_str())?;
+        self.put(row.streamed)?;
+        self.put(row.input_tokens)?;
+        self.put(row.output_tokens)?;
+        self.put(row.cached_tokens)?;
+        self.put(row.reasoning_tokens)?;
+        self.put(row.cache_write_tokens)?;
+        self.put(row.usage_flag.as_deref())?;
+        self.put(row.cost_nano_dollars)?;
+        self.put(row.cost_source.as_deref())?;
+        self.put(row.model_price_id)?;
+        self.put(row.estimated)?;
+        self.put(row.first_frame_ms)?;
+        self.put(row.total_ms)?;
+        self.put(row.upstream_calls)?;
+        self.put(row.hops)?;
+        self.put(Json(&row.attempts))?;
+        self.put(row.session_id)?;
+        self.put(row.session_ref.as_deref())?;
+        self.put(row.client_retry_count)?;
+        self.put(row.origin.as_str())?;
+        self.put(row.created_at)?;
+        self.put(row.recorded_at)?;
+        self.put(row.instance_id)
+    }
+
+    /// Adds the values of a row of `fallback_events`.
+    fn event(&mut self, row: &FallbackEventRow) -> Result<(), BoxDynError> {
+        self.put(row.id.0)?;
+        self.put(row.organization_id.0)?;
+        self.put(row.request_id.0)?;
+        self.put(&*row.failed_model)?;
+        self.put(row.next_model.as_deref())?;
+        self.put(row.error_class.as_str())?;
+        self.put(row.error_message.as_deref())?;
+        self.put(row.invocation_type.as_str())?;
+        self.put(row.router_config_id)?;
+        self.put(row.router_config_revision)?;
+        self.put(row.session_id)?;
+        self.put(row.session_ref.as_deref())?;
+        self.put(row.hop)?;
+        self.put(row.attempts)?;
+        self.put(row.status_code)?;
+        self.put(row.matched_rule.as_deref())?;
+        self.put(row.duration_ms)?;
+        self.put(row.origin.as_str())?;
+        self.put(row.created_at)?;
+        self.put(row.recorded_at)
+    }
+}
+
+impl Bind for SqliteArguments {
+    fn put<'t, T>(&mut self, value: T) -> Result<(), BoxDynError>
+    where
+        T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>,
+    {
+        self.add(value)
+    }
+}
+
+impl Bind for PgArguments {
+    fn put<'t, T>(&mut self, value: T) -> Result<(), BoxDynError>
+    where
+        T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>,
+    {
+        self.add(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use entity::{fallback_events, requests};
+    use sea_orm::{IdenStatic as _, Iterable as _};
+
+    use super::*;
+
+    #[test]
+    fn every_column_is_bound() {
+        let columns: BTreeSet<&str> = requests::Column::iter().map(|column| column.as_str()).collect();
+        assert_eq!(columns, BTreeSet::from(REQUEST_COLUMNS));
+        let columns: BTreeSet<&str> = fallback_events::Column::iter().map(|column| column.as_str()).collect();
+        assert_eq!(columns, BTreeSet::from(EVENT_COLUMNS));
+    }
+}

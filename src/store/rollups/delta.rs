@@ -1,0 +1,204 @@
+//! What one commit adds to the roll-ups, written as one row of `rollup_deltas`.
+//!
+//! If every commit updated the buckets themselves, all processes that serve an organization would wait for each other's
+//! commits. A new row conflicts with none; [`fold`](super::fold) adds it to the buckets within a second.
+
+use std::borrow::Cow;
+
+use entity::ids::OrganizationId;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::counters::{bounded, is_unpriced};
+use crate::domain::clock::Clock;
+use crate::domain::origin::Origin;
+use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::records::request::RequestRow;
+
+/// The statement that writes a delta: its id and its text.
+pub(in crate::store) const APPEND: &str = "INSERT INTO rollup_deltas (id, counted) VALUES ($1, $2)";
+
+/// What one commit adds. Drills are not counted.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(in crate::store) struct Delta<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) events: Vec<CountedEvent<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) requests: Vec<CountedRequest<'a>>,
+}
+
+/// What is counted of an event. Absent names are `''`, as in the roll-ups.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CountedEvent<'a> {
+    #[serde(rename = "o")]
+    pub(super) organization_id: OrganizationId,
+    #[serde(rename = "c")]
+    pub(super) created_at: i64,
+    #[serde(rename = "f", borrow)]
+    pub(super) failed_model: Cow<'a, str>,
+    #[serde(rename = "n", borrow)]
+    pub(super) next_model: Cow<'a, str>,
+    #[serde(rename = "e", borrow)]
+    pub(super) error_class: Cow<'a, str>,
+    #[serde(rename = "r", borrow)]
+    pub(super) origin: Cow<'a, str>,
+}
+
+/// What is counted of a request. Its numbers are within [`bounded`]. Members without a value are left out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CountedRequest<'a> {
+    #[serde(rename = "o")]
+    pub(super) organization_id: OrganizationId,
+    #[serde(rename = "c")]
+    pub(super) created_at: i64,
+    #[serde(rename = "m", borrow)]
+    pub(super) requested_model: Cow<'a, str>,
+    #[serde(rename = "s", borrow, default, skip_serializing_if = "str::is_empty")]
+    pub(super) served_model: Cow<'a, str>,
+    #[serde(rename = "e", borrow)]
+    pub(super) outcome: Cow<'a, str>,
+    #[serde(rename = "r", borrow)]
+    pub(super) origin: Cow<'a, str>,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(super) api_key_id: Option<Uuid>,
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub(super) session_id: Option<Uuid>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub(super) first_frame_ms: Option<i64>,
+    #[serde(rename = "t")]
+    pub(super) total_ms: i64,
+    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
+    pub(super) input_tokens: i64,
+    #[serde(rename = "u", default, skip_serializing_if = "is_zero")]
+    pub(super) output_tokens: i64,
+    #[serde(rename = "h", default, skip_serializing_if = "is_zero")]
+    pub(super) cached_tokens: i64,
+    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
+    pub(super) reasoning_tokens: i64,
+    #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
+    pub(super) cost_nano_dollars: i64,
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unpriced: bool,
+    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) estimated: bool,
+    /// 1, or -1 where the request is taken back.
+    #[serde(rename = "z")]
+    pub(super) number: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+impl<'a> Delta<'a> {
+    /// Counts an event, unless it is one of a drill.
+    pub(in crate::store) fn event(&mut self, event: &'a FallbackEventRow) {
+        if event.origin != Origin::Drill {
+            self.events.push(CountedEvent::new(event));
+        }
+    }
+
+    /// Counts a request. `number` is 1 to add it and -1 to take it back.
+    pub(in crate::store) fn request(&mut self, row: &'a RequestRow, number: i64) {
+        if row.origin != Origin::Drill {
+            self.requests.push(CountedRequest::new(row, number));
+        }
+    }
+
+    /// Like [`Delta::request`], for a row that does not live as long as the delta.
+    pub(in crate::store) fn owned_request(&mut self, row: &RequestRow, number: i64) {
+        if row.origin != Origin::Drill {
+            self.requests.push(CountedRequest::new(row, number).into_owned());
+        }
+    }
+
+    /// The text of the row; `None` if nothing is counted.
+    pub(in crate::store) fn text(&self) -> Result<Option<String>, DbErr> {
+        if self.events.is_empty() && self.requests.is_empty() {
+            return Ok(None);
+        }
+        serde_json::to_string(self).map(Some).map_err(|error| DbErr::Json(error.to_string()))
+    }
+
+    /// Writes the row, unless nothing is counted.
+    pub(in crate::store) async fn append(
+        &self,
+        connection: &impl ConnectionTrait,
+        clock: &Clock,
+    ) -> Result<(), DbErr> {
+        let Some(text) = self.text()? else { return Ok(()) };
+        let values = [clock.new_id().into(), text.into()];
+        let backend = connection.get_database_backend();
+        connection.execute_raw(Statement::from_sql_and_values(backend, APPEND, values)).await?;
+        Ok(())
+    }
+}
+
+impl<'a> CountedEvent<'a> {
+    fn new(event: &'a FallbackEventRow) -> Self {
+        Self {
+            organization_id: event.organization_id,
+            created_at: event.created_at.timestamp(),
+            failed_model: Cow::Borrowed(&event.failed_model),
+            next_model: Cow::Borrowed(event.next_model.as_deref().unwrap_or_default()),
+            error_class: Cow::Borrowed(event.error_class.as_str()),
+            origin: Cow::Borrowed(event.origin.as_str()),
+        }
+    }
+}
+
+impl<'a> CountedRequest<'a> {
+    fn new(row: &'a RequestRow, number: i64) -> Self {
+        Self {
+            organization_id: row.organization_id,
+            created_at: row.created_at.timestamp(),
+            requested_model: Cow::Borrowed(&row.requested_model),
+            served_model: Cow::Borrowed(row.served_model.as_deref().unwrap_or_default()),
+            outcome: Cow::Borrowed(row.outcome.as_str()),
+            origin: Cow::Borrowed(row.origin.as_str()),
+            api_key_id: row.api_key_id,
+            session_id: row.session_id,
+            first_frame_ms: row.first_frame_ms,
+            total_ms: row.total_ms,
+            input_tokens: bounded(row.input_tokens),
+            output_tokens: bounded(row.output_tokens),
+            cached_tokens: bounded(row.cached_tokens),
+            reasoning_tokens: bounded(row.reasoning_tokens),
+            cost_nano_dollars: bounded(row.cost_nano_dollars),
+            unpriced: is_unpriced(row),
+            estimated: row.estimated,
+            number,
+        }
+    }
+
+    /// Whether a model that was not requested answered.
+    pub(super) fn is_by_fallback(&self) -> bool {
+        !self.served_model.is_empty() && self.served_model != self.requested_model
+    }
+
+    fn into_owned(self) -> CountedRequest<'static> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        CountedRequest {
+            organization_id: self.organization_id,
+            created_at: self.created_at,
+            requested_model: owned(self.requested_model),
+            served_model: owned(self.served_model),
+            outcome: owned(self.outcome),
+            origin: owned(self.origin),
+            api_key_id: self.api_key_id,
+            session_id: self.session_id,
+            first_frame_ms: self.first_frame_ms,
+            total_ms: self.total_ms,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            cached_tokens: self.cached_tokens,
+            reasoning_tokens: self.reasoning_tokens,
+            cost_nano_dollars: self.cost_nano_dollars,
+            unpriced: self.unpriced,
+            estimated: self.estimated,
+            number: self.number,
+        }
+    }
+}

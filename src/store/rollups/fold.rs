@@ -1,0 +1,135 @@
+//! Folds deltas into the roll-ups.
+//!
+//! A transaction takes deltas, adds their counts to the buckets and deletes them, so each counts once. Every process
+//! folds each second and skips what another one is folding. Before roll-ups are read, what is left is folded as well, so
+//! a committed record is in all figures.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
+use uuid::Uuid;
+
+use super::counters::Tally;
+use crate::store::{OrgStore, Store};
+
+/// The most deltas of one transaction, which bounds how long it holds buckets, and on SQLite the one writing connection.
+const BATCH: usize = 200;
+/// The timeout of folding before a read. After it, the figures are shown without what is not folded yet.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const ANY: &str = "SELECT 1 FROM rollup_deltas LIMIT 1";
+const OLDEST: &str = "SELECT id, counted FROM rollup_deltas ORDER BY id LIMIT 200";
+const AWAITED: &str = "SELECT id, counted FROM rollup_deltas ORDER BY id LIMIT 200 FOR UPDATE";
+const SKIPPED: &str = "SELECT id, counted FROM rollup_deltas ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED";
+const DELETE_SQLITE: &str =
+    "DELETE FROM rollup_deltas WHERE lower(hex(id)) IN (SELECT value FROM json_each($1))";
+const DELETE_POSTGRES: &str = "DELETE FROM rollup_deltas WHERE id = ANY (CAST(CAST($1 AS text) AS uuid[]))";
+
+/// What happens to deltas that another process is folding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Others {
+    /// They are left to it.
+    Skip,
+    /// They are awaited, because a read follows.
+    Await,
+}
+
+impl Store {
+    /// Folds all deltas. Returns their number.
+    pub(in crate::store) async fn fold(&self, others: Others) -> Result<usize, DbErr> {
+        let mut folded = 0;
+        if !self.has_deltas().await? {
+            return Ok(folded);
+        }
+        loop {
+            let transaction = self.begin().await?;
+            let batch = fold_batch(&transaction, others).await?;
+            transaction.commit().await?;
+            folded += batch;
+            if batch < BATCH {
+                return Ok(folded);
+            }
+        }
+    }
+
+    /// The reading connections, after what was committed is in the roll-ups. If it cannot be folded, for example because
+    /// the disk is full, the figures are those of the last fold.
+    pub(in crate::store) async fn folded_reader(&self) -> &DatabaseConnection {
+        let reader = &self.inner.reader;
+        match tokio::time::timeout(PATIENCE, self.fold(Others::Await)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the newest records are not in the figures yet"),
+            Err(_) => tracing::warn!("the newest records are not in the figures yet: the database is slow"),
+        }
+        reader
+    }
+
+    /// Whether anything is to be folded. The drivers are asked directly, because this is no query of a page.
+    async fn has_deltas(&self) -> Result<bool, DbErr> {
+        let reader = &self.inner.reader;
+        let found = match reader.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = reader.get_postgres_connection_pool();
+                sea_orm::sqlx::query(ANY).fetch_optional(pool).await.map(|row| row.is_some())
+            }
+            _ => {
+                let pool = reader.get_sqlite_connection_pool();
+                sea_orm::sqlx::query(ANY).fetch_optional(pool).await.map(|row| row.is_some())
+            }
+        };
+        found.map_err(|error| DbErr::Custom(error.to_string()))
+    }
+}
+
+impl OrgStore {
+    /// Like [`OrgStore::reader`], after what was committed is in the roll-ups.
+    pub(in crate::store) async fn folded_reader(&self) -> &DatabaseConnection {
+        self.store.folded_reader().await
+    }
+}
+
+async fn fold_batch(transaction: &DatabaseTransaction, others: Others) -> Result<usize, DbErr> {
+    let backend = transaction.get_database_backend();
+    let statement = match (backend, others) {
+        (DbBackend::Postgres, Others::Skip) => SKIPPED,
+        (DbBackend::Postgres, Others::Await) => AWAITED,
+        // The transaction has the write lock already.
+        _ => OLDEST,
+    };
+    let mut deltas: Vec<(Uuid, String)> = Vec::new();
+    for row in transaction.query_all_raw(Statement::from_string(backend, statement)).await? {
+        deltas.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+    }
+    let mut tally = Tally::default();
+    let mut taken = Vec::with_capacity(deltas.len());
+    for (id, text) in &deltas {
+        match serde_json::from_str(text) {
+            Ok(delta) => {
+                tally.add(delta);
+                taken.push(*id);
+            }
+            // It stays, so that it can be inspected.
+            Err(error) => tracing::error!(%id, %error, "a delta of the roll-ups cannot be read"),
+        }
+    }
+    if taken.is_empty() {
+        return Ok(0);
+    }
+    tally.write(transaction).await?;
+    delete(transaction, backend, &taken).await?;
+    Ok(taken.len())
+}
+
+/// All ids are one parameter, so that the statement is prepared once.
+async fn delete(on: &impl ConnectionTrait, backend: DbBackend, ids: &[Uuid]) -> Result<(), DbErr> {
+    let joined = |separator: &str| {
+        let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+        ids.join(separator)
+    };
+    let (statement, ids) = match backend {
+        DbBackend::Postgres => (DELETE_POSTGRES, format!("{{{}}}", joined(","))),
+        _ => (DELETE_SQLITE, format!("[\"{}\"]", joined("\",\""))),
+    };
+    on.execute_raw(Statement::from_sql_and_values(backend, statement, [ids.into()])).await?;
+    Ok(())
+}
