@@ -13,10 +13,11 @@ use crate::ids::{FallbackEventId, OrganizationId, RequestId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "fallback_events")]
 pub struct Model {
-    /// The primary key of the row.
+    /// The second part of the primary key, a UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: FallbackEventId,
-    /// The organization of the request.
+    /// The organization of the request; the first part of the primary key.
+    #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
     /// The request. Its row is written later, when it ends.
     pub request_id: RequestId,

@@ -14,10 +14,11 @@ use crate::ids::{OrganizationId, RequestId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "requests")]
 pub struct Model {
-    /// Primary key. The caller gets it as `x-request-id`.
+    /// The second part of the primary key, a UUIDv7. The caller gets it as `x-request-id`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RequestId,
-    /// The organization of the request.
+    /// The organization of the request; the first part of the primary key.
+    #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
     /// The API key of the caller; `None` without a key.
     pub api_key_id: Option<Uuid>,

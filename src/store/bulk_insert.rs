@@ -146,13 +146,17 @@ pub(super) fn replacing<E: EntityTrait>(keep: &[&str]) -> String {
         .filter(|column| !keep.contains(&column.as_str()))
         .map(|column| format!("{column} = excluded.{column}"))
         .collect();
-    format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
+    format!("ON CONFLICT ({}) DO UPDATE SET {}", key::<E>().join(", "), set.join(", "))
+}
+
+fn key<E: EntityTrait>() -> Vec<String> {
+    E::PrimaryKey::iter().map(|key| key.into_column().to_string()).collect()
 }
 
 /// The clause that adds the new values to those of an existing row, for every column outside of the key.
 pub(super) fn adding<E: EntityTrait>() -> String {
     let table = E::default().table_name().to_owned();
-    let key: Vec<String> = E::PrimaryKey::iter().map(|key| key.into_column().to_string()).collect();
+    let key = key::<E>();
     let sums: Vec<String> = E::Column::iter()
         .map(|column| column.to_string())
         .filter(|column| !key.contains(column))

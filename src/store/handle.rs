@@ -16,6 +16,7 @@ use crate::domain::tenant::{Guard, Tenant};
 use crate::store::database::connect::{self, ConnectError};
 use crate::store::database::health::DbHealth;
 use crate::store::database::query_counter;
+use crate::store::database::statements;
 use crate::store::snapshot::SnapshotStore;
 use crate::store::vault::{self, Vault};
 
@@ -67,7 +68,7 @@ impl Store {
         let watcher = connect::watcher(&settings.database).await?;
         connect::migrate(&writer).await?;
         let vault = vault::open(&writer, settings, &clock).await?;
-        let reader = query_counter::watch(reader);
+        let (writer, reader) = (statements::watch(writer), query_counter::watch(reader));
         let section = settings.database.clone();
         let inner = Inner {
             writer,

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use entity::{fallback_events, requests};
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
 
 use crate::databases::{required_columns, tables};
+use crate::rows::insert_all;
+use crate::sample::Sample;
 
 /// The last change that the release before this one knows.
 const RELEASED: u32 = 12;
@@ -42,4 +45,38 @@ pub(crate) async fn older_rows(db: &DatabaseConnection) {
             "{table}: {needed:?} may be null or has a default, as older versions do not write it"
         );
     }
+}
+
+/// The number of migrations before the one that changes the keys of the records.
+const BEFORE_RECORD_KEYS: u32 = 19;
+
+/// The rows of requests and events are the same before and after their keys change, and after that is reverted.
+pub(crate) async fn records_carried_over(db: &DatabaseConnection) {
+    Migrator::up(db, Some(BEFORE_RECORD_KEYS)).await.expect("the schema before");
+    let pending = Migrator::pending(db).await.expect("pending");
+    assert!(pending[0].ends_with("record_keys"), "{pending:?}");
+    let samples = [Sample::new(1), Sample::new(2)];
+    for sample in &samples {
+        insert_all(db, sample).await;
+    }
+    let requests = samples.clone().map(|sample| sample.request);
+    let events = samples.map(|sample| sample.event);
+    for step in [Step::Up, Step::Down, Step::Up] {
+        match step {
+            Step::Up => Migrator::up(db, Some(1)).await.expect("up"),
+            Step::Down => Migrator::down(db, Some(1)).await.expect("down"),
+        }
+        let order = requests::Column::Id;
+        let found = requests::Entity::find().order_by_asc(order).all(db).await.expect("the requests");
+        assert_eq!(found, requests);
+        let order = fallback_events::Column::Id;
+        let found = fallback_events::Entity::find().order_by_asc(order).all(db).await.expect("the events");
+        assert_eq!(found, events);
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Up,
+    Down,
 }

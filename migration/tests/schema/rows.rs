@@ -164,9 +164,7 @@ pub(crate) async fn order(db: &DatabaseConnection) {
 }
 
 pub(crate) async fn filters(db: &DatabaseConnection) {
-    let pages =
-        ["api_keys", "providers", "models", "invitations", "fallback_events", "requests", "audit_entries"];
-    for table in pages {
+    for table in ["api_keys", "providers", "models", "invitations", "audit_entries"] {
         let indexes = databases::indexes(db, table).await;
         assert!(indexes.contains("organization_id,created_at,id"), "{table}: {indexes:?}");
     }
@@ -179,13 +177,19 @@ pub(crate) async fn filters(db: &DatabaseConnection) {
         "router_config_id",
         "origin",
     ];
-    let request_filters = ["requested_model", "served_model", "outcome", "session_id", "api_key_id"];
+    let request_filters =
+        ["requested_model", "served_model", "outcome", "session_id", "api_key_id", "origin"];
     for (table, filters) in [("fallback_events", &event_filters[..]), ("requests", &request_filters[..])] {
         let indexes = databases::indexes(db, table).await;
+        // The key orders the list by time.
+        assert!(indexes.contains("organization_id,id"), "{table}: {indexes:?}");
         for filter in filters {
-            let wanted = format!("organization_id,{filter},created_at,id");
+            let wanted = format!("organization_id,{filter},id");
             assert!(indexes.contains(&wanted), "{table} has no {wanted}: {indexes:?}");
         }
+        // The key, the filters, and the running rows of the requests.
+        let more = if table == "requests" { 2 } else { 1 };
+        assert_eq!(indexes.len(), filters.len() + more, "{table}: {indexes:?}");
     }
 }
 

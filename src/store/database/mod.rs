@@ -8,3 +8,4 @@ pub(crate) mod private_files;
 pub mod query_counter;
 pub mod schema;
 pub(crate) mod single_server;
+pub(crate) mod statements;

@@ -6,6 +6,8 @@ use std::cell::Cell;
 
 use sea_orm::DatabaseConnection;
 
+use super::statements;
+
 tokio::task_local! {
     static COUNT: Cell<u32>;
 }
@@ -22,7 +24,8 @@ pub async fn counted<T>(work: impl Future<Output = T>) -> (T, u32) {
 
 /// Adds the counting callback to a connection.
 pub(in crate::store) fn watch(mut connection: DatabaseConnection) -> DatabaseConnection {
-    connection.set_metric_callback(|_| {
+    connection.set_metric_callback(|info| {
+        statements::check(&info.statement.sql);
         // Fails if the task has no counter.
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
     });

@@ -4,11 +4,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::OrganizationId;
 use entity::{fallback_events, requests};
-use sea_orm::sea_query::{ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select,
+};
 
 use super::system::System;
 use crate::domain::error::Error;
+use crate::store::pagination::time_range::within;
 
 /// The most rows of one table that one transaction deletes.
 pub(in crate::store) const BATCH: u64 = 500;
@@ -36,18 +39,16 @@ impl System<'_> {
             let transaction = store.begin().await?;
             deleted += delete::<fallback_events::Entity>(
                 &transaction,
-                (fallback_events::Column::Id, fallback_events::Column::CreatedAt),
-                fallback_events::Column::OrganizationId.eq(organization.id),
-                before,
+                old_events(organization.id, before),
+                (fallback_events::Column::OrganizationId, fallback_events::Column::Id),
+                organization.id,
             )
             .await?;
-            // The row of a running stream is not deleted, however old it is.
-            let ended = requests::Column::InstanceId.is_null();
             deleted += delete::<requests::Entity>(
                 &transaction,
-                (requests::Column::Id, requests::Column::CreatedAt),
-                requests::Column::OrganizationId.eq(organization.id).and(ended),
-                before,
+                old_requests(organization.id, before),
+                (requests::Column::OrganizationId, requests::Column::Id),
+                organization.id,
             )
             .await?;
             transaction.commit().await?;
@@ -57,36 +58,43 @@ impl System<'_> {
 
     async fn has_older(&self, id: OrganizationId, before: DateTime<Utc>) -> Result<bool, Error> {
         let reader = &self.store().inner.reader;
-        let event = fallback_events::Entity::find()
-            .filter(fallback_events::Column::OrganizationId.eq(id))
-            .filter(fallback_events::Column::CreatedAt.lt(before))
-            .one(reader)
-            .await?;
-        if event.is_some() {
+        if old_events(id, before).one(reader).await?.is_some() {
             return Ok(true);
         }
-        let request = requests::Entity::find()
-            .filter(requests::Column::OrganizationId.eq(id))
-            .filter(requests::Column::CreatedAt.lt(before))
-            .filter(requests::Column::InstanceId.is_null())
-            .one(reader)
-            .await?;
-        Ok(request.is_some())
+        Ok(old_requests(id, before).one(reader).await?.is_some())
     }
 }
 
+fn old_events(id: OrganizationId, before: DateTime<Utc>) -> Select<fallback_events::Entity> {
+    use fallback_events::Column;
+    fallback_events::Entity::find().filter(Column::OrganizationId.eq(id)).filter(within(
+        (Column::Id, Column::CreatedAt),
+        None,
+        Some(before),
+    ))
+}
+
+/// The row of a running stream is not deleted, however old it is.
+fn old_requests(id: OrganizationId, before: DateTime<Utc>) -> Select<requests::Entity> {
+    use requests::Column;
+    requests::Entity::find()
+        .filter(Column::OrganizationId.eq(id))
+        .filter(within((Column::Id, Column::CreatedAt), None, Some(before)))
+        .filter(Column::InstanceId.is_null())
+}
+
+/// Deletes the oldest of the chosen rows.
 async fn delete<E: EntityTrait>(
     on: &impl ConnectionTrait,
-    (id, created_at): (E::Column, E::Column),
-    chosen: sea_orm::sea_query::SimpleExpr,
-    before: DateTime<Utc>,
+    chosen: Select<E>,
+    (organization_id, id): (E::Column, E::Column),
+    organization: OrganizationId,
 ) -> Result<u64, DbErr> {
-    let oldest = Query::select()
-        .column(id)
-        .from(E::default())
-        .and_where(chosen.and(created_at.lt(before)))
-        .order_by(created_at, sea_orm::sea_query::Order::Asc)
-        .limit(BATCH)
-        .take();
-    Ok(E::delete_many().filter(id.in_subquery(oldest)).exec(on).await?.rows_affected)
+    let oldest = chosen.select_only().column(id).order_by_asc(id).limit(BATCH).into_query();
+    let deleted = E::delete_many()
+        .filter(organization_id.eq(organization))
+        .filter(id.in_subquery(oldest))
+        .exec(on)
+        .await?;
+    Ok(deleted.rows_affected)
 }

@@ -3,13 +3,13 @@
 use sea_orm::{DatabaseConnection, EntityTrait, Select};
 
 use crate::domain::error::Error;
-use crate::store::pagination::{BidirectionalPage, Direction, Position, in_direction};
+use crate::store::pagination::{BidirectionalPage, Direction, Keyset, Position, in_direction};
 
 /// Reads one page in a direction. If fewer newer rows exist than fit on a page, it reads the first page.
 pub(in crate::store) async fn read_page<E>(
     on: &DatabaseConnection,
     rows: Select<E>,
-    keyset: (E::Column, E::Column),
+    keyset: impl Into<Keyset<E::Column>>,
     direction: Direction,
     limit: u64,
     position: impl Fn(&E::Model) -> Position,
@@ -17,7 +17,7 @@ pub(in crate::store) async fn read_page<E>(
 where
     E: EntityTrait,
 {
-    let more = limit.saturating_add(1);
+    let (keyset, more) = (keyset.into(), limit.saturating_add(1));
     let found = in_direction(rows.clone(), keyset, direction, more).all(on).await?;
     let page = BidirectionalPage::cut(found, direction, limit, &position);
     if matches!(direction, Direction::Newer(_)) && page.newer.is_none() {

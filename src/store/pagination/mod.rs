@@ -1,6 +1,8 @@
-//! Keyset pagination: newest first by `(created_at, id)`, with cursors that only their organization can use.
+//! Keyset pagination: newest first by `(created_at, id)`, or by an id that is made of the time, with cursors that only
+//! their organization can use.
 
 pub(crate) mod listing;
+pub(super) mod time_range;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -31,6 +33,15 @@ pub struct Position {
     pub created_at: DateTime<Utc>,
     /// The id of the row, which orders rows with equal times.
     pub id: Uuid,
+}
+
+/// The columns that order a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keyset<C> {
+    /// The creation time, then the id.
+    Time(C, C),
+    /// The id alone, a UUIDv7.
+    Id(C),
 }
 
 /// One page of a list.
@@ -105,36 +116,52 @@ impl<T> Page<T> {
     }
 }
 
+impl<C> From<(C, C)> for Keyset<C> {
+    fn from((created_at, id): (C, C)) -> Self {
+        Self::Time(created_at, id)
+    }
+}
+
 impl Position {
-    /// The condition for rows after this position, newest first. The first part is redundant, but the database can use it
-    /// with an index on the time.
-    fn after<C: ColumnTrait>(self, created_at: C, id: C) -> Condition {
-        Condition::all()
-            .add(created_at.lte(self.created_at))
-            .add(Condition::any().add(created_at.lt(self.created_at)).add(id.lt(self.id)))
+    /// The condition for rows after this position, newest first. For the time, the first part is redundant, but the
+    /// database can use it with an index.
+    fn after<C: ColumnTrait>(self, keyset: Keyset<C>) -> Condition {
+        match keyset {
+            Keyset::Id(id) => Condition::all().add(id.lt(self.id)),
+            Keyset::Time(created_at, id) => Condition::all()
+                .add(created_at.lte(self.created_at))
+                .add(Condition::any().add(created_at.lt(self.created_at)).add(id.lt(self.id))),
+        }
     }
 
     /// The condition for rows before this position, newest first.
-    fn before<C: ColumnTrait>(self, created_at: C, id: C) -> Condition {
-        Condition::all()
-            .add(created_at.gte(self.created_at))
-            .add(Condition::any().add(created_at.gt(self.created_at)).add(id.gt(self.id)))
+    fn before<C: ColumnTrait>(self, keyset: Keyset<C>) -> Condition {
+        match keyset {
+            Keyset::Id(id) => Condition::all().add(id.gt(self.id)),
+            Keyset::Time(created_at, id) => Condition::all()
+                .add(created_at.gte(self.created_at))
+                .add(Condition::any().add(created_at.gt(self.created_at)).add(id.gt(self.id))),
+        }
     }
 }
 
 /// Selects at most `limit` rows in a direction, starting with the row that is nearest to the position.
 pub(super) fn in_direction<E: EntityTrait>(
     rows: Select<E>,
-    (created_at, id): (E::Column, E::Column),
+    keyset: Keyset<E::Column>,
     direction: Direction,
     limit: u64,
 ) -> Select<E> {
     match direction {
-        Direction::First => newest_first(rows, (created_at, id), None, limit),
-        Direction::Older(position) => newest_first(rows, (created_at, id), Some(position), limit),
+        Direction::First => newest_first(rows, keyset, None, limit),
+        Direction::Older(position) => newest_first(rows, keyset, Some(position), limit),
         Direction::Newer(position) => {
-            let rows = rows.filter(position.before(created_at, id));
-            rows.order_by_asc(created_at).order_by_asc(id).limit(limit)
+            let rows = rows.filter(position.before(keyset));
+            let rows = match keyset {
+                Keyset::Id(id) => rows.order_by_asc(id),
+                Keyset::Time(created_at, id) => rows.order_by_asc(created_at).order_by_asc(id),
+            };
+            rows.limit(limit)
         }
     }
 }
@@ -142,15 +169,20 @@ pub(super) fn in_direction<E: EntityTrait>(
 /// Selects at most `limit` rows, newest first, after a position.
 pub(super) fn newest_first<E: EntityTrait>(
     rows: Select<E>,
-    (created_at, id): (E::Column, E::Column),
+    keyset: impl Into<Keyset<E::Column>>,
     after: Option<Position>,
     limit: u64,
 ) -> Select<E> {
+    let keyset = keyset.into();
     let rows = match after {
-        Some(position) => rows.filter(position.after(created_at, id)),
+        Some(position) => rows.filter(position.after(keyset)),
         None => rows,
     };
-    rows.order_by_desc(created_at).order_by_desc(id).limit(limit)
+    let rows = match keyset {
+        Keyset::Id(id) => rows.order_by_desc(id),
+        Keyset::Time(created_at, id) => rows.order_by_desc(created_at).order_by_desc(id),
+    };
+    rows.limit(limit)
 }
 
 /// The condition that a column equals a text. PostgreSQL rejects NUL characters, which no row contains.

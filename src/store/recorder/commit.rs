@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use entity::ids::RequestId;
+use entity::ids::{OrganizationId, RequestId};
 use entity::{fallback_events, requests};
 use sea_orm::sea_query::Expr;
 use sea_orm::sqlx::error::ErrorKind;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    ColumnTrait as _, Condition, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     QueryFilter as _, QuerySelect as _, RuntimeErr,
 };
 use uuid::Uuid;
@@ -27,7 +27,7 @@ use crate::store::records::request::RequestRow;
 use crate::store::rollups::delta::Delta;
 
 /// Leaves a row that is there already as it is.
-pub(super) const ONCE: &str = "ON CONFLICT (id) DO NOTHING";
+pub(super) const ONCE: &str = "ON CONFLICT (organization_id, id) DO NOTHING";
 
 /// Updates a row that is not final; a final row stays as it is.
 static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
@@ -90,6 +90,14 @@ fn count<'a, T>(all: &[&'a T], new: &[Uuid], id: impl Fn(&T) -> Uuid, mut count:
     all.iter().filter(|one| new.contains(&id(one))).for_each(|one| count(one));
 }
 
+/// The condition for these requests. An id belongs to one organization.
+fn identified(requests: &[(OrganizationId, RequestId)]) -> Condition {
+    let organizations: HashSet<OrganizationId> = requests.iter().map(|(id, _)| *id).collect();
+    Condition::all()
+        .add(requests::Column::OrganizationId.is_in(organizations))
+        .add(requests::Column::Id.is_in(requests.iter().map(|(_, id)| *id)))
+}
+
 /// Takes back the counts of streams that another process closed because it missed the heartbeats of this one. SQLite
 /// has only one process.
 async fn take_back(
@@ -97,13 +105,14 @@ async fn take_back(
     ended: &[&RequestRow],
     delta: &mut Delta<'_>,
 ) -> Result<(), DbErr> {
-    let streams: Vec<RequestId> = ended.iter().filter(|row| row.streamed).map(|row| row.id).collect();
+    let streams: Vec<(OrganizationId, RequestId)> =
+        ended.iter().filter(|row| row.streamed).map(|row| (row.organization_id, row.id)).collect();
     if streams.is_empty() || transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     // Waits for a process that is closing one of them, because only then is it known how the stream was counted.
     let owed = requests::Entity::find()
-        .filter(requests::Column::Id.is_in(streams))
+        .filter(identified(&streams))
         .filter(requests::Column::InstanceId.is_not_null())
         .lock_exclusive()
         .all(transaction)
@@ -120,12 +129,12 @@ async fn correct(
     records: &[Record],
     delta: &mut Delta<'_>,
 ) -> Result<(), DbErr> {
-    let ids: Vec<RequestId> = records.iter().filter_map(|record| record.withheld).collect();
+    let ids: Vec<(OrganizationId, RequestId)> = records.iter().filter_map(|record| record.withheld).collect();
     if ids.is_empty() {
         return Ok(());
     }
     let answered = requests::Entity::find()
-        .filter(requests::Column::Id.is_in(ids))
+        .filter(identified(&ids))
         .filter(requests::Column::Outcome.eq(Outcome::Answered.as_str()))
         .all(transaction)
         .await?;
@@ -142,6 +151,7 @@ async fn correct(
             .col_expr(requests::Column::Estimated, Expr::value(corrected.estimated))
             .col_expr(requests::Column::StatusCode, Expr::value(corrected.status_code))
             .col_expr(requests::Column::CostNanoDollars, Expr::value(corrected.cost_nano_dollars))
+            .filter(requests::Column::OrganizationId.eq(corrected.organization_id))
             .filter(requests::Column::Id.eq(corrected.id))
             .exec(transaction)
             .await?;

@@ -40,7 +40,7 @@ static AT_THE_END: LazyLock<String> = LazyLock::new(|| {
         .map(|column| format!("{column} = excluded.{column}"))
         .collect();
     format!(
-        "ON CONFLICT (id) DO UPDATE SET {} WHERE requests.instance_id IS NOT NULL AND requests.outcome = 'running'",
+        "ON CONFLICT (organization_id, id) DO UPDATE SET {} WHERE requests.instance_id IS NOT NULL AND requests.outcome = 'running'",
         set.join(", ")
     )
 });
@@ -241,5 +241,22 @@ impl Inserts {
 
     fn start(&self) -> String {
         format!("INSERT INTO {} ({}) VALUES", self.table, self.columns.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::statements;
+
+    /// They go past the connections that check statements.
+    #[test]
+    fn the_texts_name_the_organization() {
+        statements::check(&EVENTS.sqlite(2, ""));
+        statements::check(&EVENTS.postgres(2, ONCE));
+        statements::check(&REQUESTS.sqlite(2, &AT_THE_END));
+        let text = REQUESTS.postgres(2, &AT_THE_END);
+        statements::check(&text);
+        assert!(text.contains(&format!("${}) ON CONFLICT", 2 * REQUEST_COLUMNS.len())), "{text}");
     }
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use entity::ids::RequestId;
+use entity::ids::{OrganizationId, RequestId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -52,8 +52,8 @@ pub struct Record {
     pub events: Vec<FallbackEventRow>,
     /// The row of the request.
     pub request: Option<RequestRow>,
-    /// The id of a request that was not answered although its row became durable.
-    pub withheld: Option<RequestId>,
+    /// A request that was not answered although its row became durable.
+    pub withheld: Option<(OrganizationId, RequestId)>,
 }
 
 /// Why the recorder cannot start.

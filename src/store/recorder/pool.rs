@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransa
 
 use crate::config::recording::Durability;
 use crate::store::Store;
-use crate::store::database::connect;
+use crate::store::database::{connect, statements};
 
 /// Run in each transaction. Poolers reject it as a start-up parameter, and sessions are shared with other clients.
 const WAIT_FOR_THE_DISK: &str = "SET LOCAL synchronous_commit = on";
@@ -40,7 +40,8 @@ impl RecorderPool {
         let current = if store.is_sqlite() {
             None
         } else {
-            Some(Arc::new(ArcSwap::from_pointee(Database::connect(options(store)?).await?)))
+            let connection = Database::connect(options(store)?).await?;
+            Some(Arc::new(ArcSwap::from_pointee(statements::watch(connection))))
         };
         Ok(Self { store: store.clone(), current, durability })
     }
@@ -82,7 +83,7 @@ impl RecorderPool {
             Database::connect(options).await
         };
         match connected.await {
-            Ok(connection) => current.store(Arc::new(connection)),
+            Ok(connection) => current.store(Arc::new(statements::watch(connection))),
             Err(error) => tracing::error!(%error, "the recorder cannot open new connections"),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use entity::ids::RequestId;
+use entity::ids::{OrganizationId, RequestId};
 use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -207,8 +207,8 @@ async fn commit_spooled(writer: &Writer, spool: &Spool, oldest: Vec<Waiting>) ->
 /// The request that waits for a record.
 pub(super) struct Waiter {
     done: Option<oneshot::Sender<bool>>,
-    /// The id of the request, if the record says that it was answered.
-    answered: Option<RequestId>,
+    /// The request, if the record says that it was answered.
+    answered: Option<(OrganizationId, RequestId)>,
 }
 
 /// Splits a queued record. If its request has stopped waiting, it has withheld the answer or broken off the stream, and
@@ -220,6 +220,10 @@ fn accept(queued: QueuedRecord) -> (Record, Waiter) {
         true => withheld(row),
         false => row,
     });
-    let answered = record.request.as_ref().filter(|row| row.outcome == Outcome::Answered).map(|row| row.id);
+    let answered = record
+        .request
+        .as_ref()
+        .filter(|row| row.outcome == Outcome::Answered)
+        .map(|row| (row.organization_id, row.id));
     (record, Waiter { done, answered })
 }
