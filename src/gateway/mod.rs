@@ -20,6 +20,7 @@ pub mod usage;
 
 use std::cell::Cell;
 use std::hash::{Hash as _, Hasher as _};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,6 @@ use response::relay::{ResponseOptions, relay};
 use routing::budget::BudgetReservation;
 use routing::call_feedback::{CallFeedback, SharedState};
 use routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
-use tracing::Instrument as _;
 
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
@@ -90,19 +90,11 @@ impl Gateway {
     ///
     /// # Errors
     /// The request names unknown or forbidden models, the chain failed, or a record could not be written.
-    #[tracing::instrument(
-        level = "debug",
-        target = "failsoft::request",
-        name = "request",
-        skip_all,
-        fields(
-            request_id = %job.context.request_id,
-            organization_id = %job.context.organization_id,
-            key_id = job.context.key.as_ref().map(|key| display(key.id.0)),
-            model = %job.context.requested,
-        )
-    )]
-    pub async fn run(&self, job: Job) -> Result<Answer> {
+    pub fn run(&self, job: Job) -> impl Future<Output = Result<Answer>> {
+        spans::within(spans::request(&job.context), Box::pin(self.process(job)))
+    }
+
+    async fn process(&self, job: Job) -> Result<Answer> {
         let intent = &job.intent;
         let mut plan = intent.plan()?;
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
@@ -129,8 +121,10 @@ impl Gateway {
                     let feedback = self.feedback(&job, &candidate);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = self.attempt(&job, &candidate, called, time_budget);
-                    let (outcome, adapted) = attempted.instrument(span.clone()).await;
+                    let (outcome, adapted) = {
+                        let attempted = pin!(self.attempt(&job, &candidate, called, time_budget));
+                        spans::inside(&span, attempted).await
+                    };
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
                     recorder.attempt_ended(due.elapsed());
