@@ -55,6 +55,7 @@ fmt: ## format the code
 bench: ## measure speed and memory and print the table; ARGS='...'
 	benches/run $(ARGS)
 	$(if $(ARGS),,.ci/with-postgres benches/pages)
+	$(if $(ARGS),,benches/instructions)
 
 chaos: ## kill, database away, disk full, a million invoices: about an hour; ARGS='...' goes to tests/chaos/run alone
 	cargo build --locked --release
