@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
+use reqwest::Request;
 use url::Url;
 
 use address_policy::Service;
@@ -143,11 +144,15 @@ impl Upstream {
         target: &AdmittedUrl,
         message: impl Fn() -> (HeaderMap, Bytes),
     ) -> Result<UpstreamResponse, SendError> {
-        let request = |client: &reqwest::Client| {
+        let request = || {
             let (headers, body) = message();
-            client.post(target.url.clone()).headers(headers).body(single_use_body::body(body))
+            // The builder of requests would merge the headers one by one into a map of its own.
+            let mut request = Request::new(Method::POST, target.url.clone());
+            *request.headers_mut() = headers;
+            *request.body_mut() = Some(single_use_body::body(body));
+            request
         };
-        let unsent = match self.send(request(&target.client)).await {
+        let unsent = match self.send(&target.client, request()).await {
             Ok(response) => return Ok(response),
             Err(unsent) => unsent,
         };
@@ -155,7 +160,7 @@ impl Upstream {
             return Err(unsent.error);
         }
         match self.clients.fresh(target.service) {
-            Ok(fresh) => self.send(request(&fresh)).await.map_err(|unsent| unsent.error),
+            Ok(fresh) => self.send(&fresh, request()).await.map_err(|unsent| unsent.error),
             Err(_) => Err(unsent.error),
         }
     }
@@ -165,12 +170,13 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &AdmittedUrl, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        let request = target.client.get(target.url.clone()).headers(headers);
-        self.send(request).await.map_err(|unsent| unsent.error)
+        let mut request = Request::new(Method::GET, target.url.clone());
+        *request.headers_mut() = headers;
+        self.send(&target.client, request).await.map_err(|unsent| unsent.error)
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<UpstreamResponse, Unsent> {
-        match request.send().await {
+    async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
+        match client.execute(request).await {
             Ok(response) => {
                 self.answered.note(&response);
                 Ok(UpstreamResponse { response })
