@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{HeaderMap, VIA};
+use actix_web::http::header::{HeaderMap, HeaderName, VIA};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
@@ -21,6 +21,11 @@ use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
+
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+const METADATA: HeaderName = HeaderName::from_static("x-failsoft-metadata");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const SESSION: HeaderName = HeaderName::from_static("x-session-id");
 
 /// Answers a chat completion with the first model of its chain that succeeds.
 ///
@@ -87,13 +92,12 @@ fn job(
         streamed: chat.stream,
         session_id,
         session_ref,
-        client_retry_count: text(headers, "x-stainless-retry-count").and_then(|count| count.parse().ok()),
+        client_retry_count: text(headers, RETRY_COUNT).and_then(|count| count.parse().ok()),
         created_at: gateway.clock.now(),
         started,
     };
     let options = ResponseOptions {
-        metadata: text(headers, "x-failsoft-metadata")
-            .is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
+        metadata: text(headers, METADATA).is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
         idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
         total: Duration::from_secs(settings.gateway.stream_total_seconds),
         broken: stream_error::frames,
@@ -111,7 +115,7 @@ fn deployment(request: &HttpRequest) -> Result<Option<String>> {
     request.match_info().load().map(Some).map_err(|_| Error::RouteUnknown)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -127,7 +131,7 @@ fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
 
 /// The `traceparent` to pass on, if it is well-formed: `00-<32 hex>-<16 hex>-<2 hex>`.
 fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
-    let value = text(headers, "traceparent")?;
+    let value = text(headers, TRACEPARENT)?;
     let mut parts = value.split('-');
     let mut hex = |length: usize| {
         parts
@@ -144,7 +148,7 @@ fn session(
     headers: &HeaderMap,
     chat: &ChatRequest,
 ) -> Result<(Option<Uuid>, Option<String>)> {
-    let header = text(headers, "x-session-id").map(str::trim).filter(|session| !session.is_empty());
+    let header = text(headers, SESSION).map(str::trim).filter(|session| !session.is_empty());
     let Some(named) = chat.session.as_deref().or(header) else { return Ok((None, None)) };
     let session = identify(caller.organization.id, named)?;
     Ok((Some(session.id), session.reference))

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use uuid::Uuid;
 
@@ -129,7 +129,8 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
 }
 
 /// Headers that contain only a key: the gateway's own and the one of Azure's clients.
-const KEY_HEADERS: [&str; 2] = ["x-api-key", "api-key"];
+const KEY_HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
 /// The key in the request's headers. The same key may be sent in several of them.
 fn presented(headers: &HeaderMap) -> Result<&str, Error> {
