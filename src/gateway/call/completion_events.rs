@@ -4,7 +4,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::gateway::request::json_object::{RawMember, RawObject, quoted};
+use crate::gateway::request::json_object::{RawMember, RawObject, RawText, quoted};
 
 /// The events of a completion: the message and the end of each choice, the usage, then `[DONE]`. A text that is not a
 /// completion becomes one event.
@@ -45,7 +45,7 @@ fn write(body: &[u8], out: &mut Vec<u8>) -> Option<()> {
     if let Some(usage) = answer.present("usage") {
         out.extend_from_slice(&head);
         out.extend_from_slice(b"\"choices\":[],\"usage\":");
-        one_line(usage.get().as_bytes(), out);
+        one_line(usage.bytes(), out);
         out.extend_from_slice(b"}\n\n");
     }
     Some(())
@@ -72,7 +72,7 @@ fn said(choice: &RawObject<'_>, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(b",\"delta\":{");
     let message = ["message", "delta"].iter().find_map(|name| choice.present(name));
-    let message = message.and_then(|message| RawObject::parse(message.get().as_bytes()).ok());
+    let message = message.and_then(|message| RawObject::parse(message.bytes()).ok());
     let mut first = true;
     for member in message.iter().flat_map(|message| &message.0) {
         if !std::mem::take(&mut first) {
@@ -99,9 +99,9 @@ fn ended(choice: &RawObject<'_>, out: &mut Vec<u8>) {
 }
 
 /// Adds an index to each call, which clients need to assemble deltas.
-fn write_calls(calls: &RawValue, out: &mut Vec<u8>) {
+fn write_calls(calls: RawText<'_>, out: &mut Vec<u8>) {
     let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(calls.get()) else {
-        return one_line(calls.get().as_bytes(), out);
+        return one_line(calls.bytes(), out);
     };
     out.push(b'[');
     for (position, call) in list.iter().enumerate() {
@@ -128,10 +128,10 @@ fn write_member(member: &RawMember<'_>, out: &mut Vec<u8>) {
     write_value(&member.name, member.value, out);
 }
 
-fn write_value(name: &str, value: &RawValue, out: &mut Vec<u8>) {
+fn write_value(name: &str, value: RawText<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(quoted(name).as_bytes());
     out.push(b':');
-    one_line(value.get().as_bytes(), out);
+    one_line(value.bytes(), out);
 }
 
 /// Writes JSON on one line. Line breaks can occur only between tokens, and an event must have none.

@@ -10,6 +10,8 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::json_scan::Cursor;
+
 /// The most fields of an object. Requests and answers have about twenty; a body of millions of tiny fields would need
 /// many times its size in memory.
 pub const MAX_MEMBERS: usize = 1_024;
@@ -20,7 +22,37 @@ pub struct RawMember<'a> {
     /// The name, without its escapes.
     pub name: Cow<'a, str>,
     /// The value as raw JSON, a slice of the text.
-    pub value: &'a RawValue,
+    pub value: RawText<'a>,
+}
+
+/// Raw JSON, a slice of a text that was parsed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RawText<'a>(&'a [u8]);
+
+impl<'a> RawText<'a> {
+    /// A value in a text that is valid UTF-8.
+    pub(super) fn of_scan(value: &'a [u8]) -> Self {
+        Self(value)
+    }
+
+    /// The raw JSON as a text.
+    #[must_use]
+    pub fn get(self) -> &'a str {
+        // It is valid, because the text around it was checked.
+        std::str::from_utf8(self.0).unwrap_or_default()
+    }
+
+    /// The bytes of the raw JSON.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl fmt::Debug for RawText<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.get())
+    }
 }
 
 /// The fields of an object, in order.
@@ -33,19 +65,36 @@ impl<'a> RawObject<'a> {
     /// # Errors
     /// The text is not JSON, or not an object of at most [`MAX_MEMBERS`] fields.
     pub fn parse(text: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(text)
+        match Self::scan(text) {
+            Some(scanned) => Ok(scanned),
+            None => serde_json::from_slice(text),
+        }
+    }
+
+    /// Finds the fields of a text without line breaks. `None` if it is anything but a correct object, or a name has
+    /// escapes.
+    #[must_use]
+    pub fn scan(text: &'a [u8]) -> Option<Self> {
+        let mut members = Vec::with_capacity(12);
+        let mut cursor = Cursor::new(text)?;
+        cursor.object(|cursor, name| {
+            let name = Cow::Borrowed(std::str::from_utf8(name).ok()?);
+            let value = cursor.value()?;
+            (members.len() < MAX_MEMBERS).then(|| members.push(RawMember { name, value }))
+        })?;
+        cursor.is_over().then_some(Self(members))
     }
 
     /// The value of the last field of that name, which is how most JSON parsers treat duplicates.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, name: &str) -> Option<RawText<'a>> {
         self.0.iter().rev().find(|member| member.name == name).map(|member| member.value)
     }
 
     /// The value, unless it is null.
     #[must_use]
-    pub fn present(&self, name: &str) -> Option<&'a RawValue> {
-        self.get(name).filter(|value| value.get() != "null")
+    pub fn present(&self, name: &str) -> Option<RawText<'a>> {
+        self.get(name).filter(|value| value.0 != b"null")
     }
 
     /// The first name that occurs twice.
@@ -61,12 +110,13 @@ impl<'a> RawObject<'a> {
 
 /// The value at a path of field names, where `0` is the first element of a list. `None` if it does not exist.
 #[must_use]
-pub fn at<'a>(text: &'a [u8], path: &[&str]) -> Option<&'a RawValue> {
-    let mut value: &'a RawValue = serde_json::from_slice(text).ok()?;
+pub fn at<'a>(text: &'a [u8], path: &[&str]) -> Option<RawText<'a>> {
+    let whole: &'a RawValue = serde_json::from_slice(text).ok()?;
+    let mut value = RawText(whole.get().as_bytes());
     for name in path {
         value = match *name {
-            "0" => serde_json::from_str::<First<'a>>(value.get()).ok()?.0?,
-            name => RawObject::parse(value.get().as_bytes()).ok()?.get(name)?,
+            "0" => RawText(serde_json::from_str::<First<'a>>(value.get()).ok()?.0?.get().as_bytes()),
+            name => RawObject::parse(value.0).ok()?.get(name)?,
         };
     }
     Some(value)
@@ -118,7 +168,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
                     if members.len() == MAX_MEMBERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
-                    members.push(RawMember { name, value: map.next_value()? });
+                    let value: &RawValue = map.next_value()?;
+                    members.push(RawMember { name, value: RawText(value.get().as_bytes()) });
                 }
                 Ok(RawObject(members))
             }
@@ -181,7 +232,7 @@ mod tests {
         let text = br#" { "model" : "a\u0062", "messages":[{"content":"}{"}], "n":null } "#;
         let members = RawObject::parse(text).expect("an object");
         let model = members.get("model").expect("model");
-        assert_eq!(&text[span(text, model.get().as_bytes())], br#""a\u0062""#);
+        assert_eq!(&text[span(text, model.bytes())], br#""a\u0062""#);
         assert!(members.present("n").is_none() && members.get("n").is_some());
         assert!(members.duplicate().is_none());
     }
@@ -196,7 +247,7 @@ mod tests {
     #[test]
     fn a_path_leads_to_its_value_or_to_none() {
         let text = br#"{"choices":[{"message":{"content":"a"}},7,{}],"n":[]}"#;
-        let found = |path: &[&str]| at(text, path).map(RawValue::get);
+        let found = |path: &[&str]| at(text, path).map(RawText::get);
         assert_eq!(found(&["choices", "0", "message", "content"]), Some("\"a\""));
         for nothing in [&["choices", "message"][..], &["n", "0"], &["n", "0", "x"], &["x"], &["0"]] {
             assert_eq!(found(nothing), None, "{nothing:?}");

@@ -4,4 +4,5 @@ pub mod chat_request;
 pub mod drills;
 pub mod intent;
 pub mod json_object;
+pub mod json_scan;
 pub mod requirements;

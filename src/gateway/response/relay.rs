@@ -15,7 +15,7 @@ use crate::domain::failure::Failure;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::classify::{Fault, Interruption};
 use crate::gateway::call::first_frame::{FrameReader, Read, choices_wanted};
-use crate::gateway::call::frame::Names;
+use crate::gateway::call::frame::{Inspected, Names};
 use crate::gateway::call::outcome::{Reply, StreamReply, WholeReply};
 use crate::gateway::call::whole_answer::GRACE;
 use crate::gateway::record::request_recorder::RequestRecorder;
@@ -27,6 +27,9 @@ use crate::store::snapshot::ModelEntry;
 
 /// How long to wait for `[DONE]` after the last choice and the usage have arrived.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Longer answers are not measured for calibration.
+const SAMPLED: usize = 64 * 1024;
 
 /// How the caller wants the answer.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +87,10 @@ async fn relay_whole(
     let mut usage = Usage::default();
     match seen {
         Some(answer) => {
-            let choices = answer.choices;
+            let mut choices = answer.choices;
+            if body.len() <= SAMPLED && meter.samples(&answer.usage) {
+                choices.size = Inspected::size(&body);
+            }
             let anything = choices.content || choices.finished;
             usage = meter.whole(Delivered { reported: &answer.usage, size: &choices.size, anything });
             if !answer.fingerprint {

@@ -16,6 +16,8 @@ const MOST_MODELS: usize = 50_000;
 const LEAST_TOKENS: i64 = 4;
 /// The number of recent answers that count.
 const MEMORY: f64 = 16.0;
+/// Once a model is known, one of this many answers is measured.
+const SAMPLED: u32 = 16;
 
 /// The calibrations of all models.
 #[derive(Debug, Default)]
@@ -48,6 +50,8 @@ pub struct TokenCalibration {
 struct Sides {
     prompts: Rules,
     answers: Rules,
+    /// The answers that could have been measured since the first ones were.
+    passed: u32,
 }
 
 impl TokenCalibration {
@@ -61,6 +65,17 @@ impl TokenCalibration {
     #[must_use]
     pub fn knows_prompts(&self) -> bool {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.bytes.seen >= MEMORY
+    }
+
+    /// Whether the next answer is to be measured: the first ones of a model are, and then a sample.
+    #[must_use]
+    pub fn samples_answer(&self) -> bool {
+        let mut sides = self.sides.lock().unwrap_or_else(PoisonError::into_inner);
+        if sides.answers.bytes.seen < MEMORY {
+            return true;
+        }
+        sides.passed = (sides.passed + 1) % SAMPLED;
+        sides.passed == 0
     }
 
     /// The estimated tokens of an answer.
@@ -198,6 +213,16 @@ mod tests {
         let japanese = size(&"名前はまだ無い。".repeat(9), 40);
         let counted = japanese.bytes.div_ceil(3).cast_signed();
         assert!(calibration.answer(&japanese).abs_diff(counted) * 20 <= counted.unsigned_abs());
+    }
+
+    #[test]
+    fn the_answers_of_a_known_model_are_sampled() {
+        let calibration = TokenCalibration::default();
+        for _ in 0..16 {
+            assert!(calibration.samples_answer());
+            calibration.answer_counted(&size(WORDS, 0), 17);
+        }
+        assert_eq!((0..160).filter(|_| calibration.samples_answer()).count(), 10);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Meter {
 pub struct Delivered<'a> {
     /// The usage that the provider reported.
     pub reported: &'a Reported,
-    /// The size of the content.
+    /// The size of the content; empty if it was not measured, because the provider reported usage.
     pub size: &'a TextSize,
     /// Whether there was content or a `finish_reason`.
     pub anything: bool,
@@ -56,6 +56,12 @@ impl Meter {
         if reported.is_sound() && self.calibration.knows_prompts() { self } else { self.measured(request) }
     }
 
+    /// Whether an answer with this usage is to be measured, to calibrate the model.
+    #[must_use]
+    pub fn samples(&self, reported: &Reported) -> bool {
+        reported.is_sound() && self.calibration.samples_answer()
+    }
+
     /// The tokens delivered so far. Without content, nothing is billed.
     #[must_use]
     pub fn usage(&self, delivered: Delivered<'_>) -> Usage {
@@ -82,7 +88,7 @@ impl Meter {
                 self.calibration.prompt_counted(prompt, usage.input);
             }
             // Reasoning tokens are counted without being in the text, so such answers do not calibrate.
-            if usage.reasoning == 0 {
+            if usage.reasoning == 0 && delivered.size.bytes > 0 {
                 self.calibration.answer_counted(delivered.size, usage.output);
             }
         }

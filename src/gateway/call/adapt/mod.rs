@@ -14,12 +14,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use memchr::memmem;
-use serde_json::value::RawValue;
 
 use self::change::{Changes, Verb};
 use self::parameters::Fallback;
 use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
-use crate::gateway::request::json_object::{RawObject, is_plain, quoted};
+use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted};
 use crate::providers::StreamOptions;
 use crate::providers::compatibility::{Parameters, STRICT};
 use crate::store::snapshot::ModelEntry;
@@ -145,7 +144,7 @@ fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
     let Ok(members) = RawObject::parse(options) else {
         return Cow::Borrowed(br#"{"include_usage":true}"#);
     };
-    if members.get("include_usage").map(RawValue::get) == Some("true") {
+    if members.get("include_usage").map(RawText::get) == Some("true") {
         return Cow::Borrowed(options);
     }
     let mut out = br#"{"include_usage":true"#.to_vec();
@@ -153,7 +152,7 @@ fn with_usage(options: &[u8]) -> Cow<'_, [u8]> {
         out.push(b',');
         out.extend_from_slice(quoted(&member.name).as_bytes());
         out.push(b':');
-        out.extend_from_slice(member.value.get().as_bytes());
+        out.extend_from_slice(member.value.bytes());
     }
     out.push(b'}');
     Cow::Owned(out)

@@ -3,12 +3,15 @@
 //! Unknown shapes count as content, because the caller may understand them.
 
 mod scalars;
+mod scan;
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub(super) use scan::scan;
 
 use scalars::{Index, Reason, scalars_are_foreign, skip_list, skip_object};
 
@@ -39,9 +42,12 @@ pub struct Choices {
     pub begun: Indices,
     /// The choices that have ended.
     pub over: Indices,
-    /// The size of the content, for token estimates.
+    /// The size of the content, for token estimates, if it was measured.
     pub size: TextSize,
 }
+
+/// Choices that are read without the size of their content.
+pub struct Unmeasured(pub Choices);
 
 /// What the choices are worth to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +108,18 @@ impl Choices {
         }
     }
 
+    /// Whether there is one choice, without an end or an error, and with this text as its only content. `json` is a
+    /// measured string.
+    #[must_use]
+    pub fn is_only(&self, json: &str) -> bool {
+        let ended = self.finished || self.error || self.over != Indices::default();
+        json.len() > 2
+            && json.starts_with('"')
+            && self.begun.count() == 1
+            && !ended
+            && self.size == TextSize::of_piece(json)
+    }
+
     fn add(&mut self, other: Self) {
         self.any = true;
         self.content |= other.content;
@@ -113,24 +131,57 @@ impl Choices {
     }
 
     /// Counts a value as content unless it is empty.
-    fn said(&mut self, value: &RawValue) {
-        let text = value.get();
+    fn said<const MEASURED: bool>(&mut self, text: &str) {
         if matches!(text, "null" | "\"\"" | "[]" | "{}" | "false") {
             return;
         }
         self.content = true;
-        let size = TextSize::of_value(value);
-        self.size = self.size.then(size);
+        if MEASURED {
+            let size = TextSize::of_json(text);
+            self.size = self.size.then(size);
+        }
     }
 
     /// Counts another field of a message as content, unless it is an object or list of blanks, as some vendors send
     /// them.
-    fn said_unless_blank(&mut self, value: &RawValue) {
-        let text = value.get();
+    fn said_unless_blank<const MEASURED: bool>(&mut self, text: &str) {
         let blank = text.len() < SMALL && text.starts_with(['{', '[']) && is_blank(text);
         if !blank {
-            self.said(value);
+            self.said::<MEASURED>(text);
         }
+    }
+
+    /// Adds a field of a `delta` or `message`.
+    fn part<const MEASURED: bool>(&mut self, name: &[u8], value: &str) {
+        match name {
+            b"content" | b"tool_calls" => self.said::<MEASURED>(value),
+            // They name the speaker and are not content.
+            b"role" | b"name" => {}
+            _ => self.said_unless_blank::<MEASURED>(value),
+        }
+    }
+
+    /// Ends a choice that was read, with its `finish_reason`.
+    fn closed(mut self, reason: Option<&str>, native: Option<&str>) -> Self {
+        if self.error {
+            // Content before the error does not count.
+            return Self { any: true, error: true, ..Self::default() };
+        }
+        if let Some(reason) = reason {
+            self.ended(reason, native);
+        }
+        self.size.pieces = u64::from(self.content);
+        self
+    }
+
+    /// Adds a choice to the list of choices. `position` is its index if it has none.
+    fn choice(&mut self, choice: Self, index: Option<usize>, position: usize) {
+        let index = Indices::of(index.unwrap_or(position));
+        self.begun.add(index);
+        if choice.finished || choice.error {
+            self.over.add(index);
+        }
+        self.add(choice);
     }
 
     fn ended(&mut self, reason: &str, native: Option<&str>) {
@@ -150,13 +201,19 @@ impl Choices {
 
 impl<'de> Deserialize<'de> for Choices {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(List)
+        deserializer.deserialize_any(List::<true>)
     }
 }
 
-struct List;
+impl<'de> Deserialize<'de> for Unmeasured {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(List::<false>).map(Self)
+    }
+}
 
-impl<'de> Visitor<'de> for List {
+struct List<const MEASURED: bool>;
+
+impl<'de, const MEASURED: bool> Visitor<'de> for List<MEASURED> {
     type Value = Choices;
 
     scalars_are_foreign!(Choices, Choices::default(), Choices::foreign());
@@ -173,13 +230,8 @@ impl<'de> Visitor<'de> for List {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices, A::Error> {
         let mut seen = Choices::default();
         let mut position = 0;
-        while let Some(One { choice, index }) = list.next_element()? {
-            let index = Indices::of(index.unwrap_or(position));
-            seen.begun.add(index);
-            if choice.finished || choice.error {
-                seen.over.add(index);
-            }
-            seen.add(choice);
+        while let Some(One { choice, index }) = list.next_element::<One<MEASURED>>()? {
+            seen.choice(choice, index, position);
             position += 1;
         }
         Ok(seen)
@@ -188,49 +240,49 @@ impl<'de> Visitor<'de> for List {
 
 /// One choice and its index.
 #[derive(Default)]
-struct One {
+struct One<const MEASURED: bool> {
     choice: Choices,
     index: Option<usize>,
 }
 
-impl One {
+impl<const MEASURED: bool> One<MEASURED> {
     fn foreign() -> Self {
         Self { choice: Choices::foreign(), index: None }
     }
 }
 
-impl<'de> Deserialize<'de> for One {
+impl<'de, const MEASURED: bool> Deserialize<'de> for One<MEASURED> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ChoiceVisitor)
+        deserializer.deserialize_any(ChoiceVisitor::<MEASURED>)
     }
 }
 
-struct ChoiceVisitor;
+struct ChoiceVisitor<const MEASURED: bool>;
 
-impl<'de> Visitor<'de> for ChoiceVisitor {
-    type Value = One;
+impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
+    type Value = One<MEASURED>;
 
-    scalars_are_foreign!(One, One::default(), One::foreign());
+    scalars_are_foreign!(One<MEASURED>, One::default(), One::foreign());
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<One, E> {
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
         Ok(One::foreign())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<One, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         skip_list(list)?;
         Ok(One::foreign())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut choice: A) -> Result<One, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut choice: A) -> Result<Self::Value, A::Error> {
         let mut seen = Choices::default();
         let mut index = None;
         let (mut reason, mut native) = (Reason(None), Reason(None));
         while let Some(Key(name)) = choice.next_key()? {
             match &*name {
-                "delta" | "message" => seen.add(choice.next_value::<Parts>()?.0),
+                "delta" | "message" => seen.add(choice.next_value::<Parts<MEASURED>>()?.0),
                 "index" => index = choice.next_value::<Index>()?.0,
                 "finish_reason" => reason = choice.next_value()?,
-                "text" => seen.said(choice.next_value()?),
+                "text" => seen.said::<MEASURED>(choice.next_value::<&RawValue>()?.get()),
                 "native_finish_reason" => native = choice.next_value()?,
                 "error" => seen.error |= !is_empty_error(choice.next_value::<&RawValue>()?.get()),
                 _ => {
@@ -238,15 +290,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
                 }
             }
         }
-        if seen.error {
-            // Content before the error does not count.
-            return Ok(One { choice: Choices { any: true, error: true, ..Choices::default() }, index });
-        }
-        if let Some(reason) = reason.0 {
-            seen.ended(&reason, native.0.as_deref());
-        }
-        seen.size.pieces = u64::from(seen.content);
-        Ok(One { choice: seen, index })
+        Ok(One { choice: seen.closed(reason.0.as_deref(), native.0.as_deref()), index })
     }
 }
 
@@ -265,17 +309,17 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// A `delta` or `message`.
-struct Parts(Choices);
+struct Parts<const MEASURED: bool>(Choices);
 
-impl<'de> Deserialize<'de> for Parts {
+impl<'de, const MEASURED: bool> Deserialize<'de> for Parts<MEASURED> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PartsVisitor).map(Parts)
+        deserializer.deserialize_any(PartsVisitor::<MEASURED>).map(Parts)
     }
 }
 
-struct PartsVisitor;
+struct PartsVisitor<const MEASURED: bool>;
 
-impl<'de> Visitor<'de> for PartsVisitor {
+impl<'de, const MEASURED: bool> Visitor<'de> for PartsVisitor<MEASURED> {
     type Value = Choices;
 
     scalars_are_foreign!(Choices, Choices::default(), Choices::foreign());
@@ -293,12 +337,7 @@ impl<'de> Visitor<'de> for PartsVisitor {
         let mut seen = Choices::default();
         while let Some(Key(name)) = parts.next_key()? {
             let value: &RawValue = parts.next_value()?;
-            match &*name {
-                "content" | "tool_calls" => seen.said(value),
-                // They name the speaker and are not content.
-                "role" | "name" => {}
-                _ => seen.said_unless_blank(value),
-            }
+            seen.part::<MEASURED>(name.as_bytes(), value.get());
         }
         Ok(seen)
     }

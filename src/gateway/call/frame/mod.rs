@@ -2,6 +2,8 @@
 //!
 //! The text is parsed once; only byte ranges are kept.
 
+mod scan;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -9,9 +11,10 @@ use std::ops::Range;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::choices::Choices;
+use super::choices::{Choices, Unmeasured};
 use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, quoted, span};
 use crate::gateway::usage::pricing::{Reported, Tier, parse_inside};
+use crate::gateway::usage::text_size::TextSize;
 use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, is_empty_error};
 
 /// The catalog names of the model and the provider, as JSON strings.
@@ -42,6 +45,8 @@ pub struct Inspected {
     pub usage: Reported,
     /// Whether it has a `system_fingerprint`, even null.
     pub fingerprint: bool,
+    /// The place of the last `content`, if it was noted.
+    pub content: Option<Range<usize>>,
     members: usize,
     model: Option<Range<usize>>,
     provider: Option<Range<usize>>,
@@ -71,10 +76,27 @@ impl Inspected {
     /// # Errors
     /// [`NoAnswer`] if the text is not an answer.
     pub fn new(text: &[u8]) -> Result<Self, NoAnswer> {
-        // One UTF-8 check of the whole text replaces a check of each string.
-        let seen = match std::str::from_utf8(text) {
-            Ok(valid) => Self::read(serde_json::Deserializer::from_str(valid), text)?,
-            Err(_) => Self::read(serde_json::Deserializer::from_slice(text), text)?,
+        Self::inspect::<true>(text)
+    }
+
+    /// As [`Inspected::new`], without the size of the content: [`Inspected::size`] measures it if it is needed.
+    ///
+    /// # Errors
+    /// As [`Inspected::new`].
+    pub fn unmeasured(text: &[u8]) -> Result<Self, NoAnswer> {
+        Self::inspect::<false>(text)
+    }
+
+    /// The size of the content.
+    #[must_use]
+    pub fn size(text: &[u8]) -> TextSize {
+        Self::new(text).map_or_else(|_| TextSize::default(), |answer| answer.choices.size)
+    }
+
+    fn inspect<const MEASURED: bool>(text: &[u8]) -> Result<Self, NoAnswer> {
+        let seen = match scan::scan::<MEASURED>(text) {
+            Some(seen) => seen,
+            None => Self::parse::<MEASURED>(text)?,
         };
         if let Some(error) = &seen.error {
             let error = error_in_answer(text.get(error.clone()).unwrap_or_default());
@@ -91,11 +113,19 @@ impl Inspected {
         Ok(seen)
     }
 
-    fn read<'a, R: serde_json::de::Read<'a>>(
+    fn parse<const MEASURED: bool>(text: &[u8]) -> Result<Self, NoAnswer> {
+        // One UTF-8 check of the whole text replaces a check of each string.
+        match std::str::from_utf8(text) {
+            Ok(valid) => Self::read::<_, MEASURED>(serde_json::Deserializer::from_str(valid), text),
+            Err(_) => Self::read::<_, MEASURED>(serde_json::Deserializer::from_slice(text), text),
+        }
+    }
+
+    fn read<'a, R: serde_json::de::Read<'a>, const MEASURED: bool>(
         mut reader: serde_json::Deserializer<R>,
         text: &'a [u8],
     ) -> Result<Self, NoAnswer> {
-        let seen = reader.deserialize_map(Object { text }).map_err(|_| NoAnswer::Broken)?;
+        let seen = reader.deserialize_map(Object::<MEASURED> { text }).map_err(|_| NoAnswer::Broken)?;
         reader.end().map_err(|_| NoAnswer::Broken)?;
         Ok(seen)
     }
@@ -188,11 +218,11 @@ impl Inspected {
 }
 
 /// Reads the top level of an answer.
-struct Object<'a> {
+struct Object<'a, const MEASURED: bool> {
     text: &'a [u8],
 }
 
-impl<'de> Visitor<'de> for Object<'_> {
+impl<'de, const MEASURED: bool> Visitor<'de> for Object<'_, MEASURED> {
     type Value = Inspected;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -210,12 +240,18 @@ impl<'de> Visitor<'de> for Object<'_> {
             }
             match &*name {
                 "choices" => {
-                    let choices: Option<Choices> = map.next_value()?;
+                    let choices = if MEASURED {
+                        map.next_value::<Option<Choices>>()?
+                    } else {
+                        map.next_value::<Option<Unmeasured>>()?.map(|choices| choices.0)
+                    };
                     seen.chosen = choices.is_some();
                     seen.choices = choices.unwrap_or_default();
                 }
                 "usage" => seen.usage = seen.usage.followed_by(map.next_value()?),
-                "x_groq" => seen.usage = seen.usage.followed_by(parse_inside(map.next_value()?)),
+                "x_groq" => {
+                    seen.usage = seen.usage.followed_by(parse_inside(map.next_value::<&RawValue>()?.get()))
+                }
                 "service_tier" => {
                     let tier: &RawValue = map.next_value()?;
                     seen.usage.tier = Tier::read(tier.get()).or(seen.usage.tier);

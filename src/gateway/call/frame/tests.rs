@@ -114,3 +114,79 @@ proptest! {
         prop_assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
     }
 }
+
+/// Fields of a choice with usual and unusual values.
+const CHOICE: &[(&str, &[&str])] = &[
+    ("index", &["0", "1", "200", "-1", "1.0", "null", "\"a\"", "12345678901", "1e999"]),
+    (
+        "delta",
+        &["{}", "null", r#"{"content":"a"}"#, r#"{"content":"é\n","role":"assistant"}"#, "[]", "\"x\""],
+    ),
+    ("message", &[r#"{"content":"","refusal":"no"}"#, r#"{"tool_calls":[{"id":"x"}],"audio":{"a":null}}"#]),
+    ("text", &["null", "\"\"", "\"words\"", "{\"a\":1}"]),
+    ("finish_reason", &["null", "\"stop\"", "\"content_filter\"", "\"\\u0073top\"", "7", "\"odd\"", "{}"]),
+    ("native_finish_reason", &["null", "\"MAX_TOKENS\"", "\"SAFETY\"", "[1]"]),
+    ("error", &["null", "{}", "{\"message\":\"no\"}"]),
+    ("logprobs", &["null", "{\"content\":[{\"token\":\"a\",\"logprob\":-0.1}]}"]),
+];
+/// Fields of a chunk with usual and unusual values, besides its choices.
+const CHUNK: &[(&str, &[&str])] = &[
+    ("id", &["\"chatcmpl-1\"", "null", "7"]),
+    ("object", &["\"chat.completion.chunk\"", "\"error\"", "null"]),
+    (
+        "usage",
+        &["null", r#"{"prompt_tokens":3,"completion_tokens":2}"#, "{}", "7", "[]", r#"{"a":{"b":[]}}"#],
+    ),
+    ("service_tier", &["\"default\"", "\"flex\"", "null", "{}"]),
+    ("model", &["\"m\"", "null", "\"\\u006d\""]),
+    ("error", &["null", "{}", "{\"message\":\"no\"}", "\"\""]),
+    ("x_groq", &["null", r#"{"usage":{"prompt_tokens":1,"completion_tokens":2}}"#]),
+    ("promptFeedback", &["{}", r#"{"blockReason":"SAFETY"}"#]),
+    ("obfuscation", &["\"xyz\""]),
+    ("\\u0069d", &["1"]),
+    ("broken", &["tru", "01", "\"\\x\"", "[1,]"]),
+];
+
+fn object(fields: &'static [(&'static str, &'static [&'static str])]) -> impl Strategy<Value = String> {
+    let fields = prop::sample::subsequence(fields, 0..=fields.len()).prop_shuffle();
+    let fields = fields.prop_flat_map(|fields| {
+        let written = fields.into_iter().map(|(name, values)| {
+            prop::sample::select(values).prop_map(move |value| format!("\"{name}\":{value}"))
+        });
+        written.collect::<Vec<_>>()
+    });
+    fields.prop_map(|fields| fields.join(", "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn what_is_scanned_is_what_would_be_parsed(
+        chunk in object(CHUNK),
+        choices in prop::collection::vec(object(CHOICE), 0..3),
+        odd in prop::sample::select(&["", "null", "7", "\"a\"", "{}", "[null]"]),
+        behind in prop::sample::select(&["", " ", "\n", "}", "x"]),
+    ) {
+        let choices = choices.iter().map(|choice| format!("{{{choice}}}")).collect::<Vec<_>>().join(",");
+        let choices = if odd.is_empty() { format!("[{choices}]") } else { odd.to_owned() };
+        let comma = if chunk.is_empty() { "" } else { "," };
+        let text = format!("{{\"choices\" : {choices}{comma}{chunk}}}{behind}");
+        if let Some(scanned) = scan::scan::<true>(text.as_bytes()) {
+            let scanned = Inspected { content: None, ..scanned };
+            let parsed = Inspected::parse::<true>(text.as_bytes()).expect("JSON");
+            prop_assert_eq!(format!("{scanned:?}"), format!("{parsed:?}"));
+        }
+    }
+}
+
+#[test]
+fn ordinary_answers_and_chunks_are_scanned() {
+    for text in [
+        r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","service_tier":"default","system_fingerprint":"fp","choices":[{"index":0,"delta":{"content":" naïve"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"x"}"#,
+        r#"{"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":0}}}"#,
+        r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"a \"word\"\n","refusal":null,"annotations":[]},"finish_reason":"stop"}]}"#,
+    ] {
+        assert!(scan::scan::<true>(text.as_bytes()).is_some(), "{text}");
+    }
+}

@@ -37,11 +37,15 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
     if body.trim_ascii().is_empty() {
         return Judged::Failed(Fault::Garbage(Garbage::Empty));
     }
-    let answer = match Inspected::new(body) {
+    let mut answer = match Inspected::unmeasured(body) {
         Ok(answer) => answer,
         Err(NoAnswer::Blocked) => return Judged::Withheld(None, Fault::Filtered(Filter::Prompt)),
         Err(no_answer) => return Judged::Failed(no_answer_fault(no_answer, body)),
     };
+    // Only a provider that reports no usage makes an estimate necessary.
+    if !answer.usage.is_sound() {
+        answer.choices.size = Inspected::size(body);
+    }
     match answer.choices.verdict() {
         Verdict::Usable => Judged::Usable(answer),
         Verdict::Nothing if answer.choices.any => Judged::Failed(Fault::Garbage(Garbage::NoContent)),

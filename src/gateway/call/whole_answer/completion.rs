@@ -5,7 +5,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::gateway::request::json_object::{RawMember, RawObject, quoted};
+use crate::gateway::request::json_object::{RawMember, RawObject, RawText, quoted};
 use crate::providers::finish_reasons::finish;
 
 /// A completion under construction.
@@ -54,7 +54,7 @@ impl Completion {
         self.choices.is_empty()
     }
 
-    fn choices(&mut self, choices: &RawValue) -> Option<()> {
+    fn choices(&mut self, choices: RawText<'_>) -> Option<()> {
         let choices: Option<Vec<&RawValue>> = serde_json::from_str(choices.get()).ok()?;
         for (position, choice) in choices.iter().flatten().enumerate() {
             let choice = RawObject::parse(choice.get().as_bytes()).ok()?;
@@ -130,8 +130,8 @@ impl Choice {
     }
 
     /// Appends lists of log probabilities. They are by far the longest part, so they are not parsed.
-    fn probabilities(&mut self, logprobs: &RawValue) {
-        let Ok(lists) = RawObject::parse(logprobs.get().as_bytes()) else { return };
+    fn probabilities(&mut self, logprobs: RawText<'_>) {
+        let Ok(lists) = RawObject::parse(logprobs.bytes()) else { return };
         for list in &lists.0 {
             let value = list.value.get();
             let inside = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).map(str::trim);

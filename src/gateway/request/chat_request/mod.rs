@@ -125,7 +125,7 @@ impl ChatRequest {
                 .iter()
                 .map(|member| Part {
                     name: member.name.clone().into_owned(),
-                    value: span(&body, member.value.get().as_bytes()),
+                    value: span(&body, member.value.bytes()),
                 })
                 .collect(),
             body: body.clone(),
@@ -179,6 +179,9 @@ fn flag(members: &RawObject<'_>, name: &'static str) -> Result<bool> {
 }
 
 fn number(members: &RawObject<'_>, name: &'static str, most: u32) -> Result<Option<u32>> {
+    if members.present(name).is_none() {
+        return Ok(None);
+    }
     let expected = if most == u32::MAX {
         "a whole number, 0 or more".to_owned()
     } else {
@@ -312,8 +315,7 @@ fn session(members: &RawObject<'_>) -> Result<Option<String>> {
         return Ok(Some(session));
     }
     // `metadata` belongs to the caller, so an invalid session id in it is ignored.
-    let metadata =
-        members.present("metadata").and_then(|value| RawObject::parse(value.get().as_bytes()).ok());
+    let metadata = members.present("metadata").and_then(|value| RawObject::parse(value.bytes()).ok());
     let inner = metadata.and_then(|metadata| metadata.present("session_id"));
     // A value that is far too long is not copied.
     let session = inner.filter(|value| value.get().len() <= 16 * MAX_SESSION).and_then(|value| {

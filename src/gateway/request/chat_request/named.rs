@@ -43,7 +43,7 @@ impl ChatRequest {
             text.push(b',');
             text.extend_from_slice(quoted(name).as_bytes());
             text.push(b':');
-            text.extend_from_slice(value.get().as_bytes());
+            text.extend_from_slice(value.bytes());
         }
         text.push(b'}');
         let counted = body.clone();

@@ -20,15 +20,17 @@ const NO_LIMIT: [f64; 2] = [-1.0, 0.0];
 /// # Errors
 /// 400 with the field and its range.
 pub(super) fn check(members: &RawObject<'_>) -> Result<()> {
-    let choices = format!("a whole number from 1 to {MOST_CHOICES}");
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let most = MOST_CHOICES as f64;
     for name in CHOICES {
-        check_one(members, name, &choices, |number| (1.0..=most).contains(&number))?;
+        let expected = || format!("a whole number from 1 to {MOST_CHOICES}");
+        check_one(members, name, expected, |number| (1.0..=most).contains(&number))?;
     }
     for name in LIMITS {
-        let expected =
-            "a whole number of tokens, 1 or more; -1 or 0 is no limit, to providers that read it so";
+        let expected = || {
+            "a whole number of tokens, 1 or more; -1 or 0 is no limit, to providers that read it so"
+                .to_owned()
+        };
         check_one(members, name, expected, |number| number >= 1.0 || NO_LIMIT.contains(&number))?;
     }
     Ok(())
@@ -37,11 +39,11 @@ pub(super) fn check(members: &RawObject<'_>) -> Result<()> {
 fn check_one(
     members: &RawObject<'_>,
     name: &'static str,
-    expected: &str,
+    expected: impl Fn() -> String,
     is_within: impl Fn(f64) -> bool,
 ) -> Result<()> {
     let Some(value) = members.present(name) else { return Ok(()) };
-    let refused = |code| Err(Error::refused(Some(name), code, format!("'{name}' must be {expected}.")));
+    let refused = |code| Err(Error::refused(Some(name), code, format!("'{name}' must be {}.", expected())));
     // The parser rejects numbers that do not fit into a float.
     let Ok(number) = serde_json::from_str::<f64>(value.get()) else { return refused("invalid_type") };
     if number.fract() == 0.0 && is_within(number) { Ok(()) } else { refused("invalid_value") }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-pub use crate::gateway::usage::reported::{Reported, parse, parse_inside};
+pub use crate::gateway::usage::reported::{Reported, parse, parse_inside, scan as scan_usage};
 
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
 use crate::store::snapshot::Price;

@@ -9,7 +9,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::gateway::request::json_object::Key;
+use crate::gateway::request::json_object::{Key, RawObject};
+use crate::gateway::request::json_scan::Cursor;
 use crate::gateway::usage::pricing::{Flag, Tier, Usage};
 use crate::gateway::usage::reported::number::{Number, dollars, ticks, tokens};
 use crate::gateway::usage::reported::parts::Counts;
@@ -103,31 +104,40 @@ impl Reported {
 
 impl<'de> Deserialize<'de> for Reported {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(parse(<&RawValue>::deserialize(deserializer)?))
+        Ok(parse(<&RawValue>::deserialize(deserializer)?.get()))
     }
 }
 
 /// Parses a provider's `usage`.
 #[must_use]
-pub fn parse(raw: &RawValue) -> Reported {
-    if raw.get() == "null" {
+pub fn parse(raw: &str) -> Reported {
+    if raw == "null" {
         return Reported::default();
     }
     let mut reading = Reading::default();
-    let understood = read(raw, |name, raw| reading.member(name, raw));
-    let Reading { counts, bill, tier, out_of_range, flag } = reading;
-    let billed = bill.nano_dollars();
-    if !understood || counts.is_empty() {
-        let flag = Some(if out_of_range { Flag::Clamped } else { Flag::Unusable });
-        return Reported { present: true, total: counts.total, billed, tier, flag, ..Reported::default() };
-    }
-    let parts = counts.parted();
-    Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts }
+    let understood = read(raw, |name, raw| reading.member(name.as_bytes(), raw));
+    reading.reported(understood)
+}
+
+/// Reads a usage by scanning it once. `None` if it is anything but an ordinary object.
+pub fn scan(text: &mut Cursor<'_>) -> Option<Reported> {
+    let mut reading = Reading::default();
+    text.object(|text, name| {
+        match Side::of_details(name) {
+            Some(side) if text.is_at_object() => text.object(|text, name| {
+                reading.detail(side, name, text.value()?.get());
+                Some(())
+            })?,
+            Some(_) | None => reading.member(name, text.value()?.get()),
+        }
+        Some(())
+    })?;
+    Some(reading.reported(true))
 }
 
 /// Parses a usage inside another object, such as Groq's `x_groq`.
 #[must_use]
-pub fn parse_inside(raw: &RawValue) -> Reported {
+pub fn parse_inside(raw: &str) -> Reported {
     let mut found = Reported::default();
     read(raw, |name, raw| {
         if name == "usage" {
@@ -175,83 +185,117 @@ enum Side {
     Whole,
 }
 
-impl Reading {
-    fn member(&mut self, name: &str, raw: &RawValue) {
+impl Side {
+    /// The side of an object of details.
+    fn of_details(name: &[u8]) -> Option<Self> {
         match name {
-            "prompt_tokens" => {
+            b"prompt_tokens_details" | b"input_tokens_details" => Some(Self::Prompt),
+            b"completion_tokens_details" | b"output_tokens_details" => Some(Self::Answer),
+            _ => None,
+        }
+    }
+}
+
+impl Reading {
+    /// `understood` says that it was an object.
+    fn reported(self, understood: bool) -> Reported {
+        let Self { counts, bill, tier, out_of_range, flag } = self;
+        let billed = bill.nano_dollars();
+        if !understood || counts.is_empty() {
+            let flag = Some(if out_of_range { Flag::Clamped } else { Flag::Unusable });
+            return Reported {
+                present: true,
+                total: counts.total,
+                billed,
+                tier,
+                flag,
+                ..Reported::default()
+            };
+        }
+        let parts = counts.parted();
+        Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts }
+    }
+
+    fn member(&mut self, name: &[u8], raw: &str) {
+        if let Some(side) = Side::of_details(name) {
+            return self.details(side, raw);
+        }
+        match name {
+            b"prompt_tokens" => {
                 self.counts.names.chat = true;
                 self.take(|counts| &mut counts.input, raw);
             }
-            "input_tokens" => {
+            b"input_tokens" => {
                 self.counts.names.messages = true;
                 self.take(|counts| &mut counts.input, raw);
             }
-            "completion_tokens" | "output_tokens" => self.take(|counts| &mut counts.output, raw),
-            "total_tokens" => self.take(|counts| &mut counts.total, raw),
-            "prompt_tokens_details" | "input_tokens_details" => self.details(Side::Prompt, raw),
-            "completion_tokens_details" | "output_tokens_details" => self.details(Side::Answer, raw),
-            "cost" | "estimated_cost" => self.cost(raw),
-            "cost_in_usd_ticks" => self.bill.cost = ticks(raw.get()).or(self.bill.cost),
-            "is_byok" => self.bill.own_account = Some(raw.get() == "true"),
-            "cost_details" => {
+            b"completion_tokens" | b"output_tokens" => self.take(|counts| &mut counts.output, raw),
+            b"total_tokens" => self.take(|counts| &mut counts.total, raw),
+            b"cost" | b"estimated_cost" => self.cost(raw),
+            b"cost_in_usd_ticks" => self.bill.cost = ticks(raw).or(self.bill.cost),
+            b"is_byok" => self.bill.own_account = Some(raw == "true"),
+            b"cost_details" => {
                 read(raw, |name, raw| {
                     if name == "upstream_inference_cost" {
-                        self.bill.upstream = dollars(raw.get());
+                        self.bill.upstream = dollars(raw);
                     }
                 });
             }
-            "service_tier" => self.tier = Tier::read(raw.get()),
-            "server_tool_use" => {
+            b"service_tier" => self.tier = Tier::read(raw),
+            b"server_tool_use" => {
                 read(raw, |_, raw| self.extra(raw));
             }
-            "prompt_audio_seconds"
-            | "num_sources_used"
-            | "num_server_side_tools_used"
-            | "num_search_queries" => {
+            b"prompt_audio_seconds"
+            | b"num_sources_used"
+            | b"num_server_side_tools_used"
+            | b"num_search_queries" => {
                 self.extra(raw);
             }
             detail => {
                 self.counts.names.cache |=
-                    matches!(detail, "cache_read_input_tokens" | "cache_creation_input_tokens");
+                    matches!(detail, b"cache_read_input_tokens" | b"cache_creation_input_tokens");
                 self.detail(Side::Whole, detail, raw);
             }
         }
     }
 
-    fn detail(&mut self, side: Side, name: &str, raw: &RawValue) {
+    fn detail(&mut self, side: Side, name: &[u8], raw: &str) {
         match (name, side) {
             (
-                "cached_tokens" | "cache_read_input_tokens" | "prompt_cache_hit_tokens" | "cache_read_tokens",
+                b"cached_tokens"
+                | b"cache_read_input_tokens"
+                | b"prompt_cache_hit_tokens"
+                | b"cache_read_tokens",
                 _,
             ) => {
                 self.take(|counts| &mut counts.cached, raw);
             }
-            ("cache_write_tokens" | "cache_creation_tokens" | "cache_creation_input_tokens", _) => {
+            (b"cache_write_tokens" | b"cache_creation_tokens" | b"cache_creation_input_tokens", _) => {
                 self.take(|counts| &mut counts.cache_write, raw);
             }
-            ("reasoning_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
-            ("audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
-            ("audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
+            (b"reasoning_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
+            (b"audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
+            (b"audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
             // Generated images have their own prices.
-            ("image_tokens" | "video_tokens", Side::Answer) => self.extra(raw),
+            (b"image_tokens" | b"video_tokens", Side::Answer) => self.extra(raw),
             (_, _) => {}
         }
     }
 
     /// Reads a details object. It does not recurse further.
-    fn details(&mut self, side: Side, raw: &RawValue) {
-        if raw.get() != "null" && !read(raw, |name, raw| self.detail(side, name, raw)) {
+    fn details(&mut self, side: Side, raw: &str) {
+        if raw != "null" && !read(raw, |name, raw| self.detail(side, name.as_bytes(), raw)) {
             self.odd(Flag::Clamped);
         }
     }
 
     /// Takes a count and flags problems. Null counts as absent; of a count that occurs twice, under any name, the
     /// larger is kept.
-    fn take(&mut self, which: fn(&mut Counts) -> &mut Option<i64>, raw: &RawValue) {
-        if raw.get() == "null" {
+    fn take(&mut self, which: fn(&mut Counts) -> &mut Option<i64>, raw: &str) {
+        if raw == "null" {
             return;
         }
-        let count = match tokens(raw.get()) {
+        let count = match tokens(raw) {
             Number::Whole(count) => Some(count),
             Number::Near(count) => {
                 self.odd(Flag::Clamped);
@@ -277,21 +321,21 @@ impl Reading {
     }
 
     /// Takes a cost in dollars, or an object with `total_cost`.
-    fn cost(&mut self, raw: &RawValue) {
-        let mut found = dollars(raw.get());
+    fn cost(&mut self, raw: &str) {
+        let mut found = dollars(raw);
         if found.is_none() {
             read(raw, |name, raw| {
                 if name == "total_cost" {
-                    found = dollars(raw.get());
+                    found = dollars(raw);
                 }
             });
         }
         self.bill.cost = self.bill.cost.or(found);
     }
 
-    fn extra(&mut self, raw: &RawValue) {
+    fn extra(&mut self, raw: &str) {
         // Other values are ignored: some vendors send an empty object.
-        self.counts.extras |= !matches!(tokens(raw.get()), Number::Whole(0) | Number::Near(0) | Number::None);
+        self.counts.extras |= !matches!(tokens(raw), Number::Whole(0) | Number::Near(0) | Number::None);
     }
 
     fn odd(&mut self, flag: Flag) {
@@ -300,13 +344,17 @@ impl Reading {
 }
 
 /// Calls `each` for every field of an object. Returns false if it is not an object.
-fn read(raw: &RawValue, each: impl FnMut(&str, &RawValue)) -> bool {
-    serde_json::Deserializer::from_str(raw.get()).deserialize_map(Object(each)).is_ok()
+fn read(raw: &str, mut each: impl FnMut(&str, &str)) -> bool {
+    if let Some(object) = RawObject::scan(raw.as_bytes()) {
+        object.0.iter().for_each(|member| each(&member.name, member.value.get()));
+        return true;
+    }
+    serde_json::Deserializer::from_str(raw).deserialize_map(Object(each)).is_ok()
 }
 
 struct Object<F>(F);
 
-impl<'de, F: FnMut(&str, &RawValue)> Visitor<'de> for Object<F> {
+impl<'de, F: FnMut(&str, &str)> Visitor<'de> for Object<F> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -315,7 +363,7 @@ impl<'de, F: FnMut(&str, &RawValue)> Visitor<'de> for Object<F> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
         while let Some(Key(name)) = object.next_key()? {
-            (self.0)(&name, object.next_value()?);
+            (self.0)(&name, object.next_value::<&RawValue>()?.get());
         }
         Ok(())
     }

@@ -163,6 +163,12 @@ const ALL_KINDS: [Kind; KINDS] = [
 ];
 
 impl TextSize {
+    /// The size of a JSON value that is one piece of a stream.
+    #[must_use]
+    pub fn of_piece(text: &str) -> Self {
+        Self { pieces: 1, ..Self::of_json(text) }
+    }
+
     /// The estimated tokens by kinds of characters.
     #[must_use]
     pub fn tokens(&self) -> u64 {
@@ -205,7 +211,9 @@ impl TextSize {
         Self::of_json(value.get())
     }
 
-    fn of_json(text: &str) -> Self {
+    /// As [`TextSize::of_value`], for a value as text.
+    #[must_use]
+    pub fn of_json(text: &str) -> Self {
         if text.len() > LONG && text.starts_with('"') {
             return Self::sampled(text);
         }

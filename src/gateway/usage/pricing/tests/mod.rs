@@ -9,7 +9,7 @@ use crate::providers::LongPrompt;
 mod vendors;
 
 fn reported(text: &str) -> Reported {
-    parse(&RawValue::from_string(text.to_owned()).expect("JSON"))
+    parse(RawValue::from_string(text.to_owned()).expect("JSON").get())
 }
 
 fn settled(text: &str) -> Usage {

@@ -129,10 +129,10 @@ fn groq_counts_in_an_object_of_its_own() {
     let raw = RawValue::from_string(
         r#"{"id":"req_1","usage":{"prompt_tokens":18,"completion_tokens":5,"total_tokens":23}}"#.to_owned(),
     );
-    let found = parse_inside(&raw.expect("JSON"));
+    let found = parse_inside(raw.expect("JSON").get());
     assert_eq!((found.input, found.output, found.present), (Some(18), Some(5), true));
     let raw = RawValue::from_string(r#"{"id":"req_1"}"#.to_owned());
-    assert_eq!(parse_inside(&raw.expect("JSON")), Reported::default());
+    assert_eq!(parse_inside(raw.expect("JSON").get()), Reported::default());
 }
 
 #[test]

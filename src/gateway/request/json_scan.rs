@@ -1,0 +1,330 @@
+//! Scans JSON: finds values without parsing them, many bytes at a time.
+//!
+//! A parser looks at a prompt of 100 KB byte by byte, which costs more than everything else that a request needs. The
+//! scan is strict: what it accepts, `serde_json` accepts too. What it does not accept is left to `serde_json`.
+
+use memchr::memchr2;
+
+use super::json_object::RawText;
+
+/// So many bytes of a string are looked at one by one.
+const SHORT: usize = 24;
+/// Deeper values are left to `serde_json`.
+const MOST_LEVELS: u32 = 64;
+
+/// A position in a text that consists of valid UTF-8 without control characters, so that strings need no checks.
+#[derive(Debug)]
+pub struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// The start of a text. `None` if it has control characters, such as line breaks, or is not UTF-8.
+    #[must_use]
+    pub fn new(text: &'a [u8]) -> Option<Self> {
+        // Without a branch for each byte, the compiler compares many bytes at a time.
+        let (least, most) =
+            text.iter().fold((u8::MAX, 0), |(least, most), byte| (least.min(*byte), most.max(*byte)));
+        let valid = least >= b' ' && (most.is_ascii() || std::str::from_utf8(text).is_ok());
+        valid.then(|| Self { text, at: blanks(text, 0) })
+    }
+
+    /// Whether the rest of the text consists of blanks.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        blanks(self.text, self.at) == self.text.len()
+    }
+
+    /// Whether an object begins here.
+    #[must_use]
+    pub fn is_at_object(&self) -> bool {
+        self.text.get(self.at) == Some(&b'{')
+    }
+
+    /// Skips a value and returns its raw JSON.
+    pub fn value(&mut self) -> Option<RawText<'a>> {
+        let end = value(self.text, self.at)?;
+        let found = RawText::of_scan(self.text.get(self.at..end)?);
+        self.at = end;
+        Some(found)
+    }
+
+    /// Calls `each` with the name of every field of an object, at its value, which it must take. `None` if it is not an
+    /// object, `each` returns `None`, or a name has escapes.
+    pub fn object(&mut self, mut each: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
+        self.byte(b'{')?;
+        if self.byte(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            self.at = blanks(self.text, self.at);
+            let start = self.at + 1;
+            self.byte(b'"')?;
+            self.at = string(self.text, start)?;
+            let name = self.text.get(start..self.at - 1)?;
+            if name.contains(&b'\\') {
+                return None;
+            }
+            self.byte(b':')?;
+            self.at = blanks(self.text, self.at);
+            each(self, name)?;
+            if self.byte(b',').is_none() {
+                return self.byte(b'}');
+            }
+        }
+    }
+
+    /// Calls `each` at every element of a list, which it must take. `None` if it is not a list, or `each` returns
+    /// `None`.
+    pub fn list(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.byte(b'[')?;
+        if self.byte(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            self.at = blanks(self.text, self.at);
+            each(self)?;
+            if self.byte(b',').is_none() {
+                return self.byte(b']');
+            }
+        }
+    }
+
+    /// Takes this byte after blanks.
+    fn byte(&mut self, byte: u8) -> Option<()> {
+        let at = blanks(self.text, self.at);
+        (self.text.get(at) == Some(&byte)).then(|| self.at = at + 1)
+    }
+}
+
+/// The content of a string without escapes.
+#[must_use]
+pub fn plain_string(json: &str) -> Option<&str> {
+    json.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
+}
+
+/// The position after blanks.
+fn blanks(text: &[u8], mut at: usize) -> usize {
+    while text.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    at
+}
+
+/// The position after a string. `at` is the position after its opening quote.
+fn string(text: &[u8], mut at: usize) -> Option<usize> {
+    // Names and most values are shorter than what a search is worth.
+    let short = text.get(at..).unwrap_or_default().iter().take(SHORT);
+    let plain = short.take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
+    at += plain;
+    if plain < SHORT && text.get(at) == Some(&b'"') {
+        return Some(at + 1);
+    }
+    loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += match text.get(at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
+            b'u' if text.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => 6,
+            _ => return None,
+        };
+    }
+}
+
+/// The position after a key and its colon. `at` is where the key begins.
+fn key(text: &[u8], at: usize) -> Option<usize> {
+    if text.get(at) != Some(&b'"') {
+        return None;
+    }
+    let end = blanks(text, string(text, at + 1)?);
+    (text.get(end) == Some(&b':')).then(|| blanks(text, end + 1))
+}
+
+/// The position after the value that begins at `at`. `None` if it is not a value, or too deep.
+fn value(text: &[u8], mut at: usize) -> Option<usize> {
+    // A bit for each level, the innermost one last: 1 in an object, 0 in an array.
+    let (mut levels, mut kinds) = (0_u32, 0_u64);
+    loop {
+        let first = *text.get(at)?;
+        at = match first {
+            b'"' => string(text, at + 1)?,
+            b'{' | b'[' => {
+                let object = first == b'{';
+                at = blanks(text, at + 1);
+                if text.get(at) == Some(if object { &b'}' } else { &b']' }) {
+                    at + 1
+                } else {
+                    if levels == MOST_LEVELS {
+                        return None;
+                    }
+                    levels += 1;
+                    kinds = kinds << 1 | u64::from(object);
+                    if object {
+                        at = key(text, at)?;
+                    }
+                    continue;
+                }
+            }
+            b't' => word(text, at, b"true")?,
+            b'f' => word(text, at, b"false")?,
+            b'n' => word(text, at, b"null")?,
+            _ => number(text, at)?,
+        };
+        while levels > 0 {
+            at = blanks(text, at);
+            let object = kinds & 1 == 1;
+            match (text.get(at)?, object) {
+                (b',', true) => {
+                    at = key(text, blanks(text, at + 1))?;
+                    break;
+                }
+                (b',', false) => {
+                    at = blanks(text, at + 1);
+                    break;
+                }
+                (b'}', true) | (b']', false) => {
+                    at += 1;
+                    levels -= 1;
+                    kinds >>= 1;
+                }
+                _ => return None,
+            }
+        }
+        if levels == 0 {
+            return Some(at);
+        }
+    }
+}
+
+fn word(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    text.get(at..)?.starts_with(word).then(|| at + word.len())
+}
+
+fn number(text: &[u8], mut at: usize) -> Option<usize> {
+    if text.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = match text.get(at)? {
+        b'0' => at + 1,
+        _ => digits(text, at)?,
+    };
+    if text.get(at) == Some(&b'.') {
+        at = digits(text, at + 1)?;
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        if matches!(text.get(at), Some(b'+' | b'-')) {
+            at += 1;
+        }
+        at = digits(text, at)?;
+    }
+    Some(at)
+}
+
+/// The position after at least one digit.
+fn digits(text: &[u8], at: usize) -> Option<usize> {
+    let length = text.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (length > 0).then_some(at + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    /// What `serde_json` says: the raw value, if the whole text is one.
+    fn reference(text: &str) -> Option<usize> {
+        serde_json::from_str::<&RawValue>(text).ok().map(|raw| raw.get().len())
+    }
+
+    /// What the scan says of a text without blanks around it.
+    fn scanned(text: &str) -> Option<usize> {
+        let mut cursor = Cursor::new(text.as_bytes())?;
+        let found = cursor.value()?.get().len();
+        cursor.is_over().then_some(found)
+    }
+
+    #[test]
+    fn values_of_every_kind_end_where_they_end() {
+        for text in [
+            "0",
+            "-0",
+            "-12.5e+3",
+            "\"é\u{7f}\"",
+            "1E9",
+            "true",
+            "false",
+            "null",
+            "\"\"",
+            r#""a\"b\\""#,
+            r#""\u00e9\/""#,
+            "[]",
+            "{}",
+            "[ ]",
+            "{ }",
+            "[1, [2, {\"a\" : [ ] }] ]",
+            r#"{"a":{"b":[{}]},"c":null}"#,
+        ] {
+            assert_eq!(scanned(text), Some(text.len()), "{text}");
+            assert_eq!(reference(text), Some(text.len()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_accepted() {
+        for text in [
+            "",
+            "-",
+            "01",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "tru",
+            "nulll",
+            "\"",
+            r#""\x""#,
+            r#""\u12g4""#,
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "{\"a\":1]",
+            "[1}",
+            "]",
+            "\"\t\"",
+        ] {
+            assert_eq!(scanned(text), None, "{text}");
+            assert_eq!(reference(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_has_a_limit() {
+        let deep = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
+        assert_eq!(value(deep(65).as_bytes(), 0), Some(130));
+        assert_eq!(value(deep(66).as_bytes(), 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn it_accepts_nothing_that_the_parser_refuses(text in r#"[\[\]{}",:\\a0-9eE.+\-u tnl]{0,24}"#) {
+            prop_assert!(scanned(&text).is_none() || reference(&text) == scanned(&text));
+        }
+
+        #[test]
+        fn it_finds_the_end_of_what_the_parser_writes(words in prop::collection::vec("[ -~]{0,12}", 0..6)) {
+            let json = serde_json::json!({ "a": words, "b": [{ "c": words }, 1.5e300, -3, null, true] });
+            let text = json.to_string();
+            prop_assert_eq!(scanned(&text), Some(text.len()));
+        }
+    }
+}
