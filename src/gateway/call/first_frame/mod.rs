@@ -1,5 +1,6 @@
 //! Reads a stream up to its first real frame. Earlier frames are held, so that failover stays possible until then.
 
+mod alike;
 mod reader;
 mod seen;
 

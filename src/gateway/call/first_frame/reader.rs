@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::alike::{Alike, Sample};
 use super::seen::{Event, Read, Seen, Unusable};
 
 use crate::gateway::call::classify::{Fault, Filter, Garbage};
@@ -18,6 +19,9 @@ use crate::upstream::{SendError, UpstreamResponse};
 
 /// The end of a stream, if its provider sends no `[DONE]` after the last choice ended.
 const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// Enough bytes for the names of our fields, which a chunk may lack.
+const ADDED: usize = 32;
 
 /// Reads frames from an upstream and rewrites the model and provider names in them.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct FrameReader {
     pub seen: Seen,
     /// When the call started.
     pub started: Instant,
+    /// The chunk that later ones are compared with.
+    alike: Alike,
     /// Counts the bytes of an incomplete event against the memory share.
     counted: HeldBytes,
 }
@@ -58,6 +64,7 @@ impl FrameReader {
             done: None,
             seen: Seen::default(),
             started,
+            alike: Alike::default(),
             counted,
         }
     }
@@ -183,6 +190,11 @@ impl FrameReader {
     }
 
     pub(super) fn take(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<Event, Fault> {
+        if let Some((text, choice)) = self.alike.text(&event) {
+            self.alike.write(text, out);
+            self.seen.say(choice, text);
+            return Ok(Event::Real);
+        }
         match data(&event) {
             Data::Done => Ok(Event::Done(event)),
             Data::None => Self::take_other(&event, out),
@@ -263,10 +275,21 @@ impl FrameReader {
         if chunk.is_usage_only() && !self.include_usage {
             return Ok(Event::Preface);
         }
-        let at = span(event, line);
+        // Exactly one allocation for a chunk.
+        out.reserve(event.len() + self.names.model.len() + self.names.provider.len() + ADDED);
+        let (at, from) = (span(event, line), out.len());
         out.extend_from_slice(event.get(..at.start).unwrap_or_default());
         chunk.write(line, out, &self.names, &[]);
         out.extend_from_slice(event.get(at.end..).unwrap_or_default());
+        if let Some(content) = &chunk.content
+            && !chunk.usage.present
+            && let Some(Ok(json)) = line.get(content.clone()).map(std::str::from_utf8)
+            && choices.is_only(json)
+        {
+            let text = at.start + content.start..at.start + content.end;
+            let written = out.get(from..).unwrap_or_default();
+            self.alike.learn(&Sample { event, text, written, choice: choices.begun });
+        }
         Ok(self.seen.take(&choices))
     }
 

@@ -92,6 +92,12 @@ impl Seen {
         }
     }
 
+    /// Adds a chunk of nothing but text, like an earlier one of the same choice.
+    pub(super) fn say(&mut self, choice: Indices, json: &str) {
+        self.continued_after_end |= self.over.hold(choice);
+        self.size = self.size.then(TextSize::of_piece(json));
+    }
+
     /// Adds the usage of a chunk. It is flagged if it names another model than the answer does.
     pub(super) fn count(&mut self, chunk: &Inspected, line: &[u8]) {
         if chunk.usage.present || chunk.usage.tier == Some(Tier::Special) {

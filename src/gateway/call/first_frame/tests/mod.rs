@@ -8,6 +8,7 @@ use std::io::{Error, ErrorKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::Shares;
 use corpus::{Ends, Piece, STREAMS, pieces};
 
@@ -256,4 +257,49 @@ fn one_text_becomes_a_stream() {
     );
     assert_eq!(of(r#"{"choices":[]}"#), Heard::Nothing);
     assert_eq!(of(r#"{"error":{"code":500}}"#), Heard::Nothing);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn chunks_that_differ_only_in_their_text_are_read_like_all_others(
+        chunks in prop::collection::vec((
+            prop::sample::select(&["a", " the", "naïve", "", "\\n", "\\\"", "theirs", "名前", "0", "\u{7f}", "}"]),
+            0_u8..2,
+            prop::sample::select(&["null", "null", "null", "\"stop\""]),
+            prop::sample::select(&["", "", ",\"obfuscation\":\"x\"", ",\"reasoning_content\":\"why\""]),
+        ), 1..40),
+    ) {
+        let mut reader = FrameReader::new(
+            UpstreamResponse::in_pieces(Vec::new()), Names::new("ours", "house"), true, Instant::now(),
+            Shares::ample().of_anonymous().hold(),
+        );
+        let (mut out, mut expected, mut sizes, mut continued) = (Vec::new(), String::new(), TextSize::default(), false);
+        let (mut begun, mut over) = ([false; 2], [false; 2]);
+        for (text, index, end, more) in &chunks {
+            let (inside, outside) = if more.contains("reasoning") { (*more, "") } else { ("", *more) };
+            let chunk = |model: &str, provider: &str| {
+                let delta = format!("{{\"content\":\"{text}\"{inside}}}");
+                let choices = format!("[{{\"index\":{index},\"delta\":{delta},\"finish_reason\":{end}}}]");
+                format!("{{\"id\":\"1\",\"model\":{model},\"choices\":{choices}{outside}{provider}}}")
+            };
+            let sent = chunk("\"theirs\"", "");
+            let choices = Inspected::new(sent.as_bytes()).expect("a chunk").choices;
+            let place = usize::from(*index);
+            let all_over = |begun: &[bool; 2], over: &[bool; 2]| begun.iter().zip(over).all(|(begun, over)| *over || !begun);
+            begun[place] = true;
+            continued |= choices.content && over[place];
+            over[place] |= choices.finished;
+            sizes = sizes.then(choices.size);
+            expected += &format!("data: {}\n\n", chunk("\"ours\"", ",\"provider\":\"house\""));
+            reader.push(format!("data: {sent}\n\n").into()).expect("room");
+            let drained = reader.drain(&mut out);
+            prop_assert!(matches!(drained, Ok(Read::More)));
+            prop_assert_eq!(reader.seen.size, sizes);
+            prop_assert_eq!(reader.seen.continued_after_end, continued);
+            prop_assert_eq!(reader.seen.is_over(), all_over(&begun, &over));
+        }
+        prop_assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
+    }
 }
