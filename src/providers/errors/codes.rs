@@ -258,10 +258,11 @@ pub fn is_bad_request(error: &UpstreamError) -> bool {
 
 /// Compares ignoring case and punctuation.
 fn same(row: &str, code: &str) -> bool {
-    let letters = |text: &str| -> Vec<u8> {
-        text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()
-    };
-    letters(row) == letters(code)
+    letters(row).eq(letters(code))
+}
+
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! is about the request or about the model.
 
 mod mapping;
+mod message;
 pub(crate) mod message_rules;
 mod scope;
 pub(crate) mod sentences_file;
@@ -18,6 +19,7 @@ pub use mapping::{
     LONGEST_PART, MOST_PARTS, Mapping, MappingMeaning, Mappings, SHORTEST_PART, SentenceClass,
     UnusableMapping,
 };
+use message::Message;
 pub use message_rules::MessageRules;
 pub use scope::SentenceScope;
 pub use sentences_file::{LONGEST_FILE, Sentences, UnusableSentences};
@@ -136,10 +138,10 @@ static ROWS: &[Row] = rows! {
 };
 
 /// The meaning of a normalized message, by the rows above.
-fn built_in(status: u16, message: &str) -> Option<(Meaning, &'static str)> {
+fn built_in(status: u16, message: &Message) -> Option<(Meaning, &'static str)> {
     std::iter::once(&TOKENS_PER_MINUTE)
         .chain(ROWS)
-        .find(|row| row.only.is_none_or(|only| only == status) && fits(row.parts, message))
+        .find(|row| row.only.is_none_or(|only| only == status) && message.fits(row.parts))
         .map(|row| (row.meaning, row.rule))
 }
 
@@ -158,6 +160,9 @@ fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
 /// Lowercase in every script, composed letters, straight quotes, single blanks, nothing of zero width: vendors vary
 /// all of them.
 fn normalized(message: &str) -> String {
+    if message.is_ascii() {
+        return message.to_ascii_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     let visible =
         message.nfc().filter(|letter| !matches!(letter, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'));
     let straight = visible.flat_map(char::to_lowercase).map(|letter| match letter {

@@ -5,7 +5,7 @@
 //! scope does not change the class. Rows about requests are checked first: a missing row closes a model for every
 //! caller, while a superfluous one costs a single call.
 
-use super::fits;
+use super::message::Message;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,16 +253,16 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
     ),
 ];
 
-/// What the message is about, if it says so. `message` is normalized.
-pub(super) fn sentence_scope(status: u16, message: &str) -> Option<SentenceScope> {
-    if nothing_is_left(message) {
+/// What the message is about, if it says so.
+pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceScope> {
+    if nothing_is_left(message.text()) {
         return Some(SentenceScope::Model);
     }
-    if is_oversized(message) || OF_THE_REQUEST.iter().any(|parts| fits(parts, message)) {
+    if is_oversized(message.text()) || OF_THE_REQUEST.iter().any(|parts| message.fits(parts)) {
         return Some(SentenceScope::Request);
     }
     let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
-    rows.iter().any(|parts| fits(parts, message)).then_some(SentenceScope::Model)
+    rows.iter().any(|parts| message.fits(parts)).then_some(SentenceScope::Model)
 }
 
 /// Whether the account cannot pay for a single token.
@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     fn said(status: u16, message: &str) -> Option<SentenceScope> {
-        sentence_scope(status, &normalized(message))
+        sentence_scope(status, &Message::of(message))
     }
 
     #[test]

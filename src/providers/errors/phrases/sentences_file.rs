@@ -8,7 +8,8 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::mapping::SHORTEST_PART;
-use super::{Meaning, SentenceClass, SentenceScope, built_in, fits, normalized, scope};
+use super::message::Message;
+use super::{Meaning, SentenceClass, SentenceScope, built_in, normalized, scope};
 
 /// The largest file that is read, in bytes.
 pub const LONGEST_FILE: usize = 256 * 1024;
@@ -115,7 +116,7 @@ impl Sentences {
     /// inside a successful response.
     #[must_use]
     pub fn meaning(&self, status: u16, message: &str) -> Option<(Meaning, &'static str)> {
-        let message = normalized(message);
+        let message = Message::of(message);
         let own = self.own.iter().find_map(|own| match own.says {
             SentenceMeaning::Class(meaning) if own.fits(status, &message) => Some((meaning, own.rule)),
             SentenceMeaning::Class(_) | SentenceMeaning::Request => None,
@@ -126,7 +127,7 @@ impl Sentences {
     /// Whether the message is about the request or about the model, whatever its class; `None` if it does not say.
     #[must_use]
     pub fn sentence_scope(&self, status: u16, message: &str) -> Option<SentenceScope> {
-        let message = normalized(message);
+        let message = Message::of(message);
         let of_the_request = |own: &OperatorSentence| {
             matches!(own.says, SentenceMeaning::Request) && own.fits(status, &message)
         };
@@ -179,8 +180,8 @@ impl OperatorSentence {
         Ok(Self { rule: interned(format!("phrase:{}", entry.name)), says, status: entry.status, parts })
     }
 
-    fn fits(&self, status: u16, message: &str) -> bool {
-        (self.status.is_empty() || self.status.contains(&status)) && fits(&self.parts, message)
+    fn fits(&self, status: u16, message: &Message) -> bool {
+        (self.status.is_empty() || self.status.contains(&status)) && message.fits(&self.parts)
     }
 }
 
