@@ -4,8 +4,6 @@
 //! forms, once as they are and once for each layer of encoding. Any run of some length that the credential shares
 //! with a skeleton is removed from the text, so parts of the credential are removed as well.
 
-use std::collections::HashSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use icu_normalizer::DecomposingNormalizerBorrowed;
@@ -33,7 +31,9 @@ pub struct Credential<'a> {
 /// All parts of one length of one form of the credential.
 struct Needle {
     length: usize,
-    parts: HashSet<Vec<u8>>,
+    form: Vec<u8>,
+    /// A bit for each hash of the beginning of a part, because hardly any text begins like one.
+    beginnings: [u64; 16],
 }
 
 impl<'a> Credential<'a> {
@@ -48,8 +48,7 @@ impl<'a> Credential<'a> {
             for form in in_base64(secret) {
                 needles.push(Needle::new(&bytes(&skeleton(&letters(&form))), base64_part));
             }
-            let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-            needles.push(Needle::new(hexadecimal.as_bytes(), hexadecimal_part));
+            needles.push(Needle::new(&in_hexadecimal(secret), hexadecimal_part));
         }
         Self { secret, needles }
     }
@@ -76,7 +75,7 @@ impl<'a> Credential<'a> {
         let text = bytes(skeleton);
         for needle in &self.needles {
             for (position, part) in text.windows(needle.length).enumerate() {
-                if !needle.parts.contains(part) {
+                if !needle.holds(part) {
                     continue;
                 }
                 let (first, last) = (skeleton.get(position), skeleton.get(position + needle.length - 1));
@@ -90,13 +89,36 @@ impl<'a> Credential<'a> {
 
 impl Needle {
     fn new(form: &[u8], length: usize) -> Self {
-        Self { length, parts: form.windows(length).map(<[u8]>::to_vec).collect() }
+        let mut beginnings = [0_u64; 16];
+        for (word, bit) in form.windows(length).map(beginning) {
+            if let Some(word) = beginnings.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { length, form: form.to_vec(), beginnings }
     }
+
+    fn holds(&self, part: &[u8]) -> bool {
+        let (word, bit) = beginning(part);
+        self.beginnings.get(word).is_some_and(|word| word & bit != 0)
+            && self.form.windows(self.length).any(|own| own == part)
+    }
+}
+
+/// The word and the bit of the first bytes of a part.
+fn beginning(part: &[u8]) -> (usize, u64) {
+    let hash = part.iter().take(4).fold(0, |hash, byte| hash * 37 + usize::from(*byte));
+    (hash / 64 % 16, 1 << (hash % 64))
 }
 
 /// The base64 forms of the secret at each of the three possible byte offsets.
 fn in_base64(secret: &str) -> [String; 3] {
     ["", "-", "--"].map(|before| STANDARD_NO_PAD.encode([before, secret].concat()))
+}
+
+fn in_hexadecimal(secret: &str) -> Vec<u8> {
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    secret.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The ASCII letters and digits, in lower case and without accents, with their positions in the text.
