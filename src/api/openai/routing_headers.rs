@@ -25,21 +25,19 @@ pub fn describe(routing: &RoutingInfo, headers: &mut HeaderMap) {
     if let Some(budget) = routing.budget {
         put(BUDGET, budget);
     }
-    put(ATTEMPTS, &routing.upstream_calls.to_string());
-    match &routing.fallback {
-        None => put(FALLBACK, "none"),
-        Some(Fallback { from, class, hops }) => {
-            put(FALLBACK, &format!("from={from}; class={class}; hops={hops}"));
-        }
+    if let Some(Fallback { from, class, hops }) = &routing.fallback {
+        put(FALLBACK, &format!("from={from}; class={class}; hops={hops}"));
+    } else {
+        headers.insert(FALLBACK, HeaderValue::from_static("none"));
     }
-    put(
-        SERVER_TIMING,
-        &format!(
-            "gateway;dur={}, upstream;dur={}",
-            millis(routing.gateway_time),
-            millis(routing.upstream_time)
-        ),
-    );
+    headers.insert(ATTEMPTS, HeaderValue::from(routing.upstream_calls));
+    let ((gateway, gateway_micros), (upstream, upstream_micros)) =
+        (millis(routing.gateway_time), millis(routing.upstream_time));
+    let timing =
+        format!("gateway;dur={gateway}.{gateway_micros:03}, upstream;dur={upstream}.{upstream_micros:03}");
+    if let Ok(timing) = HeaderValue::try_from(timing) {
+        headers.insert(SERVER_TIMING, timing);
+    }
 }
 
 /// Writes the headers of a request that was refused before any model was called.
@@ -48,7 +46,8 @@ pub fn no_model_called(headers: &mut HeaderMap) {
     headers.insert(FALLBACK, HeaderValue::from_static("none"));
 }
 
-/// Milliseconds with three decimals. It uses integers because formatting a float is slow.
-fn millis(duration: Duration) -> String {
-    format!("{}.{:03}", duration.as_millis(), duration.subsec_micros() % 1_000)
+/// Milliseconds and their thousandths. They are integers because formatting a float is slow.
+fn millis(duration: Duration) -> (u64, u32) {
+    let millis = duration.as_secs().saturating_mul(1_000).saturating_add(u64::from(duration.subsec_millis()));
+    (millis, duration.subsec_micros() % 1_000)
 }
