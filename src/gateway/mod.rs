@@ -20,7 +20,6 @@ pub mod usage;
 
 use std::cell::Cell;
 use std::hash::{Hash as _, Hasher as _};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -90,6 +89,8 @@ impl Gateway {
     ///
     /// # Errors
     /// The request names unknown or forbidden models, the chain failed, or a record could not be written.
+    // The parts of a run are boxed because each is moved a few times before its first poll, and a large one is slow to
+    // move.
     pub fn run(&self, job: Job) -> impl Future<Output = Result<Answer>> {
         spans::within(spans::request(&job.context), Box::pin(self.process(job)))
     }
@@ -107,9 +108,10 @@ impl Gateway {
                 Step::Exhausted(end) => {
                     if let Some((candidate, reply, feedback)) = withheld {
                         recorder.commit_withheld_answer(&candidate).await?;
-                        return relay(reply, feedback, recorder, &intent.request, job.options).await;
+                        return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
+                            .await;
                     }
-                    return Err(exhausted(end, recorder).await);
+                    return Err(Box::pin(exhausted(end, recorder)).await);
                 }
                 Step::Try { candidate, after, time_budget } => {
                     let due = Instant::now();
@@ -121,10 +123,8 @@ impl Gateway {
                     let feedback = self.feedback(&job, &candidate);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let (outcome, adapted) = {
-                        let attempted = pin!(self.attempt(&job, &candidate, called, time_budget));
-                        spans::inside(&span, attempted).await
-                    };
+                    let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
+                    let (outcome, adapted) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
                     recorder.attempt_ended(due.elapsed());
@@ -132,7 +132,8 @@ impl Gateway {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
                             recorder.commit_answer(&candidate, reply.status(), took, adapted).await?;
-                            return relay(reply, feedback, recorder, &intent.request, job.options).await;
+                            return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
+                                .await;
                         }
                         AttemptOutcome::Failed(fault) => fault,
                         AttemptOutcome::Filtered(reply, fault) => {

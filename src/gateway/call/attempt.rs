@@ -76,7 +76,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     }
     if call.stream {
         let names = Names::new(&call.model.name, &call.model.provider.name);
-        return first_frame(response, names, call.include_usage, started, call.share).await;
+        return Box::pin(first_frame(response, names, call.include_usage, started, call.share)).await;
     }
     let mut held = call.share.hold();
     let body = match whole_answer(&mut response, &mut held).await {

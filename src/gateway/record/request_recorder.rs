@@ -127,7 +127,7 @@ impl RequestRecorder {
         self.metrics.attempt(None);
         self.log.attempt_answered(candidate, status, took, adapted);
         match self.begin(candidate) {
-            Some(record) => self.commit_failover(record).await,
+            Some(record) => Box::pin(self.commit_failover(record)).await,
             None => Ok(()),
         }
     }
@@ -140,7 +140,7 @@ impl RequestRecorder {
     pub async fn commit_withheld_answer(&mut self, candidate: &Candidate) -> Result<()> {
         self.log.withheld_answer_served(candidate);
         match self.begin(candidate) {
-            Some(record) => self.commit_failover(record).await,
+            Some(record) => Box::pin(self.commit_failover(record)).await,
             None => Ok(()),
         }
     }

@@ -1,7 +1,6 @@
 //! The tracing spans of a request and of its attempts: target `failsoft::request`, level debug, so they are off by
 //! default. A span that is off is not built and its fields are not computed.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -31,11 +30,6 @@ pub(in crate::gateway) fn request(context: &RequestContext) -> Span {
 /// some kilobytes; this one moves a pointer.
 pub(in crate::gateway) fn within<F: Future>(span: Span, future: Pin<Box<F>>) -> Within<F> {
     Within { span, future: Some(future) }
-}
-
-/// Runs a future in a span without moving it.
-pub(in crate::gateway) async fn inside<F: Future>(span: &Span, mut future: Pin<&mut F>) -> F::Output {
-    poll_fn(|context| span.in_scope(|| future.as_mut().poll(context))).await
 }
 
 /// A future in a span.

@@ -114,7 +114,7 @@ async fn relay_whole(
             held.bind(out)
         }
     };
-    recorder.finish_answered(usage).await?;
+    Box::pin(recorder.finish_answered(usage)).await?;
     Ok(Answer { status, routing: recorder.routing(), body: AnswerBody::Whole(body) })
 }
 
