@@ -111,7 +111,8 @@ const AFTER_DATES: &[&str] = &[
 ];
 
 fn behind<'a>(sentence: &'a str, words: &str) -> Option<&'a str> {
-    let rest = sentence.split_once(words)?.1;
+    let at = memchr::memmem::find(sentence.as_bytes(), words.as_bytes())?;
+    let rest = sentence.get(at + words.len()..)?;
     Some(
         rest.trim_start_matches([':', ' ']).trim_start_matches("approximately ").trim_start_matches("about "),
     )

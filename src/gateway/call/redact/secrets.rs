@@ -118,7 +118,8 @@ fn at_boundary(letters: &[char], position: usize) -> bool {
 /// A run that begins with the prefix of a credential.
 fn beginning(letters: &[char], position: usize) -> Option<Span> {
     BEGINNINGS.iter().find_map(|(beginning, least)| {
-        let from = position + beginning.chars().count();
+        // Each of them is ASCII.
+        let from = position + beginning.len();
         let begins = letters.get(position..from)?.iter().copied().eq(beginning.chars());
         let to = if begins { run(letters, from, is_credential) } else { from };
         (to >= from + least).then_some((position, to))

@@ -148,12 +148,12 @@ fn built_in(status: u16, message: &Message) -> Option<(Meaning, &'static str)> {
 /// Whether all parts occur, in this order.
 fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
     let mut rest = message;
-    parts.iter().all(|part| match rest.split_once(part.as_ref()) {
-        Some((_, after)) => {
-            rest = after;
-            true
-        }
-        None => false,
+    parts.iter().all(|part| {
+        let part = part.as_ref();
+        let at = memchr::memmem::find(rest.as_bytes(), part.as_bytes());
+        let after = at.and_then(|at| rest.get(at + part.len()..));
+        rest = after.unwrap_or(rest);
+        after.is_some()
     })
 }
 
