@@ -48,7 +48,7 @@ use crate::domain::error::{Error, Result};
 use crate::limits::shares::{LARGE, SMALL, Share, Shares};
 use crate::providers::compatibility::Parameters;
 use crate::store::recorder::Recorder;
-use crate::upstream::Upstream;
+use crate::upstream::{Pieces, Upstream};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -227,7 +227,7 @@ impl Gateway {
                 crate::gateway::call::adapt::adapt(&job.intent.request, model, candidate.primary, refused)
                     .body
             };
-            (headers, counted(body.take().unwrap_or_else(again), &share))
+            (headers, counted(body.take().unwrap_or_else(again), &job.intent.request.body, &share))
         };
         let call = Call {
             model,
@@ -262,9 +262,14 @@ async fn adapted(
     write(request, candidate)
 }
 
-/// Counts a request body against the memory share until it is sent. A small one is covered by the caller's own body.
-fn counted(body: Bytes, share: &Arc<Share>) -> Bytes {
-    if body.len() <= SMALL { body } else { share.hold_copy(body.len()).bind(body) }
+/// Counts a request body against the memory share until it is sent. Small pieces are covered by the caller's own body,
+/// and so are pieces of it.
+fn counted(body: Pieces, own: &Bytes, share: &Arc<Share>) -> Pieces {
+    let counted = |piece: Bytes| {
+        let copied = piece.len() > SMALL && !own.as_ptr_range().contains(&piece.as_ptr());
+        if copied { share.hold_copy(piece.len()).bind(piece) } else { piece }
+    };
+    Pieces(body.0.into_iter().map(counted).collect())
 }
 
 async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {

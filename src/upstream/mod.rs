@@ -28,6 +28,7 @@ use clients::Clients;
 use name_resolver::NameResolver;
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
+pub use single_use_body::Pieces;
 
 /// A URL that passed the address policy, with the client that checks what its host name resolves to.
 #[derive(Debug, Clone)]
@@ -142,14 +143,14 @@ impl Upstream {
     pub async fn post(
         &self,
         target: &AdmittedUrl,
-        message: impl Fn() -> (HeaderMap, Bytes),
+        message: impl Fn() -> (HeaderMap, Pieces),
     ) -> Result<UpstreamResponse, SendError> {
         let request = || {
-            let (headers, body) = message();
+            let (headers, pieces) = message();
             // The builder of requests would merge the headers one by one into a map of its own.
             let mut request = Request::new(Method::POST, target.url.clone());
             *request.headers_mut() = headers;
-            *request.body_mut() = Some(single_use_body::body(body));
+            *request.body_mut() = Some(single_use_body::body(pieces));
             request
         };
         let unsent = match self.send(&target.client, request()).await {

@@ -1,6 +1,7 @@
-//! A large request body that is sent once. The HTTP client keeps a copy of a plain body for redirects until the
+//! A request body that is sent once, in pieces. The HTTP client keeps a copy of a plain body for redirects until the
 //! response arrives, but redirects are not followed here. This body is freed as soon as the connection has taken it.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,12 +11,28 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::limits::shares::SMALL;
 
-/// Wraps bytes into a body for the client.
-pub(super) fn body(bytes: Bytes) -> reqwest::Body {
-    if bytes.len() <= SMALL { bytes.into() } else { reqwest::Body::wrap(Once(Some(bytes))) }
+/// A request body in pieces, which are sent in this order without being joined.
+#[derive(Debug, Clone, Default)]
+pub struct Pieces(pub Vec<Bytes>);
+
+impl Pieces {
+    /// The bytes of all pieces in one text.
+    #[must_use]
+    pub fn joined(&self) -> Vec<u8> {
+        self.0.concat()
+    }
 }
 
-struct Once(Option<Bytes>);
+/// Wraps pieces into a body for the client.
+pub(super) fn body(pieces: Pieces) -> reqwest::Body {
+    match <[Bytes; 1]>::try_from(pieces.0) {
+        Ok([whole]) if whole.len() <= SMALL => whole.into(),
+        Ok(whole) => reqwest::Body::wrap(Once(whole.into())),
+        Err(pieces) => reqwest::Body::wrap(Once(pieces.into())),
+    }
+}
+
+struct Once(VecDeque<Bytes>);
 
 impl Body for Once {
     type Data = Bytes;
@@ -25,14 +42,14 @@ impl Body for Once {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(self.0.pop_front().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        SizeHint::with_exact(self.0.iter().map(|bytes| bytes.len() as u64).sum())
     }
 }

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use tokio::time::timeout;
@@ -22,7 +21,7 @@ use super::whole_answer::whole_answer;
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
-use crate::upstream::{AdmittedUrl, Upstream, on_behalf_of};
+use crate::upstream::{AdmittedUrl, Pieces, Upstream, on_behalf_of};
 
 /// The parameters of one upstream call.
 pub struct Call<'a> {
@@ -32,7 +31,7 @@ pub struct Call<'a> {
     pub target: &'a AdmittedUrl,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
     /// closed.
-    pub message: &'a dyn Fn() -> (HeaderMap, Bytes),
+    pub message: &'a dyn Fn() -> (HeaderMap, Pieces),
     /// Whether a stream is asked for.
     pub stream: bool,
     /// Whether the caller wants the usage chunk of a stream.

@@ -18,16 +18,20 @@ use memchr::memmem;
 use self::change::{Changes, Verb};
 use self::parameters::Fallback;
 use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
-use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted};
+use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::providers::StreamOptions;
 use crate::providers::compatibility::{Parameters, STRICT};
 use crate::store::snapshot::ModelEntry;
+use crate::upstream::Pieces;
+
+/// Longer values are sent from the caller's body.
+const LONG: usize = 16 * 1024;
 
 /// A request body for one candidate.
 #[derive(Debug)]
 pub struct Adapted {
     /// The body to send.
-    pub body: Bytes,
+    pub body: Pieces,
     /// The changes made for this candidate, as [`change`] names them.
     pub changes: Vec<String>,
 }
@@ -36,13 +40,13 @@ pub struct Adapted {
 /// `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
-    let mut out = Vec::with_capacity(request.body.len() + model.upstream_model.len() + 64);
+    let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::default();
     let preset = model.provider.preset;
     let options = Options::of(request, model, primary, refused);
     let fallback = (!primary).then(|| Fallback::new(request, model, refused));
     let mut options_written = false;
-    out.push(b'{');
+    out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
         let value = request.value(part);
@@ -75,8 +79,8 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
         member(&mut out, "stream_options", br#"{"include_usage":true}"#);
     }
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
-    out.push(b'}');
-    Adapted { body: out.into(), changes: changes.into_names() }
+    out.text.push(b'}');
+    Adapted { body: out.into_pieces(), changes: changes.into_names() }
 }
 
 /// The optional parameters in the body for this candidate, without those in `refused`. They can be left out of a
@@ -124,19 +128,50 @@ impl Options {
     }
 }
 
-fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    if out.len() > 1 {
-        out.push(b',');
+/// A body that is being written. Long values of the caller's body are not copied.
+struct Out<'a> {
+    caller: &'a Bytes,
+    pieces: Vec<Bytes>,
+    /// What follows the last piece.
+    text: Vec<u8>,
+}
+
+impl<'a> Out<'a> {
+    /// `size` is the size of the whole body.
+    fn new(caller: &'a Bytes, size: usize) -> Self {
+        Self { caller, pieces: Vec::new(), text: Vec::with_capacity(size.min(LONG)) }
+    }
+
+    fn value(&mut self, value: &[u8]) {
+        let place = span(self.caller, value);
+        let own = self.caller.get(place.clone()).is_some_and(|own| std::ptr::eq(own, value));
+        if own && value.len() > LONG {
+            self.pieces.push(std::mem::take(&mut self.text).into());
+            self.pieces.push(self.caller.slice(place));
+        } else {
+            self.text.extend_from_slice(value);
+        }
+    }
+
+    fn into_pieces(mut self) -> Pieces {
+        self.pieces.push(self.text.into());
+        Pieces(self.pieces)
+    }
+}
+
+fn member(out: &mut Out<'_>, name: &str, value: &[u8]) {
+    if out.text.len() > 1 || !out.pieces.is_empty() {
+        out.text.push(b',');
     }
     if is_plain(name) {
-        out.push(b'"');
-        out.extend_from_slice(name.as_bytes());
-        out.push(b'"');
+        out.text.push(b'"');
+        out.text.extend_from_slice(name.as_bytes());
+        out.text.push(b'"');
     } else {
-        out.extend_from_slice(quoted(name).as_bytes());
+        out.text.extend_from_slice(quoted(name).as_bytes());
     }
-    out.push(b':');
-    out.extend_from_slice(value);
+    out.text.push(b':');
+    out.value(value);
 }
 
 /// Sets `include_usage` in `stream_options` and keeps its other fields.

@@ -136,7 +136,7 @@ fn strict_goes_where_it_is_refused_and_nowhere_else() {
     // Learned from a refusal it holds for both.
     let body = format!(r#"{{"model":"m","messages":[],{tools},{format}}}"#);
     let learned = adapt(&parsed(&body), &entry("custom", "m"), false, Parameters::of([STRICT]));
-    let now: Value = serde_json::from_slice(&learned.body).expect("JSON");
+    let now: Value = serde_json::from_slice(&learned.body.joined()).expect("JSON");
     assert_eq!(now["tools"][0]["function"].get("strict"), None);
     assert_eq!(now["response_format"]["json_schema"].get("strict"), None);
     assert_eq!(learned.changes, ["stripped:strict"]);

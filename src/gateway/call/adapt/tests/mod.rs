@@ -54,7 +54,7 @@ fn parsed(body: &str) -> ChatRequest {
 
 fn behind(vendor: &str, model: &str, body: &str) -> (String, Vec<String>) {
     let adapted = adapt(&parsed(body), &entry(vendor, model), false, Parameters::default());
-    (String::from_utf8(adapted.body.to_vec()).expect("a text"), adapted.changes)
+    (String::from_utf8(adapted.body.joined()).expect("a text"), adapted.changes)
 }
 
 /// What one message becomes.
@@ -91,7 +91,7 @@ fn the_primarys_request_is_its_callers() {
     let body = r#"{"model":"m","messages":[{"role":"developer","content":[]}],"reasoning_effort":"max","store":true,"n":3}"#;
     for row in PRESETS {
         let adapted = adapt(&parsed(body), &entry(row.name, "m"), true, Parameters::of(["store", "n"]));
-        let text = String::from_utf8(adapted.body.to_vec()).expect("a text");
+        let text = String::from_utf8(adapted.body.joined()).expect("a text");
         assert!(text.starts_with(r#"{"messages":[{"role":"developer","content":[]}],"reasoning_effort":"max","store":true,"n":3,"#), "{text}");
         assert_eq!(adapted.changes, Vec::<String>::new(), "{}", row.name);
     }
@@ -337,7 +337,7 @@ proptest! {
         }
         let request = parsed(&body.to_string());
         let adapted = adapt(&request, &entry(preset.name, "a \"model\""), false, Parameters::default());
-        let sent: Value = serde_json::from_slice(&adapted.body).expect("JSON");
+        let sent: Value = serde_json::from_slice(&adapted.body.joined()).expect("JSON");
         prop_assert_eq!(&sent["model"], "a \"model\"");
         prop_assert_eq!(&sent["x_mine"], &body["x_mine"]);
         let (before, after) = (body["messages"].as_array().expect("a list"), sent["messages"].as_array().expect("a list"));
@@ -354,8 +354,8 @@ proptest! {
             }
         }
         // Nothing is left to do the second time: what it became is what the target takes.
-        let again = adapt(&parsed(std::str::from_utf8(&adapted.body).expect("a text")), &entry(preset.name, "m"), false, Parameters::default());
-        let again: Value = serde_json::from_slice(&again.body).expect("JSON");
+        let again = adapt(&parsed(std::str::from_utf8(&adapted.body.joined()).expect("a text")), &entry(preset.name, "m"), false, Parameters::default());
+        let again: Value = serde_json::from_slice(&again.body.joined()).expect("JSON");
         prop_assert_eq!(&again["messages"], &sent["messages"]);
     }
 }
