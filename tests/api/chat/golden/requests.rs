@@ -202,7 +202,7 @@ on_both_databases! {
                 let body = body(r#""model":"simulated""#, case);
                 let request = ChatRequest::parse(body.into_bytes().into()).expect("a request");
                 let adapted = adapt(&request, &model, primary, failsoft::providers::compatibility::Parameters::default());
-                text += &section(&format!("{}; {place}", case.title), &adapted.body, &adapted.changes);
+                text += &section(&format!("{}; {place}", case.title), &adapted.body.joined(), &adapted.changes);
             }
         }
         hold(name, &text);
