@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::console::components::layout::Frame;
 use crate::console::http::responses::{page_with, see_other};
-use crate::domain::error::{Error, VisitFault};
+use crate::domain::error::{Error, VisitFault, retry_after_seconds};
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -29,7 +29,7 @@ pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpR
     if let Error::Visit(VisitFault::LoggedOut { next }) = error {
         return see_other(&log_in_path(next));
     }
-    let (status, title, message) = words(error);
+    let (status, (title, message)) = (status(error), words(error, request_id));
     let onward = match error {
         Error::Visit(VisitFault::FormStale) if request.path() == "/login" => ("/login", "Log in again"),
         _ => ("/", "Go to the overview"),
@@ -39,8 +39,7 @@ pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpR
     let page = Page { frame, status, message: &message, request_id, onward };
     let mut response = page_with(status, &page).unwrap_or_else(|_| bare(status, title));
     if let Error::Visit(VisitFault::Throttled { retry_after }) = error {
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(*retry_after)));
     } else if matches!(status, 429 | 503) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -50,7 +49,7 @@ pub fn response(error: &Error, request: &HttpRequest, request_id: Uuid) -> HttpR
 /// An error in one or two sentences, for places without an error page.
 #[must_use]
 pub fn message(error: &Error) -> String {
-    words(error).2
+    words(error, Uuid::nil()).1
 }
 
 /// Path of the login page that returns to `next`.
@@ -72,108 +71,95 @@ fn bare(status: u16, title: &str) -> HttpResponse {
 const NOT_HERE: &str = "Not found";
 const REFUSED: &str = "This cannot be done";
 
-fn words(error: &Error) -> (u16, &'static str, String) {
+/// The title and the message.
+fn words(error: &Error, request_id: Uuid) -> (&'static str, String) {
+    let say = |title, message: &str| (title, message.to_owned());
     match error {
         Error::Visit(fault) => of_visit(fault),
         Error::RouteUnknown => {
-            (404, NOT_HERE, "There is no page at this address. Check that the address is complete.".to_owned())
+            say(NOT_HERE, "There is no page at this address. Check that the address is complete.")
         }
-        Error::Absent { what, id } => (404, NOT_HERE, format!("There is no {what} '{id}' in this organization.")),
-        Error::ModelUnknown { .. } | Error::FallbackAbsent { .. } => (404, NOT_HERE, sentence(error)),
-        Error::MethodNotAllowed { .. } => (
-            405,
+        Error::MethodNotAllowed { .. } => say(
             "Method not allowed",
-            "This address does not accept this kind of request. Go back to the page and use its buttons.".to_owned(),
+            "This address does not accept this kind of request. Go back to the page and use its buttons.",
         ),
-        Error::Unauthenticated(fault) => (401, "Not authenticated", fault.message().to_owned()),
-        Error::ScopeMissing(_) | Error::ModelForbidden { .. } => (403, "Not allowed", sentence(error)),
         Error::Invalid(violations) => {
             let first = violations.first().map(|violation| violation.message.clone());
-            (422, "Invalid input", first.unwrap_or_else(|| sentence(error)))
+            ("Invalid input", first.unwrap_or_else(|| error.sentence(request_id)))
         }
-        Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } | Error::Refused(_) => {
-            (400, REFUSED, sentence(error))
-        }
-        Error::Conflict { .. } => (409, REFUSED, sentence(error)),
-        Error::RevisionChanged { .. } => (
-            412,
+        Error::RevisionChanged { .. } => say(
             "Changed by someone else",
-            "Someone changed this after you opened it. Open it again and repeat your change.".to_owned(),
+            "Someone changed this after you opened it. Open it again and repeat your change.",
         ),
         Error::BodyTooLarge { .. } => {
-            (413, "Too much at once", "What you sent is too large. Shorten it and send it again.".to_owned())
+            say("Too much at once", "What you sent is too large. Shorten it and send it again.")
         }
-        Error::BodyEncoded => (415, REFUSED, sentence(error)),
-        Error::BodyStalled => {
-            (408, "Incomplete request", "The form did not arrive in time. Send it again.".to_owned())
-        }
-        Error::BodyUnreadable => {
-            (400, "Incomplete request", "The form arrived incomplete. Send it again.".to_owned())
-        }
-        Error::LimitReached(_) => (429, "Too many requests", sentence(error)),
-        Error::ShareUsedUp(_) => (429, "Too much at once", sentence(error)),
-        Error::Busy => {
-            (503, "Busy", "The server is busy. Try again in a moment.".to_owned())
-        }
-        Error::RecordingUnavailable(_) => (503, "Busy", sentence(error)),
-        Error::DatabaseAway => (
-            503,
+        Error::BodyStalled => say("Incomplete request", "The form did not arrive in time. Send it again."),
+        Error::BodyUnreadable => say("Incomplete request", "The form arrived incomplete. Send it again."),
+        Error::Busy => say("Busy", "The server is busy. Try again in a moment."),
+        Error::DatabaseAway => say(
             "Database unavailable",
-            "The database cannot be reached. Calls to models continue as long as they can be recorded, and appear here when the database is available again. Try again in a moment."
-                .to_owned(),
+            "The database cannot be reached. Calls to models continue as long as they can be recorded, and appear \
+             here when the database is available again. Try again in a moment.",
         ),
-        Error::NotReady => (503, "Starting", "The data is being loaded. Try again in a moment.".to_owned()),
-        Error::LoopDetected => (508, REFUSED, sentence(error)),
-        Error::Chain(chain) => (chain.status, "No model answered", sentence(error)),
-        Error::Internal(_) => (
-            500,
+        Error::NotReady => say("Starting", "The data is being loaded. Try again in a moment."),
+        Error::Internal(_) => say(
             "Internal error",
-            "This is an error in the server. Try again. If it happens again, show this page to the operator of this server."
-                .to_owned(),
+            "This is an error in the server. Try again. If it happens again, show this page to the operator of this \
+             server.",
         ),
+        _ => (title(error), error.sentence(request_id)),
     }
 }
 
-fn of_visit(fault: &VisitFault) -> (u16, &'static str, String) {
+fn title(error: &Error) -> &'static str {
+    match error {
+        Error::Chain(_) => "No model answered",
+        Error::RecordingUnavailable(_) => "Busy",
+        Error::ShareUsedUp(_) => "Too much at once",
+        _ => match error.status() {
+            401 => "Not authenticated",
+            403 => "Not allowed",
+            404 => NOT_HERE,
+            429 => "Too many requests",
+            _ => REFUSED,
+        },
+    }
+}
+
+/// Pages are ready once the data is loaded; the APIs keep the status of their contracts.
+fn status(error: &Error) -> u16 {
+    if matches!(error, Error::NotReady) { 503 } else { error.status() }
+}
+
+fn of_visit(fault: &VisitFault) -> (&'static str, String) {
     match fault {
         // Handled by `response`; named here to keep the match exhaustive.
-        VisitFault::LoggedOut { .. } => (401, "Not logged in", "Log in first.".to_owned()),
+        VisitFault::LoggedOut { .. } => ("Not logged in", "Log in first.".to_owned()),
         VisitFault::RoleMissing(what) => {
-            (403, "Not allowed", format!("Your role does not allow {what}. Ask an owner of the organization."))
+            ("Not allowed", format!("Your role does not allow {what}. Ask an owner of the organization."))
         }
         VisitFault::ForeignOrigin => (
-            403,
             "Sent from another site",
             "This form was not sent from this site, so nothing was changed. Open the page here and send it again. \
              If this is the right site, its operator must set FAILSOFT_PUBLIC_URL to the address in your browser."
                 .to_owned(),
         ),
         VisitFault::FormStale => (
-            403,
             "Form expired",
             "This form is too old, or your browser does not keep cookies of this site, so nothing was changed. Open the page again and repeat your change."
                 .to_owned(),
         ),
-        VisitFault::NoForm => (415, REFUSED, "This address accepts only forms from its own pages.".to_owned()),
+        VisitFault::NoForm => (REFUSED, "This address accepts only forms from its own pages.".to_owned()),
         VisitFault::Throttled { retry_after } => {
-            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-            let wait = match seconds {
+            let wait = match retry_after_seconds(*retry_after) {
                 0..=1 => "a second".to_owned(),
-                2..=90 => format!("{seconds} seconds"),
+                seconds @ 2..=90 => format!("{seconds} seconds"),
                 seconds => format!("{} minutes", seconds.div_ceil(60)),
             };
-            (429, "Too many requests", format!("There were too many attempts. Wait {wait} and try again."))
+            ("Too many requests", format!("There were too many attempts. Wait {wait} and try again."))
         }
     }
-}
-
-/// The error's own message as a sentence.
-fn sentence(error: &Error) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
 
 #[cfg(test)]

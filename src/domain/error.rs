@@ -9,6 +9,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::domain::chain_failure::ChainFailure;
 use crate::domain::routing_info::RoutingInfo;
 
@@ -192,7 +194,7 @@ pub enum Error {
     #[error("{}", .0.message())]
     Unauthenticated(CredentialFault),
     /// 403: the key is valid but lacks a scope.
-    #[error("this API key lacks the scope '{0}'")]
+    #[error("this API key lacks the scope '{0}'. Use a key that has it, or add it to this one")]
     ScopeMissing(&'static str),
     /// A console user has no access to a page. The API never returns it.
     #[error("{0}")]
@@ -207,13 +209,13 @@ pub enum Error {
     #[error("there is nothing at this path")]
     RouteUnknown,
     /// 405: the path does not support the method.
-    #[error("the method is not allowed here; allowed: {allow}")]
+    #[error("this method is not allowed here. Allowed: {allow}")]
     MethodNotAllowed {
         /// The value of the `Allow` header.
         allow: String,
     },
     /// 404: the resource does not exist or belongs to another organization.
-    #[error("no {what} with the id or name '{id}'")]
+    #[error("there is no {what} '{id}' in this organization")]
     Absent {
         /// The kind of resource, such as `provider`, `model` or `fallback event`.
         what: &'static str,
@@ -275,13 +277,13 @@ pub enum Error {
         limit: usize,
     },
     /// 415: the body has a `Content-Encoding`.
-    #[error("the body's Content-Encoding is not supported: send it uncompressed")]
+    #[error("compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding")]
     BodyEncoded,
     /// 408: the body did not arrive in time.
-    #[error("the body did not arrive in time")]
+    #[error("the body did not arrive in time. Send it without pauses")]
     BodyStalled,
     /// 400: the connection was closed, or the framing of the body is invalid.
-    #[error("the body could not be read")]
+    #[error("the body ended early or is malformed")]
     BodyUnreadable,
     /// 429: a limit of the API key is reached.
     #[error("the limit of {} {} is reached", .0.limit, .0.what)]
@@ -290,19 +292,21 @@ pub enum Error {
     #[error("{}", .0.message())]
     ShareUsedUp(Shared),
     /// 503: the gateway is overloaded.
-    #[error("the gateway is busy; try again shortly")]
+    #[error("the gateway is busy. Try again shortly")]
     Busy,
     /// 503: the answer could not be recorded, so it was withheld. Contains the routing headers, if calls were made.
-    #[error("the answer could not be recorded and was withheld; try again")]
+    #[error("the answer could not be recorded and was withheld. Try again shortly")]
     RecordingUnavailable(Option<Box<RoutingInfo>>),
     /// 503: the database cannot be reached. Requests that are served from memory still work.
-    #[error("the database cannot be reached; try again shortly")]
+    #[error("the database cannot be reached. Try again shortly")]
     DatabaseAway,
     /// 500: the data is not loaded yet.
-    #[error("the router is not initialized")]
+    #[error("the router is not initialized yet")]
     NotReady,
     /// 508: the request was sent by this gateway itself.
-    #[error("this request has already passed through this gateway: a provider's address points back at it")]
+    #[error(
+        "this request has passed through this gateway before: a provider has the address of this gateway"
+    )]
     LoopDetected,
     /// The chain of candidates ended without an answer.
     #[error("{}", .0.failure.message)]
@@ -327,4 +331,69 @@ impl Error {
     pub fn absent(what: &'static str, id: impl fmt::Display) -> Self {
         Self::Absent { what, id: id.to_string() }
     }
+
+    /// The HTTP status. A dialect names the few errors for which its contract has another one.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::FallbacksUnknown { .. }
+            | Self::FallbackToSelf { .. }
+            | Self::Refused(_)
+            | Self::BodyUnreadable => 400,
+            Self::Unauthenticated(_) => 401,
+            Self::ScopeMissing(_) | Self::ModelForbidden { .. } => 403,
+            Self::RouteUnknown
+            | Self::Absent { .. }
+            | Self::ModelUnknown { .. }
+            | Self::FallbackAbsent { .. } => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::BodyStalled => 408,
+            Self::Conflict { .. } => 409,
+            Self::RevisionChanged { .. } => 412,
+            Self::BodyTooLarge { .. } => 413,
+            Self::BodyEncoded => 415,
+            Self::Invalid(_) => 422,
+            Self::LimitReached(_) | Self::ShareUsedUp(_) => 429,
+            Self::NotReady | Self::Internal(_) => 500,
+            Self::Busy | Self::RecordingUnavailable(_) | Self::DatabaseAway => 503,
+            Self::LoopDetected => 508,
+            Self::Chain(chain) => chain.status,
+            Self::Visit(fault) => fault.status(),
+        }
+    }
+
+    /// The cause and the remedy as a sentence: capitalized, with a period. `request_id` is for internal errors, whose
+    /// cause is only in the log.
+    #[must_use]
+    pub fn sentence(&self, request_id: Uuid) -> String {
+        let text = match self {
+            Self::Internal(_) => format!(
+                "An internal error occurred. Report the request id {request_id} to the operator of the gateway."
+            ),
+            _ => self.to_string(),
+        };
+        let mut letters = text.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+        let end = if text.ends_with('.') { "" } else { "." };
+        format!("{first}{}{end}", letters.as_str())
+    }
+}
+
+impl VisitFault {
+    /// The HTTP status. A page redirects to the sign-in page instead of a 401.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::LoggedOut { .. } => 401,
+            Self::RoleMissing(_) | Self::ForeignOrigin | Self::FormStale => 403,
+            Self::NoForm => 415,
+            Self::Throttled { .. } => 429,
+        }
+    }
+}
+
+/// Whole seconds for `Retry-After`, at least 1 and rounded up, so that callers do not come back too early.
+#[must_use]
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

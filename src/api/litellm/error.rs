@@ -35,13 +35,12 @@ pub struct LiteLlmErrorDetail {
 /// Builds the error response.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
-    let (status, detail) = describe(error, request_id);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     let mut response = if let Error::Invalid(violations) = error {
         response.json(json!({ "detail": details(violations) }))
     } else {
-        response.json(LiteLlmError { detail })
+        response.json(LiteLlmError { detail: detail(error, request_id) })
     };
     error_response::allow(&mut response, error);
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
@@ -50,71 +49,37 @@ pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
     response
 }
 
-fn describe(error: &Error, request_id: Uuid) -> (u16, LiteLlmErrorDetail) {
-    let say = |status, error: String| (status, LiteLlmErrorDetail { error, available_models: None });
-    let with_models = |status, error: String, available: &[String]| {
-        (status, LiteLlmErrorDetail { error, available_models: Some(available.to_vec()) })
+fn detail(error: &Error, request_id: Uuid) -> LiteLlmErrorDetail {
+    let available_models = match error {
+        Error::ModelUnknown { available, .. } | Error::FallbacksUnknown { available, .. } => {
+            Some(available.clone())
+        }
+        _ => None,
     };
-    match error {
-        Error::Unauthenticated(fault) => say(401, fault.message().to_owned()),
-        Error::ScopeMissing(scope) => say(
-            403,
-            format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
-        ),
-        // Only pages return this error.
-        Error::Visit(fault) => say(403, fault.to_string()),
-        Error::ModelForbidden { model } => say(403, format!("This API key may not use the model '{model}'")),
-        Error::RouteUnknown => say(
-            404,
-            "Not Found. This dialect has POST and GET /fallback, GET and DELETE /fallback/{model}".to_owned(),
-        ),
-        Error::MethodNotAllowed { allow } => say(405, format!("Method Not Allowed. Allowed: {allow}")),
-        Error::Absent { what, id } => say(404, format!("There is no {what} '{id}'")),
-        Error::ModelUnknown { model, available } => {
-            with_models(404, format!("Model '{model}' not found in router"), available)
+    LiteLlmErrorDetail { error: message(error, request_id), available_models }
+}
+
+/// LiteLLM's own words where it has them; otherwise the error's sentence without its period, as LiteLLM's have none.
+fn message(error: &Error, request_id: Uuid) -> String {
+    let message = match error {
+        Error::RouteUnknown => {
+            "Not Found. This dialect has POST and GET /fallback, GET and DELETE /fallback/{model}".to_owned()
         }
-        Error::FallbacksUnknown { models, available } => {
+        Error::MethodNotAllowed { allow } => format!("Method Not Allowed. Allowed: {allow}"),
+        Error::ModelUnknown { model, .. } => format!("Model '{model}' not found in router"),
+        Error::FallbacksUnknown { models, .. } => {
             let names: Vec<String> = models.iter().map(|model| format!("'{model}'")).collect();
-            with_models(400, format!("Invalid fallback models: [{}]", names.join(", ")), available)
+            format!("Invalid fallback models: [{}]", names.join(", "))
         }
-        Error::FallbackToSelf { model } => say(400, format!("Model '{model}' cannot be its own fallback")),
-        Error::FallbackAbsent { model, kind } => {
-            say(404, format!("No {kind} fallbacks configured for model '{model}'"))
-        }
-        // `response` lists its violations. This arm keeps the match exhaustive.
-        Error::Invalid(_) => say(422, error.to_string()),
-        Error::Refused(refusal) => say(400, refusal.message.clone()),
-        Error::Conflict { message } => say(409, message.clone()),
-        Error::RevisionChanged { current } => say(
-            412,
-            format!(
-                "The configuration is at revision {current}, not at the one in If-Match. Read it again and repeat the change"
-            ),
+        Error::FallbackToSelf { model } => format!("Model '{model}' cannot be its own fallback"),
+        Error::RevisionChanged { current } => format!(
+            "The configuration is at revision {current}, not at the one in If-Match. Read it again and repeat the change"
         ),
-        Error::BodyTooLarge { limit } => say(413, format!("The body is over the limit of {limit} bytes")),
-        Error::BodyEncoded => say(
-            415,
-            "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding".to_owned(),
-        ),
-        Error::BodyStalled => say(408, "The body did not arrive in time. Send it without pauses".to_owned()),
-        Error::BodyUnreadable => say(400, "The body ended early or is malformed".to_owned()),
-        Error::LimitReached(limit) => {
-            say(429, format!("This API key's limit of {} {} is reached", limit.limit, limit.what))
-        }
-        Error::ShareUsedUp(shared) => say(429, shared.message().to_owned()),
-        Error::Busy => say(503, "The gateway is busy. Try again shortly".to_owned()),
-        Error::RecordingUnavailable(_) => {
-            say(503, "The record could not be written. Try again shortly".to_owned())
-        }
-        Error::DatabaseAway => say(503, "The database cannot be reached. Try again shortly".to_owned()),
-        Error::NotReady => say(500, "Router not initialized".to_owned()),
-        Error::LoopDetected => say(508, "This request has passed through this gateway before".to_owned()),
-        Error::Chain(chain) => say(chain.status, chain.failure.message.clone()),
-        Error::Internal(_) => say(
-            500,
-            format!(
-                "An internal error occurred. Report the request id {request_id} to the operator of the gateway"
-            ),
-        ),
-    }
+        Error::NotReady => "Router not initialized".to_owned(),
+        Error::Refused(refusal) => return refusal.message.clone(),
+        Error::Conflict { message } => return message.clone(),
+        Error::Chain(chain) => return chain.failure.message.clone(),
+        _ => error.sentence(request_id),
+    };
+    message.trim_end_matches('.').to_owned()
 }

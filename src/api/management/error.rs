@@ -52,13 +52,12 @@ pub enum Place {
 /// Builds the error response.
 #[must_use]
 pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
-    let (status, code, message) = describe(error, request_id);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     let mut response = if let Error::Invalid(violations) = error {
         response.json(HTTPValidationError { detail: violations.iter().map(ValidationError::from).collect() })
     } else {
-        response.json(ErrorResponse { error: code, message })
+        response.json(ErrorResponse { error: code(error), message: message(error, request_id) })
     };
     error_response::allow(&mut response, error);
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
@@ -88,69 +87,43 @@ impl From<&Violation> for ValidationError {
     }
 }
 
-fn describe(error: &Error, request_id: Uuid) -> (u16, &'static str, String) {
+fn code(error: &Error) -> &'static str {
     match error {
-        Error::Unauthenticated(fault) => (401, "unauthorized", fault.message().to_owned()),
-        Error::ScopeMissing(scope) => (
-            403,
-            "forbidden",
-            format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
-        ),
-        Error::Visit(_) | Error::ModelForbidden { .. } => (403, "forbidden", sentence(error)),
-        Error::RouteUnknown => (
-            404,
-            "not_found",
-            "There is nothing at this path. The routes are listed at /docs/api.".to_owned(),
-        ),
-        Error::MethodNotAllowed { allow } => {
-            (405, "method_not_allowed", format!("This method is not allowed here. Allowed: {allow}."))
-        }
-        Error::Absent { what, id } => {
-            (404, "not_found", format!("There is no {what} '{id}' in this organization."))
-        }
-        Error::ModelUnknown { .. } | Error::FallbackAbsent { .. } => (404, "not_found", sentence(error)),
-        Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } => {
-            (400, "bad_request", sentence(error))
-        }
-        // `response` builds its body. This arm keeps the match exhaustive.
-        Error::Invalid(_) => (422, "unprocessable_entity", sentence(error)),
-        Error::Refused(refusal) => (400, refusal.code, refusal.message.clone()),
-        Error::Conflict { message } => (409, "conflict", message.clone()),
-        Error::RevisionChanged { .. } => (412, "precondition_failed", sentence(error)),
-        Error::BodyTooLarge { limit } => {
-            (413, "payload_too_large", format!("The body is over the limit of {limit} bytes."))
-        }
-        Error::BodyEncoded => (
-            415,
-            "unsupported_media_type",
-            "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding."
-                .to_owned(),
-        ),
-        Error::BodyStalled => {
-            (408, "request_timeout", "The body did not arrive in time. Send it without pauses.".to_owned())
-        }
-        Error::BodyUnreadable => (400, "bad_request", "The body ended early or is malformed.".to_owned()),
-        Error::LimitReached(_) | Error::ShareUsedUp(_) => (429, "too_many_requests", sentence(error)),
-        Error::Busy | Error::RecordingUnavailable(_) => (503, "service_unavailable", sentence(error)),
-        Error::DatabaseAway => (503, "database_away", sentence(error)),
-        Error::NotReady => (500, "not_ready", sentence(error)),
-        Error::LoopDetected => (508, "loop_detected", sentence(error)),
-        Error::Chain(chain) => (chain.status, chain.failure.class.as_str(), sentence(error)),
-        Error::Internal(_) => (
-            500,
-            "internal_error",
-            format!(
-                "An internal error occurred. Report the request id {request_id} to the operator of the gateway."
-            ),
-        ),
+        Error::Refused(refusal) => refusal.code,
+        Error::DatabaseAway => "database_away",
+        Error::NotReady => "not_ready",
+        Error::Chain(chain) => chain.failure.class.as_str(),
+        _ => code_of_status(error.status()),
     }
 }
 
-/// The error's message as a sentence: capitalized, with a period.
-fn sentence(error: &Error) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
+fn code_of_status(status: u16) -> &'static str {
+    match status {
+        400 => "bad_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        405 => "method_not_allowed",
+        408 => "request_timeout",
+        409 => "conflict",
+        412 => "precondition_failed",
+        413 => "payload_too_large",
+        415 => "unsupported_media_type",
+        422 => "unprocessable_entity",
+        429 => "too_many_requests",
+        503 => "service_unavailable",
+        508 => "loop_detected",
+        _ => "internal_error",
+    }
+}
+
+fn message(error: &Error, request_id: Uuid) -> String {
+    match error {
+        Error::RouteUnknown => {
+            "There is nothing at this path. The routes are listed at /docs/api.".to_owned()
+        }
+        Error::Refused(refusal) => refusal.message.clone(),
+        Error::Conflict { message } => message.clone(),
+        _ => error.sentence(request_id),
+    }
 }

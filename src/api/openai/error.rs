@@ -13,7 +13,7 @@ use crate::api::error_response;
 use crate::api::openai::{limit_headers, routing_headers};
 use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::domain::chain_failure::ChainFailure;
-use crate::domain::error::{Error, Location, Violation};
+use crate::domain::error::{Error, Location, Violation, retry_after_seconds};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 
@@ -143,9 +143,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         Error::Internal(_) => {}
     }
     if let Some(wait) = retry_after {
-        // Rounded up to whole seconds, so that clients do not retry too early.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
     }
     if status >= 400 {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(if again { "true" } else { "false" }));
@@ -153,153 +151,100 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
 }
 
 fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
-    let say = |status, kind, code: &str, param: Option<&str>, message: String| ErrorParts {
+    if let Error::Chain(chain) = error {
+        return of_chain(chain);
+    }
+    let status = status(error);
+    ErrorParts {
         status,
-        kind,
-        code: code.to_owned(),
-        param: param.map(str::to_owned),
-        message,
-    };
-    let invalid = "invalid_request_error";
+        kind: kind_of_status(status),
+        code: code(error).to_owned(),
+        param: param(error),
+        message: message(error, request_id),
+    }
+}
+
+/// OpenAI has neither 412 nor 422, and its 404 is for models and paths.
+fn status(error: &Error) -> u16 {
     match error {
-        Error::Unauthenticated(fault) => {
-            say(401, "authentication_error", "invalid_api_key", None, fault.message().to_owned())
-        }
-        Error::ScopeMissing(scope) => say(
-            403,
-            "permission_error",
-            "missing_scope",
-            None,
-            format!("This API key lacks the scope '{scope}'. Use a key that has it, or add it to this one."),
-        ),
+        Error::Invalid(_) => 400,
+        Error::FallbackAbsent { .. } | Error::RevisionChanged { .. } => 409,
+        _ => error.status(),
+    }
+}
+
+/// OpenAI's `error.type`. A request that comes back to the gateway is a fault of the configuration, not of the server.
+fn kind_of_status(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        500..508 => "server_error",
+        _ => "invalid_request_error",
+    }
+}
+
+fn code(error: &Error) -> &str {
+    match error {
+        Error::Unauthenticated(_) => "invalid_api_key",
+        Error::ScopeMissing(_) => "missing_scope",
         // Only pages return this error.
-        Error::Visit(fault) => say(403, "permission_error", "forbidden", None, fault.to_string()),
-        Error::ModelForbidden { model } => say(
-            403,
-            "permission_error",
-            "model_not_allowed",
-            Some("model"),
-            format!("This API key may not use the model '{model}': it is not in its list of models."),
-        ),
-        Error::RouteUnknown => say(404, invalid, "unknown_url", None, ROUTES.to_owned()),
-        Error::MethodNotAllowed { allow } => say(
-            405,
-            invalid,
-            "method_not_allowed",
-            None,
-            format!("This method is not allowed here. Allowed: {allow}."),
-        ),
-        Error::Absent { what, id } => {
-            say(404, invalid, "not_found", None, format!("There is no {what} '{id}' in this organization."))
+        Error::Visit(_) => "forbidden",
+        Error::ModelForbidden { .. } => "model_not_allowed",
+        Error::RouteUnknown => "unknown_url",
+        Error::MethodNotAllowed { .. } => "method_not_allowed",
+        Error::Absent { .. } => "not_found",
+        Error::ModelUnknown { .. } | Error::FallbacksUnknown { .. } => "model_not_found",
+        Error::FallbackToSelf { .. } | Error::Invalid(_) => "invalid_value",
+        Error::FallbackAbsent { .. } | Error::Conflict { .. } | Error::RevisionChanged { .. } => "conflict",
+        Error::Refused(refusal) => refusal.code,
+        Error::BodyTooLarge { .. } => "request_too_large",
+        Error::BodyEncoded => "unsupported_content_encoding",
+        Error::BodyStalled => "request_timeout",
+        Error::BodyUnreadable => "unreadable_body",
+        Error::LimitReached(_) | Error::ShareUsedUp(_) => "rate_limit_exceeded",
+        Error::Busy => "overloaded",
+        Error::RecordingUnavailable(_) => "recording_unavailable",
+        Error::DatabaseAway => "database_away",
+        Error::NotReady => "not_ready",
+        Error::LoopDetected => "loop_detected",
+        Error::Chain(chain) => chain.failure.class.policy().code,
+        Error::Internal(_) => "internal_error",
+    }
+}
+
+fn param(error: &Error) -> Option<String> {
+    match error {
+        Error::ModelForbidden { .. } | Error::ModelUnknown { .. } => Some("model".to_owned()),
+        Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } => Some("models".to_owned()),
+        Error::Invalid(violations) => violations.first().map(place),
+        Error::Refused(refusal) => refusal.param.clone(),
+        _ => None,
+    }
+}
+
+fn message(error: &Error, request_id: Uuid) -> String {
+    match error {
+        Error::ModelForbidden { model } => {
+            format!("This API key may not use the model '{model}': it is not in its list of models.")
         }
-        Error::ModelUnknown { model, .. } => say(
-            404,
-            invalid,
-            "model_not_found",
-            Some("model"),
-            format!(
-                "The model '{model}' does not exist in this organization's catalog. GET /v1/models lists the models."
-            ),
+        Error::RouteUnknown => ROUTES.to_owned(),
+        Error::ModelUnknown { model, .. } => format!(
+            "The model '{model}' does not exist in this organization's catalog. GET /v1/models lists the models."
         ),
-        Error::FallbacksUnknown { models, .. } => say(
-            400,
-            invalid,
-            "model_not_found",
-            Some("models"),
-            format!("Unknown models: {}.", models.join(", ")),
-        ),
-        Error::FallbackToSelf { model } => say(
-            400,
-            invalid,
-            "invalid_value",
-            Some("models"),
-            format!("The model '{model}' cannot be its own fallback."),
-        ),
+        Error::FallbacksUnknown { models, .. } => format!("Unknown models: {}.", models.join(", ")),
         Error::FallbackAbsent { .. } | Error::Conflict { .. } | Error::RevisionChanged { .. } => {
-            say(409, invalid, "conflict", None, error.to_string())
+            error.to_string()
         }
         Error::Invalid(violations) => {
-            let first = violations.first();
-            let message = first.map_or_else(|| error.to_string(), |violation| violation.message.clone());
-            ErrorParts { param: first.map(place), ..say(400, invalid, "invalid_value", None, message) }
+            violations.first().map_or_else(|| error.to_string(), |violation| violation.message.clone())
         }
-        Error::Refused(refusal) => {
-            say(400, invalid, refusal.code, refusal.param.as_deref(), refusal.message.clone())
-        }
-        Error::BodyTooLarge { limit } => say(
-            413,
-            invalid,
-            "request_too_large",
-            None,
-            format!("The body is over the limit of {limit} bytes."),
+        Error::Refused(refusal) => refusal.message.clone(),
+        Error::LimitReached(limit) => format!(
+            "This API key's limit of {} {} is reached. Try again later, or raise the limit.",
+            limit.limit, limit.what
         ),
-        Error::BodyEncoded => say(
-            415,
-            invalid,
-            "unsupported_content_encoding",
-            None,
-            "Compressed bodies are not accepted. Send the JSON as it is, without Content-Encoding."
-                .to_owned(),
-        ),
-        Error::BodyStalled => say(
-            408,
-            invalid,
-            "request_timeout",
-            None,
-            "The body did not arrive in time. Send it without pauses.".to_owned(),
-        ),
-        Error::BodyUnreadable => {
-            say(400, invalid, "unreadable_body", None, "The body ended early or is malformed.".to_owned())
-        }
-        Error::LimitReached(limit) => say(
-            429,
-            "rate_limit_error",
-            "rate_limit_exceeded",
-            None,
-            format!(
-                "This API key's limit of {} {} is reached. Try again later, or raise the limit.",
-                limit.limit, limit.what
-            ),
-        ),
-        Error::ShareUsedUp(shared) => {
-            say(429, "rate_limit_error", "rate_limit_exceeded", None, shared.message().to_owned())
-        }
-        Error::Busy => {
-            say(503, "server_error", "overloaded", None, "The gateway is busy. Try again shortly.".to_owned())
-        }
-        Error::RecordingUnavailable(_) => say(
-            503,
-            "server_error",
-            "recording_unavailable",
-            None,
-            "The answer could not be recorded and was withheld. Try again shortly.".to_owned(),
-        ),
-        Error::DatabaseAway => say(
-            503,
-            "server_error",
-            "database_away",
-            None,
-            "The database cannot be reached. Try again shortly.".to_owned(),
-        ),
-        Error::NotReady => {
-            say(500, "server_error", "not_ready", None, "The router is not initialized yet.".to_owned())
-        }
-        Error::LoopDetected => say(
-            508,
-            invalid,
-            "loop_detected",
-            None,
-            "This request has passed through this gateway before: a provider has the address of this gateway."
-                .to_owned(),
-        ),
-        Error::Chain(chain) => of_chain(chain),
-        Error::Internal(_) => say(
-            500,
-            "server_error",
-            "internal_error",
-            None,
-            format!("An internal error occurred. Report the request id {request_id} to the operator of the gateway."),
-        ),
+        _ => error.sentence(request_id),
     }
 }
 
