@@ -48,7 +48,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// A process that is ready. `outlives_database`: it can record while its database is away.
+    /// A process that is ready. `outlives_database`: it can record while its database is unreachable.
     #[must_use]
     pub fn new(outlives_database: bool) -> Self {
         Self { draining: Arc::default(), at_once: Arc::default(), outlives_database }
@@ -75,7 +75,7 @@ impl Readiness {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Whether it can record while its database is away.
+    /// Whether it can record while its database is unreachable.
     #[must_use]
     pub fn outlives_database(&self) -> bool {
         self.outlives_database

@@ -332,7 +332,7 @@ impl Collector for RecorderCollector {
         let spooled = ConstGauge::new(i64::try_from(self.0.spooled()).unwrap_or(i64::MAX));
         spooled.encode(encoder.encode_descriptor(
             "failsoft_recorder_spooled",
-            "Records that wait in the spool because the database is away or slow",
+            "Records that wait in the spool because the database is unreachable or slow",
             None,
             spooled.metric_type(),
         )?)?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::api::dialect::Dialect;
 use crate::api::{error_response, openai};
-use crate::app::request_path;
+use crate::app::{refusal_log, request_path};
 use crate::auth::api::api_caller::RequestId;
 use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::config::Settings;
@@ -165,6 +165,9 @@ fn error_for(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
         None => error::response(core, request, id),
     };
     error_response::allow(&mut response, core);
+    if let Some(Dialect::OpenAi | Dialect::OpenRouter) = request_path::dialect(request) {
+        refusal_log::write(request, core, response.status().as_u16(), id);
+    }
     if let Error::ShareUsedUp(_) = core {
         // An open connection would keep one of the shared open files.
         response.head_mut().set_connection_type(ConnectionType::Close);

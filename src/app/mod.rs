@@ -5,6 +5,7 @@ pub(crate) mod jobs;
 pub(crate) mod middleware;
 pub(crate) mod open_files;
 pub(crate) mod own_addresses;
+mod refusal_log;
 pub(crate) mod request_path;
 pub mod routes;
 pub mod sentences_file;

@@ -34,7 +34,7 @@ pub struct Recording {
     pub durability: Durability,
     /// Records that may wait for the writer, and so the number of concurrent requests. Default 65536.
     pub queue: usize,
-    /// With PostgreSQL: a file that stores records while the database is away or slow. With `off` answers are
+    /// With PostgreSQL: a file that stores records while the database is unreachable or slow. With `off` answers are
     /// withheld instead. Default `failsoft-spool.db` in the working directory. `FAILSOFT_SPOOL`.
     pub spool: Option<PathBuf>,
     /// The maximum size of the spool in bytes. Default 1 GiB. `FAILSOFT_SPOOL_BYTES`.

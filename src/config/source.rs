@@ -123,7 +123,7 @@ pub struct Overrides {
     /// What a record survives: the death of the process, or also a power failure (`full`).
     #[arg(long, env = "FAILSOFT_DURABILITY", value_parser = parse_durability, value_name = "process|full", global = true)]
     pub durability: Option<Durability>,
-    /// With PostgreSQL: the file that stores records while the database is away, or `off`.
+    /// With PostgreSQL: the file that stores records while the database is unreachable, or `off`.
     #[arg(long, env = "FAILSOFT_SPOOL", value_name = "FILE", global = true)]
     pub spool: Option<PathBuf>,
     /// The maximum size of this file in bytes.

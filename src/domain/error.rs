@@ -362,8 +362,8 @@ impl Error {
         }
     }
 
-    /// The cause and the remedy as a sentence: capitalized, with a period. `request_id` is for internal errors, whose
-    /// cause is only in the log.
+    /// The cause and the remedy as a sentence: capitalized, with a period. The cause of an internal error is only in the
+    /// log, under `request_id`.
     #[must_use]
     pub fn sentence(&self, request_id: Uuid) -> String {
         let text = match self {

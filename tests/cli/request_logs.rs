@@ -113,6 +113,30 @@ fn a_request_is_followed_by_its_spans_and_its_line_without_prompt_or_secret() {
 }
 
 #[test]
+fn a_refused_request_has_a_line_with_the_ids_that_are_known() {
+    let (_installation, server, organization, key) = serve("info,failsoft::access=debug");
+    let body = json!({ "model": CANARY, "messages": [{ "role": "user", "content": CANARY }] }).to_string();
+    for (key, expected) in [(key.as_str(), 404), ("fsk_unknown", 401)] {
+        let header = format!("authorization: Bearer {key}");
+        let arguments = ["--header", &header, "--header", "content-type: application/json", "--data", &body];
+        assert_eq!(server.call(&arguments, "/v1/chat/completions").0, expected);
+    }
+    let (said, lines) = logged(server);
+    let lines = of_target(&lines, "failsoft::access");
+    let shown: Vec<Value> = lines
+        .iter()
+        .map(|line| json!([line["status"], line["outcome"], line["endpoint"], line["organization_id"]]))
+        .collect();
+    let endpoint = "/v1/chat/completions";
+    assert_eq!(
+        shown,
+        [json!([404, "refused", endpoint, organization]), json!([401, "refused", endpoint, null])]
+    );
+    assert!(lines[0]["key_id"].is_string() && lines[0]["request_id"].is_string(), "{said}");
+    assert!(!said.contains(CANARY), "{said}");
+}
+
+#[test]
 fn the_lines_of_requests_are_off_by_default_and_on_by_their_targets() {
     for (filter, access, attempts) in [
         ("info", 0, 0),

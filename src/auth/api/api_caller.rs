@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use entity::ids::{ApiKeyId, OrganizationId};
 use uuid::Uuid;
 
 use super::api_key;
@@ -26,6 +27,18 @@ use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 /// The id of a request, which the middleware assigns and the response has as `x-request-id`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestId(pub Uuid);
+
+/// The target of the access log: one line per call of a model, at level debug.
+pub const ACCESS_LOG: &str = "failsoft::access";
+
+/// Who calls, for the line of a refused request. Kept only while the access log is on.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerIds {
+    /// The organization of the key.
+    pub organization: OrganizationId,
+    /// The key.
+    pub key: ApiKeyId,
+}
 
 /// A scope as a type, for handler signatures.
 pub trait RequiredScope {
@@ -108,6 +121,9 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
     let now = clock.now();
     if key.expires_at.is_some_and(|end| end <= now) {
         return Err(Error::Unauthenticated(CredentialFault::Expired));
+    }
+    if tracing::enabled!(target: ACCESS_LOG, tracing::Level::DEBUG) {
+        request.extensions_mut().insert(CallerIds { organization: organization.id, key: key.id });
     }
     key.last_used.store(now.timestamp(), Ordering::Relaxed);
     if let Some(scope) = S::SCOPE
