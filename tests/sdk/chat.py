@@ -185,7 +185,7 @@ class Chat:
                 chat(models=models)
             self.assertLessEqual({"message", "type", "param", "code"}, set(failure.exception.body))
 
-    def test_the_catalogue_is_listed(self):
+    def test_the_catalog_is_listed(self):
         self.assertLessEqual(set(ANSWERING), {model.id for model in self.client.models.list()})
         self.assertEqual(self.client.models.retrieve("vendor/steady").id, "vendor/steady")
         with self.assertRaises(openai.NotFoundError):

@@ -1,4 +1,4 @@
-//! Values that a CHECK refuses.
+//! Values that a CHECK constraint refuses.
 
 use entity::*;
 use sea_orm::DatabaseConnection;
@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 use crate::refusal::{Refusal, accepted, refused, two};
 use crate::sample::new_id;
 
-/// For one table: a new row with a word outside the set is refused, each word of the set is accepted.
+/// For one table: a new row with a word outside the set is refused, and each word of the set is accepted.
 macro_rules! refuses_other_words {
     ($db:expr, $table:ident, $field:ident: $($word:literal)+, $row:expr) => {{
         let mut number = 100;

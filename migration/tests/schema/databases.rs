@@ -1,4 +1,4 @@
-//! A database of its own for each test: a temporary SQLite file, or a database made in a PostgreSQL server.
+//! A separate database for each test: a temporary SQLite file, or a database on a PostgreSQL server.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +9,15 @@ use sea_orm::{
 };
 use tempfile::TempDir;
 
-/// What a test finds.
+/// The state in which a test starts.
 pub(crate) enum Given {
-    /// Nothing.
+    /// An empty database.
     Empty,
     /// The whole schema.
     Tables,
 }
 
-/// A database of its own, and what keeps it alive.
+/// A database, and what keeps it alive.
 pub(crate) struct TestDatabase {
     pub(crate) connection: DatabaseConnection,
     keeper: Keeper,
@@ -40,7 +40,7 @@ impl TestDatabase {
         let address = server_address();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("failsoft_schema_{}_{number}", std::process::id());
-        // A test process that was killed may have left one of the same name on a server that lives on.
+        // A killed test process may have left a database with this name on a server that is still running.
         on_server(&address, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         on_server(&address, &format!("CREATE DATABASE {name}")).await;
         let (server, _) = address.rsplit_once('/').expect("an address that ends in /postgres");
@@ -67,7 +67,7 @@ impl TestDatabase {
     }
 }
 
-/// A missing server fails the test: a skipped half would look like a passed one.
+/// A missing server fails the test, because a skipped half would look like a passed one.
 fn server_address() -> String {
     #[expect(clippy::disallowed_methods, reason = "a test's surroundings, not a setting of the product")]
     let address = std::env::var("FAILSOFT_TEST_POSTGRES_URL");
@@ -95,18 +95,18 @@ struct Name {
     name: String,
 }
 
-/// The names that a query over the database's own catalogue yields in its column `name`.
+/// The values of the column `name` of a query on the database's own catalog.
 async fn names(db: &DatabaseConnection, sqlite: String, postgres: String) -> BTreeSet<String> {
     let query = match db.get_database_backend() {
         DbBackend::Sqlite => sqlite,
         _ => postgres,
     };
     let statement = Statement::from_string(db.get_database_backend(), query);
-    let found = Name::find_by_statement(statement).all(db).await.expect("the catalogue");
+    let found = Name::find_by_statement(statement).all(db).await.expect("the catalog");
     found.into_iter().map(|row| row.name).collect()
 }
 
-/// All tables but the one in which the applied changes are noted.
+/// All tables except the one that lists the applied migrations.
 pub(crate) async fn tables(db: &DatabaseConnection) -> BTreeSet<String> {
     let sqlite = "SELECT name FROM sqlite_master WHERE type = 'table'";
     let postgres =
@@ -126,7 +126,7 @@ pub(crate) async fn columns(db: &DatabaseConnection, table: &str) -> BTreeSet<St
     names(db, sqlite, postgres).await
 }
 
-/// The columns of a table that every INSERT must name.
+/// The columns that every INSERT must name.
 pub(crate) async fn required_columns(db: &DatabaseConnection, table: &str) -> BTreeSet<String> {
     let sqlite =
         format!("SELECT name FROM pragma_table_info('{table}') WHERE \"notnull\" = 1 AND dflt_value IS NULL");
@@ -137,7 +137,7 @@ pub(crate) async fn required_columns(db: &DatabaseConnection, table: &str) -> BT
     names(db, sqlite, postgres).await
 }
 
-/// The columns of a table that may be NULL.
+/// The columns that may be NULL.
 pub(crate) async fn nullable_columns(db: &DatabaseConnection, table: &str) -> BTreeSet<String> {
     let sqlite = format!("SELECT name FROM pragma_table_info('{table}') WHERE \"notnull\" = 0");
     let postgres = format!(
@@ -147,7 +147,7 @@ pub(crate) async fn nullable_columns(db: &DatabaseConnection, table: &str) -> BT
     names(db, sqlite, postgres).await
 }
 
-/// The columns of each index, joined by commas, in the order in which the index holds them.
+/// The columns of each index, joined by commas, in index order.
 pub(crate) async fn indexes(db: &DatabaseConnection, table: &str) -> BTreeSet<String> {
     let sqlite = format!(
         "SELECT (SELECT group_concat(name, ',') FROM (SELECT name FROM pragma_index_info(list.name) ORDER BY seqno)) \

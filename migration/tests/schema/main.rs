@@ -1,5 +1,5 @@
-//! The schema, on SQLite and on PostgreSQL: it goes up and down, the entities fit it, and the database itself refuses
-//! what must never be stored. Each test runs once on each of the two, in an empty database of its own.
+//! The schema on SQLite and PostgreSQL: migrations go up and down, entities match it, and the database itself refuses
+//! invalid rows. Each test runs once on each database, in an empty one of its own.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed expectation is how a test fails")]
 #![allow(clippy::large_futures, reason = "whole rows of every table are held; nothing here is in a hurry")]
@@ -17,7 +17,7 @@ use databases::{Given, TestDatabase};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 
-/// Makes a test of this name for each database, which calls the function in the state given.
+/// Defines a test of this name for each database, which calls the function in the given state.
 macro_rules! on_both_databases {
     ($($given:ident { $($test:path => $name:ident,)* })*) => {
         mod sqlite {
@@ -84,8 +84,8 @@ async fn up_down_up(db: &DatabaseConnection) {
     assert!(pending.is_empty());
 }
 
-/// The first change makes `invitations` last. When that fails, what it made before must be gone again, or a second
-/// start could never get past it.
+/// The first migration creates `invitations` last. If that fails, everything before it must be rolled back, or the
+/// next start would fail forever.
 async fn cut_off(db: &DatabaseConnection) {
     db.execute_unprepared("CREATE TABLE invitations (id integer)").await.expect("an obstacle");
     Migrator::up(db, None).await.expect_err("the obstacle stands in the way");

@@ -1,4 +1,4 @@
-//! References: never into another organization, never to what is gone.
+//! References never point at another organization's rows or at missing rows.
 
 use entity::*;
 use sea_orm::{DatabaseConnection, EntityTrait, ModelTrait, PaginatorTrait};
@@ -6,7 +6,7 @@ use sea_orm::{DatabaseConnection, EntityTrait, ModelTrait, PaginatorTrait};
 use crate::refusal::{Refusal, accepted, refused, two, why};
 use crate::sample::new_id;
 
-/// For one table: a new row whose field points at its own organization's row is accepted, and the same row with the
+/// For one table: a new row that references its own organization's row is accepted; the same row with the
 /// other organization's is refused.
 macro_rules! refuses_foreign {
     ($db:expr, $table:ident, $own:expr, $field:ident = $foreign:expr) => {{

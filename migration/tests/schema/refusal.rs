@@ -1,5 +1,5 @@
-//! How a test sees that the database refuses a row, and for which reason. Every refusal in the tests has its counterpart
-//! that is accepted, so that none passes because something else was wrong with the row.
+//! Checks that the database refuses a row, and the reason. Every refusal in the tests has an accepted counterpart,
+//! so that no test passes because something else was wrong with the row.
 
 use sea_orm::{DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, SqlErr};
 
@@ -50,7 +50,7 @@ pub(crate) fn why(error: &DbErr) -> Refusal {
     }
 }
 
-/// Two organizations that are complete.
+/// Two complete organizations.
 pub(crate) async fn two(db: &DatabaseConnection) -> (Sample, Sample) {
     let samples = (Sample::new(1), Sample::new(2));
     insert_all(db, &samples.0).await;

@@ -1,4 +1,4 @@
-//! Two releases share one database while an upgrade rolls out: the older one can start again, and what it writes fits.
+//! Two releases share one database during an upgrade: the older one can start again, and its rows are accepted.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::databases::{required_columns, tables};
 use crate::rows::insert_all;
 use crate::sample::Sample;
 
-/// The last change that the release before this one knows.
+/// The last migration that the previous release knows.
 const RELEASED: u32 = 12;
 
-/// A program of a release before meets changes that it does not know.
+/// A program of the previous release finds migrations that it does not know.
 pub(crate) async fn older_program(db: &DatabaseConnection) {
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20991231_000999_newer', 0)";
     db.execute_unprepared(newer).await.expect("a change of a newer version");
@@ -29,7 +29,7 @@ pub(crate) async fn older_program(db: &DatabaseConnection) {
     }
 }
 
-/// What the release before writes has every value that a row needs.
+/// The rows of the previous release have every required value.
 pub(crate) async fn older_rows(db: &DatabaseConnection) {
     Migrator::up(db, Some(RELEASED)).await.expect("the schema of the release before");
     let mut before = BTreeMap::new();

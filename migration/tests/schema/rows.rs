@@ -1,4 +1,4 @@
-//! Rows go in and come out through the entities, and the entities name all that there is.
+//! Rows are written and read through the entities, and the entities name every column.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -84,7 +84,7 @@ where
     seen.lock().expect("no test thread died").insert(table);
 }
 
-/// The columns that the entity holds in an `Option`.
+/// The columns that the entity has as an `Option`.
 fn optional_columns<E: EntityTrait>(db: &DatabaseConnection) -> BTreeSet<String> {
     let table = Schema::new(sea_orm::ConnectionTrait::get_database_backend(db))
         .create_table_from_entity(E::default());
@@ -94,7 +94,7 @@ fn optional_columns<E: EntityTrait>(db: &DatabaseConnection) -> BTreeSet<String>
 }
 
 pub(crate) async fn full(db: &DatabaseConnection) {
-    // Two organizations, so that nothing is unique by accident in the whole database.
+    // Two organizations, so that no value is unique in the whole database by accident.
     for number in [1, 2] {
         for_every_row!(Sample::new(number), comes_back, db);
     }
@@ -136,7 +136,7 @@ where
     assert!(found.into_iter().any(same), "{sparse:?} did not come back");
 }
 
-/// Moments are text in SQLite, with as many digits after the second as they need: lists depend on their order.
+/// Times are text in SQLite, with as many digits after the second as necessary: lists depend on their order.
 pub(crate) async fn order(db: &DatabaseConnection) {
     let sample = Sample::new(1);
     insert_all(db, &sample).await;

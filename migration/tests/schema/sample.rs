@@ -1,12 +1,12 @@
-//! One row of every table for one organization, with every optional column filled and values at the edges of their
-//! types: what comes back unchanged from both databases has the right column type in both.
+//! One row of every table for one organization, with every optional column set and values at the limits of their
+//! types: a column that returns its value unchanged from both databases has the right type in both.
 
-mod catalogue;
+mod catalog;
 mod records;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use catalogue::*;
+use catalog::*;
 use chrono::{DateTime, Utc};
 use entity::ids::*;
 use entity::*;
@@ -14,12 +14,12 @@ use records::*;
 use sea_orm::prelude::Json;
 use uuid::{Builder, Uuid};
 
-/// A moment some microseconds after a fixed one, so that no test depends on the day it runs.
+/// A time some microseconds after a fixed one, so that no test depends on the current day.
 pub(crate) fn moment(microseconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_795_171_200_000_000 + microseconds).expect("a moment")
 }
 
-/// A UUIDv7, each later than the one before.
+/// A UUIDv7, each later than the previous one.
 pub(crate) fn new_id<Id: From<Uuid>>() -> Id {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -34,7 +34,7 @@ fn some_text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The rows of one organization. Each points at the others of the same sample.
+/// The rows of one organization. Each references the others of the same sample.
 #[derive(Clone)]
 pub(crate) struct Sample {
     pub(crate) organization: organizations::Model,
@@ -69,7 +69,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// `number` tells samples apart where a value must be unique in the whole database.
+    /// `number` distinguishes samples where a value must be unique in the whole database.
     pub(crate) fn new(number: u8) -> Self {
         let organization = organization();
         let of = organization.id;

@@ -1,4 +1,4 @@
-//! What may be there once only, and what a deletion gives free.
+//! Unique values, and which of them a deletion frees.
 
 use entity::*;
 use sea_orm::sea_query::Expr;
@@ -21,7 +21,7 @@ pub(crate) async fn duplicate_target(db: &DatabaseConnection) {
 }
 
 pub(crate) async fn living_names(db: &DatabaseConnection) {
-    // Both organizations have the same names: that is no conflict.
+    // Both organizations have the same names, which is no conflict.
     let (ours, _) = two(db).await;
     let model = models::Model { id: new_id(), ..ours.source.clone() };
     refused::<models::Entity>(db, model.clone(), Refusal::Unique).await;
@@ -43,7 +43,7 @@ pub(crate) async fn living_names(db: &DatabaseConnection) {
     accepted::<models::Entity>(db, model.clone()).await;
     accepted::<providers::Entity>(db, provider.clone()).await;
 
-    // Living again once, and only once; deleted as often as one likes.
+    // Only one undeleted row, but any number of deleted ones.
     refused::<models::Entity>(db, models::Model { id: new_id(), ..model.clone() }, Refusal::Unique).await;
     let buried = models::Model { id: new_id(), deleted_at: Some(moment(6)), ..model };
     accepted::<models::Entity>(db, buried).await;
@@ -51,7 +51,7 @@ pub(crate) async fn living_names(db: &DatabaseConnection) {
 }
 
 pub(crate) async fn one_config(db: &DatabaseConnection) {
-    // The sample's configuration is deleted: its id must be found again, not replaced.
+    // The sample's configuration is deleted. Its id must be kept, not replaced.
     let (ours, _) = two(db).await;
     assert!(ours.config.deleted_at.is_some());
     let second = fallback_configs::Model { id: new_id(), deleted_at: None, ..ours.config.clone() };
@@ -72,7 +72,7 @@ pub(crate) async fn unique_secrets(db: &DatabaseConnection) {
     let user = users::Model { id: new_id(), ..ours.user.clone() };
     refused::<users::Entity>(db, user.clone(), Refusal::Unique).await;
     accepted::<users::Entity>(db, users::Model { email: "new@example.com".to_owned(), ..user.clone() }).await;
-    // An address proves nothing: with another password it is another account, and without one any number may have it.
+    // An address proves nothing: another password means another account, and any number without one may have it.
     let other = users::Model { id: new_id(), password_hash: Some("another".to_owned()), ..user.clone() };
     accepted::<users::Entity>(db, other).await;
     for _ in 0..2 {
@@ -80,7 +80,7 @@ pub(crate) async fn unique_secrets(db: &DatabaseConnection) {
         accepted::<users::Entity>(db, none).await;
     }
 
-    // Also in another organization: a key or a link leads to one place.
+    // In another organization, too: a key or a link belongs to one place.
     let key =
         api_keys::Model { id: new_id(), key_hash: ours.api_key.key_hash.clone(), ..theirs.api_key.clone() };
     refused::<api_keys::Entity>(db, key.clone(), Refusal::Unique).await;

@@ -36,7 +36,7 @@ const MODELS: [(&str, &str); 6] = [
     ("gpt-4o-long", "openai"),
 ];
 
-fn catalogue() -> Arc<OrganizationSnapshot> {
+fn catalog() -> Arc<OrganizationSnapshot> {
     let provider = |name: &str| ProviderEntry {
         id: ProviderId(Uuid::new_v5(&Uuid::nil(), name.as_bytes())),
         name: name.into(),
@@ -128,7 +128,7 @@ fn cooldowns() -> Cooldowns {
 }
 
 fn editor(may_configure: bool, draft: Option<Draft>, notices: Notices) -> editor_page::Page {
-    let organization = catalogue();
+    let organization = catalog();
     let mine = rows().into_iter().filter(|row| row.model == "gpt-4o").collect();
     let editor = EditorPage {
         frame: frame("Fallbacks of gpt-4o", NavigationItem::Fallbacks),
@@ -171,7 +171,7 @@ fn steps() -> Vec<try_out::TryOutStep> {
 
 fn try_out(answer_panel: Option<AnswerPanel>) -> try_out::Page {
     let frame = frame("Try the fallbacks of gpt-4o", NavigationItem::Fallbacks);
-    let page = try_out::Page::of(frame, &catalogue().models["gpt-4o"], "Say hello in one sentence.", steps());
+    let page = try_out::Page::of(frame, &catalog().models["gpt-4o"], "Say hello in one sentence.", steps());
     try_out::Page { answer_panel, ..page }
 }
 
@@ -200,7 +200,7 @@ fn first_steps(done: bool) -> start::read::Page {
 
 fn playground(answer_panel: Option<AnswerPanel>, problems: Problems) -> playground::send::Page {
     let prompt = "Why is the sky blue? Answer in one sentence.".to_owned();
-    let (frame, organization) = (frame("Playground", NavigationItem::Playground), catalogue());
+    let (frame, organization) = (frame("Playground", NavigationItem::Playground), catalog());
     let page = playground::send::Page::of(
         frame,
         &organization,
@@ -237,8 +237,8 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     let losses =
         vec!["The list \u{201c}Context window\u{201d} of gpt-4o (gpt-4o-long) is deleted.".to_owned()];
     vec![
-        ("fallbacks", html(list_page(rows(), &catalogue()).render())),
-        ("fallbacks-empty", html(list_page(Vec::new(), &catalogue()).render())),
+        ("fallbacks", html(list_page(rows(), &catalog()).render())),
+        ("fallbacks-empty", html(list_page(Vec::new(), &catalog()).render())),
         ("fallbacks-no-models", html(list_page(Vec::new(), &organization()).render())),
         ("fallback", html(editor(true, None, Notices::default()).render())),
         ("fallback-member", html(editor(false, None, Notices::default()).render())),

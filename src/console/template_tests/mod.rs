@@ -2,7 +2,7 @@
 //!
 //! If `FAILSOFT_SAMPLES` names a folder, the pages are written to it for viewing in a browser.
 
-mod catalogue;
+mod catalog;
 mod configure;
 mod parts;
 mod rows;
@@ -203,7 +203,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("parts", html(parts(frame("Invite somebody", NavigationItem::Members), Some(diagram())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),
     ];
-    [own, configure::samples(), catalogue::samples()].concat()
+    [own, configure::samples(), catalog::samples()].concat()
 }
 
 /// The values of an attribute, in order.

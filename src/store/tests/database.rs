@@ -1,4 +1,4 @@
-//! A database of its own for each test: a temporary SQLite file, or a database made in a PostgreSQL server.
+//! A separate database for each test: a temporary SQLite file, or a database on a PostgreSQL server.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ use super::Store;
 use crate::config::Settings;
 use crate::domain::clock::{Clock, ManualClock};
 
-/// Which database a test runs on.
+/// The database of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Sqlite,
@@ -66,14 +66,14 @@ async fn on_server() -> (String, Keeper) {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let address = server_address();
     let name = format!("failsoft_store_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    // A test process that was killed may have left one of the same name on a server that lives on.
+    // A killed test process may have left a database with this name on a server that is still running.
     run(&address, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
     run(&address, &format!("CREATE DATABASE {name}")).await;
     let (server, _) = address.rsplit_once('/').expect("an address that ends in /postgres");
     (format!("{server}/{name}"), Keeper::Server { address, name })
 }
 
-/// A missing server fails the test: a skipped half would look like a passed one.
+/// A missing server fails the test, because a skipped half would look like a passed one.
 fn server_address() -> String {
     #[expect(clippy::disallowed_methods, reason = "a test's surroundings, not a setting of the product")]
     let address = std::env::var("FAILSOFT_TEST_POSTGRES_URL");
@@ -93,7 +93,7 @@ async fn run(address: &str, statement: &str) {
 }
 
 impl Drop for Keeper {
-    /// Also after a failed test. The runtime of the test cannot be waited for here, so another one is made.
+    /// Runs after a failed test, too. The test's runtime cannot be awaited here, so another one is built.
     fn drop(&mut self) {
         let Self::Server { address, name } = self else { return };
         let (address, statement) = (std::mem::take(address), format!("DROP DATABASE {name} WITH (FORCE)"));

@@ -1,4 +1,4 @@
-//! Fallback configurations: what is in force, what was, and who may change it when.
+//! Fallback configurations: the current one, the history, and concurrent changes.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl World {
         self.organization.fallback_set(new, None).await.expect("set")
     }
 
-    /// Every revision: its number, its kind, how many targets it has.
+    /// Every revision: its number, its kind and its number of targets.
     async fn history(&self) -> Vec<(i64, String, usize)> {
         let reader = self.organization.reader();
         let revisions = fallback_revisions::Entity::find()
@@ -81,7 +81,7 @@ async fn setting_what_is_in_force_writes_nothing(#[values(Kind::Sqlite, Kind::Po
     assert_eq!((same, outcome), (first, FallbackOutcome::Replaced));
     assert_eq!(world.history().await.len(), 1);
 
-    // Other triggers are another list.
+    // Another trigger has another list.
     let narrowed =
         NewFallback { triggers: Some(strings(&["rate_limited"])), ..fallback("smart", &["steady"]) };
     let (narrowed, _) = world.set(narrowed).await;
@@ -97,17 +97,17 @@ async fn names_are_checked_in_order_and_the_answer_says_which_there_are(
     let world = World::new(kind).await;
     world.models(&["smart", "a/steady"]).await;
     let set = |new| world.organization.fallback_set(new, Some(99));
-    let catalogue = strings(&["a/steady", "smart"]);
+    let catalog = strings(&["a/steady", "smart"]);
 
     match set(fallback("ghost", &["phantom", "ghost"])).await {
         Err(Error::ModelUnknown { model, available }) => {
-            assert_eq!((model.as_str(), available), ("ghost", catalogue.clone()))
+            assert_eq!((model.as_str(), available), ("ghost", catalog.clone()))
         }
         other => panic!("{other:?}"),
     }
     match set(fallback("smart", &["z", "smart", "a"])).await {
         Err(Error::FallbacksUnknown { models, available }) => {
-            assert_eq!((models, available), (strings(&["z", "a"]), catalogue))
+            assert_eq!((models, available), (strings(&["z", "a"]), catalog))
         }
         other => panic!("{other:?}"),
     }
@@ -137,7 +137,7 @@ async fn if_match_fits_only_the_revision_in_force(#[values(Kind::Sqlite, Kind::P
     let stale = organization.fallback_delete("smart", General, Some(1)).await;
     assert!(matches!(stale, Err(Error::RevisionChanged { current: 2 })), "{stale:?}");
     assert!(organization.fallback_delete("smart", General, Some(2)).await.expect("fits").is_some());
-    // Nothing is in force: not even the last revision fits.
+    // No configuration is active, so not even the last revision matches.
     let gone = organization.fallback_set(fallback("smart", &["steady"]), Some(3)).await;
     assert!(matches!(gone, Err(Error::RevisionChanged { current: 3 })), "{gone:?}");
 }
@@ -163,7 +163,7 @@ async fn several_lists_are_put_in_force_together_or_not_at_all(
     assert_eq!(entries.iter().filter(|entry| entry.action == "fallback.set").count(), 2);
     let known = world.history().await;
 
-    // The last of them was changed meanwhile: none is in force, and nothing is on record.
+    // The last one was changed in the meantime: no configuration becomes active, and nothing is recorded.
     let lists =
         vec![of(General, &[], 1), of(ContextWindow, &["steady"], 1), of(ContentPolicy, &["spare"], 7)];
     let refused = organization.fallback_save(lists).await;
@@ -185,7 +185,7 @@ async fn of_two_admins_at_once_neither_loses_a_change_and_if_match_lets_one_win(
 ) {
     let world = World::new(kind).await;
     world.models(&["smart", "a", "b"]).await;
-    // The second admin is served by another process.
+    // Another process serves the second admin.
     let second = world.database.open().await;
     let admins = [world.organization.clone(), second.scoped(world.id(), world.organization.actor.clone())];
 

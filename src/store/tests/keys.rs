@@ -24,7 +24,7 @@ async fn a_key_works_when_made_and_not_when_revoked(#[values(Kind::Sqlite, Kind:
     let revoked = world.organization.api_key_revoke(key.id).await.expect("revoked").expect("there");
     assert_eq!(revoked.revoked_at, Some(world.database.clock.now()));
     assert!(world.store.snapshots().find_key(&hash).is_none());
-    // Again: the same answer, and no second entry in the audit.
+    // A second revocation has the same result and adds no audit entry.
     world.database.hand.advance(std::time::Duration::from_secs(1));
     assert_eq!(world.organization.api_key_revoke(key.id).await.expect("read"), Some(revoked.clone()));
     assert_eq!(world.organization.api_key_find(key.id).await.expect("read"), Some(revoked));
@@ -46,7 +46,7 @@ async fn a_change_is_in_force_at_once_and_keeps_what_it_does_not_name(
         models: Some(strings(&["smart"])),
         requests_per_minute: Some(60),
         concurrent_requests: Some(4),
-        // Finer than a database keeps.
+        // More precise than a database stores.
         expires_at: Some(expires_at + TimeDelta::nanoseconds(999)),
         ..new_key(&world.store, "one")
     };
@@ -101,7 +101,7 @@ async fn the_last_use_is_noted_where_it_is_new(#[values(Kind::Sqlite, Kind::Post
         world.store.snapshots().find_key(&world.store.vault().key_hash("one")).expect("it works");
     let now = world.database.clock.now().timestamp();
     entry.last_used.store(now, std::sync::atomic::Ordering::Relaxed);
-    // Another picture of the organization keeps it.
+    // Another snapshot of the organization keeps it.
     world.model("smart").await;
     world.store.system().api_key_touch(now).await.expect("touched");
     let last_used =

@@ -13,7 +13,7 @@ fn page(limit: u64, cursor: Option<Position>) -> PageRequest {
     PageRequest { limit, cursor }
 }
 
-/// Reads a whole list, two rows a page, by the cursors as a caller sees them.
+/// Reads a whole list, two rows per page, with the cursors that a caller sees.
 async fn walk<T>(
     organization: &OrgStore,
     list: impl AsyncFn(PageRequest) -> Page<T>,
@@ -41,7 +41,7 @@ async fn a_walk_sees_every_row_once_newest_first(#[values(Kind::Sqlite, Kind::Po
     other.model_create(model(foreign, "foreign")).await.expect("made");
     let names = ["a", "b", "c", "d", "e", "f"];
     for (number, name) in names.iter().enumerate() {
-        // Some share their time, so that only the id tells them apart; the others differ by less than a second.
+        // Some have the same time, so only the id orders them; the others differ by less than a second.
         if number % 2 == 0 {
             world.database.hand.advance(Duration::from_micros(250_001));
         }
@@ -61,7 +61,7 @@ async fn a_walk_sees_every_row_once_newest_first(#[values(Kind::Sqlite, Kind::Po
     assert_eq!(found.pop().as_deref(), Some("simulated"));
     assert_eq!(found, newest_first);
 
-    // A last page that is full has no next one.
+    // A full last page has no next page.
     let all = organization.model_list(&ModelFilter::default(), &page(6, None)).await.expect("read");
     assert_eq!((all.items.len(), all.next), (6, None));
 }
@@ -95,7 +95,7 @@ async fn a_cursor_of_another_organization_or_list_or_a_broken_one_is_refused(
     for broken in ["", "x", "ä", "AAAA", &cut, &changed, &format!("{cursor}AAAA")] {
         refused(&world.organization, "models", broken);
     }
-    // Another process on the same database reads it.
+    // Another process with the same database can read the cursor.
     let replica = world.database.open().await.scoped(world.id(), world.organization.actor.clone());
     assert_eq!(replica.position("models", &cursor).expect("ours"), next);
 }

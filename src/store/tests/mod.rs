@@ -1,8 +1,8 @@
-//! The store from outside, every test on both databases.
+//! The store through its public interface, every test on both databases.
 //!
-//! A test that says something of the schema or of another process reads the tables, or opens a second store.
+//! A test of the schema or of another process reads the tables, or opens a second store.
 
-mod catalogue;
+mod catalog;
 mod database;
 mod fallbacks;
 mod keys;
@@ -29,7 +29,7 @@ use crate::providers::{Capabilities, StreamOptions};
 use crate::store::maintenance::system::NewOrganization;
 use database::{Kind, TestDatabase};
 
-/// An organization with an open store; the database goes when this does.
+/// An organization with an open store. The database is removed when this is dropped.
 struct World {
     store: Store,
     organization: OrgStore,
@@ -47,7 +47,7 @@ impl World {
         Self { store, organization, provider_id, database }
     }
 
-    /// Another organization of the same store, with a provider of its own.
+    /// Another organization of the same store, with its own provider.
     async fn other(&self) -> (OrgStore, ProviderId) {
         let other = organization(&self.store, "other").await;
         let provider_id = provider(&other).await;
@@ -143,7 +143,7 @@ fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// The message of a conflict; anything else fails the test.
+/// The message of a conflict; any other result fails the test.
 fn conflict<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Err(Error::Conflict { message }) => message,
@@ -151,7 +151,7 @@ fn conflict<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     }
 }
 
-/// The one field that was refused, and why.
+/// The one field that was refused, and the reason.
 fn invalid<T: std::fmt::Debug>(result: Result<T, Error>) -> (String, String) {
     match result {
         Err(Error::Invalid(violations)) if violations.len() == 1 => {

@@ -1,4 +1,4 @@
-//! Rows, roll-ups and usage through the real store: one sum, to the last nano-dollar.
+//! Rows, roll-ups and usage through the real store: equal sums, to the last nano-dollar.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn rows_and_roll_ups_are_one_sum(#[values(Kind::Sqlite, Kind::Postgres)] k
     let world = World::new(kind).await;
     let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
     let begun = world.database.clock.now();
-    // Numbers that look random and are the same each time.
+    // Numbers that look random but are the same every time.
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

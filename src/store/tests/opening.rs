@@ -1,4 +1,4 @@
-//! Starting on a database: several processes at once, other processes' changes, and the master key.
+//! Opening a store: several processes at once, changes by other processes, and the master key.
 
 use rstest::rstest;
 use secrecy::SecretString;
@@ -26,7 +26,7 @@ async fn processes_that_start_at_once_on_an_empty_database_all_come_up(
     for start in starts {
         stores.push(start.await.expect("no panic"));
     }
-    // They made one set of secrets: a key that one of them hands out works in the others.
+    // They created one set of secrets: a key that one of them issues works in the others.
     let hash = stores[0].vault().key_hash("one");
     assert!(stores.iter().all(|store| store.vault().key_hash("one") == hash));
     assert!(stores.iter().all(|store| store.snapshots().is_loaded()));
@@ -62,7 +62,7 @@ async fn another_process_follows_every_change(#[values(Kind::Sqlite, Kind::Postg
     assert!(second.snapshots().find_key(&hash).is_none());
     assert!(second.snapshots().organization(world.id()).expect("a snapshot").chains.is_empty());
 
-    // An organization without a single change is seen as well.
+    // An organization without a change is loaded, too.
     let new = organization(&world.store, "new").await;
     second.system().follow_changes().await.expect("followed");
     assert!(second.snapshots().organization(new.organization_id()).is_some());
@@ -74,7 +74,7 @@ fn with_master_key(settings: &Settings, key: &str) -> Settings {
     settings
 }
 
-/// The key in use: from the settings, or from the file that the first start made.
+/// The current key, from the settings or from the file that the first start created.
 fn key_in_use(database: &TestDatabase) -> String {
     use secrecy::ExposeSecret as _;
     match &database.settings.secrets.master_key {
@@ -118,7 +118,7 @@ async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_no
     assert!(matches!(refused, Err(ConnectError::Vault(VaultError::Wrong))), "{refused:?}");
 }
 
-/// Between its commit and the change of the key file a rotation leaves both keys on disk.
+/// Between its commit and the replacement of the key file, a rotation leaves both keys on disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_was_cut_off_is_finished_by_the_next_start() {
     let world = World::new(Kind::Sqlite).await;
@@ -133,20 +133,20 @@ async fn a_rotation_that_was_cut_off_is_finished_by_the_next_start() {
     let new = std::fs::read_to_string(&file).expect("the new key");
     assert!(!staged.exists() && new != old);
 
-    // As a crash right after the commit leaves them.
+    // The state after a crash right after the commit.
     std::fs::write(&file, &old).expect("written");
     std::fs::write(&staged, &new).expect("written");
     Store::open(settings, world.database.clock.clone()).await.expect("the new key opens");
     assert_eq!(std::fs::read_to_string(&file).expect("the key"), new);
     assert!(!staged.exists());
 
-    // As a crash right before the commit leaves them: the new key is not the one, and stays beside.
+    // The state after a crash right before the commit: the new key is not in use and stays in its own file.
     std::fs::write(&staged, master_key(9)).expect("written");
     Store::open(settings, world.database.clock.clone()).await.expect("the key in use opens");
     assert_eq!(std::fs::read_to_string(&file).expect("the key"), new);
 }
 
-/// What a rotation must not change: the pepper of the API keys and the key that signs sessions.
+/// What a rotation must not change: the pepper of the API keys and the signing key of sessions.
 struct NewKey {
     hash: [u8; 32],
     signing_key: [u8; 32],

@@ -1,4 +1,4 @@
-//! Prices: dated, never changed, and only written when they say something new.
+//! Prices: dated, immutable, and written only if they differ.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn a_new_price_is_a_new_row_and_the_old_ones_stay(#[values(Kind::Sqlite, K
     let first = world.price_rows(smart.id).await;
     assert_eq!((first.len(), first[0].input, first[0].valid_from), (1, Some(2_000_000), smart.created_at));
 
-    // The same price, and a change of something else, write none.
+    // The same price, or a change of another field, writes no price.
     world.price(smart.id, Some(price(2_000_000))).await;
     world.organization.model_change(smart.id, ModelChange::default()).await.expect("changed");
     assert_eq!(world.price_rows(smart.id).await, first);
@@ -72,7 +72,7 @@ async fn a_price_taken_back_leaves_the_embedded_tables(#[values(Kind::Sqlite, Ki
     let cleared = world.price(smart.id, None).await;
     assert_eq!((cleared.price, world.price_in_force()), (None, None));
     assert_eq!(world.price_rows(smart.id).await.len(), 2);
-    // A price without numbers says as little as none.
+    // A price without numbers is the same as none.
     assert_eq!(world.price(smart.id, Some(PriceFields::default())).await.price, None);
     assert_eq!(world.price_rows(smart.id).await.len(), 2);
     assert_eq!(world.price(smart.id, Some(price(1))).await.price, Some(price(1)));

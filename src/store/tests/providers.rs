@@ -1,4 +1,4 @@
-//! Providers: their names, their credentials, and where those may go.
+//! Providers: their names, their credentials, and where credentials may be sent.
 
 use entity::{audit_entries, providers};
 use rstest::rstest;
@@ -41,7 +41,7 @@ async fn a_credential_is_sealed_used_and_never_shown(#[values(Kind::Sqlite, Kind
     let entries = audit_entries::Entity::find().all(reader).await.expect("entries");
     assert!(entries.iter().all(|entry| !format!("{entry:?}").contains("very-secret")));
 
-    // A short credential is not hinted at, and null removes it.
+    // A short credential has no hint, and null removes it.
     let change = |credential: Option<&str>| ProviderChange {
         credential: Some(credential.map(SecretString::from)),
         ..ProviderChange::default()

@@ -1,4 +1,4 @@
-//! Many organizations at once: more than a statement takes parameters, and more than one look can read.
+//! Many organizations at once: more than a statement has parameters, and more than one poll can read.
 
 use entity::{api_keys, organizations};
 use rstest::rstest;
@@ -15,7 +15,7 @@ use crate::store::{RequestFilter, transaction};
 /// More than PostgreSQL's 65,535 parameters of a statement, and more than SQLite's 32,766.
 const MANY: i64 = 66_000;
 
-/// Organizations with a budget, made as a restore would make them.
+/// Creates organizations with a budget each, as a restore would.
 async fn many_organizations(world: &World, count: i64) {
     let store = &world.store;
     let (numbers, id) = if store.is_sqlite() {
@@ -53,7 +53,7 @@ async fn tens_of_thousands_of_organizations_with_budgets_are_read(
     let world = World::new(kind).await;
     many_organizations(&world, MANY).await;
     for period in Period::ALL {
-        // One statement, and no parameter for each of them.
+        // One statement, without a parameter per organization.
         let spent = world.store.system().spent_since(period).await.expect("read");
         assert!(spent.is_empty(), "a budget has spent nothing yet");
     }
@@ -70,7 +70,7 @@ async fn a_look_that_is_cut_off_goes_on_where_it_was(#[values(Kind::Sqlite, Kind
     let transaction = world.store.begin().await.expect("begun");
     transaction::tell_other_processes(&transaction).await.expect("told");
     transaction.commit().await.expect("committed");
-    // Cut off as soon as anything was read, as often as it takes.
+    // Interrupted as soon as anything was read, as often as necessary.
     let mut looks = 0;
     let mut known = second.snapshots().organizations().len();
     while known < 1_001 {
@@ -117,7 +117,7 @@ async fn a_revoked_key_ends_even_where_its_organization_cannot_be_read(
     assert_eq!(revoked.all(&second.inner.reader).await.expect("rows").len(), 1);
 }
 
-/// Changes of one organization share a reading, and another organization's change waits for none of them.
+/// Changes of one organization share one reload, and a change of another organization does not wait for them.
 #[rstest]
 #[tokio::test]
 async fn organizations_do_not_wait_for_each_other(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
@@ -125,7 +125,7 @@ async fn organizations_do_not_wait_for_each_other(#[values(Kind::Sqlite, Kind::P
     let neighbor = organization(&world.store, "neighbor").await;
     let snapshots = world.store.snapshots();
     let _reading = snapshots.hold_turn(world.id()).await;
-    // Its own changes would wait for the turn that is held here; the neighbor's do not.
+    // Its own changes would wait for the lock that is held here; the neighbor's do not.
     neighbor.api_key_create(new_key(&world.store, "two")).await.expect("a key");
     assert!(snapshots.find_key(&world.store.vault().key_hash("two")).is_some());
 }

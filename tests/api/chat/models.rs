@@ -9,7 +9,7 @@ use crate::support::fake_provider::FakeProvider;
 use crate::support::on_both_databases;
 
 on_both_databases! {
-    async fn the_list_is_the_callers_own_catalogue(app: App) {
+    async fn the_list_is_the_callers_own_catalog(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["b", "openai/gpt-4o", "a"]).await;
         let off = app.organization.provider("second", &fake).await;

@@ -104,7 +104,7 @@ class Installation:
     def _fill(self, keys: int) -> None:
         for organization in self._made:
             admin = organization["api_key"]
-            self._catalogue(admin)
+            self._catalog(admin)
             for number in range(keys):
                 key = self._post(admin, "/v1/identity/api-keys", {"name": f"app {number}", "scopes": ["inference"]})
                 self.keys.append(Key(organization["organization_id"].replace("-", ""), key["key"]))
@@ -113,7 +113,7 @@ class Installation:
         self._call(admin, "DELETE", f"/v1/identity/api-keys/{gone['id']}", None)
         self.revoked = gone["key"]
 
-    def _catalogue(self, admin: str) -> None:
+    def _catalog(self, admin: str) -> None:
         base = f"http://127.0.0.1:{self._provider_port}/v1"
         fields = {"name": "chaos", "preset": "custom", "base_url": base, "credential": "sk-of-the-chaos-provider"}
         provider = self._post(admin, "/v1/model-router/providers", fields)["id"]

@@ -1,4 +1,4 @@
-//! What is noted about an organization's traffic and changes.
+//! The records of an organization's traffic and changes.
 
 use entity::ids::*;
 use entity::*;

@@ -1,4 +1,4 @@
-//! Models: their names, what they belong to, and what is filled in.
+//! Models: their names, their providers, and values of the built-in table.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ async fn a_name_is_one_living_models_only(#[values(Kind::Sqlite, Kind::Postgres)
     let rename = || ModelChange { name: Some("smart".to_owned()), ..ModelChange::default() };
     let taken = conflict(world.organization.model_change(steady.id, rename()).await);
     assert!(taken.contains("'smart'"), "{taken}");
-    // Its own name is no obstacle, and a deleted model's name is free.
+    // Its own name is no conflict, and the name of a deleted model is free.
     assert!(world.organization.model_change(smart.id, rename()).await.expect("unchanged").is_some());
     world.organization.model_delete(smart.id).await.expect("deleted").expect("there");
     assert_eq!(world.organization.model_find(smart.id).await.expect("read"), None);
@@ -175,7 +175,7 @@ async fn a_model_in_use_is_not_deleted_and_the_answer_names_where(
     let message = conflict(organization.model_delete(smart.id).await);
     assert!(message.contains("of 'smart'"), "{message}");
 
-    // Only what is in force counts, not what the history names.
+    // Only the active configuration counts, not the history.
     world.model("spare").await;
     organization.fallback_set(fallback("smart", &["spare"]), None).await.expect("set");
     organization.fallback_delete("clever", FallbackType::General, None).await.expect("deleted");

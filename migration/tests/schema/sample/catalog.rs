@@ -1,4 +1,4 @@
-//! What an organization configures: providers, models, prices, fallbacks.
+//! The configuration of an organization: providers, models, prices, fallbacks.
 
 use entity::ids::*;
 use entity::*;
