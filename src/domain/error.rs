@@ -4,7 +4,8 @@
 //! body or query → [`Error::Invalid`]; a console user without access → [`Error::Visit`]; a request that makes no sense
 //! as a whole → [`Error::Refused`]; a resource that does not exist or belongs to another organization →
 //! [`Error::Absent`]; an internal fault → [`Error::internal`], which logs its source and does not show it to the caller.
-//! Each dialect under `api/` converts every variant in its own `error.rs` with an exhaustive match.
+//! Each error has one status and one sentence, decided here; a dialect under `api/` adds its shape and codes in its own
+//! `error.rs`, and names the few errors for which its contract differs.
 
 use std::fmt;
 use std::time::Duration;
@@ -366,11 +367,12 @@ impl Error {
     /// log, under `request_id`.
     #[must_use]
     pub fn sentence(&self, request_id: Uuid) -> String {
-        let text = match self {
-            Self::Internal(_) => format!(
+        let text = if let Self::Internal(_) = self {
+            format!(
                 "An internal error occurred. Report the request id {request_id} to the operator of the gateway."
-            ),
-            _ => self.to_string(),
+            )
+        } else {
+            self.to_string()
         };
         let mut letters = text.chars();
         let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -36,7 +36,7 @@ pub const ACCESS_LOG: &str = "failsoft::access";
 pub struct CallerIds {
     /// The organization of the key.
     pub organization: OrganizationId,
-    /// The key.
+    /// The key that calls.
     pub key: ApiKeyId,
 }
 
