@@ -4,8 +4,7 @@
 //! body or query → [`Error::Invalid`]; a console user without access → [`Error::Visit`]; a request that makes no sense
 //! as a whole → [`Error::Refused`]; a resource that does not exist or belongs to another organization →
 //! [`Error::Absent`]; an internal fault → [`Error::internal`], which logs its source and does not show it to the caller.
-//! Each error has one status and one sentence, decided here; a dialect under `api/` adds its shape and codes in its own
-//! `error.rs`, and names the few errors for which its contract differs.
+//! Its status and its sentence are decided here; a dialect's `error.rs` adds the shape and what its contract has otherwise.
 
 use std::fmt;
 use std::time::Duration;
