@@ -14,7 +14,7 @@ const WIDE_FOLDERS: &[(&str, usize, &str)] = &[
     ("src", 18, "the layers themselves"),
     ("src/domain", 20, "one definition per file, independent of the others"),
     ("src/console/pages", 17, "one folder for each area of the console"),
-    ("src/console/components", 16, "one file for each part of a page"),
+    ("src/console/components", 17, "one file for each part of a page"),
 ];
 
 /// Endings by which a path with a slash is a file of this repository.

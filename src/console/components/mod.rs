@@ -5,6 +5,7 @@ pub mod attempt_summary;
 pub mod budget_summary;
 pub mod chain_diagram;
 pub mod chart;
+pub mod confirmation;
 pub mod edit_conflict;
 pub mod format;
 pub mod layout;

@@ -1,7 +1,7 @@
 //! Sample pages of the configuration: providers, models, keys.
 
 use chrono::TimeDelta;
-use entity::ids::{ApiKeyId, AuditEntryId, ModelId, OrganizationId, ProviderId};
+use entity::ids::{ApiKeyId, AuditEntryId, ModelId, OrganizationId, ProviderId, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -12,13 +12,14 @@ use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::pagination::Pagination;
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::Problems;
-use crate::console::pages::{audit, budgets, docs, keys, models, providers, settings};
+use crate::console::pages::{audit, budgets, docs, keys, members, models, providers, settings};
 use crate::domain::clock::Clock;
 use crate::domain::permission::Role;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::providers::{Capabilities, StreamOptions};
 use crate::store::{
-    ApiKeyRow, AuditRow, FilledModel, ModelRow, OrganizationSettings, PriceFields, ProviderRow,
+    ApiKeyRow, AuditRow, FilledModel, MemberRow, ModelRow, OrganizationSettings, OutstandingLinks,
+    PriceFields, ProviderRow,
 };
 
 fn provider(number: u128) -> ProviderRow {
@@ -292,11 +293,8 @@ fn html(page: &impl askama::Template) -> String {
 }
 
 fn of_providers() -> Vec<(&'static str, String)> {
-    let delete = |models| providers::delete::Page {
-        frame: frame("Delete Groq", NavigationItem::Providers),
-        id: "2".to_owned(),
-        name: "Groq".to_owned(),
-        models,
+    let delete = |models| {
+        providers::delete::confirmation(frame("Delete Groq", NavigationItem::Providers), 2, "Groq", models)
     };
     let models = vec![("1".to_owned(), "gpt-4o".to_owned())];
     vec![
@@ -314,13 +312,17 @@ fn of_providers() -> Vec<(&'static str, String)> {
 }
 
 fn of_models() -> Vec<(&'static str, String)> {
-    let delete = models::delete::Page {
-        frame: frame("Delete gpt-4o", NavigationItem::Models),
-        id: "1".to_owned(),
-        name: "gpt-4o".to_owned(),
-        uses: models::read::Uses::default(),
-        lately: models::delete::used(crate::store::RecentUse { requests: 1_204, keys: 3 }),
+    let used = models::delete::used(crate::store::RecentUse { requests: 1_204, keys: 3 });
+    let delete = |uses: &models::read::Uses| {
+        let frame = frame("Delete gpt-4o", NavigationItem::Models);
+        models::delete::confirmation(frame, 1, "gpt-4o", uses, used.clone())
     };
+    let behind = models::read::Uses {
+        has_fallbacks: true,
+        behind: vec![("2".to_owned(), "llama-70b".to_owned())],
+        keys: Vec::new(),
+    };
+    let keys = models::read::Uses { keys: vec!["batch".to_owned()], ..models::read::Uses::default() };
     let wrong = Problems::of("context_window", "The context window must be a whole number");
     vec![
         ("models", html(&model_list(3))),
@@ -328,15 +330,16 @@ fn of_models() -> Vec<(&'static str, String)> {
         ("model", html(&model_page(frame("gpt-4o", NavigationItem::Models), 0))),
         ("model-member", html(&model_page(member("llama-70b", NavigationItem::Models), 1))),
         ("model-new", html(&model_form(wrong))),
-        ("model-delete", html(&delete)),
+        ("model-delete", html(&delete(&keys))),
+        ("model-kept", html(&delete(&behind))),
     ]
 }
 
 fn of_keys() -> Vec<(&'static str, String)> {
-    let revoke = keys::revoke::Page {
-        frame: frame("Revoke production", NavigationItem::Keys),
-        line: keys::line::KeyLine::of(&key(0), None, now()),
-        lately: "1,204 requests were made with it in the last 24 hours.".to_owned(),
+    let revoke = |number| {
+        let line = keys::line::KeyLine::of(&key(number), None, now());
+        let lately = "1,204 requests were made with it in the last 24 hours.";
+        keys::revoke::confirmation(frame("Revoke production", NavigationItem::Keys), &line, lately)
     };
     let line = keys::line::KeyLine::of(&key(1), None, now());
     let typed = keys::form::FormValues::of_row(&key(1));
@@ -349,12 +352,27 @@ fn of_keys() -> Vec<(&'static str, String)> {
         ("key-budget", html(&budget_form(Problems::default()))),
         ("key-new", html(&key_form())),
         ("key-made", html(&made())),
-        ("key-revoke", html(&revoke)),
+        ("key-revoke", html(&revoke(0))),
+        ("key-revoked", html(&revoke(2))),
     ]
 }
 
 fn of_governing() -> Vec<(&'static str, String)> {
+    let leaving = MemberRow {
+        user_id: UserId(Uuid::from_u128(7)),
+        email: "grace@acme.test".to_owned(),
+        name: None,
+        role: "admin".to_owned(),
+        created_at: now(),
+    };
+    let removed = |given| {
+        let frame = frame("Remove grace@acme.test", NavigationItem::Members);
+        members::remove::confirmation(frame, &leaving, "Acme Rockets", given)
+    };
+    let given = OutstandingLinks { invitations: 1, links: 0, keys: 2 };
     vec![
+        ("member-remove", html(&removed(given))),
+        ("member-remove-nothing", html(&removed(OutstandingLinks { invitations: 0, links: 0, keys: 0 }))),
         ("settings", html(&settings_page(frame("Settings", NavigationItem::Settings)))),
         ("settings-member", html(&settings_page(member("Settings", NavigationItem::Settings)))),
         (

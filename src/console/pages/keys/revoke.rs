@@ -1,12 +1,12 @@
 //! `/keys/{id}/revoke`: confirmation page and its POST.
 
 use actix_web::{HttpResponse, web};
-use askama::Template;
 use chrono::TimeDelta;
 
 use super::line::KeyLine;
 use super::read::find;
 use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::confirmation::{Choice, Confirmation, Link};
 use crate::console::components::format::count;
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
@@ -15,15 +15,6 @@ use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::store::Store;
-
-#[derive(Template)]
-#[template(path = "keys/revoke.html")]
-pub(crate) struct Page {
-    pub(crate) frame: Frame,
-    pub(crate) line: KeyLine,
-    /// Number of uses in the last 24 hours, as a sentence.
-    pub(crate) lately: String,
-}
 
 /// Renders the confirmation page.
 ///
@@ -45,7 +36,30 @@ pub async fn read(
     };
     let used = console_user.organization.last_uses().get(&row.id).copied();
     let frame = Frame::of(&console_user, &format!("Revoke {}", row.name), NavigationItem::Keys);
-    page(&Page { frame, line: KeyLine::of(&row, used, clock.now()), lately })
+    page(&confirmation(frame, &KeyLine::of(&row, used, clock.now()), &lately))
+}
+
+/// The page of a key. `lately` is the number of its requests as a sentence.
+pub(crate) fn confirmation(frame: Frame, line: &KeyLine, lately: &str) -> Confirmation {
+    let (effect, choice) = if line.revoked {
+        ("This key is already revoked.".to_owned(), Choice::Done)
+    } else {
+        let effect = format!(
+            "{lately} From the moment you confirm, every request with {} is rejected with status 401. Answers that have \
+             started are completed. This cannot be undone: an app that still needs access needs a new key.",
+            line.shape
+        );
+        (effect, Choice::Confirm("Revoke key", "Keep it"))
+    };
+    Confirmation {
+        frame,
+        list: Link::new("/keys", "API keys"),
+        resource: Some(Link::new(format!("/keys/{}", line.id), line.name.clone())),
+        path: format!("/keys/{}/revoke", line.id),
+        effects: vec![effect],
+        dependents: None,
+        choice,
+    }
 }
 
 /// Revokes the key.

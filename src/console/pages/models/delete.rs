@@ -1,11 +1,11 @@
 //! `/models/{id}/delete`: confirmation page and its POST.
 
 use actix_web::{HttpResponse, web};
-use askama::Template;
 use chrono::TimeDelta;
 
 use super::read::{Uses, find};
 use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::confirmation::{Choice, Confirmation, Dependents, Link};
 use crate::console::components::format::count;
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
@@ -14,18 +14,6 @@ use crate::console::http::responses::page;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::store::{RecentUse, Store};
-
-#[derive(Template)]
-#[template(path = "models/delete.html")]
-pub(crate) struct Page {
-    pub(crate) frame: Frame,
-    pub(crate) id: String,
-    pub(crate) name: String,
-    /// Fallbacks and keys that use the model.
-    pub(crate) uses: Uses,
-    /// Number of uses in the last 24 hours, as a sentence.
-    pub(crate) lately: String,
-}
 
 /// Renders the confirmation page.
 ///
@@ -40,13 +28,58 @@ pub async fn read(
     let data = store.organization(&console_user.tenant);
     let row = find(&data, &path).await?;
     let lately = data.model_use(&row.name, clock.now() - TimeDelta::hours(24)).await?;
-    page(&Page {
-        frame: Frame::of(&console_user, &format!("Delete {}", row.name), NavigationItem::Models),
-        id: row.id.0.to_string(),
-        uses: Uses::of(&row, &console_user.organization),
-        lately: used(lately),
-        name: row.name,
-    })
+    let frame = Frame::of(&console_user, &format!("Delete {}", row.name), NavigationItem::Models);
+    let uses = Uses::of(&row, &console_user.organization);
+    page(&confirmation(frame, row.id.0, &row.name, &uses, used(lately)))
+}
+
+/// The page of a model with these uses. Fallbacks prevent its deletion.
+pub(crate) fn confirmation(
+    frame: Frame,
+    id: impl std::fmt::Display,
+    name: &str,
+    uses: &Uses,
+    lately: String,
+) -> Confirmation {
+    let (effects, choice) = if uses.in_fallbacks() {
+        let prevented = "This model cannot be deleted while fallbacks use it. Change or delete them first.";
+        (vec![prevented.to_owned(), lately], Choice::Prevented)
+    } else {
+        let refused =
+            format!("{lately} From now on, requests that ask for it are refused: the model is unknown then.");
+        let last = "This cannot be undone. Recorded requests, events and costs are kept.".to_owned();
+        let effects = [Some(refused), named_by_keys(&uses.keys), Some(last)];
+        (effects.into_iter().flatten().collect(), Choice::Confirm("Delete model", "Keep it"))
+    };
+    Confirmation {
+        list: Link::new("/models", "Models"),
+        resource: Some(Link::new(format!("/models/{id}"), name)),
+        path: format!("/models/{id}/delete"),
+        effects,
+        dependents: uses.in_fallbacks().then(|| fallbacks(&id.to_string(), name, uses)),
+        choice,
+        frame,
+    }
+}
+
+/// The keys that are restricted to the model.
+fn named_by_keys(keys: &[String]) -> Option<String> {
+    let names = match keys.len() {
+        0 => return None,
+        1 => "1 key names".to_owned(),
+        count => format!("{count} keys name"),
+    };
+    let keys = keys.join(", ");
+    Some(format!("{names} it in the list of models ({keys}); the name stays there and lets nothing through."))
+}
+
+/// The fallbacks that use the model.
+fn fallbacks(id: &str, name: &str, uses: &Uses) -> Dependents {
+    let row =
+        |id: &str, name: &str, note: &str| (Link::new(format!("/fallbacks/{id}"), name), note.to_owned());
+    let own = uses.has_fallbacks.then(|| row(id, name, "has fallbacks of its own"));
+    let others = uses.behind.iter().map(|(id, name)| row(id, name, "falls back to it"));
+    Dependents { title: "Fallbacks that use it", rows: own.into_iter().chain(others).collect() }
 }
 
 /// Uses in the last 24 hours, as a sentence.
