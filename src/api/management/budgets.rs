@@ -3,26 +3,23 @@
 //! Reading needs the scope `router:read`, changing needs `budgets:manage`. A key cannot set a budget that is wider
 //! than its own.
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use entity::ids::BudgetId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::json_fields::{BodyFields, Change};
+use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::checks;
-use crate::api::management::checks::{Need, path_id};
-use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
-use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, BudgetsManage, RouterRead};
+use crate::api::management::checks::Need;
+use crate::api::management::page::{CursorPage, PageParameters};
+use crate::auth::api::api_caller::{BudgetsManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::domain::period::Period;
 use crate::gateway::Gateway;
-use crate::http::body_reader::BodyReader;
-use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, Store, known_cost};
+use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, known_cost};
 use crate::validation::bounds::BUDGET_LIMIT;
 
 /// The name of the resource in messages.
@@ -146,17 +143,10 @@ struct BudgetLimits {
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "", params(PageParameters),
     responses((status = 200, body = CursorPage<BudgetResponse>)))]
-pub async fn list(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-    gateway: web::Data<Gateway>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
-    let page = data.budget_list(&page).await?;
-    let page = page.map(|row| BudgetResponse::new(&row, &data, &gateway));
-    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+pub async fn list(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
+    let page = call.page_request(call.query(), LIST)?;
+    let shown = |row| BudgetResponse::new(&row, &call.data, &gateway);
+    Ok(call.page(LIST, call.data.budget_list(&page).await?.map(shown)))
 }
 
 /// Create a budget
@@ -170,16 +160,12 @@ pub async fn list(
     responses((status = 201, body = BudgetResponse),
         (status = 409, description = "There already is a budget for this period")))]
 pub async fn create(
-    caller: ApiCaller<BudgetsManage>,
-    request: HttpRequest,
+    call: Call<BudgetsManage>,
     payload: web::Payload,
-    store: web::Data<Store>,
     gateway: web::Data<Gateway>,
-    reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = parse_new(&body.bytes)?;
-    let data = store.organization(&caller.tenant);
+    let new = parse_new(&call.body(payload).await?.bytes)?;
+    let data = &call.data;
     let row = data.budget_create(new).await?;
     let spending = &gateway.shared_state.spending;
     if let Err(error) =
@@ -188,9 +174,7 @@ pub async fn create(
         // The budget exists all the same, and a job reads the spending again within a second.
         tracing::warn!(%error, "cannot read what was spent");
     }
-    let location = format!("/v1/model-router/budgets/{}", row.id);
-    let budget = BudgetResponse::new(&row, &data, &gateway);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(budget))
+    Ok(call.created(row.id).json(BudgetResponse::new(&row, data, &gateway)))
 }
 
 /// Read a budget
@@ -198,16 +182,10 @@ pub async fn create(
 /// # Errors
 /// The organization has no budget with this id.
 #[utoipa::path(get, path = "", responses((status = 200, description = "The budget", body = BudgetResponse)))]
-pub async fn read(
-    caller: ApiCaller<RouterRead>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-    gateway: web::Data<Gateway>,
-) -> Result<HttpResponse> {
-    let id: BudgetId = path_id(WHAT, &path)?;
-    let data = store.organization(&caller.tenant);
-    let row = data.budget_find(id).await?.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::Ok().json(BudgetResponse::new(&row, &data, &gateway)))
+pub async fn read(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.budget_find(id).await?)?;
+    Ok(HttpResponse::Ok().json(BudgetResponse::new(&row, &call.data, &gateway)))
 }
 
 /// Change a budget
@@ -219,22 +197,16 @@ pub async fn read(
 #[utoipa::path(patch, path = "", request_body = BudgetChangeBody,
     responses((status = 200, body = BudgetResponse)))]
 pub async fn change(
-    caller: ApiCaller<BudgetsManage>,
-    path: web::Path<String>,
-    request: HttpRequest,
+    call: Call<BudgetsManage>,
     payload: web::Payload,
-    store: web::Data<Store>,
     gateway: web::Data<Gateway>,
-    reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let id: BudgetId = path_id(WHAT, &path)?;
-    let absent = || Error::absent(WHAT, id);
-    let data = store.organization(&caller.tenant);
-    let before = data.budget_find(id).await?.ok_or_else(absent)?;
+    let body = call.body(payload).await?;
+    let id = call.id(WHAT)?;
+    let before = found(WHAT, id, call.data.budget_find(id).await?)?;
     let to = parse_change(&before, &body.bytes)?;
-    let row = data.budget_change(id, to).await?.ok_or_else(absent)?;
-    Ok(HttpResponse::Ok().json(BudgetResponse::new(&row, &data, &gateway)))
+    let row = found(WHAT, id, call.data.budget_change(id, to).await?)?;
+    Ok(HttpResponse::Ok().json(BudgetResponse::new(&row, &call.data, &gateway)))
 }
 
 /// Delete a budget
@@ -244,15 +216,10 @@ pub async fn change(
 /// # Errors
 /// The organization has no budget with this id.
 #[utoipa::path(delete, path = "", responses((status = 204)))]
-pub async fn delete(
-    caller: ApiCaller<BudgetsManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let deleted = store.organization(&caller.tenant).budget_delete(id).await?;
-    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn delete(call: Call<BudgetsManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    found(WHAT, id, call.data.budget_delete(id).await?)?;
+    Ok(deleted())
 }
 
 fn read_target(fields: &mut BodyFields) -> BudgetTarget {

@@ -2,23 +2,20 @@
 //!
 //! Reading needs the scope `router:read`, changing needs `router:manage`.
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::json_fields::BodyFields;
+use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::checks;
-use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
-use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
+use crate::api::management::page::{CursorPage, PageParameters};
+use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
-use crate::http::body_reader::BodyReader;
 use crate::providers::{Mapping, MappingMeaning, SentenceClass};
-use crate::store::{ErrorMappingRow, NewErrorMapping, Store};
+use crate::store::{ErrorMappingRow, NewErrorMapping};
 
 /// The name of the resource in messages.
 const WHAT: &str = "error mapping";
@@ -108,15 +105,9 @@ pub struct NewErrorMappingBody {
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "", params(PageParameters),
     responses((status = 200, body = CursorPage<ErrorMappingResponse>)))]
-pub async fn list(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
-    let page = data.error_mapping_list(&page).await?.map(ErrorMappingResponse::from);
-    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+pub async fn list(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let page = call.page_request(call.query(), LIST)?;
+    Ok(call.page(LIST, call.data.error_mapping_list(&page).await?.map(ErrorMappingResponse::from)))
 }
 
 /// Create an error mapping
@@ -130,19 +121,10 @@ pub async fn list(
 #[utoipa::path(post, path = "", request_body = NewErrorMappingBody,
     responses((status = 201, body = ErrorMappingResponse),
         (status = 409, description = "The same messages are mapped already, or there are 200 mappings")))]
-pub async fn create(
-    caller: ApiCaller<RouterManage>,
-    request: HttpRequest,
-    payload: web::Payload,
-    store: web::Data<Store>,
-    reader: web::Data<BodyReader>,
-) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = parse_new(&body.bytes)?;
-    let row = store.organization(&caller.tenant).error_mapping_create(new).await?;
-    let location = format!("/v1/model-router/error-mappings/{}", row.id);
-    let mapping = ErrorMappingResponse::from(row);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(mapping))
+pub async fn create(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
+    let new = parse_new(&call.body(payload).await?.bytes)?;
+    let row = call.data.error_mapping_create(new).await?;
+    Ok(call.created(row.id).json(ErrorMappingResponse::from(row)))
 }
 
 /// Read an error mapping
@@ -151,14 +133,9 @@ pub async fn create(
 /// The organization has no mapping with this id.
 #[utoipa::path(get, path = "",
     responses((status = 200, description = "The mapping", body = ErrorMappingResponse)))]
-pub async fn read(
-    caller: ApiCaller<RouterRead>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let found = store.organization(&caller.tenant).error_mapping_find(id).await?;
-    let row = found.ok_or_else(|| Error::absent(WHAT, id))?;
+pub async fn read(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.error_mapping_find(id).await?)?;
     Ok(HttpResponse::Ok().json(ErrorMappingResponse::from(row)))
 }
 
@@ -169,15 +146,10 @@ pub async fn read(
 /// # Errors
 /// The organization has no mapping with this id.
 #[utoipa::path(delete, path = "", responses((status = 204)))]
-pub async fn delete(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let deleted = store.organization(&caller.tenant).error_mapping_delete(id).await?;
-    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn delete(call: Call<RouterManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    found(WHAT, id, call.data.error_mapping_delete(id).await?)?;
+    Ok(deleted())
 }
 
 /// # Errors

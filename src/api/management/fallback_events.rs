@@ -1,20 +1,23 @@
 //! `/v1/model-router/fallback-events`: the log of failovers. It is read-only.
 
-use actix_web::http::header::VARY;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderValue, VARY};
 use entity::ids::OrganizationId;
 
-use crate::api::management::checks::path_id;
+use crate::api::management::call::{Call, found};
 use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, RouterRead};
+use crate::auth::api::api_caller::RouterRead;
 use crate::domain::closed_set::ClosedSet as _;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::fallback_events::FallbackEventResponse;
-use crate::store::{EventFilter, Store};
+use crate::store::EventFilter;
+
+/// The name of the resource in messages.
+const WHAT: &str = "fallback event";
 
 /// List fallback events
 ///
@@ -37,23 +40,21 @@ use crate::store::{EventFilter, Store};
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
     responses((status = 200, content(
         (CursorPage<FallbackEventResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
-pub async fn list(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let mut query = QueryParameters::parse(request.query_string());
-    let filter = filter(&mut query, data.organization_id());
-    if let Some(format) = Format::preferred(&request) {
-        let span = requested(query, &data, FallbackEventResponse::NAME, Size::EXPORT)?;
-        let read = async move |after, limit| data.event_batch(&filter, after, limit).await;
+pub async fn list(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let mut query = call.query();
+    let filter = filter(&mut query, call.data.organization_id());
+    if let Some(format) = Format::preferred(call.request()) {
+        let span = requested(query, &call.data, FallbackEventResponse::NAME, Size::EXPORT)?;
+        let read = async move |after, limit| call.data.event_batch(&filter, after, limit).await;
         return export::<_, FallbackEventResponse, _>(format, (span.cursor, span.limit), read).await;
     }
-    let page = requested(query, &data, FallbackEventResponse::NAME, Size::PAGE)?;
-    let page = data.event_list(&filter, &page).await?.map(FallbackEventResponse::from);
-    let page = CursorPage::new(&data, FallbackEventResponse::NAME, page);
-    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(page))
+    let page = call.page_request(query, FallbackEventResponse::NAME)?;
+    let mut page = call.page(
+        FallbackEventResponse::NAME,
+        call.data.event_list(&filter, &page).await?.map(FallbackEventResponse::from),
+    );
+    page.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(page)
 }
 
 fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> EventFilter {
@@ -78,13 +79,8 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Event
 /// # Errors
 /// The organization has no event with this id.
 #[utoipa::path(get, path = "", responses((status = 200, body = FallbackEventResponse)))]
-pub async fn read(
-    caller: ApiCaller<RouterRead>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id("fallback event", &path)?;
-    let event = store.organization(&caller.tenant).event_find(id).await?;
-    let event = event.ok_or_else(|| Error::absent("fallback event", id))?;
-    Ok(HttpResponse::Ok().json(FallbackEventResponse::from(event)))
+pub async fn read(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.event_find(id).await?)?;
+    Ok(HttpResponse::Ok().json(FallbackEventResponse::from(row)))
 }

@@ -1,20 +1,23 @@
 //! `/v1/model-router/requests`: the request log. It is read-only and contains no prompts or completions.
 
-use actix_web::http::header::VARY;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderValue, VARY};
 use entity::ids::OrganizationId;
 
-use crate::api::management::checks::path_id;
+use crate::api::management::call::{Call, found};
 use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, RouterRead};
+use crate::auth::api::api_caller::RouterRead;
 use crate::domain::closed_set::ClosedSet as _;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::requests::RequestResponse;
-use crate::store::{RequestFilter, Store};
+use crate::store::RequestFilter;
+
+/// The name of the resource in messages.
+const WHAT: &str = "request";
 
 /// List requests
 ///
@@ -36,23 +39,21 @@ use crate::store::{RequestFilter, Store};
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Before this time (RFC 3339)")),
     responses((status = 200, content(
         (CursorPage<RequestResponse> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
-pub async fn list(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let mut query = QueryParameters::parse(request.query_string());
-    let filter = filter(&mut query, data.organization_id());
-    if let Some(format) = Format::preferred(&request) {
-        let span = requested(query, &data, RequestResponse::NAME, Size::EXPORT)?;
-        let read = async move |after, limit| data.request_batch(&filter, after, limit).await;
+pub async fn list(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let mut query = call.query();
+    let filter = filter(&mut query, call.data.organization_id());
+    if let Some(format) = Format::preferred(call.request()) {
+        let span = requested(query, &call.data, RequestResponse::NAME, Size::EXPORT)?;
+        let read = async move |after, limit| call.data.request_batch(&filter, after, limit).await;
         return export::<_, RequestResponse, _>(format, (span.cursor, span.limit), read).await;
     }
-    let page = requested(query, &data, RequestResponse::NAME, Size::PAGE)?;
-    let page = data.request_list(&filter, &page).await?.map(RequestResponse::from);
-    let page = CursorPage::new(&data, RequestResponse::NAME, page);
-    Ok(HttpResponse::Ok().insert_header((VARY, "Accept")).json(page))
+    let page = call.page_request(query, RequestResponse::NAME)?;
+    let mut page = call.page(
+        RequestResponse::NAME,
+        call.data.request_list(&filter, &page).await?.map(RequestResponse::from),
+    );
+    page.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(page)
 }
 
 fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> RequestFilter {
@@ -76,13 +77,8 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Reque
 /// # Errors
 /// The organization has no request with this id.
 #[utoipa::path(get, path = "", responses((status = 200, body = RequestResponse)))]
-pub async fn read(
-    caller: ApiCaller<RouterRead>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id("request", &path)?;
-    let request = store.organization(&caller.tenant).request_find(id).await?;
-    let request = request.ok_or_else(|| Error::absent("request", id))?;
-    Ok(HttpResponse::Ok().json(RequestResponse::from(request)))
+pub async fn read(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.request_find(id).await?)?;
+    Ok(HttpResponse::Ok().json(RequestResponse::from(row)))
 }

@@ -1,21 +1,22 @@
 //! `GET /v1/model-router/usage`: requests, tokens and cost, summed up from the roll-ups.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::VARY;
-use actix_web::{HttpRequest, HttpResponse, web};
 use entity::ids::OrganizationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::Call;
 use super::checks::ViolationReason;
 use super::page::{PageParameters, Size};
 use super::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, RouterRead};
+use crate::auth::api::api_caller::RouterRead;
 use crate::domain::error::{Error, Result};
 use crate::domain::origin::Origin;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::usage::UsageResponse;
 use crate::store::pagination::foreign_cursor;
-use crate::store::{OrgStore, Store, UsageBy, UsageFilter, UsagePlace};
+use crate::store::{OrgStore, UsageBy, UsageFilter, UsagePlace};
 
 /// One page of usage.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,15 +50,11 @@ pub struct UsagePage {
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Only days that begin before this time (RFC 3339)")),
     responses((status = 200, content(
         (UsagePage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
-pub async fn add_up(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let mut query = QueryParameters::parse(request.query_string());
+pub async fn add_up(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let mut query = call.query();
+    let format = Format::preferred(call.request());
+    let data = call.data;
     let filter = filter(&mut query, data.organization_id());
-    let format = Format::preferred(&request);
     let size = if format.is_some() { Size::EXPORT } else { Size::PAGE };
     let limit = size.read(&mut query);
     let cursor = query.text("cursor");

@@ -171,3 +171,38 @@ fn describe_success(operation: &mut Operation, resource: &Resource<'_>) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::openapi::path::OperationBuilder;
+
+    #[test]
+    fn an_operation_is_named_after_its_handler_and_its_collection() {
+        for (handler, method, path, id) in [
+            ("list", "GET", "/v1/model-router/error-mappings", "listErrorMappings"),
+            ("read", "GET", "/v1/model-router/error-mappings/{id}", "readErrorMapping"),
+            ("test", "POST", "/v1/model-router/providers/{id}/test", "testProvider"),
+            ("add_up", "GET", "/v1/model-router/usage", "addUpUsage"),
+            ("list", "GET", "/fallback", "listFallbacks"),
+            ("delete", "DELETE", "/fallback/{model}", "deleteFallback"),
+            ("list", "GET", "/v1/models", "getV1Models"),
+            ("live", "GET", "/health/liveliness", "getHealthLiveliness"),
+            ("getOpenApi", "GET", "/openapi.json", "getOpenApi"),
+        ] {
+            let mut operation = OperationBuilder::new().operation_id(Some(handler)).build();
+            add_conventions(&mut operation, method, path);
+            assert_eq!(operation.operation_id.as_deref(), Some(id), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_path_names_its_resource() {
+        let resource = Resource::of_path("/v1/model-router/fallback-events/{id}");
+        assert_eq!(
+            (resource.singular(), resource.noun(), resource.nouns()),
+            ("fallback-event", "event", "events")
+        );
+        assert_eq!(Resource::of_path("/v1/identity/whoami").noun(), "whoami");
+    }
+}

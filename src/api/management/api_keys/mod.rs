@@ -4,8 +4,8 @@ mod body;
 
 use std::collections::HashMap;
 
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
 use secrecy::ExposeSecret as _;
@@ -15,14 +15,12 @@ use uuid::Uuid;
 
 pub use body::{ApiKeyChangeBody, NewApiKeyBody};
 
-use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
-use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, KeysManage};
+use crate::api::management::call::{Call, deleted, found};
+use crate::api::management::page::{CursorPage, PageParameters};
+use crate::auth::api::api_caller::KeysManage;
 use crate::auth::api::api_key;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
-use crate::http::body_reader::BodyReader;
 use crate::store::{ApiKeyRow, Store};
 
 /// The name of the resource in messages.
@@ -109,16 +107,11 @@ type LastUses = HashMap<ApiKeyId, DateTime<Utc>>;
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "", params(PageParameters),
     responses((status = 200, body = CursorPage<ApiKeyResponse>)))]
-pub async fn list(
-    caller: ApiCaller<KeysManage>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
-    let uses = caller.organization.last_uses();
-    let page = data.api_key_list(&page).await?.map(|row| ApiKeyResponse::new(row, &uses));
-    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+pub async fn list(call: Call<KeysManage>) -> Result<HttpResponse> {
+    let page = call.page_request(call.query(), LIST)?;
+    let uses = call.caller.organization.last_uses();
+    let page = call.data.api_key_list(&page).await?.map(|row| ApiKeyResponse::new(row, &uses));
+    Ok(call.page(LIST, page))
 }
 
 /// Create an API key
@@ -132,23 +125,20 @@ pub async fn list(
 #[utoipa::path(post, path = "", request_body = NewApiKeyBody,
     responses((status = 201, body = NewApiKeyResponse)))]
 pub async fn create(
-    caller: ApiCaller<KeysManage>,
-    request: HttpRequest,
+    call: Call<KeysManage>,
     payload: web::Payload,
     store: web::Data<Store>,
-    reader: web::Data<BodyReader>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
+    let body = call.body(payload).await?;
     let fresh = api_key::generate().map_err(Error::internal)?;
     let hash = store.vault().key_hash(fresh.key.expose_secret());
     let new = body::parse_new(&body.bytes, clock.now(), &fresh, hash)?;
-    let row = store.organization(&caller.tenant).api_key_create(new).await?;
-    let location = format!("/v1/identity/api-keys/{}", row.id);
-    let api_key = ApiKeyResponse::new(row, &caller.organization.last_uses());
+    let row = call.data.api_key_create(new).await?;
+    let mut response = call.created(row.id);
+    let api_key = ApiKeyResponse::new(row, &call.caller.organization.last_uses());
     let made = NewApiKeyResponse { api_key, key: fresh.key.expose_secret().to_owned() };
-    let mut response = HttpResponse::Created();
-    Ok(response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store")).json(made))
+    Ok(response.insert_header((CACHE_CONTROL, "no-store")).json(made))
 }
 
 /// Read an API key
@@ -158,15 +148,10 @@ pub async fn create(
 /// # Errors
 /// The organization has no key with this id.
 #[utoipa::path(get, path = "", responses((status = 200, body = ApiKeyResponse)))]
-pub async fn read(
-    caller: ApiCaller<KeysManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let row = store.organization(&caller.tenant).api_key_find(id).await?;
-    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &caller.organization.last_uses())))
+pub async fn read(call: Call<KeysManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.api_key_find(id).await?)?;
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &call.caller.organization.last_uses())))
 }
 
 /// Change an API key
@@ -182,22 +167,16 @@ pub async fn read(
 #[utoipa::path(patch, path = "", request_body = ApiKeyChangeBody,
     responses((status = 200, body = ApiKeyResponse), (status = 409, description = "The key is revoked")))]
 pub async fn change(
-    caller: ApiCaller<KeysManage>,
-    path: web::Path<String>,
-    request: HttpRequest,
+    call: Call<KeysManage>,
     payload: web::Payload,
-    store: web::Data<Store>,
-    reader: web::Data<BodyReader>,
     clock: web::Data<Clock>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let id: ApiKeyId = path_id(WHAT, &path)?;
-    let absent = || Error::absent(WHAT, id);
-    let data = store.organization(&caller.tenant);
-    data.api_key_find(id).await?.ok_or_else(absent)?;
+    let body = call.body(payload).await?;
+    let id = call.id(WHAT)?;
+    found(WHAT, id, call.data.api_key_find(id).await?)?;
     let to = body::parse_change(&body.bytes, clock.now())?;
-    let row = data.api_key_change(id, to).await?.ok_or_else(absent)?;
-    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &caller.organization.last_uses())))
+    let row = found(WHAT, id, call.data.api_key_change(id, to).await?)?;
+    Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &call.caller.organization.last_uses())))
 }
 
 /// Revoke an API key
@@ -207,13 +186,8 @@ pub async fn change(
 /// # Errors
 /// The organization has no key with this id.
 #[utoipa::path(delete, path = "", responses((status = 204, description = "The key is revoked")))]
-pub async fn revoke(
-    caller: ApiCaller<KeysManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let revoked = store.organization(&caller.tenant).api_key_revoke(id).await?;
-    revoked.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn revoke(call: Call<KeysManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    found(WHAT, id, call.data.api_key_revoke(id).await?)?;
+    Ok(deleted())
 }

@@ -3,20 +3,17 @@
 mod body;
 mod response;
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 
 pub use body::{ModelChangeBody, NewModelBody};
 pub use response::{Cooldown, ModelPrice, ModelResponse};
 
-use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
-use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
-use crate::domain::error::{Error, Result};
+use crate::api::management::call::{Call, deleted, found};
+use crate::api::management::page::{CursorPage, PageParameters};
+use crate::auth::api::api_caller::{RouterManage, RouterRead};
+use crate::domain::error::Result;
 use crate::gateway::Gateway;
-use crate::http::body_reader::BodyReader;
-use crate::store::{ModelFilter, Store};
+use crate::store::ModelFilter;
 
 /// The name of the resource in messages.
 const WHAT: &str = "model";
@@ -36,24 +33,17 @@ const LIST: &str = "models";
         ("provider_id" = Option<uuid::Uuid>, Query, description = "Only models of this provider"),
         ("enabled" = Option<bool>, Query, description = "Only models that are enabled, or only those that are not")),
     responses((status = 200, body = CursorPage<ModelResponse>)))]
-pub async fn list(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-    gateway: web::Data<Gateway>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let mut query = QueryParameters::parse(request.query_string());
+pub async fn list(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
+    let mut query = call.query();
     let filter = ModelFilter {
         name: query.model_name("name"),
         provider_id: query.id("provider_id"),
         enabled: query.boolean("enabled"),
         ..ModelFilter::default()
     };
-    let page = requested(query, &data, LIST, Size::PAGE)?;
-    let shown = |row| ModelResponse::from(row).with_cooldown(&caller.organization, &gateway);
-    let page = data.model_list(&filter, &page).await?.map(shown);
-    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+    let page = call.page_request(query, LIST)?;
+    let shown = |row| ModelResponse::from(row).with_cooldown(&call.caller.organization, &gateway);
+    Ok(call.page(LIST, call.data.model_list(&filter, &page).await?.map(shown)))
 }
 
 /// Add a model
@@ -64,18 +54,10 @@ pub async fn list(
 /// A field is invalid; the name is taken.
 #[utoipa::path(post, path = "", request_body = NewModelBody,
     responses((status = 201, body = ModelResponse), (status = 409, description = "The name is taken")))]
-pub async fn create(
-    caller: ApiCaller<RouterManage>,
-    request: HttpRequest,
-    payload: web::Payload,
-    store: web::Data<Store>,
-    reader: web::Data<BodyReader>,
-) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = body::parse_new(&body.bytes)?;
-    let row = store.organization(&caller.tenant).model_create(new).await?;
-    let location = format!("/v1/model-router/models/{}", row.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ModelResponse::from(row)))
+pub async fn create(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
+    let new = body::parse_new(&call.body(payload).await?.bytes)?;
+    let row = call.data.model_create(new).await?;
+    Ok(call.created(row.id).json(ModelResponse::from(row)))
 }
 
 /// Read a model
@@ -85,16 +67,10 @@ pub async fn create(
 /// # Errors
 /// The organization has no model with this id.
 #[utoipa::path(get, path = "", responses((status = 200, body = ModelResponse)))]
-pub async fn read(
-    caller: ApiCaller<RouterRead>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-    gateway: web::Data<Gateway>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let row = store.organization(&caller.tenant).model_find(id).await?;
-    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::Ok().json(ModelResponse::from(row).with_cooldown(&caller.organization, &gateway)))
+pub async fn read(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.model_find(id).await?)?;
+    Ok(HttpResponse::Ok().json(ModelResponse::from(row).with_cooldown(&call.caller.organization, &gateway)))
 }
 
 /// Change a model
@@ -105,18 +81,11 @@ pub async fn read(
 /// The organization has no model with this id; a field is invalid; the name is taken.
 #[utoipa::path(patch, path = "", request_body = ModelChangeBody,
     responses((status = 200, body = ModelResponse), (status = 409, description = "The name is taken")))]
-pub async fn change(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    request: HttpRequest,
-    payload: web::Payload,
-    store: web::Data<Store>,
-    reader: web::Data<BodyReader>,
-) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let id = path_id(WHAT, &path)?;
-    let row = store.organization(&caller.tenant).model_change(id, body::parse_change(&body.bytes)?).await?;
-    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+pub async fn change(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
+    let body = call.body(payload).await?;
+    let id = call.id(WHAT)?;
+    let to = body::parse_change(&body.bytes)?;
+    let row = found(WHAT, id, call.data.model_change(id, to).await?)?;
     Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
 }
 
@@ -128,15 +97,10 @@ pub async fn change(
 /// The organization has no model with this id; a fallback list uses it.
 #[utoipa::path(delete, path = "",
     responses((status = 204), (status = 409, description = "A fallback list uses the model")))]
-pub async fn delete(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let deleted = store.organization(&caller.tenant).model_delete(id).await?;
-    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn delete(call: Call<RouterManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    found(WHAT, id, call.data.model_delete(id).await?)?;
+    Ok(deleted())
 }
 
 /// End a model's cooldown
@@ -148,13 +112,8 @@ pub async fn delete(
 #[utoipa::path(delete, path = "",
     operation_id = "endModelCooldown",
     responses((status = 200, description = "The model, without a cooldown", body = ModelResponse)))]
-pub async fn end_cooldown(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let row = store.organization(&caller.tenant).model_end_cooldown(id).await?;
-    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+pub async fn end_cooldown(call: Call<RouterManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.model_end_cooldown(id).await?)?;
     Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
 }

@@ -2,27 +2,23 @@
 
 mod body;
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use entity::ids::ProviderId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use body::{NewProviderBody, ProviderChangeBody};
 
-use crate::api::management::checks::path_id;
-use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
-use crate::api::management::query::QueryParameters;
-use crate::auth::api::api_caller::{ApiCaller, RouterManage, RouterRead};
-use crate::domain::error::{Error, Result};
+use crate::api::management::call::{Call, deleted, found};
+use crate::api::management::page::{CursorPage, PageParameters};
+use crate::auth::api::api_caller::{RouterManage, RouterRead};
+use crate::domain::error::Result;
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
 use crate::gateway::preview::connection_test::ConnectionReport;
-use crate::http::body_reader::BodyReader;
 use crate::providers::StreamOptions;
-use crate::store::{ProviderRow, Store};
+use crate::store::ProviderRow;
 
 /// The name of the resource in messages.
 const WHAT: &str = "provider";
@@ -88,15 +84,9 @@ impl From<ProviderRow> for ProviderResponse {
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "", params(PageParameters),
     responses((status = 200, body = CursorPage<ProviderResponse>)))]
-pub async fn list(
-    caller: ApiCaller<RouterRead>,
-    request: HttpRequest,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let data = store.organization(&caller.tenant);
-    let page = requested(QueryParameters::parse(request.query_string()), &data, LIST, Size::PAGE)?;
-    let page = data.provider_list(&page).await?.map(ProviderResponse::from);
-    Ok(HttpResponse::Ok().json(CursorPage::new(&data, LIST, page)))
+pub async fn list(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let page = call.page_request(call.query(), LIST)?;
+    Ok(call.page(LIST, call.data.provider_list(&page).await?.map(ProviderResponse::from)))
 }
 
 /// Add a provider
@@ -108,18 +98,13 @@ pub async fn list(
 #[utoipa::path(post, path = "", request_body = NewProviderBody,
     responses((status = 201, body = ProviderResponse), (status = 409, description = "The name is taken")))]
 pub async fn create(
-    caller: ApiCaller<RouterManage>,
-    request: HttpRequest,
+    call: Call<RouterManage>,
     payload: web::Payload,
-    store: web::Data<Store>,
     gateway: web::Data<Gateway>,
-    reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = body::parse_new(&body.bytes, gateway.upstream.address_policy())?;
-    let row = store.organization(&caller.tenant).provider_create(new).await?;
-    let location = format!("/v1/model-router/providers/{}", row.id);
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(ProviderResponse::from(row)))
+    let new = body::parse_new(&call.body(payload).await?.bytes, gateway.upstream.address_policy())?;
+    let row = call.data.provider_create(new).await?;
+    Ok(call.created(row.id).json(ProviderResponse::from(row)))
 }
 
 /// Read a provider
@@ -129,14 +114,9 @@ pub async fn create(
 /// # Errors
 /// The organization has no provider with this id.
 #[utoipa::path(get, path = "", responses((status = 200, body = ProviderResponse)))]
-pub async fn read(
-    caller: ApiCaller<RouterRead>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let row = store.organization(&caller.tenant).provider_find(id).await?;
-    let row = row.ok_or_else(|| Error::absent(WHAT, id))?;
+pub async fn read(call: Call<RouterRead>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let row = found(WHAT, id, call.data.provider_find(id).await?)?;
     Ok(HttpResponse::Ok().json(ProviderResponse::from(row)))
 }
 
@@ -149,21 +129,15 @@ pub async fn read(
 #[utoipa::path(patch, path = "", request_body = ProviderChangeBody,
     responses((status = 200, body = ProviderResponse), (status = 409, description = "The name is taken")))]
 pub async fn change(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    request: HttpRequest,
+    call: Call<RouterManage>,
     payload: web::Payload,
-    store: web::Data<Store>,
     gateway: web::Data<Gateway>,
-    reader: web::Data<BodyReader>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let id: ProviderId = path_id(WHAT, &path)?;
-    let absent = || Error::absent(WHAT, id);
-    let data = store.organization(&caller.tenant);
-    let before = data.provider_find(id).await?.ok_or_else(absent)?;
+    let body = call.body(payload).await?;
+    let id = call.id(WHAT)?;
+    let before = found(WHAT, id, call.data.provider_find(id).await?)?;
     let to = body::parse_change(&body.bytes, &before, gateway.upstream.address_policy())?;
-    let after = data.provider_change(id, to).await?.ok_or_else(absent)?;
+    let after = found(WHAT, id, call.data.provider_change(id, to).await?)?;
     Ok(HttpResponse::Ok().json(ProviderResponse::from(after)))
 }
 
@@ -175,15 +149,10 @@ pub async fn change(
 /// The organization has no provider with this id; it serves models.
 #[utoipa::path(delete, path = "",
     responses((status = 204), (status = 409, description = "The provider serves models")))]
-pub async fn delete(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    store: web::Data<Store>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let deleted = store.organization(&caller.tenant).provider_delete(id).await?;
-    deleted.ok_or_else(|| Error::absent(WHAT, id))?;
-    Ok(HttpResponse::NoContent().finish())
+pub async fn delete(call: Call<RouterManage>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    found(WHAT, id, call.data.provider_delete(id).await?)?;
+    Ok(deleted())
 }
 
 /// The result of a connection test.
@@ -233,14 +202,10 @@ impl From<ConnectionReport> for ConnectionResponse {
 /// The organization has no provider with this id. A failed test is not an error.
 #[utoipa::path(post, path = "",
     responses((status = 200, description = "The result of the test", body = ConnectionResponse)))]
-pub async fn test(
-    caller: ApiCaller<RouterManage>,
-    path: web::Path<String>,
-    gateway: web::Data<Gateway>,
-) -> Result<HttpResponse> {
-    let id = path_id(WHAT, &path)?;
-    let organization = &caller.organization;
-    let provider = organization.providers.get(&id).ok_or_else(|| Error::absent(WHAT, id))?;
+pub async fn test(call: Call<RouterManage>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
+    let id = call.id(WHAT)?;
+    let organization = &call.caller.organization;
+    let provider = found(WHAT, id, organization.providers.get(&id))?;
     let _slot = gateway.shares.of(organization.id).request()?;
     let report = gateway.test_connection(organization.id, provider).await;
     Ok(HttpResponse::Ok().json(ConnectionResponse::from(report)))

@@ -4,7 +4,6 @@
 mod sampler;
 
 use serde_json::{Value, json};
-use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, OpenApi, RefOr};
 
 use super::finish::operations;
@@ -26,42 +25,42 @@ const METRICS: &str =
 /// Adds an example to every body without one.
 pub(super) fn add_examples(document: &mut OpenApi) {
     let components = serde_json::to_value(&document.components).unwrap_or_default();
-    for (path, item) in &mut document.paths.paths {
-        for (method, operation) in operations(item) {
-            let original = original(operation).unwrap_or_else(|| path.clone());
-            if let Some(RefOr::T(body)) = &mut operation.request_body {
-                for content in body.content.values_mut() {
-                    let sent = sent(method, &original);
-                    set(content, |content| sent.or_else(|| sampled(&components, content)));
-                }
+    for operation in document.paths.paths.values_mut().flat_map(operations).map(|(_, operation)| operation) {
+        if let Some(RefOr::T(body)) = &mut operation.request_body {
+            for content in body.content.values_mut() {
+                set(content, |content| {
+                    schema_name(content).and_then(sent).or_else(|| sampled(&components, content))
+                });
             }
-            for response in operation.responses.responses.values_mut() {
-                let RefOr::T(response) = response else { continue };
-                let json = response.content.get("application/json").cloned();
-                for (media, content) in &mut response.content {
-                    let row = || match &json {
-                        Some(RefOr::T(json)) => row(&components, json),
-                        Some(RefOr::Ref(_)) | None => Value::Null,
-                    };
-                    set(content, |content| match media.as_str() {
-                        "application/json" => sampled(&components, content),
-                        "text/event-stream" => Some(json!(STREAM)),
-                        "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
-                        "text/csv" => table(&original, &row()),
-                        "text/plain" => Some(json!("ok\n")),
-                        "application/openmetrics-text" => Some(json!(METRICS)),
-                        _ => None,
-                    });
-                }
+        }
+        for response in operation.responses.responses.values_mut() {
+            let RefOr::T(response) = response else { continue };
+            let json = match response.content.get("application/json") {
+                Some(RefOr::T(json)) => Some(json.clone()),
+                Some(RefOr::Ref(_)) | None => None,
+            };
+            let row = || json.as_ref().map(|json| row(&components, json)).unwrap_or_default();
+            for (media, content) in &mut response.content {
+                set(content, |content| match media.as_str() {
+                    "application/json" => sampled(&components, content),
+                    "text/event-stream" => Some(json!(STREAM)),
+                    "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
+                    "text/csv" => table(json.as_ref().and_then(schema_name)?, &row()),
+                    "text/plain" => Some(json!("ok\n")),
+                    "application/openmetrics-text" => Some(json!(METRICS)),
+                    _ => None,
+                });
             }
         }
     }
 }
 
-/// The path that the operation is an alias of.
-fn original(operation: &Operation) -> Option<String> {
-    let title = operation.extensions.as_ref()?.get("x-alias-of")?.as_str()?;
-    title.split_once(' ').map(|(_, path)| path.to_owned())
+/// The name of the content's schema.
+fn schema_name(content: &Content) -> Option<&str> {
+    match content.schema.as_ref()? {
+        RefOr::Ref(schema) => schema.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
+    }
 }
 
 fn set(content: &mut RefOr<Content>, make: impl FnOnce(&Content) -> Option<Value>) {
@@ -84,12 +83,12 @@ fn row(components: &Value, page: &Content) -> Value {
     page.pointer("/items/0").cloned().unwrap_or_default()
 }
 
-/// A list with one row as CSV.
-fn table(path: &str, row: &Value) -> Option<Value> {
-    let columns = match path {
-        "/v1/model-router/fallback-events" => FallbackEventResponse::COLUMNS,
-        "/v1/model-router/requests" => RequestResponse::COLUMNS,
-        "/v1/model-router/usage" => UsageResponse::COLUMNS,
+/// A list with one row as CSV, by the schema of its page.
+fn table(page: &str, row: &Value) -> Option<Value> {
+    let columns = match page {
+        "CursorPage_FallbackEventResponse" => FallbackEventResponse::COLUMNS,
+        "CursorPage_RequestResponse" => RequestResponse::COLUMNS,
+        "UsagePage" => UsageResponse::COLUMNS,
         _ => return None,
     };
     let cell = |column: &&str| match row.get(*column) {
@@ -102,55 +101,55 @@ fn table(path: &str, row: &Value) -> Option<Value> {
     Some(json!(format!("{}\r\n{}\r\n", columns.join(","), cells.join(","))))
 }
 
-/// The example of a request body, by method and path.
-fn sent(method: &str, path: &str) -> Option<Value> {
+/// The example of a request body, by its schema.
+fn sent(schema: &str) -> Option<Value> {
     let provider = "0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e";
-    Some(match (method, path) {
-        ("POST", "/v1/chat/completions" | "/v1/model-router/explain") => json!({
+    Some(match schema {
+        "ChatCompletionRequest" => json!({
             "model": "smart",
             "models": ["steady"],
             "messages": [{"role": "user", "content": "Hello"}],
             "temperature": 0.2,
             "max_completion_tokens": 200,
         }),
-        ("POST", "/fallback") => json!({
+        "FallbackRequest" => json!({
             "model": "smart",
             "fallback_models": ["steady", "spare"],
             "fallback_type": "general",
         }),
-        ("POST", "/v1/model-router/providers") => json!({
+        "NewProviderBody" => json!({
             "name": "Our vLLM",
             "preset": "vllm",
             "base_url": "https://llm.example.com/v1",
             "credential": "the-key-of-the-vllm-server",
         }),
-        ("PATCH", "/v1/model-router/providers/{id}") => json!({"name": "Our vLLM in Frankfurt"}),
-        ("POST", "/v1/model-router/models") => json!({
+        "ProviderChangeBody" => json!({"name": "Our vLLM in Frankfurt"}),
+        "NewModelBody" => json!({
             "name": "smart",
             "provider_id": provider,
             "upstream_model": "gpt-5-mini",
             "context_window": 128_000,
             "max_output_tokens": 16_384,
         }),
-        ("PATCH", "/v1/model-router/models/{id}") => json!({"enabled": false}),
-        ("POST", "/v1/identity/api-keys") => json!({
+        "ModelChangeBody" => json!({"enabled": false}),
+        "NewApiKeyBody" => json!({
             "name": "Checkout service",
             "scopes": ["inference"],
             "models": ["smart", "steady"],
             "requests_per_minute": 600,
         }),
-        ("PATCH", "/v1/identity/api-keys/{id}") => json!({"requests_per_minute": 1_200}),
-        ("POST", "/v1/model-router/budgets") => json!({
+        "ApiKeyChangeBody" => json!({"requests_per_minute": 1_200}),
+        "NewBudgetBody" => json!({
             "period": "month",
             "soft_limit_nano_dollars": 80_000_000_000_i64,
             "hard_limit_nano_dollars": 100_000_000_000_i64,
         }),
-        ("POST", "/v1/model-router/error-mappings") => json!({
+        "NewErrorMappingBody" => json!({
             "contains": ["tokens is beyond the", "window"],
             "class": "context_window_exceeded",
             "provider_id": provider,
         }),
-        ("PATCH", "/v1/model-router/budgets/{id}") => {
+        "BudgetChangeBody" => {
             json!({"hard_limit_nano_dollars": 200_000_000_000_i64})
         }
         _ => return None,
