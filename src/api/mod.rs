@@ -2,9 +2,9 @@
 //!
 //! [`error_response`] builds the response of an error in the dialect of its path.
 
+pub mod body;
 pub mod dialect;
 pub mod error_response;
-pub mod json_fields;
 pub mod litellm;
 pub mod management;
 pub mod openai;

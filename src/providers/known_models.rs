@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parameters::{ParameterRules, known_parameter_rules};
 use super::presets::{PRESETS, Preset};
+use super::price::ModelPrice;
 
 /// What a model can do. `None` is unknown, and never excludes a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -27,43 +28,6 @@ pub struct Capabilities {
     pub reasoning: Option<bool>,
 }
 
-/// Prices that replace the model's other prices for the whole request once the prompt is longer than `above`. In
-/// micro-dollars per million tokens; null is unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct LongPrompt {
-    /// The longest prompt, in tokens including cached ones, that is still charged the normal price.
-    #[schema(default = 1, minimum = 1, maximum = 1_000_000_000)]
-    pub above: i64,
-    /// The price of prompt tokens.
-    pub input: Option<i64>,
-    /// Answer tokens, reasoning included.
-    pub output: Option<i64>,
-    /// Prompt tokens read from the provider's cache.
-    pub cache_read: Option<i64>,
-    /// Prompt tokens written to the provider's cache.
-    pub cache_write: Option<i64>,
-}
-
-/// A list price, in micro-dollars per million tokens. Every number is above zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct KnownPrice {
-    /// The price of prompt tokens.
-    pub input: i64,
-    /// The price of completion tokens.
-    pub output: i64,
-    /// Prompt tokens read from the vendor's cache.
-    pub cache_read: Option<i64>,
-    /// Prompt tokens written to the vendor's cache.
-    pub cache_write: Option<i64>,
-    /// Audio tokens in the prompt.
-    pub audio_input: Option<i64>,
-    /// Audio tokens in the completion.
-    pub audio_output: Option<i64>,
-    /// The prices of a request with a long prompt.
-    pub long_prompt: Option<LongPrompt>,
-}
-
 /// Known facts about one model of one vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownModel {
@@ -74,7 +38,7 @@ pub struct KnownModel {
     /// The capabilities that the table lists.
     pub capabilities: Capabilities,
     /// The vendor's list price; `None` unless both prompt and completion have a price.
-    pub price: Option<KnownPrice>,
+    pub price: Option<ModelPrice>,
     /// How to adapt a request to it.
     pub parameter_rules: ParameterRules,
     /// The day on which these facts were collected.
@@ -95,7 +59,7 @@ struct Entry {
     max_output_tokens: Option<i64>,
     #[serde(flatten)]
     capabilities: Described,
-    price: Option<KnownPrice>,
+    price: Option<ModelPrice>,
 }
 
 /// The capabilities as the file has them. [`Capabilities`] itself refuses unknown fields, which serde cannot combine
@@ -159,6 +123,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::LongPrompt;
     use crate::providers::presets::preset;
 
     fn known(vendor: &str, model: &str) -> Option<&'static KnownModel> {
@@ -180,22 +145,11 @@ mod tests {
             for (id, model) in models {
                 let price = model.price.map(|price| {
                     let long = price.long_prompt.unwrap_or(LongPrompt { above: 1, ..LongPrompt::default() });
-                    assert!(long.input.is_none_or(|input| input >= price.input), "{vendor} {id}");
-                    [
-                        Some(price.input),
-                        Some(price.output),
-                        price.cache_read,
-                        price.cache_write,
-                        price.audio_input,
-                    ]
-                    .into_iter()
-                    .chain([
-                        Some(long.above),
-                        long.input,
-                        long.output,
-                        long.cache_read,
-                        long.cache_write,
-                    ])
+                    assert!(price.input.is_some() && price.output.is_some(), "{vendor} {id}");
+                    assert!(long.input.is_none_or(|input| Some(input) >= price.input), "{vendor} {id}");
+                    [price.input, price.output, price.cache_read, price.cache_write, price.audio_input]
+                        .into_iter()
+                        .chain([Some(long.above), long.input, long.output, long.cache_read, long.cache_write])
                 });
                 let numbers = [model.context_window, model.max_output_tokens];
                 let numbers = numbers.into_iter().chain(price.into_iter().flatten());
@@ -210,8 +164,8 @@ mod tests {
         let model = known("openai", "o1").expect("o1");
         assert_eq!(model.context_window, Some(200_000));
         assert_eq!(model.capabilities.reasoning, Some(true));
-        assert_eq!(model.price.expect("price").input, 15_000_000);
-        assert_eq!(model.price.expect("price").output, 60_000_000);
+        assert_eq!(model.price.expect("price").input, Some(15_000_000));
+        assert_eq!(model.price.expect("price").output, Some(60_000_000));
         assert!(model.parameter_rules.clamp_output);
         assert!(model.parameter_rules.rename.contains_key("max_tokens"));
         assert_eq!(model.as_of.to_string(), "2026-07-02");

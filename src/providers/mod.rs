@@ -12,6 +12,7 @@
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
 //! | [`stream_options`] | whether a provider accepts `stream_options` |
 //! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
+//! | [`price`] | a price, and what of it applies to a request |
 //! | [`errors`] | parses a failed response into an [`UpstreamError`] |
 //! | [`errors::codes`], [`errors::phrases`] | the meaning of a vendor's error codes and error messages |
 //! | [`finish_reasons`] | the meaning of a `finish_reason` |
@@ -26,6 +27,7 @@ pub mod known_models;
 pub mod openai;
 pub mod parameters;
 pub mod presets;
+pub mod price;
 pub mod stream_options;
 
 pub use errors::phrases::{
@@ -36,10 +38,11 @@ pub use errors::{
     error_of_finish_reason, is_empty_error, parse_error,
 };
 pub use finish_reasons::{FinishMeaning, FinishReason};
-pub use known_models::{Capabilities, KnownModel, KnownPrice, LongPrompt, known_model};
+pub use known_models::{Capabilities, KnownModel, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, known_parameter_rules};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
+pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;
 
 /// The meaning of a vendor's error, in terms common to all vendors.

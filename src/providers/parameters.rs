@@ -32,6 +32,9 @@ const LONGEST_NAME: usize = 64;
 const UNTOUCHABLE: &[&str] = &["model", "messages", "stream", "stream_options", "models", "fallbacks"];
 
 impl ParameterRules {
+    /// No rules: requests stay as they are.
+    pub const NONE: Self = Self { rename: BTreeMap::new(), drop: Vec::new(), clamp_output: false };
+
     /// Checks that the rules are within bounds and do not contradict each other.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub use tenant::fallbacks::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, NOTHING_IN_FORCE, NewFallback,
 };
 pub use tenant::key_grants::{BoundKey, KeyGrant};
-pub use tenant::models::{FilledModel, ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
+pub use tenant::models::{FilledModel, ModelFields, ModelFilter, ModelRow, ModelSettings};
 pub use tenant::organization_settings::{OrganizationSettings, TypedFallbacks};
 pub use tenant::providers::{NewProvider, ProviderChange, ProviderHealth, ProviderRow};
 pub use tenant::requests::RequestFilter;

@@ -1,7 +1,7 @@
 //! Attempts to spend more than a hard budget allows: unreadable bodies, invalid limits, many requests at once, and
 //! token counts that claim there was nothing to pay.
 
-use failsoft::store::PriceFields;
+use failsoft::providers::ModelPrice;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -18,8 +18,8 @@ const BUDGETS: &str = "/v1/model-router/budgets";
 async fn priced(app: &App, input: i64, output: i64) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
-    let price = PriceFields { input: Some(input), output: Some(output), ..PriceFields::default() };
-    app.organization.model_like("a", provider, |fields| fields.price = Some(price)).await;
+    let price = ModelPrice { input: Some(input), output: Some(output), ..ModelPrice::default() };
+    app.organization.model_like("a", provider, |fields| fields.settings.price = Some(price)).await;
     fake.always(Script::answer("Hi"));
     fake
 }
@@ -151,8 +151,8 @@ on_both_databases! {
         let provider = app.organization.provider("others", &fake).await;
         for (name, input, output) in [("answers cost", 0, 1_000_000), ("prompts cost", 1_000_000, 0), ("unpriced", -1, -1)] {
             let part = |amount: i64| Some(amount).filter(|amount| *amount >= 0);
-            let price = PriceFields { input: part(input), output: part(output), ..PriceFields::default() };
-            app.organization.model_like(name, provider, |fields| fields.price = Some(price)).await;
+            let price = ModelPrice { input: part(input), output: part(output), ..ModelPrice::default() };
+            app.organization.model_like(name, provider, |fields| fields.settings.price = Some(price)).await;
         }
         let path = limited(&app, 1_000_000).await;
         fake.next(Script::json(200, &json!({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 2_000, "completion_tokens": 2_000}})));

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use failsoft::providers::ModelPrice;
+use failsoft::store::AuditFilter;
 use failsoft::store::pagination::Direction;
-use failsoft::store::{AuditFilter, PriceFields};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -21,12 +22,12 @@ async fn priced(app: &App, models: &[(&str, Option<i64>)]) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
     for (name, price) in models {
-        let price = price.map(|price| PriceFields {
+        let price = price.map(|price| ModelPrice {
             input: Some(price),
             output: Some(price),
-            ..PriceFields::default()
+            ..ModelPrice::default()
         });
-        app.organization.model_like(name, provider, |fields| fields.price = price).await;
+        app.organization.model_like(name, provider, |fields| fields.settings.price = price).await;
         fake.always_for(&format!("{name}-upstream"), Script::answer("Hi"));
     }
     fake

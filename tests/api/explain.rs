@@ -2,7 +2,7 @@
 
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
-use failsoft::store::PriceFields;
+use failsoft::providers::ModelPrice;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -27,13 +27,13 @@ on_both_databases! {
     async fn the_plan_is_returned_without_any_call(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        let price = PriceFields { input: Some(1_000_000), output: Some(2_000_000), ..PriceFields::default() };
+        let price = ModelPrice { input: Some(1_000_000), output: Some(2_000_000), ..ModelPrice::default() };
         app.organization
             .model_like("a", provider, |model| {
-                model.num_retries = Some(1);
-                model.answer_timeout_ms = Some(20_000);
-                model.first_frame_timeout_ms = Some(5_000);
-                model.price = Some(price);
+                model.settings.num_retries = Some(1);
+                model.settings.answer_timeout_ms = Some(20_000);
+                model.settings.first_frame_timeout_ms = Some(5_000);
+                model.settings.price = Some(price);
             })
             .await;
         app.organization.model_like("off", provider, |model| model.enabled = false).await;

@@ -237,7 +237,7 @@ async fn answers_and_half_lines_are_counted_while_they_are_held() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tiny_messages_by_the_hundred_thousand_keep_no_neighbor_waiting() {
     let street = Street::with(Kind::Sqlite, |settings| settings.server.body_budget = 512 * MEBIBYTE).await;
-    let model = |fields: &mut failsoft::store::ModelFields| fields.context_window = Some(1_000);
+    let model = |fields: &mut failsoft::store::ModelFields| fields.settings.context_window = Some(1_000);
     let provider = street.app.organization.provider("other", &street.fake).await;
     street.app.organization.model_like("small", provider, model).await;
     let messages = format!("[{}{{}}]", "{},".repeat(MEBIBYTE / 3));

@@ -1,7 +1,7 @@
 //! The cost of an answer beyond token counts: a provider's own bill, tiers, long prompts, audio, and unknown costs,
 //! which are never shown as $0.00.
 
-use failsoft::store::PriceFields;
+use failsoft::providers::ModelPrice;
 use serde_json::{Value, json};
 
 use crate::support::app::{App, eventually, with_json};
@@ -21,8 +21,8 @@ fn counted(members: &str) -> Script {
 /// A model at 1 and 2 dollars per million tokens: 1,000 and 2,000 nano-dollars each.
 async fn priced(app: &App, fake: &FakeProvider, name: &str) {
     let provider = app.organization.provider(&format!("serves {name}"), fake).await;
-    let price = PriceFields { input: Some(1_000_000), output: Some(2_000_000), ..PriceFields::default() };
-    app.organization.model_like(name, provider, |fields| fields.price = Some(price)).await;
+    let price = ModelPrice { input: Some(1_000_000), output: Some(2_000_000), ..ModelPrice::default() };
+    app.organization.model_like(name, provider, |fields| fields.settings.price = Some(price)).await;
 }
 
 async fn row(app: &App, body: &Value) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use failsoft::store::PriceFields;
+use failsoft::providers::ModelPrice;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,9 +18,9 @@ const USAGE: &str = "/v1/model-router/usage";
 async fn used(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
-    let price = PriceFields { input: Some(1_000_333), output: Some(2_000_777), ..PriceFields::default() };
+    let price = ModelPrice { input: Some(1_000_333), output: Some(2_000_777), ..ModelPrice::default() };
     for name in ["good", "bad"] {
-        app.organization.model_like(name, provider, |fields| fields.price = Some(price)).await;
+        app.organization.model_like(name, provider, |fields| fields.settings.price = Some(price)).await;
     }
     fake.always_for("good-upstream", Script::answer("Hello"));
     let mut count = 0;

@@ -5,21 +5,23 @@
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
+use entity::ids::ApiKeyId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
-use crate::api::json_fields::{BodyFields, Change};
+use crate::api::body::values::{BodyText, Id, Whole, word};
+use crate::api::body::{Body as _, BodyFields, Patch, Schemas, body, reference};
 use crate::api::management::call::{Call, deleted, found};
-use crate::api::management::checks;
-use crate::api::management::checks::Need;
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{BudgetsManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::domain::period::Period;
 use crate::gateway::Gateway;
 use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, known_cost};
+use crate::validation::ViolationReason;
 use crate::validation::bounds::BUDGET_LIMIT;
 
 /// The name of the resource in messages.
@@ -95,44 +97,40 @@ const READ_ONLY: &[&str] = &[
     "updated_at",
 ];
 
-/// A budget to create, with at least one of the limits.
-#[derive(Debug, ToSchema)]
-pub struct NewBudgetBody {
-    /// The key that it limits; null: the whole organization.
-    pub api_key_id: Option<Uuid>,
-    /// `day` or `month`, in UTC.
-    pub period: Period,
-    /// The soft limit in nano-dollars, from which the gateway warns; null: never.
-    #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
-    pub soft_limit_nano_dollars: Option<i64>,
-    /// The amount in nano-dollars beyond which no model is called; null: no limit.
-    #[schema(minimum = 0, maximum = 9_000_000_000_000_000_i64)]
-    pub hard_limit_nano_dollars: Option<i64>,
+body! {
+    /// A budget to create, with at least one of the limits.
+    pub struct NewBudgetBody {
+        /// The key that it limits; null: the whole organization.
+        api_key_id: Patch<Id<ApiKeyId>>,
+        /// `day` or `month`, in UTC.
+        period: Period,
+        /// The soft limit in nano-dollars, from which the gateway warns; null: never.
+        soft_limit_nano_dollars: Patch<BudgetLimit>,
+        /// The amount in nano-dollars beyond which no model is called; null: no limit.
+        hard_limit_nano_dollars: Patch<BudgetLimit>,
+    }
 }
 
-/// A change of a budget. Absent fields stay as they are. The key and the period cannot be changed.
-#[derive(Debug, ToSchema)]
-pub struct BudgetChangeBody {
-    /// The soft limit in nano-dollars, from which the gateway warns; null: never.
-    #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
-    pub soft_limit_nano_dollars: Option<i64>,
-    /// The amount in nano-dollars beyond which no model is called; null: no limit.
-    #[schema(nullable, minimum = 0, maximum = 9_000_000_000_000_000_i64)]
-    pub hard_limit_nano_dollars: Option<i64>,
+body! {
+    /// A change of a budget. Absent fields stay as they are. The key and the period cannot be changed.
+    pub struct BudgetChangeBody {
+        /// The soft limit in nano-dollars, from which the gateway warns; null: never.
+        soft_limit_nano_dollars: Patch<BudgetLimit>,
+        /// The amount in nano-dollars beyond which no model is called; null: no limit.
+        hard_limit_nano_dollars: Patch<BudgetLimit>,
+    }
 }
 
-/// What the budget is for: a key or the organization, and a period.
-#[derive(Debug)]
-struct BudgetTarget {
-    api_key_id: Option<Uuid>,
-    period: Option<Period>,
-}
+type BudgetLimit = Whole<{ *BUDGET_LIMIT.start() }, { *BUDGET_LIMIT.end() }>;
 
-/// The limits in a body.
-#[derive(Debug)]
-struct BudgetLimits {
-    soft: Change<i64>,
-    hard: Change<i64>,
+impl BodyText for Period {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        word(text, &Self::ALL.map(Self::as_str), Self::parse)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
+    }
 }
 
 /// List budgets
@@ -222,27 +220,11 @@ pub async fn delete(call: Call<BudgetsManage>) -> Result<HttpResponse> {
     Ok(deleted())
 }
 
-fn read_target(fields: &mut BodyFields) -> BudgetTarget {
-    let api_key_id = checks::nullable_text(fields, "api_key_id", checks::id);
-    let period = checks::text(fields, "period", Need::Required, |text| {
-        checks::word(text, &Period::ALL.map(Period::as_str)).map(Period::parse)
-    });
-    BudgetTarget { api_key_id: api_key_id.and_then(Change::value), period: period.flatten() }
-}
-
-fn read_limits(fields: &mut BodyFields) -> BudgetLimits {
-    fields.ignore(READ_ONLY);
-    BudgetLimits {
-        soft: fields.integer("soft_limit_nano_dollars", BUDGET_LIMIT),
-        hard: fields.integer("hard_limit_nano_dollars", BUDGET_LIMIT),
-    }
-}
-
 /// Refuses a change of the key or the period; both may be sent back unchanged.
-fn refuse_target_change(fields: &mut BodyFields, period: Period, api_key_id: Option<Uuid>) {
+fn refuse_target_change(fields: &mut BodyFields, before: &BudgetRow) {
     let known = [
-        ("period", Value::from(period.as_str())),
-        ("api_key_id", api_key_id.map_or(Value::Null, |id| Value::from(id.to_string()))),
+        ("period", Value::from(before.period.as_str())),
+        ("api_key_id", before.api_key_id.map_or(Value::Null, |id| Value::from(id.to_string()))),
     ];
     for (name, known) in known {
         if fields.take(name).is_some_and(|value| value != known) {
@@ -253,44 +235,23 @@ fn refuse_target_change(fields: &mut BodyFields, period: Period, api_key_id: Opt
 }
 
 fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
-    let mut fields = BodyFields::parse(bytes)?;
-    let target = read_target(&mut fields);
-    let limits = read_limits(&mut fields);
-    fields.finish()?;
+    let body = NewBudgetBody::parse(bytes, READ_ONLY)?;
     Ok(NewBudget {
-        api_key_id: target.api_key_id.map(Into::into),
-        // `finish` has already refused a missing required field.
-        period: target
-            .period
-            .ok_or_else(|| Error::internal("a required field is missing after the checks"))?,
-        soft_limit_nano_dollars: limits.soft.value(),
-        hard_limit_nano_dollars: limits.hard.value(),
+        api_key_id: body.api_key_id.value().map(|Id(id)| id),
+        period: body.period,
+        soft_limit_nano_dollars: body.soft_limit_nano_dollars.value(),
+        hard_limit_nano_dollars: body.hard_limit_nano_dollars.value(),
     })
 }
 
 fn parse_change(before: &BudgetRow, bytes: &[u8]) -> Result<BudgetChange> {
     let mut fields = BodyFields::parse(bytes)?;
-    refuse_target_change(&mut fields, before.period, before.api_key_id.map(|id| id.0));
-    let limits = read_limits(&mut fields);
-    fields.finish()?;
+    fields.ignore(READ_ONLY);
+    refuse_target_change(&mut fields, before);
+    let body = BudgetChangeBody::read(&mut fields);
+    let body = fields.finish(body)?;
     Ok(BudgetChange {
-        soft_limit_nano_dollars: limits.soft.into_option(),
-        hard_limit_nano_dollars: limits.hard.into_option(),
+        soft_limit_nano_dollars: body.soft_limit_nano_dollars.into_option(),
+        hard_limit_nano_dollars: body.hard_limit_nano_dollars.into_option(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::management::checks::assert_reads_all_of;
-
-    #[test]
-    fn what_is_described_is_read() {
-        assert_reads_all_of::<NewBudgetBody>(|fields| {
-            let (_target, _limits) = (read_target(fields), read_limits(fields));
-        });
-        assert_reads_all_of::<BudgetChangeBody>(|fields| {
-            let _limits = read_limits(fields);
-        });
-    }
 }

@@ -4,18 +4,22 @@
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
+use entity::ids::ProviderId;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
-use crate::api::json_fields::BodyFields;
+use crate::api::body::values::{BodyText, Id, Whole, strings, strings_schema, word};
+use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Lenient, Patch, Schemas, body, reference};
 use crate::api::management::call::{Call, deleted, found};
-use crate::api::management::checks;
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::{Error, Result};
 use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::{ErrorMappingRow, NewErrorMapping};
+use crate::validation::ViolationReason;
 
 /// The name of the resource in messages.
 const WHAT: &str = "error mapping";
@@ -66,8 +70,8 @@ impl From<ErrorMappingRow> for ErrorMappingResponse {
     }
 }
 
-/// The HTTP statuses with messages that are classified.
-const STATUSES: std::ops::RangeInclusive<i64> = 400..=599;
+/// An HTTP status with messages that are classified.
+type MappedStatus = Whole<400, 599>;
 
 /// What a mapping without a class is about.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -77,23 +81,56 @@ pub enum MappingScope {
     Request,
 }
 
-/// A mapping to create, with either `class` or `scope`.
-#[derive(Debug, ToSchema)]
-pub struct NewErrorMappingBody {
-    /// Parts that a message must contain, in this order, each of 6 to 500 characters. Leave out what differs
-    /// between requests, such as numbers. Case, quotes and whitespace do not matter.
-    #[schema(min_items = 1, max_items = 8)]
-    pub contains: Vec<String>,
-    /// The error class of such a message. It applies only to the statuses 400, 413 and 422 and to an error inside a
-    /// 200.
-    pub class: Option<SentenceClass>,
-    /// `request`: such a message is about the one request and not about the model, whatever its class.
-    pub scope: Option<MappingScope>,
-    /// Applies only to this HTTP status; null: to every status with messages that are classified.
-    #[schema(minimum = 400, maximum = 599)]
-    pub status: Option<i64>,
-    /// The provider with these messages; null: every provider of the organization.
-    pub provider_id: Option<Uuid>,
+body! {
+    /// A mapping to create, with either `class` or `scope`.
+    pub struct NewErrorMappingBody {
+        /// Parts that a message must contain, in this order, each of 6 to 500 characters. Leave out what differs
+        /// between requests, such as numbers. Case, quotes and whitespace do not matter.
+        contains: Lenient<MessageParts>,
+        /// The error class of such a message. It applies only to the statuses 400, 413 and 422 and to an error inside a
+        /// 200.
+        class: Lenient<Patch<SentenceClass>>,
+        /// `request`: such a message is about the one request and not about the model, whatever its class.
+        scope: Lenient<Patch<MappingScope>>,
+        /// Applies only to this HTTP status; null: to every status with messages that are classified.
+        status: Lenient<Patch<MappedStatus>>,
+        /// The provider with these messages; null: every provider of the organization.
+        provider_id: Lenient<Patch<Id<ProviderId>>>,
+    }
+}
+
+/// The parts of a message.
+#[derive(Debug)]
+struct MessageParts(Vec<String>);
+
+impl BodyValue for MessageParts {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        strings(field, value, "a list of strings").map(Self)
+    }
+
+    fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
+        strings_schema(1, Some(8)).into()
+    }
+}
+
+impl BodyText for SentenceClass {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        word(text, &Self::ALL.map(Self::as_str), Self::parse)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
+    }
+}
+
+impl BodyText for MappingScope {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        word(text, &["request"], |text| (text == "request").then_some(Self::Request))
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
+    }
 }
 
 /// List error mappings
@@ -152,27 +189,23 @@ pub async fn delete(call: Call<RouterManage>) -> Result<HttpResponse> {
     Ok(deleted())
 }
 
-/// # Errors
-/// [`Error::Invalid`] with every violation.
 fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
     let mut fields = BodyFields::parse(bytes)?;
-    let new = read_fields(&mut fields);
-    fields.finish()?;
-    // `finish` has already refused a missing required field.
-    new.ok_or_else(|| Error::internal("a required field is missing after the checks"))
+    fields.ignore(&["id", "created_by", "created_at"]);
+    let new = read_new(&mut fields);
+    fields.finish(new)
 }
 
-/// Reads the fields. None: a violation was added.
-fn read_fields(fields: &mut BodyFields) -> Option<NewErrorMapping> {
-    fields.ignore(&["id", "created_by", "created_at"]);
-    let contains = fields.required_strings("contains");
-    let means = means(fields);
-    let status = fields.integer("status", STATUSES).value();
-    let provider_id = checks::nullable_text(fields, "provider_id", checks::id::<Uuid>);
-    let (contains, means, provider_id) = (contains?, means?, provider_id?.value());
+/// Reads the fields and checks them together. `None`: a violation was added.
+fn read_new(fields: &mut BodyFields) -> Option<NewErrorMapping> {
+    let body = NewErrorMappingBody::read(fields)?;
+    let means = means(fields, body.class, body.scope);
+    let status = body.status.into_valid().and_then(Patch::value::<i64>);
     let status = status.and_then(|status| u16::try_from(status).ok());
+    let (MessageParts(contains), means) = (body.contains.into_valid()?, means?);
+    let provider_id = body.provider_id.into_valid()?.value().map(|Id(id)| id);
     match Mapping::new(means, status, &contains) {
-        Ok(mapping) => Some(NewErrorMapping { provider_id: provider_id.map(Into::into), mapping }),
+        Ok(mapping) => Some(NewErrorMapping { provider_id, mapping }),
         Err(refused) => {
             let field = refused.field;
             match refused.part {
@@ -187,15 +220,15 @@ fn read_fields(fields: &mut BodyFields) -> Option<NewErrorMapping> {
     }
 }
 
-/// Reads `class` and `scope`, of which exactly one must be there.
-fn means(fields: &mut BodyFields) -> Option<MappingMeaning> {
-    let words = SentenceClass::ALL.map(SentenceClass::as_str);
-    let class =
-        checks::nullable_text(fields, "class", |text| checks::word(text, &words).map(SentenceClass::parse));
-    let scope = checks::nullable_text(fields, "scope", |text| checks::word(text, &["request"]));
-    match (class?.value().flatten(), scope?.value()) {
+/// Combines `class` and `scope`, of which exactly one must be there.
+fn means(
+    fields: &mut BodyFields,
+    class: Lenient<Patch<SentenceClass>>,
+    scope: Lenient<Patch<MappingScope>>,
+) -> Option<MappingMeaning> {
+    match (class.into_valid()?.value(), scope.into_valid()?.value::<MappingScope>()) {
         (Some(class), None) => Some(MappingMeaning::Class(class)),
-        (None, Some(_)) => Some(MappingMeaning::Request),
+        (None, Some(MappingScope::Request)) => Some(MappingMeaning::Request),
         (Some(_), Some(_)) => {
             fields.refuse("scope", "value_error", "A mapping has either 'class' or 'scope'. Leave one out.");
             None
@@ -208,18 +241,5 @@ fn means(fields: &mut BodyFields) -> Option<MappingMeaning> {
             );
             None
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::management::checks::assert_reads_all_of;
-
-    #[test]
-    fn what_is_described_is_read() {
-        assert_reads_all_of::<NewErrorMappingBody>(|fields| {
-            let _new = read_fields(fields);
-        });
     }
 }

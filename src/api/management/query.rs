@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::checks::{self, ViolationReason};
+use crate::api::body::values::word;
 use crate::domain::closed_set::ClosedSet;
 use crate::domain::error::{Error, Location, Result, Violation};
 use crate::domain::session_id;
@@ -131,7 +132,8 @@ impl QueryParameters {
     /// A value of a closed set. Only those of `values` are accepted.
     pub fn one_of<T: ClosedSet>(&mut self, name: &str, values: &[T]) -> Option<T> {
         let words: Vec<&str> = values.iter().map(|value| value.word()).collect();
-        let word = self.parsed(name, |text| checks::word(text, &words).map(str::to_owned))?;
+        let word = self
+            .parsed(name, |text| word(text, &words, |text| words.contains(&text).then(|| text.to_owned())))?;
         T::from_word(&word)
     }
 

@@ -5,20 +5,20 @@ use entity::ids::ProviderId;
 use crate::domain::error::Result;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::fallback_type::FallbackType::{ContentPolicy, ContextWindow, General};
-use crate::providers::{Capabilities, StreamOptions};
-use crate::store::{ModelFields, NewFallback, NewProvider, OrgStore, PriceFields};
+use crate::providers::{ModelPrice, StreamOptions};
+use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore};
 
 /// A model of the demo and its fallback.
 struct DemoModel {
     name: &'static str,
     upstream: &'static str,
-    price: PriceFields,
+    price: ModelPrice,
     /// Its fallback, and for which failures.
     fallback: Option<(FallbackType, &'static str)>,
 }
 
 /// An invented price in micro-dollars per million tokens: 4 and 16 dollars.
-const EXPENSIVE: PriceFields = PriceFields {
+const EXPENSIVE: ModelPrice = ModelPrice {
     input: Some(4_000_000),
     output: Some(16_000_000),
     cache_read: Some(1_000_000),
@@ -28,7 +28,7 @@ const EXPENSIVE: PriceFields = PriceFields {
     long_prompt: None,
 };
 /// An invented price of 0.25 and 1 dollar.
-const CHEAP: PriceFields = PriceFields {
+const CHEAP: ModelPrice = ModelPrice {
     input: Some(250_000),
     output: Some(1_000_000),
     cache_read: Some(25_000),
@@ -59,7 +59,7 @@ const TIMEOUT_MS: i64 = 2_000;
 const fn model(
     name: &'static str,
     upstream: &'static str,
-    price: PriceFields,
+    price: ModelPrice,
     fallback: Option<(FallbackType, &'static str)>,
 ) -> DemoModel {
     DemoModel { name, upstream, price, fallback }
@@ -99,15 +99,16 @@ fn fields(model: &DemoModel, provider_id: ProviderId) -> ModelFields {
         name: model.name.to_owned(),
         provider_id,
         upstream_model: model.upstream.to_owned(),
-        context_window: Some(128_000),
-        max_output_tokens: Some(16_000),
-        capabilities: Capabilities::default(),
-        price: Some(model.price),
-        parameter_rules: None,
-        first_frame_timeout_ms: Some(TIMEOUT_MS),
-        answer_timeout_ms: Some(TIMEOUT_MS),
-        // A model that fails on purpose would fail again; a retry would only slow the demo down.
-        num_retries: Some(0),
+        settings: ModelSettings {
+            context_window: Some(128_000),
+            max_output_tokens: Some(16_000),
+            price: Some(model.price),
+            first_frame_timeout_ms: Some(TIMEOUT_MS),
+            answer_timeout_ms: Some(TIMEOUT_MS),
+            // A model that fails on purpose would fail again; a retry would only slow the demo down.
+            num_retries: Some(0),
+            ..ModelSettings::default()
+        },
         enabled: true,
     }
 }

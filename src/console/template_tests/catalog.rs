@@ -16,10 +16,10 @@ use crate::console::pages::{audit, budgets, docs, keys, members, models, provide
 use crate::domain::clock::Clock;
 use crate::domain::permission::Role;
 use crate::gateway::routing::cooldown::Cooldowns;
-use crate::providers::{Capabilities, StreamOptions};
+use crate::providers::{Capabilities, ModelPrice, StreamOptions};
 use crate::store::{
-    ApiKeyRow, AuditRow, FilledModel, MemberRow, ModelRow, OrganizationSettings, OutstandingLinks,
-    PriceFields, ProviderRow,
+    ApiKeyRow, AuditRow, FilledModel, MemberRow, ModelRow, ModelSettings, OrganizationSettings,
+    OutstandingLinks, ProviderRow,
 };
 
 fn provider(number: u128) -> ProviderRow {
@@ -48,18 +48,17 @@ fn model(number: u128) -> ModelRow {
         provider_id: ProviderId(Uuid::from_u128(1)),
         provider_preset: "openai".to_owned(),
         upstream_model: ["gpt-4o", "meta/llama-3.3-70b", "gpt-4o-mini"][number as usize % 3].to_owned(),
-        context_window: (!known).then_some(131_072),
-        max_output_tokens: None,
-        capabilities: Capabilities { tools: (!known).then_some(true), ..Capabilities::default() },
-        price: (!known).then(|| PriceFields {
-            input: Some(590_000),
-            output: Some(790_000),
-            ..PriceFields::default()
-        }),
-        parameter_rules: None,
-        first_frame_timeout_ms: None,
-        answer_timeout_ms: Some(90_000),
-        num_retries: None,
+        settings: ModelSettings {
+            context_window: (!known).then_some(131_072),
+            capabilities: Capabilities { tools: (!known).then_some(true), ..Capabilities::default() },
+            price: (!known).then(|| ModelPrice {
+                input: Some(590_000),
+                output: Some(790_000),
+                ..ModelPrice::default()
+            }),
+            answer_timeout_ms: Some(90_000),
+            ..ModelSettings::default()
+        },
         enabled: number != 2,
         created_at: now() - TimeDelta::days(8),
         updated_at: now() - TimeDelta::days(1),

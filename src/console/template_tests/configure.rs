@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use askama::Template;
 use entity::ids::{FallbackConfigId, ModelId, ProviderId};
@@ -23,7 +22,8 @@ use crate::domain::clock::Clock;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::gateway::routing::cooldown::Cooldowns;
-use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+use crate::providers::{Capabilities, StreamOptions, preset};
+use crate::store::ModelSettings;
 use crate::store::snapshot::{ModelEntry, OrganizationSnapshot, ProviderEntry};
 use crate::store::{FallbackRevision, FallbackRow, RequestCounts};
 
@@ -53,15 +53,14 @@ fn catalog() -> Arc<OrganizationSnapshot> {
         created_at: now(),
         provider: Arc::new(provider(by)),
         upstream_model: (*name).to_owned(),
-        context_window: Some(if *name == "mixtral-8x7b" { 32_768 } else { 128_000 }),
-        max_output_tokens: None,
-        capabilities: Capabilities { vision: Some(*by == "openai"), ..Capabilities::default() },
-        parameter_rules: ParameterRules::default(),
-        first_frame_timeout: Duration::from_secs(60),
-        answer_timeout: Duration::from_secs(120),
-        num_retries: 0,
+        settings: ModelSettings {
+            context_window: Some(if *name == "mixtral-8x7b" { 32_768 } else { 128_000 }),
+            capabilities: Capabilities { vision: Some(*by == "openai"), ..Capabilities::default() },
+            num_retries: Some(0),
+            ..ModelSettings::default()
+        },
         enabled: *name != "llama-70b",
-        price: None,
+        price_id: None,
         updated_at: now(),
         cooldown_ended_at: None,
     };

@@ -47,9 +47,9 @@ pub struct Call<'a> {
 /// Makes the call within the model's time limit and the request's time budget.
 pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let (limit, kind) = if call.stream {
-        (call.model.first_frame_timeout, TimeoutKind::FirstFrame)
+        (call.model.first_frame_timeout(), TimeoutKind::FirstFrame)
     } else {
-        (call.model.answer_timeout, TimeoutKind::Answer)
+        (call.model.answer_timeout(), TimeoutKind::Answer)
     };
     let time_budget = call.time_budget;
     match timeout(limit.min(time_budget), exchange(upstream, call)).await {

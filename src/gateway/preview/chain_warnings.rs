@@ -5,7 +5,8 @@
 use std::fmt;
 
 use crate::domain::fallback_type::FallbackType;
-use crate::store::snapshot::{ModelEntry, Price};
+use crate::providers::ModelPrice;
+use crate::store::snapshot::ModelEntry;
 
 /// The price ratio from which a warning is given.
 const DEAR: f64 = 2.0;
@@ -92,20 +93,24 @@ fn about(first: &ModelEntry, kind: FallbackType, fallback: &ModelEntry) -> Vec<W
     let too_small = |window: i64, before: i64| {
         if kind == FallbackType::ContextWindow { window <= before } else { window < before }
     };
-    if let (Some(window), Some(before)) = (fallback.context_window, first.context_window)
+    if let (Some(window), Some(before)) = (fallback.settings.context_window, first.settings.context_window)
         && too_small(window, before)
     {
         warnings.push(Warning::SmallerWindow { model: model(), window, before });
     }
     let lacks = |first: Option<bool>, own: Option<bool>| first != Some(false) && own == Some(false);
-    if lacks(first.capabilities.tools, fallback.capabilities.tools) {
+    if lacks(first.settings.capabilities.tools, fallback.settings.capabilities.tools) {
         warnings.push(Warning::Lacks { model: model(), what: "tools" });
     }
-    if lacks(first.capabilities.vision, fallback.capabilities.vision) {
+    if lacks(first.settings.capabilities.vision, fallback.settings.capabilities.vision) {
         warnings.push(Warning::Lacks { model: model(), what: "images" });
     }
-    if let Some(times) =
-        first.price.as_ref().zip(fallback.price.as_ref()).and_then(|(one, other)| times(one, other))
+    if let Some(times) = first
+        .settings
+        .price
+        .as_ref()
+        .zip(fallback.settings.price.as_ref())
+        .and_then(|(one, other)| times(one, other))
         && times >= DEAR
     {
         warnings.push(Warning::Dearer { model: model(), times });
@@ -114,7 +119,7 @@ fn about(first: &ModelEntry, kind: FallbackType, fallback: &ModelEntry) -> Vec<W
 }
 
 /// The larger of the price ratios for input and output.
-fn times(first: &Price, other: &Price) -> Option<f64> {
+fn times(first: &ModelPrice, other: &ModelPrice) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "a rough figure for people")]
     let ratio = |first: Option<i64>, other: Option<i64>| match (first, other) {
         (Some(first), Some(other)) if first > 0 => Some(other as f64 / first as f64),
@@ -133,7 +138,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+    use crate::providers::{StreamOptions, preset};
+    use crate::store::ModelSettings;
     use crate::store::snapshot::ProviderEntry;
 
     fn model(name: &str, provider: u128, change: impl FnOnce(&mut ModelEntry)) -> ModelEntry {
@@ -153,15 +159,14 @@ mod tests {
             created_at: DateTime::<Utc>::UNIX_EPOCH,
             provider: Arc::new(provider),
             upstream_model: name.to_owned(),
-            context_window: Some(1_000),
-            max_output_tokens: None,
-            capabilities: Capabilities::default(),
-            parameter_rules: ParameterRules::default(),
-            first_frame_timeout: std::time::Duration::from_secs(60),
-            answer_timeout: std::time::Duration::from_secs(120),
-            num_retries: 0,
+            settings: ModelSettings {
+                context_window: Some(1_000),
+                num_retries: Some(0),
+                price: Some(ModelPrice { input: Some(10), output: Some(10), ..ModelPrice::default() }),
+                ..ModelSettings::default()
+            },
             enabled: true,
-            price: Some(Price { input: Some(10), output: Some(10), ..Price::default() }),
+            price_id: None,
             updated_at: DateTime::<Utc>::UNIX_EPOCH,
             cooldown_ended_at: None,
         };
@@ -184,16 +189,18 @@ mod tests {
         let general = FallbackType::General;
         let off = model("b", 2, |model| model.enabled = false);
         assert_eq!(said(general, &off), ["b is disabled and will be skipped."]);
-        let narrow = model("b", 2, |model| model.context_window = Some(500));
+        let narrow = model("b", 2, |model| model.settings.context_window = Some(500));
         assert!(said(general, &narrow).concat().contains("500 tokens, the first one 1000"));
         // An equal window is no help for a prompt that is too long.
         assert_eq!(said(FallbackType::ContextWindow, &model("b", 2, |_| {})).len(), 1);
         let plain = model("b", 2, |model| {
-            (model.capabilities.tools, model.capabilities.vision) = (Some(false), Some(false));
+            (model.settings.capabilities.tools, model.settings.capabilities.vision) =
+                (Some(false), Some(false));
         });
         assert_eq!(said(general, &plain).len(), 2);
         let dear = model("b", 2, |model| {
-            model.price = Some(Price { input: Some(5), output: Some(35), ..Price::default() });
+            model.settings.price =
+                Some(ModelPrice { input: Some(5), output: Some(35), ..ModelPrice::default() });
         });
         assert_eq!(said(general, &dear), ["b costs about 3.5 times as much."]);
         assert!(said(general, &model("b", 1, |_| {})).concat().contains("served by sole"));

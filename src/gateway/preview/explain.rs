@@ -167,7 +167,7 @@ impl<'a> DryRun<'a> {
     }
 
     fn timeout(&self, model: &ModelEntry) -> Duration {
-        if self.intent.request.stream { model.first_frame_timeout } else { model.answer_timeout }
+        if self.intent.request.stream { model.first_frame_timeout() } else { model.answer_timeout() }
     }
 
     fn explained(&self, candidate: &Candidate) -> Explained {
@@ -188,7 +188,7 @@ impl<'a> DryRun<'a> {
     }
 
     fn cost(&self, model: &ModelEntry) -> Option<CostRange> {
-        let price = model.price.as_ref()?;
+        let price = model.settings.price.as_ref()?;
         let calibration =
             self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
         let prompt = Usage::estimate(calibration.prompt(&self.prompt), 0);

@@ -36,7 +36,7 @@ impl ServedAnswer {
     /// The cost in nano-dollars, `None` if it is unknown, and where that number comes from.
     pub(super) fn bill(&self, usage: Option<&Usage>) -> (Option<i64>, Option<CostSource>) {
         match (&self.model, usage) {
-            (Some(model), Some(usage)) => usage.bill(model.price.as_ref()),
+            (Some(model), Some(usage)) => usage.bill(model.settings.price.as_ref(), model.price_id),
             // No model answered, or nothing was delivered: nothing is billed.
             (Some(_) | None, _) => (Some(0), None),
         }
@@ -76,7 +76,7 @@ pub(super) fn request_row(
         usage_flag: usage.and_then(|usage| usage.flag).map(|flag| flag.as_str().to_owned()),
         cost_nano_dollars: cost,
         cost_source: source.map(|source| source.as_str().to_owned()),
-        model_price_id: model.and_then(|model| model.price.as_ref()).and_then(|price| price.id),
+        model_price_id: model.and_then(|model| model.price_id),
         // How much of an incomplete answer was delivered is always an estimate.
         estimated: usage.is_some_and(|usage| {
             usage.estimated || matches!(end.outcome, Outcome::Interrupted | Outcome::ClientClosed)

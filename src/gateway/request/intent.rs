@@ -155,7 +155,7 @@ impl<'a> RoutingContext<'a> {
 
     /// Estimates the cost of a call. Estimates are high rather than low: an unnoticed overrun costs money.
     fn estimate(&self, model: &ModelEntry) -> Estimate {
-        let Some(price) = &model.price else { return Estimate::Unknown };
+        let Some(price) = &model.settings.price else { return Estimate::Unknown };
         if price.is_free() {
             return Estimate::Free;
         }
@@ -163,7 +163,7 @@ impl<'a> RoutingContext<'a> {
         let calibration =
             self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
         let input = calibration.prompt(prompt).max(prompt.least_tokens());
-        let input = model.context_window.map_or(input, |window| input.min(window));
+        let input = model.settings.context_window.map_or(input, |window| input.min(window));
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
         let cost = |output: i64| Usage::estimate(input, output).cost(price);
         let least = limit.stated(model).unwrap_or(0);

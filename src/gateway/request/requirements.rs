@@ -53,13 +53,14 @@ impl<'a> Requirements<'a> {
         if self.is_too_large(model) {
             return Some(ErrorClass::TooLarge);
         }
-        let blind = model.capabilities.vision == Some(false) && self.has_images();
-        let unable = model.capabilities.tools == Some(false) && self.has_tools();
+        let blind = model.settings.capabilities.vision == Some(false) && self.has_images();
+        let unable = model.settings.capabilities.tools == Some(false) && self.has_tools();
         (blind || unable || self.is_without_schemas(model)).then_some(ErrorClass::LacksCapability)
     }
 
     fn is_too_large(&self, model: &ModelEntry) -> bool {
-        let Some(window) = model.context_window.and_then(|window| usize::try_from(window).ok()) else {
+        let Some(window) = model.settings.context_window.and_then(|window| usize::try_from(window).ok())
+        else {
             return false;
         };
         // A body has at most as many characters as bytes, so most messages need not be parsed.
@@ -78,14 +79,15 @@ impl<'a> Requirements<'a> {
     /// Whether the request asks for a response schema that the model does not support. The vendors' table counts for
     /// fallbacks only, because callers know what the primary supports.
     fn is_without_schemas(&self, model: &ModelEntry) -> bool {
-        let known = model.capabilities.structured_output == Some(false);
+        let known = model.settings.capabilities.structured_output == Some(false);
         let primary = *model.name == *self.request.wanted.primary();
         if (primary && !known) || !self.has_schema() {
             return false;
         }
         let tools = self.has_tools();
-        let target =
-            || TargetModel::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        let target = || {
+            TargetModel::of(model.provider.preset, &model.upstream_model, &model.settings.capabilities, tools)
+        };
         known || !target().follows_schemas(tools)
     }
 

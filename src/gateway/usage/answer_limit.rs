@@ -44,21 +44,23 @@ impl AnswerLimit {
     /// The tokens that the request states, at most the model's own limit; `None` if it states none.
     #[must_use]
     pub fn stated(&self, model: &ModelEntry) -> Option<i64> {
-        let each = self.tokens.map(|tokens| model.max_output_tokens.map_or(tokens, |most| tokens.min(most)));
+        let each = self
+            .tokens
+            .map(|tokens| model.settings.max_output_tokens.map_or(tokens, |most| tokens.min(most)));
         each.map(|each| each.saturating_mul(self.choices))
     }
 
     /// The longest answer in tokens by the request or the model's own limit; `None` if it is unknown.
     #[must_use]
     pub fn known(&self, model: &ModelEntry) -> Option<i64> {
-        let own = || model.max_output_tokens.map(|most| most.saturating_mul(self.choices));
+        let own = || model.settings.max_output_tokens.map(|most| most.saturating_mul(self.choices));
         self.stated(model).or_else(own)
     }
 
     /// The longest answer in tokens; an estimate if it is unknown.
     #[must_use]
     pub fn most(&self, model: &ModelEntry) -> i64 {
-        let window = model.context_window.unwrap_or(UNKNOWN_MODEL);
+        let window = model.settings.context_window.unwrap_or(UNKNOWN_MODEL);
         self.known(model).unwrap_or_else(|| UNKNOWN_MODEL.min(window).saturating_mul(self.choices))
     }
 }

@@ -38,7 +38,7 @@ impl Meter {
         let tier = request.parts.iter().find(|part| part.name == "service_tier");
         Self {
             calibration: feedback.calibration(),
-            window: feedback.model().context_window,
+            window: feedback.model().settings.context_window,
             prompt: None,
             tier: tier.and_then(|part| Tier::read(&String::from_utf8_lossy(request.value(part)))),
         }

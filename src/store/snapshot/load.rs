@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, OrganizationId, ProviderId};
@@ -15,21 +14,13 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 
 use super::mapping::{self, Owned};
 use super::{
-    ApiKeyEntry, BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, Price, ProviderEntry,
-    TypedLists,
+    ApiKeyEntry, BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists,
 };
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::period::Period;
-use crate::providers::{self as vendors, Capabilities, Mappings, ParameterRules};
-use crate::store::Store;
-use crate::store::tenant::models::PriceFields;
-
-/// Default timeouts for the first content frame and the whole answer; reasoning models have a longer one.
-const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(60);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-const REASONING_TIMEOUT: Duration = Duration::from_secs(300);
-const NUM_RETRIES: u32 = 1;
+use crate::providers::{self as vendors, Mappings, ModelPrice};
+use crate::store::{FilledModel, ModelSettings, Store};
 
 pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>, Error> {
     Ok(organizations::Entity::find()
@@ -314,50 +305,22 @@ fn model_entry(
     provider: Arc<ProviderEntry>,
     price: Option<&model_prices::Model>,
 ) -> Result<ModelEntry, Error> {
-    let known = vendors::known_model(provider.preset, &row.upstream_model);
-    let own: Capabilities = serde_json::from_value(row.capabilities).map_err(Error::internal)?;
-    let capabilities = filled(own, known.map(|known| known.capabilities).unwrap_or_default());
-    let own_rules: Option<ParameterRules> =
-        serde_json::from_value(row.parameter_rules).map_err(Error::internal)?;
-    let reasons = capabilities.reasoning == Some(true);
-    let wait = |own: Option<i64>, default: Duration| {
-        own.and_then(|ms| u64::try_from(ms).ok())
-            .map_or(if reasons { REASONING_TIMEOUT } else { default }, Duration::from_millis)
-    };
+    let own = ModelSettings::of_row(&row, price.map(ModelPrice::from))?;
+    // A row without any price means that the organization has removed its price.
+    let price_id = price.filter(|_| own.price.is_some()).map(|price| price.id.0);
+    let filled = FilledModel::of(own, provider.preset.name, &row.upstream_model);
     Ok(ModelEntry {
         id: row.id,
         name: row.name.into(),
         created_at: row.created_at,
         cooldown_ended_at: row.cooldown_ended_at,
-        context_window: row.context_window.or(known.and_then(|known| known.context_window)),
-        max_output_tokens: row.max_output_tokens.or(known.and_then(|known| known.max_output_tokens)),
-        capabilities,
-        parameter_rules: own_rules
-            .or_else(|| known.map(|known| known.parameter_rules.clone()))
-            .unwrap_or_else(|| vendors::known_parameter_rules(provider.preset, &row.upstream_model)),
-        first_frame_timeout: wait(row.first_frame_timeout_ms, FIRST_FRAME_TIMEOUT),
-        answer_timeout: wait(row.answer_timeout_ms, ANSWER_TIMEOUT),
-        num_retries: row.num_retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(NUM_RETRIES),
+        settings: filled.settings,
         enabled: row.enabled,
-        // A row without any price means that the organization has removed its price.
-        price: match price.map(|own| (own.id.0, PriceFields::from(own))) {
-            Some((id, own)) if own.says_something() => Some(Price::new(Some(id), own)),
-            Some(_) | None => known.and_then(|known| known.price).map(|known| Price::new(None, known.into())),
-        },
+        price_id,
         upstream_model: row.upstream_model,
         provider,
         updated_at: row.updated_at,
     })
-}
-
-/// Adds the known capabilities that the organization has not set.
-fn filled(own: Capabilities, known: Capabilities) -> Capabilities {
-    Capabilities {
-        tools: own.tools.or(known.tools),
-        vision: own.vision.or(known.vision),
-        structured_output: own.structured_output.or(known.structured_output),
-        reasoning: own.reasoning.or(known.reasoning),
-    }
 }
 
 fn chains(

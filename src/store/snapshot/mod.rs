@@ -5,7 +5,6 @@
 
 mod load;
 mod mapping;
-mod price;
 mod refresh;
 mod snapshot_store;
 
@@ -19,14 +18,19 @@ use entity::ids::{ApiKeyId, BudgetId, ModelId, OrganizationId, ProviderId};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::OrganizationSettings;
+use super::{ModelSettings, OrganizationSettings};
 use crate::domain::period::Period;
-use crate::providers::{Capabilities, Mappings, ParameterRules, Preset, StreamOptions};
-pub use price::{Price, Rates};
+use crate::providers::{Mappings, ParameterRules, Preset, StreamOptions};
 pub use snapshot_store::SnapshotStore;
 
 /// The row of `instance_state` that is incremented with every change of any organization.
 pub(super) const CHANGE_COUNTER: &str = "change_counter";
+
+/// Default timeouts for the first content frame and the whole answer; reasoning models have a longer one.
+const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+const REASONING_TIMEOUT: Duration = Duration::from_secs(300);
+const NUM_RETRIES: u32 = 1;
 
 /// One version of one organization.
 #[derive(Debug)]
@@ -216,24 +220,12 @@ pub struct ModelEntry {
     pub provider: Arc<ProviderEntry>,
     /// The name of the model at the provider.
     pub upstream_model: String,
-    /// The context window in tokens, for prompt and completion together.
-    pub context_window: Option<i64>,
-    /// The maximum number of completion tokens.
-    pub max_output_tokens: Option<i64>,
-    /// The capabilities of the model.
-    pub capabilities: Capabilities,
-    /// How a request is adapted when it is a fallback.
-    pub parameter_rules: ParameterRules,
-    /// The timeout for the first content frame of a stream.
-    pub first_frame_timeout: Duration,
-    /// The timeout for a complete answer.
-    pub answer_timeout: Duration,
-    /// The number of retries after a failed call.
-    pub num_retries: u32,
+    /// The settings in effect.
+    pub settings: ModelSettings,
     /// Whether it may be called.
     pub enabled: bool,
-    /// The current price; `None` if unknown.
-    pub price: Option<Price>,
+    /// The row of its price; `None` for a price of the built-in table.
+    pub price_id: Option<Uuid>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
     /// When its cooldown was last reset.
@@ -246,6 +238,38 @@ impl ModelEntry {
     #[must_use]
     pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>) {
         (self.updated_at, self.provider.updated_at, self.cooldown_ended_at)
+    }
+
+    /// The timeout for the first content frame of a stream.
+    #[must_use]
+    pub fn first_frame_timeout(&self) -> Duration {
+        self.timeout(self.settings.first_frame_timeout_ms, FIRST_FRAME_TIMEOUT)
+    }
+
+    /// The timeout for a complete answer.
+    #[must_use]
+    pub fn answer_timeout(&self) -> Duration {
+        self.timeout(self.settings.answer_timeout_ms, ANSWER_TIMEOUT)
+    }
+
+    fn timeout(&self, own_ms: Option<i64>, default: Duration) -> Duration {
+        let reasons = self.settings.capabilities.reasoning == Some(true);
+        own_ms
+            .and_then(|ms| u64::try_from(ms).ok())
+            .map_or(if reasons { REASONING_TIMEOUT } else { default }, Duration::from_millis)
+    }
+
+    /// The number of retries after a failed call.
+    #[must_use]
+    pub fn num_retries(&self) -> u32 {
+        self.settings.num_retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(NUM_RETRIES)
+    }
+
+    /// How a request is adapted when the model is a fallback.
+    #[must_use]
+    pub fn parameter_rules(&self) -> &ParameterRules {
+        static UNCHANGED: ParameterRules = ParameterRules::NONE;
+        self.settings.parameter_rules.as_ref().unwrap_or(&UNCHANGED)
     }
 }
 

@@ -7,7 +7,7 @@ use rstest::rstest;
 use super::{Kind, World, conflict, fallback, invalid, model, new_key, new_provider, strings};
 use crate::domain::fallback_type::FallbackType;
 use crate::providers::{Capabilities, ParameterRules};
-use crate::store::{ModelChange, ModelFields};
+use crate::store::{ModelFields, ModelSettings};
 
 #[rstest]
 #[tokio::test]
@@ -19,15 +19,21 @@ async fn a_model_reads_back_as_it_was_written_and_changed(
     let made = world
         .organization
         .model_create(ModelFields {
-            context_window: Some(8_000),
-            capabilities: Capabilities { tools: Some(false), ..Capabilities::default() },
-            parameter_rules: Some(rules.clone()),
-            num_retries: Some(0),
+            settings: ModelSettings {
+                context_window: Some(8_000),
+                capabilities: Capabilities { tools: Some(false), ..Capabilities::default() },
+                parameter_rules: Some(rules.clone()),
+                num_retries: Some(0),
+                ..ModelSettings::default()
+            },
             ..model(world.provider_id, "openai/gpt-4.1~x")
         })
         .await
         .expect("made");
-    assert_eq!((made.parameter_rules.as_ref(), made.provider_preset.as_str()), (Some(&rules), "simulated"));
+    assert_eq!(
+        (made.settings.parameter_rules.as_ref(), made.provider_preset.as_str()),
+        (Some(&rules), "simulated")
+    );
     assert_eq!(world.organization.model_find(made.id).await.expect("read").as_ref(), Some(&made));
     let by_name = world.organization.model_find_by_name("openai/gpt-4.1~x").await.expect("read");
     assert_eq!(by_name.as_ref(), Some(&made));
@@ -35,22 +41,25 @@ async fn a_model_reads_back_as_it_was_written_and_changed(
     assert_eq!(world.organization.model_find_by_name("a\0b").await.expect("read"), None);
 
     world.database.hand.advance(Duration::from_secs(1));
-    let change = ModelChange {
-        context_window: Some(None),
-        parameter_rules: Some(None),
-        answer_timeout_ms: Some(Some(5_000)),
-        enabled: Some(false),
-        ..ModelChange::default()
+    let change = |model: &mut ModelFields| {
+        model.settings.context_window = None;
+        model.settings.parameter_rules = None;
+        model.settings.answer_timeout_ms = Some(5_000);
+        model.enabled = false;
     };
-    let changed = world.organization.model_change(made.id, change).await.expect("changed").expect("there");
-    assert_eq!((changed.context_window, changed.parameter_rules.as_ref()), (None, None));
-    assert_eq!((changed.answer_timeout_ms, changed.enabled), (Some(5_000), false));
-    assert_eq!((changed.num_retries, changed.capabilities), (Some(0), made.capabilities));
+    let changed =
+        world.organization.model_change(made.id, None, change).await.expect("changed").expect("there");
+    assert_eq!((changed.settings.context_window, changed.settings.parameter_rules.as_ref()), (None, None));
+    assert_eq!((changed.settings.answer_timeout_ms, changed.enabled), (Some(5_000), false));
+    assert_eq!(
+        (changed.settings.num_retries, changed.settings.capabilities),
+        (Some(0), made.settings.capabilities)
+    );
     assert!(changed.updated_at > made.updated_at && changed.created_at == made.created_at);
     assert_eq!(world.organization.model_find(made.id).await.expect("read"), Some(changed));
     let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
     let entry = &snapshot.models["openai/gpt-4.1~x"];
-    assert_eq!((entry.enabled, entry.answer_timeout), (false, Duration::from_secs(5)));
+    assert_eq!((entry.enabled, entry.answer_timeout()), (false, Duration::from_secs(5)));
 }
 
 #[rstest]
@@ -63,13 +72,16 @@ async fn what_an_organization_leaves_open_is_filled_in_and_its_own_word_wins(
         world.organization.provider_create(new_provider("openai", "openai")).await.expect("a provider");
     let known = |name, max_output_tokens, reasoning| ModelFields {
         upstream_model: "o1".to_owned(),
-        max_output_tokens,
-        capabilities: Capabilities { reasoning, ..Capabilities::default() },
+        settings: ModelSettings {
+            max_output_tokens,
+            capabilities: Capabilities { reasoning, ..Capabilities::default() },
+            ..ModelSettings::default()
+        },
         ..model(openai.id, name)
     };
     let row = world.organization.model_create(known("filled", None, None)).await.expect("made");
     assert_eq!(
-        (row.context_window, row.capabilities),
+        (row.settings.context_window, row.settings.capabilities),
         (None, Capabilities::default()),
         "the row stays as written"
     );
@@ -77,14 +89,20 @@ async fn what_an_organization_leaves_open_is_filled_in_and_its_own_word_wins(
 
     let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
     let filled = &snapshot.models["filled"];
-    assert_eq!((filled.context_window, filled.capabilities.reasoning), (Some(200_000), Some(true)));
-    assert_eq!(filled.answer_timeout, Duration::from_secs(300));
-    assert!(filled.parameter_rules.rename.contains_key("max_tokens"));
-    let price = filled.price.expect("the list price");
-    assert_eq!((price.id, price.input), (None, Some(15_000_000)));
+    assert_eq!(
+        (filled.settings.context_window, filled.settings.capabilities.reasoning),
+        (Some(200_000), Some(true))
+    );
+    assert_eq!(filled.answer_timeout(), Duration::from_secs(300));
+    assert!(filled.parameter_rules().rename.contains_key("max_tokens"));
+    let price = filled.settings.price.expect("the list price");
+    assert_eq!((filled.price_id, price.input), (None, Some(15_000_000)));
     let own = &snapshot.models["own"];
-    assert_eq!((own.max_output_tokens, own.capabilities.reasoning), (Some(17), Some(false)));
-    assert_eq!(own.answer_timeout, Duration::from_secs(120));
+    assert_eq!(
+        (own.settings.max_output_tokens, own.settings.capabilities.reasoning),
+        (Some(17), Some(false))
+    );
+    assert_eq!(own.answer_timeout(), Duration::from_secs(120));
     assert_eq!(own.provider.base_url.as_deref(), Some("https://api.openai.com/v1"));
 }
 
@@ -96,15 +114,15 @@ async fn a_name_is_one_living_models_only(#[values(Kind::Sqlite, Kind::Postgres)
     let steady = world.model("steady").await;
     let taken = conflict(world.organization.model_create(model(world.provider_id, "smart")).await);
     assert!(taken.contains("'smart'"), "{taken}");
-    let rename = || ModelChange { name: Some("smart".to_owned()), ..ModelChange::default() };
-    let taken = conflict(world.organization.model_change(steady.id, rename()).await);
+    let rename = |model: &mut ModelFields| model.name = "smart".to_owned();
+    let taken = conflict(world.organization.model_change(steady.id, None, rename).await);
     assert!(taken.contains("'smart'"), "{taken}");
     // Its own name is no conflict, and the name of a deleted model is free.
-    assert!(world.organization.model_change(smart.id, rename()).await.expect("unchanged").is_some());
+    assert!(world.organization.model_change(smart.id, None, rename).await.expect("unchanged").is_some());
     world.organization.model_delete(smart.id).await.expect("deleted").expect("there");
     assert_eq!(world.organization.model_find(smart.id).await.expect("read"), None);
     let renamed =
-        world.organization.model_change(steady.id, rename()).await.expect("renamed").expect("there");
+        world.organization.model_change(steady.id, None, rename).await.expect("renamed").expect("there");
     assert_eq!((renamed.id, renamed.name.as_str()), (steady.id, "smart"));
     assert_ne!(world.model("steady").await.id, steady.id);
 }
@@ -125,8 +143,8 @@ async fn a_renamed_model_takes_its_fallbacks_and_its_keys_along(
     let key = organization.api_key_create(key).await.expect("a key");
     let all = organization.api_key_create(new_key(&world.store, "two")).await.expect("a key");
 
-    let rename = ModelChange { name: Some("calm".to_owned()), ..ModelChange::default() };
-    organization.model_change(steady.id, rename).await.expect("renamed").expect("there");
+    let rename = |model: &mut ModelFields| model.name = "calm".to_owned();
+    organization.model_change(steady.id, None, rename).await.expect("renamed").expect("there");
     let found =
         organization.fallback_find("smart", FallbackType::General).await.expect("read").expect("there");
     assert_eq!((found.fallback_models, found.config_id), (strings(&["calm", "spare"]), config.config_id));
@@ -151,8 +169,8 @@ async fn a_model_needs_a_living_provider_of_its_own_organization(
     for provider_id in [foreign, gone] {
         let (field, message) = invalid(world.organization.model_create(model(provider_id, "x")).await);
         assert!(field.contains("provider_id") && message.contains("no such provider"), "{field}: {message}");
-        let change = ModelChange { provider_id: Some(provider_id), ..ModelChange::default() };
-        invalid(world.organization.model_change(smart.id, change).await);
+        let change = |model: &mut ModelFields| model.provider_id = provider_id;
+        invalid(world.organization.model_change(smart.id, None, change).await);
     }
     assert_eq!(world.organization.model_find(smart.id).await.expect("read"), Some(smart));
 }
@@ -194,7 +212,7 @@ async fn another_organizations_model_is_not_there(#[values(Kind::Sqlite, Kind::P
     let (other, _) = world.other().await;
     assert_eq!(other.model_find(smart.id).await.expect("read"), None);
     assert_eq!(other.model_find_by_name("smart").await.expect("read"), None);
-    assert_eq!(other.model_change(smart.id, ModelChange::default()).await.expect("read"), None);
+    assert_eq!(other.model_change(smart.id, None, |_| {}).await.expect("read"), None);
     assert_eq!(other.model_delete(smart.id).await.expect("read"), None);
     assert_eq!(world.organization.model_find(smart.id).await.expect("read"), Some(smart));
 }

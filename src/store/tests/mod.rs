@@ -21,11 +21,11 @@ use std::time::Duration;
 use entity::ids::{OrganizationId, ProviderId};
 use uuid::Uuid;
 
-use super::{ModelFields, ModelRow, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
+use super::{ModelFields, ModelRow, ModelSettings, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
-use crate::providers::{Capabilities, StreamOptions};
+use crate::providers::StreamOptions;
 use crate::store::maintenance::system::NewOrganization;
 use database::{Kind, TestDatabase};
 
@@ -103,14 +103,7 @@ fn model(provider_id: ProviderId, name: &str) -> ModelFields {
         name: name.to_owned(),
         provider_id,
         upstream_model: "sim/steady".to_owned(),
-        context_window: None,
-        max_output_tokens: None,
-        capabilities: Capabilities::default(),
-        price: None,
-        parameter_rules: None,
-        first_frame_timeout_ms: None,
-        answer_timeout_ms: None,
-        num_retries: None,
+        settings: ModelSettings::default(),
         enabled: true,
     }
 }

@@ -105,8 +105,8 @@ on_both_databases! {
             clamp_output: true,
         };
         let ruled = |model: &mut failsoft::store::ModelFields| {
-            model.parameter_rules = Some(rules.clone());
-            model.max_output_tokens = Some(50);
+            model.settings.parameter_rules = Some(rules.clone());
+            model.settings.max_output_tokens = Some(50);
         };
         app.organization.model("a", provider).await;
         app.organization.model_like("b", provider, ruled).await;

@@ -155,7 +155,7 @@ on_both_databases! {
     async fn the_callers_deadline_closes_no_model_but_the_models_limit_does(app: App) {
         let callers = Callers::new(app, 1).await;
         let provider = callers.provider.parse().expect("an id");
-        callers.app.organization.model_like("hasty", provider, |model| model.answer_timeout_ms = Some(50)).await;
+        callers.app.organization.model_like("hasty", provider, |model| model.settings.answer_timeout_ms = Some(50)).await;
         callers.fake.always(Script::new().hang());
         let hurried = join_all((0..5).map(|turn| {
             let body = chat_body(&json!({"model": "m0", "messages": [{"role": "user", "content": turn.to_string()}]}));

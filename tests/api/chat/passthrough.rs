@@ -140,13 +140,13 @@ on_both_databases! {
     async fn the_failsoft_object_is_there_where_it_is_asked_for(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        let price = failsoft::store::PriceFields {
+        let price = failsoft::store::ModelPrice {
             input: Some(1_000_000),
             output: Some(2_000_000),
-            ..failsoft::store::PriceFields::default()
+            ..failsoft::store::ModelPrice::default()
         };
         app.organization.model("a", provider).await;
-        app.organization.model_like("b", provider, |model| model.price = Some(price)).await;
+        app.organization.model_like("b", provider, |model| model.settings.price = Some(price)).await;
         let ask = async |body: &Value, wanted: &str| {
             fake.next(Script::error(503, "overloaded", "busy"));
             let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(body));

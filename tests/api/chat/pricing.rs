@@ -1,6 +1,6 @@
 //! The cost of an answer: by the price when it began, and the provider's token counts.
 
-use failsoft::store::PriceFields;
+use failsoft::providers::ModelPrice;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,14 +13,14 @@ use crate::support::raw_client::Raw;
 /// nano-dollars each.
 async fn priced(app: &App, fake: &FakeProvider, name: &str) -> Uuid {
     let provider = app.organization.provider(&format!("fake {name}"), fake).await;
-    let price = PriceFields {
+    let price = ModelPrice {
         input: Some(1_000_000),
         output: Some(2_000_000),
         cache_read: Some(100_000),
         cache_write: Some(1_250_000),
-        ..PriceFields::default()
+        ..ModelPrice::default()
     };
-    app.organization.model_like(name, provider, |fields| fields.price = Some(price)).await
+    app.organization.model_like(name, provider, |fields| fields.settings.price = Some(price)).await
 }
 
 fn counted(usage: &str) -> Script {

@@ -30,7 +30,7 @@ async fn all_broken(app: &App, fake: &FakeProvider, script: Script, retries: i32
     let app = app.cooling().await;
     let provider = app.organization.provider("fake", fake).await;
     for name in MODELS {
-        app.organization.model_like(name, provider, |model| model.num_retries = Some(retries)).await;
+        app.organization.model_like(name, provider, |model| model.settings.num_retries = Some(retries)).await;
     }
     fake.always(script);
     for _ in 0..5 {
@@ -146,7 +146,7 @@ on_both_databases! {
         let app = app.cooling().await;
         let provider = app.organization.provider("fake", &fake).await;
         for name in MODELS {
-            app.organization.model_like(name, provider, |model| model.answer_timeout_ms = Some(150)).await;
+            app.organization.model_like(name, provider, |model| model.settings.answer_timeout_ms = Some(150)).await;
         }
         fake.always(Script::new().hang());
         // Requests before the first result each call every model once.

@@ -14,10 +14,12 @@ async fn catalog(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
     for (name, window) in [("small", 100), ("middle", 1_000), ("large", 10_000)] {
-        app.organization.model_like(name, provider, |model| model.context_window = Some(window)).await;
+        app.organization
+            .model_like(name, provider, |model| model.settings.context_window = Some(window))
+            .await;
     }
     let plain = Capabilities { tools: Some(false), vision: Some(false), ..Capabilities::default() };
-    app.organization.model_like("plain", provider, |model| model.capabilities = plain).await;
+    app.organization.model_like("plain", provider, |model| model.settings.capabilities = plain).await;
     fake.always(Script::answer("Hi"));
     fake
 }
@@ -66,7 +68,7 @@ on_both_databases! {
         app.organization.model("claude", provider).await;
         let prose = Capabilities { structured_output: Some(false), ..Capabilities::default() };
         let custom = app.organization.provider("other", &fake).await;
-        app.organization.model_like("prose", custom, |model| model.capabilities = prose).await;
+        app.organization.model_like("prose", custom, |model| model.settings.capabilities = prose).await;
         fake.always_for("small-upstream", Script::error(400, "no", "never"));
         let schema = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}});
         let ask = async |models: Value, format: &Value| {

@@ -14,7 +14,7 @@ on_both_databases! {
     async fn a_primary_that_answers_on_a_retry_writes_no_event(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        app.organization.model_like("a", provider, |model| model.num_retries = Some(2)).await;
+        app.organization.model_like("a", provider, |model| model.settings.num_retries = Some(2)).await;
         app.organization.model("b", provider).await;
         fake.next(busy());
         fake.next(Script::error(500, "server_error", "broken"));
@@ -35,8 +35,8 @@ on_both_databases! {
     async fn retries_of_one_candidate_are_one_event_with_the_last_class(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        app.organization.model_like("a", provider, |model| model.num_retries = Some(1)).await;
-        app.organization.model_like("b", provider, |model| model.num_retries = Some(1)).await;
+        app.organization.model_like("a", provider, |model| model.settings.num_retries = Some(1)).await;
+        app.organization.model_like("b", provider, |model| model.settings.num_retries = Some(1)).await;
         fake.next(busy());
         fake.next(Script::respond(200, &[], "<html>sorry</html>"));
         fake.next(busy());
@@ -54,8 +54,8 @@ on_both_databases! {
     async fn the_body_may_say_how_often(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        app.organization.model_like("a", provider, |model| model.num_retries = Some(1)).await;
-        app.organization.model_like("default", provider, |model| model.num_retries = None).await;
+        app.organization.model_like("a", provider, |model| model.settings.num_retries = Some(1)).await;
+        app.organization.model_like("default", provider, |model| model.settings.num_retries = None).await;
         fake.always(busy());
         for (body, calls) in [
             (json!({"model": "a"}), 2),
@@ -129,8 +129,8 @@ on_both_databases! {
     async fn an_event_has_the_time_of_all_tries(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        app.organization.model_like("a", provider, |model| model.num_retries = Some(1)).await;
-        app.organization.model_like("slow", provider, |model| model.answer_timeout_ms = Some(250)).await;
+        app.organization.model_like("a", provider, |model| model.settings.num_retries = Some(1)).await;
+        app.organization.model_like("slow", provider, |model| model.settings.answer_timeout_ms = Some(250)).await;
         let gate = Gate::new();
         fake.next_for("a-upstream", Script::new().wait_until(&gate).send("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"));
         fake.next_for("a-upstream", busy());

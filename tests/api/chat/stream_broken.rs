@@ -82,7 +82,7 @@ on_both_databases! {
     async fn a_break_after_a_failover_is_two_events(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        app.organization.model_like("first", provider, |model| model.first_frame_timeout_ms = Some(250)).await;
+        app.organization.model_like("first", provider, |model| model.settings.first_frame_timeout_ms = Some(250)).await;
         app.organization.model("second", provider).await;
         app.organization.model("third", provider).await;
         fake.next(Script::new().hang());
@@ -104,8 +104,8 @@ on_both_databases! {
     async fn an_interrupted_stream_is_billed_for_what_was_delivered(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        let price = failsoft::store::PriceFields { input: Some(1_000_000), output: Some(1_000_000), ..Default::default() };
-        app.organization.model_like("a", provider, |model| model.price = Some(price)).await;
+        let price = failsoft::store::ModelPrice { input: Some(1_000_000), output: Some(1_000_000), ..Default::default() };
+        app.organization.model_like("a", provider, |model| model.settings.price = Some(price)).await;
         fake.next(Script::stream().text(&"x".repeat(400)).end());
         app.chat(&json!({"model": "a", "stream": true})).await;
         // The provider's own usage, if it came before the end.

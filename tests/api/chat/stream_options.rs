@@ -214,7 +214,7 @@ mod fallbacks {
     on_both_databases! {
         async fn a_custom_model_that_does_not_reason_gets_no_effort(app: App) {
             let fake = FakeProvider::start().await;
-            let plain = |model: &mut ModelFields| model.capabilities.reasoning = Some(false);
+            let plain = |model: &mut ModelFields| model.settings.capabilities.reasoning = Some(false);
             let more = json!({"reasoning_effort": "high", "verbosity": "low", "reasoning": {"effort": "high"}, "thinking": {"type": "enabled"}, "x_unknown": 1});
             let (sent, adapted) = sent(&app, &fake, "custom", plain, &more).await;
             assert_eq!(adapted, json!(["dropped:reasoning", "dropped:reasoning_effort", "dropped:thinking", "dropped:verbosity"]));

@@ -17,8 +17,8 @@ async fn catalog(app: &App, fake: &FakeProvider) {
     let provider = app.organization.provider("fake", fake).await;
     app.organization
         .model_like("slow", provider, |model| {
-            model.first_frame_timeout_ms = Some(250);
-            model.answer_timeout_ms = Some(250);
+            model.settings.first_frame_timeout_ms = Some(250);
+            model.settings.answer_timeout_ms = Some(250);
         })
         .await;
     app.organization.model("b", provider).await;

@@ -1,7 +1,7 @@
 //! `/usage`, and budgets in the console: at `/settings/budget`, at `/keys/{id}/budget` and on the overview.
 
 use failsoft::domain::permission::Role;
-use failsoft::store::PriceFields;
+use failsoft::providers::ModelPrice;
 use serde_json::json;
 
 use crate::support::app::App;
@@ -17,8 +17,8 @@ async fn owner(app: &App) -> Browser {
 async fn priced(app: &App) -> FakeProvider {
     let fake = FakeProvider::start().await;
     let provider = app.organization.provider("fake", &fake).await;
-    let price = PriceFields { input: Some(1_000_000), output: Some(1_000_000), ..PriceFields::default() };
-    app.organization.model_like("a", provider, |fields| fields.price = Some(price)).await;
+    let price = ModelPrice { input: Some(1_000_000), output: Some(1_000_000), ..ModelPrice::default() };
+    app.organization.model_like("a", provider, |fields| fields.settings.price = Some(price)).await;
     fake.always_for("a-upstream", Script::answer("Hi"));
     fake
 }

@@ -14,7 +14,7 @@ use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
 use failsoft::store::maintenance::system::NewOrganization;
 use failsoft::store::snapshot::ModelEntry;
-use failsoft::store::{ModelFields, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
+use failsoft::store::{ModelFields, ModelSettings, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
 use failsoft::upstream::name_resolver::NameResolver;
 use failsoft::upstream::resolver::Resolver;
 use reqwest::Method;
@@ -364,14 +364,7 @@ impl Organization {
             name: name.to_owned(),
             provider_id: provider.into(),
             upstream_model: format!("{name}-upstream"),
-            context_window: None,
-            max_output_tokens: None,
-            capabilities: failsoft::providers::Capabilities::default(),
-            price: None,
-            parameter_rules: None,
-            first_frame_timeout_ms: None,
-            answer_timeout_ms: None,
-            num_retries: Some(0),
+            settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
             enabled: true,
         };
         change(&mut fields);

@@ -3,43 +3,47 @@
 use std::collections::HashSet;
 
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::expected_type;
-use crate::api::json_fields::BodyFields;
+use crate::api::body::values::{BodyText, strings, strings_schema};
+use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Patch, Schemas, body, reference};
 use crate::domain::error::{Error, Location, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::NewFallback;
+use crate::validation::ViolationReason;
 
 /// The most models in one list, the same as in a request's own list.
 const MOST_FALLBACKS: usize = 32;
 
-/// A fallback list to create or replace. Unknown fields are ignored.
-#[derive(Debug, utoipa::ToSchema)]
-pub struct FallbackRequest {
-    /// The catalog name of the model that the list is for. Surrounding whitespace is trimmed.
-    #[schema(example = "smart")]
-    pub model: String,
-    /// Catalog names of the models to try, in order: 1 to 32, no duplicates, and not the model itself.
-    #[schema(example = json!(["steady"]), min_items = 1, max_items = 32)]
-    pub fallback_models: Vec<String>,
-    /// Which failures use the list; `general` covers every failure without a list of its own type.
-    #[schema(required = false, default = "general")]
-    pub fallback_type: FallbackType,
-    /// Limits the list to these error classes; null or absent means every class. `stream_interrupted` is not
-    /// allowed, because no other model can take over at that point.
-    pub triggers: Option<Vec<ErrorClass>>,
+body! {
+    /// A fallback list to create or replace. Unknown fields are ignored.
+    pub struct FallbackRequest {
+        /// The catalog name of the model that the list is for. Surrounding whitespace is trimmed.
+        model: TrimmedName,
+        /// Catalog names of the models to try, in order: 1 to 32, no duplicates, and not the model itself.
+        fallback_models: FallbackModels,
+        /// Which failures use the list; `general` covers every failure without a list of its own type.
+        fallback_type: Option<ListType>,
+        /// Limits the list to these error classes; null or absent means every class. `stream_interrupted` is not
+        /// allowed, because no other model can take over at that point.
+        triggers: Patch<Triggers>,
+    }
 }
 
 pub(super) fn parse(body: &[u8]) -> Result<NewFallback> {
     let mut fields = BodyFields::parse(body).map_err(|error| located(error, body))?;
-    let model = model(&mut fields);
-    let fallback_models = fallback_models(&mut fields);
-    let fallback_type = fallback_type(&mut fields);
-    let triggers = triggers(&mut fields);
-    fields.finish_lenient()?;
-    Ok(NewFallback { model, fallback_models, fallback_type, triggers })
+    let body = FallbackRequest::read(&mut fields);
+    let body = fields.finish_lenient(body)?;
+    Ok(NewFallback {
+        model: body.model.0,
+        fallback_models: body.fallback_models.0,
+        fallback_type: body.fallback_type.map_or(FallbackType::General, |list| list.0),
+        triggers: body.triggers.value(),
+    })
 }
 
 /// Adds the byte offset of a JSON syntax error, as LiteLLM does.
@@ -55,92 +59,105 @@ fn located(mut error: Error, body: &[u8]) -> Error {
     error
 }
 
-fn model(fields: &mut BodyFields) -> String {
-    match fields.take("model") {
-        Some(Value::String(model)) if model.trim().is_empty() => {
-            fields.refuse("model", "value_error", "'model' must not be blank.");
+/// The name of a model, without whitespace around it.
+#[derive(Debug)]
+struct TrimmedName(String);
+
+impl BodyText for TrimmedName {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        match text.trim() {
+            "" => Err(ViolationReason::new("value_error", "must not be blank")),
+            name => Ok(Self(name.to_owned())),
         }
-        Some(Value::String(model)) => return model.trim().to_owned(),
-        Some(_) => fields.refuse("model", "string_type", "'model' must be a string."),
-        None => fields.refuse("model", "missing", "The field 'model' is required."),
     }
-    String::new()
+
+    #[expect(deprecated, reason = "the derived schemas have one example, too")]
+    fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).example(Some("smart".into())).into()
+    }
 }
 
-fn fallback_models(fields: &mut BodyFields) -> Vec<String> {
-    const FIELD: &str = "fallback_models";
-    let Some(value) = fields.take(FIELD) else {
-        fields.refuse(FIELD, "missing", format!("The field '{FIELD}' is required."));
-        return Vec::new();
-    };
-    let Some(models) = strings(fields, FIELD, value) else { return Vec::new() };
-    if models.is_empty() {
-        fields.refuse(FIELD, "too_short", format!("'{FIELD}' must name at least one model."));
+/// The models of a list.
+#[derive(Debug)]
+struct FallbackModels(Vec<String>);
+
+impl BodyValue for FallbackModels {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        let models = strings(field, value, "a list of strings")?;
+        if models.is_empty() {
+            field.refuse("too_short", "must name at least one model");
+        }
+        if models.len() > MOST_FALLBACKS {
+            let expected = format!("may name at most {MOST_FALLBACKS} models, not {}", models.len());
+            field.refuse("too_long", expected);
+        }
+        refuse_duplicate(field, &models);
+        Some(Self(models))
     }
-    if models.len() > MOST_FALLBACKS {
-        let message = format!("'{FIELD}' may name at most {MOST_FALLBACKS} models, not {}.", models.len());
-        fields.refuse(FIELD, "too_long", message);
+
+    #[expect(deprecated, reason = "the derived schemas have one example, too")]
+    fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
+        strings_schema(1, Some(MOST_FALLBACKS)).example(Some(json!(["steady"]))).into()
     }
-    if let Some(duplicate) = first_duplicate(&models) {
-        fields.refuse(
-            FIELD,
-            "value_error",
-            format!("'{duplicate}' is a duplicate in '{FIELD}'. Name it once."),
-        );
-    }
-    models
 }
 
-fn fallback_type(fields: &mut BodyFields) -> FallbackType {
-    let Some(value) = fields.take("fallback_type") else { return FallbackType::General };
-    value.as_str().and_then(FallbackType::parse).unwrap_or_else(|| {
-        fields.refuse("fallback_type", "literal_error", expected_type());
-        FallbackType::General
-    })
+/// The type of a list.
+#[derive(Debug)]
+struct ListType(FallbackType);
+
+impl BodyValue for ListType {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        let kind = value.as_str().and_then(FallbackType::parse);
+        if kind.is_none() {
+            field.refuse_with("literal_error", expected_type());
+        }
+        kind.map(Self)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        let mut schema = reference::<FallbackType>(schemas);
+        if let RefOr::Ref(reference) = &mut schema {
+            reference.default = Some(FallbackType::General.as_str().into());
+        }
+        schema
+    }
 }
 
-/// Reads the error classes. Reasons for skipping a model are allowed too, since the request goes on to the next
+/// The error classes that use a list. Reasons for skipping a model are allowed too, since the request goes on to the next
 /// one.
-fn triggers(fields: &mut BodyFields) -> Option<Vec<String>> {
-    const FIELD: &str = "triggers";
-    let value = fields.take(FIELD).filter(|value| !value.is_null())?;
-    let words = strings(fields, FIELD, value)?;
-    if words.is_empty() {
-        let message = "'triggers' must name at least one error class; leave it out for every class.";
-        fields.refuse(FIELD, "too_short", message);
+#[derive(Debug)]
+struct Triggers(Vec<String>);
+
+impl From<Triggers> for Vec<String> {
+    fn from(triggers: Triggers) -> Self {
+        triggers.0
     }
-    for (index, word) in words.iter().enumerate() {
-        match word.parse() {
-            Ok(ErrorClass::StreamInterrupted) => {
-                let message = "A stream that broke after content was sent cannot go on with another model.";
-                fields.refuse_entry(FIELD, index, "value_error", message);
-            }
-            Ok(_) => {}
-            Err(_) => fields.refuse_entry(FIELD, index, "literal_error", expected_class()),
-        }
-    }
-    if let Some(duplicate) = first_duplicate(&words) {
-        fields.refuse(
-            FIELD,
-            "value_error",
-            format!("'{duplicate}' is a duplicate in '{FIELD}'. Name it once."),
-        );
-    }
-    Some(words)
 }
 
-/// Reads a list of strings; refuses every other entry by its index.
-fn strings(fields: &mut BodyFields, field: &str, value: Value) -> Option<Vec<String>> {
-    let Value::Array(entries) = value else {
-        fields.refuse(field, "list_type", format!("'{field}' must be a list of strings."));
-        return None;
-    };
-    for (index, _) in entries.iter().enumerate().filter(|(_, entry)| !entry.is_string()) {
-        let message = format!("Every entry of '{field}' must be a string.");
-        fields.refuse_entry(field, index, "string_type", message);
+impl BodyValue for Triggers {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        let words = strings(field, value, "a list of strings")?;
+        if words.is_empty() {
+            field.refuse("too_short", "must name at least one error class; leave it out for every class");
+        }
+        for (index, word) in words.iter().enumerate() {
+            match word.parse() {
+                Ok(ErrorClass::StreamInterrupted) => {
+                    let message =
+                        "A stream that broke after content was sent cannot go on with another model.";
+                    field.refuse_entry(index, "value_error", message);
+                }
+                Ok(_) => {}
+                Err(_) => field.refuse_entry(index, "literal_error", expected_class()),
+            }
+        }
+        refuse_duplicate(field, &words);
+        Some(Self(words))
     }
-    let text = |entry| if let Value::String(text) = entry { Some(text) } else { None };
-    entries.into_iter().map(text).collect()
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        ArrayBuilder::new().items(reference::<ErrorClass>(schemas)).into()
+    }
 }
 
 fn expected_class() -> String {
@@ -149,7 +166,11 @@ fn expected_class() -> String {
     format!("Input should be one of {}", words.join(", "))
 }
 
-fn first_duplicate(names: &[String]) -> Option<&str> {
+/// Refuses the first name that is there twice.
+fn refuse_duplicate(field: &mut Field<'_>, names: &[String]) {
     let mut seen = HashSet::new();
-    names.iter().map(String::as_str).find(|name| !seen.insert(*name))
+    if let Some(duplicate) = names.iter().find(|name| !seen.insert(name.as_str())) {
+        let message = format!("'{duplicate}' is a duplicate in '{}'. Name it once.", field.name());
+        field.refuse_with("value_error", message);
+    }
 }

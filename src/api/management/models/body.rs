@@ -1,140 +1,202 @@
 //! The bodies that create and change a model.
 
 use entity::ids::ProviderId;
-use utoipa::ToSchema;
+use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::ModelPrice;
-use crate::api::json_fields::{BodyFields, Change};
+use crate::api::body::values::{BodyText, Id, Small, Whole, object};
+use crate::api::body::{Body as _, BodyValue, Field, Patch, Schemas, body, reference};
 use crate::api::management::checks;
-use crate::api::management::checks::Need;
-use crate::domain::error::{Error, Result};
-use crate::providers::{Capabilities, ParameterRules};
-use crate::store::{ModelChange, ModelFields, PriceFields};
+use crate::domain::error::Result;
+use crate::providers::{Capabilities, ModelPrice, ParameterRules};
+use crate::store::{ModelFields, ModelSettings};
 use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
+use crate::validation::{ViolationReason, printable};
 
 /// Fields that are accepted and ignored, so that a response can be sent back.
 const READ_ONLY: &[&str] = &["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"];
 
-/// A model to create. Absent and null fields are filled in from the embedded table if it has the model.
-#[derive(Debug, ToSchema)]
-pub struct NewModelBody {
-    /// The name in requests, unique among the organization's models.
-    #[schema(pattern = "^[A-Za-z0-9~][A-Za-z0-9._:/@+~-]{0,199}$")]
-    pub name: String,
-    /// The provider that serves it.
-    pub provider_id: uuid::Uuid,
-    /// The provider's name for it. Default: `name`.
-    pub upstream_model: Option<String>,
-    /// Prompt and completion together, in tokens.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    pub context_window: Option<i64>,
-    /// The longest completion, in tokens.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    pub max_output_tokens: Option<i64>,
-    /// Its capabilities; null: unknown.
-    pub capabilities: Option<Capabilities>,
-    /// Its price from now on: numbers from 0 to 10^12.
-    pub price: Option<ModelPrice>,
-    /// How a request for another model is adapted when this model is the fallback.
-    pub parameter_rules: Option<ParameterRules>,
-    /// Timeout for a stream's first frame with content, in milliseconds.
-    #[schema(minimum = 1, maximum = 600_000)]
-    pub first_frame_timeout_ms: Option<i64>,
-    /// Timeout for a complete response, in milliseconds.
-    #[schema(minimum = 1, maximum = 600_000)]
-    pub answer_timeout_ms: Option<i64>,
-    /// How often a failed call is retried.
-    #[schema(minimum = 0, maximum = 5)]
-    pub num_retries: Option<i32>,
-    /// Whether it may be called. Default: true.
-    pub enabled: Option<bool>,
-}
-
-/// A change of a model. Absent fields stay as they are; null resets a field to the embedded table's value or to the
-/// default. `capabilities`, `price` and `parameter_rules` are replaced as a whole.
-#[derive(Debug, ToSchema)]
-pub struct ModelChangeBody {
-    /// Its new name. Fallback lists and the model lists of API keys follow.
-    #[schema(pattern = "^[A-Za-z0-9~][A-Za-z0-9._:/@+~-]{0,199}$")]
-    pub name: Option<String>,
-    /// The model's new provider.
-    pub provider_id: Option<uuid::Uuid>,
-    /// The provider's name for it.
-    pub upstream_model: Option<String>,
-    /// Prompt and completion together, in tokens.
-    #[schema(nullable, minimum = 1, maximum = 1_000_000_000)]
-    pub context_window: Option<i64>,
-    /// The longest completion, in tokens.
-    #[schema(nullable, minimum = 1, maximum = 1_000_000_000)]
-    pub max_output_tokens: Option<i64>,
-    /// The capabilities of the model.
-    pub capabilities: Option<Capabilities>,
-    /// Its price from now on.
-    pub price: Option<ModelPrice>,
-    /// How a request for another model is adapted when this model is the fallback.
-    pub parameter_rules: Option<ParameterRules>,
-    /// Timeout for a stream's first frame with content, in milliseconds.
-    #[schema(nullable, minimum = 1, maximum = 600_000)]
-    pub first_frame_timeout_ms: Option<i64>,
-    /// Timeout for a complete response, in milliseconds.
-    #[schema(nullable, minimum = 1, maximum = 600_000)]
-    pub answer_timeout_ms: Option<i64>,
-    /// How often a failed call is retried.
-    #[schema(nullable, minimum = 0, maximum = 5)]
-    pub num_retries: Option<i32>,
-    /// Whether it may be called.
-    pub enabled: Option<bool>,
-}
-
-/// The fields of a body, read and checked.
-#[derive(Debug)]
-pub(super) struct ModelBodyFields {
-    pub(super) name: Option<String>,
-    pub(super) provider_id: Option<ProviderId>,
-    pub(super) upstream_model: Option<String>,
-    pub(super) context_window: Change<i64>,
-    pub(super) max_output_tokens: Change<i64>,
-    pub(super) capabilities: Change<Capabilities>,
-    pub(super) price: Change<ModelPrice>,
-    pub(super) parameter_rules: Change<ParameterRules>,
-    pub(super) first_frame_timeout_ms: Change<i64>,
-    pub(super) answer_timeout_ms: Change<i64>,
-    pub(super) num_retries: Change<i32>,
-    pub(super) enabled: Option<bool>,
-}
-
-/// Reads the fields. `need` applies to the name and the provider.
-pub(super) fn read(fields: &mut BodyFields, need: Need) -> ModelBodyFields {
-    fields.ignore(READ_ONLY);
-    let enabled = fields.boolean("enabled");
-    ModelBodyFields {
-        name: checks::text(fields, "name", need, checks::model_name),
-        provider_id: checks::text(fields, "provider_id", need, checks::id),
-        upstream_model: checks::text(fields, "upstream_model", Need::Optional, |text| {
-            checks::printable(text, LONGEST_UPSTREAM_NAME)
-        }),
-        context_window: fields.integer("context_window", TOKENS),
-        max_output_tokens: fields.integer("max_output_tokens", TOKENS),
-        capabilities: fields.typed(
-            "capabilities",
-            "an object of 'tools', 'vision', 'structured_output' and 'reasoning', each true, false or null",
-        ),
-        price: price(fields),
-        parameter_rules: parameter_rules(fields),
-        first_frame_timeout_ms: fields.integer("first_frame_timeout_ms", TIMEOUT_MS),
-        answer_timeout_ms: fields.integer("answer_timeout_ms", TIMEOUT_MS),
-        num_retries: num_retries(fields),
-        enabled: checks::present(fields, "enabled", enabled),
+body! {
+    /// A model to create. Absent and null fields are filled in from the embedded table if it has the model.
+    pub struct NewModelBody {
+        /// The name in requests, unique among the organization's models.
+        name: ModelName,
+        /// The provider that serves it.
+        provider_id: Id<ProviderId>,
+        /// The provider's name for it. Default: `name`.
+        upstream_model: Option<UpstreamName>,
+        settings: ModelSettingsBody,
+        /// Whether it may be called. Default: true.
+        enabled: Option<bool>,
     }
 }
 
-fn price(fields: &mut BodyFields) -> Change<ModelPrice> {
-    let expected = "an object of 'input', 'output', 'cache_read', 'cache_write', 'audio_input' and 'audio_output', each a whole \
-                    number of micro-dollars per million tokens, or null, and of 'long_prompt'";
-    let change: Change<ModelPrice> = fields.typed("price", expected);
-    let Change::Set(price) = change else { return change };
+body! {
+    /// A change of a model. Absent fields stay as they are; null resets a field to the embedded table's value or to the
+    /// default. `capabilities`, `price` and `parameter_rules` are replaced as a whole.
+    pub struct ModelChangeBody {
+        /// Its new name. Fallback lists and the model lists of API keys follow.
+        name: Option<ModelName>,
+        /// The model's new provider.
+        provider_id: Option<Id<ProviderId>>,
+        /// The provider's name for it.
+        upstream_model: Option<UpstreamName>,
+        settings: ModelSettingsBody,
+        /// Whether it may be called.
+        enabled: Option<bool>,
+    }
+}
+
+body! {
+    /// The settings of a model.
+    struct ModelSettingsBody {
+        /// Prompt and completion together, in tokens.
+        context_window: Patch<TokenCount>,
+        /// The longest completion, in tokens.
+        max_output_tokens: Patch<TokenCount>,
+        /// The capabilities of the model; null: those of the embedded table.
+        capabilities: Patch<Capabilities>,
+        /// Its price from now on: numbers from 0 to 10^12.
+        price: Patch<ModelPrice>,
+        /// How a request for another model is adapted when this model is the fallback.
+        parameter_rules: Patch<ParameterRules>,
+        /// Timeout for a stream's first frame with content, in milliseconds.
+        first_frame_timeout_ms: Patch<TimeoutMs>,
+        /// Timeout for a complete response, in milliseconds.
+        answer_timeout_ms: Patch<TimeoutMs>,
+        /// How often a failed call is retried.
+        num_retries: Patch<Retries>,
+    }
+}
+
+type TokenCount = Whole<{ *TOKENS.start() }, { *TOKENS.end() }>;
+type TimeoutMs = Whole<{ *TIMEOUT_MS.start() }, { *TIMEOUT_MS.end() }>;
+type Retries = Small<{ *RETRIES.start() }, { *RETRIES.end() }>;
+
+impl NewModelBody {
+    fn into_fields(self) -> ModelFields {
+        let mut settings = ModelSettings::default();
+        self.settings.apply(&mut settings);
+        let ModelName(name) = self.name;
+        ModelFields {
+            upstream_model: self.upstream_model.map_or_else(|| name.clone(), |upstream| upstream.0),
+            name,
+            provider_id: self.provider_id.0,
+            settings,
+            enabled: self.enabled.unwrap_or(true),
+        }
+    }
+}
+
+impl ModelChangeBody {
+    /// Changes the fields of a model.
+    pub(super) fn apply(self, to: &mut ModelFields) {
+        if let Some(ModelName(name)) = self.name {
+            to.name = name;
+        }
+        if let Some(Id(provider_id)) = self.provider_id {
+            to.provider_id = provider_id;
+        }
+        if let Some(UpstreamName(upstream_model)) = self.upstream_model {
+            to.upstream_model = upstream_model;
+        }
+        self.settings.apply(&mut to.settings);
+        to.enabled = self.enabled.unwrap_or(to.enabled);
+    }
+}
+
+impl ModelSettingsBody {
+    fn apply(self, to: &mut ModelSettings) {
+        self.context_window.apply(&mut to.context_window);
+        self.max_output_tokens.apply(&mut to.max_output_tokens);
+        if let Some(capabilities) = self.capabilities.into_option() {
+            to.capabilities = capabilities.unwrap_or_default();
+        }
+        self.price.apply(&mut to.price);
+        self.parameter_rules.apply(&mut to.parameter_rules);
+        self.first_frame_timeout_ms.apply(&mut to.first_frame_timeout_ms);
+        self.answer_timeout_ms.apply(&mut to.answer_timeout_ms);
+        self.num_retries.apply(&mut to.num_retries);
+    }
+}
+
+pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
+    Ok(NewModelBody::parse(bytes, READ_ONLY)?.into_fields())
+}
+
+pub(super) fn parse_change(bytes: &[u8]) -> Result<ModelChangeBody> {
+    ModelChangeBody::parse(bytes, READ_ONLY)
+}
+
+/// The name of a model in requests.
+#[derive(Debug)]
+struct ModelName(String);
+
+impl BodyText for ModelName {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        checks::model_name(text).map(Self)
+    }
+
+    fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
+        let pattern = "^[A-Za-z0-9~][A-Za-z0-9._:/@+~-]{0,199}$";
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+/// The provider's name for a model.
+#[derive(Debug)]
+struct UpstreamName(String);
+
+impl BodyText for UpstreamName {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        printable(text, LONGEST_UPSTREAM_NAME).map(Self)
+    }
+}
+
+impl BodyValue for Capabilities {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        let expected =
+            "an object of 'tools', 'vision', 'structured_output' and 'reasoning', each true, false or null";
+        object(field, value, expected)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
+    }
+}
+
+impl BodyValue for ModelPrice {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        let expected = "an object of 'input', 'output', 'cache_read', 'cache_write', 'audio_input' and 'audio_output', each a whole \
+                        number of micro-dollars per million tokens, or null, and of 'long_prompt'";
+        let price: Self = object(field, value, expected)?;
+        for (part, amount) in amounts(&price) {
+            if amount.is_some_and(|amount| !PRICE.contains(&amount)) {
+                let message = format!("'price.{part}' must be from 0 to {}, or null.", PRICE.end());
+                field.refuse_with("value_error", message);
+            }
+        }
+        if price.long_prompt.is_some_and(|long| !TOKENS.contains(&long.above)) {
+            let message = format!(
+                "'price.long_prompt.above' must be a number of tokens from {} to {}.",
+                TOKENS.start(),
+                TOKENS.end()
+            );
+            field.refuse_with("value_error", message);
+        }
+        Some(price)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
+    }
+}
+
+/// The amounts of a price with their names in a body.
+fn amounts(price: &ModelPrice) -> [(&'static str, Option<i64>); 10] {
     let long = price.long_prompt.unwrap_or_default();
-    for (part, amount) in [
+    [
         ("input", price.input),
         ("output", price.output),
         ("cache_read", price.cache_read),
@@ -145,104 +207,20 @@ fn price(fields: &mut BodyFields) -> Change<ModelPrice> {
         ("long_prompt.output", long.output),
         ("long_prompt.cache_read", long.cache_read),
         ("long_prompt.cache_write", long.cache_write),
-    ] {
-        if amount.is_some_and(|amount| !PRICE.contains(&amount)) {
-            let message = format!("'price.{part}' must be from 0 to {}, or null.", PRICE.end());
-            fields.refuse("price", "value_error", message);
+    ]
+}
+
+impl BodyValue for ParameterRules {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        let expected = "an object of 'rename' (names by name), 'drop' (a list of names) and 'clamp_output' (true or false)";
+        let rules: Self = object(field, value, expected)?;
+        if let Err(fault) = rules.validate() {
+            field.refuse("value_error", format!("cannot be used: {fault}"));
         }
+        Some(rules)
     }
-    if price.long_prompt.is_some() && !TOKENS.contains(&long.above) {
-        let message = format!(
-            "'price.long_prompt.above' must be a number of tokens from {} to {}.",
-            TOKENS.start(),
-            TOKENS.end()
-        );
-        fields.refuse("price", "value_error", message);
-    }
-    change
-}
 
-fn parameter_rules(fields: &mut BodyFields) -> Change<ParameterRules> {
-    let expected =
-        "an object of 'rename' (names by name), 'drop' (a list of names) and 'clamp_output' (true or false)";
-    let change: Change<ParameterRules> = fields.typed("parameter_rules", expected);
-    if let Change::Set(rules) = &change
-        && let Err(fault) = rules.validate()
-    {
-        fields.refuse(
-            "parameter_rules",
-            "value_error",
-            format!("'parameter_rules' cannot be used: {fault}."),
-        );
-    }
-    change
-}
-
-fn num_retries(fields: &mut BodyFields) -> Change<i32> {
-    match fields.integer("num_retries", RETRIES) {
-        Change::Keep => Change::Keep,
-        Change::Clear => Change::Clear,
-        Change::Set(retries) => i32::try_from(retries).map_or(Change::Keep, Change::Set),
-    }
-}
-
-pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
-    let mut fields = BodyFields::parse(bytes)?;
-    let body = read(&mut fields, Need::Required);
-    fields.finish()?;
-    // `finish` has already refused a missing required field.
-    let missing = || Error::internal("a required field is missing after the checks");
-    let name = body.name.ok_or_else(missing)?;
-    Ok(ModelFields {
-        upstream_model: body.upstream_model.unwrap_or_else(|| name.clone()),
-        name,
-        provider_id: body.provider_id.ok_or_else(missing)?,
-        context_window: body.context_window.value(),
-        max_output_tokens: body.max_output_tokens.value(),
-        capabilities: body.capabilities.value().unwrap_or_default(),
-        price: body.price.value().map(PriceFields::from),
-        parameter_rules: body.parameter_rules.value(),
-        first_frame_timeout_ms: body.first_frame_timeout_ms.value(),
-        answer_timeout_ms: body.answer_timeout_ms.value(),
-        num_retries: body.num_retries.value(),
-        enabled: body.enabled.unwrap_or(true),
-    })
-}
-
-pub(super) fn parse_change(bytes: &[u8]) -> Result<ModelChange> {
-    let mut fields = BodyFields::parse(bytes)?;
-    let body = read(&mut fields, Need::Optional);
-    fields.finish()?;
-    Ok(ModelChange {
-        seen: None,
-        name: body.name,
-        provider_id: body.provider_id,
-        upstream_model: body.upstream_model,
-        context_window: body.context_window.into_option(),
-        max_output_tokens: body.max_output_tokens.into_option(),
-        capabilities: match body.capabilities {
-            Change::Keep => None,
-            // Without capabilities of its own the model has those of the embedded table.
-            Change::Clear => Some(Default::default()),
-            Change::Set(capabilities) => Some(capabilities),
-        },
-        price: body.price.into_option().map(|price| price.map(PriceFields::from)),
-        parameter_rules: body.parameter_rules.into_option(),
-        first_frame_timeout_ms: body.first_frame_timeout_ms.into_option(),
-        answer_timeout_ms: body.answer_timeout_ms.into_option(),
-        num_retries: body.num_retries.into_option(),
-        enabled: body.enabled,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::management::checks::assert_reads_all_of;
-
-    #[test]
-    fn what_is_described_is_read() {
-        assert_reads_all_of::<NewModelBody>(|fields| drop(read(fields, Need::Required)));
-        assert_reads_all_of::<ModelChangeBody>(|fields| drop(read(fields, Need::Optional)));
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
     }
 }

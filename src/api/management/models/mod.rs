@@ -6,7 +6,7 @@ mod response;
 use actix_web::{HttpResponse, web};
 
 pub use body::{ModelChangeBody, NewModelBody};
-pub use response::{Cooldown, ModelPrice, ModelResponse};
+pub use response::{Cooldown, ModelResponse};
 
 use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::page::{CursorPage, PageParameters};
@@ -85,7 +85,7 @@ pub async fn change(call: Call<RouterManage>, payload: web::Payload) -> Result<H
     let body = call.body(payload).await?;
     let id = call.id(WHAT)?;
     let to = body::parse_change(&body.bytes)?;
-    let row = found(WHAT, id, call.data.model_change(id, to).await?)?;
+    let row = found(WHAT, id, call.data.model_change(id, None, |model| to.apply(model)).await?)?;
     Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
 }
 

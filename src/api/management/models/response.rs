@@ -1,39 +1,15 @@
 //! A model in a response: the organization's own values, filled in from the embedded table where there are none.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::error_class::ErrorClass;
 use crate::gateway::Gateway;
 use crate::gateway::routing::cooldown::CooldownState;
-use crate::providers::{Capabilities, LongPrompt, ParameterRules};
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{ModelRow, PriceFields};
-
-/// Prices in micro-dollars per million tokens. Null: unknown, which does not mean free.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ModelPrice {
-    /// Prompt tokens that are not cached.
-    pub input: Option<i64>,
-    /// Completion tokens, including reasoning.
-    pub output: Option<i64>,
-    /// Prompt tokens read from the provider's cache.
-    pub cache_read: Option<i64>,
-    /// Prompt tokens written to the provider's cache.
-    pub cache_write: Option<i64>,
-    /// Audio tokens of the prompt; absent if unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audio_input: Option<i64>,
-    /// Audio tokens of the completion; absent if unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audio_output: Option<i64>,
-    /// The prices for prompts above a number of tokens; absent if the price is the same for all prompts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub long_prompt: Option<LongPrompt>,
-}
+use crate::store::{ModelRow, ModelSettings};
 
 /// Whether the model has a cooldown after recent failures, as seen by the process that responds.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -63,29 +39,9 @@ pub struct ModelResponse {
     provider_id: Uuid,
     /// The provider's name for it.
     upstream_model: String,
-    /// Prompt and completion together, in tokens; null: unknown.
-    #[schema(required)]
-    context_window: Option<i64>,
-    /// The longest completion, in tokens; null: unknown.
-    #[schema(required)]
-    max_output_tokens: Option<i64>,
-    /// The capabilities of the model.
-    capabilities: Capabilities,
-    /// Its price; null: unknown.
-    #[schema(required)]
-    price: Option<ModelPrice>,
-    /// How a request for another model is adapted when this model is the fallback.
-    parameter_rules: ParameterRules,
-    /// Timeout for a stream's first frame with content, in milliseconds; null: 60,000, or 300,000 for a reasoning
-    /// model.
-    #[schema(required)]
-    first_frame_timeout_ms: Option<i64>,
-    /// Timeout for a complete response, in milliseconds; null: 120,000, or 300,000 for a reasoning model.
-    #[schema(required)]
-    answer_timeout_ms: Option<i64>,
-    /// How often a failed call is retried; null: once.
-    #[schema(required)]
-    num_retries: Option<i32>,
+    /// The settings in effect.
+    #[serde(flatten)]
+    settings: ModelSettings,
     /// Whether it may be called.
     enabled: bool,
     /// Its cooldown after recent failures.
@@ -105,20 +61,13 @@ impl From<ModelRow> for ModelResponse {
     fn from(row: ModelRow) -> Self {
         let filled = row.filled();
         Self {
-            context_window: filled.context_window,
-            max_output_tokens: filled.max_output_tokens,
-            capabilities: filled.capabilities,
-            price: filled.price.map(ModelPrice::from),
-            parameter_rules: filled.parameter_rules,
+            settings: filled.settings,
             filled: filled.filled,
             known_as_of: filled.known_as_of,
             id: row.id.0,
             name: row.name,
             provider_id: row.provider_id.0,
             upstream_model: row.upstream_model,
-            first_frame_timeout_ms: row.first_frame_timeout_ms,
-            answer_timeout_ms: row.answer_timeout_ms,
-            num_retries: row.num_retries,
             enabled: row.enabled,
             cooldown: Cooldown::default(),
             created_at: row.created_at,
@@ -146,21 +95,5 @@ impl ModelResponse {
             }
             None => self,
         }
-    }
-}
-
-impl From<PriceFields> for ModelPrice {
-    fn from(price: PriceFields) -> Self {
-        let PriceFields { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
-            price;
-        Self { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt }
-    }
-}
-
-impl From<ModelPrice> for PriceFields {
-    fn from(price: ModelPrice) -> Self {
-        let ModelPrice { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
-            price;
-        Self { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt }
     }
 }

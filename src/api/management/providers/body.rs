@@ -1,94 +1,116 @@
 //! The bodies that create and change a provider. Preset, address and credential must fit together.
 
 use secrecy::{ExposeSecret as _, SecretString};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
-use crate::api::json_fields::{BodyFields, Change};
-use crate::api::management::checks;
-use crate::api::management::checks::Need;
-use crate::domain::error::{Error, Result};
+use crate::api::body::values::{BodyText, Name};
+use crate::api::body::{Body as _, BodyFields, Lenient, Patch, Schemas, body, reference};
+use crate::domain::error::Result;
 use crate::providers::{Preset, StreamOptions, preset, upstream_headers};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation::provider::{
     AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
 };
+use crate::validation::{ViolationReason, printable};
 
 /// Fields that are accepted and ignored, so that a response can be sent back.
 const READ_ONLY: &[&str] =
     &["id", "credential_hint", "health", "health_message", "health_at", "created_at", "updated_at"];
 
-/// A provider to create.
-#[derive(Debug, ToSchema)]
-pub struct NewProviderBody {
-    /// 1 to 100 printable characters, unique among the organization's providers.
-    pub name: String,
-    /// The vendor: `openai`, `anthropic`, `gemini`, `azure`, `openrouter`, ..., `custom`, `simulated`.
-    pub preset: String,
-    /// The base URL, such as `https://api.example.com/v1`. Required if the preset has none; not allowed for
-    /// `simulated`.
-    pub base_url: Option<String>,
-    /// The vendor's API key. It is stored encrypted and never returned.
-    #[schema(write_only)]
-    pub credential: Option<String>,
-    /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
-    /// `supported` or `unsupported`. Default: `auto`.
-    #[schema(value_type = StreamOptions, required = false)]
-    pub stream_options: Option<String>,
+body! {
+    /// A provider to create.
+    pub struct NewProviderBody {
+        /// 1 to 100 printable characters, unique among the organization's providers.
+        name: Lenient<Name>,
+        /// The vendor: `openai`, `anthropic`, `gemini`, `azure`, `openrouter`, ..., `custom`, `simulated`.
+        preset: Lenient<PresetName>,
+        /// The base URL, such as `https://api.example.com/v1`. Required if the preset has none; not allowed for
+        /// `simulated`.
+        base_url: Lenient<Patch<BaseUrl>>,
+        /// The vendor's API key. It is stored encrypted and never returned.
+        credential: Lenient<Patch<Credential>>,
+        /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
+        /// `supported` or `unsupported`. Default: `auto`.
+        stream_options: Lenient<Option<StreamOptions>>,
+    }
 }
 
-/// A change of a provider. Absent fields stay as they are.
-#[derive(Debug, ToSchema)]
-pub struct ProviderChangeBody {
-    /// The provider's new name.
-    pub name: Option<String>,
-    /// The provider's new vendor.
-    pub preset: Option<String>,
-    /// Its new base URL; null: the preset's.
-    #[schema(nullable)]
-    pub base_url: Option<String>,
-    /// Its new credential; null removes it. Required again when the vendor, scheme, host or port changes.
-    #[schema(nullable, write_only)]
-    pub credential: Option<String>,
-    /// Whether it accepts `stream_options`.
-    #[schema(value_type = StreamOptions, required = false)]
-    pub stream_options: Option<String>,
+body! {
+    /// A change of a provider. Absent fields stay as they are.
+    pub struct ProviderChangeBody {
+        /// The provider's new name.
+        name: Lenient<Option<Name>>,
+        /// The provider's new vendor.
+        preset: Lenient<Option<PresetName>>,
+        /// Its new base URL; null: the preset's.
+        base_url: Lenient<Patch<BaseUrl>>,
+        /// Its new credential; null removes it. Required again when the vendor, scheme, host or port changes.
+        credential: Lenient<Patch<Credential>>,
+        /// Whether it accepts `stream_options`.
+        stream_options: Lenient<Option<StreamOptions>>,
+    }
 }
 
-/// The fields of a body, each read and checked by itself.
+/// The preset of a vendor.
+#[derive(Debug, Clone, Copy)]
+struct PresetName(&'static Preset);
+
+impl BodyText for PresetName {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        known_preset(text).map(Self)
+    }
+}
+
+/// The address of a provider.
 #[derive(Debug)]
-pub(super) struct ProviderBodyFields {
-    pub(super) name: Option<String>,
-    pub(super) preset: Option<&'static Preset>,
-    /// None: the field is invalid.
-    pub(super) base_url: Option<Change<String>>,
-    /// None: the field is invalid.
-    pub(super) credential: Option<Change<SecretString>>,
-    /// None: the field is absent or invalid.
-    pub(super) stream_options: Option<StreamOptions>,
+struct BaseUrl(String);
+
+impl From<BaseUrl> for String {
+    fn from(url: BaseUrl) -> Self {
+        url.0
+    }
 }
 
-/// Reads the fields. `need` applies to the name and the preset.
-pub(super) fn read(fields: &mut BodyFields, need: Need) -> ProviderBodyFields {
-    fields.ignore(READ_ONLY);
-    ProviderBodyFields {
-        name: checks::text(fields, "name", need, checks::name),
-        preset: checks::text(fields, "preset", need, known_preset),
-        base_url: checks::nullable_text(fields, "base_url", |text| {
-            checks::printable(text.trim(), LONGEST_ADDRESS)
-        }),
-        credential: checks::nullable_text(fields, "credential", credential),
-        stream_options: checks::text(fields, "stream_options", Need::Optional, stream_options),
+impl BodyText for BaseUrl {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        printable(text.trim(), LONGEST_ADDRESS).map(Self)
+    }
+}
+
+/// A vendor's API key.
+#[derive(Debug)]
+struct Credential(SecretString);
+
+impl From<Credential> for SecretString {
+    fn from(credential: Credential) -> Self {
+        credential.0
+    }
+}
+
+impl BodyText for Credential {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        credential(text).map(Self)
+    }
+
+    fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).write_only(true).into()
+    }
+}
+
+impl BodyText for StreamOptions {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        stream_options(text)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
     }
 }
 
 /// Checks that an address fits its preset and that the address policy allows it.
-pub(super) fn check_address(
-    fields: &mut BodyFields,
-    policy: &AddressPolicy,
-    preset: &Preset,
-    base_url: Option<&str>,
-) {
+fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) {
     let name = preset.name;
     let (kind, message) = match address(policy, preset, base_url) {
         Ok(()) => return,
@@ -107,7 +129,7 @@ pub(super) fn check_address(
 }
 
 /// Checks that a credential fits its preset and can be sent.
-pub(super) fn check_credential(fields: &mut BodyFields, preset: &Preset, credential: Option<&SecretString>) {
+fn check_credential(fields: &mut BodyFields, preset: &Preset, credential: Option<&SecretString>) {
     let credential = credential.map(|credential| credential.expose_secret());
     if let Err(fault) = upstream_headers(preset, credential) {
         fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
@@ -116,24 +138,29 @@ pub(super) fn check_credential(fields: &mut BodyFields, preset: &Preset, credent
 
 pub(super) fn parse_new(bytes: &[u8], policy: &AddressPolicy) -> Result<NewProvider> {
     let mut fields = BodyFields::parse(bytes)?;
-    let body = read(&mut fields, Need::Required);
-    let base_url = body.base_url.map(Change::value);
-    let credential = body.credential.map(Change::value);
-    if let (Some(preset), Some(base_url)) = (body.preset, &base_url) {
-        check_address(&mut fields, policy, preset, base_url.as_deref());
+    fields.ignore(READ_ONLY);
+    let new = read_new(&mut fields, policy);
+    fields.finish(new)
+}
+
+/// Reads the fields and checks them together. `None`: a violation was added.
+fn read_new(fields: &mut BodyFields, policy: &AddressPolicy) -> Option<NewProvider> {
+    let body = NewProviderBody::read(fields)?;
+    let base_url = body.base_url.into_valid().map(Patch::value::<String>);
+    let credential = body.credential.into_valid().map(Patch::value::<SecretString>);
+    let preset = body.preset.into_valid().map(|preset| preset.0);
+    if let (Some(preset), Some(base_url)) = (preset, &base_url) {
+        check_address(fields, policy, preset, base_url.as_deref());
     }
-    if let (Some(preset), Some(credential)) = (body.preset, &credential) {
-        check_credential(&mut fields, preset, credential.as_ref());
+    if let (Some(preset), Some(credential)) = (preset, &credential) {
+        check_credential(fields, preset, credential.as_ref());
     }
-    fields.finish()?;
-    // `finish` has already refused a missing required field.
-    let missing = || Error::internal("a required field is missing after the checks");
-    Ok(NewProvider {
-        name: body.name.ok_or_else(missing)?,
-        preset: body.preset.ok_or_else(missing)?.name.to_owned(),
-        base_url: base_url.flatten(),
-        credential: credential.flatten(),
-        stream_options: body.stream_options.unwrap_or_default(),
+    Some(NewProvider {
+        name: body.name.into_valid()?.0,
+        preset: preset?.name.to_owned(),
+        base_url: base_url?,
+        credential: credential?,
+        stream_options: body.stream_options.into_valid()?.unwrap_or_default(),
     })
 }
 
@@ -143,51 +170,49 @@ pub(super) fn parse_change(
     policy: &AddressPolicy,
 ) -> Result<ProviderChange> {
     let mut fields = BodyFields::parse(bytes)?;
-    let body = read(&mut fields, Need::Optional);
-    let new_preset = body.preset.or_else(|| preset(&before.preset));
-    // Only what changes is checked again.
-    let preset_changes = body.preset.is_some_and(|preset| preset.name != before.preset);
-    if let (Some(preset), Some(base_url)) = (new_preset, &body.base_url)
-        && (preset_changes || *base_url != Change::Keep)
-    {
-        let kept = before.base_url.as_deref();
-        let base_url = match base_url {
-            Change::Keep => kept,
-            Change::Clear => None,
-            Change::Set(address) => Some(address.as_str()),
-        };
-        check_address(&mut fields, policy, preset, base_url);
-    }
-    match (new_preset, &body.credential) {
-        (Some(preset), Some(Change::Set(credential))) => {
-            check_credential(&mut fields, preset, Some(credential));
-        }
-        (Some(preset), Some(Change::Clear)) => check_credential(&mut fields, preset, None),
-        // The store refuses to keep a stored credential when the provider's address changes.
-        (Some(preset), Some(Change::Keep)) if preset_changes && !before.has_credential => {
-            check_credential(&mut fields, preset, None);
-        }
-        (Some(_), Some(Change::Keep)) | (None, _) | (_, None) => {}
-    }
-    fields.finish()?;
-    Ok(ProviderChange {
-        seen: None,
-        name: body.name,
-        preset: body.preset.map(|preset| preset.name.to_owned()),
-        base_url: body.base_url.and_then(Change::into_option),
-        credential: body.credential.and_then(Change::into_option),
-        stream_options: body.stream_options,
-    })
+    fields.ignore(READ_ONLY);
+    let change = read_change(&mut fields, before, policy);
+    fields.finish(change)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::management::checks::assert_reads_all_of;
-
-    #[test]
-    fn what_is_described_is_read() {
-        assert_reads_all_of::<NewProviderBody>(|fields| drop(read(fields, Need::Required)));
-        assert_reads_all_of::<ProviderChangeBody>(|fields| drop(read(fields, Need::Optional)));
+/// Reads the fields and checks them together with those that stay. `None`: a violation was added.
+fn read_change(
+    fields: &mut BodyFields,
+    before: &ProviderRow,
+    policy: &AddressPolicy,
+) -> Option<ProviderChange> {
+    let body = ProviderChangeBody::read(fields)?;
+    let to_preset = body.preset.valid().copied().flatten().map(|preset| preset.0);
+    let new_preset = to_preset.or_else(|| preset(&before.preset));
+    // Only what changes is checked again.
+    let preset_changes = to_preset.is_some_and(|preset| preset.name != before.preset);
+    if let (Some(preset), Some(base_url)) = (new_preset, body.base_url.valid())
+        && (preset_changes || !matches!(base_url, Patch::Keep))
+    {
+        let base_url = match base_url {
+            Patch::Keep => before.base_url.as_deref(),
+            Patch::Clear => None,
+            Patch::Set(address) => Some(address.0.as_str()),
+        };
+        check_address(fields, policy, preset, base_url);
     }
+    match (new_preset, body.credential.valid()) {
+        (Some(preset), Some(Patch::Set(credential))) => {
+            check_credential(fields, preset, Some(&credential.0));
+        }
+        (Some(preset), Some(Patch::Clear)) => check_credential(fields, preset, None),
+        // The store refuses to keep a stored credential when the provider's address changes.
+        (Some(preset), Some(Patch::Keep)) if preset_changes && !before.has_credential => {
+            check_credential(fields, preset, None);
+        }
+        (Some(_), Some(Patch::Keep)) | (None, _) | (_, None) => {}
+    }
+    Some(ProviderChange {
+        seen: None,
+        name: body.name.into_valid()?.map(|name| name.0),
+        preset: body.preset.into_valid()?.map(|preset| preset.0.name.to_owned()),
+        base_url: body.base_url.into_valid()?.into_option(),
+        credential: body.credential.into_valid()?.into_option(),
+        stream_options: body.stream_options.into_valid()?,
+    })
 }

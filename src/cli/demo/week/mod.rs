@@ -140,8 +140,9 @@ impl Week<'_> {
     fn add_request(&mut self, scenario: &Scenario, request: &InventedRequest) {
         let served = scenario.answered_by.and_then(|name| self.organization.models.get(name));
         let usage = served.map(|_| self.usage(scenario));
-        let price = served.and_then(|model| model.price.as_ref());
-        let (cost, source) = usage.map_or((Some(0), None), |usage| usage.bill(price));
+        let price = served.and_then(|model| model.settings.price.as_ref());
+        let price_id = served.and_then(|model| model.price_id);
+        let (cost, source) = usage.map_or((Some(0), None), |usage| usage.bill(price, price_id));
         let total_ms = request.lost_ms + if served.is_some() { request.answer_ms } else { 0 };
         let called = scenario.failed_attempts.iter().filter(|failed| !failed.class.is_passed_over()).count();
         let calls = called + usize::from(served.is_some() && !scenario.interrupted());
@@ -168,7 +169,7 @@ impl Week<'_> {
             usage_flag: None,
             cost_nano_dollars: cost,
             cost_source: source.map(|source| source.as_str().to_owned()),
-            model_price_id: price.and_then(|price| price.id),
+            model_price_id: price_id,
             estimated: usage.is_some_and(|usage| usage.estimated),
             first_frame_ms: served.map(|_| request.lost_ms + request.answer_ms / 4),
             total_ms,

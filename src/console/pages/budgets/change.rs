@@ -80,7 +80,7 @@ impl Page {
 const NAMED: usize = 8;
 
 fn unpriced(organization: &OrganizationSnapshot) -> String {
-    let models = organization.models.values().filter(|model| model.enabled && model.price.is_none());
+    let models = organization.models.values().filter(|model| model.enabled && model.settings.price.is_none());
     let mut names: Vec<&str> = models.map(|model| &*model.name).collect();
     names.sort_unstable();
     let more = names.len().saturating_sub(NAMED);

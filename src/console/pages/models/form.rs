@@ -2,45 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::settings::{CAPABILITIES, LONG_ABOVE, NUMBERS, Section, numbers};
 use crate::console::components::edit_conflict::state;
-use crate::console::components::number_input::{plain, scaled, whole};
+use crate::console::components::number_input::{plain, scaled};
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
-use crate::providers::{Capabilities, LongPrompt, ParameterRules};
-use crate::store::{FilledModel, ModelChange, ModelFields, ModelRow, PriceFields};
+use crate::providers::ParameterRules;
+use crate::store::{FilledModel, ModelFields, ModelRow, ModelSettings};
 use crate::validation;
 use crate::validation::ViolationReason;
-use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
-
-/// Decimals of a dollar: prices are micro-dollars.
-const DOLLAR: usize = 6;
-/// Decimals of a second: timeouts are milliseconds.
-const SECOND: usize = 3;
-
-/// Names of fields that can have problems, in form order.
-const ORDER: &[&str] = &[
-    "name",
-    "provider_id",
-    "upstream_model",
-    "context_window",
-    "max_output_tokens",
-    "input",
-    "output",
-    "cache_read",
-    "cache_write",
-    "audio_input",
-    "audio_output",
-    "long_above",
-    "long_input",
-    "long_output",
-    "long_cache_read",
-    "long_cache_write",
-    "first_frame_timeout",
-    "answer_timeout",
-    "num_retries",
-    "rename",
-    "drop",
-];
+use crate::validation::bounds::LONGEST_UPSTREAM_NAME;
 
 /// The values of the form.
 #[derive(Debug, Clone, Default)]
@@ -50,33 +21,30 @@ pub(crate) struct FormValues {
     pub(crate) name: String,
     pub(crate) provider_id: String,
     pub(crate) upstream_model: String,
-    pub(crate) context_window: String,
-    pub(crate) max_output_tokens: String,
-    pub(crate) tools: String,
-    pub(crate) vision: String,
-    pub(crate) structured_output: String,
-    pub(crate) reasoning: String,
-    pub(crate) input: String,
-    pub(crate) output: String,
-    pub(crate) cache_read: String,
-    pub(crate) cache_write: String,
-    pub(crate) audio_input: String,
-    pub(crate) audio_output: String,
-    /// Number of tokens; empty if the price does not depend on the length.
-    pub(crate) long_above: String,
-    pub(crate) long_input: String,
-    pub(crate) long_output: String,
-    pub(crate) long_cache_read: String,
-    pub(crate) long_cache_write: String,
+    /// The numbers and capabilities, by name.
+    pub(crate) settings: BTreeMap<&'static str, String>,
     /// `own`, or empty for the built-in rules.
     pub(crate) rules: String,
     pub(crate) rename: String,
     pub(crate) drop: String,
     pub(crate) clamp: bool,
-    pub(crate) first_frame_timeout: String,
-    pub(crate) answer_timeout: String,
-    pub(crate) num_retries: String,
     pub(crate) enabled: bool,
+}
+
+/// A field of the form that is typed.
+pub(crate) struct NumberInput {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) text: String,
+    pub(crate) placeholder: String,
+}
+
+/// A field of the form that is chosen.
+pub(crate) struct CapabilityInput {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) chosen: String,
 }
 
 impl FormValues {
@@ -87,73 +55,78 @@ impl FormValues {
             name: text("name"),
             provider_id: text("provider_id"),
             upstream_model: text("upstream_model"),
-            context_window: text("context_window"),
-            max_output_tokens: text("max_output_tokens"),
-            tools: text("tools"),
-            vision: text("vision"),
-            structured_output: text("structured_output"),
-            reasoning: text("reasoning"),
-            input: text("input"),
-            output: text("output"),
-            cache_read: text("cache_read"),
-            cache_write: text("cache_write"),
-            audio_input: text("audio_input"),
-            audio_output: text("audio_output"),
-            long_above: text("long_above"),
-            long_input: text("long_input"),
-            long_output: text("long_output"),
-            long_cache_read: text("long_cache_read"),
-            long_cache_write: text("long_cache_write"),
+            settings: names().map(|name| (name, text(name))).collect(),
             rules: text("rules"),
             rename: text("rename"),
             drop: text("drop"),
             clamp: fields.flag("clamp"),
-            first_frame_timeout: text("first_frame_timeout"),
-            answer_timeout: text("answer_timeout"),
-            num_retries: text("num_retries"),
             enabled: fields.flag("enabled"),
         }
     }
 
     pub(crate) fn of_row(row: &ModelRow) -> Self {
-        let number = |number: Option<i64>, digits| number.map(|it| plain(it, digits)).unwrap_or_default();
-        let price = row.price.unwrap_or_default();
-        let long = price.long_prompt.unwrap_or_default();
-        let rules = row.parameter_rules.clone();
-        let own = rules.is_some();
-        let rules = rules.unwrap_or_default();
+        let own = row.settings.parameter_rules.is_some();
+        let rules = row.settings.parameter_rules.clone().unwrap_or_default();
         let renamed = rules.rename.iter().map(|(from, to)| format!("{from} = {to}"));
         Self {
             seen: state(row.updated_at),
             name: row.name.clone(),
             provider_id: row.provider_id.to_string(),
             upstream_model: row.upstream_model.clone(),
-            context_window: number(row.context_window, 0),
-            max_output_tokens: number(row.max_output_tokens, 0),
-            tools: option_value(row.capabilities.tools),
-            vision: option_value(row.capabilities.vision),
-            structured_output: option_value(row.capabilities.structured_output),
-            reasoning: option_value(row.capabilities.reasoning),
-            input: number(price.input, DOLLAR),
-            output: number(price.output, DOLLAR),
-            cache_read: number(price.cache_read, DOLLAR),
-            cache_write: number(price.cache_write, DOLLAR),
-            audio_input: number(price.audio_input, DOLLAR),
-            audio_output: number(price.audio_output, DOLLAR),
-            long_above: number(price.long_prompt.map(|long| long.above), 0),
-            long_input: number(long.input, DOLLAR),
-            long_output: number(long.output, DOLLAR),
-            long_cache_read: number(long.cache_read, DOLLAR),
-            long_cache_write: number(long.cache_write, DOLLAR),
+            settings: typed(&row.settings),
             rules: if own { "own" } else { "" }.to_owned(),
             rename: renamed.collect::<Vec<_>>().join("\n"),
             drop: rules.drop.join(", "),
             clamp: rules.clamp_output,
-            first_frame_timeout: number(row.first_frame_timeout_ms, SECOND),
-            answer_timeout: number(row.answer_timeout_ms, SECOND),
-            num_retries: row.num_retries.map(|number| number.to_string()).unwrap_or_default(),
             enabled: row.enabled,
         }
+    }
+
+    /// The numbers of the limits.
+    pub(crate) fn limits(&self, known: &BuiltInValues) -> Vec<NumberInput> {
+        self.inputs(Section::Limits, known)
+    }
+
+    /// The numbers of the price.
+    pub(crate) fn prices(&self, known: &BuiltInValues) -> Vec<NumberInput> {
+        self.inputs(Section::Price, known)
+    }
+
+    /// The numbers of the price of long prompts.
+    pub(crate) fn long_prompt(&self, known: &BuiltInValues) -> Vec<NumberInput> {
+        self.inputs(Section::LongPrompt, known)
+    }
+
+    /// Timeouts and retries.
+    pub(crate) fn times(&self, known: &BuiltInValues) -> Vec<NumberInput> {
+        self.inputs(Section::Time, known)
+    }
+
+    fn inputs(&self, section: Section, known: &BuiltInValues) -> Vec<NumberInput> {
+        let input = |field: &super::settings::NumberField| {
+            let known = (field.get)(&known.settings).map(|number| plain(number, field.unit.decimals()));
+            NumberInput {
+                name: field.name,
+                label: field.label,
+                text: self.text(field.name).to_owned(),
+                placeholder: known.unwrap_or_else(|| field.default.to_owned()),
+            }
+        };
+        numbers(section).map(input).collect()
+    }
+
+    pub(crate) fn capabilities(&self, known: &BuiltInValues) -> Vec<CapabilityInput> {
+        let input = |field: &super::settings::CapabilityField| CapabilityInput {
+            name: field.name,
+            label: field.label,
+            choices: three((field.get)(&known.settings.capabilities)),
+            chosen: self.text(field.name).to_owned(),
+        };
+        CAPABILITIES.iter().map(input).collect()
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.settings.get(name).map_or("", String::as_str)
     }
 
     /// Parses the fields of a model.
@@ -171,71 +144,33 @@ impl FormValues {
         } else {
             problems.check("upstream_model", upstream)
         };
-        let num_retries = number(&mut problems, "num_retries", whole(&self.num_retries, &RETRIES));
-        let price = self.price(&mut problems);
-        let parameter_rules = self.parameter_rules(&mut problems);
-        let context_window = number(&mut problems, "context_window", whole(&self.context_window, &TOKENS));
-        let max_output_tokens =
-            number(&mut problems, "max_output_tokens", whole(&self.max_output_tokens, &TOKENS));
-        let mut timeout = |field, text: &str| number(&mut problems, field, scaled(text, SECOND, &TIMEOUT_MS));
-        let first_frame_timeout_ms = timeout("first_frame_timeout", &self.first_frame_timeout);
-        let answer_timeout_ms = timeout("answer_timeout", &self.answer_timeout);
+        let settings = self.settings(&mut problems);
         match (name, provider_id, upstream) {
-            (Some(name), Some(provider_id), Some(upstream_model)) if problems.is_empty() => Ok(ModelFields {
-                name,
-                provider_id,
-                upstream_model,
-                context_window,
-                max_output_tokens,
-                capabilities: self.capabilities(),
-                price,
-                parameter_rules,
-                first_frame_timeout_ms,
-                answer_timeout_ms,
-                num_retries: num_retries.and_then(|number| i32::try_from(number).ok()),
-                enabled: self.enabled,
-            }),
-            _ => Err(problems.in_order(ORDER)),
+            (Some(name), Some(provider_id), Some(upstream_model)) if problems.is_empty() => {
+                Ok(ModelFields { name, provider_id, upstream_model, settings, enabled: self.enabled })
+            }
+            _ => Err(problems.in_order(&order())),
         }
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            tools: meant(&self.tools),
-            vision: meant(&self.vision),
-            structured_output: meant(&self.structured_output),
-            reasoning: meant(&self.reasoning),
+    fn settings(&self, problems: &mut Problems) -> ModelSettings {
+        let mut settings = ModelSettings::default();
+        for field in NUMBERS {
+            let typed = scaled(self.text(field.name), field.unit.decimals(), &field.range);
+            let typed = typed.map_err(|expected| format!("The {} {expected}", field.noun));
+            if let Some(Some(number)) = problems.check(field.name, typed) {
+                (field.set)(&mut settings, number);
+            }
         }
-    }
-
-    fn price(&self, problems: &mut Problems) -> Option<PriceFields> {
-        let mut dollars = |field, text: &str| number(problems, field, scaled(text, DOLLAR, &PRICE));
-        let price = PriceFields {
-            input: dollars("input", &self.input),
-            output: dollars("output", &self.output),
-            cache_read: dollars("cache_read", &self.cache_read),
-            cache_write: dollars("cache_write", &self.cache_write),
-            audio_input: dollars("audio_input", &self.audio_input),
-            audio_output: dollars("audio_output", &self.audio_output),
-            long_prompt: self.long_prompt(problems),
-        };
-        (price != PriceFields::default()).then_some(price)
-    }
-
-    fn long_prompt(&self, problems: &mut Problems) -> Option<LongPrompt> {
-        let above = number(problems, "long_above", whole(&self.long_above, &TOKENS));
-        let mut dollars = |field, text: &str| number(problems, field, scaled(text, DOLLAR, &PRICE));
-        let long = LongPrompt {
-            above: above.unwrap_or_default(),
-            input: dollars("long_input", &self.long_input),
-            output: dollars("long_output", &self.long_output),
-            cache_read: dollars("long_cache_read", &self.long_cache_read),
-            cache_write: dollars("long_cache_write", &self.long_cache_write),
-        };
-        if self.long_above.is_empty() && long != LongPrompt::default() {
-            problems.add("long_above", "Enter the number of tokens above which a prompt is long".to_owned());
+        let long_prices = settings.price.is_some_and(|price| price.long_prompt.is_some());
+        if long_prices && self.text(LONG_ABOVE).is_empty() {
+            problems.add(LONG_ABOVE, "Enter the number of tokens above which a prompt is long".to_owned());
         }
-        above.map(|_| long)
+        for field in CAPABILITIES {
+            (field.set)(&mut settings.capabilities, meant(self.text(field.name)));
+        }
+        settings.parameter_rules = self.parameter_rules(problems);
+        settings
     }
 
     fn parameter_rules(&self, problems: &mut Problems) -> Option<ParameterRules> {
@@ -260,47 +195,28 @@ impl FormValues {
     }
 }
 
-/// A change to exactly these values.
-pub(crate) fn to_change(fields: ModelFields, seen: Option<i64>) -> ModelChange {
-    ModelChange {
-        seen,
-        name: Some(fields.name),
-        provider_id: Some(fields.provider_id),
-        upstream_model: Some(fields.upstream_model),
-        context_window: Some(fields.context_window),
-        max_output_tokens: Some(fields.max_output_tokens),
-        capabilities: Some(fields.capabilities),
-        price: Some(fields.price),
-        parameter_rules: Some(fields.parameter_rules),
-        first_frame_timeout_ms: Some(fields.first_frame_timeout_ms),
-        answer_timeout_ms: Some(fields.answer_timeout_ms),
-        num_retries: Some(fields.num_retries),
-        enabled: Some(fields.enabled),
-    }
+/// The names of the numbers and capabilities.
+fn names() -> impl Iterator<Item = &'static str> {
+    NUMBERS.iter().map(|field| field.name).chain(CAPABILITIES.iter().map(|field| field.name))
 }
 
-/// Records a problem of a number field, with the field's name in the sentence.
-fn number(problems: &mut Problems, field: &'static str, read: Result<Option<i64>, String>) -> Option<i64> {
-    let what = match field {
-        "context_window" => "context window",
-        "max_output_tokens" => "longest answer",
-        "num_retries" => "number of retries",
-        "first_frame_timeout" => "time until the first token",
-        "answer_timeout" => "time until a whole answer",
-        "input" => "price of prompts",
-        "output" => "price of answers",
-        "cache_read" | "long_cache_read" => "price of reading the cache",
-        "cache_write" | "long_cache_write" => "price of writing the cache",
-        "audio_input" | "audio_output" => "price of audio",
-        "long_above" => "length of a long prompt",
-        "long_input" => "price of long prompts",
-        _ => "price of answers to long prompts",
-    };
-    problems.check(field, read.map_err(|expected| format!("The {what} {expected}"))).flatten()
+/// Names of fields that can have problems, in form order.
+fn order() -> Vec<&'static str> {
+    let before = ["name", "provider_id", "upstream_model"];
+    before.into_iter().chain(NUMBERS.iter().map(|field| field.name)).chain(["rename", "drop"]).collect()
 }
 
-fn option_value(known: Option<bool>) -> String {
-    known.map_or("", |yes| if yes { "yes" } else { "no" }).to_owned()
+/// The settings as they would be typed.
+fn typed(settings: &ModelSettings) -> BTreeMap<&'static str, String> {
+    let numbers = NUMBERS.iter().map(|field| {
+        let number = (field.get)(settings).map(|number| plain(number, field.unit.decimals()));
+        (field.name, number.unwrap_or_default())
+    });
+    let capabilities = CAPABILITIES.iter().map(|field| {
+        let yes = (field.get)(&settings.capabilities);
+        (field.name, yes.map_or("", |yes| if yes { "yes" } else { "no" }).to_owned())
+    });
+    numbers.chain(capabilities).collect()
 }
 
 fn meant(word: &str) -> Option<bool> {
@@ -314,52 +230,15 @@ fn meant(word: &str) -> Option<bool> {
 /// Built-in values, shown as placeholders of empty fields.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BuiltInValues {
-    pub(crate) context_window: String,
-    pub(crate) max_output_tokens: String,
-    pub(crate) input: String,
-    pub(crate) output: String,
-    pub(crate) cache_read: String,
-    pub(crate) cache_write: String,
-    pub(crate) audio_input: String,
-    pub(crate) audio_output: String,
-    pub(crate) long_above: String,
-    pub(crate) long_input: String,
-    pub(crate) long_output: String,
-    pub(crate) long_cache_read: String,
-    pub(crate) long_cache_write: String,
-    pub(crate) tools: Vec<Choice>,
-    pub(crate) vision: Vec<Choice>,
-    pub(crate) structured_output: Vec<Choice>,
-    pub(crate) reasoning: Vec<Choice>,
+    settings: ModelSettings,
     /// Date of the built-in values; empty if the model is not in the table.
     pub(crate) as_of: String,
 }
 
 impl BuiltInValues {
     pub(crate) fn of(table: &FilledModel) -> Self {
-        let tokens = |number: Option<i64>| number.map(|it| plain(it, 0)).unwrap_or_default();
-        let price = table.price.unwrap_or_default();
-        let long = price.long_prompt.unwrap_or_default();
-        let dollars = |number: Option<i64>| number.map(|it| plain(it, DOLLAR)).unwrap_or_default();
-        let able = table.capabilities;
         Self {
-            context_window: tokens(table.context_window),
-            max_output_tokens: tokens(table.max_output_tokens),
-            input: dollars(price.input),
-            output: dollars(price.output),
-            cache_read: dollars(price.cache_read),
-            cache_write: dollars(price.cache_write),
-            audio_input: dollars(price.audio_input),
-            audio_output: dollars(price.audio_output),
-            long_above: tokens(price.long_prompt.map(|long| long.above)),
-            long_input: dollars(long.input),
-            long_output: dollars(long.output),
-            long_cache_read: dollars(long.cache_read),
-            long_cache_write: dollars(long.cache_write),
-            tools: three(able.tools),
-            vision: three(able.vision),
-            structured_output: three(able.structured_output),
-            reasoning: three(able.reasoning),
+            settings: table.settings.clone(),
             as_of: table.known_as_of.map(|day| day.format("%-d %B %Y").to_string()).unwrap_or_default(),
         }
     }

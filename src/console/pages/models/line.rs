@@ -1,12 +1,13 @@
 //! One model as a table row.
 
+use super::settings::CAPABILITIES;
 use crate::console::components::format::{count, duration};
 use crate::console::components::number_input::dollars;
 use crate::console::components::status_badge::{StatusBadge, label};
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
-use crate::providers::Capabilities;
+use crate::providers::{Capabilities, ModelPrice};
+use crate::store::ModelRow;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{ModelRow, PriceFields};
 
 /// A value that may come from the built-in table.
 #[derive(Debug, Clone, Default)]
@@ -62,12 +63,12 @@ impl ModelLine {
                 provider.map_or(row.provider_preset.as_str(), |provider| &*provider.name).to_owned(),
             ),
             window: Value {
-                text: filled.context_window.map(count).unwrap_or_default(),
+                text: filled.settings.context_window.map(count).unwrap_or_default(),
                 filled: by_table("context_window"),
             },
-            capabilities: abilities(filled.capabilities, &by_table),
+            capabilities: abilities(&filled.settings.capabilities, &by_table),
             price: Value {
-                text: filled.price.map(in_and_out).unwrap_or_default(),
+                text: filled.settings.price.map(in_and_out).unwrap_or_default(),
                 filled: by_table("price"),
             },
             state: StatusBadge::of_readiness(row.enabled, cooldown != CooldownState::Closed),
@@ -76,33 +77,14 @@ impl ModelLine {
     }
 }
 
-/// Capability fields and their labels.
-pub(crate) const ABILITIES: [(&str, &str); 4] = [
-    ("tools", "Tools"),
-    ("vision", "Images"),
-    ("structured_output", "JSON schema"),
-    ("reasoning", "Reasoning"),
-];
-
-/// A capability by its field name.
-pub(crate) fn ability(capabilities: &Capabilities, word: &str) -> Option<bool> {
-    match word {
-        "tools" => capabilities.tools,
-        "vision" => capabilities.vision,
-        "structured_output" => capabilities.structured_output,
-        _ => capabilities.reasoning,
-    }
-}
-
-fn abilities(capabilities: Capabilities, by_table: &impl Fn(&str) -> bool) -> Value {
-    let able = ABILITIES.iter().filter(|(word, _)| ability(&capabilities, word) == Some(true));
-    let able: Vec<_> = able.collect();
-    let labels: Vec<&str> = able.iter().map(|(_, label)| *label).collect();
-    let filled = able.iter().any(|(word, _)| by_table(&format!("capabilities.{word}")));
+fn abilities(capabilities: &Capabilities, by_table: &impl Fn(&str) -> bool) -> Value {
+    let able: Vec<_> = CAPABILITIES.iter().filter(|field| (field.get)(capabilities) == Some(true)).collect();
+    let labels: Vec<&str> = able.iter().map(|field| field.fact).collect();
+    let filled = able.iter().any(|field| by_table(field.filled));
     Value { text: labels.join(", "), filled }
 }
 
-fn in_and_out(price: PriceFields) -> String {
+fn in_and_out(price: ModelPrice) -> String {
     let part = |amount: Option<i64>| amount.map_or("?".to_owned(), dollars);
     let more = if price.long_prompt.is_some() { " +" } else { "" };
     format!("{} / {}{more}", part(price.input), part(price.output))

@@ -7,6 +7,7 @@ pub(crate) mod form;
 pub(crate) mod line;
 pub mod list;
 pub mod read;
+pub(crate) mod settings;
 
 /// Purpose that this list's cursors are sealed for.
 const LIST: &str = "console/models";

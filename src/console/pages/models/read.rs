@@ -6,7 +6,7 @@ use entity::ids::ModelId;
 
 use super::WHAT;
 use super::facts::facts;
-use super::form::{BuiltInValues, FormValues, to_change};
+use super::form::{BuiltInValues, FormValues};
 use super::line::{ModelLine, Value};
 use crate::auth::console::console_user::{ConsoleUser, Requires, may};
 use crate::console::components::edit_conflict::{Conflict, seen, state};
@@ -171,7 +171,7 @@ pub async fn change(
     let (before, seen) = (find(&data, &path).await?, seen(&typed.seen));
     let problems = match typed.read() {
         Err(problems) => problems,
-        Ok(fields) => match data.model_change(before.id, to_change(fields, seen)).await {
+        Ok(fields) => match data.model_change(before.id, seen, |model| *model = fields).await {
             Ok(None) => return Err(Error::absent(WHAT, before.id)),
             Ok(Some(after)) => {
                 let said = format!("{} was saved. The change is in effect now.", after.name);

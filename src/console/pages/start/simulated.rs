@@ -2,9 +2,9 @@
 
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
-use crate::providers::{Capabilities, StreamOptions};
+use crate::providers::StreamOptions;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{ModelFields, NewFallback, NewProvider, OrgStore};
+use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore};
 
 /// Preset of simulated providers.
 pub(super) const PRESET: &str = "simulated";
@@ -50,15 +50,8 @@ pub(super) async fn create(organization: &OrganizationSnapshot, data: &OrgStore)
             name: name.to_owned(),
             provider_id,
             upstream_model: upstream.to_owned(),
-            context_window: None,
-            max_output_tokens: None,
-            capabilities: Capabilities::default(),
-            price: None,
-            parameter_rules: None,
-            first_frame_timeout_ms: None,
-            answer_timeout_ms: None,
             // A simulated failure repeats, so retries are pointless.
-            num_retries: Some(0),
+            settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
             enabled: true,
         })
         .await?;

@@ -29,20 +29,24 @@ pub(super) type Sent<'a> = (Cow<'a, str>, Cow<'a, [u8]>);
 impl<'a> Fallback<'a> {
     pub(super) fn new(request: &'a ChatRequest, model: &'a ModelEntry, refused: Parameters) -> Self {
         let tools = request.has_tools();
-        let target =
-            TargetModel::of(model.provider.preset, &model.upstream_model, &model.capabilities, tools);
+        let target = TargetModel::of(
+            model.provider.preset,
+            &model.upstream_model,
+            &model.settings.capabilities,
+            tools,
+        );
         Self { request, model, target, refused, tools }
     }
 
     /// Adapts a field. `None` means that it is left out.
     pub(super) fn member(&self, name: &'a str, value: &'a [u8], changes: &mut Changes) -> Option<Sent<'a>> {
-        let rules = &self.model.parameter_rules;
+        let rules = self.model.parameter_rules();
         let Some(new) = self.renamed(name, changes) else {
             changes.note(Verb::Dropped, name);
             return None;
         };
         if rules.clamp_output && matches!(name, "max_tokens" | "max_completion_tokens") {
-            let most = self.model.max_output_tokens.map(|most| most as f64);
+            let most = self.model.settings.max_output_tokens.map(|most| most as f64);
             return Some((new, at_most(most, name, value, changes)));
         }
         let value = match &*new {
@@ -121,7 +125,7 @@ impl<'a> Fallback<'a> {
     /// The name of a field by the model's rules. `None` means that they drop it, or that the request has the new name
     /// already.
     fn renamed(&self, name: &'a str, changes: &mut Changes) -> Option<Cow<'a, str>> {
-        let rules = &self.model.parameter_rules;
+        let rules = self.model.parameter_rules();
         if rules.drop.iter().any(|dropped| dropped == name) {
             return None;
         }

@@ -6,7 +6,8 @@ use std::time::Instant;
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 
 use super::*;
-use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+use crate::providers::{StreamOptions, preset};
+use crate::store::ModelSettings;
 use crate::store::snapshot::{ModelEntry, ProviderEntry};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -28,15 +29,14 @@ fn candidate(name: &str) -> Candidate {
         created_at: DateTime::<Utc>::UNIX_EPOCH,
         provider: Arc::new(provider),
         upstream_model: name.to_owned(),
-        context_window: None,
-        max_output_tokens: None,
-        capabilities: Capabilities::default(),
-        parameter_rules: ParameterRules::default(),
-        first_frame_timeout: SECOND,
-        answer_timeout: SECOND,
-        num_retries: 0,
+        settings: ModelSettings {
+            first_frame_timeout_ms: Some(1_000),
+            answer_timeout_ms: Some(1_000),
+            num_retries: Some(0),
+            ..ModelSettings::default()
+        },
         enabled: true,
-        price: None,
+        price_id: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
         cooldown_ended_at: None,
     };

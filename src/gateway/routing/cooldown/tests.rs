@@ -9,7 +9,8 @@ use crate::domain::clock::ManualClock;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Blame;
 use crate::domain::failure_scope::FailureScope;
-use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+use crate::providers::{StreamOptions, preset};
+use crate::store::ModelSettings;
 use crate::store::snapshot::ProviderEntry;
 use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};
 
@@ -37,15 +38,9 @@ fn bench() -> Bench {
         created_at: DateTime::<Utc>::UNIX_EPOCH,
         provider: Arc::new(provider),
         upstream_model: "model".to_owned(),
-        context_window: None,
-        max_output_tokens: None,
-        capabilities: Capabilities::default(),
-        parameter_rules: ParameterRules::default(),
-        first_frame_timeout: Duration::from_secs(60),
-        answer_timeout: Duration::from_secs(120),
-        num_retries: 0,
+        settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
         enabled: true,
-        price: None,
+        price_id: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
         cooldown_ended_at: None,
     };

@@ -117,7 +117,7 @@ fn choose_among(candidate: &Candidate, candidates: &[(Candidate, SkipReason)]) -
     }
     let unfit = candidates.iter().filter(|(_, skip_reason)| skip_reason.is_opinion());
     // Of equal windows the first in the chain wins; `max_by_key` returns the last, hence the reverse.
-    let largest = unfit.rev().max_by_key(|(candidate, _)| candidate.model.context_window);
+    let largest = unfit.rev().max_by_key(|(candidate, _)| candidate.model.settings.context_window);
     match (largest, first) {
         (Some((largest, _)), _) if is_this(largest) => LastResort::LargestWindow,
         (None, Some(_)) => LastResort::Wait,

@@ -75,7 +75,7 @@ impl Queue {
 
     /// The number of retries of a model.
     pub(super) fn retries_of(&self, model: &ModelEntry) -> u32 {
-        self.limits.num_retries.unwrap_or(model.num_retries)
+        self.limits.num_retries.unwrap_or(model.num_retries())
     }
 
     /// Takes the next candidate that was not seen yet, within the limits.

@@ -5,8 +5,10 @@ mod tests;
 
 pub use crate::gateway::usage::reported::{Reported, parse, parse_inside, scan as scan_usage};
 
+use uuid::Uuid;
+
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
-use crate::store::snapshot::Price;
+use crate::providers::ModelPrice;
 
 /// What is wrong with a provider's count, as stored in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,9 +152,14 @@ impl Usage {
         Self { cached, cache_write, reasoning, audio_input, audio_output, flag, ..self }
     }
 
-    /// The billed cost in nano-dollars and its source. `None` if the cost is unknown, which does not mean free.
+    /// The billed cost in nano-dollars and its source. `None` if the cost is unknown, which does not mean free. `price_id`
+    /// is the row of the price; `None` for a price of the built-in table.
     #[must_use]
-    pub fn bill(&self, price: Option<&Price>) -> (Option<i64>, Option<CostSource>) {
+    pub fn bill(
+        &self,
+        price: Option<&ModelPrice>,
+        price_id: Option<Uuid>,
+    ) -> (Option<i64>, Option<CostSource>) {
         if let Some(billed) = self.billed
             && (billed > 0 || price.is_none())
         {
@@ -164,7 +171,7 @@ impl Usage {
         // The list price does not apply to a special tier.
         let listed = price.filter(|_| self.tier != Some(Tier::Special));
         let Some(price) = listed else { return (None, None) };
-        let source = if price.id.is_some() { CostSource::OwnPrice } else { CostSource::ListPrice };
+        let source = if price_id.is_some() { CostSource::OwnPrice } else { CostSource::ListPrice };
         let cost = self.cost(price);
         (cost, cost.map(|_| source))
     }
@@ -173,7 +180,7 @@ impl Usage {
     /// unknown. Cached tokens without a price cost as much as input tokens; audio tokens without a price make the
     /// cost unknown.
     #[must_use]
-    pub fn cost(&self, price: &Price) -> Option<i64> {
+    pub fn cost(&self, price: &ModelPrice) -> Option<i64> {
         if self.extras {
             return None;
         }

@@ -4,6 +4,7 @@
 mod fields;
 mod filled;
 mod price;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,9 @@ use crate::store::pagination::{
     BidirectionalPage, Direction, Page, PageRequest, Position, contains, equals, newest_first,
 };
 use crate::store::transaction::{Change, check_seen};
-pub use fields::{ModelChange, ModelFields, ModelFilter, ModelRow, PriceFields};
+pub use fields::{ModelFields, ModelFilter, ModelRow};
 pub use filled::FilledModel;
+pub use settings::ModelSettings;
 
 impl OrgStore {
     /// Creates a model. Requests of this process can use it when this returns.
@@ -37,15 +39,16 @@ impl OrgStore {
         self.check_model_name(&change, &new.name, None).await?;
         self.check_provider(&change, new.provider_id).await?;
         let now = self.clock().now();
-        let price = new.price;
-        let row = models::ActiveModel {
+        let price = new.settings.price;
+        let mut row = models::ActiveModel {
             id: Set(ModelId(self.clock().new_id())),
             organization_id: Set(self.organization_id),
             created_at: Set(now),
             updated_at: Set(now),
             deleted_at: Set(None),
-            ..new.into_active_model()?
+            ..Default::default()
         };
+        new.write_to(&mut row)?;
         let row = row.insert(change.on()).await?;
         self.price_set(&change, row.id, price).await?;
         let row = self.complete(change.on(), row).await?;
@@ -111,28 +114,37 @@ impl OrgStore {
         }
     }
 
-    /// Changes a model. `None` if no model has that id. A renamed model keeps its fallbacks, its place in the fallbacks of
-    /// other models, and the keys that may use it.
+    /// Changes a model. `None` if no model has that id. `seen` is the time of the last change that the caller saw, in
+    /// microseconds; `None` for any. A renamed model keeps its fallbacks, its place in the fallbacks of other models, and
+    /// the keys that may use it.
     ///
     /// # Errors
     /// The same as for [`OrgStore::model_create`]. [`Error::RevisionChanged`]: it has changed since the caller read it.
-    pub async fn model_change(&self, id: ModelId, to: ModelChange) -> Result<Option<ModelRow>, Error> {
+    pub async fn model_change(
+        &self,
+        id: ModelId,
+        seen: Option<i64>,
+        apply: impl FnOnce(&mut ModelFields),
+    ) -> Result<Option<ModelRow>, Error> {
         let change = self.change().await?;
         let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
-        check_seen(to.seen, row.updated_at)?;
+        check_seen(seen, row.updated_at)?;
         let before = self.complete(change.on(), row.clone()).await?;
-        if let Some(name) = to.name.as_ref().filter(|name| **name != before.name) {
-            self.check_model_name(&change, name, Some(id)).await?;
-            self.api_keys_rename_model(&change, &before.name, name).await?;
+        let mut to = before.fields();
+        apply(&mut to);
+        if to.name != before.name {
+            self.check_model_name(&change, &to.name, Some(id)).await?;
+            self.api_keys_rename_model(&change, &before.name, &to.name).await?;
         }
-        if let Some(provider_id) = to.provider_id {
-            self.check_provider(&change, provider_id).await?;
+        if to.provider_id != before.provider_id {
+            self.check_provider(&change, to.provider_id).await?;
         }
-        let price = to.price;
-        let mut row = to.apply(row)?;
+        let price = to.settings.price;
+        let mut row = models::ActiveModel::from(row);
+        to.write_to(&mut row)?;
         row.updated_at = Set(self.clock().now());
         let row = row.update(change.on()).await?;
-        if let Some(price) = price {
+        if price != before.settings.price {
             self.price_set(&change, id, price).await?;
         }
         let after = self.complete(change.on(), row).await?;
@@ -265,7 +277,7 @@ fn redefined(before: &ModelRow, after: &ModelRow) -> Option<&'static str> {
     let fields = [
         ("provider_id", before.provider_id != after.provider_id),
         ("upstream_model", before.upstream_model != after.upstream_model),
-        ("price", before.price != after.price),
+        ("price", before.settings.price != after.settings.price),
     ];
     fields.into_iter().find(|(_, changed)| *changed).map(|(field, _)| field)
 }

@@ -10,9 +10,9 @@ use sea_orm::{
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::{ModelRow, OrgStore, PriceFields};
+use super::{ModelRow, OrgStore};
 use crate::domain::error::Error;
-use crate::providers::LongPrompt;
+use crate::providers::{LongPrompt, ModelPrice};
 use crate::store::transaction::Change;
 
 impl OrgStore {
@@ -22,14 +22,14 @@ impl OrgStore {
         &self,
         change: &Change,
         id: ModelId,
-        price: Option<PriceFields>,
+        price: Option<ModelPrice>,
     ) -> Result<(), Error> {
-        let price = price.filter(PriceFields::says_something);
+        let price = price.and_then(ModelPrice::if_known);
         if self.prices(change.on(), &[id]).await?.remove(&id) == price {
             return Ok(());
         }
         let now = self.clock().now();
-        let PriceFields { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
+        let ModelPrice { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
             price.unwrap_or_default();
         let row = model_prices::ActiveModel {
             id: Set(ModelPriceId(self.clock().new_id())),
@@ -87,7 +87,7 @@ impl OrgStore {
         &self,
         on: &impl ConnectionTrait,
         ids: &[ModelId],
-    ) -> Result<HashMap<ModelId, PriceFields>, Error> {
+    ) -> Result<HashMap<ModelId, ModelPrice>, Error> {
         // Oldest first, so that the map keeps the newest.
         let rows = model_prices::Entity::find()
             .filter(model_prices::Column::OrganizationId.eq(self.organization_id))
@@ -97,8 +97,8 @@ impl OrgStore {
             .all(on)
             .await?;
         let mut prices: HashMap<_, _> =
-            rows.into_iter().map(|row| (row.model_id, PriceFields::from(&row))).collect();
-        prices.retain(|_, price| price.says_something());
+            rows.into_iter().map(|row| (row.model_id, ModelPrice::from(&row))).collect();
+        prices.retain(|_, price| price.if_known().is_some());
         Ok(prices)
     }
 
@@ -120,14 +120,7 @@ impl OrgStore {
     }
 }
 
-impl PriceFields {
-    /// Whether any price is set.
-    pub(in crate::store) fn says_something(&self) -> bool {
-        *self != Self::default()
-    }
-}
-
-impl From<&model_prices::Model> for PriceFields {
+impl From<&model_prices::Model> for ModelPrice {
     fn from(row: &model_prices::Model) -> Self {
         Self {
             input: row.input,

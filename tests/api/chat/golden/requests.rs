@@ -55,8 +55,8 @@ impl Vendor<'_> {
         }
         let ruled = |model: &mut failsoft::store::ModelFields| {
             model.upstream_model = "ruled".to_owned();
-            model.parameter_rules = Some(own_rules());
-            model.max_output_tokens = Some(50);
+            model.settings.parameter_rules = Some(own_rules());
+            model.settings.max_output_tokens = Some(50);
         };
         organization.model_like(&format!("{name}-ruled"), provider, ruled).await;
     }

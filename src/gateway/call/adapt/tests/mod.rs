@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, ProviderId};
@@ -13,7 +12,8 @@ use uuid::Uuid;
 mod functions;
 
 use super::*;
-use crate::providers::{Capabilities, PRESETS, known_parameter_rules, preset};
+use crate::providers::{PRESETS, known_parameter_rules, preset};
+use crate::store::ModelSettings;
 use crate::store::snapshot::ProviderEntry;
 
 fn entry(vendor: &str, upstream_model: &str) -> ModelEntry {
@@ -34,15 +34,13 @@ fn entry(vendor: &str, upstream_model: &str) -> ModelEntry {
         created_at: DateTime::<Utc>::UNIX_EPOCH,
         provider: Arc::new(provider),
         upstream_model: upstream_model.to_owned(),
-        context_window: None,
-        max_output_tokens: None,
-        capabilities: Capabilities::default(),
-        parameter_rules: known_parameter_rules(preset, upstream_model),
-        first_frame_timeout: Duration::from_secs(60),
-        answer_timeout: Duration::from_secs(120),
-        num_retries: 0,
+        settings: ModelSettings {
+            parameter_rules: Some(known_parameter_rules(preset, upstream_model)),
+            num_retries: Some(0),
+            ..ModelSettings::default()
+        },
         enabled: true,
-        price: None,
+        price_id: None,
         cooldown_ended_at: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     }

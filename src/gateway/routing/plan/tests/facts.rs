@@ -168,8 +168,9 @@ fn too_large_goes_to_the_list_for_context_windows() {
 fn an_opinion_yields_where_it_would_leave_nobody() {
     let mut world = world();
     for (name, window) in [("a", 1_000), ("b", 9_000), ("c", 2_000)] {
-        let model = Arc::unwrap_or_clone(model(name, true));
-        world.models.insert(name, Arc::new(ModelEntry { context_window: Some(window), ..model }));
+        let mut model = Arc::unwrap_or_clone(model(name, true));
+        model.settings.context_window = Some(window);
+        world.models.insert(name, Arc::new(model));
     }
     world.chains.clear();
     world.list("a", Kind::General, &["b", "c"]);

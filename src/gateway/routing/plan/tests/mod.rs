@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::providers::{Capabilities, ParameterRules, StreamOptions, preset};
+use crate::providers::{StreamOptions, preset};
+use crate::store::ModelSettings;
 use crate::store::snapshot::{Budgets, Chains, ProviderEntry, TypedLists};
 use crate::store::{OrganizationSettings, TypedFallbacks};
 
@@ -152,15 +153,9 @@ fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
         created_at: DateTime::<Utc>::UNIX_EPOCH,
         provider: Arc::new(provider),
         upstream_model: name.to_owned(),
-        context_window: None,
-        max_output_tokens: None,
-        capabilities: Capabilities::default(),
-        parameter_rules: ParameterRules::default(),
-        first_frame_timeout: Duration::from_secs(60),
-        answer_timeout: Duration::from_secs(120),
-        num_retries: 0,
+        settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
         enabled,
-        price: None,
+        price_id: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
         cooldown_ended_at: None,
     })

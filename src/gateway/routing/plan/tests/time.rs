@@ -42,8 +42,9 @@ fn the_models_own_number_counts_where_the_body_says_nothing() {
     let mut plan = Plan::of_list(
         [3, 0, 1]
             .map(|retries| {
-                let model = Arc::into_inner(model(&retries.to_string(), true)).expect("the only one");
-                Arc::new(ModelEntry { num_retries: retries, ..model })
+                let mut model = Arc::into_inner(model(&retries.to_string(), true)).expect("the only one");
+                model.settings.num_retries = Some(retries);
+                Arc::new(model)
             })
             .to_vec(),
         Limits::default(),

@@ -16,8 +16,8 @@ fn settled(text: &str) -> Usage {
     Usage::settle(&reported(text), || Usage::estimate(70, 30))
 }
 
-fn price(input: i64, output: i64) -> Price {
-    Price { input: Some(input), output: Some(output), ..Price::default() }
+fn price(input: i64, output: i64) -> ModelPrice {
+    ModelPrice { input: Some(input), output: Some(output), ..ModelPrice::default() }
 }
 
 #[test]
@@ -146,16 +146,19 @@ fn of_counts_that_come_twice_the_larger_holds() {
 
 #[test]
 fn cost_is_rounded_once_and_unknown_prices_are_not_free() {
-    let dear =
-        Price { cache_read: Some(1_250_000), cache_write: Some(3_125_000), ..price(2_500_000, 10_000_000) };
+    let dear = ModelPrice {
+        cache_read: Some(1_250_000),
+        cache_write: Some(3_125_000),
+        ..price(2_500_000, 10_000_000)
+    };
     let usage = Usage { input: 1_000, output: 500, cached: 400, ..Usage::default() };
     // 600 × 2.5 + 400 × 1.25 + 500 × 10 micro-dollars = 7,000 micro-dollars.
     assert_eq!(usage.cost(&dear), Some(7_000_000));
     let written = Usage { cache_write: 200, ..usage };
     assert_eq!(written.cost(&dear), Some(7_125_000));
-    assert_eq!(written.cost(&Price { cache_write: None, ..dear }), Some(7_000_000));
-    assert_eq!(usage.cost(&Price { output: None, ..dear }), None);
-    assert_eq!(Usage::default().cost(&Price { output: None, ..dear }), Some(0));
+    assert_eq!(written.cost(&ModelPrice { cache_write: None, ..dear }), Some(7_000_000));
+    assert_eq!(usage.cost(&ModelPrice { output: None, ..dear }), None);
+    assert_eq!(Usage::default().cost(&ModelPrice { output: None, ..dear }), Some(0));
     // Half a nano-dollar is one.
     assert_eq!(Usage { input: 1, ..Usage::default() }.cost(&price(500, 0)), Some(1));
     assert_eq!(Usage { input: 1, ..Usage::default() }.cost(&price(499, 0)), Some(0));
@@ -205,7 +208,7 @@ fn any_usage() -> impl Strategy<Value = String> {
     prop_oneof![4 => flat(), 4 => nested, 1 => any_count()]
 }
 
-fn any_price() -> impl Strategy<Value = Price> {
+fn any_price() -> impl Strategy<Value = ModelPrice> {
     let part = || prop::option::weighted(0.8, prop_oneof![4 => 0_i64..100_000_000, 1 => any::<i64>()]);
     let long = (1_i64..300_000, part(), part()).prop_map(|(above, input, output)| LongPrompt {
         above,
@@ -214,13 +217,13 @@ fn any_price() -> impl Strategy<Value = Price> {
         ..LongPrompt::default()
     });
     (part(), part(), part(), part(), prop::option::of(long)).prop_map(
-        |(input, output, cache_read, cache_write, long_prompt)| Price {
+        |(input, output, cache_read, cache_write, long_prompt)| ModelPrice {
             input,
             output,
             cache_read,
             cache_write,
             long_prompt,
-            ..Price::default()
+            ..ModelPrice::default()
         },
     )
 }

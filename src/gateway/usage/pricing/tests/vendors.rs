@@ -155,15 +155,15 @@ fn a_providers_own_bill_is_what_it_costs() {
         (r#""cost":0"#, 12_000),
     ] {
         let usage = settled(&format!(r#"{{"prompt_tokens":10,"completion_tokens":2,{bill}}}"#));
-        assert_eq!(usage.bill(Some(&listed)).0, Some(cost), "{bill}");
+        assert_eq!(usage.bill(Some(&listed), None).0, Some(cost), "{bill}");
     }
     let free = settled(r#"{"prompt_tokens":10,"completion_tokens":2,"cost":0}"#);
-    assert_eq!(free.bill(None), (Some(0), Some(CostSource::Provider)));
+    assert_eq!(free.bill(None, None), (Some(0), Some(CostSource::Provider)));
     let plain = settled(r#"{"prompt_tokens":10,"completion_tokens":2}"#);
-    assert_eq!(plain.bill(None), (None, None));
-    assert_eq!(plain.bill(Some(&listed)), (Some(12_000), Some(CostSource::ListPrice)));
-    let own = Price { id: Some(uuid::Uuid::from_u128(1)), ..listed };
-    assert_eq!(plain.bill(Some(&own)), (Some(12_000), Some(CostSource::OwnPrice)));
+    assert_eq!(plain.bill(None, None), (None, None));
+    assert_eq!(plain.bill(Some(&listed), None), (Some(12_000), Some(CostSource::ListPrice)));
+    let own = Some(uuid::Uuid::from_u128(1));
+    assert_eq!(plain.bill(Some(&listed), own), (Some(12_000), Some(CostSource::OwnPrice)));
 }
 
 #[test]
@@ -182,14 +182,14 @@ fn another_tier_is_not_billed_at_the_standard_price() {
     ] {
         let usage =
             settled(&format!(r#"{{"prompt_tokens":10,"completion_tokens":2,"service_tier":{tier}}}"#));
-        assert_eq!(usage.bill(Some(&listed)).0, cost, "{tier}");
+        assert_eq!(usage.bill(Some(&listed), None).0, cost, "{tier}");
     }
 }
 
 #[test]
 fn sound_pictures_and_searches_cost_their_own_price_or_are_unknown() {
     let listed = price(1_000_000, 2_000_000);
-    let hears = Price { audio_input: Some(10_000_000), audio_output: Some(20_000_000), ..listed };
+    let hears = ModelPrice { audio_input: Some(10_000_000), audio_output: Some(20_000_000), ..listed };
     let text = r#"{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"audio_tokens":40},"completion_tokens_details":{"audio_tokens":30}}"#;
     assert_eq!(settled(text).cost(&listed), None);
     assert_eq!(settled(text).cost(&hears), Some(60_000 + 400_000 + 40_000 + 600_000));
@@ -214,13 +214,13 @@ fn a_long_prompt_costs_its_own_price_from_the_first_token_on() {
         cache_write: None,
     };
     let stepped =
-        Price { cache_read: Some(125_000), long_prompt: Some(long), ..price(1_250_000, 10_000_000) };
+        ModelPrice { cache_read: Some(125_000), long_prompt: Some(long), ..price(1_250_000, 10_000_000) };
     let of = |input: i64, cached: i64| Usage { input, cached, output: 1_000, ..Usage::default() };
     assert_eq!(of(200_000, 0).cost(&stepped), Some(200_000 * 1_250 + 1_000 * 10_000));
     assert_eq!(of(200_001, 0).cost(&stepped), Some(200_001 * 2_500 + 1_000 * 15_000));
     // What was cached counts for the length.
     assert_eq!(of(300_000, 200_000).cost(&stepped), Some(100_000 * 2_500 + 200_000 * 250 + 1_000 * 15_000));
     let unknown =
-        Price { long_prompt: Some(LongPrompt { above: 200_000, ..LongPrompt::default() }), ..stepped };
+        ModelPrice { long_prompt: Some(LongPrompt { above: 200_000, ..LongPrompt::default() }), ..stepped };
     assert_eq!(of(200_001, 0).cost(&unknown), None);
 }
