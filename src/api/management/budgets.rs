@@ -17,7 +17,7 @@ use crate::api::body::{Body as _, BodyFields, Patch, Schemas, body, reference};
 use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{BudgetsManage, RouterRead};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::period::Period;
 use crate::gateway::Gateway;
 use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, known_cost};

@@ -16,7 +16,7 @@ use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Lenient, Patch, 
 use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::{ErrorMappingRow, NewErrorMapping};
 use crate::validation::ViolationReason;

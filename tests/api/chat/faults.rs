@@ -216,7 +216,8 @@ async fn arrange<'a>(
             owner
                 .model_like(&model, provider, |fields| {
                     let limit = fault.hangs.then_some(SHORT_MS);
-                    (fields.first_frame_timeout_ms, fields.answer_timeout_ms) = (limit, limit);
+                    (fields.settings.first_frame_timeout_ms, fields.settings.answer_timeout_ms) =
+                        (limit, limit);
                 })
                 .await;
             if let How::Plays(script) = &fault.how {

@@ -122,7 +122,7 @@ on_both_databases! {
                 .model_like(row.example, provider, |model| {
                     model.upstream_model = format!("sim/{}", row.example);
                     let patience = (row.class == "timeout").then_some(150);
-                    (model.first_frame_timeout_ms, model.answer_timeout_ms) = (patience, patience);
+                    (model.settings.first_frame_timeout_ms, model.settings.answer_timeout_ms) = (patience, patience);
                 })
                 .await;
             for stream in [false, true] {

@@ -140,10 +140,10 @@ on_both_databases! {
     async fn the_failsoft_object_is_there_where_it_is_asked_for(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        let price = failsoft::store::ModelPrice {
+        let price = failsoft::providers::ModelPrice {
             input: Some(1_000_000),
             output: Some(2_000_000),
-            ..failsoft::store::ModelPrice::default()
+            ..failsoft::providers::ModelPrice::default()
         };
         app.organization.model("a", provider).await;
         app.organization.model_like("b", provider, |model| model.settings.price = Some(price)).await;

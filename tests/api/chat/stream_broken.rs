@@ -104,7 +104,7 @@ on_both_databases! {
     async fn an_interrupted_stream_is_billed_for_what_was_delivered(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider("fake", &fake).await;
-        let price = failsoft::store::ModelPrice { input: Some(1_000_000), output: Some(1_000_000), ..Default::default() };
+        let price = failsoft::providers::ModelPrice { input: Some(1_000_000), output: Some(1_000_000), ..Default::default() };
         app.organization.model_like("a", provider, |model| model.settings.price = Some(price)).await;
         fake.next(Script::stream().text(&"x".repeat(400)).end());
         app.chat(&json!({"model": "a", "stream": true})).await;

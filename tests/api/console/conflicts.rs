@@ -66,7 +66,7 @@ on_both_databases! {
             "<del>smart</del>", "<ins>wise</ins>", r#"value="clever""#, r#"value="4096""#, "Your input is below and was not saved",
         ];
         race(&app, &path, &ours, &theirs, &expected).await;
-        assert_eq!(app.model_as_served("clever").context_window, Some(4096));
+        assert_eq!(app.model_as_served("clever").settings.context_window, Some(4096));
     }
 
     async fn concurrent_edits_of_a_provider_are_reported(app: App) {
