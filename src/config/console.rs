@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 /// Whether visitors may create organizations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum SignUp {
     /// Every visitor who can reach the address may.

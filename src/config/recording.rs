@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Whether requests and events are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// An answer is sent only when its record is durable.
@@ -14,7 +14,7 @@ pub enum Mode {
 }
 
 /// What a record survives once its answer has been sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// The death of the process, including SIGKILL.

@@ -82,7 +82,7 @@ pub struct Overrides {
     )]
     pub cors_origins: Option<Vec<Origin>>,
     /// Whether visitors may create organizations: `open` or `closed`.
-    #[arg(long, env = "FAILSOFT_SIGNUP", value_parser = parse_sign_up, value_name = "open|closed", global = true)]
+    #[arg(long, env = "FAILSOFT_SIGNUP", value_enum, value_name = "open|closed", global = true)]
     pub signup: Option<SignUp>,
     /// Threads that serve requests.
     #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
@@ -118,10 +118,10 @@ pub struct Overrides {
     #[arg(long, env = "FAILSOFT_SENTENCES", value_name = "FILE", hide = true, global = true)]
     pub sentences: Option<PathBuf>,
     /// `durable`, or `off` for benchmarks.
-    #[arg(long, env = "FAILSOFT_RECORDING", value_parser = parse_recording, hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_RECORDING", value_enum, hide = true, global = true)]
     pub recording: Option<Mode>,
     /// What a record survives: the death of the process, or also a power failure (`full`).
-    #[arg(long, env = "FAILSOFT_DURABILITY", value_parser = parse_durability, value_name = "process|full", global = true)]
+    #[arg(long, env = "FAILSOFT_DURABILITY", value_enum, value_name = "process|full", global = true)]
     pub durability: Option<Durability>,
     /// With PostgreSQL: the file that stores records while the database is unreachable, or `off`.
     #[arg(long, env = "FAILSOFT_SPOOL", value_name = "FILE", global = true)]
@@ -133,7 +133,7 @@ pub struct Overrides {
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
     /// The log format: `text` or `json`.
-    #[arg(long, env = "FAILSOFT_LOG_FORMAT", value_parser = parse_log_format, value_name = "FORMAT", global = true)]
+    #[arg(long, env = "FAILSOFT_LOG_FORMAT", value_enum, value_name = "FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
     /// A separate listener for /metrics.
     #[arg(long, env = "FAILSOFT_METRICS_LISTEN", value_name = "ADDR", global = true)]
@@ -144,38 +144,6 @@ pub struct Overrides {
     /// A file with this token.
     #[arg(long, env = "FAILSOFT_METRICS_TOKEN_FILE", value_name = "FILE", hide = true, global = true)]
     pub metrics_token_file: Option<PathBuf>,
-}
-
-fn parse_recording(text: &str) -> Result<Mode, String> {
-    match text {
-        "durable" => Ok(Mode::Durable),
-        "off" => Ok(Mode::Off),
-        _ => Err("write 'durable' or 'off'".to_owned()),
-    }
-}
-
-fn parse_durability(text: &str) -> Result<Durability, String> {
-    match text {
-        "process" => Ok(Durability::Process),
-        "full" => Ok(Durability::Full),
-        _ => Err("write 'process' or 'full'".to_owned()),
-    }
-}
-
-fn parse_sign_up(text: &str) -> Result<SignUp, String> {
-    match text {
-        "open" => Ok(SignUp::Open),
-        "closed" => Ok(SignUp::Closed),
-        _ => Err("write 'open' or 'closed'".to_owned()),
-    }
-}
-
-fn parse_log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("write 'text' or 'json'".to_owned()),
-    }
 }
 
 impl Overrides {

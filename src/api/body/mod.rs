@@ -2,8 +2,8 @@
 //!
 //! [`body!`] declares a struct. The type of each field says whether the field must be there (`T`), may be
 //! left out (`Option<T>`) or may also be null ([`Patch<T>`]), and the type `T` knows its one parser, its messages and
-//! its schema. All violations of a body are collected. Libraries for this (`deserr`, `eserde`, `garde`) stop at the
-//! messages: the schema would need a second declaration with the same bounds.
+//! its schema. All violations of a body are collected. With a library that validates (`deserr`, `garde`), the schema's
+//! bounds would be a second declaration beside it.
 
 mod fields;
 pub mod values;
