@@ -86,7 +86,7 @@ impl<T> Patch<T> {
         self.into_option().flatten()
     }
 
-    /// Changes a value.
+    /// Changes a value, unless the field is absent.
     pub fn apply<V: From<T>>(self, to: &mut Option<V>) {
         if let Some(value) = self.into_option() {
             *to = value;
@@ -94,7 +94,7 @@ impl<T> Patch<T> {
     }
 }
 
-/// A required field.
+/// A field that must be there.
 impl<T: BodyValue> BodyField for T {
     fn take(fields: &mut BodyFields, name: &'static str) -> Option<Self> {
         match fields.take(name) {
@@ -154,7 +154,7 @@ impl<T: BodyValue> BodyField for Patch<T> {
     }
 }
 
-/// A field whose violation does not keep the other fields from being checked together.
+/// A field that may be invalid while the others are still checked together.
 #[derive(Debug)]
 pub struct Lenient<T>(Option<T>);
 
@@ -303,7 +303,7 @@ mod tests {
         /// A thing
         /// to create.
         struct NewThing {
-            /// Its name.
+            /// The name of the thing.
             name: Name,
             limits: Limits,
             /// Whether it is on.
@@ -335,7 +335,7 @@ mod tests {
             json!({
                 "type": "object", "description": "A thing\nto create.", "required": ["name"],
                 "properties": {
-                    "name": {"type": "string", "description": "Its name."},
+                    "name": {"type": "string", "description": "The name of the thing."},
                     "most": most,
                     "on": {"type": "boolean", "description": "Whether it is on."},
                 },

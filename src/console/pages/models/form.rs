@@ -97,7 +97,7 @@ impl FormValues {
         self.inputs(Section::LongPrompt, known)
     }
 
-    /// Timeouts and retries.
+    /// The inputs of timeouts and retries.
     pub(crate) fn times(&self, known: &BuiltInValues) -> Vec<NumberInput> {
         self.inputs(Section::Time, known)
     }

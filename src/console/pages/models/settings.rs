@@ -11,18 +11,18 @@ use crate::validation::bounds::{PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 pub(crate) enum Section {
     /// Window and output, with the capabilities.
     Limits,
-    /// The price.
+    /// The price of prompts and answers.
     Price,
     /// The price of long prompts.
     LongPrompt,
-    /// Timeouts and retries.
+    /// The timeouts and the retries.
     Time,
 }
 
 /// What a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// Whole numbers.
+    /// Tokens or retries, as they are.
     Count,
     /// Micro-dollars, typed in dollars.
     Dollars,
