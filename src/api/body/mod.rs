@@ -1,6 +1,6 @@
 //! Bodies of requests. One declaration says how a body is parsed, checked and described.
 //!
-//! [`body!`] declares a struct. The type of each field says whether the field must be there (`T`), may be
+//! `body!` declares a struct. The type of each field says whether the field must be there (`T`), may be
 //! left out (`Option<T>`) or may also be null ([`Patch<T>`]), and the type `T` knows its one parser, its messages and
 //! its schema. All violations of a body are collected. With a library that validates (`deserr`, `garde`), the schema's
 //! bounds would be a second declaration beside it.
@@ -20,7 +20,7 @@ use crate::domain::error::Result;
 /// The schemas that a description refers to, by name.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// A body, declared with [`body!`].
+/// A body, declared with `body!`.
 pub trait Body: Sized {
     /// Reads the fields. `None`: violations were added.
     fn read(fields: &mut BodyFields) -> Option<Self>;
