@@ -41,7 +41,9 @@ export class Editor {
   // Two separate checks: the request is sent, and the result is announced.
   async save() {
     const { page } = this.visit;
-    const sent = page.waitForResponse((response) => response.request().method() === "POST");
+    // A preview that the script fetches may still be under way; only the form itself navigates.
+    const isForm = (request) => request.method() === "POST" && request.isNavigationRequest();
+    const sent = page.waitForResponse((response) => isForm(response.request()));
     await this.visit.press("Save");
     assert.equal((await sent).status(), 303);
     await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
