@@ -58,7 +58,14 @@ on_both_databases! {
         for key in [&listed, &money] {
             let made = app.call(with_json(app.request(Method::POST, MODELS), &new), key).await;
             assert_eq!(violation(&made), "body.name value_error");
-            for (field, value) in [("upstream_model", json!("dear")), ("price", free.clone())] {
+            for (field, value) in [
+                ("upstream_model", json!("dear")),
+                ("price", free.clone()),
+                ("name", json!("c")),
+                ("context_window", json!(1)),
+                ("max_output_tokens", json!(1)),
+                ("parameter_rules", json!({"drop": ["max_tokens"]})),
+            ] {
                 let changed = patch_as(key, json!({field: value})).await;
                 assert_eq!(violation(&changed), format!("body.{field} value_error"));
             }
@@ -103,6 +110,19 @@ on_both_databases! {
         let preset = json!({"preset": "custom", "base_url": "https://api.example.com/v1"});
         let moved = app.call(with_json(app.request(Method::PATCH, &provider), &preset), &caller).await;
         assert_eq!(violation(&moved), "body.preset value_error");
+        // Nor is there a way around it by a key that calls nothing, or by calling nothing for a while.
+        let scopes = [Scope::Inference, Scope::RouterManage, Scope::KeysManage];
+        let giver = app.organization.key_with(&scopes).await;
+        for scopes in [json!(["router:manage"]), json!(["inference", "router:manage"])] {
+            let child = json!({"name": "child", "scopes": scopes});
+            let child = with_json(app.request(Method::POST, "/v1/identity/api-keys"), &child);
+            assert_eq!(violation(&app.call(child, &giver).await), "body.scopes value_error");
+        }
+        let who = app.call(app.request(Method::GET, "/v1/identity/whoami"), &giver).await.json();
+        let own = format!("/v1/identity/api-keys/{}", who["api_key"]["id"].as_str().expect("an id"));
+        let less = json!({"scopes": ["router:manage", "keys:manage"]});
+        let less = app.call(with_json(app.request(Method::PATCH, &own), &less), &giver).await;
+        assert_eq!(violation(&less), "body.scopes value_error");
         // These raise the limit or call nothing themselves.
         for (key, input) in [(&spender, 4), (&manager, 5)] {
             assert_eq!(patch_as(key, price(input)).await.status, 200);
@@ -266,6 +286,12 @@ on_both_databases! {
             ("price", json!({"input": 0.5}), "value_error"),
             ("price", json!({"input": 1, "per": "token"}), "value_error"),
             ("price", json!(3), "value_error"),
+            // serde alone would take lists as the members in order.
+            ("price", json!([0, 0]), "value_error"),
+            ("price", json!([]), "value_error"),
+            ("price", json!({"input": 1, "long_prompt": [1, 2, 3, 4, 5]}), "value_error"),
+            ("capabilities", json!([true, false, null, null]), "value_error"),
+            ("parameter_rules", json!([{"a": "b"}, ["c"], true]), "value_error"),
             ("parameter_rules", json!({"drop": ["messages"]}), "value_error"),
             ("parameter_rules", json!({"drop": ["a", "a"]}), "value_error"),
             ("parameter_rules", json!({"drop": "a"}), "value_error"),

@@ -161,6 +161,11 @@ impl BodyValue for bool {
 
 /// Reads an object that serde knows; `expected` completes "must be" in the violation.
 pub fn object<T: DeserializeOwned>(field: &mut Field<'_>, value: Value, expected: &str) -> Option<T> {
+    // serde would take an array as the members in order.
+    if !value.is_object() {
+        field.refuse("value_error", format!("must be {expected}"));
+        return None;
+    }
     serde_json::from_value(value)
         .map_err(|error| field.refuse("value_error", format!("must be {expected}: {error}")))
         .ok()

@@ -41,7 +41,7 @@ pub struct UsagePage {
 /// A parameter is unknown, sent twice or out of range; the cursor belongs to another list.
 #[utoipa::path(get, path = "",
     params(PageParameters,
-        ("group_by" = Option<String>, Query, description = "Any of `day`, `model`, `key` and `session`, separated by commas; `day` by default"),
+        ("group_by" = Option<String>, Query, description = "Any of `day`, `model`, `key` and `session`, separated by commas; `day` by default. By `session`, requests without a session are left out"),
         ("model" = Option<String>, Query, description = "The model that answered"),
         ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
         ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),

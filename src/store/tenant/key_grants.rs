@@ -27,6 +27,8 @@ pub struct BoundKey {
 pub struct KeyGrant {
     /// The calling key before the change.
     pub giver: BoundKey,
+    /// The budgets of the organization itself.
+    pub organization_budgets: Vec<BudgetRow>,
     /// The changed key before the change; `None` for a new key.
     pub before: Option<BoundKey>,
     /// The changed key after the change.
@@ -77,7 +79,8 @@ impl OrgStore {
     ) -> Result<(), Error> {
         let Some(PendingGrant { giver, before }) = pending else { return Ok(()) };
         let Some(after) = self.bound_key(change.on(), changed).await? else { return Ok(()) };
-        key_bounds::check(&KeyGrant { giver, before, after })
+        let organization_budgets = self.budget_rows(change.on(), None).await?;
+        key_bounds::check(&KeyGrant { giver, organization_budgets, before, after })
     }
 
     /// A budget of a key is one of its bounds; the organization's is not a key's to compare.

@@ -170,6 +170,13 @@ impl BodyValue for ModelPrice {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
         let expected = "an object of 'input', 'output', 'cache_read', 'cache_write', 'audio_input' and 'audio_output', each a whole \
                         number of micro-dollars per million tokens, or null, and of 'long_prompt'";
+        if value.get("long_prompt").is_some_and(|long| !long.is_object() && !long.is_null()) {
+            field.refuse_with(
+                "value_error",
+                "'price.long_prompt' must be an object of prices, or null.".to_owned(),
+            );
+            return None;
+        }
         let price: Self = object(field, value, expected)?;
         for (part, amount) in amounts(&price) {
             if amount.is_some_and(|amount| !PRICE.contains(&amount)) {

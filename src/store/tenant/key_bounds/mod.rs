@@ -35,7 +35,8 @@ struct Bounds<'a> {
 /// [`Error::ScopeMissing`], [`Error::ModelForbidden`]; [`Error::Invalid`] on the field of any other bound.
 pub(crate) fn check(grant: &KeyGrant) -> Result<(), Error> {
     let before = grant.before.as_ref().map(Bounds::of);
-    Bounds::of(&grant.after).check(&Bounds::of(&grant.giver), before.as_ref())
+    Bounds::of(&grant.after).check(&Bounds::of(&grant.giver), before.as_ref())?;
+    check_manager(grant)
 }
 
 impl<'a> Bounds<'a> {
@@ -245,9 +246,8 @@ fn limited(field: &'static str, what: &str, limit: &str) -> Error {
     Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }
 
-/// Checks that a key may change what a model is or costs. One that calls models within an allow-list or a budget may
-/// not: it would choose another model behind an allowed name, or a price of zero. A budget of the organization counts,
-/// too, unless the key may change budgets anyway. `field` is what it tried to change.
+/// Checks that a key may change what a model is or costs. One that calls models within a limit may not: it would choose
+/// another model behind an allowed name, or a price of zero. `field` is what it tried to change.
 ///
 /// # Errors
 /// [`Error::Invalid`] on that field.
@@ -256,35 +256,46 @@ pub(in crate::store) fn check_catalog(
     organization_budgets: &[BudgetRow],
     field: &'static str,
 ) -> Result<(), Error> {
-    let own = Bounds::of(key);
-    if !own.calls_models() {
-        return Ok(());
-    }
-    if let Some(limit) =
-        own.models.map(|models| format!("the models {}", models.join(", "))).or_else(|| own.budget())
-    {
-        let message = format!(
-            "The calling key calls models itself, within a limit ({limit}), so it does not change what a model is or \
-             costs: use a key without the scope 'inference', a key without such a limit, or the console."
-        );
-        return Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]));
-    }
-    let Some(limit) = hard_limits(organization_budgets).filter(|_| !own.has(Scope::BudgetsManage)) else {
-        return Ok(());
-    };
-    let message = format!(
-        "The calling key calls models itself, within the organization's budget ({limit}), so it does not change what a \
-         model is or costs: use a key without the scope 'inference', a key with the scope 'budgets:manage', or the \
-         console."
-    );
-    Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]))
+    let what = "does not change what a model is or costs";
+    catalog_limit(key, organization_budgets).map_or(Ok(()), |limit| Err(within_limit(field, what, &limit)))
 }
 
-/// The first hard limit, in words.
-fn hard_limits(budgets: &[BudgetRow]) -> Option<String> {
-    budgets.iter().find_map(|budget| {
-        Some(format!("{} nano-dollars for the {}", budget.hard_limit_nano_dollars?, budget.period.as_str()))
-    })
+/// Checks that no key that calls models within a limit makes a manager of models that does not call them, out of another
+/// key or itself: the manager would be free to change them, and the key would use what changed.
+fn check_manager(grant: &KeyGrant) -> Result<(), Error> {
+    let manages = |key: &Bounds<'_>| key.has(Scope::RouterManage);
+    let (after, before) = (Bounds::of(&grant.after), grant.before.as_ref().map(Bounds::of));
+    let kept = before.is_some_and(|before| manages(&before) && before.calls_models() == after.calls_models());
+    if !manages(&after) || kept {
+        return Ok(());
+    }
+    let what = "gives no key the scope 'router:manage', and takes 'inference' from none that has it";
+    let limit = catalog_limit(&grant.giver, &grant.organization_budgets);
+    limit.map_or(Ok(()), |limit| Err(within_limit("scopes", what, &limit)))
+}
+
+/// The limit within which a key calls models: its allow-list, its budget, or the organization's unless it may change
+/// that.
+fn catalog_limit(key: &BoundKey, organization_budgets: &[BudgetRow]) -> Option<String> {
+    let own = Bounds::of(key);
+    if !own.calls_models() {
+        return None;
+    }
+    let models = own.models.map(|models| format!("the models {}", models.join(", ")));
+    let shared = || {
+        let hard = |budget: &BudgetRow| Some((budget.hard_limit_nano_dollars?, budget.period.as_str()));
+        let (most, period) = organization_budgets.iter().find_map(hard)?;
+        Some(format!("the organization's {most} nano-dollars for the {period}"))
+    };
+    models.or_else(|| own.budget()).or_else(|| shared().filter(|_| !own.has(Scope::BudgetsManage)))
+}
+
+fn within_limit(field: &'static str, what: &str, limit: &str) -> Error {
+    let message = format!(
+        "The calling key calls models itself, within a limit ({limit}), so it {what}: use a key without the scope \
+         'inference', a key without such a limit, or the console."
+    );
+    Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }
 
 #[cfg(test)]

@@ -51,7 +51,12 @@ fn key(
 }
 
 fn given(giver: &BoundKey, before: Option<&BoundKey>, after: &BoundKey) -> Result<(), String> {
-    let grant = KeyGrant { giver: giver.clone(), before: before.cloned(), after: after.clone() };
+    let grant = KeyGrant {
+        giver: giver.clone(),
+        organization_budgets: Vec::new(),
+        before: before.cloned(),
+        after: after.clone(),
+    };
     check(&grant).map_err(|error| match error {
         Error::Invalid(violations) => format!("{:?}", violations[0].location[1]),
         other => other.to_string(),

@@ -274,10 +274,18 @@ impl OrgStore {
 
 /// The field that makes a model another one, or changes its price.
 fn redefined(before: &ModelRow, after: &ModelRow) -> Option<&'static str> {
+    let (old, new) = (&before.settings, &after.settings);
     let fields = [
+        // An allow-list can hold the name of a deleted model.
+        ("name", before.name != after.name),
         ("provider_id", before.provider_id != after.provider_id),
         ("upstream_model", before.upstream_model != after.upstream_model),
-        ("price", before.settings.price != after.settings.price),
+        ("price", old.price != new.price),
+        // A budget reserves what these allow, and estimates are bounded by them.
+        ("context_window", old.context_window != new.context_window),
+        ("max_output_tokens", old.max_output_tokens != new.max_output_tokens),
+        ("parameter_rules", old.parameter_rules != new.parameter_rules),
+        ("enabled", !before.enabled && after.enabled),
     ];
     fields.into_iter().find(|(_, changed)| *changed).map(|(field, _)| field)
 }

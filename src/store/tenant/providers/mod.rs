@@ -313,7 +313,12 @@ pub(in crate::store) fn stream_options(column: Option<&str>) -> StreamOptions {
 
 /// The first changed field that decides what the provider's models are or cost: built-in prices follow the preset.
 fn redefined(before: &ProviderRow, after: &ProviderRow) -> Option<&'static str> {
-    let fields = [("preset", before.preset != after.preset), ("base_url", before.base_url != after.base_url)];
+    let fields = [
+        ("preset", before.preset != after.preset),
+        ("base_url", before.base_url != after.base_url),
+        // Without a reported usage, costs are estimates.
+        ("stream_options", before.stream_options != after.stream_options),
+    ];
     fields.into_iter().find(|(_, changed)| *changed).map(|(field, _)| field)
 }
 
