@@ -3,6 +3,7 @@
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
+use crate::domain::permission::Scope;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 
@@ -10,8 +11,6 @@ use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 pub const HEADER: &str = "x-failsoft-drill";
 /// The name of the rule in a drilled failure.
 pub const RULE: &str = "drill";
-/// The scope that an API key needs for drills.
-pub const SCOPE: &str = "drill";
 
 /// The models that fail on purpose, with their classes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,8 +63,9 @@ impl Drills {
     /// # Errors
     /// 403 if the key lacks the scope.
     pub fn check_scope(&self, key: &ApiKeyEntry) -> Result<()> {
-        let allowed = self.is_empty() || key.scopes.iter().any(|scope| scope == SCOPE);
-        if allowed { Ok(()) } else { Err(Error::ScopeMissing(SCOPE)) }
+        let scope = Scope::Drill.as_str();
+        let allowed = self.is_empty() || key.scopes.iter().any(|own| own == scope);
+        if allowed { Ok(()) } else { Err(Error::ScopeMissing(scope)) }
     }
 
     /// Whether there are no drills, so that the request is live.
