@@ -110,6 +110,8 @@ on_both_databases! {
         let preset = json!({"preset": "custom", "base_url": "https://api.example.com/v1"});
         let moved = app.call(with_json(app.request(Method::PATCH, &provider), &preset), &caller).await;
         assert_eq!(violation(&moved), "body.preset value_error");
+        let silent = with_json(app.request(Method::PATCH, &provider), &json!({"stream_options": "unsupported"}));
+        assert_eq!(violation(&app.call(silent, &caller).await), "body.stream_options value_error");
         // Nor is there a way around it by a key that calls nothing, or by calling nothing for a while.
         let scopes = [Scope::Inference, Scope::RouterManage, Scope::KeysManage];
         let giver = app.organization.key_with(&scopes).await;
