@@ -222,3 +222,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_key_within_a_limit_makes_no_manager_of_models() {
+    let scopes = ["inference", "router:manage", "keys:manage"];
+    let models: Option<&[&str]> = Some(&["a"]);
+    let manager = key(&["router:manage"], models, (None, None), None, Some(5));
+    let refused = Err("Name(\"scopes\")".to_owned());
+    let listed = key(&scopes, models, (None, None), None, None);
+    let money = key(&scopes, None, (None, None), None, Some(5));
+    for giver in [listed, money] {
+        assert_eq!(given(&giver, None, &manager), refused);
+        // Its own `inference` cannot be put away for a while either.
+        let idle = BoundKey {
+            row: ApiKeyRow { scopes: manager.row.scopes.clone(), ..giver.row.clone() },
+            ..giver.clone()
+        };
+        assert_eq!(given(&giver, Some(&giver), &idle), refused);
+    }
+    let idle = key(&["router:manage", "keys:manage"], models, (None, None), None, None);
+    assert_eq!(given(&idle, None, &manager), Ok(()));
+    let free = key(&scopes, None, (None, None), None, None);
+    assert_eq!(given(&free, None, &manager), Ok(()));
+}
