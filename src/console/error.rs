@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::console::components::layout::Frame;
 use crate::console::http::responses::{page_with, see_other};
-use crate::domain::error::{Error, VisitFault, retry_after_seconds};
+use crate::domain::clock::retry_after_seconds;
+use crate::domain::error::{Error, VisitFault};
 
 #[derive(Template)]
 #[template(path = "error.html")]

@@ -106,6 +106,18 @@ impl ManualClock {
     }
 }
 
+/// Whole seconds, rounded up, so that the time has passed once the caller has waited that long.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+/// Whole seconds for `Retry-After`, at least 1.
+#[must_use]
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    whole_seconds(wait).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

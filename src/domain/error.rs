@@ -392,9 +392,3 @@ impl VisitFault {
         }
     }
 }
-
-/// Whole seconds for `Retry-After`, at least 1 and rounded up, so that callers do not come back too early.
-#[must_use]
-pub fn retry_after_seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}

@@ -13,7 +13,8 @@ use crate::api::error_response;
 use crate::api::openai::{limit_headers, routing_headers};
 use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::domain::chain_failure::ChainFailure;
-use crate::domain::error::{Error, Location, Violation, retry_after_seconds};
+use crate::domain::clock::retry_after_seconds;
+use crate::domain::error::{Error, Location, Violation};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 

@@ -1,7 +1,6 @@
 //! Failures for candidates that were skipped, and their messages.
 
-use std::time::Duration;
-
+use crate::domain::clock::whole_seconds;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::gateway::routing::cooldown::OpenCooldown;
@@ -30,9 +29,4 @@ pub(super) fn all_in_cooldown_message(cooldown: &OpenCooldown) -> String {
         whole_seconds(cooldown.remaining),
         cooldown.failure.message
     )
-}
-
-/// Seconds, rounded up, so that the time has passed once the caller has waited that long.
-fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
