@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use failsoft::domain::permission::Scope;
 use failsoft::providers::ModelPrice;
 use failsoft::store::AuditFilter;
 use failsoft::store::pagination::Direction;
@@ -41,6 +42,12 @@ async fn limited(app: &App, budget: Value) -> String {
 
 async fn spent(app: &App, id: &str) -> i64 {
     app.get(&format!("{BUDGETS}/{id}")).await.json()["spent_nano_dollars"].as_i64().expect("a sum")
+}
+
+/// A request as a drill.
+async fn drilled(app: &App, key: &str, header: &str, more: &Value) -> Answer {
+    let request = app.request(Method::POST, "/v1/chat/completions").header("x-failsoft-drill", header);
+    app.call(with_json(request, &chat_body(more)), key).await
 }
 
 fn told(answer: &Answer) -> (u16, String, String) {
@@ -233,13 +240,96 @@ on_both_databases! {
         eventually(async || (told().await == 2).then_some(())).await;
     }
 
-    async fn drills_neither_check_nor_spend_a_budget(app: App) {
+    async fn a_drill_is_checked_against_a_used_up_budget(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000)), ("free", Some(0))]).await;
+        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 1})).await;
+        for body in [
+            json!({"model": "a"}),
+            json!({"model": "a", "models": ["b"]}),
+            json!({"model": "a", "models": ["b"], "stream": true}),
+        ] {
+            let answer = drilled(&app, &app.organization.key, "a=timeout", &body).await;
+            let (status, code, message) = told(&answer);
+            assert_eq!((status, code.as_str()), (402, "over_budget"), "{body}");
+            assert!(message.contains("the organization's budget for the month"), "{message}");
+        }
+        let mocked = app.chat(&json!({"model": "a", "models": ["b"], "mock_testing_fallbacks": true})).await;
+        assert_eq!(told(&mocked).0, 402);
+        assert_eq!(fake.served(), 0);
+        // A model that costs nothing is called, as for any request.
+        let answer = drilled(&app, &app.organization.key, "a=timeout", &json!({"model": "a", "models": ["free"]})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "free"));
+    }
+
+    async fn what_a_drill_really_calls_is_spent_and_in_no_statistics(app: App) {
         let _fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000))]).await;
-        let id = limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 1})).await;
+        let other = app.beside(|_| {}).await;
+        let id = limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 8_000})).await;
+        let body = json!({"model": "a", "models": ["b"], "session_id": "s"});
+        let answer = drilled(&app, &app.organization.key, "a=timeout", &body).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "b"), "{}", answer.text());
+        assert_eq!(spent(&app, &id).await, 5_000);
+        let row = app.requests(1).await.remove(0);
+        assert_eq!((&row["origin"], &row["cost_nano_dollars"]), (&json!("drill"), &json!(5_000)));
+        for query in ["", "?group_by=day,model,key", "?group_by=session", "?origin=live"] {
+            let usage = app.get(&format!("/v1/model-router/usage{query}")).await.json();
+            assert_eq!(usage["items"], json!([]), "{query}");
+        }
+        // What is spent is spent for all requests, in every process and after a start.
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
-        let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &chat_body(&json!({"model": "a", "models": ["b"]})));
-        let answer = app.call(request.header("x-failsoft-drill", "a=timeout"), &app.organization.key).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(spent(&app, &id).await, 0);
+        eventually(async || (spent(&other, &id).await == 5_000).then_some(())).await;
+        // It may see the spending before it has read the budget. A dry run of a drill spends nothing.
+        eventually(async || {
+            let request = other.request(Method::POST, "/v1/model-router/explain").header("x-failsoft-drill", "a=timeout");
+            let plan = other.call(with_json(request, &chat_body(&body)), &app.organization.key).await;
+            plan.text().contains("over_budget").then_some(())
+        })
+        .await;
+        assert_eq!(drilled(&other, &app.organization.key, "a=timeout", &body).await.status, 402);
+        let third = app.beside(|_| {}).await;
+        assert_eq!(spent(&third, &id).await, 5_000);
+        assert_eq!(drilled(&third, &app.organization.key, "a=timeout", &body).await.status, 402);
+        assert_eq!(third.chat(&json!({"model": "a"})).await.status, 402);
+        // A budget that is made later counts it, too.
+        let late = limited(&app, json!({"period": "day", "hard_limit_nano_dollars": 1_000_000})).await;
+        assert_eq!(spent(&app, &late).await, 5_000);
+    }
+
+    async fn a_drill_of_every_model_spends_nothing(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000))]).await;
+        let id = limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 8_000})).await;
+        let body = json!({"model": "a", "models": ["b"]});
+        let answer = drilled(&app, &app.organization.key, "a=timeout,b=overloaded", &body).await;
+        assert_eq!((answer.status, spent(&app, &id).await, fake.served()), (503, 0, 0));
+        let budget = app.get(&format!("{BUDGETS}/{id}")).await.json();
+        assert_eq!(budget["unpriced_requests"], 0, "{budget}");
+    }
+
+    async fn a_drill_counts_in_the_budget_of_its_key(app: App) {
+        let _fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000))]).await;
+        let key = app.organization.key_with(&[Scope::Inference, Scope::Drill]).await;
+        let who = app.call(app.request(Method::GET, "/v1/identity/whoami"), &key).await.json();
+        let id = limited(&app, json!({"api_key_id": who["api_key"]["id"], "period": "day", "hard_limit_nano_dollars": 8_000})).await;
+        let body = json!({"model": "a", "models": ["b"]});
+        assert_eq!(drilled(&app, &key, "a=timeout", &body).await.status, 200);
+        assert_eq!(spent(&app, &id).await, 5_000);
+        assert_eq!(drilled(&app, &key, "a=timeout", &body).await.status, 402);
+        assert_eq!(drilled(&app, &app.organization.key, "a=timeout", &body).await.status, 200);
+    }
+
+    async fn a_drill_reserves_what_its_calls_may_cost(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000)), ("b", Some(1_000_000))]).await;
+        let id = limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 100_000})).await;
+        let gate = Gate::new();
+        fake.next_for("b-upstream", Script::stream().text("Hel").wait_until(&gate).finish("stop").usage(3, 2).done());
+        let mut caller = Raw::connect(app.address).await;
+        let body = json!({"model": "a", "models": ["b"], "stream": true, "mock_testing_fallbacks": true});
+        caller.chat(&app.organization.key, &chat_body(&body)).await;
+        caller.read_until("Hel").await;
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
+        gate.open();
+        caller.read_until("[DONE]").await;
+        assert_eq!(spent(&app, &id).await, 5_000);
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
     }
 }

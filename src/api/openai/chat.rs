@@ -42,7 +42,7 @@ const SESSION: HeaderName = HeaderName::from_static("x-session-id");
     params(
         ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
         ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them; the key needs the scope `drill`"),
+        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them; other models are called and count in budgets. The key needs the scope `drill`"),
         ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object: the models that were tried, why each failed, and the cost")),
     responses(
         (status = 200, description = "A chat completion, or a stream of chunks", content((ChatCompletion = "application/json"), (String = "text/event-stream"))),

@@ -4,7 +4,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::permission::Scope;
-use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::store::snapshot::{ApiKeyEntry, OrganizationSnapshot};
 
 /// The header that lists models and the classes with which they fail.
@@ -20,7 +20,7 @@ impl Drills {
     /// Parses the header's values and the request's `mock_testing_*` fields, which are about the primary.
     ///
     /// # Errors
-    /// 400 for an unknown model or a class that cannot be drilled.
+    /// 400 for an unknown model, a class that cannot be drilled, or drills of other models than those of the request.
     pub fn read<'a>(
         headers: impl IntoIterator<Item = &'a str>,
         request: &ChatRequest,
@@ -40,7 +40,26 @@ impl Drills {
             }
             drills.add(model.to_owned(), class)?;
         }
+        drills.check_reach(&request.wanted, organization)?;
         Ok(drills)
+    }
+
+    /// A drill that cannot happen is refused: its caller would take a live request for a drill.
+    fn check_reach(&self, wanted: &Wanted, organization: &OrganizationSnapshot) -> Result<()> {
+        let primary = wanted.primary();
+        // An unknown primary is refused as such.
+        if self.is_empty() || !organization.models.contains_key(primary) {
+            return Ok(());
+        }
+        let reachable = organization.reachable(wanted.names(), matches!(wanted, Wanted::Stored(_)));
+        if self.0.iter().any(|(name, _)| reachable.contains(&**name)) {
+            return Ok(());
+        }
+        let named = self.0.iter().map(|(name, _)| &**name).collect::<Vec<_>>().join("', '");
+        let message = format!(
+            "names only '{named}', which a request for '{primary}' never calls. Name '{primary}' or one of its fallbacks."
+        );
+        Err(refused("invalid_value", &message))
     }
 
     /// Creates drills for these models.

@@ -117,34 +117,37 @@ pub struct RoutingContext<'a> {
     requirements: Requirements<'a>,
     request: &'a ChatRequest,
     limit: OnceCell<AnswerLimit>,
-    /// The budget reservation; `None` for a drill, which costs nothing, and without budgets.
+    /// The budget reservation; `None` without budgets.
     reservation: Option<Arc<BudgetReservation>>,
-    /// Whether probes and reservations are really taken; false for drills and dry runs.
-    takes_effect: bool,
+    /// Whether probes are really taken; false for drills and dry runs.
+    takes_probes: bool,
+    /// Whether money is really reserved; false for dry runs.
+    reserves: bool,
 }
 
 impl<'a> RoutingContext<'a> {
-    /// Creates the context of a request. A drill takes no probe, because it must not affect live requests.
+    /// Creates the context of a request. A drill takes no probe, because it must not affect cooldowns. Its budgets are
+    /// checked, because the models that it does not name are really called.
     #[must_use]
     pub fn new(intent: &'a Intent, state: StateView<'a>) -> Self {
         let drills = &intent.drills;
         let key = intent.key.as_ref().map(|key| key.id);
-        let paid = state.spending.filter(|_| drills.is_empty());
         Self {
             state,
             drills,
             requirements: Requirements::of(&intent.request),
             request: &intent.request,
             limit: OnceCell::new(),
-            reservation: paid.and_then(|spending| spending.reservation(&intent.organization, key)),
-            takes_effect: drills.is_empty(),
+            reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),
+            takes_probes: drills.is_empty(),
+            reserves: true,
         }
     }
 
     /// Creates the context of a dry run.
     #[must_use]
     pub fn dry_run(intent: &'a Intent, state: StateView<'a>) -> Self {
-        Self { takes_effect: false, ..Self::new(intent, state) }
+        Self { takes_probes: false, reserves: false, ..Self::new(intent, state) }
     }
 
     /// The budget reservation, which the recorder settles.
@@ -185,7 +188,7 @@ impl CandidateFacts for RoutingContext<'_> {
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.takes_effect || self.state.cooldowns.claim_probe(model)
+        !self.takes_probes || self.state.cooldowns.claim_probe(model)
     }
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
@@ -199,6 +202,6 @@ impl CandidateFacts for RoutingContext<'_> {
     fn reserve(&self, model: &ModelEntry) -> Option<OverBudget> {
         let reservation = self.reservation.as_ref()?;
         let estimate = self.estimate(model);
-        if self.takes_effect { reservation.reserve(estimate) } else { reservation.exceeded_by(estimate) }
+        if self.reserves { reservation.reserve(estimate) } else { reservation.exceeded_by(estimate) }
     }
 }

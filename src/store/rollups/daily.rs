@@ -1,4 +1,4 @@
-//! Counts requests by day, for usage and budgets.
+//! Counts requests by day, for usage and budgets. Budgets include drills, usage does not.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl<'a> Daily<'a> {
             api_key_id: request.api_key_id.unwrap_or_else(Uuid::nil),
             origin: request.origin.clone(),
         };
-        if request.session_id.is_some() {
+        if request.session_id.is_some() && !request.is_drill() {
             let key = DailyKey { session_id: request.session_id, ..key.clone() };
             self.sums.entry(key).or_default().add(request);
         }

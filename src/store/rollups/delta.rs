@@ -19,7 +19,7 @@ use crate::store::records::request::RequestRow;
 /// The statement that writes a delta: its id and its text.
 pub(in crate::store) const APPEND: &str = "INSERT INTO rollup_deltas (id, counted) VALUES ($1, $2)";
 
-/// What one commit adds. Drills are not counted.
+/// What one commit adds. The events of drills are not counted, and their requests only by day, for budgets.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(in crate::store) struct Delta<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
@@ -102,16 +102,12 @@ impl<'a> Delta<'a> {
 
     /// Counts a request. `number` is 1 to add it and -1 to take it back.
     pub(in crate::store) fn request(&mut self, row: &'a RequestRow, number: i64) {
-        if row.origin != Origin::Drill {
-            self.requests.push(CountedRequest::new(row, number));
-        }
+        self.requests.push(CountedRequest::new(row, number));
     }
 
     /// Like [`Delta::request`], for a row that does not live as long as the delta.
     pub(in crate::store) fn owned_request(&mut self, row: &RequestRow, number: i64) {
-        if row.origin != Origin::Drill {
-            self.requests.push(CountedRequest::new(row, number).into_owned());
-        }
+        self.requests.push(CountedRequest::new(row, number).into_owned());
     }
 
     /// The text of the row; `None` if nothing is counted.
@@ -171,6 +167,11 @@ impl<'a> CountedRequest<'a> {
             estimated: row.estimated,
             number,
         }
+    }
+
+    /// Whether it is a drill, which counts in budgets only.
+    pub(super) fn is_drill(&self) -> bool {
+        self.origin == Origin::Drill.as_str()
     }
 
     /// Whether a model that was not requested answered.

@@ -87,6 +87,22 @@ impl OrganizationSnapshot {
         }
     }
 
+    /// The names of these models and, if `with_fallbacks`, of all models behind them, whatever fails.
+    #[must_use]
+    pub fn reachable<'a>(&'a self, names: &'a [String], with_fallbacks: bool) -> HashSet<&'a str> {
+        let mut found: HashSet<&str> = HashSet::new();
+        let mut left: Vec<&str> = names.iter().map(String::as_str).collect();
+        while let Some(name) = left.pop() {
+            let new = found.insert(name);
+            let model = self.models.get(name).filter(|_| new && with_fallbacks);
+            let Some(chains) = model.and_then(|model| self.chains.get(&model.id)) else { continue };
+            let Chains { general, context_window, content_policy } = chains;
+            let lists = [general, context_window, content_policy].into_iter().flatten();
+            left.extend(lists.flat_map(|list| &list.targets).map(|model| &*model.name));
+        }
+        found
+    }
+
     /// The last use of each key in this process. The database is updated from time to time.
     #[must_use]
     pub fn last_uses(&self) -> HashMap<ApiKeyId, DateTime<Utc>> {

@@ -264,8 +264,8 @@ impl OrgStore {
     }
 }
 
-/// The spending since the start of a day, by day and key, of one organization or of all organizations with budgets. Demo
-/// data and drills are not counted. It uses a subquery instead of a list of organizations, because a statement has a
+/// The spending since the start of a day, by day and key, of one organization or of all organizations with budgets. The
+/// calls that drills really made are counted, demo data is not. It uses a subquery instead of a list of organizations, because a statement has a
 /// limited number of parameters.
 pub(in crate::store) async fn spent(
     on: &impl ConnectionTrait,
@@ -287,7 +287,7 @@ pub(in crate::store) async fn spent(
             Condition::all()
                 .add(organizations)
                 .add(Column::Day.gte(start.timestamp()))
-                .add(Column::Origin.eq(Origin::Live.as_str())),
+                .add(Column::Origin.is_in([Origin::Live.as_str(), Origin::Drill.as_str()])),
         )
         .group_by(Column::OrganizationId)
         .group_by(Column::ApiKeyId)

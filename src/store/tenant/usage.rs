@@ -218,6 +218,8 @@ impl OrgStore {
     fn chosen(&self, filter: &UsageFilter) -> Condition {
         let column = |name: &'static str| Expr::col(Alias::new(name));
         let mut chosen = Condition::all().add(column("organization_id").eq(self.organization_id.0));
+        // They are in the roll-ups for budgets only.
+        chosen = chosen.add(column("origin").ne(Origin::Drill.as_str()));
         if let Some(since) = filter.since {
             chosen =
                 chosen.add(column("day").gte(crate::domain::period::Period::Day.start(since).timestamp()));

@@ -119,6 +119,44 @@ on_both_databases! {
         assert_eq!(fake.served(), 0);
     }
 
+    /// Its caller would take a live request for a drill.
+    async fn a_drill_of_no_model_of_the_request_is_refused(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a", "b", "c", "d"]).await;
+        app.organization.fallback("a", FallbackType::ContextWindow, &["b"]).await;
+        app.organization.fallback("b", FallbackType::General, &["c"]).await;
+        fake.always(Script::answer("Hi"));
+        for (header, body) in [
+            ("d=timeout", json!({"model": "a"})),
+            ("b=timeout", json!({"model": "c"})),
+            ("b=timeout, c=overloaded", json!({"model": "a", "models": ["d"]})),
+            ("b=timeout", json!({"model": "a", "disable_fallbacks": true})),
+            ("c=timeout", json!({"models": ["a", "b"]})),
+        ] {
+            let answer = own(&app, header, &body).await;
+            let error = answer.json()["error"].clone();
+            assert_eq!((answer.status, &error["code"], &error["param"]), (400, &json!("invalid_value"), &json!("x-failsoft-drill")), "{header} {body}");
+            assert!(error["message"].as_str().expect("a text").contains("names only '"), "{error}");
+        }
+        assert_eq!(fake.served(), 0);
+        for (header, body) in [
+            ("a=timeout", json!({"model": "a"})),
+            ("b=timeout", json!({"model": "a"})),
+            // A fallback of a fallback.
+            ("c=timeout", json!({"model": "a"})),
+            // One model of the request is enough.
+            ("d=timeout, a=timeout", json!({"model": "a", "models": ["b"]})),
+        ] {
+            let answer = own(&app, header, &body).await;
+            let error = answer.json()["error"].clone();
+            assert_ne!(error["param"], "x-failsoft-drill", "{header} {body}: {error}");
+        }
+        assert!(app.requests(4).await.iter().all(|row| row["origin"] == "drill"));
+        // What does not exist is refused as such.
+        let answer = own(&app, "a=timeout", &json!({"model": "nobody"})).await;
+        assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (404, json!("model_not_found")));
+    }
+
     async fn drills_never_touch_the_cooldown(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;

@@ -64,6 +64,15 @@ impl Wanted {
             Self::List(models) => models.first().map_or("", String::as_str),
         }
     }
+
+    /// The names in the request.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Stored(model) | Self::Alone(model) => std::slice::from_ref(model),
+            Self::List(models) => models,
+        }
+    }
 }
 
 /// One field of the body.

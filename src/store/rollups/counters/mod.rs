@@ -101,6 +101,9 @@ impl<'a> Tally<'a> {
 
     fn request(&mut self, request: &CountedRequest<'a>) {
         self.daily.request(request);
+        if request.is_drill() {
+            return;
+        }
         let number = request.number;
         let key = RequestKey {
             organization_id: request.organization_id,
