@@ -15,6 +15,7 @@
 
 mod support;
 
+mod allow_lists;
 mod api_keys;
 mod budget_bypass;
 mod budgets;

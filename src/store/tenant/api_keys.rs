@@ -30,7 +30,8 @@ pub struct ApiKeyRow {
     pub last_four: String,
     /// The words of its scopes.
     pub scopes: Vec<String>,
-    /// Catalog names of the models that it may use; `None` for every model, including future ones.
+    /// Catalog names of the models that it may use; `None` for every model, including future ones. Empty, after the
+    /// deletion of its models, for none.
     pub models: Option<Vec<String>>,
     /// Requests per minute; `None` for no limit.
     pub requests_per_minute: Option<i64>,
@@ -241,6 +242,16 @@ impl OrgStore {
         Ok(Some(after))
     }
 
+    /// Removes the name of a deleted model from allow-lists. Otherwise keys would get access to another model that later
+    /// takes the name. A list without a name allows no model.
+    pub(in crate::store) async fn api_keys_forget_model(
+        &self,
+        change: &Change,
+        name: &str,
+    ) -> Result<(), Error> {
+        self.change_allow_lists(change, name, |models| models.retain(|known| known != name)).await
+    }
+
     /// Replaces the old name of a renamed model in allow-lists. Otherwise keys would lose the model, and would get access to
     /// another model that later takes the old name.
     pub(in crate::store) async fn api_keys_rename_model(
@@ -249,16 +260,27 @@ impl OrgStore {
         old: &str,
         new: &str,
     ) -> Result<(), Error> {
+        let rename = |models: &mut Vec<String>| {
+            models.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
+        };
+        self.change_allow_lists(change, old, rename).await
+    }
+
+    /// Changes the allow-lists that contain a name.
+    async fn change_allow_lists(
+        &self,
+        change: &Change,
+        name: &str,
+        apply: impl Fn(&mut Vec<String>),
+    ) -> Result<(), Error> {
         let listing = self.api_keys().filter(api_keys::Column::Models.is_not_null());
         for row in listing.all(change.on()).await? {
             let before = ApiKeyRow::try_from(row.clone())?;
             let mut models = before.models.clone().unwrap_or_default();
-            if !models.iter().any(|name| name == old) {
+            if !models.iter().any(|known| known == name) {
                 continue;
             }
-            // The list may contain the new name already, from a deleted model.
-            models.retain(|name| name != new);
-            models.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
+            apply(&mut models);
             let mut row = row.into_active_model();
             row.models = Set(Some(Json::from(models)));
             row.updated_at = Set(self.clock().now());

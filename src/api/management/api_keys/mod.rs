@@ -38,7 +38,8 @@ pub struct ApiKeyResponse {
     name: String,
     /// The scopes of the key.
     scopes: Vec<String>,
-    /// The models it may use; null: all, including models that are added later.
+    /// The models it may use; null: all, including models that are added later. Empty: none, because its models were
+    /// deleted.
     #[schema(required)]
     models: Option<Vec<String>>,
     /// Requests per minute; null: no limit.

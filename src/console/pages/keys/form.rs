@@ -86,7 +86,7 @@ impl FormValues {
         let same_end = self.expires_at == shown.expires_at;
         let typed =
             Self { expires_at: if same_end { "" } else { &self.expires_at }.to_owned(), ..self.clone() };
-        let wanted = typed.read(now)?;
+        let wanted = typed.read_as(now, before.models.as_ref().is_some_and(Vec::is_empty))?;
         let sorted = |models: &Option<Vec<String>>| models.clone().map(BTreeSet::from_iter);
         let same_models = sorted(&wanted.models) == sorted(&before.models);
         Ok(ApiKeyChange {
@@ -113,6 +113,11 @@ impl FormValues {
     }
 
     pub(crate) fn read(&self, now: DateTime<Utc>) -> Result<ValidKey, Problems> {
+        self.read_as(now, false)
+    }
+
+    /// `without_models` says that the list of models may be empty: all of them were deleted.
+    fn read_as(&self, now: DateTime<Utc>, without_models: bool) -> Result<ValidKey, Problems> {
         let mut problems = Problems::default();
         let says = |what: &str, expected: &str| format!("The {what} {expected}");
         let name = validation::name(&self.name).map_err(|objection| says("name", &objection.message));
@@ -125,7 +130,7 @@ impl FormValues {
         let concurrent_requests = problems.check("concurrent_requests", at_once).flatten();
         let expires_at = problems.check("expires_at", self.end(now)).flatten();
         let scopes = self.scopes(&mut problems);
-        let models = self.models(&mut problems);
+        let models = self.models(&mut problems, without_models);
         match name {
             Some(name) if problems.is_empty() => {
                 Ok(ValidKey { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
@@ -143,14 +148,14 @@ impl FormValues {
         scopes
     }
 
-    fn models(&self, problems: &mut Problems) -> Option<Vec<String>> {
+    fn models(&self, problems: &mut Problems, none_is_fine: bool) -> Option<Vec<String>> {
         if self.which != "some" {
             return None;
         }
         let mut models = self.models.clone();
         models.sort_unstable();
         models.dedup();
-        if models.is_empty() {
+        if models.is_empty() && !none_is_fine {
             problems.add("models", "Choose at least one model, or all models.");
         }
         Some(models)

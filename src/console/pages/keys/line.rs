@@ -37,7 +37,7 @@ impl KeyLine {
             name: row.name.clone(),
             shape: format!("{}…{}", row.prefix, row.last_four),
             scopes: row.scopes.clone(),
-            models: row.models.as_ref().map_or("all".to_owned(), |models| models.join(", ")),
+            models: models(row.models.as_deref()),
             limits: limits(row),
             expires_at: row.expires_at.map(Timestamp::from),
             last_used_at: row.last_used_at.max(last_used).map(Timestamp::from),
@@ -47,6 +47,14 @@ impl KeyLine {
             state: StatusBadge::of_key(row.revoked_at.is_some(), expired),
             revoked: row.revoked_at.is_some(),
         }
+    }
+}
+
+fn models(allowed: Option<&[String]>) -> String {
+    match allowed {
+        None => "all".to_owned(),
+        Some([]) => "none".to_owned(),
+        Some(names) => names.join(", "),
     }
 }
 

@@ -70,7 +70,9 @@ fn named_by_keys(keys: &[String]) -> Option<String> {
         count => format!("{count} keys name"),
     };
     let keys = keys.join(", ");
-    Some(format!("{names} it in the list of models ({keys}); the name stays there and lets nothing through."))
+    Some(format!(
+        "{names} it in the list of models ({keys}); it is removed there. A key whose list is empty then may use no model."
+    ))
 }
 
 /// The fallbacks that use the model.

@@ -36,7 +36,7 @@ impl OrgStore {
     pub async fn model_create(&self, new: ModelFields) -> Result<ModelRow, Error> {
         let change = self.change().await?;
         self.check_catalog_right(&change, "name").await?;
-        self.check_model_name(&change, &new.name, None).await?;
+        self.take_model_name(&change, &new.name, None).await?;
         self.check_provider(&change, new.provider_id).await?;
         let now = self.clock().now();
         let price = new.settings.price;
@@ -133,7 +133,7 @@ impl OrgStore {
         let mut to = before.fields();
         apply(&mut to);
         if to.name != before.name {
-            self.check_model_name(&change, &to.name, Some(id)).await?;
+            self.take_model_name(&change, &to.name, Some(id)).await?;
             self.api_keys_rename_model(&change, &before.name, &to.name).await?;
         }
         if to.provider_id != before.provider_id {
@@ -172,7 +172,7 @@ impl OrgStore {
         Ok(Some(row))
     }
 
-    /// Deletes a model and returns it. `None` if no model has that id. Allow-lists of keys keep its name.
+    /// Deletes a model and returns it, and removes its name from the allow-lists of keys. `None` if no model has that id.
     ///
     /// # Errors
     /// [`Error::Conflict`]: a fallback configuration contains it as the model or as a fallback.
@@ -192,6 +192,7 @@ impl OrgStore {
         let now = self.clock().now();
         let deleted = models::ActiveModel { deleted_at: Set(Some(now)), updated_at: Set(now), ..row.into() };
         deleted.update(change.on()).await?;
+        self.api_keys_forget_model(&change, &before.name).await?;
         change.audit(entry("model.delete", Some(&before), None, &before)?).await?;
         change.commit().await?;
         Ok(Some(before))
@@ -253,10 +254,12 @@ impl OrgStore {
         Ok(self.models().filter(models::Column::Id.eq(id)).one(on).await?)
     }
 
-    async fn check_model_name(&self, change: &Change, name: &str, own: Option<ModelId>) -> Result<(), Error> {
+    /// Takes a name that no other model has. Releases before left the names of deleted models in allow-lists: those
+    /// lists do not mean this model.
+    async fn take_model_name(&self, change: &Change, name: &str, own: Option<ModelId>) -> Result<(), Error> {
         let holder = self.models().filter(equals(models::Column::Name, name)).one(change.on()).await?;
         if holder.is_none_or(|holder| Some(holder.id) == own) {
-            return Ok(());
+            return self.api_keys_forget_model(change, name).await;
         }
         let message =
             format!("a model called '{name}' exists already: choose another name, or change that one");
@@ -276,7 +279,7 @@ impl OrgStore {
 fn redefined(before: &ModelRow, after: &ModelRow) -> Option<&'static str> {
     let (old, new) = (&before.settings, &after.settings);
     let fields = [
-        // An allow-list can hold the name of a deleted model.
+        // Callers mean the model by its name.
         ("name", before.name != after.name),
         ("provider_id", before.provider_id != after.provider_id),
         ("upstream_model", before.upstream_model != after.upstream_model),
