@@ -121,13 +121,13 @@ impl AttemptLog {
         self.keep(AttemptReport { status: Some(status), ..report(candidate, None, took, adapted) });
     }
 
-    /// An answer that counted as a failure is served because no other candidate answered. A pending event of another
-    /// candidate is complete; one of the same candidate is dropped.
+    /// An answer that counted as a failure is served because no other candidate answered. The pending event is complete.
+    /// One of the same candidate is not a hop: the caller gets that candidate's answer.
     pub(super) fn withheld_answer_served(&mut self, candidate: &Candidate) {
-        if let Some(last) = self.pending.take()
-            && last.event.failed_model != *candidate.model.name
-        {
-            self.complete(last.event);
+        match self.pending.take() {
+            Some(last) if last.event.failed_model == *candidate.model.name => self.events.push(last.event),
+            Some(last) => self.complete(last.event),
+            None => {}
         }
     }
 

@@ -70,13 +70,12 @@ impl Case<'_> {
         let (first, events) = match self.place {
             Place::First => (class, vec![faulty(json!("good"))]),
             Place::Middle => ("invalid_request", vec![bad("bad", &self.model), faulty(json!("good"))]),
-            Place::Last if self.is_passed_on(class) => {
-                ("invalid_request", vec![bad("bad", "worse"), bad("worse", &self.model)])
-            }
             Place::Last => {
                 ("invalid_request", vec![bad("bad", "worse"), bad("worse", &self.model), faulty(Value::Null)])
             }
         };
+        // The answer of a failed candidate that is passed on is not one hop further.
+        let hops = events.len() - usize::from(self.is_passed_on(class));
         let calls = if self.place == Place::First { 2 } else { 3 };
         let told = match self.place {
             Place::First | Place::Middle => {
@@ -93,11 +92,11 @@ impl Case<'_> {
             if failed { Value::Null } else { told[1].clone() },
             if failed { json!(class) } else { Value::Null },
             told[0],
-            events.len(),
+            hops,
             calls,
             self.stream
         ]);
-        let fallback = format!("from={}; class={first}; hops={}", self.chain()[0], events.len());
+        let fallback = format!("from={}; class={first}; hops={hops}", self.chain()[0]);
         json!({"told": told, "attempts": calls.to_string(), "fallback": fallback, "events": events, "row": row})
     }
 

@@ -34,8 +34,14 @@ on_both_databases! {
         let answer = filtered(&app, &fake, json!({"model": "a"})).await;
         assert!(answer.text().starts_with(r#"{"id": "1", "model":"a","choices":"#), "{}", answer.text());
         assert_eq!((answer.header("x-failsoft-model"), answer.header("x-failsoft-fallback")), ("a", "none"));
-        assert!(app.events().await.is_empty());
+        // It failed all the same, and has its event like any candidate that failed.
+        let members = ["failed_model", "next_model", "error_class", "status_code", "matched_rule", "hop", "attempts"];
+        assert_eq!(
+            pick(&app.events().await, &members),
+            json!([["a", null, "content_policy", 200, "finish_reason:content_filter", 1, 1]])
+        );
         let row = app.requests(1).await.remove(0);
+        assert_eq!((&row["outcome"], &row["error_class"]), (&json!("answered"), &Value::Null));
         assert_eq!(
             pick(row["attempts"].as_array().expect("a list"), &["model", "status", "error_class"]),
             json!([["a", 200, "content_policy"]])
@@ -49,7 +55,7 @@ on_both_databases! {
         assert_eq!(answer.json()["choices"][0]["message"]["content"], "From b");
         let events = app.events().await;
         assert_eq!(
-            pick(&events, &["failed_model", "next_model", "error_class", "status_code"]),
+            pick(&events[1..], &["failed_model", "next_model", "error_class", "status_code"]),
             json!([["a", "b", "content_policy", 200]])
         );
 
@@ -61,7 +67,7 @@ on_both_databases! {
         assert_eq!((answer.header("x-failsoft-model"), answer.header("x-failsoft-attempts")), ("a", "2"));
         assert_eq!(answer.header("x-failsoft-fallback"), "from=a; class=content_policy; hops=3");
         assert_eq!(
-            pick(&app.events().await[1..], &["failed_model", "next_model", "error_class"]),
+            pick(&app.events().await[2..], &["failed_model", "next_model", "error_class"]),
             json!([["a", "b", "content_policy"], ["b", "off", "overloaded"], ["off", null, "disabled"]])
         );
 
@@ -69,6 +75,19 @@ on_both_databases! {
         fake.next(Script::respond(200, &[], BLOCKED));
         let answer = filtered(&app, &fake, json!({"model": "a"})).await;
         assert_eq!(answer.text(), BLOCKED);
+        assert_eq!(
+            pick(&app.events().await[5..], &["failed_model", "next_model", "matched_rule"]),
+            json!([["a", null, "prompt:blocked"]])
+        );
+        // The last of two emptied answers is returned, and both failed.
+        fake.next(emptied());
+        fake.next(emptied());
+        let answer = filtered(&app, &fake, json!({"model": "a", "models": ["b"]})).await;
+        assert_eq!((answer.header("x-failsoft-model"), answer.header("x-failsoft-fallback")), ("b", "from=a; class=content_policy; hops=1"));
+        assert_eq!(
+            pick(&app.events().await[6..], &["failed_model", "next_model", "error_class", "hop"]),
+            json!([["a", "b", "content_policy", 1], ["b", null, "content_policy", 2]])
+        );
         // After content, the filter's verdict is part of the answer.
         fake.next(Script::respond(200, &[], EMPTIED.replace("null", "\"Once\"")));
         let answer = filtered(&app, &fake, json!({"model": "a", "models": ["b"]})).await;
@@ -110,9 +129,11 @@ on_both_databases! {
         assert_eq!(
             pick(&app.events().await, &["failed_model", "next_model", "error_class", "matched_rule"]),
             json!([
+                ["a", null, "content_policy", "finish_reason:content_filter"],
                 ["a", "b", "content_policy", "finish_reason:content_filter"],
                 ["a", "b", "content_policy", "finish_reason:content_filter"],
                 ["b", null, "unavailable", "status:500"],
+                ["a", null, "content_policy", "prompt:blocked"],
                 ["a", "b", "content_policy", "prompt:blocked"]
             ])
         );

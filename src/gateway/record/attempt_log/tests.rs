@@ -127,12 +127,13 @@ fn a_candidate_that_answers_when_it_is_retried_leaves_no_event() {
 }
 
 #[test]
-fn a_withheld_answer_completes_the_events_of_other_candidates_only() {
-    for (last, count) in [("a", 0), ("b", 1)] {
+fn a_withheld_answer_has_its_event_but_is_no_hop() {
+    for (last, hops, first) in [("a", 0, None), ("b", 1, Some(ErrorClass::ContentPolicy))] {
         let (mut log, context) = (AttemptLog::default(), context());
         fail(&mut log, &context, last, &failure(ErrorClass::ContentPolicy));
         log.withheld_answer_served(&candidate("a"));
-        assert_eq!(events(&mut log).len(), count, "{last}");
+        assert_eq!((log.hops(), log.first_failure()), (hops, first), "{last}");
+        assert_eq!(events(&mut log), [(last.to_owned(), None, 1, 1)], "{last}");
     }
 }
 
