@@ -8,6 +8,8 @@
 pub enum FinishMeaning {
     /// The model finished its answer, or reached its length limit.
     Complete,
+    /// The model calls tools. Without a call, there is no answer.
+    Calls,
     /// A filter withheld the answer.
     Filtered,
     /// The prompt leaves no room for an answer.
@@ -48,12 +50,12 @@ macro_rules! rows {
 /// Words are compared ignoring case and punctuation.
 static ROWS: &[Row] = rows! {
     Complete {
-        "stop" "length" "tool_calls" "function_call"
-        "tool_call" "tool_use" "function_calls" "end_turn" "pause_turn" "stop_sequence" "eos" "eos_token" "eot" "end"
+        "stop" "length" "end_turn" "pause_turn" "stop_sequence" "eos" "eos_token" "eot" "end"
         "complete" "completed" "finished" "done" "normal"
         "max_tokens" "max_length" "max_output_tokens" "max_completion_tokens" "max_new_tokens" "max_output"
         "model_length" "token_limit"
     }
+    Calls { "tool_calls" "function_call" "tool_call" "tool_use" "function_calls" }
     Filtered {
         "content_filter" "content_filtered"
         // Gemini.
@@ -145,22 +147,29 @@ pub fn finish(reason: &str) -> Option<FinishReason> {
 #[must_use]
 pub fn with_native(ending: FinishReason, native: &str) -> FinishReason {
     match (ending.finish, finish(native)) {
-        (FinishMeaning::Complete | FinishMeaning::Unknown | FinishMeaning::Error, Some(native)) => {
-            match native.finish {
-                FinishMeaning::Filtered
-                | FinishMeaning::ContextWindow
-                | FinishMeaning::Overloaded
-                | FinishMeaning::Broken => native,
-                FinishMeaning::Complete if ending.finish == FinishMeaning::Unknown => native,
-                FinishMeaning::Complete | FinishMeaning::Error | FinishMeaning::Unknown => ending,
+        (
+            FinishMeaning::Complete | FinishMeaning::Calls | FinishMeaning::Unknown | FinishMeaning::Error,
+            Some(native),
+        ) => match native.finish {
+            FinishMeaning::Filtered
+            | FinishMeaning::ContextWindow
+            | FinishMeaning::Overloaded
+            | FinishMeaning::Broken => native,
+            FinishMeaning::Complete | FinishMeaning::Calls if ending.finish == FinishMeaning::Unknown => {
+                native
             }
-        }
+            FinishMeaning::Complete
+            | FinishMeaning::Calls
+            | FinishMeaning::Error
+            | FinishMeaning::Unknown => ending,
+        },
         (
             FinishMeaning::Filtered
             | FinishMeaning::ContextWindow
             | FinishMeaning::Overloaded
             | FinishMeaning::Broken
             | FinishMeaning::Complete
+            | FinishMeaning::Calls
             | FinishMeaning::Unknown
             | FinishMeaning::Error,
             _,
@@ -179,10 +188,8 @@ mod tests {
     #[test]
     fn every_vendors_word_is_read_in_any_case() {
         for (finish, words) in [
-            (
-                FinishMeaning::Complete,
-                "stop STOP length MAX_TOKENS tool_calls tool_use end_turn COMPLETE model_length eos",
-            ),
+            (FinishMeaning::Complete, "stop STOP length MAX_TOKENS end_turn COMPLETE model_length eos"),
+            (FinishMeaning::Calls, "tool_calls tool_use TOOL_CALL function_call FUNCTION_CALLS"),
             (
                 FinishMeaning::Filtered,
                 "content_filter CONTENT_FILTERED content-filter SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII \

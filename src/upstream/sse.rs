@@ -170,6 +170,13 @@ pub fn data_lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     fields(event, b"data:").filter(|value| !value.is_empty())
 }
 
+/// Whether an event has only comments and blank lines.
+#[must_use]
+pub fn is_comment(event: &[u8]) -> bool {
+    let mut lines = without_mark(event).split(|byte| matches!(byte, b'\n' | b'\r'));
+    lines.all(|line| line.is_empty() || line.starts_with(b":"))
+}
+
 /// Whether the event is named `error`.
 #[must_use]
 pub fn is_named_error(event: &[u8]) -> bool {
@@ -270,6 +277,14 @@ mod tests {
         }
         for event in ["data: event: error\n\n", "event: ping\n\n", "event: message\ndata: error\n\n"] {
             assert!(!is_named_error(event.as_bytes()), "{event:?}");
+        }
+        for (event, expected) in [
+            (": ping\n\n", true),
+            ("\u{feff}:\r\n: x\r\n\r\n", true),
+            ("\n", true),
+            (": x\nid: 1\n\n", false),
+        ] {
+            assert_eq!(is_comment(event.as_bytes()), expected, "{event:?}");
         }
         let lines: Vec<_> = data_lines(b"data: {\ndata:\ndata: }\r\n\r\n").collect();
         assert_eq!(lines, [b"{", b"}"]);

@@ -37,4 +37,5 @@ mod providers;
 mod requests;
 mod tenancy;
 mod usage;
+mod usage_shapes;
 mod whoami;

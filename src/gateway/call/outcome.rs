@@ -48,6 +48,8 @@ pub struct StreamReply {
     pub status: u16,
     /// The bytes to send first: the held frames and the first real one.
     pub held: Vec<u8>,
+    /// Counts these bytes against the memory share, if they are many.
+    pub counted: HeldBytes,
     /// Reads the rest of the stream.
     pub reader: FrameReader,
 }

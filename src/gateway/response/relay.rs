@@ -23,6 +23,7 @@ use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::meter::{Delivered, Meter};
 use crate::gateway::usage::pricing::Usage;
+use crate::limits::shares::HeldBytes;
 use crate::store::snapshot::ModelEntry;
 
 /// How long to wait for `[DONE]` after the last choice and the usage have arrived.
@@ -92,7 +93,7 @@ async fn relay_whole(
                 choices.size = Inspected::size(&body);
             }
             let anything = choices.content || choices.finished;
-            usage = meter.whole(Delivered { reported: &answer.usage, size: &choices.size, anything });
+            usage = meter.whole(Delivered { reported: answer.usage, size: &choices.size, anything });
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
@@ -126,7 +127,7 @@ fn relay_stream(
     meter: Meter,
     options: ResponseOptions,
 ) -> Answer {
-    let StreamReply { status, held, reader } = reply;
+    let StreamReply { status, held, counted, reader } = reply;
     let routing = recorder.routing();
     let now = Instant::now();
     let end = now + options.total;
@@ -141,6 +142,7 @@ fn relay_stream(
         broken: options.broken,
         metadata: options.metadata.then(|| routing.clone()),
         output: held,
+        counted: Some(counted).filter(|counted| counted.size() > 0),
         given: false,
         state: State::Reading,
         last_read: now,
@@ -176,6 +178,8 @@ pub struct StreamRelay {
     metadata: Option<RoutingInfo>,
     /// Bytes that are ready to be sent.
     output: Vec<u8>,
+    /// Counts the first bytes against the memory share until they are sent.
+    counted: Option<HeldBytes>,
     /// Whether any bytes were sent.
     given: bool,
     state: State,
@@ -206,7 +210,11 @@ impl StreamRelay {
                 if std::mem::replace(&mut self.given, true) {
                     self.recorder.wait_for_begun().await;
                 }
-                return Some(std::mem::take(&mut self.output).into());
+                let output = std::mem::take(&mut self.output);
+                return Some(match self.counted.take() {
+                    Some(counted) => counted.bind(output),
+                    None => output.into(),
+                });
             }
             match &mut self.state {
                 State::Over => return None,
@@ -359,7 +367,7 @@ fn read_timeout(reader: &FrameReader, complete: bool, idle: Duration) -> Duratio
 
 fn delivered(reader: &FrameReader) -> Delivered<'_> {
     let seen = &reader.seen;
-    Delivered { reported: &seen.usage, size: &seen.size, anything: seen.content || seen.finished }
+    Delivered { reported: seen.reported(), size: &seen.size, anything: seen.content || seen.finished }
 }
 
 /// Any fault after content counts as an interruption.

@@ -24,7 +24,7 @@ pub struct Meter {
 #[derive(Debug, Clone, Copy)]
 pub struct Delivered<'a> {
     /// The usage that the provider reported.
-    pub reported: &'a Reported,
+    pub reported: Reported,
     /// The size of the content; empty if it was not measured, because the provider reported usage.
     pub size: &'a TextSize,
     /// Whether there was content or a `finish_reason`.
@@ -68,7 +68,7 @@ impl Meter {
         if !delivered.anything {
             return Usage::default();
         }
-        let usage = Usage::settle(delivered.reported, || {
+        let usage = Usage::settle(&delivered.reported, || {
             let prompt = self.calibration.prompt(&self.prompt.unwrap_or_default());
             Usage::estimate(
                 self.window.map_or(prompt, |window| prompt.min(window)),

@@ -53,7 +53,11 @@ on_both_databases! {
             ("a reset", Script::stream().delta(&role(), None).reset(), "unavailable"),
             ("a reset before the head", Script::new().reset(), "unavailable"),
             ("the filter", held().finish("content_filter").done(), "content_policy"),
-            ("more than is held", (0..70).fold(Script::stream(), |script, _| script.chunk(format!(": {}\n\n", "x".repeat(1_000)))).text("late").done(), invalid),
+            ("more than is held", (0..70).fold(Script::stream(), |script, _| script.event(&json!({"choices": [], "x": "x".repeat(32_000)}))).text("late").done(), invalid),
+            ("no list of choices", held().event(&json!({"choices": {"surprise": true}})).event(&json!({"choices": 5})).done(), invalid),
+            ("choices that are no objects", held().event(&json!({"choices": [5, "x", ["y"]]})).event(&json!({"choices": [{"index": 0, "delta": "z"}]})).done(), invalid),
+            ("tool calls that never come", held().delta(&json!({"content": "", "tool_calls": []}), None).finish("tool_calls").done(), invalid),
+            ("a function call that never comes", held().delta(&json!({"function_call": null}), Some("function_call")).usage(3, 2).done(), invalid),
         ];
         for (name, script, class) in &cases {
             fake.next_for("first-upstream", script.clone());
@@ -105,6 +109,24 @@ on_both_databases! {
         assert!(places.is_sorted(), "{text}");
     }
 
+    async fn comments_and_roles_may_come_for_minutes_before_content(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
+        let comment = ": OPENROUTER PROCESSING\n\n";
+        let role = format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": role(), "finish_reason": null}]}));
+        for (many, passed) in [(comment.repeat(50_000), 16 * 1024), (role.repeat(5_000), usize::MAX), ([comment, &role].concat().repeat(3_000), usize::MAX)] {
+            fake.next(Script::stream().chunk(&many).text("late").finish("stop").done());
+            let answer = app.chat(&json!({"model": "a", "models": ["b"], "stream": true})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-fallback")), (200, "none"));
+            let text = answer.text();
+            assert!(text.contains("late") && text.ends_with("data: [DONE]\n\n"));
+            // Few comments pass, all chunks do.
+            assert!(text.starts_with(&many[..7]) && text.matches(comment).count() * comment.len() <= 16 * 1024 && text.len() <= passed.saturating_add(1_000));
+            assert_eq!(text.matches(r#""role":"assistant""#).count(), many.matches(r#""role":"assistant""#).count());
+        }
+        assert!(app.events().await.is_empty());
+    }
+
     async fn nothing_reaches_the_caller_before_the_first_real_frame(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["first", "second"]).await;
@@ -131,8 +153,14 @@ on_both_databases! {
             Script::stream().delta(&json!({"reasoning_content": "hm"}), None),
             Script::stream().delta(&json!({"refusal": "no"}), None),
             Script::stream().delta(&json!({}), Some("length")),
-            Script::stream().event(&json!({"choices": {"surprise": true}})),
+            Script::stream().delta(&json!({"a_field_of_tomorrow": {"x": 1}}), None),
             Script::stream().event(&json!({"choices": [{"text": "old"}]})),
+            // What comes before content passes with it, whatever it is.
+            Script::stream().event(&json!({"choices": {"surprise": true}})).text("x"),
+            // Calls in earlier chunks, under either name, and of one choice of two.
+            Script::stream().delta(&tool, None).delta(&json!({}), Some("tool_calls")),
+            Script::stream().delta(&json!({"function_call": {"name": "f", "arguments": "{}"}}), None).delta(&json!({}), Some("function_call")),
+            Script::stream().event(&json!({"choices": [{"index": 1, "delta": {}, "finish_reason": "tool_calls"}]})).delta(&tool, Some("tool_calls")),
             Script::stream().chunk("data: {\"a\":1}\ndata: {\"b\":2}\n\n"),
         ] {
             fake.next(script.finish("stop").done());

@@ -1,6 +1,7 @@
 //! Summarizes the choices of an answer or chunk in one pass, without copying them.
 //!
-//! Unknown shapes count as content, because the caller may understand them.
+//! Choices are a list of objects, and each has its message or delta as an object: no caller can use anything else.
+//! Unknown fields of a message count as content, because the caller may understand them.
 
 mod scalars;
 mod scan;
@@ -13,7 +14,7 @@ use serde_json::value::RawValue;
 
 pub(super) use scan::scan;
 
-use scalars::{Index, Reason, scalars_are_foreign, skip_list, skip_object};
+use scalars::{Index, Reason, scalars_are, skip_list, skip_object};
 
 use crate::gateway::request::json_object::Key;
 use crate::gateway::usage::text_size::TextSize;
@@ -26,9 +27,9 @@ const SMALL: usize = 256;
 /// A summary of the choices of an answer or chunk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Choices {
-    /// Whether there is at least one choice, or a value of an unknown shape in their place.
+    /// Whether the list of choices is not empty.
     pub any: bool,
-    /// Whether there is content that a caller can show or act on, or a value of an unknown shape.
+    /// Whether there is content that a caller can show or act on.
     pub content: bool,
     /// Whether there is a `finish_reason`.
     pub finished: bool,
@@ -38,6 +39,8 @@ pub struct Choices {
     pub bad: Option<FinishReason>,
     /// Whether a choice holds an `error`.
     pub error: bool,
+    /// Whether a choice holds a `usage`.
+    pub usage: bool,
     /// The choices that occur, by index.
     pub begun: Indices,
     /// The choices that have ended.
@@ -90,11 +93,6 @@ impl Indices {
 }
 
 impl Choices {
-    /// A value of an unknown shape in place of choices.
-    fn foreign() -> Self {
-        Self { any: true, content: true, ..Self::default() }
-    }
-
     /// Judges the choices. Whole answers and chunks are judged by this method alone.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -127,12 +125,13 @@ impl Choices {
         self.complete |= other.complete;
         self.bad = self.bad.or(other.bad);
         self.error |= other.error;
+        self.usage |= other.usage;
         self.size = self.size.then(other.size);
     }
 
     /// Counts a value as content unless it is empty.
     fn said<const MEASURED: bool>(&mut self, text: &str) {
-        if matches!(text, "null" | "\"\"" | "[]" | "{}" | "false") {
+        if matches!(text, "null" | "\"\"" | "[]" | "{}" | "false" | "[null]" | "[{}]") {
             return;
         }
         self.content = true;
@@ -216,40 +215,33 @@ struct List<const MEASURED: bool>;
 impl<'de, const MEASURED: bool> Visitor<'de> for List<MEASURED> {
     type Value = Choices;
 
-    scalars_are_foreign!(Choices, Choices::default(), Choices::foreign());
+    scalars_are!(Choices, Choices::default());
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Choices, E> {
-        Ok(Choices::foreign())
+        Ok(Choices::default())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Choices, A::Error> {
         skip_object(object)?;
-        Ok(Choices::foreign())
+        Ok(Choices::default())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices, A::Error> {
         let mut seen = Choices::default();
         let mut position = 0;
-        while let Some(One { choice, index }) = list.next_element::<One<MEASURED>>()? {
-            seen.choice(choice, index, position);
+        while let Some(One(choice)) = list.next_element::<One<MEASURED>>()? {
+            match choice {
+                Some((choice, index)) => seen.choice(choice, index, position),
+                None => seen.any = true,
+            }
             position += 1;
         }
         Ok(seen)
     }
 }
 
-/// One choice and its index.
-#[derive(Default)]
-struct One<const MEASURED: bool> {
-    choice: Choices,
-    index: Option<usize>,
-}
-
-impl<const MEASURED: bool> One<MEASURED> {
-    fn foreign() -> Self {
-        Self { choice: Choices::foreign(), index: None }
-    }
-}
+/// One choice and its index; `None` for anything but an object.
+struct One<const MEASURED: bool>(Option<(Choices, Option<usize>)>);
 
 impl<'de, const MEASURED: bool> Deserialize<'de> for One<MEASURED> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -262,15 +254,15 @@ struct ChoiceVisitor<const MEASURED: bool>;
 impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
     type Value = One<MEASURED>;
 
-    scalars_are_foreign!(One<MEASURED>, One::default(), One::foreign());
+    scalars_are!(One<MEASURED>, One(None));
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(One::foreign())
+        Ok(One(None))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         skip_list(list)?;
-        Ok(One::foreign())
+        Ok(One(None))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut choice: A) -> Result<Self::Value, A::Error> {
@@ -285,12 +277,13 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
                 "text" => seen.said::<MEASURED>(choice.next_value::<&RawValue>()?.get()),
                 "native_finish_reason" => native = choice.next_value()?,
                 "error" => seen.error |= !is_empty_error(choice.next_value::<&RawValue>()?.get()),
+                "usage" => seen.usage |= choice.next_value::<&RawValue>()?.get() != "null",
                 _ => {
                     choice.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(One { choice: seen.closed(reason.0.as_deref(), native.0.as_deref()), index })
+        Ok(One(Some((seen.closed(reason.0.as_deref(), native.0.as_deref()), index))))
     }
 }
 
@@ -322,15 +315,15 @@ struct PartsVisitor<const MEASURED: bool>;
 impl<'de, const MEASURED: bool> Visitor<'de> for PartsVisitor<MEASURED> {
     type Value = Choices;
 
-    scalars_are_foreign!(Choices, Choices::default(), Choices::foreign());
+    scalars_are!(Choices, Choices::default());
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Choices, E> {
-        Ok(Choices::foreign())
+        Ok(Choices::default())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Choices, A::Error> {
         skip_list(list)?;
-        Ok(Choices::foreign())
+        Ok(Choices::default())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Choices, A::Error> {

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Visitor methods for scalars: null gives `$nothing`, other scalars give `$foreign`.
-macro_rules! scalars_are_foreign {
-    ($value:ty, $nothing:expr, $foreign:expr) => {
+/// Visitor methods for scalars, which all give `$nothing`.
+macro_rules! scalars_are {
+    ($value:ty, $nothing:expr) => {
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
             formatter.write_str("any JSON")
         }
@@ -17,24 +17,24 @@ macro_rules! scalars_are_foreign {
         }
 
         fn visit_bool<E: Error>(self, _: bool) -> Result<$value, E> {
-            Ok($foreign)
+            Ok($nothing)
         }
 
         fn visit_i64<E: Error>(self, _: i64) -> Result<$value, E> {
-            Ok($foreign)
+            Ok($nothing)
         }
 
         fn visit_u64<E: Error>(self, _: u64) -> Result<$value, E> {
-            Ok($foreign)
+            Ok($nothing)
         }
 
         fn visit_f64<E: Error>(self, _: f64) -> Result<$value, E> {
-            Ok($foreign)
+            Ok($nothing)
         }
     };
 }
 
-pub(super) use scalars_are_foreign;
+pub(super) use scalars_are;
 
 /// Skips a list.
 ///
@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for Reason<'de> {
         impl<'de> Visitor<'de> for Word {
             type Value = Reason<'de>;
 
-            scalars_are_foreign!(Reason<'de>, Reason(None), Reason(None));
+            scalars_are!(Reason<'de>, Reason(None));
 
             fn visit_borrowed_str<E: Error>(self, word: &'de str) -> Result<Reason<'de>, E> {
                 Ok(Reason(Some(Cow::Borrowed(word))))

@@ -48,6 +48,7 @@ fn one<'a, const MEASURED: bool>(
             b"finish_reason" => reason = word(text)?,
             b"native_finish_reason" => native = word(text)?,
             b"text" => seen.said::<MEASURED>(text.value()?.get()),
+            b"usage" => seen.usage |= text.value()?.get() != "null",
             b"error" => seen.error |= !is_empty_error(text.value()?.get()),
             _ => {
                 text.value()?;

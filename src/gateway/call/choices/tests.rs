@@ -33,11 +33,15 @@ fn what_makes_a_frame_real() {
         (r#"[{"delta":{"role":"assistant"},"finish_reason":""}]"#, false, false),
         (r#"[{"delta":{"role":"assistant"},"finish_reason":"null"}]"#, false, false),
         (r#"[{"delta":{"content":"x"},"finish_reason":["stop"]}]"#, true, false),
-        (r#""surprise""#, true, false),
-        (r#"{"0":{"delta":{}}}"#, true, false),
-        (r#"["surprise"]"#, true, false),
-        (r#"[{"delta":["x"]}]"#, true, false),
-        (r#"7"#, true, false),
+        (r#"[{"delta":{"a_field_of_tomorrow":7}}]"#, true, false),
+        (r#"[{"delta":{"tool_calls":[{}]}}]"#, false, false),
+        // No caller can use them.
+        (r#""surprise""#, false, false),
+        (r#"{"0":{"delta":{"content":"x"}}}"#, false, false),
+        (r#"["surprise"]"#, false, false),
+        (r#"[{"delta":["x"]}]"#, false, false),
+        (r#"[{"message":"x"}]"#, false, false),
+        (r#"7"#, false, false),
     ] {
         let choices = choices(text);
         assert_eq!((choices.content, choices.finished), (content, finished), "{text}");
@@ -67,6 +71,10 @@ fn one_judgment_of_what_a_caller_can_use() {
         "[{}]",
         r#"[{"message":null}]"#,
         r#"[{"message":{"content":""},"finish_reason":null}]"#,
+        "5",
+        "[5]",
+        r#"{"surprise":true}"#,
+        r#"[{"message":"x"},["y"],7]"#,
     ] {
         assert_eq!(choices(text).verdict(), Verdict::Nothing, "{text}");
     }
@@ -86,6 +94,8 @@ fn one_judgment_of_what_a_caller_can_use() {
             r#"[{"native_finish_reason":"MALFORMED_FUNCTION_CALL","finish_reason":"error","message":{}}]"#,
             FinishMeaning::Broken,
         ),
+        (r#"[{"message":{"content":null},"finish_reason":"tool_calls"}]"#, FinishMeaning::Calls),
+        (r#"[{"message":{"tool_calls":[]},"finish_reason":"function_call"}]"#, FinishMeaning::Calls),
         (r#"[{"delta":{},"finish_reason":"error"}]"#, FinishMeaning::Error),
         (r#"[{"delta":{},"finish_reason":"banana"}]"#, FinishMeaning::Unknown),
     ] {
@@ -101,5 +111,8 @@ fn each_choice_is_known_by_its_index() {
     assert!(two.begun.hold(two.over) && !two.over.hold(two.begun));
     let unnamed = choices(r#"[{"delta":{}},{"finish_reason":"stop"},{"index":"2"},{"index":1000000}]"#);
     assert_eq!((unnamed.begun.count(), unnamed.over.count()), (4, 1));
+    // Only objects are choices.
+    let foreign = choices(r#"[5,{"delta":{},"finish_reason":"stop"}]"#);
+    assert!(foreign.any && foreign.over.hold(foreign.begun));
     assert!(!Indices::default().hold(Indices::default()));
 }

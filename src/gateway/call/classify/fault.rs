@@ -76,6 +76,8 @@ pub enum Garbage {
     NoChoice,
     /// A choice with neither content nor a `finish_reason`.
     NoContent,
+    /// Neither content nor a call, and a `finish_reason` that says that tools are called.
+    NoCall,
     /// No content, and a `finish_reason` that reports a failed inference.
     Inference,
     /// No content, and an unknown `finish_reason`.

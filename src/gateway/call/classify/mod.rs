@@ -119,6 +119,10 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
         Garbage::NoContent => {
             ("answer:no_content", "the provider's answer has neither content nor a reason for its end")
         }
+        Garbage::NoCall => (
+            "answer:no_call",
+            "the provider's answer has no content, and its end names tool calls that it lacks",
+        ),
         Garbage::Inference => {
             ("finish_reason:error", "the provider's answer has no content, and its end reports a failure")
         }
@@ -152,6 +156,7 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
         | Garbage::BrokenJson
         | Garbage::NoChoice
         | Garbage::NoContent
+        | Garbage::NoCall
         | Garbage::Inference
         | Garbage::Empty
         | Garbage::Truncated

@@ -13,29 +13,59 @@ use tokio::time::timeout;
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
-use super::response_body::body_fault;
+use super::response_body::{body_fault, hold};
 use crate::gateway::call::completion_events::events;
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::limits::shares::{LARGE, Share};
+use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
-use crate::upstream::sse::{Data, data, without_mark};
+use crate::upstream::sse::{Data, data, is_comment, without_mark};
 
 pub use reader::FrameReader;
 pub(in crate::gateway) use seen::Read;
 pub use seen::Seen;
 use seen::{Event, Unusable};
 
-/// The most bytes held before the first real frame.
-const MAX_HELD: usize = 64 * 1024;
+/// The most bytes of chunks held before the first real frame. A vendor that repeats an empty chunk every 100 ms sends
+/// less within the longest time that a model may take.
+const MAX_HELD: usize = 2 * 1024 * 1024;
+/// The most bytes of comments held before the first real frame. Later ones are dropped: they only kept the connection
+/// open, for which the caller gets comments of ours.
+const MAX_COMMENTS: usize = 16 * 1024;
 
 /// Frames that arrived before the first real one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
     frames: Vec<u8>,
+    /// The bytes of comments among the frames.
+    comments: usize,
+    /// Counts the frames against the memory share.
+    counted: HeldBytes,
     /// A choice that ended without content. Another choice may still have some.
     unusable: Option<Unusable>,
+}
+
+impl Held {
+    fn new(counted: HeldBytes) -> Self {
+        Self { frames: Vec::new(), comments: 0, counted, unusable: None }
+    }
+
+    /// Takes a comment, unless there are many.
+    fn comment(&mut self, event: &[u8]) {
+        if self.comments + event.len() <= MAX_COMMENTS {
+            self.comments += event.len();
+            self.frames.extend_from_slice(event);
+        }
+    }
+
+    /// Fails if the frames are too many.
+    fn check(&mut self) -> Result<(), Fault> {
+        if self.frames.len() - self.comments > MAX_HELD {
+            return Err(Fault::Garbage(Garbage::TooLarge));
+        }
+        hold(&mut self.counted, self.frames.len())
+    }
 }
 
 /// The number of choices that the caller asked for.
@@ -54,7 +84,7 @@ pub(in crate::gateway) async fn first_frame(
     share: &Arc<Share>,
 ) -> AttemptOutcome {
     let mut reader = FrameReader::new(response, names, include_usage, started, share.hold());
-    let mut held = Held::default();
+    let mut held = Held::new(share.hold());
     // The first character shows the format, because some vendors send no content type or a wrong one.
     let mut formless = true;
     loop {
@@ -88,7 +118,7 @@ pub(in crate::gateway) async fn first_frame(
         }
         match take_held(&mut reader, &mut held) {
             Ok(None) => {}
-            Ok(Some(First::Real)) => return ready(reader, held.frames),
+            Ok(Some(First::Real)) => return ready(reader, held),
             Ok(Some(First::Unusable(unusable))) => return give_up(reader, held, unusable),
             Err(fault) => return AttemptOutcome::Failed(fault),
         }
@@ -104,6 +134,10 @@ enum First {
 /// Takes events up to the first real one or the end, and leaves those after it.
 fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>, Fault> {
     while let Some(event) = reader.next_event()? {
+        if is_comment(&event) {
+            held.comment(&event);
+            continue;
+        }
         match reader.take(event, &mut held.frames)? {
             Event::Real => return Ok(Some(First::Real)),
             Event::Done(done) => {
@@ -118,15 +152,18 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
             }
             Event::Preface => {}
         }
-        if held.frames.len() > MAX_HELD {
-            return Err(Fault::Garbage(Garbage::TooLarge));
-        }
+        held.check()?;
     }
     Ok(if reader.is_done() { held.unusable.take().map(First::Unusable) } else { None })
 }
 
-fn ready(reader: FrameReader, held: Vec<u8>) -> AttemptOutcome {
-    AttemptOutcome::Ready(Reply::Stream(Box::new(StreamReply { status: reader.status(), held, reader })))
+fn ready(reader: FrameReader, held: Held) -> AttemptOutcome {
+    AttemptOutcome::Ready(reply(reader, held))
+}
+
+fn reply(reader: FrameReader, held: Held) -> Reply {
+    let Held { frames, counted, .. } = held;
+    Reply::Stream(Box::new(StreamReply { status: reader.status(), held: frames, counted, reader }))
 }
 
 /// No choice has content. An answer that a filter emptied is kept in case no other candidate answers.
@@ -134,8 +171,7 @@ fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcom
     if !unusable.withheld {
         return AttemptOutcome::Failed(unusable.fault);
     }
-    let reply = StreamReply { status: reader.status(), held: held.frames, reader };
-    AttemptOutcome::Filtered(Reply::Stream(Box::new(reply)), unusable.fault)
+    AttemptOutcome::Filtered(reply(reader, held), unusable.fault)
 }
 
 /// The body ended before a real frame. The last frame may still be real and lack only its blank line.
@@ -143,7 +179,7 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     let rest = reader.rest();
     let before = held.frames.clone();
     match reader.take_last(rest.clone(), &mut held.frames) {
-        Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held.frames),
+        Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held),
         Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
         Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
     }
@@ -156,7 +192,6 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
 /// The provider sent one JSON text in place of a stream: turns an answer into a stream, and anything else into a
 /// fault.
 async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> AttemptOutcome {
-    let status = reader.status();
     let mut held = share.hold();
     let body = match reader.take_response() {
         Some(mut response) => rest_of(&mut response, first, &mut held).await,
@@ -180,7 +215,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
         return AttemptOutcome::Failed(fault);
     }
-    let reply = Reply::Stream(Box::new(StreamReply { status, held: Vec::new(), reader }));
+    let reply = reply(reader, Held::new(share.hold()));
     match unusable {
         None => AttemptOutcome::Ready(reply),
         Some(fault) => AttemptOutcome::Filtered(reply, fault),

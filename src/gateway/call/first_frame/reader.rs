@@ -282,7 +282,7 @@ impl FrameReader {
         chunk.write(line, out, &self.names, &[]);
         out.extend_from_slice(event.get(at.end..).unwrap_or_default());
         if let Some(content) = &chunk.content
-            && !chunk.usage.present
+            && !(chunk.usage.present || choices.usage)
             && let Some(Ok(json)) = line.get(content.clone()).map(std::str::from_utf8)
             && choices.is_only(json)
         {

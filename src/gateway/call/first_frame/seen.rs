@@ -6,7 +6,7 @@ use crate::gateway::call::choices::{Choices, Indices, Verdict};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
-use crate::gateway::usage::pricing::{Reported, Tier};
+use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier};
 use crate::gateway::usage::text_size::TextSize;
 
 /// A summary of a stream so far.
@@ -18,8 +18,10 @@ pub struct Seen {
     pub finished: bool,
     /// The size of the content.
     pub size: TextSize,
-    /// The usage that the provider reported.
+    /// The usage that the provider reported, without that of choices.
     pub usage: Reported,
+    /// The usage that choices reported.
+    choice_usage: ChoiceUsage,
     /// The choices that have begun.
     pub(super) begun: Indices,
     /// The choices that have ended.
@@ -98,13 +100,23 @@ impl Seen {
         self.size = self.size.then(TextSize::of_piece(json));
     }
 
+    /// The usage that the provider reported.
+    #[must_use]
+    pub fn reported(&self) -> Reported {
+        self.choice_usage.instead_of(self.usage)
+    }
+
     /// Adds the usage of a chunk. It is flagged if it names another model than the answer does.
     pub(super) fn count(&mut self, chunk: &Inspected, line: &[u8]) {
-        if chunk.usage.present || chunk.usage.tier == Some(Tier::Special) {
+        let of_choices = !chunk.choice_usage.is_empty();
+        if chunk.usage.present || of_choices || chunk.usage.tier == Some(Tier::Special) {
             let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());
             let other = other.is_some_and(|(name, known)| name != known);
             let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };
             self.usage = self.usage.followed_by(usage);
+            if of_choices {
+                self.choice_usage.extend(&chunk.choice_usage, other);
+            }
         } else if self.upstream_model.is_none() {
             self.upstream_model = chunk.upstream_model(line).map(Into::into);
         }

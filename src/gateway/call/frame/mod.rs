@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::choices::{Choices, Unmeasured};
 use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, quoted, span};
-use crate::gateway::usage::pricing::{Reported, Tier, parse_inside};
+use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier, parse_inside};
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, is_empty_error};
 
@@ -41,8 +41,10 @@ pub struct Inspected {
     pub choices: Choices,
     /// Whether it has `choices`, even an empty list.
     pub chosen: bool,
-    /// The reported token usage.
+    /// The reported token usage, without that of choices.
     pub usage: Reported,
+    /// The token usage that choices report.
+    pub choice_usage: ChoiceUsage,
     /// Whether it has a `system_fingerprint`, even null.
     pub fingerprint: bool,
     /// The place of the last `content`, if it was noted.
@@ -50,6 +52,8 @@ pub struct Inspected {
     members: usize,
     model: Option<Range<usize>>,
     provider: Option<Range<usize>>,
+    /// Further places of the model and the provider, if their fields occur more than once.
+    repeated: Repeated,
     id: Option<Range<usize>>,
     object: Option<Range<usize>>,
     created: Option<Range<usize>>,
@@ -57,6 +61,16 @@ pub struct Inspected {
     blocked: bool,
     /// Whether it has fields that ordinary answers lack.
     odd: bool,
+}
+
+/// Places of repeated fields, each with whether it is that of the model or of the provider.
+type Repeated = Vec<(Range<usize>, Ours)>;
+
+/// A field that holds one of our names.
+#[derive(Debug, Clone, Copy)]
+enum Ours {
+    Model,
+    Provider,
 }
 
 /// Why a JSON text is not an answer.
@@ -94,10 +108,13 @@ impl Inspected {
     }
 
     fn inspect<const MEASURED: bool>(text: &[u8]) -> Result<Self, NoAnswer> {
-        let seen = match scan::scan::<MEASURED>(text) {
+        let mut seen = match scan::scan::<MEASURED>(text) {
             Some(seen) => seen,
             None => Self::parse::<MEASURED>(text)?,
         };
+        if seen.choices.usage {
+            seen.choice_usage = ChoiceUsage::read(text);
+        }
         if let Some(error) = &seen.error {
             let error = error_in_answer(text.get(error.clone()).unwrap_or_default());
             return Err(NoAnswer::Error(Box::new(error)));
@@ -188,15 +205,7 @@ impl Inspected {
     /// Writes the text into `out` with the catalog's names in it. `extra` holds fields to add, such as `"a":null`;
     /// everything else is copied byte for byte.
     pub fn write(&self, text: &[u8], out: &mut Vec<u8>, names: &Names, extra: &[Cow<'_, str>]) {
-        let mut edits = [(&self.model, &names.model), (&self.provider, &names.provider)];
-        edits.sort_unstable_by_key(|(place, _)| place.as_ref().map_or(usize::MAX, |place| place.start));
-        let mut from = 0;
-        for (place, value) in edits {
-            let Some(place) = place else { continue };
-            out.extend_from_slice(text.get(from..place.start).unwrap_or_default());
-            out.extend_from_slice(value.as_bytes());
-            from = place.end;
-        }
+        let from = self.rename(text, out, names);
         let end = text.iter().rposition(|byte| *byte == b'}').unwrap_or(text.len());
         out.extend_from_slice(text.get(from..end).unwrap_or_default());
         let mut first = self.members == 0;
@@ -214,6 +223,42 @@ impl Inspected {
         }
         extra.iter().for_each(|member| add([member, ""]));
         out.extend_from_slice(text.get(end..).unwrap_or_default());
+    }
+
+    /// Writes the text up to the last of our names, and returns the position after it.
+    fn rename(&self, text: &[u8], out: &mut Vec<u8>, names: &Names) -> usize {
+        let mut from = 0;
+        let mut replace = |place: &Range<usize>, name: &str| {
+            out.extend_from_slice(text.get(from..place.start).unwrap_or_default());
+            out.extend_from_slice(name.as_bytes());
+            from = place.end;
+        };
+        let mut edits = [(&self.model, &names.model), (&self.provider, &names.provider)];
+        edits.sort_unstable_by_key(|(place, _)| place.as_ref().map_or(usize::MAX, |place| place.start));
+        let edits = edits.into_iter().filter_map(|(place, name)| Some((place.as_ref()?, name)));
+        if self.repeated.is_empty() {
+            edits.for_each(|(place, name)| replace(place, name));
+            return from;
+        }
+        let mut edits: Vec<_> = edits.collect();
+        edits.extend(self.repeated.iter().map(|(place, ours)| match ours {
+            Ours::Model => (place, &names.model),
+            Ours::Provider => (place, &names.provider),
+        }));
+        edits.sort_unstable_by_key(|(place, _)| place.start);
+        edits.into_iter().for_each(|(place, name)| replace(place, name));
+        from
+    }
+
+    /// Notes the place of one of our names. The last one counts, as in most parsers, and all are replaced.
+    fn name_at(&mut self, ours: Ours, place: Range<usize>) {
+        let known = match ours {
+            Ours::Model => &mut self.model,
+            Ours::Provider => &mut self.provider,
+        };
+        if let Some(earlier) = known.replace(place) {
+            self.repeated.push((earlier, ours));
+        }
     }
 }
 
@@ -257,8 +302,8 @@ impl<'de, const MEASURED: bool> Visitor<'de> for Object<'_, MEASURED> {
                     seen.usage.tier = Tier::read(tier.get()).or(seen.usage.tier);
                 }
                 // A null is replaced too, rather than adding a second field.
-                "model" => seen.model = Some(whole(map.next_value()?)),
-                "provider" => seen.provider = Some(whole(map.next_value()?)),
+                "model" => seen.name_at(Ours::Model, whole(map.next_value()?)),
+                "provider" => seen.name_at(Ours::Provider, whole(map.next_value()?)),
                 "id" => seen.id = place(map.next_value()?),
                 "object" => seen.object = place(map.next_value()?),
                 "created" => seen.created = place(map.next_value()?),

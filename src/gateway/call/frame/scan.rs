@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::Inspected;
+use super::{Inspected, Ours};
 use crate::gateway::call::choices;
 use crate::gateway::request::json_object::{MAX_MEMBERS, RawText, span};
 use crate::gateway::request::json_scan::Cursor;
@@ -14,9 +14,9 @@ use crate::providers::is_empty_error;
 pub(super) fn scan<const MEASURED: bool>(text: &[u8]) -> Option<Inspected> {
     let mut seen = Inspected::default();
     let mut cursor = Cursor::new(text)?;
-    let whole = |value: RawText<'_>| Some(span(text, value.bytes()));
+    let whole = |value: RawText<'_>| span(text, value.bytes());
     let place = |value: RawText<'_>| -> Option<Range<usize>> {
-        if value.bytes() == b"null" { None } else { whole(value) }
+        if value.bytes() == b"null" { None } else { Some(whole(value)) }
     };
     cursor.object(|cursor, name| {
         seen.members += 1;
@@ -27,7 +27,7 @@ pub(super) fn scan<const MEASURED: bool>(text: &[u8]) -> Option<Inspected> {
             b"choices" => {
                 let (choices, content) = choices::scan::<MEASURED>(cursor)?;
                 (seen.choices, seen.chosen) = (choices, true);
-                seen.content = content.and_then(whole);
+                seen.content = content.map(whole);
             }
             b"usage" => {
                 let usage =
@@ -35,14 +35,14 @@ pub(super) fn scan<const MEASURED: bool>(text: &[u8]) -> Option<Inspected> {
                 seen.usage = seen.usage.followed_by(usage);
             }
             b"service_tier" => seen.usage.tier = Tier::read(cursor.value()?.get()).or(seen.usage.tier),
-            b"model" => seen.model = whole(cursor.value()?),
-            b"provider" => seen.provider = whole(cursor.value()?),
+            b"model" => seen.name_at(Ours::Model, whole(cursor.value()?)),
+            b"provider" => seen.name_at(Ours::Provider, whole(cursor.value()?)),
             b"id" => seen.id = place(cursor.value()?),
             b"object" => seen.object = place(cursor.value()?),
             b"created" => seen.created = place(cursor.value()?),
             b"error" => {
                 let error = cursor.value()?;
-                seen.error = if is_empty_error(error.get()) { None } else { whole(error) };
+                seen.error = if is_empty_error(error.get()) { None } else { Some(whole(error)) };
             }
             b"system_fingerprint" => {
                 seen.fingerprint = true;

@@ -14,6 +14,14 @@ fn only_our_names_change() {
         ),
         (r#"{"provider":"p","model":"m"}"#, r#"{"provider":"house","model":"ours"}"#),
         (r#"{}"#, r#"{"model":"ours","provider":"house"}"#),
+        (
+            r#"{"model":"m","provider":"p","x":{"model":"m"},"mod\u0065l":"n","provider":null,"model":"o"}"#,
+            r#"{"model":"ours","provider":"house","x":{"model":"m"},"mod\u0065l":"ours","provider":"house","model":"ours"}"#,
+        ),
+        (
+            r#"{"model":"m","model":"n","provider":"p"}"#,
+            r#"{"model":"ours","model":"ours","provider":"house"}"#,
+        ),
     ] {
         let mut out = Vec::new();
         let answer = Inspected::new(text.as_bytes()).expect("an answer");

@@ -42,6 +42,7 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
         Err(NoAnswer::Blocked) => return Judged::Withheld(None, Fault::Filtered(Filter::Prompt)),
         Err(no_answer) => return Judged::Failed(no_answer_fault(no_answer, body)),
     };
+    answer.usage = answer.choice_usage.instead_of(answer.usage);
     // Only a provider that reports no usage makes an estimate necessary.
     if !answer.usage.is_sound() {
         answer.choices.size = Inspected::size(body);
@@ -67,6 +68,7 @@ pub(in crate::gateway) fn is_withheld(ending: FinishReason) -> bool {
     match ending.finish {
         FinishMeaning::Filtered | FinishMeaning::Unknown => true,
         FinishMeaning::Complete
+        | FinishMeaning::Calls
         | FinishMeaning::ContextWindow
         | FinishMeaning::Overloaded
         | FinishMeaning::Error
@@ -81,6 +83,7 @@ pub(in crate::gateway) fn end_fault(ending: FinishReason) -> Fault {
         FinishMeaning::ContextWindow | FinishMeaning::Overloaded => {
             Fault::Upstream(Box::new(providers::error_of_finish_reason(ending)))
         }
+        FinishMeaning::Calls => Fault::Garbage(Garbage::NoCall),
         FinishMeaning::Error | FinishMeaning::Broken => Fault::Garbage(Garbage::Inference),
         FinishMeaning::Unknown | FinishMeaning::Complete => Fault::Garbage(Garbage::UnknownEnd),
     }

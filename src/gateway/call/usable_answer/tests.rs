@@ -27,6 +27,8 @@ fn an_answer_is_what_a_caller_can_use() {
         r#"{"choices":[{"message":{"content":null,"function_call":{"name":"f"}},"finish_reason":"function_call"}]}"#,
         r#"{"choices":[{"message":{"content":null,"refusal":"I can't"},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"message":{"content":"","reasoning_content":"hm"},"finish_reason":"length"}]}"#,
+        r#"{"choices":[{"message":{"content":"Let me see."},"finish_reason":"tool_calls"}]}"#,
+        r#"{"choices":[{"index":0,"message":{},"finish_reason":"tool_calls"},{"index":1,"message":{"tool_calls":[{"id":"a"}]},"finish_reason":"tool_calls"}]}"#,
         r#"{"choices":[{"message":{"content":null,"audio":{"id":"a","data":"x"}},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"message":{"content":""},"finish_reason":"MAX_TOKENS"}]}"#,
@@ -58,6 +60,23 @@ fn what_a_caller_cannot_use_is_a_failure() {
         (
             r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":0}}"#,
             "invalid_response answer:no_choice",
+        ),
+        (r#"{"choices":5}"#, "invalid_response answer:no_choice"),
+        (r#"{"choices":"x"}"#, "invalid_response answer:no_choice"),
+        (r#"{"choices":{"surprise":true}}"#, "invalid_response answer:no_choice"),
+        (r#"{"choices":[5]}"#, "invalid_response answer:no_content"),
+        (r#"{"choices":[["x"],"y",{"message":"z"}]}"#, "invalid_response answer:no_content"),
+        (
+            r#"{"choices":[{"message":{"content":null},"finish_reason":"tool_calls"}]}"#,
+            "invalid_response answer:no_call",
+        ),
+        (
+            r#"{"choices":[{"message":{"content":"","tool_calls":[]},"finish_reason":"TOOL_CALL"}]}"#,
+            "invalid_response answer:no_call",
+        ),
+        (
+            r#"{"choices":[{"message":{"function_call":null},"finish_reason":"function_call"}]}"#,
+            "invalid_response answer:no_call",
         ),
         (r#"{"choices":[{"message":{"content":null}}]}"#, "invalid_response answer:no_content"),
         (r#"{"choices":[{"message":null,"finish_reason":null}]}"#, "invalid_response answer:no_content"),

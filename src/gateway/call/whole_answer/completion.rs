@@ -31,7 +31,7 @@ struct Choice {
 }
 
 impl Completion {
-    /// Adds a chunk. `None` means that it is not an object, or its choices are not a list of objects.
+    /// Adds a chunk. `None` means that it is not an object. Choices that are not objects are left out.
     pub(super) fn add(&mut self, chunk: &[u8]) -> Option<()> {
         let chunk = RawObject::parse(chunk).ok()?;
         for member in &chunk.0 {
@@ -55,9 +55,9 @@ impl Completion {
     }
 
     fn choices(&mut self, choices: RawText<'_>) -> Option<()> {
-        let choices: Option<Vec<&RawValue>> = serde_json::from_str(choices.get()).ok()?;
-        for (position, choice) in choices.iter().flatten().enumerate() {
-            let choice = RawObject::parse(choice.get().as_bytes()).ok()?;
+        let choices: Vec<&RawValue> = serde_json::from_str(choices.get()).unwrap_or_default();
+        for (position, choice) in choices.iter().enumerate() {
+            let Ok(choice) = RawObject::parse(choice.get().as_bytes()) else { continue };
             let index = choice.get("index").and_then(|index| index.get().parse().ok());
             let index = index.unwrap_or(position as u64);
             let known = self.choices.iter().position(|choice| choice.index >= index);
@@ -95,11 +95,11 @@ impl Choice {
             let value = member.value.get();
             match &*member.name {
                 "index" => {}
-                "delta" => self.say(value)?,
+                "delta" => self.say(value),
                 // Some providers send the whole message beside the deltas or in place of them.
                 "message" if choice.present("delta").is_none() => {
                     if self.message.is_empty() {
-                        self.say(value)?;
+                        self.say(value);
                     }
                 }
                 "message" => {}
@@ -120,13 +120,12 @@ impl Choice {
         Some(())
     }
 
-    fn say(&mut self, delta: &str) -> Option<()> {
-        let delta: Option<Map<String, Value>> = serde_json::from_str(delta).ok()?;
-        for (name, value) in delta.into_iter().flatten() {
+    fn say(&mut self, delta: &str) {
+        let delta: Map<String, Value> = serde_json::from_str(delta).unwrap_or_default();
+        for (name, value) in delta {
             let slot = self.message.entry(&*name).or_insert(Value::Null);
             merge(slot, value, &name);
         }
-        Some(())
     }
 
     /// Appends lists of log probabilities. They are by far the longest part, so they are not parsed.

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+pub use crate::gateway::usage::reported::of_choices::ChoiceUsage;
 pub use crate::gateway::usage::reported::{Reported, parse, parse_inside, scan as scan_usage};
 
 use uuid::Uuid;

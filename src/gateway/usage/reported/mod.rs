@@ -3,6 +3,7 @@
 //! Vendors have many names for the same counts; [`parts`](super::parts) turns them into disjoint parts.
 
 pub(crate) mod number;
+pub(crate) mod of_choices;
 pub(crate) mod parts;
 use std::fmt;
 
@@ -189,8 +190,12 @@ impl Side {
     /// The side of an object of details.
     fn of_details(name: &[u8]) -> Option<Self> {
         match name {
-            b"prompt_tokens_details" | b"input_tokens_details" => Some(Self::Prompt),
-            b"completion_tokens_details" | b"output_tokens_details" => Some(Self::Answer),
+            b"prompt_tokens_details" | b"input_tokens_details" | b"prompt_token_details" => {
+                Some(Self::Prompt)
+            }
+            b"completion_tokens_details" | b"output_tokens_details" | b"completion_token_details" => {
+                Some(Self::Answer)
+            }
             _ => None,
         }
     }
@@ -264,6 +269,7 @@ impl Reading {
             (
                 b"cached_tokens"
                 | b"cache_read_input_tokens"
+                | b"num_cached_tokens"
                 | b"prompt_cache_hit_tokens"
                 | b"cache_read_tokens",
                 _,

@@ -161,6 +161,15 @@ fn nothing() -> Vec<Fault> {
             choice(&json!({"message": {"content": null}})),
             "answer:no_content",
         ),
+        of("a number in the place of choices", json!({"choices": 5}), "answer:no_choice"),
+        of("an object in the place of choices", json!({"choices": {"surprise": true}}), "answer:no_choice"),
+        of("a number in the place of a choice", choice(&json!(5)), "answer:no_content"),
+        of("a text in the place of a message", choice(&json!({"message": "x"})), "answer:no_content"),
+        of(
+            "tool calls that are not there",
+            choice(&json!({"message": {"content": null}, "finish_reason": "tool_calls"})),
+            "answer:no_call",
+        ),
         of("a null message", choice(&json!({"message": null, "finish_reason": null})), "answer:no_content"),
         hollow("chunks of nothing", Script::stream().event(&json!({"choices": null})).done(), "answer:empty"),
     ]

@@ -232,8 +232,8 @@ fn bodies() -> Vec<Fault> {
 fn streams() -> Vec<Fault> {
     let (broken, empty, cut) = ("answer:broken_json", "answer:empty", "answer:truncated");
     let role_only = || Script::stream().chunk(": ping\n\n").delta(&role(), None);
-    let kilobyte = format!(": {}\n\n", "x".repeat(1_000));
-    let many = (0..70).fold(Script::stream(), |script, _| script.chunk(&kilobyte));
+    let large = json!({"choices": [], "x": "x".repeat(32_000)});
+    let many = (0..70).fold(Script::stream(), |script, _| script.event(&large));
     vec![
         hollow("an empty stream", Script::stream().end(), empty),
         hollow(
@@ -266,6 +266,7 @@ fn streams() -> Vec<Fault> {
             broken,
         ),
         hollow("a page in frames", Script::stream().chunk("<html>\n\n").done(), "answer:html"),
+        hollow("tool calls that never come", role_only().finish("tool_calls").done(), "answer:no_call"),
         hollow("more than is held", many.text("late").done(), "answer:too_large"),
         hollow("chunks that break off", role_only().send("zz\r\n").hang(), "answer:framing"),
     ]

@@ -62,6 +62,11 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         [16, 34, 0, 0, 0],
     ),
     (
+        "mistral, with its cache",
+        r#"{"prompt_tokens":1600,"completion_tokens":34,"total_tokens":1634,"prompt_tokens_details":{"cached_tokens":1024},"prompt_token_details":{"cached_tokens":1024},"num_cached_tokens":1024}"#,
+        [1_600, 34, 1_024, 0, 0],
+    ),
+    (
         "together",
         r#"{"prompt_tokens":16,"completion_tokens":34,"total_tokens":50,"cached_tokens":0}"#,
         [16, 34, 0, 0, 0],
@@ -96,6 +101,47 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         "custom: perplexity",
         r#"{"prompt_tokens":8,"completion_tokens":439,"total_tokens":447,"search_context_size":"low","cost":{"input_tokens_cost":0.00001,"output_tokens_cost":0.0066,"request_cost":0.006,"total_cost":0.01261}}"#,
         [8, 439, 0, 0, 0],
+    ),
+    ("custom: cohere", r#"{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}"#, [9, 4, 0, 0, 0]),
+    (
+        "custom: cerebras",
+        r#"{"prompt_tokens":22,"completion_tokens":16,"total_tokens":38,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#,
+        [22, 16, 8, 0, 0],
+    ),
+    (
+        "custom: sambanova",
+        r#"{"acceptance_rate":6.6667,"completion_tokens":350,"completion_tokens_after_first_per_sec":248.8,"end_time":1736876083.34,"is_last_response":true,"prompt_tokens":43,"start_time":1736876081.57,"stop_reason":"stop","time_to_first_token":0.18,"total_latency":1.58,"total_tokens":393,"total_tokens_per_sec":247.6}"#,
+        [43, 350, 0, 0, 0],
+    ),
+    (
+        "custom: zhipu",
+        r#"{"completion_tokens":239,"prompt_tokens":8,"prompt_tokens_details":{"cached_tokens":6},"total_tokens":247}"#,
+        [8, 239, 6, 0, 0],
+    ),
+    (
+        "custom: minimax",
+        r#"{"total_tokens":249,"total_characters":0,"prompt_tokens":26,"completion_tokens":223,"completion_tokens_details":{"reasoning_tokens":214}}"#,
+        [26, 223, 0, 0, 214],
+    ),
+    (
+        "custom: dashscope, a cache that is written",
+        r#"{"prompt_tokens":3019,"completion_tokens":104,"total_tokens":3123,"prompt_tokens_details":{"cached_tokens":1000,"cache_creation":{"ephemeral_5m_input_tokens":2000},"cache_creation_input_tokens":2000,"cache_type":"ephemeral"}}"#,
+        [3_019, 104, 1_000, 2_000, 0],
+    ),
+    (
+        "custom: doubao",
+        r#"{"completion_tokens":1028,"prompt_tokens":43,"total_tokens":1071,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":817}}"#,
+        [43, 1_028, 0, 0, 817],
+    ),
+    (
+        "custom: deepinfra",
+        r#"{"prompt_tokens":15,"total_tokens":31,"completion_tokens":16,"estimated_cost":0.0000268,"prompt_tokens_details":null}"#,
+        [15, 16, 0, 0, 0],
+    ),
+    (
+        "custom: vertex",
+        r#"{"completion_tokens":7,"completion_tokens_details":{"reasoning_tokens":0},"extra_properties":{"google":{"traffic_type":"ON_DEMAND"}},"prompt_tokens":5,"total_tokens":12}"#,
+        [5, 7, 0, 0, 0],
     ),
     (
         "custom: the responses' names",
