@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::app::sentences_file;
 use crate::config::Settings;
@@ -34,8 +34,11 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(3_600);
 const BATCH_PAUSE: Duration = Duration::from_millis(200);
 /// How often records beyond an organization's retention are deleted.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(10);
-/// With more waiting records than this, nothing is deleted: writing them comes first.
-const MOST_WAITING: u64 = 64;
+/// How often partitions are made ahead and dropped.
+const PARTITIONS_INTERVAL: Duration = Duration::from_secs(60);
+/// The pause after a batch of records is this many times as long as the batch took, within bounds.
+const PAUSE_FACTOR: u32 = 4;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 /// How long changes of provider health are collected before they are written.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the last use of keys is written.
@@ -71,6 +74,7 @@ pub(super) fn start(
         tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
         tokio::spawn(fold_rollups(store.clone(), stopped.clone())),
         tokio::spawn(delete_beyond_retention(store.clone(), watcher, stopped.clone())),
+        tokio::spawn(keep_partitions(store.clone(), stopped.clone())),
         tokio::spawn(store_health(store.clone(), health, stopped.clone())),
         tokio::spawn(sentences_file::follow(
             settings.gateway.sentences.clone(),
@@ -187,24 +191,49 @@ async fn delete_expired(store: Store, mut stopped: watch::Receiver<bool>) {
 async fn delete_beyond_retention(store: Store, watcher: Watcher, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(RETENTION_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut more = false;
+    // The pause before the next batch, if there is one.
+    let mut more = None;
     loop {
         tokio::select! {
             _ = stopped.changed() => return,
-            _ = ticks.tick(), if !more => {}
-            () = tokio::time::sleep(BATCH_PAUSE), if more => {}
+            _ = ticks.tick(), if more.is_none() => {}
+            () = tokio::time::sleep(more.unwrap_or(BATCH_PAUSE)), if more.is_some() => {}
         }
-        if watcher.spooled() > 0 || watcher.waiting() > MOST_WAITING {
-            more = false;
+        // Writing records comes first. Requests under way are no records yet.
+        if watcher.is_behind() {
+            more = None;
             continue;
         }
+        let begun = Instant::now();
         more = match store.system().delete_past_retention().await {
-            Ok(deleted) => deleted > 0,
+            Ok(_) => {
+                let pause = (begun.elapsed() * PAUSE_FACTOR).clamp(SHORTEST_PAUSE, BATCH_PAUSE);
+                store.system().is_retention_due().then_some(pause)
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot delete records beyond their retention");
-                false
+                None
             }
         };
+    }
+}
+
+/// Makes partitions ahead and drops those that are beyond every retention. It waits for no queue.
+async fn keep_partitions(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(PARTITIONS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        match store.system().keep_partitions().await {
+            Ok(0) => {}
+            Ok(dropped) => tracing::info!(dropped, "partitions beyond the retention were dropped"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot make or drop partitions; the next attempt follows in a minute");
+            }
+        }
     }
 }
 

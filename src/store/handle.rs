@@ -15,8 +15,10 @@ use crate::domain::clock::Clock;
 use crate::domain::tenant::{Guard, Tenant};
 use crate::store::database::connect::{self, ConnectError};
 use crate::store::database::health::DbHealth;
+use crate::store::database::partitions;
 use crate::store::database::query_counter;
 use crate::store::database::statements;
+use crate::store::maintenance::schedule::Schedule;
 use crate::store::snapshot::SnapshotStore;
 use crate::store::vault::{self, Vault};
 
@@ -39,6 +41,8 @@ pub(in crate::store) struct Inner {
     /// The settings of the database.
     pub(in crate::store) section: Section,
     pub(in crate::store) health: DbHealth,
+    /// When the records of organizations are checked for those beyond their retention.
+    pub(in crate::store) retention: Schedule,
 }
 
 impl std::fmt::Debug for Store {
@@ -67,6 +71,7 @@ impl Store {
         let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
         let watcher = connect::watcher(&settings.database).await?;
         connect::migrate(&writer).await?;
+        partitions::make_at_start(&writer, clock.now()).await;
         let vault = vault::open(&writer, settings, &clock).await?;
         let (writer, reader) = (statements::watch(writer), query_counter::watch(reader));
         let section = settings.database.clone();
@@ -79,6 +84,7 @@ impl Store {
             clock,
             section,
             health: DbHealth::default(),
+            retention: Schedule::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -106,11 +106,11 @@ async fn names(db: &DatabaseConnection, sqlite: String, postgres: String) -> BTr
     found.into_iter().map(|row| row.name).collect()
 }
 
-/// All tables except the one that lists the applied migrations.
+/// All tables except partitions and the one that lists the applied migrations.
 pub(crate) async fn tables(db: &DatabaseConnection) -> BTreeSet<String> {
     let sqlite = "SELECT name FROM sqlite_master WHERE type = 'table'";
-    let postgres =
-        "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = 'public'";
+    let postgres = "SELECT relname::text AS name FROM pg_class \
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition";
     let mut tables = names(db, sqlite.to_owned(), postgres.to_owned()).await;
     tables.remove("seaql_migrations");
     tables

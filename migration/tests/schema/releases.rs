@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use entity::{fallback_events, requests};
 use migration::{Migrator, MigratorTrait as _};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DbBackend, EntityTrait as _, QueryOrder as _, Statement,
+};
 
-use crate::databases::{required_columns, tables};
+use crate::databases::{indexes, required_columns, tables};
 use crate::rows::insert_all;
 use crate::sample::Sample;
 
@@ -52,9 +54,34 @@ const BEFORE_RECORD_KEYS: u32 = 19;
 
 /// The rows of requests and events are the same before and after their keys change, and after that is reverted.
 pub(crate) async fn records_carried_over(db: &DatabaseConnection) {
-    Migrator::up(db, Some(BEFORE_RECORD_KEYS)).await.expect("the schema before");
+    carried_over(db, BEFORE_RECORD_KEYS, "record_keys").await;
+}
+
+/// The same for the change that partitions the tables on PostgreSQL, and the partition has what the parent has.
+pub(crate) async fn records_partitioned(db: &DatabaseConnection) {
+    carried_over(db, BEFORE_RECORD_KEYS + 1, "partitions").await;
+    if db.get_database_backend() == DbBackend::Sqlite {
+        return;
+    }
+    for table in ["requests", "fallback_events"] {
+        let floor = format!("{table}_floor");
+        assert_eq!(indexes(db, table).await, indexes(db, &floor).await);
+        let attached = format!(
+            "SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid \
+             WHERE indrelid = '{floor}'::regclass AND NOT (relispartition AND indisvalid)"
+        );
+        let attached = Statement::from_string(DbBackend::Postgres, attached);
+        assert!(
+            db.query_all_raw(attached).await.expect("the catalog").is_empty(),
+            "{table}: an index was built"
+        );
+    }
+}
+
+async fn carried_over(db: &DatabaseConnection, before: u32, name: &str) {
+    Migrator::up(db, Some(before)).await.expect("the schema before");
     let pending = Migrator::pending(db).await.expect("pending");
-    assert!(pending[0].ends_with("record_keys"), "{pending:?}");
+    assert!(pending[0].ends_with(name), "{pending:?}");
     let samples = [Sample::new(1), Sample::new(2)];
     for sample in &samples {
         insert_all(db, sample).await;

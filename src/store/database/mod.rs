@@ -3,6 +3,7 @@
 pub(crate) mod connect;
 mod error;
 pub(crate) mod health;
+pub(crate) mod partitions;
 pub(crate) mod pooler;
 pub(crate) mod private_files;
 pub mod query_counter;

@@ -2,4 +2,5 @@
 
 pub(crate) mod expiry;
 pub(crate) mod retention;
+pub(crate) mod schedule;
 pub mod system;

@@ -1,99 +1,218 @@
 //! Deletes fallback events and requests after the retention period of an organization, oldest first, in batches. Roll-ups
 //! keep their counts.
+//!
+//! On PostgreSQL, partitions are dropped at the longest period of all organizations. Rows of organizations with that
+//! period are left to it: they are deleted one by one only if their partition is still there much later.
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::OrganizationId;
 use entity::{fallback_events, requests};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait as _, Select,
+    ColumnTrait, Condition, ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
 };
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::system::System;
 use crate::domain::error::Error;
-use crate::store::pagination::time_range::within;
+use crate::store::database::partitions;
+use crate::store::pagination::time_range::{LATE, lowest_id, within};
 
 /// The most rows of one table that one transaction deletes.
 pub(in crate::store) const BATCH: u64 = 500;
+/// How long a sweep goes on to the next organization.
+const BUDGET: Duration = Duration::from_millis(100);
+/// The delay after which more rows of an organization are deleted, so that there are enough of them for a batch.
+const GATHER: TimeDelta = TimeDelta::minutes(15);
+/// The delay until an organization without rows to delete is checked again, at most.
+const IDLE: TimeDelta = TimeDelta::hours(23);
+/// The delay after another process was found to be deleting.
+const OTHER: TimeDelta = TimeDelta::seconds(10);
+/// How much later than their partition should be dropped rows are deleted one by one.
+const SLACK: TimeDelta = TimeDelta::hours(1);
+/// One process deletes at a time, because two would wait for each other's rows. An arbitrary number.
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(7308604897285041262)";
 
 impl System<'_> {
-    /// Deletes one batch for each organization with a retention period. Returns the number of deleted rows, which is 0 if
-    /// none is left.
+    /// Deletes one batch for one or more organizations that are due. Returns the number of deleted rows.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn delete_past_retention(&self) -> Result<u64, Error> {
         let store = self.store();
         let now = store.inner.clock.now();
+        let begun = Instant::now();
+        let longest = self.longest_retention();
         let mut deleted = 0;
-        for organization in store.snapshots().organizations() {
-            let days = organization.settings.retention_days;
-            if days == 0 {
-                continue;
+        for (organization, days) in self.due(now) {
+            let mut kept = TimeDelta::days(days.into());
+            if longest == Some(days) && !store.is_sqlite() {
+                kept += partitions::width(Some(days.into())) + SLACK;
             }
-            let before = now - TimeDelta::days(days.into());
-            // Checked without a transaction, because usually there is nothing to delete and writers should not wait.
-            if !self.has_older(organization.id, before).await? {
-                continue;
+            let (rows, next) = self.delete_older(organization, now, kept).await?;
+            store.inner.retention.set(organization, days, next);
+            deleted += rows;
+            if rows >= BATCH || begun.elapsed() > BUDGET {
+                break;
             }
-            let transaction = store.begin().await?;
-            deleted += delete::<fallback_events::Entity>(
-                &transaction,
-                old_events(organization.id, before),
-                (fallback_events::Column::OrganizationId, fallback_events::Column::Id),
-                organization.id,
-            )
-            .await?;
-            deleted += delete::<requests::Entity>(
-                &transaction,
-                old_requests(organization.id, before),
-                (requests::Column::OrganizationId, requests::Column::Id),
-                organization.id,
-            )
-            .await?;
-            transaction.commit().await?;
         }
         Ok(deleted)
     }
 
-    async fn has_older(&self, id: OrganizationId, before: DateTime<Utc>) -> Result<bool, Error> {
-        let reader = &self.store().inner.reader;
-        if old_events(id, before).one(reader).await?.is_some() {
+    /// Whether organizations are left that [`Self::delete_past_retention`] has not come to.
+    #[must_use]
+    pub fn is_retention_due(&self) -> bool {
+        !self.due(self.store().inner.clock.now()).is_empty()
+    }
+
+    /// Makes partitions ahead and drops those beyond the longest retention period. Returns the number of dropped ones.
+    ///
+    /// # Errors
+    /// The database cannot be changed, or a lock was not granted in time.
+    pub async fn keep_partitions(&self) -> Result<usize, Error> {
+        let inner = &self.store().inner;
+        let now = inner.clock.now();
+        partitions::make_ahead(&inner.writer, now, None).await?;
+        Ok(partitions::drop_expired(&inner.writer, now).await?)
+    }
+
+    fn due(&self, now: DateTime<Utc>) -> Vec<(OrganizationId, u32)> {
+        let inner = &self.store().inner;
+        let organizations = inner.snapshots.organizations();
+        let periods = organizations.iter().map(|one| (one.id, one.settings.retention_days));
+        inner.retention.due(periods, now)
+    }
+
+    /// The longest retention period in days; `None` if an organization keeps its records forever.
+    fn longest_retention(&self) -> Option<u32> {
+        let organizations = self.store().snapshots().organizations();
+        let days = organizations.iter().map(|one| one.settings.retention_days);
+        days.clone().min().filter(|least| *least > 0).and_then(|_| days.max())
+    }
+
+    /// Deletes a batch. Returns the number of rows and the time of the next check.
+    async fn delete_older(
+        &self,
+        id: OrganizationId,
+        now: DateTime<Utc>,
+        kept: TimeDelta,
+    ) -> Result<(u64, DateTime<Utc>), Error> {
+        let before = now - kept;
+        // Checked without a transaction, because usually there is nothing to delete and writers should not wait.
+        let events = self.oldest::<fallback_events::Entity>(EVENTS, id, old_events(before)).await?;
+        let requests = self.oldest::<requests::Entity>(REQUESTS, id, old_requests(before)).await?;
+        if events.is_empty() && requests.is_empty() {
+            return Ok((0, self.next_check(id, before, kept).await?.unwrap_or(now + IDLE)));
+        }
+        let transaction = self.store().begin().await?;
+        if !self.may_delete(&transaction).await? {
+            transaction.rollback().await?;
+            return Ok((0, now + OTHER));
+        }
+        let deleted =
+            delete::<fallback_events::Entity>(&transaction, EVENTS, id, &events, old_events(before)).await?
+                + delete::<requests::Entity>(&transaction, REQUESTS, id, &requests, old_requests(before))
+                    .await?;
+        transaction.commit().await?;
+        let full = [events.len(), requests.len()].iter().any(|rows| u64::try_from(*rows) == Ok(BATCH));
+        Ok((deleted, if full { now } else { now + GATHER }))
+    }
+
+    async fn may_delete(&self, transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
+        if self.store().is_sqlite() {
             return Ok(true);
         }
-        Ok(old_requests(id, before).one(reader).await?.is_some())
+        let statement = Statement::from_string(transaction.get_database_backend(), LOCK);
+        let row = transaction.query_one_raw(statement).await?;
+        row.map_or(Ok(false), |row| row.try_get_by_index(0))
+    }
+
+    /// The ids of a batch.
+    async fn oldest<E: EntityTrait>(
+        &self,
+        (organization_id, id): (E::Column, E::Column),
+        organization: OrganizationId,
+        old: Condition,
+    ) -> Result<Vec<Uuid>, DbErr>
+    where
+        E::Model: FromQueryResult,
+    {
+        let rows = E::find().select_only().column(id).filter(organization_id.eq(organization)).filter(old);
+        rows.order_by_asc(id).limit(BATCH).into_tuple().all(&self.store().inner.reader).await
+    }
+
+    /// When the first row of the next day ends its retention period.
+    async fn next_check(
+        &self,
+        id: OrganizationId,
+        before: DateTime<Utc>,
+        kept: TimeDelta,
+    ) -> Result<Option<DateTime<Utc>>, DbErr> {
+        let events = self.oldest_since::<fallback_events::Entity>(
+            EVENTS,
+            fallback_events::Column::CreatedAt,
+            id,
+            before,
+        );
+        let requests =
+            self.oldest_since::<requests::Entity>(REQUESTS, requests::Column::CreatedAt, id, before);
+        let oldest = events.await?.into_iter().chain(requests.await?).min();
+        Ok(oldest.map(|oldest| oldest + kept))
+    }
+
+    async fn oldest_since<E: EntityTrait>(
+        &self,
+        (organization_id, id): (E::Column, E::Column),
+        created_at: E::Column,
+        organization: OrganizationId,
+        since: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, DbErr>
+    where
+        E::Model: FromQueryResult,
+    {
+        let rows = E::find()
+            .select_only()
+            .column(created_at)
+            .filter(organization_id.eq(organization))
+            .filter(id.gte(lowest_id(since - LATE)))
+            .filter(id.lt(lowest_id(since + TimeDelta::days(1))))
+            .filter(created_at.gte(since))
+            .order_by_asc(id);
+        rows.limit(1).into_tuple().one(&self.store().inner.reader).await
     }
 }
 
-fn old_events(id: OrganizationId, before: DateTime<Utc>) -> Select<fallback_events::Entity> {
-    use fallback_events::Column;
-    fallback_events::Entity::find().filter(Column::OrganizationId.eq(id)).filter(within(
-        (Column::Id, Column::CreatedAt),
-        None,
-        Some(before),
-    ))
+const EVENTS: (fallback_events::Column, fallback_events::Column) =
+    (fallback_events::Column::OrganizationId, fallback_events::Column::Id);
+const REQUESTS: (requests::Column, requests::Column) =
+    (requests::Column::OrganizationId, requests::Column::Id);
+
+fn old_events(before: DateTime<Utc>) -> Condition {
+    within((fallback_events::Column::Id, fallback_events::Column::CreatedAt), None, Some(before))
 }
 
 /// The row of a running stream is not deleted, however old it is.
-fn old_requests(id: OrganizationId, before: DateTime<Utc>) -> Select<requests::Entity> {
-    use requests::Column;
-    requests::Entity::find()
-        .filter(Column::OrganizationId.eq(id))
-        .filter(within((Column::Id, Column::CreatedAt), None, Some(before)))
-        .filter(Column::InstanceId.is_null())
+fn old_requests(before: DateTime<Utc>) -> Condition {
+    within((requests::Column::Id, requests::Column::CreatedAt), None, Some(before))
+        .add(requests::Column::InstanceId.is_null())
 }
 
-/// Deletes the oldest of the chosen rows.
+/// Deletes the old rows from the first of the ids to the last.
 async fn delete<E: EntityTrait>(
-    on: &impl ConnectionTrait,
-    chosen: Select<E>,
+    on: &DatabaseTransaction,
     (organization_id, id): (E::Column, E::Column),
     organization: OrganizationId,
+    ids: &[Uuid],
+    old: Condition,
 ) -> Result<u64, DbErr> {
-    let oldest = chosen.select_only().column(id).order_by_asc(id).limit(BATCH).into_query();
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(0) };
     let deleted = E::delete_many()
         .filter(organization_id.eq(organization))
-        .filter(id.in_subquery(oldest))
+        .filter(id.between(*first, *last))
+        .filter(old)
         .exec(on)
         .await?;
     Ok(deleted.rows_affected)

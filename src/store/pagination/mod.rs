@@ -40,8 +40,17 @@ pub struct Position {
 pub(super) enum Keyset<C> {
     /// The creation time, then the id.
     Time(C, C),
-    /// The id alone, a UUIDv7.
-    Id(C),
+    /// The id alone, a UUIDv7, and the times of the rows.
+    Id(C, Times),
+}
+
+/// The times that the rows of a list may have, as far as they are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// The earliest time, if there is one.
+    pub(super) oldest: Option<DateTime<Utc>>,
+    /// About the latest time.
+    pub(super) newest: DateTime<Utc>,
 }
 
 /// One page of a list.
@@ -127,7 +136,7 @@ impl Position {
     /// database can use it with an index.
     fn after<C: ColumnTrait>(self, keyset: Keyset<C>) -> Condition {
         match keyset {
-            Keyset::Id(id) => Condition::all().add(id.lt(self.id)),
+            Keyset::Id(id, _) => Condition::all().add(id.lt(self.id)),
             Keyset::Time(created_at, id) => Condition::all()
                 .add(created_at.lte(self.created_at))
                 .add(Condition::any().add(created_at.lt(self.created_at)).add(id.lt(self.id))),
@@ -137,7 +146,7 @@ impl Position {
     /// The condition for rows before this position, newest first.
     fn before<C: ColumnTrait>(self, keyset: Keyset<C>) -> Condition {
         match keyset {
-            Keyset::Id(id) => Condition::all().add(id.gt(self.id)),
+            Keyset::Id(id, _) => Condition::all().add(id.gt(self.id)),
             Keyset::Time(created_at, id) => Condition::all()
                 .add(created_at.gte(self.created_at))
                 .add(Condition::any().add(created_at.gt(self.created_at)).add(id.gt(self.id))),
@@ -158,7 +167,7 @@ pub(super) fn in_direction<E: EntityTrait>(
         Direction::Newer(position) => {
             let rows = rows.filter(position.before(keyset));
             let rows = match keyset {
-                Keyset::Id(id) => rows.order_by_asc(id),
+                Keyset::Id(id, _) => rows.order_by_asc(id),
                 Keyset::Time(created_at, id) => rows.order_by_asc(created_at).order_by_asc(id),
             };
             rows.limit(limit)
@@ -179,7 +188,7 @@ pub(super) fn newest_first<E: EntityTrait>(
         None => rows,
     };
     let rows = match keyset {
-        Keyset::Id(id) => rows.order_by_desc(id),
+        Keyset::Id(id, _) => rows.order_by_desc(id),
         Keyset::Time(created_at, id) => rows.order_by_desc(created_at).order_by_desc(id),
     };
     rows.limit(limit)

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition};
 use uuid::{Builder, Uuid};
 
 /// How much later than its id a row may be.
-const LATE: TimeDelta = TimeDelta::minutes(15);
+pub(in crate::store) const LATE: TimeDelta = TimeDelta::minutes(15);
 
 /// The condition for rows from `since`, inclusive, until `until`, exclusive.
 pub(in crate::store) fn within<C: ColumnTrait>(
@@ -27,7 +27,7 @@ pub(in crate::store) fn within<C: ColumnTrait>(
 }
 
 /// The lowest id of a millisecond.
-fn lowest_id(time: DateTime<Utc>) -> Uuid {
+pub(in crate::store) fn lowest_id(time: DateTime<Utc>) -> Uuid {
     let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or(0);
     Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
 }

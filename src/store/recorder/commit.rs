@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, RequestId};
 use entity::{fallback_events, requests};
 use sea_orm::sea_query::Expr;
@@ -21,6 +22,7 @@ use super::{Record, first_try, withheld};
 use crate::domain::closed_set::Stored;
 use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
+use crate::store::database::partitions;
 use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
@@ -41,9 +43,22 @@ pub(super) async fn commit(pool: &RecorderPool, records: &[Record]) -> Result<()
     match first_try::commit(&pool.driver(), records, || clock.new_id()).await {
         Ok(true) => Ok(()),
         Ok(false) => commit_thoroughly(pool, records).await,
+        Err(error) if partitions::is_missing(&error) => {
+            tracing::warn!("records find no partition; making it");
+            let store = pool.store();
+            partitions::make_ahead(&store.inner.writer, clock.now(), newest(records)).await?;
+            commit_thoroughly(pool, records).await
+        }
         Err(error) if is_refusal(&error) => commit_thoroughly(pool, records).await,
         Err(error) => Err(error),
     }
+}
+
+/// The time of the newest row.
+fn newest(records: &[Record]) -> Option<DateTime<Utc>> {
+    let events = records.iter().flat_map(|record| &record.events).map(|event| event.id.0);
+    let requests = records.iter().filter_map(|record| record.request.as_ref()).map(|row| row.id.0);
+    events.chain(requests).max().map(partitions::time_of)
 }
 
 /// Commits records of which some may be in the database already.

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{instances, requests};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Statement};
@@ -16,12 +17,17 @@ use uuid::Uuid;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::outcome::Outcome;
+use crate::store::pagination::time_range::lowest_id;
 use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::delta::Delta;
 
 /// The interval between heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// The age of the streams that every heartbeat looks at, so that it reads few partitions.
+const RECENT: TimeDelta = TimeDelta::days(2);
+/// The first heartbeat, and one in this many, looks at all streams.
+const ALL_STREAMS: u32 = 3_600;
 /// The timeout of a heartbeat.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -36,12 +42,13 @@ const OF_THE_DEAD: &str = "instance_id NOT IN \
 pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: watch::Receiver<bool>) {
     let mut beats = interval(HEARTBEAT_INTERVAL);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    for beat in 0_u32.. {
         tokio::select! {
             _ = stopped.changed() => break,
             _ = beats.tick() => {}
         }
-        match timeout(PATIENCE, heartbeat(&pool, id)).await {
+        let since = (beat % ALL_STREAMS != 0).then(|| pool.store().inner.clock.now() - RECENT);
+        match timeout(PATIENCE, heartbeat(&pool, id, since)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the heartbeat failed"),
             Err(_) => {
@@ -60,18 +67,22 @@ pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: wat
     }
 }
 
-async fn heartbeat(pool: &RecorderPool, id: Uuid) -> Result<(), DbErr> {
+async fn heartbeat(pool: &RecorderPool, id: Uuid, since: Option<DateTime<Utc>>) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
     let backend = transaction.get_database_backend();
     transaction.execute_raw(Statement::from_sql_and_values(backend, ALIVE, [id.into()])).await?;
     transaction.execute_unprepared(FORGET).await?;
     transaction.commit().await?;
-    close(pool, Some(OF_THE_DEAD)).await
+    close(pool, Some(OF_THE_DEAD), since).await
 }
 
-/// Closes running streams that match a condition, or all if it is `None`. Their callers have part of an answer with an
-/// unknown number of tokens, so it costs nothing.
-pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> Result<(), DbErr> {
+/// Closes running streams that match a condition and began since a time, or all if both are `None`. Their callers have
+/// part of an answer with an unknown number of tokens, so it costs nothing.
+pub(super) async fn close(
+    pool: &RecorderPool,
+    whose: Option<&'static str>,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
     let mut closing = requests::Entity::update_many()
         .col_expr(requests::Column::Outcome, Expr::value(Outcome::Interrupted.as_str()))
@@ -84,6 +95,9 @@ pub(super) async fn close(pool: &RecorderPool, whose: Option<&'static str>) -> R
         .filter(requests::Column::InstanceId.is_not_null());
     if let Some(whose) = whose {
         closing = closing.filter(Expr::cust(whose));
+    }
+    if let Some(since) = since {
+        closing = closing.filter(requests::Column::Id.gte(lowest_id(since)));
     }
     let closed = closing.exec_with_returning(&transaction).await?;
     if closed.is_empty() {

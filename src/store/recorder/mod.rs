@@ -42,6 +42,8 @@ pub use spool::SpoolError;
 const RESERVE: Duration = Duration::from_millis(100);
 /// How long an answer waits for its record to become durable before it is withheld.
 const ACKNOWLEDGE: Duration = Duration::from_secs(2);
+/// With more waiting records than this, the writer is behind.
+const MOST_WAITING: u64 = 64;
 /// The most records of one commit. It bounds the delay of the first record and the number of parameters of a statement.
 const GROUP: usize = 256;
 
@@ -132,7 +134,7 @@ impl Recorder {
         };
         let writer = Writer { pool, spool: spool.clone(), figures: figures.clone() };
         if store.is_sqlite() && settings.mode == Mode::Durable {
-            liveness::close(&writer.pool, None).await?;
+            liveness::close(&writer.pool, None, None).await?;
         }
         // The process before may have died before it did.
         fold(store).await;
@@ -242,6 +244,12 @@ impl Watcher {
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.figures.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether so many records wait to be committed that nothing else should be written.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.spooled() > 0 || self.waiting() > MOST_WAITING
     }
 
     /// Number of occupied slots in the queue: waiting records and reserved slots.

@@ -1,6 +1,6 @@
 //! Lists of fallback events. The recorder writes them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::fallback_events;
 use entity::ids::{FallbackEventId, RequestId};
 use sea_orm::sea_query::Expr;
@@ -11,12 +11,16 @@ use crate::domain::error::Error;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::read_page;
-use crate::store::pagination::time_range::within;
+use crate::store::database::partitions;
+use crate::store::pagination::listing::{read_page, read_rows};
+use crate::store::pagination::time_range::{LATE, lowest_id, within};
 use crate::store::pagination::{
-    BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, equals, newest_first,
+    BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, Times, equals,
 };
 use crate::store::records::fallback_event::FallbackEventRow;
+
+/// The time after a request until which its events are searched for.
+const LONGEST_REQUEST: TimeDelta = TimeDelta::days(1);
 
 /// A filter for fallback events. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +70,7 @@ impl OrgStore {
         direction: Direction,
         limit: u64,
     ) -> Result<BidirectionalPage<FallbackEventRow>, Error> {
-        let keyset = Keyset::Id(fallback_events::Column::Id);
+        let keyset = filter.keyset(self.clock().now());
         let rows = filter.apply(self.events());
         let position = |row: &fallback_events::Model| Position { created_at: row.created_at, id: row.id.0 };
         let found = read_page(self.reader(), rows, keyset, direction, limit, position).await?;
@@ -84,9 +88,11 @@ impl OrgStore {
         after: Option<Position>,
         limit: u64,
     ) -> Result<Vec<FallbackEventRow>, Error> {
-        let keyset = Keyset::Id(fallback_events::Column::Id);
-        let rows = newest_first(filter.apply(self.events()), keyset, after, limit);
-        Ok(rows.all(self.reader()).await?.into_iter().map(FallbackEventRow::from).collect())
+        let keyset = filter.keyset(self.clock().now());
+        let rows = filter.apply(self.events());
+        let direction = after.map_or(Direction::First, Direction::Older);
+        let found = read_rows(self.reader(), rows, keyset, direction, limit).await?;
+        Ok(found.into_iter().map(FallbackEventRow::from).collect())
     }
 
     /// The event of that id.
@@ -122,6 +128,19 @@ impl EventFilter {
             && self.until.is_none_or(|until| row.created_at < until)
     }
 
+    fn keyset(&self, now: DateTime<Utc>) -> Keyset<fallback_events::Column> {
+        let times = match self.request_time() {
+            Some(time) => Times { oldest: Some(time), newest: time },
+            None => Times { oldest: self.since, newest: self.until.unwrap_or(now) },
+        };
+        Keyset::Id(fallback_events::Column::Id, times)
+    }
+
+    /// The time of the request. A caller can ask for the events of any id, but only our own are made of the time.
+    fn request_time(&self) -> Option<DateTime<Utc>> {
+        self.request_id.filter(|id| id.0.get_version_num() == 7).map(|id| partitions::time_of(id.0))
+    }
+
     fn apply(&self, rows: Select<fallback_events::Entity>) -> Select<fallback_events::Entity> {
         use fallback_events::Column;
         let texts = [
@@ -139,6 +158,10 @@ impl EventFilter {
         rows.apply_if(rare_origin, |rows, _| rows.filter(Expr::cust("origin <> 'live'")))
             .apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))
             .apply_if(self.request_id, |rows, id| rows.filter(Column::RequestId.eq(id)))
+            .apply_if(self.request_time(), |rows, time| {
+                let (first, next) = (lowest_id(time - LATE), lowest_id(time + LONGEST_REQUEST));
+                rows.filter(Column::Id.gte(first)).filter(Column::Id.lt(next))
+            })
             .apply_if(self.router_config_id, |rows, id| rows.filter(Column::RouterConfigId.eq(id)))
             .filter(within((Column::Id, Column::CreatedAt), self.since, self.until))
     }

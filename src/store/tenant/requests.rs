@@ -11,10 +11,10 @@ use crate::domain::error::Error;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::read_page;
+use crate::store::pagination::listing::{read_page, read_rows};
 use crate::store::pagination::time_range::within;
 use crate::store::pagination::{
-    BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, equals, newest_first,
+    BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, Times, equals,
 };
 use crate::store::records::request::RequestRow;
 
@@ -64,7 +64,7 @@ impl OrgStore {
         direction: Direction,
         limit: u64,
     ) -> Result<BidirectionalPage<RequestRow>, Error> {
-        let keyset = Keyset::Id(requests::Column::Id);
+        let keyset = filter.keyset(self.clock().now());
         let rows = filter.apply(self.requests());
         let position = |row: &requests::Model| Position { created_at: row.created_at, id: row.id.0 };
         let found = read_page(self.reader(), rows, keyset, direction, limit, position).await?;
@@ -82,9 +82,11 @@ impl OrgStore {
         after: Option<Position>,
         limit: u64,
     ) -> Result<Vec<RequestRow>, Error> {
-        let keyset = Keyset::Id(requests::Column::Id);
-        let rows = newest_first(filter.apply(self.requests()), keyset, after, limit);
-        Ok(rows.all(self.reader()).await?.into_iter().map(RequestRow::from).collect())
+        let keyset = filter.keyset(self.clock().now());
+        let rows = filter.apply(self.requests());
+        let direction = after.map_or(Direction::First, Direction::Older);
+        let found = read_rows(self.reader(), rows, keyset, direction, limit).await?;
+        Ok(found.into_iter().map(RequestRow::from).collect())
     }
 
     /// The request of that id.
@@ -102,6 +104,11 @@ impl OrgStore {
 }
 
 impl RequestFilter {
+    fn keyset(&self, now: DateTime<Utc>) -> Keyset<requests::Column> {
+        let times = Times { oldest: self.since, newest: self.until.unwrap_or(now) };
+        Keyset::Id(requests::Column::Id, times)
+    }
+
     fn apply(&self, rows: Select<requests::Entity>) -> Select<requests::Entity> {
         use requests::Column;
         let texts = [

@@ -9,6 +9,7 @@ mod keys;
 mod lists;
 mod money;
 mod opening;
+mod partitions;
 mod prices;
 mod providers;
 mod records;

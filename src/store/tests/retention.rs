@@ -7,10 +7,11 @@ use rstest::rstest;
 use super::records::{event, request};
 use super::{Kind, World};
 use crate::config::recording::Recording;
+use crate::domain::outcome::Outcome;
 use crate::store::maintenance::retention::BATCH;
 use crate::store::pagination::PageRequest;
 use crate::store::recorder::{Record, Recorder};
-use crate::store::{EventFilter, OrganizationSettings, RequestFilter, UsageFilter};
+use crate::store::{EventFilter, OrganizationSettings, RequestFilter, RequestRow, UsageFilter};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -40,7 +41,8 @@ async fn what_is_too_old_is_deleted_in_batches(#[values(Kind::Sqlite, Kind::Post
     };
     let sweep = async || world.store.system().delete_past_retention().await.expect("swept");
 
-    // Records are kept without a retention period.
+    // Records are kept without a retention period, and while another organization has none, no partition is dropped.
+    world.other().await;
     assert_eq!((sweep().await, count().await), (0, (BATCH + 21, 6)));
     let settings = OrganizationSettings { retention_days: 3, ..OrganizationSettings::default() };
     assert!(world.organization.settings_set(&settings, None).await.expect("set"));
@@ -52,4 +54,44 @@ async fn what_is_too_old_is_deleted_in_batches(#[values(Kind::Sqlite, Kind::Post
     // What was counted stays counted.
     let usage = world.organization.usage(&UsageFilter::default(), None, 10).await.expect("usage");
     assert_eq!(usage.iter().map(|row| row.requests).sum::<i64>(), (BATCH + 21).cast_signed());
+}
+
+/// Requests under way hold places of the queue and have rows of running streams; what is too old goes all the same.
+#[rstest]
+#[tokio::test]
+async fn old_rows_are_deleted_while_many_streams_are_open(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    world.other().await;
+    let settings = OrganizationSettings { retention_days: 1, ..OrganizationSettings::default() };
+    assert!(world.organization.settings_set(&settings, None).await.expect("set"));
+    let (recorder, writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
+    let record = |row| Record { request: Some(row), ..Record::default() };
+    for _ in 0..10 {
+        recorder.write(record(request(&world))).await.expect("durable");
+    }
+    world.database.hand.advance(DAY * 2);
+    let (mut under_way, mut streams) = (Vec::new(), Vec::new());
+    for _ in 0..74 {
+        under_way.push(recorder.reserve().await.expect("a place"));
+        let running = RequestRow {
+            outcome: Outcome::Running.into(),
+            streamed: true,
+            instance_id: Some(recorder.instance_id()),
+            ..request(&world)
+        };
+        streams.push(running.id);
+        recorder.write(record(running)).await.expect("durable");
+    }
+    let watcher = recorder.watcher();
+    assert!(watcher.depth() >= 74 && !watcher.is_behind());
+    assert!(world.store.system().is_retention_due());
+    assert_eq!(world.store.system().delete_past_retention().await.expect("swept"), 10);
+    assert!(!world.store.system().is_retention_due(), "the next rows are deleted together");
+    let rows = world.organization.request_batch(&RequestFilter::default(), None, 100).await.expect("rows");
+    streams.reverse();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), streams);
+    drop((recorder, under_way));
+    writer.await.expect("no panic");
 }
