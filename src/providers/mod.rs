@@ -31,7 +31,7 @@ pub mod price;
 pub mod stream_options;
 
 pub use errors::phrases::{
-    Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
+    MOST_PARTS, Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
 };
 pub use errors::{
     ResetTime, UpstreamError, error_in_answer, error_instead_of_answer, error_of_event,
@@ -40,7 +40,7 @@ pub use errors::{
 pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
-pub use parameters::{ParameterRules, known_parameter_rules};
+pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
 pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;

@@ -24,8 +24,6 @@ pub struct ParameterRules {
     pub clamp_output: bool,
 }
 
-/// More rules than this are a mistake, and each rule costs time in every fallback.
-const MOST_RULES: usize = 64;
 /// The longest name of a parameter.
 const LONGEST_NAME: usize = 64;
 /// Parameters that define the request, or that the gateway sets itself.
@@ -35,49 +33,84 @@ impl ParameterRules {
     /// No rules: requests stay as they are.
     pub const NONE: Self = Self { rename: BTreeMap::new(), drop: Vec::new(), clamp_output: false };
 
+    /// More rules than this are a mistake, and each rule costs time in every fallback.
+    pub const MOST: usize = 64;
+
+    /// The number of renames and drops.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.rename.len() + self.drop.len()
+    }
+
     /// Checks that the rules are within bounds and do not contradict each other.
     ///
     /// # Errors
     /// One sentence for the author of the rules that names the parameter at fault.
     pub fn validate(&self) -> Result<(), String> {
-        if self.rename.len() + self.drop.len() > MOST_RULES {
-            return Err(format!("parameter_rules may hold at most {MOST_RULES} renames and drops"));
+        if self.count() > Self::MOST {
+            return Err(format!("parameter_rules may hold at most {} renames and drops", Self::MOST));
         }
         for name in self.rename.keys().chain(self.rename.values()).chain(&self.drop) {
-            validate_name(name)?;
+            Self::validate_name(name)?;
         }
-        for (position, name) in self.drop.iter().enumerate() {
-            if self.rename.contains_key(name) {
-                return Err(format!("'{name}' is both renamed and dropped: keep one of the two"));
-            }
-            if self.drop.iter().take(position).any(|earlier| earlier == name) {
-                return Err(format!("'{name}' is dropped twice"));
-            }
+        self.contradictions().into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault))
+    }
+
+    /// Every rule that contradicts another one, with the reason. Empty if there are more than [`Self::MOST`].
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<(RulePlace<'_>, String)> {
+        if self.count() > Self::MOST {
+            return Vec::new();
         }
-        for (from, to) in &self.rename {
-            if self.rename.contains_key(to) || self.drop.contains(to) {
-                return Err(format!(
+        let drops = self.drop.iter().enumerate().filter_map(|(index, name)| {
+            let fault = if self.rename.contains_key(name) {
+                format!("'{name}' is both renamed and dropped: keep one of the two")
+            } else if self.drop.iter().take(index).any(|earlier| earlier == name) {
+                format!("'{name}' is dropped twice")
+            } else {
+                return None;
+            };
+            Some((RulePlace::Drop(index), fault))
+        });
+        let renames = self.rename.iter().filter_map(|(from, to)| {
+            let fault = if self.rename.contains_key(to) || self.drop.contains(to) {
+                format!(
                     "'{from}' is renamed to '{to}', which a rule renames or drops in turn: say \
                      the final name at once"
-                ));
-            }
-            if self.rename.iter().any(|(other, name)| other != from && name == to) {
-                return Err(format!("two parameters are renamed to '{to}': keep one of them"));
-            }
+                )
+            } else if self.rename.iter().any(|(other, name)| other != from && name == to) {
+                format!("two parameters are renamed to '{to}': keep one of them")
+            } else {
+                return None;
+            };
+            Some((RulePlace::Rename(from), fault))
+        });
+        drops.chain(renames).collect()
+    }
+
+    /// Checks that a parameter may be renamed or dropped.
+    ///
+    /// # Errors
+    /// One sentence for the author of the rule.
+    pub fn validate_name(name: &str) -> Result<(), String> {
+        if UNTOUCHABLE.contains(&name) {
+            return Err(format!("'{name}' may be neither renamed nor dropped"));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(plain) {
+            return Err(format!("a parameter's name is 1 to {LONGEST_NAME} letters, digits and underscores"));
         }
         Ok(())
     }
 }
 
-fn validate_name(name: &str) -> Result<(), String> {
-    if UNTOUCHABLE.contains(&name) {
-        return Err(format!("'{name}' may be neither renamed nor dropped"));
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(plain) {
-        return Err(format!("a parameter's name is 1 to {LONGEST_NAME} letters, digits and underscores"));
-    }
-    Ok(())
+/// Where a rule is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RulePlace<'a> {
+    /// In `rename`, under this name.
+    Rename(&'a str),
+    /// In `drop`, at this index.
+    Drop(usize),
 }
 
 /// One row: models of some vendors, and the parameters that they refuse.
@@ -294,7 +327,7 @@ mod tests {
             let refusal = parsed(json).validate().expect_err(json);
             assert!(refusal.contains(part), "{json}: {refusal}");
         }
-        let many: Vec<String> = (0..=MOST_RULES).map(|number| format!("p{number}")).collect();
+        let many: Vec<String> = (0..=ParameterRules::MOST).map(|number| format!("p{number}")).collect();
         let rules = ParameterRules { drop: many, ..ParameterRules::default() };
         assert!(rules.validate().is_err());
     }

@@ -31,7 +31,7 @@ pub struct ModelPrice {
 #[serde(default, deny_unknown_fields)]
 pub struct LongPrompt {
     /// The longest prompt, in tokens including cached ones, that is still charged the normal price.
-    #[schema(default = 1, minimum = 1, maximum = 1_000_000_000)]
+    #[schema(required, minimum = 1, maximum = 1_000_000_000)]
     pub above: i64,
     /// The price of prompt tokens.
     pub input: Option<i64>,

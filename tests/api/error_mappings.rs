@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Organization, chat_body, with_json};
 use crate::support::browser::Browser;
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation};
+use crate::support::management::{
+    assert_absent, assert_guarded, each, items, refusal, violation, violations,
+};
 use crate::support::on_both_databases;
 
 const MAPPINGS: &str = "/v1/model-router/error-mappings";
@@ -183,14 +185,14 @@ on_both_databases! {
             (json!({"contains": null, "class": "content_policy"}), "body.contains list_type"),
             (json!({"contains": "long enough", "class": "content_policy"}), "body.contains list_type"),
             (json!({"contains": [7, "long enough"], "class": "content_policy"}), "body.contains.0 string_type"),
-            (json!({"contains": [], "class": "content_policy"}), "body.contains value_error"),
+            (json!({"contains": [], "class": "content_policy"}), "body.contains too_short"),
             (json!({"contains": ["long enough", "short"], "class": "content_policy"}), "body.contains.1 value_error"),
             (json!({"contains": ["x".repeat(501)], "class": "content_policy"}), "body.contains.0 value_error"),
             (json!({"contains": ["long\u{0}enough"], "class": "content_policy"}), "body.contains.0 value_error"),
-            (json!({"contains": vec!["long enough"; 9], "class": "content_policy"}), "body.contains value_error"),
+            (json!({"contains": vec!["long enough"; 9], "class": "content_policy"}), "body.contains too_long"),
             (json!({"contains": good()}), "body.class missing"),
             (json!({"contains": good(), "class": "rate_limited"}), "body.class literal_error"),
-            (json!({"contains": good(), "class": 7}), "body.class string_type"),
+            (json!({"contains": good(), "class": 7}), "body.class literal_error"),
             (json!({"contains": good(), "scope": "model"}), "body.scope literal_error"),
             (json!({"contains": good(), "scope": "request", "class": "content_policy"}), "body.scope value_error"),
             (json!({"contains": good(), "class": "content_policy", "status": 429}), "body.status value_error"),
@@ -201,6 +203,18 @@ on_both_databases! {
         ] {
             assert_eq!(violation(&app.post(MAPPINGS, &body).await), field, "{body}");
         }
+        let faulty = json!({"contains": [7, "short", "long enough"], "class": "none", "status": null, "provider_id": 5});
+        let found = violations(&app.post(MAPPINGS, &faulty).await);
+        let found: Vec<String> = found.into_iter().map(|(place, kind)| format!("{place} {kind}")).collect();
+        assert_eq!(
+            found,
+            [
+                "body.contains.0 string_type",
+                "body.contains.1 value_error",
+                "body.class literal_error",
+                "body.provider_id string_type",
+            ]
+        );
         assert_eq!(items(&app, MAPPINGS).await.len(), 0);
         assert_eq!(app.post(MAPPINGS, &json!({"contains": good(), "scope": "request", "status": 429})).await.status, 201);
         assert_guarded(&app, Method::GET, MAPPINGS, "router:read").await;

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::support::app::{App, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::management::{assert_absent, assert_guarded, each, items, refusal, violation, walk};
+use crate::support::management::{
+    assert_absent, assert_guarded, each, items, refusal, violation, violations, walk,
+};
 use crate::support::on_both_databases;
 
 const MODELS: &str = "/v1/model-router/models";
@@ -72,6 +74,13 @@ on_both_databases! {
             assert_eq!(app.get(&path).await.json()["upstream_model"], model["upstream_model"]);
             // What says nothing about its identity or price is the key's to change.
             assert_eq!(patch_as(key, json!({"num_retries": 0})).await.status, 200);
+            // It may turn the model off, but not on: that makes a model callable again.
+            assert_eq!(patch_as(key, json!({"enabled": false})).await.status, 200);
+            let on = patch_as(key, json!({"enabled": true, "num_retries": 1})).await;
+            assert_eq!(violation(&on), "body.enabled value_error");
+            let left = app.get(&path).await.json();
+            assert_eq!((&left["enabled"], &left["num_retries"]), (&json!(false), &json!(0)));
+            assert_eq!(app.patch(&path, &json!({"enabled": true})).await.status, 200);
         }
         let manager = app.organization.key_with(&[Scope::RouterManage]).await;
         assert_eq!(patch_as(&manager, json!({"upstream_model": "dear"})).await.status, 200);
@@ -280,36 +289,53 @@ on_both_databases! {
             ("context_window", json!("8000"), "int_type"),
             ("max_output_tokens", json!(0), "value_error"),
             ("max_output_tokens", json!(1_000_000_001), "value_error"),
-            ("capabilities", json!({"sight": true}), "value_error"),
-            ("capabilities", json!({"vision": "yes"}), "value_error"),
-            ("capabilities", json!(["vision"]), "value_error"),
-            ("price", json!({"input": -1}), "value_error"),
-            ("price", json!({"output": 1_000_000_000_001_i64}), "value_error"),
-            ("price", json!({"input": 0.5}), "value_error"),
-            ("price", json!({"input": 1, "per": "token"}), "value_error"),
-            ("price", json!(3), "value_error"),
+            ("capabilities", json!({"sight": true}), "sight extra_forbidden"),
+            ("capabilities", json!({"vision": "yes"}), "vision bool_type"),
+            ("capabilities", json!(["vision"]), "dict_type"),
+            ("price", json!({"input": -1}), "input value_error"),
+            ("price", json!({"input": 18_446_744_073_709_551_615_u64}), "input value_error"),
+            ("price", json!({"input": 1e30}), "input value_error"),
+            ("price", json!({"output": 1_000_000_000_001_i64}), "output value_error"),
+            ("price", json!({"input": 0.5}), "input int_type"),
+            ("price", json!({"input": 1, "per": "token"}), "per extra_forbidden"),
+            ("price", json!(3), "dict_type"),
             // serde alone would take lists as the members in order.
-            ("price", json!([0, 0]), "value_error"),
-            ("price", json!([]), "value_error"),
-            ("price", json!({"input": 1, "long_prompt": [1, 2, 3, 4, 5]}), "value_error"),
-            ("capabilities", json!([true, false, null, null]), "value_error"),
-            ("parameter_rules", json!([{"a": "b"}, ["c"], true]), "value_error"),
-            ("parameter_rules", json!({"drop": ["messages"]}), "value_error"),
-            ("parameter_rules", json!({"drop": ["a", "a"]}), "value_error"),
-            ("parameter_rules", json!({"drop": "a"}), "value_error"),
-            ("parameter_rules", json!({"add": {}}), "value_error"),
+            ("price", json!([0, 0]), "dict_type"),
+            ("price", json!([]), "dict_type"),
+            ("price", json!({"input": 1, "long_prompt": [1, 2, 3, 4, 5]}), "long_prompt dict_type"),
+            ("price", json!({"long_prompt": {"input": 1}}), "long_prompt.above missing"),
+            ("price", json!({"long_prompt": {"above": 0}}), "long_prompt.above value_error"),
+            ("price", json!({"long_prompt": {"above": 1, "audio": 1}}), "long_prompt.audio extra_forbidden"),
+            ("capabilities", json!([true, false, null, null]), "dict_type"),
+            ("parameter_rules", json!([{"a": "b"}, ["c"], true]), "dict_type"),
+            ("parameter_rules", json!({"drop": ["messages"]}), "drop.0 value_error"),
+            ("parameter_rules", json!({"drop": ["a", "a"]}), "drop.1 value_error"),
+            ("parameter_rules", json!({"drop": "a"}), "drop list_type"),
+            ("parameter_rules", json!({"drop": null}), "drop list_type"),
+            ("parameter_rules", json!({"rename": ["a"]}), "rename dict_type"),
+            ("parameter_rules", json!({"rename": {"a": 7}}), "rename.a string_type"),
+            ("parameter_rules", json!({"rename": {"a": "model"}}), "rename.a value_error"),
+            ("parameter_rules", json!({"rename": {"a b": "c"}}), "rename.a b value_error"),
+            ("parameter_rules", json!({"clamp_output": null}), "clamp_output bool_type"),
+            ("parameter_rules", json!({"add": {}}), "add extra_forbidden"),
+            (
+                "parameter_rules",
+                json!({"drop": (0..65).map(|number| format!("p{number}")).collect::<Vec<_>>()}),
+                "too_long",
+            ),
             ("first_frame_timeout_ms", json!(0), "value_error"),
             ("answer_timeout_ms", json!(600_001), "value_error"),
             ("num_retries", json!(6), "value_error"),
             ("num_retries", json!(-1), "value_error"),
             ("num_retries", json!(true), "int_type"),
             ("enabled", json!("true"), "bool_type"),
-            ("enabled", json!(null), "value_error"),
+            ("enabled", json!(null), "bool_type"),
             ("window", json!(1), "extra_forbidden"),
         ] {
             let mut body = good.clone();
             body[member] = value.clone();
-            let named = format!("body.{member} {named}");
+            let inner = if named.contains(' ') { "." } else { " " };
+            let named = format!("body.{member}{inner}{named}");
             assert_eq!(violation(&app.post(MODELS, &body).await), named, "{value}");
             let mut change = json!({});
             change[member] = value.clone();
@@ -322,6 +348,55 @@ on_both_databases! {
         );
         assert_eq!(each(&items(&app, MODELS).await, "name"), ["other"]);
         assert_eq!(app.get(&path(&model)).await.json(), model);
+    }
+
+    async fn all_faults_of_a_body_are_named_at_once_with_their_paths(app: App) {
+        let provider = simulated(&app).await;
+        let body = r#"{
+            "name": null, "provider_id": "PROVIDER", "enabled": 1, "context_window": "many",
+            "capabilities": {"tools": 1, "smell": true, "tools": 2},
+            "price": {"input": -1, "output": "dear", "foo": 1, "long_prompt": {"input": 0.5, "bar": 2}},
+            "parameter_rules": {"drop": ["model", 7, "a"], "rename": {"x": null, "b": "c"}, "baz": 1},
+            "cooldown": {"open": true, "open": false}
+        }"#
+        .replace("PROVIDER", &provider.to_string());
+        let request = app.request(Method::POST, MODELS).header("content-type", "application/json").body(body);
+        let refused = app.call(request, &app.organization.key).await;
+        let found = violations(&refused);
+        let found: Vec<String> = found.into_iter().map(|(place, kind)| format!("{place} {kind}")).collect();
+        assert_eq!(
+            found,
+            [
+                "body.capabilities.tools value_error",
+                "body.cooldown.open value_error",
+                "body.name string_type",
+                "body.context_window int_type",
+                "body.capabilities.tools bool_type",
+                "body.capabilities.smell extra_forbidden",
+                "body.price.input value_error",
+                "body.price.output int_type",
+                "body.price.long_prompt.above missing",
+                "body.price.long_prompt.input int_type",
+                "body.price.long_prompt.bar extra_forbidden",
+                "body.price.foo extra_forbidden",
+                "body.parameter_rules.rename.x string_type",
+                "body.parameter_rules.drop.0 value_error",
+                "body.parameter_rules.drop.1 string_type",
+                "body.parameter_rules.baz extra_forbidden",
+                "body.enabled bool_type",
+            ]
+        );
+        for text in ["'price.foo'", "'price.long_prompt.input' must be a whole number or null", "'parameter_rules.drop[1]'"] {
+            assert!(refused.text().contains(text), "{text}: {}", refused.text());
+        }
+        assert_eq!(items(&app, MODELS).await, Vec::<Value>::new());
+        let contradictory = json!({
+            "name": "m", "provider_id": provider,
+            "parameter_rules": {"rename": {"a": "b", "b": "c", "d": "c"}, "drop": ["a", "e", "e"]}
+        });
+        let found = violations(&app.post(MODELS, &contradictory).await);
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.trim_start_matches("body.parameter_rules.")).collect();
+        assert_eq!(places, ["drop.0", "drop.2", "rename.a", "rename.b", "rename.d"]);
     }
 
     async fn a_name_is_taken_once_and_a_model_in_use_stays(app: App) {

@@ -217,6 +217,89 @@ on_both_databases! {
     }
 }
 
+/// The properties of a schema of the document, and whether each is read-only.
+fn properties(document: &Value, schema: &str) -> BTreeMap<String, bool> {
+    let schema = &document["components"]["schemas"][schema];
+    let parts = schema["allOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+    let resolved = parts.iter().map(|part| match part["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).expect("a schema").clone(),
+        None => part.clone(),
+    });
+    let read_only = |value: &Value| value["readOnly"] == json!(true);
+    let own = resolved.flat_map(|part| {
+        let members = part["properties"].as_object().cloned().unwrap_or_default();
+        members.into_iter().map(|(name, value)| (name, read_only(&value))).collect::<Vec<_>>()
+    });
+    own.collect()
+}
+
+on_both_databases! {
+    /// Clients that change a resource send back what they read.
+    async fn what_is_read_may_be_sent_back_and_is_described_as_read_only(app: App) {
+        let provider = app.organization.provider_at("simulated", "simulated", None).await;
+        let document = document(&app).await;
+        for (path, response, create, change, body, renamed) in [
+            (
+                "/v1/model-router/providers", "ProviderResponse", "NewProviderBody", Some("ProviderChangeBody"),
+                json!({"name": "p", "preset": "simulated"}), json!({"name": "p2"}),
+            ),
+            (
+                "/v1/model-router/models", "ModelResponse", "NewModelBody", Some("ModelChangeBody"),
+                json!({"name": "m", "provider_id": provider, "price": {"input": 1}}), json!({"name": "m2"}),
+            ),
+            (
+                "/v1/identity/api-keys", "ApiKeyResponse", "NewApiKeyBody", Some("ApiKeyChangeBody"),
+                json!({"name": "k", "scopes": ["inference"]}), json!({"name": "k2"}),
+            ),
+            (
+                "/v1/model-router/budgets", "BudgetResponse", "NewBudgetBody", Some("BudgetChangeBody"),
+                json!({"period": "month", "hard_limit_nano_dollars": 7}), json!({"period": "day"}),
+            ),
+            (
+                "/v1/model-router/error-mappings", "ErrorMappingResponse", "NewErrorMappingBody", None,
+                json!({"contains": ["long enough"], "class": "content_policy"}),
+                json!({"contains": ["another one"]}),
+            ),
+        ] {
+            let made = app.post(path, &body).await;
+            assert_eq!(made.status, 201, "{path}: {}", made.text());
+            let id = made.json()["id"].as_str().or(made.json()["api_key"]["id"].as_str()).expect("an id").to_owned();
+            let read = app.get(&format!("{path}/{id}")).await.json();
+            let answered = properties(&document, response);
+            for name in read.as_object().expect("an object").keys() {
+                assert!(answered.contains_key(name), "{response}: {name}");
+            }
+            for (schema, sends) in [(Some(create), &renamed), (change, &json!({}))] {
+                let Some(schema) = schema else { continue };
+                let taken = properties(&document, schema);
+                for (name, read_only) in &answered {
+                    let fixed = schema == "BudgetChangeBody" && ["period", "api_key_id"].contains(&name.as_str());
+                    assert_eq!(taken.get(name), Some(&(*read_only || fixed)), "{schema}: {name}");
+                }
+                let mut whole = read.clone();
+                for (name, value) in sends.as_object().expect("an object") {
+                    whole[name] = value.clone();
+                }
+                let sent = if schema == create {
+                    app.post(path, &whole).await
+                } else {
+                    app.patch(&format!("{path}/{id}"), &whole).await
+                };
+                assert_eq!(sent.status, if schema == create { 201 } else { 200 }, "{schema}: {}", sent.text());
+            }
+            let mut same = app.get(&format!("{path}/{id}")).await.json();
+            same["updated_at"] = read["updated_at"].clone();
+            if read["updated_at"].is_null() {
+                same.as_object_mut().expect("an object").remove("updated_at");
+            }
+            assert_eq!(same, read, "{path}");
+        }
+        for (name, read_only) in properties(&document, "Fallback") {
+            assert_eq!(properties(&document, "FallbackRequest").get(&name), Some(&read_only), "{name}");
+        }
+    }
+}
+
 on_both_databases! {
     async fn what_is_answered_is_what_is_described(app: App) {
         let fake = FakeProvider::start().await;

@@ -6,6 +6,7 @@
 //! bounds would be a second declaration beside it.
 
 mod fields;
+mod json;
 pub mod values;
 
 use serde_json::Value;
@@ -22,18 +23,30 @@ pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// A body, declared with `body!`.
 pub trait Body: Sized {
+    /// Fields of the response that are accepted and have no effect, so that a response can be sent back.
+    const READ_ONLY: &'static [&'static str];
+
     /// Reads the fields. `None`: violations were added.
     fn read(fields: &mut BodyFields) -> Option<Self>;
 
-    /// Parses a body. The fields in `ignored` are accepted and have no effect, so that a response can be sent back.
+    /// Parses a body.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::domain::error::Error::Invalid) with every violation.
-    fn parse(bytes: &[u8], ignored: &[&str]) -> Result<Self> {
-        let mut fields = BodyFields::parse(bytes)?;
-        fields.ignore(ignored);
+    fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut fields = Self::fields(bytes)?;
         let body = Self::read(&mut fields);
         fields.finish(body)
+    }
+
+    /// Parses the fields of a body that are not read-only. None is read yet.
+    ///
+    /// # Errors
+    /// The body is not a JSON object.
+    fn fields(bytes: &[u8]) -> Result<BodyFields> {
+        let mut fields = BodyFields::parse(bytes)?;
+        fields.ignore(Self::READ_ONLY);
+        Ok(fields)
     }
 }
 
@@ -224,12 +237,19 @@ fn nullable(mut schema: RefOr<Schema>) -> RefOr<Schema> {
     schema
 }
 
+/// The property of a field that is accepted and has no effect.
+pub fn read_only(object: ObjectBuilder, name: &str) -> ObjectBuilder {
+    let text = "Part of the response. It may be sent back and has no effect.";
+    let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue).read_only(true);
+    object.property(name, any.description(Some(text)))
+}
+
 /// Declares a body: its struct, its reader and its schema. A field with the type of another body adds the fields of that
-/// body in its place.
+/// body in its place. `ignores` names the fields of the response that are accepted and have no effect.
 macro_rules! body {
     (
         $(#[doc = $text:literal])*
-        $visibility:vis struct $body:ident {
+        $visibility:vis struct $body:ident $(ignores [$($ignored:literal),* $(,)?])? {
             $($(#[doc = $field_text:literal])* $field_visibility:vis $field:ident: $type:ty,)+
         }
     ) => {
@@ -240,6 +260,8 @@ macro_rules! body {
         }
 
         impl $crate::api::body::Body for $body {
+            const READ_ONLY: &'static [&'static str] = &[$($($ignored),*)?];
+
             fn read(fields: &mut $crate::api::body::BodyFields) -> Option<Self> {
                 $(let $field = <$type as $crate::api::body::BodyField>::take(fields, stringify!($field));)+
                 Some(Self { $($field: $field?,)+ })
@@ -272,7 +294,9 @@ macro_rules! body {
                 let text = $crate::api::body::text(&[$($text),*]);
                 let object = utoipa::openapi::ObjectBuilder::new().description(Some(text));
                 let schemas = &mut Vec::new();
-                <Self as $crate::api::body::BodyField>::describe(object, "", String::new(), schemas).into()
+                let object = <Self as $crate::api::body::BodyField>::describe(object, "", String::new(), schemas);
+                let ignored = <Self as $crate::api::body::Body>::READ_ONLY.iter();
+                ignored.fold(object, |object, name| $crate::api::body::read_only(object, name)).into()
             }
         }
 
@@ -302,7 +326,7 @@ mod tests {
     body! {
         /// A thing
         /// to create.
-        struct NewThing {
+        struct NewThing ignores ["id"] {
             /// The name of the thing.
             name: Name,
             limits: Limits,
@@ -321,10 +345,10 @@ mod tests {
 
     #[test]
     fn one_declaration_reads_and_describes() {
-        let thing = NewThing::parse(br#"{"name": "a", "most": 7, "id": 1}"#, &["id"]).expect("valid");
+        let thing = NewThing::parse(br#"{"name": "a", "most": 7, "id": 1}"#).expect("valid");
         assert_eq!((thing.name.0.as_str(), thing.on), ("a", None));
         assert_eq!(thing.limits.most.value(), Some(7_i64));
-        let cleared = NewThing::parse(br#"{"name": "a", "most": null, "on": true}"#, &[]).expect("valid");
+        let cleared = NewThing::parse(br#"{"name": "a", "most": null, "on": true}"#).expect("valid");
         assert_eq!((cleared.limits.most.into_option::<i64>(), cleared.on), (Some(None), Some(true)));
         let schema = serde_json::to_value(NewThing::schema()).expect("JSON");
         let most = json!({
@@ -338,6 +362,9 @@ mod tests {
                     "name": {"type": "string", "description": "The name of the thing."},
                     "most": most,
                     "on": {"type": "boolean", "description": "Whether it is on."},
+                    "id": {
+                        "description": "Part of the response. It may be sent back and has no effect.", "readOnly": true
+                    },
                 },
             })
         );
@@ -346,7 +373,7 @@ mod tests {
     #[test]
     fn every_violation_is_collected_in_the_order_of_the_fields() {
         let body = br#"{"odd": 1, "on": null, "most": 10}"#;
-        let Err(Error::Invalid(violations)) = NewThing::parse(body, &[]) else { panic!("it is invalid") };
+        let Err(Error::Invalid(violations)) = NewThing::parse(body) else { panic!("it is invalid") };
         let kinds: Vec<_> =
             violations.iter().map(|violation| (violation.kind, &*violation.message)).collect();
         assert_eq!(
@@ -354,7 +381,7 @@ mod tests {
             [
                 ("missing", "The field 'name' is required."),
                 ("value_error", "'most' must be from 1 to 9."),
-                ("value_error", "'on' must not be null. Leave it out to keep it."),
+                ("bool_type", "'on' must be true or false."),
                 ("extra_forbidden", "There is no field 'odd' here. Check its spelling."),
             ]
         );

@@ -1,9 +1,10 @@
 //! Values of fields that several bodies share. Each type has its one parser, message and schema.
 
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Schema, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
@@ -13,6 +14,9 @@ use crate::validation::{self, ViolationReason};
 
 /// A value that is parsed from a string.
 pub trait BodyText: Sized {
+    /// Whether it is one of a closed set of words: any other value, of any type, is a `literal_error`.
+    const CLOSED: bool = false;
+
     /// Parses the string.
     ///
     /// # Errors
@@ -27,18 +31,27 @@ pub trait BodyText: Sized {
 
 impl<T: BodyText> BodyValue for T {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let Value::String(text) = value else {
-            field.refuse(
-                "string_type",
-                if field.nullable() { "must be a string or null" } else { "must be a string" },
-            );
-            return None;
-        };
-        field.check(<T as BodyText>::parse(&text))
+        match value {
+            Value::String(text) => field.check(<T as BodyText>::parse(&text)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                if T::CLOSED {
+                    return field.check(<T as BodyText>::parse(""));
+                }
+                field.refuse_type("string_type", "a string");
+                None
+            }
+        }
     }
 
     fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
         <T as BodyText>::schema(schemas)
+    }
+}
+
+/// Any string.
+impl BodyText for String {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        Ok(text.to_owned())
     }
 }
 
@@ -119,15 +132,20 @@ impl<const LEAST: i64, const MOST: i64> BodyValue for Small<LEAST, MOST> {
 fn whole(field: &mut Field<'_>, value: &Value, range: RangeInclusive<i64>) -> Option<i64> {
     match value.as_i64() {
         Some(number) if range.contains(&number) => Some(number),
-        Some(_) => {
+        None if !is_huge(value) => {
+            field.refuse_type("int_type", "a whole number");
+            None
+        }
+        Some(_) | None => {
             field.refuse("value_error", format!("must be from {} to {}", range.start(), range.end()));
             None
         }
-        None => {
-            field.refuse("int_type", "must be a whole number");
-            None
-        }
     }
+}
+
+/// Whether it is a number beyond 64 bits, which has no fraction.
+fn is_huge(value: &Value) -> bool {
+    value.as_f64().is_some_and(|number| number.abs() >= 9.2e18)
 }
 
 fn whole_schema(range: RangeInclusive<i64>, format: KnownFormat) -> RefOr<Schema> {
@@ -143,12 +161,9 @@ impl BodyValue for bool {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
         match value {
             Value::Bool(flag) => Some(flag),
-            Value::Null => {
-                field.refuse("value_error", "must not be null. Leave it out to keep it");
-                None
-            }
-            Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                field.refuse("bool_type", "must be true or false");
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                let or_null = if field.nullable() { ", or null" } else { "" };
+                field.refuse("bool_type", format!("must be true or false{or_null}"));
                 None
             }
         }
@@ -159,35 +174,76 @@ impl BodyValue for bool {
     }
 }
 
-/// Reads an object that serde knows; `expected` completes "must be" in the violation.
-pub fn object<T: DeserializeOwned>(field: &mut Field<'_>, value: Value, expected: &str) -> Option<T> {
-    // serde would take an array as the members in order.
-    if !value.is_object() {
-        field.refuse("value_error", format!("must be {expected}"));
-        return None;
-    }
-    serde_json::from_value(value)
-        .map_err(|error| field.refuse("value_error", format!("must be {expected}: {error}")))
-        .ok()
-}
-
-/// Reads a list of strings; `expected` completes "must be" in the violation.
-pub fn strings(field: &mut Field<'_>, value: Value, expected: &str) -> Option<Vec<String>> {
+/// Reads a list. Each entry that is invalid is refused at its place, and is `None` in the result. `None`: it is no list.
+pub fn entries<T: BodyText>(field: &mut Field<'_>, value: Value) -> Option<Vec<Option<T>>> {
     let Value::Array(entries) = value else {
-        field.refuse("list_type", format!("must be {expected}"));
+        field.refuse_type("list_type", "a list of strings");
         return None;
     };
-    let mut texts = Vec::with_capacity(entries.len());
-    let all = entries.len();
-    for (index, entry) in entries.into_iter().enumerate() {
-        if let Value::String(text) = entry {
-            texts.push(text);
-        } else {
-            let message = format!("Every entry of '{}' must be a string.", field.name());
-            field.refuse_entry(index, "string_type", message);
+    let entries = entries.into_iter().enumerate().map(|(index, entry)| {
+        let parsed = match entry {
+            Value::String(text) => T::parse(&text),
+            _ if T::CLOSED => T::parse(""),
+            _ => Err(ViolationReason::new("string_type", "must be a string")),
+        };
+        parsed.map_err(|ViolationReason { kind, message }| field.refuse_entry(index, kind, message)).ok()
+    });
+    Some(entries.collect())
+}
+
+/// The entries of a list, if all are valid.
+pub fn all_valid<T>(entries: Vec<Option<T>>) -> Option<Vec<T>> {
+    entries.into_iter().collect()
+}
+
+/// Refuses each entry that is the same as an earlier one, at its place.
+pub fn refuse_duplicates<T: Eq + Hash>(field: &mut Field<'_>, entries: &[Option<T>]) {
+    let mut seen = HashSet::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        if entry.as_ref().is_some_and(|entry| !seen.insert(entry)) {
+            field.refuse_entry(index, "value_error", "is a duplicate");
         }
     }
-    Some(texts).filter(|texts| texts.len() == all)
+}
+
+/// A list of strings.
+#[derive(Debug)]
+pub struct ListOf<T>(pub Vec<T>);
+
+impl<T: BodyText> BodyValue for ListOf<T> {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        all_valid(entries(field, value)?).map(Self)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        ArrayBuilder::new().items(T::schema(schemas)).into()
+    }
+}
+
+/// An object whose members have any names; each value is a string.
+#[derive(Debug)]
+pub struct MapOf<T>(pub BTreeMap<T, T>);
+
+impl<T: BodyText + Ord> BodyValue for MapOf<T> {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        field.members(value, |fields| {
+            let mut all = Some(BTreeMap::new());
+            for (name, value) in fields.take_all() {
+                let mut member = Field::new(fields, &name, false);
+                let name = member.check(<T as BodyText>::parse(&name));
+                let pair = name.zip(<T as BodyValue>::read(&mut member, value));
+                all = all.zip(pair).map(|(mut all, (name, value))| {
+                    all.insert(name, value);
+                    all
+                });
+            }
+            all.map(Self)
+        })
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        ObjectBuilder::new().additional_properties(Some(<T as BodyText>::schema(schemas))).into()
+    }
 }
 
 /// Reads one of `words` that `parse` understands.

@@ -34,6 +34,7 @@ const LIST: &str = "budgets";
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetResponse {
     /// The id of the budget.
+    #[schema(read_only)]
     id: Uuid,
     /// The key that it limits; null: the whole organization.
     #[schema(required)]
@@ -49,18 +50,23 @@ pub struct BudgetResponse {
     hard_limit_nano_dollars: Option<i64>,
     /// The amount spent since `period_start`, in nano-dollars; a lower bound if `unpriced_requests` is not 0. Null:
     /// no cost is known.
-    #[schema(required)]
+    #[schema(required, read_only)]
     spent_nano_dollars: Option<i64>,
     /// Requests since `period_start` with an unknown cost. They do not count toward the limits: set a price for
     /// their models.
+    #[schema(read_only)]
     unpriced_requests: i64,
     /// When the current period began.
+    #[schema(read_only)]
     period_start: DateTime<Utc>,
     /// When the next period begins, with nothing spent.
+    #[schema(read_only)]
     resets_at: DateTime<Utc>,
     /// When it was created.
+    #[schema(read_only)]
     created_at: DateTime<Utc>,
     /// When it last changed.
+    #[schema(read_only)]
     updated_at: DateTime<Utc>,
 }
 
@@ -86,20 +92,9 @@ impl BudgetResponse {
     }
 }
 
-/// Fields that are accepted and ignored, so that a response can be sent back.
-const READ_ONLY: &[&str] = &[
-    "id",
-    "spent_nano_dollars",
-    "unpriced_requests",
-    "period_start",
-    "resets_at",
-    "created_at",
-    "updated_at",
-];
-
 body! {
     /// A budget to create, with at least one of the limits.
-    pub struct NewBudgetBody {
+    pub struct NewBudgetBody ignores ["id", "spent_nano_dollars", "unpriced_requests", "period_start", "resets_at", "created_at", "updated_at"] {
         /// The key that it limits; null: the whole organization.
         api_key_id: Patch<Id<ApiKeyId>>,
         /// `day` or `month`, in UTC.
@@ -113,7 +108,7 @@ body! {
 
 body! {
     /// A change of a budget. Absent fields stay as they are. The key and the period cannot be changed.
-    pub struct BudgetChangeBody {
+    pub struct BudgetChangeBody ignores ["id", "api_key_id", "period", "spent_nano_dollars", "unpriced_requests", "period_start", "resets_at", "created_at", "updated_at"] {
         /// The soft limit in nano-dollars, from which the gateway warns; null: never.
         soft_limit_nano_dollars: Patch<BudgetLimit>,
         /// The amount in nano-dollars beyond which no model is called; null: no limit.
@@ -124,6 +119,8 @@ body! {
 type BudgetLimit = Whole<{ *BUDGET_LIMIT.start() }, { *BUDGET_LIMIT.end() }>;
 
 impl BodyText for Period {
+    const CLOSED: bool = true;
+
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         word(text, &Self::ALL.map(Self::as_str), Self::parse)
     }
@@ -235,7 +232,7 @@ fn refuse_target_change(fields: &mut BodyFields, before: &BudgetRow) {
 }
 
 fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
-    let body = NewBudgetBody::parse(bytes, READ_ONLY)?;
+    let body = NewBudgetBody::parse(bytes)?;
     Ok(NewBudget {
         api_key_id: body.api_key_id.value().map(|Id(id)| id),
         period: body.period,
@@ -246,8 +243,8 @@ fn parse_new(bytes: &[u8]) -> Result<NewBudget> {
 
 fn parse_change(before: &BudgetRow, bytes: &[u8]) -> Result<BudgetChange> {
     let mut fields = BodyFields::parse(bytes)?;
-    fields.ignore(READ_ONLY);
     refuse_target_change(&mut fields, before);
+    fields.ignore(BudgetChangeBody::READ_ONLY);
     let body = BudgetChangeBody::read(&mut fields);
     let body = fields.finish(body)?;
     Ok(BudgetChange {

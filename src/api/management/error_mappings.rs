@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
-use crate::api::body::values::{BodyText, Id, Whole, strings, strings_schema, word};
+use crate::api::body::values::{BodyText, Id, Whole, all_valid, entries, strings_schema, word};
 use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Lenient, Patch, Schemas, body, reference};
 use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::Result;
-use crate::providers::{Mapping, MappingMeaning, SentenceClass};
+use crate::providers::{MOST_PARTS, Mapping, MappingMeaning, SentenceClass};
 use crate::store::{ErrorMappingRow, NewErrorMapping};
 use crate::validation::ViolationReason;
 
@@ -31,6 +31,7 @@ const LIST: &str = "error-mappings";
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorMappingResponse {
     /// The id of the mapping.
+    #[schema(read_only)]
     id: Uuid,
     /// The provider with these messages; null: every provider of the organization.
     #[schema(required)]
@@ -49,9 +50,10 @@ pub struct ErrorMappingResponse {
     #[schema(required, example = 400)]
     status: Option<i32>,
     /// The user who created it; null: an API key or the command line.
-    #[schema(required)]
+    #[schema(required, read_only)]
     created_by: Option<Uuid>,
     /// When it was created.
+    #[schema(read_only)]
     created_at: DateTime<Utc>,
 }
 
@@ -83,7 +85,7 @@ pub enum MappingScope {
 
 body! {
     /// A mapping to create, with either `class` or `scope`.
-    pub struct NewErrorMappingBody {
+    pub struct NewErrorMappingBody ignores ["id", "created_by", "created_at"] {
         /// Parts that a message must contain, in this order, each of 6 to 500 characters. Leave out what differs
         /// between requests, such as numbers. Case, quotes and whitespace do not matter.
         contains: Lenient<MessageParts>,
@@ -103,17 +105,42 @@ body! {
 #[derive(Debug)]
 struct MessageParts(Vec<String>);
 
+impl MessageParts {
+    fn of(parts: Vec<MessagePart>) -> Self {
+        Self(parts.into_iter().map(|part| part.0).collect())
+    }
+}
+
 impl BodyValue for MessageParts {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        strings(field, value, "a list of strings").map(Self)
+        let parts = entries::<MessagePart>(field, value)?;
+        let (kind, expected) = match parts.len() {
+            0 => ("too_short", "must hold at least one part of the message".to_owned()),
+            1..=MOST_PARTS => return all_valid(parts).map(Self::of),
+            count => ("too_long", format!("may hold at most {MOST_PARTS} parts, not {count}")),
+        };
+        field.refuse(kind, expected);
+        None
     }
 
     fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
-        strings_schema(1, Some(8)).into()
+        strings_schema(1, Some(MOST_PARTS)).into()
+    }
+}
+
+/// One part of a message.
+struct MessagePart(String);
+
+impl BodyText for MessagePart {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        let invalid = |expected| ViolationReason::new("value_error", expected);
+        Mapping::part(text).map(Self).map_err(invalid)
     }
 }
 
 impl BodyText for SentenceClass {
+    const CLOSED: bool = true;
+
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         word(text, &Self::ALL.map(Self::as_str), Self::parse)
     }
@@ -124,6 +151,8 @@ impl BodyText for SentenceClass {
 }
 
 impl BodyText for MappingScope {
+    const CLOSED: bool = true;
+
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         word(text, &["request"], |text| (text == "request").then_some(Self::Request))
     }
@@ -190,8 +219,7 @@ pub async fn delete(call: Call<RouterManage>) -> Result<HttpResponse> {
 }
 
 fn parse_new(bytes: &[u8]) -> Result<NewErrorMapping> {
-    let mut fields = BodyFields::parse(bytes)?;
-    fields.ignore(&["id", "created_by", "created_at"]);
+    let mut fields = NewErrorMappingBody::fields(bytes)?;
     let new = read_new(&mut fields);
     fields.finish(new)
 }
@@ -204,20 +232,12 @@ fn read_new(fields: &mut BodyFields) -> Option<NewErrorMapping> {
     let status = status.and_then(|status| u16::try_from(status).ok());
     let (MessageParts(contains), means) = (body.contains.into_valid()?, means?);
     let provider_id = body.provider_id.into_valid()?.value().map(|Id(id)| id);
-    match Mapping::new(means, status, &contains) {
-        Ok(mapping) => Some(NewErrorMapping { provider_id, mapping }),
-        Err(refused) => {
-            let field = refused.field;
-            match refused.part {
-                Some(part) => {
-                    let message = format!("Every entry of '{field}' {}.", refused.expected);
-                    fields.refuse_entry(field, part, "value_error", message);
-                }
-                None => fields.refuse(field, "value_error", format!("'{field}' {}.", refused.expected)),
-            }
-            None
-        }
-    }
+    // The parts were checked, so what is refused is the status.
+    let checked = Mapping::new(means, status, &contains).map_err(|refused| {
+        let message = format!("'{}' {}.", refused.field, refused.expected);
+        fields.refuse(refused.field, "value_error", message);
+    });
+    checked.ok().map(|mapping| NewErrorMapping { provider_id, mapping })
 }
 
 /// Combines `class` and `scope`, of which exactly one must be there.

@@ -93,8 +93,9 @@ impl QueryParameters {
     pub fn integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         self.parsed(name, |text| {
             let (least, most) = (range.start(), range.end());
-            // Digits only: `parse` would accept a sign as well.
-            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            // `parse` would accept a plus as well, which a caller meant as a space. A negative number is out of range.
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             let number = text.parse().ok().filter(|number| range.contains(number));
             number.filter(|_| digits).ok_or_else(|| {
                 let kind = if digits { "value_error" } else { "int_parsing" };

@@ -26,6 +26,9 @@ pub enum Blocked {
     /// It contains a user name or password.
     #[error("the address holds a user name or password; put the credential into 'credential'")]
     Credentials,
+    /// It has a fragment, which no request sends.
+    #[error("the address holds a '#'; what follows it is never sent, so leave it out")]
+    Fragment,
     /// It is written in a way that other parsers read differently. Holds the corrected URL.
     #[error("the address can be read in more than one way; write it as {0}")]
     Ambiguous(String),
@@ -132,6 +135,9 @@ impl AddressPolicy {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Blocked::Credentials);
+        }
+        if url.fragment().is_some() {
+            return Err(Blocked::Fragment);
         }
         match url.host().ok_or(Blocked::NotAUrl)? {
             Host::Ipv4(address) => self.check_address(address.into(), service)?,
@@ -243,6 +249,8 @@ mod tests {
             "https://[fe80::1]/v1",
             "https://[fd00::1]/v1",
             "https://user:pass@api.openai.com/v1",
+            "https://api.openai.com/v1#",
+            "https://api.openai.com/v1#part",
             "ftp://api.openai.com/v1",
             "api.openai.com",
             "",

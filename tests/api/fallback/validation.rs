@@ -61,6 +61,16 @@ on_both_databases! {
             ),
             (r#"{"model": "a", "fallback_models": ["b", "b"]}"#, &[r#"value_error ["body","fallback_models"]"#]),
             (
+                r#"{"model": "a", "fallback_models": ["b", 7, "b", "c", "c", "c"], "fallback_type": 5, "note": {"x": 1, "x": 2}}"#,
+                &[
+                    r#"value_error ["body","note","x"]"#,
+                    r#"string_type ["body","fallback_models",1]"#,
+                    r#"value_error ["body","fallback_models"]"#,
+                    r#"value_error ["body","fallback_models"]"#,
+                    r#"literal_error ["body","fallback_type"]"#,
+                ],
+            ),
+            (
                 r#"{"model": "a", "fallback_models": ["b"], "fallback_type": "generic"}"#,
                 &[r#"literal_error ["body","fallback_type"]"#],
             ),
@@ -78,7 +88,7 @@ on_both_databases! {
             ),
             (
                 r#"{"model": "a", "fallback_models": ["b"], "triggers": ["timeout", "slow", 3]}"#,
-                &[r#"string_type ["body","triggers",2]"#],
+                &[r#"literal_error ["body","triggers",1]"#, r#"literal_error ["body","triggers",2]"#],
             ),
             (
                 r#"{"model": "a", "fallback_models": ["b"], "triggers": ["timeout", "slow", "stream_interrupted"]}"#,

@@ -8,8 +8,8 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::expected_type;
-use crate::api::body::values::{BodyText, strings, strings_schema};
-use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Patch, Schemas, body, reference};
+use crate::api::body::values::{BodyText, all_valid, entries, strings_schema};
+use crate::api::body::{Body as _, BodyValue, Field, Patch, Schemas, body, reference};
 use crate::domain::error::{Error, Location, Result};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
@@ -21,7 +21,7 @@ const MOST_FALLBACKS: usize = 32;
 
 body! {
     /// A fallback list to create or replace. Unknown fields are ignored.
-    pub struct FallbackRequest {
+    pub struct FallbackRequest ignores ["router_config_id", "revision", "created_at", "updated_at"] {
         /// The catalog name of the model that the list is for. Surrounding whitespace is trimmed.
         model: TrimmedName,
         /// Catalog names of the models to try, in order: 1 to 32, no duplicates, and not the model itself.
@@ -35,7 +35,7 @@ body! {
 }
 
 pub(super) fn parse(body: &[u8]) -> Result<NewFallback> {
-    let mut fields = BodyFields::parse(body).map_err(|error| located(error, body))?;
+    let mut fields = FallbackRequest::fields(body).map_err(|error| located(error, body))?;
     let body = FallbackRequest::read(&mut fields);
     let body = fields.finish_lenient(body)?;
     Ok(NewFallback {
@@ -83,7 +83,7 @@ struct FallbackModels(Vec<String>);
 
 impl BodyValue for FallbackModels {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let models = strings(field, value, "a list of strings")?;
+        let models = entries::<String>(field, value)?;
         if models.is_empty() {
             field.refuse("too_short", "must name at least one model");
         }
@@ -91,8 +91,8 @@ impl BodyValue for FallbackModels {
             let expected = format!("may name at most {MOST_FALLBACKS} models, not {}", models.len());
             field.refuse("too_long", expected);
         }
-        refuse_duplicate(field, &models);
-        Some(Self(models))
+        refuse_duplicates(field, models.iter().flatten());
+        all_valid(models).map(Self)
     }
 
     #[expect(deprecated, reason = "the derived schemas have one example, too")]
@@ -136,23 +136,12 @@ impl From<Triggers> for Vec<String> {
 
 impl BodyValue for Triggers {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let words = strings(field, value, "a list of strings")?;
-        if words.is_empty() {
+        let classes = entries::<Trigger>(field, value)?;
+        if classes.is_empty() {
             field.refuse("too_short", "must name at least one error class; leave it out for every class");
         }
-        for (index, word) in words.iter().enumerate() {
-            match word.parse() {
-                Ok(ErrorClass::StreamInterrupted) => {
-                    let message =
-                        "A stream that broke after content was sent cannot go on with another model.";
-                    field.refuse_entry(index, "value_error", message);
-                }
-                Ok(_) => {}
-                Err(_) => field.refuse_entry(index, "literal_error", expected_class()),
-            }
-        }
-        refuse_duplicate(field, &words);
-        Some(Self(words))
+        refuse_duplicates(field, classes.iter().flatten().map(|trigger| trigger.0.as_str()));
+        Some(Self(all_valid(classes)?.into_iter().map(|trigger| trigger.0.to_string()).collect()))
     }
 
     fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
@@ -160,16 +149,38 @@ impl BodyValue for Triggers {
     }
 }
 
+/// One error class that uses a list.
+struct Trigger(ErrorClass);
+
+impl BodyText for Trigger {
+    const CLOSED: bool = true;
+
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        match text.parse() {
+            Ok(ErrorClass::StreamInterrupted) => {
+                let expected = "cannot be used: a stream that broke after content was sent cannot go on with another model";
+                Err(ViolationReason::new("value_error", expected))
+            }
+            Ok(class) => Ok(Self(class)),
+            Err(_) => Err(ViolationReason::new("literal_error", expected_class())),
+        }
+    }
+}
+
 fn expected_class() -> String {
     let classes = ErrorClass::ALL.iter().filter(|class| **class != ErrorClass::StreamInterrupted);
     let words: Vec<String> = classes.map(|class| format!("'{class}'")).collect();
-    format!("Input should be one of {}", words.join(", "))
+    format!("must be one of {}", words.join(", "))
 }
 
-/// Refuses the first name that is there twice.
-fn refuse_duplicate(field: &mut Field<'_>, names: &[String]) {
-    let mut seen = HashSet::new();
-    if let Some(duplicate) = names.iter().find(|name| !seen.insert(name.as_str())) {
+/// Refuses the names that are there twice. As in LiteLLM the list is at fault, and not an entry.
+fn refuse_duplicates(field: &mut Field<'_>, names: impl Iterator<Item = impl AsRef<str>>) {
+    let (mut seen, mut named) = (HashSet::new(), HashSet::new());
+    for name in names {
+        let duplicate = name.as_ref();
+        if seen.insert(duplicate.to_owned()) || !named.insert(duplicate.to_owned()) {
+            continue;
+        }
         let message = format!("'{duplicate}' is a duplicate in '{}'. Name it once.", field.name());
         field.refuse_with("value_error", message);
     }

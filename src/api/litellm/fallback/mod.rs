@@ -35,13 +35,16 @@ pub struct Fallback {
     triggers: Option<Vec<String>>,
     /// The configuration's id. It stays the same as long as the model exists, even when the list is deleted and
     /// created again.
+    #[schema(read_only)]
     router_config_id: Uuid,
     /// The revision in force. The `ETag` is this number in quotes.
-    #[schema(example = 1)]
+    #[schema(example = 1, read_only)]
     revision: i64,
     /// When the configuration was created.
+    #[schema(read_only)]
     created_at: DateTime<Utc>,
     /// When the revision in force was created.
+    #[schema(read_only)]
     updated_at: DateTime<Utc>,
 }
 

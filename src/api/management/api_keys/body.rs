@@ -1,14 +1,12 @@
 //! The bodies that create and change an API key.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::api::body::values::{BodyText, Name, Whole, strings_schema};
-use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Patch, Schemas, body};
+use crate::api::body::values::{BodyText, Name, Whole, entries, refuse_duplicates, strings_schema, word};
+use crate::api::body::{Body, BodyFields, BodyValue, Field, Patch, Schemas, body};
 use crate::api::management::checks;
 use crate::auth::api::api_key;
 use crate::domain::error::Result;
@@ -17,13 +15,9 @@ use crate::store::{ApiKeyChange, NewApiKey};
 use crate::validation::ViolationReason;
 use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
-/// Fields that are accepted and ignored, so that a response can be sent back.
-const READ_ONLY: &[&str] =
-    &["id", "prefix", "last_four", "last_used_at", "revoked_at", "created_at", "updated_at"];
-
 body! {
     /// A key to create.
-    pub struct NewApiKeyBody {
+    pub struct NewApiKeyBody ignores ["id", "prefix", "last_four", "last_used_at", "revoked_at", "created_at", "updated_at"] {
         /// 1 to 100 printable characters; several keys may share a name.
         name: Name,
         /// At least one of `inference`, `router:read`, `router:manage`, `keys:manage`, `budgets:manage`,
@@ -42,7 +36,7 @@ body! {
 
 body! {
     /// A change of a key. Absent fields stay as they are.
-    pub struct ApiKeyChangeBody {
+    pub struct ApiKeyChangeBody ignores ["id", "prefix", "last_four", "last_used_at", "revoked_at", "created_at", "updated_at"] {
         /// The key's new name.
         name: Option<Name>,
         /// Its new scopes. The calling key must have every scope that is added.
@@ -65,30 +59,22 @@ type ConcurrentRequests = Whole<{ *CONCURRENT_REQUESTS.start() }, { *CONCURRENT_
 #[derive(Debug)]
 struct Scopes(Vec<String>);
 
+impl BodyText for Scope {
+    const CLOSED: bool = true;
+
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        word(text, &Self::ALL.map(Self::as_str), Self::parse)
+    }
+}
+
 impl BodyValue for Scopes {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let Value::Array(entries) = value else {
-            field.refuse("list_type", "must be a list of strings");
-            return None;
-        };
-        if entries.is_empty() {
+        let scopes = entries::<Scope>(field, value)?;
+        if scopes.is_empty() {
             field.refuse("too_short", "must name at least one scope");
         }
-        let mut scopes = Vec::with_capacity(Scope::ALL.len());
-        for (index, entry) in entries.iter().enumerate() {
-            match entry.as_str().and_then(Scope::parse) {
-                Some(scope) if scopes.contains(&scope) => {
-                    let message = format!("The scope '{scope}' is a duplicate.");
-                    field.refuse_entry(index, "value_error", message);
-                }
-                Some(scope) => scopes.push(scope),
-                None => {
-                    let words = Scope::ALL.map(Scope::as_str).join("', '");
-                    field.refuse_entry(index, "literal_error", format!("A scope must be one of '{words}'."));
-                }
-            }
-        }
-        Some(Self(scopes.iter().map(ToString::to_string).collect()))
+        refuse_duplicates(field, &scopes);
+        Some(Self(scopes.into_iter().flatten().map(|scope| scope.to_string()).collect()))
     }
 
     fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
@@ -108,27 +94,12 @@ impl From<AllowList> for Vec<String> {
 
 impl BodyValue for AllowList {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let Value::Array(entries) = value else {
-            field.refuse("list_type", "must be a list of names, or null for all");
-            return None;
-        };
-        if entries.is_empty() {
+        let names = entries::<String>(field, value)?;
+        if names.is_empty() {
             field.refuse("too_short", "must name at least one model, or be null for all");
         }
-        let mut names: Vec<String> = Vec::with_capacity(entries.len());
-        let mut seen = HashSet::with_capacity(entries.len());
-        for (index, entry) in entries.into_iter().enumerate() {
-            match entry {
-                Value::String(name) if seen.insert(name.clone()) => names.push(name),
-                Value::String(name) => {
-                    field.refuse_entry(index, "value_error", format!("The model '{name}' is a duplicate."));
-                }
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    field.refuse_entry(index, "string_type", "A model's name must be a string.");
-                }
-            }
-        }
-        Some(Self(names))
+        refuse_duplicates(field, &names);
+        Some(Self(names.into_iter().flatten().collect()))
     }
 
     fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
@@ -157,10 +128,9 @@ impl BodyText for ExpiryTime {
     }
 }
 
-/// Reads the fields of a body and refuses a time of expiry that is not in the future.
-fn parse(bytes: &[u8], now: DateTime<Utc>) -> Result<BodyFields> {
-    let mut fields = BodyFields::parse(bytes)?;
-    fields.ignore(READ_ONLY);
+/// Parses the fields of a body and refuses a time of expiry that is not in the future.
+fn fields<B: Body>(bytes: &[u8], now: DateTime<Utc>) -> Result<BodyFields> {
+    let mut fields = B::fields(bytes)?;
     let expires_at = fields.raw("expires_at").and_then(Value::as_str).map(checks::time);
     if expires_at.is_some_and(|time| time.is_ok_and(|time| time <= now)) {
         let message = "'expires_at' must be in the future; to end a key now, delete it.";
@@ -175,7 +145,7 @@ pub(super) fn parse_new(
     fresh: &api_key::NewKey,
     key_hash: [u8; 32],
 ) -> Result<NewApiKey> {
-    let mut fields = parse(bytes, now)?;
+    let mut fields = fields::<NewApiKeyBody>(bytes, now)?;
     let body = NewApiKeyBody::read(&mut fields);
     let body = fields.finish(body)?;
     Ok(NewApiKey {
@@ -193,7 +163,7 @@ pub(super) fn parse_new(
 }
 
 pub(super) fn parse_change(bytes: &[u8], now: DateTime<Utc>) -> Result<ApiKeyChange> {
-    let mut fields = parse(bytes, now)?;
+    let mut fields = fields::<ApiKeyChangeBody>(bytes, now)?;
     let body = ApiKeyChangeBody::read(&mut fields);
     let body = fields.finish(body)?;
     Ok(ApiKeyChange {

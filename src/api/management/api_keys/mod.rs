@@ -33,6 +33,7 @@ const LIST: &str = "api-keys";
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiKeyResponse {
     /// The id of the key.
+    #[schema(read_only)]
     id: Uuid,
     /// The name of the key.
     name: String,
@@ -52,18 +53,22 @@ pub struct ApiKeyResponse {
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
     /// The key's first eight characters.
+    #[schema(read_only)]
     prefix: String,
     /// The key's last four characters.
+    #[schema(read_only)]
     last_four: String,
     /// When it was last used; null: never.
-    #[schema(required)]
+    #[schema(required, read_only)]
     last_used_at: Option<DateTime<Utc>>,
     /// When it was revoked; null: it is active.
-    #[schema(required)]
+    #[schema(required, read_only)]
     revoked_at: Option<DateTime<Utc>>,
     /// When it was created.
+    #[schema(read_only)]
     created_at: DateTime<Utc>,
     /// When it last changed.
+    #[schema(read_only)]
     updated_at: DateTime<Utc>,
 }
 

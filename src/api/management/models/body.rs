@@ -5,21 +5,18 @@ use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use crate::api::body::values::{BodyText, Id, Small, Whole, object};
-use crate::api::body::{Body as _, BodyValue, Field, Patch, Schemas, body, reference};
+use crate::api::body::values::{BodyText, Id, ListOf, MapOf, Small, Whole};
+use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Patch, Schemas, body, reference};
 use crate::api::management::checks;
 use crate::domain::error::Result;
-use crate::providers::{Capabilities, ModelPrice, ParameterRules};
+use crate::providers::{Capabilities, LongPrompt, ModelPrice, ParameterRules, RulePlace};
 use crate::store::{ModelFields, ModelSettings};
 use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 use crate::validation::{ViolationReason, printable};
 
-/// Fields that are accepted and ignored, so that a response can be sent back.
-const READ_ONLY: &[&str] = &["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"];
-
 body! {
     /// A model to create. Absent and null fields are filled in from the embedded table if it has the model.
-    pub struct NewModelBody {
+    pub struct NewModelBody ignores ["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"] {
         /// The name in requests, unique among the organization's models.
         name: ModelName,
         /// The provider that serves it.
@@ -35,7 +32,7 @@ body! {
 body! {
     /// A change of a model. Absent fields stay as they are; null resets a field to the embedded table's value or to the
     /// default. `capabilities`, `price` and `parameter_rules` are replaced as a whole.
-    pub struct ModelChangeBody {
+    pub struct ModelChangeBody ignores ["id", "cooldown", "filled", "known_as_of", "created_at", "updated_at"] {
         /// Its new name. Fallback lists and the model lists of API keys follow.
         name: Option<ModelName>,
         /// The model's new provider.
@@ -122,11 +119,11 @@ impl ModelSettingsBody {
 }
 
 pub(super) fn parse_new(bytes: &[u8]) -> Result<ModelFields> {
-    Ok(NewModelBody::parse(bytes, READ_ONLY)?.into_fields())
+    Ok(NewModelBody::parse(bytes)?.into_fields())
 }
 
 pub(super) fn parse_change(bytes: &[u8]) -> Result<ModelChangeBody> {
-    ModelChangeBody::parse(bytes, READ_ONLY)
+    ModelChangeBody::parse(bytes)
 }
 
 /// The name of a model in requests.
@@ -156,43 +153,47 @@ impl BodyText for UpstreamName {
 
 impl BodyValue for Capabilities {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let expected =
-            "an object of 'tools', 'vision', 'structured_output' and 'reasoning', each true, false or null";
-        object(field, value, expected)
+        field.members(value, |fields| {
+            let names = ["tools", "vision", "structured_output", "reasoning"];
+            let [tools, vision, structured_output, reasoning] =
+                names.map(|name| fields.nullable::<bool, _>(name));
+            Some(Self {
+                tools: tools?,
+                vision: vision?,
+                structured_output: structured_output?,
+                reasoning: reasoning?,
+            })
+        })
     }
 
     fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
         reference::<Self>(schemas)
     }
+}
+
+type Amount = Whole<{ *PRICE.start() }, { *PRICE.end() }>;
+
+fn amounts<const N: usize>(fields: &mut BodyFields, names: [&'static str; N]) -> [Option<Option<i64>>; N] {
+    names.map(|name| fields.nullable::<Amount, _>(name))
 }
 
 impl BodyValue for ModelPrice {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let expected = "an object of 'input', 'output', 'cache_read', 'cache_write', 'audio_input' and 'audio_output', each a whole \
-                        number of micro-dollars per million tokens, or null, and of 'long_prompt'";
-        if value.get("long_prompt").is_some_and(|long| !long.is_object() && !long.is_null()) {
-            field.refuse_with(
-                "value_error",
-                "'price.long_prompt' must be an object of prices, or null.".to_owned(),
-            );
-            return None;
-        }
-        let price: Self = object(field, value, expected)?;
-        for (part, amount) in amounts(&price) {
-            if amount.is_some_and(|amount| !PRICE.contains(&amount)) {
-                let message = format!("'price.{part}' must be from 0 to {}, or null.", PRICE.end());
-                field.refuse_with("value_error", message);
-            }
-        }
-        if price.long_prompt.is_some_and(|long| !TOKENS.contains(&long.above)) {
-            let message = format!(
-                "'price.long_prompt.above' must be a number of tokens from {} to {}.",
-                TOKENS.start(),
-                TOKENS.end()
-            );
-            field.refuse_with("value_error", message);
-        }
-        Some(price)
+        field.members(value, |fields| {
+            let [input, output] = amounts(fields, ["input", "output"]);
+            let [cache_read, cache_write] = amounts(fields, ["cache_read", "cache_write"]);
+            let [audio_input, audio_output] = amounts(fields, ["audio_input", "audio_output"]);
+            let long_prompt = fields.nullable::<LongPrompt, LongPrompt>("long_prompt");
+            Some(Self {
+                input: input?,
+                output: output?,
+                cache_read: cache_read?,
+                cache_write: cache_write?,
+                audio_input: audio_input?,
+                audio_output: audio_output?,
+                long_prompt: long_prompt?,
+            })
+        })
     }
 
     fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
@@ -200,34 +201,77 @@ impl BodyValue for ModelPrice {
     }
 }
 
-/// The amounts of a price with their names in a body.
-fn amounts(price: &ModelPrice) -> [(&'static str, Option<i64>); 10] {
-    let long = price.long_prompt.unwrap_or_default();
-    [
-        ("input", price.input),
-        ("output", price.output),
-        ("cache_read", price.cache_read),
-        ("cache_write", price.cache_write),
-        ("audio_input", price.audio_input),
-        ("audio_output", price.audio_output),
-        ("long_prompt.input", long.input),
-        ("long_prompt.output", long.output),
-        ("long_prompt.cache_read", long.cache_read),
-        ("long_prompt.cache_write", long.cache_write),
-    ]
+impl BodyValue for LongPrompt {
+    fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
+        field.members(value, |fields| {
+            let above = fields.required::<TokenCount>("above");
+            let [input, output] = amounts(fields, ["input", "output"]);
+            let [cache_read, cache_write] = amounts(fields, ["cache_read", "cache_write"]);
+            Some(Self {
+                above: above?.into(),
+                input: input?,
+                output: output?,
+                cache_read: cache_read?,
+                cache_write: cache_write?,
+            })
+        })
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
+    }
+}
+
+/// The name of a parameter in a rule.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ParameterName(String);
+
+impl BodyText for ParameterName {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        let fault = ParameterRules::validate_name(text);
+        fault.map(|()| Self(text.to_owned())).map_err(unusable)
+    }
+}
+
+fn unusable(fault: String) -> ViolationReason {
+    ViolationReason::new("value_error", format!("cannot be used: {fault}"))
 }
 
 impl BodyValue for ParameterRules {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
-        let expected = "an object of 'rename' (names by name), 'drop' (a list of names) and 'clamp_output' (true or false)";
-        let rules: Self = object(field, value, expected)?;
-        if let Err(fault) = rules.validate() {
-            field.refuse("value_error", format!("cannot be used: {fault}"));
+        let rules = field.members(value, |fields| {
+            let rename = fields.optional::<MapOf<ParameterName>>("rename");
+            let drop = fields.optional::<ListOf<ParameterName>>("drop");
+            let clamp_output = fields.optional::<bool>("clamp_output");
+            let renames = rename?.into_iter().flat_map(|names| names.0);
+            let drops = drop?.into_iter().flat_map(|names| names.0);
+            let rules = Self {
+                rename: renames.map(|(from, to)| (from.0, to.0)).collect(),
+                drop: drops.map(|name| name.0).collect(),
+                clamp_output: clamp_output?.unwrap_or_default(),
+            };
+            refuse_contradictions(fields, &rules);
+            Some(rules)
+        })?;
+        if rules.count() > Self::MOST {
+            field.refuse("too_long", format!("may hold at most {} renames and drops", Self::MOST));
         }
         Some(rules)
     }
 
     fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
         reference::<Self>(schemas)
+    }
+}
+
+fn refuse_contradictions(fields: &mut BodyFields, rules: &ParameterRules) {
+    for (place, fault) in rules.contradictions() {
+        let ViolationReason { kind, message } = unusable(fault);
+        match place {
+            RulePlace::Rename(name) => {
+                fields.within("rename", |names| Field::new(names, name, false).refuse(kind, message));
+            }
+            RulePlace::Drop(index) => Field::new(fields, "drop", false).refuse_entry(index, kind, message),
+        }
     }
 }

@@ -28,10 +28,15 @@ pub struct Cooldown {
     by_provider: bool,
 }
 
+/// Names of fields of a model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FilledFields(Vec<&'static str>);
+
 /// A model of the organization's catalog.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelResponse {
     /// The id of the model.
+    #[schema(read_only)]
     id: Uuid,
     /// The name in requests.
     name: String,
@@ -45,15 +50,19 @@ pub struct ModelResponse {
     /// Whether it may be called.
     enabled: bool,
     /// Its cooldown after recent failures.
+    #[schema(read_only)]
     cooldown: Cooldown,
     /// The fields that the embedded table filled in, such as `price` or `capabilities.vision`.
-    filled: Vec<&'static str>,
+    #[schema(read_only)]
+    filled: FilledFields,
     /// The date of the embedded table's data; null if it does not have the model.
-    #[schema(required)]
+    #[schema(required, read_only)]
     known_as_of: Option<NaiveDate>,
     /// When it was created.
+    #[schema(read_only)]
     created_at: DateTime<Utc>,
     /// When it last changed.
+    #[schema(read_only)]
     updated_at: DateTime<Utc>,
 }
 
@@ -62,7 +71,7 @@ impl From<ModelRow> for ModelResponse {
         let filled = row.filled();
         Self {
             settings: filled.settings,
-            filled: filled.filled,
+            filled: FilledFields(filled.filled),
             known_as_of: filled.known_as_of,
             id: row.id.0,
             name: row.name,

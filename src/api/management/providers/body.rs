@@ -15,13 +15,9 @@ use crate::validation::provider::{
 };
 use crate::validation::{ViolationReason, printable};
 
-/// Fields that are accepted and ignored, so that a response can be sent back.
-const READ_ONLY: &[&str] =
-    &["id", "credential_hint", "health", "health_message", "health_at", "created_at", "updated_at"];
-
 body! {
     /// A provider to create.
-    pub struct NewProviderBody {
+    pub struct NewProviderBody ignores ["id", "credential_hint", "health", "health_message", "health_at", "created_at", "updated_at"] {
         /// 1 to 100 printable characters, unique among the organization's providers.
         name: Lenient<Name>,
         /// The vendor: `openai`, `anthropic`, `gemini`, `azure`, `openrouter`, ..., `custom`, `simulated`.
@@ -39,7 +35,7 @@ body! {
 
 body! {
     /// A change of a provider. Absent fields stay as they are.
-    pub struct ProviderChangeBody {
+    pub struct ProviderChangeBody ignores ["id", "credential_hint", "health", "health_message", "health_at", "created_at", "updated_at"] {
         /// The provider's new name.
         name: Lenient<Option<Name>>,
         /// The provider's new vendor.
@@ -58,6 +54,8 @@ body! {
 struct PresetName(&'static Preset);
 
 impl BodyText for PresetName {
+    const CLOSED: bool = true;
+
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         known_preset(text).map(Self)
     }
@@ -100,6 +98,8 @@ impl BodyText for Credential {
 }
 
 impl BodyText for StreamOptions {
+    const CLOSED: bool = true;
+
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         stream_options(text)
     }
@@ -137,8 +137,7 @@ fn check_credential(fields: &mut BodyFields, preset: &Preset, credential: Option
 }
 
 pub(super) fn parse_new(bytes: &[u8], policy: &AddressPolicy) -> Result<NewProvider> {
-    let mut fields = BodyFields::parse(bytes)?;
-    fields.ignore(READ_ONLY);
+    let mut fields = NewProviderBody::fields(bytes)?;
     let new = read_new(&mut fields, policy);
     fields.finish(new)
 }
@@ -169,8 +168,7 @@ pub(super) fn parse_change(
     before: &ProviderRow,
     policy: &AddressPolicy,
 ) -> Result<ProviderChange> {
-    let mut fields = BodyFields::parse(bytes)?;
-    fields.ignore(READ_ONLY);
+    let mut fields = ProviderChangeBody::fields(bytes)?;
     let change = read_change(&mut fields, before, policy);
     fields.finish(change)
 }

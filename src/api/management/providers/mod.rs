@@ -30,6 +30,7 @@ const LIST: &str = "providers";
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProviderResponse {
     /// The id of the provider.
+    #[schema(read_only)]
     id: Uuid,
     /// Its name, unique among the organization's providers.
     name: String,
@@ -39,22 +40,25 @@ pub struct ProviderResponse {
     #[schema(required)]
     base_url: Option<String>,
     /// The credential's last four characters; null if there is none or it is too short to show them.
-    #[schema(required)]
+    #[schema(required, read_only)]
     credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.
+    #[schema(read_only)]
     health: String,
     /// Why it is failing, with secrets removed.
-    #[schema(required)]
+    #[schema(required, read_only)]
     health_message: Option<String>,
     /// When the health last changed.
-    #[schema(required)]
+    #[schema(required, read_only)]
     health_at: Option<DateTime<Utc>>,
     /// Whether it accepts `stream_options`: `auto` (the preset's value, until the provider refuses it), `supported`
     /// or `unsupported`.
     stream_options: StreamOptions,
     /// When it was created.
+    #[schema(read_only)]
     created_at: DateTime<Utc>,
     /// When it last changed.
+    #[schema(read_only)]
     updated_at: DateTime<Utc>,
 }
 

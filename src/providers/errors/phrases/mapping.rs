@@ -133,18 +133,10 @@ impl Mapping {
         }
         let mut parts = Vec::with_capacity(contains.len());
         for (place, part) in contains.iter().enumerate() {
-            let part = normalized(part);
-            let length = part.chars().count();
-            if !(SHORTEST_PART..=LONGEST_PART).contains(&length) {
-                let expected = format!(
-                    "must be {SHORTEST_PART} to {LONGEST_PART} characters long; this one has {length}"
-                );
-                return refused("contains", Some(place), expected);
+            match Self::part(part) {
+                Ok(part) => parts.push(part),
+                Err(expected) => return refused("contains", Some(place), expected),
             }
-            if part.chars().any(char::is_control) {
-                return refused("contains", Some(place), "must not hold control characters".to_owned());
-            }
-            parts.push(part);
         }
         let (fits, expected) = match means {
             MappingMeaning::Class(_) => (
@@ -160,6 +152,24 @@ impl Mapping {
             return refused("status", None, expected.to_owned());
         }
         Ok(Self { means, status, parts })
+    }
+
+    /// One part of a message, normalized.
+    ///
+    /// # Errors
+    /// What is expected, to be read after the name of the part: "must be ...".
+    pub fn part(text: &str) -> Result<String, String> {
+        let part = normalized(text);
+        let length = part.chars().count();
+        if !(SHORTEST_PART..=LONGEST_PART).contains(&length) {
+            return Err(format!(
+                "must be {SHORTEST_PART} to {LONGEST_PART} characters long; this one has {length}"
+            ));
+        }
+        if part.chars().any(char::is_control) {
+            return Err("must not hold control characters".to_owned());
+        }
+        Ok(part)
     }
 
     /// What matching messages mean.
