@@ -108,6 +108,12 @@ static ROWS: &[Row] = rows! {
         "enforced_spend_limit_reached"
         "personal_team_blocked:spending_limit"
         "token_quota_reached"
+        "not_enough_balance"
+        "insufficient_user_quota"
+        "account_overdue_error"
+        "billing_disabled"
+        "blocked_api_access"
+        "allocation_quota.free_tier_only"
     }
     // Zhipu's number for an account without credit.
     LimitOrAnswer QuotaExhausted { "1113" }

@@ -52,13 +52,35 @@ static TOKENS_PER_MINUTE: Row = Row {
     parts: &["tokens per minute"],
 };
 
-/// Parts are lowercase with straight quotes. The first matching row wins, so messages shared by several vendors come
-/// last.
-static ROWS: &[Row] = rows! {
+/// The money of our account at the vendor. Vendors send these messages with statuses that say something else, such as 403
+/// or 429, so they are read with any error status.
+static MONEY: &[Row] = rows! {
     QuotaExhausted {
         "anthropic_credit_balance" ["credit balance is too low"]
         "anthropic_spend_limit" ["reached your specified", "api usage limits"]
+        "xai_credits_or_spending_limit" ["used all available credits or reached its monthly spending limit"]
+        "xai_no_credits" ["doesn't have any credits"]
+        "xai_out_of_credits" ["run out of credits"]
+        "fireworks_account_suspended" ["is suspended", "spending limit or failure to pay"]
+        "moonshot_account_suspended" ["suspended due to insufficient balance"]
+        "moonshot_account_inactive" ["is not active", "exceeded current quota"]
+        "openrouter_key_limit" ["key limit exceeded", "manage it using"]
+        "mistral_inactive_subscription" ["inactive subscription or usage limit reached"]
+        "cohere_trial_month" ["trial key", "calls / month"]
+        "siliconflow_account_balance" ["account balance is insufficient"]
+        "ark_overdue_balance" ["account has an overdue balance"]
+        "huggingface_included_credits" ["exceeded your monthly included credits"]
+        "insufficient_balance" ["insufficient balance"]
+        "insufficient_account_balance" ["insufficient account balance"]
+        "insufficient_credits" ["insufficient credits"]
+        "not_enough_balance" ["not enough balance"]
+        "new_api_user_quota" ["用户额度不足"]
     }
+};
+
+/// Parts are lowercase with straight quotes. The first matching row wins, so messages shared by several vendors come
+/// last.
+static ROWS: &[Row] = rows! {
     Authentication {
         "gemini_api_key_invalid" ["api key not valid"]
         "xai_incorrect_api_key" ["incorrect api key provided"]
@@ -140,9 +162,16 @@ static ROWS: &[Row] = rows! {
 /// The meaning of a normalized message, by the rows above.
 fn built_in(status: u16, message: &Message) -> Option<(Meaning, &'static str)> {
     std::iter::once(&TOKENS_PER_MINUTE)
+        .chain(MONEY)
         .chain(ROWS)
         .find(|row| row.only.is_none_or(|only| only == status) && message.fits(row.parts))
         .map(|row| (row.meaning, row.rule))
+}
+
+/// The meaning of a message that says that the account has no money left, with any status.
+pub(crate) fn about_money(message: &str) -> Option<(Meaning, &'static str)> {
+    let message = Message::of(message);
+    MONEY.iter().find(|row| message.fits(row.parts)).map(|row| (row.meaning, row.rule))
 }
 
 /// Whether all parts occur, in this order.
@@ -198,9 +227,10 @@ mod tests {
 
     #[test]
     fn rules_are_unique_and_parts_are_normalized() {
-        let names: BTreeSet<_> = ROWS.iter().map(|row| row.rule).collect();
-        assert_eq!(names.len(), ROWS.len());
-        for row in ROWS {
+        let rows = || MONEY.iter().chain(ROWS);
+        let names: BTreeSet<_> = rows().map(|row| row.rule).collect();
+        assert_eq!(names.len(), rows().count());
+        for row in rows() {
             for part in row.parts {
                 assert_eq!(&normalized(part), part, "{}", row.rule);
             }
@@ -209,7 +239,7 @@ mod tests {
 
     #[test]
     fn every_row_can_be_reached() {
-        for row in ROWS.iter().chain([&TOKENS_PER_MINUTE]) {
+        for row in MONEY.iter().chain(ROWS).chain([&TOKENS_PER_MINUTE]) {
             let sentence = row.parts.join(" 123 ");
             let found = meaning(row.only.unwrap_or(400), &sentence).expect(row.rule);
             assert_eq!(found.1, row.rule);

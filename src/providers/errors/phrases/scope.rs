@@ -27,6 +27,7 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["estimated cost", "exceed"],
     &["cost of this request", "exceed"],
     &["需要预扣费额度"],
+    &["preconsumedquota"],
     // Size.
     &["request too large"],
     &["request is too large"],
