@@ -47,6 +47,17 @@ impl AllowedMembers {
     }
 }
 
+/// Which parts with a model's reasoning an assistant's content may contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningParts {
+    /// Those of any vendor.
+    Any,
+    /// Parts whose `thinking` is a list, as Mistral writes them. Anthropic's have a text and a signature.
+    Lists,
+    /// None.
+    None,
+}
+
 /// Which response formats a model can be held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaSupport {
@@ -196,10 +207,16 @@ impl TargetModel {
         self.vendor.plain_text
     }
 
-    /// Whether an assistant's content may contain reasoning parts.
+    /// Which reasoning parts an assistant's content may contain.
     #[must_use]
-    pub fn keeps_reasoning_parts(&self) -> bool {
+    pub fn reasoning_parts(&self) -> ReasoningParts {
         self.vendor.reasoning_parts
+    }
+
+    /// Whether `tool_choice` may name the tools that are allowed.
+    #[must_use]
+    pub fn takes_allowed_tools(&self) -> bool {
+        self.vendor.allowed_tools
     }
 
     /// Whether an answer can be held to a schema.

@@ -11,7 +11,12 @@ pub(super) fn refused_by_model(
 ) -> &'static [&'static str] {
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
     let openai = matches!(vendor.preset, "openai" | "azure");
-    if openai && is(&["o1", "o3", "o4", "codex-mini"]) {
+    if openai && is(&["o3", "o4", "codex-mini", "o1-mini", "o1-preview"]) && !is(&["o3-mini"]) {
+        // V developers.openai.com/api/reference/chat: `stop` is "not supported with latest reasoning models `o3` and
+        // `o4-mini`" (R crewAIInc/crewAI#2738: not o3-mini; langchain-ai/langchain#26433).
+        return &["parallel_tool_calls", "prediction", "stop", "verbosity", "web_search_options"];
+    }
+    if openai && is(&["o1", "o3"]) {
         // "Unsupported parameter: 'parallel_tool_calls' is not supported with this model" (R
         // UKGovernmentBEIS/inspect_ai#1227). `verbosity` came with gpt-5.
         return &["parallel_tool_calls", "prediction", "verbosity", "web_search_options"];
@@ -20,7 +25,17 @@ pub(super) fn refused_by_model(
         return &["verbosity", "web_search_options"];
     }
     if openai && is(&["gpt-5"]) {
-        return &["prediction", "web_search_options"];
+        // "Unsupported parameter: 'stop' is not supported with this model." (R huggingface/smolagents#1671,
+        // crewAIInc/crewAI#4149 for gpt-5.1).
+        return &["prediction", "stop", "web_search_options"];
+    }
+    if vendor.preset == "xai"
+        && reasons != Some(false)
+        && is(&["grok-3-mini", "grok-4", "grok-code"])
+        && !model.contains("non-reasoning")
+    {
+        // V docs.x.ai/docs/guides/reasoning: reasoning models refuse the penalties and `stop`.
+        return &["frequency_penalty", "presence_penalty", "stop"];
     }
     if reasons == Some(false) {
         // A model that is known not to reason needs no parameters about reasoning.

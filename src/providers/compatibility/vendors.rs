@@ -4,7 +4,7 @@
 
 use super::effort::{self, Effort};
 use super::tool_ids::ToolIds;
-use super::{AllowedMembers, SchemaSupport};
+use super::{AllowedMembers, ReasoningParts, SchemaSupport};
 
 /// What is known about one vendor.
 #[derive(Debug)]
@@ -20,7 +20,9 @@ pub(super) struct Vendor {
     pub(super) call_members: AllowedMembers,
     pub(super) cache_marks: bool,
     pub(super) plain_text: bool,
-    pub(super) reasoning_parts: bool,
+    pub(super) reasoning_parts: ReasoningParts,
+    /// Whether `tool_choice` may be `{"type": "allowed_tools", ...}`.
+    pub(super) allowed_tools: bool,
     pub(super) tool_ids: ToolIds,
     pub(super) schemas: SchemaSupport,
     /// Whether a tool definition may contain `strict`.
@@ -155,7 +157,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         )],
         call_members: AllowedMembers::Only(&["id", "type", "function", "extra_content"]),
         cache_marks: false,
-        reasoning_parts: false,
+        reasoning_parts: ReasoningParts::None,
         schemas: SchemaSupport::WithoutTools,
         strict_tools: false,
         ..UNKNOWN_ROW
@@ -206,7 +208,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         call_members: AllowedMembers::Only(&["id", "type", "function"]),
         cache_marks: false,
         plain_text: true,
-        reasoning_parts: false,
+        reasoning_parts: ReasoningParts::None,
         schemas: SchemaSupport::WithoutTools,
         one_choice: true,
         ..UNKNOWN_ROW
@@ -255,12 +257,20 @@ pub(super) static VENDORS: &[Vendor] = &[
         ],
         call_members: AllowedMembers::Only(&["id", "type", "function"]),
         cache_marks: false,
+        // V docs.mistral.ai/capabilities/reasoning: `thinking` is a list of chunks, and nothing is signed.
+        reasoning_parts: ReasoningParts::Lists,
         tool_ids: ToolIds::Nine,
         hottest: Some(1.5),
         ..UNKNOWN_ROW
     },
     // Unknown fields are ignored; `store` is not documented (V docs.together.ai/reference/chat-completions-1).
-    Vendor { preset: "together", refuses: &["store"], effort: effort::hosted, ..UNKNOWN_ROW },
+    Vendor {
+        preset: "together",
+        refuses: &["store"],
+        effort: effort::hosted,
+        reasoning_parts: ReasoningParts::None,
+        ..UNKNOWN_ROW
+    },
     // "messages[0].role: unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool`" (R
     // earendil-works/pi#1048). V api-docs.deepseek.com: `response_format` is `text` or `json_object`; in thinking mode
     // "the `reasoning_content` in the thinking mode must be passed back to the API" (R qwersyk/Newelle#404).
@@ -268,7 +278,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         preset: "deepseek",
         effort: effort::deepseek,
         plain_text: true,
-        reasoning_parts: false,
+        reasoning_parts: ReasoningParts::None,
         schemas: SchemaSupport::JsonObject,
         ..UNKNOWN_ROW
     },
@@ -298,7 +308,7 @@ pub(super) static VENDORS: &[Vendor] = &[
         members: &[("assistant", FOREIGN_BUT_REASONING)],
         call_members: CALL,
         cache_marks: false,
-        reasoning_parts: false,
+        reasoning_parts: ReasoningParts::None,
         strict_tools: false,
         ..UNKNOWN_ROW
     },
@@ -330,19 +340,20 @@ pub(super) static VENDORS: &[Vendor] = &[
         members: &[("assistant", FOREIGN_BUT_REASONING)],
         call_members: CALL,
         cache_marks: false,
-        reasoning_parts: false,
+        reasoning_parts: ReasoningParts::None,
         strict_tools: false,
         ..UNKNOWN_ROW
     },
-    Vendor { preset: "ollama", effort: effort::ollama, ..UNKNOWN_ROW },
+    // "invalid message format" for parts other than text and images (V github.com/ollama/ollama, openai/openai.go).
+    Vendor { preset: "ollama", effort: effort::ollama, reasoning_parts: ReasoningParts::None, ..UNKNOWN_ROW },
     // Chat templates: "Unexpected message role." for `developer` (R 1CatAI/1Cat-vLLM#493).
-    Vendor { preset: "vllm", effort: effort::vllm, ..UNKNOWN_ROW },
+    Vendor { preset: "vllm", effort: effort::vllm, reasoning_parts: ReasoningParts::None, ..UNKNOWN_ROW },
     Vendor { preset: "custom", ..UNKNOWN_ROW },
     Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },
 ];
 
-/// Nothing is known: only what is specific to OpenAI is translated, namely the role `developer` and the deprecated
-/// functions ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
+/// Nothing is known: only what is specific to OpenAI is translated, namely the role `developer`, the choice among
+/// allowed tools (V developers.openai.com/api/reference/chat) and the deprecated functions ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
 /// developers.openai.com/api/reference/chat: deprecated in favor of `tools`).
 const UNKNOWN_ROW: Vendor = Vendor {
     preset: "",
@@ -353,7 +364,8 @@ const UNKNOWN_ROW: Vendor = Vendor {
     call_members: AllowedMembers::All,
     cache_marks: true,
     plain_text: false,
-    reasoning_parts: true,
+    reasoning_parts: ReasoningParts::Any,
+    allowed_tools: false,
     tool_ids: ToolIds::Any,
     schemas: SchemaSupport::Taken,
     strict_tools: true,
@@ -369,8 +381,9 @@ const OPENAI: Vendor = Vendor {
     members: &[("assistant", FOREIGN), ("", AllowedMembers::Without(&["cache_control"]))],
     call_members: CALL,
     cache_marks: false,
-    reasoning_parts: false,
+    reasoning_parts: ReasoningParts::None,
     tool_ids: ToolIds::AtMost40,
     functions: true,
+    allowed_tools: true,
     ..UNKNOWN_ROW
 };

@@ -169,6 +169,51 @@ on_both_databases! {
         }
     }
 
+    /// Stop sequences, a choice among some of the tools, and reasoning that Anthropic signed.
+    async fn newer_requests_work_across_all_vendors(app: App) {
+        let fake = catalog(&app).await;
+        for (preset, upstream) in TARGETS {
+            let target = name(preset, upstream);
+            let mut body = request("openai", "from-openai", &target);
+            body["stop"] = json!(["END"]);
+            let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+            body["tools"].as_array_mut().expect("tools").push(json!({"type": "function", "function": {"name": "forecast"}}));
+            body["tool_choice"] = json!({
+                "type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [tool("weather")]}
+            });
+            body["messages"][2]["content"] = json!([
+                {"type": "thinking", "thinking": "Two cities.", "signature": "AAAA"},
+                {"type": "redacted_thinking", "data": "AAAA"},
+                {"type": "text", "text": "Let me look."},
+            ]);
+            let answer = crossed(&app, &body).await;
+            assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+            assert_eq!((answer.header("x-failsoft-model"), answer.header("x-failsoft-attempts")), (&*target, "2"));
+            if *preset == "simulated" {
+                continue;
+            }
+            let received = fake.requests().pop().expect("a request").json();
+            let names: Vec<&str> =
+                each(&received["tools"]).map(|tool| tool["function"]["name"].as_str().expect("a name")).collect();
+            let adapted = app.requests(1).await[0]["attempts"][1]["adapted"].to_string();
+            if matches!(*preset, "openai" | "azure") {
+                assert_eq!((names.len(), &received["tool_choice"]), (2, &body["tool_choice"]), "{target}");
+            } else {
+                let choice = if *preset == "deepseek" { json!(null) } else { json!("required") };
+                assert_eq!((names, &received["tool_choice"]), (vec!["weather"], &choice), "{target}");
+                assert!(adapted.contains("\"mapped:tools\""), "{target}: {adapted}");
+                let named = if *preset == "deepseek" { "\"dropped:tool_choice\"" } else { "\"mapped:tool_choice\"" };
+                assert!(adapted.contains(named), "{target}: {adapted}");
+            }
+            let takes_stop = received.get("stop").is_some();
+            assert_ne!(takes_stop, adapted.contains("\"dropped:stop\""), "{target}: {adapted}");
+            let said = received["messages"][2]["content"].to_string();
+            let whole = said.contains("AAAA");
+            assert_eq!(whole, !adapted.contains("\"stripped:thinking\""), "{target}: {adapted}");
+            assert!(said.contains("Let me look."), "{target}: {said}");
+        }
+    }
+
     /// The same pair again: the vendor's prompt cache must recognize the conversation.
     async fn a_request_is_adapted_the_same_way_every_time(app: App) {
         let fake = catalog(&app).await;

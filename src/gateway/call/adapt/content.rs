@@ -3,7 +3,7 @@
 use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
 use crate::gateway::request::json_object::quoted;
-use crate::providers::compatibility::TargetModel;
+use crate::providers::compatibility::{ReasoningParts, TargetModel};
 
 /// Types of parts that hold a model's reasoning.
 const THOUGHTS: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
@@ -18,8 +18,7 @@ pub(super) fn adapted(
     if !content.starts_with('[') {
         return None;
     }
-    let spoken =
-        (role == "assistant" && !target.keeps_reasoning_parts()).then(|| without_thoughts(content, changes));
+    let spoken = (role == "assistant").then(|| without_thoughts(content, target.reasoning_parts(), changes));
     let spoken = spoken.flatten();
     let content = spoken.as_deref().unwrap_or(content);
     if target.wants_plain_text()
@@ -34,14 +33,20 @@ pub(super) fn adapted(
     unmarked.or(spoken)
 }
 
-/// Removes the parts that hold reasoning. `None` means that there are none. If no part remains, the content is an
-/// empty string.
-fn without_thoughts(content: &str, changes: &mut Changes) -> Option<String> {
+/// Removes the parts with reasoning that the model does not accept. `None` means that there are none. If no part
+/// remains, the content is an empty string.
+fn without_thoughts(content: &str, kept_parts: ReasoningParts, changes: &mut Changes) -> Option<String> {
+    if kept_parts == ReasoningParts::Any {
+        return None;
+    }
     let mut kept: Vec<String> = Vec::new();
     let mut stripped = false;
     each(content, |part| {
-        let kind = Draft::of(part).and_then(|part| part.text("type"));
-        if kind.is_some_and(|kind| THOUGHTS.contains(&kind.as_str())) {
+        let draft = Draft::of(part);
+        let kind = draft.as_ref().and_then(|part| part.text("type"));
+        let in_a_list = || draft.and_then(|part| Some(part.get("thinking")?.starts_with('['))) == Some(true);
+        let accepted = || kept_parts == ReasoningParts::Lists && in_a_list();
+        if kind.is_some_and(|kind| THOUGHTS.contains(&kind.as_str())) && !accepted() {
             stripped = true;
         } else {
             kept.push(part.to_owned());

@@ -3,6 +3,7 @@
 //!
 //! Pure.
 
+mod allowed_tools;
 pub mod change;
 mod content;
 mod draft;

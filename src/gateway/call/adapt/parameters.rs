@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use super::allowed_tools::AllowedTools;
 use super::change::{Changes, Verb};
 use super::draft::{Draft, string};
 use super::{content, functions, messages};
@@ -21,6 +22,8 @@ pub(super) struct Fallback<'a> {
     target: TargetModel,
     refused: Parameters,
     tools: bool,
+    /// The tools that the request allows, if the model does not know that choice.
+    allowed: Option<AllowedTools>,
 }
 
 /// The name and the value to send in place of a field.
@@ -35,7 +38,8 @@ impl<'a> Fallback<'a> {
             &model.settings.capabilities,
             tools,
         );
-        Self { request, model, target, refused, tools }
+        let allowed = if target.takes_allowed_tools() { None } else { AllowedTools::of(request) };
+        Self { request, model, target, refused, tools, allowed }
     }
 
     /// Adapts a field. `None` means that it is left out.
@@ -51,7 +55,14 @@ impl<'a> Fallback<'a> {
         }
         let value = match &*new {
             "messages" => self.edited(value, |json| messages::adapted(json, &self.target, changes)),
-            "tools" => self.edited(value, |json| content::without(json, &self.unknown_in_tools(), changes)),
+            "tools" => self.edited(value, |json| self.tools(json, changes)),
+            "tool_choice" => match &self.allowed {
+                Some(allowed) if allowed.mode == "auto" || self.may_be_forced() => {
+                    changes.note(Verb::Mapped, "tool_choice");
+                    Cow::Owned(quoted(allowed.mode).into_bytes())
+                }
+                Some(_) | None => Cow::Borrowed(value),
+            },
             "functions" | "function_call" if !self.target.takes_functions() => {
                 return self.function(name, value, changes);
             }
@@ -69,6 +80,16 @@ impl<'a> Fallback<'a> {
         }
         changes.note(Verb::Dropped, name);
         None
+    }
+
+    /// Adapts the tools. `None` means that nothing changes.
+    fn tools(&self, tools: &str, changes: &mut Changes) -> Option<String> {
+        let allowed = self.allowed.as_ref().and_then(|allowed| allowed.only(tools));
+        if allowed.is_some() {
+            changes.note(Verb::Mapped, "tools");
+        }
+        let fit = content::without(allowed.as_deref().unwrap_or(tools), &self.unknown_in_tools(), changes);
+        fit.or(allowed)
     }
 
     /// Fields of tools and of their functions that the model does not accept.

@@ -8,24 +8,8 @@ type Refusal = Option<(u16, String)>;
 /// The vendor's refusal of a body; `None` if it answers.
 pub(super) fn refusal(preset: &str, body: &Value) -> Refusal {
     let request = Request { body, model: body["model"].as_str().expect("a model") };
-    match preset {
-        "openai" | "azure" => request.openai(),
-        "anthropic" => request.anthropic(),
-        "gemini" => request.gemini(),
-        "groq" => request.groq(),
-        "mistral" => request.mistral(),
-        "deepseek" => request.deepseek(),
-        "xai" => request.xai(),
-        "fireworks" => request.fireworks(),
-        "together" | "custom" => request.roles(&COMMON_ROLES, 400).or_else(|| request.without("functions")),
-        "ollama" => {
-            let roles = request.roles(&COMMON_ROLES, 400);
-            roles.or_else(|| request.effort(&[])).or_else(|| request.without("functions"))
-        }
-        "vllm" => request.vllm(),
-        "openrouter" => request.without("functions"),
-        other => panic!("no vendor is called {other}"),
-    }
+    let foreign = request.allowed_tools(preset).or_else(|| request.thoughts(preset));
+    foreign.or_else(|| request.of_vendor(preset))
 }
 
 const COMMON_ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
@@ -55,6 +39,50 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
+    fn of_vendor(&self, preset: &str) -> Refusal {
+        let request = self;
+        match preset {
+            "openai" | "azure" => request.openai(),
+            "anthropic" => request.anthropic(),
+            "gemini" => request.gemini(),
+            "groq" => request.groq(),
+            "mistral" => request.mistral(),
+            "deepseek" => request.deepseek(),
+            "xai" => request.xai(),
+            "fireworks" => request.fireworks(),
+            "together" | "custom" => {
+                request.roles(&COMMON_ROLES, 400).or_else(|| request.without("functions"))
+            }
+            "ollama" => {
+                let roles = request.roles(&COMMON_ROLES, 400);
+                roles.or_else(|| request.effort(&[])).or_else(|| request.without("functions"))
+            }
+            "vllm" => request.vllm(),
+            "openrouter" => request.without("functions"),
+            other => panic!("no vendor is called {other}"),
+        }
+    }
+
+    /// Only OpenAI knows the choice among allowed tools.
+    fn allowed_tools(&self, preset: &str) -> Refusal {
+        let kind = self.body["tool_choice"]["type"].as_str()?;
+        let known = kind == "function" || matches!(preset, "openai" | "azure");
+        if known { None } else { bad(400, format!("tool_choice of type {kind} is not supported")) }
+    }
+
+    /// Who knows parts with another model's reasoning. Mistral's own have a list.
+    fn thoughts(&self, preset: &str) -> Refusal {
+        if matches!(preset, "anthropic" | "openrouter" | "custom") {
+            return None;
+        }
+        let parts = self.messages().flat_map(|message| message["content"].as_array().into_iter().flatten());
+        let mut thoughts = parts.filter(|part| {
+            part["type"].as_str().is_some_and(|kind| kind.contains("thinking"))
+                && !(preset == "mistral" && part["thinking"].is_array() && part.get("signature").is_none())
+        });
+        thoughts.next().and_then(|part| bad(422, format!("unknown part {part}")))
+    }
+
     fn openai(&self) -> Refusal {
         let more = [
             "max_completion_tokens",
@@ -72,9 +100,11 @@ impl<'a> Request<'a> {
             "functions",
             "function_call",
         ];
+        let thinks = ["o3", "o4", "gpt-5"].iter().any(|family| self.model.starts_with(family));
         let (chat, o_series) = (self.model.starts_with("gpt-4"), self.model.starts_with('o'));
         let known = self.known(&more, 400, "Unrecognized request argument supplied");
         known
+            .or_else(|| if thinks { self.without("stop") } else { None })
             .or_else(|| self.roles(&["system", "developer", "user", "assistant", "tool", "function"], 400))
             .or_else(|| self.members("assistant", &["role", "content", "refusal", "annotations", "audio", "name", "tool_calls", "function_call"], 400))
             .or_else(|| self.calls(&["id", "type", "function"]))
@@ -236,7 +266,9 @@ impl<'a> Request<'a> {
             "search_parameters",
         ];
         let words: &[&str] = if self.model == "grok-4.3" { &["none", "low", "medium", "high"] } else { &[] };
+        let thinks = !self.model.contains("non-reasoning");
         self.known(&more, 400, "Argument not supported")
+            .or_else(|| if thinks { self.without("stop") } else { None })
             .or_else(|| self.roles(&COMMON_ROLES, 422))
             .or_else(|| {
                 self.members(
