@@ -25,18 +25,17 @@ pub struct ChainFailure {
     pub routing: RoutingInfo,
 }
 
-/// The longest wait that an SDK may add to its caller's request.
-const SHORT_WAIT: Duration = Duration::from_secs(2);
-
 impl ChainFailure {
-    /// Whether the caller's SDK may retry by itself: only if a retry can help within a short wait.
+    /// Whether a retry can help, however long it has to wait.
     #[must_use]
     pub fn is_worth_retrying(&self) -> bool {
         if self.cooling {
-            return self.retry_after.is_some_and(|wait| wait <= SHORT_WAIT);
+            return self.retry_after.is_some();
         }
-        let too_large =
-            self.failure.class == ErrorClass::RateLimited && self.failure.scope == FailureScope::Request;
+        // A provider's limit that this one request exceeds; the gateway's own has no status.
+        let too_large = self.failure.class == ErrorClass::RateLimited
+            && self.failure.scope == FailureScope::Request
+            && self.failure.status.is_some();
         self.failure.class.policy().worth_retrying && !too_large
     }
 }

@@ -112,6 +112,16 @@ pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
+/// The longest wait that an SDK may add to its caller's request.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
+
+/// Whether the caller's SDK may retry by itself: if a retry helps, and within a short wait. An SDK sleeps inside its
+/// caller for as long as `Retry-After` says.
+#[must_use]
+pub fn may_sdk_retry(helps: bool, retry_after: Option<Duration>) -> bool {
+    helps && retry_after.is_none_or(|wait| wait <= SHORT_WAIT)
+}
+
 /// Whole seconds for `Retry-After`, at least 1.
 #[must_use]
 pub fn retry_after_seconds(wait: Duration) -> u64 {

@@ -13,7 +13,7 @@ use crate::api::error_response;
 use crate::api::openai::{limit_headers, routing_headers};
 use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::domain::chain_failure::ChainFailure;
-use crate::domain::clock::retry_after_seconds;
+use crate::domain::clock::{may_sdk_retry, retry_after_seconds};
 use crate::domain::error::{Error, Location, Violation};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
@@ -95,12 +95,12 @@ fn object(parts: ErrorParts, mut metadata: Map<String, Value>, code: Code) -> Va
 
 fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
     let mut retry_after = None;
-    let mut again = matches!(status, 429 | 503);
+    let mut helps = matches!(status, 429 | 503);
     match error {
         Error::Chain(chain) => {
             routing_headers::describe(&chain.routing, headers);
             retry_after = chain.retry_after;
-            again = chain.is_worth_retrying();
+            helps = chain.is_worth_retrying();
         }
         Error::LimitReached(reached) => {
             routing_headers::no_model_called(headers);
@@ -147,6 +147,7 @@ fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
         headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
     }
     if status >= 400 {
+        let again = may_sdk_retry(helps, retry_after);
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(if again { "true" } else { "false" }));
     }
 }

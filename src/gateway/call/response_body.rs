@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
+use crate::domain::error::Error;
 use crate::limits::shares::{HeldBytes, SMALL};
 use crate::upstream::{SendError, UpstreamResponse};
 
@@ -48,7 +49,10 @@ pub(in crate::gateway) fn hold(held: &mut HeldBytes, size: usize) -> Result<(), 
     if size <= SMALL && held.size() == 0 {
         return Ok(());
     }
-    held.resize(size).map_err(|_| Fault::Garbage(Garbage::NoRoom))
+    held.resize(size).map_err(|refused| {
+        let by_others = matches!(refused, Error::Busy);
+        Fault::Garbage(if by_others { Garbage::Busy } else { Garbage::NoRoom })
+    })
 }
 
 /// Reads the beginning of an error body; read errors end it.

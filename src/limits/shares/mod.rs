@@ -210,8 +210,8 @@ impl Share {
     /// Takes `by` from a pool, if the organization then uses no more than the rule allows.
     ///
     /// # Errors
-    /// [`Error::ShareUsedUp`] if the organization itself uses half of what is in use or has reached its limit,
-    /// otherwise [`Error::Busy`]. Nothing was taken.
+    /// [`Error::ShareUsedUp`] if the organization itself uses half of what is in use, or nothing is in use, or it has
+    /// reached its limit, otherwise [`Error::Busy`]. Nothing was taken.
     fn take(&self, kind: Kind, by: usize) -> Result<()> {
         let pool = self.process.pool(kind);
         let used = pool.used.fetch_add(by, Ordering::AcqRel) + by;
@@ -222,7 +222,7 @@ impl Share {
         }
         self.give_back(kind, by);
         let before = own - by;
-        let own_doing = own > pool.most || (before > 0 && before >= (used - by) / 2);
+        let own_doing = own > pool.most || before.saturating_mul(2) >= used - by;
         Err(if own_doing { Error::ShareUsedUp(kind.resource()) } else { Error::Busy })
     }
 

@@ -96,6 +96,8 @@ pub enum Garbage {
     ContentType,
     /// The answer does not fit into the organization's memory share. Neither the answer nor the model is at fault.
     NoRoom,
+    /// The answer does not fit because other organizations hold all memory.
+    Busy,
 }
 
 /// How a stream broke after content was sent.

@@ -2,7 +2,7 @@
 //! and total. What follows from a class is in [`class_policy`](crate::domain::class_policy).
 //!
 //! Evidence is used in the order of its reliability: moderation reports, error codes, sentences (only where the
-//! answer blames the request), then the status. So no sentence turns a 429 into a context error or a 400 into a rate
+//! answer blames the request, or about the money of the account), then the status. So no sentence turns a 429 into a context error or a 400 into a rate
 //! limit. The event keeps the name of the rule, so that a wrong classification can be traced.
 //!
 //! A failure also has a scope: the request that caused it, or the model.
@@ -20,6 +20,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::domain::failure_scope::FailureScope;
 use crate::providers::errors::codes;
+use crate::providers::errors::phrases::about_money;
 use crate::providers::{Meaning, MessageRules, ResetTime, UpstreamError};
 
 use super::redact::{redact, redact_label};
@@ -33,6 +34,12 @@ pub const FARTHEST_RESET: Duration = Duration::from_secs(31 * 24 * 3_600);
 /// The rule for an answer that does not fit into the memory share. It says nothing about the model.
 pub const NO_ROOM: &str = "gateway:no_room";
 
+/// The wait until there may be room for an answer, as for a request.
+const ROOM: Duration = Duration::from_secs(1);
+
+/// The rule for an error inside a success that says neither by a status nor by a known code what it is.
+const IN_SUCCESS: &str = "answer:error";
+
 /// Classifies a fault. `sentences` are the known error messages, and `now` turns dates into waits.
 pub fn classify(fault: &Fault, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     match fault {
@@ -41,9 +48,13 @@ pub fn classify(fault: &Fault, sentences: MessageRules<'_>, now: DateTime<Utc>) 
         Fault::TimeBudget(kind) => time_budget(*kind),
         Fault::Upstream(error) => upstream(error, sentences, now),
         Fault::Filtered(filter) => filtered(*filter),
-        Fault::Garbage(Garbage::NoRoom) => {
-            let (rule, message) = describe(Garbage::NoRoom);
-            Failure { scope: FailureScope::Request, ..Failure::ours(ErrorClass::Overloaded, rule, message) }
+        Fault::Garbage(garbage @ (Garbage::NoRoom | Garbage::Busy)) => {
+            // The same errors as before a call: 429 for an organization that uses up its share, else 503.
+            let own_doing = *garbage == Garbage::NoRoom;
+            let class = if own_doing { ErrorClass::RateLimited } else { ErrorClass::Overloaded };
+            let (rule, message) = describe(*garbage);
+            let failure = Failure::ours(class, rule, message);
+            Failure { scope: FailureScope::Request, retry_after: Some(ROOM), ..failure }
         }
         Fault::Garbage(garbage) => {
             let (rule, message) = describe(*garbage);
@@ -138,6 +149,9 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
             NO_ROOM,
             "the answer does not fit into what the gateway may hold for this organization; ask for fewer large answers at once",
         ),
+        Garbage::Busy => {
+            ("gateway:busy", "the answer does not fit into what the gateway may hold for all organizations")
+        }
         Garbage::ContentType => {
             ("answer:content_type", "the provider's answer is neither JSON nor a stream of events")
         }
@@ -149,7 +163,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
 fn of_garbage(garbage: Garbage) -> FailureScope {
     match garbage {
         // An unknown `finish_reason` does not prove that the model failed.
-        Garbage::TooLarge | Garbage::EventTooLong | Garbage::NoRoom | Garbage::UnknownEnd => {
+        Garbage::TooLarge | Garbage::EventTooLong | Garbage::NoRoom | Garbage::Busy | Garbage::UnknownEnd => {
             FailureScope::Request
         }
         Garbage::Html
@@ -171,7 +185,7 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
         Interruption::Ended => ("stream:ended", "the provider's stream ended unfinished"),
         Interruption::Idle => ("stream:idle", "the provider's stream fell silent"),
         Interruption::Deadline => ("stream:deadline", "the provider's stream took too long"),
-        Interruption::Garbage(Garbage::NoRoom) => describe(Garbage::NoRoom),
+        Interruption::Garbage(garbage @ (Garbage::NoRoom | Garbage::Busy)) => describe(*garbage),
         Interruption::Garbage(garbage) => ("stream:garbage", describe(*garbage).1),
         Interruption::Upstream(error) => {
             // The class would matter only before content; the provider's message and the scope still do.
@@ -203,10 +217,13 @@ fn upstream(error: &UpstreamError, sentences: MessageRules<'_>, now: DateTime<Ut
         rule,
         status: Some(error.status),
         retry_after: wait(error, class, now),
-        message: if message.is_empty() {
-            format!("the provider answered {} without a message", error.status)
-        } else {
-            message
+        message: match (message.is_empty(), rule) {
+            (true, IN_SUCCESS) => {
+                "the provider sent an error in place of an answer, without a message".to_owned()
+            }
+            (false, IN_SUCCESS) => format!("the provider sent an error in place of an answer: {message}"),
+            (true, _) => format!("the provider answered {} without a message", error.status),
+            (false, _) => message,
         },
         param: error.param.as_deref().and_then(redact_label),
         code: error.code.as_deref().and_then(redact_label),
@@ -225,9 +242,15 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
     if error.moderated && matches!(error.status, 200 | 400 | 403) {
         return (ErrorClass::ContentPolicy, "moderation:reported", true);
     }
-    let said = codes::meaning(error).or_else(|| {
-        reads_sentences(error).then(|| sentences.meaning(error.status, &error.message)).flatten()
-    });
+    let coded = codes::meaning(error);
+    let said = match coded {
+        // Vendors send these codes as well when the account has no money left; then only their message tells.
+        Some((Meaning::Authentication | Meaning::RateLimited, _)) => about_money(&error.message).or(coded),
+        Some(_) => coded,
+        None if reads_sentences(error) => sentences.meaning(error.status, &error.message),
+        None if error.status != 402 => about_money(&error.message),
+        None => None,
+    };
     match said {
         Some((meaning, rule)) => (class_of(meaning), rule, true),
         None => {
@@ -286,6 +309,6 @@ fn by_status(error: &UpstreamError) -> (ErrorClass, &'static str) {
         Some((_, class, rule)) => (*class, *rule),
         // An error inside a success, which has no status of its own.
         None if codes::is_bad_request(error) => (ErrorClass::InvalidRequest, "answer:bad_request"),
-        None => (ErrorClass::Unavailable, "answer:error"),
+        None => (ErrorClass::Unavailable, IN_SUCCESS),
     }
 }

@@ -92,6 +92,38 @@ fn an_error_inside_a_success_is_read_as_that_error() {
 }
 
 #[test]
+fn an_error_that_says_not_what_it_is_is_called_what_it_is() {
+    let said = inside(br#"{"message":"The model is overloaded"}"#);
+    assert_eq!((said.class, said.rule), (Unavailable, "answer:error"));
+    assert_eq!(said.message, "the provider sent an error in place of an answer: The model is overloaded");
+    let silent = inside(b"{}");
+    assert_eq!(silent.message, "the provider sent an error in place of an answer, without a message");
+    let known = inside(br#"{"type":"overloaded_error","message":"Overloaded"}"#);
+    assert_eq!(known.message, "Overloaded");
+}
+
+#[test]
+fn an_account_without_money_cools_the_model_and_leaves_the_provider() {
+    for (status, body) in [
+        (
+            403,
+            r#"{"code":"x","error":"Your team t has either used all available credits or reached its monthly spending limit."}"#,
+        ),
+        (
+            412,
+            r#"{"error":{"message":"Account x is suspended, possibly due to reaching the monthly spending limit or failure to pay past invoices."}}"#,
+        ),
+        (403, r#"{"error":{"message":"Key limit exceeded. Manage it using https://openrouter.ai/keys"}}"#),
+    ] {
+        let failure = answered(status, body.as_bytes());
+        assert_eq!((failure.class, failure.scope), (QuotaExhausted, FailureScope::Model), "{body}");
+    }
+    // One request that is too dear says nothing about the next.
+    let dear = r#"{"error":{"message":"user [1] quota [50] preConsumedQuota [150] is not enough","code":"insufficient_user_quota"}}"#;
+    assert_eq!(answered(403, dear.as_bytes()).scope, FailureScope::Request);
+}
+
+#[test]
 fn errors_inside_successes_of_vendors_mean_what_they_mean() {
     for (name, body, class, rule, status) in IN_ANSWER {
         let failure = inside(body.as_bytes());
@@ -144,7 +176,8 @@ fn what_we_saw_ourselves() {
         (Fault::Garbage(Garbage::UnknownEnd), InvalidResponse, "finish_reason:unknown"),
         (Fault::Garbage(Garbage::Empty), InvalidResponse, "answer:empty"),
         (Fault::Garbage(Garbage::TooLarge), InvalidResponse, "answer:too_large"),
-        (Fault::Garbage(Garbage::NoRoom), Overloaded, "gateway:no_room"),
+        (Fault::Garbage(Garbage::NoRoom), RateLimited, "gateway:no_room"),
+        (Fault::Garbage(Garbage::Busy), Overloaded, "gateway:busy"),
         (Fault::Garbage(Garbage::EventTooLong), InvalidResponse, "answer:line_too_long"),
         (Fault::Garbage(Garbage::Truncated), InvalidResponse, "answer:truncated"),
         (Fault::Garbage(Garbage::ContentType), InvalidResponse, "answer:content_type"),
