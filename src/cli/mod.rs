@@ -24,8 +24,25 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Settings that only a running server uses.
-const SERVER_SETTINGS: [&str; 6] =
-    ["listen", "public_url", "signup", "workers", "allow_private_upstreams", "metrics_listen"];
+const SERVER_SETTINGS: [&str; 17] = [
+    "listen",
+    "public_url",
+    "trusted_proxies",
+    "cors_origins",
+    "signup",
+    "workers",
+    "organization_requests",
+    "allow_private_upstreams",
+    "drain_seconds",
+    "drain_notice_seconds",
+    "cooldown",
+    "sentences",
+    "recording",
+    "spool",
+    "spool_bytes",
+    "metrics_listen",
+    "metrics_token_file",
+];
 
 /// An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is
 /// on record.

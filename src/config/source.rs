@@ -56,7 +56,7 @@ pub struct Overrides {
     #[arg(long, env = "DATABASE_URL_FILE", value_name = "FILE", global = true)]
     pub database_url_file: Option<PathBuf>,
     /// Connections for reading; SQLite has one more for writing, PostgreSQL four.
-    #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", global = true)]
     pub database_connections: Option<u32>,
     /// The URL at which callers reach Failsoft.
     #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
@@ -67,19 +67,11 @@ pub struct Overrides {
         env = "FAILSOFT_TRUSTED_PROXIES",
         value_delimiter = ',',
         value_name = "RANGE",
-        hide = true,
         global = true
     )]
     pub trusted_proxies: Option<Vec<ProxyRange>>,
     /// Origins of pages that may call the API from a browser, or `*`.
-    #[arg(
-        long,
-        env = "FAILSOFT_CORS_ORIGINS",
-        value_delimiter = ',',
-        value_name = "ORIGIN",
-        hide = true,
-        global = true
-    )]
+    #[arg(long, env = "FAILSOFT_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN", global = true)]
     pub cors_origins: Option<Vec<Origin>>,
     /// Whether visitors may create organizations: `open` or `closed`.
     #[arg(long, env = "FAILSOFT_SIGNUP", value_enum, value_name = "open|closed", global = true)]
@@ -88,7 +80,7 @@ pub struct Overrides {
     #[arg(long, env = "FAILSOFT_WORKERS", value_name = "N", global = true)]
     pub workers: Option<NonZeroUsize>,
     /// Concurrent requests to models of one organization.
-    #[arg(long, env = "FAILSOFT_ORGANIZATION_REQUESTS", value_name = "N", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_ORGANIZATION_REQUESTS", value_name = "N", global = true)]
     pub organization_requests: Option<usize>,
     /// Private ranges that providers may use: CIDR or CIDR:PORT.
     #[arg(
@@ -100,10 +92,10 @@ pub struct Overrides {
     )]
     pub allow_private_upstreams: Option<Vec<AllowedRange>>,
     /// Seconds for running answers to finish after a stop.
-    #[arg(long, env = "FAILSOFT_DRAIN_SECONDS", value_name = "SECONDS", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_DRAIN_SECONDS", value_name = "SECONDS", global = true)]
     pub drain_seconds: Option<u64>,
     /// Seconds for which /readyz fails before the port closes.
-    #[arg(long, env = "FAILSOFT_DRAIN_NOTICE_SECONDS", value_name = "SECONDS", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_DRAIN_NOTICE_SECONDS", value_name = "SECONDS", global = true)]
     pub drain_notice_seconds: Option<u64>,
     /// The master key's file; with SQLite it is created on the first start.
     #[arg(long, env = "FAILSOFT_MASTER_KEY_FILE", value_name = "FILE", global = true)]
@@ -112,13 +104,13 @@ pub struct Overrides {
     #[arg(skip)]
     pub master_key: Option<SecretString>,
     /// Whether a model that keeps failing is not called for a while.
-    #[arg(long, env = "FAILSOFT_COOLDOWN", value_name = "true|false", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_COOLDOWN", value_name = "true|false", global = true)]
     pub cooldown: Option<bool>,
     /// A TOML file with error sentences of providers and what they mean.
-    #[arg(long, env = "FAILSOFT_SENTENCES", value_name = "FILE", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_SENTENCES", value_name = "FILE", global = true)]
     pub sentences: Option<PathBuf>,
     /// `durable`, or `off` for benchmarks.
-    #[arg(long, env = "FAILSOFT_RECORDING", value_enum, hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_RECORDING", value_enum, global = true)]
     pub recording: Option<Mode>,
     /// What a record survives: the death of the process, or also a power failure (`full`).
     #[arg(long, env = "FAILSOFT_DURABILITY", value_enum, value_name = "process|full", global = true)]
@@ -127,7 +119,7 @@ pub struct Overrides {
     #[arg(long, env = "FAILSOFT_SPOOL", value_name = "FILE", global = true)]
     pub spool: Option<PathBuf>,
     /// The maximum size of this file in bytes.
-    #[arg(long, env = "FAILSOFT_SPOOL_BYTES", value_name = "BYTES", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_SPOOL_BYTES", value_name = "BYTES", global = true)]
     pub spool_bytes: Option<u64>,
     /// The log filter: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
@@ -142,7 +134,7 @@ pub struct Overrides {
     #[arg(skip)]
     pub metrics_token: Option<SecretString>,
     /// A file with this token.
-    #[arg(long, env = "FAILSOFT_METRICS_TOKEN_FILE", value_name = "FILE", hide = true, global = true)]
+    #[arg(long, env = "FAILSOFT_METRICS_TOKEN_FILE", value_name = "FILE", global = true)]
     pub metrics_token_file: Option<PathBuf>,
 }
 

@@ -60,6 +60,7 @@ pub(in crate::store) async fn connect(
         let reader = open_sqlite_in_turn(section, section.connections, None).await?;
         return Ok((writer, reader));
     }
+    reach_postgres(section).await?;
     // A separate pool for writing, so that lists and exports do not delay the records of answers.
     let reader = open_postgres(section, section.connections).await?;
     let writer = open_postgres(section, POSTGRES_WRITERS).await?;
@@ -75,8 +76,32 @@ pub(in crate::store) async fn watcher(section: &Section) -> Result<DatabaseConne
     open_postgres(section, 1).await
 }
 
+/// The longest wait for a connection to PostgreSQL at start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connects once. A pool would wait for its whole timeout if the server refuses connections, and then not say why.
+/// Only a server that is starting up is waited for, which the pool does.
+async fn reach_postgres(section: &Section) -> Result<(), ConnectError> {
+    let unreachable = |message: String| ConnectError::Unreachable(section.url.hide_in(&message));
+    let options = driver_options(section)?;
+    let connected = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
+    match connected {
+        Ok(Ok(connection)) => {
+            // It was only asked whether there is one.
+            let _ = connection.close().await;
+            Ok(())
+        }
+        Ok(Err(sea_orm::sqlx::Error::Database(error))) if error.is_transient_in_connect_phase() => {
+            tracing::warn!("the database is starting up: waiting up to {} s for it", PATIENCE.as_secs());
+            Ok(())
+        }
+        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Err(_) => Err(unreachable(format!("it does not answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
 async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseConnection, ConnectError> {
-    let options = postgres_options(connections, Duration::from_secs(10), driver_options(section)?);
+    let options = postgres_options(connections, PATIENCE, driver_options(section)?);
     let opened = Database::connect(options).await;
     opened.map_err(|error| ConnectError::Unreachable(section.url.hide_in(&error.to_string())))
 }
