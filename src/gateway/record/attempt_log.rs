@@ -160,7 +160,7 @@ impl AttemptLog {
     /// The failure of a chain in which every candidate was skipped, the last one for `class`.
     pub(super) fn last_skip(&self, class: ErrorClass, requested: &str) -> Failure {
         let model = self.pending.as_ref().map_or(requested, |last| last.event.failed_model.as_str());
-        let failure = skip_failure(&SkipReason { class, cooldown: None, over_budget: None }, model);
+        let failure = skip_failure(&SkipReason::fact(class), model);
         // The event of that skip has the full message.
         let event = self.pending.as_ref().filter(|last| last.event.error_class == class);
         let message = event.and_then(|last| last.event.error_message.clone());

@@ -1,7 +1,6 @@
 //! Failures for candidates that were skipped, and their messages.
 
 use crate::domain::clock::whole_seconds;
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::SkipReason;
@@ -9,10 +8,9 @@ use crate::gateway::routing::plan::SkipReason;
 /// The failure of a candidate that was skipped.
 #[must_use]
 pub(super) fn skip_failure(skip_reason: &SkipReason, model: &str) -> Failure {
-    let SkipReason { class, cooldown, over_budget } = skip_reason;
+    let SkipReason { class, over_budget, .. } = skip_reason;
     let why = class.policy().passed_over.unwrap_or("it failed");
-    let cooldown = cooldown.as_ref().filter(|_| *class == ErrorClass::Cooldown);
-    let remaining = cooldown.map_or_else(String::new, |cooldown| {
+    let remaining = skip_reason.cooldown_cause().map_or_else(String::new, |cooldown| {
         format!(" ({}; {} s left)", cooldown.failure.class, whole_seconds(cooldown.remaining))
     });
     let message = match over_budget {

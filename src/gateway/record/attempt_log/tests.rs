@@ -140,7 +140,7 @@ fn a_withheld_answer_has_its_event_but_is_no_hop() {
 #[test]
 fn a_skipped_candidate_has_an_event_without_attempts() {
     let (mut log, context) = (AttemptLog::default(), context());
-    let skip_reason = SkipReason { class: ErrorClass::Disabled, cooldown: None, over_budget: None };
+    let skip_reason = SkipReason::fact(ErrorClass::Disabled);
     log.candidate_skipped(stamp(&context), &candidate("a"), &skip_reason);
     let failure = log.last_skip(ErrorClass::Disabled, "a");
     assert!(failure.message.contains("'a' was not called"), "{}", failure.message);

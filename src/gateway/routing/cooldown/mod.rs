@@ -46,6 +46,15 @@ impl CooldownState {
 
     /// The cooldown that is open or half open.
     #[must_use]
+    pub fn cooldown(&self) -> Option<&OpenCooldown> {
+        match self {
+            Self::Closed => None,
+            Self::Open(cooldown) | Self::HalfOpen(cooldown) => Some(cooldown),
+        }
+    }
+
+    /// The cooldown that is open or half open, by value.
+    #[must_use]
     pub fn into_cooldown(self) -> Option<OpenCooldown> {
         match self {
             Self::Closed => None,

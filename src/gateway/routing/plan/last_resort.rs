@@ -15,15 +15,16 @@ pub struct SkipReason {
     /// The class of the reason.
     pub class: ErrorClass,
     /// The candidate's cooldown, also if it is not the reason.
-    pub cooldown: Option<OpenCooldown>,
+    pub cooldown_state: CooldownState,
     /// The budget that the call would exceed, if that is the reason.
     pub over_budget: Option<OverBudget>,
 }
 
 impl SkipReason {
     /// A hard reason, which always applies.
-    pub(super) fn fact(class: ErrorClass) -> Self {
-        Self { class, cooldown: None, over_budget: None }
+    #[must_use]
+    pub fn fact(class: ErrorClass) -> Self {
+        Self { class, cooldown_state: CooldownState::Closed, over_budget: None }
     }
 
     /// A budget that the call would exceed, which is a hard reason.
@@ -33,24 +34,26 @@ impl SkipReason {
 
     /// The soft reason to skip a model, if there is one.
     pub(super) fn to(model: &ModelEntry, facts: &dyn CandidateFacts) -> Option<Self> {
-        let cooldown = facts.cooldown_state(model).into_cooldown();
-        if let Some(class) = facts.unfit(model) {
-            return Some(Self { class, cooldown, over_budget: None });
-        }
-        // A half-open cooldown is no reason: the request that takes the probe calls the model.
-        let due = cooldown.as_ref().is_none_or(is_due);
-        (!due).then_some(Self { class: ErrorClass::Cooldown, cooldown, over_budget: None })
+        let cooldown_state = facts.cooldown_state(model);
+        let class = match (facts.unfit(model), &cooldown_state) {
+            (Some(class), _) => class,
+            (None, CooldownState::Open(_)) => ErrorClass::Cooldown,
+            // The request that takes the probe of a half-open cooldown calls the model.
+            (None, CooldownState::Closed | CooldownState::HalfOpen(_)) => return None,
+        };
+        Some(Self { class, cooldown_state, over_budget: None })
     }
 
     /// A model in cooldown that another request is probing.
     pub(super) fn in_cooldown(cooldown_state: CooldownState) -> Option<Self> {
-        let cooldown = Some(cooldown_state.into_cooldown()?);
-        Some(Self { cooldown, ..Self::fact(ErrorClass::Cooldown) })
+        cooldown_state.cooldown()?;
+        Some(Self { cooldown_state, ..Self::fact(ErrorClass::Cooldown) })
     }
 
     /// The cooldown, if it is the reason.
-    pub(super) fn cooldown_cause(&self) -> Option<&OpenCooldown> {
-        self.cooldown.as_ref().filter(|_| self.class == ErrorClass::Cooldown)
+    #[must_use]
+    pub fn cooldown_cause(&self) -> Option<&OpenCooldown> {
+        self.cooldown_state.cooldown().filter(|_| self.class == ErrorClass::Cooldown)
     }
 
     pub(super) fn cause(&self) -> Cause {
@@ -59,13 +62,8 @@ impl SkipReason {
 
     /// Whether the only reason is a doubt about the request.
     fn is_opinion(&self) -> bool {
-        self.class != ErrorClass::Cooldown && self.cooldown.as_ref().is_none_or(is_due)
+        self.class != ErrorClass::Cooldown && !matches!(self.cooldown_state, CooldownState::Open(_))
     }
-}
-
-/// Whether the cooldown is half open: its time has passed and its probe is free.
-fn is_due(cooldown: &OpenCooldown) -> bool {
-    cooldown.remaining.is_zero() && cooldown.probe_free
 }
 
 /// Which of the candidates with soft reasons to call.

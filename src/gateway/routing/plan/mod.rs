@@ -202,7 +202,9 @@ impl Plan {
         let last_resort = choose_last_resort(candidate, &skip_reason, &self.queue, facts);
         let called = match last_resort {
             LastResort::Probe => !self.probe_taken && facts.claim_probe(model),
-            LastResort::LargestWindow => skip_reason.cooldown.is_none() || facts.claim_probe(model),
+            LastResort::LargestWindow => {
+                skip_reason.cooldown_state == CooldownState::Closed || facts.claim_probe(model)
+            }
             LastResort::NotThisOne => false,
             LastResort::Wait => {
                 self.probe_taken = true;
