@@ -31,7 +31,7 @@ pub use database::single_server::{Claim, ClaimError};
 pub use handle::{OrgStore, Store};
 pub use maintenance::expiry::KEPT;
 pub use records::fallback_event::FallbackEventRow;
-pub use records::request::RequestRow;
+pub use records::request::{REQUEST_COLUMNS, RequestRow};
 pub use rollups::histogram::Histogram;
 pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
 pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey};

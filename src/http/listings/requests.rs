@@ -11,7 +11,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
-use crate::store::RequestRow;
+use crate::store::{REQUEST_COLUMNS, RequestRow};
 
 /// A request that reached a candidate. Every field is present; missing values are null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -151,42 +151,13 @@ impl From<RequestRow> for RequestResponse {
     }
 }
 
+const STORED: &[&str] = &REQUEST_COLUMNS;
+
 impl Listed for RequestResponse {
     const NAME: &'static str = "requests";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "organization_id",
-        "api_key_id",
-        "api_key_name",
-        "requested_model",
-        "served_model",
-        "served_provider",
-        "outcome",
-        "error_class",
-        "status_code",
-        "endpoint",
-        "invocation_type",
-        "streamed",
-        "input_tokens",
-        "output_tokens",
-        "cached_tokens",
-        "reasoning_tokens",
-        "cache_write_tokens",
-        "usage_flag",
-        "cost_nano_dollars",
-        "cost_source",
-        "model_price_id",
-        "estimated",
-        "first_frame_ms",
-        "total_ms",
-        "upstream_calls",
-        "hops",
-        "attempts",
-        "session_id",
-        "session_ref",
-        "client_retry_count",
-        "origin",
-        "created_at",
-        "recorded_at",
-    ];
+    // All but the process that served it.
+    const COLUMNS: &'static [&'static str] = match STORED.split_last() {
+        Some((_, exported)) => exported,
+        None => &[],
+    };
 }

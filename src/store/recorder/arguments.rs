@@ -12,45 +12,6 @@ use sea_orm::sqlx::{Arguments as _, Encode, Postgres, Sqlite, Type};
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
 
-/// The columns of `requests`, in the order in which [`Bind::request`] binds them.
-pub(super) const REQUEST_COLUMNS: [&str; 35] = [
-    "id",
-    "organization_id",
-    "api_key_id",
-    "api_key_name",
-    "requested_model",
-    "served_model",
-    "served_provider",
-    "outcome",
-    "error_class",
-    "status_code",
-    "endpoint",
-    "invocation_type",
-    "streamed",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cache_write_tokens",
-    "usage_flag",
-    "cost_nano_dollars",
-    "cost_source",
-    "model_price_id",
-    "estimated",
-    "first_frame_ms",
-    "total_ms",
-    "upstream_calls",
-    "hops",
-    "attempts",
-    "session_id",
-    "session_ref",
-    "client_retry_count",
-    "origin",
-    "created_at",
-    "recorded_at",
-    "instance_id",
-];
-
 /// The columns of `fallback_events`, in the order in which [`Bind::event`] binds them.
 pub(super) const EVENT_COLUMNS: [&str; 20] = [
     "id",
@@ -82,7 +43,7 @@ pub(super) trait Bind {
     where
         T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>;
 
-    /// Adds the values of a row of `requests`.
+    /// Adds the values of a row of `requests`, in the order of `REQUEST_COLUMNS`.
     fn request(&mut self, row: &RequestRow) -> Result<(), BoxDynError> {
         self.put(row.id.0)?;
         self.put(row.organization_id.0)?;
@@ -172,6 +133,7 @@ mod tests {
     use sea_orm::{IdenStatic as _, Iterable as _};
 
     use super::*;
+    use crate::store::records::request::REQUEST_COLUMNS;
 
     #[test]
     fn every_column_is_bound() {

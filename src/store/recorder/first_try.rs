@@ -17,12 +17,12 @@ use sea_orm::{DbErr, RuntimeErr};
 use uuid::Uuid;
 
 use super::Record;
-use super::arguments::{Bind as _, EVENT_COLUMNS, REQUEST_COLUMNS};
+use super::arguments::{Bind as _, EVENT_COLUMNS};
 use super::commit::ONCE;
 use super::pool::Driver;
 use crate::domain::outcome::Outcome;
 use crate::store::records::fallback_event::FallbackEventRow;
-use crate::store::records::request::RequestRow;
+use crate::store::records::request::{REQUEST_COLUMNS, RequestRow};
 use crate::store::rollups::delta::{APPEND, Delta};
 
 /// The most rows of one statement. Each number of rows is a separate prepared statement.

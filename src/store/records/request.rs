@@ -14,6 +14,45 @@ use crate::domain::outcome::Outcome;
 use crate::store::pagination::Position;
 use crate::store::records::attempts::Attempts;
 
+/// The columns of `requests`, in the order in which they are written and exported. Only the last one is internal.
+pub const REQUEST_COLUMNS: [&str; 35] = [
+    "id",
+    "organization_id",
+    "api_key_id",
+    "api_key_name",
+    "requested_model",
+    "served_model",
+    "served_provider",
+    "outcome",
+    "error_class",
+    "status_code",
+    "endpoint",
+    "invocation_type",
+    "streamed",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cache_write_tokens",
+    "usage_flag",
+    "cost_nano_dollars",
+    "cost_source",
+    "model_price_id",
+    "estimated",
+    "first_frame_ms",
+    "total_ms",
+    "upstream_calls",
+    "hops",
+    "attempts",
+    "session_id",
+    "session_ref",
+    "client_retry_count",
+    "origin",
+    "created_at",
+    "recorded_at",
+    "instance_id",
+];
+
 /// One request. The same type is recorded, spooled and read back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestRow {
