@@ -27,6 +27,12 @@ async fn closed_sets_are_listed_and_used() {
     for (name, words) in listed {
         assert_eq!(document["components"]["schemas"][name]["enum"], json!(words), "{name}");
     }
+    let counted =
+        document["paths"]["/v1/model-router/usage"]["get"]["parameters"].as_array().expect("parameters");
+    let counted = counted.iter().find(|parameter| parameter["name"] == "origin").expect("the origin");
+    assert!(counted["schema"].to_string().contains("#/components/schemas/CountedOrigin\""), "{counted}");
+    let words = Origin::COUNTED.map(Origin::as_str);
+    assert_eq!(document["components"]["schemas"]["CountedOrigin"]["enum"], json!(words));
     let request = &document["components"]["schemas"]["RequestResponse"]["properties"];
     for (member, name) in [
         ("outcome", "Outcome"),

@@ -4,7 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::header::VARY;
 use entity::ids::OrganizationId;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::call::Call;
 use super::checks::ViolationReason;
@@ -17,6 +19,19 @@ use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::usage::UsageResponse;
 use crate::store::pagination::foreign_cursor;
 use crate::store::{OrgStore, UsageBy, UsageFilter, UsagePlace};
+
+/// The origins of which usage is counted, for the API description.
+#[derive(Debug)]
+pub struct CountedOrigin;
+
+impl PartialSchema for CountedOrigin {
+    fn schema() -> RefOr<Schema> {
+        let words = Origin::COUNTED.map(Origin::as_str);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+    }
+}
+
+impl ToSchema for CountedOrigin {}
 
 /// One page of usage.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,7 +60,7 @@ pub struct UsagePage {
         ("model" = Option<String>, Query, description = "The model that answered"),
         ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
         ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
-        ("origin" = Option<String>, Query, description = "`live` or `demo`"),
+        ("origin" = Option<CountedOrigin>, Query, description = "Where the requests come from"),
         ("since" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "From the UTC day of this time on (RFC 3339)"),
         ("until" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Only days that begin before this time (RFC 3339)")),
     responses((status = 200, content(

@@ -45,6 +45,7 @@ use crate::domain::period::Period;
         litellm::error::LiteLlmError,
         management::error::ErrorResponse,
         management::error::HTTPValidationError,
+        management::usage::CountedOrigin,
         ErrorClass,
         InvocationType,
         Origin,
