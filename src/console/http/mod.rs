@@ -10,4 +10,5 @@ pub mod flash;
 pub mod forms;
 pub mod path;
 pub mod query;
+pub mod record_filter;
 pub mod responses;

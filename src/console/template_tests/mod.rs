@@ -92,13 +92,13 @@ fn overview(query: &str) -> overview::Page {
 fn event_list(query: &str, rows: i64) -> events::list::Page {
     let mut query = Query::parse(query);
     let filters = events::filter::Filters::read(&mut query, OrganizationId(Uuid::from_u128(1)), now());
-    let bars = filters.span.bars().into_iter().map(|at| (at, vec![counts(at).by_fallback]));
+    let bars = filters.record.span.bars().into_iter().map(|at| (at, vec![counts(at).by_fallback]));
     let buckets: Vec<_> = bars.collect();
     let plan = crate::console::components::chart::Plan {
         title: "Fallback events over time",
         series: &[("event", "Events")],
         buckets: &buckets,
-        step: filters.span.step(),
+        step: filters.record.span.step(),
     };
     let pagination = Pagination {
         says: format!("{rows} events, newest first"),

@@ -60,7 +60,7 @@ pub async fn list(
         pagination: pagination(&rows_page, &query, &data, LIST, "/events", ("event", "events")),
         query: query.with(&[("newer", None), ("older", None)]),
         mark: clock.new_id().to_string(),
-        newest: rows_page.newer.is_none() && filters.span.until.is_none(),
+        newest: rows_page.newer.is_none() && filters.record.span.until.is_none(),
         narrow: filters.is_narrow(),
     })
 }
@@ -68,8 +68,8 @@ pub async fn list(
 /// Events over time, if the roll-ups support the filters.
 async fn chart(data: &OrgStore, filters: &Filters) -> Result<Option<Chart>> {
     let Some(counted) = filters.counted() else { return Ok(None) };
-    let (span, step) = (&filters.span, filters.span.step());
-    let counts = data.event_counts(&span.rollups(Some(filters.origin)), &counted, step).await?;
+    let (span, step) = (&filters.record.span, filters.record.span.step());
+    let counts = data.event_counts(&span.rollups(Some(filters.record.origin)), &counted, step).await?;
     let bar =
         |at: chrono::DateTime<chrono::Utc>| (at, vec![counts.get(&at.timestamp()).copied().unwrap_or(0)]);
     let buckets: Vec<_> = span.bars().into_iter().map(bar).collect();

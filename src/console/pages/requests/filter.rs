@@ -2,15 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, OrganizationId};
-use uuid::Uuid;
 
-use crate::console::components::time_range::{Choice, TimeRange};
+use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
-use crate::console::pages::events::filter::{models, origins};
+use crate::console::http::record_filter::{RecordFilter, RecordFilterForm, models};
 use crate::domain::closed_set::ClosedSet as _;
-use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
-use crate::domain::session_id::identify;
 use crate::store::RequestFilter;
 use crate::store::snapshot::OrganizationSnapshot;
 
@@ -28,38 +25,28 @@ fn label(outcome: Outcome) -> &'static str {
 /// The filters, parsed and validated.
 #[derive(Debug, Clone)]
 pub(crate) struct Filters {
-    pub(crate) span: TimeRange,
+    pub(crate) record: RecordFilter,
     requested_model: Option<String>,
     served_model: Option<String>,
     outcome: Option<Outcome>,
-    pub(crate) origin: Origin,
     key: Option<ApiKeyId>,
-    session: Option<String>,
-    session_id: Option<Uuid>,
 }
 
 impl Filters {
     /// Parses the filters. The default is `live` requests of the last seven days.
     pub(crate) fn read(query: &mut Query, organization_id: OrganizationId, now: DateTime<Utc>) -> Self {
-        let session = query.parsed("session", "Session", |text| {
-            identify(organization_id, text).ok().map(|session| (text.to_owned(), session.id))
-        });
-        let (session, session_id) = session.unzip();
         Self {
-            span: TimeRange::read(query, now, "7d"),
+            record: RecordFilter::read(query, organization_id, now),
             requested_model: query.text("model"),
             served_model: query.text("served"),
             outcome: query.one_of("outcome", "Outcome", Outcome::VALUES),
-            origin: query.one_of("origin", "Origin", Origin::VALUES).unwrap_or_default(),
             key: query.id("key", "Key"),
-            session,
-            session_id,
         }
     }
 
     /// Whether a filter other than time and origin is set.
     pub(crate) fn is_narrow(&self) -> bool {
-        let texts = [&self.requested_model, &self.served_model, &self.session];
+        let texts = [&self.requested_model, &self.served_model, &self.record.session];
         texts.iter().any(|text| text.is_some()) || self.outcome.is_some() || self.key.is_some()
     }
 
@@ -70,10 +57,10 @@ impl Filters {
             served_model: self.served_model.clone(),
             outcome: self.outcome,
             api_key_id: self.key,
-            session_id: self.session_id,
-            since: Some(self.span.since),
-            until: self.span.until,
-            origin: Some(self.origin),
+            session_id: self.record.session_id,
+            since: Some(self.record.span.since),
+            until: self.record.span.until,
+            origin: Some(self.record.origin),
         }
     }
 }
@@ -81,6 +68,8 @@ impl Filters {
 /// The options and values of the filter form.
 #[derive(Debug, Clone)]
 pub(crate) struct FilterForm {
+    /// The fields that both lists have.
+    pub record: RecordFilterForm,
     /// Options for the requested model.
     pub models: Vec<Choice>,
     /// Options for the model that answered.
@@ -89,10 +78,6 @@ pub(crate) struct FilterForm {
     pub outcomes: Vec<Choice>,
     /// Options for the key.
     pub keys: Vec<Choice>,
-    /// Options for the origin.
-    pub origins: Vec<Choice>,
-    /// Options for the time range.
-    pub ranges: Vec<Choice>,
     /// The selected requested model.
     pub model: String,
     /// The selected answering model.
@@ -101,43 +86,25 @@ pub(crate) struct FilterForm {
     pub outcome: String,
     /// The selected API key.
     pub key: String,
-    /// The selected record origin.
-    pub origin: String,
-    /// The selected time range.
-    pub range: String,
-    /// The session as typed.
-    pub session: String,
-    /// Start, as the value of a `datetime-local` input.
-    pub since: String,
-    /// End, as the value of a `datetime-local` input.
-    pub until: String,
     /// Whether one of the less common filters is set.
     pub more: bool,
 }
 
 impl FilterForm {
     pub(crate) fn of(filters: &Filters, organization: &OrganizationSnapshot) -> Self {
-        let span = &filters.span;
-        let own = span.range.is_empty();
-        let form = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M").to_string();
         let outcomes = Outcome::ALL.iter().map(|outcome| Choice::new(outcome.as_str(), label(*outcome)));
+        let record = RecordFilterForm::of(&filters.record);
         Self {
             models: models(organization, filters.requested_model.as_deref()),
             served_models: models(organization, filters.served_model.as_deref()),
             outcomes: [Choice::new("", "Any")].into_iter().chain(outcomes).collect(),
             keys: keys(organization, filters.key),
-            origins: origins(&Origin::ALL),
-            ranges: span.choices(),
             model: filters.requested_model.clone().unwrap_or_default(),
             served: filters.served_model.clone().unwrap_or_default(),
             outcome: filters.outcome.map_or("", Outcome::as_str).to_owned(),
             key: filters.key.map(|id| id.0.to_string()).unwrap_or_default(),
-            origin: filters.origin.as_str().to_owned(),
-            range: span.range.clone(),
-            session: filters.session.clone().unwrap_or_default(),
-            since: if own { form(span.since) } else { String::new() },
-            until: span.until.map(form).unwrap_or_default(),
-            more: own || filters.session.is_some() || filters.served_model.is_some(),
+            more: record.more || filters.served_model.is_some(),
+            record,
         }
     }
 }
