@@ -48,7 +48,7 @@ impl<T: BodyText> BodyValue for T {
     }
 }
 
-/// Any string.
+/// Any string at all, of any length.
 impl BodyText for String {
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         Ok(text.to_owned())
@@ -220,7 +220,7 @@ impl<T: BodyText> BodyValue for ListOf<T> {
     }
 }
 
-/// An object whose members have any names; each value is a string.
+/// An object with members of any names; each value is a string.
 #[derive(Debug)]
 pub struct MapOf<T>(pub BTreeMap<T, T>);
 

@@ -50,11 +50,11 @@ impl AllowedMembers {
 /// Which parts with a model's reasoning an assistant's content may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasoningParts {
-    /// Those of any vendor.
+    /// The parts of any vendor.
     Any,
-    /// Parts whose `thinking` is a list, as Mistral writes them. Anthropic's have a text and a signature.
+    /// Parts with a list in `thinking`, as Mistral writes them. Anthropic's have a text and a signature.
     Lists,
-    /// None.
+    /// No parts with reasoning at all.
     None,
 }
 

@@ -6,7 +6,7 @@ use crate::gateway::request::chat_request::ChatRequest;
 
 /// The tools that a request allows: `{"type": "allowed_tools", "allowed_tools": {"mode", "tools"}}`.
 pub(super) struct AllowedTools {
-    /// `auto` or `required`.
+    /// Whether one must be called: `auto` or `required`.
     pub(super) mode: &'static str,
     names: Vec<String>,
 }

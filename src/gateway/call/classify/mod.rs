@@ -243,13 +243,14 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
         return (ErrorClass::ContentPolicy, "moderation:reported", true);
     }
     let coded = codes::meaning(error);
+    let money =
+        || about_money(&error.message).filter(|_| reads_sentences(error) || may_mean_money(error.status));
     let said = match coded {
         // Vendors send these codes as well when the account has no money left; then only their message tells.
-        Some((Meaning::Authentication | Meaning::RateLimited, _)) => about_money(&error.message).or(coded),
+        Some((Meaning::Authentication | Meaning::RateLimited, _)) => money().or(coded),
         Some(_) => coded,
         None if reads_sentences(error) => sentences.meaning(error.status, &error.message),
-        None if error.status != 402 => about_money(&error.message),
-        None => None,
+        None => money(),
     };
     match said {
         Some((meaning, rule)) => (class_of(meaning), rule, true),
@@ -264,6 +265,11 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
 /// status is more reliable.
 fn reads_sentences(error: &UpstreamError) -> bool {
     matches!(error.status, 200 | 400 | 413 | 422)
+}
+
+/// Whether vendors send the status, which says something else, for an account without money.
+fn may_mean_money(status: u16) -> bool {
+    matches!(status, 401 | 403 | 412 | 429 | 500)
 }
 
 fn class_of(meaning: Meaning) -> ErrorClass {

@@ -53,7 +53,7 @@ static TOKENS_PER_MINUTE: Row = Row {
 };
 
 /// The money of our account at the vendor. Vendors send these messages with statuses that say something else, such as 403
-/// or 429, so they are read with any error status.
+/// or 429.
 static MONEY: &[Row] = rows! {
     QuotaExhausted {
         "anthropic_credit_balance" ["credit balance is too low"]
@@ -168,7 +168,7 @@ fn built_in(status: u16, message: &Message) -> Option<(Meaning, &'static str)> {
         .map(|row| (row.meaning, row.rule))
 }
 
-/// The meaning of a message that says that the account has no money left, with any status.
+/// The meaning of a message that says that the account has no money left, whatever its status.
 pub(crate) fn about_money(message: &str) -> Option<(Meaning, &'static str)> {
     let message = Message::of(message);
     MONEY.iter().find(|row| message.fits(row.parts)).map(|row| (row.meaning, row.rule))
