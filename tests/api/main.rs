@@ -28,6 +28,7 @@ mod fair_sharing;
 mod fallback;
 mod fallback_events;
 mod http_edge_cases;
+mod management_bodies;
 mod models;
 mod openapi;
 mod provider_billing;

@@ -1,6 +1,7 @@
 //! The most common request of 2026 (tools with earlier calls, reasoning effort, a developer message, a schema) fails
 //! over from each kind of provider to each kind. Every target is as strict as its vendor is known to be.
 
+mod foreign;
 mod history;
 mod vendor_rules;
 
@@ -172,7 +173,7 @@ on_both_databases! {
     /// Stop sequences, a choice among some of the tools, and reasoning that Anthropic signed.
     async fn newer_requests_work_across_all_vendors(app: App) {
         let fake = catalog(&app).await;
-        for (preset, upstream) in TARGETS {
+        for (index, (preset, upstream)) in TARGETS.iter().enumerate() {
             let target = name(preset, upstream);
             let mut body = request("openai", "from-openai", &target);
             body["stop"] = json!(["END"]);
@@ -195,7 +196,7 @@ on_both_databases! {
             let received = fake.requests().pop().expect("a request").json();
             let names: Vec<&str> =
                 each(&received["tools"]).map(|tool| tool["function"]["name"].as_str().expect("a name")).collect();
-            let adapted = app.requests(1).await[0]["attempts"][1]["adapted"].to_string();
+            let adapted = app.requests(index + 1).await[index]["attempts"][1]["adapted"].to_string();
             if matches!(*preset, "openai" | "azure") {
                 assert_eq!((names.len(), &received["tool_choice"]), (2, &body["tool_choice"]), "{target}");
             } else {

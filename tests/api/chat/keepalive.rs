@@ -155,7 +155,7 @@ on_both_databases! {
         );
         assert_eq!(
             pick(&[metadata["headers"].clone()], &["x-failsoft-attempts", "x-failsoft-fallback", "retry-after", "x-should-retry"]),
-            json!([["2", "from=a; class=overloaded; hops=2", "7", "true"]])
+            json!([["2", "from=a; class=overloaded; hops=2", "7", "false"]])
         );
         assert!(metadata["headers"]["server-timing"].is_string());
         assert_eq!(pick(&rows, &["outcome", "status_code", "error_class"]), json!([["failed", 429, "rate_limited"]]));

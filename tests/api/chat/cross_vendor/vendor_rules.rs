@@ -3,12 +3,14 @@
 
 use serde_json::{Map, Value};
 
-type Refusal = Option<(u16, String)>;
+use super::foreign;
+
+pub(super) type Refusal = Option<(u16, String)>;
 
 /// The vendor's refusal of a body; `None` if it answers.
 pub(super) fn refusal(preset: &str, body: &Value) -> Refusal {
     let request = Request { body, model: body["model"].as_str().expect("a model") };
-    let foreign = request.allowed_tools(preset).or_else(|| request.thoughts(preset));
+    let foreign = foreign::allowed_tools(preset, body).or_else(|| foreign::thoughts(preset, body));
     foreign.or_else(|| request.of_vendor(preset))
 }
 
@@ -29,7 +31,7 @@ const EVERYBODYS: &[&str] = &[
     "n",
 ];
 
-fn bad(status: u16, message: impl Into<String>) -> Refusal {
+pub(super) fn bad(status: u16, message: impl Into<String>) -> Refusal {
     Some((status, message.into()))
 }
 
@@ -61,26 +63,6 @@ impl<'a> Request<'a> {
             "openrouter" => request.without("functions"),
             other => panic!("no vendor is called {other}"),
         }
-    }
-
-    /// Only OpenAI knows the choice among allowed tools.
-    fn allowed_tools(&self, preset: &str) -> Refusal {
-        let kind = self.body["tool_choice"]["type"].as_str()?;
-        let known = kind == "function" || matches!(preset, "openai" | "azure");
-        if known { None } else { bad(400, format!("tool_choice of type {kind} is not supported")) }
-    }
-
-    /// Who knows parts with another model's reasoning. Mistral's own have a list.
-    fn thoughts(&self, preset: &str) -> Refusal {
-        if matches!(preset, "anthropic" | "openrouter" | "custom") {
-            return None;
-        }
-        let parts = self.messages().flat_map(|message| message["content"].as_array().into_iter().flatten());
-        let mut thoughts = parts.filter(|part| {
-            part["type"].as_str().is_some_and(|kind| kind.contains("thinking"))
-                && !(preset == "mistral" && part["thinking"].is_array() && part.get("signature").is_none())
-        });
-        thoughts.next().and_then(|part| bad(422, format!("unknown part {part}")))
     }
 
     fn openai(&self) -> Refusal {
