@@ -36,8 +36,7 @@ const BATCH_PAUSE: Duration = Duration::from_millis(200);
 const RETENTION_INTERVAL: Duration = Duration::from_secs(10);
 /// How often partitions are made ahead and dropped.
 const PARTITIONS_INTERVAL: Duration = Duration::from_secs(60);
-/// The pause after a batch of records is this many times as long as the batch took, within bounds.
-const PAUSE_FACTOR: u32 = 4;
+/// The shortest pause after a batch of records. Otherwise it is as long as the batch took, and at most [`BATCH_PAUSE`].
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 /// How long changes of provider health are collected before they are written.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
@@ -207,7 +206,7 @@ async fn delete_beyond_retention(store: Store, watcher: Watcher, mut stopped: wa
         let begun = Instant::now();
         more = match store.system().delete_past_retention().await {
             Ok(_) => {
-                let pause = (begun.elapsed() * PAUSE_FACTOR).clamp(SHORTEST_PAUSE, BATCH_PAUSE);
+                let pause = begun.elapsed().clamp(SHORTEST_PAUSE, BATCH_PAUSE);
                 store.system().is_retention_due().then_some(pause)
             }
             Err(error) => {

@@ -1,6 +1,7 @@
 //! Handles to the database: [`Store`] for a process, [`OrgStore`] for one organization.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use entity::ids::OrganizationId;
 use sea_orm::{
@@ -43,6 +44,8 @@ pub(in crate::store) struct Inner {
     pub(in crate::store) health: DbHealth,
     /// When the records of organizations are checked for those beyond their retention.
     pub(in crate::store) retention: Schedule,
+    /// When all deltas of the roll-ups were last looked for, in Unix milliseconds.
+    pub(in crate::store) folded_all_at: AtomicI64,
 }
 
 impl std::fmt::Debug for Store {
@@ -85,6 +88,7 @@ impl Store {
             section,
             health: DbHealth::default(),
             retention: Schedule::default(),
+            folded_all_at: AtomicI64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

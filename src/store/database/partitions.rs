@@ -66,8 +66,8 @@ pub(in crate::store) fn width(longest_days: Option<i64>) -> TimeDelta {
     }
 }
 
-/// Makes the partitions until [`AHEAD`] of `now`, or until a later time at which a record is to be written. Several
-/// processes may do this at once. Nothing happens on SQLite.
+/// Makes the partitions until [`AHEAD`] of `now`, or, so that a record waits no longer than necessary, until the time at
+/// which it was made. Several processes may do this at once. Nothing happens on SQLite.
 ///
 /// # Errors
 /// The database cannot be changed, or a lock was not granted in time.
@@ -80,7 +80,10 @@ pub(in crate::store) async fn make_ahead(
         return Ok(());
     }
     let pool = on.get_postgres_connection_pool();
-    let until = written.map_or(now, |written| written.min(now + FUTURE)).max(now) + AHEAD;
+    let until = match written {
+        Some(written) => written.clamp(now, now + FUTURE) + TimeDelta::milliseconds(1),
+        None => now + AHEAD,
+    };
     make_until(pool, now, until).await.map_err(database_error)
 }
 

@@ -23,8 +23,11 @@ use crate::store::pagination::time_range::{LATE, lowest_id, within};
 
 /// The most rows of one table that one transaction deletes.
 pub(in crate::store) const BATCH: u64 = 500;
+const FULL: usize = 500;
+/// The number of rows after which a transaction takes no further organization.
+const MOST_ROWS: usize = 5_000;
 /// How long a sweep goes on to the next organization.
-const BUDGET: Duration = Duration::from_millis(100);
+const BUDGET: Duration = Duration::from_millis(200);
 /// The delay after which more rows of an organization are deleted, so that there are enough of them for a batch.
 const GATHER: TimeDelta = TimeDelta::minutes(15);
 /// The delay until an organization without rows to delete is checked again, at most.
@@ -37,7 +40,7 @@ const SLACK: TimeDelta = TimeDelta::hours(1);
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(7308604897285041262)";
 
 impl System<'_> {
-    /// Deletes one batch for one or more organizations that are due. Returns the number of deleted rows.
+    /// Deletes one batch of the organizations that are due, in one transaction. Returns the number of deleted rows.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -46,20 +49,29 @@ impl System<'_> {
         let now = store.inner.clock.now();
         let begun = Instant::now();
         let longest = self.longest_retention();
-        let mut deleted = 0;
+        let mut batch: Vec<Old> = Vec::new();
+        // SQLite has one writing connection.
+        let most_rows = if store.is_sqlite() { FULL } else { MOST_ROWS };
         for (organization, days) in self.due(now) {
             let mut kept = TimeDelta::days(days.into());
             if longest == Some(days) && !store.is_sqlite() {
                 kept += partitions::width(Some(days.into())) + SLACK;
             }
-            let (rows, next) = self.delete_older(organization, now, kept).await?;
-            store.inner.retention.set(organization, days, next);
-            deleted += rows;
-            if rows >= BATCH || begun.elapsed() > BUDGET {
+            let before = now - kept;
+            // Read without a transaction, because usually there is nothing to delete and writers should not wait.
+            let old = self.old(organization, days, before).await?;
+            if old.is_empty() {
+                let next = self.next_check(organization, before, kept).await?.unwrap_or(now + IDLE);
+                store.inner.retention.set(organization, days, next);
+            } else {
+                batch.push(old);
+            }
+            let rows = batch.iter().map(Old::rows).sum::<usize>();
+            if batch.last().is_some_and(Old::is_full) || rows >= most_rows || begun.elapsed() > BUDGET {
                 break;
             }
         }
-        Ok(deleted)
+        self.delete_batch(&batch, now).await
     }
 
     /// Whether organizations are left that [`Self::delete_past_retention`] has not come to.
@@ -93,32 +105,40 @@ impl System<'_> {
         days.clone().min().filter(|least| *least > 0).and_then(|_| days.max())
     }
 
-    /// Deletes a batch. Returns the number of rows and the time of the next check.
-    async fn delete_older(
-        &self,
-        id: OrganizationId,
-        now: DateTime<Utc>,
-        kept: TimeDelta,
-    ) -> Result<(u64, DateTime<Utc>), Error> {
-        let before = now - kept;
-        // Checked without a transaction, because usually there is nothing to delete and writers should not wait.
-        let events = self.oldest::<fallback_events::Entity>(EVENTS, id, old_events(before)).await?;
-        let requests = self.oldest::<requests::Entity>(REQUESTS, id, old_requests(before)).await?;
-        if events.is_empty() && requests.is_empty() {
-            return Ok((0, self.next_check(id, before, kept).await?.unwrap_or(now + IDLE)));
+    /// The oldest rows of an organization from before a time.
+    async fn old(&self, id: OrganizationId, days: u32, before: DateTime<Utc>) -> Result<Old, DbErr> {
+        let (events, requests) = tokio::try_join!(
+            self.oldest::<fallback_events::Entity>(EVENTS, id, old_events(before)),
+            self.oldest::<requests::Entity>(REQUESTS, id, old_requests(before))
+        )?;
+        Ok(Old { organization: id, days, before, events, requests })
+    }
+
+    async fn delete_batch(&self, batch: &[Old], now: DateTime<Utc>) -> Result<u64, Error> {
+        if batch.is_empty() {
+            return Ok(0);
         }
         let transaction = self.store().begin().await?;
-        if !self.may_delete(&transaction).await? {
-            transaction.rollback().await?;
-            return Ok((0, now + OTHER));
+        let mut deleted = 0;
+        let may_delete = self.may_delete(&transaction).await?;
+        for old in batch.iter().filter(|_| may_delete) {
+            let id = old.organization;
+            let (events, requests) = (old_events(old.before), old_requests(old.before));
+            deleted +=
+                delete::<fallback_events::Entity>(&transaction, EVENTS, id, &old.events, events).await?;
+            deleted +=
+                delete::<requests::Entity>(&transaction, REQUESTS, id, &old.requests, requests).await?;
         }
-        let deleted =
-            delete::<fallback_events::Entity>(&transaction, EVENTS, id, &events, old_events(before)).await?
-                + delete::<requests::Entity>(&transaction, REQUESTS, id, &requests, old_requests(before))
-                    .await?;
         transaction.commit().await?;
-        let full = [events.len(), requests.len()].iter().any(|rows| u64::try_from(*rows) == Ok(BATCH));
-        Ok((deleted, if full { now } else { now + GATHER }))
+        for old in batch {
+            let next = match (may_delete, old.is_full()) {
+                (false, _) => now + OTHER,
+                (true, true) => now,
+                (true, false) => now + GATHER,
+            };
+            self.store().inner.retention.set(old.organization, old.days, next);
+        }
+        Ok(deleted)
     }
 
     async fn may_delete(&self, transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
@@ -182,6 +202,30 @@ impl System<'_> {
             .filter(created_at.gte(since))
             .order_by_asc(id);
         rows.limit(1).into_tuple().one(&self.store().inner.reader).await
+    }
+}
+
+/// The ids of the oldest rows of an organization, at most [`BATCH`] of each table.
+struct Old {
+    organization: OrganizationId,
+    days: u32,
+    before: DateTime<Utc>,
+    events: Vec<Uuid>,
+    requests: Vec<Uuid>,
+}
+
+impl Old {
+    fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.requests.is_empty()
+    }
+
+    /// Whether there may be more rows.
+    fn is_full(&self) -> bool {
+        self.events.len().max(self.requests.len()) >= FULL
+    }
+
+    fn rows(&self) -> usize {
+        self.events.len() + self.requests.len()
     }
 }
 

@@ -4,12 +4,15 @@
 //! folds each second and skips what another one is folding. Before roll-ups are read, what is left is folded as well, so
 //! a committed record is in all figures.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
 use super::counters::Tally;
+use crate::store::pagination::time_range::lowest_id;
 use crate::store::{OrgStore, Store};
 
 /// The most deltas of one transaction, which bounds how long it holds buckets, and on SQLite the one writing connection.
@@ -17,10 +20,17 @@ const BATCH: usize = 200;
 /// The timeout of folding before a read. After it, the figures are shown without what is not folded yet.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const ANY: &str = "SELECT 1 FROM rollup_deltas LIMIT 1";
-const OLDEST: &str = "SELECT id, counted FROM rollup_deltas ORDER BY id LIMIT 200";
-const AWAITED: &str = "SELECT id, counted FROM rollup_deltas ORDER BY id LIMIT 200 FOR UPDATE";
-const SKIPPED: &str = "SELECT id, counted FROM rollup_deltas ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED";
+/// The age of the deltas that every fold looks for. Their ids are made of the time. While a backup holds a snapshot,
+/// deltas that were deleted stay in the index, so reading from its start would take longer and longer.
+const RECENT: TimeDelta = TimeDelta::minutes(10);
+/// How often a fold looks for all deltas, for those of a process with a wrong clock.
+const ALL_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+
+const ANY: &str = "SELECT 1 FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 1";
+const OLDEST: &str = "SELECT id, counted FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 200";
+const AWAITED: &str = "SELECT id, counted FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 200 FOR UPDATE";
+const SKIPPED: &str =
+    "SELECT id, counted FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED";
 const DELETE_SQLITE: &str =
     "DELETE FROM rollup_deltas WHERE lower(hex(id)) IN (SELECT value FROM json_each($1))";
 const DELETE_POSTGRES: &str = "DELETE FROM rollup_deltas WHERE id = ANY (CAST(CAST($1 AS text) AS uuid[]))";
@@ -37,19 +47,26 @@ pub(in crate::store) enum Others {
 impl Store {
     /// Folds all deltas. Returns their number.
     pub(in crate::store) async fn fold(&self, others: Others) -> Result<usize, DbErr> {
+        let now = self.inner.clock.now();
+        let last = self.inner.folded_all_at.load(Ordering::Relaxed);
+        let all = now.timestamp_millis() - last >= ALL_INTERVAL.num_milliseconds();
+        let first = if all { Uuid::nil() } else { lowest_id(now - RECENT) };
         let mut folded = 0;
-        if !self.has_deltas().await? {
-            return Ok(folded);
-        }
-        loop {
-            let transaction = self.begin().await?;
-            let batch = fold_batch(&transaction, others).await?;
-            transaction.commit().await?;
-            folded += batch;
-            if batch < BATCH {
-                return Ok(folded);
+        if self.has_deltas(first).await? {
+            loop {
+                let transaction = self.begin().await?;
+                let batch = fold_batch(&transaction, first, others).await?;
+                transaction.commit().await?;
+                folded += batch;
+                if batch < BATCH {
+                    break;
+                }
             }
         }
+        if all {
+            self.inner.folded_all_at.store(now.timestamp_millis(), Ordering::Relaxed);
+        }
+        Ok(folded)
     }
 
     /// The reading connections, after what was committed is in the roll-ups. If it cannot be folded, for example because
@@ -65,16 +82,16 @@ impl Store {
     }
 
     /// Whether anything is to be folded. The drivers are asked directly, because this is no query of a page.
-    async fn has_deltas(&self) -> Result<bool, DbErr> {
+    async fn has_deltas(&self, first: Uuid) -> Result<bool, DbErr> {
         let reader = &self.inner.reader;
         let found = match reader.get_database_backend() {
             DbBackend::Postgres => {
                 let pool = reader.get_postgres_connection_pool();
-                sea_orm::sqlx::query(ANY).fetch_optional(pool).await.map(|row| row.is_some())
+                sea_orm::sqlx::query(ANY).bind(first).fetch_optional(pool).await.map(|row| row.is_some())
             }
             _ => {
                 let pool = reader.get_sqlite_connection_pool();
-                sea_orm::sqlx::query(ANY).fetch_optional(pool).await.map(|row| row.is_some())
+                sea_orm::sqlx::query(ANY).bind(first).fetch_optional(pool).await.map(|row| row.is_some())
             }
         };
         found.map_err(|error| DbErr::Custom(error.to_string()))
@@ -88,7 +105,7 @@ impl OrgStore {
     }
 }
 
-async fn fold_batch(transaction: &DatabaseTransaction, others: Others) -> Result<usize, DbErr> {
+async fn fold_batch(transaction: &DatabaseTransaction, first: Uuid, others: Others) -> Result<usize, DbErr> {
     let backend = transaction.get_database_backend();
     let statement = match (backend, others) {
         (DbBackend::Postgres, Others::Skip) => SKIPPED,
@@ -97,7 +114,8 @@ async fn fold_batch(transaction: &DatabaseTransaction, others: Others) -> Result
         _ => OLDEST,
     };
     let mut deltas: Vec<(Uuid, String)> = Vec::new();
-    for row in transaction.query_all_raw(Statement::from_string(backend, statement)).await? {
+    let oldest = Statement::from_sql_and_values(backend, statement, [first.into()]);
+    for row in transaction.query_all_raw(oldest).await? {
         deltas.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
     }
     let mut tally = Tally::default();

@@ -283,9 +283,11 @@ async fn rows_of_before_are_in_the_floor_until_it_ends() {
     rows.insert(0, row.id);
     assert_eq!(listed(&world).await, rows);
     let found = bounds(&world.store, "requests").await;
+    assert_complete(&found, row.created_at);
     let end = found[0].2.expect("an end");
     assert!(end > world.database.clock.now() + TimeDelta::days(2), "rows go on into the floor: {found:?}");
-    assert_complete(&found, world.database.clock.now() + AHEAD);
+    world.store.system().keep_partitions().await.expect("made");
+    assert_complete(&bounds(&world.store, "requests").await, world.database.clock.now() + AHEAD);
     assert_eq!(partition_of(&world.store, row.id).await, "requests_floor");
     let checks = "SELECT count(*) FROM pg_constraint WHERE conname LIKE '%\\_end'";
     let pool = world.store.inner.writer.get_postgres_connection_pool();

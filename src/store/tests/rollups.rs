@@ -14,6 +14,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::RequestRow;
+use crate::store::pagination::time_range::lowest_id;
 use crate::store::pagination::{Direction, Position};
 use crate::store::recorder::{Record, Recorder};
 use crate::store::rollups::fold::Others;
@@ -153,6 +154,25 @@ async fn processes_that_fold_at_once_count_everything_once(
     let row = request(&world);
     world.store.system().record(&[event(&world, row.id)], &[row]).await.expect("recorded");
     assert_eq!(figures().await, (251, 251));
+}
+
+/// Every fold looks for the newest deltas, and once a minute for those of a process with a wrong clock.
+#[rstest]
+#[tokio::test]
+async fn a_delta_with_an_old_id_is_folded_within_a_minute(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    assert_eq!(world.store.fold(Others::Skip).await.expect("all were looked for"), 0);
+    let late = rollup_deltas::ActiveModel {
+        id: Set(lowest_id(world.database.clock.now() - TimeDelta::hours(1))),
+        counted: Set("{}".to_owned()),
+    };
+    let on = &world.store.inner.writer;
+    rollup_deltas::Entity::insert(late).exec_without_returning(on).await.expect("written");
+    assert_eq!(world.store.fold(Others::Skip).await.expect("folded"), 0);
+    world.database.hand.advance(Duration::from_secs(60));
+    assert_eq!(world.store.fold(Others::Skip).await.expect("folded"), 1);
 }
 
 #[rstest]
