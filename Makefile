@@ -19,12 +19,12 @@ export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
 export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 
 # What `make test` makes, in this order: what is quick to fail comes first.
-STEPS := setup format clippy doc deny doctest tests sdk openapi browser crash
+STEPS := setup format clippy doc deny doctest tests pooled sdk openapi browser crash
 
-.PHONY: help run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
+.PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the server; ARGS='...' goes to `failsoft serve`
 	cargo run --locked -- serve $(ARGS)
@@ -86,6 +86,14 @@ doctest: ## the examples in the documentation
 
 tests: ## the tests, on SQLite and PostgreSQL; ARGS='...' filters
 	@.ci/with-postgres .ci/tests $(ARGS)
+
+# What must work through any pooler: sign-up, keys, calls with failover and their records, lists, exports, budgets.
+POOLED := sign_in|first_steps|api_keys::|failover|recording|durability|two_processes|requests::|fallback_events::|usage::|overview|budgets::
+pooled: ## core tests through a PgBouncer that pools by transaction and loses prepared statements
+	@.ci/with-postgres --pooler .ci/tests $(or $(ARGS),-E 'binary(api) & test(/$(POOLED)/)')
+
+postgres-18: ## the tests of the store, the schema and the recorder on PostgreSQL 18
+	@FAILSOFT_POSTGRES_VERSION=18 .ci/with-postgres .ci/tests $(or $(ARGS),-E 'test(/^store::/) | package(migration) | test(/durability|recording|two_processes/)')
 
 sdk: ## the official OpenAI SDK against a running server
 	cargo build --locked

@@ -24,8 +24,8 @@
 
 use sea_orm_migration::MigrationTrait;
 pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::prelude::SchemaManager;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _};
+use sea_orm_migration::prelude::{IntoSchemaManagerConnection, SchemaManager};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, EntityTrait as _};
 use sea_orm_migration::seaql_migrations;
 
 mod compatible;
@@ -98,7 +98,11 @@ impl Migrator {
     ///
     /// # Errors
     /// A newer release has made changes that this one cannot run with, or the database cannot be read.
-    pub async fn pending(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    pub async fn pending<'c, C>(connection: &'c C) -> Result<Vec<String>, DbErr>
+    where
+        C: ConnectionTrait,
+        &'c C: IntoSchemaManagerConnection<'c>,
+    {
         let applied = match SchemaManager::new(connection).has_table("seaql_migrations").await? {
             true => seaql_migrations::Entity::find().all(connection).await?,
             false => Vec::new(),

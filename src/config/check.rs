@@ -1,6 +1,10 @@
 //! Checks across settings. An error never repeats a value: it may be a secret in the wrong place.
 
+use super::database::Database;
 use super::{ConfigError, Settings, environment};
+
+/// The most connections of a process to the database.
+const MOST_CONNECTIONS: u32 = 1_000;
 
 /// Checks that the settings are usable together.
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
@@ -21,9 +25,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     if let Some(url) = &settings.server.public_url {
         public_url(url)?;
     }
-    if settings.database.connections == 0 {
-        return refuse("database.connections must be at least 1");
-    }
+    connections(&settings.database)?;
     if settings.gateway.keepalive_interval_ms == 0 {
         return refuse("gateway.keepalive_interval_ms must be at least 1");
     }
@@ -34,6 +36,18 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
         return refuse("recording.spool_bytes must be at least 1048576, a mebibyte");
     }
     Ok(())
+}
+
+/// Whether the number of connections is between the fewest that work and the most that make sense.
+fn connections(section: &Database) -> Result<(), ConfigError> {
+    let fewest = section.fewest_connections();
+    if section.connections.is_none_or(|connections| (fewest..=MOST_CONNECTIONS).contains(&connections)) {
+        return Ok(());
+    }
+    let name = if section.is_sqlite() { "SQLite" } else { "PostgreSQL" };
+    Err(ConfigError::Unusable(format!(
+        "FAILSOFT_DATABASE_CONNECTIONS must be from {fewest} to {MOST_CONNECTIONS} with {name}: it is the number of connections that one process may open, in all"
+    )))
 }
 
 /// Whether the URL is an origin without a path: links, assets, redirects and cookies start at its root.

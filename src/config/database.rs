@@ -17,14 +17,53 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// A file that holds the address instead. Default none. `DATABASE_URL_FILE`, `--database-url-file`.
     pub url_file: Option<PathBuf>,
-    /// Connections for reading; SQLite has one more for writing, PostgreSQL four more. Default 8.
-    /// `FAILSOFT_DATABASE_CONNECTIONS`.
-    pub connections: u32,
+    /// The connections that the process may open, in all. Default 16, with SQLite 10. `FAILSOFT_DATABASE_CONNECTIONS`.
+    pub connections: Option<u32>,
+    /// Whether statements are prepared. Default `on`. `FAILSOFT_DATABASE_PREPARED_STATEMENTS`.
+    pub prepared_statements: PreparedStatements,
+}
+
+/// Whether statements are prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum PreparedStatements {
+    /// Each statement is prepared once per connection.
+    #[default]
+    On,
+    /// For poolers that pool by transaction and do not track prepared statements: each statement is parsed again, in a
+    /// transaction. About three more round trips per statement.
+    Off,
+}
+
+/// What the connections of a process are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    /// For pages, lists, exports and sign-ins.
+    pub readers: u32,
+    /// For changes, and for counting records.
+    pub writers: u32,
+    /// For records. On SQLite they are written by the writer.
+    pub recorder: u32,
+    /// For checking the database's health and the changes of other processes.
+    pub watchers: u32,
+}
+
+impl Shares {
+    /// The number of connections.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.readers + self.writers + self.recorder + self.watchers
+    }
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: "sqlite://failsoft.db".into(), url_file: None, connections: 8 }
+        Self {
+            url: "sqlite://failsoft.db".into(),
+            url_file: None,
+            connections: None,
+            prepared_statements: PreparedStatements::On,
+        }
     }
 }
 
@@ -33,6 +72,34 @@ impl Database {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.url.expose().starts_with("sqlite:")
+    }
+
+    /// Whether statements are prepared. On SQLite they always are.
+    #[must_use]
+    pub fn prepares(&self) -> bool {
+        self.is_sqlite() || self.prepared_statements == PreparedStatements::On
+    }
+
+    /// Divides the connections: one watches, three write records (two if there are fewer than 8), a third of the others
+    /// makes changes, and the rest reads. SQLite has one that writes.
+    #[must_use]
+    pub fn shares(&self) -> Shares {
+        let least = self.fewest_connections();
+        if self.is_sqlite() {
+            let total = self.connections.unwrap_or(10).max(least);
+            return Shares { readers: total - 2, writers: 1, recorder: 0, watchers: 1 };
+        }
+        let total = self.connections.unwrap_or(16).max(least);
+        let recorder = if total < 8 { 2 } else { 3 };
+        let others = total - 1 - recorder;
+        let writers = (others / 3).max(1);
+        Shares { readers: others - writers, writers, recorder, watchers: 1 }
+    }
+
+    /// The fewest connections with which a process works.
+    #[must_use]
+    pub fn fewest_connections(&self) -> u32 {
+        if self.is_sqlite() { 3 } else { 5 }
     }
 }
 
@@ -282,6 +349,25 @@ mod tests {
             "postgres://u:p@h/n?channel_binding=require&sslmode=require&options=-c%20a%3Db",
         );
         assert_eq!(url.postgres().expect("read").query(), Some("sslmode=require&options=-c+a%3Db"));
+    }
+
+    #[test]
+    fn connections_are_divided_by_one_rule() {
+        let shares = |url: &str, connections| {
+            let section = Database { url: url.into(), connections, ..Database::default() };
+            let shares = section.shares();
+            assert_eq!(shares.total(), connections.unwrap_or(if section.is_sqlite() { 10 } else { 16 }));
+            (shares.readers, shares.writers, shares.recorder, shares.watchers)
+        };
+        let postgres = |connections| shares("postgres://user@host/name", connections);
+        assert_eq!(postgres(None), (8, 4, 3, 1));
+        assert_eq!(postgres(Some(5)), (1, 1, 2, 1));
+        assert_eq!(postgres(Some(7)), (3, 1, 2, 1));
+        assert_eq!(postgres(Some(8)), (3, 1, 3, 1));
+        assert_eq!(postgres(Some(10)), (4, 2, 3, 1));
+        assert_eq!(postgres(Some(64)), (40, 20, 3, 1));
+        assert_eq!(shares("sqlite://a.db", None), (8, 1, 0, 1));
+        assert_eq!(shares("sqlite://a.db", Some(3)), (1, 1, 0, 1));
     }
 
     #[test]

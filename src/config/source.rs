@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::console::SignUp;
-use super::database::DatabaseUrl;
+use super::database::{DatabaseUrl, PreparedStatements};
 use super::recording::{Durability, Mode};
 use super::server::{Origin, ProxyRange};
 use super::telemetry::LogFormat;
@@ -55,9 +55,18 @@ pub struct Overrides {
     /// A file with this address.
     #[arg(long, env = "DATABASE_URL_FILE", value_name = "FILE", global = true)]
     pub database_url_file: Option<PathBuf>,
-    /// Connections for reading; SQLite has one more for writing, PostgreSQL four.
+    /// Connections to the database that the process may open, in all.
     #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", global = true)]
     pub database_connections: Option<u32>,
+    /// `off`: for poolers by transaction that do not track prepared statements.
+    #[arg(
+        long,
+        env = "FAILSOFT_DATABASE_PREPARED_STATEMENTS",
+        value_enum,
+        value_name = "on|off",
+        global = true
+    )]
+    pub database_prepared_statements: Option<PreparedStatements>,
     /// The URL at which callers reach Failsoft.
     #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<url::Url>,
@@ -196,7 +205,8 @@ impl Overrides {
             settings.database.url = url;
             settings.database.url_file = None;
         }
-        set(&mut settings.database.connections, self.database_connections);
+        settings.database.connections = self.database_connections.or(settings.database.connections);
+        set(&mut settings.database.prepared_statements, self.database_prepared_statements);
         set(&mut settings.server.organization_requests, self.organization_requests);
         set(&mut settings.upstream.allow_private, self.allow_private_upstreams);
         set(&mut settings.gateway.cooldown, self.cooldown);

@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use entity::ids::OrganizationId;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, DbErr};
 
 use crate::config::Settings;
 use crate::config::database::Database as Section;
@@ -15,9 +12,11 @@ use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::tenant::{Guard, Tenant};
 use crate::store::database::connect::{self, ConnectError};
+use crate::store::database::connections::{Connections, Transaction};
 use crate::store::database::health::DbHealth;
 use crate::store::database::partitions;
 use crate::store::database::query_counter;
+use crate::store::database::schema;
 use crate::store::database::statements;
 use crate::store::maintenance::schedule::Schedule;
 use crate::store::snapshot::SnapshotStore;
@@ -31,11 +30,11 @@ pub struct Store {
 
 pub(in crate::store) struct Inner {
     /// The only writing connection to SQLite, or a small pool of connections to PostgreSQL.
-    pub(in crate::store) writer: DatabaseConnection,
+    pub(in crate::store) writer: Connections,
     /// The connections for reading.
-    pub(in crate::store) reader: DatabaseConnection,
+    pub(in crate::store) reader: Connections,
     /// The connection for health checks and for detecting changes of other processes.
-    pub(in crate::store) watcher: DatabaseConnection,
+    pub(in crate::store) watcher: Connections,
     pub(in crate::store) vault: Vault,
     pub(in crate::store) snapshots: SnapshotStore,
     pub(in crate::store) clock: Clock,
@@ -73,7 +72,7 @@ impl Store {
     pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
         let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
         let watcher = connect::watcher(&settings.database).await?;
-        connect::migrate(&writer).await?;
+        schema::apply(&writer).await?;
         partitions::make_at_start(&writer, clock.now()).await;
         let vault = vault::open(&writer, settings, &clock).await?;
         let (writer, reader) = (statements::watch(writer), query_counter::watch(reader));
@@ -116,21 +115,9 @@ impl Store {
         &self.inner.vault
     }
 
-    /// Begins a transaction that writes. On SQLite it takes the write lock immediately, because a transaction that reads
-    /// first would fail if another process wrote in the meantime.
-    pub(in crate::store) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.begin_on(&self.inner.writer).await
-    }
-
-    pub(in crate::store) async fn begin_on(
-        &self,
-        connection: &DatabaseConnection,
-    ) -> Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        connection.begin_with_options(options).await
+    /// Begins a transaction that writes.
+    pub(in crate::store) async fn begin(&self) -> Result<Transaction, DbErr> {
+        self.inner.writer.begin().await
     }
 
     pub(in crate::store) fn is_sqlite(&self) -> bool {
@@ -145,10 +132,8 @@ impl Store {
 
     /// Closes the connections after the queued statements.
     pub async fn close(&self) {
-        for connection in [&self.inner.writer, &self.inner.reader, &self.inner.watcher] {
-            if let Err(error) = connection.clone().close().await {
-                tracing::warn!(%error, "a database connection did not close cleanly");
-            }
+        for connections in [&self.inner.writer, &self.inner.reader, &self.inner.watcher] {
+            connections.close().await;
         }
     }
 }
@@ -171,7 +156,7 @@ impl OrgStore {
         self.organization_id
     }
 
-    pub(in crate::store) fn reader(&self) -> &DatabaseConnection {
+    pub(in crate::store) fn reader(&self) -> &Connections {
         &self.store.inner.reader
     }
 

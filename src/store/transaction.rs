@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use entity::{audit_entries, instance_state, organizations};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter};
 
 use super::{OrgStore, Store};
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::error::Error;
+use crate::store::database::connections::Transaction;
 use crate::store::tenant::audit::AuditEntry;
 
 /// A transaction on the configuration of one organization. It is rolled back if it is dropped without
@@ -23,7 +24,7 @@ pub(super) struct Change {
     organization_id: OrganizationId,
     version: i64,
     actor: Actor,
-    transaction: DatabaseTransaction,
+    transaction: Transaction,
 }
 
 impl OrgStore {
@@ -52,7 +53,7 @@ impl Change {
     }
 
     /// The transaction, for the statements of the change.
-    pub(super) fn on(&self) -> &DatabaseTransaction {
+    pub(super) fn on(&self) -> &Transaction {
         &self.transaction
     }
 
@@ -86,7 +87,7 @@ pub(super) fn check_seen(seen: Option<i64>, updated_at: DateTime<Utc>) -> Result
 
 /// Writes an audit entry in the transaction of the change.
 pub(super) async fn audit(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     clock: &Clock,
     organization_id: OrganizationId,
     actor: &Actor,
@@ -114,7 +115,7 @@ pub(super) async fn audit(
 
 /// Increments the counter that every process polls. It must be the last statement of a transaction, because all
 /// changes wait for the lock on its row.
-pub(super) async fn tell_other_processes(transaction: &DatabaseTransaction) -> Result<(), Error> {
+pub(super) async fn tell_other_processes(transaction: &Transaction) -> Result<(), Error> {
     instance_state::Entity::update_many()
         .col_expr(instance_state::Column::Value, Expr::col(instance_state::Column::Value).add(1))
         .filter(instance_state::Column::Name.eq(super::snapshot::CHANGE_COUNTER))

@@ -280,7 +280,7 @@ async fn live_views_are_bounded_and_slow_reading_is_not_an_absent_database() {
         let street = Street::with(kind, |settings| {
             settings.server.person_tails = 3;
             settings.server.organization_tails = 5;
-            settings.database.connections = 2;
+            settings.database.connections = Some(if kind == Kind::Sqlite { 4 } else { 6 });
         })
         .await;
         let mut open = Vec::new();

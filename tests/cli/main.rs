@@ -10,6 +10,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "one binary: nothing here is for anybody else")]
 
 mod check;
+mod connections;
 mod demo;
 mod installation;
 mod pgbouncer;

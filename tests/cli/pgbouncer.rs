@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::installation::{Installation, Kind};
+use crate::installation::{Installation, Kind, Server};
 use crate::process::{Process, eventually, failed, succeeded};
 
 /// The pooler in front of an installation's database. It ends when this is dropped.
@@ -121,8 +121,13 @@ fn a_pooler_by_transaction_works_or_the_start_names_the_setting() {
     installation.set("DATABASE_URL", &pooler.url);
     for command in ["serve", "migrate"] {
         let message = failed(&installation.run(&[command]));
-        let named =
-            message.contains("pool_mode = transaction") && message.contains("max_prepared_statements");
+        let named = [
+            "pool_mode = transaction",
+            "max_prepared_statements",
+            "FAILSOFT_DATABASE_PREPARED_STATEMENTS=off",
+        ]
+        .iter()
+        .all(|word| message.contains(word));
         assert!(named, "{command}: {message}");
     }
     let checked = installation.run(&["check"]);
@@ -134,4 +139,61 @@ fn a_pooler_by_transaction_works_or_the_start_names_the_setting() {
         installation.set("DATABASE_URL", &pooler.url);
         works(&mut installation);
     }
+}
+
+/// Without prepared statements, any pooler works. Four sessions serve two processes, so that almost every transaction
+/// runs in another session than the one before.
+#[test]
+fn a_pooler_by_transaction_works_without_prepared_statements() {
+    let mut installation = Installation::new(Kind::Postgres);
+    let without = if keeps_track() { "max_prepared_statements = 0" } else { "" };
+    let pooler = Pooler::start(&installation, "transaction", &format!("default_pool_size = 4\n{without}"));
+    installation.set("DATABASE_URL", &pooler.url);
+    installation.set("FAILSOFT_DATABASE_PREPARED_STATEMENTS", "off");
+    works(&mut installation);
+    many_at_once(&installation);
+}
+
+/// Many callers of two processes: no answer but 200, and a record of each.
+fn many_at_once(installation: &Installation) {
+    const CALLERS: usize = 12;
+    const ROUNDS: usize = 8;
+    let made = installation.create_organization("second@example.com");
+    let key = made["api_key"].as_str().expect("a key");
+    let mut servers = [installation.serve(), installation.serve()];
+    servers[0].create_simulated_model(key, "down", "sim/error-503");
+    servers[0].create_simulated_model(key, "spare", "sim/steady");
+    let body =
+        r#"{"model": "down", "models": ["spare"], "messages": [{"role": "user", "content": "Hello?"}]}"#;
+    let header = format!("authorization: Bearer {key}");
+    let ask = ["--header", &header, "--header", "content-type: application/json", "--data", body];
+    for server in &servers {
+        server.wait_for_key(key);
+        eventually("the models are known", || {
+            (server.call(&ask, "/v1/chat/completions").0 == 200).then_some(())
+        });
+    }
+    std::thread::scope(|scope| {
+        for caller in 0..CALLERS {
+            let server = &servers[caller % servers.len()];
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    let (status, body) = server.call(&ask, "/v1/chat/completions");
+                    assert_eq!(status, 200, "{body}");
+                    server.get(key, "/v1/model-router/requests?limit=50");
+                    server.get(key, "/v1/model-router/fallback-events?limit=50");
+                }
+            });
+        }
+    });
+    let requests = server_items(&servers[0], key, "/v1/model-router/requests?limit=200&requested_model=down");
+    assert_eq!(requests, CALLERS * ROUNDS + servers.len());
+    for server in &mut servers {
+        let said = server.process.said();
+        assert!(!said.contains("ERROR") && !said.contains("WARN"), "{said}");
+    }
+}
+
+fn server_items(server: &Server, key: &str, path: &str) -> usize {
+    server.get(key, path)["items"].as_array().expect("a list").len()
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A process that runs during the test. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
-    lines: Receiver<String>,
+    /// Behind a lock, so that threads can share a process that serves.
+    lines: Mutex<Receiver<String>>,
     errors: File,
 }
 
@@ -31,12 +33,12 @@ impl Process {
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok());
         });
-        Self { child, lines, errors }
+        Self { child, lines: Mutex::new(lines), errors }
     }
 
     /// The next line of its output. Fails the test if there is none in time.
     pub(crate) fn line(&mut self) -> String {
-        let line = self.lines.recv_timeout(PATIENCE);
+        let line = self.lines.get_mut().expect("no panic").recv_timeout(PATIENCE);
         line.unwrap_or_else(|_| panic!("no further line; it said:\n{}", self.said()))
     }
 
@@ -72,7 +74,12 @@ impl Process {
         let deadline = Instant::now() + PATIENCE;
         // Its output ends when it does.
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self
+                .lines
+                .get_mut()
+                .expect("no panic")
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it did not end; it said:\n{}", self.said()),

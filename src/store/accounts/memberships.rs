@@ -5,14 +5,15 @@ use entity::ids::{OrganizationId, UserId};
 use entity::{memberships, users};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    FromQueryResult, JoinType, PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Select, SqlErr,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, FromQueryResult, JoinType,
+    PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Select, SqlErr,
 };
 use serde::Serialize;
 
 use crate::domain::error::Error;
 use crate::store::OrgStore;
 use crate::store::accounts::outstanding_links::OutstandingLinks;
+use crate::store::database::connections::Transaction;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::Change;
@@ -182,7 +183,7 @@ impl OrgStore {
 /// # Errors
 /// [`Error::Conflict`]: the user is a member already.
 pub(in crate::store) async fn insert(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     organization_id: OrganizationId,
     user_id: UserId,
     role: &str,

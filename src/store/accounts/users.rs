@@ -9,13 +9,14 @@ use entity::{memberships, one_time_links, organizations, sessions, users};
 use sea_orm::prelude::Json;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, SqlErr,
+    ActiveValue::Set, ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, SqlErr,
 };
 use serde_json::json;
 
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;
+use crate::store::database::connections::Transaction;
 use crate::store::maintenance::system::System;
 use crate::store::pagination::equals;
 use crate::store::tenant::audit::AuditEntry;
@@ -191,7 +192,7 @@ impl System<'_> {
 /// each organization of the user.
 pub(in crate::store) async fn replace_password(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     id: UserId,
     password_hash: String,
     keep: Option<SessionId>,
@@ -222,7 +223,7 @@ pub(in crate::store) async fn replace_password(
 /// Writes an entry about a user to the audit log of each organization of the user.
 pub(in crate::store) async fn audit(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     id: UserId,
     actor: &Actor,
     (action, before, after): (&'static str, Option<Json>, Json),
@@ -239,7 +240,7 @@ pub(in crate::store) async fn audit(
 /// Invalidates every link of the user.
 pub(in crate::store) async fn void_links(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     id: UserId,
 ) -> Result<(), Error> {
     one_time_links::Entity::update_many()
@@ -257,7 +258,7 @@ pub(in crate::store) async fn void_links(
 /// [`Error::Conflict`]: another account has the same email address and password.
 pub(in crate::store) async fn insert(
     store: &Store,
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     new: NewUser,
 ) -> Result<(), Error> {
     let now = store.inner.clock.now();

@@ -1,4 +1,4 @@
-//! Opens the database and applies migrations.
+//! Opens the database.
 //!
 //! The database library gets a URL without a password, and the driver gets the options directly, so that error messages
 //! cannot contain the password. Messages are redacted as well before they are shown.
@@ -6,13 +6,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{Connection, PgConnection};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
+use super::connections::Connections;
 use super::pooler;
 use crate::config::database::Database as Section;
 use crate::config::recording::Durability;
@@ -43,37 +42,38 @@ pub enum ConnectError {
 }
 
 /// The number of attempts while another process starts at the same time: 5 seconds in total.
-const TURNS: u32 = 50;
-const TURN: Duration = Duration::from_millis(100);
-
-/// An arbitrary number that is the same in all releases.
-const MIGRATION_LOCK: i64 = 0x6661_696c_736f_6674;
+pub(super) const TURNS: u32 = 50;
+pub(super) const TURN: Duration = Duration::from_millis(100);
 
 /// Opens the connections for writing and for reading.
 pub(in crate::store) async fn connect(
     section: &Section,
     durability: Durability,
-) -> Result<(DatabaseConnection, DatabaseConnection), ConnectError> {
+) -> Result<(Connections, Connections), ConnectError> {
+    let shares = section.shares();
     if section.is_sqlite() {
         make_private(section).map_err(ConnectError::Unreachable)?;
-        let writer = open_sqlite_in_turn(section, 1, Some(durability)).await?;
-        let reader = open_sqlite_in_turn(section, section.connections, None).await?;
+        let writer = open_sqlite_in_turn(section, shares.writers, Some(durability)).await?;
+        let reader = open_sqlite_in_turn(section, shares.readers, None).await?;
         return Ok((writer, reader));
     }
     reach_postgres(section).await?;
     // A separate pool for writing, so that lists and exports do not delay the records of answers.
-    let reader = open_postgres(section, section.connections).await?;
-    let writer = open_postgres(section, POSTGRES_WRITERS).await?;
-    pooler::probe(&writer, section).await?;
+    let reader = open_postgres(section, shares.readers).await?;
+    let writer = open_postgres(section, shares.writers).await?;
+    if section.prepares() {
+        pooler::probe(&writer, &reader, section).await?;
+    }
     Ok((writer, reader))
 }
 
 /// Opens the connection for health checks, which works even if all others are busy.
-pub(in crate::store) async fn watcher(section: &Section) -> Result<DatabaseConnection, ConnectError> {
+pub(in crate::store) async fn watcher(section: &Section) -> Result<Connections, ConnectError> {
+    let connections = section.shares().watchers;
     if section.is_sqlite() {
-        return open_sqlite_in_turn(section, 1, None).await;
+        return open_sqlite_in_turn(section, connections, None).await;
     }
-    open_postgres(section, 1).await
+    open_postgres(section, connections).await
 }
 
 /// The longest wait for a connection to PostgreSQL at start.
@@ -100,10 +100,12 @@ async fn reach_postgres(section: &Section) -> Result<(), ConnectError> {
     }
 }
 
-async fn open_postgres(section: &Section, connections: u32) -> Result<DatabaseConnection, ConnectError> {
+async fn open_postgres(section: &Section, connections: u32) -> Result<Connections, ConnectError> {
     let options = postgres_options(connections, PATIENCE, driver_options(section)?);
     let opened = Database::connect(options).await;
-    opened.map_err(|error| ConnectError::Unreachable(section.url.hide_in(&error.to_string())))
+    let opened =
+        opened.map_err(|error| ConnectError::Unreachable(section.url.hide_in(&error.to_string())))?;
+    Ok(Connections::new(opened, section.prepares()))
 }
 
 /// Restricts the database file to its owner. Databases in memory have no file.
@@ -116,9 +118,6 @@ fn make_private(section: &Section) -> Result<(), String> {
     private_files::make_private(options.get_filename()).map_err(|error| error.to_string())
 }
 
-/// The number of connections for the recorder and for changes.
-const POSTGRES_WRITERS: u32 = 4;
-
 /// The URL for the library, which appears in its errors and traces.
 const NO_ADDRESS: &str = "postgres://database/";
 
@@ -129,7 +128,9 @@ fn driver_options(section: &Section) -> Result<PgConnectOptions, ConnectError> {
         ConnectError::Unreachable("a parameter after the '?' of DATABASE_URL has an invalid value".to_owned())
     })?;
     // Poolers reject unknown start-up parameters, and floats are transferred in binary form.
-    Ok(options.extra_float_digits(None).application_name("failsoft").disable_statement_logging())
+    let options = options.extra_float_digits(None).application_name("failsoft").disable_statement_logging();
+    // A statement that the driver keeps could not be deallocated by a migration.
+    Ok(if section.prepares() { options } else { options.statement_cache_capacity(0) })
 }
 
 fn postgres_options(connections: u32, timeout: Duration, driver: PgConnectOptions) -> ConnectOptions {
@@ -151,12 +152,12 @@ const STATEMENTS: usize = 512;
 ///
 /// # Errors
 /// The URL is invalid.
-pub(in crate::store) fn recorder_options(
-    section: &Section,
-    connections: u32,
-) -> Result<ConnectOptions, ConnectError> {
-    let driver = driver_options(section)?.statement_cache_capacity(STATEMENTS);
-    let mut options = postgres_options(connections, Duration::from_secs(2), driver);
+pub(in crate::store) fn recorder_options(section: &Section) -> Result<ConnectOptions, ConnectError> {
+    let mut driver = driver_options(section)?;
+    if section.prepares() {
+        driver = driver.statement_cache_capacity(STATEMENTS);
+    }
+    let mut options = postgres_options(section.shares().recorder, Duration::from_secs(2), driver);
     options.test_before_acquire(false);
     Ok(options)
 }
@@ -167,15 +168,17 @@ async fn open_sqlite_in_turn(
     section: &Section,
     connections: u32,
     writes: Option<Durability>,
-) -> Result<DatabaseConnection, ConnectError> {
+) -> Result<Connections, ConnectError> {
+    let mut opened = open_sqlite(section, connections, writes).await;
     for _ in 1..TURNS {
-        match open_sqlite(section, connections, writes).await {
-            Err(error) if is_busy(&error) => tokio::time::sleep(TURN).await,
-            result => return result.map_err(|error| ConnectError::Unreachable(error.to_string())),
+        if !opened.as_ref().is_err_and(is_busy) {
+            break;
         }
+        tokio::time::sleep(TURN).await;
+        opened = open_sqlite(section, connections, writes).await;
     }
-    let opened = open_sqlite(section, connections, writes).await;
-    opened.map_err(|error| ConnectError::Unreachable(error.to_string()))
+    let opened = opened.map_err(|error| ConnectError::Unreachable(error.to_string()))?;
+    Ok(Connections::new(opened, true))
 }
 
 /// Whether the error is SQLITE_BUSY or one of its extended codes, which share the lowest eight bits.
@@ -228,53 +231,6 @@ async fn open_sqlite(
 pub(in crate::store) fn sqlite_options(section: &Section) -> Result<SqliteConnectOptions, String> {
     SqliteConnectOptions::from_str(section.url.expose())
         .map_err(|_| "DATABASE_URL cannot be read; write it as sqlite://PATH".to_owned())
-}
-
-/// Applies pending migrations. On PostgreSQL, an advisory lock on a separate connection serializes processes that start
-/// at the same time.
-pub(in crate::store) async fn migrate(writer: &DatabaseConnection) -> Result<(), ConnectError> {
-    match writer.get_database_backend() {
-        DbBackend::Postgres => migrate_in_turn(writer).await,
-        DbBackend::Sqlite => migrate_sqlite(writer).await,
-        backend => Err(ConnectError::Migration(DbErr::Custom(format!("{backend:?} is not supported")))),
-    }
-}
-
-/// The lock belongs to a transaction and not to a session, because a pooler can assign another session to each
-/// transaction.
-async fn migrate_in_turn(writer: &DatabaseConnection) -> Result<(), ConnectError> {
-    let migration = |error: sea_orm::sqlx::Error| ConnectError::Migration(DbErr::Custom(error.to_string()));
-    let options = writer.get_postgres_connection_pool().connect_options();
-    let mut connection = PgConnection::connect_with(&options).await.map_err(migration)?;
-    let mut lock = connection.begin().await.map_err(migration)?;
-    sea_orm::sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(MIGRATION_LOCK)
-        .execute(&mut *lock)
-        .await
-        .map_err(migration)?;
-    let result = Migrator::up(writer, None).await.map_err(|error| match pooler::loses_statements(&error) {
-        true => ConnectError::Pooler,
-        false => ConnectError::Migration(error),
-    });
-    // The rollback releases the lock, also after a failed migration.
-    lock.rollback().await.map_err(migration)?;
-    connection.close().await.map_err(migration)?;
-    result
-}
-
-/// SQLite has no advisory lock. A process that loses the race finds existing tables and retries.
-async fn migrate_sqlite(writer: &DatabaseConnection) -> Result<(), ConnectError> {
-    // A retry does not help if the schema is too new.
-    Migrator::pending(writer).await.map_err(ConnectError::Migration)?;
-    let mut last = None;
-    for _ in 0..TURNS {
-        match Migrator::up(writer, None).await {
-            Ok(()) => return Ok(()),
-            Err(error) => last = Some(error),
-        }
-        tokio::time::sleep(TURN).await;
-    }
-    Err(ConnectError::Migration(last.unwrap_or_else(|| DbErr::Custom("no attempt was made".to_owned()))))
 }
 
 /// The `synchronous` mode of SQLite for a durability.

@@ -1,6 +1,7 @@
 //! Database connections: opening them, migrations and health.
 
 pub(crate) mod connect;
+pub(crate) mod connections;
 mod error;
 pub(crate) mod health;
 pub(crate) mod partitions;

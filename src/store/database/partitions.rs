@@ -4,6 +4,8 @@
 //! their time is gone. Behind it the partitions follow each other without gaps. They are made ahead of time and dropped
 //! as a whole once all their rows are beyond the longest retention period, which then becomes the end of the floor. A
 //! partition without an upper end would be read by every list that starts with the newest rows, so there is none.
+//!
+//! Statements have no names and run in transactions, so that any pooler may be in between.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +13,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sqlx::postgres::{PgConnection, PgPool};
 use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{ConnectionTrait as _, DbErr, RuntimeErr};
 use uuid::Uuid;
 
+use super::connections::Connections;
 use crate::store::pagination::time_range::{LATE, lowest_id};
 
 /// The partitioned tables, in the order in which the recorder writes them.
@@ -72,14 +75,14 @@ pub(in crate::store) fn width(longest_days: Option<i64>) -> TimeDelta {
 /// # Errors
 /// The database cannot be changed, or a lock was not granted in time.
 pub(in crate::store) async fn make_ahead(
-    on: &DatabaseConnection,
+    on: &Connections,
     now: DateTime<Utc>,
     written: Option<DateTime<Utc>>,
 ) -> Result<(), DbErr> {
     if on.get_database_backend() != sea_orm::DbBackend::Postgres {
         return Ok(());
     }
-    let pool = on.get_postgres_connection_pool();
+    let pool = on.postgres();
     let until = match written {
         Some(written) => written.clamp(now, now + FUTURE) + TimeDelta::milliseconds(1),
         None => now + AHEAD,
@@ -88,7 +91,7 @@ pub(in crate::store) async fn make_ahead(
 }
 
 /// Like [`make_ahead`], with several tries, because other processes may be starting or writing.
-pub(in crate::store) async fn make_at_start(on: &DatabaseConnection, now: DateTime<Utc>) {
+pub(in crate::store) async fn make_at_start(on: &Connections, now: DateTime<Utc>) {
     for _ in 1..TURNS {
         if make_ahead(on, now, None).await.is_ok() {
             return;
@@ -104,17 +107,18 @@ async fn make_until(pool: &PgPool, now: DateTime<Utc>, until: DateTime<Utc>) -> 
     for table in TABLES {
         shorten_last(pool, table, now).await?;
     }
-    let mut connection = pool.acquire().await?;
+    let mut connection = pool.begin().await?;
     let mut covered = true;
     for table in TABLES {
         covered &= !missing(&partitions(&mut connection, table).await?, until);
     }
-    drop(connection);
+    connection.rollback().await?;
     if covered {
         return Ok(());
     }
     let mut transaction = locked(pool).await?;
-    let longest: Option<i64> = sqlx::query_scalar(LONGEST).fetch_one(&mut *transaction).await?;
+    let longest: Option<i64> =
+        sqlx::query_scalar(LONGEST).persistent(false).fetch_one(&mut *transaction).await?;
     for table in TABLES {
         let existing = partitions(&mut transaction, table).await?;
         let Some(last) = existing.last().and_then(|last| last.end) else { continue };
@@ -168,12 +172,12 @@ async fn add(
 /// Ends the last partition earlier if it is too long: the floor as the migration left it, without an end, or one that was
 /// made for a longer retention period. Its rows are checked before the table is locked, and while others write.
 async fn shorten_last(pool: &PgPool, table: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = pool.begin().await?;
     let Some(last) = too_long(&mut connection, table, now).await? else { return Ok(()) };
     let newest = format!("SELECT id FROM {} ORDER BY id DESC LIMIT 1", last.name);
     let newest: Option<Uuid> =
-        sqlx::query_scalar(AssertSqlSafe(newest)).fetch_optional(&mut *connection).await?;
-    drop(connection);
+        sqlx::query_scalar(AssertSqlSafe(newest)).persistent(false).fetch_optional(&mut *connection).await?;
+    connection.rollback().await?;
     let end = match newest {
         Some(newest) => day(time_of(newest).max(now) + MARGIN),
         None if last.start.is_none() => day(now),
@@ -217,7 +221,7 @@ async fn too_long(
     let (Some(start), Some(end)) = (last.start, last.end) else {
         return Ok((last.end.is_none()).then_some(last));
     };
-    let longest: Option<i64> = sqlx::query_scalar(LONGEST).fetch_one(on).await?;
+    let longest: Option<i64> = sqlx::query_scalar(LONGEST).persistent(false).fetch_one(on).await?;
     let (start, end) = (time_of(start), time_of(end));
     let is_long = end - start > width(longest) && start <= now && end > day(now + MARGIN);
     Ok(is_long.then_some(last))
@@ -239,23 +243,20 @@ async fn attach(
 ///
 /// # Errors
 /// The database cannot be changed, or a lock was not granted in time.
-pub(in crate::store) async fn drop_expired(
-    on: &DatabaseConnection,
-    now: DateTime<Utc>,
-) -> Result<usize, DbErr> {
+pub(in crate::store) async fn drop_expired(on: &Connections, now: DateTime<Utc>) -> Result<usize, DbErr> {
     if on.get_database_backend() != sea_orm::DbBackend::Postgres {
         return Ok(0);
     }
-    drop_before(on.get_postgres_connection_pool(), now).await.map_err(database_error)
+    drop_before(on.postgres(), now).await.map_err(database_error)
 }
 
 async fn drop_before(pool: &PgPool, now: DateTime<Utc>) -> Result<usize, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = pool.begin().await?;
     let mut found = 0;
     for table in TABLES {
         found += expired(&mut connection, table, now).await?.len();
     }
-    drop(connection);
+    connection.rollback().await?;
     if found == 0 {
         return Ok(0);
     }
@@ -284,7 +285,7 @@ async fn expired(
     table: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Partition>, sqlx::Error> {
-    let longest: Option<i64> = sqlx::query_scalar(LONGEST).fetch_one(&mut *on).await?;
+    let longest: Option<i64> = sqlx::query_scalar(LONGEST).persistent(false).fetch_one(&mut *on).await?;
     let Some(before) = longest.and_then(TimeDelta::try_days).map(|kept| lowest_id(now - kept - LATE)) else {
         return Ok(Vec::new());
     };
@@ -305,19 +306,23 @@ async fn is_running(on: &mut PgConnection, table: &str, partition: &str) -> Resu
         return Ok(false);
     }
     let running = format!("SELECT 1 FROM {partition} WHERE outcome = 'running' LIMIT 1");
-    Ok(sqlx::query(AssertSqlSafe(running)).fetch_optional(on).await?.is_some())
+    Ok(sqlx::query(AssertSqlSafe(running)).persistent(false).fetch_optional(on).await?.is_some())
 }
 
 /// Begins a transaction that no other process runs at the same time.
 async fn locked(pool: &PgPool) -> Result<sqlx::PgTransaction<'static>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     run(&mut transaction, LOCK_TIMEOUT.to_owned()).await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .persistent(false)
+        .execute(&mut *transaction)
+        .await?;
     Ok(transaction)
 }
 
 async fn partitions(on: &mut PgConnection, table: &str) -> Result<Vec<Partition>, sqlx::Error> {
-    let rows = sqlx::query(BOUNDS).bind(table).fetch_all(on).await?;
+    let rows = sqlx::query(BOUNDS).bind(table).persistent(false).fetch_all(on).await?;
     let partition = |row: &sqlx::postgres::PgRow| {
         Ok(Partition { name: row.try_get(0)?, start: row.try_get(1)?, end: row.try_get(2)? })
     };

@@ -2,19 +2,20 @@
 //!
 //! A pooler in transaction mode can run each transaction in another session. It either tracks named prepared statements
 //! (PgBouncer 1.21 or newer with `max_prepared_statements`), or statements fail sooner or later. The probe runs before
-//! anything else.
+//! anything else, unless statements are not prepared.
 
 use std::time::Duration;
 
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{Error, Postgres, query};
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr};
 
+use super::connections::Connections;
 use crate::config::database::Database as Section;
 use crate::store::ConnectError;
 
 /// The error message, with the cause and the remedy.
-pub(in crate::store) const REMEDY: &str = "the pooler in front of PostgreSQL pools by transaction (pool_mode = transaction) and loses prepared statements: set max_prepared_statements = 200 in pgbouncer.ini (PgBouncer 1.21 or newer), or pool_mode = session for this database, or let DATABASE_URL name PostgreSQL itself";
+pub(in crate::store) const REMEDY: &str = "the pooler in front of PostgreSQL pools by transaction (pool_mode = transaction) and loses prepared statements: set max_prepared_statements = 200 in pgbouncer.ini (PgBouncer 1.21 or newer), or FAILSOFT_DATABASE_PREPARED_STATEMENTS=off here, or pool_mode = session for this database, or let DATABASE_URL name PostgreSQL itself";
 
 /// `invalid_sql_statement_name`: the statement was prepared in another session.
 const LOST: &str = "26000";
@@ -31,12 +32,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// Statements are lost, or the database cannot be queried.
 pub(in crate::store) async fn probe(
-    connection: &DatabaseConnection,
+    writer: &Connections,
+    reader: &Connections,
     section: &Section,
 ) -> Result<(), ConnectError> {
-    let pool = connection.get_postgres_connection_pool();
     let asked = async {
-        let mut both = [pool.acquire().await?, pool.acquire().await?];
+        let mut both = [writer.postgres().acquire().await?, reader.postgres().acquire().await?];
         for round in 0..ROUNDS {
             for connection in &mut both {
                 ask(connection, round).await?;

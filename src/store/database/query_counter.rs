@@ -4,8 +4,7 @@
 
 use std::cell::Cell;
 
-use sea_orm::DatabaseConnection;
-
+use super::connections::Connections;
 use super::statements;
 
 tokio::task_local! {
@@ -22,12 +21,11 @@ pub async fn counted<T>(work: impl Future<Output = T>) -> (T, u32) {
         .await
 }
 
-/// Adds the counting callback to a connection.
-pub(in crate::store) fn watch(mut connection: DatabaseConnection) -> DatabaseConnection {
-    connection.set_metric_callback(|info| {
-        statements::check(&info.statement.sql);
+/// Adds the counting callback to connections.
+pub(in crate::store) fn watch(connections: Connections) -> Connections {
+    connections.observed(|statement| {
+        statements::check(statement);
         // Fails if the task has no counter.
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-    });
-    connection
+    })
 }

@@ -3,7 +3,7 @@
 //! Records are most of the data, and their keys start with the organization: a statement without it reads or locks rows
 //! of all of them, and could not run on tables that are distributed by organization.
 
-use sea_orm::DatabaseConnection;
+use super::connections::Connections;
 
 /// The tables of records.
 const TABLES: [&str; 7] = [
@@ -22,12 +22,9 @@ const EXCEPTIONS: [(&str, &str); 1] = [(
     "closes the streams of processes that died, by an index of its own",
 )];
 
-/// Adds the check to a connection.
-pub(in crate::store) fn watch(mut connection: DatabaseConnection) -> DatabaseConnection {
-    if cfg!(debug_assertions) {
-        connection.set_metric_callback(|info| check(&info.statement.sql));
-    }
-    connection
+/// Adds the check to connections.
+pub(in crate::store) fn watch(connections: Connections) -> Connections {
+    if cfg!(debug_assertions) { connections.observed(check) } else { connections }
 }
 
 /// Panics if a statement does not name the organization.

@@ -10,14 +10,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::OrganizationId;
 use entity::{fallback_events, requests};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
+    ColumnTrait, Condition, ConnectionTrait as _, DbErr, EntityTrait, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Statement,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::system::System;
 use crate::domain::error::Error;
+use crate::store::database::connections::Transaction;
 use crate::store::database::partitions;
 use crate::store::pagination::time_range::{LATE, lowest_id, within};
 
@@ -141,7 +142,7 @@ impl System<'_> {
         Ok(deleted)
     }
 
-    async fn may_delete(&self, transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
+    async fn may_delete(&self, transaction: &Transaction) -> Result<bool, DbErr> {
         if self.store().is_sqlite() {
             return Ok(true);
         }
@@ -246,7 +247,7 @@ fn old_requests(before: DateTime<Utc>) -> Condition {
 
 /// Deletes the old rows from the first of the ids to the last.
 async fn delete<E: EntityTrait>(
-    on: &DatabaseTransaction,
+    on: &Transaction,
     (organization_id, id): (E::Column, E::Column),
     organization: OrganizationId,
     ids: &[Uuid],

@@ -1,9 +1,7 @@
 //! Reads rows of lists, and pages of lists that can be paged in both directions.
 
 use chrono::TimeDelta;
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter as _, Select,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter as _, Select};
 
 use crate::domain::error::Error;
 use crate::store::pagination::time_range::lowest_id;
@@ -16,7 +14,7 @@ const NEAR: TimeDelta = TimeDelta::days(4);
 /// Reads at most `limit` rows in a direction, starting with the row that is nearest to the position. From the partitions
 /// of PostgreSQL it reads the nearest ones first, and the others only if these have too few rows.
 pub(in crate::store) async fn read_rows<E: EntityTrait>(
-    on: &DatabaseConnection,
+    on: &impl ConnectionTrait,
     rows: Select<E>,
     keyset: impl Into<Keyset<E::Column>>,
     direction: Direction,
@@ -50,7 +48,7 @@ pub(in crate::store) async fn read_rows<E: EntityTrait>(
 
 /// Reads one page in a direction. If fewer newer rows exist than fit on a page, it reads the first page.
 pub(in crate::store) async fn read_page<E>(
-    on: &DatabaseConnection,
+    on: &impl ConnectionTrait,
     rows: Select<E>,
     keyset: impl Into<Keyset<E::Column>>,
     direction: Direction,

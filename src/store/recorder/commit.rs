@@ -13,8 +13,8 @@ use entity::{fallback_events, requests};
 use sea_orm::sea_query::Expr;
 use sea_orm::sqlx::error::ErrorKind;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    QueryFilter as _, QuerySelect as _, RuntimeErr,
+    ColumnTrait as _, Condition, ConnectionTrait as _, DbBackend, DbErr, EntityTrait, QueryFilter as _,
+    QuerySelect as _, RuntimeErr,
 };
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use super::{Record, first_try, withheld};
 use crate::domain::closed_set::Stored;
 use crate::domain::outcome::Outcome;
 use crate::store::bulk_insert;
+use crate::store::database::connections::Transaction;
 use crate::store::database::partitions;
 use crate::store::recorder::pool::RecorderPool;
 use crate::store::records::fallback_event::FallbackEventRow;
@@ -71,7 +72,7 @@ async fn commit_thoroughly(pool: &RecorderPool, records: &[Record]) -> Result<()
 }
 
 async fn write<'a>(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     records: &'a [Record],
     delta: &mut Delta<'a>,
 ) -> Result<(), DbErr> {
@@ -116,7 +117,7 @@ fn identified(requests: &[(OrganizationId, RequestId)]) -> Condition {
 /// Takes back the counts of streams that another process closed because it missed the heartbeats of this one. SQLite
 /// has only one process.
 async fn take_back(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     ended: &[&RequestRow],
     delta: &mut Delta<'_>,
 ) -> Result<(), DbErr> {
@@ -139,11 +140,7 @@ async fn take_back(
 
 /// Corrects rows that became durable just after their requests stopped waiting, and their counts. A withheld answer is
 /// not billed. The streamed part of an answer is.
-async fn correct(
-    transaction: &DatabaseTransaction,
-    records: &[Record],
-    delta: &mut Delta<'_>,
-) -> Result<(), DbErr> {
+async fn correct(transaction: &Transaction, records: &[Record], delta: &mut Delta<'_>) -> Result<(), DbErr> {
     let ids: Vec<(OrganizationId, RequestId)> = records.iter().filter_map(|record| record.withheld).collect();
     if ids.is_empty() {
         return Ok(());

@@ -10,7 +10,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use entity::ids::RequestId;
 use sea_orm::sqlx::error::BoxDynError;
-use sea_orm::sqlx::postgres::{PgArguments, PgConnection, PgPool};
+use sea_orm::sqlx::postgres::{PgArguments, PgConnection, PgPool, Postgres};
+use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sea_orm::sqlx::{self, AssertSqlSafe};
 use sea_orm::{DbErr, RuntimeErr};
@@ -72,7 +73,9 @@ pub(super) async fn commit(
         let group = Group::of(records, &new_id)?;
         let taken = match driver {
             Driver::Sqlite(pool) => send_together(pool, &group).await,
-            Driver::Postgres(pool, before) => send_in_turn(pool, *before, &group).await,
+            Driver::Postgres { pool, before, prepared } => {
+                send_in_turn(pool, *before, *prepared, &group).await
+            }
         };
         if !taken.map_err(database_error)? {
             return Ok(false);
@@ -152,6 +155,7 @@ fn number_of<T>(rows: &[T]) -> i64 {
 async fn send_in_turn(
     pool: &PgPool,
     before: Option<&'static str>,
+    prepared: bool,
     group: &Group<'_>,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
@@ -162,7 +166,8 @@ async fn send_in_turn(
         let mut arguments = PgArguments::default();
         events.iter().try_for_each(|event| arguments.event(event)).map_err(sqlx::Error::Encode)?;
         let text = EVENTS.postgres(events.len(), ONCE);
-        if !takes_all(&mut transaction, text, arguments, events.len()).await? {
+        let insert = sqlx::query_with(AssertSqlSafe(text), arguments).persistent(prepared);
+        if !takes_all(&mut transaction, insert, events.len()).await? {
             return Ok(false);
         }
     }
@@ -170,12 +175,13 @@ async fn send_in_turn(
         let mut arguments = PgArguments::default();
         group.requests.iter().try_for_each(|row| arguments.request(row)).map_err(sqlx::Error::Encode)?;
         let text = REQUESTS.postgres(group.requests.len(), &AT_THE_END);
-        if !takes_all(&mut transaction, text, arguments, group.requests.len()).await? {
+        let insert = sqlx::query_with(AssertSqlSafe(text), arguments).persistent(prepared);
+        if !takes_all(&mut transaction, insert, group.requests.len()).await? {
             return Ok(false);
         }
     }
     if let Some((id, counted)) = &group.delta {
-        sqlx::query(APPEND).bind(id).bind(counted).execute(&mut *transaction).await?;
+        sqlx::query(APPEND).bind(id).bind(counted).persistent(prepared).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(true)
@@ -183,11 +189,10 @@ async fn send_in_turn(
 
 async fn takes_all(
     connection: &mut PgConnection,
-    text: Arc<str>,
-    arguments: PgArguments,
+    insert: Query<'_, Postgres, PgArguments>,
     rows: usize,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query_with(AssertSqlSafe(text), arguments).execute(connection).await?;
+    let done = insert.execute(connection).await?;
     Ok(usize::try_from(done.rows_affected()) == Ok(rows))
 }
 

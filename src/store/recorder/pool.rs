@@ -8,31 +8,34 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sea_orm::sqlx::postgres::PgPool;
 use sea_orm::sqlx::sqlite::SqlitePool;
-use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr};
+use sea_orm::{ConnectionTrait as _, Database, DbErr, RuntimeErr};
 
 use crate::config::recording::Durability;
 use crate::store::Store;
+use crate::store::database::connections::{Connections, Transaction};
 use crate::store::database::{connect, statements};
 
 /// Run in each transaction. Poolers reject it as a start-up parameter, and sessions are shared with other clients.
 const WAIT_FOR_THE_DISK: &str = "SET LOCAL synchronous_commit = on";
 
-/// The number of connections: for the writer, the spool and the heartbeat.
-const CONNECTIONS: u32 = 3;
-
 /// The connections of the recorder. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RecorderPool {
     store: Store,
-    current: Option<Arc<ArcSwap<DatabaseConnection>>>,
+    current: Option<Arc<ArcSwap<Connections>>>,
     durability: Durability,
 }
 
 /// The connections of a driver.
 pub(super) enum Driver {
     Sqlite(SqlitePool),
-    /// With the statement that every transaction starts with, if any.
-    Postgres(PgPool, Option<&'static str>),
+    Postgres {
+        pool: PgPool,
+        /// The statement that every transaction starts with, if any.
+        before: Option<&'static str>,
+        /// Whether statements are prepared.
+        prepared: bool,
+    },
 }
 
 impl RecorderPool {
@@ -40,8 +43,8 @@ impl RecorderPool {
         let current = if store.is_sqlite() {
             None
         } else {
-            let connection = Database::connect(options(store)?).await?;
-            Some(Arc::new(ArcSwap::from_pointee(statements::watch(connection))))
+            let connections = connect(store, false).await?;
+            Some(Arc::new(ArcSwap::from_pointee(connections)))
         };
         Ok(Self { store: store.clone(), current, durability })
     }
@@ -54,16 +57,20 @@ impl RecorderPool {
     pub(super) fn driver(&self) -> Driver {
         let before = (self.durability == Durability::Full).then_some(WAIT_FOR_THE_DISK);
         match &self.current {
-            Some(current) => Driver::Postgres(current.load().get_postgres_connection_pool().clone(), before),
-            None => Driver::Sqlite(self.store.inner.writer.get_sqlite_connection_pool().clone()),
+            Some(current) => {
+                let current = current.load();
+                let prepared = current.is_prepared();
+                Driver::Postgres { pool: current.postgres().clone(), before, prepared }
+            }
+            None => Driver::Sqlite(self.store.inner.writer.sqlite().clone()),
         }
     }
 
     /// Begins a transaction that writes.
-    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
         match &self.current {
             Some(current) => {
-                let transaction = self.store.begin_on(&current.load_full()).await?;
+                let transaction = current.load_full().begin().await?;
                 // Otherwise the setting of the server applies, which is `on` by default.
                 if self.durability == Durability::Full {
                     transaction.execute_unprepared(WAIT_FOR_THE_DISK).await?;
@@ -77,19 +84,19 @@ impl RecorderPool {
     /// Replaces the connections. The next transaction opens new ones.
     pub(super) async fn renew(&self) {
         let Some(current) = &self.current else { return };
-        let connected = async {
-            let mut options = options(&self.store)?;
-            options.connect_lazy(true);
-            Database::connect(options).await
-        };
-        match connected.await {
-            Ok(connection) => current.store(Arc::new(statements::watch(connection))),
+        match connect(&self.store, true).await {
+            Ok(connections) => current.store(Arc::new(connections)),
             Err(error) => tracing::error!(%error, "the recorder cannot open new connections"),
         }
     }
 }
 
-fn options(store: &Store) -> Result<sea_orm::ConnectOptions, DbErr> {
-    let options = connect::recorder_options(&store.inner.section, CONNECTIONS);
-    options.map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))
+/// Opens connections. `lazily`: each of them when it is needed.
+async fn connect(store: &Store, lazily: bool) -> Result<Connections, DbErr> {
+    let section = &store.inner.section;
+    let options = connect::recorder_options(section);
+    let mut options = options.map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
+    options.connect_lazy(lazily);
+    let connections = Connections::new(Database::connect(options).await?, section.prepares());
+    Ok(statements::watch(connections))
 }

@@ -8,10 +8,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::sqlx::{self, AssertSqlSafe};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
 use super::counters::Tally;
+use crate::store::database::connections::{Connections, Transaction};
 use crate::store::pagination::time_range::lowest_id;
 use crate::store::{OrgStore, Store};
 
@@ -71,7 +73,7 @@ impl Store {
 
     /// The reading connections, after what was committed is in the roll-ups. If it cannot be folded, for example because
     /// the disk is full, the figures are those of the last fold.
-    pub(in crate::store) async fn folded_reader(&self) -> &DatabaseConnection {
+    pub(in crate::store) async fn folded_reader(&self) -> &Connections {
         let reader = &self.inner.reader;
         match tokio::time::timeout(PATIENCE, self.fold(Others::Await)).await {
             Ok(Ok(_)) => {}
@@ -85,14 +87,18 @@ impl Store {
     async fn has_deltas(&self, first: Uuid) -> Result<bool, DbErr> {
         let reader = &self.inner.reader;
         let found = match reader.get_database_backend() {
+            DbBackend::Postgres if reader.is_prepared() => {
+                sqlx::query(ANY).bind(first).fetch_optional(reader.postgres()).await.map(|row| row.is_some())
+            }
+            // By the simple protocol, which needs no transaction.
             DbBackend::Postgres => {
-                let pool = reader.get_postgres_connection_pool();
-                sea_orm::sqlx::query(ANY).bind(first).fetch_optional(pool).await.map(|row| row.is_some())
+                let text = ANY.replace("$1", &format!("'{first}'"));
+                sqlx::raw_sql(AssertSqlSafe(text))
+                    .fetch_optional(reader.postgres())
+                    .await
+                    .map(|row| row.is_some())
             }
-            _ => {
-                let pool = reader.get_sqlite_connection_pool();
-                sea_orm::sqlx::query(ANY).bind(first).fetch_optional(pool).await.map(|row| row.is_some())
-            }
+            _ => sqlx::query(ANY).bind(first).fetch_optional(reader.sqlite()).await.map(|row| row.is_some()),
         };
         found.map_err(|error| DbErr::Custom(error.to_string()))
     }
@@ -100,12 +106,12 @@ impl Store {
 
 impl OrgStore {
     /// Like [`OrgStore::reader`], after what was committed is in the roll-ups.
-    pub(in crate::store) async fn folded_reader(&self) -> &DatabaseConnection {
+    pub(in crate::store) async fn folded_reader(&self) -> &Connections {
         self.store.folded_reader().await
     }
 }
 
-async fn fold_batch(transaction: &DatabaseTransaction, first: Uuid, others: Others) -> Result<usize, DbErr> {
+async fn fold_batch(transaction: &Transaction, first: Uuid, others: Others) -> Result<usize, DbErr> {
     let backend = transaction.get_database_backend();
     let statement = match (backend, others) {
         (DbBackend::Postgres, Others::Skip) => SKIPPED,

@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use chrono::TimeDelta;
 use entity::ids::OrganizationId;
 use entity::instance_state;
-use sea_orm::{DatabaseConnection, EntityTrait as _};
+use sea_orm::EntityTrait as _;
 
 use super::snapshot_store::SnapshotStore;
 use super::{CHANGE_COUNTER, load};
 use crate::domain::error::Error;
 use crate::store::Store;
+use crate::store::database::connections::Connections;
 
 /// The number of organizations that are read at once. Their snapshots are published before the next batch is read.
 const BATCH: usize = 200;
@@ -100,7 +101,7 @@ impl SnapshotStore {
 }
 
 /// Reads the change counter on its own connection, so that it does not wait for other queries.
-async fn counter(watcher: &DatabaseConnection) -> Result<i64, Error> {
+async fn counter(watcher: &Connections) -> Result<i64, Error> {
     let row = instance_state::Entity::find_by_id(CHANGE_COUNTER.to_owned()).one(watcher).await?;
     Ok(row.map_or(0, |row| row.value))
 }

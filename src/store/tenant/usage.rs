@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::ids::ApiKeyId;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, Order, Query, SelectStatement, SimpleExpr};
-use sea_orm::{Condition, FromQueryResult};
+use sea_orm::{Condition, ConnectionTrait as _, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -44,7 +44,7 @@ impl TestDatabase {
         };
         let mut settings = Settings::default();
         settings.database.url = url.into();
-        settings.database.connections = 4;
+        settings.database.connections = Some(10);
         if kind == Kind::Postgres {
             settings.secrets.master_key = Some(master_key(7).into());
         }

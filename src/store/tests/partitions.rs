@@ -28,7 +28,7 @@ type Bounds = (String, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 async fn bounds(store: &Store, table: &str) -> Vec<Bounds> {
     let query = "SELECT child.relname::text, pg_get_expr(child.relpartbound, child.oid) FROM pg_inherits \
          JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = to_regclass($1)";
-    let pool = store.inner.writer.get_postgres_connection_pool();
+    let pool = store.inner.writer.postgres();
     let rows: Vec<(String, String)> = sqlx::query_as(query).bind(table).fetch_all(pool).await.expect("rows");
     let mut bounds: Vec<Bounds> = rows
         .into_iter()
@@ -47,12 +47,12 @@ async fn bounds(store: &Store, table: &str) -> Vec<Bounds> {
 /// The partition that holds a request.
 async fn partition_of(store: &Store, id: RequestId) -> String {
     let query = "SELECT tableoid::regclass::text FROM requests WHERE id = $1";
-    let pool = store.inner.writer.get_postgres_connection_pool();
+    let pool = store.inner.writer.postgres();
     sqlx::query_scalar(query).bind(id.0).fetch_one(pool).await.expect("the row")
 }
 
 async fn run(store: &Store, statement: &str) {
-    let pool = store.inner.writer.get_postgres_connection_pool();
+    let pool = store.inner.writer.postgres();
     sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(pool).await.expect("run");
 }
 
@@ -190,7 +190,7 @@ async fn nothing_is_dropped_behind_a_long_reader_and_nothing_waits_for_it() {
     let world = daily().await;
     let before = bounds(&world.store, "requests").await;
     world.database.hand.advance(DAY * 8);
-    let pool = world.store.inner.reader.get_postgres_connection_pool();
+    let pool = world.store.inner.reader.postgres();
     let mut backup = pool.begin().await.expect("begun");
     sqlx::query("SELECT count(*) FROM requests").execute(&mut *backup).await.expect("read");
     world.store.system().keep_partitions().await.expect_err("a lock is not granted");
@@ -267,7 +267,7 @@ async fn rows_of_before_are_in_the_floor_until_it_ends() {
         recorder.write(record(row)).await.expect("durable");
         world.database.hand.advance(DAY);
     }
-    let ours = sqlx::PgPool::clone(world.store.inner.writer.get_postgres_connection_pool());
+    let ours = sqlx::PgPool::clone(world.store.inner.writer.postgres());
     let unwatched = sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(ours);
     Migrator::down(&unwatched, Some(1)).await.expect("one table");
     assert_eq!(listed(&world).await, rows);
@@ -290,7 +290,7 @@ async fn rows_of_before_are_in_the_floor_until_it_ends() {
     assert_complete(&bounds(&world.store, "requests").await, world.database.clock.now() + AHEAD);
     assert_eq!(partition_of(&world.store, row.id).await, "requests_floor");
     let checks = "SELECT count(*) FROM pg_constraint WHERE conname LIKE '%\\_end'";
-    let pool = world.store.inner.writer.get_postgres_connection_pool();
+    let pool = world.store.inner.writer.postgres();
     let left: i64 = sqlx::query_scalar(checks).fetch_one(pool).await.expect("a count");
     assert_eq!(left, 0);
     drop(recorder);

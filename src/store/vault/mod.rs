@@ -15,13 +15,14 @@ use entity::instance_secrets;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, DatabaseConnection, EntityTrait};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::config::Settings;
 use crate::domain::clock::Clock;
+use crate::store::database::connections::Connections;
 pub use rotate::rotate;
 
 /// Why a secret cannot be sealed or opened.
@@ -209,7 +210,7 @@ const SIGNING_KEY: &str = "session_signing_key";
 
 /// Reads the secrets of the installation, or creates them at the first start.
 pub(super) async fn open(
-    writer: &DatabaseConnection,
+    writer: &Connections,
     settings: &Settings,
     clock: &Clock,
 ) -> Result<Vault, VaultError> {
@@ -244,7 +245,7 @@ pub(super) async fn open(
 
 /// Reads the secret of that name, or stores `fresh` if there is none.
 async fn secret(
-    writer: &DatabaseConnection,
+    writer: &Connections,
     sealer: &Sealer,
     clock: &Clock,
     name: &'static str,

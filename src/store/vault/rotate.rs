@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 use entity::{instance_secrets, providers};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction,
-    DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DbBackend,
+    EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CHECK, Place, Sealer, VaultError, decode_key, master_key, random, version_of};
 use crate::config::Settings;
 use crate::store::Store;
+use crate::store::database::connections::Transaction;
 
 /// Encrypts every secret again with a new key: `new_key` in base64 or, with SQLite, a random one that replaces the key
 /// file. Returns the number of values. Other processes must be stopped, because they use the old key.
@@ -47,7 +48,7 @@ pub async fn rotate(
 }
 
 /// Begins a transaction that prevents writes of providers, which would be sealed with the old key.
-async fn begin_alone(store: &Store) -> Result<DatabaseTransaction, VaultError> {
+async fn begin_alone(store: &Store) -> Result<Transaction, VaultError> {
     let transaction = store.begin().await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
         transaction
@@ -58,7 +59,7 @@ async fn begin_alone(store: &Store) -> Result<DatabaseTransaction, VaultError> {
 }
 
 async fn reseal(
-    transaction: &DatabaseTransaction,
+    transaction: &Transaction,
     old: &Sealer,
     new: &Sealer,
     now: DateTime<Utc>,

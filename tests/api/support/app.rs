@@ -145,6 +145,10 @@ impl App {
         let key = key.map(|key| ("FAILSOFT_MASTER_KEY", key.expose_secret().to_owned()));
         let own = [
             ("DATABASE_URL", settings.database.url.expose().to_owned()),
+            (
+                "FAILSOFT_DATABASE_PREPARED_STATEMENTS",
+                if settings.database.prepares() { "on" } else { "off" }.to_owned(),
+            ),
             ("FAILSOFT_LISTEN", "127.0.0.1:0".to_owned()),
             ("FAILSOFT_ALLOW_PRIVATE_UPSTREAMS", "127.0.0.0/8".to_owned()),
             ("FAILSOFT_SPOOL", "off".to_owned()), // Its default is a file in the working directory.

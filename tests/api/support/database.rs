@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use failsoft::config::Settings;
+use failsoft::config::database::PreparedStatements;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database as Connect, DatabaseConnection};
 use tempfile::TempDir;
 
@@ -27,10 +28,15 @@ enum Keeper {
     Server { address: String, name: String },
 }
 
+/// The pooler in front of the PostgreSQL server, if the tests run through one.
+fn pooler() -> Option<String> {
+    std::env::var("FAILSOFT_TEST_POOLER_URL").ok()
+}
+
 impl Database {
     pub(crate) async fn new(kind: Kind) -> Self {
         let mut settings = Settings::default();
-        settings.database.connections = 4;
+        settings.database.connections = Some(10);
         settings.server.drain_notice_seconds = 0;
         let keeper = match kind {
             Kind::Sqlite => {
@@ -43,6 +49,10 @@ impl Database {
                 let (address, name) = create().await;
                 let (server, _) = address.rsplit_once('/').expect("an address that ends in /postgres");
                 settings.database.url = format!("{server}/{name}").into();
+                if let Some(pooler) = pooler() {
+                    settings.database.url = format!("{pooler}/{name}").into();
+                    settings.database.prepared_statements = PreparedStatements::Off;
+                }
                 settings.secrets.master_key = Some(STANDARD.encode([7_u8; 32]).into());
                 Keeper::Server { address, name }
             }
@@ -67,7 +77,15 @@ impl Database {
 
     /// A separate connection for the test.
     pub(crate) async fn connect(&self) -> DatabaseConnection {
-        let mut options = ConnectOptions::new(self.settings.database.url.expose());
+        // Past the pooler: a test may prepare its statements.
+        let url = match &self.keeper {
+            Keeper::Folder { .. } => self.settings.database.url.expose().to_owned(),
+            Keeper::Server { address, name } => {
+                let (server, _) = address.rsplit_once('/').expect("an address that ends in /postgres");
+                format!("{server}/{name}")
+            }
+        };
+        let mut options = ConnectOptions::new(url);
         options.max_connections(1).sqlx_logging(false);
         Connect::connect(options).await.expect("the database")
     }

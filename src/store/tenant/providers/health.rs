@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::ProviderId;
 use entity::providers;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::Serialize;
 
 use super::ProviderRow;
 use crate::domain::error::Error;
 use crate::store::OrgStore;
+use crate::store::database::connections::Transaction;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::transaction::audit;
 
@@ -97,7 +98,7 @@ impl OrgStore {
     }
 
     /// Whether the provider is unchanged since the calls.
-    async fn health_update(&self, on: &DatabaseTransaction, to: &providers::Model) -> Result<bool, Error> {
+    async fn health_update(&self, on: &Transaction, to: &providers::Model) -> Result<bool, Error> {
         use providers::Column;
         let updated = providers::Entity::update_many()
             .col_expr(Column::Health, Expr::value(to.health.clone()))
