@@ -15,6 +15,7 @@ pub mod error_class;
 pub mod failure;
 pub mod failure_scope;
 pub mod fallback_type;
+pub mod id_map;
 pub mod invocation_type;
 pub mod origin;
 pub mod outcome;

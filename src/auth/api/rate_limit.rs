@@ -14,6 +14,7 @@ use papaya::{Compute, Operation};
 use super::sliding_window::{Decision, SlidingWindow};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, LimitReached};
+use crate::domain::id_map::IdMap;
 use crate::limits::shares::{Shares, Slot};
 use crate::store::snapshot::ApiKeyEntry;
 
@@ -22,7 +23,7 @@ use crate::store::snapshot::ApiKeyEntry;
 pub struct Limiter {
     clock: Clock,
     shares: Shares,
-    keys: papaya::HashMap<ApiKeyId, Arc<Counters>>,
+    keys: IdMap<ApiKeyId, Arc<Counters>>,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ impl Limiter {
     /// Creates a limiter with this clock. It also counts requests toward the organizations' shares.
     #[must_use]
     pub fn new(clock: Clock, shares: Shares) -> Self {
-        Self { clock, shares, keys: papaya::HashMap::new() }
+        Self { clock, shares, keys: IdMap::default() }
     }
 
     /// Admits a request if it is within every limit.

@@ -8,6 +8,7 @@ use http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
 use super::classify::ConnectFault;
+use crate::domain::id_map::IdMap;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::{AdmittedUrl, Upstream};
@@ -39,7 +40,7 @@ impl Endpoint {
 /// The endpoints of all providers. Clones are cheap and share their content.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
-    made: Arc<papaya::HashMap<ProviderId, Arc<Endpoint>>>,
+    made: Arc<IdMap<ProviderId, Arc<Endpoint>>>,
     via: HeaderValue,
     via_text: String,
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::classify::Fault;
 use super::outcome::AttemptOutcome;
+use crate::domain::id_map::IdMap;
 use crate::providers::compatibility::{Parameters, refused_parameters};
 use crate::store::snapshot::ModelEntry;
 
@@ -28,7 +29,7 @@ struct Refused {
 /// The refusals that this process has seen.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    known: papaya::HashMap<Uuid, Refused>,
+    known: IdMap<Uuid, Refused>,
     /// The number of entries, so that a request skips the lookup while there are none.
     count: AtomicUsize,
 }

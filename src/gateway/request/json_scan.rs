@@ -7,8 +7,8 @@ use memchr::memchr2;
 
 use super::json_object::RawText;
 
-/// So many bytes of a string are looked at one by one.
-const SHORT: usize = 24;
+/// So many words of a string are looked at one by one.
+const SHORT_WORDS: usize = 4;
 /// Deeper values are left to `serde_json`.
 const MOST_LEVELS: u32 = 64;
 
@@ -114,15 +114,8 @@ fn blanks(text: &[u8], mut at: usize) -> usize {
 
 /// The position after a string. `at` is the position after its opening quote.
 fn string(text: &[u8], mut at: usize) -> Option<usize> {
-    // Names and most values are shorter than what a search is worth.
-    let short = text.get(at..).unwrap_or_default().iter().take(SHORT);
-    let plain = short.take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
-    at += plain;
-    if plain < SHORT && text.get(at) == Some(&b'"') {
-        return Some(at + 1);
-    }
     loop {
-        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        at = quote_or_backslash(text, at)?;
         if text.get(at) == Some(&b'"') {
             return Some(at + 1);
         }
@@ -132,6 +125,30 @@ fn string(text: &[u8], mut at: usize) -> Option<usize> {
             _ => return None,
         };
     }
+}
+
+/// The position of the next quote or backslash. Names and most values are shorter than what `memchr` is worth, so it
+/// begins after the first words of eight bytes.
+fn quote_or_backslash(text: &[u8], mut at: usize) -> Option<usize> {
+    for _ in 0..SHORT_WORDS {
+        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else { break };
+        let word = u64::from_le_bytes(*word);
+        let found = bytes_that_are(word, b'"') | bytes_that_are(word, b'\\');
+        if found != 0 {
+            // The lowest flag is that of the first byte.
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    Some(at + memchr2(b'"', b'\\', text.get(at..)?)?)
+}
+
+/// Flags the bytes of a word that are `byte`. Only the lowest flag is sure, because a byte above it can be off by a
+/// borrow.
+fn bytes_that_are(word: u64, byte: u8) -> u64 {
+    const ONES: u64 = u64::MAX / 0xFF;
+    let zero = word ^ (ONES * u64::from(byte));
+    zero.wrapping_sub(ONES) & !zero & (ONES << 7)
 }
 
 /// The position after a key and its colon. `at` is where the key begins.

@@ -8,6 +8,7 @@ use entity::ids::{OrganizationId, ProviderId};
 use tokio::sync::mpsc;
 
 use crate::domain::failure::ModelFailure;
+use crate::domain::id_map::IdMap;
 use crate::store::ProviderHealth;
 use crate::store::snapshot::ProviderEntry;
 
@@ -30,7 +31,7 @@ pub struct HealthChange {
 /// The health of all providers, as this process has seen it.
 #[derive(Debug)]
 pub struct Health {
-    accepted: papaya::HashMap<ProviderId, (DateTime<Utc>, bool)>,
+    accepted: IdMap<ProviderId, (DateTime<Utc>, bool)>,
     changes: mpsc::Sender<HealthChange>,
 }
 
@@ -39,7 +40,7 @@ impl Health {
     #[must_use]
     pub fn new() -> (Self, mpsc::Receiver<HealthChange>) {
         let (changes, receiver) = mpsc::channel(WAITING);
-        (Self { accepted: papaya::HashMap::new(), changes }, receiver)
+        (Self { accepted: IdMap::default(), changes }, receiver)
     }
 
     /// Reports that a provider answered.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::ids::ModelId;
 
+use crate::domain::id_map::IdMap;
 use crate::gateway::usage::text_size::TextSize;
 
 /// The most models that are kept. Above it all are dropped, which only happens with very many models.
@@ -22,7 +23,7 @@ const SAMPLED: u32 = 16;
 /// The calibrations of all models.
 #[derive(Debug, Default)]
 pub struct TokenCalibrations {
-    by_model: papaya::HashMap<ModelId, Arc<TokenCalibration>>,
+    by_model: IdMap<ModelId, Arc<TokenCalibration>>,
 }
 
 impl TokenCalibrations {

@@ -18,6 +18,7 @@ use entity::ids::{OrganizationId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::error::{Error, Result, Shared};
+use crate::domain::id_map::IdMap;
 pub use held::{HeldBytes, Slot};
 
 /// The largest body, in bytes, that counts in the pool for small bodies.
@@ -112,7 +113,7 @@ impl Process {
 #[derive(Debug, Clone)]
 pub struct Shares {
     process: Arc<Process>,
-    organizations: Arc<papaya::HashMap<OrganizationId, Arc<Share>>>,
+    organizations: Arc<IdMap<OrganizationId, Arc<Share>>>,
 }
 
 /// The share of one organization, or of all callers without one.
@@ -125,7 +126,7 @@ pub struct Share {
     requests: AtomicUsize,
     calls: AtomicUsize,
     tails: AtomicUsize,
-    persons: papaya::HashMap<UserId, Arc<AtomicUsize>>,
+    persons: IdMap<UserId, Arc<AtomicUsize>>,
     look_ups: Arc<Semaphore>,
     readings: Arc<Semaphore>,
 }
@@ -190,7 +191,7 @@ impl Share {
             requests: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             tails: AtomicUsize::new(0),
-            persons: papaya::HashMap::new(),
+            persons: IdMap::default(),
             look_ups: Arc::new(Semaphore::new(NAME_LOOKUPS)),
             readings: Arc::new(Semaphore::new(LARGE_READS)),
         }

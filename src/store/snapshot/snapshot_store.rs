@@ -11,12 +11,13 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 
 use super::{ApiKeyEntry, OrganizationSnapshot};
+use crate::domain::id_map::IdMap;
 
 /// The snapshots of all organizations.
 #[derive(Debug, Default)]
 pub struct SnapshotStore {
-    pub(super) by_key: papaya::HashMap<[u8; 32], Arc<Slot>>,
-    pub(super) by_organization: papaya::HashMap<OrganizationId, Arc<Slot>>,
+    pub(super) by_key: IdMap<[u8; 32], Arc<Slot>>,
+    pub(super) by_organization: IdMap<OrganizationId, Arc<Slot>>,
     pub(super) counter: AtomicI64,
     pub(super) loaded: AtomicBool,
     /// Orders reads and publications, so that a read that began before a publication does not revert it.

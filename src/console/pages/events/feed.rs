@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::line::EventLine;
 use crate::domain::error::{Error, Result};
+use crate::domain::id_map::IdMap;
 use crate::store::{EventFilter, FallbackEventRow, OrgStore};
 
 /// A row that is recorded up to this much late is still found.
@@ -31,7 +32,7 @@ struct Line {
 
 /// The feeds of all organizations.
 #[derive(Debug, Default)]
-pub struct Feeds(papaya::HashMap<OrganizationId, Arc<Feed>>);
+pub struct Feeds(IdMap<OrganizationId, Arc<Feed>>);
 
 #[derive(Debug, Default)]
 struct Feed(Mutex<Option<RecentRead>>);

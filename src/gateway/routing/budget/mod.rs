@@ -15,6 +15,7 @@ use entity::ids::{ApiKeyId, BudgetId, OrganizationId};
 
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
+use crate::domain::id_map::IdMap;
 use crate::domain::period::Period;
 use crate::store::Spent;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
@@ -28,7 +29,7 @@ type AccountId = (OrganizationId, Option<ApiKeyId>);
 #[derive(Debug)]
 pub struct Spending {
     clock: Clock,
-    accounts: papaya::HashMap<AccountId, Arc<Account>>,
+    accounts: IdMap<AccountId, Arc<Account>>,
     /// One reading at a time, so that an older one never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
     /// When whole months of all organizations were last read, in Unix seconds; 0 before the first time.
@@ -55,7 +56,7 @@ impl Spending {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            accounts: papaya::HashMap::new(),
+            accounts: IdMap::default(),
             reading: tokio::sync::Mutex::default(),
             whole: AtomicI64::new(0),
         }

@@ -16,6 +16,7 @@ use entity::ids::ModelId;
 
 use crate::domain::clock::Clock;
 use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
+use crate::domain::id_map::IdMap;
 use crate::store::snapshot::ModelEntry;
 use state::{Limit, State};
 
@@ -81,14 +82,14 @@ pub struct OpenCooldown {
 pub struct Cooldowns {
     clock: Clock,
     enabled: bool,
-    models: papaya::HashMap<ModelId, Arc<Mutex<State>>>,
+    models: IdMap<ModelId, Arc<Mutex<State>>>,
 }
 
 impl Cooldowns {
     /// Creates cooldowns. If `enabled` is false, no model is ever in cooldown.
     #[must_use]
     pub fn new(clock: Clock, enabled: bool) -> Self {
-        Self { clock, enabled, models: papaya::HashMap::new() }
+        Self { clock, enabled, models: IdMap::default() }
     }
 
     /// The monotonic time, for `called_at`.
