@@ -50,6 +50,7 @@ mod m20261129_000023_error_mappings;
 mod m20261129_000031_rollup_deltas;
 mod m20261129_000032_record_keys;
 mod m20261129_000033_partitions;
+mod m20261129_000035_delta_order;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -83,6 +84,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_rollup_deltas::Migration),
             Box::new(m20261129_000032_record_keys::Migration),
             Box::new(m20261129_000033_partitions::Migration),
+            Box::new(m20261129_000035_delta_order::Migration),
         ]
     }
 

@@ -15,7 +15,6 @@ pub mod error_class;
 pub mod failure;
 pub mod failure_scope;
 pub mod fallback_type;
-pub mod id_map;
 pub mod invocation_type;
 pub mod origin;
 pub mod outcome;
@@ -24,3 +23,7 @@ pub mod permission;
 pub mod routing_info;
 pub mod session_id;
 pub mod tenant;
+
+/// A concurrent map. Its keys are UUIDs and keyed hashes that this service makes, so no caller can choose them, and a
+/// seeded hash is enough. The default one, `SipHash`, costs more than the rest of a lookup.
+pub type IdMap<K, V> = papaya::HashMap<K, V, foldhash::fast::RandomState>;

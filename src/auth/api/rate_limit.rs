@@ -12,9 +12,9 @@ use entity::ids::{ApiKeyId, OrganizationId};
 use papaya::{Compute, Operation};
 
 use super::sliding_window::{Decision, SlidingWindow};
+use crate::domain::IdMap;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, LimitReached};
-use crate::domain::id_map::IdMap;
 use crate::limits::shares::{Shares, Slot};
 use crate::store::snapshot::ApiKeyEntry;
 

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
 use super::classify::ConnectFault;
-use crate::domain::id_map::IdMap;
+use crate::domain::IdMap;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::{AdmittedUrl, Upstream};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::classify::Fault;
 use super::outcome::AttemptOutcome;
-use crate::domain::id_map::IdMap;
+use crate::domain::IdMap;
 use crate::providers::compatibility::{Parameters, refused_parameters};
 use crate::store::snapshot::ModelEntry;
 

@@ -61,11 +61,11 @@ impl<'a> Cursor<'a> {
             self.at = blanks(self.text, self.at);
             let start = self.at + 1;
             self.byte(b'"')?;
-            self.at = string(self.text, start)?;
-            let name = self.text.get(start..self.at - 1)?;
-            if name.contains(&b'\\') {
-                return None;
-            }
+            let end = quote_or_backslash(self.text, start)?;
+            let name = self.text.get(start..end)?;
+            self.at = end;
+            // This is a backslash if the name has escapes.
+            self.byte(b'"')?;
             self.byte(b':')?;
             self.at = blanks(self.text, self.at);
             each(self, name)?;

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, ProviderId};
 use tokio::sync::mpsc;
 
+use crate::domain::IdMap;
 use crate::domain::failure::ModelFailure;
-use crate::domain::id_map::IdMap;
 use crate::store::ProviderHealth;
 use crate::store::snapshot::ProviderEntry;
 

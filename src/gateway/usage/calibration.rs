@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::ids::ModelId;
 
-use crate::domain::id_map::IdMap;
+use crate::domain::IdMap;
 use crate::gateway::usage::text_size::TextSize;
 
 /// The most models that are kept. Above it all are dropped, which only happens with very many models.

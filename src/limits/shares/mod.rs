@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use entity::ids::{OrganizationId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::domain::IdMap;
 use crate::domain::error::{Error, Result, Shared};
-use crate::domain::id_map::IdMap;
 pub use held::{HeldBytes, Slot};
 
 /// The largest body, in bytes, that counts in the pool for small bodies.

@@ -1,8 +1,10 @@
 //! When a vendor says that a limit resets: a duration, a date, or a number that may be either.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use memchr::memmem::Finder;
 
 /// When a limit resets, as the vendor reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +73,12 @@ impl ResetTime {
     /// window.
     pub(super) fn in_sentence(sentence: &str) -> Option<Self> {
         let sentence = sentence.to_ascii_lowercase();
-        let spans = AFTER_SPANS.iter().filter_map(|words| {
+        let spans = SPAN_FINDERS.iter().filter_map(|words| {
             let rest = behind(&sentence, words)?;
             let (span, _) = span(rest)?;
             Some(Self::In(span))
         });
-        let dates = AFTER_DATES.iter().filter_map(|words| date(behind(&sentence, words)?).map(Self::At));
+        let dates = DATE_FINDERS.iter().filter_map(|words| date(behind(&sentence, words)?).map(Self::At));
         spans.chain(dates).next()
     }
 }
@@ -110,9 +112,15 @@ const AFTER_DATES: &[&str] = &[
     "available at",
 ];
 
-fn behind<'a>(sentence: &'a str, words: &str) -> Option<&'a str> {
-    let at = memchr::memmem::find(sentence.as_bytes(), words.as_bytes())?;
-    let rest = sentence.get(at + words.len()..)?;
+/// Preparing a search costs more than searching a sentence.
+static SPAN_FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| AFTER_SPANS.iter().map(Finder::new).collect());
+static DATE_FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| AFTER_DATES.iter().map(Finder::new).collect());
+
+fn behind<'a>(sentence: &'a str, words: &Finder<'_>) -> Option<&'a str> {
+    let at = words.find(sentence.as_bytes())?;
+    let rest = sentence.get(at + words.needle().len()..)?;
     Some(
         rest.trim_start_matches([':', ' ']).trim_start_matches("approximately ").trim_start_matches("about "),
     )

@@ -18,6 +18,11 @@ use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
 use crate::store::recorder::pool::RecorderPool;
 
+/// How long a record waits for others while records come so close together that the last group had several. This is the
+/// shortest time that the timer knows.
+const GATHERING: Duration = Duration::from_millis(1);
+/// A group of so many records does not wait for more.
+const ENOUGH: usize = 16;
 /// The delays before the retries of a failed group, if there is no spool.
 const RETRIES: [Duration; 3] =
     [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
@@ -41,7 +46,12 @@ pub(super) struct Writer {
 /// Writes records until all senders are dropped.
 pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecord>) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut dense = false;
     while queued.recv_many(&mut group, GROUP).await > 0 {
+        if dense {
+            gather(&mut group, &mut queued).await;
+        }
+        dense = group.len() > 1;
         let behind = group.len().saturating_add(queued.len());
         writer.figures.waiting.store(u64::try_from(behind).unwrap_or(u64::MAX), Ordering::Relaxed);
         let now = writer.pool.store().inner.clock.now();
@@ -61,6 +71,18 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
             tracing::error!("withheld answers could not be marked as failed");
         }
         writer.figures.waiting.store(u64::try_from(queued.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// Waits for more records. Half of what a small group costs is its commit.
+async fn gather(group: &mut Vec<QueuedRecord>, queued: &mut mpsc::Receiver<QueuedRecord>) {
+    if group.len() < ENOUGH {
+        tokio::time::sleep(GATHERING).await;
+    }
+    while group.len() < GROUP
+        && let Ok(record) = queued.try_recv()
+    {
+        group.push(record);
     }
 }
 

@@ -1,10 +1,20 @@
 //! The attempts of a request, as JSON that is serialized once when it is recorded and parsed only where it is shown.
+//!
+//! Every request has a row, and names would be most of it, so an attempt is stored as a list of its values in the order
+//! of [`NAMES`], without the last ones if they are usual. It is an object again where it is shown.
 
+use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
-/// A JSON array of attempts.
+use crate::domain::attempt_report::AttemptReport;
+
+/// The members of an [`AttemptReport`], in the order in which they are stored. A new one comes last.
+const NAMES: [&str; 8] =
+    ["model", "provider", "status", "error_class", "matched_rule", "duration_ms", "passed_over", "adapted"];
+
+/// A JSON array of attempts, in the stored form.
 #[derive(Debug, Clone)]
 pub enum Attempts {
     /// As serialized by the request that made them.
@@ -16,18 +26,70 @@ pub enum Attempts {
 impl Attempts {
     /// Serializes the attempts. What cannot be serialized is `null`.
     #[must_use]
-    pub fn of(attempts: &(impl Serialize + ?Sized)) -> Self {
-        serde_json::value::to_raw_value(attempts).map_or(Self::Parsed(Value::Null), Self::Text)
+    pub fn of(attempts: &[AttemptReport]) -> Self {
+        let stored: Vec<StoredAttempt<'_>> = attempts.iter().map(StoredAttempt).collect();
+        serde_json::value::to_raw_value(&stored).map_or(Self::Parsed(Value::Null), Self::Text)
     }
 
-    /// The JSON as a value, parsed if it is not yet.
+    /// The attempts as objects with all members, as they are shown.
     #[must_use]
     pub fn into_value(self) -> Value {
+        let mut attempts = self.into_stored();
+        for attempt in attempts.as_array_mut().into_iter().flatten() {
+            if let Value::Array(values) = attempt {
+                *attempt = Value::Object(shown(std::mem::take(values)));
+            }
+        }
+        attempts
+    }
+
+    /// The stored form as a value, parsed if it is not yet.
+    #[must_use]
+    pub fn into_stored(self) -> Value {
         match self {
             Self::Text(text) => serde_json::from_str(text.get()).unwrap_or_default(),
             Self::Parsed(value) => value,
         }
     }
+}
+
+/// An attempt in the stored form.
+struct StoredAttempt<'a>(&'a AttemptReport);
+
+impl Serialize for StoredAttempt<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let AttemptReport {
+            model,
+            provider,
+            status,
+            error_class,
+            matched_rule,
+            duration_ms,
+            passed_over,
+            adapted,
+        } = self.0;
+        let mut list = serializer.serialize_seq(None)?;
+        list.serialize_element(model)?;
+        list.serialize_element(provider)?;
+        list.serialize_element(status)?;
+        list.serialize_element(error_class)?;
+        list.serialize_element(matched_rule)?;
+        list.serialize_element(duration_ms)?;
+        if *passed_over || !adapted.is_empty() {
+            list.serialize_element(passed_over)?;
+            list.serialize_element(adapted)?;
+        }
+        list.end()
+    }
+}
+
+/// The object of stored values.
+fn shown(values: Vec<Value>) -> Map<String, Value> {
+    let usual =
+        [Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, json!(0), json!(false), json!([])];
+    let missing = usual.into_iter().skip(values.len());
+    let values: Vec<Value> = values.into_iter().chain(missing).collect();
+    NAMES.iter().map(|name| (*name).to_owned()).zip(values).collect()
 }
 
 impl From<Value> for Attempts {
@@ -55,5 +117,44 @@ impl Serialize for Attempts {
 impl<'de> Deserialize<'de> for Attempts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Box::<RawValue>::deserialize(deserializer).map(Self::Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::error_class::ErrorClass;
+
+    fn report(status: Option<u16>, error_class: Option<ErrorClass>, adapted: &[&str]) -> AttemptReport {
+        AttemptReport {
+            model: "a".to_owned(),
+            provider: "p".to_owned(),
+            status,
+            error_class,
+            matched_rule: error_class.map(|_| "status:503"),
+            duration_ms: 7,
+            passed_over: status.is_none(),
+            adapted: adapted.iter().map(|&change| change.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_stored_form_has_no_names() {
+        let stored = Attempts::of(&[report(Some(200), None, &[])]).into_stored();
+        assert_eq!(stored, json!([["a", "p", 200, null, null, 7]]));
+    }
+
+    #[test]
+    fn all_members_are_shown_from_either_form() {
+        let reports = [
+            report(Some(200), None, &[]),
+            report(Some(503), Some(ErrorClass::Unavailable), &["dropped:top_k"]),
+            report(None, None, &[]),
+        ];
+        let shown = serde_json::to_value(&reports).unwrap();
+        assert_eq!(Attempts::of(&reports).into_value(), shown);
+        assert_eq!(Attempts::Parsed(shown.clone()).into_value(), shown);
+        let read = Attempts::from(Attempts::of(&reports).into_stored());
+        assert_eq!(read.into_value(), shown);
     }
 }

@@ -201,7 +201,7 @@ impl From<&RequestRow> for requests::Model {
             total_ms: row.total_ms,
             upstream_calls: row.upstream_calls,
             hops: row.hops,
-            attempts: row.attempts.clone().into_value(),
+            attempts: row.attempts.clone().into_stored(),
             session_id: row.session_id,
             session_ref: row.session_ref.clone(),
             client_retry_count: row.client_retry_count,

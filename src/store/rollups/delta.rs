@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use entity::ids::OrganizationId;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeSeq as _;
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::counters::{bounded, is_unpriced};
@@ -28,68 +29,69 @@ pub(in crate::store) struct Delta<'a> {
     pub(super) requests: Vec<CountedRequest<'a>>,
 }
 
-/// What is counted of an event. Absent names are `''`, as in the roll-ups.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct CountedEvent<'a> {
-    #[serde(rename = "o")]
-    pub(super) organization_id: OrganizationId,
-    #[serde(rename = "c")]
-    pub(super) created_at: i64,
-    #[serde(rename = "f", borrow)]
-    pub(super) failed_model: Cow<'a, str>,
-    #[serde(rename = "n", borrow)]
-    pub(super) next_model: Cow<'a, str>,
-    #[serde(rename = "e", borrow)]
-    pub(super) error_class: Cow<'a, str>,
-    #[serde(rename = "r", borrow)]
-    pub(super) origin: Cow<'a, str>,
+/// Declares what is counted of a row. It is written as a list of its fields in their order, because every request is
+/// counted and names would take most of the text. A field that is added comes last and has a default.
+macro_rules! counted {
+    ($(#[$about:meta])* struct $name:ident { $($(#[$field_about:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Deserialize)]
+        pub(super) struct $name<'a> {
+            $($(#[$field_about])* pub(super) $field: $kind,)*
+        }
+
+        impl Serialize for $name<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut list = serializer.serialize_seq(None)?;
+                $(list.serialize_element(&self.$field)?;)*
+                list.end()
+            }
+        }
+    };
 }
 
-/// What is counted of a request. Its numbers are within [`bounded`]. Members without a value are left out.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct CountedRequest<'a> {
-    #[serde(rename = "o")]
-    pub(super) organization_id: OrganizationId,
-    #[serde(rename = "c")]
-    pub(super) created_at: i64,
-    #[serde(rename = "m", borrow)]
-    pub(super) requested_model: Cow<'a, str>,
-    #[serde(rename = "s", borrow, default, skip_serializing_if = "str::is_empty")]
-    pub(super) served_model: Cow<'a, str>,
-    #[serde(rename = "e", borrow)]
-    pub(super) outcome: Cow<'a, str>,
-    #[serde(rename = "r", borrow)]
-    pub(super) origin: Cow<'a, str>,
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
-    pub(super) api_key_id: Option<Uuid>,
-    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
-    pub(super) session_id: Option<Uuid>,
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    pub(super) first_frame_ms: Option<i64>,
-    #[serde(rename = "t")]
-    pub(super) total_ms: i64,
-    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
-    pub(super) input_tokens: i64,
-    #[serde(rename = "u", default, skip_serializing_if = "is_zero")]
-    pub(super) output_tokens: i64,
-    #[serde(rename = "h", default, skip_serializing_if = "is_zero")]
-    pub(super) cached_tokens: i64,
-    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
-    pub(super) reasoning_tokens: i64,
-    #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
-    pub(super) cost_nano_dollars: i64,
-    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) unpriced: bool,
-    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) estimated: bool,
-    /// 1, or -1 where the request is taken back.
-    #[serde(rename = "z")]
-    pub(super) number: i64,
+counted! {
+    /// What is counted of an event. Absent names are `''`, as in the roll-ups.
+    struct CountedEvent {
+        organization_id: OrganizationId,
+        created_at: i64,
+        #[serde(borrow)]
+        failed_model: Cow<'a, str>,
+        #[serde(borrow)]
+        next_model: Cow<'a, str>,
+        #[serde(borrow)]
+        error_class: Cow<'a, str>,
+        #[serde(borrow)]
+        origin: Cow<'a, str>,
+    }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(number: &i64) -> bool {
-    *number == 0
+counted! {
+    /// What is counted of a request. Its numbers are within [`bounded`].
+    struct CountedRequest {
+        organization_id: OrganizationId,
+        created_at: i64,
+        #[serde(borrow)]
+        requested_model: Cow<'a, str>,
+        #[serde(borrow)]
+        served_model: Cow<'a, str>,
+        #[serde(borrow)]
+        outcome: Cow<'a, str>,
+        #[serde(borrow)]
+        origin: Cow<'a, str>,
+        api_key_id: Option<Uuid>,
+        session_id: Option<Uuid>,
+        first_frame_ms: Option<i64>,
+        total_ms: i64,
+        input_tokens: i64,
+        output_tokens: i64,
+        cached_tokens: i64,
+        reasoning_tokens: i64,
+        cost_nano_dollars: i64,
+        unpriced: bool,
+        estimated: bool,
+        /// 1, or -1 where the request is taken back.
+        number: i64,
+    }
 }
 
 impl<'a> Delta<'a> {

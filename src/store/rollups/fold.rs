@@ -22,19 +22,22 @@ const BATCH: usize = 200;
 /// The timeout of folding before a read. After it, the figures are shown without what is not folded yet.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The age of the deltas that every fold looks for. Their ids are made of the time. While a backup holds a snapshot,
-/// deltas that were deleted stay in the index, so reading from its start would take longer and longer.
+/// The age of the deltas that every fold looks for on PostgreSQL. Their ids are made of the time. While a backup holds a
+/// snapshot, deltas that were deleted stay in the index, so reading from its start would take longer and longer.
 const RECENT: TimeDelta = TimeDelta::minutes(10);
 /// How often a fold looks for all deltas, for those of a process with a wrong clock.
 const ALL_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
-const ANY: &str = "SELECT 1 FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 1";
-const OLDEST: &str = "SELECT id, counted FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 200";
-const AWAITED: &str = "SELECT id, counted FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 200 FOR UPDATE";
-const SKIPPED: &str =
-    "SELECT id, counted FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED";
+const ANY_SQLITE: &str = "SELECT 1 FROM rollup_deltas LIMIT 1";
+const ANY_POSTGRES: &str = "SELECT 1 FROM rollup_deltas WHERE id >= $1 ORDER BY id LIMIT 1";
+const OLDEST: &str =
+    "SELECT CAST(rowid AS text), counted FROM rollup_deltas ORDER BY rollup_deltas.rowid LIMIT 200";
+const AWAITED: &str = "SELECT CAST(id AS text), counted FROM rollup_deltas \
+                       WHERE id >= $1 ORDER BY rollup_deltas.id LIMIT 200 FOR UPDATE";
+const SKIPPED: &str = "SELECT CAST(id AS text), counted FROM rollup_deltas \
+                       WHERE id >= $1 ORDER BY rollup_deltas.id LIMIT 200 FOR UPDATE SKIP LOCKED";
 const DELETE_SQLITE: &str =
-    "DELETE FROM rollup_deltas WHERE lower(hex(id)) IN (SELECT value FROM json_each($1))";
+    "DELETE FROM rollup_deltas WHERE rowid IN (SELECT CAST(value AS integer) FROM json_each($1))";
 const DELETE_POSTGRES: &str = "DELETE FROM rollup_deltas WHERE id = ANY (CAST(CAST($1 AS text) AS uuid[]))";
 
 /// What happens to deltas that another process is folding.
@@ -88,17 +91,17 @@ impl Store {
         let reader = &self.inner.reader;
         let found = match reader.get_database_backend() {
             DbBackend::Postgres if reader.is_prepared() => {
-                sqlx::query(ANY).bind(first).fetch_optional(reader.postgres()).await.map(|row| row.is_some())
+                sqlx::query(ANY_POSTGRES).bind(first).fetch_optional(reader.postgres()).await.map(|row| row.is_some())
             }
             // By the simple protocol, which needs no transaction.
             DbBackend::Postgres => {
-                let text = ANY.replace("$1", &format!("'{first}'"));
+                let text = ANY_POSTGRES.replace("$1", &format!("'{first}'"));
                 sqlx::raw_sql(AssertSqlSafe(text))
                     .fetch_optional(reader.postgres())
                     .await
                     .map(|row| row.is_some())
             }
-            _ => sqlx::query(ANY).bind(first).fetch_optional(reader.sqlite()).await.map(|row| row.is_some()),
+            _ => sqlx::query(ANY_SQLITE).fetch_optional(reader.sqlite()).await.map(|row| row.is_some()),
         };
         found.map_err(|error| DbErr::Custom(error.to_string()))
     }
@@ -119,8 +122,11 @@ async fn fold_batch(transaction: &Transaction, first: Uuid, others: Others) -> R
         // The transaction has the write lock already.
         _ => OLDEST,
     };
-    let mut deltas: Vec<(Uuid, String)> = Vec::new();
-    let oldest = Statement::from_sql_and_values(backend, statement, [first.into()]);
+    let oldest = match backend {
+        DbBackend::Postgres => Statement::from_sql_and_values(backend, statement, [first.into()]),
+        _ => Statement::from_string(backend, statement),
+    };
+    let mut deltas: Vec<(String, String)> = Vec::new();
     for row in transaction.query_all_raw(oldest).await? {
         deltas.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
     }
@@ -130,7 +136,7 @@ async fn fold_batch(transaction: &Transaction, first: Uuid, others: Others) -> R
         match serde_json::from_str(text) {
             Ok(delta) => {
                 tally.add(delta);
-                taken.push(*id);
+                taken.push(id.as_str());
             }
             // It stays, so that it can be inspected.
             Err(error) => tracing::error!(%id, %error, "a delta of the roll-ups cannot be read"),
@@ -145,14 +151,10 @@ async fn fold_batch(transaction: &Transaction, first: Uuid, others: Others) -> R
 }
 
 /// All ids are one parameter, so that the statement is prepared once.
-async fn delete(on: &impl ConnectionTrait, backend: DbBackend, ids: &[Uuid]) -> Result<(), DbErr> {
-    let joined = |separator: &str| {
-        let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
-        ids.join(separator)
-    };
+async fn delete(on: &impl ConnectionTrait, backend: DbBackend, ids: &[&str]) -> Result<(), DbErr> {
     let (statement, ids) = match backend {
-        DbBackend::Postgres => (DELETE_POSTGRES, format!("{{{}}}", joined(","))),
-        _ => (DELETE_SQLITE, format!("[\"{}\"]", joined("\",\""))),
+        DbBackend::Postgres => (DELETE_POSTGRES, format!("{{{}}}", ids.join(","))),
+        _ => (DELETE_SQLITE, format!("[{}]", ids.join(","))),
     };
     on.execute_raw(Statement::from_sql_and_values(backend, statement, [ids.into()])).await?;
     Ok(())

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 
 use super::{ApiKeyEntry, OrganizationSnapshot};
-use crate::domain::id_map::IdMap;
+use crate::domain::IdMap;
 
 /// The snapshots of all organizations.
 #[derive(Debug, Default)]

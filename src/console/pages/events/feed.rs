@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::line::EventLine;
+use crate::domain::IdMap;
 use crate::domain::error::{Error, Result};
-use crate::domain::id_map::IdMap;
 use crate::store::{EventFilter, FallbackEventRow, OrgStore};
 
 /// A row that is recorded up to this much late is still found.

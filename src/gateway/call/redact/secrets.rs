@@ -117,26 +117,29 @@ fn at_boundary(letters: &[char], position: usize) -> bool {
 
 /// A run that begins with the prefix of a credential.
 fn beginning(letters: &[char], position: usize) -> Option<Span> {
-    BEGINNINGS.iter().find_map(|(beginning, least)| {
-        // Each of them is ASCII.
-        let from = position + beginning.len();
-        let begins = letters.get(position..from)?.iter().copied().eq(beginning.chars());
-        let to = if begins { run(letters, from, is_credential) } else { from };
-        (to >= from + least).then_some((position, to))
-    })
+    let first = u8::try_from(*letters.get(position)?).ok()?;
+    BEGINNINGS.iter().filter(|(beginning, _)| beginning.as_bytes().first() == Some(&first)).find_map(
+        |(beginning, least)| {
+            // Each of them is ASCII.
+            let from = position + beginning.len();
+            let begins = letters.get(position..from)?.iter().copied().eq(beginning.chars());
+            let to = if begins { run(letters, from, is_credential) } else { from };
+            (to >= from + least).then_some((position, to))
+        },
+    )
 }
 
 /// A run of letters and digits that is too long and too mixed for a word.
 fn random(letters: &[char], position: usize) -> Option<Span> {
     let to = run(letters, position, |letter| letter.is_ascii_alphanumeric());
-    let text = letters.get(position..to)?;
+    let text = letters.get(position..to).filter(|text| text.len() >= RANDOM_LENGTH)?;
     let mixed = text.iter().any(char::is_ascii_digit) && text.iter().any(char::is_ascii_alphabetic);
     let harmless = HARMLESS_IDS.iter().any(|id| {
         let from = position.checked_sub(id.len());
         from.and_then(|from| letters.get(from..position))
             .is_some_and(|before| before.iter().copied().eq(id.chars()))
     });
-    (text.len() >= RANDOM_LENGTH && mixed && !harmless).then_some((position, to))
+    (mixed && !harmless).then_some((position, to))
 }
 
 /// The value after the name of a secret, which is at `position..end`.

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use entity::ids::{ApiKeyId, BudgetId, OrganizationId};
 
+use crate::domain::IdMap;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
-use crate::domain::id_map::IdMap;
 use crate::domain::period::Period;
 use crate::store::Spent;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};

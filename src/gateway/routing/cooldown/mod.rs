@@ -14,9 +14,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use entity::ids::ModelId;
 
+use crate::domain::IdMap;
 use crate::domain::clock::Clock;
 use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
-use crate::domain::id_map::IdMap;
 use crate::store::snapshot::ModelEntry;
 use state::{Limit, State};
 

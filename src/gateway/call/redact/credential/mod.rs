@@ -39,14 +39,14 @@ struct Needle {
 impl<'a> Credential<'a> {
     /// Prepares a credential for searching.
     pub fn new(secret: &'a str) -> Self {
-        let plain = skeleton(&letters(secret));
+        let plain = skeleton_bytes(secret);
         let mut needles = Vec::new();
         if plain.len() >= PLACEHOLDER {
             let part = if plain.len() >= 2 * PART { PART } else { SHORT_PART };
-            needles.push(Needle::new(&bytes(&plain), part.min(plain.len())));
+            needles.push(Needle::new(&plain, part.min(plain.len())));
             let [base64_part, hexadecimal_part] = ENCODED_PARTS;
             for form in in_base64(secret) {
-                needles.push(Needle::new(&bytes(&skeleton(&letters(&form))), base64_part));
+                needles.push(Needle::new(&skeleton_bytes(&form), base64_part));
             }
             needles.push(Needle::new(&in_hexadecimal(secret), hexadecimal_part));
         }
@@ -61,6 +61,11 @@ impl<'a> Credential<'a> {
         if self.needles.is_empty() {
             return text.replace(self.secret, REMOVED);
         }
+        // Most messages are ASCII without encodings, and hold nothing.
+        let plain = text.is_ascii() && !text.contains(['%', '\\', '&']);
+        if plain && !self.is_in(&skeleton_bytes(text)) {
+            return text.to_owned();
+        }
         let mut found = Vec::new();
         let mut reading = Some(letters(text));
         for _ in 0..=LAYERS {
@@ -69,6 +74,11 @@ impl<'a> Credential<'a> {
             reading = without_a_layer(&current);
         }
         removed(text, found)
+    }
+
+    /// Whether a skeleton holds a part of the credential.
+    fn is_in(&self, text: &[u8]) -> bool {
+        self.needles.iter().any(|needle| text.windows(needle.length).any(|part| needle.holds(part)))
     }
 
     fn find(&self, skeleton: &[Letter], found: &mut Vec<(usize, usize)>) {
@@ -138,6 +148,14 @@ fn skeleton(letters: &[Letter]) -> Vec<Letter> {
         }
     }
     skeleton
+}
+
+/// The bytes of the skeleton of a text that is not encoded.
+fn skeleton_bytes(text: &str) -> Vec<u8> {
+    if !text.is_ascii() {
+        return bytes(&skeleton(&letters(text)));
+    }
+    text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()
 }
 
 /// The bytes of a skeleton, which is ASCII.
