@@ -67,7 +67,9 @@ pub enum SendError {
     Blocked,
     /// The connection did not open in time.
     ConnectTimeout,
-    /// Anything else, such as a response that is not HTTP, or a body with invalid framing.
+    /// The response is not HTTP, or its body is framed wrongly.
+    NotHttp,
+    /// Anything else.
     Other,
 }
 
@@ -135,8 +137,8 @@ impl Upstream {
     }
 
     /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
-    /// its next response, it was closed while idle: only then is the message built again and sent on a new
-    /// connection.
+    /// its next response, it was closed while idle; if something else than a response comes, it belongs to the
+    /// previous one. Only then is the message built again and sent on a new connection.
     ///
     /// # Errors
     /// No head arrived. There is no timeout except for connecting: the caller sets its own.
@@ -184,7 +186,7 @@ impl Upstream {
             }
             Err(error) => {
                 let found = explain(&error);
-                let broke = matches!(found, SendError::Reset | SendError::Ended);
+                let broke = matches!(found, SendError::Reset | SendError::Ended | SendError::NotHttp);
                 Err(Unsent { error: found, was_idle: broke && self.answered.holds(&error) })
             }
         }
@@ -260,10 +262,13 @@ fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError>
     if cause.is::<rustls::Error>() {
         return Some(SendError::Tls);
     }
-    if let Some(error) = cause.downcast_ref::<hyper::Error>()
-        && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
-    {
-        return Some(SendError::Ended);
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+            return Some(SendError::Ended);
+        }
+        if error.is_parse() {
+            return Some(SendError::NotHttp);
+        }
     }
     let io = cause.downcast_ref::<std::io::Error>()?;
     if let Some(inner) = io.get_ref() {

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderMap, HeaderName, VIA};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::keepalive::Keepalive;
@@ -19,7 +18,6 @@ use crate::domain::error::{Error, Result};
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::response::answer::Answer;
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
@@ -69,25 +67,11 @@ pub async fn create(
     let share = gateway.shares.of(caller.organization.id);
     let chat = ChatRequest::read_for(&share, named, body.bytes).await?;
     let job = job(caller, request.headers(), chat, started, &gateway, &settings)?;
-    let keepalive = Keepalive::of(&job, &settings);
-    let run = aside(async move { gateway.run(job).await });
-    match keepalive {
-        Some(keepalive) => keepalive.respond(run, admission).await,
-        None => Ok(respond(run.await?, admission)),
-    }
-}
-
-/// Runs a request in a task of its own, which ends with the returned future. The server looks for another request on the
-/// connection whenever its task wakes, which costs as much as a parsed request, so that task does not wake for each step
-/// of a call.
-async fn aside(run: impl Future<Output = Result<Answer>> + 'static) -> Result<Answer> {
-    match AbortOnDropHandle::new(actix_web::rt::spawn(run)).await {
-        Ok(answer) => answer,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(stopped) => Err(Error::internal(stopped)),
-        },
-    }
+    let Some(keepalive) = Keepalive::of(&job, &settings) else {
+        return Ok(respond(gateway.run(job).await?, admission));
+    };
+    let run = async move { gateway.run(job).await };
+    keepalive.respond(run, admission).await
 }
 
 fn job(

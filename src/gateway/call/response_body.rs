@@ -26,7 +26,7 @@ pub(in crate::gateway) fn send_fault(error: SendError) -> Fault {
         SendError::Tls => ConnectFault::Tls,
         SendError::Blocked => ConnectFault::Blocked,
         SendError::ConnectTimeout => return Fault::Timeout(TimeoutKind::Connect),
-        SendError::Other => ConnectFault::Other,
+        SendError::NotHttp | SendError::Other => ConnectFault::Other,
     })
 }
 
@@ -34,7 +34,7 @@ pub(in crate::gateway) fn send_fault(error: SendError) -> Fault {
 pub(in crate::gateway) fn body_fault(error: SendError) -> Fault {
     match error {
         SendError::Ended => Fault::Garbage(Garbage::Truncated),
-        SendError::Other => Fault::Garbage(Garbage::Framing),
+        SendError::NotHttp | SendError::Other => Fault::Garbage(Garbage::Framing),
         SendError::Reset
         | SendError::Refused
         | SendError::Dns
