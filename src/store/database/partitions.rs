@@ -42,6 +42,11 @@ const LOCK_TABLES: &str =
 const TURNS: u32 = 20;
 const TURN: Duration = Duration::from_millis(100);
 
+/// The pauses between the attempts to drop partitions, because a transaction that reads or deletes rows is over soon. A
+/// backup is not, so there are few.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(150), Duration::from_millis(400), Duration::from_millis(900)];
+
 /// The bounds of the partitions of a table, in order: name, start, end. Without an end it is the last one.
 const BOUNDS: &str = "SELECT name, CAST(substring(bounds FROM 'FROM \\(''([^'']+)') AS uuid), \
      CAST(substring(bounds FROM 'TO \\(''([^'']+)') AS uuid) \
@@ -247,7 +252,15 @@ pub(in crate::store) async fn drop_expired(on: &Connections, now: DateTime<Utc>)
     if on.get_database_backend() != sea_orm::DbBackend::Postgres {
         return Ok(0);
     }
-    drop_before(on.postgres(), now).await.map_err(database_error)
+    let pool = on.postgres();
+    for pause in PAUSES {
+        match drop_before(pool, now).await {
+            Ok(dropped) => return Ok(dropped),
+            Err(error) => tracing::debug!(%error, "partitions cannot be dropped now"),
+        }
+        tokio::time::sleep(pause).await;
+    }
+    drop_before(pool, now).await.map_err(database_error)
 }
 
 async fn drop_before(pool: &PgPool, now: DateTime<Utc>) -> Result<usize, sqlx::Error> {
