@@ -124,6 +124,12 @@ on_both_databases! {
         browser.submit(&path, &path, &fields).await.leads_to(&path);
         assert_eq!(lists(&app).await, json!([["renamed", []]]));
         assert_eq!((status(&app, &secret, "a").await, status(&app, &secret, "b").await), (404, 403));
+        // What was read can be sent back. A new key names at least one model.
+        let row = items(&app, KEYS).await.into_iter().find(|row| row["name"] == "renamed").expect("the key");
+        let back = app.patch(&format!("{KEYS}/{}", row["id"].as_str().expect("an id")), &row).await;
+        assert_eq!((back.status, &back.json()["models"]), (200, &json!([])), "{}", back.text());
+        let new = app.post(KEYS, &json!({"name": "n", "scopes": ["inference"], "models": []})).await;
+        assert_eq!(new.status, 422, "{}", new.text());
         // Only the choice of all models widens it.
         browser.submit(&path, &path, &[("name", "renamed"), ("scopes", "inference"), ("which", "")]).await.leads_to(&path);
         assert_eq!((lists(&app).await, status(&app, &secret, "b").await), (json!([]), 200));

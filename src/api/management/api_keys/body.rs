@@ -24,7 +24,7 @@ body! {
         /// `drill`, and none that the calling key lacks.
         scopes: Scopes,
         /// The models it may use; null: all, including models that are added later.
-        models: Patch<AllowList>,
+        models: Patch<AllowList<1>>,
         /// Requests per minute; null: no limit. At most the calling key's own limit.
         requests_per_minute: Patch<RequestsPerMinute>,
         /// Concurrent requests; null: no limit. At most the calling key's own limit.
@@ -41,8 +41,8 @@ body! {
         name: Option<Name>,
         /// Its new scopes. The calling key must have every scope that is added.
         scopes: Option<Scopes>,
-        /// The models it may use; null: all.
-        models: Patch<AllowList>,
+        /// The models it may use; null: all. Empty, as it is read where its models were deleted: none.
+        models: Patch<AllowList<0>>,
         /// Requests per minute; null: no limit.
         requests_per_minute: Patch<RequestsPerMinute>,
         /// Concurrent requests; null: no limit.
@@ -82,20 +82,20 @@ impl BodyValue for Scopes {
     }
 }
 
-/// The models that a key may use.
+/// The models that a key may use, at least `LEAST`.
 #[derive(Debug)]
-struct AllowList(Vec<String>);
+struct AllowList<const LEAST: usize>(Vec<String>);
 
-impl From<AllowList> for Vec<String> {
-    fn from(list: AllowList) -> Self {
+impl<const LEAST: usize> From<AllowList<LEAST>> for Vec<String> {
+    fn from(list: AllowList<LEAST>) -> Self {
         list.0
     }
 }
 
-impl BodyValue for AllowList {
+impl<const LEAST: usize> BodyValue for AllowList<LEAST> {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
         let names = entries::<String>(field, value)?;
-        if names.is_empty() {
+        if names.len() < LEAST {
             field.refuse("too_short", "must name at least one model, or be null for all");
         }
         refuse_duplicates(field, &names);
@@ -103,7 +103,7 @@ impl BodyValue for AllowList {
     }
 
     fn schema(_schemas: &mut Schemas) -> RefOr<Schema> {
-        strings_schema(1, None).into()
+        strings_schema(LEAST, None).into()
     }
 }
 
