@@ -69,7 +69,7 @@ pub enum SendError {
     ConnectTimeout,
     /// The response is not HTTP, or its body is framed wrongly.
     NotHttp,
-    /// Anything else.
+    /// The request failed for another reason.
     Other,
 }
 

@@ -42,8 +42,8 @@ const LOCK_TABLES: &str =
 const TURNS: u32 = 20;
 const TURN: Duration = Duration::from_millis(100);
 
-/// The pauses between the attempts to drop partitions, because a transaction that reads or deletes rows is over soon. A
-/// backup is not, so there are few.
+/// The pauses between the attempts to drop partitions, because a transaction that reads or deletes rows ends soon. A
+/// backup does not, so there are few.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(400), Duration::from_millis(900)];
 

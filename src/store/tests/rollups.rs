@@ -156,7 +156,8 @@ async fn processes_that_fold_at_once_count_everything_once(
     assert_eq!(figures().await, (251, 251));
 }
 
-/// Every fold looks for the newest deltas, and once a minute for those of a process with a wrong clock.
+/// Every fold looks for the newest deltas, and once a minute for those of a process with a wrong clock. On SQLite, where
+/// no snapshot keeps what was deleted, every fold looks for all.
 #[rstest]
 #[tokio::test]
 async fn a_delta_with_an_old_id_is_folded_within_a_minute(
@@ -170,9 +171,10 @@ async fn a_delta_with_an_old_id_is_folded_within_a_minute(
     };
     let on = &world.store.inner.writer;
     rollup_deltas::Entity::insert(late).exec_without_returning(on).await.expect("written");
-    assert_eq!(world.store.fold(Others::Skip).await.expect("folded"), 0);
+    let at_once = usize::from(matches!(kind, Kind::Sqlite));
+    assert_eq!(world.store.fold(Others::Skip).await.expect("folded"), at_once);
     world.database.hand.advance(Duration::from_secs(60));
-    assert_eq!(world.store.fold(Others::Skip).await.expect("folded"), 1);
+    assert_eq!(world.store.fold(Others::Skip).await.expect("folded"), 1 - at_once);
 }
 
 #[rstest]
