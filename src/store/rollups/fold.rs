@@ -90,9 +90,11 @@ impl Store {
     async fn has_deltas(&self, first: Uuid) -> Result<bool, DbErr> {
         let reader = &self.inner.reader;
         let found = match reader.get_database_backend() {
-            DbBackend::Postgres if reader.is_prepared() => {
-                sqlx::query(ANY_POSTGRES).bind(first).fetch_optional(reader.postgres()).await.map(|row| row.is_some())
-            }
+            DbBackend::Postgres if reader.is_prepared() => sqlx::query(ANY_POSTGRES)
+                .bind(first)
+                .fetch_optional(reader.postgres())
+                .await
+                .map(|row| row.is_some()),
             // By the simple protocol, which needs no transaction.
             DbBackend::Postgres => {
                 let text = ANY_POSTGRES.replace("$1", &format!("'{first}'"));
