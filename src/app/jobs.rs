@@ -69,6 +69,7 @@ pub(super) fn start(
     let (stop, stopped) = watch::channel(false);
     let tasks = vec![
         tokio::spawn(check_health(store.clone(), stopped.clone())),
+        tokio::spawn(follow_replica(store.clone(), stopped.clone())),
         tokio::spawn(follow_changes(store.clone(), endpoints, stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
         tokio::spawn(fold_rollups(store.clone(), stopped.clone())),
@@ -94,6 +95,21 @@ async fn check_health(store: Store, mut stopped: watch::Receiver<bool>) {
         tokio::select! {
             _ = stopped.changed() => return,
             _ = ticks.tick() => store.system().look().await,
+        }
+    }
+}
+
+/// Checks whether the replica can be read. A slow replica does not delay other checks.
+async fn follow_replica(store: Store, mut stopped: watch::Receiver<bool>) {
+    if !store.has_replica() {
+        return;
+    }
+    let mut ticks = interval(FOLLOW_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => store.check_replica().await,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use url::{Host, Url};
 
+use crate::config::database::Database;
+
 /// Where the database's URL points: the socket addresses that are known now, and the name with its port, which may
 /// resolve to other addresses later.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -13,8 +15,19 @@ pub(crate) struct DatabasePlace {
 }
 
 impl DatabasePlace {
+    /// The addresses of the database and of its replica.
+    pub(crate) fn of_all(section: &Database) -> Self {
+        let mut all = Self::of(section.url.expose());
+        if let Some(replica) = &section.read_url {
+            let replica = Self::of(replica.expose());
+            all.sockets.extend(replica.sockets);
+            all.names.extend(replica.names);
+        }
+        all
+    }
+
     /// The addresses of a PostgreSQL URL. An embedded database has none.
-    pub(crate) fn of(url: &str) -> Self {
+    fn of(url: &str) -> Self {
         let Ok(url) = Url::parse(url) else { return Self::default() };
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Self::default();
@@ -64,6 +77,16 @@ mod tests {
             let found = DatabasePlace::of(url).sockets;
             assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), sockets, "{url}");
         }
+        let section = Database {
+            url: "postgres://user@127.0.0.1/failsoft".into(),
+            read_url: Some("postgres://user@127.0.0.2:5433/failsoft".into()),
+            ..Database::default()
+        };
+        let all = DatabasePlace::of_all(&section).sockets;
+        assert_eq!(
+            all.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["127.0.0.1:5432", "127.0.0.2:5433"]
+        );
         let named = DatabasePlace::of("postgres://db.example:6432/failsoft");
         assert_eq!(named.names, [("db.example".to_owned(), 6432)]);
     }

@@ -60,7 +60,7 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
         own.push(address);
         metrics_address = Some(address);
     }
-    let database = DatabasePlace::of(settings.database.url.expose());
+    let database = DatabasePlace::of_all(&settings.database);
     own.extend(database.sockets);
     gateway.upstream.address_policy().set_own(own, database.names);
     Ok(Served { servers, address, metrics_address })

@@ -85,6 +85,7 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     match Store::open_unloaded(settings, Clock::system()).await {
         Ok(store) => {
             report.ok("master key", "it opens the secrets of this database")?;
+            replica(&store, report).await?;
             addresses(&store, settings, report).await?;
             store.close().await;
         }
@@ -94,9 +95,23 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn replica(store: &Store, report: &mut Report) -> anyhow::Result<()> {
+    match store.reach_replica().await {
+        Ok(()) if store.has_replica() => report.ok("replica", "it answers")?,
+        Ok(()) => {}
+        Err(reason) => {
+            let finding = format!(
+                "{reason}. A server starts, and reads records from the database instead; check FAILSOFT_DATABASE_READ_URL"
+            );
+            report.failed("replica", &finding)?;
+        }
+    }
+    Ok(())
+}
+
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let policy = AddressPolicy::new(settings.upstream.allow_private.clone());
-    let database = DatabasePlace::of(settings.database.url.expose());
+    let database = DatabasePlace::of_all(&settings.database);
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
     policy.set_own(own.chain(database.sockets).collect(), database.names);
     let providers = store.system().provider_addresses().await.map_err(super::command::explain)?;

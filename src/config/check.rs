@@ -26,6 +26,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
         public_url(url)?;
     }
     connections(&settings.database)?;
+    replica(&settings.database)?;
     if settings.gateway.keepalive_interval_ms == 0 {
         return refuse("gateway.keepalive_interval_ms must be at least 1");
     }
@@ -48,6 +49,25 @@ fn connections(section: &Database) -> Result<(), ConfigError> {
     Err(ConfigError::Unusable(format!(
         "FAILSOFT_DATABASE_CONNECTIONS must be from {fewest} to {MOST_CONNECTIONS} with {name}: it is the number of connections that one process may open, in all"
     )))
+}
+
+/// Whether a replica is one of PostgreSQL, of a database in PostgreSQL.
+fn replica(section: &Database) -> Result<(), ConfigError> {
+    let Some(url) = &section.read_url else { return Ok(()) };
+    let unusable = |message: &str| Err(ConfigError::Unusable(message.to_owned()));
+    if section.is_sqlite() {
+        return unusable(
+            "FAILSOFT_DATABASE_READ_URL is for PostgreSQL only, and DATABASE_URL is not one; take it away",
+        );
+    }
+    let name = |message: String| message.replacen("DATABASE_URL", "FAILSOFT_DATABASE_READ_URL", 1);
+    url.check().map_err(|message| ConfigError::Unusable(name(message)))?;
+    if !url.expose().starts_with("postgres") {
+        return unusable(
+            "FAILSOFT_DATABASE_READ_URL is no PostgreSQL; write postgres://USER:PASSWORD@HOST/NAME",
+        );
+    }
+    Ok(())
 }
 
 /// Whether the URL is an origin without a path: links, assets, redirects and cookies start at its root.

@@ -17,6 +17,11 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// A file that holds the address instead. Default none. `DATABASE_URL_FILE`, `--database-url-file`.
     pub url_file: Option<PathBuf>,
+    /// The address of a replica, from which lists, exports and figures of records are read. Default none.
+    /// `FAILSOFT_DATABASE_READ_URL`.
+    pub read_url: Option<DatabaseUrl>,
+    /// A file that holds this address instead. Default none. `FAILSOFT_DATABASE_READ_URL_FILE`.
+    pub read_url_file: Option<PathBuf>,
     /// The connections that the process may open, in all. Default 16, with SQLite 10. `FAILSOFT_DATABASE_CONNECTIONS`.
     pub connections: Option<u32>,
     /// Whether statements are prepared. Default `on`. `FAILSOFT_DATABASE_PREPARED_STATEMENTS`.
@@ -61,6 +66,8 @@ impl Default for Database {
         Self {
             url: "sqlite://failsoft.db".into(),
             url_file: None,
+            read_url: None,
+            read_url_file: None,
             connections: None,
             prepared_statements: PreparedStatements::On,
         }

@@ -55,6 +55,18 @@ pub struct Overrides {
     /// A file with this address.
     #[arg(long, env = "DATABASE_URL_FILE", value_name = "FILE", global = true)]
     pub database_url_file: Option<PathBuf>,
+    /// A replica of a PostgreSQL database, for lists, exports and figures.
+    #[arg(
+        long,
+        env = "FAILSOFT_DATABASE_READ_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub database_read_url: Option<DatabaseUrl>,
+    /// A file with the address of the replica.
+    #[arg(long, env = "FAILSOFT_DATABASE_READ_URL_FILE", value_name = "FILE", global = true)]
+    pub database_read_url_file: Option<PathBuf>,
     /// Connections to the database that the process may open, in all.
     #[arg(long, env = "FAILSOFT_DATABASE_CONNECTIONS", value_name = "N", global = true)]
     pub database_connections: Option<u32>,
@@ -180,6 +192,11 @@ impl Overrides {
     fn refuse_secrets_from_two_places(&self) -> Result<(), ConfigError> {
         let pairs = [
             ("DATABASE_URL", self.database_url.is_some(), self.database_url_file.is_some()),
+            (
+                "FAILSOFT_DATABASE_READ_URL",
+                self.database_read_url.is_some(),
+                self.database_read_url_file.is_some(),
+            ),
             ("FAILSOFT_MASTER_KEY", self.master_key.is_some(), self.master_key_file.is_some()),
             ("FAILSOFT_METRICS_TOKEN", self.metrics_token.is_some(), self.metrics_token_file.is_some()),
         ];
@@ -205,6 +222,12 @@ impl Overrides {
             settings.database.url = url;
             settings.database.url_file = None;
         }
+        if let Some(url) = self.database_read_url {
+            settings.database.read_url = Some(url);
+            settings.database.read_url_file = None;
+        }
+        settings.database.read_url_file =
+            self.database_read_url_file.or(settings.database.read_url_file.take());
         settings.database.connections = self.database_connections.or(settings.database.connections);
         set(&mut settings.database.prepared_statements, self.database_prepared_statements);
         set(&mut settings.server.organization_requests, self.organization_requests);
@@ -235,6 +258,10 @@ fn read_secrets(settings: &mut Settings) -> Result<(), ConfigError> {
     if let Some(path) = &settings.database.url_file {
         let url = environment::read_secret("DATABASE_URL_FILE", path)?;
         settings.database.url = url.expose_secret().into();
+    }
+    if let Some(path) = &settings.database.read_url_file {
+        let url = environment::read_secret("FAILSOFT_DATABASE_READ_URL_FILE", path)?;
+        settings.database.read_url = Some(url.expose_secret().into());
     }
     if let (None, Some(path)) = (&settings.telemetry.metrics_token, &settings.telemetry.metrics_token_file) {
         settings.telemetry.metrics_token =

@@ -16,6 +16,7 @@ use crate::store::database::connections::{Connections, Transaction};
 use crate::store::database::health::DbHealth;
 use crate::store::database::partitions;
 use crate::store::database::query_counter;
+use crate::store::database::replica::{self, Replica};
 use crate::store::database::schema;
 use crate::store::database::statements;
 use crate::store::maintenance::schedule::Schedule;
@@ -35,6 +36,8 @@ pub(in crate::store) struct Inner {
     pub(in crate::store) reader: Connections,
     /// The connection for health checks and for detecting changes of other processes.
     pub(in crate::store) watcher: Connections,
+    /// The replica from which records are read.
+    pub(in crate::store) replica: Option<Replica>,
     pub(in crate::store) vault: Vault,
     pub(in crate::store) snapshots: SnapshotStore,
     pub(in crate::store) clock: Clock,
@@ -72,6 +75,7 @@ impl Store {
     pub async fn open_unloaded(settings: &Settings, clock: Clock) -> Result<Self, ConnectError> {
         let (writer, reader) = connect::connect(&settings.database, settings.recording.durability).await?;
         let watcher = connect::watcher(&settings.database).await?;
+        let replica = replica::open(&settings.database).await?;
         schema::apply(&writer).await?;
         partitions::make_at_start(&writer, clock.now()).await;
         let vault = vault::open(&writer, settings, &clock).await?;
@@ -81,6 +85,7 @@ impl Store {
             writer,
             reader,
             watcher,
+            replica,
             vault,
             snapshots: SnapshotStore::default(),
             clock,
@@ -134,6 +139,9 @@ impl Store {
     pub async fn close(&self) {
         for connections in [&self.inner.writer, &self.inner.reader, &self.inner.watcher] {
             connections.close().await;
+        }
+        if let Some(replica) = &self.inner.replica {
+            replica.close().await;
         }
     }
 }

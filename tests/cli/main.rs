@@ -15,6 +15,7 @@ mod demo;
 mod installation;
 mod pgbouncer;
 mod process;
+mod replica;
 mod request_logs;
 mod rotate_master_key;
 mod secrets;

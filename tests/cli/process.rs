@@ -1,7 +1,8 @@
 //! A command as a process: its output lines, its end, and signals.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -57,10 +58,11 @@ impl Process {
 
     /// Its error output.
     pub(crate) fn said(&mut self) -> String {
-        let mut text = String::new();
-        self.errors.rewind().expect("rewound");
-        self.errors.read_to_string(&mut text).expect("a text");
-        text
+        // The process writes at the same offset of the same file, so the offset must not move.
+        let length = self.errors.metadata().expect("the file").len();
+        let mut bytes = vec![0; usize::try_from(length).expect("a length")];
+        self.errors.read_exact_at(&mut bytes, 0).expect("its output");
+        text(&bytes)
     }
 
     /// Sends it a signal, such as `TERM`.

@@ -124,6 +124,28 @@ fn says_nothing_of_an_address(command: &[&str]) {
     }
 }
 
+/// The address of a replica is as secret. Well formed, it is no reason not to start.
+#[test]
+fn no_command_repeats_a_malformed_address_of_the_replica() {
+    for address in ADDRESSES {
+        let mut installation = plain(Kind::Sqlite);
+        installation.set("FAILSOFT_LOG", "trace");
+        installation.set("DATABASE_URL", "postgres://user@127.0.0.1:1/name");
+        let file = installation.folder().join("url");
+        std::fs::write(&file, address).expect("written");
+        let file = file.to_str().expect("a path").to_owned();
+        for (name, value) in
+            [("FAILSOFT_DATABASE_READ_URL", *address), ("FAILSOFT_DATABASE_READ_URL_FILE", file.as_str())]
+        {
+            installation.set(name, value);
+            for command in [COMMANDS[0], COMMANDS[2]] {
+                assert_silent(&installation.run(command), &format!("{command:?} {name} {address}"));
+            }
+            installation.unset(name);
+        }
+    }
+}
+
 /// A command with an invalid value, in the environment or as a flag.
 struct Misuse {
     variable: String,

@@ -13,7 +13,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::connections::Connections;
 use super::pooler;
-use crate::config::database::Database as Section;
+use crate::config::database::{Database as Section, DatabaseUrl};
 use crate::config::recording::Durability;
 use crate::domain::error::Error;
 use crate::store::database::private_files;
@@ -146,6 +146,21 @@ fn postgres_options(connections: u32, timeout: Duration, driver: PgConnectOption
 
 /// The number of prepared statements per connection. The recorder has one per table and number of rows.
 const STATEMENTS: usize = 512;
+
+/// Options of the connections to a replica. They are opened when they are needed, and a read does not wait long for one.
+///
+/// # Errors
+/// The URL is invalid.
+pub(in crate::store) fn replica_options(
+    section: &Section,
+    url: &DatabaseUrl,
+) -> Result<ConnectOptions, ConnectError> {
+    let replica = Section { url: url.clone(), ..section.clone() };
+    let driver = driver_options(&replica)?;
+    let mut options = postgres_options(section.shares().readers, Duration::from_secs(2), driver);
+    options.connect_lazy(true);
+    Ok(options)
+}
 
 /// Options of the recorder's connections to PostgreSQL. They are not tested before a commit, because a failed commit is
 /// retried.

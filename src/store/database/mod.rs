@@ -8,6 +8,7 @@ pub(crate) mod partitions;
 pub(crate) mod pooler;
 pub(crate) mod private_files;
 pub mod query_counter;
+pub(crate) mod replica;
 pub mod schema;
 pub(crate) mod single_server;
 pub(crate) mod statements;

@@ -142,7 +142,7 @@ impl OrgStore {
             .column_as(stepped("bucket_at", step), "bucket")
             .column_as(total(Column::Events), "events")
             .group_by(stepped("bucket_at", step));
-        let sums = rows.into_model::<EventSum>().all(self.folded_reader().await).await?;
+        let sums = rows.into_model::<EventSum>().all(&self.folded_records().await).await?;
         Ok(sums.into_iter().map(|sum| (sum.bucket, sum.events)).collect())
     }
 
@@ -165,7 +165,7 @@ impl OrgStore {
             .order_by_desc(total(Column::Events))
             .order_by_asc(Column::ErrorClass)
             .limit(limit);
-        let sums = rows.into_model::<ClassSum>().all(self.folded_reader().await).await?;
+        let sums = rows.into_model::<ClassSum>().all(&self.folded_records().await).await?;
         Ok(sums.into_iter().map(|sum| (Stored::parse(&sum.error_class), sum.events)).collect())
     }
 
@@ -194,7 +194,7 @@ impl OrgStore {
             .group_by(Column::Outcome)
             .group_by(Column::ByFallback);
         let mut counts: BTreeMap<i64, RequestCounts> = BTreeMap::new();
-        for sum in rows.into_model::<RequestSum>().all(self.folded_reader().await).await? {
+        for sum in rows.into_model::<RequestSum>().all(&self.folded_records().await).await? {
             counts.entry(sum.bucket).or_default().take(&sum);
         }
         Ok(counts)
@@ -218,7 +218,7 @@ impl OrgStore {
             .group_by(Column::Outcome)
             .group_by(Column::ByFallback);
         let mut counts: BTreeMap<String, RequestCounts> = BTreeMap::new();
-        for sum in rows.into_model::<ModelSum>().all(self.folded_reader().await).await? {
+        for sum in rows.into_model::<ModelSum>().all(&self.folded_records().await).await? {
             let counts = counts.entry(sum.requested_model).or_default();
             *counts.of(Outcome::from_word(&sum.outcome), sum.by_fallback) += sum.requests;
         }
@@ -243,7 +243,7 @@ impl OrgStore {
             .group_by(Column::Step);
         let mut times = RequestTimes::default();
         for StepSum { measure, step, requests } in
-            rows.into_model::<StepSum>().all(self.folded_reader().await).await?
+            rows.into_model::<StepSum>().all(&self.folded_records().await).await?
         {
             match measure.as_str() {
                 counters::FIRST_FRAME => times.first_frame.add(step, requests),

@@ -63,7 +63,7 @@ impl OrgStore {
             .column_as(total(Column::Requests), "requests")
             .group_by(Column::ApiKeyId)
             .into_model::<KeySum>()
-            .all(self.folded_reader().await)
+            .all(&self.folded_records().await)
             .await?;
         let keys = sums.iter().filter(|sum| !sum.api_key_id.is_nil()).count();
         Ok(RecentUse {

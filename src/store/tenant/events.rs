@@ -73,7 +73,7 @@ impl OrgStore {
         let keyset = filter.keyset(self.clock().now());
         let rows = filter.apply(self.events());
         let position = |row: &fallback_events::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let found = read_page(self.reader(), rows, keyset, direction, limit, position).await?;
+        let found = read_page(&self.records(), rows, keyset, direction, limit, position).await?;
         Ok(found.map(FallbackEventRow::from))
     }
 
@@ -91,7 +91,7 @@ impl OrgStore {
         let keyset = filter.keyset(self.clock().now());
         let rows = filter.apply(self.events());
         let direction = after.map_or(Direction::First, Direction::Older);
-        let found = read_rows(self.reader(), rows, keyset, direction, limit).await?;
+        let found = read_rows(&self.records(), rows, keyset, direction, limit).await?;
         Ok(found.into_iter().map(FallbackEventRow::from).collect())
     }
 

@@ -67,7 +67,7 @@ impl OrgStore {
         let keyset = filter.keyset(self.clock().now());
         let rows = filter.apply(self.requests());
         let position = |row: &requests::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let found = read_page(self.reader(), rows, keyset, direction, limit, position).await?;
+        let found = read_page(&self.records(), rows, keyset, direction, limit, position).await?;
         Ok(found.map(RequestRow::from))
     }
 
@@ -85,7 +85,7 @@ impl OrgStore {
         let keyset = filter.keyset(self.clock().now());
         let rows = filter.apply(self.requests());
         let direction = after.map_or(Direction::First, Direction::Older);
-        let found = read_rows(self.reader(), rows, keyset, direction, limit).await?;
+        let found = read_rows(&self.records(), rows, keyset, direction, limit).await?;
         Ok(found.into_iter().map(RequestRow::from).collect())
     }
 

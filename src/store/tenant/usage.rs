@@ -212,7 +212,7 @@ impl OrgStore {
 
     async fn found(&self, select: &SelectStatement) -> Result<Vec<UsageRow>, Error> {
         let statement = self.reader().get_database_backend().build(select);
-        Ok(UsageRow::find_by_statement(statement).all(self.folded_reader().await).await?)
+        Ok(UsageRow::find_by_statement(statement).all(&self.folded_records().await).await?)
     }
 
     fn chosen(&self, filter: &UsageFilter) -> Condition {
