@@ -154,7 +154,7 @@ on_both_databases! {
             let changed = violation(&app.patch(&path, &change).await);
             assert_eq!(changed, format!("body.{named}"), "{value}");
         }
-        // A change may repeat an empty list, which is what a key whose models were deleted has.
+        // A change may repeat an empty list, which is what a key has after its models were deleted.
         let none = json!({"name": "k2", "scopes": ["inference"], "models": []});
         assert_eq!(violation(&app.post(KEYS, &none).await), "body.models too_short");
         assert_eq!(violation(&app.post(KEYS, &json!({"name": "k"})).await), "body.scopes missing");

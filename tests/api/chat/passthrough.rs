@@ -65,17 +65,17 @@ on_both_databases! {
         let answer = app.chat(&json!({"model": "a"})).await;
         assert!(answer.text().starts_with(&format!("{BEFORE}{MIDDLE}\"a\"{AFTER}")));
         // A field that occurs twice is replaced twice.
-        fake.next(Script::respond(200, &[], r#"{"model":"theirs","choices":[{"text":"x"}],"provider":"them","system_fingerprint":null,"mod\u0065l" : "theirs-too","provider":null}"#));
+        fake.next(Script::respond(200, &[], r#"{"model":"theirs","choices":[{"message":{"content":"x"}}],"provider":"them","system_fingerprint":null,"mod\u0065l" : "theirs-too","provider":null}"#));
         let answer = app.chat(&json!({"model": "a"})).await;
-        assert_eq!(answer.text(), r#"{"model":"a","choices":[{"text":"x"}],"provider":"fake","system_fingerprint":null,"mod\u0065l" : "a","provider":"fake"}"#);
+        assert_eq!(answer.text(), r#"{"model":"a","choices":[{"message":{"content":"x"}}],"provider":"fake","system_fingerprint":null,"mod\u0065l" : "a","provider":"fake"}"#);
         let event = |text: &str| format!("data: {{\"model\":\"theirs\",\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}],\"model\":\"theirs-too\"}}\n\n");
         fake.next(["x", "y", "z"].iter().fold(Script::stream(), |script, text| script.chunk(event(text))).finish("stop").done());
         let answer = app.chat(&json!({"model": "a", "stream": true})).await;
         assert_eq!((answer.text().matches("theirs").count(), answer.text().matches(r#""model":"a""#).count()), (0, 7), "{}", answer.text());
         // An answer without a model gets the model's name.
-        fake.next(Script::respond(200, &[], r#"{"choices":[{"text":"x"}]}"#));
+        fake.next(Script::respond(200, &[], r#"{"choices":[{"message":{"content":"x"}}]}"#));
         let answer = app.chat(&json!({"model": "a"})).await;
-        assert_eq!(answer.text(), r#"{"choices":[{"text":"x"}],"model":"a","provider":"fake","system_fingerprint":null}"#);
+        assert_eq!(answer.text(), r#"{"choices":[{"message":{"content":"x"}}],"model":"a","provider":"fake","system_fingerprint":null}"#);
         let usage = &app.requests(5).await[0];
         assert_eq!((&usage["input_tokens"], &usage["output_tokens"]), (&json!(1), &json!(2)));
     }

@@ -41,6 +41,8 @@ pub struct Choices {
     pub error: bool,
     /// Whether a choice holds a `usage`.
     pub usage: bool,
+    /// Whether a choice has its `message` as an object.
+    pub message: bool,
     /// The choices that occur, by index.
     pub begun: Indices,
     /// The choices that have ended.
@@ -126,6 +128,7 @@ impl Choices {
         self.bad = self.bad.or(other.bad);
         self.error |= other.error;
         self.usage |= other.usage;
+        self.message |= other.message;
         self.size = self.size.then(other.size);
     }
 
@@ -154,8 +157,9 @@ impl Choices {
     fn part<const MEASURED: bool>(&mut self, name: &[u8], value: &str) {
         match name {
             b"content" | b"tool_calls" => self.said::<MEASURED>(value),
-            // They name the speaker and are not content.
-            b"role" | b"name" => {}
+            // They name the speaker or the message and are not content.
+            b"role" | b"name" | b"id" | b"object" | b"type" | b"model" | b"created" | b"created_at"
+            | b"phase" | b"obfuscation" => {}
             _ => self.said_unless_blank::<MEASURED>(value),
         }
     }
@@ -164,7 +168,7 @@ impl Choices {
     fn closed(mut self, reason: Option<&str>, native: Option<&str>) -> Self {
         if self.error {
             // Content before the error does not count.
-            return Self { any: true, error: true, ..Self::default() };
+            return Self { any: true, error: true, message: self.message, ..Self::default() };
         }
         if let Some(reason) = reason {
             self.ended(reason, native);
@@ -271,7 +275,12 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
         let (mut reason, mut native) = (Reason(None), Reason(None));
         while let Some(Key(name)) = choice.next_key()? {
             match &*name {
-                "delta" | "message" => seen.add(choice.next_value::<Parts<MEASURED>>()?.0),
+                "delta" => seen.add(choice.next_value::<Parts<MEASURED>>()?.0),
+                "message" => {
+                    let parts = choice.next_value::<Parts<MEASURED>>()?;
+                    seen.message |= parts.1;
+                    seen.add(parts.0);
+                }
                 "index" => index = choice.next_value::<Index>()?.0,
                 "finish_reason" => reason = choice.next_value()?,
                 "text" => seen.said::<MEASURED>(choice.next_value::<&RawValue>()?.get()),
@@ -301,38 +310,38 @@ fn is_blank(text: &str) -> bool {
     serde_json::from_str(text).is_ok_and(|value| blank(&value))
 }
 
-/// A `delta` or `message`.
-struct Parts<const MEASURED: bool>(Choices);
+/// A `delta` or `message`, and whether it is an object.
+struct Parts<const MEASURED: bool>(Choices, bool);
 
 impl<'de, const MEASURED: bool> Deserialize<'de> for Parts<MEASURED> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PartsVisitor::<MEASURED>).map(Parts)
+        deserializer.deserialize_any(PartsVisitor::<MEASURED>)
     }
 }
 
 struct PartsVisitor<const MEASURED: bool>;
 
 impl<'de, const MEASURED: bool> Visitor<'de> for PartsVisitor<MEASURED> {
-    type Value = Choices;
+    type Value = Parts<MEASURED>;
 
-    scalars_are!(Choices, Choices::default());
+    scalars_are!(Parts<MEASURED>, Parts(Choices::default(), false));
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Choices, E> {
-        Ok(Choices::default())
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Parts(Choices::default(), false))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Choices, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         skip_list(list)?;
-        Ok(Choices::default())
+        Ok(Parts(Choices::default(), false))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Choices, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
         let mut seen = Choices::default();
         while let Some(Key(name)) = parts.next_key()? {
             let value: &RawValue = parts.next_value()?;
             seen.part::<MEASURED>(name.as_bytes(), value.get());
         }
-        Ok(seen)
+        Ok(Parts(seen, true))
     }
 }
 

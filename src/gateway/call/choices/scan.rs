@@ -37,6 +37,7 @@ fn one<'a, const MEASURED: bool>(
                     parts.part::<MEASURED>(name, value.get());
                     Some(())
                 })?;
+                seen.message |= name == b"message";
                 seen.add(parts);
             }
             b"index" => {

@@ -72,6 +72,8 @@ pub enum Garbage {
     Html,
     /// JSON that does not parse or is not an object.
     BrokenJson,
+    /// A whole answer in which no choice has a message.
+    NoMessage,
     /// Valid JSON without a choice.
     NoChoice,
     /// A choice with neither content nor a `finish_reason`.

@@ -126,6 +126,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
     match garbage {
         Garbage::Html => ("answer:html", "the provider answered with an HTML page"),
         Garbage::BrokenJson => ("answer:broken_json", "the provider's answer is broken JSON"),
+        Garbage::NoMessage => ("answer:no_message", "no choice of the provider's answer has a message"),
         Garbage::NoChoice => ("answer:no_choice", "the provider's answer is JSON without a choice"),
         Garbage::NoContent => {
             ("answer:no_content", "the provider's answer has neither content nor a reason for its end")
@@ -168,6 +169,7 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
         }
         Garbage::Html
         | Garbage::BrokenJson
+        | Garbage::NoMessage
         | Garbage::NoChoice
         | Garbage::NoContent
         | Garbage::NoCall

@@ -48,6 +48,8 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
         answer.choices.size = Inspected::size(body);
     }
     match answer.choices.verdict() {
+        // A delta or a text belongs to another protocol.
+        Verdict::Usable if !answer.choices.message => Judged::Failed(Fault::Garbage(Garbage::NoMessage)),
         Verdict::Usable => Judged::Usable(answer),
         Verdict::Nothing if answer.choices.any => Judged::Failed(Fault::Garbage(Garbage::NoContent)),
         Verdict::Nothing => Judged::Failed(Fault::Garbage(Garbage::NoChoice)),

@@ -32,7 +32,6 @@ fn an_answer_is_what_a_caller_can_use() {
         r#"{"choices":[{"message":{"content":null,"audio":{"id":"a","data":"x"}},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#,
         r#"{"choices":[{"message":{"content":""},"finish_reason":"MAX_TOKENS"}]}"#,
-        r#"{"choices":[{"text":"x"}]}"#,
         // With content the vendor's word is the caller's to read.
         r#"{"choices":[{"message":{"content":"x"},"finish_reason":"SAFETY"}]}"#,
         r#"{"choices":[{"message":{"content":"x"},"finish_reason":"network_error"}]}"#,
@@ -62,6 +61,19 @@ fn what_a_caller_cannot_use_is_a_failure() {
             "invalid_response answer:no_choice",
         ),
         (r#"{"choices":5}"#, "invalid_response answer:no_choice"),
+        (r#"{"choices":[{"message":null,"finish_reason":"stop"}]}"#, "invalid_response answer:no_message"),
+        (r#"{"choices":[{"message":"x","finish_reason":"stop"}]}"#, "invalid_response answer:no_message"),
+        (r#"{"choices":[{"message":[],"finish_reason":"stop"}]}"#, "invalid_response answer:no_message"),
+        (r#"{"choices":[{"finish_reason":"stop"}]}"#, "invalid_response answer:no_message"),
+        (r#"{"choices":[{"text":"x","finish_reason":"stop"}]}"#, "invalid_response answer:no_message"),
+        (
+            r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}"#,
+            "invalid_response answer:no_message",
+        ),
+        (
+            r#"{"choices":[{"message":{"role":"assistant","id":"m","type":"message"}}]}"#,
+            "invalid_response answer:no_content",
+        ),
         (r#"{"choices":"x"}"#, "invalid_response answer:no_choice"),
         (r#"{"choices":{"surprise":true}}"#, "invalid_response answer:no_choice"),
         (r#"{"choices":[5]}"#, "invalid_response answer:no_content"),

@@ -81,6 +81,9 @@ static MONEY: &[Row] = rows! {
 /// Parts are lowercase with straight quotes. The first matching row wins, so messages shared by several vendors come
 /// last.
 static ROWS: &[Row] = rows! {
+    QuotaExhausted {
+        "openai_current_quota" ["exceeded your current quota", "billing"]
+    }
     Authentication {
         "gemini_api_key_invalid" ["api key not valid"]
         "xai_incorrect_api_key" ["incorrect api key provided"]
