@@ -46,6 +46,9 @@ pub struct Model {
     pub unpriced: i64,
     /// Number of requests with estimated token counts.
     pub estimated: i64,
+    /// What budgets count in addition to the cost, in nano-dollars: the known part of unknown costs, and calls that no
+    /// request is billed for.
+    pub budget_only_nano_dollars: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, App, chat_body, eventually};
+use crate::support::app::{Answer, App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 
@@ -56,6 +56,25 @@ async fn at_once(app: &App, number: usize, more: &Value, gate: &Gate) -> usize {
     });
     assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 402)));
     answers.iter().filter(|answer| answer.status == 200).count()
+}
+
+/// An answer with 2,000 tokens in the prompt and 1,000 in the answer, and these members in its usage.
+fn answer_with(usage: &str, stream: bool) -> Script {
+    let usage = format!(r#"{{"prompt_tokens":2000,"completion_tokens":1000{usage}}}"#);
+    if stream {
+        let usage: Value = serde_json::from_str(&usage).expect("JSON");
+        let last = json!({"id": "x", "choices": [], "usage": usage});
+        return Script::stream().text("Hi").finish("stop").event(&last).done();
+    }
+    let choice = r#"{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}"#;
+    let body = format!(r#"{{"id":"x","choices":[{choice}],"usage":{usage}}}"#);
+    Script::respond(200, &[("content-type", "application/json")], body)
+}
+
+/// The row of a request, as soon as it is there.
+async fn row(app: &App, answer: &Answer) -> Value {
+    let path = format!("/v1/model-router/requests/{}", answer.header("x-request-id"));
+    eventually(async || Some(app.get(&path).await.json()).filter(|row| row["outcome"] == "answered")).await
 }
 
 /// Members of the body, in addition to its model.
@@ -212,6 +231,62 @@ on_both_databases! {
         let spent = eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await;
         assert!(spent <= hard + answer, "{spent}");
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
+    }
+
+    async fn an_unknown_cost_counts_what_is_known_of_it(app: App) {
+        let fake = priced(&app, 1_000_000, 1_000_000).await;
+        let provider = app.organization.provider("others", &fake).await;
+        for (name, input, output) in [("input only", Some(1_000_000), None), ("output only", None, Some(1_000_000))] {
+            let price = ModelPrice { input, output, ..ModelPrice::default() };
+            app.organization.model_like(name, provider, |fields| fields.settings.price = Some(price)).await;
+        }
+        let path = limited(&app, 1_000_000_000).await;
+        let other = app.beside(|_| {}).await;
+        let (mut expected, mut unpriced) = (0, 0);
+        for (body, usage, counted) in [
+            (json!({"model": "a", "service_tier": "zzz"}), "", 3_000_000),
+            (json!({"model": "a", "service_tier": "flex"}), "", 3_000_000),
+            (json!({"model": "a", "service_tier": 5}), "", 3_000_000),
+            (json!({"model": "a"}), r#","prompt_tokens_details":{"audio_tokens":1900}"#, 3_000_000),
+            (json!({"model": "a"}), r#","completion_tokens_details":{"audio_tokens":900}"#, 3_000_000),
+            (json!({"model": "a"}), r#","completion_tokens_details":{"image_tokens":900}"#, 3_000_000),
+            (json!({"model": "a"}), r#","server_tool_use":{"web_search_requests":3}"#, 3_000_000),
+            (json!({"model": "a"}), r#","num_search_queries":2"#, 3_000_000),
+            (json!({"model": "input only"}), "", 2_000_000),
+            (json!({"model": "output only"}), "", 1_000_000),
+        ] {
+            for stream in [false, true] {
+                fake.next(answer_with(usage, stream));
+                let mut body = body.clone();
+                body["stream"] = json!(stream);
+                let answer = app.chat(&body).await;
+                assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+                assert_eq!(row(&app, &answer).await["cost_nano_dollars"], Value::Null, "{body} {usage}");
+                (expected, unpriced) = (expected + counted, unpriced + 1);
+                assert_eq!(spent(&app, &path).await, expected, "{body} {usage}");
+            }
+        }
+        // The sums of usage do not have it.
+        let usage = app.get("/v1/model-router/usage").await.json()["items"][0].clone();
+        assert_eq!((&usage["cost_nano_dollars"], &usage["unpriced"]), (&Value::Null, &json!(unpriced)), "{usage}");
+        // A drill counts, too.
+        fake.next(answer_with("", false));
+        let drill = app.request(Method::POST, "/v1/chat/completions").header("x-failsoft-drill", "input only=timeout");
+        let body = chat_body(&json!({"model": "input only", "models": ["a"], "service_tier": "flex"}));
+        assert_eq!(app.call(with_json(drill, &body), &app.organization.key).await.status, 200);
+        expected += 3_000_000;
+        assert_eq!(spent(&app, &path).await, expected);
+        // It is counted in other processes, after a start, and by budgets that are made later.
+        eventually(async || (spent(&other, &path).await == expected).then_some(())).await;
+        let started = app.beside(|_| {}).await;
+        assert_eq!(spent(&started, &path).await, expected);
+        let answer = app.post(BUDGETS, &json!({"period": "month", "hard_limit_nano_dollars": expected})).await;
+        assert_eq!(answer.json()["spent_nano_dollars"], expected, "{}", answer.text());
+        eventually(async || Some(app.get(&path).await.json()).filter(|budget| budget["unpriced_requests"] == unpriced + 1)).await;
+        for app in [&app, &other, &started] {
+            let refused = async || app.chat(&json!({"model": "a", "service_tier": "flex"})).await.status == 402;
+            eventually(async || refused().await.then_some(())).await;
+        }
     }
 
     async fn an_invalid_token_count_is_not_a_free_answer(app: App) {

@@ -58,8 +58,15 @@ where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
 {
-    let written = E::insert(row.into_active_model()).exec_without_returning(db).await;
-    written.unwrap_or_else(|error| panic!("{}: {error}", E::default().table_name()));
+    let table = E::default().table_name().to_owned();
+    let mut row = row.into_active_model();
+    // The schema may be that of an earlier release.
+    let columns = databases::columns(db, &table).await;
+    for added in E::Column::iter().filter(|column| !columns.contains(column.as_str())) {
+        row.not_set(added);
+    }
+    let written = E::insert(row).exec_without_returning(db).await;
+    written.unwrap_or_else(|error| panic!("{table}: {error}"));
 }
 
 pub(crate) async fn fit(db: &DatabaseConnection) {

@@ -152,6 +152,7 @@ pub(super) fn request(number: i64) -> RequestRow {
         created_at: at,
         recorded_at: at,
         instance_id: None,
+        budget_only_nano_dollars: 0,
     }
 }
 

@@ -352,6 +352,8 @@ fn stamp<'a>(context: &'a RequestContext, origin: Origin, clock: &Clock) -> Even
     EventStamp { context, origin, id: clock.new_id(), now }
 }
 
+/// What budgets count of the request, in nano-dollars.
 fn cost_of(record: &Record) -> i64 {
-    record.request.as_ref().and_then(|row| row.cost_nano_dollars).unwrap_or(0)
+    let counted = |row: &RequestRow| row.cost_nano_dollars.unwrap_or(0) + row.budget_only_nano_dollars;
+    record.request.as_ref().map_or(0, counted)
 }

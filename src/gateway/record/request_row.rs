@@ -41,6 +41,15 @@ impl ServedAnswer {
             (Some(_) | None, _) => (Some(0), None),
         }
     }
+
+    /// What is known of an unknown cost, in nano-dollars. Budgets count it.
+    fn known_cost(&self, cost: Option<i64>) -> i64 {
+        let price = self.model.as_ref().and_then(|model| model.settings.price.as_ref());
+        match (cost, price, &self.usage) {
+            (None, Some(price), Some(usage)) => usage.known_cost(price),
+            (_, _, _) => 0,
+        }
+    }
 }
 
 /// Builds the request's row.
@@ -93,5 +102,6 @@ pub(super) fn request_row(
         created_at: context.created_at,
         recorded_at: context.created_at,
         instance_id: None,
+        budget_only_nano_dollars: served.known_cost(cost),
     }
 }

@@ -17,6 +17,7 @@ use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
+use crate::providers::ModelPrice;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
 /// What a caller asks for.
@@ -158,7 +159,8 @@ impl<'a> RoutingContext<'a> {
 
     /// Estimates the cost of a call. Estimates are high rather than low: an unnoticed overrun costs money.
     fn estimate(&self, model: &ModelEntry) -> Estimate {
-        let Some(price) = &model.settings.price else { return Estimate::Unknown };
+        let known = |price: &&ModelPrice| **price != ModelPrice::default();
+        let Some(price) = model.settings.price.as_ref().filter(known) else { return Estimate::Unknown };
         if price.is_free() {
             return Estimate::Free;
         }
@@ -168,12 +170,9 @@ impl<'a> RoutingContext<'a> {
         let input = calibration.prompt(prompt).max(prompt.least_tokens());
         let input = model.settings.context_window.map_or(input, |window| input.min(window));
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
-        let cost = |output: i64| Usage::estimate(input, output).cost(price);
+        let cost = |output: i64| Usage::estimate(input, output).known_cost(price);
         let least = limit.stated(model).unwrap_or(0);
-        match (cost(least), cost(limit.most(model))) {
-            (Some(least), Some(most)) => Estimate::Between { least, most },
-            (_, _) => Estimate::Unknown,
-        }
+        Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
     }
 
     /// Whether the model is drilled. It is not called, so cooldown and requirements do not matter.

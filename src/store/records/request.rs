@@ -127,6 +127,10 @@ pub struct RequestRow {
     pub recorded_at: DateTime<Utc>,
     /// The process that serves the stream and has not finished the row. `None`: the row is final.
     pub instance_id: Option<Uuid>,
+    /// What budgets count in addition to the cost, in nano-dollars. It is in the roll-ups by day and not in the table, so a
+    /// row that is read back has 0.
+    #[serde(default)]
+    pub budget_only_nano_dollars: i64,
 }
 
 impl From<requests::Model> for RequestRow {
@@ -167,6 +171,7 @@ impl From<requests::Model> for RequestRow {
             created_at: row.created_at,
             recorded_at: row.recorded_at,
             instance_id: row.instance_id,
+            budget_only_nano_dollars: 0,
         }
     }
 }

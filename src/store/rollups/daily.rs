@@ -46,6 +46,7 @@ struct Sums {
     cost_nano_dollars: i64,
     unpriced: i64,
     estimated: i64,
+    budget_only_nano_dollars: i64,
 }
 
 impl<'a> Daily<'a> {
@@ -90,6 +91,12 @@ impl Daily<'_> {
         };
         (sum(false), sum(true))
     }
+
+    /// What budgets count in addition, in nano-dollars.
+    pub(super) fn budget_only(&self) -> i64 {
+        let days = self.sums.iter().filter(|(key, _)| key.session_id.is_none());
+        days.map(|(_, sums)| sums.budget_only_nano_dollars).sum()
+    }
 }
 
 impl Sums {
@@ -106,6 +113,7 @@ impl Sums {
         self.cost_nano_dollars += number * request.cost_nano_dollars;
         self.unpriced += number * i64::from(request.unpriced);
         self.estimated += number * i64::from(request.estimated);
+        self.budget_only_nano_dollars += number * request.budget_only_nano_dollars;
     }
 }
 
@@ -131,6 +139,7 @@ fn day_row(key: DailyKey<'_>, sums: Sums) -> usage_rollups::Model {
         cost_nano_dollars: sums.cost_nano_dollars,
         unpriced: sums.unpriced,
         estimated,
+        budget_only_nano_dollars: sums.budget_only_nano_dollars,
     }
 }
 

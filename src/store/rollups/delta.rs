@@ -30,19 +30,27 @@ pub(in crate::store) struct Delta<'a> {
 }
 
 /// Declares what is counted of a row. It is written as a list of its fields in their order, because every request is
-/// counted and names would take most of the text. A field that is added comes last and has a default.
+/// counted and names would take most of the text. A field that is added comes last and has a default: where it has it,
+/// it is left out, so that processes of the release before can read the list.
 macro_rules! counted {
-    ($(#[$about:meta])* struct $name:ident { $($(#[$field_about:meta])* $field:ident: $kind:ty,)* }) => {
+    ($(#[$about:meta])* struct $name:ident {
+        $($(#[$field_about:meta])* $field:ident: $kind:ty,)*
+        $(; $(#[$added_about:meta])* $added:ident: $added_kind:ty,)?
+    }) => {
         $(#[$about])*
         #[derive(Debug, Deserialize)]
         pub(super) struct $name<'a> {
             $($(#[$field_about])* pub(super) $field: $kind,)*
+            $($(#[$added_about])* #[serde(default)] pub(super) $added: $added_kind,)?
         }
 
         impl Serialize for $name<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut list = serializer.serialize_seq(None)?;
                 $(list.serialize_element(&self.$field)?;)*
+                $(if self.$added != <$added_kind>::default() {
+                    list.serialize_element(&self.$added)?;
+                })?
                 list.end()
             }
         }
@@ -91,6 +99,9 @@ counted! {
         estimated: bool,
         /// 1, or -1 where the request is taken back.
         number: i64,
+        ;
+        /// What budgets count in addition to the cost.
+        budget_only_nano_dollars: i64,
     }
 }
 
@@ -168,6 +179,7 @@ impl<'a> CountedRequest<'a> {
             unpriced: is_unpriced(row),
             estimated: row.estimated,
             number,
+            budget_only_nano_dollars: bounded(Some(row.budget_only_nano_dollars)),
         }
     }
 
@@ -202,6 +214,7 @@ impl<'a> CountedRequest<'a> {
             unpriced: self.unpriced,
             estimated: self.estimated,
             number: self.number,
+            budget_only_nano_dollars: self.budget_only_nano_dollars,
         }
     }
 }

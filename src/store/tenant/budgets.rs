@@ -71,8 +71,8 @@ pub struct Spent {
     pub api_key_id: Uuid,
     /// The start of the day in Unix seconds.
     pub day: i64,
-    /// The known costs in nano-dollars.
-    pub cost_nano_dollars: i64,
+    /// What budgets count, in nano-dollars: the known costs, and what is known of the others.
+    pub counted_nano_dollars: i64,
     /// Number of requests with unknown cost.
     pub unpriced: i64,
 }
@@ -274,6 +274,7 @@ pub(in crate::store) async fn spent(
 ) -> Result<Vec<Spent>, sea_orm::DbErr> {
     use usage_rollups::Column;
     let sum = |column: Column| Expr::col(column).sum().cast_as("bigint");
+    let counted = sum(Column::CostNanoDollars).add(sum(Column::BudgetOnlyNanoDollars));
     let organizations = match only {
         Some(id) => Column::OrganizationId.eq(id),
         None => Column::OrganizationId.in_subquery(with_budgets()),
@@ -281,7 +282,7 @@ pub(in crate::store) async fn spent(
     usage_rollups::Entity::find()
         .select_only()
         .columns([Column::OrganizationId, Column::ApiKeyId, Column::Day])
-        .column_as(sum(Column::CostNanoDollars), "cost_nano_dollars")
+        .column_as(counted, "counted_nano_dollars")
         .column_as(sum(Column::Unpriced), "unpriced")
         .filter(
             Condition::all()

@@ -58,6 +58,7 @@ pub(super) fn request(world: &World) -> RequestRow {
         created_at: clock.now(),
         recorded_at: DateTime::UNIX_EPOCH,
         instance_id: None,
+        budget_only_nano_dollars: 0,
     }
 }
 

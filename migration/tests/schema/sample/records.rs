@@ -114,6 +114,7 @@ pub(super) fn usage_rollup(organization_id: OrganizationId, api_key_id: ApiKeyId
         cost_nano_dollars: i64::MAX,
         unpriced: 3,
         estimated: 7,
+        budget_only_nano_dollars: i64::MAX,
     }
 }
 

@@ -183,6 +183,7 @@ impl Week<'_> {
             created_at: request.at,
             recorded_at: ended,
             instance_id: None,
+            budget_only_nano_dollars: 0,
         };
         self.requests.push(request);
     }

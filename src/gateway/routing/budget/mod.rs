@@ -95,7 +95,7 @@ impl Spending {
             for id in [Some((row.organization_id, None)), of_key].into_iter().flatten() {
                 accounts.get_or_insert_with(id, Arc::default).found(
                     row.day,
-                    row.cost_nano_dollars,
+                    row.counted_nano_dollars,
                     row.unpriced,
                 );
             }

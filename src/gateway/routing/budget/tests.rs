@@ -50,11 +50,11 @@ impl World {
     }
 
     async fn read_since(&self, period: Period, days: &[(&str, i64)]) {
-        let row = |(day, cost_nano_dollars): &(&str, i64)| Spent {
+        let row = |(day, counted_nano_dollars): &(&str, i64)| Spent {
             organization_id: self.id,
             api_key_id: self.key.0,
             day: DateTime::parse_from_rfc3339(&format!("{day}T00:00:00Z")).expect("a day").timestamp(),
-            cost_nano_dollars: *cost_nano_dollars,
+            counted_nano_dollars: *counted_nano_dollars,
             unpriced: 0,
         };
         let rows = days.iter().map(row).collect();

@@ -9,7 +9,7 @@ pub use crate::gateway::usage::reported::{Reported, parse, parse_inside, scan as
 use uuid::Uuid;
 
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
-use crate::providers::ModelPrice;
+use crate::providers::{ModelPrice, Rates};
 
 /// What is wrong with a provider's count, as stored in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,19 +185,43 @@ impl Usage {
         if self.extras {
             return None;
         }
+        let audio = (price.audio_input, price.audio_output);
+        let parts = self.parts(price.rates(self.input), audio);
+        parts.into_iter().try_fold(0, |sum, part| Some(sum + part?)).map(nano_dollars)
+    }
+
+    /// The part of the cost that is known, in nano-dollars: what budgets count if the cost is unknown. It ignores tiers
+    /// and what no token price covers. Audio tokens without a price cost as much as others, tokens of a long prompt
+    /// without one as much as those of a short prompt, and other tokens without a price nothing.
+    #[must_use]
+    pub fn known_cost(&self, price: &ModelPrice) -> i64 {
+        let long = price.rates(self.input);
+        let (input, output) = (long.input.or(price.input), long.output.or(price.output));
+        let audio = (price.audio_input.or(input), price.audio_output.or(output));
+        let parts = self.parts(Rates { input, output, ..long }, audio);
+        nano_dollars(parts.into_iter().flatten().sum())
+    }
+
+    /// The costs of the parts, in micro-dollars per million tokens times tokens, which are pico-dollars. `None` if the
+    /// price of a part is unknown.
+    fn parts(&self, rates: Rates, audio: (Option<i64>, Option<i64>)) -> [Option<i128>; 6] {
         let part = |tokens: i64, price: Option<i64>| -> Option<i128> {
             if tokens <= 0 { Some(0) } else { Some(i128::from(tokens) * i128::from(price?.max(0))) }
         };
-        let rates = price.rates(self.input);
         let fresh = self.input - self.cached - self.cache_write - self.audio_input;
-        // Micro-dollars per million tokens, times tokens, are pico-dollars.
-        let picos = part(fresh, rates.input)?
-            + part(self.cached, rates.cache_read.or(rates.input))?
-            + part(self.cache_write, rates.cache_write.or(rates.input))?
-            + part(self.audio_input, price.audio_input)?
-            + part(self.output - self.audio_output, rates.output)?
-            + part(self.audio_output, price.audio_output)?;
-        let nanos = (picos + 500) / 1_000;
-        Some(i64::try_from(nanos).unwrap_or(MOST_NANO_DOLLARS).min(MOST_NANO_DOLLARS))
+        [
+            part(fresh, rates.input),
+            part(self.cached, rates.cache_read.or(rates.input)),
+            part(self.cache_write, rates.cache_write.or(rates.input)),
+            part(self.audio_input, audio.0),
+            part(self.output - self.audio_output, rates.output),
+            part(self.audio_output, audio.1),
+        ]
     }
+}
+
+/// Rounds pico-dollars, from 0 to [`MOST_NANO_DOLLARS`].
+fn nano_dollars(picos: i128) -> i64 {
+    let nanos = (picos + 500) / 1_000;
+    i64::try_from(nanos).unwrap_or(MOST_NANO_DOLLARS).min(MOST_NANO_DOLLARS)
 }

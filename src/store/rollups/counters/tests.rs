@@ -49,6 +49,7 @@ fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRow {
         created_at: at,
         recorded_at: at,
         instance_id: None,
+        budget_only_nano_dollars: 0,
     }
 }
 
@@ -57,12 +58,12 @@ proptest! {
 
     #[test]
     fn the_sum_of_the_counts_is_the_sum_of_the_rows(
-        rows in prop::collection::vec((any::<u8>(), prop::option::of(0..=MOST_NANO_DOLLARS), 0_i64..=100_000_000, 0_u8..8), 0..12)
+        rows in prop::collection::vec((any::<u8>(), prop::option::of(0..=MOST_NANO_DOLLARS), 0_i64..=100_000_000, 0_u8..8, 0_i64..3), 0..12)
     ) {
         let mut texts = Vec::new();
-        let (mut invoice, mut of_sessions) = (0, 0);
-        for (kind, cost, tokens, taken_back) in rows {
-            let row = row(kind, cost, tokens);
+        let (mut invoice, mut of_sessions, mut beyond) = (0, 0, 0);
+        for (kind, cost, tokens, taken_back, budget_only_nano_dollars) in rows {
+            let row = RequestRow { budget_only_nano_dollars, ..row(kind, cost, tokens) };
             let mut delta = Delta::default();
             delta.request(&row, 1);
             // Some are corrected: they are taken back, and counted again without their cost.
@@ -74,11 +75,13 @@ proptest! {
             }
             texts.extend(delta.text().expect("a text"));
             invoice += billed;
+            beyond += budget_only_nano_dollars;
             of_sessions += row.session_id.map_or(0, |_| billed);
         }
         let mut tally = Tally::default();
         texts.iter().for_each(|text| tally.add(serde_json::from_str(text).expect("a delta")));
         prop_assert_eq!(tally.requests.values().map(|sums| sums.cost_nano_dollars).sum::<i64>(), invoice);
         prop_assert_eq!(tally.daily.costs(), (invoice, of_sessions));
+        prop_assert_eq!(tally.daily.budget_only(), beyond);
     }
 }

@@ -159,6 +159,14 @@ fn cost_is_rounded_once_and_unknown_prices_are_not_free() {
     assert_eq!(written.cost(&ModelPrice { cache_write: None, ..dear }), Some(7_000_000));
     assert_eq!(usage.cost(&ModelPrice { output: None, ..dear }), None);
     assert_eq!(Usage::default().cost(&ModelPrice { output: None, ..dear }), Some(0));
+    // Of an unknown cost, the known part counts in budgets.
+    assert_eq!(usage.known_cost(&dear), 7_000_000);
+    let half = usage.known_cost(&ModelPrice { output: None, ..dear });
+    let other = usage.known_cost(&ModelPrice { input: None, cache_read: None, cache_write: None, ..dear });
+    assert!(half > 0 && other > 0, "{half} {other}");
+    assert_eq!(half + other, 7_000_000);
+    let odd = Usage { extras: true, tier: Some(Tier::Special), ..usage };
+    assert_eq!((odd.cost(&dear), odd.known_cost(&dear)), (None, 7_000_000));
     // Half a nano-dollar is one.
     assert_eq!(Usage { input: 1, ..Usage::default() }.cost(&price(500, 0)), Some(1));
     assert_eq!(Usage { input: 1, ..Usage::default() }.cost(&price(499, 0)), Some(0));
