@@ -101,13 +101,14 @@ impl Gateway {
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
+        let mut withheld: Option<(Candidate, Reply, CallFeedback, i64)> = None;
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
-                    if let Some((candidate, reply, feedback)) = withheld {
+                    if let Some((candidate, reply, feedback, counted)) = withheld {
                         recorder.commit_withheld_answer(&candidate).await?;
+                        recorder.unbilled().take_back(counted);
                         return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
                             .await;
                     }
@@ -118,9 +119,10 @@ impl Gateway {
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;
                     }
-                    recorder
-                        .attempt_started(&candidate, intent.drills.class_of(&candidate.model.name).is_some());
+                    let drilled = intent.drills.class_of(&candidate.model.name).is_some();
+                    recorder.attempt_started(&candidate, drilled);
                     let feedback = self.feedback(&job, &candidate);
+                    let open = (!drilled).then(|| recorder.unbilled().call(&feedback, &intent.request));
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
                     let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
@@ -132,15 +134,29 @@ impl Gateway {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
                             recorder.commit_answer(&candidate, reply.status(), took, adapted).await?;
+                            if let Some(open) = open {
+                                open.ended();
+                            }
                             return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
                                 .await;
                         }
                         AttemptOutcome::Failed(fault) => fault,
+                        AttemptOutcome::Unusable(fault, reported) => {
+                            recorder.unbilled().failed(&candidate.model, &reported);
+                            fault
+                        }
                         AttemptOutcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply, feedback.clone()));
+                            let (reported, billed) = reply.reported();
+                            let counted = recorder.unbilled().failed(&candidate.model, &reported);
+                            let counted = if billed { counted } else { 0 };
+                            withheld = Some((candidate.clone(), reply, feedback.clone(), counted));
                             fault
                         }
                     };
+                    match open {
+                        Some(open) if !intent.ended_by_caller(&fault) => open.ended(),
+                        left => drop(left),
+                    }
                     let found = feedback.classify(fault);
                     spans::failed(&span, &found, took);
                     feedback.failed(&found, || job.number());
@@ -202,7 +218,7 @@ impl Gateway {
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let (outcome, changes) = self.call(job, candidate, &endpoint, known.with(refused), left).await;
-        if !matches!(outcome, AttemptOutcome::Failed(_)) {
+        if !matches!(outcome, AttemptOutcome::Failed(_) | AttemptOutcome::Unusable(..)) {
             self.refusals.learn(model, refused);
         }
         (outcome, changes)

@@ -18,6 +18,7 @@ mod support;
 mod allow_lists;
 mod api_keys;
 mod budget_bypass;
+mod budget_unbilled;
 mod budgets;
 mod chat;
 mod closed_sets;

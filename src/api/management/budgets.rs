@@ -52,8 +52,8 @@ pub struct BudgetResponse {
     /// no cost is known.
     #[schema(required, read_only)]
     spent_nano_dollars: Option<i64>,
-    /// Requests since `period_start` with an unknown cost. They do not count toward the limits: set a price for
-    /// their models.
+    /// Requests since `period_start` with an unknown cost. Toward the limits only what is known of it counts, which is
+    /// nothing without a price: set one for their models.
     #[schema(read_only)]
     unpriced_requests: i64,
     /// When the current period began.

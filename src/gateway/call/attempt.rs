@@ -86,6 +86,6 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     match judge_off_event_loop(&body, call.share).await {
         Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
         Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
-        Judged::Failed(fault) => AttemptOutcome::Failed(fault),
+        Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
     }
 }

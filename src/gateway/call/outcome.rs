@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::classify::Fault;
 use super::first_frame::FrameReader;
 use super::frame::Inspected;
+use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::limits::shares::HeldBytes;
 
 /// The outcome of one upstream call.
@@ -14,6 +15,8 @@ pub enum AttemptOutcome {
     Ready(Reply),
     /// The call failed with this fault.
     Failed(Fault),
+    /// The call failed with this fault, and its provider reported usage.
+    Unusable(Fault, Box<Reported>),
     /// An answer that the provider's filter emptied. It counts as a failure and is served only if no other candidate
     /// answers.
     Filtered(Reply, Fault),
@@ -54,7 +57,27 @@ pub struct StreamReply {
     pub reader: FrameReader,
 }
 
+impl AttemptOutcome {
+    /// A failed call, with the usage that its provider reported, if any.
+    pub(super) fn failed(fault: Fault, reported: Reported) -> Self {
+        if reported.present { Self::Unusable(fault, Box::new(reported)) } else { Self::Failed(fault) }
+    }
+}
+
 impl Reply {
+    /// The usage that the provider has reported so far, and whether an answer with it would be billed. A blocked prompt
+    /// would not.
+    #[must_use]
+    pub fn reported(&self) -> (Reported, bool) {
+        match self {
+            Self::Whole(whole) => match &whole.seen {
+                Some(seen) => (seen.usage, true),
+                None => (std::str::from_utf8(&whole.body).map(parse_inside).unwrap_or_default(), false),
+            },
+            Self::Stream(stream) => (stream.reader.seen.reported(), true),
+        }
+    }
+
     /// The HTTP status of the upstream response.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -86,8 +86,9 @@ fn keys(model: &ModelEntry) -> [(Uuid, Version); 2] {
 pub fn named(outcome: &AttemptOutcome, optional: impl FnOnce() -> Parameters) -> Parameters {
     match outcome {
         AttemptOutcome::Failed(Fault::Upstream(error)) => refused_parameters(error, optional()),
-        AttemptOutcome::Failed(_) | AttemptOutcome::Ready(_) | AttemptOutcome::Filtered(..) => {
-            Parameters::default()
-        }
+        AttemptOutcome::Failed(_)
+        | AttemptOutcome::Unusable(..)
+        | AttemptOutcome::Ready(_)
+        | AttemptOutcome::Filtered(..) => Parameters::default(),
     }
 }

@@ -8,3 +8,4 @@ pub mod request_recorder;
 mod request_row;
 mod skip_message;
 pub(in crate::gateway) mod spans;
+pub mod unbilled;

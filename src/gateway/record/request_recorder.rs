@@ -12,6 +12,7 @@ use super::attempt_log::{AttemptLog, EventStamp};
 use super::metrics::Metrics;
 use super::request_context::RequestContext;
 use super::request_row::{RowEnd, ServedAnswer, request_row};
+use super::unbilled::Unbilled;
 use crate::domain::chain_failure::ChainFailure;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
@@ -45,6 +46,8 @@ pub struct RequestRecorder {
     /// The money that is reserved for the request; `None` if no budget limits it. Dropped before it is settled, it is
     /// released.
     reservation: Option<Arc<BudgetReservation>>,
+    /// What budgets count, although no request is billed for it.
+    unbilled: Unbilled,
 }
 
 impl RequestRecorder {
@@ -72,6 +75,7 @@ impl RequestRecorder {
             served: ServedAnswer::default(),
             begun: None,
             reservation,
+            unbilled: Unbilled::default(),
         })
     }
 
@@ -79,6 +83,12 @@ impl RequestRecorder {
     #[must_use]
     pub fn context(&self) -> &RequestContext {
         &self.context
+    }
+
+    /// What budgets count, although no request is billed for it.
+    #[must_use]
+    pub fn unbilled(&self) -> &Unbilled {
+        &self.unbilled
     }
 
     /// Logs that a candidate is about to be called; a drilled one takes its turn without an upstream call.
@@ -283,7 +293,9 @@ impl RequestRecorder {
 
     fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRow {
         let end = RowEnd { outcome, class, status };
-        request_row(&self.context, self.origin, &self.log, &self.served, &end)
+        let row = request_row(&self.context, self.origin, &self.log, &self.served, &end);
+        let counted = row.budget_only_nano_dollars.saturating_add(self.unbilled.amount());
+        RequestRow { budget_only_nano_dollars: counted, ..row }
     }
 
     /// The failure of a chain in which every candidate was skipped, the last one for `class`.

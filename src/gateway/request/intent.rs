@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::error_class::ErrorClass;
+use crate::gateway::call::classify::Fault;
 use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
@@ -76,6 +77,13 @@ impl Intent {
             return Err(Error::ModelForbidden { model: name.to_owned() });
         }
         Ok(model.clone())
+    }
+
+    /// Whether the caller's own deadline ended a call, before any limit of the organization did.
+    #[must_use]
+    pub fn ended_by_caller(&self, fault: &Fault) -> bool {
+        let own = self.deadline.is_some_and(|own| own < self.organization.settings.deadline());
+        own && matches!(fault, Fault::TimeBudget(_))
     }
 
     /// The time for all attempts together, until content is sent.
@@ -164,11 +172,9 @@ impl<'a> RoutingContext<'a> {
         if price.is_free() {
             return Estimate::Free;
         }
-        let prompt = self.request.size();
         let calibration =
             self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
-        let input = calibration.prompt(prompt).max(prompt.least_tokens());
-        let input = model.settings.context_window.map_or(input, |window| input.min(window));
+        let input = calibration.most_of_prompt(self.request.size(), model.settings.context_window);
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
         let cost = |output: i64| Usage::estimate(input, output).known_cost(price);
         let least = limit.stated(model).unwrap_or(0);

@@ -62,6 +62,13 @@ impl TokenCalibration {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.estimate(size)
     }
 
+    /// The tokens that budgets count for a prompt: an estimate that is high rather than low, at most the model's window.
+    #[must_use]
+    pub fn most_of_prompt(&self, size: &TextSize, window: Option<i64>) -> i64 {
+        let tokens = self.prompt(size).max(size.least_tokens());
+        window.map_or(tokens, |window| tokens.min(window))
+    }
+
     /// Whether enough prompts were counted.
     #[must_use]
     pub fn knows_prompts(&self) -> bool {

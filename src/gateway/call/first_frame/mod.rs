@@ -112,7 +112,7 @@ pub(in crate::gateway) async fn first_frame(
             Err(error) => {
                 return match held.unusable.take() {
                     Some(unusable) => give_up(reader, held, unusable),
-                    None => AttemptOutcome::Failed(body_fault(error)),
+                    None => AttemptOutcome::failed(body_fault(error), reader.seen.reported()),
                 };
             }
         }
@@ -120,7 +120,7 @@ pub(in crate::gateway) async fn first_frame(
             Ok(None) => {}
             Ok(Some(First::Real)) => return ready(reader, held),
             Ok(Some(First::Unusable(unusable))) => return give_up(reader, held, unusable),
-            Err(fault) => return AttemptOutcome::Failed(fault),
+            Err(fault) => return AttemptOutcome::failed(fault, reader.seen.reported()),
         }
     }
 }
@@ -169,7 +169,7 @@ fn reply(reader: FrameReader, held: Held) -> Reply {
 /// No choice has content. An answer that a filter emptied is kept in case no other candidate answers.
 fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
     if !unusable.withheld {
-        return AttemptOutcome::Failed(unusable.fault);
+        return AttemptOutcome::failed(unusable.fault, reader.seen.reported());
     }
     AttemptOutcome::Filtered(reply(reader, held), unusable.fault)
 }
@@ -185,7 +185,7 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     }
     match held.unusable.take() {
         Some(unusable) => give_up(reader, held, unusable),
-        None => AttemptOutcome::Failed(no_stream_fault(&before, &rest)),
+        None => AttemptOutcome::failed(no_stream_fault(&before, &rest), reader.seen.reported()),
     }
 }
 
@@ -202,7 +202,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         Err(fault) => return AttemptOutcome::Failed(fault),
     };
     let unusable = match judge_off_event_loop(&body, share).await {
-        Judged::Failed(fault) => return AttemptOutcome::Failed(fault),
+        Judged::Failed(fault, reported) => return AttemptOutcome::failed(fault, reported),
         Judged::Usable(_) => None,
         Judged::Withheld(_, fault) => Some(fault),
     };

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::choices::Verdict;
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Inspected, NoAnswer};
+use crate::gateway::usage::pricing::Reported;
 use crate::limits::shares::{LARGE, Share};
 use crate::providers::{self, FinishMeaning, FinishReason};
 
@@ -18,8 +19,8 @@ pub(in crate::gateway) enum Judged {
     /// It counts as a failure and is served only if no other candidate answers. `None` if it is not a completion,
     /// such as a blocked prompt.
     Withheld(Option<Inspected>, Fault),
-    /// It is not an answer.
-    Failed(Fault),
+    /// It is not an answer, but may have reported usage.
+    Failed(Fault, Reported),
 }
 
 /// Judges a whole answer; a large one is parsed off the event loop.
@@ -29,34 +30,42 @@ pub(in crate::gateway) async fn judge_off_event_loop(body: &Bytes, share: &Share
     }
     let text = body.clone();
     let judged = share.read_large(move || judge(&text)).await;
-    judged.unwrap_or(Judged::Failed(Fault::Garbage(Garbage::NoRoom)))
+    judged.unwrap_or_else(|_| failed(Fault::Garbage(Garbage::NoRoom)))
 }
 
 /// Judges a whole answer.
 pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
     if body.trim_ascii().is_empty() {
-        return Judged::Failed(Fault::Garbage(Garbage::Empty));
+        return failed(Fault::Garbage(Garbage::Empty));
     }
     let mut answer = match Inspected::unmeasured(body) {
         Ok(answer) => answer,
         Err(NoAnswer::Blocked) => return Judged::Withheld(None, Fault::Filtered(Filter::Prompt)),
-        Err(no_answer) => return Judged::Failed(no_answer_fault(no_answer, body)),
+        Err(no_answer) => return failed(no_answer_fault(no_answer, body)),
     };
     answer.usage = answer.choice_usage.instead_of(answer.usage);
     // Only a provider that reports no usage makes an estimate necessary.
     if !answer.usage.is_sound() {
         answer.choices.size = Inspected::size(body);
     }
-    match answer.choices.verdict() {
+    let fault = match answer.choices.verdict() {
         // A delta or a text belongs to another protocol.
-        Verdict::Usable if !answer.choices.message => Judged::Failed(Fault::Garbage(Garbage::NoMessage)),
-        Verdict::Usable => Judged::Usable(answer),
-        Verdict::Nothing if answer.choices.any => Judged::Failed(Fault::Garbage(Garbage::NoContent)),
-        Verdict::Nothing => Judged::Failed(Fault::Garbage(Garbage::NoChoice)),
-        Verdict::Error => Judged::Failed(error_of_choice(&answer, body)),
-        Verdict::Bad(ending) if is_withheld(ending) => Judged::Withheld(Some(answer), end_fault(ending)),
-        Verdict::Bad(ending) => Judged::Failed(end_fault(ending)),
-    }
+        Verdict::Usable if !answer.choices.message => Fault::Garbage(Garbage::NoMessage),
+        Verdict::Usable => return Judged::Usable(answer),
+        Verdict::Nothing if answer.choices.any => Fault::Garbage(Garbage::NoContent),
+        Verdict::Nothing => Fault::Garbage(Garbage::NoChoice),
+        Verdict::Error => error_of_choice(&answer, body),
+        Verdict::Bad(ending) if is_withheld(ending) => {
+            return Judged::Withheld(Some(answer), end_fault(ending));
+        }
+        Verdict::Bad(ending) => end_fault(ending),
+    };
+    Judged::Failed(fault, answer.usage)
+}
+
+/// A failure without usage.
+fn failed(fault: Fault) -> Judged {
+    Judged::Failed(fault, Reported::default())
 }
 
 /// The fault for an error in place of a choice.

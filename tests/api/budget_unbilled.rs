@@ -1,0 +1,126 @@
+//! Calls that no request is billed for, although their provider charges for them: they count in budgets.
+
+use failsoft::providers::ModelPrice;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{App, chat_body, eventually, with_json};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+use crate::support::raw_client::Raw;
+
+const BUDGETS: &str = "/v1/model-router/budgets";
+
+/// The price of one token, in nano-dollars.
+const TOKEN: i64 = 1_000;
+
+/// What a short prompt may be estimated to cost.
+const PROMPT: std::ops::Range<i64> = 3 * TOKEN..12 * TOKEN;
+
+/// Models that all have the same price, and a budget that holds many of their calls. Returns its path.
+async fn priced(app: &App, models: &[&str]) -> (FakeProvider, String) {
+    let fake = FakeProvider::start().await;
+    let provider = app.organization.provider("fake", &fake).await;
+    let price =
+        ModelPrice { input: Some(TOKEN * 1_000), output: Some(TOKEN * 1_000), ..ModelPrice::default() };
+    for name in models {
+        app.organization.model_like(name, provider, |fields| fields.settings.price = Some(price)).await;
+        fake.always_for(&format!("{name}-upstream"), Script::answer("Hi"));
+    }
+    let answer = app.post(BUDGETS, &json!({"period": "day", "hard_limit_nano_dollars": 1_000_000_000})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    (fake, format!("{BUDGETS}/{}", answer.json()["id"].as_str().expect("an id")))
+}
+
+async fn spent(app: &App, path: &str) -> i64 {
+    app.get(path).await.json()["spent_nano_dollars"].as_i64().expect("a sum")
+}
+
+/// An answer without content that ends like this, with 2,000 tokens in the prompt and 1,000 in the answer.
+fn empty(reason: &str, stream: bool) -> Script {
+    if stream {
+        return Script::stream().finish(reason).usage(2_000, 1_000).done();
+    }
+    Script::json(
+        200,
+        &json!({
+            "id": "x", "object": "chat.completion", "created": 1, "model": "upstream",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": null}, "finish_reason": reason}],
+            "usage": {"prompt_tokens": 2_000, "completion_tokens": 1_000}
+        }),
+    )
+}
+
+on_both_databases! {
+    async fn a_caller_that_leaves_before_content_pays_for_its_prompt(app: App) {
+        let (fake, path) = priced(&app, &["a"]).await;
+        let mut expected = 0;
+        let preface = Script::stream().delta(&json!({"role": "assistant"}), None).hang();
+        for (number, (stream, script)) in
+            [(false, Script::new().hang()), (true, Script::new().hang()), (true, preface)].into_iter().enumerate()
+        {
+            fake.next_for("a-upstream", script);
+            let mut caller = Raw::connect(app.address).await;
+            caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "stream": stream}))).await;
+            eventually(async || (fake.served() == number + 1).then_some(())).await;
+            drop(caller);
+            let rows = app.requests(number + 1).await;
+            assert!(rows.iter().all(|row| row["cost_nano_dollars"] == 0 && row["outcome"] == "client_closed"), "{rows:?}");
+            let sum = eventually(async || Some(spent(&app, &path).await).filter(|sum| *sum > expected)).await;
+            assert!(PROMPT.contains(&(sum - expected)), "{sum} after {expected}");
+            expected = sum;
+        }
+        // It stays after a start, and is in no other sum.
+        let started = app.beside(|_| {}).await;
+        assert_eq!(spent(&started, &path).await, expected);
+        let usage = app.get("/v1/model-router/usage").await.json()["items"][0].clone();
+        assert_eq!((&usage["cost_nano_dollars"], &usage["unpriced"]), (&json!(0), &json!(0)), "{usage}");
+    }
+
+    async fn a_callers_own_deadline_does_not_make_its_prompt_free(app: App) {
+        let (fake, path) = priced(&app, &["a"]).await;
+        for stream in [false, true] {
+            let before = spent(&app, &path).await;
+            fake.next_for("a-upstream", Script::new().hang());
+            let body = chat_body(&json!({"model": "a", "stream": stream}));
+            let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &body);
+            let answer = app.call(request.header("x-failsoft-deadline-ms", "1100"), &app.organization.key).await;
+            assert_eq!(answer.status, 504, "{}", answer.text());
+            let sum = spent(&app, &path).await;
+            assert!(PROMPT.contains(&(sum - before)), "{sum} after {before}");
+        }
+        assert!(app.requests(2).await.iter().all(|row| row["cost_nano_dollars"] == 0));
+    }
+
+    async fn a_failure_of_the_provider_spends_what_it_reports(app: App) {
+        const REASONS: [&str; 4] = ["content_filter", "tool_calls", "MALFORMED_FUNCTION_CALL", "SAFETY"];
+        let (fake, path) = priced(&app, &[&["a", "b"], &REASONS[..]].concat()).await;
+        fake.next_for("a-upstream", Script::error(503, "overloaded", "busy"));
+        assert_eq!(app.chat(&json!({"model": "a", "models": ["b"], "num_retries": 0})).await.header("x-failsoft-model"), "b");
+        let mut expected = 5 * TOKEN;
+        assert_eq!(spent(&app, &path).await, expected);
+        for reason in REASONS {
+            for stream in [false, true] {
+                fake.next_for(&format!("{reason}-upstream"), empty(reason, stream));
+                let answer = app.chat(&json!({"model": reason, "models": ["b"], "stream": stream, "num_retries": 0})).await;
+                assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "b"), "{reason}: {}", answer.text());
+                let path_of_row = format!("/v1/model-router/requests/{}", answer.header("x-request-id"));
+                let row = eventually(async || Some(app.get(&path_of_row).await.json()).filter(|row| row["outcome"] == "answered")).await;
+                assert_eq!(row["cost_nano_dollars"].as_i64().is_some_and(|cost| cost < 100 * TOKEN), true, "{row}");
+                expected += 3_000 * TOKEN + row["cost_nano_dollars"].as_i64().unwrap_or_default();
+                assert_eq!(spent(&app, &path).await, expected, "{reason} {stream}");
+            }
+        }
+        // An answer that is passed on, because no other model answers, counts once.
+        for stream in [false, true] {
+            fake.next_for("a-upstream", empty("content_filter", stream));
+            let answer = app.chat(&json!({"model": "a", "stream": stream, "num_retries": 0})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            expected += 3_000 * TOKEN;
+            assert_eq!(spent(&app, &path).await, expected, "{stream}");
+        }
+        let started = app.beside(|_| {}).await;
+        assert_eq!(spent(&started, &path).await, expected);
+        assert_eq!(app.chat(&json!({"model": "a"})).await.json()["choices"][0]["message"]["content"], Value::from("Hi"));
+    }
+}
