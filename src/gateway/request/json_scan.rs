@@ -113,9 +113,9 @@ fn blanks(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The position after a string. `at` is the position after its opening quote.
-fn string(text: &[u8], mut at: usize) -> Option<usize> {
+fn string(text: &[u8], at: usize) -> Option<usize> {
+    let mut at = quote_or_backslash(text, at)?;
     loop {
-        at = quote_or_backslash(text, at)?;
         if text.get(at) == Some(&b'"') {
             return Some(at + 1);
         }
@@ -124,6 +124,8 @@ fn string(text: &[u8], mut at: usize) -> Option<usize> {
             b'u' if text.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => 6,
             _ => return None,
         };
+        // A string with an escape is rarely a short one.
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
     }
 }
 
