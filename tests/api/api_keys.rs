@@ -329,7 +329,10 @@ on_both_databases! {
         // Nor does it create a key that spends outside of it.
         let child = json!({"name": "child", "scopes": ["inference"]});
         assert_eq!(violation(&post_as(&app, &manager, &child).await), "body.scopes value_error");
+        // A manager that it makes has a limit, and so lifts no other's either.
         let reader = json!({"name": "child", "scopes": ["keys:manage"]});
+        assert_eq!(violation(&post_as(&app, &manager, &reader).await), "body.scopes value_error");
+        let reader = json!({"name": "child", "scopes": ["keys:manage"], "requests_per_minute": 1});
         assert_eq!(post_as(&app, &manager, &reader).await.status, 201);
         // Nor one that could raise its budget because it has none.
         let raiser = json!({"name": "child", "scopes": ["budgets:manage"]});

@@ -29,6 +29,7 @@ mod fair_sharing;
 mod fallback;
 mod fallback_events;
 mod http_edge_cases;
+mod key_rights;
 mod management_bodies;
 mod models;
 mod openapi;

@@ -1,13 +1,15 @@
 //! The bounds of an API key. A key must not grant more than it has, to another key or to itself.
 //!
-//! The check runs for every change of a key or of a key's budget that a key makes. Both structures are destructured
+//! The check runs for every change of a key or of a key's budget that a key makes. The structures are destructured
 //! without `..`, so that a new bound does not compile until it is compared here.
 //!
-//! Scopes, models and an expiry can be copied to another key. Limits cannot: two keys with 20 requests per minute have 40
-//! together. So a key with a limit on requests per minute, concurrent requests or money cannot grant model calls to other
-//! keys: neither the scope, nor a model, nor a higher limit. The alternative, counting each call against all keys that
-//! created the calling key, would cost time in every request and cause refusals that the page of the key does not
-//! explain.
+//! Scopes, models and an expiry can be copied to a new key. Limits cannot: two keys with 20 requests per minute have 40
+//! together. So a key with a limit on requests per minute, concurrent requests or money creates no key that calls models.
+//! The alternative, counting each call against all keys that created the calling key, would cost time in every request
+//! and cause refusals that the page of the key does not explain.
+//!
+//! Nor does a key with any bound of its own, of whatever kind, widen a bound of another key, of whatever kind. Comparing
+//! each bound with the same bound of the calling key is not enough: two keys with different bounds would lift each other's.
 
 use chrono::{DateTime, Utc};
 
@@ -28,8 +30,7 @@ struct Bounds<'a> {
     budgets: [Option<i64>; Period::ALL.len()],
 }
 
-/// Checks that a key grants nothing that it does not have. The changed key keeps what it had, unless it gets a new scope
-/// or model, because that is a new permission within every bound.
+/// Checks that a key grants nothing that it does not have, and that one with any bound widens no bound of an existing key.
 ///
 /// # Errors
 /// [`Error::ScopeMissing`], [`Error::ModelForbidden`]; [`Error::Invalid`] on the field of any other bound.
@@ -73,58 +74,95 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// Checks the bounds of a changed key against those of the calling key.
+    /// Checks the bounds of a new or changed key against those of the calling key.
     fn check(&self, own: &Self, before: Option<&Self>) -> Result<(), Error> {
-        let Self { scopes, models, requests_per_minute, concurrent_requests, expires_at, budgets } = self;
         let added = |scope: &&String| before.is_none_or(|key| !key.scopes.contains(scope));
-        let mut added = scopes.iter().filter(added).peekable();
-        let more_scopes = added.peek().is_some();
-        if let Some(scope) = added.find(|scope| !own.scopes.contains(scope)) {
+        let added: Vec<&String> = self.scopes.iter().filter(added).collect();
+        if let Some(scope) = added.iter().find(|scope| !own.scopes.contains(scope)) {
             return Err(Error::ScopeMissing(Scope::parse(scope).map_or("unknown", Scope::as_str)));
         }
-        check_models(*models, own.models, before.filter(|_| !more_scopes).map(|key| key.models))?;
-        let more_models = before.is_none_or(|key| widens_models(*models, key.models));
-        self.check_counted(own, before, more_models)?;
-        // The key keeps these, unless it gets a new permission.
-        let kept = before.filter(|_| !more_scopes && !more_models);
-        // Limits must not increase.
-        let had = before.filter(|key| key.calls_models() && self.calls_models());
-        let room = |of: fn(&Self) -> Option<i64>| Room { own: of(own), kept: kept.map(of), had: had.map(of) };
-        let per_minute = room(|key| key.requests_per_minute);
-        check_limit("requests_per_minute", *requests_per_minute, per_minute)?;
-        check_limit("concurrent_requests", *concurrent_requests, room(|key| key.concurrent_requests))?;
-        check_end(*expires_at, own.expires_at, kept.map(|key| key.expires_at))?;
+        let Some(limit) = own.limit() else { return Ok(()) };
+        let adds = |scope: &Scope| added.iter().any(|word| *word == scope.as_str());
+        self.check_rights(own, adds)?;
+        if let Some(before) = before {
+            self.check_narrows(before, own, &limit)?;
+        }
+        if before.is_none() || !added.is_empty() {
+            self.check_within(own)?;
+        }
+        // A manager without any bound could widen every key.
+        let manages = [Scope::KeysManage, Scope::BudgetsManage].into_iter().find(adds);
+        match manages.filter(|_| self.limit().is_none()) {
+            Some(scope) => Err(free_manager(scope, &limit)),
+            None => Ok(()),
+        }
+    }
+
+    /// A key with a limit cannot grant model calls, and a key with a budget cannot grant the scope to raise budgets.
+    fn check_rights(&self, own: &Self, adds: impl Fn(&Scope) -> bool) -> Result<(), Error> {
+        let calls = own.counted().filter(|_| adds(&Scope::Inference));
+        let budgets = own.budget().filter(|_| adds(&Scope::BudgetsManage));
+        match (calls, budgets) {
+            (Some(limit), _) => Err(multiplied("the scope 'inference'", &limit)),
+            (None, Some(limit)) => Err(multiplied("the scope 'budgets:manage'", &limit)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// The one rule for changes by a key with any bound: no bound of the changed key becomes wider.
+    fn check_narrows(&self, before: &Self, own: &Self, limit: &str) -> Result<(), Error> {
+        let Some(field) = self.wider_than(before) else { return Ok(()) };
+        if field == "models"
+            && let (Some(after), Some(had), Some(own)) = (self.models, before.models, own.models)
+            && let Some(name) = after.iter().find(|name| !own.contains(*name) && !had.contains(*name))
+        {
+            return Err(Error::ModelForbidden { model: name.clone() });
+        }
+        Err(widened(field, limit))
+    }
+
+    /// The field of the first bound that allows more than it did.
+    fn wider_than(&self, before: &Self) -> Option<&'static str> {
+        // New scopes are compared with those of the calling key.
+        let Self { scopes: _, models, requests_per_minute, concurrent_requests, expires_at, budgets } = self;
+        let mut money = budgets.iter().zip(before.budgets);
+        [
+            ("models", widens_models(*models, before.models)),
+            ("requests_per_minute", exceeds(*requests_per_minute, before.requests_per_minute)),
+            ("concurrent_requests", exceeds(*concurrent_requests, before.concurrent_requests)),
+            ("expires_at", exceeds(*expires_at, before.expires_at)),
+            ("hard_limit_nano_dollars", money.any(|(after, had)| exceeds(*after, had))),
+        ]
+        .into_iter()
+        .find_map(|(field, wider)| wider.then_some(field))
+    }
+
+    /// A key that is new, or that gets a new scope, must be within the bounds of the calling key.
+    fn check_within(&self, own: &Self) -> Result<(), Error> {
+        let Self { scopes: _, models, requests_per_minute, concurrent_requests, expires_at, budgets } = self;
+        check_models(*models, own.models)?;
+        check_limit("requests_per_minute", *requests_per_minute, own.requests_per_minute)?;
+        check_limit("concurrent_requests", *concurrent_requests, own.concurrent_requests)?;
+        check_end(*expires_at, own.expires_at)?;
         if !self.calls_models() {
             return Ok(());
         }
-        for (index, period) in Period::ALL.into_iter().enumerate() {
-            let of = |bounds: &Self| bounds.budgets.get(index).copied().flatten();
-            let (after, kept) =
-                (budgets.get(index).copied().flatten(), kept.filter(|key| key.calls_models()));
-            let room = Room { own: of(own), kept: kept.map(of), had: had.map(of) };
-            if let Some(most) = room.most_below(after) {
-                let field = if more_scopes { "scopes" } else { "hard_limit_nano_dollars" };
-                return Err(over_budget(field, period, most));
+        for (period, (after, own)) in Period::ALL.into_iter().zip(budgets.iter().zip(own.budgets)) {
+            if let Some(most) = own.filter(|_| exceeds(*after, own)) {
+                return Err(over_budget(period, most));
             }
         }
         Ok(())
     }
 
-    /// A key with a limit cannot grant model calls, and a key with a budget cannot grant the scope to raise budgets.
-    fn check_counted(&self, own: &Self, before: Option<&Self>, more_models: bool) -> Result<(), Error> {
-        let is_new = |scope: Scope| self.has(scope) && before.is_none_or(|key| !key.has(scope));
-        let calls = is_new(Scope::Inference);
-        if (calls || (more_models && self.calls_models()))
-            && let Some(limit) = own.counted()
-        {
-            let (field, what) =
-                if calls { ("scopes", "the scope 'inference'") } else { ("models", "a model") };
-            return Err(limited(field, what, &limit));
-        }
-        match own.budget().filter(|_| is_new(Scope::BudgetsManage)) {
-            Some(limit) => Err(limited("scopes", "the scope 'budgets:manage'", &limit)),
-            None => Ok(()),
-        }
+    /// The first bound of the key, of any kind.
+    fn limit(&self) -> Option<String> {
+        let end = || Some(format!("its end at {}", shown(self.expires_at?)));
+        self.counted().or_else(|| self.allow_list()).or_else(end)
+    }
+
+    fn allow_list(&self) -> Option<String> {
+        self.models.map(|models| format!("the models {}", models.join(", ")))
     }
 
     /// The first limit of the key on requests or money.
@@ -149,28 +187,6 @@ impl<'a> Bounds<'a> {
     }
 }
 
-/// The values that decide the highest allowed limit. An inner `None` means unlimited.
-#[derive(Clone, Copy)]
-struct Room {
-    /// The limit of the calling key.
-    own: Option<i64>,
-    /// The limit that the key had and keeps.
-    kept: Option<Option<i64>>,
-    /// The limit that the key had. A limited calling key cannot raise it.
-    had: Option<Option<i64>>,
-}
-
-impl Room {
-    /// The highest allowed limit, if `after` exceeds it.
-    fn most_below(self, after: Option<i64>) -> Option<i64> {
-        let own = self.own?;
-        if exceeds(after, Some(own)) && self.kept.is_none_or(|kept| exceeds(after, kept)) {
-            return Some(own);
-        }
-        self.had.flatten().filter(|had| exceeds(after, Some(*had)))
-    }
-}
-
 /// Whether the first bound is wider than the second.
 fn exceeds<T: Ord>(bound: Option<T>, other: Option<T>) -> bool {
     match (bound, other) {
@@ -188,62 +204,66 @@ fn widens_models(after: Option<&[String]>, before: Option<&[String]>) -> bool {
     }
 }
 
-/// Checks a list of models. `kept` is the list that the key had and keeps.
-fn check_models(
-    after: Option<&[String]>,
-    own: Option<&[String]>,
-    kept: Option<Option<&[String]>>,
-) -> Result<(), Error> {
+fn check_models(after: Option<&[String]>, own: Option<&[String]>) -> Result<(), Error> {
     let Some(own) = own else { return Ok(()) };
     let Some(after) = after else {
-        if kept == Some(None) {
-            return Ok(());
-        }
         let message = "The calling key may use some models only, so 'models' must name some of those.";
         return Err(Error::Invalid(vec![Violation::body("models", "value_error", message)]));
     };
-    let had = |name: &String| kept.is_some_and(|kept| kept.is_none_or(|models| models.contains(name)));
-    match after.iter().find(|name| !own.contains(*name) && !had(name)) {
+    match after.iter().find(|name| !own.contains(*name)) {
         Some(name) => Err(Error::ModelForbidden { model: name.clone() }),
         None => Ok(()),
     }
 }
 
-fn check_limit(field: &'static str, after: Option<i64>, room: Room) -> Result<(), Error> {
-    let Some(most) = room.most_below(after) else { return Ok(()) };
+fn check_limit(field: &'static str, after: Option<i64>, own: Option<i64>) -> Result<(), Error> {
+    let Some(most) = own.filter(|_| exceeds(after, own)) else { return Ok(()) };
     let message = format!("The calling key is limited itself, so '{field}' must be 1 to {most}.");
     Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]))
 }
 
-fn check_end(
-    after: Option<DateTime<Utc>>,
-    own: Option<DateTime<Utc>>,
-    kept: Option<Option<DateTime<Utc>>>,
-) -> Result<(), Error> {
-    let Some(last) = own.filter(|_| exceeds(after, own) && kept.is_none_or(|kept| exceeds(after, kept)))
-    else {
-        return Ok(());
-    };
-    let last = last.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
-    let message = format!("The calling key expires itself, so 'expires_at' must be at most {last}.");
+fn check_end(after: Option<DateTime<Utc>>, own: Option<DateTime<Utc>>) -> Result<(), Error> {
+    let Some(last) = own.filter(|_| exceeds(after, own)) else { return Ok(()) };
+    let message = format!("The calling key expires itself, so 'expires_at' must be at most {}.", shown(last));
     Err(Error::Invalid(vec![Violation::body("expires_at", "value_error", message)]))
 }
 
-fn over_budget(field: &'static str, period: Period, most: i64) -> Error {
+fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+fn over_budget(period: Period, most: i64) -> Error {
     let period = period.as_str();
     let message = format!(
         "The calling key has a budget for the {period} itself, so this key needs a hard limit of at most {most} \
-         nano-dollars for the {period}: change it with a key that has no budget, or in the console."
+         nano-dollars for the {period}: change it with a key that has no limit, or in the console."
     );
-    Error::Invalid(vec![Violation::body(field, "value_error", message)])
+    Error::Invalid(vec![Violation::body("scopes", "value_error", message)])
 }
 
-fn limited(field: &'static str, what: &str, limit: &str) -> Error {
+fn multiplied(what: &str, limit: &str) -> Error {
     let message = format!(
         "The calling key has a limit itself ({limit}), and two keys within it would have it twice, so it gives no key \
          {what}: use a key without such a limit, or the console."
     );
+    Error::Invalid(vec![Violation::body("scopes", "value_error", message)])
+}
+
+fn widened(field: &'static str, limit: &str) -> Error {
+    let message = format!(
+        "The calling key has a limit itself ({limit}), so it lifts no limit of a key, and '{field}' must not allow more \
+         than before: use a key without any limit, or the console."
+    );
     Error::Invalid(vec![Violation::body(field, "value_error", message)])
+}
+
+fn free_manager(scope: Scope, limit: &str) -> Error {
+    let message = format!(
+        "The calling key has a limit itself ({limit}), so it gives the scope '{}' only to a key with a limit: send \
+         'requests_per_minute', for example, or use a key without any limit, or the console.",
+        scope.as_str()
+    );
+    Error::Invalid(vec![Violation::body("scopes", "value_error", message)])
 }
 
 /// Checks that a key may change what a model is or costs. One that calls models within a limit may not: it would choose
@@ -281,13 +301,12 @@ fn catalog_limit(key: &BoundKey, organization_budgets: &[BudgetRow]) -> Option<S
     if !own.calls_models() {
         return None;
     }
-    let models = own.models.map(|models| format!("the models {}", models.join(", ")));
     let shared = || {
         let hard = |budget: &BudgetRow| Some((budget.hard_limit_nano_dollars?, budget.period.as_str()));
         let (most, period) = organization_budgets.iter().find_map(hard)?;
         Some(format!("the organization's {most} nano-dollars for the {period}"))
     };
-    models.or_else(|| own.budget()).or_else(|| shared().filter(|_| !own.has(Scope::BudgetsManage)))
+    own.allow_list().or_else(|| own.budget()).or_else(|| shared().filter(|_| !own.has(Scope::BudgetsManage)))
 }
 
 fn within_limit(field: &'static str, what: &str, limit: &str) -> Error {

@@ -9,6 +9,15 @@ use uuid::Uuid;
 
 use super::*;
 
+/// Hard limits for the day and the month.
+struct Money(Option<i64>, Option<i64>);
+
+impl From<Option<i64>> for Money {
+    fn from(day: Option<i64>) -> Self {
+        Self(day, None)
+    }
+}
+
 fn moment(day: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(day)
 }
@@ -18,7 +27,7 @@ fn key(
     models: Option<&[&str]>,
     limits: (Option<i64>, Option<i64>),
     end: Option<i64>,
-    day: Option<i64>,
+    money: impl Into<Money>,
 ) -> BoundKey {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let id = ApiKeyId(Uuid::from_u128(1));
@@ -38,16 +47,17 @@ fn key(
         last_used_at: None,
         revoked_at: None,
     };
-    let budget = |hard| BudgetRow {
+    let budget = |(period, hard): (Period, Option<i64>)| BudgetRow {
         id: BudgetId(Uuid::from_u128(2)),
         api_key_id: Some(id),
-        period: Period::Day,
+        period,
         soft_limit_nano_dollars: None,
-        hard_limit_nano_dollars: Some(hard),
+        hard_limit_nano_dollars: hard,
         created_at: moment(0),
         updated_at: moment(0),
     };
-    BoundKey { row, budgets: day.map(budget).into_iter().collect() }
+    let Money(day, month) = money.into();
+    BoundKey { row, budgets: [(Period::Day, day), (Period::Month, month)].map(budget).into() }
 }
 
 fn given(giver: &BoundKey, before: Option<&BoundKey>, after: &BoundKey) -> Result<(), String> {
@@ -125,7 +135,67 @@ fn a_limited_key_raises_no_limit_of_a_key_that_calls_models() {
         (&money, limits(Some(5), Some(1), Some(4)), limits(None, None, Some(2))),
     ] {
         assert!(given(own, Some(&mate), &raised).is_err(), "{raised:?}");
-        assert_eq!(given(own, Some(&mate), &lowered), Ok(()), "it is not limited in the others");
+        assert!(
+            given(own, Some(&mate), &lowered).is_err(),
+            "it lifts no limit that it does not have: {lowered:?}"
+        );
+    }
+}
+
+/// A key per kind of bound, and one with all of them.
+fn bounded_keys(scopes: &[&str]) -> [BoundKey; 7] {
+    let (none, month) = ((None, None), Money(None, Some(5)));
+    let [rate, at_once, day] = limited_keys(scopes);
+    [
+        rate,
+        at_once,
+        day,
+        key(scopes, None, none, None, month),
+        key(scopes, Some(&["a"]), none, None, None),
+        key(scopes, None, none, Some(9), None),
+        key(scopes, Some(&["a"]), (Some(20), Some(2)), Some(9), Money(Some(5), Some(5))),
+    ]
+}
+
+/// Every kind of bound of the calling key, with every bound of the changed key.
+#[test]
+fn a_key_with_any_bound_lifts_no_bound_of_another() {
+    let scopes = ["keys:manage", "budgets:manage", "inference"];
+    let mate = |models, rate, at_once, end, money: (Option<i64>, Option<i64>)| {
+        key(&["inference"], models, (rate, at_once), end, Money(money.0, money.1))
+    };
+    let (a, ab): (Option<&[&str]>, Option<&[&str]>) = (Some(&["a"]), Some(&["a", "b"]));
+    let before = mate(a, Some(3), Some(1), Some(2), (Some(3), Some(3)));
+    let wider = [
+        ("models", mate(ab, Some(3), Some(1), Some(2), (Some(3), Some(3)))),
+        ("models", mate(None, Some(3), Some(1), Some(2), (Some(3), Some(3)))),
+        ("requests_per_minute", mate(a, Some(4), Some(1), Some(2), (Some(3), Some(3)))),
+        ("requests_per_minute", mate(a, None, Some(1), Some(2), (Some(3), Some(3)))),
+        ("concurrent_requests", mate(a, Some(3), Some(2), Some(2), (Some(3), Some(3)))),
+        ("concurrent_requests", mate(a, Some(3), None, Some(2), (Some(3), Some(3)))),
+        ("expires_at", mate(a, Some(3), Some(1), Some(3), (Some(3), Some(3)))),
+        ("expires_at", mate(a, Some(3), Some(1), None, (Some(3), Some(3)))),
+        ("hard_limit_nano_dollars", mate(a, Some(3), Some(1), Some(2), (Some(4), Some(3)))),
+        ("hard_limit_nano_dollars", mate(a, Some(3), Some(1), Some(2), (None, Some(3)))),
+        ("hard_limit_nano_dollars", mate(a, Some(3), Some(1), Some(2), (Some(3), Some(4)))),
+        ("hard_limit_nano_dollars", mate(a, Some(3), Some(1), Some(2), (Some(3), None))),
+    ];
+    let narrower = mate(Some(&[]), Some(2), Some(1), Some(1), (Some(2), Some(1)));
+    for own in bounded_keys(&scopes) {
+        for (field, after) in &wider {
+            let refused = given(&own, Some(&before), after).expect_err(field);
+            assert!(refused.contains(field) || refused.contains("'b'"), "{own:?}, {field}: {refused}");
+        }
+        assert_eq!(given(&own, Some(&before), &narrower), Ok(()));
+        // It makes no manager that could.
+        let free = key(&["keys:manage"], None, (None, None), None, None);
+        assert!(given(&own, None, &free).is_err(), "{own:?}");
+        let plain = key(&["router:read"], None, (None, None), None, None);
+        assert!(given(&own, Some(&plain), &free).is_err(), "{own:?}");
+    }
+    let free = key(&scopes, None, (None, None), None, None);
+    for (field, after) in &wider {
+        assert_eq!(given(&free, Some(&before), after), Ok(()), "{field}");
     }
 }
 
@@ -134,7 +204,9 @@ fn a_key_with_a_budget_does_not_get_around_it() {
     let all = ["keys:manage", "budgets:manage", "inference"];
     let own = key(&all, None, (None, None), None, Some(5));
     let of = |scopes: &[&str], day| key(scopes, None, (None, None), None, day);
-    assert_eq!(given(&own, None, &of(&["keys:manage"], None)), Ok(()), "it spends nothing");
+    let slow = key(&["keys:manage"], None, (Some(1), None), None, None);
+    assert_eq!(given(&own, None, &slow), Ok(()), "it spends nothing, and is limited");
+    assert!(given(&own, None, &of(&["keys:manage"], None)).expect_err("no limit").contains("scopes"));
     for manager in [&["budgets:manage"][..], &["keys:manage", "budgets:manage"]] {
         // It would have no budget, and could raise its maker's.
         assert!(given(&own, None, &of(manager, None)).expect_err("a budget").contains("scopes"));
@@ -161,30 +233,35 @@ fn what_is_new_to_a_key_comes_under_the_givers_limits() {
     let more = |scopes: &[&str], models: &[&str], limit| key(scopes, Some(models), (limit, None), None, None);
     assert!(given(&own, Some(&free), &more(&["router:read", "drill"], &["a"], None)).is_err());
     assert!(given(&own, Some(&free), &more(&["router:read"], &["a", "b"], None)).is_err());
-    assert_eq!(given(&own, Some(&free), &more(&["router:read", "drill"], &["a", "b"], Some(20))), Ok(()));
+    assert_eq!(given(&own, Some(&free), &more(&["router:read", "drill"], &["a"], Some(20))), Ok(()));
+    assert!(given(&own, Some(&free), &more(&["router:read", "drill"], &["a", "b"], Some(20))).is_err());
 }
 
 fn any_key() -> impl Strategy<Value = BoundKey> {
     let scopes = subsequence(vec!["inference", "keys:manage", "budgets:manage", "drill"], 0..=4);
     let models = option::of(subsequence(vec!["a", "b", "c"], 0..=3));
     let limit = || option::of(1_i64..4);
-    (scopes, models, limit(), limit(), limit(), limit()).prop_map(
-        |(scopes, models, rate, at_once, end, day)| {
-            key(&scopes, models.as_deref(), (rate, at_once), end, day)
+    (scopes, models, limit(), limit(), limit(), (limit(), limit())).prop_map(
+        |(scopes, models, rate, at_once, end, (day, month))| {
+            key(&scopes, models.as_deref(), (rate, at_once), end, Money(day, month))
         },
     )
 }
 
-/// Is every bound of `one` within the other's?
-fn is_within(one: &BoundKey, other: &BoundKey) -> bool {
+/// Is every bound of `one`, apart from money, within the other's?
+fn is_within_but_for_money(one: &BoundKey, other: &BoundKey) -> bool {
     let (one, other) = (Bounds::of(one), Bounds::of(other));
-    let budgets = one.budgets.into_iter().zip(other.budgets);
     one.scopes.iter().all(|scope| other.scopes.contains(scope))
         && !widens_models(one.models, other.models)
         && !exceeds(one.requests_per_minute, other.requests_per_minute)
         && !exceeds(one.concurrent_requests, other.concurrent_requests)
         && !exceeds(one.expires_at, other.expires_at)
-        && (!one.calls_models() || budgets.into_iter().all(|(one, other)| !exceeds(one, other)))
+}
+
+/// Is every bound of `one` within the other's?
+fn is_within(one: &BoundKey, other: &BoundKey) -> bool {
+    let mut budgets = Bounds::of(one).budgets.into_iter().zip(Bounds::of(other).budgets);
+    is_within_but_for_money(one, other) && budgets.all(|(one, other)| !exceeds(one, other))
 }
 
 proptest! {
@@ -193,7 +270,11 @@ proptest! {
         let (own, made) = (Bounds::of(&giver), Bounds::of(&after));
         let twice = (made.calls_models() && own.counted().is_some())
             || (made.has(Scope::BudgetsManage) && own.budget().is_some());
-        prop_assert_eq!(given(&giver, None, &after).is_ok(), is_within(&after, &giver) && !twice);
+        let manages = made.has(Scope::KeysManage) || made.has(Scope::BudgetsManage);
+        let frees = manages && own.limit().is_some() && made.limit().is_none();
+        // A key that calls models shares no budget at all.
+        let within = is_within_but_for_money(&after, &giver);
+        prop_assert_eq!(given(&giver, None, &after).is_ok(), within && !twice && !frees);
     }
 
     #[test]
@@ -212,12 +293,17 @@ proptest! {
     fn a_limited_key_leaves_no_key_with_more_calls(giver in any_key(), before in any_key(), after in any_key()) {
         if given(&giver, Some(&before), &after).is_ok() {
             let [own, had, has] = [&giver, &before, &after].map(Bounds::of);
-            let grows = |of: fn(&Bounds<'_>) -> Option<i64>| of(&own).is_some() && exceeds(of(&has), of(&had));
-            if has.calls_models() && own.counted().is_some() {
-                prop_assert!(had.calls_models() && !widens_models(has.models, had.models));
-                prop_assert!(!grows(|key| key.requests_per_minute));
-                prop_assert!(!grows(|key| key.concurrent_requests));
-                prop_assert!(!grows(|key| key.budgets[0]));
+            if own.limit().is_some() {
+                prop_assert_eq!(has.wider_than(&had), None);
+                let gets = |scope| has.has(scope) && !had.has(scope);
+                let manages = gets(Scope::KeysManage) || gets(Scope::BudgetsManage);
+                prop_assert!(!manages || has.limit().is_some());
+            }
+            if has.calls_models() && !had.calls_models() {
+                let scopes = after.row.scopes.clone();
+                let own_models = BoundKey { row: ApiKeyRow { scopes, ..giver.row.clone() }, ..giver.clone() };
+                prop_assert!(own.counted().is_none());
+                prop_assert!(is_within_but_for_money(&after, &own_models));
             }
         }
     }
