@@ -31,11 +31,12 @@ use call::classify::Fault;
 use call::endpoint::{Endpoint, Endpoints};
 use call::outcome::{AttemptOutcome, Reply};
 use call::refused_parameters::Refusals;
+use entity::ids::ModelId;
 use record::metrics::Metrics;
 use record::request_context::RequestContext;
 use record::request_recorder::RequestRecorder;
 use record::spans;
-use request::chat_request::ChatRequest;
+use request::chat_request::{ChatRequest, OWN_MEMBERS};
 use request::intent::{Intent, RoutingContext, StateView};
 use response::answer::Answer;
 use response::relay::{ResponseOptions, relay};
@@ -71,6 +72,9 @@ pub struct Gateway {
     pub refusals: Refusals,
 }
 
+/// Members that label a request for its sender or its provider. No answer depends on them.
+const LABELS: [&str; 4] = ["metadata", "user", "safety_identifier", "prompt_cache_key"];
+
 /// A request that is ready to run.
 #[derive(Debug)]
 pub struct Job {
@@ -102,6 +106,7 @@ impl Gateway {
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
         let mut withheld: Option<(Candidate, Reply, CallFeedback, i64)> = None;
+        let mut counted: Vec<ModelId> = Vec::new();
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
@@ -121,7 +126,8 @@ impl Gateway {
                     }
                     let drilled = intent.drills.class_of(&candidate.model.name).is_some();
                     recorder.attempt_started(&candidate, drilled);
-                    let feedback = self.feedback(&job, &candidate);
+                    let repeated = counted.contains(&candidate.model.id);
+                    let feedback = self.feedback(&job, &candidate).repeated(repeated);
                     let open = (!drilled).then(|| recorder.unbilled().call(&feedback, &intent.request));
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
@@ -159,7 +165,9 @@ impl Gateway {
                     }
                     let found = feedback.classify(fault);
                     spans::failed(&span, &found, took);
-                    feedback.failed(&found, || job.number());
+                    if feedback.failed(&found, || job.number()) {
+                        counted.push(candidate.model.id);
+                    }
                     recorder.attempt_failed(&candidate, &found, took, adapted);
                     failure = Some(found);
                 }
@@ -301,14 +309,25 @@ async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {
 }
 
 impl Job {
-    /// A hash of the API key and the body, to tell requests apart. Of a long body, only the start and the length are
+    /// A hash of the API key and of what a provider may refuse, to tell requests apart. Members that are for the gateway,
+    /// or that only label the request, and their order do not count. Of long values, only the start and the length are
     /// hashed.
     fn number(&self) -> u64 {
-        let body = &self.intent.request.body;
-        let mut hasher = std::hash::DefaultHasher::new();
-        self.intent.key.as_ref().map(|key| key.id).hash(&mut hasher);
-        (body.len(), body.get(..64 * 1024).unwrap_or(body)).hash(&mut hasher);
-        hasher.finish()
+        let request = &self.intent.request;
+        let hash = |value: &dyn Fn(&mut std::hash::DefaultHasher)| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            value(&mut hasher);
+            hasher.finish()
+        };
+        let key = hash(&|hasher| self.intent.key.as_ref().map(|key| key.id).hash(hasher));
+        let mut left = 64 * 1024;
+        let differs = |name: &str| name != "model" && !OWN_MEMBERS.contains(&name) && !LABELS.contains(&name);
+        request.parts.iter().filter(|part| differs(&part.name)).fold(key, |sum, part| {
+            let value = request.value(part);
+            let start = value.get(..left).unwrap_or(value);
+            left = left.saturating_sub(value.len());
+            sum.wrapping_add(hash(&|hasher| (&part.name, value.len(), start).hash(hasher)))
+        })
     }
 
     /// The input for the plan's next decision.

@@ -45,6 +45,8 @@ pub struct CallFeedback {
     organization_id: OrganizationId,
     model: Arc<ModelEntry>,
     called_at: Duration,
+    /// Whether an earlier call of the same request failed and was counted.
+    repeated: bool,
     /// Whether the outcome was reported.
     reported: AtomicBool,
 }
@@ -64,8 +66,16 @@ impl CallFeedback {
             organization_id,
             model: model.clone(),
             called_at: shared_state.cooldowns.now(),
+            repeated: false,
             reported: AtomicBool::new(false),
         }
+    }
+
+    /// Says whether an earlier call of the same request to this model was counted.
+    #[must_use]
+    pub fn repeated(mut self, repeated: bool) -> Self {
+        self.repeated = repeated;
+        self
     }
 
     /// The model of the call.
@@ -88,26 +98,28 @@ impl CallFeedback {
     }
 
     /// Reports that the call failed or its stream broke. `request` returns a hash of the request and is called only
-    /// if it is needed.
-    pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) {
-        let Some(shared_state) = self.report() else { return };
+    /// if it is needed. Returns whether the failure counts toward a cooldown.
+    pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) -> bool {
+        let Some(shared_state) = self.report() else { return false };
         let cooldowns = &shared_state.cooldowns;
         match failure.blame() {
             Blame::Request if failure.class.policy().cooldown == CooldownEffect::None => {
                 cooldowns.refused(&self.model, self.called_at);
             }
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),
-            Blame::Model(failure) => self.report_model_failure(shared_state, failure),
+            Blame::Model(failure) => return self.report_model_failure(shared_state, failure),
             Blame::Open(failure) => match cooldowns.suspected(&self.model, failure, request()) {
-                Some(failure) => self.report_model_failure(shared_state, failure),
+                Some(failure) => return self.report_model_failure(shared_state, failure),
                 None => cooldowns.undecided(&self.model, self.called_at),
             },
         }
+        false
     }
 
-    fn report_model_failure(&self, shared_state: &SharedState, failure: ModelFailure<'_>) {
-        shared_state.cooldowns.failed(&self.model, failure, self.called_at);
+    fn report_model_failure(&self, shared_state: &SharedState, failure: ModelFailure<'_>) -> bool {
+        shared_state.cooldowns.failed(&self.model, failure, self.called_at, self.repeated);
         shared_state.health.failed(self.organization_id, &self.model.provider, failure);
+        failure.failure().class.policy().cooldown == CooldownEffect::Counts
     }
 
     /// Reports that the stream has begun.
@@ -142,6 +154,7 @@ impl Clone for CallFeedback {
             organization_id: self.organization_id,
             model: self.model.clone(),
             called_at: self.called_at,
+            repeated: self.repeated,
             reported: AtomicBool::new(false),
         }
     }

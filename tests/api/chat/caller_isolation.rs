@@ -152,6 +152,22 @@ on_both_databases! {
         }
     }
 
+    async fn what_only_labels_a_request_makes_it_no_different_one(app: App) {
+        let callers = Callers::new(app, 1).await;
+        callers.fake.always(Script::respond(403, &[], "no"));
+        for turn in 0..BAD {
+            let label = turn.to_string();
+            let body = chat_body(&json!({
+                "session_id": label, "metadata": {"session_id": label, "more": label}, "user": label,
+                "max_fallbacks": turn % 5, "model": "m0"
+            }));
+            let request = with_json(callers.app.request(Method::POST, "/v1/chat/completions"), &body);
+            let request = request.header("x-request-label", &label);
+            assert_eq!(callers.app.call(request, &callers.bad).await.header("x-failsoft-attempts"), "1", "{turn}");
+        }
+        callers.reaches(0, "labels").await;
+    }
+
     async fn the_callers_deadline_closes_no_model_but_the_models_limit_does(app: App) {
         let callers = Callers::new(app, 1).await;
         let provider = callers.provider.parse().expect("an id");

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{called, pick};
-use crate::support::app::App;
+use crate::support::app::{App, chat_body, with_json};
 use crate::support::database::Kind;
 use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
@@ -45,6 +46,24 @@ on_both_databases! {
         let shown = cooldown_of(&app, "a").await;
         assert_eq!((&shown["open"], &shown["error_class"]), (&json!(true), &json!("unavailable")));
         assert_eq!(cooldown_of(&app, "b").await["open"], json!(false));
+    }
+
+    async fn the_retries_of_one_request_close_no_model_for_others(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        fake.always(broken());
+        let answer = app.chat(&json!({"model": "a", "num_retries": 5})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (502, "6"));
+        assert_eq!(cooldown_of(&app, "a").await["open"], json!(false));
+        for turn in 0..4 {
+            assert_eq!(cooldown_of(&app, "a").await["open"], json!(false), "{turn}");
+            let key = app.organization.key_with(&[Scope::Inference]).await;
+            let request = app.request(Method::POST, "/v1/chat/completions");
+            let answer = app.call(with_json(request, &chat_body(&json!({"model": "a"}))), &key).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (502, "1"), "{turn}");
+        }
+        assert_eq!(cooldown_of(&app, "a").await["open"], json!(true));
     }
 
     async fn one_probe_finds_out_that_it_works_again(app: App) {

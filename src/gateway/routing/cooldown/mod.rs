@@ -129,12 +129,15 @@ impl Cooldowns {
         self.known(model, |state| state.answered(now, called_at));
     }
 
-    /// Counts a failure of the model, of a call made at `called_at`.
-    pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration) {
+    /// Counts a failure of the model, of a call made at `called_at`. `repeated` says that an earlier call of the same
+    /// request was counted.
+    pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration, repeated: bool) {
         let (now, failure) = (self.now(), failure.failure());
         match failure.class.policy().cooldown {
             CooldownEffect::None => {}
-            CooldownEffect::Counts => self.fail(model, |state| state.counted(now, called_at, failure)),
+            CooldownEffect::Counts => {
+                self.fail(model, |state| state.counted(now, called_at, failure, repeated));
+            }
             CooldownEffect::Cools(window) => {
                 let limit = Limit { reset: None, first: window, longest: window };
                 self.fail(model, |state| state.cool(now, called_at, limit, failure));

@@ -191,10 +191,13 @@ impl State {
         self.window = Some(Window { since: now, until, failure, counted: false, by_provider, probe });
     }
 
-    /// Counts a failure, and opens a window if there are enough.
-    pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure) {
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        self.recent.count(now, true);
+    /// Counts a failure, and opens a window if there are enough. A repeated one is a retry of a request that was
+    /// counted: a single request must not close the model for others.
+    pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure, repeated: bool) {
+        if !repeated {
+            self.in_a_row = self.in_a_row.saturating_add(1);
+            self.recent.count(now, true);
+        }
         let probe = match &self.window {
             // Calls that started before the window opened change nothing, nor does an early probe.
             Some(open) if open.since > called_at || open.probe != Probe::Due => return,

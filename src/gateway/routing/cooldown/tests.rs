@@ -53,12 +53,21 @@ impl Bench {
     }
 
     fn fail_with(&self, class: ErrorClass, retry_after: Option<u64>) {
+        self.report(class, retry_after, false);
+    }
+
+    /// The retry of a request that failed before.
+    fn fail_again(&self, class: ErrorClass) {
+        self.report(class, None, true);
+    }
+
+    fn report(&self, class: ErrorClass, retry_after: Option<u64>, repeated: bool) {
         let retry_after = retry_after.map(Duration::from_secs);
         let failure = Failure { retry_after, ..Failure::ours(class, "test", "failed") };
         let now = self.cooldowns.now();
         match failure.blame() {
             Blame::Request => self.cooldowns.refused(&self.model, now),
-            Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now),
+            Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now, repeated),
             Blame::Open(_) => panic!("a class alone leaves nothing open"),
         }
     }
@@ -69,7 +78,7 @@ impl Bench {
         let Blame::Open(open) = failure.blame() else { panic!("it is open") };
         match self.cooldowns.suspected(&self.model, open, request) {
             Some(failure) => {
-                self.cooldowns.failed(&self.model, failure, self.cooldowns.now());
+                self.cooldowns.failed(&self.model, failure, self.cooldowns.now(), false);
                 true
             }
             None => false,
@@ -109,6 +118,24 @@ fn five_counted_failures_in_a_row_open_it_and_an_answer_between_them_does_not_le
     bench.fail(Unavailable);
     assert_eq!(bench.cooldown(), Some((30, true)));
     assert_eq!(bench.cooldowns.open_count(), 1);
+}
+
+#[test]
+fn the_retries_of_a_request_count_once() {
+    let bench = bench();
+    for _ in 0..4 {
+        bench.fail(Unavailable);
+        (0..5).for_each(|_| bench.fail_again(Unavailable));
+        assert_eq!(bench.cooldown(), None);
+    }
+    bench.fail(Unavailable);
+    assert_eq!(bench.cooldown(), Some((30, true)));
+    // The retry of a probe that failed is no second probe.
+    bench.wait(30);
+    assert!(bench.probe());
+    bench.fail(Unavailable);
+    bench.fail_again(Unavailable);
+    assert_eq!(bench.cooldown(), Some((60, false)));
 }
 
 #[test]
