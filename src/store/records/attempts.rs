@@ -1,7 +1,7 @@
 //! The attempts of a request, as JSON that is serialized once when it is recorded and parsed only where it is shown.
 //!
 //! Every request has a row, and names would be most of it, so an attempt is stored as a list of its values in the order
-//! of [`NAMES`], without the last ones if they are usual. It is an object again where it is shown.
+//! of `NAMES`, without the last ones if they are usual. It is an object again where it is shown.
 
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
