@@ -28,7 +28,7 @@ pub struct ModelPrice {
 /// Prices that replace the model's other prices for the whole request once the prompt is longer than `above`. In
 /// micro-dollars per million tokens; null is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct LongPrompt {
     /// The longest prompt, in tokens including cached ones, that is still charged the normal price.
     #[schema(required, minimum = 1, maximum = 1_000_000_000)]
