@@ -19,7 +19,7 @@ export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
 export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 
 # What `make test` makes, in this order: what is quick to fail comes first.
-STEPS := setup format clippy doc deny doctest tests pooled sdk openapi browser crash
+STEPS := setup format clippy doc deny doctest tests sdk openapi browser crash
 
 .PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
 
