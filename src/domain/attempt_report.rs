@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 
 /// One attempt or skipped candidate, as it is stored and shown.
 #[derive(Debug, Clone, Serialize)]

@@ -117,7 +117,7 @@ impl<'de, T: ClosedSet> Deserialize<'de> for Stored<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::error_class::ErrorClass;
+    use crate::domain::failure::class::ErrorClass;
     use crate::domain::fallback_type::FallbackType;
     use crate::domain::invocation_type::InvocationType;
     use crate::domain::origin::Origin;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::chain_failure::ChainFailure;
+use crate::domain::failure::chain::ChainFailure;
 use crate::domain::routing_info::RoutingInfo;
 
 /// A result with [`Error`] as its default error.

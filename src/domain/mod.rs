@@ -6,14 +6,10 @@
 pub mod actor;
 pub mod amount;
 pub mod attempt_report;
-pub mod chain_failure;
-pub mod class_policy;
 pub mod clock;
 pub mod closed_set;
 pub mod error;
-pub mod error_class;
 pub mod failure;
-pub mod failure_scope;
 pub mod fallback_type;
 pub mod invocation_type;
 pub mod origin;

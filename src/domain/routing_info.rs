@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 
 /// How a request was routed. The caller gets it in response headers or in the body, also with an error.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -1,7 +1,7 @@
 //! Closed sets in `/openapi.json`: clients get an enum with every value.
 
 use failsoft::domain::closed_set::ClosedSet;
-use failsoft::domain::error_class::ErrorClass;
+use failsoft::domain::failure::class::ErrorClass;
 use failsoft::domain::invocation_type::InvocationType;
 use failsoft::domain::origin::Origin;
 use failsoft::domain::outcome::Outcome;

@@ -1,9 +1,9 @@
 //! The tables of the documents match the code.
 
-use failsoft::domain::class_policy::CooldownEffect;
-use failsoft::domain::class_policy::SameModel;
-use failsoft::domain::error_class::ErrorClass;
 use failsoft::domain::failure::Failure;
+use failsoft::domain::failure::class::ErrorClass;
+use failsoft::domain::failure::class_policy::CooldownEffect;
+use failsoft::domain::failure::class_policy::SameModel;
 use failsoft::gateway::call::adapt::change::{STRIPPED, Verb};
 use failsoft::store::OrganizationSettings;
 

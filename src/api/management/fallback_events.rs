@@ -10,7 +10,7 @@ use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::RouterRead;
 use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::http::listings::export::{Format, Listed as _, export};
 use crate::http::listings::fallback_events::FallbackEventResponse;

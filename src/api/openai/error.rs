@@ -12,11 +12,11 @@ use uuid::Uuid;
 use crate::api::error_response;
 use crate::api::openai::{limit_headers, routing_headers};
 use crate::auth::api::rate_limit::RateLimitStatus;
-use crate::domain::chain_failure::ChainFailure;
 use crate::domain::clock::{may_sdk_retry, retry_after_seconds};
 use crate::domain::error::{Error, Location, Violation};
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
+use crate::domain::failure::chain::ChainFailure;
+use crate::domain::failure::class::ErrorClass;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 

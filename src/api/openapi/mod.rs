@@ -19,7 +19,7 @@ use utoipa::{Modify, OpenApi as _};
 
 use super::{litellm, management};
 use crate::auth::access::{Access, Anyone};
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;

@@ -5,10 +5,10 @@
 use entity::ids::RequestId;
 
 use crate::console::components::attempt_summary::{attempts, sentence};
-use crate::console::components::chain_diagram::ChainDiagram;
+use crate::console::components::diagrams::chain_diagram::ChainDiagram;
+use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
 use crate::console::components::status_badge::reason;
-use crate::console::components::timing_bar::TimingBar;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;

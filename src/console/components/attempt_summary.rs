@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::{happening, label};
 use crate::domain::closed_set::Stored;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::outcome::Outcome;
 use crate::gateway::request::drills;
 use crate::store::RequestRow;

@@ -3,9 +3,8 @@
 pub mod answer_panel;
 pub mod attempt_summary;
 pub mod budget_summary;
-pub mod chain_diagram;
-pub mod chart;
 pub mod confirmation;
+pub mod diagrams;
 pub mod edit_conflict;
 pub mod format;
 pub mod layout;
@@ -16,4 +15,3 @@ pub mod snippets;
 pub mod status_badge;
 pub mod time_range;
 pub mod timestamp;
-pub mod timing_bar;

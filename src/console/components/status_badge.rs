@@ -3,7 +3,7 @@
 //! Stored values may be newer than this program; an unknown value is shown as it is.
 
 use crate::domain::closed_set::Stored;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::budget_summary;
-use crate::console::components::chart::{Chart, Plan};
+use crate::console::components::diagrams::chart::{Chart, Plan};
 use crate::console::components::format::{count, duration, rough, share, sum};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::StatusBadge;
@@ -19,7 +19,7 @@ use crate::console::pages::events::line::EventLine;
 use crate::domain::clock::Clock;
 use crate::domain::closed_set::Stored;
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::gateway::Gateway;
 use crate::gateway::routing::cooldown::Cooldowns;

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::auth::console::console_user::{ConsoleUser, may};
-use crate::console::components::chart::{Chart, Plan};
+use crate::console::components::diagrams::chart::{Chart, Plan};
 use crate::console::components::format::{count, sum};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::time_range::Choice;

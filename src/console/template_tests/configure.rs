@@ -19,7 +19,7 @@ use crate::console::pages::fallbacks::editor_page::{Conflict, EditorPage, Notice
 use crate::console::pages::fallbacks::{editor_page, list, try_out};
 use crate::console::pages::{playground, start};
 use crate::domain::clock::Clock;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::providers::{Capabilities, StreamOptions, preset};

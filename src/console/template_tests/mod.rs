@@ -94,7 +94,7 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
     let filters = events::filter::Filters::read(&mut query, OrganizationId(Uuid::from_u128(1)), now());
     let bars = filters.record.span.bars().into_iter().map(|at| (at, vec![counts(at).by_fallback]));
     let buckets: Vec<_> = bars.collect();
-    let plan = crate::console::components::chart::Plan {
+    let plan = crate::console::components::diagrams::chart::Plan {
         title: "Fallback events over time",
         series: &[("event", "Events")],
         buckets: &buckets,

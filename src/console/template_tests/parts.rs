@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::console::components::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
+use crate::console::components::diagrams::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
 use crate::console::components::layout::Frame;
 use crate::console::http::forms::Problems;
 

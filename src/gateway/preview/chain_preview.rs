@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::explain::{Explained, explain};
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::StateView;

@@ -7,7 +7,7 @@ use entity::ids::OrganizationId;
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
 use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::adapt::adapt;
 use crate::gateway::request::intent::{Intent, RoutingContext, StateView};
 use crate::gateway::routing::plan::{Candidate, DecisionInput, Plan, Step};

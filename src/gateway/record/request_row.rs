@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::attempt_log::{AttemptLog, millis};
 use super::request_context::RequestContext;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;

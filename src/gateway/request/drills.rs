@@ -1,7 +1,7 @@
 //! Drills: the caller makes models fail on purpose, to test failover. Drilled models are not called.
 
 use crate::domain::error::{Error, Result};
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::permission::Scope;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};

@@ -10,8 +10,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answer::{Answer, AnswerBody, BrokenStream};
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::classify::{Fault, Interruption};
 use crate::gateway::call::first_frame::{FrameReader, Read, choices_wanted};

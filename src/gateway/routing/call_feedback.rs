@@ -12,7 +12,7 @@ use entity::ids::OrganizationId;
 
 use super::budget::Spending;
 use super::cooldown::Cooldowns;
-use crate::domain::class_policy::CooldownEffect;
+use crate::domain::failure::class_policy::CooldownEffect;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::classify_and_redact::classify_and_redact;

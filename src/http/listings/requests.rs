@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::export::Listed;
 use crate::domain::closed_set::Stored;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::time_range::lowest_id;
 use crate::store::recorder::pool::RecorderPool;

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use super::Store;
 use crate::config::recording::{Mode, Recording};
 use crate::domain::error::Error;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::fold::Others;

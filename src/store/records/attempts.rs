@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for Attempts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::error_class::ErrorClass;
+    use crate::domain::failure::class::ErrorClass;
 
     fn report(status: Option<u16>, error_class: Option<ErrorClass>, adapted: &[&str]) -> AttemptReport {
         AttemptReport {

@@ -22,7 +22,7 @@ use sea_orm::{
 use super::OrgStore;
 use crate::domain::closed_set::{ClosedSet as _, Stored};
 use crate::domain::error::Error;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::equals;

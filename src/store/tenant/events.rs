@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait a
 use uuid::Uuid;
 
 use crate::domain::error::Error;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::store::OrgStore;
 use crate::store::database::partitions;

@@ -12,7 +12,7 @@ use super::{Kind, World};
 use crate::config::recording::{Mode, Recording};
 use crate::domain::closed_set::Stored;
 use crate::domain::error::Error;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;

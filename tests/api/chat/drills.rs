@@ -1,6 +1,6 @@
 //! Models that fail on purpose: no provider is called for them, and nothing real is affected.
 
-use failsoft::domain::error_class::ErrorClass;
+use failsoft::domain::failure::class::ErrorClass;
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;

@@ -1,6 +1,6 @@
 //! Outbound calls: never past the address policy, never after a redirect, never through an environment's proxy.
 
-use failsoft::domain::error_class::ErrorClass;
+use failsoft::domain::failure::class::ErrorClass;
 use failsoft::simulate;
 use serde_json::json;
 

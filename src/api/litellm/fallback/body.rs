@@ -11,7 +11,7 @@ use super::expected_type;
 use crate::api::body::values::{BodyText, all_valid, entries, strings_schema};
 use crate::api::body::{Body as _, BodyValue, Field, Patch, Schemas, body, reference};
 use crate::domain::error::{Error, Location, Result};
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::NewFallback;
 use crate::validation::ViolationReason;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::Gateway;
 use crate::gateway::routing::cooldown::CooldownState;
 use crate::store::snapshot::OrganizationSnapshot;

@@ -14,7 +14,7 @@ use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::Gateway;
 use crate::gateway::preview::connection_test::ConnectionReport;
 use crate::providers::StreamOptions;

@@ -1,6 +1,6 @@
 //! The possible outcomes of a request in the invented week, with their frequencies.
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::outcome::Outcome;
 
 /// One possible outcome of a request.

@@ -8,7 +8,7 @@ use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::record_filter::{RecordFilter, RecordFilterForm, models};
 use crate::domain::closed_set::ClosedSet as _;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, EventRollupFilter};

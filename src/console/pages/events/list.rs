@@ -7,7 +7,7 @@ use super::LIST;
 use super::filter::{FilterForm, Filters};
 use super::line::EventLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
-use crate::console::components::chart::{Chart, Plan};
+use crate::console::components::diagrams::chart::{Chart, Plan};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::pagination::{Pagination, ROWS, direction, pagination};
 use crate::console::http::query::Query;

@@ -229,7 +229,7 @@ impl ListDraft {
 
 /// The known classes among these words, without duplicates, in their usual order.
 fn ordered(words: &[impl AsRef<str>]) -> Vec<String> {
-    let named = |class: &crate::domain::error_class::ErrorClass| {
+    let named = |class: &crate::domain::failure::class::ErrorClass| {
         words.iter().any(|word| word.as_ref() == class.as_str())
     };
     triggers().filter(named).map(|class| class.as_str().to_owned()).collect()

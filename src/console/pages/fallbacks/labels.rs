@@ -1,6 +1,6 @@
 //! Labels of the list types.
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::TypedFallbacks;
 

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::auth::console::console_user::{ConsoleUser, may};
-use crate::console::components::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
+use crate::console::components::diagrams::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
 use crate::console::components::format::{count, share};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::pagination::Pagination;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::draft::{Draft, ListDraft};
-use crate::console::components::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
+use crate::console::components::diagrams::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::label;
 use crate::console::pages::fallbacks::labels::{title, typical};
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::gateway::preview::chain_preview::{ChainPreview, chain_preview};
 use crate::gateway::preview::chain_warnings::warnings;

@@ -15,7 +15,7 @@ use crate::console::pages::fallbacks::editor_page::model_of;
 use crate::console::pages::fallbacks::labels::typical;
 use crate::console::pages::playground::prompt::parse_prompt;
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::gateway::Gateway;
 use crate::gateway::preview::chain_preview::chain_preview;

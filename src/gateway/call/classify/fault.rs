@@ -2,7 +2,7 @@
 
 use crate::providers::UpstreamError;
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 
 /// A fault of an attempt, for [`classify`](super::classify).
 #[derive(Clone, Debug, PartialEq, Eq)]

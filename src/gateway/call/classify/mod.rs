@@ -1,5 +1,5 @@
 //! Classifies faults: a [`Fault`] becomes a [`Failure`] with its class and the name of the rule that matched. Pure
-//! and total. What follows from a class is in [`class_policy`](crate::domain::class_policy).
+//! and total. What follows from a class is in [`class_policy`](crate::domain::failure::class_policy).
 //!
 //! Evidence is used in the order of its reliability: moderation reports, error codes, sentences (only where the
 //! answer blames the request, or about the money of the account), then the status. So no sentence turns a 429 into a context error or a 400 into a rate
@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 use crate::providers::errors::codes;
 use crate::providers::errors::phrases::about_money;
 use crate::providers::{Meaning, MessageRules, ResetTime, UpstreamError};

@@ -6,8 +6,8 @@
 
 use crate::providers::{MessageRules, SentenceScope, UpstreamError};
 
-use crate::domain::error_class::ErrorClass;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 
 /// The scope of an error that the provider returned. `named` says that a code or a sentence gave the class rather
 /// than the status alone.

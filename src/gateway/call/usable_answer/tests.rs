@@ -3,7 +3,7 @@
 use super::*;
 use chrono::DateTime;
 
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::classify::classify;
 use crate::providers::Sentences;
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span, text};
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;

@@ -7,7 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::class_policy::CooldownEffect;
+use crate::domain::failure::class_policy::CooldownEffect;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

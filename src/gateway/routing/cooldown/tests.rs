@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::clock::ManualClock;
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Blame;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 use crate::providers::{StreamOptions, preset};
 use crate::store::ModelSettings;
 use crate::store::snapshot::ProviderEntry;

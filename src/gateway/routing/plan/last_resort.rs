@@ -4,7 +4,7 @@
 
 use super::queue::{Cause, Queue};
 use super::{Candidate, CandidateFacts};
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::{CooldownState, OpenCooldown};
 use crate::store::snapshot::ModelEntry;

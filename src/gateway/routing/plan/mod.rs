@@ -8,16 +8,16 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::class_policy::SameModel;
+use crate::domain::failure::class_policy::SameModel;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::OverBudget;
 use super::cooldown::{CooldownState, OpenCooldown};
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
 pub use last_resort::SkipReason;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entity::ids::ModelId;
 
 use super::{Candidate, Limits};
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::store::TypedFallbacks;
 use crate::store::snapshot::{Chain, Chains, ModelEntry, OrganizationSnapshot};
 

@@ -14,7 +14,7 @@ use crate::console::http::forms::Problems;
 use crate::console::http::responses::page_with;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
-use crate::domain::error_class::ErrorClass;
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
 use crate::gateway::Gateway;

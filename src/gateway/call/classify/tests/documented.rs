@@ -2,8 +2,8 @@
 //! Names, numbers and ids are made up.
 
 use super::payloads::Payload;
-use crate::domain::error_class::ErrorClass;
-use crate::domain::error_class::ErrorClass::*;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::class::ErrorClass::*;
 
 /// (who and where, status, body, class, rule)
 #[rustfmt::skip]

@@ -11,7 +11,7 @@ use chrono::DateTime;
 use http::HeaderMap;
 
 use super::*;
-use crate::domain::error_class::ErrorClass::*;
+use crate::domain::failure::class::ErrorClass::*;
 use crate::providers::{Sentences, error_in_answer, parse_error};
 use documented::{DOCUMENTED, IN_ANSWER, WITH_HEADERS};
 use payloads::{CONTENT, CONTEXT, OURS_TO_MEND, QUOTA, RATE, REQUEST, SERVER};

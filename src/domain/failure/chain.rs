@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::attempt_report::AttemptReport;
-use crate::domain::error_class::ErrorClass;
 use crate::domain::failure::Failure;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 use crate::domain::routing_info::RoutingInfo;
 
 /// A chain that ended without an answer.

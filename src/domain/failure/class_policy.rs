@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::domain::error_class::ErrorClass;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 use crate::domain::fallback_type::FallbackType;
 
 /// The cooldown after a rate limit without a reset time.

@@ -1,9 +1,14 @@
 //! One failed attempt, and what it counts against.
 
+pub mod chain;
+pub mod class;
+pub mod class_policy;
+pub mod scope;
+
 use std::time::Duration;
 
-use crate::domain::error_class::ErrorClass;
-use crate::domain::failure_scope::FailureScope;
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
 
 /// One failed attempt, classified and redacted.
 #[derive(Clone, Debug, PartialEq, Eq)]
