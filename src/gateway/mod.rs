@@ -19,7 +19,6 @@ pub mod routing;
 pub mod usage;
 
 use std::cell::Cell;
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,7 +35,7 @@ use record::metrics::Metrics;
 use record::request_context::RequestContext;
 use record::request_recorder::RequestRecorder;
 use record::spans;
-use request::chat_request::{ChatRequest, OWN_MEMBERS};
+use request::chat_request::ChatRequest;
 use request::intent::{Intent, RoutingContext, StateView};
 use response::answer::Answer;
 use response::relay::{ResponseOptions, relay};
@@ -71,9 +70,6 @@ pub struct Gateway {
     /// The optional parameters that providers were seen to refuse.
     pub refusals: Refusals,
 }
-
-/// Members that label a request for its sender or its provider. No answer depends on them.
-const LABELS: [&str; 4] = ["metadata", "user", "safety_identifier", "prompt_cache_key"];
 
 /// A request that is ready to run.
 #[derive(Debug)]
@@ -143,6 +139,7 @@ impl Gateway {
                             if let Some(open) = open {
                                 open.ended();
                             }
+                            let feedback = remembered(feedback, &reply, intent);
                             return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
                                 .await;
                         }
@@ -165,7 +162,7 @@ impl Gateway {
                     }
                     let found = feedback.classify(fault);
                     spans::failed(&span, &found, took);
-                    if feedback.failed(&found, || job.number()) {
+                    if feedback.failed(&found, || intent.fingerprint()) {
                         counted.push(candidate.model.id);
                     }
                     recorder.attempt_failed(&candidate, &found, took, adapted);
@@ -296,6 +293,14 @@ fn counted(body: Pieces, own: &Bytes, share: &Arc<Share>) -> Pieces {
     Pieces(body.0.into_iter().map(counted).collect())
 }
 
+/// A stream may still break when the request is gone.
+fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent) -> CallFeedback {
+    match reply {
+        Reply::Whole(_) => feedback,
+        Reply::Stream(_) => feedback.remember(intent.fingerprint()),
+    }
+}
+
 async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {
     let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
         Exhausted::Failed(failure) => (failure, Failure::caller_status),
@@ -309,27 +314,6 @@ async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {
 }
 
 impl Job {
-    /// A hash of the API key and of what a provider may refuse, to tell requests apart. Members that are for the gateway,
-    /// or that only label the request, and their order do not count. Of long values, only the start and the length are
-    /// hashed.
-    fn number(&self) -> u64 {
-        let request = &self.intent.request;
-        let hash = |value: &dyn Fn(&mut std::hash::DefaultHasher)| {
-            let mut hasher = std::hash::DefaultHasher::new();
-            value(&mut hasher);
-            hasher.finish()
-        };
-        let key = hash(&|hasher| self.intent.key.as_ref().map(|key| key.id).hash(hasher));
-        let mut left = 64 * 1024;
-        let differs = |name: &str| name != "model" && !OWN_MEMBERS.contains(&name) && !LABELS.contains(&name);
-        request.parts.iter().filter(|part| differs(&part.name)).fold(key, |sum, part| {
-            let value = request.value(part);
-            let start = value.get(..left).unwrap_or(value);
-            left = left.saturating_sub(value.len());
-            sum.wrapping_add(hash(&|hasher| (&part.name, value.len(), start).hash(hasher)))
-        })
-    }
-
     /// The input for the plan's next decision.
     fn decision_input<'a>(&self, facts: &'a dyn CandidateFacts) -> DecisionInput<'a> {
         let left = self.intent.deadline().saturating_sub(self.context.started.elapsed());

@@ -81,7 +81,7 @@ pub enum Blame<'a> {
     Request,
     /// The model or its provider.
     Model(ModelFailure<'a>),
-    /// The model, if several different requests in a row fail the same way.
+    /// The model, if several different requests in a row fail.
     Open(OpenFailure<'a>),
 }
 
@@ -113,6 +113,12 @@ impl<'a> ModelFailure<'a> {
 }
 
 impl<'a> OpenFailure<'a> {
+    /// The failure that may count against the model.
+    #[must_use]
+    pub fn failure(self) -> &'a Failure {
+        self.0
+    }
+
     /// Treats it as a failure of the model, because several different requests in a row had it.
     #[must_use]
     pub fn confirmed(self) -> ModelFailure<'a> {

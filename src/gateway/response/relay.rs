@@ -305,7 +305,7 @@ impl StreamRelay {
     async fn interrupt(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
         let failure = self.feedback.classify(interruption(fault));
-        self.feedback.failed(&failure, || 0);
+        self.feedback.interrupted(&failure);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         let usage = self.meter.usage(delivered(&reader));
         // The caller has the content already, so a failed record is only logged.

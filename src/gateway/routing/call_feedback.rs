@@ -44,6 +44,8 @@ pub struct CallFeedback {
     drill: bool,
     organization_id: OrganizationId,
     model: Arc<ModelEntry>,
+    /// The fingerprint of the request, if it is remembered.
+    fingerprint: u64,
     called_at: Duration,
     /// Whether an earlier call of the same request failed and was counted.
     repeated: bool,
@@ -65,6 +67,7 @@ impl CallFeedback {
             drill,
             organization_id,
             model: model.clone(),
+            fingerprint: 0,
             called_at: shared_state.cooldowns.now(),
             repeated: false,
             reported: AtomicBool::new(false),
@@ -84,6 +87,18 @@ impl CallFeedback {
         &self.model
     }
 
+    /// Remembers the fingerprint of the request, which is dropped while its stream goes on.
+    #[must_use]
+    pub fn remember(mut self, fingerprint: u64) -> Self {
+        self.fingerprint = fingerprint;
+        self
+    }
+
+    /// Reports that the stream broke, with the remembered fingerprint.
+    pub fn interrupted(&self, failure: &Failure) {
+        self.failed(failure, || self.fingerprint);
+    }
+
     /// The token calibration of the model; an empty one in a drill.
     #[must_use]
     pub fn calibration(&self) -> Arc<TokenCalibration> {
@@ -97,8 +112,8 @@ impl CallFeedback {
         classify_and_redact(fault, &self.model.provider, &self.shared_state.sentences.load(), now)
     }
 
-    /// Reports that the call failed or its stream broke. `request` returns a hash of the request and is called only
-    /// if it is needed. Returns whether the failure counts toward a cooldown.
+    /// Reports that the call failed. `request` returns the fingerprint of the request and is called only if the request
+    /// may have caused the failure. Returns whether the failure counts toward a cooldown.
     pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) -> bool {
         let Some(shared_state) = self.report() else { return false };
         let cooldowns = &shared_state.cooldowns;
@@ -108,6 +123,10 @@ impl CallFeedback {
             }
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),
             Blame::Model(failure) => return self.report_model_failure(shared_state, failure),
+            Blame::Open(failure) if failure.failure().class.policy().cooldown == CooldownEffect::Counts => {
+                cooldowns.failed_openly(&self.model, failure, self.called_at, self.repeated, request());
+                return true;
+            }
             Blame::Open(failure) => match cooldowns.suspected(&self.model, failure, request()) {
                 Some(failure) => return self.report_model_failure(shared_state, failure),
                 None => cooldowns.undecided(&self.model, self.called_at),
@@ -153,6 +172,7 @@ impl Clone for CallFeedback {
             drill: self.drill,
             organization_id: self.organization_id,
             model: self.model.clone(),
+            fingerprint: self.fingerprint,
             called_at: self.called_at,
             repeated: self.repeated,
             reported: AtomicBool::new(false),

@@ -98,6 +98,7 @@ fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
         reset: None,
         moderated: false,
         page: false,
+        structured: true,
     }
 }
 

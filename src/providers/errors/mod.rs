@@ -50,6 +50,8 @@ pub struct UpstreamError {
     pub moderated: bool,
     /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
     pub page: bool,
+    /// Whether the body is JSON that names a message, a code or a type, as vendors' errors do.
+    pub structured: bool,
 }
 
 impl fmt::Debug for UpstreamError {
@@ -64,6 +66,7 @@ impl fmt::Debug for UpstreamError {
             .field("reset", &self.reset)
             .field("moderated", &self.moderated)
             .field("page", &self.page)
+            .field("structured", &self.structured)
             .finish_non_exhaustive()
     }
 }
@@ -127,7 +130,9 @@ fn in_success(said: ErrorBody) -> UpstreamError {
 }
 
 fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
+    let structured = said.json && (!said.message.is_empty() || said.code.is_some() || said.kind.is_some());
     UpstreamError {
+        structured,
         status,
         code: said.code,
         kind: said.kind,

@@ -30,6 +30,22 @@ fn refusals() -> Vec<(&'static str, Script)> {
         ("more tokens than the credit left", said(402, afford)),
         ("a prompt above the credit left", said(402, "Prompt tokens limit exceeded: 230799 > 91442.")),
         ("a firewall's page", html(403, "Access denied")),
+        (
+            "a verification to stream",
+            Script::error(
+                403,
+                "unsupported_value",
+                "Your organization must be verified to stream this model.",
+            ),
+        ),
+        (
+            "a verification for a feature",
+            Script::error(
+                403,
+                "permission_denied",
+                "Your organization must be verified to use this feature.",
+            ),
+        ),
         ("a firewall's challenge", html(503, "Just a moment...")),
         ("a firewall's page under a 405", html(405, "Blocked")),
         ("a flagged prompt", said(403, "Your request was flagged by moderation.")),
@@ -68,7 +84,49 @@ fn refusals() -> Vec<(&'static str, Script)> {
 
 /// Failures that may be caused by the request or by the model.
 fn riddles() -> Vec<(&'static str, Script)> {
-    [402, 403, 404, 429].map(|status| ("a bare status", Script::respond(status, &[], "no"))).into()
+    let bare = [401, 402, 403, 404, 429].map(|status| ("a bare status", Script::respond(status, &[], "no")));
+    let pages = [
+        ("a network's page", html(401, "Authentication required")),
+        ("a missing page", html(404, "Not Found")),
+    ];
+    bare.into_iter().chain(pages).collect()
+}
+
+/// Failures that a request may cause, of which several in a row close a model.
+fn breakdowns() -> Vec<(&'static str, Script)> {
+    let broken = json!({"error": {"code": 500, "message": "no"}});
+    let page = "<html><head><title>Welcome</title></head></html>";
+    vec![
+        ("a broken server", Script::error(500, "server_error", "The server had an error. Please try again.")),
+        ("a proxy's page", html(502, "502 Bad Gateway")),
+        ("a slow server", Script::respond(504, &[], "")),
+        ("an empty answer of the server", Script::respond(520, &[], "")),
+        ("a failed inference", Script::error(503, "failed", "failed to run inference")),
+        ("a server that crashes", Script::new().close()),
+        ("a server that times out", Script::respond(408, &[], "")),
+        ("an answer that is a page", Script::respond(200, &[("content-type", "text/html")], page)),
+        (
+            "an answer that is broken",
+            Script::respond(200, &[("content-type", "application/json")], "{\"choices\": ["),
+        ),
+        ("an empty answer", Script::respond(200, &[], "")),
+        ("an error in place of an answer", Script::json(200, &broken)),
+        ("a stream that breaks", Script::stream().text("Hel").reset()),
+        ("a stream that ends with an error", Script::stream().text("Hel").event(&broken).done()),
+    ]
+}
+
+/// Failures that no request causes.
+fn outages() -> Vec<(&'static str, Script)> {
+    vec![
+        ("an overloaded server", Script::error(503, "overloaded", "The model is overloaded")),
+        ("a server in maintenance", html(503, "503 Service Temporarily Unavailable")),
+        ("a bare 503", Script::respond(503, &[], "")),
+        ("a bare 529", Script::respond(529, &[], "no")),
+        ("an overload that is called an error", said(500, "The engine is currently overloaded")),
+        ("a proxy that finds no server", Script::respond(502, &[], "no healthy upstream")),
+        ("a server that is down", html(521, "Web server is down")),
+    ]
 }
 
 struct Callers {
@@ -105,6 +163,11 @@ impl Callers {
         let answer = self.ask(&self.good, number, "harmless", false).await;
         assert_eq!(answer.status, 200, "{what}: {}", answer.text());
         assert_eq!(self.fake.served(), before + 1, "{what}");
+    }
+
+    async fn is_closed(&self, number: usize, what: &str) {
+        let page = self.app.get(&format!("/v1/model-router/models?name=m{number}")).await.json();
+        assert_eq!(page["items"][0]["cooldown"]["open"], true, "{what}: {page}");
     }
 
     async fn health(&self) -> Value {
@@ -146,10 +209,45 @@ on_both_databases! {
                 let key = if turn % 2 == 0 { &callers.good } else { &callers.bad };
                 callers.ask(key, number, &format!("prompt {turn}"), false).await;
             }
-            let path = format!("/v1/model-router/models?name=m{number}");
-            let page = callers.app.get(&path).await.json();
-            assert_eq!(page["items"][0]["cooldown"]["open"], true, "{what}: {page}");
+            callers.is_closed(number, what).await;
         }
+    }
+
+    async fn one_body_that_breaks_a_model_closes_it_to_no_other(app: App) {
+        let table = breakdowns();
+        let callers = Callers::new(app, table.len()).await;
+        for (number, (what, script)) in table.into_iter().enumerate() {
+            callers.fake.always_for(&format!("m{number}-upstream"), script.clone());
+            let stream = what.contains("stream");
+            for turn in 0..BAD * 2 {
+                let answer = callers.ask(&callers.bad, number, "the same", stream).await;
+                assert_eq!(answer.header("x-failsoft-attempts"), "1", "{what} {turn}: {}", answer.text());
+            }
+            callers.reaches(number, what).await;
+            callers.fake.always_for(&format!("m{number}-upstream"), script);
+            for turn in 0..5 {
+                callers.ask(&callers.bad, number, &turn.to_string(), stream).await;
+            }
+            callers.is_closed(number, what).await;
+        }
+    }
+
+    async fn one_caller_that_tries_again_and_again_finds_a_dead_model(app: App) {
+        let table = outages();
+        let callers = Callers::new(app, table.len()).await;
+        for (number, (what, script)) in table.into_iter().enumerate() {
+            callers.fake.always_for(&format!("m{number}-upstream"), script);
+            for _ in 0..5 {
+                callers.ask(&callers.bad, number, "the same", false).await;
+            }
+            callers.is_closed(number, what).await;
+        }
+        let dead = callers.app.organization.provider_at("dead", "custom", Some("http://127.0.0.1:1")).await;
+        callers.app.organization.model("m99", dead).await;
+        for _ in 0..5 {
+            callers.ask(&callers.bad, 99, "the same", false).await;
+        }
+        callers.is_closed(99, "a refused connection").await;
     }
 
     async fn what_only_labels_a_request_makes_it_no_different_one(app: App) {
@@ -185,8 +283,8 @@ on_both_databases! {
         assert_eq!((&event["error_class"], &event["matched_rule"]), (&json!("timeout"), &json!("time_budget:answer")));
         callers.reaches(0, "a hurried caller").await;
 
-        for _ in 0..5 {
-            assert_eq!(callers.app.chat(&json!({"model": "hasty"})).await.status, 504);
+        for turn in 0..5 {
+            assert_eq!(callers.app.chat_number(turn, &json!({"model": "hasty"})).await.status, 504);
         }
         let page = callers.app.get("/v1/model-router/models?name=hasty").await.json();
         assert_eq!(page["items"][0]["cooldown"]["error_class"], "timeout", "{page}");

@@ -29,8 +29,8 @@ on_both_databases! {
         fake.always_for("a-upstream", broken());
         fake.always_for("b-upstream", Script::answer("From b"));
         let body = json!({"model": "a", "models": ["b"]});
-        for _ in 0..5 {
-            assert_eq!(app.chat(&body).await.header("x-failsoft-attempts"), "2");
+        for turn in 0..5 {
+            assert_eq!(app.chat_number(turn, &body).await.header("x-failsoft-attempts"), "2");
         }
         let answer = app.chat(&body).await;
         assert_eq!(answer.header("x-failsoft-attempts"), "1");
@@ -72,9 +72,9 @@ on_both_databases! {
         app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("b-upstream", Script::answer("From b"));
         let body = json!({"model": "a", "models": ["b"]});
-        for _ in 0..5 {
+        for turn in 0..5 {
             fake.next_for("a-upstream", broken());
-            app.chat(&body).await;
+            app.chat_number(turn, &body).await;
         }
         app.clock.advance(Duration::from_secs(30));
         let gate = Gate::new();
@@ -256,8 +256,8 @@ on_both_databases! {
         fake.always_for("a-upstream", Script::stream().text("Hel").reset());
         fake.always_for("b-upstream", Script::stream().text("Hello").finish("stop").done());
         let body = json!({"model": "a", "models": ["b"], "stream": true});
-        for _ in 0..5 {
-            assert!(app.chat(&body).await.text().contains("\"finish_reason\":\"error\""));
+        for turn in 0..5 {
+            assert!(app.chat_number(turn, &body).await.text().contains("\"finish_reason\":\"error\""));
         }
         assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
         assert_eq!(called(&fake).iter().filter(|model| *model == "a-upstream").count(), 5);

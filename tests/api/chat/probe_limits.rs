@@ -16,7 +16,7 @@ const MODELS: [&str; 3] = ["a", "b", "c"];
 /// All callers send a request at once, for any of the models.
 async fn burst(app: &App) -> Vec<Answer> {
     let body = json!({"models": MODELS});
-    futures_util::future::join_all((0..CALLERS).map(|_| app.chat(&body))).await
+    futures_util::future::join_all((0..CALLERS).map(|number| app.chat_number(number, &body))).await
 }
 
 /// How often each model was called since there were `before` calls.
@@ -33,8 +33,8 @@ async fn all_broken(app: &App, fake: &FakeProvider, script: Script, retries: i32
         app.organization.model_like(name, provider, |model| model.settings.num_retries = Some(retries)).await;
     }
     fake.always(script);
-    for _ in 0..5 {
-        assert!(app.chat(&json!({"models": MODELS})).await.status >= 429);
+    for turn in 0..5 {
+        assert!(app.chat_number(turn, &json!({"models": MODELS})).await.status >= 429);
     }
     for name in MODELS {
         let page = app.get(&format!("/v1/model-router/models?name={name}")).await.json();

@@ -43,8 +43,8 @@ on_both_databases! {
 async fn a_model_that_is_left_alone_is_named_with_its_reason() {
     let app = App::start_with(Kind::Sqlite, |settings| settings.gateway.cooldown = true).await;
     let _fake = catalog(&app).await;
-    for _ in 0..5 {
-        app.chat(&json!({"model": "bad"})).await;
+    for turn in 0..5 {
+        app.chat_number(turn, &json!({"model": "bad"})).await;
     }
     let page = member(&app).await.get("/").await.expect(200);
     assert!(page.shows(&format!("/models/{}", app.model_as_served("bad").id.0)), "{}", page.html);

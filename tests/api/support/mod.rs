@@ -8,6 +8,7 @@ pub(crate) mod management;
 mod members;
 pub(crate) mod name_server;
 pub(crate) mod process;
+mod prompts;
 pub(crate) mod raw_client;
 pub(crate) mod resolver;
 

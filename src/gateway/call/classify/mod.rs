@@ -81,7 +81,14 @@ fn connect(fault: ConnectFault) -> Failure {
         }
         ConnectFault::Other => ("connect:other", "the connection to the provider failed"),
     };
-    Failure::ours(ErrorClass::Unavailable, rule, message)
+    let scope = match fault {
+        // A server may break over a request, and then closes the connection.
+        ConnectFault::Reset | ConnectFault::Other => FailureScope::Open,
+        ConnectFault::Refused | ConnectFault::Dns | ConnectFault::Tls | ConnectFault::Blocked => {
+            FailureScope::Model
+        }
+    };
+    Failure { scope, ..Failure::ours(ErrorClass::Unavailable, rule, message) }
 }
 
 fn timeout(kind: TimeoutKind) -> Failure {
@@ -91,7 +98,12 @@ fn timeout(kind: TimeoutKind) -> Failure {
         TimeoutKind::Answer => ("timeout:answer", "the answer took too long"),
         TimeoutKind::Idle => ("timeout:idle", "the provider fell silent"),
     };
-    Failure::ours(ErrorClass::Timeout, rule, message)
+    let scope = match kind {
+        TimeoutKind::Connect => FailureScope::Model,
+        // A request may take long because of what it asks for.
+        TimeoutKind::FirstFrame | TimeoutKind::Answer | TimeoutKind::Idle => FailureScope::Open,
+    };
+    Failure { scope, ..Failure::ours(ErrorClass::Timeout, rule, message) }
 }
 
 /// A timeout of the request's time budget, before the model's own limit.
@@ -159,8 +171,8 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
     }
 }
 
-/// The scope of an unusable answer. Its size depends on the request, and a full memory share says nothing about the
-/// model.
+/// The scope of an unusable answer. Its size depends on the request, a full memory share says nothing about the model,
+/// and the rest may be caused by either.
 fn of_garbage(garbage: Garbage) -> FailureScope {
     match garbage {
         // An unknown `finish_reason` does not prove that the model failed.
@@ -177,7 +189,7 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
         | Garbage::Empty
         | Garbage::Truncated
         | Garbage::Framing
-        | Garbage::ContentType => FailureScope::Model,
+        | Garbage::ContentType => FailureScope::Open,
     }
 }
 
@@ -194,7 +206,8 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
             let failure = upstream(error, sentences, now);
             let scope = match failure.scope {
                 FailureScope::Request => FailureScope::Request,
-                FailureScope::Open | FailureScope::Model | FailureScope::Provider => FailureScope::Model,
+                FailureScope::Open => FailureScope::Open,
+                FailureScope::Model | FailureScope::Provider => FailureScope::Model,
             };
             return Failure { class: ErrorClass::StreamInterrupted, rule: "stream:error", scope, ..failure };
         }
@@ -204,7 +217,7 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
         Interruption::Deadline => FailureScope::Request,
         Interruption::Garbage(garbage) => of_garbage(*garbage),
         Interruption::Reset | Interruption::Ended | Interruption::Idle | Interruption::Upstream(_) => {
-            FailureScope::Model
+            FailureScope::Open
         }
     };
     Failure { scope, ..Failure::ours(ErrorClass::StreamInterrupted, rule, message) }

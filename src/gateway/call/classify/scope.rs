@@ -26,29 +26,24 @@ pub(super) fn of_answer(
     if of_the_request {
         return FailureScope::Request;
     }
-    match class {
-        ErrorClass::RateLimited
-        | ErrorClass::QuotaExhausted
-        | ErrorClass::ModelNotFound
-        | ErrorClass::Authentication => {
-            // An answer that says when a limit resets is about a limit.
-            let waits = error.retry_after.is_some() || error.reset.is_some();
-            let limited = waits && matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
-            if !(named || limited || error.status == 401 || sentence_scope.is_some()) {
-                FailureScope::Open
-            } else if by_class == FailureScope::Provider && error.status == 403 && names_a_model(error) {
-                // The credential is valid for other models of the provider.
-                FailureScope::Model
-            } else {
-                by_class
-            }
+    let says = sentence_scope.is_some();
+    let waits = error.retry_after.is_some() || error.reset.is_some();
+    let open = match class {
+        // A page is a proxy's or a network's, and a bare status any server's.
+        ErrorClass::Authentication => {
+            error.page || !(named || says || error.status == 401 && error.structured)
         }
-        ErrorClass::Overloaded
-        | ErrorClass::Unavailable
+        // An answer that says when a limit resets is about a limit.
+        ErrorClass::RateLimited | ErrorClass::QuotaExhausted => !(named || waits || says),
+        ErrorClass::ModelNotFound => !(named || says),
+        ErrorClass::Overloaded => {
+            !(named || says || error.retry_after.is_some() || error.message.is_empty() || error.status == 529)
+        }
+        ErrorClass::Unavailable
         | ErrorClass::Timeout
         | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::StreamInterrupted => !(says || is_unreachable(error.status)),
+        ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest
         | ErrorClass::Cooldown
@@ -57,8 +52,21 @@ pub(super) fn of_answer(
         | ErrorClass::OverBudget
         | ErrorClass::Deadline
         | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => by_class,
+        | ErrorClass::LacksCapability => return by_class,
+    };
+    if open {
+        FailureScope::Open
+    } else if by_class == FailureScope::Provider && !(error.status == 403 && accepts_the_credential(error)) {
+        FailureScope::Provider
+    } else {
+        FailureScope::Model
     }
+}
+
+/// Whether the status is from a server in front of the provider's that did not reach it, or a redirect: no request
+/// causes that.
+fn is_unreachable(status: u16) -> bool {
+    matches!(status, 300..=399 | 521 | 522 | 523 | 525 | 526 | 530)
 }
 
 /// Whether a 403 comes from a firewall: vendors answer with JSON, firewalls with an HTML page.
@@ -66,6 +74,8 @@ fn is_firewall(error: &UpstreamError) -> bool {
     error.status == 403 && error.page
 }
 
-fn names_a_model(error: &UpstreamError) -> bool {
-    error.message.to_ascii_lowercase().contains("model")
+/// Whether the credential is valid for other models of the provider, or only a verification of its owner is missing.
+fn accepts_the_credential(error: &UpstreamError) -> bool {
+    let message = error.message.to_ascii_lowercase();
+    message.contains("model") || message.contains("must be verified")
 }

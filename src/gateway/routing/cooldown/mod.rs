@@ -149,7 +149,24 @@ impl Cooldowns {
         }
     }
 
-    /// Counts a failure with an unclear cause. Returns it as a failure of the model once several different requests
+    /// Counts a failure of the model or of the request, once for each different request since the last answer.
+    /// `request` is a hash that tells requests apart.
+    pub fn failed_openly(
+        &self,
+        model: &ModelEntry,
+        failure: OpenFailure<'_>,
+        called_at: Duration,
+        repeated: bool,
+        request: u64,
+    ) {
+        let now = self.now();
+        self.fail(model, |state| {
+            let repeated = !state.differs(now, request) || repeated;
+            state.counted(now, called_at, failure.failure(), repeated);
+        });
+    }
+
+    /// Notes a limit or refusal with an unclear cause. Returns it as a failure of the model once several different requests
     /// in a row had one. `request` is a hash that tells requests apart.
     #[must_use]
     pub fn suspected<'a>(

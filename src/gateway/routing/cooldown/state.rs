@@ -21,6 +21,9 @@ pub(super) const FIRST: Duration = Duration::from_secs(30);
 /// The number of different requests in a row with an unclear failure after which the model is blamed.
 pub(super) const SUSPECTED_BY: usize = 5;
 
+/// The number of different requests with a failure that are remembered: more than can fail without a window.
+const REMEMBERED: usize = 64;
+
 /// When the model and its provider were last changed, and when its cooldown was last ended in the console.
 pub(super) type Version = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>);
 
@@ -49,6 +52,9 @@ pub(super) struct State {
     last_limit: Option<Duration>,
     /// Hashes of the requests in a row that had an unclear failure.
     suspected_by: Vec<u64>,
+    /// Hashes of the requests that had a counted failure that they may have caused, and when. Kept until an answer, and
+    /// for as long as attempts are remembered.
+    failed_with: Vec<(u64, Duration)>,
 }
 
 #[derive(Debug)]
@@ -85,6 +91,7 @@ impl State {
             last_counted: None,
             last_limit: None,
             suspected_by: Vec::new(),
+            failed_with: Vec::new(),
         }
     }
 
@@ -128,17 +135,19 @@ impl State {
     pub(super) fn answered(&mut self, now: Duration, called_at: Duration) {
         self.recent.count(now, false);
         self.works(called_at);
-        self.forgive();
+        self.forgive(now);
     }
 
     pub(super) fn refused(&mut self, now: Duration, called_at: Duration) {
         self.recent.count(now, false);
         self.give_back_probe(now, called_at);
         self.suspected_by.clear();
-        self.forgive();
+        self.forgive(now);
     }
 
-    fn forgive(&mut self) {
+    fn forgive(&mut self, now: Duration) {
+        let span = Duration::from_secs(SECONDS as u64);
+        self.failed_with.retain(|(_, at)| *at + span > now);
         if self.window.is_none() {
             self.in_a_row = 0;
             self.last_counted = None;
@@ -152,6 +161,18 @@ impl State {
             self.suspected_by.push(request);
         }
         self.suspected_by.len() >= SUSPECTED_BY
+    }
+
+    /// Remembers a request with a failure that it may have caused. Returns whether it was not known yet.
+    pub(super) fn differs(&mut self, now: Duration, request: u64) -> bool {
+        if self.failed_with.iter().any(|(known, _)| *known == request) {
+            return false;
+        }
+        if self.failed_with.len() >= REMEMBERED {
+            self.failed_with.remove(0);
+        }
+        self.failed_with.push((request, now));
+        true
     }
 
     /// Frees a probe that found out nothing. No other call starts during a window, so a call that started after the
@@ -191,8 +212,8 @@ impl State {
         self.window = Some(Window { since: now, until, failure, counted: false, by_provider, probe });
     }
 
-    /// Counts a failure, and opens a window if there are enough. A repeated one is a retry of a request that was
-    /// counted: a single request must not close the model for others.
+    /// Counts a failure, and opens a window if there are enough. A repeated one is of a request that was counted: a
+    /// single request must not close the model for others, however often it is sent.
     pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure, repeated: bool) {
         if !repeated {
             self.in_a_row = self.in_a_row.saturating_add(1);
@@ -208,7 +229,7 @@ impl State {
                 self.window = None;
                 return;
             }
-            None if !self.enough(now) => return,
+            None if repeated || !self.enough(now) => return,
             Some(_) | None => Probe::Free,
         };
         let length = self.last_counted.map_or(FIRST, |last| (last * 2).min(LONGEST));

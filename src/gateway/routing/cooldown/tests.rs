@@ -1,5 +1,9 @@
 //! When a model is left alone, for how long, and who may find out.
 
+mod requests;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::{DateTime, Utc};
 use entity::ids::ProviderId;
 use uuid::Uuid;
@@ -18,6 +22,7 @@ struct Bench {
     cooldowns: Cooldowns,
     hand: ManualClock,
     model: ModelEntry,
+    requests: AtomicU64,
 }
 
 fn bench() -> Bench {
@@ -44,7 +49,7 @@ fn bench() -> Bench {
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
         cooldown_ended_at: None,
     };
-    Bench { cooldowns: Cooldowns::new(clock, true), hand, model }
+    Bench { cooldowns: Cooldowns::new(clock, true), hand, model, requests: AtomicU64::new(0) }
 }
 
 impl Bench {
@@ -53,7 +58,14 @@ impl Bench {
     }
 
     fn fail_with(&self, class: ErrorClass, retry_after: Option<u64>) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.report(class, retry_after, false);
+    }
+
+    /// A failure of this request, which is sent again and again.
+    fn fail_of(&self, request: u64) {
+        self.requests.store(request, Ordering::Relaxed);
+        self.report(Unavailable, None, false);
     }
 
     /// The retry of a request that failed before.
@@ -68,7 +80,10 @@ impl Bench {
         match failure.blame() {
             Blame::Request => self.cooldowns.refused(&self.model, now),
             Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now, repeated),
-            Blame::Open(_) => panic!("a class alone leaves nothing open"),
+            Blame::Open(failure) => {
+                let request = self.requests.load(Ordering::Relaxed);
+                self.cooldowns.failed_openly(&self.model, failure, now, repeated, request);
+            }
         }
     }
 

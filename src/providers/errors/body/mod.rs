@@ -59,6 +59,8 @@ pub(super) struct ErrorBody {
     pub(super) moderated: bool,
     /// Whether the body is an HTML page.
     pub(super) page: bool,
+    /// Whether the body is a JSON object or list.
+    pub(super) json: bool,
 }
 
 /// Parses the body of a failed response.
@@ -67,7 +69,8 @@ pub(super) fn read(body: &[u8]) -> ErrorBody {
     let text = text.trim_start_matches('\u{feff}').trim();
     let payload = event_data(text);
     if let Ok(value) = serde_json::from_str::<Value>(payload) {
-        return read_value(&value, 0);
+        let json = value.is_object() || value.is_array();
+        return ErrorBody { json, ..read_value(&value, 0) };
     }
     let page = is_html(payload);
     let message = if payload.starts_with(['{', '[']) {
@@ -89,7 +92,10 @@ pub(super) fn read(body: &[u8]) -> ErrorBody {
 pub(super) fn read_member(error: &[u8]) -> ErrorBody {
     match serde_json::from_slice::<Value>(error.get(..LOOKED_AT).unwrap_or(error)) {
         // Wrapping the value again lets one function parse both forms.
-        Ok(value) => read_object(&Map::from_iter([("error".to_owned(), value)]), 0),
+        Ok(value) => {
+            let said = read_object(&Map::from_iter([("error".to_owned(), value)]), 0);
+            ErrorBody { json: true, ..said }
+        }
         Err(_) => read(error),
     }
 }

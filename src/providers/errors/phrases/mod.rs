@@ -9,6 +9,7 @@
 mod mapping;
 mod message;
 pub(crate) mod message_rules;
+mod outages;
 mod scope;
 pub(crate) mod sentences_file;
 

@@ -6,6 +6,7 @@
 //! caller, while a superfluous one costs a single call.
 
 use super::message::Message;
+use super::outages::says_outage;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,28 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["flex processing"],
     &["service_tier"],
     &["priority tier"],
+    &["must be verified to stream"],
+    &["must be verified to generate"],
+    &["must be verified to use", "feature"],
+    &["must be verified to use", "stream"],
+    &["must be verified to use", "parameter"],
+    &["must be verified to use", "reasoning"],
+    &["access to this feature"],
+    &["this feature is not"],
+    &["this feature requires"],
+    &["feature is not available"],
+    &["feature is not enabled"],
+    &["feature not available"],
+    &["to use this feature"],
+    &["beta feature"],
+    &["beta header"],
+    &["fast mode"],
+    &["reasoning summar"],
+    &["data retention"],
+    &["file search"],
+    &["file_search"],
+    &["image generation tool"],
+    &["image_generation"],
     &["grounding"],
     &["web search"],
     &["web_search"],
@@ -154,6 +177,26 @@ static OF_THE_REQUEST: &[&[&str]] = &[
     &["tool_choice"],
 ];
 
+/// The account and its credential.
+const OF_THE_CREDENTIAL: &[&[&str]] = &[
+    &["api key"],
+    &["api_key"],
+    &["credential"],
+    &["invalid token"],
+    &["authentication"],
+    &["account", "suspended"],
+    &["account", "disabled"],
+    &["account", "deactivated"],
+    &["organization", "disabled"],
+    &["does not have access to"],
+    &["not have access to the model"],
+    &["country, region"],
+    &["must be verified"],
+    &["not authorized to"],
+    &["signature"],
+    &["credit"],
+];
+
 /// The account, its limits and its credential; the model and the URL.
 static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
     (
@@ -210,27 +253,8 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
             &["欠费"],
         ],
     ),
-    (
-        403,
-        &[
-            &["api key"],
-            &["api_key"],
-            &["credential"],
-            &["invalid token"],
-            &["authentication"],
-            &["account", "suspended"],
-            &["account", "disabled"],
-            &["account", "deactivated"],
-            &["organization", "disabled"],
-            &["does not have access to"],
-            &["not have access to the model"],
-            &["country, region"],
-            &["must be verified"],
-            &["not authorized to"],
-            &["signature"],
-            &["credit"],
-        ],
-    ),
+    (401, OF_THE_CREDENTIAL),
+    (403, OF_THE_CREDENTIAL),
     (
         404,
         &[
@@ -263,7 +287,8 @@ pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceS
         return Some(SentenceScope::Request);
     }
     let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
-    rows.iter().any(|parts| message.fits(parts)).then_some(SentenceScope::Model)
+    let of_the_model = rows.iter().any(|parts| message.fits(parts)) || says_outage(status, message);
+    of_the_model.then_some(SentenceScope::Model)
 }
 
 /// Whether the account cannot pay for a single token.

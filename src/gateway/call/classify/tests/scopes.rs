@@ -27,8 +27,6 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a refused key, by its sentence", 403, r#"{"error":{"message":"Your API key has been revoked"}}"#, Provider),
     ("a bare 403", 403, "", Open),
     ("a 403 that says nothing", 403, r#"{"message":"Forbidden"}"#, Open),
-    ("a bare 401", 401, "", Provider),
-    ("a 401 as a page", 401, "<html><head><title>401 Authorization Required</title></head></html>", Provider),
 
     ("a router without tools", 404, r#"{"error":{"message":"No endpoints found that support tool use. Try disabling \"x\".","code":404}}"#, Request),
     ("a router without images", 404, r#"{"error":{"code":"404","message":"No endpoints found that support image input","param":"","type":""}}"#, Request),
@@ -63,10 +61,35 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("an image that is none, as a 500", 500, r#"{"error":"failed to process inputs: image: unknown format"}"#, Request),
     ("a prompt that is too long, as a 500", 500, r#"{"error":{"message":"prompt is too long"}}"#, Request),
     ("a template, as a 500", 500, r#"{"error":{"message":"jinja2.exceptions.TemplateError: Conversation roles must alternate"}}"#, Request),
-    ("a broken server", 500, r#"{"error":{"message":"The server had an error"}}"#, Model),
+    ("a broken server", 500, r#"{"error":{"message":"The server had an error"}}"#, Open),
     ("an overloaded server", 503, "<html><head><title>503 Service Unavailable</title></head></html>", Model),
     ("a firewall's challenge", 503, "<html><head><title>Just a moment...</title></head></html>", Request),
-    ("a slow server", 504, "", Model),
+    ("a slow server", 504, "", Open),
+    ("a proxy without a server", 502, "<html><head><title>502 Bad Gateway</title></head></html>", Open),
+    ("a proxy that says so", 502, "upstream connect error: no healthy upstream", Model),
+    ("a server that may have broken over the request", 520, "", Open),
+    ("a server that is down", 521, "", Model),
+    ("a redirect", 302, "", Model),
+    ("a bare 503", 503, "", Model),
+    ("an overload", 503, r#"{"error":{"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE","code":503}}"#, Model),
+    ("an overload, as a 500", 500, r#"{"error":{"message":"The model is overloaded"}}"#, Model),
+    ("a 503 that says something else", 503, r#"{"error":{"message":"failed to run inference"}}"#, Open),
+    ("Anthropic's overload", 529, r#"{"error":{"type":"overloaded_error","message":"no"}}"#, Model),
+
+    ("a refused key", 401, r#"{"error":{"message":"Incorrect API key provided: sk-x.","type":"invalid_request_error","code":"invalid_api_key"}}"#, Provider),
+    ("a refused key, without a code", 401, r#"{"detail":"Unauthorized"}"#, Provider),
+    ("a refused key, as a text", 401, "Invalid API key", Provider),
+    ("a network's page", 401, "<html><head><title>Authentication required</title></head></html>", Open),
+    ("a network's page without a title", 401, "<!DOCTYPE html><body>log in to the guest network</body>", Open),
+    ("a bare 401", 401, "", Open),
+    ("a bare word", 401, "Unauthorized", Open),
+    ("an empty object", 401, "{}", Open),
+    ("verification, to stream", 403, r#"{"error":{"message":"Your organization must be verified to stream this model. Please go to: https://platform.openai.com/settings/organization/general","type":"invalid_request_error","param":"stream","code":"unsupported_value"}}"#, Request),
+    ("verification, for a feature", 403, r#"{"error":{"message":"Your organization must be verified to use this feature.","code":"permission_denied"}}"#, Request),
+    ("verification, for reasoning summaries", 403, r#"{"error":{"message":"Your organization must be verified to generate reasoning summaries."}}"#, Request),
+    ("verification, for a model", 403, r#"{"error":{"message":"Your organization must be verified to use the model `o9`."}}"#, Model),
+    ("verification", 403, r#"{"error":{"message":"Your organization must be verified."}}"#, Model),
+    ("a feature of another plan", 403, r#"{"error":{"type":"permission_error","message":"Your organization does not have access to this feature."}}"#, Request),
 ];
 
 #[test]
@@ -114,16 +137,19 @@ fn a_limit_with_an_end_is_the_models_and_the_end_is_believed() {
 #[test]
 fn what_we_saw_ourselves_is_the_models_unless_the_request_bounded_it() {
     for (fault, scope) in [
-        (Fault::Timeout(TimeoutKind::Answer), Model),
+        (Fault::Timeout(TimeoutKind::Answer), Open),
         (Fault::TimeBudget(TimeoutKind::Answer), Request),
         (Fault::TimeBudget(TimeoutKind::FirstFrame), Request),
+        (Fault::Timeout(TimeoutKind::Connect), Model),
         (Fault::Connect(ConnectFault::Refused), Model),
+        (Fault::Connect(ConnectFault::Dns), Model),
+        (Fault::Connect(ConnectFault::Reset), Open),
         (Fault::Filtered(Filter::Prompt), Request),
         (Fault::Garbage(Garbage::TooLarge), Request),
         (Fault::Garbage(Garbage::EventTooLong), Request),
-        (Fault::Garbage(Garbage::Empty), Model),
-        (Fault::Interrupted(Interruption::Reset), Model),
-        (Fault::Interrupted(Interruption::Idle), Model),
+        (Fault::Garbage(Garbage::Empty), Open),
+        (Fault::Interrupted(Interruption::Reset), Open),
+        (Fault::Interrupted(Interruption::Idle), Open),
         (Fault::Interrupted(Interruption::Deadline), Request),
         (Fault::Interrupted(Interruption::Garbage(Garbage::TooLarge)), Request),
         (Fault::Drill(Unavailable), Request),
@@ -134,8 +160,9 @@ fn what_we_saw_ourselves_is_the_models_unless_the_request_bounded_it() {
         read(&Fault::Interrupted(Interruption::Upstream(Box::new(error_in_answer(body))))).scope
     };
     assert_eq!(broken(br#"{"code":"content_filter","message":"no"}"#), Request);
-    assert_eq!(broken(br#"{"code":500,"message":"no"}"#), Model);
-    assert_eq!(broken(br#"{"code":429,"message":"no"}"#), Model);
+    assert_eq!(broken(br#"{"code":500,"message":"no"}"#), Open);
+    assert_eq!(broken(br#"{"code":429,"message":"no"}"#), Open);
+    assert_eq!(broken(br#"{"code":429,"message":"Rate limit reached"}"#), Model);
 }
 
 proptest::proptest! {

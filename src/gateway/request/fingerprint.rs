@@ -1,0 +1,30 @@
+//! A hash of a request, to tell whether several requests met with the same failure.
+
+use std::hash::BuildHasher as _;
+
+use super::chat_request::OWN_MEMBERS;
+use super::intent::Intent;
+
+/// Members that label a request for its sender or its provider. No answer depends on them.
+const LABELS: [&str; 4] = ["metadata", "user", "safety_identifier", "prompt_cache_key"];
+
+/// The most bytes of values that are hashed.
+const HASHED: usize = 64 * 1024;
+
+impl Intent {
+    /// A hash of the API key and of what a provider may refuse. Members that are for the gateway, or that only label the
+    /// request, and their order do not count. Of long values, only the start and the length are hashed.
+    pub(in crate::gateway) fn fingerprint(&self) -> u64 {
+        let request = &self.request;
+        let hashes = foldhash::quality::FixedState::default();
+        let key = hashes.hash_one(self.key.as_ref().map(|key| key.id));
+        let mut left = HASHED;
+        let differs = |name: &str| name != "model" && !OWN_MEMBERS.contains(&name) && !LABELS.contains(&name);
+        request.parts.iter().filter(|part| differs(&part.name)).fold(key, |sum, part| {
+            let value = request.value(part);
+            let start = value.get(..left).unwrap_or(value);
+            left = left.saturating_sub(value.len());
+            sum.wrapping_add(hashes.hash_one((part.name.as_str(), value.len(), start)))
+        })
+    }
+}
