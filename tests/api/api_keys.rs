@@ -347,7 +347,10 @@ on_both_databases! {
         let raised = json!({"hard_limit_nano_dollars": 500});
         assert_eq!(refusal(&patch_as(&app, &keys_only, &whole, &raised).await), (403, "forbidden".to_owned()));
         assert_eq!(app.call(app.request(Method::DELETE, &whole), &keys_only).await.status, 403);
-        assert_eq!(patch_as(&app, &manager, &whole, &raised).await.status, 200);
+        // A limited key does not widen it, since it binds that key, too.
+        assert_eq!(violation(&patch_as(&app, &manager, &whole, &raised).await), "body.hard_limit_nano_dollars value_error");
+        let free = app.organization.key_with(&[Scope::BudgetsManage]).await;
+        assert_eq!(patch_as(&app, &free, &whole, &raised).await.status, 200);
     }
 
     async fn a_list_is_read_page_by_page(app: App) {

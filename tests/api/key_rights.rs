@@ -1,4 +1,5 @@
-//! A key with any limit lifts no limit of another key, of whatever kind: models, requests, expiry or money.
+//! A key with any limit lifts no limit of another key, of whatever kind: models, requests, expiry or money. Nor does it
+//! widen the organization's budget.
 
 use std::time::Duration;
 
@@ -68,6 +69,44 @@ async fn call(app: &App, key: &str, model: &str) -> u16 {
 }
 
 on_both_databases! {
+    async fn a_key_with_any_limit_widens_no_budget_of_the_organization(app: App) {
+        let _fake = catalog(&app).await;
+        let limited = limited(&app).await;
+        let free = app.organization.key_with(&MANAGER).await;
+        let budget = async |key: &str, period: &str| {
+            let body = json!({"period": period, "hard_limit_nano_dollars": 1_000});
+            let request = with_json(app.request(Method::POST, BUDGETS), &body);
+            let answer = app.call(request, key).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            answer.header("location").to_owned()
+        };
+        // A new budget narrows, so each may make one.
+        let paths = [budget(&limited[0].1, "day").await, budget(&limited[1].1, "month").await];
+        let wider = [
+            json!({"hard_limit_nano_dollars": 1_001}),
+            json!({"hard_limit_nano_dollars": null, "soft_limit_nano_dollars": 1}),
+        ];
+        let before = app.get(BUDGETS).await.json();
+        for (limit, key) in &limited {
+            for path in &paths {
+                for body in &wider {
+                    assert_eq!(change(&app, key, path, body).await, 422, "{limit}: {body}");
+                }
+                let deleted = app.call(app.request(Method::DELETE, path), key).await;
+                assert_eq!(deleted.status, 422, "{limit}: {}", deleted.text());
+            }
+        }
+        assert_eq!(app.get(BUDGETS).await.json(), before);
+        for (number, (limit, key)) in limited.iter().enumerate() {
+            let body = json!({"hard_limit_nano_dollars": 999 - number, "soft_limit_nano_dollars": 1});
+            assert_eq!(change(&app, key, &paths[0], &body).await, 200, "{limit}");
+        }
+        for body in &wider {
+            assert_eq!(change(&app, &free, &paths[0], body).await, 200, "{body}");
+        }
+        assert_eq!(app.call(app.request(Method::DELETE, &paths[1]), &free).await.status, 204);
+    }
+
     async fn a_key_with_any_limit_lifts_none_of_another_key(app: App) {
         let _fake = catalog(&app).await;
         let mate = app.organization.key_like(&[Scope::Inference], |key| {

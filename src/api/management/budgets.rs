@@ -1,7 +1,7 @@
 //! `/v1/model-router/budgets`: how much the organization, or one of its keys, may spend in a UTC day or month.
 //!
-//! Reading needs the scope `router:read`, changing needs `budgets:manage`. A key cannot set a budget that is wider
-//! than its own.
+//! Reading needs the scope `router:read`, changing needs `budgets:manage`. A key with any limit
+//! widens no budget, neither of a key nor of the organization.
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};

@@ -41,6 +41,13 @@ pub(in crate::store) struct PendingGrant {
     before: Option<BoundKey>,
 }
 
+/// The state before a change of a budget, for the check.
+pub(in crate::store) struct PendingBudgetGrant {
+    grant: PendingGrant,
+    /// The budgets of the organization, if one of them changes.
+    organization_budgets: Vec<BudgetRow>,
+}
+
 impl OrgStore {
     /// Reads the bounds of the actor and of the changed key. `None` if the actor is not a key, because its role decides.
     ///
@@ -83,28 +90,37 @@ impl OrgStore {
         key_bounds::check(&KeyGrant { giver, organization_budgets, before, after })
     }
 
-    /// A budget of a key is one of its bounds; the organization's is not a key's to compare.
+    /// The state before a change of a budget. A budget of a key is one of its bounds, and the organization's binds every
+    /// key.
     pub(in crate::store) async fn budget_grant(
         &self,
         change: &Change,
         key: Option<ApiKeyId>,
-    ) -> Result<Option<PendingGrant>, Error> {
-        match key {
-            Some(id) => self.pending_grant(change, Some(id)).await,
-            None => Ok(None),
-        }
+    ) -> Result<Option<PendingBudgetGrant>, Error> {
+        let Some(grant) = self.pending_grant(change, key).await? else { return Ok(None) };
+        let organization_budgets = match key {
+            Some(_) => Vec::new(),
+            None => self.budget_rows(change.on(), None).await?,
+        };
+        Ok(Some(PendingBudgetGrant { grant, organization_budgets }))
     }
 
+    /// Compares the state after a change of a budget with the state before.
+    ///
+    /// # Errors
+    /// The key grants more than it has, or has a bound itself and widens the organization's budget.
     pub(in crate::store) async fn settle_budget_grant(
         &self,
         change: &Change,
-        grant: Option<PendingGrant>,
+        pending: Option<PendingBudgetGrant>,
         key: Option<ApiKeyId>,
     ) -> Result<(), Error> {
-        match key {
-            Some(id) => self.settle_grant(change, grant, id).await,
-            None => Ok(()),
+        let Some(PendingBudgetGrant { grant, organization_budgets }) = pending else { return Ok(()) };
+        if let Some(id) = key {
+            return self.settle_grant(change, Some(grant), id).await;
         }
+        let after = self.budget_rows(change.on(), None).await?;
+        key_bounds::check_organization(&grant.giver, &organization_budgets, &after)
     }
 
     /// Refuses a change of what a model is or costs to a key that calls models within limits.

@@ -10,6 +10,7 @@
 //!
 //! Nor does a key with any bound of its own, of whatever kind, widen a bound of another key, of whatever kind. Comparing
 //! each bound with the same bound of the calling key is not enough: two keys with different bounds would lift each other's.
+//! The organization's budget is a bound of every key, so such a key does not widen that either.
 
 use chrono::{DateTime, Utc};
 
@@ -60,17 +61,13 @@ impl<'a> Bounds<'a> {
             last_used_at: _,
             revoked_at: _,
         } = row;
-        let hard = |period: Period| {
-            let own = budgets.iter().find(|budget: &&BudgetRow| budget.period == period);
-            own.and_then(|budget| budget.hard_limit_nano_dollars)
-        };
         Self {
             scopes,
             models: models.as_deref(),
             requests_per_minute: *requests_per_minute,
             concurrent_requests: *concurrent_requests,
             expires_at: *expires_at,
-            budgets: Period::ALL.map(hard),
+            budgets: hard_limits(budgets),
         }
     }
 
@@ -187,6 +184,14 @@ impl<'a> Bounds<'a> {
     }
 }
 
+/// The hard limits of budgets, in the order of [`Period::ALL`].
+fn hard_limits(budgets: &[BudgetRow]) -> [Option<i64>; Period::ALL.len()] {
+    Period::ALL.map(|period| {
+        let own = budgets.iter().find(|budget| budget.period == period);
+        own.and_then(|budget| budget.hard_limit_nano_dollars)
+    })
+}
+
 /// Whether the first bound is wider than the second.
 fn exceeds<T: Ord>(bound: Option<T>, other: Option<T>) -> bool {
     match (bound, other) {
@@ -257,6 +262,14 @@ fn widened(field: &'static str, limit: &str) -> Error {
     Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }
 
+fn widened_organization(limit: &str) -> Error {
+    let message = format!(
+        "The calling key has a limit itself ({limit}), so it lifts no limit of the organization, and \
+         'hard_limit_nano_dollars' must not allow more than before: use a key without any limit, or the console."
+    );
+    Error::Invalid(vec![Violation::body("hard_limit_nano_dollars", "value_error", message)])
+}
+
 fn free_manager(scope: Scope, limit: &str) -> Error {
     let message = format!(
         "The calling key has a limit itself ({limit}), so it gives the scope '{}' only to a key with a limit: send \
@@ -264,6 +277,23 @@ fn free_manager(scope: Scope, limit: &str) -> Error {
         scope.as_str()
     );
     Error::Invalid(vec![Violation::body("scopes", "value_error", message)])
+}
+
+/// Checks that a key with any bound does not widen the organization's budget, which binds it as well.
+///
+/// # Errors
+/// [`Error::Invalid`] on the hard limit.
+pub(in crate::store) fn check_organization(
+    key: &BoundKey,
+    before: &[BudgetRow],
+    after: &[BudgetRow],
+) -> Result<(), Error> {
+    let mut money = hard_limits(after).into_iter().zip(hard_limits(before));
+    let widens = money.any(|(after, had)| exceeds(after, had));
+    match Bounds::of(key).limit().filter(|_| widens) {
+        Some(limit) => Err(widened_organization(&limit)),
+        None => Ok(()),
+    }
 }
 
 /// Checks that a key may change what a model is or costs. One that calls models within a limit may not: it would choose
@@ -294,7 +324,7 @@ fn check_manager(grant: &KeyGrant) -> Result<(), Error> {
     limit.map_or(Ok(()), |limit| Err(within_limit("scopes", what, &limit)))
 }
 
-/// The limit within which a key calls models: its allow-list, its budget, or the organization's unless it may change
+/// The limit within which a key calls models: its allow-list, its budget, or the organization's unless it may widen
 /// that.
 fn catalog_limit(key: &BoundKey, organization_budgets: &[BudgetRow]) -> Option<String> {
     let own = Bounds::of(key);
@@ -306,7 +336,8 @@ fn catalog_limit(key: &BoundKey, organization_budgets: &[BudgetRow]) -> Option<S
         let (most, period) = organization_budgets.iter().find_map(hard)?;
         Some(format!("the organization's {most} nano-dollars for the {period}"))
     };
-    own.allow_list().or_else(|| own.budget()).or_else(|| shared().filter(|_| !own.has(Scope::BudgetsManage)))
+    let widens = own.has(Scope::BudgetsManage) && own.limit().is_none();
+    own.allow_list().or_else(|| own.budget()).or_else(|| shared().filter(|_| !widens))
 }
 
 fn within_limit(field: &'static str, what: &str, limit: &str) -> Error {

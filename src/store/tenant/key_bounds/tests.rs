@@ -226,6 +226,29 @@ fn a_key_with_a_budget_does_not_get_around_it() {
 }
 
 #[test]
+fn a_key_with_any_bound_widens_no_budget_of_the_organization() {
+    let scopes = ["budgets:manage"];
+    let of = |money: (Option<i64>, Option<i64>)| {
+        key(&[], None, (None, None), None, Money(money.0, money.1)).budgets
+    };
+    let free = key(&scopes, None, (None, None), None, None);
+    for (before, after, widens) in [
+        ((Some(5), None), (Some(6), None), true),
+        ((Some(5), None), (None, None), true),
+        ((Some(5), Some(5)), (Some(4), Some(6)), true),
+        ((Some(5), None), (Some(5), Some(1)), false),
+        ((None, None), (Some(9), Some(9)), false),
+        ((Some(5), Some(5)), (Some(4), Some(5)), false),
+    ] {
+        let (before, after) = (of(before), of(after));
+        for own in bounded_keys(&scopes) {
+            assert_eq!(check_organization(&own, &before, &after).is_err(), widens, "{own:?}");
+        }
+        assert!(check_organization(&free, &before, &after).is_ok());
+    }
+}
+
+#[test]
 fn what_is_new_to_a_key_comes_under_the_givers_limits() {
     let own = key(&["keys:manage", "inference", "drill"], None, (Some(20), None), None, None);
     let free = key(&["router:read"], Some(&["a"]), (None, None), None, None);
