@@ -200,6 +200,13 @@ on_both_databases! {
             json!({"model": "a", "max_tokens": 1, "max_completion_tokens": 6_000}),
             json!({"model": "a", "max_tokens": 6e3}),
             json!({"model": "a", "max_tokens": 1_000_000_000_000_i64}),
+            json!({"model": "a", "max_tokens": 1, "max_new_tokens": 6_000}),
+            json!({"model": "a", "max_tokens": 1_000, "num_return_sequences": 8}),
+            json!({"model": "a", "max_tokens": 1_000, "generation_config": {"candidate_count": 8}}),
+            json!({"model": "a", "max_tokens": 1_000, "thinking": {"type": "enabled", "budget_tokens": 5_000}}),
+            json!({"model": "a", "max_tokens": 1_000, "reasoning": {"max_tokens": 5_000}}),
+            json!({"model": "a", "max_tokens": 1_000, "thinking_budget": 1_000, "n": 3}),
+            json!({"model": "a", "max_tokens": 1_000, "extra_body": {"google": {"thinking_config": {"thinking_budget": 5_000}}}}),
         ] {
             let answer = app.chat(&members).await;
             assert_eq!(answer.status, 402, "{members}: {}", answer.text());

@@ -1,0 +1,170 @@
+//! The longest answer to a request, over all its choices, which budgets reserve.
+//!
+//! Unclear limits count as large: of several limits the largest counts, and without a limit the model's own. A limit for
+//! the reasoning is added, because vendors differ in whether the limit for the answer includes it. Invalid numbers in
+//! OpenAI's fields were rejected with the body; those in vendors' own fields count as no limit.
+
+mod vendors;
+
+use crate::domain::amount::MOST_TOKENS;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::store::snapshot::ModelEntry;
+
+/// The longest answer of a model with an unknown limit, in tokens.
+pub const UNKNOWN_MODEL: i64 = 32_768;
+
+/// The limits that a request sets for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerLimit {
+    /// The tokens of one choice; `None` if the request has no valid limit.
+    tokens: Option<i64>,
+    /// The tokens of reasoning of one choice, beside those of the answer.
+    reasoning: i64,
+    choices: i64,
+}
+
+impl AnswerLimit {
+    /// Reads the limits of a request.
+    #[must_use]
+    pub fn of(request: &ChatRequest) -> Self {
+        let mut found = vendors::Found::default();
+        for part in &request.parts {
+            found.read(&part.name, request.value(part));
+        }
+        let vendors::Found { tokens, reasoning, choices, unlimited } = found;
+        Self { tokens: tokens.filter(|_| !unlimited), reasoning, choices: choices.unwrap_or(1) }
+    }
+
+    /// The tokens that the request states, at most the model's own limit; `None` if it states none.
+    #[must_use]
+    pub fn stated(&self, model: &ModelEntry) -> Option<i64> {
+        let each = self
+            .tokens
+            .map(|tokens| model.settings.max_output_tokens.map_or(tokens, |most| tokens.min(most)));
+        each.map(|each| self.whole(each))
+    }
+
+    /// The longest answer in tokens by the request or the model's own limit; `None` if it is unknown.
+    #[must_use]
+    pub fn known(&self, model: &ModelEntry) -> Option<i64> {
+        let own = || model.settings.max_output_tokens.map(|most| self.whole(most));
+        self.stated(model).or_else(own)
+    }
+
+    /// The longest answer in tokens; an estimate if it is unknown.
+    #[must_use]
+    pub fn most(&self, model: &ModelEntry) -> i64 {
+        let window = model.settings.context_window.unwrap_or(UNKNOWN_MODEL);
+        self.known(model).unwrap_or_else(|| self.whole(UNKNOWN_MODEL.min(window)))
+    }
+
+    /// The tokens of all choices, with their reasoning.
+    fn whole(&self, answer: i64) -> i64 {
+        answer.saturating_add(self.reasoning).saturating_mul(self.choices)
+    }
+}
+
+/// A JSON number from 0 on, also in quotes; fractions are rounded up. `None` for anything else.
+fn number(value: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(value).ok()?;
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    // Rust would also parse `inf` and `nan`.
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
+    #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^52")]
+    let number = text.parse::<f64>().ok()?.ceil().clamp(0.0, MOST_TOKENS as f64) as i64;
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::gateway::request::chat_request::numbers::MOST_CHOICES;
+
+    fn of(members: &str) -> (Option<i64>, i64) {
+        let body = format!(r#"{{"model":"m"{members}}}"#);
+        let limit = AnswerLimit::of(&ChatRequest::parse(Bytes::from(body)).expect(members));
+        (limit.tokens, limit.choices)
+    }
+
+    #[test]
+    fn of_several_limits_the_largest_counts() {
+        for (members, tokens, choices) in [
+            ("", None, 1),
+            (r#","max_tokens":7"#, Some(7), 1),
+            (r#","max_tokens":1,"max_completion_tokens":1000"#, Some(1_000), 1),
+            (r#","max_completion_tokens":1000,"max_tokens":1"#, Some(1_000), 1),
+            (r#","max_tokens":null,"max_completion_tokens":9"#, Some(9), 1),
+            (r#","max_tokens":0"#, None, 1),
+            (r#","max_tokens":-1,"max_completion_tokens":9"#, None, 1),
+            (r#","max_tokens":1.5e3"#, Some(1_500), 1),
+            (r#","max_tokens":99999999999999999999999"#, Some(MOST_TOKENS), 1),
+            (r#","max_tokens":7,"n":8"#, Some(7), 8),
+            (r#","max_tokens":7,"n":null"#, Some(7), 1),
+            (r#","n":2,"best_of":5"#, None, 5),
+            (r#","n":1.28e2"#, None, MOST_CHOICES),
+        ] {
+            assert_eq!(of(members), (tokens, choices), "{members}");
+        }
+    }
+
+    #[test]
+    fn limits_of_vendors_count_wherever_they_are() {
+        let of = |members: &str| {
+            let body = format!(r#"{{"model":"m"{members}}}"#);
+            let limit = AnswerLimit::of(&ChatRequest::parse(Bytes::from(body)).expect(members));
+            (limit.tokens, limit.reasoning, limit.choices)
+        };
+        for (members, expected) in [
+            (r#","max_tokens":7,"max_new_tokens":900"#, (Some(900), 0, 1)),
+            (r#","max_tokens_to_sample":9"#, (Some(9), 0, 1)),
+            (r#","max_tokens":7,"n_predict":-2"#, (None, 0, 1)),
+            (r#","max_tokens":7,"options":{"num_predict":50}"#, (Some(50), 0, 1)),
+            (r#","generationConfig":{"maxOutputTokens":50,"candidateCount":3}"#, (Some(50), 0, 3)),
+            (r#","max_tokens":7,"num_return_sequences":4"#, (Some(7), 0, 4)),
+            (r#","n":2,"num_generations":5"#, (None, 0, 5)),
+            (r#","n":2,"num_return_sequences":"many""#, (None, 0, MOST_CHOICES)),
+            (r#","n":2,"num_return_sequences":null"#, (None, 0, 2)),
+            (r#","max_tokens":7,"thinking":{"type":"enabled","budget_tokens":900}"#, (Some(7), 900, 1)),
+            (r#","max_tokens":7,"thinking":{"type":"disabled","budget_tokens":0}"#, (Some(7), 0, 1)),
+            (r#","max_tokens":7,"thinking":true,"reasoning":{"effort":"low"}"#, (Some(7), 0, 1)),
+            (r#","max_tokens":7,"reasoning":{"max_tokens":900}"#, (Some(7), 900, 1)),
+            (r#","max_tokens":7,"thinking_budget":900,"n":2"#, (Some(7), 900, 2)),
+            (r#","max_tokens":7,"thinking_budget":-1"#, (None, 0, 1)),
+            (r#","max_tokens":7,"thinking_budget":null"#, (Some(7), 0, 1)),
+            (r#","max_tokens":7,"thinking_budget":9,"reasoning":{"max_tokens":900}"#, (Some(7), 900, 1)),
+            (r#","max_tokens":7,"chat_template_kwargs":{"thinking_budget":900}"#, (Some(7), 900, 1)),
+            (
+                r#","max_tokens":7,"extra_body":{"google":{"thinking_config":{"thinking_budget":900}}}"#,
+                (Some(7), 900, 1),
+            ),
+            (r#","max_tokens":7,"messages":[{"max_new_tokens":900}],"x":{"n":9}"#, (Some(7), 0, 1)),
+        ] {
+            assert_eq!(of(members), expected, "{members}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_of_tokens_is_none() {
+        for (value, number) in [
+            ("12", Some(12)),
+            ("0.5", Some(1)),
+            ("1e999", Some(MOST_TOKENS)),
+            (r#""12""#, Some(12)),
+            ("0", Some(0)),
+            ("-2.5", None),
+            ("-0", None),
+            (r#""many""#, None),
+            (r#""inf""#, None),
+            ("[7]", None),
+            ("{}", None),
+            ("true", None),
+        ] {
+            assert_eq!(super::number(value.as_bytes()), number, "{value}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The fields in which vendors take the limits of an answer, by name. All of them pass to providers.
+
+use super::number;
+use crate::gateway::request::chat_request::numbers::{CHOICES, LIMITS, MOST_CHOICES};
+use crate::gateway::request::json_object::RawObject;
+
+/// Vendors' own limits for the tokens of a choice.
+const VENDORS_LIMITS: [&str; 9] = [
+    "max_new_tokens",
+    "max_tokens_to_sample",
+    "max_gen_len",
+    "max_length",
+    "max_decode_steps",
+    "n_predict",
+    "num_predict",
+    "maxOutputTokens",
+    "maxTokens",
+];
+
+/// Vendors' own numbers of choices.
+const VENDORS_CHOICES: [&str; 5] =
+    ["num_return_sequences", "num_generations", "candidate_count", "candidateCount", "num_completions"];
+
+/// Limits for the tokens of reasoning.
+const REASONING: [&str; 9] = [
+    "thinking_budget",
+    "thinkingBudget",
+    "budget_tokens",
+    "thinking_budget_tokens",
+    "thinking_token_budget",
+    "reasoning_budget",
+    "max_thinking_tokens",
+    "max_reasoning_tokens",
+    "reasoning_max_tokens",
+];
+
+/// Objects in which vendors take such fields.
+const GROUPS: [&str; 12] = [
+    "thinking",
+    "reasoning",
+    "extra_body",
+    "google",
+    "thinking_config",
+    "thinkingConfig",
+    "generation_config",
+    "generationConfig",
+    "chat_template_kwargs",
+    "options",
+    "parameters",
+    "additional_model_request_fields",
+];
+
+/// Objects that limit the reasoning by a field for the tokens of an answer.
+const REASONING_GROUPS: [&str; 2] = ["thinking", "reasoning"];
+
+/// How deep such objects are nested.
+const DEEPEST: u8 = 4;
+
+/// The limits that a request states.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The largest limit for the tokens of a choice.
+    pub(super) tokens: Option<i64>,
+    /// The largest limit for the tokens of reasoning.
+    pub(super) reasoning: i64,
+    /// The largest number of choices.
+    pub(super) choices: Option<i64>,
+    /// Whether a limit is invalid. Providers may read it as no limit, so it overrides the others.
+    pub(super) unlimited: bool,
+}
+
+impl Found {
+    /// Reads one field of a body.
+    pub(super) fn read(&mut self, name: &str, value: &[u8]) {
+        self.field(name, value, false, 0);
+    }
+
+    fn field(&mut self, name: &str, value: &[u8], of_reasoning: bool, depth: u8) {
+        if value == b"null" {
+            return;
+        }
+        let limits = LIMITS.contains(&name) || VENDORS_LIMITS.contains(&name);
+        if REASONING.contains(&name) || limits && of_reasoning {
+            match number(value) {
+                Some(tokens) => self.reasoning = self.reasoning.max(tokens),
+                None => self.unlimited = true,
+            }
+        } else if limits {
+            match number(value).filter(|tokens| *tokens > 0) {
+                Some(tokens) => self.tokens = self.tokens.max(Some(tokens)),
+                None => self.unlimited = true,
+            }
+        } else if CHOICES.contains(&name) || VENDORS_CHOICES.contains(&name) {
+            let choices = number(value).filter(|choices| *choices > 0).unwrap_or(MOST_CHOICES);
+            self.choices = self.choices.max(Some(choices));
+        } else if depth < DEEPEST
+            && GROUPS.contains(&name)
+            && let Ok(group) = RawObject::parse(value)
+        {
+            let of_reasoning = of_reasoning || REASONING_GROUPS.contains(&name);
+            for member in &group.0 {
+                self.field(&member.name, member.value.bytes(), of_reasoning, depth + 1);
+            }
+        }
+    }
+}
