@@ -9,7 +9,7 @@ use crate::app::own_addresses::DatabasePlace;
 use crate::config::{Overrides, Settings};
 use crate::domain::clock::Clock;
 use crate::store::database::schema;
-use crate::store::{ConnectError, Store};
+use crate::store::{ConnectError, Store, vault};
 use crate::upstream::AddressPolicy;
 
 /// Checks the configuration, the database, the master key and the addresses of all providers.
@@ -78,9 +78,13 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
                 "its schema lacks {} changes; run 'failsoft migrate', or start 'failsoft serve', which makes them too",
                 pending.len()
             );
-            return Ok(report.failed("database", &lacking)?);
+            report.failed("database", &lacking)?;
+            return form_of_master_key(settings, report);
         }
-        Err(error) => return Ok(report.failed("database", &one_line(&error.into()))?),
+        Err(error) => {
+            report.failed("database", &one_line(&error.into()))?;
+            return form_of_master_key(settings, report);
+        }
     }
     match Store::open_unloaded(settings, Clock::system()).await {
         Ok(store) => {
@@ -91,6 +95,14 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
         }
         Err(ConnectError::Vault(error)) => report.failed("master key", &one_line(&error.into()))?,
         Err(error) => report.failed("database", &one_line(&error.into()))?,
+    }
+    Ok(())
+}
+
+/// Reports a malformed master key, which can be seen without the database.
+fn form_of_master_key(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    if let Err(error) = vault::check_master_key(settings) {
+        report.failed("master key", &one_line(&error.into()))?;
     }
     Ok(())
 }

@@ -51,6 +51,30 @@ fn an_empty_database_is_migrated_once_and_then_found_in_order(
     );
 }
 
+/// The key is looked at even if the database is not usable yet.
+#[rstest]
+fn a_malformed_master_key_is_named_before_the_database_is_migrated(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let mut installation = Installation::new(kind);
+    installation.set("FAILSOFT_MASTER_KEY", "garbage");
+    for _ in 0..2 {
+        let (lines, content) = check(&installation);
+        assert_eq!(starts(&lines), ["ok      configuration", "failed  database", "failed  master key"]);
+        assert!(!content && lines[2].contains("32 bytes") && !lines[2].contains("garbage"), "{lines:?}");
+        installation.set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing");
+    }
+}
+
+#[test]
+fn a_garbage_key_file_is_named_before_the_database_is_migrated() {
+    let installation = Installation::new(Kind::Sqlite);
+    std::fs::write(installation.folder().join("failsoft.db.key"), "garbage").expect("written");
+    let (lines, content) = check(&installation);
+    assert_eq!(starts(&lines), ["ok      configuration", "failed  database", "failed  master key"]);
+    assert!(!content && lines[2].contains("32 bytes") && !lines[2].contains("garbage"), "{lines:?}");
+}
+
 #[test]
 fn a_file_of_sentences_is_read_and_a_broken_one_is_named_with_its_fault() {
     let mut installation = Installation::new(Kind::Sqlite);

@@ -29,6 +29,14 @@ pub(super) fn load(settings: &Settings, fresh: bool) -> Result<Zeroizing<[u8; 32
     }
 }
 
+/// Checks that the current key has the form of a key, without a database. A missing file is created later.
+pub(super) fn check_form(settings: &Settings) -> Result<(), VaultError> {
+    if settings.secrets.master_key.is_none() && settings.database.is_sqlite() && !path(settings).exists() {
+        return Ok(());
+    }
+    load(settings, false).map(|_| ())
+}
+
 /// The path of the key file: as configured, or next to the database.
 pub(super) fn path(settings: &Settings) -> PathBuf {
     if let Some(path) = &settings.secrets.master_key_file {

@@ -208,6 +208,14 @@ const CHECK_TEXT: &[u8] = b"failsoft";
 const PEPPER: &str = "api_key_pepper";
 const SIGNING_KEY: &str = "session_signing_key";
 
+/// Checks that the master key is readable and has the form of a key, without a database.
+///
+/// # Errors
+/// [`VaultError`]: it is malformed, missing or unreadable.
+pub fn check_master_key(settings: &Settings) -> Result<(), VaultError> {
+    master_key::check_form(settings)
+}
+
 /// Reads the secrets of the installation, or creates them at the first start.
 pub(super) async fn open(
     writer: &Connections,
