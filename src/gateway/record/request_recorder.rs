@@ -1,8 +1,10 @@
 //! Records one request: its attempts, its events and its row.
 //!
-//! Durable before the caller gets the first byte of a fallback's answer: the events of the candidates before it
-//! (`commit_failover`). Durable before the last byte: the row and the remaining events (`finish`). A recorder that is
-//! dropped before that belongs to a caller who disconnected; it hands the row to the writer without waiting.
+//! Durable before the caller gets the first byte of a fallback's answer: the events of the candidates before it. Durable
+//! before the last byte: the row and the remaining events (`finish`). A whole answer is complete before its first byte,
+//! so its events and its row are one record; the events of a stream are a record of their own (`commit_failover`). A
+//! recorder that is dropped before that belongs to a caller who disconnected; it hands the row to the writer without
+//! waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +125,7 @@ impl RequestRecorder {
         self.log.candidate_skipped(stamp, candidate, skip_reason);
     }
 
-    /// Logs that a candidate answers, and makes the events of the candidates before it durable.
+    /// Logs that a candidate answers. If it streams, makes the events of the candidates before it durable.
     ///
     /// # Errors
     /// [`Error::RecordingUnavailable`]: they are not durable, so the answer must not be sent.
@@ -155,21 +157,24 @@ impl RequestRecorder {
         }
     }
 
-    /// Notes the candidate that answers. With events, returns the record to commit before the first byte. Without,
-    /// hands the row of a stream to the writer and does not wait: [`RequestRecorder::wait_for_begun`] does.
+    /// Notes the candidate that answers. For a stream with events, returns the record to commit before the first byte.
+    /// The row of one without is handed to the writer, and [`RequestRecorder::wait_for_begun`] waits for it. A whole
+    /// answer has nothing to record yet.
     fn begin(&mut self, candidate: &Candidate) -> Option<Record> {
         let elapsed = self.context.started.elapsed();
         self.metrics.own_time(elapsed.saturating_sub(self.log.upstream_time()));
         self.served.first_frame = Some(elapsed);
         self.served.model = Some(candidate.model.clone());
-        let request = self.running_row();
-        if self.log.has_events() {
+        let by_fallback = self.log.has_events();
+        if by_fallback {
             self.metrics.fallback(self.log.first_failure());
-            return Some(Record { events: self.log.take_events(), request, ..Record::default() });
         }
-        if request.is_some() {
-            self.begun = self.recorder.begin(Record { request, ..Record::default() });
+        let request = Some(self.running_row()?);
+        let record = Record { events: self.log.take_events(), request, ..Record::default() };
+        if by_fallback {
+            return Some(record);
         }
+        self.begun = self.recorder.begin(record);
         None
     }
 
