@@ -101,19 +101,18 @@ impl Gateway {
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, CallFeedback, i64)> = None;
-        let mut counted: Vec<ModelId> = Vec::new();
+        let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
+        // Models that failed in this request in a way that counts toward a cooldown.
+        let mut failing: Vec<ModelId> = Vec::new();
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
-                    if let Some((candidate, reply, feedback, counted)) = withheld {
-                        recorder.commit_withheld_answer(&candidate).await?;
-                        recorder.unbilled().take_back(counted);
-                        return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
-                            .await;
-                    }
-                    return Err(Box::pin(exhausted(end, recorder)).await);
+                    let Some((candidate, reply, feedback)) = withheld else {
+                        return Err(Box::pin(exhausted(end, recorder)).await);
+                    };
+                    recorder.commit_withheld_answer(&candidate).await?;
+                    return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options)).await;
                 }
                 Step::Try { candidate, after, time_budget } => {
                     let due = Instant::now();
@@ -121,49 +120,35 @@ impl Gateway {
                         tokio::time::sleep(after).await;
                     }
                     let drilled = intent.drills.class_of(&candidate.model.name).is_some();
-                    recorder.attempt_started(&candidate, drilled);
-                    let repeated = counted.contains(&candidate.model.id);
+                    let repeated = failing.contains(&candidate.model.id);
                     let feedback = self.feedback(&job, &candidate).repeated(repeated);
-                    let open = (!drilled).then(|| recorder.unbilled().call(&feedback, &intent.request));
+                    let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, drilled);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
                     let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
                     let (outcome, adapted) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
-                    recorder.attempt_ended(due.elapsed());
+                    let by_caller = intent.ended_by_caller(&outcome);
+                    recorder.attempt_ended(&mut call, &outcome, by_caller, due.elapsed());
                     let fault = match outcome {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
-                            recorder.commit_answer(&candidate, reply.status(), took, adapted).await?;
-                            if let Some(open) = open {
-                                open.ended();
-                            }
+                            recorder.commit_answer(&candidate, call, reply.status(), took, adapted).await?;
                             let feedback = remembered(feedback, &reply, intent);
                             return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
                                 .await;
                         }
-                        AttemptOutcome::Failed(fault) => fault,
-                        AttemptOutcome::Unusable(fault, reported) => {
-                            recorder.unbilled().failed(&candidate.model, &reported);
-                            fault
-                        }
                         AttemptOutcome::Filtered(reply, fault) => {
-                            let (reported, billed) = reply.reported();
-                            let counted = recorder.unbilled().failed(&candidate.model, &reported);
-                            let counted = if billed { counted } else { 0 };
-                            withheld = Some((candidate.clone(), reply, feedback.clone(), counted));
+                            withheld = Some((candidate.clone(), reply, feedback.clone()));
                             fault
                         }
+                        AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
                     };
-                    match open {
-                        Some(open) if !intent.ended_by_caller(&fault) => open.ended(),
-                        left => drop(left),
-                    }
                     let found = feedback.classify(fault);
                     spans::failed(&span, &found, took);
                     if feedback.failed(&found, || intent.fingerprint()) {
-                        counted.push(candidate.model.id);
+                        failing.push(candidate.model.id);
                     }
                     recorder.attempt_failed(&candidate, &found, took, adapted);
                     failure = Some(found);
@@ -248,7 +233,7 @@ impl Gateway {
                 crate::gateway::call::adapt::adapt(&job.intent.request, model, candidate.primary, refused)
                     .body
             };
-            (headers, counted(body.take().unwrap_or_else(again), &job.intent.request.body, &share))
+            (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
         let call = Call {
             model,
@@ -285,12 +270,12 @@ async fn adapted(
 
 /// Counts a request body against the memory share until it is sent. Small pieces are covered by the caller's own body,
 /// and so are pieces of it.
-fn counted(body: Pieces, own: &Bytes, share: &Arc<Share>) -> Pieces {
-    let counted = |piece: Bytes| {
+fn held_by(share: &Arc<Share>, body: Pieces, own: &Bytes) -> Pieces {
+    let held = |piece: Bytes| {
         let copied = piece.len() > SMALL && !own.as_ptr_range().contains(&piece.as_ptr());
         if copied { share.hold_copy(piece.len()).bind(piece) } else { piece }
     };
-    Pieces(body.0.into_iter().map(counted).collect())
+    Pieces(body.0.into_iter().map(held).collect())
 }
 
 /// A stream may still break when the request is gone.

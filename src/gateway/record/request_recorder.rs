@@ -14,7 +14,7 @@ use super::attempt_log::{AttemptLog, EventStamp};
 use super::metrics::Metrics;
 use super::request_context::RequestContext;
 use super::request_row::{RowEnd, ServedAnswer, request_row};
-use super::unbilled::Unbilled;
+use super::unbilled::{OpenCall, Unbilled};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
@@ -23,8 +23,11 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::domain::routing_info::RoutingInfo;
+use crate::gateway::call::outcome::AttemptOutcome;
+use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::response::metadata::Metadata;
 use crate::gateway::routing::budget::BudgetReservation;
+use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::gateway::usage::pricing::Usage;
@@ -87,20 +90,30 @@ impl RequestRecorder {
         &self.context
     }
 
-    /// What budgets count, although no request is billed for it.
-    #[must_use]
-    pub fn unbilled(&self) -> &Unbilled {
-        &self.unbilled
-    }
-
-    /// Logs that a candidate is about to be called; a drilled one takes its turn without an upstream call.
-    pub fn attempt_started(&mut self, candidate: &Candidate, drilled: bool) {
+    /// Logs that a candidate is about to be called; a drilled one takes its turn without an upstream call. If the call is
+    /// dropped before its end, budgets count its prompt.
+    pub fn attempt_started<'a>(
+        &mut self,
+        candidate: &Candidate,
+        feedback: &'a CallFeedback,
+        request: &'a ChatRequest,
+        drilled: bool,
+    ) -> OpenCall<'a> {
         self.log.attempt_started(candidate, drilled);
+        self.unbilled.open(feedback, request, drilled)
     }
 
-    /// Logs that a call ended or reached its first real frame, `took` after it was due.
-    pub fn attempt_ended(&mut self, took: Duration) {
+    /// Logs that a call ended or reached its first real frame, `took` after it was due. `by_caller`: the caller's own
+    /// deadline ended it.
+    pub fn attempt_ended(
+        &mut self,
+        call: &mut OpenCall<'_>,
+        outcome: &AttemptOutcome,
+        by_caller: bool,
+        took: Duration,
+    ) {
         self.log.attempt_ended(took);
+        self.unbilled.ended(call, outcome, by_caller);
     }
 
     /// Logs that a candidate failed.
@@ -132,16 +145,18 @@ impl RequestRecorder {
     pub async fn commit_answer(
         &mut self,
         candidate: &Candidate,
+        call: OpenCall<'_>,
         status: u16,
         took: Duration,
         adapted: Vec<String>,
     ) -> Result<()> {
         self.metrics.attempt(None);
         self.log.attempt_answered(candidate, status, took, adapted);
-        match self.begin(candidate) {
-            Some(record) => Box::pin(self.commit_failover(record)).await,
-            None => Ok(()),
+        if let Some(record) = self.begin(candidate) {
+            Box::pin(self.commit_failover(record)).await?;
         }
+        call.answered();
+        Ok(())
     }
 
     /// As [`RequestRecorder::commit_answer`], for an answer that counted as a failure and is served because no other
@@ -151,10 +166,11 @@ impl RequestRecorder {
     /// As [`RequestRecorder::commit_answer`].
     pub async fn commit_withheld_answer(&mut self, candidate: &Candidate) -> Result<()> {
         self.log.withheld_answer_served(candidate);
-        match self.begin(candidate) {
-            Some(record) => Box::pin(self.commit_failover(record)).await,
-            None => Ok(()),
+        if let Some(record) = self.begin(candidate) {
+            Box::pin(self.commit_failover(record)).await?;
         }
+        self.unbilled.withheld_answer_served();
+        Ok(())
     }
 
     /// Notes the candidate that answers. For a stream with events, returns the record to commit before the first byte.
@@ -204,11 +220,12 @@ impl RequestRecorder {
     /// The row of a running stream, for the case that this process dies before the stream ends.
     fn running_row(&self) -> Option<RequestRow> {
         let recording = self.permit.as_ref().is_some_and(Permit::is_recording);
-        (self.context.streamed && recording).then(|| RequestRow {
-            cost_nano_dollars: None,
-            cost_source: None,
-            instance_id: Some(self.recorder.instance_id()),
-            ..self.row(Outcome::Running, None, 200)
+        (self.context.streamed && recording).then(|| {
+            let mut row = self.row(Outcome::Running, None, 200);
+            row.cost_nano_dollars = None;
+            row.cost_source = None;
+            row.instance_id = Some(self.recorder.instance_id());
+            row
         })
     }
 
@@ -298,9 +315,8 @@ impl RequestRecorder {
 
     fn row(&self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> RequestRow {
         let end = RowEnd { outcome, class, status };
-        let row = request_row(&self.context, self.origin, &self.log, &self.served, &end);
-        let counted = row.budget_only_nano_dollars.saturating_add(self.unbilled.amount());
-        RequestRow { budget_only_nano_dollars: counted, ..row }
+        let unbilled = self.unbilled.amount();
+        request_row(&self.context, self.origin, &self.log, &self.served, &end, unbilled)
     }
 
     /// The failure of a chain in which every candidate was skipped, the last one for `class`.

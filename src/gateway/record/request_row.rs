@@ -52,13 +52,14 @@ impl ServedAnswer {
     }
 }
 
-/// Builds the request's row.
+/// Builds the request's row. `unbilled` is what budgets count, although the request is not billed for it.
 pub(super) fn request_row(
     context: &RequestContext,
     origin: Origin,
     log: &AttemptLog,
     served: &ServedAnswer,
     end: &RowEnd,
+    unbilled: i64,
 ) -> RequestRow {
     let usage = served.usage;
     let model = served.model.as_ref();
@@ -102,6 +103,6 @@ pub(super) fn request_row(
         created_at: context.created_at,
         recorded_at: context.created_at,
         instance_id: None,
-        budget_only_nano_dollars: served.known_cost(cost),
+        budget_only_nano_dollars: served.known_cost(cost).saturating_add(unbilled),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::classify::Fault;
+use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
@@ -81,9 +82,9 @@ impl Intent {
 
     /// Whether the caller's own deadline ended a call, before any limit of the organization did.
     #[must_use]
-    pub fn ended_by_caller(&self, fault: &Fault) -> bool {
+    pub fn ended_by_caller(&self, outcome: &AttemptOutcome) -> bool {
         let own = self.deadline.is_some_and(|own| own < self.organization.settings.deadline());
-        own && matches!(fault, Fault::TimeBudget(_))
+        own && matches!(outcome, AttemptOutcome::Failed(Fault::TimeBudget(_)))
     }
 
     /// The time for all attempts together, until content is sent.
