@@ -3,12 +3,12 @@
 //! Every request has a row, and names would be most of it, so an attempt is stored as a list of its values in the order
 //! of `NAMES`, without the last ones if they are usual. It is an object again where it is shown.
 
-use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::domain::attempt_report::AttemptReport;
+use crate::store::records::value_list::value_list;
 
 /// The members of an [`AttemptReport`], in the order in which they are stored. A new one comes last.
 const NAMES: [&str; 8] =
@@ -58,28 +58,11 @@ struct StoredAttempt<'a>(&'a AttemptReport);
 
 impl Serialize for StoredAttempt<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let AttemptReport {
-            model,
-            provider,
-            status,
-            error_class,
-            matched_rule,
-            duration_ms,
-            passed_over,
-            adapted,
-        } = self.0;
-        let mut list = serializer.serialize_seq(None)?;
-        list.serialize_element(model)?;
-        list.serialize_element(provider)?;
-        list.serialize_element(status)?;
-        list.serialize_element(error_class)?;
-        list.serialize_element(matched_rule)?;
-        list.serialize_element(duration_ms)?;
-        if *passed_over || !adapted.is_empty() {
-            list.serialize_element(passed_over)?;
-            list.serialize_element(adapted)?;
-        }
-        list.end()
+        value_list!(
+            serializer,
+            self.0,
+            [model, provider, status, error_class, matched_rule, duration_ms; passed_over, adapted]
+        )
     }
 }
 

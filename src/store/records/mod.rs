@@ -3,3 +3,4 @@
 pub mod attempts;
 pub mod fallback_event;
 pub mod request;
+pub(in crate::store) mod value_list;

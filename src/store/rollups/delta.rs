@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use entity::ids::OrganizationId;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
-use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -16,6 +15,7 @@ use crate::domain::clock::Clock;
 use crate::domain::origin::Origin;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
+use crate::store::records::value_list::value_list;
 
 /// The statement that writes a delta: its id and its text.
 pub(in crate::store) const APPEND: &str = "INSERT INTO rollup_deltas (id, counted) VALUES ($1, $2)";
@@ -46,12 +46,7 @@ macro_rules! counted {
 
         impl Serialize for $name<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut list = serializer.serialize_seq(None)?;
-                $(list.serialize_element(&self.$field)?;)*
-                $(if self.$added != <$added_kind>::default() {
-                    list.serialize_element(&self.$added)?;
-                })?
-                list.end()
+                value_list!(serializer, self, [$($field),* $(; $added)?])
             }
         }
     };
