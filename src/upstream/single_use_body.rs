@@ -1,15 +1,11 @@
-//! A request body that is sent once, in pieces. The HTTP client keeps a copy of a plain body for redirects until the
-//! response arrives, but redirects are not followed here. This body is freed as soon as the connection has taken it.
+//! A request body that is sent once, in pieces. Each piece is freed as soon as the connection has taken it.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-
-use crate::limits::shares::SMALL;
 
 /// A request body in pieces, which are sent in this order without being joined.
 #[derive(Debug, Clone, Default)]
@@ -23,18 +19,17 @@ impl Pieces {
     }
 }
 
-/// Wraps pieces into a body for the client.
-pub(super) fn body(pieces: Pieces) -> reqwest::Body {
-    match <[Bytes; 1]>::try_from(pieces.0) {
-        Ok([whole]) if whole.len() <= SMALL => whole.into(),
-        Ok(whole) => reqwest::Body::wrap(Once(whole.into())),
-        Err(pieces) => reqwest::Body::wrap(Once(pieces.into())),
+/// The body of one request, for the client.
+#[derive(Debug)]
+pub(super) struct SingleUseBody(std::vec::IntoIter<Bytes>);
+
+impl From<Pieces> for SingleUseBody {
+    fn from(pieces: Pieces) -> Self {
+        Self(pieces.0.into_iter())
     }
 }
 
-struct Once(VecDeque<Bytes>);
-
-impl Body for Once {
+impl Body for SingleUseBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -42,14 +37,14 @@ impl Body for Once {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(self.0.next().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.0.as_slice().is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.iter().map(|bytes| bytes.len() as u64).sum())
+        SizeHint::with_exact(self.0.as_slice().iter().map(|bytes| bytes.len() as u64).sum())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use entity::ids::ProviderId;
 use http::HeaderMap;
-use http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT, VIA};
+use http::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
 use super::classify::ConnectFault;
@@ -20,16 +20,16 @@ pub struct Endpoint {
     provider: Weak<ProviderEntry>,
     /// The URL, admitted by the address policy.
     pub target: AdmittedUrl,
-    headers: HeaderMap,
+    /// The headers of a call for a whole answer and for a stream.
+    headers: [HeaderMap; 2],
 }
 
 impl Endpoint {
     /// The request headers of one call.
     #[must_use]
     pub fn headers_for(&self, stream: bool, traceparent: Option<&HeaderValue>) -> HeaderMap {
-        let mut headers = self.headers.clone();
-        let accept = if stream { "text/event-stream" } else { "application/json" };
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        let [whole, streamed] = &self.headers;
+        let mut headers = if stream { streamed.clone() } else { whole.clone() };
         if let Some(traceparent) = traceparent {
             headers.insert(HeaderName::from_static("traceparent"), traceparent.clone());
         }
@@ -103,6 +103,12 @@ impl Endpoints {
         })?;
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
+        headers.insert(HOST, target.host().clone());
+        let headers = ["application/json", "text/event-stream"].map(|accepted| {
+            let mut headers = headers.clone();
+            headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+            headers
+        });
         Ok(Endpoint { provider: Arc::downgrade(provider), target, headers })
     }
 }
