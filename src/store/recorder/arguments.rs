@@ -3,12 +3,15 @@
 //! The recorder writes a row per request, so it binds the values itself; a query builder would take more time than the
 //! database.
 
+use std::sync::Arc;
+
 use sea_orm::sqlx::error::BoxDynError;
 use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::sqlx::sqlite::SqliteArguments;
 use sea_orm::sqlx::types::Json;
 use sea_orm::sqlx::{Arguments as _, Encode, Postgres, Sqlite, Type};
 
+use crate::store::records::attempts::Attempts;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
 
@@ -43,40 +46,58 @@ pub(super) trait Bind {
     where
         T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>;
 
+    /// Adds a text to the end of the arguments.
+    fn text(&mut self, text: &str) -> Result<(), BoxDynError> {
+        self.put(text)
+    }
+
+    /// Adds a text or null to the end of the arguments.
+    fn text_or_null(&mut self, text: Option<&str>) -> Result<(), BoxDynError> {
+        match text {
+            Some(text) => self.text(text),
+            None => self.put(None::<&str>),
+        }
+    }
+
+    /// Adds attempts to the end of the arguments.
+    fn attempts(&mut self, attempts: &Attempts) -> Result<(), BoxDynError> {
+        self.put(Json(attempts))
+    }
+
     /// Adds the values of a row of `requests`, in the order of `REQUEST_COLUMNS`.
     fn request(&mut self, row: &RequestRow) -> Result<(), BoxDynError> {
         self.put(row.id.0)?;
         self.put(row.organization_id.0)?;
         self.put(row.api_key_id)?;
-        self.put(row.api_key_name.as_deref())?;
-        self.put(&*row.requested_model)?;
-        self.put(row.served_model.as_deref())?;
-        self.put(row.served_provider.as_deref())?;
-        self.put(row.outcome.as_str())?;
-        self.put(row.error_class.as_ref().map(|class| class.as_str()))?;
+        self.text_or_null(row.api_key_name.as_deref())?;
+        self.text(&row.requested_model)?;
+        self.text_or_null(row.served_model.as_deref())?;
+        self.text_or_null(row.served_provider.as_deref())?;
+        self.text(row.outcome.as_str())?;
+        self.text_or_null(row.error_class.as_ref().map(|class| class.as_str()))?;
         self.put(row.status_code)?;
-        self.put(&*row.endpoint)?;
-        self.put(row.invocation_type.as_str())?;
+        self.text(&row.endpoint)?;
+        self.text(row.invocation_type.as_str())?;
         self.put(row.streamed)?;
         self.put(row.input_tokens)?;
         self.put(row.output_tokens)?;
         self.put(row.cached_tokens)?;
         self.put(row.reasoning_tokens)?;
         self.put(row.cache_write_tokens)?;
-        self.put(row.usage_flag.as_deref())?;
+        self.text_or_null(row.usage_flag.as_deref())?;
         self.put(row.cost_nano_dollars)?;
-        self.put(row.cost_source.as_deref())?;
+        self.text_or_null(row.cost_source.as_deref())?;
         self.put(row.model_price_id)?;
         self.put(row.estimated)?;
         self.put(row.first_frame_ms)?;
         self.put(row.total_ms)?;
         self.put(row.upstream_calls)?;
         self.put(row.hops)?;
-        self.put(Json(&row.attempts))?;
+        self.attempts(&row.attempts)?;
         self.put(row.session_id)?;
-        self.put(row.session_ref.as_deref())?;
+        self.text_or_null(row.session_ref.as_deref())?;
         self.put(row.client_retry_count)?;
-        self.put(row.origin.as_str())?;
+        self.text(row.origin.as_str())?;
         self.put(row.created_at)?;
         self.put(row.recorded_at)?;
         self.put(row.instance_id)
@@ -87,21 +108,21 @@ pub(super) trait Bind {
         self.put(row.id.0)?;
         self.put(row.organization_id.0)?;
         self.put(row.request_id.0)?;
-        self.put(&*row.failed_model)?;
-        self.put(row.next_model.as_deref())?;
-        self.put(row.error_class.as_str())?;
-        self.put(row.error_message.as_deref())?;
-        self.put(row.invocation_type.as_str())?;
+        self.text(&row.failed_model)?;
+        self.text_or_null(row.next_model.as_deref())?;
+        self.text(row.error_class.as_str())?;
+        self.text_or_null(row.error_message.as_deref())?;
+        self.text(row.invocation_type.as_str())?;
         self.put(row.router_config_id)?;
         self.put(row.router_config_revision)?;
         self.put(row.session_id)?;
-        self.put(row.session_ref.as_deref())?;
+        self.text_or_null(row.session_ref.as_deref())?;
         self.put(row.hop)?;
         self.put(row.attempts)?;
         self.put(row.status_code)?;
-        self.put(row.matched_rule.as_deref())?;
+        self.text_or_null(row.matched_rule.as_deref())?;
         self.put(row.duration_ms)?;
-        self.put(row.origin.as_str())?;
+        self.text(row.origin.as_str())?;
         self.put(row.created_at)?;
         self.put(row.recorded_at)
     }
@@ -113,6 +134,18 @@ impl Bind for SqliteArguments {
         T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres>,
     {
         self.add(value)
+    }
+
+    /// A text that is shared is copied once; another one would be copied into a text of its own, which is then shared.
+    fn text(&mut self, text: &str) -> Result<(), BoxDynError> {
+        self.add(Arc::<str>::from(text))
+    }
+
+    fn attempts(&mut self, attempts: &Attempts) -> Result<(), BoxDynError> {
+        match attempts {
+            Attempts::Text(text) => self.text(text.get()),
+            Attempts::Parsed(_) => self.put(Json(attempts)),
+        }
     }
 }
 

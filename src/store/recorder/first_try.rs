@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use entity::ids::RequestId;
+use sea_orm::sqlx::Arguments as _;
 use sea_orm::sqlx::error::BoxDynError;
 use sea_orm::sqlx::postgres::{PgArguments, PgConnection, PgPool, Postgres};
 use sea_orm::sqlx::query::Query;
@@ -125,6 +126,8 @@ async fn send_together(pool: &SqlitePool, group: &Group<'_>) -> Result<bool, sql
 fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError> {
     let mut text = "BEGIN IMMEDIATE; ".to_owned();
     let mut arguments = SqliteArguments::default();
+    let values = group.events.len() * EVENT_COLUMNS.len() + group.requests.len() * REQUEST_COLUMNS.len();
+    arguments.reserve(values + 3, 0);
     for events in group.events.chunks(MOST_ROWS) {
         text.push_str(&EVENTS.sqlite(events.len(), ""));
         events.iter().try_for_each(|event| arguments.event(event))?;
@@ -141,7 +144,7 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
             text.push_str(APPEND_IF_ALL);
             arguments.put(number_of(&group.requests))?;
         }
-        arguments.put(&**counted)?;
+        arguments.text(counted)?;
     }
     text.push_str("COMMIT");
     Ok((text, arguments))
