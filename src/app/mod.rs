@@ -140,8 +140,11 @@ impl Application {
         let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
         let spending = Spending::new(clock.clone());
         let sentences = sentences_file::read(settings.gateway.sentences.as_deref())?;
+        let endpoints = Endpoints::new(&store.vault().instance_name())
+            .map_err(|error| StartError::Other(error.into()))?;
         let shared_state = Arc::new(SharedState {
             cooldowns,
+            endpoints: endpoints.clone(),
             health,
             calibrations: TokenCalibrations::default(),
             spending,
@@ -152,14 +155,11 @@ impl Application {
         let watcher = recorder.watcher();
         jobs::register(&mut registry, &recorder, &shared_state, &store);
         let shares = Shares::new(sizes(&settings));
-        let endpoints = Endpoints::new(&store.vault().instance_name())
-            .map_err(|error| StartError::Other(error.into()))?;
         let gateway = Gateway {
             upstream,
             recorder,
             clock: clock.clone(),
             metrics,
-            endpoints: endpoints.clone(),
             shared_state: shared_state.clone(),
             refusals: Refusals::default(),
             shares: shares.clone(),

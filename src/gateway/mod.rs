@@ -27,7 +27,7 @@ use bytes::Bytes;
 use call::adapt::Adapted;
 use call::attempt::{Call, attempt};
 use call::classify::Fault;
-use call::endpoint::{Endpoint, Endpoints};
+use call::endpoint::Endpoint;
 use call::outcome::{AttemptOutcome, Reply};
 use call::refused_parameters::Refusals;
 use entity::ids::ModelId;
@@ -61,9 +61,7 @@ pub struct Gateway {
     pub clock: Clock,
     /// The metrics of all requests.
     pub metrics: Arc<Metrics>,
-    /// URLs and headers of providers, built once for each provider.
-    pub endpoints: Endpoints,
-    /// Cooldowns, provider health, calibrations and spending.
+    /// Cooldowns, endpoints and health of providers, calibrations and spending.
     pub shared_state: Arc<SharedState>,
     /// The memory and request shares of organizations.
     pub shares: Shares,
@@ -189,7 +187,7 @@ impl Gateway {
         if let Some(class) = job.intent.drills.class_of(&model.name) {
             return (AttemptOutcome::Failed(Fault::Drill(class)), Vec::new());
         }
-        let endpoint = match self.endpoints.of(&self.upstream, &model.provider) {
+        let endpoint = match self.shared_state.endpoints.of(&self.upstream, &model.provider) {
             Ok(endpoint) => endpoint,
             Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
         };

@@ -121,7 +121,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 /// Refuses a request that this gateway sent itself: a provider with the gateway's own address would loop.
 fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
-    let own = gateway.endpoints.via();
+    let own = gateway.shared_state.endpoints.via();
     let passed = headers
         .get_all(VIA)
         .filter_map(|value| value.to_str().ok())

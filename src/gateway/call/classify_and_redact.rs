@@ -1,10 +1,11 @@
 //! Classifies a fault and removes the provider's credential from the failure's texts.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret as _;
 
 use super::classify::{Fault, classify};
-use super::redact::Credential;
+use super::endpoint::Endpoints;
 use crate::domain::failure::Failure;
 use crate::providers::{MessageRules, Sentences};
 use crate::store::snapshot::ProviderEntry;
@@ -14,17 +15,19 @@ use crate::store::snapshot::ProviderEntry;
 /// text that the provider controls.
 pub(in crate::gateway) fn classify_and_redact(
     fault: Fault,
-    provider: &ProviderEntry,
+    provider: &Arc<ProviderEntry>,
+    endpoints: &Endpoints,
     sentences: &Sentences,
     now: DateTime<Utc>,
 ) -> Failure {
     let mut failure = classify(&fault, MessageRules::new(&provider.mappings, sentences), now);
-    if let Some(credential) = &provider.credential {
-        let credential = Credential::new(credential.expose_secret());
+    if let Some(credential) = endpoints.credential(provider) {
         let Failure { class: _, scope: _, rule: _, status: _, retry_after: _, message, param, code } =
             &mut failure;
         for text in [param, code].into_iter().flatten().chain([message]) {
-            *text = credential.hide(text);
+            if let Some(hidden) = credential.hide(text) {
+                *text = hidden;
+            }
         }
     }
     failure

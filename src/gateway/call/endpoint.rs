@@ -1,6 +1,6 @@
 //! The URL and the headers of a provider, built once for each snapshot of it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use entity::ids::ProviderId;
 use http::HeaderMap;
@@ -8,6 +8,7 @@ use http::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
 use super::classify::ConnectFault;
+use super::redact::Credential;
 use crate::domain::IdMap;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
@@ -22,6 +23,8 @@ pub struct Endpoint {
     pub target: AdmittedUrl,
     /// The headers of a call for a whole answer and for a stream.
     headers: [HeaderMap; 2],
+    /// Prepared when the provider fails for the first time.
+    credential: OnceLock<Option<Arc<Credential>>>,
 }
 
 impl Endpoint {
@@ -70,16 +73,33 @@ impl Endpoints {
         upstream: &Upstream,
         provider: &Arc<ProviderEntry>,
     ) -> Result<Arc<Endpoint>, ConnectFault> {
-        let made = self.made.pin();
-        if let Some(known) = made.get(&provider.id)
-            // The weak pointer keeps the allocation, so no other entry can have the same address.
-            && std::ptr::eq(known.provider.as_ptr(), Arc::as_ptr(provider))
-        {
-            return Ok(known.clone());
+        if let Some(known) = self.known(provider) {
+            return Ok(known);
         }
         let endpoint = Arc::new(self.make(upstream, provider)?);
-        made.insert(provider.id, endpoint.clone());
+        self.made.pin().insert(provider.id, endpoint.clone());
         Ok(endpoint)
+    }
+
+    /// The credential of a provider, prepared for searching; `None` if it has none.
+    #[must_use]
+    pub fn credential(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Credential>> {
+        let prepare = || {
+            let credential = provider.credential.as_ref();
+            credential.map(|credential| Arc::new(Credential::new(credential.expose_secret())))
+        };
+        match self.known(provider) {
+            Some(endpoint) => endpoint.credential.get_or_init(prepare).clone(),
+            None => prepare(),
+        }
+    }
+
+    fn known(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Endpoint>> {
+        let made = self.made.pin();
+        // The weak pointer keeps the allocation, so no other entry can have the same address.
+        let is_current =
+            |known: &&Arc<Endpoint>| std::ptr::eq(known.provider.as_ptr(), Arc::as_ptr(provider));
+        made.get(&provider.id).filter(is_current).cloned()
     }
 
     /// Removes the endpoints of changed and deleted providers, and the credentials in them.
@@ -109,7 +129,7 @@ impl Endpoints {
             headers.insert(ACCEPT, HeaderValue::from_static(accepted));
             headers
         });
-        Ok(Endpoint { provider: Arc::downgrade(provider), target, headers })
+        Ok(Endpoint { provider: Arc::downgrade(provider), target, headers, credential: OnceLock::new() })
     }
 }
 

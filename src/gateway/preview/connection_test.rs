@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entity::ids::OrganizationId;
-use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use crate::domain::failure::class::ErrorClass;
@@ -13,9 +12,9 @@ use crate::gateway::Gateway;
 use crate::gateway::call::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
 use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoint;
-use crate::gateway::call::redact::Credential;
 use crate::gateway::call::response_body::{error_body, send_fault};
 use crate::gateway::call::whole_answer::whole_body;
+use crate::gateway::routing::call_feedback::SharedState;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::on_behalf_of;
@@ -95,7 +94,7 @@ impl Gateway {
         provider: &Arc<ProviderEntry>,
     ) -> ConnectionReport {
         let started = Instant::now();
-        let found = match self.endpoints.of(&self.upstream, provider) {
+        let found = match self.shared_state.endpoints.of(&self.upstream, provider) {
             Err(connect) => Err(Fault::Connect(connect)),
             Ok(endpoint) => {
                 match timeout(PATIENCE, self.list_models(organization_id, &endpoint, provider)).await {
@@ -111,8 +110,9 @@ impl Gateway {
                 ConnectionReport { took, models, failure: None }
             }
             Err(fault) => {
-                let sentences = self.shared_state.sentences.load();
-                let failure = classify_and_redact(fault, provider, &sentences, self.clock.now());
+                let SharedState { endpoints, sentences, .. } = &*self.shared_state;
+                let now = self.clock.now();
+                let failure = classify_and_redact(fault, provider, endpoints, &sentences.load(), now);
                 // No caller's request is involved, so an ambiguous failure is the provider's.
                 let of_the_provider = match failure.blame() {
                     Blame::Request => None,
@@ -131,7 +131,7 @@ impl Gateway {
         &self,
         organization_id: OrganizationId,
         endpoint: &Endpoint,
-        provider: &ProviderEntry,
+        provider: &Arc<ProviderEntry>,
     ) -> Result<Vec<String>, Fault> {
         let share = self.shares.of(organization_id);
         let target = endpoint.target.beside(provider.preset.chat_path, "/models");
@@ -147,9 +147,12 @@ impl Gateway {
         }
         let body = whole_body(&mut response, &mut share.hold()).await?;
         let mut names = providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))?;
-        if let Some(credential) = &provider.credential {
-            let credential = Credential::new(credential.expose_secret());
-            names.iter_mut().for_each(|name| *name = credential.hide(name));
+        if let Some(credential) = self.shared_state.endpoints.credential(provider) {
+            for name in &mut names {
+                if let Some(hidden) = credential.hide(name) {
+                    *name = hidden;
+                }
+            }
         }
         Ok(names)
     }

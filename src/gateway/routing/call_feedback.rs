@@ -16,6 +16,7 @@ use crate::domain::failure::class_policy::CooldownEffect;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::classify_and_redact::classify_and_redact;
+use crate::gateway::call::endpoint::Endpoints;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
 use crate::providers::Sentences;
@@ -26,6 +27,8 @@ use crate::store::snapshot::ModelEntry;
 pub struct SharedState {
     /// The models in cooldown.
     pub cooldowns: Cooldowns,
+    /// URLs and headers of providers, built once for each provider.
+    pub endpoints: Endpoints,
     /// Whether providers accept their credentials.
     pub health: Health,
     /// The token calibrations of models.
@@ -109,7 +112,8 @@ impl CallFeedback {
     #[must_use]
     pub fn classify(&self, fault: Fault) -> Failure {
         let now = self.shared_state.cooldowns.date();
-        classify_and_redact(fault, &self.model.provider, &self.shared_state.sentences.load(), now)
+        let SharedState { endpoints, sentences, .. } = &*self.shared_state;
+        classify_and_redact(fault, &self.model.provider, endpoints, &sentences.load(), now)
     }
 
     /// Reports that the call failed. `request` returns the fingerprint of the request and is called only if the request

@@ -20,6 +20,7 @@ pub(super) fn from_headers<'a>(
     now: DateTime<Utc>,
 ) -> Option<ResetTime> {
     let headers: Vec<(String, &str)> = headers
+        .filter(|(name, _)| is_of_a_limit(name))
         .map(|(name, value)| (name.to_ascii_lowercase().replace("rate-limit", "ratelimit"), value))
         .filter(|(name, _)| name.contains("ratelimit"))
         .collect();
@@ -39,6 +40,11 @@ pub(super) fn from_headers<'a>(
     let unknown = limits.iter().filter(|(remaining, _)| remaining.is_none());
     let wait = used_up.map(|(_, wait)| wait).max().or_else(|| unknown.map(|(_, wait)| wait).min())?;
     Some(ResetTime::In(*wait))
+}
+
+/// Whether a name may be that of a limit. Few are, and those that are not need no copy.
+fn is_of_a_limit(name: &str) -> bool {
+    name.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"rate"))
 }
 
 /// The header from the IETF drafts: `limit=100, remaining=0, reset=30`, or `"default";r=0;t=30`.

@@ -72,6 +72,9 @@ impl ResetTime {
     /// words that introduce it, because a message may contain other durations, such as the length of the limit's
     /// window.
     pub(super) fn in_sentence(sentence: &str) -> Option<Self> {
+        if !sentence.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         let sentence = sentence.to_ascii_lowercase();
         let spans = SPAN_FINDERS.iter().filter_map(|words| {
             let rest = behind(&sentence, words)?;

@@ -147,7 +147,34 @@ fn planted(secret: &str) -> Vec<String> {
     ]
 }
 
+#[test]
+fn prose_is_recognized() {
+    for (message, expected) in [
+        ("The engine is currently overloaded, please try again later.", true),
+        ("This model's maximum context length is 8192 tokens", true),
+        ("", true),
+        (" a", false),
+        ("a ", false),
+        ("a  b", false),
+        ("the 'a' of b", false),
+        ("a: b", false),
+        ("a bearer abcdef", false),
+        ("Basic abcdef", false),
+        ("sk-12345678", false),
+        ("AIzaabcdefghijklmnop", false),
+    ] {
+        assert_eq!(prose::is_plain(message), expected, "{message}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn no_pass_changes_prose(message in "(([a-zA-Z0-9.]{0,20}|sk-|AIza|eyJ|fw_|ya29\\.|[Bb]earer|basic|key|token)[ ,;!?()/'_.-]{0,2}){0,8}") {
+        if prose::is_plain(&message) {
+            prop_assert_eq!(redact_thoroughly(&message), message);
+        }
+    }
+
     #[test]
     fn a_planted_secret_never_shows(
         before in ".{0,60}",

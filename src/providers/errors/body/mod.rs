@@ -358,8 +358,8 @@ fn first_sentence(json: &str) -> Option<String> {
 }
 
 fn is_html(text: &str) -> bool {
-    let start: String = text.chars().take(16).collect::<String>().to_ascii_lowercase();
-    ["<!doctype", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag))
+    let begins = |tag: &str| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    ["<!doctype", "<html", "<head", "<body"].into_iter().any(begins)
 }
 
 /// The title of an HTML page.

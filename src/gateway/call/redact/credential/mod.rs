@@ -4,9 +4,12 @@
 //! forms, once as they are and once for each layer of encoding. Any run of some length that the credential shares
 //! with a skeleton is removed from the text, so parts of the credential are removed as well.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use icu_normalizer::DecomposingNormalizerBorrowed;
+use zeroize::Zeroizing;
 
 use super::REMOVED;
 use super::encodings::{Letter, letters, without_a_layer};
@@ -19,52 +22,70 @@ const SHORT_PART: usize = 8;
 const ENCODED_PARTS: [usize; 2] = [12, 16];
 /// A credential with fewer letters and digits is a placeholder: only its exact form is hidden.
 const PLACEHOLDER: usize = 4;
+/// The bytes of a part that are hashed. No part is shorter.
+const BEGINNING: usize = PLACEHOLDER;
+/// The size of the table of hashes: about a tenth of its bits are set.
+const WORDS: usize = 64;
 /// The most layers of encoding that are decoded.
 const LAYERS: usize = 4;
 
 /// A credential that is prepared for searching.
-pub struct Credential<'a> {
-    secret: &'a str,
+pub struct Credential {
+    secret: Zeroizing<String>,
     needles: Vec<Needle>,
+    /// A bit for each hash of the beginning of a part, because hardly any text begins like one.
+    beginnings: [u64; WORDS],
 }
 
 /// All parts of one length of one form of the credential.
 struct Needle {
     length: usize,
-    form: Vec<u8>,
-    /// A bit for each hash of the beginning of a part, because hardly any text begins like one.
-    beginnings: [u64; 16],
+    form: Zeroizing<Vec<u8>>,
 }
 
-impl<'a> Credential<'a> {
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Credential(..)")
+    }
+}
+
+impl Credential {
     /// Prepares a credential for searching.
-    pub fn new(secret: &'a str) -> Self {
+    pub fn new(secret: &str) -> Self {
         let plain = skeleton_bytes(secret);
         let mut needles = Vec::new();
         if plain.len() >= PLACEHOLDER {
             let part = if plain.len() >= 2 * PART { PART } else { SHORT_PART };
-            needles.push(Needle::new(&plain, part.min(plain.len())));
+            let length = part.min(plain.len());
             let [base64_part, hexadecimal_part] = ENCODED_PARTS;
+            needles.push(Needle { length, form: plain.into() });
             for form in in_base64(secret) {
-                needles.push(Needle::new(&skeleton_bytes(&form), base64_part));
+                needles.push(Needle { length: base64_part, form: skeleton_bytes(&form).into() });
             }
-            needles.push(Needle::new(&in_hexadecimal(secret), hexadecimal_part));
+            needles.push(Needle { length: hexadecimal_part, form: in_hexadecimal(secret).into() });
         }
-        Self { secret, needles }
+        let mut beginnings = [0; WORDS];
+        for part in needles.iter().flat_map(|needle| needle.form.windows(needle.length)) {
+            let (word, bit) = beginning(part);
+            if let Some(word) = beginnings.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { secret: secret.to_owned().into(), needles, beginnings }
     }
 
-    /// The text without the credential and its parts.
-    pub fn hide(&self, text: &str) -> String {
+    /// The text without the credential and its parts. `None` means that it holds none.
+    pub fn hide(&self, text: &str) -> Option<String> {
         if self.secret.is_empty() {
-            return text.to_owned();
+            return None;
         }
         if self.needles.is_empty() {
-            return text.replace(self.secret, REMOVED);
+            return text.contains(&**self.secret).then(|| text.replace(&**self.secret, REMOVED));
         }
         // Most messages are ASCII without encodings, and hold nothing.
         let plain = text.is_ascii() && !text.contains(['%', '\\', '&']);
-        if plain && !self.is_in(&skeleton_bytes(text)) {
-            return text.to_owned();
+        if plain && self.parts_in(&skeleton_bytes(text)).next().is_none() {
+            return None;
         }
         let mut found = Vec::new();
         let mut reading = Some(letters(text));
@@ -73,52 +94,39 @@ impl<'a> Credential<'a> {
             self.find(&skeleton(&current), &mut found);
             reading = without_a_layer(&current);
         }
-        removed(text, found)
+        (!found.is_empty()).then(|| removed(text, found))
     }
 
-    /// Whether a skeleton holds a part of the credential.
-    fn is_in(&self, text: &[u8]) -> bool {
-        self.needles.iter().any(|needle| text.windows(needle.length).any(|part| needle.holds(part)))
+    /// The parts of the credential in a skeleton: their positions and lengths.
+    fn parts_in<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, usize)> + 't {
+        let may_begin = |part: &[u8]| {
+            let (word, bit) = beginning(part);
+            self.beginnings.get(word).is_some_and(|word| word & bit != 0)
+        };
+        let begun = text.windows(BEGINNING).enumerate().filter(move |(_, start)| may_begin(start));
+        begun.flat_map(move |(position, _)| {
+            let lengths = self.needles.iter().filter(move |needle| {
+                let part = text.get(position..position + needle.length);
+                part.is_some_and(|part| needle.form.windows(needle.length).any(|own| own == part))
+            });
+            lengths.map(move |needle| (position, needle.length))
+        })
     }
 
     fn find(&self, skeleton: &[Letter], found: &mut Vec<(usize, usize)>) {
-        let text = bytes(skeleton);
-        for needle in &self.needles {
-            for (position, part) in text.windows(needle.length).enumerate() {
-                if !needle.holds(part) {
-                    continue;
-                }
-                let (first, last) = (skeleton.get(position), skeleton.get(position + needle.length - 1));
-                if let (Some(first), Some(last)) = (first, last) {
-                    found.push((first.from, last.to));
-                }
+        for (position, length) in self.parts_in(&bytes(skeleton)) {
+            let (first, last) = (skeleton.get(position), skeleton.get(position + length - 1));
+            if let (Some(first), Some(last)) = (first, last) {
+                found.push((first.from, last.to));
             }
         }
-    }
-}
-
-impl Needle {
-    fn new(form: &[u8], length: usize) -> Self {
-        let mut beginnings = [0_u64; 16];
-        for (word, bit) in form.windows(length).map(beginning) {
-            if let Some(word) = beginnings.get_mut(word) {
-                *word |= bit;
-            }
-        }
-        Self { length, form: form.to_vec(), beginnings }
-    }
-
-    fn holds(&self, part: &[u8]) -> bool {
-        let (word, bit) = beginning(part);
-        self.beginnings.get(word).is_some_and(|word| word & bit != 0)
-            && self.form.windows(self.length).any(|own| own == part)
     }
 }
 
 /// The word and the bit of the first bytes of a part.
 fn beginning(part: &[u8]) -> (usize, u64) {
-    let hash = part.iter().take(4).fold(0, |hash, byte| hash * 37 + usize::from(*byte));
-    (hash / 64 % 16, 1 << (hash % 64))
+    let hash = part.iter().take(BEGINNING).fold(0, |hash, byte| hash * 37 + usize::from(*byte));
+    (hash / 64 % WORDS, 1 << (hash % 64))
 }
 
 /// The base64 forms of the secret at each of the three possible byte offsets.

@@ -8,7 +8,11 @@ use super::*;
 const SECRET: &str = "Zq7-fLm2_Xw9.Tn4kPd8Rb6";
 
 fn hidden(text: &str) -> String {
-    Credential::new(SECRET).hide(&redact(text))
+    hide(SECRET, &redact(text))
+}
+
+fn hide(secret: &str, text: &str) -> String {
+    Credential::new(secret).hide(text).unwrap_or_else(|| text.to_owned())
 }
 
 #[test]
@@ -99,24 +103,21 @@ fn parts_go_as_well_and_the_sentence_stays() {
     assert_eq!(hidden("a: 'Zq7-fLm2_Xw9', b: '.Tn4kPd8Rb6'"), "a: '[redacted]', b: '.[redacted]'");
     assert_eq!(hidden("your key begins with Zq7"), "your key begins with Zq7");
     let plain = "This model's maximum context length is 8192 tokens: see https://h.example/a%20b?";
-    assert_eq!(Credential::new(SECRET).hide(plain), plain);
+    assert_eq!(hide(SECRET, plain), plain);
 }
 
 #[test]
 fn placeholders_are_hidden_exactly_and_nothing_is_no_credential() {
-    assert_eq!(Credential::new("x-y").hide("x-y is not xy"), "[redacted] is not xy");
-    assert_eq!(Credential::new("").hide("as it is"), "as it is");
-    assert_eq!(
-        Credential::new("hunter2").hide("h\u{200b}unter2 HUNTER2 hunter"),
-        "[redacted] [redacted] hunter"
-    );
+    assert_eq!(hide("x-y", "x-y is not xy"), "[redacted] is not xy");
+    assert_eq!(hide("", "as it is"), "as it is");
+    assert_eq!(hide("hunter2", "h\u{200b}unter2 HUNTER2 hunter"), "[redacted] [redacted] hunter");
 }
 
 #[test]
 fn hostile_texts_cost_linear_work() {
     for piece in ["%", "%25", "\\", "\\u", "&", "&#", "&amp;", "Zq7fLm2Xw", "\u{fdfa}"] {
         let text = piece.repeat(64 * 1024 / piece.len());
-        assert!(Credential::new(SECRET).hide(&text).len() <= 2 * text.len());
+        assert!(hide(SECRET, &text).len() <= 2 * text.len());
     }
 }
 
@@ -154,7 +155,7 @@ proptest! {
         after in "[ a-z.,:]{0,40}",
     ) {
         let form: String = secret.chars().zip(&ways).map(|(letter, way)| written(letter, *way, sign)).collect();
-        let shown = Credential::new(&secret).hide(&redact(&format!("{before} {form} {after}")));
+        let shown = hide(&secret, &redact(&format!("{before} {form} {after}")));
         let reading = read(&shown.replace(REMOVED, " "));
         let plain = read(&secret);
         prop_assert!(!reading.contains(&plain), "{form} -> {shown}");
@@ -166,7 +167,7 @@ proptest! {
 
     #[test]
     fn any_text_and_credential_can_be_combined(text in any::<String>(), secret in any::<String>()) {
-        let shown = Credential::new(&secret).hide(&text);
+        let shown = hide(&secret, &text);
         prop_assert!(read(&secret).len() < PLACEHOLDER || !shown.contains(&secret));
     }
 }
