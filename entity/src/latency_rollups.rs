@@ -1,4 +1,4 @@
-//! Table `latency_rollups`: histograms of request durations in five-minute buckets, on a fixed logarithmic scale.
+//! Table `latency_rollups`: histograms of request durations in buckets of time, on a fixed logarithmic scale.
 //!
 //! There is one row per step of the scale that has requests. Counts can be added over buckets; percentiles cannot.
 
@@ -14,7 +14,10 @@ pub struct Model {
     /// The organization of the requests.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
-    /// Start of the bucket, in Unix seconds, a multiple of 300.
+    /// Length of the bucket in seconds: 300, 3,600 or 43,200. A row is counted in a bucket of each length.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub width: i64,
+    /// Start of the bucket, in Unix seconds, a multiple of its length.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket_at: i64,
     /// The same as in `requests`.

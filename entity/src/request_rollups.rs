@@ -1,4 +1,4 @@
-//! Table `request_rollups`: request counts in five-minute buckets, so that pages do not aggregate raw rows.
+//! Table `request_rollups`: request counts in buckets of time, so that pages do not aggregate raw rows.
 //!
 //! Absent values of key columns are `''` or the nil UUID, because a NULL equals no other value in a key.
 
@@ -14,7 +14,10 @@ pub struct Model {
     /// The organization of the requests.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
-    /// Start of the bucket, in Unix seconds, a multiple of 300.
+    /// Length of the bucket in seconds: 300, 3,600 or 43,200. A row is counted in a bucket of each length.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub width: i64,
+    /// Start of the bucket, in Unix seconds, a multiple of its length.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket_at: i64,
     /// The same as in `requests`.

@@ -51,6 +51,7 @@ mod m20261129_000031_rollup_deltas;
 mod m20261129_000032_record_keys;
 mod m20261129_000033_partitions;
 mod m20261129_000035_delta_order;
+mod m20261129_000037_rollup_widths;
 mod m20261129_000041_budget_only;
 mod table;
 
@@ -86,6 +87,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000032_record_keys::Migration),
             Box::new(m20261129_000033_partitions::Migration),
             Box::new(m20261129_000035_delta_order::Migration),
+            Box::new(m20261129_000037_rollup_widths::Migration),
             Box::new(m20261129_000041_budget_only::Migration),
         ]
     }

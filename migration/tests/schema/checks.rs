@@ -84,7 +84,9 @@ pub(crate) async fn shapes(db: &DatabaseConnection) {
     };
     refused::<request_rollups::Entity>(db, bucket.clone(), Refusal::Check).await;
     let next = request_rollups::Model { bucket_at: bucket.bucket_at + 299, ..bucket };
-    accepted::<request_rollups::Entity>(db, next).await;
+    accepted::<request_rollups::Entity>(db, next.clone()).await;
+    let other = request_rollups::Model { width: 600, ..next };
+    refused::<request_rollups::Entity>(db, other, Refusal::Check).await;
 
     let bucket = fallback_rollups::Model {
         bucket_at: ours.fallback_rollup.bucket_at + 1,
@@ -92,7 +94,9 @@ pub(crate) async fn shapes(db: &DatabaseConnection) {
     };
     refused::<fallback_rollups::Entity>(db, bucket.clone(), Refusal::Check).await;
     let next = fallback_rollups::Model { bucket_at: bucket.bucket_at + 299, ..bucket };
-    accepted::<fallback_rollups::Entity>(db, next).await;
+    accepted::<fallback_rollups::Entity>(db, next.clone()).await;
+    let other = fallback_rollups::Model { width: 600, ..next };
+    refused::<fallback_rollups::Entity>(db, other, Refusal::Check).await;
 
     let bucket = latency_rollups::Model {
         bucket_at: ours.latency_rollup.bucket_at + 1,
@@ -100,7 +104,9 @@ pub(crate) async fn shapes(db: &DatabaseConnection) {
     };
     refused::<latency_rollups::Entity>(db, bucket.clone(), Refusal::Check).await;
     let next = latency_rollups::Model { bucket_at: bucket.bucket_at + 299, ..bucket };
-    accepted::<latency_rollups::Entity>(db, next).await;
+    accepted::<latency_rollups::Entity>(db, next.clone()).await;
+    let other = latency_rollups::Model { width: 600, ..next };
+    refused::<latency_rollups::Entity>(db, other, Refusal::Check).await;
 
     let before_first = fallback_targets::Model { position: -1, ..ours.fallback_target.clone() };
     refused::<fallback_targets::Entity>(db, before_first, Refusal::Check).await;

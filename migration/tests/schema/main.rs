@@ -44,6 +44,7 @@ on_both_databases! {
         releases::older_rows => rows_of_the_release_before_still_fit,
         releases::records_carried_over => requests_and_events_keep_their_rows_under_new_keys,
         releases::records_partitioned => requests_and_events_keep_their_rows_in_partitions,
+        releases::rollups_widened => rollups_are_counted_in_longer_buckets,
         up_down_up => goes_up_down_and_up_again,
         cut_off => a_change_that_fails_leaves_nothing_behind,
     }

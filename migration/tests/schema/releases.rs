@@ -78,6 +78,49 @@ pub(crate) async fn records_partitioned(db: &DatabaseConnection) {
     }
 }
 
+/// What was counted in buckets of five minutes is counted in longer ones as well, and is as before after a revert.
+pub(crate) async fn rollups_widened(db: &DatabaseConnection) {
+    let before =
+        Migrator::migrations().iter().take_while(|change| !change.name().ends_with("rollup_widths")).count();
+    Migrator::up(db, Some(u32::try_from(before).expect("few"))).await.expect("the schema before");
+    let sample = Sample::new(1);
+    insert_all(db, &sample).await;
+    for step in [Step::Up, Step::Down, Step::Up] {
+        let widths = match step {
+            Step::Up => {
+                Migrator::up(db, Some(1)).await.expect("up");
+                "SELECT width, bucket_at, CAST({sum} AS bigint) FROM {table} ORDER BY width"
+            }
+            Step::Down => {
+                Migrator::down(db, Some(1)).await.expect("down");
+                "SELECT CAST(300 AS bigint), bucket_at, CAST({sum} AS bigint) FROM {table}"
+            }
+        };
+        let at = sample.fallback_rollup.bucket_at;
+        let bucket = |width: i64| (width, at - at % width, i64::MAX);
+        let expected: Vec<_> = match step {
+            Step::Up => [300, 3_600, 43_200].map(bucket).into(),
+            Step::Down => vec![bucket(300)],
+        };
+        for (table, sum) in [
+            ("request_rollups", "cost_nano_dollars"),
+            ("fallback_rollups", "events"),
+            ("latency_rollups", "requests"),
+        ] {
+            let text = widths.replace("{sum}", sum).replace("{table}", table);
+            let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), text)).await;
+            let number =
+                |row: &sea_orm::QueryResult, index| row.try_get_by_index::<i64>(index).expect("a number");
+            let found: Vec<_> = rows
+                .expect("the roll-ups")
+                .iter()
+                .map(|row| (number(row, 0), number(row, 1), number(row, 2)))
+                .collect();
+            assert_eq!(found, expected, "{table} {step:?}");
+        }
+    }
+}
+
 async fn carried_over(db: &DatabaseConnection, before: u32, name: &str) {
     Migrator::up(db, Some(before)).await.expect("the schema before");
     let pending = Migrator::pending(db).await.expect("pending");

@@ -1,7 +1,8 @@
-//! Roll-ups: counts of requests and fallback events in five-minute buckets, for figures and charts.
+//! Roll-ups: counts of requests and fallback events in buckets of time, for figures and charts.
 //!
 //! A commit writes what it adds to them ([`delta`]), [`fold`] adds it to the buckets, and this module reads them.
 
+mod buckets;
 pub(crate) mod counters;
 pub(super) mod daily;
 pub(crate) mod delta;
@@ -12,10 +13,11 @@ mod recent;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use entity::ids::OrganizationId;
 use entity::{fallback_rollups, latency_rollups, request_rollups};
-use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select,
 };
 
@@ -26,10 +28,11 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::equals;
+use buckets::BucketColumns;
 use histogram::Histogram;
 pub use recent::RecentUse;
 
-/// The length of a bucket in seconds.
+/// The length of the shortest bucket in seconds.
 pub const BUCKET: i64 = 300;
 
 /// The requests that are counted: those of a time span and, optionally, of one origin.
@@ -137,7 +140,7 @@ impl OrgStore {
     ) -> Result<BTreeMap<i64, i64>, Error> {
         use fallback_rollups::Column;
         let rows = self
-            .event_rollups(span, filter)
+            .event_rollups(span, filter, Some(Ord::max(step, BUCKET)))
             .select_only()
             .column_as(stepped("bucket_at", step), "bucket")
             .column_as(total(Column::Events), "events")
@@ -157,7 +160,7 @@ impl OrgStore {
     ) -> Result<Vec<(Stored<ErrorClass>, i64)>, Error> {
         use fallback_rollups::Column;
         let rows = self
-            .event_rollups(span, &EventRollupFilter::default())
+            .event_rollups(span, &EventRollupFilter::default(), None)
             .select_only()
             .column(Column::ErrorClass)
             .column_as(total(Column::Events), "events")
@@ -181,7 +184,7 @@ impl OrgStore {
     ) -> Result<BTreeMap<i64, RequestCounts>, Error> {
         use request_rollups::Column;
         let rows = self
-            .request_rollups(span)
+            .request_rollups(span, Some(Ord::max(step, BUCKET)))
             .select_only()
             .column_as(stepped("bucket_at", step), "bucket")
             .columns([Column::Outcome, Column::ByFallback])
@@ -210,7 +213,7 @@ impl OrgStore {
     ) -> Result<BTreeMap<String, RequestCounts>, Error> {
         use request_rollups::Column;
         let rows = self
-            .request_rollups(span)
+            .request_rollups(span, None)
             .select_only()
             .columns([Column::RequestedModel, Column::Outcome, Column::ByFallback])
             .column_as(total(Column::Requests), "requests")
@@ -231,10 +234,13 @@ impl OrgStore {
     /// The database cannot be read.
     pub async fn request_times(&self, span: &RollupSpan) -> Result<RequestTimes, Error> {
         use latency_rollups::Column;
+        let columns = BucketColumns {
+            organization_id: Column::OrganizationId,
+            width: Column::Width,
+            bucket_at: Column::BucketAt,
+        };
         let rows = latency_rollups::Entity::find()
-            .filter(Column::OrganizationId.eq(self.organization_id))
-            .filter(Column::BucketAt.gte(bucket(span.since)))
-            .filter(Column::BucketAt.lt(span.until.timestamp()))
+            .filter(span.rows(&columns, self.organization_id, None))
             .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
             .select_only()
             .columns([Column::Measure, Column::Step])
@@ -259,6 +265,7 @@ impl OrgStore {
         &self,
         span: &RollupSpan,
         filter: &EventRollupFilter,
+        step: Option<i64>,
     ) -> Select<fallback_rollups::Entity> {
         use fallback_rollups::Column;
         let texts = [
@@ -267,21 +274,26 @@ impl OrgStore {
             (Column::ErrorClass, filter.error_class.map(ErrorClass::as_str)),
             (Column::Origin, span.origin.map(Origin::as_str)),
         ];
-        let rows = fallback_rollups::Entity::find()
-            .filter(Column::OrganizationId.eq(self.organization_id))
-            .filter(Column::BucketAt.gte(bucket(span.since)))
-            .filter(Column::BucketAt.lt(span.until.timestamp()));
+        let columns = BucketColumns {
+            organization_id: Column::OrganizationId,
+            width: Column::Width,
+            bucket_at: Column::BucketAt,
+        };
+        let rows = fallback_rollups::Entity::find().filter(span.rows(&columns, self.organization_id, step));
         texts.into_iter().fold(rows, |rows, (column, text)| {
             rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         })
     }
 
-    fn request_rollups(&self, span: &RollupSpan) -> Select<request_rollups::Entity> {
+    fn request_rollups(&self, span: &RollupSpan, step: Option<i64>) -> Select<request_rollups::Entity> {
         use request_rollups::Column;
+        let columns = BucketColumns {
+            organization_id: Column::OrganizationId,
+            width: Column::Width,
+            bucket_at: Column::BucketAt,
+        };
         request_rollups::Entity::find()
-            .filter(Column::OrganizationId.eq(self.organization_id))
-            .filter(Column::BucketAt.gte(bucket(span.since)))
-            .filter(Column::BucketAt.lt(span.until.timestamp()))
+            .filter(span.rows(&columns, self.organization_id, step))
             .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
     }
 }
@@ -327,10 +339,16 @@ impl RequestCounts {
     }
 }
 
-/// The start of the bucket that contains `time`, in Unix seconds.
-pub(super) fn bucket(time: DateTime<Utc>) -> i64 {
-    let seconds = time.timestamp();
-    seconds - seconds.rem_euclid(BUCKET)
+impl RollupSpan {
+    fn rows<C: ColumnTrait>(
+        &self,
+        columns: &BucketColumns<C>,
+        organization: OrganizationId,
+        step: Option<i64>,
+    ) -> Condition {
+        let (since, until) = (self.since.timestamp(), self.until.timestamp());
+        columns.within(organization, since, until, step)
+    }
 }
 
 /// The start of the step that contains a bucket. `step` is not user input, so it can be part of the statement.

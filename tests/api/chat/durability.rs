@@ -21,8 +21,9 @@ const TOKEN: &str = "metrics-token-of-the-operator";
 async fn counted(app: &App, outcome: &str) -> i64 {
     // Before a read, what is committed is added to the roll-ups.
     app.store.system().spent_since(Period::Day).await.expect("read");
-    let statement =
-        format!("SELECT CAST(sum(requests) AS bigint) FROM request_rollups WHERE outcome = '{outcome}'");
+    let statement = format!(
+        "SELECT CAST(sum(requests) AS bigint) FROM request_rollups WHERE width = 300 AND outcome = '{outcome}'"
+    );
     let database = app.database().await;
     let statement = Statement::from_string(database.get_database_backend(), statement);
     let sum = database.query_one_raw(statement).await.expect("read").expect("a row");

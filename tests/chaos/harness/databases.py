@@ -25,14 +25,14 @@ EVENTS = """
 SELECT {organization_id}, {request_id}, coalesce(session_ref, ''), hop, failed_model, coalesce(next_model, ''),
   error_class, {bucket}, origin FROM fallback_events"""
 REQUEST_ROLLUPS = """
-SELECT {organization_id}, bucket_at, requested_model, served_model, outcome, {by_fallback}, {api_key_id}, origin,
+SELECT {organization_id}, width, bucket_at, requested_model, served_model, outcome, {by_fallback}, {api_key_id}, origin,
   sum(requests), sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_dollars)
-FROM request_rollups GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+FROM request_rollups GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"""
 EVENT_ROLLUPS = """
-SELECT {organization_id}, bucket_at, failed_model, next_model, error_class, origin, sum(events)
-FROM fallback_rollups GROUP BY 1, 2, 3, 4, 5, 6"""
+SELECT {organization_id}, width, bucket_at, failed_model, next_model, error_class, origin, sum(events)
+FROM fallback_rollups GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 LATENCY_ROLLUPS = """
-SELECT {organization_id}, bucket_at, origin, measure, sum(requests) FROM latency_rollups GROUP BY 1, 2, 3, 4"""
+SELECT {organization_id}, width, bucket_at, origin, measure, sum(requests) FROM latency_rollups GROUP BY 1, 2, 3, 4, 5"""
 DAY_ROLLUPS = """
 SELECT {organization_id}, day, served_model, {api_key_id}, origin, sum(requests), sum(answered), sum(by_fallback),
   sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(cost_nano_dollars), sum(estimated)
@@ -72,11 +72,11 @@ class Database(ABC):
             Event(*e[:3], int(e[3]), *e[4:7], int(e[7]), e[8]) for e in self.query(EVENTS.format(**words))
         ]
         requests = {
-            (r[0], int(r[1]), *r[2:5], int(r[5]), *r[6:8]): tuple(map(int, r[8:]))
+            (r[0], (int(r[1]), int(r[2])), *r[3:6], int(r[6]), *r[7:9]): tuple(map(int, r[9:]))
             for r in self.query(REQUEST_ROLLUPS.format(**words))
         }
-        counts = {(e[0], int(e[1]), *e[2:6]): int(e[6]) for e in self.query(EVENT_ROLLUPS.format(**words))}
-        times = {(t[0], int(t[1]), *t[2:4]): int(t[4]) for t in self.query(LATENCY_ROLLUPS.format(**words))}
+        counts = {(e[0], (int(e[1]), int(e[2])), *e[3:7]): int(e[7]) for e in self.query(EVENT_ROLLUPS.format(**words))}
+        times = {(t[0], (int(t[1]), int(t[2])), *t[3:5]): int(t[5]) for t in self.query(LATENCY_ROLLUPS.format(**words))}
         days, sessions = (self._days(words, table) for table in ("usage_rollups", "session_rollups"))
         return Records(rows, events, requests, counts, times, days, sessions)
 

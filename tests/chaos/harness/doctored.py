@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.installation import PRICES
-from harness.join import RULES, join
+from harness.join import RULES, buckets, join
 from harness.ledger import Asked, Call, Death, Event, Ledgers, Records, Row
 
 ORGANIZATION, KEY, BUCKET = "a" * 32, "b" * 32, 300
@@ -58,17 +58,16 @@ def _healthy() -> Ledgers:
         Event(ORGANIZATION, "2" * 32, FAILOVER, 1, "first", "second", "overloaded", BUCKET, "live"),
         Event(ORGANIZATION, "4" * 32, BROKEN, 1, "first", "", "stream_interrupted", BUCKET, "live"),
     ]
-    key = (ORGANIZATION, BUCKET, "first")
-    request_rollups = {
-        (*key, "first", "answered", 0, KEY, "live"): (1, INPUT, OUTPUT, 0, 0, _cost("first")),
-        (*key, "second", "answered", 1, KEY, "live"): (1, INPUT, OUTPUT, 0, 0, _cost("second")),
-        (*key, "first", "interrupted", 0, KEY, "live"): (2, 0, 0, 0, 0, 0),
-    }
-    event_rollups = {
-        (*key, "second", "overloaded", "live"): 1,
-        (*key, "", "stream_interrupted", "live"): 1,
-    }
-    latency_rollups = {(ORGANIZATION, BUCKET, "live", measure): 4 for measure in ("total", "first_frame")}
+    request_rollups, event_rollups, latency_rollups = {}, {}, {}
+    for bucket in buckets(BUCKET):
+        key = (ORGANIZATION, bucket, "first")
+        request_rollups |= {
+            (*key, "first", "answered", 0, KEY, "live"): (1, INPUT, OUTPUT, 0, 0, _cost("first")),
+            (*key, "second", "answered", 1, KEY, "live"): (1, INPUT, OUTPUT, 0, 0, _cost("second")),
+            (*key, "first", "interrupted", 0, KEY, "live"): (2, 0, 0, 0, 0, 0),
+        }
+        event_rollups |= {(*key, "second", "overloaded", "live"): 1, (*key, "", "stream_interrupted", "live"): 1}
+        latency_rollups |= {(ORGANIZATION, bucket, "live", measure): 4 for measure in ("total", "first_frame")}
     days = {
         (ORGANIZATION, 0, "first", KEY, "live"): (3, 1, 0, INPUT, OUTPUT, 0, 0, _cost("first"), 2),
         (ORGANIZATION, 0, "second", KEY, "live"): (1, 1, 1, INPUT, OUTPUT, 0, 0, _cost("second"), 0),

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from harness.installation import CHAIN, PRICES
-from harness.ledger import Asked, Call, Event, Ledgers, Records, Row
+from harness.ledger import Asked, Bucket, Call, Event, Ledgers, Records, Row
 
 # Every rule, in the order of the report.
 RULES = {
@@ -40,6 +40,8 @@ RULES = {
 UNBILLED = "running"
 UNCOUNTED = "drill"
 DAY = 86_400
+# The lengths of the buckets of roll-ups, in seconds.
+WIDTHS = (300, 3_600, 43_200)
 # The start of a primary model's stream is recorded in the background, so a kill may come first.
 INTENT_SECONDS = 2.0
 
@@ -217,6 +219,11 @@ def _events(case: Case) -> list[str]:
     return broken
 
 
+def buckets(start: int) -> list[Bucket]:
+    """The buckets of each length that contain the five minutes from `start` on."""
+    return [(width, start - start % width) for width in WIDTHS]
+
+
 def _judge_rollups(records: Records, verdict: Verdict) -> None:
     sums: dict[tuple, list[int]] = defaultdict(lambda: [0] * 6)
     times: Counter[tuple] = Counter()
@@ -225,20 +232,21 @@ def _judge_rollups(records: Records, verdict: Verdict) -> None:
         if row.outcome == UNBILLED or row.origin == UNCOUNTED:
             continue
         by_fallback = int(bool(row.served) and row.served != row.requested)
-        key = (row.organization, row.bucket, row.requested, row.served, row.outcome, by_fallback, row.key, row.origin)
         parts = (1, row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens, row.cost)
-        sums[key] = [total + (part or 0) for total, part in zip(sums[key], parts)]
+        for bucket in buckets(row.bucket):
+            key = (row.organization, bucket, row.requested, row.served, row.outcome, by_fallback, row.key, row.origin)
+            sums[key] = [total + (part or 0) for total, part in zip(sums[key], parts)]
+            times[(row.organization, bucket, row.origin, "total")] += 1
+            times[(row.organization, bucket, row.origin, "first_frame")] += row.first_frame
         answered = int(row.outcome == "answered")
         key = (row.organization, row.bucket - row.bucket % DAY, row.served, row.key, row.origin)
         parts = (1, answered, answered * by_fallback, *parts[1:], int(row.estimated))
         days[key] = [total + (part or 0) for total, part in zip(days[key], parts)]
-        times[(row.organization, row.bucket, row.origin, "total")] += 1
-        times[(row.organization, row.bucket, row.origin, "first_frame")] += row.first_frame
     events: Counter[tuple] = Counter()
     for event in records.events:
         if event.origin != UNCOUNTED:
-            key = (event.organization, event.bucket, event.failed, event.next, event.error_class, event.origin)
-            events[key] += 1
+            for bucket in buckets(event.bucket):
+                events[(event.organization, bucket, event.failed, event.next, event.error_class, event.origin)] += 1
     kept = {key: list(rollup) for key, rollup in records.request_rollups.items()}
     verdict.findings["request roll-up"] += _differences(sums, kept)
     verdict.findings["event roll-up"] += _differences(events, records.event_rollups)
@@ -247,7 +255,7 @@ def _judge_rollups(records: Records, verdict: Verdict) -> None:
         kept_days = {key: list(rollup) for key, rollup in rollups.items()}
         verdict.findings["usage roll-up"] += _differences(days, kept_days)
     verdict.figures["nano-dollars"] = sum(row.cost or 0 for row in records.rows)
-    verdict.figures["nano-dollars in roll-ups"] = sum(rollup[5] for rollup in kept.values())
+    verdict.figures["nano-dollars in roll-ups"] = sum(rollup[5] for key, rollup in kept.items() if key[1][0] == WIDTHS[0])
 
 
 def _differences(counted: dict, kept: dict) -> list[str]:

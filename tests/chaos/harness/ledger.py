@@ -96,9 +96,10 @@ class Event:
     origin: str
 
 
-RequestKey = tuple[str, int, str, str, str, int, str, str]
-EventKey = tuple[str, int, str, str, str, str]
-LatencyKey = tuple[str, int, str, str]  # organization, bucket, origin, measure
+Bucket = tuple[int, int]  # its length in seconds and its start
+RequestKey = tuple[str, Bucket, str, str, str, int, str, str]
+EventKey = tuple[str, Bucket, str, str, str, str]
+LatencyKey = tuple[str, Bucket, str, str]  # organization, bucket, origin, measure
 DayKey = tuple[str, int, str, str, str]  # organization, day, served model, key, origin
 Sums = tuple[int, ...]
 

@@ -80,6 +80,7 @@ pub(super) fn request_rollup(
 ) -> request_rollups::Model {
     request_rollups::Model {
         organization_id,
+        width: 300,
         bucket_at: 1_795_171_200,
         requested_model: "smart".to_owned(),
         served_model: String::new(),
@@ -145,6 +146,7 @@ pub(super) fn session_rollup(
 pub(super) fn fallback_rollup(organization_id: OrganizationId) -> fallback_rollups::Model {
     fallback_rollups::Model {
         organization_id,
+        width: 300,
         bucket_at: 1_795_171_200,
         failed_model: "smart".to_owned(),
         next_model: String::new(),
@@ -157,6 +159,7 @@ pub(super) fn fallback_rollup(organization_id: OrganizationId) -> fallback_rollu
 pub(super) fn latency_rollup(organization_id: OrganizationId) -> latency_rollups::Model {
     latency_rollups::Model {
         organization_id,
+        width: 300,
         bucket_at: 1_795_171_200,
         origin: "live".to_owned(),
         measure: "first_frame".to_owned(),

@@ -12,7 +12,7 @@ use entity::{fallback_rollups, latency_rollups, request_rollups};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
-use super::BUCKET;
+use super::buckets::Bucket;
 use super::daily::Daily;
 use super::delta::{CountedEvent, CountedRequest, Delta};
 use crate::domain::amount::MOST_NANO_DOLLARS;
@@ -30,7 +30,7 @@ pub(super) const TOTAL: &str = "total";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct EventKey<'a> {
     organization_id: OrganizationId,
-    bucket_at: i64,
+    bucket: Bucket,
     failed_model: Cow<'a, str>,
     next_model: Cow<'a, str>,
     error_class: Cow<'a, str>,
@@ -41,7 +41,7 @@ struct EventKey<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct RequestKey<'a> {
     organization_id: OrganizationId,
-    bucket_at: i64,
+    bucket: Bucket,
     requested_model: Cow<'a, str>,
     served_model: Cow<'a, str>,
     outcome: Cow<'a, str>,
@@ -54,7 +54,7 @@ struct RequestKey<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct LatencyKey<'a> {
     organization_id: OrganizationId,
-    bucket_at: i64,
+    bucket: Bucket,
     origin: Cow<'a, str>,
     measure: &'static str,
     step: i32,
@@ -88,15 +88,17 @@ impl<'a> Tally<'a> {
     }
 
     fn event(&mut self, event: CountedEvent<'a>) {
-        let key = EventKey {
-            organization_id: event.organization_id,
-            bucket_at: bucket_of(event.created_at),
-            failed_model: event.failed_model,
-            next_model: event.next_model,
-            error_class: event.error_class,
-            origin: event.origin,
-        };
-        *self.events.entry(key).or_default() += 1;
+        for bucket in Bucket::of(event.created_at) {
+            let key = EventKey {
+                organization_id: event.organization_id,
+                bucket,
+                failed_model: event.failed_model.clone(),
+                next_model: event.next_model.clone(),
+                error_class: event.error_class.clone(),
+                origin: event.origin.clone(),
+            };
+            *self.events.entry(key).or_default() += 1;
+        }
     }
 
     fn request(&mut self, request: &CountedRequest<'a>) {
@@ -104,35 +106,19 @@ impl<'a> Tally<'a> {
         if request.is_drill() {
             return;
         }
-        let number = request.number;
-        let key = RequestKey {
-            organization_id: request.organization_id,
-            bucket_at: bucket_of(request.created_at),
-            requested_model: request.requested_model.clone(),
-            served_model: request.served_model.clone(),
-            outcome: request.outcome.clone(),
-            by_fallback: request.is_by_fallback(),
-            api_key_id: request.api_key_id.unwrap_or_else(Uuid::nil),
-            origin: request.origin.clone(),
-        };
-        let sums = self.requests.entry(key).or_default();
-        sums.requests += number;
-        sums.input_tokens += number * request.input_tokens;
-        sums.output_tokens += number * request.output_tokens;
-        sums.cached_tokens += number * request.cached_tokens;
-        sums.reasoning_tokens += number * request.reasoning_tokens;
-        sums.cost_nano_dollars += number * request.cost_nano_dollars;
-        sums.unpriced += number * i64::from(request.unpriced);
-        for (measure, time) in [(FIRST_FRAME, request.first_frame_ms), (TOTAL, Some(request.total_ms))] {
-            let Some(time) = time else { continue };
-            let key = LatencyKey {
-                organization_id: request.organization_id,
-                bucket_at: bucket_of(request.created_at),
-                origin: request.origin.clone(),
-                measure,
-                step: step(time),
-            };
-            *self.latencies.entry(key).or_default() += number;
+        for bucket in Bucket::of(request.created_at) {
+            self.requests.entry(RequestKey::new(request, bucket)).or_default().add(request);
+            for (measure, time) in [(FIRST_FRAME, request.first_frame_ms), (TOTAL, Some(request.total_ms))] {
+                let Some(time) = time else { continue };
+                let key = LatencyKey {
+                    organization_id: request.organization_id,
+                    bucket,
+                    origin: request.origin.clone(),
+                    measure,
+                    step: step(time),
+                };
+                *self.latencies.entry(key).or_default() += request.number;
+            }
         }
     }
 
@@ -158,9 +144,32 @@ static ADDED_LATENCIES: LazyLock<String> = LazyLock::new(bulk_insert::adding::<l
 /// with it, or the database would refuse the rows of all who are counted there.
 const MOST: i64 = MOST_NANO_DOLLARS;
 
-/// The start of the bucket that contains a time, both in Unix seconds.
-fn bucket_of(seconds: i64) -> i64 {
-    seconds - seconds.rem_euclid(BUCKET)
+impl<'a> RequestKey<'a> {
+    fn new(request: &CountedRequest<'a>, bucket: Bucket) -> Self {
+        Self {
+            organization_id: request.organization_id,
+            bucket,
+            requested_model: request.requested_model.clone(),
+            served_model: request.served_model.clone(),
+            outcome: request.outcome.clone(),
+            by_fallback: request.is_by_fallback(),
+            api_key_id: request.api_key_id.unwrap_or_else(Uuid::nil),
+            origin: request.origin.clone(),
+        }
+    }
+}
+
+impl RequestSums {
+    fn add(&mut self, request: &CountedRequest<'_>) {
+        let number = request.number;
+        self.requests += number;
+        self.input_tokens += number * request.input_tokens;
+        self.output_tokens += number * request.output_tokens;
+        self.cached_tokens += number * request.cached_tokens;
+        self.reasoning_tokens += number * request.reasoning_tokens;
+        self.cost_nano_dollars += number * request.cost_nano_dollars;
+        self.unpriced += number * i64::from(request.unpriced);
+    }
 }
 
 pub(super) fn bounded(sum: Option<i64>) -> i64 {
@@ -175,7 +184,8 @@ pub(super) fn is_unpriced(row: &RequestRow) -> bool {
 fn event_row((key, events): (EventKey<'_>, i64)) -> fallback_rollups::Model {
     fallback_rollups::Model {
         organization_id: key.organization_id,
-        bucket_at: key.bucket_at,
+        width: key.bucket.width,
+        bucket_at: key.bucket.at,
         failed_model: key.failed_model.into_owned(),
         next_model: key.next_model.into_owned(),
         error_class: key.error_class.into_owned(),
@@ -187,7 +197,8 @@ fn event_row((key, events): (EventKey<'_>, i64)) -> fallback_rollups::Model {
 fn request_row((key, sums): (RequestKey<'_>, RequestSums)) -> request_rollups::Model {
     request_rollups::Model {
         organization_id: key.organization_id,
-        bucket_at: key.bucket_at,
+        width: key.bucket.width,
+        bucket_at: key.bucket.at,
         requested_model: key.requested_model.into_owned(),
         served_model: key.served_model.into_owned(),
         outcome: key.outcome.into_owned(),
@@ -207,7 +218,8 @@ fn request_row((key, sums): (RequestKey<'_>, RequestSums)) -> request_rollups::M
 fn latency_row((key, requests): (LatencyKey<'_>, i64)) -> latency_rollups::Model {
     latency_rollups::Model {
         organization_id: key.organization_id,
-        bucket_at: key.bucket_at,
+        width: key.bucket.width,
+        bucket_at: key.bucket.at,
         origin: key.origin.into_owned(),
         measure: key.measure.to_owned(),
         step: key.step,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
+use crate::store::rollups::buckets::WIDTHS;
 
 /// A row that differs from others in what it is counted by.
 fn row(kind: u8, cost: Option<i64>, tokens: i64) -> RequestRow {
@@ -80,7 +81,10 @@ proptest! {
         }
         let mut tally = Tally::default();
         texts.iter().for_each(|text| tally.add(serde_json::from_str(text).expect("a delta")));
-        prop_assert_eq!(tally.requests.values().map(|sums| sums.cost_nano_dollars).sum::<i64>(), invoice);
+        for width in WIDTHS {
+            let sums = tally.requests.iter().filter(|(key, _)| key.bucket.width == width);
+            prop_assert_eq!(sums.map(|(_, sums)| sums.cost_nano_dollars).sum::<i64>(), invoice);
+        }
         prop_assert_eq!(tally.daily.costs(), (invoice, of_sessions));
         prop_assert_eq!(tally.daily.budget_only(), beyond);
     }
