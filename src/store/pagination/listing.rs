@@ -5,7 +5,8 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, 
 
 use crate::domain::error::Error;
 use crate::store::pagination::time_range::lowest_id;
-use crate::store::pagination::{BidirectionalPage, Direction, Keyset, Position, in_direction};
+use crate::store::pagination::{BidirectionalPage, Direction, Keyset, Position, Times, in_direction};
+use uuid::Uuid;
 
 /// How far the first query of a partitioned list reaches. Usually the page is full within it. A query of all partitions
 /// takes longer to plan than to run, and locks every index of each.
@@ -46,6 +47,27 @@ pub(in crate::store) async fn read_rows<E: EntityTrait>(
     Ok(found)
 }
 
+/// Like [`read_rows`], from ranges of ids only, which are in the order of the direction.
+pub(in crate::store) async fn read_ranges<E: EntityTrait>(
+    on: &impl ConnectionTrait,
+    rows: &Select<E>,
+    (id, times): (E::Column, Times),
+    direction: Direction,
+    limit: u64,
+    ranges: &[(Uuid, Uuid)],
+) -> Result<Vec<E::Model>, DbErr> {
+    let mut found = Vec::new();
+    for (first, next) in ranges {
+        let missing = limit.saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
+        if missing == 0 {
+            break;
+        }
+        let range = rows.clone().filter(id.gte(*first)).filter(id.lt(*next));
+        found.extend(in_direction(range, Keyset::Id(id, times), direction, missing).all(on).await?);
+    }
+    Ok(found)
+}
+
 /// Reads one page in a direction. If fewer newer rows exist than fit on a page, it reads the first page.
 pub(in crate::store) async fn read_page<E>(
     on: &impl ConnectionTrait,
@@ -58,11 +80,22 @@ pub(in crate::store) async fn read_page<E>(
 where
     E: EntityTrait,
 {
-    let (keyset, more) = (keyset.into(), limit.saturating_add(1));
-    let found = read_rows(on, rows.clone(), keyset, direction, more).await?;
-    let page = BidirectionalPage::cut(found, direction, limit, &position);
+    let keyset = keyset.into();
+    let read = async |direction, limit| read_rows(on, rows.clone(), keyset, direction, limit).await;
+    page_of(read, direction, limit, position).await
+}
+
+/// Like [`read_page`], with a function that reads rows in a direction.
+pub(in crate::store) async fn page_of<M>(
+    read: impl AsyncFn(Direction, u64) -> Result<Vec<M>, DbErr>,
+    direction: Direction,
+    limit: u64,
+    position: impl Fn(&M) -> Position,
+) -> Result<BidirectionalPage<M>, Error> {
+    let more = limit.saturating_add(1);
+    let page = BidirectionalPage::cut(read(direction, more).await?, direction, limit, &position);
     if matches!(direction, Direction::Newer(_)) && page.newer.is_none() {
-        let found = read_rows(on, rows, keyset, Direction::First, more).await?;
+        let found = read(Direction::First, more).await?;
         return Ok(BidirectionalPage::cut(found, Direction::First, limit, position));
     }
     Ok(page)

@@ -4,6 +4,7 @@
 //! its ends, so the cost of a figure hardly depends on the length of the span.
 
 use entity::ids::OrganizationId;
+use entity::{fallback_rollups, latency_rollups, request_rollups};
 use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, Value};
 
@@ -37,14 +38,33 @@ impl Bucket {
 }
 
 /// The columns that name a bucket.
-pub(super) struct BucketColumns<C> {
+pub(in crate::store) struct BucketColumns<C> {
     /// The organization of the rows.
-    pub(super) organization_id: C,
+    pub(in crate::store) organization_id: C,
     /// The length of the bucket.
-    pub(super) width: C,
+    pub(in crate::store) width: C,
     /// The start of the bucket.
-    pub(super) bucket_at: C,
+    pub(in crate::store) bucket_at: C,
 }
+
+/// The columns of `request_rollups`.
+pub(in crate::store) const REQUESTS: BucketColumns<request_rollups::Column> = BucketColumns {
+    organization_id: request_rollups::Column::OrganizationId,
+    width: request_rollups::Column::Width,
+    bucket_at: request_rollups::Column::BucketAt,
+};
+/// The columns of `fallback_rollups`.
+pub(in crate::store) const EVENTS: BucketColumns<fallback_rollups::Column> = BucketColumns {
+    organization_id: fallback_rollups::Column::OrganizationId,
+    width: fallback_rollups::Column::Width,
+    bucket_at: fallback_rollups::Column::BucketAt,
+};
+/// The columns of `latency_rollups`.
+pub(super) const LATENCIES: BucketColumns<latency_rollups::Column> = BucketColumns {
+    organization_id: latency_rollups::Column::OrganizationId,
+    width: latency_rollups::Column::Width,
+    bucket_at: latency_rollups::Column::BucketAt,
+};
 
 impl<C: ColumnTrait> BucketColumns<C> {
     /// The condition that a row belongs to the buckets from the one that contains `since` to the one that ends at or after

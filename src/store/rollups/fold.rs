@@ -77,13 +77,18 @@ impl Store {
     /// The reading connections, after what was committed is in the roll-ups. If it cannot be folded, for example because
     /// the disk is full, the figures are those of the last fold.
     pub(in crate::store) async fn folded_reader(&self) -> &Connections {
-        let reader = &self.inner.reader;
+        self.is_folded().await;
+        &self.inner.reader
+    }
+
+    /// Adds what was committed to the roll-ups; whether that was possible in time.
+    pub(in crate::store) async fn is_folded(&self) -> bool {
         match tokio::time::timeout(PATIENCE, self.fold(Others::Await)).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(_)) => return true,
             Ok(Err(error)) => tracing::warn!(%error, "the newest records are not in the figures yet"),
             Err(_) => tracing::warn!("the newest records are not in the figures yet: the database is slow"),
         }
-        reader
+        false
     }
 
     /// Whether anything is to be folded. The drivers are asked directly, because this is no query of a page.

@@ -2,12 +2,13 @@
 //!
 //! A commit writes what it adds to them ([`delta`]), [`fold`] adds it to the buckets, and this module reads them.
 
-mod buckets;
+pub(super) mod buckets;
 pub(crate) mod counters;
 pub(super) mod daily;
 pub(crate) mod delta;
 pub(crate) mod fold;
 pub(crate) mod histogram;
+pub(super) mod places;
 mod recent;
 
 use std::collections::BTreeMap;
@@ -234,13 +235,8 @@ impl OrgStore {
     /// The database cannot be read.
     pub async fn request_times(&self, span: &RollupSpan) -> Result<RequestTimes, Error> {
         use latency_rollups::Column;
-        let columns = BucketColumns {
-            organization_id: Column::OrganizationId,
-            width: Column::Width,
-            bucket_at: Column::BucketAt,
-        };
         let rows = latency_rollups::Entity::find()
-            .filter(span.rows(&columns, self.organization_id, None))
+            .filter(span.rows(&buckets::LATENCIES, self.organization_id, None))
             .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
             .select_only()
             .columns([Column::Measure, Column::Step])
@@ -274,12 +270,8 @@ impl OrgStore {
             (Column::ErrorClass, filter.error_class.map(ErrorClass::as_str)),
             (Column::Origin, span.origin.map(Origin::as_str)),
         ];
-        let columns = BucketColumns {
-            organization_id: Column::OrganizationId,
-            width: Column::Width,
-            bucket_at: Column::BucketAt,
-        };
-        let rows = fallback_rollups::Entity::find().filter(span.rows(&columns, self.organization_id, step));
+        let rows =
+            fallback_rollups::Entity::find().filter(span.rows(&buckets::EVENTS, self.organization_id, step));
         texts.into_iter().fold(rows, |rows, (column, text)| {
             rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         })
@@ -287,13 +279,8 @@ impl OrgStore {
 
     fn request_rollups(&self, span: &RollupSpan, step: Option<i64>) -> Select<request_rollups::Entity> {
         use request_rollups::Column;
-        let columns = BucketColumns {
-            organization_id: Column::OrganizationId,
-            width: Column::Width,
-            bucket_at: Column::BucketAt,
-        };
         request_rollups::Entity::find()
-            .filter(span.rows(&columns, self.organization_id, step))
+            .filter(span.rows(&buckets::REQUESTS, self.organization_id, step))
             .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
     }
 }

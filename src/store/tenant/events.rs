@@ -1,10 +1,10 @@
 //! Lists of fallback events. The recorder writes them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::fallback_events;
 use entity::ids::{FallbackEventId, RequestId};
+use entity::{fallback_events, fallback_rollups};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
 use crate::domain::error::Error;
@@ -12,12 +12,14 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::store::OrgStore;
 use crate::store::database::partitions;
-use crate::store::pagination::listing::{read_page, read_rows};
+use crate::store::pagination::listing::{page_of, read_ranges, read_rows};
 use crate::store::pagination::time_range::{LATE, lowest_id, within};
 use crate::store::pagination::{
     BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, Times, equals,
 };
 use crate::store::records::fallback_event::FallbackEventRow;
+use crate::store::rollups::buckets::EVENTS;
+use crate::store::rollups::places::CountedBy;
 
 /// The time after a request until which its events are searched for.
 const LONGEST_REQUEST: TimeDelta = TimeDelta::days(1);
@@ -70,11 +72,9 @@ impl OrgStore {
         direction: Direction,
         limit: u64,
     ) -> Result<BidirectionalPage<FallbackEventRow>, Error> {
-        let keyset = filter.keyset(self.clock().now());
-        let rows = filter.apply(self.events());
         let position = |row: &fallback_events::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let found = read_page(&self.records(), rows, keyset, direction, limit, position).await?;
-        Ok(found.map(FallbackEventRow::from))
+        let read = async |direction, limit| self.event_rows(filter, direction, limit).await;
+        Ok(page_of(read, direction, limit, position).await?.map(FallbackEventRow::from))
     }
 
     /// At most `limit` matching events, newest first, after a position. The next batch starts after the [`Position`] of the
@@ -88,11 +88,30 @@ impl OrgStore {
         after: Option<Position>,
         limit: u64,
     ) -> Result<Vec<FallbackEventRow>, Error> {
-        let keyset = filter.keyset(self.clock().now());
-        let rows = filter.apply(self.events());
         let direction = after.map_or(Direction::First, Direction::Older);
-        let found = read_rows(&self.records(), rows, keyset, direction, limit).await?;
+        let found = self.event_rows(filter, direction, limit).await?;
         Ok(found.into_iter().map(FallbackEventRow::from).collect())
+    }
+
+    /// At most `limit` matching rows in a direction. With several filters, only the hours that have such rows are read.
+    async fn event_rows(
+        &self,
+        filter: &EventFilter,
+        direction: Direction,
+        limit: u64,
+    ) -> Result<Vec<fallback_events::Model>, DbErr> {
+        let times = filter.times(self.clock().now());
+        let (id, rows) = (fallback_events::Column::Id, filter.apply(self.events()));
+        if let Some(counted) = filter.counted()
+            && let Some(places) = self.places(counted, times, direction, limit).await?
+        {
+            let found =
+                read_ranges(&self.records(), &rows, (id, times), direction, limit, &places.ranges).await?;
+            if places.all || u64::try_from(found.len()).is_ok_and(|number| number >= limit) {
+                return Ok(found);
+            }
+        }
+        read_rows(&self.records(), rows, Keyset::Id(id, times), direction, limit).await
     }
 
     /// The event of that id.
@@ -128,12 +147,32 @@ impl EventFilter {
             && self.until.is_none_or(|until| row.created_at < until)
     }
 
-    fn keyset(&self, now: DateTime<Utc>) -> Keyset<fallback_events::Column> {
-        let times = match self.request_time() {
+    fn times(&self, now: DateTime<Utc>) -> Times {
+        match self.request_time() {
             Some(time) => Times { oldest: Some(time), newest: time },
             None => Times { oldest: self.since, newest: self.until.unwrap_or(now) },
-        };
-        Keyset::Id(fallback_events::Column::Id, times)
+        }
+    }
+
+    /// The roll-ups that count the rows, if several filters narrow the list and the roll-ups know them all.
+    fn counted(&self) -> Option<CountedBy<fallback_rollups::Entity>> {
+        use fallback_rollups::Column;
+        let is_fine = [self.session_id, self.request_id.map(|id| id.0), self.router_config_id];
+        let is_fine = is_fine.iter().any(Option::is_some);
+        let origin = self.origin.filter(|origin| *origin != Origin::Drill && !is_fine)?;
+        let texts = [
+            (Column::FailedModel, self.failed_model.as_deref()),
+            (Column::NextModel, self.next_model.as_deref()),
+            (Column::ErrorClass, self.error_class.map(ErrorClass::as_str)),
+        ];
+        if texts.iter().filter(|(_, text)| text.is_some()).count() < 2 {
+            return None;
+        }
+        let rollups = fallback_rollups::Entity::find().filter(Column::Origin.eq(origin.as_str()));
+        let rollups = texts.into_iter().fold(rollups, |rows, (column, text)| {
+            rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
+        });
+        Some(CountedBy { rollups, columns: EVENTS, number: Column::Events })
     }
 
     /// The time of the request. A caller can ask for the events of any id, but only our own are made of the time.

@@ -2,21 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use entity::ids::{ApiKeyId, RequestId};
-use entity::requests;
+use entity::{request_rollups, requests};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
 use crate::domain::error::Error;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::{read_page, read_rows};
+use crate::store::pagination::listing::{page_of, read_ranges, read_rows};
 use crate::store::pagination::time_range::within;
 use crate::store::pagination::{
     BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, Times, equals,
 };
 use crate::store::records::request::RequestRow;
+use crate::store::rollups::buckets::REQUESTS;
+use crate::store::rollups::places::CountedBy;
 
 /// A filter for requests. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,11 +66,9 @@ impl OrgStore {
         direction: Direction,
         limit: u64,
     ) -> Result<BidirectionalPage<RequestRow>, Error> {
-        let keyset = filter.keyset(self.clock().now());
-        let rows = filter.apply(self.requests());
         let position = |row: &requests::Model| Position { created_at: row.created_at, id: row.id.0 };
-        let found = read_page(&self.records(), rows, keyset, direction, limit, position).await?;
-        Ok(found.map(RequestRow::from))
+        let read = async |direction, limit| self.request_rows(filter, direction, limit).await;
+        Ok(page_of(read, direction, limit, position).await?.map(RequestRow::from))
     }
 
     /// At most `limit` matching requests, newest first, after a position. The next batch starts after the [`Position`] of the
@@ -82,11 +82,30 @@ impl OrgStore {
         after: Option<Position>,
         limit: u64,
     ) -> Result<Vec<RequestRow>, Error> {
-        let keyset = filter.keyset(self.clock().now());
-        let rows = filter.apply(self.requests());
         let direction = after.map_or(Direction::First, Direction::Older);
-        let found = read_rows(&self.records(), rows, keyset, direction, limit).await?;
+        let found = self.request_rows(filter, direction, limit).await?;
         Ok(found.into_iter().map(RequestRow::from).collect())
+    }
+
+    /// At most `limit` matching rows in a direction. With several filters, only the hours that have such rows are read.
+    async fn request_rows(
+        &self,
+        filter: &RequestFilter,
+        direction: Direction,
+        limit: u64,
+    ) -> Result<Vec<requests::Model>, DbErr> {
+        let times = filter.times(self.clock().now());
+        let (id, rows) = (requests::Column::Id, filter.apply(self.requests()));
+        if let Some(counted) = filter.counted()
+            && let Some(places) = self.places(counted, times, direction, limit).await?
+        {
+            let found =
+                read_ranges(&self.records(), &rows, (id, times), direction, limit, &places.ranges).await?;
+            if places.all || u64::try_from(found.len()).is_ok_and(|number| number >= limit) {
+                return Ok(found);
+            }
+        }
+        read_rows(&self.records(), rows, Keyset::Id(id, times), direction, limit).await
     }
 
     /// The request of that id.
@@ -104,9 +123,30 @@ impl OrgStore {
 }
 
 impl RequestFilter {
-    fn keyset(&self, now: DateTime<Utc>) -> Keyset<requests::Column> {
-        let times = Times { oldest: self.since, newest: self.until.unwrap_or(now) };
-        Keyset::Id(requests::Column::Id, times)
+    fn times(&self, now: DateTime<Utc>) -> Times {
+        Times { oldest: self.since, newest: self.until.unwrap_or(now) }
+    }
+
+    /// The roll-ups that count the rows, if several filters narrow the list and the roll-ups know them all.
+    fn counted(&self) -> Option<CountedBy<request_rollups::Entity>> {
+        use request_rollups::Column;
+        let origin = self.origin.filter(|origin| *origin != Origin::Drill && self.session_id.is_none())?;
+        let texts = [
+            (Column::RequestedModel, self.requested_model.as_deref()),
+            (Column::ServedModel, self.served_model.as_deref()),
+            (Column::Outcome, self.outcome.map(Outcome::as_str)),
+        ];
+        let number = texts.iter().filter(|(_, text)| text.is_some()).count();
+        if number + usize::from(self.api_key_id.is_some()) < 2 {
+            return None;
+        }
+        let rollups = request_rollups::Entity::find()
+            .filter(Column::Origin.eq(origin.as_str()))
+            .apply_if(self.api_key_id, |rows, id| rows.filter(Column::ApiKeyId.eq(id.0)));
+        let rollups = texts.into_iter().fold(rollups, |rows, (column, text)| {
+            rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
+        });
+        Some(CountedBy { rollups, columns: REQUESTS, number: Column::Requests })
     }
 
     fn apply(&self, rows: Select<requests::Entity>) -> Select<requests::Entity> {

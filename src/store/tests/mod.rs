@@ -10,6 +10,7 @@ mod lists;
 mod money;
 mod opening;
 mod partitions;
+mod places;
 mod prices;
 mod providers;
 mod records;
