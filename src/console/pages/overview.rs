@@ -28,7 +28,7 @@ use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
 
 /// Maximum number of reasons shown.
-const REASONS: u64 = 6;
+const REASONS: usize = 6;
 /// Maximum number of recent events shown.
 const EVENTS: u64 = 10;
 

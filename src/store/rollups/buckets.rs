@@ -5,8 +5,8 @@
 
 use entity::ids::OrganizationId;
 use entity::{fallback_rollups, latency_rollups, request_rollups};
-use sea_orm::sea_query::Condition;
-use sea_orm::{ColumnTrait, Value};
+use sea_orm::sea_query::{SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter as _, QueryTrait as _, Select, Value};
 
 use super::BUCKET;
 
@@ -67,26 +67,28 @@ pub(super) const LATENCIES: BucketColumns<latency_rollups::Column> = BucketColum
 };
 
 impl<C: ColumnTrait> BucketColumns<C> {
-    /// The condition that a row belongs to the buckets from the one that contains `since` to the one that ends at or after
-    /// `until`, in Unix seconds, each time counted once. If rows are grouped by steps, only buckets within one step are
-    /// used. The organization is part of each alternative, so that each is a range of the primary key.
-    pub(super) fn within(
+    /// Sums over the buckets from the one that contains `since` to the one that ends at or after `until`, in Unix seconds. If
+    /// `rows` are grouped by steps, only buckets within one step are used. Each part of the span has rows of its own.
+    ///
+    /// The parts are joined by `UNION ALL`. With `OR`, databases read all buckets of the organization.
+    pub(super) fn sums<E: EntityTrait<Column = C>>(
         &self,
+        rows: &Select<E>,
         organization: OrganizationId,
-        since: i64,
-        until: i64,
+        (since, until): (i64, i64),
         step: Option<i64>,
-    ) -> Condition {
+    ) -> Option<SelectStatement> {
         let segments = segments(floor(since, BUCKET), ceiling(until, BUCKET), step);
-        let alternatives = segments.into_iter().map(|Segment { width, from, to }| {
-            Condition::all()
-                .add(self.organization_id.eq(Value::from(organization)))
-                .add(self.width.eq(width))
-                .add(self.bucket_at.gte(from))
-                .add(self.bucket_at.lt(to))
+        let parts = segments.into_iter().map(|Segment { width, from, to }| {
+            let part = rows
+                .clone()
+                .filter(self.organization_id.eq(Value::from(organization)))
+                .filter(self.width.eq(width))
+                .filter(self.bucket_at.gte(from))
+                .filter(self.bucket_at.lt(to));
+            part.into_query()
         });
-        // Without an alternative, no row matches.
-        alternatives.fold(Condition::any().add(self.width.eq(0)), Condition::add)
+        parts.reduce(|mut all, part| all.union(UnionType::All, part).take())
     }
 }
 

@@ -11,14 +11,14 @@ pub(crate) mod histogram;
 pub(super) mod places;
 mod recent;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::ids::OrganizationId;
 use entity::{fallback_rollups, latency_rollups, request_rollups};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _,
     QueryTrait as _, Select,
 };
 
@@ -141,13 +141,16 @@ impl OrgStore {
     ) -> Result<BTreeMap<i64, i64>, Error> {
         use fallback_rollups::Column;
         let rows = self
-            .event_rollups(span, filter, Some(Ord::max(step, BUCKET)))
+            .event_rollups(span, filter)
             .select_only()
             .column_as(stepped("bucket_at", step), "bucket")
             .column_as(total(Column::Events), "events")
             .group_by(stepped("bucket_at", step));
-        let sums = rows.into_model::<EventSum>().all(&self.folded_records().await).await?;
-        Ok(sums.into_iter().map(|sum| (sum.bucket, sum.events)).collect())
+        let mut counts = BTreeMap::new();
+        for EventSum { bucket, events } in self.sums(&rows, &buckets::EVENTS, span, Some(step)).await? {
+            *counts.entry(bucket).or_default() += events;
+        }
+        Ok(counts)
     }
 
     /// The most frequent error classes with their numbers of events, at most `limit`.
@@ -157,20 +160,23 @@ impl OrgStore {
     pub async fn event_reasons(
         &self,
         span: &RollupSpan,
-        limit: u64,
+        limit: usize,
     ) -> Result<Vec<(Stored<ErrorClass>, i64)>, Error> {
         use fallback_rollups::Column;
         let rows = self
-            .event_rollups(span, &EventRollupFilter::default(), None)
+            .event_rollups(span, &EventRollupFilter::default())
             .select_only()
             .column(Column::ErrorClass)
             .column_as(total(Column::Events), "events")
-            .group_by(Column::ErrorClass)
-            .order_by_desc(total(Column::Events))
-            .order_by_asc(Column::ErrorClass)
-            .limit(limit);
-        let sums = rows.into_model::<ClassSum>().all(&self.folded_records().await).await?;
-        Ok(sums.into_iter().map(|sum| (Stored::parse(&sum.error_class), sum.events)).collect())
+            .group_by(Column::ErrorClass);
+        let mut reasons: BTreeMap<String, i64> = BTreeMap::new();
+        for ClassSum { error_class, events } in self.sums(&rows, &buckets::EVENTS, span, None).await? {
+            *reasons.entry(error_class).or_default() += events;
+        }
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, events)| Reverse(*events));
+        reasons.truncate(limit);
+        Ok(reasons.into_iter().map(|(class, events)| (Stored::parse(&class), events)).collect())
     }
 
     /// Counts requests per step of `step` seconds, a multiple of [`BUCKET`]. The keys are the starts of the steps in Unix
@@ -185,7 +191,7 @@ impl OrgStore {
     ) -> Result<BTreeMap<i64, RequestCounts>, Error> {
         use request_rollups::Column;
         let rows = self
-            .request_rollups(span, Some(Ord::max(step, BUCKET)))
+            .request_rollups(span)
             .select_only()
             .column_as(stepped("bucket_at", step), "bucket")
             .columns([Column::Outcome, Column::ByFallback])
@@ -198,7 +204,7 @@ impl OrgStore {
             .group_by(Column::Outcome)
             .group_by(Column::ByFallback);
         let mut counts: BTreeMap<i64, RequestCounts> = BTreeMap::new();
-        for sum in rows.into_model::<RequestSum>().all(&self.folded_records().await).await? {
+        for sum in self.sums::<_, RequestSum>(&rows, &buckets::REQUESTS, span, Some(step)).await? {
             counts.entry(sum.bucket).or_default().take(&sum);
         }
         Ok(counts)
@@ -214,7 +220,7 @@ impl OrgStore {
     ) -> Result<BTreeMap<String, RequestCounts>, Error> {
         use request_rollups::Column;
         let rows = self
-            .request_rollups(span, None)
+            .request_rollups(span)
             .select_only()
             .columns([Column::RequestedModel, Column::Outcome, Column::ByFallback])
             .column_as(total(Column::Requests), "requests")
@@ -222,7 +228,7 @@ impl OrgStore {
             .group_by(Column::Outcome)
             .group_by(Column::ByFallback);
         let mut counts: BTreeMap<String, RequestCounts> = BTreeMap::new();
-        for sum in rows.into_model::<ModelSum>().all(&self.folded_records().await).await? {
+        for sum in self.sums::<_, ModelSum>(&rows, &buckets::REQUESTS, span, None).await? {
             let counts = counts.entry(sum.requested_model).or_default();
             *counts.of(Outcome::from_word(&sum.outcome), sum.by_fallback) += sum.requests;
         }
@@ -236,7 +242,6 @@ impl OrgStore {
     pub async fn request_times(&self, span: &RollupSpan) -> Result<RequestTimes, Error> {
         use latency_rollups::Column;
         let rows = latency_rollups::Entity::find()
-            .filter(span.rows(&buckets::LATENCIES, self.organization_id, None))
             .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
             .select_only()
             .columns([Column::Measure, Column::Step])
@@ -244,9 +249,7 @@ impl OrgStore {
             .group_by(Column::Measure)
             .group_by(Column::Step);
         let mut times = RequestTimes::default();
-        for StepSum { measure, step, requests } in
-            rows.into_model::<StepSum>().all(&self.folded_records().await).await?
-        {
+        for StepSum { measure, step, requests } in self.sums(&rows, &buckets::LATENCIES, span, None).await? {
             match measure.as_str() {
                 counters::FIRST_FRAME => times.first_frame.add(step, requests),
                 counters::TOTAL => times.total.add(step, requests),
@@ -261,7 +264,6 @@ impl OrgStore {
         &self,
         span: &RollupSpan,
         filter: &EventRollupFilter,
-        step: Option<i64>,
     ) -> Select<fallback_rollups::Entity> {
         use fallback_rollups::Column;
         let texts = [
@@ -270,17 +272,32 @@ impl OrgStore {
             (Column::ErrorClass, filter.error_class.map(ErrorClass::as_str)),
             (Column::Origin, span.origin.map(Origin::as_str)),
         ];
-        let rows =
-            fallback_rollups::Entity::find().filter(span.rows(&buckets::EVENTS, self.organization_id, step));
+        let rows = fallback_rollups::Entity::find();
         texts.into_iter().fold(rows, |rows, (column, text)| {
             rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         })
     }
 
-    fn request_rollups(&self, span: &RollupSpan, step: Option<i64>) -> Select<request_rollups::Entity> {
+    /// Sums over a span. The same group may occur several times, with the sums of parts of the span.
+    async fn sums<E: EntityTrait, T: FromQueryResult>(
+        &self,
+        rows: &Select<E>,
+        columns: &BucketColumns<E::Column>,
+        span: &RollupSpan,
+        step: Option<i64>,
+    ) -> Result<Vec<T>, Error> {
+        let times = (span.since.timestamp(), span.until.timestamp());
+        let step = step.map(|step| Ord::max(step, BUCKET));
+        let on = self.folded_records().await;
+        let Some(query) = columns.sums(rows, self.organization_id, times, step) else {
+            return Ok(Vec::new());
+        };
+        Ok(T::find_by_statement(on.get_database_backend().build(&query)).all(&on).await?)
+    }
+
+    fn request_rollups(&self, span: &RollupSpan) -> Select<request_rollups::Entity> {
         use request_rollups::Column;
         request_rollups::Entity::find()
-            .filter(span.rows(&buckets::REQUESTS, self.organization_id, step))
             .apply_if(span.origin, |rows, origin| rows.filter(Column::Origin.eq(origin.as_str())))
     }
 }
@@ -323,18 +340,6 @@ impl RequestCounts {
     #[must_use]
     pub fn requests(&self) -> i64 {
         self.first_try + self.by_fallback + self.failed + self.client_closed
-    }
-}
-
-impl RollupSpan {
-    fn rows<C: ColumnTrait>(
-        &self,
-        columns: &BucketColumns<C>,
-        organization: OrganizationId,
-        step: Option<i64>,
-    ) -> Condition {
-        let (since, until) = (self.since.timestamp(), self.until.timestamp());
-        columns.within(organization, since, until, step)
     }
 }
 

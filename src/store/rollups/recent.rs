@@ -1,5 +1,7 @@
 //! Recent use of a model or a key, for the warning before a deletion.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::ApiKeyId;
 use entity::request_rollups;
@@ -7,6 +9,7 @@ use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{ColumnTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
+use super::buckets::REQUESTS;
 use super::{RollupSpan, total};
 use crate::domain::error::Error;
 use crate::domain::origin::Origin;
@@ -56,20 +59,18 @@ impl OrgStore {
         // Records from servers with a fast clock are also recent.
         let until = self.clock().now() + TimeDelta::days(1);
         let span = RollupSpan { since, until, origin: Some(Origin::Live) };
-        let sums = self
-            .request_rollups(&span, None)
+        let rows = self
+            .request_rollups(&span)
             .filter(which)
             .select_only()
             .column(Column::ApiKeyId)
             .column_as(total(Column::Requests), "requests")
-            .group_by(Column::ApiKeyId)
-            .into_model::<KeySum>()
-            .all(&self.folded_records().await)
-            .await?;
-        let keys = sums.iter().filter(|sum| !sum.api_key_id.is_nil()).count();
-        Ok(RecentUse {
-            requests: sums.iter().map(|sum| sum.requests).sum(),
-            keys: i64::try_from(keys).unwrap_or(i64::MAX),
-        })
+            .group_by(Column::ApiKeyId);
+        let mut sums: BTreeMap<Uuid, i64> = BTreeMap::new();
+        for KeySum { api_key_id, requests } in self.sums(&rows, &REQUESTS, &span, None).await? {
+            *sums.entry(api_key_id).or_default() += requests;
+        }
+        let keys = sums.keys().filter(|id| !id.is_nil()).count();
+        Ok(RecentUse { requests: sums.values().sum(), keys: i64::try_from(keys).unwrap_or(i64::MAX) })
     }
 }
