@@ -4,7 +4,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpInfo;
 
 /// For each local port, a fingerprint of the remote address. Identifies a connection without a lookup.
@@ -17,7 +16,7 @@ impl AnsweredConnections {
     }
 
     /// Records that the response's connection has answered.
-    pub(super) fn note<B>(&self, response: &http::Response<B>) {
+    pub(super) fn note(&self, response: &reqwest::Response) {
         let Some(info) = response.extensions().get::<HttpInfo>() else { return };
         if let Some(mark) = self.0.get(usize::from(info.local_addr().port())) {
             mark.store(mark_of(info.remote_addr()), Ordering::Relaxed);
@@ -25,11 +24,19 @@ impl AnsweredConnections {
     }
 
     /// Whether the connection on which this error occurred had answered before.
-    pub(super) fn holds(&self, error: &legacy::Error) -> bool {
-        let Some(connected) = error.connect_info() else { return false };
-        let mut extras = http::Extensions::new();
-        connected.get_extras(&mut extras);
-        extras.get::<HttpInfo>().is_some_and(|info| self.knows(info))
+    pub(super) fn holds(&self, error: &reqwest::Error) -> bool {
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            if let Some(error) = inner.downcast_ref::<hyper_util::client::legacy::Error>()
+                && let Some(connected) = error.connect_info()
+            {
+                let mut extras = http::Extensions::new();
+                connected.get_extras(&mut extras);
+                return extras.get::<HttpInfo>().is_some_and(|info| self.knows(info));
+            }
+            cause = inner.source();
+        }
+        false
     }
 
     fn knows(&self, info: &HttpInfo) -> bool {

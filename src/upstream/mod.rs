@@ -11,73 +11,42 @@ pub mod resolver;
 pub(crate) mod single_use_body;
 pub mod sse;
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
-use http_body::Body as _;
-use hyper::body::Incoming;
-use url::{Position, Url};
+use http::{HeaderMap, Method};
+use reqwest::Request;
+use url::Url;
 
 use address_policy::Service;
 pub use address_policy::{AddressPolicy, Blocked};
 use answered_connections::AnsweredConnections;
-use clients::{Client, Clients, ConnectTimedOut};
+use clients::Clients;
 use name_resolver::NameResolver;
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
 pub use single_use_body::Pieces;
-use single_use_body::SingleUseBody;
 
 /// A URL that passed the address policy, with the client that checks what its host name resolves to.
 #[derive(Debug, Clone)]
 pub struct AdmittedUrl {
     url: Url,
-    /// The URL as the client takes it, so that no call parses it again.
-    uri: Uri,
-    host: HeaderValue,
     service: Service,
-    client: Client,
+    client: reqwest::Client,
 }
 
 impl AdmittedUrl {
-    fn new(url: Url, service: Service, client: Client) -> Result<Self, Blocked> {
-        let uri = url.as_str().parse().map_err(|_| Blocked::NotAUrl)?;
-        let host = &url[Position::BeforeHost..Position::AfterPort];
-        let host = HeaderValue::from_str(host).map_err(|_| Blocked::NotAUrl)?;
-        Ok(Self { url, uri, host, service, client })
-    }
-
     /// Another path of the same server: replaces `from` at the end of the path with `to`.
-    ///
-    /// # Errors
-    /// The result is not a URL.
-    pub fn beside(&self, from: &str, to: &str) -> Result<Self, Blocked> {
+    #[must_use]
+    pub fn beside(&self, from: &str, to: &str) -> Self {
         let path = self.url.path();
         let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
         let mut url = self.url.clone();
         url.set_path(&path);
-        Self::new(url, self.service, self.client.clone())
-    }
-
-    /// The value of the header `host`. The client would write it for each call that has none.
-    #[must_use]
-    pub fn host(&self) -> &HeaderValue {
-        &self.host
-    }
-
-    fn request(&self, method: Method, headers: HeaderMap, body: Pieces) -> Request<SingleUseBody> {
-        let mut request = Request::new(body.into());
-        *request.method_mut() = method;
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = headers;
-        request
+        Self { url, service: self.service, client: self.client.clone() }
     }
 }
 
@@ -115,14 +84,7 @@ pub struct Upstream {
 /// The head of a response; the body is read with [`UpstreamResponse::chunk`].
 #[derive(Debug)]
 pub struct UpstreamResponse {
-    response: Response<ResponseBody>,
-}
-
-#[derive(Debug)]
-enum ResponseBody {
-    Received(Incoming),
-    #[cfg(test)]
-    Given(std::vec::IntoIter<std::io::Result<Bytes>>),
+    response: reqwest::Response,
 }
 
 impl Upstream {
@@ -167,7 +129,11 @@ impl Upstream {
 
     fn admitted(&self, url: Url) -> Result<AdmittedUrl, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
-        AdmittedUrl::new(url, service, self.clients.of(service))
+        let client = self.clients.of(service).map_err(|error| {
+            tracing::error!(%error, "could not create an HTTP client");
+            Blocked::NotRunning
+        })?;
+        Ok(AdmittedUrl { url, service, client })
     }
 
     /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
@@ -183,7 +149,11 @@ impl Upstream {
     ) -> Result<UpstreamResponse, SendError> {
         let request = || {
             let (headers, pieces) = message();
-            target.request(Method::POST, headers, pieces)
+            // The builder of requests would merge the headers one by one into a map of its own.
+            let mut request = Request::new(Method::POST, target.url.clone());
+            *request.headers_mut() = headers;
+            *request.body_mut() = Some(single_use_body::body(pieces));
+            request
         };
         let unsent = match self.send(&target.client, request()).await {
             Ok(response) => return Ok(response),
@@ -192,8 +162,10 @@ impl Upstream {
         if !unsent.was_idle {
             return Err(unsent.error);
         }
-        let fresh = self.clients.fresh(target.service);
-        self.send(&fresh, request()).await.map_err(|unsent| unsent.error)
+        match self.clients.fresh(target.service) {
+            Ok(fresh) => self.send(&fresh, request()).await.map_err(|unsent| unsent.error),
+            Err(_) => Err(unsent.error),
+        }
     }
 
     /// Sends a GET request and waits for the head of the response.
@@ -201,19 +173,16 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &AdmittedUrl, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        let request = target.request(Method::GET, headers, Pieces::default());
+        let mut request = Request::new(Method::GET, target.url.clone());
+        *request.headers_mut() = headers;
         self.send(&target.client, request).await.map_err(|unsent| unsent.error)
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        request: Request<SingleUseBody>,
-    ) -> Result<UpstreamResponse, Unsent> {
-        match client.request(request).await {
+    async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
+        match client.execute(request).await {
             Ok(response) => {
                 self.answered.note(&response);
-                Ok(UpstreamResponse { response: response.map(ResponseBody::Received) })
+                Ok(UpstreamResponse { response })
             }
             Err(error) => {
                 let found = explain(&error);
@@ -249,36 +218,12 @@ impl UpstreamResponse {
     /// # Errors
     /// The connection broke, or the body's framing is invalid.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
-        poll_fn(|context| self.response.body_mut().poll_chunk(context)).await
+        self.response.chunk().await.map_err(|error| explain(&error))
     }
 
     /// Reads the rest of a finished body if it has already arrived, so that the connection can be reused.
     pub fn finish(mut self) {
-        while let Some(Ok(Some(_))) = self.chunk().now_or_never() {}
-    }
-}
-
-impl ResponseBody {
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SendError>> {
-        let body = match self {
-            Self::Received(body) => body,
-            #[cfg(test)]
-            Self::Given(pieces) => {
-                return Poll::Ready(pieces.next().transpose().map_err(|error| explain(&error)));
-            }
-        };
-        loop {
-            match ready!(Pin::new(&mut *body).poll_frame(context)) {
-                None => return Poll::Ready(Ok(None)),
-                Some(Err(error)) => return Poll::Ready(Err(explain(&error))),
-                Some(Ok(frame)) => {
-                    // Trailers are of no interest.
-                    if let Ok(chunk) = frame.into_data() {
-                        return Poll::Ready(Ok(Some(chunk)));
-                    }
-                }
-            }
-        }
+        while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
     }
 }
 
@@ -286,13 +231,17 @@ impl ResponseBody {
 impl UpstreamResponse {
     /// A response with a body that arrives in these chunks.
     pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
-        Self { response: Response::new(ResponseBody::Given(pieces.into_iter())) }
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        Self { response: http::Response::new(body).into() }
     }
 }
 
-/// Classifies an error of the client by its chain of sources, which includes the system's error.
-fn explain(error: &(dyn std::error::Error + 'static)) -> SendError {
-    let mut cause = Some(error);
+/// Classifies a client error by its chain of sources, which includes the system's error.
+fn explain(error: &reqwest::Error) -> SendError {
+    if error.is_connect() && error.is_timeout() {
+        return SendError::ConnectTimeout;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(inner) = cause {
         if let Some(found) = explain_cause(inner) {
             return found;
@@ -304,9 +253,6 @@ fn explain(error: &(dyn std::error::Error + 'static)) -> SendError {
 
 fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError> {
     use std::io::ErrorKind;
-    if cause.is::<ConnectTimedOut>() {
-        return Some(SendError::ConnectTimeout);
-    }
     if cause.is::<Blocked>() {
         return Some(SendError::Blocked);
     }

@@ -1,11 +1,15 @@
-//! A request body that is sent once, in pieces. Each piece is freed as soon as the connection has taken it.
+//! A request body that is sent once, in pieces. The HTTP client keeps a copy of a plain body for redirects until the
+//! response arrives, but redirects are not followed here. This body is freed as soon as the connection has taken it.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+
+use crate::limits::shares::SMALL;
 
 /// A request body in pieces, which are sent in this order without being joined.
 #[derive(Debug, Clone, Default)]
@@ -19,17 +23,18 @@ impl Pieces {
     }
 }
 
-/// The body of one request, for the client.
-#[derive(Debug)]
-pub(super) struct SingleUseBody(std::vec::IntoIter<Bytes>);
-
-impl From<Pieces> for SingleUseBody {
-    fn from(pieces: Pieces) -> Self {
-        Self(pieces.0.into_iter())
+/// Wraps pieces into a body for the client.
+pub(super) fn body(pieces: Pieces) -> reqwest::Body {
+    match <[Bytes; 1]>::try_from(pieces.0) {
+        Ok([whole]) if whole.len() <= SMALL => whole.into(),
+        Ok(whole) => reqwest::Body::wrap(Once(whole.into())),
+        Err(pieces) => reqwest::Body::wrap(Once(pieces.into())),
     }
 }
 
-impl Body for SingleUseBody {
+struct Once(VecDeque<Bytes>);
+
+impl Body for Once {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -37,14 +42,14 @@ impl Body for SingleUseBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.next().map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(self.0.pop_front().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_slice().is_empty()
+        self.0.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_slice().iter().map(|bytes| bytes.len() as u64).sum())
+        SizeHint::with_exact(self.0.iter().map(|bytes| bytes.len() as u64).sum())
     }
 }

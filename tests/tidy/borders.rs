@@ -66,7 +66,6 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("jsonwebtoken", &["src/auth/console/session_token.rs"], "call auth::console::session_token"),
     ("reqwest", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
     ("hyper", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
-    ("hyper_util", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
     ("sea_orm", DATABASE, "add a function to the resource's file in store"),
     ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),
     ("sqlx", DATABASE, "add a function to the resource's file in store"),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use entity::ids::ProviderId;
 use http::HeaderMap;
-use http::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT, VIA};
+use http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
 use super::classify::ConnectFault;
@@ -123,7 +123,6 @@ impl Endpoints {
         })?;
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
-        headers.insert(HOST, target.host().clone());
         let headers = ["application/json", "text/event-stream"].map(|accepted| {
             let mut headers = headers.clone();
             headers.insert(ACCEPT, HeaderValue::from_static(accepted));

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
-use crate::gateway::call::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
+use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};
 use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoint;
 use crate::gateway::call::response_body::{error_body, send_fault};
@@ -135,7 +135,6 @@ impl Gateway {
     ) -> Result<Vec<String>, Fault> {
         let share = self.shares.of(organization_id);
         let target = endpoint.target.beside(provider.preset.chat_path, "/models");
-        let target = target.map_err(|_| Fault::Connect(ConnectFault::Blocked))?;
         let headers = endpoint.headers_for(false, None);
         let mut response =
             on_behalf_of(share.clone(), self.upstream.get(&target, headers)).await.map_err(send_fault)?;
