@@ -8,6 +8,31 @@ use memchr::memchr2;
 /// The longest event that is read, in bytes. An event with an image is as long as a whole answer may be.
 pub const MAX_EVENT: usize = 64 * 1024 * 1024;
 
+/// Words that servers send as the data of an event to keep the connection open.
+const KEEPALIVES: [&[u8]; 9] = [
+    b"ping",
+    b"pong",
+    b"heartbeat",
+    b"keepalive",
+    b"keep-alive",
+    b"keep_alive",
+    b"connected",
+    b"ok",
+    b"start",
+];
+
+/// Whether the data of an event carries nothing: an empty JSON value, or a word that keeps the connection open.
+#[must_use]
+pub fn is_keepalive(data: &[u8]) -> bool {
+    if data.len() > 16 {
+        return false;
+    }
+    let data = data.trim_ascii();
+    let word = data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")).unwrap_or(data);
+    matches!(data, b"" | b"null" | b"[]" | b"{}" | b"\"\"" | b"true" | b"false" | b"0" | b"1")
+        || KEEPALIVES.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// An event is longer than [`MAX_EVENT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTooLong;

@@ -36,6 +36,7 @@ mod stream_start;
 mod stream_truncation;
 mod timeouts;
 mod two_processes;
+mod unusable_answers;
 
 use serde_json::Value;
 

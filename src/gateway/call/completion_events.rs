@@ -9,15 +9,20 @@ use crate::gateway::request::json_object::{RawMember, RawObject, RawText, quoted
 /// The events of a completion: the message and the end of each choice, the usage, then `[DONE]`. A text that is not a
 /// completion becomes one event.
 pub(in crate::gateway) fn events(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() + 1_024);
-    if write(body, &mut out).is_none() {
-        out.clear();
-        out.extend_from_slice(b"data: ");
+    let mut out = chunks(body).unwrap_or_else(|| {
+        let mut out = b"data: ".to_vec();
         one_line(body, &mut out);
         out.extend_from_slice(b"\n\n");
-    }
+        out
+    });
     out.extend_from_slice(b"data: [DONE]\n\n");
     out
+}
+
+/// The events of a completion without `[DONE]`. `None` if it is not a completion.
+pub(in crate::gateway) fn chunks(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len() + 1_024);
+    write(body, &mut out).map(|()| out)
 }
 
 fn write(body: &[u8], out: &mut Vec<u8>) -> Option<()> {

@@ -1,8 +1,10 @@
 //! Summarizes the choices of an answer or chunk in one pass, without copying them.
 //!
-//! Choices are a list of objects, and each has its message or delta as an object: no caller can use anything else.
-//! Unknown fields of a message count as content, because the caller may understand them.
+//! Choices are a list of objects, and each has its message or delta as an object: no caller can use anything else. Its
+//! content is a text or a list of parts, and its calls have names. Unknown fields of a message count as content, because
+//! the caller may understand them.
 
+mod calls;
 mod scalars;
 mod scan;
 
@@ -14,6 +16,7 @@ use serde_json::value::RawValue;
 
 pub(super) use scan::scan;
 
+use calls::Called;
 use scalars::{Index, Reason, scalars_are, skip_list, skip_object};
 
 use crate::gateway::request::json_object::Key;
@@ -43,6 +46,14 @@ pub struct Choices {
     pub usage: bool,
     /// Whether a choice has its `message` as an object.
     pub message: bool,
+    /// Whether a choice holds a delta as an object.
+    delta: bool,
+    /// Whether there is content in a message, as whole answers have it.
+    pub in_message: bool,
+    /// Whether there is content in a delta, as chunks have it.
+    pub in_delta: bool,
+    /// Whether there is a call without a name, such as a piece of its arguments.
+    pub nameless: bool,
     /// The choices that occur, by index.
     pub begun: Indices,
     /// The choices that have ended.
@@ -129,6 +140,10 @@ impl Choices {
         self.error |= other.error;
         self.usage |= other.usage;
         self.message |= other.message;
+        self.delta |= other.delta;
+        self.in_message |= other.in_message;
+        self.in_delta |= other.in_delta;
+        self.nameless |= other.nameless;
         self.size = self.size.then(other.size);
     }
 
@@ -153,10 +168,35 @@ impl Choices {
         }
     }
 
+    /// Adds a `message` or `delta` that is an object.
+    fn add_parts(&mut self, mut parts: Self, message: bool) {
+        (parts.message, parts.delta) = (message, !message);
+        (parts.in_message, parts.in_delta) = (message && parts.content, !message && parts.content);
+        self.add(parts);
+    }
+
+    /// Counts a call as content if it has a name. Without one, it may continue a call.
+    fn called<const MEASURED: bool>(&mut self, called: Called, text: &str) {
+        match called {
+            Called::Nothing => {}
+            Called::Nameless => {
+                self.nameless = true;
+                if MEASURED {
+                    self.size = self.size.then(TextSize::of_json(text));
+                }
+            }
+            Called::Named => self.said::<MEASURED>(text),
+        }
+    }
+
     /// Adds a field of a `delta` or `message`.
     fn part<const MEASURED: bool>(&mut self, name: &[u8], value: &str) {
         match name {
-            b"content" | b"tool_calls" => self.said::<MEASURED>(value),
+            b"content" if value.starts_with('"') || is_parts(value) => self.said::<MEASURED>(value),
+            b"content" => {}
+            b"tool_calls" => self.called::<MEASURED>(calls::of_list(value), value),
+            b"function_call" => self.called::<MEASURED>(calls::of_function(value), value),
+            b"usage" => self.usage |= value != "null",
             // They name the speaker or the message and are not content.
             b"role" | b"name" | b"id" | b"object" | b"type" | b"model" | b"created" | b"created_at"
             | b"phase" | b"obfuscation" => {}
@@ -173,7 +213,7 @@ impl Choices {
         if let Some(reason) = reason {
             self.ended(reason, native);
         }
-        self.size.pieces = u64::from(self.content);
+        self.size.pieces = u64::from(self.content || self.nameless);
         self
     }
 
@@ -194,10 +234,12 @@ impl Choices {
             return;
         }
         let ending = native.map_or(ending, |native| with_native(ending, native));
-        if ending.finish == FinishMeaning::Complete {
-            self.complete = true;
-        } else {
+        if ending.finish != FinishMeaning::Complete {
             self.bad = Some(ending);
+        } else if self.nameless {
+            self.bad = finish("tool_calls");
+        } else {
+            self.complete = self.message || self.delta;
         }
     }
 }
@@ -275,15 +317,13 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
         let (mut reason, mut native) = (Reason(None), Reason(None));
         while let Some(Key(name)) = choice.next_key()? {
             match &*name {
-                "delta" => seen.add(choice.next_value::<Parts<MEASURED>>()?.0),
-                "message" => {
-                    let parts = choice.next_value::<Parts<MEASURED>>()?;
-                    seen.message |= parts.1;
-                    seen.add(parts.0);
+                "delta" | "message" => {
+                    if let Some(parts) = choice.next_value::<Parts<MEASURED>>()?.0 {
+                        seen.add_parts(parts, name == "message");
+                    }
                 }
                 "index" => index = choice.next_value::<Index>()?.0,
                 "finish_reason" => reason = choice.next_value()?,
-                "text" => seen.said::<MEASURED>(choice.next_value::<&RawValue>()?.get()),
                 "native_finish_reason" => native = choice.next_value()?,
                 "error" => seen.error |= !is_empty_error(choice.next_value::<&RawValue>()?.get()),
                 "usage" => seen.usage |= choice.next_value::<&RawValue>()?.get() != "null",
@@ -310,8 +350,15 @@ fn is_blank(text: &str) -> bool {
     serde_json::from_str(text).is_ok_and(|value| blank(&value))
 }
 
-/// A `delta` or `message`, and whether it is an object.
-struct Parts<const MEASURED: bool>(Choices, bool);
+/// Whether a `content` is a list with a part that has any content.
+fn is_parts(text: &str) -> bool {
+    let some = |part: &Value| matches!(part, Value::String(_) | Value::Object(_));
+    let parts = || serde_json::from_str::<Vec<Value>>(text).unwrap_or_default();
+    text.starts_with('[') && (text.len() >= SMALL || !is_blank(text) && parts().iter().any(some))
+}
+
+/// A `delta` or `message`; `None` for anything but an object.
+struct Parts<const MEASURED: bool>(Option<Choices>);
 
 impl<'de, const MEASURED: bool> Deserialize<'de> for Parts<MEASURED> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -324,15 +371,15 @@ struct PartsVisitor<const MEASURED: bool>;
 impl<'de, const MEASURED: bool> Visitor<'de> for PartsVisitor<MEASURED> {
     type Value = Parts<MEASURED>;
 
-    scalars_are!(Parts<MEASURED>, Parts(Choices::default(), false));
+    scalars_are!(Parts<MEASURED>, Parts(None));
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Parts(Choices::default(), false))
+        Ok(Parts(None))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         skip_list(list)?;
-        Ok(Parts(Choices::default(), false))
+        Ok(Parts(None))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
@@ -341,7 +388,7 @@ impl<'de, const MEASURED: bool> Visitor<'de> for PartsVisitor<MEASURED> {
             let value: &RawValue = parts.next_value()?;
             seen.part::<MEASURED>(name.as_bytes(), value.get());
         }
-        Ok(Parts(seen, true))
+        Ok(Parts(Some(seen)))
     }
 }
 

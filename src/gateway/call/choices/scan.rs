@@ -37,8 +37,7 @@ fn one<'a, const MEASURED: bool>(
                     parts.part::<MEASURED>(name, value.get());
                     Some(())
                 })?;
-                seen.message |= name == b"message";
-                seen.add(parts);
+                seen.add_parts(parts, name == b"message");
             }
             b"index" => {
                 let digits = text.value()?.get();
@@ -48,7 +47,6 @@ fn one<'a, const MEASURED: bool>(
             }
             b"finish_reason" => reason = word(text)?,
             b"native_finish_reason" => native = word(text)?,
-            b"text" => seen.said::<MEASURED>(text.value()?.get()),
             b"usage" => seen.usage |= text.value()?.get() != "null",
             b"error" => seen.error |= !is_empty_error(text.value()?.get()),
             _ => {

@@ -22,13 +22,24 @@ fn what_makes_a_frame_real() {
         (r#"[{"delta":{"content":[]},"native_finish_reason":"stop"}]"#, false, false),
         (r#"[{"delta":null,"logprobs":null,"finish_reason":null}]"#, false, false),
         (r#"[{"delta":{"content":"x"}}]"#, true, false),
-        (r#"[{"delta":{"tool_calls":[{"index":0}]}}]"#, true, false),
+        (r#"[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f"}}]}}]"#, true, false),
+        // A name is still to come.
+        (r#"[{"delta":{"tool_calls":[{"index":0}]}}]"#, false, false),
+        (r#"[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{"}}]}}]"#, false, false),
+        (r#"[{"delta":{"content":5}}]"#, false, false),
+        (r#"[{"delta":{"content":true}}]"#, false, false),
+        (r#"[{"delta":{"content":{"text":"x"}}}]"#, false, false),
+        (r#"[{"delta":{"content":[5,null]}}]"#, false, false),
+        (r#"[{"delta":{"content":[{"type":"text","text":"x"}]}}]"#, true, false),
+        (r#"[{"delta":{"content":["x"]}}]"#, true, false),
+        (r#"[{"delta":null,"finish_reason":"stop"}]"#, false, true),
         (r#"[{"delta":{"function_call":{"name":"f"}}}]"#, true, false),
         (r#"[{"delta":{"reasoning_content":"x"}}]"#, true, false),
         (r#"[{"delta":{"refusal":"no"}}]"#, true, false),
         (r#"[{"delta":{"audio":{"id":"a","data":"x"}}}]"#, true, false),
         (r#"[{"delta":{"images":[{"type":"image_url","image_url":{"url":"data:x"}}]}}]"#, true, false),
-        (r#"[{"text":"x"}]"#, true, false),
+        // Of legacy completions, which chat clients cannot read.
+        (r#"[{"text":"x","finish_reason":"stop"}]"#, false, true),
         (r#"[{"delta":{},"finish_reason":"stop"}]"#, false, true),
         (r#"[{"delta":{"role":"assistant"},"finish_reason":""}]"#, false, false),
         (r#"[{"delta":{"role":"assistant"},"finish_reason":"null"}]"#, false, false),
@@ -75,6 +86,10 @@ fn one_judgment_of_what_a_caller_can_use() {
         "[5]",
         r#"{"surprise":true}"#,
         r#"[{"message":"x"},["y"],7]"#,
+        r#"[{"message":null,"finish_reason":"stop"}]"#,
+        r#"[{"delta":null,"finish_reason":"stop"}]"#,
+        r#"[{"text":"x","finish_reason":"stop"}]"#,
+        r#"[{"message":{"content":5}}]"#,
     ] {
         assert_eq!(choices(text).verdict(), Verdict::Nothing, "{text}");
     }
@@ -96,6 +111,14 @@ fn one_judgment_of_what_a_caller_can_use() {
         ),
         (r#"[{"message":{"content":null},"finish_reason":"tool_calls"}]"#, FinishMeaning::Calls),
         (r#"[{"message":{"tool_calls":[]},"finish_reason":"function_call"}]"#, FinishMeaning::Calls),
+        (
+            r#"[{"message":{"tool_calls":[{"function":{"arguments":"{}"}}]},"finish_reason":"stop"}]"#,
+            FinishMeaning::Calls,
+        ),
+        (
+            r#"[{"message":{"function_call":{"arguments":"{}"}},"finish_reason":"stop"}]"#,
+            FinishMeaning::Calls,
+        ),
         (r#"[{"delta":{},"finish_reason":"error"}]"#, FinishMeaning::Error),
         (r#"[{"delta":{},"finish_reason":"banana"}]"#, FinishMeaning::Unknown),
     ] {

@@ -8,13 +8,15 @@ use super::alike::{Alike, Sample};
 use super::seen::{Event, Read, Seen, Unusable};
 
 use crate::gateway::call::classify::{Fault, Filter, Garbage};
+use crate::gateway::call::completion_events::chunks;
 use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
 use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
+use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::HeldBytes;
 use crate::providers::{FinishMeaning, error_of_event};
-use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
+use crate::upstream::sse::{Data, Splitter, data, data_lines, is_keepalive, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
 
 /// The end of a stream, if its provider sends no `[DONE]` after the last choice ended.
@@ -254,16 +256,29 @@ impl FrameReader {
     }
 
     fn take_json(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let chunk = match Inspected::new(line) {
+        if is_keepalive(line) && !is_named_error(event) {
+            return Ok(Event::Preface);
+        }
+        let mut chunk = match Inspected::new(line) {
             Ok(chunk) => chunk,
             Err(no_answer) => return self.take_no_answer(no_answer, event, line, out),
         };
+        if chunk.choices.in_message && !chunk.choices.in_delta {
+            if !self.seen.content
+                && let Some(chunks) = chunks(line)
+            {
+                return self.take_chunks(&chunks, out);
+            }
+            // Some vendors repeat the whole message in the last chunk. Clients of streams do not read it.
+            (chunk.choices.content, chunk.choices.size) = (false, TextSize::default());
+        }
         let choices = chunk.choices;
         if !choices.any && is_named_error(event) {
             return Err(Fault::Upstream(Box::new(error_of_event(line))));
         }
         // Some vendors send a `finish_reason` in every chunk.
-        self.seen.continued_after_end |= choices.content && self.seen.over.hold(choices.begun);
+        let continues = choices.content || choices.nameless;
+        self.seen.continued_after_end |= continues && self.seen.over.hold(choices.begun);
         self.seen.begun.add(choices.begun);
         self.refuse_error(&chunk, line)?;
         self.seen.over.add(choices.over);
@@ -291,6 +306,19 @@ impl FrameReader {
             self.alike.learn(&Sample { event, text, written, choice: choices.begun });
         }
         Ok(self.seen.take(&choices))
+    }
+
+    /// Takes the chunks into which a whole answer inside a stream was turned.
+    fn take_chunks(&mut self, chunks: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
+        let mut strongest = Event::Preface;
+        for chunk in chunks.split_inclusive(|byte| *byte == b'\n').filter(|line| line.len() > 1) {
+            match self.take([chunk, b"\n"].concat().into(), out)? {
+                Event::Preface | Event::Done(_) => {}
+                Event::Unusable(_) if matches!(strongest, Event::Real) => {}
+                stronger @ (Event::Real | Event::Unusable(_)) => strongest = stronger,
+            }
+        }
+        Ok(strongest)
     }
 
     /// Takes a text that is not a chunk.

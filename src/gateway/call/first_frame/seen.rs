@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::gateway::call::choices::{Choices, Indices, Verdict};
-use crate::gateway::call::classify::Fault;
+use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
 use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier};
@@ -26,6 +26,8 @@ pub struct Seen {
     pub(super) begun: Indices,
     /// The choices that have ended.
     pub(super) over: Indices,
+    /// Whether there was a call without a name.
+    nameless: bool,
     /// Whether a choice continued after its end, so that an end means little here.
     pub(super) continued_after_end: bool,
     /// The model name that the provider sent, as raw JSON.
@@ -84,7 +86,12 @@ impl Seen {
         self.content |= choices.content;
         self.finished |= choices.finished;
         self.size = self.size.then(choices.size);
+        self.nameless |= choices.nameless;
         match choices.verdict() {
+            // The call got no name before its end.
+            Verdict::Usable if self.nameless && !self.content => {
+                Event::Unusable(Unusable { fault: Fault::Garbage(Garbage::NoCall), withheld: false })
+            }
             Verdict::Usable => Event::Real,
             Verdict::Bad(ending) if !before => {
                 Event::Unusable(Unusable { fault: end_fault(ending), withheld: is_withheld(ending) })

@@ -49,9 +49,15 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
         answer.choices.size = Inspected::size(body);
     }
     let fault = match answer.choices.verdict() {
-        // A delta or a text belongs to another protocol.
+        // A delta belongs to another protocol.
         Verdict::Usable if !answer.choices.message => Fault::Garbage(Garbage::NoMessage),
+        Verdict::Usable if answer.choices.in_delta && !answer.choices.in_message => {
+            Fault::Garbage(Garbage::NoContent)
+        }
         Verdict::Usable => return Judged::Usable(answer),
+        Verdict::Nothing if answer.choices.finished && !answer.choices.message => {
+            Fault::Garbage(Garbage::NoMessage)
+        }
         Verdict::Nothing if answer.choices.any => Fault::Garbage(Garbage::NoContent),
         Verdict::Nothing => Fault::Garbage(Garbage::NoChoice),
         Verdict::Error => error_of_choice(&answer, body),

@@ -21,6 +21,8 @@ pub(super) struct Completion {
 struct Choice {
     index: u64,
     message: Map<String, Value>,
+    /// Whether there was a delta or message that is an object.
+    spoken: bool,
     /// The text of a legacy completion.
     text: Option<String>,
     /// The lists of log probabilities, their elements as raw JSON.
@@ -121,7 +123,8 @@ impl Choice {
     }
 
     fn say(&mut self, delta: &str) {
-        let delta: Map<String, Value> = serde_json::from_str(delta).unwrap_or_default();
+        let Ok(delta) = serde_json::from_str::<Map<String, Value>>(delta) else { return };
+        self.spoken = true;
         for (name, value) in delta {
             let slot = self.message.entry(&*name).or_insert(Value::Null);
             merge(slot, value, &name);
@@ -153,7 +156,7 @@ impl Choice {
         if let Some(text) = &self.text {
             write(body, "text", &quoted(text));
         }
-        if self.text.is_none() || !self.message.is_empty() {
+        if self.spoken {
             self.message.entry("role").or_insert_with(|| "assistant".into());
             self.message.entry("content").or_insert(Value::Null);
             if let Some(Value::Array(calls)) = self.message.get_mut("tool_calls") {

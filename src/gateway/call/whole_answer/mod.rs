@@ -2,19 +2,24 @@
 
 mod completion;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, NoAnswer};
 use super::response_body::{body_fault, hold};
 use crate::gateway::call::usable_answer::no_answer_fault;
-use crate::limits::shares::HeldBytes;
+use crate::limits::shares::{HeldBytes, LARGE};
 use crate::providers::error_of_event;
-use crate::upstream::UpstreamResponse;
-use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_named_error, without_mark};
+use crate::upstream::sse::{
+    Data, Splitter, begins_events, data, data_lines, is_keepalive, is_named_error, without_mark,
+};
+use crate::upstream::{SendError, UpstreamResponse};
 use completion::Completion;
 
 /// The largest whole answer that is read, in bytes.
@@ -25,6 +30,9 @@ const MAX_BLANKS: usize = 4 * 1024;
 
 /// How long to wait for usage and `[DONE]` after every choice has ended.
 pub(in crate::gateway) const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a body that fell silent is checked for being complete.
+const CHECKS: u8 = 4;
 
 /// Reads a body that should be a completion.
 ///
@@ -75,8 +83,10 @@ pub(in crate::gateway) async fn rest_of(
     hold(held, 2 * first.len())?;
     let mut first = Some(first).filter(|first| !first.is_empty());
     let mut gathered = BytesMut::new();
+    let mut checks = CHECKS;
     loop {
-        match response.chunk().await {
+        let text = first.as_deref().unwrap_or(&gathered);
+        match next_or_over(response, text, &mut checks).await {
             Ok(Some(chunk)) => {
                 let length = gathered.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
                 if length > MAX_ANSWER {
@@ -100,6 +110,36 @@ pub(in crate::gateway) async fn rest_of(
             Err(error) => return Err(body_fault(error)),
         }
     }
+}
+
+/// Waits for the next chunk. A body without a length ends with its connection, which some servers leave open: a complete
+/// JSON object with silence after it is the end, too. Looked for only in small bodies, and a few times.
+async fn next_or_over(
+    response: &mut UpstreamResponse,
+    text: &[u8],
+    checks: &mut u8,
+) -> Result<Option<Bytes>, SendError> {
+    let may_be_over = *checks > 0 && text.len() <= LARGE && text.trim_ascii_end().ends_with(b"}");
+    if !may_be_over {
+        return response.chunk().await;
+    }
+    let mut next = pin!(response.chunk());
+    // Most answers end here, without a timer.
+    if let Some(chunk) = next.as_mut().now_or_never() {
+        return chunk;
+    }
+    match timeout(GRACE, next.as_mut()).await {
+        Ok(chunk) => chunk,
+        Err(_) if is_whole(text) => Ok(None),
+        Err(_) => {
+            *checks -= 1;
+            next.await
+        }
+    }
+}
+
+fn is_whole(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(without_mark(text)).is_ok()
 }
 
 /// Assembles the events of a stream.
@@ -192,6 +232,9 @@ impl Events {
     }
 
     fn chunk(&mut self, event: &[u8], line: &[u8]) -> Result<(), Fault> {
+        if is_keepalive(line) && !is_named_error(event) {
+            return Ok(());
+        }
         let named = || Fault::Upstream(Box::new(error_of_event(line)));
         match Inspected::new(line) {
             Ok(chunk) if !chunk.choices.any && is_named_error(event) => Err(named()),

@@ -159,8 +159,10 @@ const ODD: &[Event] = &[
 
 /// As the smallest server sends it: no blanks, no role, every field in one event.
 const SMALL: &[Event] = &[
-    Real("data:{\"choices\":[{\"text\":\"a\"}],\"model\":MODELMORE}\n\n"),
-    Real("data:{\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\"}],\"model\":MODELMORE}\n\n"),
+    Real("data:{\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"model\":MODELMORE}\n\n"),
+    Real(
+        "data:{\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"stop\"}],\"model\":MODELMORE}\n\n",
+    ),
     Done("data:[DONE]\n\n"),
 ];
 
