@@ -195,6 +195,64 @@ const SHAPES: &[Shape] = &[
     ),
 ];
 
+/// Shapes of the usage itself, wherever it is: with the tokens, and whether a price of tokens covers it.
+const FORMS: &[(&str, &str, [i64; 4], bool)] = &[
+    (
+        "anthropic's, with cache writes by their time",
+        r#""usage":{"input_tokens":12,"cache_read_input_tokens":2000,"cache_creation_input_tokens":495,"cache_creation":{"ephemeral_5m_input_tokens":495,"ephemeral_1h_input_tokens":0},"output_tokens":50}"#,
+        [2_507, 50, 2_000, 0],
+        true,
+    ),
+    (
+        "anthropic's, with nothing but cache writes by their time",
+        r#""usage":{"input_tokens":12,"cache_read_input_tokens":2000,"cache_creation":{"ephemeral_5m_input_tokens":495},"output_tokens":50}"#,
+        [2_507, 50, 2_000, 0],
+        true,
+    ),
+    (
+        "anthropic's, with cache writes for an hour, which have another price",
+        r#""usage":{"input_tokens":12,"cache_creation":{"ephemeral_5m_input_tokens":95,"ephemeral_1h_input_tokens":400},"output_tokens":50}"#,
+        [507, 50, 0, 0],
+        false,
+    ),
+    (
+        "converse's",
+        r#""usage":{"inputTokens":12,"cacheReadInputTokens":2000,"cacheWriteInputTokens":495,"outputTokens":50}"#,
+        [2_507, 50, 2_000, 0],
+        true,
+    ),
+    (
+        "gemini's",
+        r#""usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":198,"thoughtsTokenCount":405,"cachedContentTokenCount":8,"totalTokenCount":623}"#,
+        [20, 603, 8, 405],
+        true,
+    ),
+    (
+        "gemini's, without a total",
+        r#""usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":198,"thoughtsTokenCount":105}"#,
+        [20, 303, 0, 105],
+        true,
+    ),
+    (
+        "gemini's, with nothing but thoughts",
+        r#""usageMetadata":{"promptTokenCount":20,"thoughtsTokenCount":105,"totalTokenCount":125}"#,
+        [20, 105, 0, 105],
+        true,
+    ),
+    (
+        "gemini's names in a usage, with tools",
+        r#""usage":{"promptTokenCount":20,"toolUsePromptTokenCount":30,"candidatesTokenCount":198,"totalTokenCount":248}"#,
+        [50, 198, 0, 0],
+        true,
+    ),
+    (
+        "gemini's other spelling, with a generated image",
+        r#""usage_metadata":{"prompt_token_count":20,"candidates_token_count":198,"total_token_count":218,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":190}]}"#,
+        [20, 198, 0, 0],
+        false,
+    ),
+];
+
 /// The whole answer that a stream of these chunks would be.
 fn whole(chunks: &[(&str, &str)]) -> String {
     let last =
@@ -264,6 +322,44 @@ on_both_databases! {
         assert!(answer.text().contains(r#""usage":{"prompt_tokens":19,"completion_tokens":13,"total_tokens":32}"#));
         let row = app.get(&format!("/v1/model-router/requests/{}", answer.header("x-request-id"))).await.json();
         assert_eq!((tokens(&row), &row["estimated"]), ([19, 21, 0, 0], &json!(false)));
+    }
+
+    async fn every_form_of_usage_counts_in_every_place(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let price = |model: &mut failsoft::store::ModelFields| {
+            model.settings.price = Some(failsoft::providers::ModelPrice {
+                input: Some(1), output: Some(1), cache_read: Some(1), cache_write: Some(1), ..Default::default()
+            });
+        };
+        app.organization.model_like("a", provider, price).await;
+        for (form, usage, expected, covered) in FORMS {
+            let inside = usage.split_once(':').map(|(_, usage)| format!(r#""usage":{usage}"#)).expect("a usage");
+            let delta = format!(r#"[{{"index":0,"delta":{{{inside}}},"finish_reason":"stop"}}]"#);
+            let message = format!(
+                r#"{{"choices":[{{"index":0,"message":{{"content":"Hello",{inside}}},"finish_reason":"stop"}}]}}"#
+            );
+            let whole = format!(
+                r#"{{"choices":[{{"index":0,"message":{{"content":"Hello"}},"finish_reason":"stop"}}],{usage}}}"#
+            );
+            for (place, stream, script) in [
+                ("in a chunk", true, streamed(&[(TEXT, ""), (END, usage)])),
+                ("in a chunk of its own", true, streamed(&[(TEXT, ""), (END, ""), ("[]", usage)])),
+                ("in a delta", true, streamed(&[(TEXT, ""), (&delta, "")])),
+                ("in an answer", false, Script::respond(200, &[], whole)),
+                ("in a message", false, Script::respond(200, &[], message)),
+                ("in a stream for an answer", false, streamed(&[(TEXT, ""), (END, usage)])),
+                ("in a delta for an answer", false, streamed(&[(TEXT, ""), (&delta, "")])),
+            ] {
+                fake.next(script);
+                let answer = app.chat(&json!({"model": "a", "stream": stream})).await;
+                assert_eq!(answer.status, 200, "{form} {place}: {}", answer.text());
+                let row = app.get(&format!("/v1/model-router/requests/{}", answer.header("x-request-id"))).await.json();
+                assert_eq!(tokens(&row), *expected, "{form} {place}: {row}");
+                assert_eq!((&row["estimated"], &row["usage_flag"]), (&json!(false), &Value::Null), "{form} {place}");
+                assert_eq!(!row["cost_nano_dollars"].is_null(), *covered, "{form} {place}: {row}");
+            }
+        }
     }
 
     async fn a_stream_that_its_caller_leaves_is_billed_by_what_its_choices_reported(app: App) {

@@ -293,7 +293,9 @@ impl<'de, const MEASURED: bool> Visitor<'de> for Object<'_, MEASURED> {
                     seen.chosen = choices.is_some();
                     seen.choices = choices.unwrap_or_default();
                 }
-                "usage" => seen.usage = seen.usage.followed_by(map.next_value()?),
+                "usage" | "usageMetadata" | "usage_metadata" => {
+                    seen.usage = seen.usage.followed_by(map.next_value()?)
+                }
                 "x_groq" => {
                     seen.usage = seen.usage.followed_by(parse_inside(map.next_value::<&RawValue>()?.get()))
                 }

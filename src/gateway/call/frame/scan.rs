@@ -29,7 +29,7 @@ pub(super) fn scan<const MEASURED: bool>(text: &[u8]) -> Option<Inspected> {
                 (seen.choices, seen.chosen) = (choices, true);
                 seen.content = content.map(whole);
             }
-            b"usage" => {
+            b"usage" | b"usageMetadata" | b"usage_metadata" => {
                 let usage =
                     if cursor.is_at_object() { scan_usage(cursor)? } else { parse(cursor.value()?.get()) };
                 seen.usage = seen.usage.followed_by(usage);

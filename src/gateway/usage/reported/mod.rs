@@ -5,6 +5,7 @@
 pub(crate) mod number;
 pub(crate) mod of_choices;
 pub(crate) mod parts;
+mod vendors;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -141,7 +142,7 @@ pub fn scan(text: &mut Cursor<'_>) -> Option<Reported> {
 pub fn parse_inside(raw: &str) -> Reported {
     let mut found = Reported::default();
     read(raw, |name, raw| {
-        if name == "usage" {
+        if matches!(name, "usage" | "usageMetadata" | "usage_metadata") {
             found = parse(raw);
         }
     });
@@ -230,12 +231,15 @@ impl Reading {
                 self.counts.names.chat = true;
                 self.take(|counts| &mut counts.input, raw);
             }
-            b"input_tokens" => {
+            b"input_tokens" | b"inputTokens" => {
                 self.counts.names.messages = true;
                 self.take(|counts| &mut counts.input, raw);
             }
-            b"completion_tokens" | b"output_tokens" => self.take(|counts| &mut counts.output, raw),
-            b"total_tokens" => self.take(|counts| &mut counts.total, raw),
+            b"completion_tokens" | b"output_tokens" | b"outputTokens" => {
+                self.take(|counts| &mut counts.output, raw);
+            }
+            b"total_tokens" | b"totalTokens" => self.take(|counts| &mut counts.total, raw),
+            b"cache_creation" => self.cache_creation(raw),
             b"cost" | b"estimated_cost" => self.cost(raw),
             b"cost_in_usd_ticks" => self.bill.cost = ticks(raw).or(self.bill.cost),
             b"is_byok" => self.bill.own_account = Some(raw == "true"),
@@ -257,8 +261,16 @@ impl Reading {
                 self.extra(raw);
             }
             detail => {
-                self.counts.names.cache |=
-                    matches!(detail, b"cache_read_input_tokens" | b"cache_creation_input_tokens");
+                if self.of_gemini(detail, raw) {
+                    return;
+                }
+                self.counts.names.cache |= matches!(
+                    detail,
+                    b"cache_read_input_tokens"
+                        | b"cache_creation_input_tokens"
+                        | b"cacheReadInputTokens"
+                        | b"cacheWriteInputTokens"
+                );
                 self.detail(Side::Whole, detail, raw);
             }
         }
@@ -271,12 +283,19 @@ impl Reading {
                 | b"cache_read_input_tokens"
                 | b"num_cached_tokens"
                 | b"prompt_cache_hit_tokens"
+                | b"cacheReadInputTokens"
                 | b"cache_read_tokens",
                 _,
             ) => {
                 self.take(|counts| &mut counts.cached, raw);
             }
-            (b"cache_write_tokens" | b"cache_creation_tokens" | b"cache_creation_input_tokens", _) => {
+            (
+                b"cache_write_tokens"
+                | b"cache_creation_tokens"
+                | b"cache_creation_input_tokens"
+                | b"cacheWriteInputTokens",
+                _,
+            ) => {
                 self.take(|counts| &mut counts.cache_write, raw);
             }
             (b"reasoning_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),

@@ -1,4 +1,5 @@
-//! Usage inside the choices: Moonshot reports it in the last chunk of each choice, not beside them.
+//! Usage inside the choices: Moonshot reports it in the last chunk of each choice, not beside them, and some proxies in
+//! the delta.
 
 use serde_json::value::RawValue;
 
@@ -19,7 +20,9 @@ impl ChoiceUsage {
         let mut found = Self::default();
         for (position, choice) in choices.into_iter().enumerate() {
             let Ok(choice) = RawObject::parse(choice.get().as_bytes()) else { continue };
-            let Some(usage) = choice.present("usage") else { continue };
+            let inside = |name: &str| RawObject::parse(choice.present(name)?.bytes()).ok()?.present("usage");
+            let usage = choice.present("usage").or_else(|| inside("delta")).or_else(|| inside("message"));
+            let Some(usage) = usage else { continue };
             let index = choice.get("index").and_then(|index| index.get().parse().ok());
             found.add(index.unwrap_or(position), parse(usage.get()));
         }
@@ -104,6 +107,10 @@ mod tests {
         // The same choice twice is one count, which grows.
         let twice = format!(r#"{first},{{"index":0,"usage":{one}}}"#);
         assert_eq!(counts(&choices(&twice)), (Some(1_336), Some(31), 1_280));
+        for inside in ["delta", "message"] {
+            let inside = format!(r#"{{"index":0,"{inside}":{{"content":"x","usage":{one}}}}}"#);
+            assert_eq!(counts(&choices(&inside)), (Some(1_336), Some(31), 1_280), "{inside}");
+        }
         for none in [r#"{"usage":null}"#, "5", r#"{"index":0}"#] {
             assert!(ChoiceUsage::read(choices(none).as_bytes()).is_empty(), "{none}");
         }

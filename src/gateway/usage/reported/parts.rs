@@ -19,6 +19,8 @@ pub(crate) struct Counts {
     pub(crate) reasoning: Option<i64>,
     pub(crate) audio_input: Option<i64>,
     pub(crate) audio_output: Option<i64>,
+    /// Prompt tokens of the results of tools, which the prompt's count does not include.
+    pub(crate) tool_prompt: Option<i64>,
     pub(crate) extras: bool,
     pub(crate) names: Names,
 }
@@ -32,6 +34,8 @@ pub(crate) struct Names {
     pub(crate) messages: bool,
     /// Anthropic's names of cached tokens, which `input_tokens` does not include.
     pub(crate) cache: bool,
+    /// Gemini's names. Their count of the answer does not include reasoning.
+    pub(crate) gemini: bool,
 }
 
 impl Names {
@@ -47,7 +51,15 @@ impl Counts {
     }
 
     /// Computes the disjoint parts.
-    pub(crate) fn parted(self) -> Reported {
+    pub(crate) fn parted(mut self) -> Reported {
+        if self.names.gemini {
+            // A prompt that is blocked, or an answer of nothing but thoughts, has no count of an answer.
+            self.output = self.output.or(self.reasoning.map(|_| 0));
+            self.input = match (self.input, self.tool_prompt) {
+                (Some(input), Some(tools)) => Some(input.saturating_add(tools)),
+                (input, tools) => input.or(tools),
+            };
+        }
         let part = |count: Option<i64>| count.unwrap_or(0);
         let (cached, cache_write, reasoning) =
             (part(self.cached), part(self.cache_write), part(self.reasoning));
@@ -92,6 +104,9 @@ impl Counts {
         let (Some(input), Some(output), Some(total)) = (self.input, self.output, self.total) else {
             let native = self.names.are_of_messages();
             let prompt = if native { cache } else { likely.prompt };
+            if self.names.gemini {
+                return Way { prompt, answer: reasoning, odd: beside_prompt, ..likely };
+            }
             return Way { prompt, odd: (beside_prompt && !native) || beside_answer, ..likely };
         };
         let sum =

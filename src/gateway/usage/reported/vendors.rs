@@ -1,0 +1,97 @@
+//! Vendors' own forms of usage that proxies of their native APIs pass on: Gemini's names, and Anthropic's cache writes by
+//! time.
+
+use serde_json::value::RawValue;
+
+use super::number::{Number, tokens};
+use super::{Counts, Reading, Side, read};
+
+impl Reading {
+    /// Takes one of Gemini's fields. Returns whether it is one.
+    pub(super) fn of_gemini(&mut self, name: &[u8], raw: &str) -> bool {
+        if let Some(count) = count(name) {
+            self.counts.names.gemini = true;
+            self.take(count, raw);
+            return true;
+        }
+        let side = side_of_list(name);
+        if let Some(side) = side {
+            self.gemini_details(side, raw);
+        }
+        side.is_some()
+    }
+
+    /// Anthropic's cache writes by how long they are kept, beside or in place of their sum. Those that are kept for an
+    /// hour have a higher price, which the catalog does not know.
+    pub(super) fn cache_creation(&mut self, raw: &str) {
+        let (mut short, mut long) = (Counts::default(), Counts::default());
+        read(raw, |name, raw| {
+            let kind = match name {
+                "ephemeral_5m_input_tokens" => &mut short,
+                "ephemeral_1h_input_tokens" => &mut long,
+                _ => return,
+            };
+            if let Number::Whole(count) | Number::Near(count) = tokens(raw) {
+                kind.cache_write = Some(count);
+            }
+        });
+        if short.cache_write.is_some() || long.cache_write.is_some() {
+            let hour = long.cache_write.unwrap_or(0);
+            let sum = short.cache_write.unwrap_or(0).saturating_add(hour);
+            self.counts.names.cache = true;
+            self.counts.extras |= hour > 0;
+            self.counts.cache_write = self.counts.cache_write.max(Some(sum));
+        }
+    }
+
+    /// Gemini's lists of counts by modality.
+    fn gemini_details(&mut self, side: Side, raw: &str) {
+        for (modality, count) in modalities(raw) {
+            match (&*modality, side) {
+                ("AUDIO", Side::Prompt) => self.take(|counts| &mut counts.audio_input, &count),
+                ("AUDIO", Side::Answer) => self.take(|counts| &mut counts.audio_output, &count),
+                ("IMAGE" | "VIDEO", Side::Answer) => self.extra(&count),
+                (_, _) => {}
+            }
+        }
+    }
+}
+
+/// The count of a name.
+fn count(name: &[u8]) -> Option<fn(&mut Counts) -> &mut Option<i64>> {
+    match name {
+        b"promptTokenCount" | b"prompt_token_count" => Some(|counts| &mut counts.input),
+        b"candidatesTokenCount" | b"candidates_token_count" | b"responseTokenCount" => {
+            Some(|counts| &mut counts.output)
+        }
+        b"thoughtsTokenCount" | b"thoughts_token_count" => Some(|counts| &mut counts.reasoning),
+        b"toolUsePromptTokenCount" | b"tool_use_prompt_token_count" => Some(|counts| &mut counts.tool_prompt),
+        b"cachedContentTokenCount" | b"cached_content_token_count" => Some(|counts| &mut counts.cached),
+        b"totalTokenCount" | b"total_token_count" => Some(|counts| &mut counts.total),
+        _ => None,
+    }
+}
+
+/// The side of a list of counts by modality.
+fn side_of_list(name: &[u8]) -> Option<Side> {
+    match name {
+        b"promptTokensDetails" => Some(Side::Prompt),
+        b"candidatesTokensDetails" => Some(Side::Answer),
+        _ => None,
+    }
+}
+
+/// The modalities of a list, with their counts as raw JSON.
+fn modalities(raw: &str) -> Vec<(String, String)> {
+    let items: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+    let one = |item: &RawValue| {
+        let (mut modality, mut count) = (String::new(), "0".to_owned());
+        read(item.get(), |name, raw| match name {
+            "modality" => raw.trim_matches('"').clone_into(&mut modality),
+            "tokenCount" => raw.clone_into(&mut count),
+            _ => {}
+        });
+        (modality, count)
+    };
+    items.into_iter().take(16).map(one).collect()
+}
