@@ -143,7 +143,7 @@ impl Gateway {
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
                     };
-                    let found = feedback.classify(fault);
+                    let found = feedback.classify_of(fault, &intent.request);
                     spans::failed(&span, &found, took);
                     if feedback.failed(&found, || intent.fingerprint()) {
                         failing.push(candidate.model.id);

@@ -17,6 +17,8 @@ use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoints;
+use crate::gateway::call::redact::without_excerpts;
+use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
 use crate::providers::Sentences;
@@ -114,6 +116,17 @@ impl CallFeedback {
         let now = self.shared_state.cooldowns.date();
         let SharedState { endpoints, sentences, .. } = &*self.shared_state;
         classify_and_redact(fault, &self.model.provider, endpoints, &sentences.load(), now)
+    }
+
+    /// Classifies a fault of a call of this request, and hides what an error repeats of its prompt.
+    #[must_use]
+    pub fn classify_of(&self, fault: Fault, request: &ChatRequest) -> Failure {
+        let said = matches!(fault, Fault::Upstream(_));
+        let mut failure = self.classify(fault);
+        if said {
+            failure.message = without_excerpts(failure.message, request);
+        }
+        failure
     }
 
     /// Reports that the call failed. `request` returns the fingerprint of the request and is called only if the request

@@ -1,4 +1,5 @@
-//! A provider that echoes our credential in altered forms, wherever its messages are shown or stored.
+//! A provider that echoes our credential in altered forms, or the caller's prompt, wherever its messages are shown or
+//! stored.
 
 use serde_json::{Value, json};
 
@@ -43,6 +44,29 @@ async fn provider(app: &App, fake: &FakeProvider) -> uuid::Uuid {
 }
 
 on_both_databases! {
+    async fn an_echoed_prompt_is_neither_shown_nor_stored(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        let prompt = "The patient Jane Roe, born 1970-01-02,\nsuffers from \"lupus\" since April";
+        let body = json!({"model": "a", "messages": [{"role": "user", "content": prompt}]});
+        let plain = |text: &str| text.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "");
+        for echo in [prompt.to_owned(), prompt.replace('\n', " "), prompt.to_uppercase(), json!(body).to_string()] {
+            for (status, stream) in [(400, false), (500, true)] {
+                let error = json!({"error": {"message": format!("Blocked by a rule: {echo} is not allowed"), "code": "no"}});
+                fake.next(Script::json(status, &error));
+                let mut body = body.clone();
+                body["stream"] = json!(stream);
+                let answer = app.post("/v1/chat/completions", &body).await;
+                assert!(answer.text().contains("Blocked by a rule: "), "{}", answer.text());
+                assert!(!plain(&answer.text()).contains("janeroe"), "{}", answer.text());
+            }
+        }
+        let events = app.events().await;
+        assert_eq!(events.len(), 8);
+        assert!(!plain(&json!(events).to_string()).contains("janeroe"), "{events:?}");
+        assert!(events.iter().any(|event| event["error_message"].to_string().contains("characters of the request]")));
+    }
+
     async fn an_echoed_credential_is_neither_shown_nor_stored(app: App) {
         let fake = FakeProvider::start().await;
         let id = provider(&app, &fake).await;

@@ -8,12 +8,14 @@
 
 mod credential;
 mod encodings;
+mod excerpts;
 mod prose;
 mod quotes;
 mod secrets;
 mod urls;
 
 pub use credential::Credential;
+pub(in crate::gateway) use excerpts::without_excerpts;
 
 /// The replacement for removed text.
 const REMOVED: &str = "[redacted]";
