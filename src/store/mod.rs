@@ -34,9 +34,9 @@ pub use records::fallback_event::FallbackEventRow;
 pub use records::request::{REQUEST_COLUMNS, RequestRow};
 pub use rollups::histogram::Histogram;
 pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
-pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey};
+pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey, unknown_models};
 pub use tenant::audit::{AuditFilter, AuditRow};
-pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent};
+pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent, unknown_key};
 pub use tenant::error_mappings::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
 pub use tenant::events::EventFilter;
 pub use tenant::fallbacks::{

@@ -33,6 +33,38 @@ fn properties(document: &Value, schema: &str) -> BTreeMap<String, bool> {
 }
 
 on_both_databases! {
+    /// What only the catalog shows is reported with the rest, each name with its place.
+    async fn faults_of_the_catalog_come_with_those_of_the_form(app: App) {
+        let provider = simulated(&app).await;
+        app.organization.model("a", provider).await;
+        let found = |answer: &crate::support::app::Answer| -> Vec<String> {
+            let mut found: Vec<String> = violations(answer).into_iter().map(|(place, kind)| format!("{place} {kind}")).collect();
+            found.sort();
+            found
+        };
+        let keys = "/v1/identity/api-keys";
+        let lists = json!({"models": ["x", "a", 7, "y"], "scopes": [], "more": 1});
+        let made = app.post(keys, &lists).await;
+        let expected = [
+            "body.models.0 value_error", "body.models.2 string_type", "body.models.3 value_error",
+            "body.more extra_forbidden", "body.name missing", "body.scopes too_short",
+        ];
+        assert_eq!(found(&made), expected);
+        let alone = app.post(keys, &json!({"name": "k", "scopes": ["drill"], "models": ["x", "a", "y"]})).await;
+        assert_eq!(found(&alone), ["body.models.0 value_error", "body.models.2 value_error"]);
+        let key = app.post(keys, &json!({"name": "k", "scopes": ["drill"]})).await;
+        let changed = app.patch(key.header("location"), &lists).await;
+        assert_eq!(found(&changed), expected.into_iter().filter(|fault| !fault.contains("name")).collect::<Vec<_>>());
+
+        let stranger = app.other_organization("stranger").await;
+        let request = app.request(Method::GET, "/v1/identity/whoami");
+        let foreign = app.call(request, &stranger.key).await.json()["api_key"]["id"].clone();
+        let budget = json!({"period": "week", "api_key_id": foreign, "hard_limit_nano_dollars": "1"});
+        let expected =
+            ["body.api_key_id value_error", "body.hard_limit_nano_dollars int_type", "body.period literal_error"];
+        assert_eq!(found(&app.post("/v1/model-router/budgets", &budget).await), expected);
+    }
+
     async fn every_field_is_checked_and_named(app: App) {
         let provider = simulated(&app).await;
         let stranger = app.other_organization("stranger").await;

@@ -17,10 +17,10 @@ use crate::api::body::{Body as _, BodyFields, Patch, Schemas, body, reference};
 use crate::api::management::call::{Call, deleted, found};
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{BudgetsManage, RouterRead};
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::period::Period;
 use crate::gateway::Gateway;
-use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, known_cost};
+use crate::store::{BudgetChange, BudgetRow, NewBudget, OrgStore, known_cost, unknown_key};
 use crate::validation::ViolationReason;
 use crate::validation::bounds::BUDGET_LIMIT;
 
@@ -159,8 +159,12 @@ pub async fn create(
     payload: web::Payload,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let new = parse_new(&call.body(payload).await?.bytes)?;
+    let body = call.body(payload).await?;
     let data = &call.data;
+    let new = match parse_new(&body.bytes) {
+        Ok(new) => new,
+        Err(error) => return Err(with_unknown_key(error, &body.bytes, data).await?),
+    };
     let row = data.budget_create(new).await?;
     let spending = &gateway.shared_state.spending;
     if let Err(error) =
@@ -229,6 +233,19 @@ fn refuse_target_change(fields: &mut BodyFields, before: &BudgetRow) {
             fields.refuse(name, "value_error", message);
         }
     }
+}
+
+/// Adds an unknown key of an invalid body, so that one answer has all of its faults. The store checks a valid one.
+async fn with_unknown_key(error: Error, bytes: &[u8], data: &OrgStore) -> Result<Error> {
+    let Error::Invalid(mut violations) = error else { return Ok(error) };
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let id = body.get("api_key_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    if let Some(id) = id
+        && data.api_key_find(id).await?.is_none()
+    {
+        violations.push(unknown_key(id));
+    }
+    Ok(Error::Invalid(violations))
 }
 
 fn parse_new(bytes: &[u8]) -> Result<NewBudget> {

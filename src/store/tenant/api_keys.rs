@@ -11,7 +11,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::audit::AuditEntry;
-use crate::domain::error::{Error, Violation};
+use crate::domain::error::{Error, Location, Violation};
 use crate::store::OrgStore;
 use crate::store::pagination::listing::read_page;
 use crate::store::pagination::{BidirectionalPage, Direction, Page, PageRequest, Position, newest_first};
@@ -305,17 +305,25 @@ impl OrgStore {
     async fn check_allow_list(&self, change: &Change, models: Option<&[String]>) -> Result<(), Error> {
         let Some(models) = models else { return Ok(()) };
         let catalog = self.model_names(change.on()).await?;
-        let unknown: Vec<&str> =
-            models.iter().filter(|name| !catalog.contains_key(*name)).map(String::as_str).collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let message = format!(
-            "no model of this organization's catalog is called '{}': name living models, or send null for all",
-            unknown.join("', '")
-        );
-        Err(Error::Invalid(vec![Violation::body("models", "value_error", message)]))
+        let unknown =
+            unknown_models(models.iter().map(String::as_str).enumerate(), |name| catalog.contains_key(name));
+        if unknown.is_empty() { Ok(()) } else { Err(Error::Invalid(unknown)) }
     }
+}
+
+/// The violations of an allow-list that names models which are not `known`.
+pub fn unknown_models<'a>(
+    names: impl Iterator<Item = (usize, &'a str)>,
+    known: impl Fn(&str) -> bool,
+) -> Vec<Violation> {
+    let violation = |(index, name): (usize, &str)| {
+        let location = [Location::from("body"), Location::from("models"), Location::from(index)];
+        let message = format!(
+            "no model of this organization's catalog is called '{name}': name living models, or send null for all"
+        );
+        Violation::new(location, "value_error", message)
+    };
+    names.filter(|(_, name)| !known(name)).map(violation).collect()
 }
 
 impl TryFrom<api_keys::Model> for ApiKeyRow {

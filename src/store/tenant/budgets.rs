@@ -256,10 +256,7 @@ impl OrgStore {
             .filter(api_keys::Column::Id.eq(id))
             .one(on)
             .await?;
-        let unknown = || {
-            let message = format!("the organization has no API key {id}: list them at /v1/identity/api-keys");
-            Error::Invalid(vec![Violation::body("api_key_id", "value_error", message)])
-        };
+        let unknown = || Error::Invalid(vec![unknown_key(id)]);
         Ok(format!("the API key '{}'", found.ok_or_else(unknown)?.name))
     }
 }
@@ -306,6 +303,13 @@ fn with_budgets() -> sea_orm::sea_query::SelectStatement {
         .from(budgets::Entity)
         .and_where(budgets::Column::DeletedAt.is_null())
         .take()
+}
+
+/// The violation of a budget for a key that the organization does not have.
+#[must_use]
+pub fn unknown_key(id: ApiKeyId) -> Violation {
+    let message = format!("the organization has no API key {id}: list them at /v1/identity/api-keys");
+    Violation::body("api_key_id", "value_error", message)
 }
 
 fn check_limits(soft: Option<i64>, hard: Option<i64>) -> Result<(), Error> {

@@ -5,7 +5,8 @@ use entity::audit_entries;
 use rstest::rstest;
 use sea_orm::EntityTrait as _;
 
-use super::{Kind, World, conflict, invalid, new_key, strings};
+use super::{Kind, World, conflict, new_key, strings};
+use crate::domain::error::Error;
 use crate::store::{ApiKeyChange, NewApiKey};
 
 #[rstest]
@@ -83,11 +84,17 @@ async fn an_allow_list_names_living_models(#[values(Kind::Sqlite, Kind::Postgres
     world.model("smart").await;
     let models = Some(strings(&["smart", "gone", "ghost"]));
     let new = NewApiKey { models: models.clone(), ..new_key(&world.store, "one") };
-    let (field, message) = invalid(world.organization.api_key_create(new).await);
-    assert!(field.contains("models") && message.contains("'gone', 'ghost'"), "{field}: {message}");
+    let refused = world.organization.api_key_create(new).await;
+    let Err(Error::Invalid(violations)) = &refused else { panic!("{refused:?}") };
+    let found: Vec<String> =
+        violations.iter().map(|one| format!("{:?} {}", one.location, one.message)).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("Index(1)") && found[0].contains("'gone'"), "{found:?}");
+    assert!(found[1].contains("Index(2)") && found[1].contains("'ghost'"), "{found:?}");
     let key = world.organization.api_key_create(new_key(&world.store, "one")).await.expect("made");
     let change = ApiKeyChange { models: Some(models), ..ApiKeyChange::default() };
-    invalid(world.organization.api_key_change(key.id, change).await);
+    let refused = world.organization.api_key_change(key.id, change).await;
+    assert!(matches!(&refused, Err(Error::Invalid(found)) if found.len() == 2), "{refused:?}");
     assert_eq!(world.organization.api_key_find(key.id).await.expect("read"), Some(key));
 }
 

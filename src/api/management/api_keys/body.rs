@@ -9,9 +9,9 @@ use crate::api::body::values::{BodyText, Name, Whole, entries, refuse_duplicates
 use crate::api::body::{Body, BodyFields, BodyValue, Field, Patch, Schemas, body};
 use crate::api::management::checks;
 use crate::auth::api::api_key;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::permission::Scope;
-use crate::store::{ApiKeyChange, NewApiKey};
+use crate::store::{ApiKeyChange, NewApiKey, unknown_models};
 use crate::validation::ViolationReason;
 use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
@@ -137,6 +137,16 @@ fn fields<B: Body>(bytes: &[u8], now: DateTime<Utc>) -> Result<BodyFields> {
         fields.refuse("expires_at", "value_error", message);
     }
     Ok(fields)
+}
+
+/// Adds the unknown models of an invalid body, so that one answer has all of its faults. The store checks a valid one.
+pub(super) fn with_unknown_models(error: Error, bytes: &[u8], known: impl Fn(&str) -> bool) -> Error {
+    let Error::Invalid(mut violations) = error else { return error };
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let names = body.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
+    let names = names.filter_map(|(index, name)| Some((index, name.as_str()?)));
+    violations.extend(unknown_models(names, known));
+    Error::Invalid(violations)
 }
 
 pub(super) fn parse_new(

@@ -139,7 +139,9 @@ pub async fn create(
     let body = call.body(payload).await?;
     let fresh = api_key::generate().map_err(Error::internal)?;
     let hash = store.vault().key_hash(fresh.key.expose_secret());
-    let new = body::parse_new(&body.bytes, clock.now(), &fresh, hash)?;
+    let known = |name: &str| call.caller.organization.models.contains_key(name);
+    let new = body::parse_new(&body.bytes, clock.now(), &fresh, hash)
+        .map_err(|error| body::with_unknown_models(error, &body.bytes, known))?;
     let row = call.data.api_key_create(new).await?;
     let mut response = call.created(row.id);
     let api_key = ApiKeyResponse::new(row, &call.caller.organization.last_uses());
@@ -180,7 +182,9 @@ pub async fn change(
     let body = call.body(payload).await?;
     let id = call.id(WHAT)?;
     found(WHAT, id, call.data.api_key_find(id).await?)?;
-    let to = body::parse_change(&body.bytes, clock.now())?;
+    let known = |name: &str| call.caller.organization.models.contains_key(name);
+    let to = body::parse_change(&body.bytes, clock.now())
+        .map_err(|error| body::with_unknown_models(error, &body.bytes, known))?;
     let row = found(WHAT, id, call.data.api_key_change(id, to).await?)?;
     Ok(HttpResponse::Ok().json(ApiKeyResponse::new(row, &call.caller.organization.last_uses())))
 }
