@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::app::sentences_file;
+use crate::app::{archive, sentences_file};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::gateway::call::endpoint::Endpoints;
@@ -22,6 +22,7 @@ use crate::gateway::routing::budget::Crossed;
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::provider_health::HealthChange;
 use crate::store::Store;
+use crate::store::archive::Archive;
 use crate::store::recorder::{Recorder, Watcher};
 
 /// How often each process checks for changes of other processes.
@@ -59,7 +60,7 @@ impl Jobs {
 }
 
 pub(super) fn start(
-    (store, endpoints): (&Store, Endpoints),
+    (store, endpoints, archive): (&Store, Endpoints, Option<Arc<Archive>>),
     clock: &Clock,
     settings: &Settings,
     shared_state: &Arc<SharedState>,
@@ -67,13 +68,13 @@ pub(super) fn start(
     health: mpsc::Receiver<HealthChange>,
 ) -> Jobs {
     let (stop, stopped) = watch::channel(false);
-    let tasks = vec![
+    let mut tasks = vec![
         tokio::spawn(check_health(store.clone(), stopped.clone())),
         tokio::spawn(follow_replica(store.clone(), stopped.clone())),
         tokio::spawn(follow_changes(store.clone(), endpoints, stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
         tokio::spawn(fold_rollups(store.clone(), stopped.clone())),
-        tokio::spawn(delete_beyond_retention(store.clone(), watcher, stopped.clone())),
+        tokio::spawn(delete_beyond_retention(store.clone(), watcher.clone(), stopped.clone())),
         tokio::spawn(keep_partitions(store.clone(), stopped.clone())),
         tokio::spawn(store_health(store.clone(), health, stopped.clone())),
         tokio::spawn(sentences_file::follow(
@@ -82,8 +83,11 @@ pub(super) fn start(
             stopped.clone(),
         )),
         tokio::spawn(delete_expired(store.clone(), stopped.clone())),
-        tokio::spawn(store_key_use(store.clone(), clock.clone(), stopped)),
+        tokio::spawn(store_key_use(store.clone(), clock.clone(), stopped.clone())),
     ];
+    if let Some(archive) = archive {
+        tasks.push(tokio::spawn(archive::run(store.clone(), archive, watcher, stopped)));
+    }
     Jobs { stop, tasks }
 }
 

@@ -1,5 +1,6 @@
 //! Builds the application from its settings and runs it until it is stopped.
 
+pub(crate) mod archive;
 pub(crate) mod cors;
 pub(crate) mod jobs;
 pub(crate) mod middleware;
@@ -33,6 +34,7 @@ use crate::gateway::routing::provider_health::{Health, HealthChange};
 use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::limits::shares::{Shares, Sizes};
 use crate::simulate;
+use crate::store::archive::Archive;
 use crate::store::recorder::{Recorder, RecorderError, Watcher};
 use crate::store::{ConnectError, Store};
 use crate::telemetry::{Readiness, Registry};
@@ -80,6 +82,7 @@ pub struct Application {
     shared_state: Arc<SharedState>,
     endpoints: Endpoints,
     watcher: Watcher,
+    archive: Option<Arc<Archive>>,
 }
 
 /// How many organizations can have their full number of live views open at once.
@@ -154,6 +157,10 @@ impl Application {
         jobs::read_spending(&store, &shared_state).await.map_err(|error| StartError::Other(error.into()))?;
         let watcher = recorder.watcher();
         jobs::register(&mut registry, &recorder, &shared_state, &store);
+        let archive = archive::open(&settings).map_err(|error| StartError::Other(error.into()))?;
+        if let Some(archive) = &archive {
+            archive::register(&mut registry, archive.clone(), clock.clone());
+        }
         let shares = Shares::new(sizes(&settings));
         let gateway = Gateway {
             upstream,
@@ -188,6 +195,7 @@ impl Application {
             shared_state,
             endpoints,
             watcher,
+            archive,
         })
     }
 
@@ -225,7 +233,7 @@ impl Application {
         let simulator_handle = self.simulator.handle();
         let simulator = tokio::spawn(self.simulator);
         let running_jobs = jobs::start(
-            (&self.store, self.endpoints),
+            (&self.store, self.endpoints, self.archive),
             &self.clock,
             &self.settings,
             &self.shared_state,

@@ -1,29 +1,41 @@
-//! The addresses of the database, which no provider may use.
+//! The addresses of the database and of the archive, which no provider may use.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use url::{Host, Url};
 
+use crate::config::archive::Archive;
 use crate::config::database::Database;
 
-/// Where the database's URL points: the socket addresses that are known now, and the name with its port, which may
+/// Where the URLs of the database and of the archive point: the socket addresses that are known now, and the name with its port, which may
 /// resolve to other addresses later.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct DatabasePlace {
+pub(crate) struct OwnPlaces {
     pub(crate) sockets: Vec<SocketAddr>,
     pub(crate) names: Vec<(String, u16)>,
 }
 
-impl DatabasePlace {
-    /// The addresses of the database and of its replica.
-    pub(crate) fn of_all(section: &Database) -> Self {
-        let mut all = Self::of(section.url.expose());
-        if let Some(replica) = &section.read_url {
-            let replica = Self::of(replica.expose());
-            all.sockets.extend(replica.sockets);
-            all.names.extend(replica.names);
+impl OwnPlaces {
+    /// The addresses of the database, of its replica and of the archive.
+    pub(crate) fn of_all(database: &Database, archive: &Archive) -> Self {
+        let mut all = Self::of(database.url.expose());
+        let replica = database.read_url.as_ref().map(|replica| Self::of(replica.expose()));
+        let archive = archive.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok());
+        for other in replica.into_iter().chain(archive.as_ref().map(Self::of_endpoint)) {
+            all.sockets.extend(other.sockets);
+            all.names.extend(other.names);
         }
         all
+    }
+
+    /// The address of an HTTP server.
+    fn of_endpoint(url: &Url) -> Self {
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Self::default();
+        };
+        let host = plain(host);
+        let sockets = (host.as_str(), port).to_socket_addrs().into_iter().flatten().collect();
+        Self { sockets, names: vec![(host, port)] }
     }
 
     /// The addresses of a PostgreSQL URL. An embedded database has none.
@@ -74,7 +86,7 @@ mod tests {
             ("sqlite://failsoft.db", vec![]),
             ("nonsense", vec![]),
         ] {
-            let found = DatabasePlace::of(url).sockets;
+            let found = OwnPlaces::of(url).sockets;
             assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), sockets, "{url}");
         }
         let section = Database {
@@ -82,12 +94,13 @@ mod tests {
             read_url: Some("postgres://user@127.0.0.2:5433/failsoft".into()),
             ..Database::default()
         };
-        let all = DatabasePlace::of_all(&section).sockets;
+        let archive = Archive { endpoint: Some("http://127.0.0.3:9000".to_owned()), ..Archive::default() };
+        let all = OwnPlaces::of_all(&section, &archive).sockets;
         assert_eq!(
             all.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["127.0.0.1:5432", "127.0.0.2:5433"]
+            ["127.0.0.1:5432", "127.0.0.2:5433", "127.0.0.3:9000"]
         );
-        let named = DatabasePlace::of("postgres://db.example:6432/failsoft");
+        let named = OwnPlaces::of("postgres://db.example:6432/failsoft");
         assert_eq!(named.names, [("db.example".to_owned(), 6432)]);
     }
 }

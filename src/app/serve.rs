@@ -14,7 +14,7 @@ use crate::api::openapi::Document;
 use crate::api::public;
 use crate::app::cors;
 use crate::app::middleware;
-use crate::app::own_addresses::DatabasePlace;
+use crate::app::own_addresses::OwnPlaces;
 use crate::app::routes;
 use crate::auth::api::rate_limit::Limiter;
 use crate::auth::console::login_throttle::Throttle;
@@ -60,9 +60,9 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
         own.push(address);
         metrics_address = Some(address);
     }
-    let database = DatabasePlace::of_all(&settings.database);
-    own.extend(database.sockets);
-    gateway.upstream.address_policy().set_own(own, database.names);
+    let places = OwnPlaces::of_all(&settings.database, &settings.archive);
+    own.extend(places.sockets);
+    gateway.upstream.address_policy().set_own(own, places.names);
     Ok(Served { servers, address, metrics_address })
 }
 

@@ -5,17 +5,17 @@ use anyhow::bail;
 use super::command::{block_on, settle};
 use super::output::{one_line, say};
 use crate::app;
-use crate::app::own_addresses::DatabasePlace;
+use crate::app::own_addresses::OwnPlaces;
 use crate::config::{Overrides, Settings};
 use crate::domain::clock::Clock;
 use crate::store::database::schema;
 use crate::store::{ConnectError, Store, vault};
 use crate::upstream::AddressPolicy;
 
-/// Checks the configuration, the database, the master key and the addresses of all providers.
+/// Checks the configuration, the archive, the database, the master key and the addresses of all providers.
 ///
 /// It prints a line for each: ok, or failed with the remedy. The exit code is 1 if any failed. It calls no provider and
-/// resolves no name.
+/// resolves no name of one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -28,7 +28,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Ok(settings) => {
             report.ok("configuration", "it can be read, and its values are usable")?;
             sentences(&settings, &mut report)?;
-            block_on(look(&settings, &mut report))?;
+            block_on(async {
+                archive(&settings, &mut report).await?;
+                look(&settings, &mut report).await
+            })?;
         }
         Err(error) => report.failed("configuration", &one_line(&error))?,
     }
@@ -64,6 +67,25 @@ fn sentences(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
             report.ok("sentences", &format!("{} are added to those built in{dated}", read.added()))?;
         }
         Err(error) => report.failed("sentences", &one_line(&error.into()))?,
+    }
+    Ok(())
+}
+
+/// Writes an object, reads it and removes it.
+async fn archive(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let checked = match app::archive::open(settings) {
+        Ok(None) => return Ok(()),
+        Ok(Some(archive)) => archive.check().await.map_err(|error| error.to_string()),
+        Err(error) => Err(error),
+    };
+    match checked {
+        Ok(()) => report.ok("archive", "it can be written, read and listed")?,
+        Err(error) => {
+            let finding = format!(
+                "{error}. A server starts, and keeps all records until it can be written; check FAILSOFT_ARCHIVE_URL"
+            );
+            report.failed("archive", &finding)?;
+        }
     }
     Ok(())
 }
@@ -123,9 +145,9 @@ async fn replica(store: &Store, report: &mut Report) -> anyhow::Result<()> {
 
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let policy = AddressPolicy::new(settings.upstream.allow_private.clone());
-    let database = DatabasePlace::of_all(&settings.database);
+    let places = OwnPlaces::of_all(&settings.database, &settings.archive);
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
-    policy.set_own(own.chain(database.sockets).collect(), database.names);
+    policy.set_own(own.chain(places.sockets).collect(), places.names);
     let providers = store.system().provider_addresses().await.map_err(super::command::explain)?;
     let before = report.failures;
     for provider in &providers {

@@ -27,6 +27,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     }
     connections(&settings.database)?;
     replica(&settings.database)?;
+    settings.archive.place().map_err(ConfigError::Unusable)?;
     if settings.gateway.keepalive_interval_ms == 0 {
         return refuse("gateway.keepalive_interval_ms must be at least 1");
     }

@@ -4,6 +4,7 @@
 //! misspelled variables are refused, and a bad value stops the start with one line, before a port is opened. That line
 //! never repeats a value, because any value may be or contain a secret.
 
+pub mod archive;
 mod check;
 pub mod console;
 pub mod database;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub gateway: gateway::Gateway,
     /// Whether requests are stored, and how durably.
     pub recording: recording::Recording,
+    /// Where records are written before they are deleted.
+    pub archive: archive::Archive,
     /// Settings of logs and metrics.
     pub telemetry: telemetry::Telemetry,
 }

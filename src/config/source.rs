@@ -142,6 +142,21 @@ pub struct Overrides {
     /// The maximum size of this file in bytes.
     #[arg(long, env = "FAILSOFT_SPOOL_BYTES", value_name = "BYTES", global = true)]
     pub spool_bytes: Option<u64>,
+    /// Where records are written before they are deleted: `file:///PATH` or `s3://BUCKET/PREFIX`.
+    #[arg(long, env = "FAILSOFT_ARCHIVE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    pub archive_url: Option<String>,
+    /// The address of a storage with the interface of S3.
+    #[arg(
+        long,
+        env = "FAILSOFT_ARCHIVE_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub archive_endpoint: Option<String>,
+    /// Whether its buckets are in paths and not in host names.
+    #[arg(long, env = "FAILSOFT_ARCHIVE_PATH_STYLE", value_name = "true|false", global = true)]
+    pub archive_path_style: Option<bool>,
     /// The log filter: a level or directives.
     #[arg(long, env = "FAILSOFT_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -239,6 +254,9 @@ impl Overrides {
         set(&mut settings.recording.spool_bytes, self.spool_bytes);
         settings.recording.spool = self.spool.or(settings.recording.spool.take());
         settings.recording.resolve_spool();
+        settings.archive.url = self.archive_url.or(settings.archive.url.take());
+        settings.archive.endpoint = self.archive_endpoint.or(settings.archive.endpoint.take());
+        settings.archive.path_style = self.archive_path_style.or(settings.archive.path_style);
         set(&mut settings.telemetry.log, self.log);
         set(&mut settings.telemetry.log_format, self.log_format);
         settings.server.public_url = self.public_url.or(settings.server.public_url.take());
@@ -266,6 +284,9 @@ fn read_secrets(settings: &mut Settings) -> Result<(), ConfigError> {
     if let (None, Some(path)) = (&settings.telemetry.metrics_token, &settings.telemetry.metrics_token_file) {
         settings.telemetry.metrics_token =
             Some(environment::read_secret("FAILSOFT_METRICS_TOKEN_FILE", path)?);
+    }
+    if settings.archive.is_bucket() {
+        settings.archive.secret_access_key = environment::secret_or_file("AWS_SECRET_ACCESS_KEY")?;
     }
     let (key, file) = (&settings.secrets.master_key, &settings.secrets.master_key_file);
     if let (None, Some(path), false) = (key, file, settings.database.is_sqlite()) {

@@ -46,6 +46,8 @@ pub(in crate::store) struct Inner {
     pub(in crate::store) health: DbHealth,
     /// When the records of organizations are checked for those beyond their retention.
     pub(in crate::store) retention: Schedule,
+    /// Whether records are archived before they are deleted.
+    pub(in crate::store) archives: bool,
     /// When all deltas of the roll-ups were last looked for, in Unix milliseconds.
     pub(in crate::store) folded_all_at: AtomicI64,
 }
@@ -92,6 +94,7 @@ impl Store {
             section,
             health: DbHealth::default(),
             retention: Schedule::default(),
+            archives: settings.archive.url.is_some(),
             folded_all_at: AtomicI64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })

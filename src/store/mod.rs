@@ -5,6 +5,7 @@
 //! uses [`System`](maintenance::system::System); a test lists its callers.
 
 pub mod accounts;
+pub mod archive;
 pub(crate) mod bulk_insert;
 pub mod database;
 mod handle;

@@ -37,12 +37,7 @@ impl Clients {
         names: Arc<dyn NameResolver>,
         connect_timeout: Duration,
     ) -> Result<Self, SetupError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_platform_verifier()?
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let tls = tls()?;
         let (kept, fresh) = (papaya::HashMap::new(), papaya::HashMap::new());
         let clients = Self { policy, names, tls, connect_timeout, kept, fresh };
         // Fails at startup if no client can be built.
@@ -97,6 +92,32 @@ impl Clients {
             .dns_resolver(Arc::new(resolver))
             .build()
     }
+}
+
+/// TLS with the certificates that this machine trusts.
+fn tls() -> Result<rustls::ClientConfig, SetupError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+/// The client for the operator's own storage. Its address comes from the settings and may be private.
+pub(super) fn of_operator() -> Result<reqwest::Client, SetupError> {
+    #[expect(clippy::disallowed_methods, reason = "no organization chooses what it calls")]
+    let builder = reqwest::Client::builder();
+    let client = builder
+        .http1_only()
+        .tls_backend_preconfigured(tls()?)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
+        .build()?;
+    Ok(client)
 }
 
 /// The resolver of one client: the addresses from the process's resolver that the address policy admits.

@@ -7,6 +7,7 @@ pub mod address_policy;
 pub(crate) mod answered_connections;
 mod clients;
 pub mod name_resolver;
+pub mod object_storage;
 pub mod resolver;
 pub(crate) mod single_use_body;
 pub mod sse;

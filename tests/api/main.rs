@@ -17,6 +17,7 @@ mod support;
 
 mod allow_lists;
 mod api_keys;
+mod archive;
 mod budget_bypass;
 mod budget_unbilled;
 mod budgets;

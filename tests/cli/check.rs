@@ -76,6 +76,39 @@ fn a_garbage_key_file_is_named_before_the_database_is_migrated() {
 }
 
 #[test]
+fn an_archive_is_tried_out_and_what_cannot_be_one_is_refused() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    succeeded(&installation.run(&["migrate"]));
+    let folder = installation.folder().join("archive");
+    let url = format!("file://{}", folder.display());
+    installation.set("FAILSOFT_ARCHIVE_URL", &url);
+    let (lines, content) = check(&installation);
+    assert!(content && lines[1] == "ok      archive: it can be written, read and listed", "{lines:?}");
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 0, "nothing is left in it");
+    // A file where the folder should be.
+    std::fs::remove_dir(&folder).expect("removed");
+    std::fs::write(&folder, "").expect("written");
+    let (lines, content) = check(&installation);
+    assert!(!content && lines[1].starts_with("failed  archive: the storage: "), "{lines:?}");
+    installation.set("FAILSOFT_ARCHIVE_URL", "s3://id:canary@records");
+    let (lines, content) = check(&installation);
+    assert!(
+        !content && lines[0].contains("FAILSOFT_ARCHIVE_URL") && !lines[0].contains("canary"),
+        "{lines:?}"
+    );
+    // An address of a storage where none listens.
+    installation.set("FAILSOFT_ARCHIVE_URL", "s3://records/failsoft");
+    installation.set("FAILSOFT_ARCHIVE_ENDPOINT", "http://127.0.0.1:1");
+    installation.set("AWS_ACCESS_KEY_ID", "an-id");
+    installation.set("AWS_SECRET_ACCESS_KEY", "canary");
+    let (lines, content) = check(&installation);
+    assert!(
+        !content && lines[1].starts_with("failed  archive: ") && !lines[1].contains("canary"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_file_of_sentences_is_read_and_a_broken_one_is_named_with_its_fault() {
     let mut installation = Installation::new(Kind::Sqlite);
     succeeded(&installation.run(&["migrate"]));

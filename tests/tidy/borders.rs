@@ -65,6 +65,8 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
     ("jsonwebtoken", &["src/auth/console/session_token.rs"], "call auth::console::session_token"),
     ("reqwest", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
+    ("object_store", &["src/upstream/object_storage.rs", "src/store/archive/"], "the archive keeps objects"),
+    ("parquet", &["src/store/archive/"], "the archive writes and reads columns"),
     ("hyper", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
     ("sea_orm", DATABASE, "add a function to the resource's file in store"),
     ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),

@@ -3,6 +3,7 @@
 pub(crate) mod connect;
 pub(crate) mod connections;
 mod error;
+pub(crate) mod expired_partitions;
 pub(crate) mod health;
 pub(crate) mod partitions;
 pub(crate) mod pooler;

@@ -17,10 +17,10 @@ use sea_orm::{ConnectionTrait as _, DbErr, RuntimeErr};
 use uuid::Uuid;
 
 use super::connections::Connections;
-use crate::store::pagination::time_range::{LATE, lowest_id};
+use crate::store::pagination::time_range::lowest_id;
 
 /// The partitioned tables, in the order in which the recorder writes them.
-const TABLES: [&str; 2] = ["fallback_events", "requests"];
+pub(super) const TABLES: [&str; 2] = ["fallback_events", "requests"];
 /// How far ahead there are partitions.
 pub(in crate::store) const AHEAD: TimeDelta = TimeDelta::days(7);
 /// How far after the newest row a partition ends that is ended earlier. Until its rows are checked, rows beyond its new
@@ -33,19 +33,14 @@ const FUTURE: TimeDelta = TimeDelta::days(30);
 const LOCK: i64 = 0x7061_7274_6974_696f;
 /// While a lock on a table is awaited, every statement that comes later waits behind it. So the wait is shorter than
 /// the time after which records go to the spool.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
+pub(super) const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '100ms'";
 /// Dropping a table with a reference locks the table that it refers to. In the order of the recorder's own locks.
-const LOCK_TABLES: &str =
+pub(super) const LOCK_TABLES: &str =
     "LOCK TABLE ONLY fallback_events, ONLY requests, ONLY organizations IN ACCESS EXCLUSIVE MODE";
 
 /// The attempts of a start.
 const TURNS: u32 = 20;
 const TURN: Duration = Duration::from_millis(100);
-
-/// The pauses between the attempts to drop partitions, because a transaction that reads or deletes rows ends soon. A
-/// backup does not, so there are few.
-const PAUSES: [Duration; 3] =
-    [Duration::from_millis(150), Duration::from_millis(400), Duration::from_millis(900)];
 
 /// The bounds of the partitions of a table, in order: name, start, end. Without an end it is the last one.
 const BOUNDS: &str = "SELECT name, CAST(substring(bounds FROM 'FROM \\(''([^'']+)') AS uuid), \
@@ -54,14 +49,14 @@ const BOUNDS: &str = "SELECT name, CAST(substring(bounds FROM 'FROM \\(''([^'']+
      FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = to_regclass($1)) AS partitions \
      ORDER BY 3 NULLS LAST";
 /// The longest retention period in days; null if an organization keeps its records forever, or if there is none.
-const LONGEST: &str = "SELECT CASE WHEN min(days) > 0 THEN max(days) END FROM \
+pub(super) const LONGEST: &str = "SELECT CASE WHEN min(days) > 0 THEN max(days) END FROM \
      (SELECT coalesce(CAST(settings ->> 'retention_days' AS bigint), 0) AS days FROM organizations) AS periods";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Partition {
-    name: String,
-    start: Option<Uuid>,
-    end: Option<Uuid>,
+pub(super) struct Partition {
+    pub(super) name: String,
+    pub(super) start: Option<Uuid>,
+    pub(super) end: Option<Uuid>,
 }
 
 /// The days of a new partition. The fewer days of records are kept, the more precisely whole partitions are dropped;
@@ -232,7 +227,7 @@ async fn too_long(
     Ok(is_long.then_some(last))
 }
 
-async fn attach(
+pub(super) async fn attach(
     on: &mut PgConnection,
     table: &str,
     name: &str,
@@ -243,87 +238,8 @@ async fn attach(
     run(on, format!("ALTER TABLE {table} ATTACH PARTITION {name} {range}")).await
 }
 
-/// Drops the partitions of which all rows are beyond the retention period of every organization, and with them what
-/// arrived late for earlier ones. Returns their number. Nothing happens on SQLite.
-///
-/// # Errors
-/// The database cannot be changed, or a lock was not granted in time.
-pub(in crate::store) async fn drop_expired(on: &Connections, now: DateTime<Utc>) -> Result<usize, DbErr> {
-    if on.get_database_backend() != sea_orm::DbBackend::Postgres {
-        return Ok(0);
-    }
-    let pool = on.postgres();
-    for pause in PAUSES {
-        match drop_before(pool, now).await {
-            Ok(dropped) => return Ok(dropped),
-            Err(error) => tracing::debug!(%error, "partitions cannot be dropped now"),
-        }
-        tokio::time::sleep(pause).await;
-    }
-    drop_before(pool, now).await.map_err(database_error)
-}
-
-async fn drop_before(pool: &PgPool, now: DateTime<Utc>) -> Result<usize, sqlx::Error> {
-    let mut connection = pool.begin().await?;
-    let mut found = 0;
-    for table in TABLES {
-        found += expired(&mut connection, table, now).await?.len();
-    }
-    connection.rollback().await?;
-    if found == 0 {
-        return Ok(0);
-    }
-    let mut transaction = locked(pool).await?;
-    run(&mut transaction, LOCK_TABLES.to_owned()).await?;
-    let mut dropped = 0;
-    for table in TABLES {
-        // Read again, because another process may have dropped them, or an organization may keep its records for longer.
-        let expired = expired(&mut transaction, table, now).await?;
-        let Some(end) = expired.last().and_then(|last| last.end) else { continue };
-        run(&mut transaction, format!("ALTER TABLE {table} DETACH PARTITION {table}_floor")).await?;
-        run(&mut transaction, format!("TRUNCATE {table}_floor")).await?;
-        for Partition { name, .. } in &expired {
-            run(&mut transaction, format!("DROP TABLE {name}")).await?;
-        }
-        attach(&mut transaction, table, &format!("{table}_floor"), "MINVALUE", end).await?;
-        dropped += expired.len();
-    }
-    transaction.commit().await?;
-    Ok(dropped)
-}
-
-/// The partitions that can be dropped, oldest first. One with a running stream stays, and so do those after it.
-async fn expired(
-    on: &mut PgConnection,
-    table: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<Partition>, sqlx::Error> {
-    let longest: Option<i64> = sqlx::query_scalar(LONGEST).persistent(false).fetch_one(&mut *on).await?;
-    let Some(before) = longest.and_then(TimeDelta::try_days).map(|kept| lowest_id(now - kept - LATE)) else {
-        return Ok(Vec::new());
-    };
-    let mut expired = Vec::new();
-    for partition in partitions(on, table).await? {
-        let over = partition.end.is_some_and(|end| end <= before);
-        if !over || is_running(on, table, &partition.name).await? {
-            break;
-        }
-        expired.push(partition);
-    }
-    expired.retain(|partition| partition.start.is_some());
-    Ok(expired)
-}
-
-async fn is_running(on: &mut PgConnection, table: &str, partition: &str) -> Result<bool, sqlx::Error> {
-    if table != "requests" {
-        return Ok(false);
-    }
-    let running = format!("SELECT 1 FROM {partition} WHERE outcome = 'running' LIMIT 1");
-    Ok(sqlx::query(AssertSqlSafe(running)).persistent(false).fetch_optional(on).await?.is_some())
-}
-
 /// Begins a transaction that no other process runs at the same time.
-async fn locked(pool: &PgPool) -> Result<sqlx::PgTransaction<'static>, sqlx::Error> {
+pub(super) async fn locked(pool: &PgPool) -> Result<sqlx::PgTransaction<'static>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     run(&mut transaction, LOCK_TIMEOUT.to_owned()).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -334,7 +250,7 @@ async fn locked(pool: &PgPool) -> Result<sqlx::PgTransaction<'static>, sqlx::Err
     Ok(transaction)
 }
 
-async fn partitions(on: &mut PgConnection, table: &str) -> Result<Vec<Partition>, sqlx::Error> {
+pub(super) async fn partitions(on: &mut PgConnection, table: &str) -> Result<Vec<Partition>, sqlx::Error> {
     let rows = sqlx::query(BOUNDS).bind(table).persistent(false).fetch_all(on).await?;
     let partition = |row: &sqlx::postgres::PgRow| {
         Ok(Partition { name: row.try_get(0)?, start: row.try_get(1)?, end: row.try_get(2)? })
@@ -343,7 +259,7 @@ async fn partitions(on: &mut PgConnection, table: &str) -> Result<Vec<Partition>
 }
 
 /// Runs a statement that is built of names and ids.
-async fn run(on: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
+pub(super) async fn run(on: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(on).await.map(drop)
 }
 
@@ -371,7 +287,7 @@ fn day(time: DateTime<Utc>) -> DateTime<Utc> {
     time.date_naive().and_hms_opt(0, 0, 0).map_or(time, |start| start.and_utc())
 }
 
-fn database_error(error: sqlx::Error) -> DbErr {
+pub(super) fn database_error(error: sqlx::Error) -> DbErr {
     DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)))
 }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::system::System;
 use crate::domain::error::Error;
 use crate::store::database::connections::Transaction;
+use crate::store::database::expired_partitions::{self, Fate};
 use crate::store::database::partitions;
 use crate::store::pagination::time_range::{LATE, lowest_id, within};
 
@@ -41,19 +42,23 @@ const SLACK: TimeDelta = TimeDelta::hours(1);
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(7308604897285041262)";
 
 impl System<'_> {
-    /// Deletes one batch of the organizations that are due, in one transaction. Returns the number of deleted rows.
+    /// Deletes one batch of the organizations that are due, in one transaction. Returns the number of deleted rows. With an
+    /// archive nothing happens, because [`System::archive`] deletes what it has archived.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn delete_past_retention(&self) -> Result<u64, Error> {
         let store = self.store();
+        if store.inner.archives {
+            return Ok(0);
+        }
         let now = store.inner.clock.now();
         let begun = Instant::now();
         let longest = self.longest_retention();
         let mut batch: Vec<Old> = Vec::new();
         // SQLite has one writing connection.
         let most_rows = if store.is_sqlite() { FULL } else { MOST_ROWS };
-        for (organization, days) in self.due(now) {
+        for (organization, days) in self.retention_due(now) {
             let mut kept = TimeDelta::days(days.into());
             if longest == Some(days) && !store.is_sqlite() {
                 kept += partitions::width(Some(days.into())) + SLACK;
@@ -78,10 +83,11 @@ impl System<'_> {
     /// Whether organizations are left that [`Self::delete_past_retention`] has not come to.
     #[must_use]
     pub fn is_retention_due(&self) -> bool {
-        !self.due(self.store().inner.clock.now()).is_empty()
+        !self.store().inner.archives && !self.retention_due(self.store().inner.clock.now()).is_empty()
     }
 
-    /// Makes partitions ahead and drops those beyond the longest retention period. Returns the number of dropped ones.
+    /// Makes partitions ahead and drops those beyond the longest retention period. Returns the number of dropped ones. With
+    /// an archive none is dropped, because [`System::archive`] does that.
     ///
     /// # Errors
     /// The database cannot be changed, or a lock was not granted in time.
@@ -89,10 +95,14 @@ impl System<'_> {
         let inner = &self.store().inner;
         let now = inner.clock.now();
         partitions::make_ahead(&inner.writer, now, None).await?;
-        Ok(partitions::drop_expired(&inner.writer, now).await?)
+        if inner.archives {
+            return Ok(0);
+        }
+        Ok(expired_partitions::end_expired(&inner.writer, now, Fate::Drop).await?)
     }
 
-    fn due(&self, now: DateTime<Utc>) -> Vec<(OrganizationId, u32)> {
+    /// The organizations that are due for a check, with their periods in days.
+    pub(in crate::store) fn retention_due(&self, now: DateTime<Utc>) -> Vec<(OrganizationId, u32)> {
         let inner = &self.store().inner;
         let organizations = inner.snapshots.organizations();
         let periods = organizations.iter().map(|one| (one.id, one.settings.retention_days));
@@ -100,7 +110,7 @@ impl System<'_> {
     }
 
     /// The longest retention period in days; `None` if an organization keeps its records forever.
-    fn longest_retention(&self) -> Option<u32> {
+    pub(in crate::store) fn longest_retention(&self) -> Option<u32> {
         let organizations = self.store().snapshots().organizations();
         let days = organizations.iter().map(|one| one.settings.retention_days);
         days.clone().min().filter(|least| *least > 0).and_then(|_| days.max())

@@ -220,7 +220,7 @@ impl Begun {
 }
 
 /// A view of the writer for metrics and health checks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Watcher {
     queue: mpsc::WeakSender<QueuedRecord>,
     figures: Arc<RecorderFigures>,

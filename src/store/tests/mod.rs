@@ -2,6 +2,7 @@
 //!
 //! A test of the schema or of another process reads the tables, or opens a second store.
 
+mod archive;
 mod catalog;
 mod database;
 mod fallbacks;

@@ -49,6 +49,12 @@ impl Process {
         assert!(sent.expect("kill is there").success(), "SIG{name}");
     }
 
+    /// Stops it as an operator would, and waits for its end.
+    pub(crate) fn stop(mut self) {
+        self.signal("TERM");
+        assert!(self.child.wait().expect("its end").success());
+    }
+
     /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         // It may have exited by itself.
