@@ -15,12 +15,12 @@ impl AnsweredConnections {
         Self((0..=u16::MAX).map(|_| AtomicU32::new(0)).collect())
     }
 
-    /// Records that the response's connection has answered.
-    pub(super) fn note(&self, response: &reqwest::Response) {
-        let Some(info) = response.extensions().get::<HttpInfo>() else { return };
-        if let Some(mark) = self.0.get(usize::from(info.local_addr().port())) {
-            mark.store(mark_of(info.remote_addr()), Ordering::Relaxed);
-        }
+    /// Records that the response's connection has answered. Returns whether it had before.
+    pub(super) fn note(&self, response: &reqwest::Response) -> bool {
+        let Some(info) = response.extensions().get::<HttpInfo>() else { return false };
+        let mark = mark_of(info.remote_addr());
+        let known = self.0.get(usize::from(info.local_addr().port()));
+        known.is_some_and(|known| known.swap(mark, Ordering::Relaxed) == mark)
     }
 
     /// Whether the connection on which this error occurred had answered before.

@@ -1,4 +1,5 @@
-//! The HTTP clients that enforce the address policy, one per scheme and port.
+//! The HTTP clients that enforce the address policy, one per provider: a server could send one organization's answer on
+//! a connection that another one uses next.
 //!
 //! A client asks its resolver for a host name without the scheme and port, but the address policy depends on both.
 //! Each resolver belongs to one scheme and port, so it can check the addresses that it returns against the full
@@ -14,7 +15,7 @@ use super::resolver::ResolveFailed;
 use crate::upstream::address_policy::{AddressPolicy, Service};
 use crate::upstream::name_resolver::NameResolver;
 
-/// The most clients that are kept; any further client lives as long as the endpoint that uses it.
+/// The most clients without a pool that are kept; any further one lives as long as its call.
 const MOST_KEPT: usize = 512;
 
 type SetupError = Box<dyn std::error::Error + Send + Sync>;
@@ -26,7 +27,6 @@ pub(super) struct Clients {
     names: Arc<dyn NameResolver>,
     tls: rustls::ClientConfig,
     connect_timeout: Duration,
-    kept: papaya::HashMap<Service, reqwest::Client>,
     /// Clients without a pool: each call opens a new connection.
     fresh: papaya::HashMap<Service, reqwest::Client>,
 }
@@ -38,33 +38,24 @@ impl Clients {
         connect_timeout: Duration,
     ) -> Result<Self, SetupError> {
         let tls = tls()?;
-        let (kept, fresh) = (papaya::HashMap::new(), papaya::HashMap::new());
-        let clients = Self { policy, names, tls, connect_timeout, kept, fresh };
+        let clients = Self { policy, names, tls, connect_timeout, fresh: papaya::HashMap::new() };
         // Fails at startup if no client can be built.
-        clients.of(Service { encrypted: true, port: 443 })?;
+        clients.pooled(Service { encrypted: true, port: 443 })?;
         Ok(clients)
     }
 
-    pub(super) fn of(&self, service: Service) -> reqwest::Result<reqwest::Client> {
-        self.known(&self.kept, service, usize::MAX)
+    /// A client with connections of its own, which last as long as it.
+    pub(super) fn pooled(&self, service: Service) -> reqwest::Result<reqwest::Client> {
+        self.make(service, usize::MAX)
     }
 
     /// A client that never reuses a connection.
     pub(super) fn fresh(&self, service: Service) -> reqwest::Result<reqwest::Client> {
-        self.known(&self.fresh, service, 0)
-    }
-
-    fn known(
-        &self,
-        kept: &papaya::HashMap<Service, reqwest::Client>,
-        service: Service,
-        idle: usize,
-    ) -> reqwest::Result<reqwest::Client> {
-        let kept = kept.pin();
+        let kept = self.fresh.pin();
         if let Some(client) = kept.get(&service) {
             return Ok(client.clone());
         }
-        let client = self.make(service, idle)?;
+        let client = self.make(service, 0)?;
         if kept.len() < MOST_KEPT {
             kept.insert(service, client.clone());
         }

@@ -1,6 +1,6 @@
 //! The HTTP clients, the function that sends every request, and the address policy that it enforces.
 //!
-//! All organizations and providers share the clients. They follow no redirects (a redirect would carry the credential
+//! Each provider has a client with connections of its own. Clients follow no redirects (a redirect would carry the credential
 //! elsewhere), ignore proxy variables, set no global timeout (streams are long) and decode nothing.
 
 pub mod address_policy;
@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, Method};
+use http::header::CONNECTION;
+use http::{HeaderMap, Method, StatusCode};
 use reqwest::Request;
 use url::Url;
 
@@ -40,6 +41,13 @@ pub struct AdmittedUrl {
 }
 
 impl AdmittedUrl {
+    /// The same URL with the connections of an earlier one, if both are on the same server.
+    #[must_use]
+    pub fn with_connections_of(self, earlier: &Self) -> Self {
+        let same = self.url.origin() == earlier.url.origin();
+        if same { Self { client: earlier.client.clone(), ..self } } else { self }
+    }
+
     /// Another path of the same server: replaces `from` at the end of the path with `to`.
     #[must_use]
     pub fn beside(&self, from: &str, to: &str) -> Self {
@@ -130,7 +138,7 @@ impl Upstream {
 
     fn admitted(&self, url: Url) -> Result<AdmittedUrl, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
-        let client = self.clients.of(service).map_err(|error| {
+        let client = self.clients.pooled(service).map_err(|error| {
             tracing::error!(%error, "could not create an HTTP client");
             Blocked::NotRunning
         })?;
@@ -182,7 +190,9 @@ impl Upstream {
     async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
         match client.execute(request).await {
             Ok(response) => {
-                self.answered.note(&response);
+                if self.answered.note(&response) && says_goodbye(&response) {
+                    return Err(Unsent { error: SendError::Ended, was_idle: true });
+                }
                 Ok(UpstreamResponse { response })
             }
             Err(error) => {
@@ -192,6 +202,14 @@ impl Upstream {
             }
         }
     }
+}
+
+/// Whether the server ends the connection because no request came in time. It may say so while the next one is on its
+/// way, and this is no answer to that.
+fn says_goodbye(response: &reqwest::Response) -> bool {
+    let closes = response.headers().get(CONNECTION);
+    let closes = closes.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+    closes && response.status() == StatusCode::REQUEST_TIMEOUT
 }
 
 /// A request without a response.

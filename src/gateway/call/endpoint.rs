@@ -76,8 +76,14 @@ impl Endpoints {
         if let Some(known) = self.known(provider) {
             return Ok(known);
         }
-        let endpoint = Arc::new(self.make(upstream, provider)?);
-        self.made.pin().insert(provider.id, endpoint.clone());
+        let mut endpoint = self.make(upstream, provider)?;
+        let made = self.made.pin();
+        // Connections are kept for one credential of one provider.
+        if let Some(known) = made.get(&provider.id).filter(|known| known.headers == endpoint.headers) {
+            endpoint.target = endpoint.target.with_connections_of(&known.target);
+        }
+        let endpoint = Arc::new(endpoint);
+        made.insert(provider.id, endpoint.clone());
         Ok(endpoint)
     }
 

@@ -59,6 +59,35 @@ on_both_databases! {
         assert!(closed.events().await.iter().all(|event| event["matched_rule"] == "connect:blocked"));
     }
 
+    /// A server could send one organization's answer on a connection that another one uses next.
+    async fn organizations_and_credentials_share_no_connection(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.always(Script::answer("Hi"));
+        app.organization.catalog(&fake, &["a"]).await;
+        let second = app.organization.provider("second", &fake).await;
+        app.organization.model("b", second).await;
+        let other = app.other_organization("Other").await;
+        other.catalog(&fake, &["c"]).await;
+        for (model, key) in [("a", &app.organization.key), ("b", &app.organization.key), ("c", &other.key), ("a", &app.organization.key), ("c", &other.key)] {
+            let request = app.request(reqwest::Method::POST, "/v1/chat/completions");
+            let answer = app.call(with_json(request, &chat_body(&json!({"model": model}))), key).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        let connections: Vec<usize> = fake.requests().iter().map(|request| request.connection).collect();
+        assert_eq!(connections, [0, 1, 2, 0, 2]);
+    }
+
+    /// A server that closes an idle connection may say so first.
+    async fn a_timeout_of_an_idle_connection_is_no_answer(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        fake.next(Script::respond(408, &[("connection", "close")], "").close());
+        let answer = app.chat(&json!({"model": "a"})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{}", answer.text());
+    }
+
     async fn our_own_sockets_are_never_called(app: App) {
         let own = format!("http://{}/v1", app.address);
         let provider = app.organization.provider_at("own", "custom", Some(&own)).await;
