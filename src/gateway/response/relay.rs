@@ -9,9 +9,10 @@ use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answer::{Answer, AnswerBody, BrokenStream};
+use super::interruption::{interruption, unrecorded};
+use super::reading::Reading;
 use crate::domain::error::Result;
 use crate::domain::failure::Failure;
-use crate::domain::failure::class::ErrorClass;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::classify::{Fault, Interruption};
 use crate::gateway::call::first_frame::{FrameReader, Read, choices_wanted};
@@ -144,6 +145,7 @@ fn relay_stream(
         output: held,
         counted: Some(counted).filter(|counted| counted.size() > 0),
         given: false,
+        reading: Reading::default(),
         state: State::Reading,
         last_read: now,
         end,
@@ -182,6 +184,8 @@ pub struct StreamRelay {
     counted: Option<HeldBytes>,
     /// Whether any bytes were sent.
     given: bool,
+    /// How long the caller takes to read.
+    reading: Reading,
     state: State,
     last_read: Instant,
     end: Instant,
@@ -205,8 +209,10 @@ impl StreamRelay {
 
     /// The next bytes for the caller.
     async fn next(&mut self) -> Option<Bytes> {
+        self.reading.resumed(Instant::now());
         loop {
             if !self.output.is_empty() {
+                self.reading.paused(Instant::now());
                 if std::mem::replace(&mut self.given, true) {
                     self.recorder.wait_for_begun().await;
                 }
@@ -241,6 +247,10 @@ impl StreamRelay {
         match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
+            // A last event without its blank line is ended here, or clients would drop it.
+            Read::End if reader.seen.is_over() && !reader.gap().is_empty() => {
+                self.state = State::Ending(Some(reader.ending()));
+            }
             Read::End if reader.seen.is_over() => self.state = State::Ending(None),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
@@ -304,7 +314,7 @@ impl StreamRelay {
     /// answers of two models are never joined.
     async fn interrupt(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
-        let failure = self.feedback.classify(interruption(fault));
+        let failure = self.feedback.classify(interruption(fault, self.reading.stopped));
         self.feedback.interrupted(&failure);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         let usage = self.meter.usage(delivered(&reader));
@@ -368,23 +378,4 @@ fn read_timeout(reader: &FrameReader, complete: bool, idle: Duration) -> Duratio
 fn delivered(reader: &FrameReader) -> Delivered<'_> {
     let seen = &reader.seen;
     Delivered { reported: seen.reported(), size: &seen.size, anything: seen.content || seen.finished }
-}
-
-/// Any fault after content counts as an interruption.
-fn interruption(fault: Fault) -> Fault {
-    Fault::Interrupted(match fault {
-        Fault::Interrupted(interruption) => interruption,
-        Fault::Connect(_) => Interruption::Reset,
-        Fault::Timeout(_) | Fault::TimeBudget(_) => Interruption::Idle,
-        Fault::Upstream(error) => Interruption::Upstream(error),
-        Fault::Garbage(garbage) => Interruption::Garbage(garbage),
-        Fault::Filtered(_) | Fault::Drill(_) => Interruption::Ended,
-    })
-}
-
-fn unrecorded(message: &str) -> Failure {
-    Failure {
-        code: Some("recording_unavailable".to_owned()),
-        ..Failure::ours(ErrorClass::StreamInterrupted, "recording", message)
-    }
 }

@@ -247,6 +247,32 @@ pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
         .or_else(|| find(&error.kind, |row| row.as_type))
 }
 
+/// Codes for a value that is wrong, which providers quote in their messages.
+const BAD_VALUES: &[&str] = &[
+    "enum",
+    "extra_forbidden",
+    "integer_below_min_value",
+    "invalid_enum_value",
+    "invalid_function_parameters",
+    "invalid_type",
+    "invalid_value",
+    "literal_error",
+    "missing_required_parameter",
+    "string_too_long",
+    "string_above_max_length",
+    "string_pattern_mismatch",
+    "unknown_parameter",
+    "unsupported_parameter",
+    "unsupported_value",
+];
+
+/// Whether a code says that a value of the request is wrong.
+#[must_use]
+pub fn is_bad_value(error: &UpstreamError) -> bool {
+    let found = [&error.inner_code, &error.code, &error.kind];
+    found.into_iter().flatten().any(|code| BAD_VALUES.iter().any(|row| same(row, code)))
+}
+
 /// Whether the error's type alone marks the request as invalid. Used for an error inside a successful answer, which
 /// has no error status.
 pub fn is_bad_request(error: &UpstreamError) -> bool {

@@ -4,6 +4,7 @@
 //! content is a text or a list of parts, and its calls have names. Unknown fields of a message count as content, because
 //! the caller may understand them.
 
+mod blank;
 mod calls;
 mod scalars;
 mod scan;
@@ -11,11 +12,11 @@ mod scan;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub(super) use scan::scan;
 
+use blank::{SMALL, is_blank, is_parts};
 use calls::Called;
 use scalars::{Index, Reason, scalars_are, skip_list, skip_object};
 
@@ -23,9 +24,6 @@ use crate::gateway::request::json_object::Key;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::finish_reasons::{finish, with_native};
 use crate::providers::{FinishMeaning, FinishReason, is_empty_error};
-
-/// Values longer than this are not checked for being blank.
-const SMALL: usize = 256;
 
 /// A summary of the choices of an answer or chunk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -230,6 +228,10 @@ impl Choices {
     fn ended(&mut self, reason: &str, native: Option<&str>) {
         let Some(ending) = finish(reason) else { return };
         self.finished = true;
+        if ending.finish == FinishMeaning::Error {
+            // What came before it broke off, as with an error in place of the choice.
+            (self.content, self.in_message, self.in_delta) = (false, false, false);
+        }
         if self.content {
             return;
         }
@@ -334,27 +336,6 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
         }
         Ok(One(Some((seen.closed(reason.0.as_deref(), native.0.as_deref()), index))))
     }
-}
-
-/// Whether an object or list holds only nulls, false and empty strings.
-fn is_blank(text: &str) -> bool {
-    fn blank(value: &Value) -> bool {
-        match value {
-            Value::Null | Value::Bool(false) => true,
-            Value::Bool(true) | Value::Number(_) => false,
-            Value::String(text) => text.is_empty(),
-            Value::Array(items) => items.iter().all(blank),
-            Value::Object(members) => members.values().all(blank),
-        }
-    }
-    serde_json::from_str(text).is_ok_and(|value| blank(&value))
-}
-
-/// Whether a `content` is a list with a part that has any content.
-fn is_parts(text: &str) -> bool {
-    let some = |part: &Value| matches!(part, Value::String(_) | Value::Object(_));
-    let parts = || serde_json::from_str::<Vec<Value>>(text).unwrap_or_default();
-    text.starts_with('[') && (text.len() >= SMALL || !is_blank(text) && parts().iter().any(some))
 }
 
 /// A `delta` or `message`; `None` for anything but an object.

@@ -32,6 +32,7 @@ fn what_makes_a_frame_real() {
         (r#"[{"delta":{"content":[5,null]}}]"#, false, false),
         (r#"[{"delta":{"content":[{"type":"text","text":"x"}]}}]"#, true, false),
         (r#"[{"delta":{"content":["x"]}}]"#, true, false),
+        (r#"[{"delta":{"content":[{"type":"text","text":""}]}}]"#, false, false),
         (r#"[{"delta":null,"finish_reason":"stop"}]"#, false, true),
         (r#"[{"delta":{"function_call":{"name":"f"}}}]"#, true, false),
         (r#"[{"delta":{"reasoning_content":"x"}}]"#, true, false),
@@ -120,6 +121,7 @@ fn one_judgment_of_what_a_caller_can_use() {
             FinishMeaning::Calls,
         ),
         (r#"[{"delta":{},"finish_reason":"error"}]"#, FinishMeaning::Error),
+        (r#"[{"message":{"content":"half"},"finish_reason":"error"}]"#, FinishMeaning::Error),
         (r#"[{"delta":{},"finish_reason":"banana"}]"#, FinishMeaning::Unknown),
     ] {
         assert_eq!(bad(text), Some(finish), "{text}");

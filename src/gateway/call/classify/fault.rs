@@ -107,6 +107,8 @@ pub enum Garbage {
 pub enum Interruption {
     /// The connection was lost.
     Reset,
+    /// The connection was lost, or the stream ended unfinished, after the caller had stopped reading.
+    Unread,
     /// The stream ended without `[DONE]` or a `finish_reason`.
     Ended,
     /// No data arrived within the idle limit.

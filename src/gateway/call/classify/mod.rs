@@ -147,9 +147,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
             "answer:no_call",
             "the provider's answer has no content, and its end names tool calls that it lacks",
         ),
-        Garbage::Inference => {
-            ("finish_reason:error", "the provider's answer has no content, and its end reports a failure")
-        }
+        Garbage::Inference => ("finish_reason:error", "the end of the provider's answer reports a failure"),
         Garbage::UnknownEnd => {
             ("finish_reason:unknown", "the provider's answer has no content, and its end is an unknown word")
         }
@@ -196,6 +194,9 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
 fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     let (rule, message) = match interruption {
         Interruption::Reset => ("stream:reset", "the provider's stream broke"),
+        Interruption::Unread => {
+            ("stream:unread", "the provider's stream broke after its caller had stopped reading")
+        }
         Interruption::Ended => ("stream:ended", "the provider's stream ended unfinished"),
         Interruption::Idle => ("stream:idle", "the provider's stream fell silent"),
         Interruption::Deadline => ("stream:deadline", "the provider's stream took too long"),
@@ -204,10 +205,10 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
         Interruption::Upstream(error) => {
             // The class would matter only before content; the provider's message and the scope still do.
             let failure = upstream(error, sentences, now);
+            // The request is gone, so it is unknown which words are the provider's own.
             let scope = match failure.scope {
                 FailureScope::Request => FailureScope::Request,
-                FailureScope::Open => FailureScope::Open,
-                FailureScope::Model | FailureScope::Provider => FailureScope::Model,
+                FailureScope::Open | FailureScope::Model | FailureScope::Provider => FailureScope::Open,
             };
             return Failure { class: ErrorClass::StreamInterrupted, rule: "stream:error", scope, ..failure };
         }
@@ -215,6 +216,8 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
     let scope = match interruption {
         // The limit for a stream belongs to this installation; the model did answer.
         Interruption::Deadline => FailureScope::Request,
+        // A provider gives up a stream that is not read.
+        Interruption::Unread => FailureScope::Request,
         Interruption::Garbage(garbage) => of_garbage(*garbage),
         Interruption::Reset | Interruption::Ended | Interruption::Idle | Interruption::Upstream(_) => {
             FailureScope::Open
@@ -267,6 +270,12 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
         None if reads_sentences(error) => sentences.meaning(error.status, &error.message),
         None => money(),
     };
+    // A code for a wrong value says more than a sentence, which may quote that value.
+    let said = said.filter(|(meaning, _)| {
+        coded.is_some()
+            || class_of(*meaning).policy().scope == FailureScope::Request
+            || !codes::is_bad_value(error)
+    });
     match said {
         Some((meaning, rule)) => (class_of(meaning), rule, true),
         None => {

@@ -152,14 +152,14 @@ impl FrameReader {
     pub(in crate::gateway) fn settle(&self, fault: Fault) -> Result<Read, Fault> {
         match fault {
             Fault::Upstream(_) => Err(fault),
-            _ if self.seen.is_over() => Ok(self.end()),
+            _ if self.seen.is_over() => Ok(Read::Done(self.ending())),
             fault => Err(fault),
         }
     }
 
     /// The end of a stream that its provider did not end.
-    pub(in crate::gateway) fn end(&self) -> Read {
-        Read::Done([self.gap(), DONE].concat().into())
+    pub(in crate::gateway) fn ending(&self) -> Bytes {
+        [self.gap(), DONE].concat().into()
     }
 
     /// Returns the connection to the pool.
@@ -281,6 +281,12 @@ impl FrameReader {
         self.seen.continued_after_end |= continues && self.seen.over.hold(choices.begun);
         self.seen.begun.add(choices.begun);
         self.refuse_error(&chunk, line)?;
+        if choices.finished
+            && !self.seen.content
+            && let Some(error) = chunk.error_beside(line)
+        {
+            return Err(Fault::Upstream(error));
+        }
         self.seen.over.add(choices.over);
         self.seen.count(&chunk, line);
         // Frames before content may lack the id, or have an empty one.

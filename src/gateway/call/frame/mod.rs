@@ -175,6 +175,12 @@ impl Inspected {
         Some(Box::new(error_in_answer(error.as_bytes())))
     }
 
+    /// An error beside choices without content, which some vendors end as usual.
+    #[must_use]
+    pub fn error_beside(&self, text: &[u8]) -> Option<Box<UpstreamError>> {
+        if self.choices.content { None } else { self.error_without_choices(text).map(Box::new) }
+    }
+
     /// Whether it is the last chunk of a stream, with usage and without choices.
     #[must_use]
     pub fn is_usage_only(&self) -> bool {

@@ -48,7 +48,13 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
     if !answer.usage.is_sound() {
         answer.choices.size = Inspected::size(body);
     }
-    let fault = match answer.choices.verdict() {
+    let verdict = answer.choices.verdict();
+    if matches!(verdict, Verdict::Usable | Verdict::Nothing)
+        && let Some(error) = answer.error_beside(body)
+    {
+        return Judged::Failed(Fault::Upstream(error), answer.usage);
+    }
+    let fault = match verdict {
         // A delta belongs to another protocol.
         Verdict::Usable if !answer.choices.message => Fault::Garbage(Garbage::NoMessage),
         Verdict::Usable if answer.choices.in_delta && !answer.choices.in_message => {

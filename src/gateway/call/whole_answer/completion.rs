@@ -2,6 +2,8 @@
 //!
 //! Texts are concatenated, calls are merged by their index; for any other field the last value counts.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -13,13 +15,20 @@ use crate::providers::finish_reasons::finish;
 pub(super) struct Completion {
     /// Its fields except the choices, as raw JSON.
     members: Vec<(String, String)>,
-    choices: Vec<Choice>,
+    choices: BTreeMap<u64, Choice>,
+    /// The number of choices that have not ended.
+    unfinished: usize,
 }
+
+/// The most fields that an answer or a choice may have beside the known ones.
+const MOST_MEMBERS: usize = 256;
+/// The most elements at the end of a list among which a piece is looked for. An element beyond them is found only at the
+/// place that its index names, so that a long list takes no long time.
+const SEARCHED: usize = 128;
 
 /// A choice under construction.
 #[derive(Debug, Default)]
 struct Choice {
-    index: u64,
     message: Map<String, Value>,
     /// Whether there was a delta or message that is an object.
     spoken: bool,
@@ -49,7 +58,7 @@ impl Completion {
 
     /// Whether every choice that began has ended.
     pub(super) fn is_over(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish_reason.is_some())
+        !self.choices.is_empty() && self.unfinished == 0
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -62,12 +71,16 @@ impl Completion {
             let Ok(choice) = RawObject::parse(choice.get().as_bytes()) else { continue };
             let index = choice.get("index").and_then(|index| index.get().parse().ok());
             let index = index.unwrap_or(position as u64);
-            let known = self.choices.iter().position(|choice| choice.index >= index);
-            let place = known.unwrap_or(self.choices.len());
-            if self.choices.get(place).is_none_or(|choice| choice.index != index) {
-                self.choices.insert(place, Choice { index, ..Choice::default() });
+            let unfinished = &mut self.unfinished;
+            let known = self.choices.entry(index).or_insert_with(|| {
+                *unfinished += 1;
+                Choice::default()
+            });
+            let before = known.finish_reason.is_some();
+            known.add(&choice)?;
+            if !before && known.finish_reason.is_some() {
+                *unfinished -= 1;
             }
-            self.choices.get_mut(place)?.add(&choice)?;
         }
         Some(())
     }
@@ -80,11 +93,11 @@ impl Completion {
             write(&mut body, name, value);
         }
         body += ",\"choices\":[";
-        for (position, choice) in self.choices.into_iter().enumerate() {
+        for (position, (index, choice)) in self.choices.into_iter().enumerate() {
             if position > 0 {
                 body.push(',');
             }
-            choice.write(&mut body);
+            choice.write(index, &mut body);
         }
         body += "]}";
         body
@@ -137,6 +150,7 @@ impl Choice {
         for list in &lists.0 {
             let value = list.value.get();
             let inside = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).map(str::trim);
+            let full = self.logprobs.len() >= MOST_MEMBERS;
             let known = self.logprobs.iter_mut().find(|(name, _)| *name == list.name);
             match (known, inside) {
                 (Some((_, all)), Some(inside)) if !inside.is_empty() => {
@@ -146,13 +160,14 @@ impl Choice {
                     all.push_str(inside);
                 }
                 (Some(_), _) | (None, None) => {}
+                (None, Some(_)) if full => {}
                 (None, Some(inside)) => self.logprobs.push((list.name.to_string(), inside.to_owned())),
             }
         }
     }
 
-    fn write(mut self, body: &mut String) {
-        body.push_str(&format!("{{\"index\":{}", self.index));
+    fn write(mut self, index: u64, body: &mut String) {
+        body.push_str(&format!("{{\"index\":{index}"));
         if let Some(text) = &self.text {
             write(body, "text", &quoted(text));
         }
@@ -181,9 +196,11 @@ impl Choice {
 /// Sets a field. A later value replaces an earlier one unless it is null.
 fn keep(members: &mut Vec<(String, String)>, member: &RawMember<'_>) {
     let value = member.value.get();
+    let full = members.len() >= MOST_MEMBERS;
     match members.iter_mut().find(|(name, _)| *name == member.name) {
         Some((_, known)) if value != "null" => value.clone_into(known),
         Some(_) => {}
+        None if full => {}
         None => members.push((member.name.to_string(), value.to_owned())),
     }
 }
@@ -237,15 +254,20 @@ fn join(list: &mut Vec<Value>, item: Value, name: &str) {
     let text =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let place = match item.get("index").filter(|index| index.is_number()) {
-        Some(index) => list.iter().position(|known| {
-            known.get("index") == Some(index) && text(known, "type") == text_or(&item, known, "type")
-        }),
+        Some(index) => {
+            let same = |known: &Value| {
+                known.get("index") == Some(index) && text(known, "type") == text_or(&item, known, "type")
+            };
+            let own = index.as_u64().and_then(|index| usize::try_from(index).ok());
+            let own = own.filter(|own| list.get(*own).is_some_and(same));
+            own.or_else(|| last_position(list, same))
+        }
         None if name == "tool_calls" => {
             let id = text(&item, "id");
             if id.is_empty() {
                 list.len().checked_sub(1)
             } else {
-                list.iter().position(|known| text(known, "id") == id)
+                last_position(list, |known| text(known, "id") == id)
             }
         }
         None => None,
@@ -254,6 +276,13 @@ fn join(list: &mut Vec<Value>, item: Value, name: &str) {
         Some(known) => merge(known, item, name),
         None => list.push(item),
     }
+}
+
+/// The position of an element, looked for among the last ones.
+fn last_position(list: &[Value], same: impl Fn(&Value) -> bool) -> Option<usize> {
+    let from = list.len().saturating_sub(SEARCHED);
+    let at = list.get(from..)?.iter().position(same)?;
+    Some(from + at)
 }
 
 /// The text of a field, or the known one if the piece has none.
@@ -337,5 +366,22 @@ mod tests {
             r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}"#,
         ]);
         assert_eq!(seen["choices"][0]["message"], json!({"role": "assistant", "content": "x"}));
+    }
+
+    /// The work must not grow with the square of the number of choices, calls or fields.
+    #[test]
+    fn many_choices_calls_and_fields_take_no_long_time() {
+        let many = 20_000;
+        let mut completion = Completion::default();
+        for number in (0..many).rev() {
+            let chunk = format!(
+                r#"{{"f{number}":1,"choices":[{{"index":{number},"delta":{{"content":"x"}},"finish_reason":"stop"}},{{"index":0,"delta":{{"tool_calls":[{{"index":{number},"function":{{"name":"f"}}}}]}}}}]}}"#
+            );
+            completion.add(chunk.as_bytes()).expect("a chunk");
+            assert!(completion.is_over() || number > 0);
+        }
+        let body: Value = serde_json::from_str(&completion.into_body()).expect("JSON");
+        assert_eq!(body["choices"].as_array().map(Vec::len), Some(many));
+        assert_eq!(body["choices"][0]["message"]["tool_calls"].as_array().map(Vec::len), Some(many));
     }
 }

@@ -1,6 +1,8 @@
 //! Usage inside the choices: Moonshot reports it in the last chunk of each choice, not beside them, and some proxies in
 //! the delta.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
 use super::{Reported, parse};
@@ -9,7 +11,7 @@ use crate::gateway::request::json_object::{RawObject, at};
 
 /// The usage that choices report, with their indices.
 #[derive(Debug, Clone, Default)]
-pub struct ChoiceUsage(Vec<(usize, Reported)>);
+pub struct ChoiceUsage(BTreeMap<usize, Reported>);
 
 impl ChoiceUsage {
     /// Reads the usage of each choice of an answer or chunk.
@@ -46,7 +48,7 @@ impl ChoiceUsage {
     #[must_use]
     pub fn instead_of(&self, whole: Reported) -> Reported {
         let counted = whole.input.is_some() || whole.output.is_some() || whole.total.is_some();
-        let mut parts = self.0.iter().map(|(_, usage)| *usage);
+        let mut parts = self.0.values().copied();
         match parts.next().filter(|_| !counted) {
             None => whole,
             Some(first) => {
@@ -57,10 +59,8 @@ impl ChoiceUsage {
     }
 
     fn add(&mut self, index: usize, usage: Reported) {
-        match self.0.iter_mut().find(|(known, _)| *known == index) {
-            Some((_, known)) => *known = known.followed_by(usage),
-            None => self.0.push((index, usage)),
-        }
+        let later = |known: &mut Reported| *known = known.followed_by(usage);
+        self.0.entry(index).and_modify(later).or_insert(usage);
     }
 }
 

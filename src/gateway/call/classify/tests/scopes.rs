@@ -162,7 +162,7 @@ fn what_we_saw_ourselves_is_the_models_unless_the_request_bounded_it() {
     assert_eq!(broken(br#"{"code":"content_filter","message":"no"}"#), Request);
     assert_eq!(broken(br#"{"code":500,"message":"no"}"#), Open);
     assert_eq!(broken(br#"{"code":429,"message":"no"}"#), Open);
-    assert_eq!(broken(br#"{"code":429,"message":"Rate limit reached"}"#), Model);
+    assert_eq!(broken(br#"{"code":429,"message":"Rate limit reached"}"#), Open);
 }
 
 proptest::proptest! {
