@@ -172,6 +172,7 @@ impl Gateway {
             &self.shared_state,
             job.intent.organization.id,
             &candidate.model,
+            job.intent.caller(),
             !job.intent.drills.is_empty(),
         )
     }
@@ -195,8 +196,12 @@ impl Gateway {
         let (outcome, changes) = self.call(job, candidate, &endpoint, known, time_budget).await;
         let optional =
             || crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known);
-        let refused = crate::gateway::call::refused_parameters::named(&outcome, optional);
-        if refused.is_empty() {
+        let refusal =
+            crate::gateway::call::refused_parameters::named(&outcome, &job.intent.request, optional);
+        if refusal.left_out.is_empty() {
+            if answered(&outcome) {
+                self.refusals.accepted(model, optional);
+            }
             return (outcome, changes);
         }
         let left = time_budget.saturating_sub(called.elapsed());
@@ -205,9 +210,10 @@ impl Gateway {
         }
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
-        let (outcome, changes) = self.call(job, candidate, &endpoint, known.with(refused), left).await;
-        if !matches!(outcome, AttemptOutcome::Failed(_) | AttemptOutcome::Unusable(..)) {
-            self.refusals.learn(model, refused);
+        let without = known.with(refusal.left_out);
+        let (outcome, changes) = self.call(job, candidate, &endpoint, without, left).await;
+        if answered(&outcome) {
+            self.refusals.learn(model, refusal.themselves, job.intent.fingerprint());
         }
         (outcome, changes)
     }
@@ -244,6 +250,14 @@ impl Gateway {
             share: &share,
         };
         (attempt(&self.upstream, call).await, adapted.changes)
+    }
+}
+
+/// Whether the provider accepted the request.
+fn answered(outcome: &AttemptOutcome) -> bool {
+    match outcome {
+        AttemptOutcome::Ready(_) | AttemptOutcome::Filtered(..) => true,
+        AttemptOutcome::Failed(_) | AttemptOutcome::Unusable(..) => false,
     }
 }
 

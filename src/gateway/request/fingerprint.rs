@@ -12,12 +12,17 @@ const LABELS: [&str; 4] = ["metadata", "user", "safety_identifier", "prompt_cach
 const HASHED: usize = 64 * 1024;
 
 impl Intent {
+    /// A hash of the API key, to tell callers apart.
+    pub(in crate::gateway) fn caller(&self) -> u64 {
+        foldhash::quality::FixedState::default().hash_one(self.key.as_ref().map(|key| key.id))
+    }
+
     /// A hash of the API key and of what a provider may refuse. Members that are for the gateway, or that only label the
     /// request, and their order do not count. Of long values, only the start and the length are hashed.
     pub(in crate::gateway) fn fingerprint(&self) -> u64 {
         let request = &self.request;
         let hashes = foldhash::quality::FixedState::default();
-        let key = hashes.hash_one(self.key.as_ref().map(|key| key.id));
+        let key = self.caller();
         let mut left = HASHED;
         let differs = |name: &str| name != "model" && !OWN_MEMBERS.contains(&name) && !LABELS.contains(&name);
         request.parts.iter().filter(|part| differs(&part.name)).fold(key, |sum, part| {

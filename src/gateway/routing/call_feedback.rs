@@ -11,17 +11,20 @@ use arc_swap::ArcSwap;
 use entity::ids::OrganizationId;
 
 use super::budget::Spending;
-use super::cooldown::Cooldowns;
+use super::cooldown::{Cooldowns, Source};
+use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::class_policy::CooldownEffect;
+use crate::domain::failure::scope::FailureScope;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoints;
+use crate::gateway::call::own_words::{Heard, own_words, without_quotations};
 use crate::gateway::call::redact::without_excerpts;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
-use crate::providers::Sentences;
+use crate::providers::{Sentences, UpstreamError};
 use crate::store::snapshot::ModelEntry;
 
 /// The state that all requests of this process share.
@@ -51,6 +54,8 @@ pub struct CallFeedback {
     model: Arc<ModelEntry>,
     /// The fingerprint of the request, if it is remembered.
     fingerprint: u64,
+    /// A hash of the caller's API key.
+    caller: u64,
     called_at: Duration,
     /// Whether an earlier call of the same request failed and was counted.
     repeated: bool,
@@ -65,6 +70,7 @@ impl CallFeedback {
         shared_state: &Arc<SharedState>,
         organization_id: OrganizationId,
         model: &Arc<ModelEntry>,
+        caller: u64,
         drill: bool,
     ) -> Self {
         Self {
@@ -73,6 +79,7 @@ impl CallFeedback {
             organization_id,
             model: model.clone(),
             fingerprint: 0,
+            caller,
             called_at: shared_state.cooldowns.now(),
             repeated: false,
             reported: AtomicBool::new(false),
@@ -121,12 +128,41 @@ impl CallFeedback {
     /// Classifies a fault of a call of this request, and hides what an error repeats of its prompt.
     #[must_use]
     pub fn classify_of(&self, fault: Fault, request: &ChatRequest) -> Failure {
-        let said = matches!(fault, Fault::Upstream(_));
+        let error = match &fault {
+            Fault::Upstream(error) => Some(error.clone()),
+            Fault::Connect(_)
+            | Fault::Timeout(_)
+            | Fault::TimeBudget(_)
+            | Fault::Garbage(_)
+            | Fault::Filtered(_)
+            | Fault::Interrupted(_)
+            | Fault::Drill(_) => None,
+        };
         let mut failure = self.classify(fault);
-        if said {
-            failure.message = without_excerpts(failure.message, request);
+        let Some(error) = error else { return failure };
+        if failure.scope != FailureScope::Request {
+            failure = self.blamed_by_own_words(failure, &error, request);
         }
+        failure.message = without_quotations(without_excerpts(failure.message, request), request);
         failure
+    }
+
+    /// Only the provider's own words blame the model, not those that it repeats of the request.
+    fn blamed_by_own_words(&self, failure: Failure, error: &UpstreamError, request: &ChatRequest) -> Failure {
+        if is_of_own_fields(&failure, request) {
+            return Failure { scope: FailureScope::Request, ..failure };
+        }
+        let message = match own_words(&error.message, request) {
+            Heard::All => return failure,
+            Heard::Rest(message) => message,
+            Heard::Unknown => String::new(),
+        };
+        let unknown = message.is_empty();
+        let own = self.classify(Fault::Upstream(Box::new(error.with_message(message))));
+        if unknown && own.class != failure.class {
+            return Failure { scope: FailureScope::Open, retry_after: own.retry_after, ..failure };
+        }
+        Failure { message: failure.message, ..own }
     }
 
     /// Reports that the call failed. `request` returns the fingerprint of the request and is called only if the request
@@ -141,13 +177,17 @@ impl CallFeedback {
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),
             Blame::Model(failure) => return self.report_model_failure(shared_state, failure),
             Blame::Open(failure) if failure.failure().class.policy().cooldown == CooldownEffect::Counts => {
-                cooldowns.failed_openly(&self.model, failure, self.called_at, self.repeated, request());
+                let source = Source { request: request(), caller: self.caller };
+                cooldowns.failed_openly(&self.model, failure, self.called_at, self.repeated, source);
                 return true;
             }
-            Blame::Open(failure) => match cooldowns.suspected(&self.model, failure, request()) {
-                Some(failure) => return self.report_model_failure(shared_state, failure),
-                None => cooldowns.undecided(&self.model, self.called_at),
-            },
+            Blame::Open(failure) => {
+                let source = Source { request: request(), caller: self.caller };
+                match cooldowns.suspected(&self.model, failure, source) {
+                    Some(failure) => return self.report_model_failure(shared_state, failure),
+                    None => cooldowns.undecided(&self.model, self.called_at),
+                }
+            }
         }
         false
     }
@@ -161,7 +201,7 @@ impl CallFeedback {
     /// Reports that the stream has begun.
     pub fn began(&self) {
         if let Some(shared_state) = self.report() {
-            shared_state.cooldowns.began(&self.model, self.called_at);
+            shared_state.cooldowns.began(&self.model, self.called_at, self.caller);
             shared_state.health.answered(self.organization_id, &self.model.provider);
         }
     }
@@ -169,7 +209,7 @@ impl CallFeedback {
     /// Reports that the answer is complete.
     pub fn answered(&self) {
         if let Some(shared_state) = self.report() {
-            shared_state.cooldowns.answered(&self.model, self.called_at);
+            shared_state.cooldowns.answered(&self.model, self.called_at, self.caller);
             shared_state.health.answered(self.organization_id, &self.model.provider);
         }
     }
@@ -178,6 +218,39 @@ impl CallFeedback {
     fn report(&self) -> Option<&Arc<SharedState>> {
         self.reported.store(true, Ordering::Relaxed);
         (!self.drill).then_some(&self.shared_state)
+    }
+}
+
+/// Fields with a credential or an address of the caller's own, which proxies of providers use in place of ours.
+const OWN_ACCESS: [&str; 6] =
+    ["api_key", "api_base", "base_url", "authorization", "extra_headers", "headers"];
+
+/// Whether the failure is about a credential or a service tier that only this request has.
+fn is_of_own_fields(failure: &Failure, request: &ChatRequest) -> bool {
+    let value = |name: &str| {
+        let part = request.parts.iter().find(|part| part.name == name)?;
+        Some(request.value(part)).filter(|value| *value != b"null")
+    };
+    match failure.class {
+        ErrorClass::Authentication => OWN_ACCESS.iter().any(|name| value(name).is_some()),
+        ErrorClass::RateLimited | ErrorClass::Overloaded => value("service_tier")
+            .is_some_and(|tier| !matches!(tier, b"\"auto\"" | b"\"default\"" | b"\"standard\"")),
+        ErrorClass::QuotaExhausted
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidRequest
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => false,
     }
 }
 
@@ -190,6 +263,7 @@ impl Clone for CallFeedback {
             organization_id: self.organization_id,
             model: self.model.clone(),
             fingerprint: self.fingerprint,
+            caller: self.caller,
             called_at: self.called_at,
             repeated: self.repeated,
             reported: AtomicBool::new(false),

@@ -7,6 +7,7 @@
 mod effort;
 mod models;
 mod optional;
+mod refusal;
 mod tool_ids;
 mod vendors;
 
@@ -14,7 +15,8 @@ use super::known_models::Capabilities;
 use super::presets::Preset;
 
 pub use effort::{Effort, clamped};
-pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, STRICT, refused_parameters};
+pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, STREAM_MEMBERS, STRICT};
+pub use refusal::{Refusal, refused_parameters};
 pub use tool_ids::ToolIds;
 use vendors::{UNKNOWN, VENDORS, Vendor};
 

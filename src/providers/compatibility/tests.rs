@@ -164,10 +164,53 @@ fn vendors_name_what_they_refuse_in_many_ways() {
         (400, Some("messages[1].metadata"), "Unknown parameter: 'messages[1].metadata'.", &[]),
     ] {
         let expected = Parameters::of(expected.iter().copied());
-        assert_eq!(refused_parameters(&said(status, param, message), sent), expected, "{message}");
+        let refusal = refused_parameters(&said(status, param, message), sent);
+        assert_eq!(refusal.left_out, expected, "{message}");
+        let of_value = message.starts_with("Unsupported value");
+        assert_eq!(refusal.themselves, if of_value { Parameters::default() } else { expected }, "{message}");
     }
     let error = said(400, None, "Unknown parameter: 'store'.");
-    assert!(refused_parameters(&error, Parameters::of(["seed"])).is_empty(), "it was not sent");
+    assert!(refused_parameters(&error, Parameters::of(["seed"])).left_out.is_empty(), "it was not sent");
+}
+
+#[test]
+fn a_value_a_member_and_a_combination_say_nothing_about_the_parameter() {
+    let sent = Parameters::of(OPTIONAL.iter().copied().filter(|name| *name != STREAM_MEMBERS));
+    for (param, message, name) in [
+        (
+            None,
+            "'reasoning_effort' does not support 'xhigh' with this model. Supported: low, medium, high",
+            "reasoning_effort",
+        ),
+        (
+            Some("reasoning_effort"),
+            "Unsupported value: 'xhigh'. Supported values are: 'low' and 'high'.",
+            "reasoning_effort",
+        ),
+        (Some("verbosity"), "'verbosity' does not support 'max'.", "verbosity"),
+        (Some("temperature"), "'temperature' does not support 0.2 with this model.", "temperature"),
+        (Some("seed"), "'seed' must be less than 10: larger numbers are not supported", "seed"),
+        (Some("service_tier"), "'service_tier' is not supported for requests with images", "service_tier"),
+        (Some("prediction"), "'prediction' is not supported with tools.", "prediction"),
+        (Some("strict"), "'strict' is not supported together with 'pattern'", "strict"),
+        (None, "Unknown parameter: 'metadata.zzz'.", "metadata"),
+        (Some("logit_bias.zzz"), "Unknown parameter", "logit_bias"),
+        (Some("web_search_options"), "Unknown parameter: 'web_search_options.zzz'.", "web_search_options"),
+        (None, "Unknown parameter: 'modalities[0]'.", "modalities"),
+        (None, "Unknown name \"zzz\" at 'audio': Cannot find field.", "audio"),
+        (Some("user"), "user.zzz: Extra inputs are not permitted", "user"),
+    ] {
+        let refusal = refused_parameters(&said(400, param, message), sent);
+        let expected = Refusal { left_out: Parameters::of([name]), themselves: Parameters::default() };
+        assert_eq!(refusal, expected, "{message}");
+    }
+    let inner = said(422, None, "stream_options.include_obfuscation: Extra inputs are not permitted");
+    let all = Parameters::of(["stream_options", STREAM_MEMBERS]);
+    let expected = Refusal { left_out: Parameters::of([STREAM_MEMBERS]), themselves: Parameters::default() };
+    assert_eq!(refused_parameters(&inner, all), expected);
+    let usage = said(422, None, "stream_options.include_usage: Extra inputs are not permitted");
+    let options = Parameters::of(["stream_options"]);
+    assert_eq!(refused_parameters(&usage, all), Refusal { left_out: options, themselves: options });
 }
 
 #[test]

@@ -54,6 +54,16 @@ pub struct UpstreamError {
     pub structured: bool,
 }
 
+impl UpstreamError {
+    /// The same error with another message, and without the reset time that only the old one had.
+    #[must_use]
+    pub fn with_message(&self, message: String) -> Self {
+        let of_message = self.reset.is_some() && self.reset == ResetTime::in_sentence(&self.message);
+        let reset = if of_message { ResetTime::in_sentence(&message) } else { self.reset };
+        Self { message, reset, ..self.clone() }
+    }
+}
+
 impl fmt::Debug for UpstreamError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

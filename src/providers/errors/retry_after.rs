@@ -8,13 +8,17 @@ use http::HeaderMap;
 use crate::providers::errors::reset_time::ResetTime;
 
 /// The requested wait, uncapped: `retry-after-ms` (OpenAI, Azure; more precise), else `retry-after` in seconds or as
-/// an HTTP date. A date in the past is no wait. Some servers send seconds since 1970, which count as a date.
+/// an HTTP date. A date in the past says nothing. Some servers send seconds since 1970, which count as a date.
 pub(super) fn from_headers(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = text("retry-after-ms").and_then(|text| seconds(text, 0.001));
     milliseconds.or_else(|| {
         let text = text("retry-after")?;
-        seconds(text, 1.0).map(|wait| since_1970(text, now).unwrap_or(wait)).or_else(|| until(text, now))
+        let date = match ResetTime::read(text) {
+            Some(ResetTime::At(date)) => date,
+            Some(ResetTime::In(_)) | None => return seconds(text, 1.0),
+        };
+        (date - now).to_std().ok()
     })
 }
 
@@ -31,18 +35,6 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
     }
     let number: f64 = text.parse().ok()?;
     Duration::try_from_secs_f64(number * unit).ok()
-}
-
-fn since_1970(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    match ResetTime::read(text)? {
-        ResetTime::At(date) => Some((date - now).to_std().unwrap_or(Duration::ZERO)),
-        ResetTime::In(_) => None,
-    }
-}
-
-fn until(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let date: DateTime<Utc> = httpdate::parse_http_date(text).ok()?.into();
-    Some((date - now).to_std().unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -70,7 +62,9 @@ mod tests {
             Some(Duration::from_millis(250))
         );
         assert_eq!(waits(&[("retry-after", "Mon, 05 Jan 2026 12:01:30 GMT")]), Some(Duration::from_secs(90)));
-        assert_eq!(waits(&[("retry-after", "Mon, 05 Jan 2026 11:00:00 GMT")]), Some(Duration::ZERO));
+        for past in ["Mon, 05 Jan 2026 11:00:00 GMT", "1000000000"] {
+            assert_eq!(waits(&[("retry-after", past)]), None);
+        }
         assert_eq!(waits(&[("retry-after", "1767614490")]), Some(Duration::from_secs(90)));
         assert_eq!(from_google("34.074824224s"), Some(Duration::from_secs_f64(34.074_824_224)));
     }

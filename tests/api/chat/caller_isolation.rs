@@ -226,7 +226,8 @@ on_both_databases! {
             callers.reaches(number, what).await;
             callers.fake.always_for(&format!("m{number}-upstream"), script);
             for turn in 0..5 {
-                callers.ask(&callers.bad, number, &turn.to_string(), stream).await;
+                let key = if turn % 2 == 0 { &callers.good } else { &callers.bad };
+                callers.ask(key, number, &turn.to_string(), stream).await;
             }
             callers.is_closed(number, what).await;
         }

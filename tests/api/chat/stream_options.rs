@@ -33,22 +33,22 @@ fn names(fake: &FakeProvider, name: &str) -> Vec<bool> {
 }
 
 on_both_databases! {
-    async fn a_refusal_is_learned_and_costs_one_call_more_once(app: App) {
+    async fn a_refusal_is_learned_once_three_different_requests_met_it(app: App) {
         let fake = FakeProvider::start().await;
         fake.judge(refusing(&["stream_options"]));
         app.organization.catalog(&fake, &["a", "b"]).await;
-        for (model, calls) in [("a", 2), ("a", 3), ("b", 4)] {
-            let answer = app.chat(&json!({"model": model, "stream": true, "stream_options": {"include_usage": true}})).await;
+        for (model, seed, calls) in [("a", 1, 2), ("a", 1, 4), ("a", 2, 6), ("b", 3, 8), ("a", 4, 9), ("b", 5, 10)] {
+            let answer = app.chat(&json!({"model": model, "stream": true, "seed": seed, "stream_options": {"include_usage": true}})).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             assert_eq!(answer.header("x-failsoft-attempts"), "1");
             assert_eq!(answer.header("x-failsoft-fallback"), "none");
-            assert_eq!(fake.served(), calls, "the refusal holds for every model of the provider");
+            assert_eq!(fake.served(), calls, "a repeated request counts once, and a refusal for every model of the provider");
         }
-        assert_eq!(names(&fake, "stream_options"), [true, false, false, false]);
+        assert_eq!(names(&fake, "stream_options")[7..], [false, false, false]);
         assert_eq!(app.events().await, Vec::<Value>::new());
-        let rows = app.requests(3).await;
+        let rows = app.requests(6).await;
         let adapted: Vec<Value> = rows.iter().map(|row| row["attempts"][0]["adapted"].clone()).collect();
-        assert_eq!(adapted, vec![json!(["dropped:stream_options"]); 3]);
+        assert_eq!(adapted, vec![json!(["dropped:stream_options"]); 6]);
     }
 
     async fn what_was_learned_is_forgotten_when_the_provider_changes(app: App) {
@@ -56,12 +56,80 @@ on_both_databases! {
         fake.judge(refusing(&["stream_options"]));
         let provider = app.organization.provider("fake", &fake).await;
         app.organization.model("a", provider).await;
-        let ask = async || assert_eq!(app.chat(&json!({"model": "a", "stream": true})).await.status, 200);
-        ask().await;
+        let ask = async |seed: i32| {
+            assert_eq!(app.chat(&json!({"model": "a", "stream": true, "seed": seed})).await.status, 200);
+        };
+        for seed in 1..=4 {
+            ask(seed).await;
+        }
+        assert_eq!(names(&fake, "stream_options"), [true, false, true, false, true, false, false]);
         app.clock.advance(Duration::from_secs(1));
         app.organization.store.provider_change(provider.into(), ProviderChange::default()).await.expect("a change");
-        ask().await;
-        assert_eq!(names(&fake, "stream_options"), [true, false, true, false]);
+        ask(5).await;
+        assert_eq!(names(&fake, "stream_options")[7..], [true, false]);
+    }
+
+    /// One caller's value, member or combination must not take a parameter from the others.
+    async fn what_one_request_is_refused_for_is_kept_in_those_of_others(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(|received| {
+            let (body, first) = (received.json(), received.model.as_deref() == Some("first-upstream"));
+            let refused = |code: &str, message: &str| Some(Script::error(400, code, message));
+            if first {
+                return refused("no", "never");
+            }
+            if body["stream_options"].get("include_obfuscation").is_some() {
+                return refused("invalid_request_error", "body.stream_options.include_obfuscation: Extra inputs are not permitted");
+            }
+            match (body["reasoning_effort"].as_str(), body["metadata"].get("zzz"), body["seed"].as_i64()) {
+                (Some("xhigh"), ..) => refused("unsupported_value", "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model. Supported: low, medium, high"),
+                (_, Some(_), _) => refused("unknown_parameter", "Unknown parameter: 'metadata.zzz'."),
+                (.., Some(-1)) => refused("unsupported_parameter", "'seed' of -1 is not supported"),
+                _ if body["stream"] == true => Some(Script::stream().text("Hi").finish("stop").done()),
+                _ => Some(Script::answer("Hi")),
+            }
+        });
+        app.organization.catalog(&fake, &["first", "second"]).await;
+        let ask = async |more: &Value, number: i32| {
+            let mut body = json!({"model": "first", "models": ["second"], "top_k": number});
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            let answer = app.chat(&body).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            fake.requests().pop().expect("a request").json()
+        };
+        for (bad, good, name) in [
+            (json!({"reasoning_effort": "xhigh"}), json!({"reasoning_effort": "low"}), "reasoning_effort"),
+            (json!({"metadata": {"zzz": "1"}}), json!({"metadata": {"a": "1"}}), "metadata"),
+            (json!({"seed": -1}), json!({"seed": 7}), "seed"),
+        ] {
+            for number in 1..=5 {
+                assert_eq!(ask(&bad, number).await.get(name), None, "{name}");
+            }
+            assert_eq!(ask(&good, 1).await[name], good[name], "{name}");
+        }
+        let options = json!({"stream": true, "stream_options": {"include_usage": true, "include_obfuscation": false}});
+        for number in 1..=5 {
+            assert_eq!(ask(&options, number).await["stream_options"], json!({"include_usage": true}));
+        }
+        let rows = app.requests(1).await;
+        assert_eq!(rows[0]["attempts"][1]["adapted"], json!(["stripped:stream_options"]));
+    }
+
+    async fn an_answer_in_between_clears_the_count_of_refusals(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        let answer = Script::stream().text("Hi").finish("stop").done();
+        for seed in 1..=6 {
+            if seed == 3 {
+                let answer = answer.clone();
+                fake.judge(move |_| Some(answer.clone()));
+            } else {
+                fake.judge(refusing(&["stream_options"]));
+            }
+            assert_eq!(app.chat(&json!({"model": "a", "stream": true, "seed": seed})).await.status, 200);
+        }
+        let sent = names(&fake, "stream_options");
+        assert_eq!(sent, [true, false, true, false, true, true, false, true, false, true, false]);
     }
 
     async fn a_setting_of_the_provider_says_it_at_once(app: App) {
@@ -90,23 +158,24 @@ on_both_databases! {
         });
         app.organization.catalog(&fake, &["first", "second"]).await;
         let more = json!({"store": true, "metadata": {"a": "b"}, "seed": 7});
-        let with = |candidates: Value| {
+        let with = |number: i32, candidates: Value| {
             let mut body = more.clone();
+            body["top_k"] = json!(number);
             body.as_object_mut().expect("an object").extend(candidates.as_object().expect("an object").clone());
             body
         };
-        for calls in [3, 5] {
-            let answer = app.chat(&with(json!({"model": "first", "models": ["second"]}))).await;
+        for (number, calls) in [(1, 3), (2, 6), (3, 9), (4, 11)] {
+            let answer = app.chat(&with(number, json!({"model": "first", "models": ["second"]}))).await;
             assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "2"), "{}", answer.text());
             assert_eq!(fake.served(), calls);
             let sent = fake.requests().pop().expect("a request").json();
             assert_eq!((sent.get("store"), sent.get("metadata"), &sent["seed"]), (None, None, &json!(7)));
         }
-        let rows = app.requests(2).await;
-        assert_eq!(pick(rows[1]["attempts"].as_array().expect("a list"), &["adapted"])[1], json!([["dropped:metadata", "dropped:store"]]));
+        let rows = app.requests(4).await;
+        assert_eq!(pick(rows[3]["attempts"].as_array().expect("a list"), &["adapted"])[1], json!([["dropped:metadata", "dropped:store"]]));
         // As the primary, the request is unchanged, and so is the refusal.
-        let answer = app.chat(&with(json!({"model": "second"}))).await;
-        assert_eq!((answer.status, fake.served()), (422, 6), "{}", answer.text());
+        let answer = app.chat(&with(5, json!({"model": "second"}))).await;
+        assert_eq!((answer.status, fake.served()), (422, 12), "{}", answer.text());
     }
 
     /// Reports the same changes as an attempt, before there is one.
@@ -125,8 +194,12 @@ on_both_databases! {
             pick(answer.json()["candidates"].as_array().expect("a list"), &["model", "adapted"])
         };
         assert_eq!(explained().await, json!([["first", []], ["second", []]]));
-        assert_eq!(app.chat(&body).await.status, 200);
-        let attempts = app.requests(1).await[0]["attempts"].clone();
+        for number in 1..=3 {
+            let mut body = body.clone();
+            body["top_k"] = json!(number);
+            assert_eq!(app.chat(&body).await.status, 200);
+        }
+        let attempts = app.requests(3).await[0]["attempts"].clone();
         let real = pick(attempts.as_array().expect("a list"), &["model", "adapted"]);
         assert_eq!(real[1], json!(["second", ["dropped:store", "dropped:stream_options"]]));
         // The options belong to the provider, and the first model has the same provider.

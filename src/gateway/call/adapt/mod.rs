@@ -21,7 +21,7 @@ use self::parameters::Fallback;
 use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::providers::StreamOptions;
-use crate::providers::compatibility::{Parameters, STRICT};
+use crate::providers::compatibility::{Parameters, STREAM_MEMBERS, STRICT};
 use crate::store::snapshot::ModelEntry;
 use crate::upstream::Pieces;
 
@@ -57,7 +57,11 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
         }
         if name == "stream_options" && options != Options::AsTheyAre {
             if options == Options::AskForUsage {
-                member(&mut out, name, &with_usage(value));
+                let stripped = refused.contains(STREAM_MEMBERS) && has_more_than_usage(value);
+                if stripped {
+                    changes.note(Verb::Stripped, name);
+                }
+                member(&mut out, name, &with_usage(if stripped { b"".as_slice() } else { value }));
                 options_written = true;
             } else {
                 changes.note(Verb::Dropped, name);
@@ -93,7 +97,10 @@ pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refuse
     let written = request.parts.iter().map(|part| part.name.as_str());
     let written = written.filter(|name| !primary || *name == "stream_options");
     let strict = (!primary && says_strict(request)).then_some(STRICT);
-    Parameters::of(written.chain(asked).chain(strict)).without(refused)
+    let own = request.parts.iter().find(|part| part.name == "stream_options");
+    let more =
+        own.is_some_and(|own| asks && has_more_than_usage(request.value(own))).then_some(STREAM_MEMBERS);
+    Parameters::of(written.chain(asked).chain(strict).chain(more)).without(refused)
 }
 
 /// Whether a tool or the response schema sets `strict`.
@@ -173,6 +180,12 @@ fn member(out: &mut Out<'_>, name: &str, value: &[u8]) {
     }
     out.text.push(b':');
     out.value(value);
+}
+
+/// Whether `stream_options` have a member other than `include_usage`.
+fn has_more_than_usage(options: &[u8]) -> bool {
+    RawObject::parse(options)
+        .is_ok_and(|members| members.0.iter().any(|member| member.name != "include_usage"))
 }
 
 /// Sets `include_usage` in `stream_options` and keeps its other fields.

@@ -14,7 +14,8 @@ const RUN: usize = 32;
 /// The most bytes of a field that are searched, half of them at its end.
 const SEARCHED: usize = 256 * 1024;
 /// The fields with the prompt. Others name models, parameters and tools, which an error has to name, too.
-const FIELDS: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
+pub(in crate::gateway::call) const PROMPT: [&str; 5] =
+    ["messages", "prompt", "input", "system", "instructions"];
 
 /// The factor of the rolling hash.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -29,7 +30,7 @@ pub(in crate::gateway) fn without_excerpts(message: String, request: &ChatReques
     }
     let runs = Runs::of(&letters);
     let mut found = vec![false; letters.len()];
-    for part in request.parts.iter().filter(|part| FIELDS.contains(&part.name.as_str())) {
+    for part in request.parts.iter().filter(|part| PROMPT.contains(&part.name.as_str())) {
         let value = request.value(part);
         let ends = value.len().checked_sub(SEARCHED).and_then(|_| {
             let half = SEARCHED / 2;
@@ -44,7 +45,7 @@ pub(in crate::gateway) fn without_excerpts(message: String, request: &ChatReques
 }
 
 /// The letters and digits of a text, and the bytes that they take. The text may hold JSON with its escapes.
-fn letters_of(text: &str) -> Vec<(char, Range<usize>)> {
+pub(in crate::gateway::call) fn letters_of(text: &str) -> Vec<(char, Range<usize>)> {
     let mut letters = Vec::new();
     let mut rest = text.char_indices().peekable();
     while let Some((at, letter)) = rest.next() {

@@ -16,6 +16,7 @@ mod urls;
 
 pub use credential::Credential;
 pub(in crate::gateway) use excerpts::without_excerpts;
+pub(in crate::gateway::call) use excerpts::{PROMPT, letters_of};
 
 /// The replacement for removed text.
 const REMOVED: &str = "[redacted]";

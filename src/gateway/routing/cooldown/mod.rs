@@ -3,6 +3,7 @@
 //! Kept for each model in this process only, and lost when it ends. [`classify`](crate::gateway::call::classify)
 //! decides what a failure means.
 
+mod callers;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,10 @@ use crate::domain::IdMap;
 use crate::domain::clock::Clock;
 use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
 use crate::store::snapshot::ModelEntry;
-use state::{Limit, State};
+use callers::Callers;
+use state::{Counted, Limit, State};
+
+pub use callers::Source;
 
 /// The longest cooldown that counted failures start.
 pub const LONGEST: Duration = Duration::from_secs(300);
@@ -83,13 +87,15 @@ pub struct Cooldowns {
     clock: Clock,
     enabled: bool,
     models: IdMap<ModelId, Arc<Mutex<State>>>,
+    /// The callers that models answered last.
+    callers: IdMap<ModelId, Arc<Callers>>,
 }
 
 impl Cooldowns {
     /// Creates cooldowns. If `enabled` is false, no model is ever in cooldown.
     #[must_use]
     pub fn new(clock: Clock, enabled: bool) -> Self {
-        Self { clock, enabled, models: IdMap::default() }
+        Self { clock, enabled, models: IdMap::default(), callers: IdMap::default() }
     }
 
     /// The monotonic time, for `called_at`.
@@ -119,13 +125,15 @@ impl Cooldowns {
     }
 
     /// Ends the cooldown, because the answer to a call made at `called_at` has begun.
-    pub fn began(&self, model: &ModelEntry, called_at: Duration) {
+    pub fn began(&self, model: &ModelEntry, called_at: Duration, caller: u64) {
+        self.note_answer(model, caller);
         self.known(model, |state| state.works(called_at));
     }
 
     /// Ends the cooldown and forgets earlier failures, because an answer is complete.
-    pub fn answered(&self, model: &ModelEntry, called_at: Duration) {
+    pub fn answered(&self, model: &ModelEntry, called_at: Duration, caller: u64) {
         let now = self.now();
+        self.note_answer(model, caller);
         self.known(model, |state| state.answered(now, called_at));
     }
 
@@ -136,7 +144,9 @@ impl Cooldowns {
         match failure.class.policy().cooldown {
             CooldownEffect::None => {}
             CooldownEffect::Counts => {
-                self.fail(model, |state| state.counted(now, called_at, failure, repeated));
+                self.fail(model, |state| {
+                    state.counted(now, called_at, failure, Counted { repeated, doubtful: false })
+                });
             }
             CooldownEffect::Cools(window) => {
                 let limit = Limit { reset: None, first: window, longest: window };
@@ -149,34 +159,35 @@ impl Cooldowns {
         }
     }
 
-    /// Counts a failure of the model or of the request, once for each different request since the last answer.
-    /// `request` is a hash that tells requests apart.
+    /// Counts a failure of the model or of the request, once for each different request since the last answer, and if
+    /// several callers use the model, only once two of them had one.
     pub fn failed_openly(
         &self,
         model: &ModelEntry,
         failure: OpenFailure<'_>,
         called_at: Duration,
         repeated: bool,
-        request: u64,
+        source: Source,
     ) {
-        let now = self.now();
+        let (now, answers) = (self.now(), self.answers_others(model, source.caller));
         self.fail(model, |state| {
-            let repeated = !state.differs(now, request) || repeated;
-            state.counted(now, called_at, failure.failure(), repeated);
+            let repeated = !state.differs(now, source.request) || repeated;
+            let doubtful = !state.failed_for_several(source.caller) && answers;
+            state.counted(now, called_at, failure.failure(), Counted { repeated, doubtful });
         });
     }
 
     /// Notes a limit or refusal with an unclear cause. Returns it as a failure of the model once several different requests
-    /// in a row had one. `request` is a hash that tells requests apart.
+    /// in a row had one, of two callers if the model answers others.
     #[must_use]
     pub fn suspected<'a>(
         &self,
         model: &ModelEntry,
         failure: OpenFailure<'a>,
-        request: u64,
+        source: Source,
     ) -> Option<ModelFailure<'a>> {
-        let mut enough = false;
-        self.fail(model, |state| enough = state.suspected(request));
+        let (answers, mut enough) = (self.answers_others(model, source.caller), false);
+        self.fail(model, |state| enough = state.suspected(source, answers));
         enough.then(|| failure.confirmed())
     }
 
@@ -204,6 +215,18 @@ impl Cooldowns {
             matches!(CooldownState::of(state.open_cooldown(now)), CooldownState::Open(_))
         };
         models.values().filter(open).count()
+    }
+
+    /// Notes that the model answered a caller.
+    fn note_answer(&self, model: &ModelEntry, caller: u64) {
+        if self.enabled {
+            self.callers.pin().get_or_insert_with(model.id, Arc::default).note(caller, self.now());
+        }
+    }
+
+    /// Whether the model answered another caller in the last minutes.
+    fn answers_others(&self, model: &ModelEntry, caller: u64) -> bool {
+        self.callers.pin().get(&model.id).is_some_and(|callers| callers.others(caller, self.now()))
     }
 
     /// Reads the state of a model, if it was not changed since.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::callers::Source;
 use super::{Failure, LONGEST, OpenCooldown};
 
 /// The counted failures in a row that open a window.
@@ -50,11 +51,24 @@ pub(super) struct State {
     last_counted: Option<Duration>,
     /// The length of the last window of a limit without a known end.
     last_limit: Option<Duration>,
-    /// Hashes of the requests in a row that had an unclear failure.
-    suspected_by: Vec<u64>,
+    /// The requests in a row that had an unclear failure.
+    suspected_by: Vec<Source>,
     /// Hashes of the requests that had a counted failure that they may have caused, and when. Kept until an answer, and
     /// for as long as attempts are remembered.
     failed_with: Vec<(u64, Duration)>,
+    /// The first caller since the last answer with such a failure.
+    failed_for: Option<u64>,
+    /// Whether there was another one.
+    failed_for_several: bool,
+}
+
+/// How a failure counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    /// Whether its request was counted before.
+    pub(super) repeated: bool,
+    /// Whether only this caller fails, while the model answers others.
+    pub(super) doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -92,6 +106,8 @@ impl State {
             last_limit: None,
             suspected_by: Vec::new(),
             failed_with: Vec::new(),
+            failed_for: None,
+            failed_for_several: false,
         }
     }
 
@@ -148,6 +164,7 @@ impl State {
     fn forgive(&mut self, now: Duration) {
         let span = Duration::from_secs(SECONDS as u64);
         self.failed_with.retain(|(_, at)| *at + span > now);
+        (self.failed_for, self.failed_for_several) = (None, false);
         if self.window.is_none() {
             self.in_a_row = 0;
             self.last_counted = None;
@@ -155,12 +172,25 @@ impl State {
         }
     }
 
-    /// Adds the request. Returns whether enough different ones were added.
-    pub(super) fn suspected(&mut self, request: u64) -> bool {
-        if self.suspected_by.len() < SUSPECTED_BY && !self.suspected_by.contains(&request) {
-            self.suspected_by.push(request);
+    /// Adds the request. Returns whether enough different ones were added, of two callers if the model answers others.
+    pub(super) fn suspected(&mut self, source: Source, answers_others: bool) -> bool {
+        let known = self.suspected_by.iter().any(|known| known.request == source.request);
+        let another = self.suspected_by.iter().all(|known| known.caller != source.caller);
+        if !known
+            && (another || self.suspected_by.len() < SUSPECTED_BY)
+            && self.suspected_by.len() < REMEMBERED
+        {
+            self.suspected_by.push(source);
         }
-        self.suspected_by.len() >= SUSPECTED_BY
+        let several = self.suspected_by.iter().any(|known| known.caller != source.caller);
+        self.suspected_by.len() >= SUSPECTED_BY && (several || !answers_others)
+    }
+
+    /// Notes a caller with a failure that its request may have caused. Returns whether there were several since the last
+    /// answer.
+    pub(super) fn failed_for_several(&mut self, caller: u64) -> bool {
+        self.failed_for_several |= *self.failed_for.get_or_insert(caller) != caller;
+        self.failed_for_several
     }
 
     /// Remembers a request with a failure that it may have caused. Returns whether it was not known yet.
@@ -213,11 +243,12 @@ impl State {
     }
 
     /// Counts a failure, and opens a window if there are enough. A repeated one is of a request that was counted: a
-    /// single request must not close the model for others, however often it is sent.
-    pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure, repeated: bool) {
-        if !repeated {
+    /// single request must not close the model for others, however often it is sent. A doubtful one counts only once
+    /// another caller has a failure, too.
+    pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure, how: Counted) {
+        if !how.repeated {
             self.in_a_row = self.in_a_row.saturating_add(1);
-            self.recent.count(now, true);
+            self.recent.count(now, !how.doubtful);
         }
         let probe = match &self.window {
             // Calls that started before the window opened change nothing, nor does an early probe.
@@ -229,7 +260,7 @@ impl State {
                 self.window = None;
                 return;
             }
-            None if repeated || !self.enough(now) => return,
+            None if how.repeated || how.doubtful || !self.enough(now) => return,
             Some(_) | None => Probe::Free,
         };
         let length = self.last_counted.map_or(FIRST, |last| (last * 2).min(LONGEST));

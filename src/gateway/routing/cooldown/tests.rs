@@ -23,6 +23,7 @@ struct Bench {
     hand: ManualClock,
     model: ModelEntry,
     requests: AtomicU64,
+    caller: AtomicU64,
 }
 
 fn bench() -> Bench {
@@ -49,7 +50,13 @@ fn bench() -> Bench {
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
         cooldown_ended_at: None,
     };
-    Bench { cooldowns: Cooldowns::new(clock, true), hand, model, requests: AtomicU64::new(0) }
+    Bench {
+        cooldowns: Cooldowns::new(clock, true),
+        hand,
+        model,
+        requests: AtomicU64::new(0),
+        caller: AtomicU64::new(1),
+    }
 }
 
 impl Bench {
@@ -82,7 +89,8 @@ impl Bench {
             Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now, repeated),
             Blame::Open(failure) => {
                 let request = self.requests.load(Ordering::Relaxed);
-                self.cooldowns.failed_openly(&self.model, failure, now, repeated, request);
+                let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
+                self.cooldowns.failed_openly(&self.model, failure, now, repeated, source);
             }
         }
     }
@@ -91,7 +99,8 @@ impl Bench {
     fn suspect(&self, request: u64) -> bool {
         let failure = Failure { scope: FailureScope::Open, ..Failure::ours(QuotaExhausted, "test", "no") };
         let Blame::Open(open) = failure.blame() else { panic!("it is open") };
-        match self.cooldowns.suspected(&self.model, open, request) {
+        let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
+        match self.cooldowns.suspected(&self.model, open, source) {
             Some(failure) => {
                 self.cooldowns.failed(&self.model, failure, self.cooldowns.now(), false);
                 true
@@ -101,7 +110,12 @@ impl Bench {
     }
 
     fn answer(&self) {
-        self.cooldowns.answered(&self.model, self.cooldowns.now());
+        self.cooldowns.answered(&self.model, self.cooldowns.now(), self.caller.load(Ordering::Relaxed));
+    }
+
+    /// The caller of what follows.
+    fn call_as(&self, caller: u64) {
+        self.caller.store(caller, Ordering::Relaxed);
     }
 
     fn wait(&self, seconds: u64) {
@@ -334,8 +348,8 @@ fn what_was_asked_for_before_it_opened_says_nothing_about_now() {
     let called_at = bench.cooldowns.now();
     bench.wait(1);
     bench.fail_with(RateLimited, Some(20));
-    bench.cooldowns.answered(&bench.model, called_at);
-    bench.cooldowns.began(&bench.model, called_at);
+    bench.cooldowns.answered(&bench.model, called_at, 1);
+    bench.cooldowns.began(&bench.model, called_at, 1);
     assert_eq!(bench.cooldown(), Some((20, true)));
     bench.wait(20);
     assert!(bench.probe());
@@ -358,7 +372,7 @@ fn streams_that_always_break_are_left_alone_although_they_begin() {
     let bench = bench();
     for _ in 0..5 {
         assert_eq!(bench.cooldown(), None);
-        bench.cooldowns.began(&bench.model, bench.cooldowns.now());
+        bench.cooldowns.began(&bench.model, bench.cooldowns.now(), 1);
         bench.fail(ErrorClass::StreamInterrupted);
     }
     assert_eq!(bench.cooldown(), Some((30, true)));

@@ -328,9 +328,10 @@ fn is_moderation(metadata: &Value) -> bool {
     reasons.is_some_and(|reasons| !reasons.is_empty()) || metadata.get("flagged_input").is_some()
 }
 
-/// xAI reports a failed moderation check as a constant inside the message, with the same code as a wrong key.
+/// xAI reports a failed moderation check as a constant inside the message, with the same code as a wrong key, and
+/// OpenRouter in words.
 fn names_a_safety_check(sentence: &str) -> bool {
-    sentence.contains("SAFETY_CHECK_TYPE_")
+    sentence.contains("SAFETY_CHECK_TYPE_") || sentence.to_ascii_lowercase().contains("input was flagged")
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {
